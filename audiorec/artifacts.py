@@ -1,0 +1,283 @@
+"""Directories of plain arrays with a manifest, that are whole or not there at all.
+
+Each file of an artifact carries a digest of its content in its name and is written aside, then
+renamed. The manifest comes last, in one rename, and is what makes the artifact: killed before
+that rename, the artifact that stood there before still stands. What the new manifest no longer
+names is removed after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiorec.exceptions import ArtifactError
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+STAGE_OF = {
+    "plays": "plays",
+    "mels": "mel",
+    "factors": "factors",
+    "model": "train",
+    "embeddings": "embed",
+    "index": "index",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of an artifact: its name on disk, size in bytes, and digest."""
+
+    file: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artifact is and what it was made from.
+
+    Attributes
+    ----------
+    kind : str
+        What it holds: "factors", "embeddings", ...
+    config : dict
+        The settings that made it.
+    inputs : dict of str to str
+        Fingerprint of each input, by the input's name.
+    files : dict of str to Entry
+        Its files, by logical name.
+    extra : dict
+        Anything else worth keeping, as plain JSON.
+    """
+
+    kind: str
+    config: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Entry] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything the manifest says, its files' digests included."""
+        return fingerprint(self._as_json())
+
+    def _as_json(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "kind": self.kind,
+            "config": self.config,
+            "inputs": self.inputs,
+            "files": {name: vars(entry) for name, entry in sorted(self.files.items())},
+            "extra": self.extra,
+        }
+
+
+def fingerprint(value: Any) -> str:
+    """Digest of bytes, or of anything that is plain JSON: 32 hexadecimal digits."""
+    if not isinstance(value, bytes):
+        value = json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+    return hashlib.blake2b(value, digest_size=16).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """Digest of a file's content, read in blocks: 32 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: aside, flushed to disk, then renamed into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
+    """Write one array of an artifact that `commit` will name.
+
+    Parameters
+    ----------
+    directory : Path
+    name : str
+        Logical name: the file is ``name.DIGEST.npy``.
+    array : np.ndarray
+        Of any dtype but object.
+    """
+    array = np.ascontiguousarray(array)
+    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+    digest.update(array.reshape(-1).view(np.uint8).data)
+    path = directory / f"{name}.{digest.hexdigest()[:12]}.npy"
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with aside.open("wb") as stream:
+            np.save(stream, array, allow_pickle=False)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    return Entry(path.name, path.stat().st_size, digest_file(path))
+
+
+def put_file(directory: Path, name: str, source: Path) -> Entry:
+    """Move a finished file into an artifact that `commit` will name.
+
+    Parameters
+    ----------
+    directory : Path
+    name : str
+        Logical name: ``vectors.faiss`` becomes ``vectors.DIGEST.faiss``.
+    source : Path
+        The file, on the same file system; it is renamed, not copied.
+    """
+    digest = digest_file(source)
+    stem, dot, suffix = name.partition(".")
+    target = directory / f"{stem}.{digest[:12]}{dot}{suffix}"
+    with source.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    source.replace(target)
+    return Entry(target.name, target.stat().st_size, digest)
+
+
+def commit(
+    directory: Path,
+    *,
+    kind: str,
+    files: Mapping[str, Entry],
+    config: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    extra: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """Make the artifact be these files, in one rename; then remove what it no longer names."""
+    manifest = Manifest(kind, dict(config), dict(inputs), dict(files), dict(extra or {}))
+    body = manifest._as_json()
+    text = json.dumps({**body, "fingerprint": fingerprint(body)}, indent=1, ensure_ascii=False)
+    write_atomic(directory / MANIFEST, text.encode())
+    _sweep(directory, manifest)
+    return manifest
+
+
+def save(
+    directory: Path,
+    *,
+    kind: str,
+    arrays: Mapping[str, np.ndarray],
+    config: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    extra: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """Write an artifact that is arrays and nothing else.
+
+    Parameters
+    ----------
+    directory : Path
+        Where; an artifact that stands there is replaced.
+    kind : str
+        What it is, checked by `load_manifest`.
+    arrays : mapping of str to np.ndarray
+    config, inputs, extra
+        See `Manifest`; plain JSON values.
+    """
+    files = {name: put_array(directory, name, array) for name, array in arrays.items()}
+    return commit(directory, kind=kind, files=files, config=config, inputs=inputs, extra=extra)
+
+
+def load_manifest(directory: Path, *, kind: str) -> Manifest:
+    """Read an artifact's manifest, checked against its own digest and its files' sizes.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, it is from a newer version, of another kind, or damaged.
+    """
+    remedy = f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+    path = directory / MANIFEST
+    try:
+        raw = json.loads(path.read_bytes())
+        declared = raw.pop("fingerprint")
+        version = raw.pop("format_version")
+    except FileNotFoundError:
+        raise ArtifactError(f"there is no {kind} in {directory}; {remedy} first") from None
+    except (ValueError, KeyError, AttributeError):
+        raise ArtifactError(f"{path} is damaged; {remedy} to make it again") from None
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ArtifactError(
+            f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
+        )
+    if fingerprint({"format_version": version, **raw}) != declared:
+        raise ArtifactError(f"{path} is damaged (its digest differs); {remedy} to make it again")
+    files = {name: Entry(**entry) for name, entry in raw.pop("files").items()}
+    manifest = Manifest(files=files, **raw)
+    if manifest.kind != kind:
+        raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {remedy}")
+    for entry in files.values():
+        _check_size(directory / entry.file, entry, remedy)
+    return manifest
+
+
+def exists(directory: Path) -> bool:
+    """Whether an artifact stands there (it may still be damaged)."""
+    return (directory / MANIFEST).is_file()
+
+
+def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = True) -> np.ndarray:
+    """One array of an artifact, memory-mapped and read-only unless `mmap` is False."""
+    entry = manifest.files[name]
+    try:
+        array: np.ndarray = np.load(
+            directory / entry.file, mmap_mode="r" if mmap else None, allow_pickle=False
+        )
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            f"{directory / entry.file} cannot be read ({error}); "
+            f"run 'audiorec {STAGE_OF.get(manifest.kind, 'run')}' to make it again"
+        ) from None
+    return array
+
+
+def damaged(directory: Path, manifest: Manifest) -> list[str]:
+    """Files whose content differs from their digest in the manifest: every byte is read."""
+    return [
+        entry.file
+        for entry in manifest.files.values()
+        if not (directory / entry.file).is_file()
+        or digest_file(directory / entry.file) != entry.digest
+    ]
+
+
+def _check_size(path: Path, entry: Entry, remedy: str) -> None:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; {remedy} to make it again") from None
+    if size != entry.size:
+        raise ArtifactError(
+            f"{path} has {size} bytes and should have {entry.size}; {remedy} to make it again"
+        )
+
+
+def _sweep(directory: Path, manifest: Manifest) -> None:
+    """Remove files of the artifact's own making that its manifest does not name."""
+    named = {entry.file for entry in manifest.files.values()} | {MANIFEST}
+    for path in directory.iterdir():
+        if path.is_file() and path.name not in named:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,264 @@
+"""One frozen, validated model per stage, and the recipe that holds them all.
+
+A recipe is a TOML file with a table per stage. A key that no stage knows is an error, so that a
+misspelt setting never passes for the default in silence.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from audiorec.exceptions import DataError, ParameterError
+
+Seed = Field(default=0, ge=0, le=2**31 - 1)
+
+
+class Section(BaseModel):
+    """What the configuration of every stage has in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ParameterError(_one_line(error)) from None
+
+
+class MelConfig(Section):
+    """Which part of a recording is heard, and as what spectrogram.
+
+    Attributes
+    ----------
+    sr : int
+        Sampling rate, Hz.
+    n_fft, hop_length : int
+        Window and hop of the short-time Fourier transform, samples.
+    n_mels : int
+        Mel bands.
+    fmin, fmax : float
+        Lowest and highest frequency of the bands, Hz; `fmax` None is half of `sr`.
+    clip_seconds : float
+        Length of a clip, s.
+    clip : {"middle", "start", "random"}
+        Where in the recording the clip lies. Random is drawn from `seed` and the track.
+    n_clips : int
+        Clips per track, spread evenly over the recording when more than one.
+    """
+
+    sr: int = Field(default=22050, ge=4000, le=192000)
+    n_fft: int = Field(default=1024, ge=64, le=65536)
+    hop_length: int = Field(default=512, ge=16, le=65536)
+    n_mels: int = Field(default=128, ge=4, le=512)
+    fmin: float = Field(default=0.0, ge=0)
+    fmax: float | None = Field(default=None, gt=0)
+    clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
+    clip: Literal["middle", "start", "random"] = "middle"
+    n_clips: int = Field(default=1, ge=1, le=64)
+    seed: int = Seed
+
+    @model_validator(mode="after")
+    def _bands_fit_the_spectrum(self) -> Self:
+        if self.hop_length > self.n_fft:
+            raise ValueError(f"hop_length={self.hop_length} must be at most n_fft={self.n_fft}")
+        if self.fmax is not None and self.fmax > self.sr / 2:
+            raise ValueError(f"fmax={self.fmax} must be at most half of sr={self.sr}")
+        if self.fmin >= (self.fmax or self.sr / 2):
+            raise ValueError(f"fmin={self.fmin} must be below fmax={self.fmax or self.sr / 2}")
+        return self
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in a clip."""
+        return round(self.clip_seconds * self.sr)
+
+    @property
+    def n_frames(self) -> int:
+        """Frames in a clip's spectrogram, whose frames are centred as librosa's are."""
+        return 1 + self.n_samples // self.hop_length
+
+    def frames(self, seconds: float) -> int:
+        """Frames that `seconds` of sound take, at least 1."""
+        return max(1, round(seconds * self.sr / self.hop_length))
+
+
+class FactorsConfig(Section):
+    """Weighted matrix factorisation of the plays (Hu, Koren & Volinsky 2008).
+
+    Attributes
+    ----------
+    factors : int
+        Dimensions of the listeners' space.
+    alpha, epsilon : float
+        Confidence 1 + alpha * log(1 + plays / epsilon) (van den Oord et al. 2013, section 3).
+    regularization : float
+        Weight of the squared norms of the factors.
+    iterations : int
+        Sweeps of alternating least squares.
+    min_tracks_per_user, min_users_per_track : int
+        Listeners and tracks with fewer are left out, and counted.
+    """
+
+    factors: int = Field(default=48, ge=1, le=2048)
+    alpha: float = Field(default=2.0, gt=0)
+    epsilon: float = Field(default=1e-6, gt=0)
+    regularization: float = Field(default=1.0, ge=0)
+    iterations: int = Field(default=15, ge=1, le=1000)
+    min_tracks_per_user: int = Field(default=3, ge=1)
+    min_users_per_track: int = Field(default=3, ge=1)
+    seed: int = Seed
+
+
+class ModelConfig(Section):
+    """The network that hears.
+
+    Attributes
+    ----------
+    architecture : {"dieleman2014", "small1d"}
+        Dieleman's convolutions in time with dense layers, or a smaller one of the same kind.
+    channels : int
+        Filters of each convolution.
+    hidden : int
+        Units of each dense layer.
+    dropout : float
+        Share of the dense units left out in training.
+    """
+
+    architecture: Literal["dieleman2014", "small1d"] = "small1d"
+    channels: int = Field(default=128, ge=4, le=4096)
+    hidden: int = Field(default=512, ge=4, le=16384)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+
+
+class TrainConfig(Section):
+    """How the network learns.
+
+    Attributes
+    ----------
+    loss : {"mse", "cosine"}
+        Squared error, or one minus the cosine, to the track's factors.
+    unit_norm : bool
+        Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
+    crop_seconds : float
+        Length of the random crop that each example shows, s.
+    batch_size, max_epochs, patience : int
+        Patience is in epochs without a better validation loss.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    validation_share : float
+        Share of the artists kept for early stopping.
+    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
+        Auto takes mixed precision where the device is faster with it.
+    device : str
+        "auto", "cpu", "cuda" or "mps".
+    """
+
+    loss: Literal["mse", "cosine"] = "cosine"
+    unit_norm: bool = True
+    crop_seconds: float = Field(default=10.0, gt=0, le=600)
+    batch_size: int = Field(default=32, ge=1, le=65536)
+    max_epochs: int = Field(default=25, ge=1, le=100000)
+    patience: int = Field(default=8, ge=1, le=100000)
+    learning_rate: float = Field(default=1e-3, gt=0, le=10)
+    weight_decay: float = Field(default=1e-2, ge=0, le=10)
+    validation_share: float = Field(default=0.1, gt=0, lt=1)
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    seed: int = Seed
+
+
+class IndexConfig(Section):
+    """How neighbours are found.
+
+    Attributes
+    ----------
+    metric : {"cosine", "inner_product"}
+    kind : {"auto", "exact", "ivf", "hnsw"}
+        Auto is exact below `exact_below` vectors, then HNSW to a million, then IVF.
+    duplicate_similarity : float
+        Two recordings whose prints correlate at least so much are the same recording.
+    """
+
+    metric: Literal["cosine", "inner_product"] = "cosine"
+    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
+    exact_below: int = Field(default=100_000, ge=1)
+    duplicate_similarity: float = Field(default=0.985, gt=0, le=1)
+
+
+class EvaluateConfig(Section):
+    """The held-out evaluation.
+
+    Attributes
+    ----------
+    splits : tuple of {"artist-cold", "track-cold"}
+    test_share : float
+        Share of the artists (or tracks) held out.
+    seeds : tuple of int
+        One split, one set of factors and one network per seed.
+    n_bootstrap : int
+        Resamples of the listeners behind the 95 % intervals.
+    """
+
+    splits: tuple[Literal["artist-cold", "track-cold"], ...] = ("artist-cold",)
+    test_share: float = Field(default=0.2, gt=0, lt=1)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    n_bootstrap: int = Field(default=1000, ge=10, le=100_000)
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Self:
+        if not self.seeds or not self.splits:
+            raise ValueError("seeds and splits must each name at least one")
+        return self
+
+
+class Recipe(Section):
+    """Every stage's settings: what a recipe file holds."""
+
+    mel: MelConfig = MelConfig()
+    factors: FactorsConfig = FactorsConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    index: IndexConfig = IndexConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """Read a recipe from TOML.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read, is not TOML, has an unknown key or an impossible value.
+        """
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+            return cls(**settings)
+        except OSError as error:
+            raise DataError(f"recipe {path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DataError(f"recipe {path} is not UTF-8 text; save it as UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            raise DataError(f"recipe {path} is not TOML: {error}") from None
+        except ParameterError as error:
+            raise DataError(f"recipe {path}: {error}") from None
+
+    def to_toml(self) -> str:
+        """The recipe as TOML that `load` reads back to an equal recipe."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def _one_line(error: ValidationError) -> str:
+    """Say the first thing wrong, with its key, its value and what would be right."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}; remove it or correct its spelling"
+    if first["type"] == "value_error":
+        return f"[{key}] {first['ctx']['error']}" if key else str(first["ctx"]["error"])
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{key}={first['input']!r} is impossible: {message}"

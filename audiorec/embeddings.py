@@ -1,0 +1,134 @@
+"""Ids with a vector each: the one type for factors from plays and for predictions from sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.exceptions import ParameterError
+from audiorec.ids import IdMap
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Ids and a vector for each.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Unique ids, one per row.
+    vectors : np.ndarray [shape=(n, d)], float32
+        Made read-only; finite.
+
+    Raises
+    ------
+    ParameterError
+        If the shapes disagree, an id stands twice or a value is not finite.
+    """
+
+    ids: tuple[str, ...]
+    vectors: np.ndarray
+
+    def __init__(self, ids: Sequence[str], vectors: np.ndarray) -> None:
+        given = np.asarray(vectors)
+        matrix = np.ascontiguousarray(given, dtype=np.float32).view()
+        if matrix.ndim != 2 or matrix.shape[0] != len(ids):
+            raise ParameterError(
+                f"vectors of shape {matrix.shape} must be a matrix with one row per id, {len(ids)}"
+            )
+        if not np.isfinite(matrix).all():
+            row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
+            raise ParameterError(f"vector of {ids[row]!r} holds NaN or infinity; make it again")
+        matrix.flags.writeable = False
+        object.__setattr__(self, "ids", tuple(map(str, ids)))
+        object.__setattr__(self, "vectors", matrix)
+        if len(set(self.ids)) != len(self.ids):
+            _ = self.id_map  # raises, and names the id
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self.id_map
+
+    def __getitem__(self, id_: str) -> np.ndarray:
+        """Vector of one id : np.ndarray [shape=(d,)], float32."""
+        return self.vectors[self.id_map.row(id_)]
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a vector."""
+        return int(self.vectors.shape[1])
+
+    @cached_property
+    def id_map(self) -> IdMap:
+        """Row of every id."""
+        return IdMap(self.ids)
+
+    def take(self, ids: Sequence[str]) -> Embeddings:
+        """The embeddings of `ids`, in that order; `NotFoundError` names one that has none."""
+        return Embeddings(ids, self.vectors[self.id_map.rows(ids)])
+
+    def normalized(self) -> Embeddings:
+        """Every vector scaled to length 1; a zero vector stays zero."""
+        return Embeddings(self.ids, unit_norm(self.vectors))
+
+    def updated(self, other: Embeddings) -> Embeddings:
+        """These and `other`'s; where both have an id, `other`'s vector stands."""
+        if len(self) and len(other) and self.dim != other.dim:
+            raise ParameterError(f"vectors of {other.dim} dimensions do not fit {self.dim}")
+        if not len(self):
+            return other
+        keep = [row for row, id_ in enumerate(self.ids) if id_ not in other.id_map]
+        return Embeddings(
+            [*(self.ids[row] for row in keep), *other.ids],
+            np.concatenate([self.vectors[keep], other.vectors]),
+        )
+
+    def save(
+        self,
+        directory: Path,
+        *,
+        kind: str = "embeddings",
+        config: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> artifacts.Manifest:
+        """Write as an artifact; see `artifacts.save`."""
+        return artifacts.save(
+            directory,
+            kind=kind,
+            arrays={"ids": np.array(self.ids, dtype=np.str_), "vectors": self.vectors},
+            config=config or {},
+            inputs=inputs or {},
+            extra=extra or {},
+        )
+
+    @classmethod
+    def load(cls, directory: Path, *, kind: str = "embeddings") -> Embeddings:
+        """Read an artifact that `save` wrote, its vectors memory-mapped."""
+        manifest = artifacts.load_manifest(directory, kind=kind)
+        ids = artifacts.load_array(directory, manifest, "ids")
+        return cls(ids.tolist(), artifacts.load_array(directory, manifest, "vectors"))
+
+
+def unit_norm(vectors: np.ndarray) -> np.ndarray:
+    """Scale rows to length 1.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d)]
+
+    Returns
+    -------
+    unit : np.ndarray [shape=(n, d)], float32
+        Rows of zeros stay zeros.
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, norms, out=np.zeros_like(vectors, dtype=np.float32), where=norms > 0)

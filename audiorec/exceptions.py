@@ -1,0 +1,57 @@
+"""The errors that audiorec raises on purpose.
+
+Every message is one line that names the thing, the value and the remedy. The command line prints
+it and exits with 1; anything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class AudiorecError(Exception):
+    """Base of every error that audiorec raises on purpose."""
+
+
+class ParameterError(AudiorecError, ValueError):
+    """A parameter has a value that it cannot have."""
+
+
+class DataError(AudiorecError):
+    """A file handed to audiorec (listening, a manifest, a recipe) cannot be used as it is."""
+
+
+class AudioError(AudiorecError):
+    """An audio file cannot be decoded, or holds nothing to listen to."""
+
+
+class NotFoundError(AudiorecError):
+    """No track or listener has the name that was asked for."""
+
+
+class AmbiguousNameError(NotFoundError):
+    """A name fits several tracks.
+
+    Parameters
+    ----------
+    message : str
+        One line that says what is ambiguous.
+    candidates : sequence of str
+        What the name could mean, best first.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class ArtifactError(AudiorecError):
+    """An artifact is missing, torn, of another version, or made from other inputs."""
+
+
+class WorkspaceError(AudiorecError):
+    """A workspace is missing, from a newer version, not writable, or in use."""
+
+
+class TrainingError(AudiorecError):
+    """Training cannot go on, or cannot begin."""

@@ -1,0 +1,69 @@
+"""Between the ids that people use and the row numbers that arrays use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from audiorec.exceptions import NotFoundError, ParameterError
+
+
+class IdMap:
+    """An ordered set of ids, each with its row number.
+
+    Parameters
+    ----------
+    ids : iterable of str
+        Unique ids, in the order of the rows.
+    noun : str
+        What an id names, for messages: ``"track"``, ``"listener"``.
+
+    Raises
+    ------
+    ParameterError
+        If an id stands twice.
+    """
+
+    def __init__(self, ids: Iterable[str], *, noun: str = "track") -> None:
+        self._ids = tuple(map(str, ids))
+        self._rows = {id_: row for row, id_ in enumerate(self._ids)}
+        self.noun = noun
+        if len(self._rows) != len(self._ids):
+            seen: set[str] = set()
+            twice = next(i for i in self._ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
+            raise ParameterError(f"{noun} id {twice!r} stands twice; ids must be unique")
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._rows
+
+    def __getitem__(self, row: int) -> str:
+        return self._ids[row]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IdMap) and self._ids == other._ids
+
+    def __hash__(self) -> int:
+        return hash(self._ids)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id, by row."""
+        return self._ids
+
+    def row(self, id_: str) -> int:
+        """Row of one id; `NotFoundError` when it has none."""
+        try:
+            return self._rows[id_]
+        except KeyError:
+            raise NotFoundError(f"unknown {self.noun} {id_!r}") from None
+
+    def rows(self, ids: Sequence[str]) -> np.ndarray:
+        """Rows of many ids : np.ndarray [shape=(len(ids),)], int64."""
+        return np.fromiter((self.row(i) for i in ids), dtype=np.int64, count=len(ids))

@@ -1,0 +1,154 @@
+"""The one directory that everything of a user's run lies in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from audiorec.artifacts import write_atomic
+from audiorec.exceptions import WorkspaceError
+
+VERSION = 1
+MARKER = "workspace.json"
+
+
+class Workspace:
+    """Paths of a workspace's parts, its version, and the lock that one writer holds.
+
+    Parameters
+    ----------
+    root : Path
+        The directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def catalog(self) -> Path:
+        """The SQLite file of tracks."""
+        return self.root / "catalog.sqlite"
+
+    @property
+    def plays(self) -> Path:
+        """Listening, in Parquet."""
+        return self.root / "plays"
+
+    @property
+    def mels(self) -> Path:
+        """Log-mel spectrograms."""
+        return self.root / "mels"
+
+    @property
+    def factors(self) -> Path:
+        """Factors of listeners and tracks."""
+        return self.root / "factors"
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.root / "model"
+
+    @property
+    def embeddings(self) -> Path:
+        """Vectors predicted from sound."""
+        return self.root / "embeddings"
+
+    @property
+    def index(self) -> Path:
+        """The index of the vectors."""
+        return self.root / "index"
+
+    @property
+    def reports(self) -> Path:
+        """Curves, tables and pages."""
+        return self.root / "reports"
+
+    @property
+    def playlists(self) -> Path:
+        """Playlists that were written without a path of their own."""
+        return self.root / "playlists"
+
+    def create(self) -> None:
+        """Make the directory and mark it, or check the mark that is there.
+
+        Raises
+        ------
+        WorkspaceError
+            If the directory is a file, holds something else, or cannot be written.
+        """
+        marker = self.root / MARKER
+        if marker.exists():
+            self.check()
+            return
+        if self.root.exists() and not self.root.is_dir():
+            raise WorkspaceError(f"workspace {self.root} is a file; name a directory")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            stranger = next((p for p in self.root.iterdir() if not p.name.startswith(".")), None)
+            if stranger is not None:
+                raise WorkspaceError(
+                    f"{self.root} is no workspace and holds {stranger.name!r}; "
+                    "name an empty or a new directory"
+                )
+            write_atomic(marker, json.dumps({"version": VERSION}).encode())
+        except OSError as error:
+            raise WorkspaceError(
+                f"workspace {self.root} cannot be written: {error.strerror}"
+            ) from None
+
+    def check(self) -> None:
+        """Raise `WorkspaceError` unless this is a workspace that this version can read."""
+        marker = self.root / MARKER
+        try:
+            version = json.loads(marker.read_bytes())["version"]
+        except FileNotFoundError:
+            raise WorkspaceError(
+                f"there is no workspace at {self.root}; make one with 'audiorec scan', "
+                "or name yours with --workspace"
+            ) from None
+        except (ValueError, KeyError, TypeError):
+            raise WorkspaceError(
+                f"{marker} is damaged; write {json.dumps({'version': VERSION})} into it"
+            ) from None
+        except OSError as error:
+            raise WorkspaceError(f"{marker} cannot be read: {error.strerror}") from None
+        if not isinstance(version, int) or version > VERSION:
+            raise WorkspaceError(
+                f"workspace {self.root} has version {version}, newer than {VERSION}; "
+                "upgrade audiorec"
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the workspace's lock: one process writes at a time, any number read.
+
+        Raises
+        ------
+        WorkspaceError
+            If another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        self.create()
+        lock = FileLock(self.root / ".lock", timeout=0)
+        holder = self.root / ".lock-holder"
+        try:
+            lock.acquire()
+        except Timeout:
+            who = holder.read_text() if holder.exists() else "another process"
+            raise WorkspaceError(
+                f"workspace {self.root} is in use by {who}; wait until it has finished"
+            ) from None
+        except OSError as error:
+            raise WorkspaceError(
+                f"workspace {self.root} cannot be written: {error.strerror}"
+            ) from None
+        try:
+            holder.write_text(f"process {os.getpid()}")
+            yield
+        finally:
+            lock.release()
