@@ -1,0 +1,75 @@
+# Everything runs from a virtual environment that the first target makes by itself.
+PYTHON ?= python3
+VENV ?= .venv
+WORKSPACE ?= workspace
+DEMO ?= demo-world
+RECIPE ?= pipelines/default.toml
+TRACK ?=
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+AUDIOREC := $(BIN)/audiorec --workspace $(WORKSPACE)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format train similar playlists evaluate notebooks bench clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@echo
+	@echo "Settings: WORKSPACE=$(WORKSPACE) RECIPE=$(RECIPE) DEMO=$(DEMO) TRACK=name"
+
+$(STAMP): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,notebooks,dev]'
+	@touch $@
+
+install: $(STAMP)  ## Make the virtual environment with everything in it
+
+demo: $(STAMP)  ## Make a world of music and listeners, and run the main job on it
+	$(AUDIOREC) demo $(DEMO)
+	$(AUDIOREC) scan --manifest $(DEMO)/tracks.csv
+	$(AUDIOREC) plays $(DEMO)/plays.csv
+	$(AUDIOREC) run $(RECIPE)
+	$(AUDIOREC) add $(DEMO)/held_back
+	for file in $(DEMO)/held_back/*; do $(AUDIOREC) similar "$$file" -k 8 || exit 1; done
+	$(AUDIOREC) recommend "$$(sed -n 2p $(DEMO)/plays.csv | cut -d, -f1)" -k 8
+	for file in $(DEMO)/held_back/*; do $(AUDIOREC) playlist "$$file" --length 12 -o $(WORKSPACE)/playlists/demo.m3u8 || exit 1; done
+	$(AUDIOREC) evaluate
+	$(AUDIOREC) status
+
+test: $(STAMP)  ## Run the tests, the small notebooks included
+	$(BIN)/python -m pytest
+
+check: $(STAMP)  ## Lint, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg
+
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train: $(STAMP)  ## Run every stage of RECIPE that is stale
+	$(AUDIOREC) run $(RECIPE)
+
+similar: $(STAMP)  ## Show the neighbours of TRACK
+	@test -n "$(TRACK)" || { echo "name a track or a file: make similar TRACK='Artist - Title'"; exit 2; }
+	$(AUDIOREC) similar "$(TRACK)"
+
+playlists: $(STAMP)  ## Write a playlist that begins at TRACK
+	@test -n "$(TRACK)" || { echo "name a track or a file: make playlists TRACK='Artist - Title'"; exit 2; }
+	$(AUDIOREC) playlist "$(TRACK)" --length 25
+
+evaluate: $(STAMP)  ## Score the recipe on held-out artists, beside baselines and oracles
+	$(AUDIOREC) evaluate --recipe $(RECIPE)
+
+notebooks: $(STAMP)  ## Run the notebooks in place
+	$(BIN)/python -m pytest tests/integration/test_notebooks.py -q
+
+bench: $(STAMP)  ## Measure speed against named references
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark -q -s
+
+clean:  ## Remove the virtual environment and caches (never a workspace or a demo world)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

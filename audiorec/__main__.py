@@ -1,0 +1,6 @@
+"""``python -m audiorec``."""
+
+from audiorec.cli import main
+
+if __name__ == "__main__":
+    main()

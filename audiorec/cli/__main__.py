@@ -1,0 +1,5 @@
+"""``python -m audiorec.cli``."""
+
+from audiorec.cli import main
+
+main()

@@ -1,0 +1,183 @@
+"""What the commands share: where the workspace is, and how answers and progress are shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from audiorec.pipeline import StageReport
+    from audiorec.workspace import Workspace
+
+SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_REDRAWS = 0.2
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The group's own options."""
+
+    path: Path | None
+    verbose: bool = False
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that was named, or the user's own."""
+        from audiorec.workspace import Workspace
+
+        if self.path is not None:
+            return Workspace(self.path)
+        import platformdirs
+
+        return Workspace(platformdirs.user_data_path("audiorec", appauthor=False))
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
+
+
+def jobs_option(command: Command) -> Command:
+    """Add ``--jobs``."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Worker processes. [default: one per core]",
+    )(command)
+
+
+def recipe_option(command: Command) -> Command:
+    """Add ``--recipe``."""
+    return click.option(
+        "--recipe",
+        "recipe_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Settings, in TOML. [default: those of the workspace's last run]",
+    )(command)
+
+
+def strict_option(command: Command) -> Command:
+    """Add ``--strict``."""
+    return click.option(
+        "--strict", is_flag=True, help="Exit with 1 when any file could not be read."
+    )(command)
+
+
+def echo_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def echo_stages(reports: Iterable[StageReport], *, as_json: bool) -> None:
+    """Print what each stage did."""
+    if as_json:
+        echo_json([report._asdict() for report in reports])
+        return
+    for report in reports:
+        click.echo(f"{report.stage:8} {report.summary}  ({report.seconds:.1f} s)")
+
+
+def fail_if_strict(count: int, *, strict: bool) -> None:
+    """Say that files failed, and exit with 1 where the user asked for it."""
+    if not count:
+        return
+    files = "1 file" if count == 1 else f"{count} files"
+    click.echo(f"{files} could not be read: see 'audiorec status --failures'", err=True)
+    if strict:
+        raise click.exceptions.Exit(1)
+
+
+class ProgressLine:
+    """Progress on stderr: one line redrawn on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._stage = ""
+        self._began = 0.0
+        self._offset = 0
+        self._shown = 0.0
+        self._open = False
+
+    def __call__(self, stage: str, done: int, total: int | None, note: str = "") -> None:
+        """See `audiorec.progress.Progress`."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self.close()
+            self._stage, self._began, self._offset, self._shown = stage, now, done, 0.0
+            if not self._terminal:
+                self._shown = now
+        pause = SECONDS_BETWEEN_REDRAWS if self._terminal else SECONDS_BETWEEN_LINES
+        finished = total is not None and done >= total
+        if now - self._shown < pause and not finished:
+            return
+        self._shown = now
+        text = progress_text(stage, done, total, note, now - self._began, self._offset)
+        if self._terminal:
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+            self._open = True
+        else:
+            click.echo(text, err=True)
+
+    def close(self) -> None:
+        """End the line that is being redrawn."""
+        if self._open:
+            click.echo(err=True)
+            self._open = False
+
+
+def progress_text(
+    stage: str, done: int, total: int | None, note: str, seconds: float, offset: int = 0
+) -> str:
+    """One line: what, how many, the rate, the time left.
+
+    Parameters
+    ----------
+    stage, done, total, note
+        See `audiorec.progress.Progress`.
+    seconds : float
+        Since the stage began, s.
+    offset : int
+        Units that were done before it began, by an earlier run.
+    """
+    rate = (done - offset) / seconds if seconds > 0 else 0.0
+    parts = [f"{stage}"]
+    parts.append(f"{done}" if total is None else f"{done}/{total}")
+    if total:
+        parts.append(f"{100 * done // total} %")
+    if rate > 0:
+        parts.append(f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each")
+        if total is not None and done < total:
+            parts.append(f"{_clock((total - done) / rate)} left")
+    if note:
+        parts.append(note)
+    return "  ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 6000:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+@contextmanager
+def progress_shown() -> Iterator[ProgressLine]:
+    """Progress on stderr for as long as the block lasts."""
+    line = ProgressLine()
+    try:
+        yield line
+    finally:
+        line.close()

@@ -1,0 +1,53 @@
+"""``audiorec demo``: make the demo world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import echo_json, jobs_option, json_option, progress_shown
+
+
+@click.command("demo")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--tracks", type=click.IntRange(min=1), default=800, show_default=True)
+@click.option("--artists", type=click.IntRange(min=1), default=160, show_default=True)
+@click.option("--listeners", type=click.IntRange(min=1), default=3000, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@jobs_option
+@json_option
+def command(
+    directory: Path,
+    tracks: int,
+    artists: int,
+    listeners: int,
+    seed: int,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Make a world in DIRECTORY: composed music, rendered, and listeners who played it.
+
+    Writes audio files, tracks.csv, plays.csv, files held back for the cold start, and truth.npz,
+    which only an evaluation may read. The same seed gives the same bytes.
+    """
+    from audiorec.demo import make_world
+
+    with progress_shown() as progress:
+        world = make_world(
+            directory,
+            n_tracks=tracks,
+            n_artists=artists,
+            n_listeners=listeners,
+            seed=seed,
+            n_jobs=jobs,
+            progress=lambda done, total: progress("render", done, total),
+        )
+    if as_json:
+        echo_json({k: str(v) if isinstance(v, Path) else v for k, v in world._asdict().items()})
+        return
+    click.echo(
+        f"{world.n_tracks} tracks, {world.n_listeners} listeners and {world.n_plays} plays "
+        f"in {world.directory}"
+    )
+    click.echo(f"next: audiorec scan --manifest {world.tracks_csv}", err=True)

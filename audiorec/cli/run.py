@@ -1,0 +1,29 @@
+"""``audiorec run``: every stage that is stale, in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import Settings, jobs_option, json_option, strict_option
+from audiorec.cli.stages import run_stages
+
+
+@click.command("run")
+@click.argument("recipe_file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@jobs_option
+@strict_option
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings, recipe_file: Path | None, jobs: int | None, strict: bool, as_json: bool
+) -> None:
+    """Run every stage that is stale: mel, factors, train, embed, index.
+
+    RECIPE_FILE is TOML; without it the recipe of the workspace's last run is used, or the default
+    one. Killed at any moment, the next run goes on from there.
+    """
+    from audiorec.pipeline import STAGES
+
+    run_stages(settings, STAGES, recipe_file=recipe_file, jobs=jobs, strict=strict, as_json=as_json)

@@ -1,0 +1,64 @@
+"""``audiorec scan``: add audio files to the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import (
+    Settings,
+    echo_json,
+    fail_if_strict,
+    jobs_option,
+    json_option,
+    progress_shown,
+    strict_option,
+)
+
+
+@click.command("scan")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--manifest",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV with columns track_id,path and optionally artist,title,album,year,genre.",
+)
+@jobs_option
+@strict_option
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    manifest: Path | None,
+    jobs: int | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Add the audio files in PATHS, and in the folders among them, to the catalogue.
+
+    Only new and changed files are decoded; a file that was moved or retagged keeps its row, one
+    that is gone is marked missing.
+    """
+    if bool(paths) == (manifest is not None):
+        raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
+    from audiorec.data.catalog import Catalog
+    from audiorec.scan import scan, scan_manifest
+
+    workspace = settings.workspace
+    with (
+        workspace.writing(),
+        Catalog(workspace.catalog) as catalog,
+        progress_shown() as progress,
+    ):
+        if manifest is not None:
+            report = scan_manifest(catalog, manifest, n_jobs=jobs, progress=progress)
+        else:
+            report = scan(catalog, paths, n_jobs=jobs, progress=progress)
+    if as_json:
+        echo_json(report._asdict())
+    else:
+        counts = [f"{count} {what}" for what, count in report._asdict().items() if count]
+        click.echo(", ".join(counts) if counts else "no audio files found")
+    fail_if_strict(report.failed, strict=strict)

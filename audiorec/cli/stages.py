@@ -1,0 +1,79 @@
+"""``audiorec mel``, ``factors``, ``train``, ``embed`` and ``index``: one stage each."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import (
+    Settings,
+    echo_stages,
+    fail_if_strict,
+    jobs_option,
+    json_option,
+    progress_shown,
+    recipe_option,
+    strict_option,
+)
+
+HELP = {
+    "mel": "Compute the log-mel spectrogram of every catalogued track that lacks one.",
+    "factors": "Factorise the listening: a vector for every listener and every track played.",
+    "train": "Train the network to predict tracks' factors from their sound.",
+    "embed": "Predict a vector for every track that has sound.",
+    "index": "Build the index that answers 'similar', 'recommend' and 'playlist'.",
+}
+
+
+@cache
+def stage_command(stage: str) -> click.Command:
+    """The command that runs one stage."""
+
+    @click.command(stage, help=HELP[stage])
+    @recipe_option
+    @jobs_option
+    @strict_option
+    @json_option
+    @click.pass_obj
+    def command(
+        settings: Settings,
+        recipe_file: Path | None,
+        jobs: int | None,
+        strict: bool,
+        as_json: bool,
+    ) -> None:
+        run_stages(
+            settings, (stage,), recipe_file=recipe_file, jobs=jobs, strict=strict, as_json=as_json
+        )
+
+    return command
+
+
+def run_stages(
+    settings: Settings,
+    stages: tuple[str, ...],
+    *,
+    recipe_file: Path | None,
+    jobs: int | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Run `stages` on the workspace, and show what each did."""
+    from audiorec.config import Recipe
+    from audiorec.data.catalog import Catalog
+    from audiorec.pipeline import Pipeline
+
+    recipe = Recipe.load(recipe_file) if recipe_file else None
+    workspace = settings.workspace
+    workspace.check()
+    with workspace.writing(), progress_shown() as progress:
+        pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, progress=progress)
+        reports = pipeline.run(stages)
+        progress.close()
+        echo_stages(reports, as_json=as_json)
+        with Catalog(workspace.catalog, read_only=True) as catalog:
+            failures = sum(f.stage == "mel" for f in catalog.failures())
+    if "mel" in stages:
+        fail_if_strict(failures, strict=strict)

@@ -1,0 +1,276 @@
+"""The stages of a recipe, each run where it is stale.
+
+A stage is stale when its artifact is missing or was made from other inputs or settings; otherwise
+it does nothing. Every stage leaves a whole artifact or the one before, so a run that is killed is
+gone on with by the next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from audiorec import artifacts
+from audiorec.artifacts import Manifest, write_atomic
+from audiorec.config import Recipe
+from audiorec.data.catalog import Catalog
+from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
+from audiorec.progress import Progress, silent
+from audiorec.workspace import Workspace
+
+STAGES = ("mel", "factors", "train", "embed", "index")
+
+
+class StageReport(NamedTuple):
+    """What a stage did: its name, whether it worked at all, a line for people, and seconds."""
+
+    stage: str
+    worked: bool
+    summary: str
+    seconds: float
+
+
+class Pipeline:
+    """A workspace and the recipe that its artifacts follow.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    recipe : Recipe, optional
+        By default the one that the workspace was last run with, or the default recipe.
+    n_jobs : int, optional
+        Worker processes for decoding; by default one per core.
+    progress : Progress
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        recipe: Recipe | None = None,
+        n_jobs: int | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self.workspace = workspace
+        self.recipe = recipe or current_recipe(workspace)
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def run(self, stages: Sequence[str] = STAGES) -> list[StageReport]:
+        """Run `stages` in order, each where it is stale; remember the recipe.
+
+        Raises
+        ------
+        AudiorecError
+            From the stage that cannot be done; the stages before it stay done.
+        """
+        write_atomic(self.workspace.root / "recipe.toml", self.recipe.to_toml().encode())
+        reports = []
+        for stage in stages:
+            start = time.monotonic()
+            summary = getattr(self, f"_{stage}")()
+            done = summary or "up to date"
+            reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
+        return reports
+
+    def _mel(self) -> str | None:
+        from audiorec.mel import compute_mels
+
+        with Catalog(self.workspace.catalog) as catalog:
+            if not len(catalog):
+                raise NotFoundError("the catalogue is empty; add music with 'audiorec scan'")
+            report = compute_mels(
+                self.workspace.mels,
+                catalog,
+                config=self.recipe.mel,
+                n_jobs=self.n_jobs,
+                progress=self.progress,
+            )
+        if not report.computed and not report.failed:
+            return None
+        failed = f", {report.failed} failed" if report.failed else ""
+        return f"{report.computed} computed, {report.kept} kept{failed}"
+
+    def _factors(self) -> str | None:
+        inputs = {"plays": _fingerprint(self.workspace.plays, "plays")}
+        config = self.recipe.factors.model_dump(mode="json")
+        if _fresh(self.workspace.factors, "factors", inputs=inputs, config=config):
+            return None
+        from audiorec.data.interactions import load_plays, to_interactions
+        from audiorec.factors import fit_factors
+
+        plays = load_plays(self.workspace.plays)
+        kept = to_interactions(
+            plays,
+            min_tracks_per_user=self.recipe.factors.min_tracks_per_user,
+            min_users_per_track=self.recipe.factors.min_users_per_track,
+        )
+        factors = fit_factors(kept.interactions, config=self.recipe.factors, progress=self.progress)
+        factors.save(self.workspace.factors, config=self.recipe.factors, inputs=inputs)
+        return (
+            f"{len(factors.users)} listeners, {len(factors.tracks)} tracks; "
+            f"left out {kept.users_left_out} listeners and {kept.tracks_left_out} tracks"
+        )
+
+    def _train(self) -> str | None:
+        from audiorec.factors import load_factors
+        from audiorec.mel import MelStore
+
+        store = MelStore(self.workspace.mels)
+        factors = load_factors(self.workspace.factors)
+        inputs = {"factors": _fingerprint(self.workspace.factors, "factors")}
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            tracks = {track.track_id: track for track in catalog.tracks()}
+        ids = [i for i in store.ids if i in factors.tracks and i in tracks]
+        inputs["examples"] = artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids])
+        config = {
+            name: getattr(self.recipe, name).model_dump(mode="json")
+            for name in ("mel", "model", "train")
+        }
+        if _fresh(self.workspace.model, "model", inputs=inputs, config=config):
+            return None
+        from audiorec.models.checkpoint import save_checkpoint
+        from audiorec.training import train
+        from audiorec.training.curves import plot_history
+
+        result = train(
+            store,
+            factors.tracks.take(ids),
+            groups={i: artist_key(tracks[i].artist, i) for i in ids},
+            model=self.recipe.model,
+            config=self.recipe.train,
+            work_directory=self.workspace.root / ".training",
+            progress=self.progress,
+        )
+        plot_history(result.history, self.workspace.reports / "training.png")
+        save_checkpoint(self.workspace.model, result.checkpoint, config=config, inputs=inputs)
+        best = min(row.validation_loss for row in result.history)
+        return f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
+
+    def _embed(self) -> str | None:
+        from audiorec.embeddings import Embeddings
+        from audiorec.mel import MelStore
+
+        store = MelStore(self.workspace.mels)
+        inputs = self._model_inputs()
+        known: Embeddings | None = None
+        try:
+            manifest = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
+            if manifest.inputs == inputs:
+                known = Embeddings.load(self.workspace.embeddings)
+        except ArtifactError:
+            pass  # missing or damaged: made again below
+        wanted = set(store.ids)
+        if known is not None and set(known.ids) == wanted:
+            return None
+        from audiorec.inference import embed_store
+        from audiorec.models.checkpoint import load_checkpoint
+
+        fresh_ids = [i for i in store.ids if known is None or i not in known]
+        made = embed_store(
+            load_checkpoint(self.workspace.model), store, ids=fresh_ids, progress=self.progress
+        )
+        if known is not None:
+            made = known.take([i for i in known.ids if i in wanted]).updated(made)
+        made.take(sorted(made.ids)).save(self.workspace.embeddings, inputs=inputs)
+        return f"{len(fresh_ids)} embedded, {len(made)} in all"
+
+    def _index(self) -> str | None:
+        from audiorec.embeddings import Embeddings
+        from audiorec.index import build_index
+        from audiorec.mel import MelStore
+        from audiorec.recommend import merge_groups, near_duplicates
+
+        inputs = {
+            "embeddings": _fingerprint(self.workspace.embeddings, "embeddings"),
+            "mels": _fingerprint(self.workspace.mels, "mels"),
+        }
+        config = self.recipe.index.model_dump(mode="json")
+        if _fresh(self.workspace.index, "index", inputs=inputs, config=config):
+            return None
+        self.progress("index", 0, None)
+        embeddings = Embeddings.load(self.workspace.embeddings)
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            same_sound = catalog.duplicate_groups()
+        groups = merge_groups(
+            near_duplicates(
+                MelStore(self.workspace.mels).prints(),
+                threshold=self.recipe.index.duplicate_similarity,
+            ),
+            same_sound,
+        )
+        index = build_index(embeddings, config=self.recipe.index)
+        index.save(self.workspace.index, inputs=inputs, duplicates=groups)
+        return f"{len(embeddings)} tracks, {len(set(groups.values()))} groups of duplicates"
+
+    def _model_inputs(self) -> dict[str, str]:
+        model = artifacts.load_manifest(self.workspace.model, kind="model")
+        return {"model": model.fingerprint, "factors": model.inputs.get("factors", "")}
+
+    def add(self, files: Sequence[Path]) -> list[str]:
+        """Scan, embed and index new files with the model as it is: no retraining.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            Audio files, or folders of them.
+
+        Returns
+        -------
+        track_ids : list of str
+            Of every file that could be heard, known before or not.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no model, or it heard other spectrograms than the workspace keeps.
+        """
+        from audiorec.scan import scan
+
+        artifacts.load_manifest(self.workspace.model, kind="model")
+        with Catalog(self.workspace.catalog) as catalog:
+            scan(catalog, files, n_jobs=self.n_jobs, progress=self.progress)
+        self.run(("mel", "embed", "index"))
+        stored = set(_stored_ids(self.workspace))
+        roots = [path.resolve() for path in files]
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            return [
+                track.track_id
+                for track in catalog.tracks()
+                if track.track_id in stored
+                and any(Path(track.path).is_relative_to(root) for root in roots)
+            ]
+
+
+def current_recipe(workspace: Workspace) -> Recipe:
+    """The recipe that a workspace was last run with, or the default one."""
+    path = workspace.root / "recipe.toml"
+    return Recipe.load(path) if path.exists() else Recipe()
+
+
+def artist_key(artist: str | None, track_id: str) -> str:
+    """What groups a track with others of its artist; a track without one stands alone."""
+    return (artist or "").strip().casefold() or f"\0{track_id}"
+
+
+def _stored_ids(workspace: Workspace) -> tuple[str, ...]:
+    from audiorec.embeddings import Embeddings
+
+    return Embeddings.load(workspace.embeddings).ids
+
+
+def _fingerprint(directory: Path, kind: str) -> str:
+    return artifacts.load_manifest(directory, kind=kind).fingerprint
+
+
+def _fresh(
+    directory: Path, kind: str, *, inputs: Mapping[str, str], config: Mapping[str, Any]
+) -> bool:
+    """Whether the artifact stands there whole, made from these inputs and settings."""
+    try:
+        manifest: Manifest = artifacts.load_manifest(directory, kind=kind)
+    except AudiorecError:
+        return False
+    return manifest.inputs == dict(inputs) and manifest.config == dict(config)

@@ -1,0 +1,94 @@
+import json
+
+import numpy as np
+import pytest
+
+from audiorec import artifacts
+from audiorec.exceptions import ArtifactError
+
+
+def save(directory, value=1.0, **changes):
+    return artifacts.save(
+        directory,
+        kind="factors",
+        arrays={"a": np.full((3, 2), value, np.float32), "names": np.array(["x", "ÿ"])},
+        config={"alpha": 2.0},
+        inputs={"plays": "abc"},
+        **changes,
+    )
+
+
+def test_round_trip_and_nothing_else_left(tmp_path):
+    made = save(tmp_path / "f")
+    manifest = artifacts.load_manifest(tmp_path / "f", kind="factors")
+    assert manifest == made and manifest.fingerprint == made.fingerprint
+    np.testing.assert_array_equal(artifacts.load_array(tmp_path / "f", manifest, "a"), 1.0)
+    assert artifacts.load_array(tmp_path / "f", manifest, "names").tolist() == ["x", "ÿ"]
+    assert len(list((tmp_path / "f").iterdir())) == 3
+
+
+def test_same_content_same_fingerprint_other_content_another(tmp_path):
+    one, two, three = save(tmp_path / "1"), save(tmp_path / "2"), save(tmp_path / "3", 2.0)
+    assert one.fingerprint == two.fingerprint != three.fingerprint
+
+
+def test_a_new_version_replaces_the_old_files(tmp_path):
+    save(tmp_path, 1.0)
+    manifest = save(tmp_path, 2.0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        ["manifest.json", *(entry.file for entry in manifest.files.values())]
+    )
+
+
+def test_killed_before_the_commit_the_old_artifact_stands(tmp_path):
+    before = save(tmp_path, 1.0)
+    artifacts.put_array(tmp_path, "a", np.zeros((3, 2), np.float32))  # killed here
+    manifest = artifacts.load_manifest(tmp_path, kind="factors")
+    assert manifest == before
+    np.testing.assert_array_equal(artifacts.load_array(tmp_path, manifest, "a"), 1.0)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, -1])
+def test_a_cut_manifest_is_named(tmp_path, cut):
+    save(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ArtifactError, match="manifest.json is damaged.*audiorec factors"):
+        artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def test_a_changed_manifest_is_named(tmp_path):
+    save(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace("2.0", "3.0"))
+    with pytest.raises(ArtifactError, match="its digest differs"):
+        artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def test_cut_missing_and_flipped_files_are_named(tmp_path):
+    manifest = save(tmp_path)
+    path = tmp_path / manifest.files["a"].file
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-1] ^= 1
+    path.write_bytes(flipped)
+    assert artifacts.damaged(tmp_path, manifest) == [path.name]
+    path.write_bytes(whole[:-5])
+    with pytest.raises(ArtifactError, match=r"a\..*npy has \d+ bytes and should have \d+"):
+        artifacts.load_manifest(tmp_path, kind="factors")
+    path.unlink()
+    with pytest.raises(ArtifactError, match="is missing; run 'audiorec factors'"):
+        artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def test_newer_other_and_absent(tmp_path):
+    with pytest.raises(ArtifactError, match="there is no factors in .*; run 'audiorec factors'"):
+        artifacts.load_manifest(tmp_path, kind="factors")
+    save(tmp_path)
+    with pytest.raises(ArtifactError, match="holds factors, not index"):
+        artifacts.load_manifest(tmp_path, kind="index")
+    path = tmp_path / "manifest.json"
+    newer = json.loads(path.read_text()) | {"format_version": 99}
+    path.write_text(json.dumps(newer))
+    with pytest.raises(ArtifactError, match="version 99, newer than 1; upgrade audiorec"):
+        artifacts.load_manifest(tmp_path, kind="factors")

@@ -1,0 +1,58 @@
+import subprocess
+import sys
+
+import pytest
+
+from audiorec.exceptions import WorkspaceError
+from audiorec.workspace import Workspace
+
+
+def test_made_once_and_checked_ever_after(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    with pytest.raises(WorkspaceError, match="there is no workspace at"):
+        workspace.check()
+    workspace.create()
+    workspace.create()
+    workspace.check()
+
+
+def test_newer_damaged_and_foreign_directories_are_refused(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    workspace.create()
+    marker = workspace.root / "workspace.json"
+    marker.write_text('{"version": 7}')
+    with pytest.raises(WorkspaceError, match="version 7, newer than 1; upgrade audiorec"):
+        workspace.check()
+    marker.write_text("{")
+    with pytest.raises(WorkspaceError, match="damaged"):
+        workspace.create()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    with pytest.raises(WorkspaceError, match=r"holds 'cat\.jpg'"):
+        Workspace(tmp_path / "photos").create()
+    with pytest.raises(WorkspaceError, match="is a file"):
+        Workspace(tmp_path / "photos" / "cat.jpg").create()
+
+
+def test_one_writer_at_a_time(tmp_path):
+    workspace = Workspace(tmp_path)
+    other = (
+        "import sys, pathlib; from audiorec.workspace import Workspace\n"
+        "with Workspace(pathlib.Path(sys.argv[1])).writing():\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", other, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        with (
+            pytest.raises(WorkspaceError, match=rf"in use by process {process.pid}; wait"),
+            workspace.writing(),
+        ):
+            pass
+        process.kill()
+    with workspace.writing():  # a dead process holds nothing
+        pass
