@@ -1,0 +1,309 @@
+"""Accuracy of full rankings: AUC, average precision, nDCG and recall.
+
+Conventions
+-----------
+Every metric takes a score for each listener and candidate, and which candidates are relevant to
+whom; it ranks all of a listener's candidates, none sampled, and returns one value per listener.
+
+A listener with nothing relevant has no value: NaN, for `numpy.nanmean` to pass over. So has the
+AUC of a listener to whom every candidate is relevant.
+
+Candidates with equal scores stand in no order, and a metric that took the order they happen to be
+stored in would reward or punish by accident. Each metric here is its own exact expected value over
+all orders of the tied (McSherry & Najork 2008, "Computing information retrieval performance
+measures efficiently in the presence of tied scores", sections 2 and 3). So constant scores give
+the exact value of chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+
+BLOCK_CELLS = 4_000_000
+
+
+class Places(NamedTuple):
+    """Where each relevant candidate stands in its listener's ranking.
+
+    Attributes
+    ----------
+    user : np.ndarray [shape=(n,)], int64
+        Row of the listener.
+    first, last : np.ndarray [shape=(n,)], int64
+        The places, from 0, that the candidate and those tied with it take: first <= place < last.
+    above, tied : np.ndarray [shape=(n,)], int64
+        Relevant candidates of the listener that stand above, and that are tied with it, itself
+        included.
+    n_relevant, n_candidates : np.ndarray [shape=(n_users,)], int64
+    """
+
+    user: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    above: np.ndarray
+    tied: np.ndarray
+    n_relevant: np.ndarray
+    n_candidates: np.ndarray
+
+
+def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | None) -> None:
+    """Check what every metric here takes.
+
+    Parameters
+    ----------
+    scores : np.ndarray [shape=(n_users, n_candidates)]
+        Higher is better; finite.
+    relevant : np.ndarray [shape=(n_users, n_candidates)], bool
+    exclude : np.ndarray [shape=(n_users, n_candidates)], bool, or None
+        Candidates that are not ranked for the listener, relevant or not.
+
+    Raises
+    ------
+    ParameterError
+        If the shapes disagree, a mask is not of truth values or a score is not finite.
+    """
+    if scores.ndim != 2:
+        raise ParameterError(f"scores of shape {scores.shape} must be listeners x candidates")
+    for name, mask in (("relevant", relevant), ("exclude", exclude)):
+        if mask is not None and mask.shape != scores.shape:
+            raise ParameterError(
+                f"{name} of shape {mask.shape} must have the shape of scores, {scores.shape}"
+            )
+        if mask is not None and mask.dtype != np.bool_:
+            raise ParameterError(f"{name} of type {mask.dtype} must be of truth values")
+    if not np.isfinite(scores).all():
+        raise ParameterError("scores hold NaN or infinity; every candidate needs a finite score")
+
+
+def rank(scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None) -> Places:
+    """Find the places of the relevant candidates; parameters as of `validate`."""
+    validate(scores, relevant, exclude)
+    n_users, n_columns = scores.shape
+    if exclude is not None:
+        relevant = relevant & ~exclude
+    user, column = np.nonzero(relevant)
+    value = scores[user, column]
+    first = np.empty(len(user), dtype=np.int64)
+    last = np.empty(len(user), dtype=np.int64)
+    step = max(1, BLOCK_CELLS // max(1, n_columns))
+    for start in range(0, n_users, step):
+        block = scores[start : start + step]
+        if exclude is not None:  # the left out sink below every finite score
+            block = np.where(exclude[start : start + step], -np.inf, block)
+        here = slice(*np.searchsorted(user, [start, start + step]))
+        ascending = np.sort(block, axis=1)
+        rows = user[here] - start
+        first[here] = n_columns - _count_below(ascending, rows, value[here], side="right")
+        last[here] = n_columns - _count_below(ascending, rows, value[here], side="left")
+    above, tied = _relevant_above(user, first, n_users)
+    left_out = 0 if exclude is None else exclude.sum(axis=1)
+    return Places(
+        user, first, last, above, tied,
+        n_relevant=np.bincount(user, minlength=n_users),
+        n_candidates=np.full(n_users, n_columns, dtype=np.int64) - left_out,
+    )  # fmt: skip
+
+
+def auc(
+    scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None
+) -> np.ndarray:
+    """Probability that a relevant candidate stands above one that is not; a tie counts half.
+
+    Parameters
+    ----------
+    scores, relevant, exclude
+        See `validate`.
+
+    Returns
+    -------
+    auc : np.ndarray [shape=(n_users,)], float64
+        Mann and Whitney's U over the number of pairs.
+    """
+    return _auc(rank(scores, relevant, exclude=exclude))
+
+
+def average_precision(
+    scores: np.ndarray, relevant: np.ndarray, *, k: int = 500, exclude: np.ndarray | None = None
+) -> np.ndarray:
+    """Mean over the relevant candidates of the precision at their place, to place `k`.
+
+    Parameters
+    ----------
+    scores, relevant, exclude
+        See `validate`.
+    k : int
+        Places that count. The sum is over min(`k`, number of relevant candidates), as in the
+        Million Song Dataset Challenge (McFee et al. 2012, section 4, equations 3 and 4).
+
+    Returns
+    -------
+    average_precision : np.ndarray [shape=(n_users,)], float64
+    """
+    return _average_precision(rank(scores, relevant, exclude=exclude), k=_positive(k))
+
+
+def ndcg(
+    scores: np.ndarray, relevant: np.ndarray, *, k: int, exclude: np.ndarray | None = None
+) -> np.ndarray:
+    """Sum of 1 / log2(place + 1) over the relevant among the first `k`, over the best possible.
+
+    Parameters
+    ----------
+    scores, relevant, exclude
+        See `validate`.
+    k : int
+        Places that count (Järvelin & Kekäläinen 2002, with gains of 0 and 1).
+
+    Returns
+    -------
+    ndcg : np.ndarray [shape=(n_users,)], float64
+    """
+    return _ndcg(rank(scores, relevant, exclude=exclude), k=_positive(k))
+
+
+def recall(
+    scores: np.ndarray, relevant: np.ndarray, *, k: int, exclude: np.ndarray | None = None
+) -> np.ndarray:
+    """Share of the relevant candidates that stand among the first `k`.
+
+    Parameters
+    ----------
+    scores, relevant, exclude
+        See `validate`.
+    k : int
+        Places that count. With more than `k` relevant candidates 1 is out of reach.
+
+    Returns
+    -------
+    recall : np.ndarray [shape=(n_users,)], float64
+    """
+    return _recall(rank(scores, relevant, exclude=exclude), k=_positive(k))
+
+
+def evaluate(
+    scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Every metric of `METRICS`, from one ranking.
+
+    Parameters
+    ----------
+    scores, relevant, exclude
+        See `validate`.
+
+    Returns
+    -------
+    values : dict of str to np.ndarray [shape=(n_users,)], float64
+        By the metric's name: "nDCG@50".
+    """
+    places = rank(scores, relevant, exclude=exclude)
+    return {name: metric(places) for name, metric in METRICS.items()}
+
+
+def _auc(places: Places) -> np.ndarray:
+    relevant = places.n_relevant
+    others = places.n_candidates - relevant
+    # 0-based places of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
+    total = _per_user(places, (places.first + places.last - 1) / 2)
+    excess = total - relevant * (relevant - 1) / 2
+    return 1 - _divide(excess, relevant * others)
+
+
+def _average_precision(places: Places, *, k: int) -> np.ndarray:
+    """McSherry & Najork's expected precision at each place of a tie, summed in closed form.
+
+    In a tie of t candidates, r of them relevant, below R relevant ones, the candidate at place j
+    (from 1), the i-th of the tie (from 0), adds r/t * (R + 1 + i * (r - 1)/(t - 1)) / j. Here
+    each of the r adds its r-th part, and i / j is written as 1 - (first + 1) / j.
+    """
+    size = places.last - places.first
+    end = np.clip(places.last, None, k)
+    counted = np.clip(end - places.first, 0, None)
+    longest = int(places.last.max(initial=0))
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, longest + 1))])
+    inverse = np.where(counted > 0, harmonic[np.maximum(end, places.first)], 0.0)
+    inverse -= np.where(counted > 0, harmonic[places.first], 0.0)
+    growth = (places.tied - 1) / np.maximum(size - 1, 1)
+    gain = (places.above + 1) * inverse + growth * (counted - (places.first + 1) * inverse)
+    return _divide(_per_user(places, gain / size), np.minimum(places.n_relevant, k))
+
+
+def _ndcg(places: Places, *, k: int) -> np.ndarray:
+    longest = max(int(places.last.max(initial=0)), int(places.n_relevant.max(initial=0)))
+    discounts = 1 / np.log2(np.arange(2, longest + 2))
+    discounts[k:] = 0
+    summed = np.concatenate([[0.0], np.cumsum(discounts)])
+    mean = (summed[places.last] - summed[places.first]) / (places.last - places.first)
+    return _divide(_per_user(places, mean), summed[places.n_relevant])
+
+
+def _recall(places: Places, *, k: int) -> np.ndarray:
+    within = np.clip(k - places.first, 0, places.last - places.first)
+    share = within / (places.last - places.first)
+    return _divide(_per_user(places, share), places.n_relevant)
+
+
+METRICS: dict[str, Callable[[Places], np.ndarray]] = {
+    "AUC": _auc,
+    "mAP@500": partial(_average_precision, k=500),
+    "nDCG@10": partial(_ndcg, k=10),
+    "nDCG@50": partial(_ndcg, k=50),
+    "recall@50": partial(_recall, k=50),
+}
+
+
+def _positive(k: int) -> int:
+    if k < 1:
+        raise ParameterError(f"k={k} must be a positive number of places")
+    return k
+
+
+def _per_user(places: Places, values: np.ndarray) -> np.ndarray:
+    """Sum of the values of each listener's relevant candidates."""
+    return np.bincount(places.user, weights=values, minlength=len(places.n_relevant))
+
+
+def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Quotient, NaN where the denominator is 0."""
+    nothing = np.full(len(numerator), np.nan)
+    return np.divide(numerator, denominator, out=nothing, where=denominator > 0)
+
+
+def _count_below(
+    ascending: np.ndarray, rows: np.ndarray, values: np.ndarray, *, side: str
+) -> np.ndarray:
+    """`numpy.searchsorted`, each value in a row of its own: by halving, all values at once."""
+    low = np.zeros(len(values), dtype=np.int64)
+    high = np.full(len(values), ascending.shape[1], dtype=np.int64)
+    while (open_ := low < high).any():
+        middle = np.where(open_, (low + high) // 2, 0)
+        found = ascending[rows, middle]
+        goes_right = open_ & ((found <= values) if side == "right" else (found < values))
+        low = np.where(goes_right, middle + 1, low)
+        high = np.where(open_ & ~goes_right, middle, high)
+    return low
+
+
+def _relevant_above(
+    user: np.ndarray, first: np.ndarray, n_users: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each relevant candidate: how many relevant ones stand above it, and are tied with it."""
+    order = np.lexsort((first, user))
+    user_sorted, first_sorted = user[order], first[order]
+    position = np.arange(len(order))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (user_sorted[1:] != user_sorted[:-1]) | (first_sorted[1:] != first_sorted[:-1])
+    group = np.cumsum(new) - 1
+    start = position[new]
+    size = np.diff(np.append(start, len(order)))
+    user_start = np.concatenate([[0], np.cumsum(np.bincount(user, minlength=n_users))])
+    above = np.empty_like(first)
+    tied = np.empty_like(first)
+    above[order] = start[group] - user_start[user_sorted]
+    tied[order] = size[group]
+    return above, tied
