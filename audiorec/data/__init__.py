@@ -1,0 +1,1 @@
+"""What is known about tracks and listening: the catalogue, the plays, and how to split them."""

@@ -1,0 +1,345 @@
+"""Listening: stored as Parquet, one part per imported file, and read as a sparse matrix.
+
+What an artist's fans call "plays" is here a frame with the columns ``user_id``, ``track_id``,
+``plays`` (float64) and ``timestamp`` (second since 1970-01-01 UTC, or null). Tracks need no audio:
+listening to any track tells something about the listener.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import scipy.sparse
+
+from audiorec import artifacts
+from audiorec.artifacts import Manifest
+from audiorec.data.importers import get_importer
+from audiorec.exceptions import ArtifactError, DataError, ParameterError
+from audiorec.ids import IdMap
+
+KIND = "plays"
+KEY = ("user_id", "track_id", "plays", "timestamp")
+ROWS_PER_GROUP = 1 << 20
+
+
+class ImportReport(NamedTuple):
+    """What importing one file did.
+
+    Attributes
+    ----------
+    rows : int
+        Rows stored.
+    users, tracks : int
+        Distinct listeners and tracks among them.
+    duplicates : int
+        Rows left out because an earlier one is equal to them, its time included.
+    summed : int
+        Rows stored without a time whose listener and track stand in an earlier row too: their
+        counts add up.
+    skipped : int
+        Rows left out because they count zero plays.
+    replaced : int
+        Rows of an earlier import of the same file that these have replaced.
+    """
+
+    rows: int
+    users: int
+    tracks: int
+    duplicates: int
+    summed: int
+    skipped: int
+    replaced: int
+
+
+def import_plays(directory: Path, file: Path, *, source: str = "csv") -> ImportReport:
+    """Store the listening of a file beside what is stored already.
+
+    The same file imported again (the same path, or the same rows under another path) takes the
+    place of its earlier import, so that nothing counts twice.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays"; made when it is missing.
+    file : Path
+        The file.
+    source : str
+        Name of its format in `audiorec.data.importers.IMPORTERS`.
+
+    Returns
+    -------
+    report : ImportReport
+
+    Raises
+    ------
+    DataError
+        If the file cannot be used; what is stored stays as it is.
+    ParameterError
+        If `source` is unknown.
+    ArtifactError
+        If what is stored is damaged.
+    """
+    importer = get_importer(source)
+    stored = _manifest(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
+        scratch = Path(aside)
+        plays, skipped = importer(file, scratch=scratch)
+        part = scratch / "part.parquet"
+        read = _write_part(plays, part)
+        summary = _summary(part)
+        path = str(file.resolve())
+        name = f"part-{artifacts.fingerprint(path)[:12]}"
+        content = artifacts.digest_file(part)
+        same = [n for n, e in stored.files.items() if n == f"{name}.parquet" or e.digest == content]
+        replaced = sum(stored.extra["parts"][n]["rows"] for n in same)
+        entry = artifacts.put_file(directory, f"{name}.parquet", part)
+    files = {n: e for n, e in stored.files.items() if n not in same}
+    parts = {n: p for n, p in stored.extra.get("parts", {}).items() if n not in same}
+    files[f"{name}.parquet"] = entry
+    parts[f"{name}.parquet"] = {"file": path, "source": source, **summary}
+    artifacts.commit(
+        directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
+    )
+    return ImportReport(
+        **summary, duplicates=read - summary["rows"], skipped=skipped, replaced=replaced
+    )
+
+
+def _manifest(directory: Path) -> Manifest:
+    """What is stored; an empty manifest where nothing is."""
+    if not artifacts.exists(directory):
+        return Manifest(KIND)
+    return artifacts.load_manifest(directory, kind=KIND)
+
+
+def _write_part(plays: pl.LazyFrame, part: Path) -> int:
+    """Write rows to Parquet without the exact repeats; count the rows that came."""
+    whole = part.with_name("whole.parquet")
+    plays.sink_parquet(whole, row_group_size=ROWS_PER_GROUP)
+    frame = pl.scan_parquet(whole)
+    total, timed = (
+        frame.select(pl.len(), pl.col("timestamp").count().alias("timed")).collect().row(0)
+    )
+    if not timed:
+        whole.replace(part)
+        return int(total)
+    untimed = frame.filter(pl.col("timestamp").is_null())
+    once = frame.filter(pl.col("timestamp").is_not_null()).unique(keep="first", maintain_order=True)
+    kept = pl.concat([untimed, once]) if timed < total else once
+    kept.sink_parquet(part, row_group_size=ROWS_PER_GROUP)
+    whole.unlink()
+    return int(total)
+
+
+def _summary(part: Path) -> dict[str, int]:
+    """Counts of a part, as the import report and the manifest keep them."""
+    frame = pl.scan_parquet(part)
+    rows, users, tracks, untimed = (
+        frame.select(
+            pl.len(),
+            pl.col("user_id").n_unique(),
+            pl.col("track_id").n_unique(),
+            pl.col("timestamp").null_count().alias("untimed"),
+        )
+        .collect(engine="streaming")
+        .row(0)
+    )
+    pairs = 0
+    if untimed:
+        without = frame.filter(pl.col("timestamp").is_null())
+        pairs = (
+            without.select("user_id", "track_id")
+            .unique()
+            .select(pl.len())
+            .collect(engine="streaming")
+            .item()
+        )
+    return {"rows": rows, "users": users, "tracks": tracks, "summed": untimed - pairs}
+
+
+def load_plays(directory: Path) -> pl.DataFrame:
+    """All stored listening.
+
+    Events that two files both tell of (equal in listener, track, count and time, as in two
+    exports of one history) count once; counts without a time add up.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays".
+
+    Returns
+    -------
+    plays : pl.DataFrame
+        Columns user_id (str), track_id (str), plays (float64), timestamp (int64 epoch s or null).
+
+    Raises
+    ------
+    ArtifactError
+        If nothing is stored, or it is damaged.
+    """
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    parts = [directory / entry.file for _, entry in sorted(manifest.files.items())]
+    try:
+        frame = pl.concat([pl.scan_parquet(part) for part in parts]).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise ArtifactError(
+            f"plays in {directory} cannot be read ({reason}); "
+            "remove the directory and run 'audiorec plays FILE' again"
+        ) from None
+    if len(parts) == 1 or frame["timestamp"].null_count() == len(frame):
+        return frame
+    timed = frame.filter(pl.col("timestamp").is_not_null()).unique(maintain_order=True)
+    return pl.concat([frame.filter(pl.col("timestamp").is_null()), timed])
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Who played what how often, as a sparse matrix.
+
+    Parameters
+    ----------
+    user_items : scipy.sparse.csr_matrix [shape=(n_users, n_tracks)], float32, plays
+    users, tracks : IdMap
+        Ids of the rows and of the columns.
+    users_left_out, tracks_left_out : int
+        How many had too little listening to stay.
+    """
+
+    user_items: scipy.sparse.csr_matrix
+    users: IdMap
+    tracks: IdMap
+    users_left_out: int = 0
+    tracks_left_out: int = 0
+
+    def __post_init__(self) -> None:
+        shape = (len(self.users), len(self.tracks))
+        if self.user_items.shape != shape:
+            raise ParameterError(
+                f"user_items of shape {self.user_items.shape} must have that of the ids, {shape}"
+            )
+
+    @property
+    def n_plays(self) -> float:
+        """Plays in all."""
+        return float(self.user_items.sum(dtype=np.float64))
+
+    def only_tracks(self, ids: Iterable[str]) -> Interactions:
+        """The same listeners with these tracks alone; ids without listening are passed over."""
+        wanted = set(ids)
+        return self._take_tracks([row for row, id_ in enumerate(self.tracks) if id_ in wanted])
+
+    def without_tracks(self, ids: Iterable[str]) -> Interactions:
+        """The same listeners without these tracks."""
+        unwanted = set(ids)
+        return self._take_tracks([row for row, i in enumerate(self.tracks) if i not in unwanted])
+
+    def only_users(self, ids: Iterable[str]) -> Interactions:
+        """The same tracks with these listeners alone; unknown ids are passed over."""
+        wanted = set(ids)
+        return self._take_users([row for row, id_ in enumerate(self.users) if id_ in wanted])
+
+    def track_plays(self) -> np.ndarray:
+        """Listeners of each track : np.ndarray [shape=(n_tracks,)], int64."""
+        return np.bincount(self.user_items.indices, minlength=len(self.tracks))
+
+    def user_plays(self) -> np.ndarray:
+        """Tracks of each listener : np.ndarray [shape=(n_users,)], int64."""
+        return np.diff(self.user_items.indptr).astype(np.int64)
+
+    def heard(self, user_id: str) -> tuple[str, ...]:
+        """Tracks that a listener has played, in the order of the columns."""
+        row = self.users.row(user_id)
+        start, stop = self.user_items.indptr[row : row + 2]
+        return tuple(self.tracks[int(column)] for column in self.user_items.indices[start:stop])
+
+    def pruned(self, *, min_tracks_per_user: int, min_users_per_track: int) -> Interactions:
+        """Leave out who and what has too little listening, until all that stays has enough.
+
+        Leaving out a track takes one from each of its listeners, so both limits are applied in
+        turn until nothing changes.
+        """
+        users, tracks = np.arange(len(self.users)), np.arange(len(self.tracks))
+        matrix = self.user_items
+        while True:
+            enough_users = np.diff(matrix.indptr) >= min_tracks_per_user
+            matrix, users = matrix[enough_users], users[enough_users]
+            enough = np.bincount(matrix.indices, minlength=len(tracks)) >= min_users_per_track
+            if enough.all():
+                break
+            matrix, tracks = matrix[:, enough].tocsr(), tracks[enough]
+        return Interactions(
+            matrix,
+            IdMap((self.users[row] for row in users), noun="listener"),
+            IdMap(self.tracks[row] for row in tracks),
+            users_left_out=self.users_left_out + len(self.users) - len(users),
+            tracks_left_out=self.tracks_left_out + len(self.tracks) - len(tracks),
+        )
+
+    def _take_tracks(self, rows: list[int]) -> Interactions:
+        matrix = self.user_items[:, np.asarray(rows, dtype=np.int64)].tocsr()
+        return replace(self, user_items=matrix, tracks=IdMap(self.tracks[row] for row in rows))
+
+    def _take_users(self, rows: list[int]) -> Interactions:
+        matrix = self.user_items[np.asarray(rows, dtype=np.int64)].tocsr()
+        users = IdMap((self.users[row] for row in rows), noun="listener")
+        return replace(self, user_items=matrix, users=users)
+
+
+def to_interactions(
+    frame: pl.DataFrame, *, min_tracks_per_user: int = 1, min_users_per_track: int = 1
+) -> Interactions:
+    """Sum plays per listener and track into a sparse matrix.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        Columns user_id, track_id and plays.
+    min_tracks_per_user, min_users_per_track : int
+        Listeners and tracks with fewer are left out, and counted.
+
+    Returns
+    -------
+    interactions : Interactions
+        Rows and columns in the order of their ids, whatever the order of `frame`.
+
+    Raises
+    ------
+    DataError
+        If nothing stays.
+    """
+    users, user_rows = _codes(frame["user_id"])
+    tracks, track_rows = _codes(frame["track_id"])
+    matrix = scipy.sparse.coo_matrix(
+        (frame["plays"].to_numpy(), (user_rows, track_rows)), shape=(len(users), len(tracks))
+    ).tocsr()
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    everything = Interactions(
+        matrix.astype(np.float32), IdMap(users, noun="listener"), IdMap(tracks)
+    )
+    kept = everything.pruned(
+        min_tracks_per_user=min_tracks_per_user, min_users_per_track=min_users_per_track
+    )
+    if not kept.user_items.nnz:
+        raise DataError(
+            f"no listener has min_tracks_per_user={min_tracks_per_user} tracks with "
+            f"min_users_per_track={min_users_per_track} listeners each, of {len(users)} listeners "
+            f"and {len(tracks)} tracks; lower the two, or import more plays"
+        )
+    return kept
+
+
+def _codes(ids: pl.Series) -> tuple[list[str], np.ndarray]:
+    """Distinct ids in order, and the rank of each value : np.ndarray [shape=(n,)], int32."""
+    names = ids.unique().drop_nulls().sort()
+    ordered = pl.Enum(names)
+    return names.to_list(), ids.cast(ordered).to_physical().to_numpy().astype(np.int32)

@@ -1,0 +1,184 @@
+"""Splits of tracks and of listeners, for training and for honest evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+
+
+class Split(NamedTuple):
+    """Tracks of each side, in the order they were given.
+
+    Attributes
+    ----------
+    train, validation, test : tuple of str
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+class Halves(NamedTuple):
+    """Listeners of each half, in the order they were given.
+
+    Attributes
+    ----------
+    first, second : tuple of str
+    """
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+
+
+def split_tracks(
+    track_ids: Sequence[str],
+    groups: Mapping[str, Hashable],
+    *,
+    test_share: float,
+    seed: int,
+    by: Literal["artist", "track"] = "artist",
+    validation_share: float = 0.0,
+    together: Mapping[str, Hashable] | None = None,
+) -> Split:
+    """Part tracks into training, validation and test.
+
+    The units that are dealt out are whole artists (`by` "artist") or single tracks, joined
+    further so that tracks of one `together` group (recordings that are duplicates of each other)
+    never lie on two sides. Units are shuffled by the seed; each goes to the test side while that
+    still lacks tracks, then to validation, then to training, and a unit that would overshoot by
+    more than it fills is passed over.
+
+    Parameters
+    ----------
+    track_ids : sequence of str
+        Unique ids; their order does not change who lies where.
+    groups : mapping of str to hashable
+        Artist of each track. A track that has none, or an empty one, is its own artist.
+    test_share, validation_share : float
+        Share of the tracks, in [0, 1); a share above 0 gets at least one unit.
+    seed : int
+    by : {"artist", "track"}
+    together : mapping of str to hashable, optional
+        Duplicate group of each track; tracks that are not in it stand alone.
+
+    Returns
+    -------
+    split : Split
+
+    Raises
+    ------
+    ParameterError
+        If a share is impossible, or a side that was asked for would be empty.
+    """
+    _check_shares(track_ids, test_share, validation_share)
+    units = _units(track_ids, groups if by == "artist" else {}, together or {})
+    order = np.random.default_rng(seed).permutation(len(units))
+    sides: dict[str, set[str]] = {"test": set(), "validation": set(), "train": set()}
+    left = [units[number] for number in order]
+    for side, share in (("test", test_share), ("validation", validation_share)):
+        chosen, left = _deal(left, share * len(track_ids))
+        sides[side] = {id_ for unit in chosen for id_ in unit}
+    sides["train"] = {id_ for unit in left for id_ in unit}
+    _check_sides(sides, len(units), by, test_share, validation_share)
+    return Split(*(tuple(i for i in track_ids if i in sides[s]) for s in Split._fields))
+
+
+def split_users(user_ids: Sequence[str], *, seed: int) -> Halves:
+    """Part listeners into two halves, the first of them the larger by one when odd.
+
+    Parameters
+    ----------
+    user_ids : sequence of str
+        Unique ids; their order does not change who lies where.
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than two.
+    """
+    if len(user_ids) < 2:
+        raise ParameterError(f"{len(user_ids)} listeners cannot be halved; import more plays")
+    ordered = sorted(user_ids)
+    chosen = np.random.default_rng(seed).permutation(len(ordered))[: (len(ordered) + 1) // 2]
+    first = {ordered[row] for row in chosen}
+    return Halves(
+        tuple(i for i in user_ids if i in first), tuple(i for i in user_ids if i not in first)
+    )
+
+
+def _check_shares(track_ids: Sequence[str], test_share: float, validation_share: float) -> None:
+    for name, share in (("test_share", test_share), ("validation_share", validation_share)):
+        if not 0 <= share < 1:
+            raise ParameterError(f"{name}={share} must be at least 0 and below 1")
+    if test_share + validation_share >= 1:
+        raise ParameterError(
+            f"test_share={test_share} and validation_share={validation_share} leave nothing to "
+            "train on; lower one of them"
+        )
+    if len(set(track_ids)) != len(track_ids):
+        raise ParameterError("track_ids holds an id twice; ids must be unique")
+
+
+def _units(
+    track_ids: Sequence[str], groups: Mapping[str, Hashable], together: Mapping[str, Hashable]
+) -> list[list[str]]:
+    """Tracks that must stay on one side, by union-find; in the order of their smallest ids."""
+    parent = {id_: id_ for id_ in track_ids}
+
+    def root(id_: str) -> str:
+        while parent[id_] != id_:
+            parent[id_] = parent[parent[id_]]
+            id_ = parent[id_]
+        return id_
+
+    for mapping in (groups, together):
+        first: dict[Hashable, str] = {}
+        for id_ in sorted(track_ids):
+            group = mapping.get(id_)
+            if group is not None and group != "":
+                one, other = root(first.setdefault(group, id_)), root(id_)
+                parent[max(one, other)] = min(one, other)
+    units: dict[str, list[str]] = {}
+    for id_ in sorted(track_ids):
+        units.setdefault(root(id_), []).append(id_)
+    return list(units.values())
+
+
+def _deal(units: list[list[str]], wanted: float) -> tuple[list[list[str]], list[list[str]]]:
+    """Units up to about `wanted` tracks, and the units that are left."""
+    chosen: list[list[str]] = []
+    left: list[list[str]] = []
+    count = 0
+    for unit in units:
+        overshoot = count + len(unit) - wanted
+        if count < wanted and overshoot <= max(len(unit) / 2, 0.5):
+            chosen.append(unit)
+            count += len(unit)
+        else:
+            left.append(unit)
+    if wanted > 0 and not chosen and len(left) > 1:
+        smallest = min(range(len(left)), key=lambda number: len(left[number]))
+        chosen.append(left.pop(smallest))
+    return chosen, left
+
+
+def _check_sides(
+    sides: Mapping[str, set[str]],
+    n_units: int,
+    by: str,
+    test_share: float,
+    validation_share: float,
+) -> None:
+    wanted = {"train": 1.0, "validation": validation_share, "test": test_share}
+    for side, share in wanted.items():
+        if share > 0 and not sides[side]:
+            what = f"{n_units} {by}{'s' if n_units != 1 else ''} (duplicates counted as one)"
+            why = f"one {by} holds all tracks" if n_units == 1 else f"there are only {what}"
+            remedy = "split by track" if by == "artist" else "add tracks or lower the shares"
+            raise ParameterError(f"the {side} side would be empty: {why}; {remedy}")

@@ -1,0 +1,126 @@
+"""Vectors of new tracks and listeners in a space that is learned already: one exact half-step.
+
+With the other side's factors Y fixed, the best vector x of one track (or listener) solves
+
+    (Y' C Y + lambda I) x = Y' C p + lambda x0
+
+(Hu, Koren & Volinsky 2008, equation 4), where x0 is 0, or a prior such as the vector predicted
+from sound, on which the ridge is then centred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+
+from audiorec.config import FactorsConfig
+from audiorec.data.interactions import Interactions
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ParameterError
+from audiorec.factors.store import Factors
+from audiorec.factors.wmf import confidence
+from audiorec.ids import IdMap
+
+
+def fold_in_tracks(
+    factors: Factors,
+    interactions: Interactions,
+    *,
+    config: FactorsConfig,
+    prior: Embeddings | None = None,
+    among: Sequence[str] | None = None,
+) -> Embeddings:
+    """Vectors of tracks from who played them, the listeners' vectors held fixed.
+
+    Parameters
+    ----------
+    factors : Factors
+        The space.
+    interactions : Interactions
+        Listening to the new tracks; listeners that the space does not know are passed over.
+    config : FactorsConfig
+        The settings that the space was made with.
+    prior : Embeddings, optional
+        Where the ridge is centred, for the tracks that it holds; for others at 0. A track of
+        `interactions` that nobody in the space played gets its prior unchanged: before anyone
+        could hear it, silence says nothing.
+    among : sequence of str, optional
+        Listeners whose silence counts as no preference, and whose plays count at all. All those
+        of the space by default; half of them when the other half is to be predicted.
+
+    Returns
+    -------
+    tracks : Embeddings
+        One vector per track of `interactions`, in its order.
+
+    Raises
+    ------
+    ParameterError
+        If the prior has other dimensions than the space.
+    NotFoundError
+        If `among` names a listener that the space does not know.
+    """
+    known = factors.users if among is None else factors.users.take(among)
+    item_users = interactions.user_items.T.tocsr()
+    return _half_step(known, item_users, interactions.tracks, interactions.users, config, prior)
+
+
+def fold_in_users(
+    factors: Factors,
+    interactions: Interactions,
+    *,
+    config: FactorsConfig,
+    prior: Embeddings | None = None,
+    among: Sequence[str] | None = None,
+) -> Embeddings:
+    """Vectors of listeners from what they played, the tracks' vectors held fixed.
+
+    The mirror of `fold_in_tracks`; `among` names the tracks that could have been played.
+    """
+    known = factors.tracks if among is None else factors.tracks.take(among)
+    user_items = interactions.user_items.tocsr()
+    return _half_step(known, user_items, interactions.users, interactions.tracks, config, prior)
+
+
+def _half_step(
+    known: Embeddings,
+    plays: scipy.sparse.csr_matrix,
+    rows: IdMap,
+    columns: IdMap,
+    config: FactorsConfig,
+    prior: Embeddings | None,
+) -> Embeddings:
+    """Solve one vector per row of `plays` [shape=(len(rows), len(columns))]."""
+    if prior is not None and prior.dim != known.dim:
+        raise ParameterError(f"prior of {prior.dim} dimensions does not fit {known.dim}")
+    shared = [column for column, id_ in enumerate(columns) if id_ in known]
+    plays = plays[:, np.asarray(shared, dtype=np.int64)].tocsr()
+    y = known.vectors.astype(np.float64)
+    y_shared = y[known.id_map.rows([columns[column] for column in shared])]
+    gram = y.T @ y + config.regularization * np.eye(known.dim)
+    weights = confidence(plays.data, alpha=config.alpha, epsilon=config.epsilon)
+    solved = np.zeros((len(rows), known.dim))
+    for row, id_ in enumerate(rows):
+        span = slice(plays.indptr[row], plays.indptr[row + 1])
+        x0 = prior[id_].astype(np.float64) if prior is not None and id_ in prior else None
+        if span.start == span.stop:
+            solved[row] = 0.0 if x0 is None else x0
+            continue
+        heard, c = y_shared[plays.indices[span]], weights[span]
+        a = gram + (heard.T * (c - 1.0)) @ heard
+        b = c @ heard
+        if x0 is not None:
+            b = b + config.regularization * x0
+        solved[row] = _solve(a, b)
+    return Embeddings(rows.ids, solved.astype(np.float32))
+
+
+def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Solve a symmetric system; of least norm where it is singular (no regularization)."""
+    try:
+        return np.asarray(scipy.linalg.solve(a, b, assume_a="pos"))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(a, b)[0])

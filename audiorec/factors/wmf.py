@@ -1,0 +1,100 @@
+"""Weighted matrix factorisation of plays, by alternating least squares.
+
+A listener u who played track i r times shows the preference p = 1, with the confidence
+c = 1 + alpha log(1 + r / epsilon); where r = 0, p = 0 and c = 1. The factors minimise
+
+    sum over u, i of c (p - x_u . y_i)^2  +  lambda (sum |x_u|^2 + sum |y_i|^2)
+
+References
+----------
+.. [1] Y. Hu, Y. Koren & C. Volinsky, "Collaborative filtering for implicit feedback datasets",
+   ICDM 2008, equations 3 to 5.
+.. [2] A. van den Oord, S. Dieleman & B. Schrauwen, "Deep content-based music recommendation",
+   NIPS 2013, equations 1 to 3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.config import FactorsConfig
+from audiorec.data.interactions import Interactions
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import DataError
+from audiorec.factors.store import Factors
+from audiorec.progress import Progress, silent
+
+
+def confidence(plays: np.ndarray, *, alpha: float, epsilon: float) -> np.ndarray:
+    """Confidence in a preference, from the number of plays ([2], equation 2).
+
+    Parameters
+    ----------
+    plays : np.ndarray
+        Counts, at least 0.
+    alpha, epsilon : float
+
+    Returns
+    -------
+    c : np.ndarray [shape=plays.shape], float64
+        1 where there are no plays.
+    """
+    return np.asarray(1.0 + alpha * np.log1p(np.asarray(plays, dtype=np.float64) / epsilon))
+
+
+def fit_factors(
+    interactions: Interactions, *, config: FactorsConfig, progress: Progress = silent
+) -> Factors:
+    """Learn the listeners' space.
+
+    Each sweep solves every listener from the tracks, then every track from the listeners, so
+    `fold_in_tracks` of the same listening gives these track factors again. The same interactions
+    and config give the same bytes, whatever the number of threads.
+
+    Parameters
+    ----------
+    interactions : Interactions
+        A listener or track without any plays gets a vector of zeros.
+    config : FactorsConfig
+    progress : Progress
+        Told of each sweep.
+
+    Returns
+    -------
+    factors : Factors
+        Of all listeners and tracks in `interactions`.
+
+    Raises
+    ------
+    DataError
+        If there is no listening at all.
+    """
+    if not interactions.user_items.nnz:
+        raise DataError("there are no plays to learn from; import some with 'audiorec plays FILE'")
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    weights = interactions.user_items.astype(np.float32)
+    weights.data = confidence(weights.data, alpha=config.alpha, epsilon=config.epsilon).astype(
+        np.float32
+    )
+
+    def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
+        progress("factors", sweep + 1, config.iterations)
+
+    # One BLAS thread: the solver has threads of its own, and more make the sums' order, and with
+    # it the last bits of the result, depend on the machine's load.
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = AlternatingLeastSquares(
+            factors=config.factors,
+            regularization=config.regularization,
+            alpha=1.0,
+            iterations=config.iterations,
+            use_cg=False,
+            random_state=config.seed,
+        )
+        model.fit(weights, show_progress=False, callback=sweep_done)
+    return Factors(
+        users=Embeddings(interactions.users.ids, model.user_factors),
+        tracks=Embeddings(interactions.tracks.ids, model.item_factors),
+    )
