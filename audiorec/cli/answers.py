@@ -1,0 +1,34 @@
+"""How answers are shown: a line per track, or the JSON that other programs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from audiorec.cli.common import echo_json
+
+if TYPE_CHECKING:
+    from audiorec.library import Hit
+
+
+def echo_hits(hits: Sequence[Hit], *, as_json: bool, asked: dict[str, object], space: str) -> None:
+    """Print ranked tracks.
+
+    Parameters
+    ----------
+    hits : sequence of Hit
+    as_json : bool
+    asked : dict
+        What was asked for, first in the JSON: ``{"query": [...]}`` or ``{"user": ...}``.
+    space : str
+        Where the vectors came from.
+    """
+    if as_json:
+        echo_json({**asked, "space": space, "results": [hit._asdict() for hit in hits]})
+        return
+    width = max((len(hit.track_id) for hit in hits), default=0)
+    for hit in hits:
+        name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
+        click.echo(f"{hit.rank:3}  {hit.score:.3f}  {hit.track_id:{width}}  {name}")

@@ -1,0 +1,76 @@
+"""``audiorec evaluate``: held-out evaluation beside baselines and oracles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, json_option, progress_shown, recipe_option
+
+
+@click.command("evaluate")
+@recipe_option
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice(["artist-cold", "track-cold"]),
+    help="What is held out; may be given several times. [default: the recipe's]",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.IntRange(min=0),
+    help="May be given several times. [default: the recipe's]",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    help="Hold out every part of so many in turn. [default: the recipe's, one part]",
+)
+@click.option(
+    "--system",
+    "systems",
+    multiple=True,
+    help="Only this system; may be given several times. [default: all]",
+)
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    recipe_file: Path | None,
+    splits: tuple[str, ...],
+    seeds: tuple[int, ...],
+    folds: int | None,
+    systems: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Hold artists out, learn from the rest, and rank the held-out tracks for their listeners.
+
+    Prints a table of systems, among them random, a leaky popularity and two oracles, and writes it
+    to reports/. What has been scored is kept, so a killed evaluation goes on.
+    """
+    from audiorec.config import Recipe
+    from audiorec.pipeline import current_recipe, run_evaluation
+
+    workspace = settings.workspace
+    workspace.check()
+    recipe = Recipe.load(recipe_file) if recipe_file else current_recipe(workspace)
+    changes: dict[str, object] = {}
+    if splits:
+        changes["splits"] = splits
+    if seeds:
+        changes["seeds"] = seeds
+    if folds:
+        changes["folds"] = folds
+    if changes:
+        section = recipe.evaluate.model_dump() | changes
+        recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
+    with workspace.writing(), progress_shown() as progress:
+        report = run_evaluation(workspace, recipe, systems=systems or None, progress=progress)
+    if as_json:
+        echo_json(report.to_json())
+    else:
+        click.echo(report.to_text())

@@ -1,0 +1,33 @@
+"""``audiorec export``: vectors for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, json_option
+
+WHAT = ("embeddings", "track-factors", "user-factors")
+
+
+@click.command("export")
+@click.argument("what", type=click.Choice(WHAT))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def command(settings: Settings, what: str, file: Path, as_json: bool) -> None:
+    """Write vectors to a Parquet FILE: columns track_id (or user_id) and vector.
+
+    Embeddings are what the index serves for every track with audio, in the space of the factors:
+    a listener's vector times a track's is the score that 'recommend' ranks by.
+    """
+    from audiorec.library import Library
+
+    workspace = settings.workspace
+    workspace.check()
+    count = Library(workspace).export(what, file)
+    if as_json:
+        echo_json({"file": str(file), "rows": count})
+    else:
+        click.echo(f"{count} vectors in {file}")

@@ -1,0 +1,70 @@
+"""``audiorec playlist``: a playlist that begins at a track."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.answers import echo_hits
+from audiorec.cli.common import Settings, json_option
+
+FORMATS = ("m3u8", "json", "xspf", "jspf")
+
+
+@click.command("playlist")
+@click.argument("tracks", nargs=-1, required=True, metavar="TRACK_OR_FILE...")
+@click.option("--length", type=click.IntRange(min=1), default=25, show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="[default: as FILE's suffix says, or m3u8]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write. [default: playlists/ in the workspace]",
+)
+@click.option(
+    "--artist-window",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="No artist twice within so many tracks.",
+)
+@click.option("--absolute", is_flag=True, help="Write absolute paths. [default: relative]")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    tracks: tuple[str, ...],
+    length: int,
+    format_: str | None,
+    output: Path | None,
+    artist_window: int,
+    absolute: bool,
+    as_json: bool,
+) -> None:
+    """Write a playlist that begins at TRACK and stays near it, or near each of several."""
+    from audiorec.library import Library
+
+    chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
+    if chosen not in FORMATS:
+        raise click.BadParameter(
+            f"{output} has a suffix that is none of {', '.join(FORMATS)}; name one with --format",
+            param_hint="--output",
+        )
+    settings.workspace.check()
+    library = Library(settings.workspace)
+    hits = library.playlist(tracks, length=length, artist_window=artist_window)
+    file = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
+    if as_json:
+        asked: dict[str, object] = {"query": list(tracks), "file": str(file)}
+        echo_hits(hits, as_json=True, asked=asked, space=library.space)
+        return
+    echo_hits(hits, as_json=False, asked={}, space=library.space)
+    if len(hits) < length:
+        click.echo(f"only {len(hits)} of {length} tracks fit the conditions", err=True)
+    click.echo(f"{len(hits)} tracks in {file}", err=True)

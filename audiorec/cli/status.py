@@ -1,0 +1,67 @@
+"""``audiorec status``: what the workspace holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, json_option
+
+if TYPE_CHECKING:
+    from audiorec.workspace import Workspace
+
+
+@click.command("status")
+@click.option("--failures", is_flag=True, help="Name every file that could not be read, and why.")
+@json_option
+@click.pass_obj
+def command(settings: Settings, failures: bool, as_json: bool) -> None:
+    """Say what the workspace holds: tracks, listening, and each stage's artifact."""
+    from audiorec.data.catalog import Catalog
+
+    workspace = settings.workspace
+    workspace.check()
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        failed = catalog.failures()
+        held: dict[str, Any] = {
+            "workspace": str(workspace.root.resolve()),
+            "tracks": len(catalog),
+            "failures": len(failed),
+        }
+    if failures:
+        rows = [f._asdict() if hasattr(f, "_asdict") else vars(f) for f in failed]
+        if as_json:
+            echo_json(rows)
+        else:
+            for failure in failed:
+                click.echo(f"{failure.stage:5} {failure.path}: {failure.reason}")
+        return
+    held["artifacts"] = {kind: artifact_state(workspace, kind) for kind in KINDS}
+    if as_json:
+        echo_json(held)
+        return
+    click.echo(f"workspace {held['workspace']}")
+    click.echo(f"tracks    {held['tracks']}")
+    click.echo(f"failures  {held['failures']}" + ("  (--failures names them)" if failed else ""))
+    for kind, state in held["artifacts"].items():
+        click.echo(f"{kind:9} {state}")
+
+
+KINDS = ("plays", "mels", "factors", "model", "embeddings", "index")
+
+
+def artifact_state(workspace: Workspace, kind: str) -> str:
+    """In a few words: how large an artifact is, or what is wrong with it."""
+    from audiorec import artifacts
+    from audiorec.exceptions import ArtifactError
+
+    directory = workspace.root / kind
+    if not artifacts.exists(directory):
+        return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"
+    try:
+        manifest = artifacts.load_manifest(directory, kind=kind)
+    except ArtifactError as error:
+        return str(error)
+    size = sum(entry.size for entry in manifest.files.values())
+    return f"{size / 1e6:.1f} MB in {len(manifest.files)} files, {manifest.fingerprint[:12]}"

@@ -1,0 +1,77 @@
+"""Write docs/commands.md from the commands' own help, and docs/api.md from the docstrings.
+
+Run from the project's root: ``python docs/make_reference.py``. A test fails when it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from pathlib import Path
+
+import click
+
+import audiorec
+from audiorec.cli import COMMANDS, cli
+
+DOCS = Path(__file__).parent
+HIDDEN = ("audiorec.cli", "audiorec.demo", "audiorec.__main__")
+
+
+def commands_page() -> str:
+    """The command reference: the group's help, then every command's."""
+    lines = [
+        "# Commands",
+        "",
+        "Results go to stdout, progress and notes to stderr. Exit 0: done. 1: an error in the data "
+        "or a named failure.",
+        "2: wrong usage. This page is the commands' own help.",
+        "",
+    ]
+    context = click.Context(cli, info_name="audiorec", max_content_width=90)
+    lines += ["## audiorec", "", "```", cli.get_help(context), "```", ""]
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context, max_content_width=90)
+        lines += [f"## audiorec {name}", "", "```", command.get_help(inner), "```", ""]
+    return "\n".join(lines)
+
+
+def api_page() -> str:
+    """The Python API: every public name of every module, with its first line."""
+    lines = ["# Python API", "", "Every public name, with the first line of its docstring.", ""]
+    for info in sorted(
+        pkgutil.walk_packages(audiorec.__path__, "audiorec."), key=lambda info: info.name
+    ):
+        if info.name.startswith(HIDDEN):
+            continue
+        module = importlib.import_module(info.name)
+        members = [
+            (name, member)
+            for name, member in sorted(vars(module).items())
+            if not name.startswith("_")
+            and (inspect.isclass(member) or inspect.isfunction(member))
+            and member.__module__ == module.__name__
+        ]
+        lines += [f"## {info.name}", "", first_line(module), ""]
+        for name, member in members:
+            lines.append(f"- `{name}`: {first_line(member)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def first_line(member: object) -> str:
+    """First paragraph of a docstring, on one line."""
+    text = inspect.getdoc(member) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+PAGES = {"commands.md": commands_page, "api.md": api_page}
+
+if __name__ == "__main__":
+    for file, page in PAGES.items():
+        (DOCS / file).write_text(page(), encoding="utf-8")
+        print(DOCS / file, file=sys.stderr)

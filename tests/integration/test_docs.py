@@ -1,0 +1,79 @@
+"""The docs keep up with the code, and every public thing says what it is."""
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import audiorec
+from audiorec.cli import COMMANDS, cli
+
+ROOT = Path(__file__).parents[2]
+
+
+def reference():
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs/make_reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["commands.md", "api.md"])
+def test_reference_is_up_to_date(page):
+    written = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert written == reference().PAGES[page](), "run: python docs/make_reference.py"
+
+
+def test_every_command_and_option_is_in_the_reference():
+    text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        command = cli.get_command(None, name)
+        section = text.split(f"## audiorec {name}\n")[1].split("\n## ")[0]
+        assert command.help, name
+        for parameter in command.params:
+            for option in getattr(parameter, "opts", []):
+                if option.startswith("-"):
+                    assert option in section, f"{name} {option}"
+
+
+def test_every_command_is_told_of_in_the_readme():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [
+        name for name in COMMANDS if f"`{name}" not in text and f"audiorec {name}" not in text
+    ]
+    assert not missing
+
+
+def test_links_between_the_pages_lead_somewhere():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def public_members():
+    for info in pkgutil.walk_packages(audiorec.__path__, "audiorec."):
+        if info.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(info.name)
+        yield info.name, module
+        for name, member in vars(module).items():
+            own = getattr(member, "__module__", None) == module.__name__
+            if (
+                own
+                and not name.startswith("_")
+                and (inspect.isclass(member) or inspect.isfunction(member))
+            ):
+                yield f"{info.name}.{name}", member
+                if inspect.isclass(member):
+                    for method, function in vars(member).items():
+                        if inspect.isfunction(function) and not method.startswith("_"):
+                            yield f"{info.name}.{name}.{method}", function
+
+
+def test_every_public_name_has_a_docstring():
+    missing = [name for name, member in public_members() if not inspect.getdoc(member)]
+    assert not missing
