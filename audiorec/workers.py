@@ -1,0 +1,135 @@
+"""Work in separate processes, so that a crash or a hang costs one item and never the run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from audiorec.exceptions import AudiorecError, ParameterError
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+# Tasks in flight per worker: enough to keep all busy behind one slow item, few enough that the
+# results waiting for it stay small.
+AHEAD = 8
+
+
+class Outcome(NamedTuple, Generic[Item, Value]):
+    """What became of one item: a value, or the one-line reason why there is none."""
+
+    item: Item
+    value: Value | None
+    error: str | None
+
+
+def available_cpus() -> int:
+    """CPUs that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_isolated(
+    function: Callable[[Item], Value],
+    items: Iterable[Item],
+    *,
+    n_jobs: int | None = None,
+    timeout: float = 120.0,
+) -> Iterator[Outcome[Item, Value]]:
+    """Call a function on every item, in worker processes that persist from item to item.
+
+    Parameters
+    ----------
+    function : callable
+        Importable by name, or a `functools.partial` of such; its result is pickled back.
+    items : iterable
+        Read as the work goes on, never far ahead of it.
+    n_jobs : int or None
+        Worker processes; None is one per CPU. One is a separate process too.
+    timeout : float
+        Seconds after which an item is given up and its worker killed.
+
+    Yields
+    ------
+    outcome : Outcome
+        In the order of `items`. A crash, a time-out or an exception is its `error`.
+
+    Raises
+    ------
+    ParameterError
+        If `n_jobs` or `timeout` is not positive.
+    """
+    n_jobs = available_cpus() if n_jobs is None else n_jobs
+    if n_jobs < 1:
+        raise ParameterError(f"n_jobs={n_jobs} must be a positive integer")
+    if timeout <= 0:
+        raise ParameterError(f"timeout={timeout} must be positive seconds")
+    return _run(function, iter(items), n_jobs, timeout)
+
+
+def _run(
+    function: Callable[[Item], Value], items: Iterator[Item], n_jobs: int, timeout: float
+) -> Iterator[Outcome[Item, Value]]:
+    first = list(islice(items, 1))
+    if not first:  # no workers are started for nothing
+        return
+    from pebble import ProcessPool
+
+    # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPool(max_workers=n_jobs, context=context, initializer=_ignore_interrupt)
+    waiting: deque[tuple[Item, Any]] = deque()
+    finished = False
+    try:
+        for item in first:
+            waiting.append((item, pool.schedule(function, args=[item], timeout=timeout)))
+        while waiting:
+            for item in islice(items, AHEAD * n_jobs - len(waiting)):
+                waiting.append((item, pool.schedule(function, args=[item], timeout=timeout)))
+            item, future = waiting.popleft()
+            yield _outcome(item, future, timeout)
+        finished = True
+    finally:
+        # An interrupt, an error of the caller's or a generator that is dropped ends here too.
+        if finished:
+            pool.close()
+        else:
+            pool.stop()
+        pool.join()
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which stops its workers in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
+    from pebble import ProcessExpired
+
+    try:
+        return Outcome(item, future.result(), None)
+    except FutureTimeoutError:
+        reason = f"gave up on {item} after {timeout:g} s; the file may be damaged"
+    except ProcessExpired as error:
+        code = int(error.exitcode or 0)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        reason = f"the decoder crashed ({how}) on {item}; the file may be damaged"
+    except AudiorecError as error:
+        reason = str(error)
+    except Exception as error:
+        # Whatever a decoder raises belongs to this item: it is handed on, not swallowed.
+        reason = f"{item} failed: {type(error).__name__}: {error}"
+    return Outcome(item, None, one_line(reason))
+
+
+def one_line(text: str) -> str:
+    """A text with its line breaks and unprintable bytes written out, so that it is one line."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
