@@ -1,0 +1,7 @@
+"""The index of the vectors: ids in, nearest ids out."""
+
+from __future__ import annotations
+
+from audiorec.index.core import Index, Metric, Neighbours, build_index
+
+__all__ = ["Index", "Metric", "Neighbours", "build_index"]

@@ -1,0 +1,86 @@
+"""Keeping an artist's tracks apart, without running into a corner.
+
+An order in which no artist comes twice within a window is a schedule in which equal tasks must
+cool down: always taking the artist with the most tracks left, among those that may come, gets
+furthest. Looking ahead that way says whether a choice still leaves room for all that is to come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+
+Artist = Hashable
+
+
+def reach(
+    counts: Mapping[Artist, int], *, after: Sequence[Artist] = (), window: int, limit: int
+) -> int:
+    """How many tracks can follow, no artist twice among `window` in a row.
+
+    Parameters
+    ----------
+    counts : mapping of artist to int
+        Tracks that each artist has left.
+    after : sequence of artist
+        Who has come already, last one last.
+    window : int
+    limit : int
+        Look no further than this.
+    """
+    resting = deque(after[max(0, len(after) - window + 1) :])
+    left = {artist: n for artist, n in counts.items() if n > 0}
+    free = [(-n, place, a) for place, (a, n) in enumerate(left.items()) if a not in resting]
+    if len(free) >= limit:
+        return max(0, limit)
+    places = {artist: place for place, artist in enumerate(left)}
+    heapify(free)
+    for done in range(limit):
+        if len(resting) >= window:
+            rested = resting.popleft()
+            if left.get(rested, 0) > 0:
+                heappush(free, (-left[rested], places[rested], rested))
+        if not free:
+            return done
+        artist = heappop(free)[2]
+        left[artist] -= 1
+        resting.append(artist)
+    return limit
+
+
+class Spacing:
+    """An order as it grows, and what may come next.
+
+    Parameters
+    ----------
+    artists : iterable of artist
+        Of every track that could come, one entry per track.
+    window : int
+        Among so many tracks in a row no artist comes twice.
+    """
+
+    def __init__(self, artists: Iterable[Artist], *, window: int) -> None:
+        self._left = Counter(artists)
+        self._window = window
+        self._recent: list[Artist] = []
+        self._fits: dict[tuple[Artist, int], bool] = {}
+
+    def fits(self, artist: Artist, *, need: int) -> bool:
+        """Whether the artist may come next and still leave room for `need` tracks, theirs too."""
+        if artist in self._recent:
+            return False
+        if (artist, need) not in self._fits:
+            left = self._left.copy()
+            left[artist] -= 1
+            after = [*self._recent, artist]
+            further = reach(left, after=after, window=self._window, limit=need - 1)
+            self._fits[artist, need] = further >= need - 1
+        return self._fits[artist, need]
+
+    def take(self, artist: Artist) -> None:
+        """Let the artist come next."""
+        self._left[artist] -= 1
+        keep = self._window - 1
+        self._recent = [*self._recent, artist][-keep:] if keep else []
+        self._fits.clear()

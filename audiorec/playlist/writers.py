@@ -1,0 +1,292 @@
+"""Playlists as files: M3U8, JSON, XSPF and JSPF, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Literal, NamedTuple, Protocol
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from audiorec.artifacts import write_atomic
+from audiorec.exceptions import DataError, ParameterError
+
+XSPF = "http://xspf.org/ns/0/"
+Paths = Literal["absolute", "relative"]
+# Control characters, what XML cannot hold, and the line ends that only Unicode knows.
+UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+
+
+class PlaylistTrack(Protocol):
+    """What a playlist says of a track: `data.catalog.Track` has it all."""
+
+    @property
+    def track_id(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def artist(self) -> str | None: ...
+    @property
+    def title(self) -> str | None: ...
+    @property
+    def album(self) -> str | None: ...
+    @property
+    def duration(self) -> float | None: ...
+
+
+class Written(NamedTuple):
+    """What came of writing a playlist.
+
+    Attributes
+    ----------
+    file : Path
+    n_tracks : int
+        Tracks in the file.
+    skipped : tuple of str
+        One line for each track that the format cannot carry.
+    """
+
+    file: Path
+    n_tracks: int
+    skipped: tuple[str, ...] = ()
+
+
+class Remap(NamedTuple):
+    """A folder of this machine and what a player elsewhere calls it."""
+
+    here: str
+    there: str
+
+
+def write_m3u8(
+    tracks: Sequence[PlaylistTrack],
+    file: Path,
+    *,
+    title: str | None = None,
+    paths: Paths = "absolute",
+    remap: Sequence[Remap] = (),
+) -> Written:
+    """Write an extended M3U in UTF-8.
+
+    A line break in a path cannot be written in this format: such tracks are skipped and named in
+    the result. Line breaks and control characters in names become spaces.
+
+    Parameters
+    ----------
+    tracks : sequence of PlaylistTrack
+    file : Path
+        Replaced in one step; its folder is made when missing.
+    title : str or None
+    paths : {"absolute", "relative"}
+        Relative ones start at the playlist's folder.
+    remap : sequence of Remap
+        Folders that are called otherwise where the playlist is played; the longest that holds a
+        path is replaced.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    """
+    lines = ["#EXTM3U"]
+    if title:
+        lines.append(f"#PLAYLIST:{clean(title)}")
+    skipped = []
+    for track in tracks:
+        path = located(track.path, file=file, paths=paths, remap=remap)
+        if len(path.splitlines()) != 1:
+            skipped.append(
+                f"{track.path!r} holds a line break, which M3U8 cannot carry; "
+                "rename it, or write xspf, jspf or json"
+            )
+            continue
+        seconds = -1 if track.duration is None else round(track.duration)
+        name = " - ".join(clean(part) for part in (track.artist, _title(track)) if part)
+        lines += [f"#EXTINF:{seconds},{name}", path]
+    # A name that is not UTF-8 on this file system keeps the bytes that it has there.
+    _write(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
+    return Written(file, len(tracks) - len(skipped), tuple(skipped))
+
+
+def write_json(
+    tracks: Sequence[PlaylistTrack],
+    file: Path,
+    *,
+    title: str | None = None,
+    paths: Paths = "absolute",
+    remap: Sequence[Remap] = (),
+) -> Written:
+    """Write a JSON object with a list of tracks, every field as it is; see `write_m3u8`."""
+    rows = [
+        {
+            "rank": rank,
+            "track_id": track.track_id,
+            "artist": track.artist,
+            "title": track.title,
+            "album": track.album,
+            "duration": track.duration,
+            "path": located(track.path, file=file, paths=paths, remap=remap),
+        }
+        for rank, track in enumerate(tracks, start=1)
+    ]
+    _write_json(file, {"title": title, "tracks": rows})
+    return Written(file, len(rows))
+
+
+def write_xspf(
+    tracks: Sequence[PlaylistTrack],
+    file: Path,
+    *,
+    title: str | None = None,
+    paths: Paths = "absolute",
+    remap: Sequence[Remap] = (),
+) -> Written:
+    """Write XSPF version 1; paths are URIs, durations milliseconds; see `write_m3u8`."""
+    ElementTree.register_namespace("", XSPF)
+    playlist = ElementTree.Element(f"{{{XSPF}}}playlist", version="1")
+    if title:
+        ElementTree.SubElement(playlist, f"{{{XSPF}}}title").text = clean(title)
+    track_list = ElementTree.SubElement(playlist, f"{{{XSPF}}}trackList")
+    for track in tracks:
+        row = ElementTree.SubElement(track_list, f"{{{XSPF}}}track")
+        where = located(track.path, file=file, paths=paths, remap=remap)
+        for name, value in _xspf_fields(track, where).items():
+            ElementTree.SubElement(row, f"{{{XSPF}}}{name}").text = str(value)
+    ElementTree.indent(playlist)
+    content = ElementTree.tostring(playlist, encoding="utf-8", xml_declaration=True)
+    _write(file, content + b"\n")
+    return Written(file, len(tracks))
+
+
+def write_jspf(
+    tracks: Sequence[PlaylistTrack],
+    file: Path,
+    *,
+    title: str | None = None,
+    paths: Paths = "absolute",
+    remap: Sequence[Remap] = (),
+) -> Written:
+    """Write JSPF, which is XSPF said in JSON; see `write_xspf`."""
+    rows = []
+    for track in tracks:
+        where = located(track.path, file=file, paths=paths, remap=remap)
+        fields = _xspf_fields(track, where)
+        rows.append({**fields, "location": [fields["location"]]})
+    head = {"title": clean(title)} if title else {}
+    _write_json(file, {"playlist": {**head, "track": rows}})
+    return Written(file, len(rows))
+
+
+WRITERS: dict[str, Callable[..., Written]] = {
+    "m3u8": write_m3u8,
+    "json": write_json,
+    "xspf": write_xspf,
+    "jspf": write_jspf,
+}
+
+
+def write_playlist(
+    tracks: Sequence[PlaylistTrack],
+    file: Path,
+    *,
+    format: str | None = None,
+    title: str | None = None,
+    paths: Paths = "absolute",
+    remap: Sequence[Remap] = (),
+) -> Written:
+    """Write a playlist in a format by name, or in the one that the file's ending says.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such format.
+    DataError
+        If the file cannot be written.
+    """
+    name = format or file.suffix.removeprefix(".").lower()
+    if name not in WRITERS:
+        raise ParameterError(f"format={name!r} must be one of {', '.join(WRITERS)}")
+    return WRITERS[name](tracks, file, title=title, paths=paths, remap=remap)
+
+
+def located(path: str, *, file: Path, paths: Paths, remap: Sequence[Remap]) -> str:
+    """A track's path as a player is to see it.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+    file : Path
+        The playlist.
+    paths : {"absolute", "relative"}
+    remap : sequence of Remap
+
+    Raises
+    ------
+    ParameterError
+        If `paths` is neither, or relative paths are to be mapped.
+    """
+    if paths not in ("absolute", "relative"):
+        raise ParameterError(f"paths={paths!r} must be 'absolute' or 'relative'")
+    if paths == "relative":
+        if remap:
+            raise ParameterError("paths='relative' cannot be mapped; leave out one of the two")
+        relative = os.path.relpath(path, file.absolute().parent)
+        # A player would take a leading # for a comment.
+        return f"./{relative}" if relative.startswith("#") else relative
+    for rule in sorted(remap, key=lambda rule: -len(rule.here)):
+        here = rule.here.rstrip("/") + "/"
+        if path.startswith(here):
+            return _joined(rule.there, path[len(here) :])
+    return path
+
+
+def clean(text: str) -> str:
+    """Text on one line: control characters and line breaks become one space."""
+    return " ".join(UNWRITABLE.sub(" ", text).split())
+
+
+def _joined(folder: str, rest: str) -> str:
+    if "\\" in folder or re.match("[A-Za-z]:", folder):
+        return str(PureWindowsPath(folder, *rest.split("/")))
+    return str(PurePosixPath(folder, rest))
+
+
+def _title(track: PlaylistTrack) -> str:
+    return track.title or PurePosixPath(track.path).stem
+
+
+def _xspf_fields(track: PlaylistTrack, where: str) -> dict[str, str | int]:
+    fields: dict[str, str | int] = {"location": _uri(where), "title": clean(_title(track))}
+    if track.artist:
+        fields["creator"] = clean(track.artist)
+    if track.album:
+        fields["album"] = clean(track.album)
+    if track.duration is not None:
+        fields["duration"] = round(1000 * track.duration)
+    return fields
+
+
+def _uri(path: str) -> str:
+    """A path as a URI, which carries any byte; a relative one as a relative reference."""
+    if re.match(r"[A-Za-z]:[\\/]", path):
+        return "file:///" + quote(path.replace("\\", "/"), safe="/:")
+    if path.startswith("\\\\"):
+        return "file:" + quote(path.replace("\\", "/"))
+    text = quote(os.fsencode(path))
+    return "file://" + text if path.startswith("/") else text
+
+
+def _write_json(file: Path, value: object) -> None:
+    # Names that are not UTF-8 on this file system survive as escapes.
+    _write(file, (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode())
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        write_atomic(file, content)
+    except OSError as error:
+        raise DataError(f"playlist {file} cannot be written: {error.strerror}") from None
