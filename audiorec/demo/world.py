@@ -1,0 +1,264 @@
+"""Make the demo world: files of sound, listening, and the truth about both."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audiorec.demo.cast import Cast, Entry, draw_cast
+from audiorec.demo.files import write_entry
+from audiorec.demo.listeners import Plays, Tracks, draw_listeners, sample_plays
+from audiorec.demo.render import REMEDY, find_soundfont
+from audiorec.demo.truth import describe
+from audiorec.exceptions import AudiorecError, ParameterError
+
+__all__ = ["World", "make_world"]
+
+FORMAT_VERSION = 1
+WORLD_FILE = "world.json"
+TRACK_COLUMNS = ("track_id", "path", "artist", "title", "album", "year", "genre")
+MIN_TRACKS = 4  # as many as the planted copies need
+
+
+class World(NamedTuple):
+    """A demo world on disk.
+
+    Attributes
+    ----------
+    directory, tracks_csv, plays_csv, truth : Path
+    held_back : Path
+        Folder of the new tracks by new artists that are in neither table.
+    n_tracks : int
+        Rows of ``tracks.csv``: the composed tracks and the seven planted ones.
+    n_listeners : int
+        Listeners with plays.
+    n_plays : int
+        Single plays.
+    """
+
+    directory: Path
+    tracks_csv: Path
+    plays_csv: Path
+    truth: Path
+    held_back: Path
+    n_tracks: int
+    n_listeners: int
+    n_plays: int
+
+
+def _check_arguments(arguments: dict[str, int], n_jobs: int | None) -> None:
+    least = {"n_tracks": MIN_TRACKS, "n_artists": 1, "n_listeners": 1, "seed": 0}
+    for name, value in arguments.items():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or value < least[name]:
+            raise ParameterError(f"{name}={value!r} must be an integer of at least {least[name]}")
+    if arguments["n_artists"] > arguments["n_tracks"]:
+        raise ParameterError(
+            f"n_artists={arguments['n_artists']} must be at most "
+            f"n_tracks={arguments['n_tracks']}: every artist has a track"
+        )
+    if n_jobs is not None and (isinstance(n_jobs, bool) or n_jobs < 1):
+        raise ParameterError(f"n_jobs={n_jobs!r} must be a positive integer, or None for all cores")
+
+
+def _check_extra() -> Path:
+    for module in ("soundfile", "mutagen", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            raise AudiorecError(f"{module} is not installed; {REMEDY}")
+    return find_soundfont()
+
+
+def _claim(directory: Path, arguments: dict[str, int]) -> None:
+    """See that the directory is empty or holds this very world, and mark it."""
+    path = directory / WORLD_FILE
+    wanted = {"format": FORMAT_VERSION, **arguments}
+    remedy = "choose another directory, or remove this one"
+    if directory.exists() and not directory.is_dir():
+        raise ParameterError(f"directory={str(directory)!r} is a file; choose another name")
+    if path.is_file():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            found = None
+        if found != wanted:
+            differ = _difference(found, wanted)
+            raise ParameterError(
+                f"directory={str(directory)!r} holds another demo world ({differ}); {remedy}"
+            )
+        return
+    if directory.is_dir() and any(p.name != WORLD_FILE + ".part" for p in directory.iterdir()):
+        raise ParameterError(
+            f"directory={str(directory)!r} is not empty and holds no demo world; "
+            "choose an empty or a new directory"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(path, (json.dumps(wanted, indent=2) + "\n").encode())
+
+
+def _difference(found: Any, wanted: dict[str, int]) -> str:
+    if not isinstance(found, dict):
+        return f"{WORLD_FILE} cannot be read"
+    keys = [key for key in wanted if found.get(key) != wanted[key]]
+    return ", ".join(f"{key}={found.get(key)!r} instead of {wanted[key]!r}" for key in keys)
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _tracks_csv(entries: list[Entry]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TRACK_COLUMNS)
+    for e in entries:
+        row = (e.track_id, e.path, e.artist_name, e.title, e.album, e.year, e.genre)
+        writer.writerow(row)
+    return text.getvalue().encode()
+
+
+def _plays_csv(plays: Plays, track_ids: list[str]) -> bytes:
+    rows = zip(*(column.tolist() for column in plays[:4]), strict=True)
+    lines = (f"u{user:06d},{track_ids[track]},{n},{at}\n" for user, track, n, at in rows)
+    return ("user_id,track_id,plays,timestamp\n" + "".join(lines)).encode()
+
+
+def _listen(cast: Cast, arguments: dict[str, int]) -> tuple[Plays, dict[str, np.ndarray]]:
+    """The plays, and all arrays of the truth."""
+    truth = describe(cast)
+    tracks = Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
+    listeners = draw_listeners(
+        arguments["n_listeners"], n_dims=tracks.audible.shape[1],
+        n_tracks=len(cast.entries), seed=arguments["seed"],
+    )  # fmt: skip
+    plays = sample_plays(tracks, listeners=listeners, seed=arguments["seed"])
+    user_ids = np.array([f"u{i:06d}" for i in range(arguments["n_listeners"])])
+    truth.update(
+        user_ids=user_ids, taste=listeners.taste, listener_scene=listeners.scene,
+        listener_fame=listeners.fame,
+    )  # fmt: skip
+    return plays, truth
+
+
+def _write_tables(directory: Path, cast: Cast, arguments: dict[str, int]) -> tuple[int, int]:
+    """Write the tables that are missing; return the numbers of listeners and of plays."""
+    plays, truth = _listen(cast, arguments)
+    tables: dict[str, Callable[[], bytes]] = {
+        "tracks.csv": lambda: _tracks_csv(cast.entries),
+        "plays.csv": lambda: _plays_csv(plays, [e.track_id for e in cast.entries]),
+        "truth.npz": lambda: _npz(truth),
+    }
+    for name, make in tables.items():
+        if not (directory / name).is_file():
+            _write(directory / name, make())
+    return len(np.unique(plays.listener)), int(plays.plays.sum())
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    data = io.BytesIO()
+    np.savez_compressed(data, allow_pickle=False, **arrays)
+    return data.getvalue()
+
+
+def _render_all(entries: list[Entry], *, directory: Path, soundfont: Path,
+                n_jobs: int) -> Iterator[None]:  # fmt: skip
+    """Write files, on several cores; yield after each."""
+    if n_jobs == 1 or len(entries) < 2:
+        for entry in entries:
+            write_entry(entry, directory=directory, soundfont=soundfont)
+            yield
+        return
+    # Spawned, not forked: a fork would copy the locks of whatever threads the caller runs.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(n_jobs, len(entries)), mp_context=context) as pool:
+        futures: list[Future[None]] = [
+            pool.submit(write_entry, e, directory=directory, soundfont=soundfont) for e in entries
+        ]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield
+        except BrokenProcessPool as error:
+            raise AudiorecError(
+                f"a process that rendered {directory} died; "
+                "run again to go on, with n_jobs=1 if memory is short"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def make_world(
+    directory: Path,
+    *,
+    n_tracks: int = 800,
+    n_artists: int = 160,
+    n_listeners: int = 3000,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> World:
+    """Make a demo world, or finish one that was begun.
+
+    Parameters
+    ----------
+    directory : Path
+        New, empty, or with a world of the same arguments, of which only what is missing is made.
+    n_tracks : int
+        Composed tracks. Seven planted ones come on top: three copies of recordings, a live
+        version, a long mix, a silent file and a broken one.
+    n_artists : int
+    n_listeners : int
+    seed : int
+        The same arguments give the same bytes.
+    n_jobs : int or None
+        Processes that render; None is one for each core. Changes nothing in the files.
+    progress : callable or None
+        Called with the numbers of files done and in all.
+
+    Returns
+    -------
+    World
+
+    Raises
+    ------
+    ParameterError
+        When an argument is impossible, or the directory holds something else.
+    AudiorecError
+        When the ``demo`` extra is not installed.
+    """
+    arguments = {"n_tracks": n_tracks, "n_artists": n_artists, "n_listeners": n_listeners,
+                 "seed": seed}  # fmt: skip
+    _check_arguments(arguments, n_jobs)
+    soundfont = _check_extra()
+    directory = Path(directory)
+    _claim(directory, arguments)
+    cast = draw_cast(n_tracks, n_artists=n_artists, seed=seed)
+    n_heard, n_plays = _write_tables(directory, cast, arguments)
+    entries = [*cast.entries, *cast.held_back]
+    missing = [e for e in entries if not (directory / e.path).is_file()]
+    # The long mix first: it takes as long as many tracks, and would keep one core busy at the end.
+    missing.sort(key=lambda e: -len(e.parts))
+    done = len(entries) - len(missing)
+    if progress is not None:
+        progress(done, len(entries))
+    jobs = n_jobs if n_jobs is not None else os.cpu_count() or 1
+    for _ in _render_all(missing, directory=directory, soundfont=soundfont, n_jobs=jobs):
+        done += 1
+        if progress is not None:
+            progress(done, len(entries))
+    return World(
+        directory, directory / "tracks.csv", directory / "plays.csv", directory / "truth.npz",
+        directory / "held_back", len(cast.entries), n_heard, n_plays,
+    )  # fmt: skip
