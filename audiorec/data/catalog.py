@@ -1,0 +1,446 @@
+"""The catalogue: one SQLite file of tracks, and of the files that could not be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from audiorec.artifacts import fingerprint
+from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
+from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
+from audiorec.workers import one_line
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE tracks (
+    track_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+    artist TEXT NOT NULL, title TEXT NOT NULL, album TEXT NOT NULL, year INTEGER,
+    genre TEXT NOT NULL, duration REAL NOT NULL, sr INTEGER NOT NULL, channels INTEGER NOT NULL,
+    format TEXT NOT NULL, clip_hash TEXT NOT NULL, missing INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, given TEXT NOT NULL,
+    name_key TEXT NOT NULL, title_key TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tracks_by_hash ON tracks (clip_hash);
+CREATE INDEX tracks_by_name ON tracks (name_key);
+CREATE INDEX tracks_by_title ON tracks (title_key);
+CREATE TABLE staged (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, heard TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE failures (
+    path TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL,
+    size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A recording in the catalogue.
+
+    Attributes
+    ----------
+    track_id : str
+    path : str
+        Absolute.
+    artist, title, album, genre : str
+        Empty where unknown.
+    year : int or None
+    duration : float
+        Seconds.
+    sr : int
+        Sampling rate of the file, Hz.
+    channels : int
+    format : str
+        ``"mp3"``, ``"flac"``, ...
+    clip_hash : str
+        Identity of the decoded sound; see `audiorec.audio.clip_hash`.
+    missing : bool
+        The file was not there at the last scan.
+    """
+
+    track_id: str
+    path: str
+    artist: str = ""
+    title: str = ""
+    album: str = ""
+    year: int | None = None
+    genre: str = ""
+    duration: float = 0.0
+    sr: int = 0
+    channels: int = 0
+    format: str = ""
+    clip_hash: str = ""
+    missing: bool = False
+
+    @property
+    def name(self) -> str:
+        """``"Artist - Title"``, else the title, else the id: what to call it."""
+        return full_name(self.artist, self.title) or self.track_id
+
+
+class Failure(NamedTuple):
+    """A file that could not be used, the stage that met it, and the reason in one line."""
+
+    path: str
+    stage: str
+    reason: str
+
+
+class FileRow(NamedTuple):
+    """A track as `scan` sees it: with the state of its file and what a manifest gave for it."""
+
+    track: Track
+    size: int = 0
+    mtime_ns: int = 0
+    given: Mapping[str, Any] = {}
+
+
+COLUMNS = tuple(field.name for field in fields(Track))
+TRACK_COLUMNS = ", ".join(COLUMNS)
+
+
+class Catalog:
+    """An open catalogue; a context manager that closes it.
+
+    Parameters
+    ----------
+    path : Path
+        The SQLite file, made with its folder unless `read_only`.
+    read_only : bool
+        Change nothing, and require that it is there.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is missing, damaged, in use, not writable or from a newer version.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self._read_only = read_only
+        with self._guard():
+            self._db = self._connect()
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __len__(self) -> int:
+        """Tracks whose files are there."""
+        return int(self._rows("SELECT count(*) FROM tracks WHERE NOT missing")[0][0])
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def tracks(self, *, include_missing: bool = False) -> list[Track]:
+        """Every track, ordered by `track_id`."""
+        where = "" if include_missing else "WHERE NOT missing"
+        return self._tracks(f"{where} ORDER BY track_id")
+
+    def get(self, track_id: str) -> Track:
+        """The track of an id, missing or not; `NotFoundError` when there is none."""
+        found = self._tracks("WHERE track_id = ?", [track_id])
+        if not found:
+            raise NotFoundError(
+                one_line(f"unknown track {track_id!r}; look it up in 'audiorec status'")
+            )
+        return found[0]
+
+    def find(self, name: str) -> Track:
+        """The track that a person means.
+
+        Parameters
+        ----------
+        name : str
+            An id, a path, ``"Artist - Title"`` or a title; failing those, something close to one.
+
+        Raises
+        ------
+        AmbiguousNameError
+            If several recordings have the name; they are its candidates.
+        NotFoundError
+            If none has it; the message says what is close to it.
+        """
+        path = os.path.abspath(name) if name else ""  # noqa: PTH100 - links stay as they are
+        for clause, values in (
+            ("track_id = ?", [name]),
+            ("path = ?", [path]),
+            ("name_key = ?1 OR title_key = ?1", [fold(name)]),
+        ):
+            try:
+                found = self._tracks(f"WHERE {clause} ORDER BY missing, track_id", values)
+            except UnicodeEncodeError:  # a path of bytes that are no text is not catalogued
+                continue
+            if found:
+                return _only(name, found)
+        return self._find_close(name)
+
+    def failures(self) -> list[Failure]:
+        """Files that could not be used, ordered by path and stage."""
+        rows = self._rows("SELECT path, stage, reason FROM failures ORDER BY path, stage")
+        return [Failure(*row) for row in rows]
+
+    def duplicate_groups(self) -> dict[str, int]:
+        """Group number of every track whose exact sound another track has too."""
+        rows = self._rows(
+            "SELECT track_id, clip_hash FROM tracks WHERE clip_hash IN"
+            " (SELECT clip_hash FROM tracks WHERE clip_hash <> '' GROUP BY clip_hash"
+            " HAVING count(*) > 1) ORDER BY track_id"
+        )
+        numbers: dict[str, int] = {}
+        return {track_id: numbers.setdefault(hash_, len(numbers)) for track_id, hash_ in rows}
+
+    def fingerprint(self) -> str:
+        """Digest of what spectrograms depend on: ids and sounds, not paths and tags."""
+        rows = self._rows(
+            "SELECT track_id, clip_hash FROM tracks WHERE NOT missing ORDER BY track_id"
+        )
+        return fingerprint([list(row) for row in rows])
+
+    def file_rows(self) -> list[FileRow]:
+        """Every track, missing ones too, with the state its file had when it was heard."""
+        rows = self._rows(
+            f"SELECT {TRACK_COLUMNS}, size, mtime_ns, given FROM tracks ORDER BY track_id"
+        )
+        n = len(COLUMNS)
+        return [
+            FileRow(_track(row[:n]), row[n], row[n + 1], json.loads(row[n + 2])) for row in rows
+        ]
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def upsert(self, tracks: Iterable[Track | FileRow] | Track) -> None:
+        """Add tracks, or replace those that have the same id or path, all in one transaction."""
+        rows = [tracks] if isinstance(tracks, Track) else list(tracks)
+        with self.transaction():
+            self._put([row if isinstance(row, FileRow) else FileRow(row) for row in rows])
+
+    def replace(self, track_ids: Sequence[str], rows: Sequence[FileRow]) -> None:
+        """Take tracks out and put others in, in one transaction, so that paths can be swapped."""
+        with self.transaction():
+            self._many("DELETE FROM tracks WHERE track_id = ?", [(id_,) for id_ in track_ids])
+            self._put(rows)
+            self._many("DELETE FROM staged", [()])
+
+    def mark_missing(self, track_ids: Iterable[str]) -> None:
+        """Say that the files of these tracks are gone; the tracks stay."""
+        with self.transaction():
+            self._many(
+                "UPDATE tracks SET missing = 1 WHERE track_id = ?", [(id_,) for id_ in track_ids]
+            )
+
+    def record_failure(
+        self,
+        path: str | Path,
+        *,
+        stage: str,
+        reason: str,
+        size: int | None = None,
+        mtime_ns: int | None = None,
+    ) -> None:
+        """Keep why a file could not be used, in place of an earlier reason of that stage.
+
+        Parameters
+        ----------
+        path : str or Path
+            Bytes in it that are no text are written out.
+        stage : str
+        reason : str
+        size, mtime_ns : int or None
+            State of the file, bytes and ns; while it has that state, `scan` does not try again.
+        """
+        with self.transaction():
+            self._many(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
+                [(as_text(path), stage, one_line(reason), size, mtime_ns)],
+            )
+
+    def clear_failure(self, path: str | Path, *, stage: str | None = None) -> None:
+        """Forget why a file could not be used, at one stage or at all."""
+        with self.transaction():
+            self._many(
+                "DELETE FROM failures WHERE path = ? AND stage = ifnull(?, stage)",
+                [(as_text(path), stage)],
+            )
+
+    def failed_states(self, *, stage: str) -> dict[str, tuple[int | None, int | None]]:
+        """Size and time of change of every file that failed at a stage, by path as text."""
+        rows = self._rows("SELECT path, size, mtime_ns FROM failures WHERE stage = ?", [stage])
+        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
+
+    def stage(self, path: str, *, size: int, mtime_ns: int, heard: Mapping[str, Any]) -> None:
+        """Keep what was heard in a file until `replace` settles which track it is."""
+        with self.transaction():
+            self._many(
+                "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)",
+                [(path, size, mtime_ns, json.dumps(heard))],
+            )
+
+    def staged(self) -> dict[str, tuple[int, int, dict[str, Any]]]:
+        """Size, time of change and content of every staged file, by path."""
+        rows = self._rows("SELECT path, size, mtime_ns, heard FROM staged ORDER BY path")
+        return {path: (size, time, json.loads(heard)) for path, size, time, heard in rows}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is written within as one, or none of it; transactions may be nested."""
+        if self._db.in_transaction:
+            yield
+            return
+        with self._guard():
+            self._db.execute("BEGIN IMMEDIATE")
+            with self._db:
+                yield
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._read_only:
+            if not self.path.is_file():
+                raise WorkspaceError(
+                    f"there is no catalogue at {self.path}; run 'audiorec scan' first"
+                )
+            uri = f"{self.path.resolve().as_uri()}?mode=ro"
+            return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return sqlite3.connect(self.path, timeout=30, isolation_level=None)
+
+    def _prepare(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise WorkspaceError(
+                f"catalogue {self.path} has version {version}, newer than {SCHEMA_VERSION}; "
+                "upgrade audiorec"
+            )
+        if self._read_only:
+            if version == 0:
+                raise WorkspaceError(f"catalogue {self.path} is empty; run 'audiorec scan' first")
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        if version == 0:
+            self._db.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise WorkspaceError(
+                f"catalogue {self.path} cannot be used ({error}); "
+                "wait for other runs to end and check its permissions and the disk"
+            ) from None
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise WorkspaceError(
+                f"catalogue {self.path} is damaged ({error}); "
+                "move it away and run 'audiorec scan' again"
+            ) from None
+        except OSError as error:
+            raise WorkspaceError(
+                f"catalogue {self.path} cannot be written: {error.strerror}; check the path"
+            ) from None
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._guard(), closing(self._db.execute(sql, values)) as cursor:
+            return cursor.fetchall()
+
+    def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._guard():
+            self._db.executemany(sql, rows)
+
+    def _put(self, rows: Sequence[FileRow]) -> None:
+        marks = ", ".join("?" * (len(COLUMNS) + 5))
+        self._many(
+            f"INSERT OR REPLACE INTO tracks ({TRACK_COLUMNS}, size, mtime_ns, given, name_key,"
+            f" title_key) VALUES ({marks})",
+            [
+                (
+                    *asdict(track).values(),
+                    size,
+                    mtime_ns,
+                    json.dumps(dict(given)),
+                    fold(full_name(track.artist, track.title)),
+                    fold(track.title),
+                )
+                for track, size, mtime_ns, given in rows
+            ],
+        )
+
+    def _tracks(self, clause: str, values: Sequence[Any] = ()) -> list[Track]:
+        return [
+            _track(row)
+            for row in self._rows(f"SELECT {TRACK_COLUMNS} FROM tracks {clause}", values)
+        ]
+
+    def _find_close(self, name: str) -> Track:
+        rows = self._rows(
+            "SELECT track_id, name_key, title_key FROM tracks ORDER BY missing, track_id"
+        )
+        keys = [key for row in rows for key in row[1:]]
+        found: dict[str, float] = {}
+        for position, score in closest(fold(name), keys, limit=20):
+            found.setdefault(rows[position // 2][0], score)
+        tracks = [self.get(track_id) for track_id in list(found)[:5]]
+        scores = list(found.values())
+        if scores and scores[0] >= CLOSE:
+            level = [t for t, s in zip(tracks, scores, strict=False) if s > scores[0] - CLEAR]
+            return _only(name, level)
+        hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
+        remedy = hint or "; give its id, its path or 'Artist - Title'"
+        raise NotFoundError(one_line(f"no track is called {name!r}{remedy}"))
+
+
+def as_text(path: str | Path) -> str:
+    """A path as text that any database, file and terminal takes: other bytes written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _track(row: Sequence[Any]) -> Track:
+    return Track(*row[:-1], bool(row[-1]))
+
+
+def _labels(tracks: Sequence[Track]) -> list[str]:
+    return list(dict.fromkeys(track.name for track in tracks))
+
+
+def _only(name: str, found: Sequence[Track]) -> Track:
+    """The one track, or the first of several whose sound is the same to the sample."""
+    present = [track for track in found if not track.missing] or list(found)
+    sounds = {track.clip_hash or track.track_id for track in present}
+    if len(sounds) == 1:
+        return present[0]
+    candidates = [f"{track.track_id} ({track.name}, {track.path})" for track in present]
+    raise AmbiguousNameError(
+        one_line(
+            f"{name!r} could be {len(present)} tracks; name one by its id: "
+            + ", ".join(candidates[:5])
+            + (", ..." if len(candidates) > 5 else "")
+        ),
+        candidates=[one_line(candidate) for candidate in candidates],
+    )

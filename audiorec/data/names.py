@@ -1,0 +1,56 @@
+"""Find the track that a person means by what they type."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+CLOSE = 90.0  # rapidfuzz's score, of 100, from which a misspelt name is taken for the name
+CLEAR = 4.0  # and by which it must beat the next best
+LIKELY = 60.0  # from here on a name is worth suggesting
+
+
+def fold(text: str) -> str:
+    """A text as it is compared: case, width, composition of accents and spaces do not count."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def full_name(artist: str, title: str) -> str:
+    """``"Artist - Title"``, or the title alone where no artist is known."""
+    return f"{artist} - {title}" if artist else title
+
+
+def bare(text: str) -> str:
+    """A folded text without its accents, as people type who lack the keys for them."""
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[int, float]]:
+    """Names most like a query, whatever the order of their words.
+
+    Parameters
+    ----------
+    query : str
+        Folded.
+    names : sequence of str
+        Folded.
+    limit : int
+
+    Returns
+    -------
+    matches : list of (int, float)
+        Position in `names` and likeness from 0 to 100, best first.
+    """
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(
+        bare(query),
+        [bare(name) for name in names],
+        scorer=fuzz.token_sort_ratio,
+        processor=None,
+        score_cutoff=LIKELY,
+        limit=limit,
+    )
+    return [(position, score) for _, score, position in found]
