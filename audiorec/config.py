@@ -140,8 +140,9 @@ class TrainConfig(Section):
 
     Attributes
     ----------
-    loss : {"mse", "cosine"}
-        Squared error, or one minus the cosine, to the track's factors.
+    loss : {"mse", "cosine", "contrastive"}
+        Squared error, or one minus the cosine, to the track's factors; or the cross-entropy of
+        telling the track's factors from those of the batch's other tracks.
     unit_norm : bool
         Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
     crop_seconds : float
@@ -152,13 +153,18 @@ class TrainConfig(Section):
         Of AdamW.
     validation_share : float
         Share of the artists kept for early stopping.
+    ema_decay : float
+        How much of the running mean of the weights each step keeps; 0 takes the weights as they
+        are.
+    gradient_clip : float
+        Longest gradient, as a norm over all weights; 0 clips none.
     precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
         Auto takes mixed precision where the device is faster with it.
     device : str
         "auto", "cpu", "cuda" or "mps".
     """
 
-    loss: Literal["mse", "cosine"] = "cosine"
+    loss: Literal["mse", "cosine", "contrastive"] = "cosine"
     unit_norm: bool = True
     crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
@@ -167,6 +173,8 @@ class TrainConfig(Section):
     learning_rate: float = Field(default=1e-3, gt=0, le=10)
     weight_decay: float = Field(default=1e-2, ge=0, le=10)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
+    ema_decay: float = Field(default=0.99, ge=0, lt=1)
+    gradient_clip: float = Field(default=1.0, ge=0)
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: int = Seed
@@ -198,14 +206,19 @@ class EvaluateConfig(Section):
     splits : tuple of {"artist-cold", "track-cold"}
     test_share : float
         Share of the artists (or tracks) held out.
+    folds : int
+        0 holds out `test_share` once per seed. Otherwise the artists (or tracks) are dealt into so
+        many folds per seed, and each is held out in turn: for small catalogues, where one split
+        says little.
     seeds : tuple of int
-        One split, one set of factors and one network per seed.
+        One split, one set of factors and one network per seed (and fold).
     n_bootstrap : int
         Resamples of the listeners behind the 95 % intervals.
     """
 
     splits: tuple[Literal["artist-cold", "track-cold"], ...] = ("artist-cold",)
     test_share: float = Field(default=0.2, gt=0, lt=1)
+    folds: int = Field(default=0, ge=0, le=1000)
     seeds: tuple[int, ...] = (0, 1, 2)
     n_bootstrap: int = Field(default=1000, ge=10, le=100_000)
 
@@ -213,6 +226,8 @@ class EvaluateConfig(Section):
     def _something_to_do(self) -> Self:
         if not self.seeds or not self.splits:
             raise ValueError("seeds and splits must each name at least one")
+        if self.folds == 1:
+            raise ValueError("folds=1 would leave nothing to learn from; take 0, or 2 or more")
         return self
 
 

@@ -1,0 +1,1 @@
+"""The networks that hear, what they minimise, and how they are kept."""

@@ -1,0 +1,121 @@
+"""Networks from a log-mel spectrogram to a place in the listeners' space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from audiorec.config import ModelConfig
+
+
+class Architecture(NamedTuple):
+    """How to build a network, and the shortest input that it takes, frames."""
+
+    build: Callable[[ModelConfig, int, int], nn.Module]
+    min_frames: int
+
+
+class GlobalPooling(nn.Module):
+    """Mean, max and L2 norm over time, one after the other (Dieleman 2014).
+
+    Takes [batch, channels, n_frames], gives [batch, 3 * channels]. The L2 norm is divided by the
+    square root of the number of frames, so that it does not grow with the length of the input.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        rms = (x.square().mean(dim=2) + 1e-8).sqrt()
+        return torch.cat([x.mean(dim=2), x.amax(dim=2), rms], dim=1)
+
+
+def dieleman2014(config: ModelConfig, n_mels: int, n_outputs: int) -> nn.Module:
+    """Dieleman's network: four convolutions in time, global pooling, two dense layers.
+
+    Notes
+    -----
+    Dieleman, "Recommending music on Spotify with deep learning", 2014: mel bands are the input's
+    channels, filters are 4 frames long, max-pooling is by 4, 2 and 2. Frames are padded where the
+    original lets the sequence shrink, so that short clips pass too.
+    """
+    layers: list[nn.Module] = []
+    channels = n_mels
+    for pool in (4, 2, 2, 1):
+        layers += [nn.Conv1d(channels, config.channels, 4, padding="same"), nn.ReLU()]
+        if pool > 1:
+            layers.append(nn.MaxPool1d(pool))
+        channels = config.channels
+    return nn.Sequential(
+        *layers,
+        GlobalPooling(),
+        nn.Linear(3 * channels, config.hidden),
+        nn.ReLU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.hidden, config.hidden),
+        nn.ReLU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.hidden, n_outputs),
+    )
+
+
+def small1d(config: ModelConfig, n_mels: int, n_outputs: int) -> nn.Module:
+    """Three convolutions in time with batch normalisation and one dense layer: for a CPU.
+
+    Of the same kind as `dieleman2014`, with a quarter of its work per second of sound, and
+    regularised for catalogues of a few thousand tracks.
+    """
+    width = config.channels
+
+    def block(n_in: int, n_out: int, kernel: int, pool: int) -> list[nn.Module]:
+        return [
+            nn.Conv1d(n_in, n_out, kernel, padding=kernel // 2, bias=False),
+            nn.BatchNorm1d(n_out),
+            nn.ReLU(),
+            nn.MaxPool1d(pool),
+        ]
+
+    return nn.Sequential(
+        *block(n_mels, width, 5, 4),
+        *block(width, width, 3, 2),
+        *block(width, 2 * width, 3, 2),
+        GlobalPooling(),
+        nn.BatchNorm1d(6 * width),
+        nn.Dropout(config.dropout),
+        nn.Linear(6 * width, config.hidden),
+        nn.ReLU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.hidden, n_outputs),
+    )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "dieleman2014": Architecture(dieleman2014, 16),
+    "small1d": Architecture(small1d, 16),
+}
+
+
+def build_network(config: ModelConfig, *, n_mels: int, n_outputs: int) -> nn.Module:
+    """Make a network with fresh weights from torch's global random state.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    n_mels : int
+        Mel bands of the input.
+    n_outputs : int
+        Dimensions of the listeners' space.
+
+    Returns
+    -------
+    network : nn.Module
+        From standardised log-mel [shape=(batch, n_mels, n_frames)], float32, to
+        [shape=(batch, n_outputs)]. Takes any `n_frames` from `min_frames` on.
+    """
+    return ARCHITECTURES[config.architecture].build(config, n_mels, n_outputs)
+
+
+def min_frames(config: ModelConfig) -> int:
+    """Shortest input that the network takes, frames."""
+    return ARCHITECTURES[config.architecture].min_frames

@@ -1,0 +1,159 @@
+"""From spectrograms to predictions: cut into windows, ask the network, average.
+
+Training's validation and inference share this, so that early stopping judges what is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from audiorec.exceptions import ParameterError
+
+if TYPE_CHECKING:
+    from audiorec.mel.store import MelStore
+
+
+class InputScale(NamedTuple):
+    """Mean and deviation of each mel band over the training tracks : [shape=(n_mels,)], dB."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def standardize(mel: Tensor, *, mean: Tensor, std: Tensor) -> Tensor:
+    """Log-mel [shape=(batch, n_mels, n_frames)] of any float type, in deviations from the mean."""
+    return (mel.float() - mean[:, None]) / std[:, None]
+
+
+def window_starts(n_frames: int, *, window: int) -> np.ndarray:
+    """First frames of the fewest windows that cover a clip, evenly spread.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames of the clip.
+    window : int
+        Frames of a window.
+
+    Returns
+    -------
+    starts : np.ndarray [shape=(n_windows,)], int64
+        One window, at 0, when the clip is no longer than it.
+    """
+    if n_frames <= window:
+        return np.zeros(1, dtype=np.int64)
+    n_windows = -(-n_frames // window)
+    return np.round(np.linspace(0, n_frames - window, n_windows)).astype(np.int64)
+
+
+def cut(mel: np.ndarray, start: int, *, window: int) -> np.ndarray:
+    """Frames `start` to `start + window`; a shorter clip is repeated until it is long enough.
+
+    Parameters
+    ----------
+    mel : np.ndarray [shape=(n_mels, n_frames)], dB
+
+    Returns
+    -------
+    crop : np.ndarray [shape=(n_mels, window)], dB
+    """
+    if mel.shape[1] < window:
+        return mel[:, (start + np.arange(window)) % mel.shape[1]]
+    return mel[:, start : start + window]
+
+
+def clips_of(store: MelStore, track_id: str) -> list[np.ndarray]:
+    """Every stored clip of a track : np.ndarray [shape=(n_mels, n_frames)], float16, dB.
+
+    Plain arrays over the store's memory map: slicing them is several times faster.
+    """
+    return [np.asarray(store.get(track_id, clip=c)) for c in range(store.config.n_clips)]
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is the fastest one there is.
+
+    Raises
+    ------
+    ParameterError
+        If the machine has no such device.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available()}
+    there["mps"] = torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device(next(d for d in ("cuda", "mps", "cpu") if there[d]))
+    if not there.get(name, False):
+        raise ParameterError(f"device={name!r} is not on this machine; use 'auto' or 'cpu'")
+    return torch.device(name)
+
+
+def predict(
+    network: nn.Module,
+    tracks: Iterable[tuple[str, Sequence[np.ndarray]]],
+    *,
+    scale: InputScale,
+    window: int,
+    norm: Literal["unit", "raw"],
+    batch_size: int,
+    device: torch.device,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Predict a vector per track, as the tracks come.
+
+    Parameters
+    ----------
+    network : nn.Module
+        On `device`; it is put into evaluation mode.
+    tracks : iterable of (str, sequence of np.ndarray [shape=(n_mels, n_frames)], dB)
+        Each track's id and its clips.
+    scale : InputScale
+    window : int
+        Frames that the network hears at once; a track's vector is the mean over its windows
+        (van den Oord et al. 2013, section 5).
+    norm : {"unit", "raw"}
+        Unit: each window's vector and their mean are scaled to length 1.
+    batch_size : int
+        Windows at a time.
+
+    Yields
+    ------
+    track_id, vector : str, np.ndarray [shape=(n_outputs,)], float32
+    """
+    network.eval()
+    mean, std = (torch.from_numpy(a).to(device) for a in scale)
+    pending: list[tuple[str, int]] = []  # tracks whose windows are still in the queue
+    windows: list[np.ndarray] = []
+    done: list[Tensor] = []
+
+    def ask() -> None:
+        batch = torch.from_numpy(np.stack(windows)).to(device)
+        windows.clear()
+        with torch.inference_mode():
+            out = network(standardize(batch, mean=mean, std=std)).float()
+            done.extend((F.normalize(out, dim=1) if norm == "unit" else out).cpu())
+
+    def finished() -> Iterator[tuple[str, np.ndarray]]:
+        while pending and len(done) >= pending[0][1]:
+            track_id, count = pending.pop(0)
+            vector = torch.stack(done[:count]).mean(dim=0)
+            del done[:count]
+            yield track_id, (F.normalize(vector, dim=0) if norm == "unit" else vector).numpy()
+
+    for track_id, clips in tracks:
+        count = 0
+        for mel in clips:
+            for start in window_starts(mel.shape[1], window=window):
+                windows.append(cut(np.asarray(mel), int(start), window=window))
+                count += 1
+                if len(windows) == batch_size:
+                    ask()
+        pending.append((track_id, count))
+        yield from finished()
+    if windows:
+        ask()
+    yield from finished()

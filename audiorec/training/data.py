@@ -1,0 +1,158 @@
+"""What an epoch shows: random crops of the training tracks, gathered batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audiorec.config import TrainConfig
+from audiorec.data.splits import split_tracks
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.exceptions import ParameterError, TrainingError
+from audiorec.models.predict import InputScale, clips_of, cut
+
+if TYPE_CHECKING:
+    from audiorec.mel.store import MelStore
+
+MIN_TRACKS = 8
+MIN_STD = 1e-3  # dB; a band that never changes is not blown up
+STATISTICS_TRACKS = 2000  # of the training tracks, evenly spaced, give the input statistics
+
+
+class Batch(NamedTuple):
+    """Crops : Tensor [shape=(batch, n_mels, window)], float16, dB; targets : [batch, d], float32."""
+
+    mel: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Tracks with the sound and the target of each.
+
+    Attributes
+    ----------
+    ids : tuple of str
+    clips : list of list of np.ndarray [shape=(n_mels, n_frames)], float16, dB
+        Views of the mel store's memory map.
+    targets : np.ndarray [shape=(n, n_outputs)], float32
+    """
+
+    ids: tuple[str, ...]
+    clips: list[list[np.ndarray]]
+    targets: np.ndarray
+
+
+class Crops:
+    """The batches of one epoch after another, each a new random crop of every track.
+
+    Parameters
+    ----------
+    examples : Examples
+    window : int
+        Frames of a crop.
+    batch_size : int
+        At most; the batches of an epoch differ by one example at most, so that none is too small
+        for batch statistics.
+    seed : int
+        With the epoch it decides the order and every crop: nothing else does.
+    """
+
+    def __init__(self, examples: Examples, *, window: int, batch_size: int, seed: int) -> None:
+        self.examples = examples
+        self.window = window
+        self.seed = seed
+        self.epoch = 0
+        self._n_batches = -(-len(examples.ids) // batch_size)
+
+    def __len__(self) -> int:
+        return self._n_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        n = len(self.examples.ids)
+        order = rng.permutation(n)
+        which, where = rng.random(n), rng.random(n)
+        for rows in np.array_split(order, self._n_batches):
+            yield Batch(
+                torch.from_numpy(np.stack([self._crop(r, which[r], where[r]) for r in rows])),
+                torch.from_numpy(self.examples.targets[rows]),
+            )
+
+    def _crop(self, row: int, which: float, where: float) -> np.ndarray:
+        clips = self.examples.clips[row]
+        mel = clips[int(which * len(clips))]
+        span = mel.shape[1] - self.window + 1 if mel.shape[1] > self.window else mel.shape[1]
+        start = int(where * span) if mel.shape[1] != self.window else 0
+        return cut(mel, start, window=self.window)
+
+
+def gather(
+    store: MelStore,
+    targets: Embeddings,
+    *,
+    groups: Mapping[str, str],
+    config: TrainConfig,
+) -> tuple[Examples, Examples]:
+    """Training and validation examples: no artist is in both.
+
+    Raises
+    ------
+    TrainingError
+        If too few tracks have sound and factors, or all are one artist's.
+    """
+    ids = [track_id for track_id in store.ids if track_id in targets]
+    if len(ids) < MIN_TRACKS:
+        raise TrainingError(
+            f"only {len(ids)} tracks have both audio and factors and training needs {MIN_TRACKS}; "
+            "scan more audio, import more plays, or check that their track ids agree"
+        )
+    # A track without an artist is a group of its own: nothing is known to tie it to another.
+    artists = {track_id: groups.get(track_id) or f"\0{track_id}" for track_id in ids}
+    if len(set(artists.values())) < 2:
+        raise TrainingError(
+            f"all {len(ids)} tracks with audio and factors are by {artists[ids[0]]!r} and "
+            "validation holds out whole artists; scan music of at least two"
+        )
+    try:
+        split = split_tracks(
+            ids, artists, by="artist", test_share=config.validation_share, seed=config.seed
+        )
+    except ParameterError as error:
+        raise TrainingError(f"no artists can be held out for validation: {error}") from None
+    vectors = targets.take(ids).vectors
+    if config.unit_norm:
+        vectors = unit_norm(vectors)
+    rows = dict(zip(ids, vectors, strict=True))
+
+    def examples(part: Sequence[str]) -> Examples:
+        clips = [clips_of(store, i) for i in part]
+        return Examples(tuple(part), clips, np.stack([rows[i] for i in part]))
+
+    return examples(split.train), examples(split.test)
+
+
+def input_scale(examples: Examples) -> InputScale:
+    """Mean and deviation of every mel band over the examples' frames.
+
+    At most `STATISTICS_TRACKS` tracks, evenly spaced, are read.
+    """
+    step = -(-len(examples.ids) // STATISTICS_TRACKS)
+    n_mels = examples.clips[0][0].shape[0]
+    count, total, squares = 0, np.zeros(n_mels), np.zeros(n_mels)
+    for clips in examples.clips[::step]:
+        for mel in clips:
+            values = mel.astype(np.float32)
+            if not np.isfinite(values).all():
+                raise TrainingError("a stored mel holds NaN or infinity; run 'audiorec mel' again")
+            count += values.shape[1]
+            total += values.sum(axis=1, dtype=np.float64)
+            squares += np.einsum("ij,ij->i", values, values, dtype=np.float64)
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, MIN_STD**2))
+    return InputScale(mean.astype(np.float32), std.astype(np.float32))

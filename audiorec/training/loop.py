@@ -1,0 +1,222 @@
+"""Train a network to predict tracks' factors from their sound; go on where a killed run stopped."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from audiorec import artifacts
+from audiorec.config import ModelConfig, TrainConfig
+from audiorec.embeddings import Embeddings
+from audiorec.models.checkpoint import Checkpoint, crop_frames
+from audiorec.models.losses import LOSSES
+from audiorec.models.networks import build_network
+from audiorec.models.predict import pick_device
+from audiorec.progress import Progress, silent
+from audiorec.training.curves import EpochRow
+from audiorec.training.data import Crops, gather, input_scale
+
+if TYPE_CHECKING:
+    from audiorec.mel.store import MelStore
+    from audiorec.training.module import FactorModule
+
+STATE_VERSION = 1  # raised when a change of the loop makes older state another run's
+
+
+class TrainResult(NamedTuple):
+    """The trained network and how it came to be.
+
+    Attributes
+    ----------
+    checkpoint : Checkpoint
+        Weights of the epoch with the lowest validation loss.
+    history : list of EpochRow
+    """
+
+    checkpoint: Checkpoint
+    history: list[EpochRow]
+
+
+def train(
+    store: MelStore,
+    targets: Embeddings,
+    *,
+    groups: Mapping[str, str],
+    model: ModelConfig,
+    config: TrainConfig,
+    work_directory: Path | None = None,
+    space: str | None = None,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Train a network to predict tracks' factors from their sound.
+
+    Parameters
+    ----------
+    store : MelStore
+        Log-mel spectrograms.
+    targets : Embeddings
+        Factors of tracks; tracks that are not in both are left out.
+    groups : mapping of str to str
+        Artist of each track. Whole artists are held out for early stopping; a track without one
+        is a group of its own.
+    model : ModelConfig
+    config : TrainConfig
+    work_directory : Path, optional
+        Where the state is kept at the end of every epoch. A run that was killed goes on from there
+        and ends with the very weights of an undisturbed one (on a CPU, with as many threads). State
+        of other settings or inputs, or state that is damaged, is not used. The state of a finished
+        run stays, and the same call again returns at once.
+    space : str, optional
+        Fingerprint of the factors; by default that of `targets`.
+    progress : Progress
+
+    Returns
+    -------
+    result : TrainResult
+
+    Raises
+    ------
+    TrainingError
+        If there are too few tracks or artists, or the loss diverges.
+    ParameterError
+        If the crops are too short for the network, or the device is not there.
+
+    Notes
+    -----
+    van den Oord, Dieleman & Schrauwen, "Deep content-based music recommendation", NIPS 2013.
+    Torch's global random state is left as it was found.
+    """
+    window = crop_frames(store.config, model, config)
+    device = pick_device(config.device)
+    training, validation = gather(store, targets, groups=groups, config=config)
+    scale = input_scale(training)
+    space = space or _digest(targets)
+    key = artifacts.fingerprint(
+        {
+            "version": STATE_VERSION,
+            "model": model.model_dump(mode="json"),
+            "train": config.model_dump(mode="json"),
+            "mels": store.fingerprint,
+            "targets": _digest(targets),
+            "tracks": [training.ids, validation.ids],
+        }
+    )
+    with torch.random.fork_rng(devices=[]), _quiet():
+        from audiorec.training.module import FactorModule
+
+        torch.manual_seed(config.seed)
+        network = build_network(model, n_mels=store.config.n_mels, n_outputs=targets.dim)
+        module = FactorModule(
+            network,
+            crops=Crops(training, window=window, batch_size=config.batch_size, seed=config.seed),
+            validation=validation,
+            scale=scale,
+            config=config,
+            state_directory=work_directory,
+            progress=progress,
+        )
+        _fit(module, device=device, key=key)
+    norm = LOSSES[config.loss].norm
+    raw = norm == "raw" and not config.unit_norm
+    norms = np.linalg.norm(targets.take(training.ids).vectors, axis=1)
+    checkpoint = Checkpoint(
+        weights=module.best,
+        model=model,
+        mel=store.config,
+        train=config,
+        scale=scale,
+        n_outputs=targets.dim,
+        output_norm=norm,
+        output_scale=1.0 if raw else float(norms.mean()),
+        space=space,
+    )
+    return TrainResult(checkpoint, module.history)
+
+
+def _fit(module: FactorModule, *, device: torch.device, key: str) -> None:
+    """Run Lightning's loop, from the state of a killed run where there is one."""
+    import lightning.pytorch as pl
+    from lightning.fabric.plugins.environments import LightningEnvironment
+
+    from audiorec.training.state import StateIO
+
+    io, directory = StateIO(key=key), module.state_directory
+    state = io.find(directory) if directory is not None else None
+    if state is not None:
+        module.on_load_checkpoint(state)
+        if module.finished:
+            return
+    trainer = pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else device.type,
+        devices=1,
+        precision=pick_precision(module.config.precision, device=device),
+        max_epochs=module.config.max_epochs - len(module.history),
+        gradient_clip_val=module.config.gradient_clip,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        # Named, or a batch scheduler's variables in the environment would be taken for orders.
+        plugins=[io, LightningEnvironment()],
+        default_root_dir=directory,
+    )
+    with _interruptible():
+        trainer.fit(module, module.crops, ckpt_path=directory if state is not None else None)
+
+
+def pick_precision(name: str, *, device: torch.device) -> Any:
+    """The precision of that name; "auto" is half precision on CUDA, full elsewhere."""
+    if name != "auto":
+        return name
+    if device.type != "cuda":
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+
+
+def _digest(embeddings: Embeddings) -> str:
+    return artifacts.fingerprint(
+        [list(embeddings.ids), artifacts.fingerprint(embeddings.vectors.tobytes())]
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice from the terminal, and restore what was set before."""
+    import lightning.pytorch  # noqa: F401  (its import sets the level of its logger)
+
+    loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.ERROR)
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Give Ctrl-C back its meaning: Lightning turns it into an exit and then ignores the signal."""
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, handler)

@@ -1,0 +1,195 @@
+"""The training step, the validation and the bookkeeping, as a Lightning module."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from audiorec.config import TrainConfig
+from audiorec.exceptions import TrainingError
+from audiorec.models.losses import LOSSES
+from audiorec.models.predict import InputScale, predict, standardize
+from audiorec.progress import Progress
+from audiorec.training.curves import EpochRow
+from audiorec.training.data import Batch, Crops, Examples
+from audiorec.training.state import state_on_cpu
+
+WARMUP_SHARE = 0.1  # of all steps, while the learning rate rises
+
+
+class FactorModule(pl.LightningModule):
+    """Learns `network`, keeps a running mean of its weights, and remembers the best of them.
+
+    Parameters
+    ----------
+    network : nn.Module
+    crops : Crops
+        What it trains on.
+    validation : Examples
+    scale : InputScale
+    config : TrainConfig
+    state_directory : Path or None
+        Where the state is kept, at the end of every epoch.
+    progress : Progress
+
+    Attributes
+    ----------
+    history : list of EpochRow
+    best : dict of str to Tensor
+        Weights of the epoch with the lowest validation loss.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        crops: Crops,
+        validation: Examples,
+        scale: InputScale,
+        config: TrainConfig,
+        state_directory: Path | None,
+        progress: Progress,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.register_buffer("mean", torch.from_numpy(scale.mean))
+        self.register_buffer("std", torch.from_numpy(scale.std))
+        self.crops, self.validation, self.scale, self.config = crops, validation, scale, config
+        self.state_directory, self.progress = state_directory, progress
+        self.loss = LOSSES[config.loss]
+        self.history: list[EpochRow] = []
+        self.best: dict[str, Tensor] = {}
+        self._loss_sum: Tensor = torch.zeros(())
+        self._steps = 0  # of the optimizer, in all
+        self._began = 0.0
+
+    # -- one step ---------------------------------------------------------------------------
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Loss of one batch."""
+        mel = standardize(batch.mel, mean=self.mean, std=self.std)
+        loss = self.loss.function(self.network(mel).float(), batch.target)
+        self._loss_sum += loss.detach() * len(batch.mel)
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_index: int) -> None:
+        """Let the running mean follow (exponential moving average, bias-free from the start)."""
+        self._steps += 1
+        decay = min(self.config.ema_decay, (1 + self._steps) / (10 + self._steps))
+        with torch.no_grad():
+            for mean, now in zip(
+                self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+            ):
+                if mean.is_floating_point():
+                    mean.lerp_(now, 1 - decay)
+                else:
+                    mean.copy_(now)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; the rate rises linearly, then falls along half a cosine, a function of the step."""
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+        )
+        steps = len(self.crops) * self.config.max_epochs
+        rise = max(1, round(WARMUP_SHARE * steps))
+
+        def factor(step: int) -> float:
+            if step < rise:
+                return (step + 1) / rise
+            return 0.01 + 0.99 * 0.5 * (
+                1 + math.cos(math.pi * (step - rise) / max(1, steps - rise))
+            )
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    # -- one epoch --------------------------------------------------------------------------
+
+    def on_train_epoch_start(self) -> None:
+        """Let everything random follow from the seed and the epoch alone."""
+        epoch = len(self.history)
+        self.crops.epoch = epoch
+        torch.manual_seed((self.config.seed << 20) + 1 + epoch)  # of dropout
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._began = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Validate, remember, report; stop when nothing has become better for long enough."""
+        n_clips = len(self.crops.examples.ids)
+        rate = n_clips / (time.perf_counter() - self._began)
+        row = EpochRow(
+            len(self.history) + 1, float(self._loss_sum) / n_clips, self.validate(), rate
+        )
+        if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
+            raise TrainingError(
+                f"the loss diverged in epoch {row.epoch} (training {row.train_loss}, validation "
+                f"{row.validation_loss}); lower learning_rate={self.config.learning_rate}"
+            )
+        self.history.append(row)
+        if row == min(self.history, key=lambda r: r.validation_loss):
+            self.best = state_on_cpu(self.average)
+        if self.finished:
+            self.trainer.should_stop = True
+        if self.state_directory is not None:
+            self.trainer.save_checkpoint(self.state_directory)
+        note = f"loss {row.train_loss:.3f}  val {row.validation_loss:.3f}  {rate:.0f} clips/s"
+        self.progress("train", row.epoch, self.config.max_epochs, note)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or the validation loss has not fallen for `patience`."""
+        if not self.history:
+            return False
+        best = min(self.history, key=lambda r: r.validation_loss)
+        waited = self.history[-1].epoch - best.epoch
+        return len(self.history) >= self.config.max_epochs or waited >= self.config.patience
+
+    def validate(self) -> float:
+        """Loss of the averaged weights on the validation tracks, predicted as inference does."""
+        found = predict(
+            self.average,
+            zip(self.validation.ids, self.validation.clips, strict=True),
+            scale=self.scale,
+            window=self.crops.window,
+            norm=self.loss.norm,
+            batch_size=64,
+            device=self.device,
+        )
+        predictions = torch.from_numpy(np.stack([vector for _, vector in found]))
+        targets = torch.from_numpy(self.validation.targets)
+        return float(self.loss.function(predictions, targets))
+
+    # -- state ------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning does not know of, and leave out its counters.
+
+        A run goes on as a new one with fewer epochs: where in an epoch Lightning believes itself
+        to be after a restart depends on its version and on the hook that saved.
+        """
+        checkpoint.pop("loops", None)
+        checkpoint["audiorec"] = {
+            "history": [list(row) for row in self.history],
+            "best": self.best,
+            "steps": self._steps,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it back."""
+        self.history = [EpochRow(*row) for row in checkpoint["audiorec"]["history"]]
+        self.best = dict(checkpoint["audiorec"]["best"])
+        self._steps = checkpoint["audiorec"]["steps"]

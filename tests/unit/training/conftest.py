@@ -1,0 +1,78 @@
+"""A planted world: each track hums in some bands, and its factors say which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+
+from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.embeddings import Embeddings
+
+
+@dataclass
+class FakeStore:
+    """What training uses of a mel store, in memory."""
+
+    mels: dict[str, list[np.ndarray]]
+    config: MelConfig
+    fingerprint: str = "fake"
+    ids: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self):
+        self.ids = tuple(self.mels)
+
+    def get(self, track_id, clip=0):
+        return self.mels[track_id][clip]
+
+    def n_frames(self, track_id, clip=0):
+        return self.mels[track_id][clip].shape[1]
+
+
+MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=3.0)
+MODEL = ModelConfig(channels=16, hidden=32, dropout=0.1)
+TRAIN = TrainConfig(crop_seconds=1.5, batch_size=16, max_epochs=3, device="cpu")
+
+
+@dataclass
+class World:
+    store: FakeStore
+    targets: Embeddings
+    groups: dict[str, str]
+    mel: MelConfig = MEL
+    model: ModelConfig = MODEL
+    train: TrainConfig = TRAIN
+
+    def arguments(self, **changes):
+        config = self.train.model_copy(update=changes)
+        return {"groups": self.groups, "model": self.model, "config": config}
+
+
+def make_world(n_tracks=80, n_artists=20, n_factors=4, seed=0):
+    """Tracks whose factors are the loudness of four groups of four bands, seen through noise."""
+    rng = np.random.default_rng(seed)
+    loud = rng.normal(size=(n_tracks, n_factors)).astype(np.float32)
+    mels = {}
+    for row in range(n_tracks):
+        n_frames = MEL.n_frames if row % 5 else 17 + row % 7  # a fifth are shorter than a crop
+        noise = rng.normal(size=(MEL.n_mels, n_frames))
+        mels[f"t{row:03d}"] = [(-40 + 5 * (np.repeat(loud[row], 4)[:, None] + noise)).astype("f2")]
+    ids = list(mels)
+    groups = {track_id: f"artist {row % n_artists}" for row, track_id in enumerate(ids)}
+    return World(FakeStore(mels, MEL), Embeddings(ids, loud), groups)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Networks as small as these are slower on two threads, and far slower on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def world():
+    return make_world()
