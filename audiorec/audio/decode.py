@@ -108,7 +108,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise file_error(path, f"cannot be opened: {reason}", _remedy(error)) from None
-    with open(descriptor, "rb", buffering=0) as stream:
+    with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise file_error(path, "is a directory", "name an audio file")

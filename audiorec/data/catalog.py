@@ -422,7 +422,8 @@ def as_text(path: str | Path) -> str:
 
 
 def _track(row: Sequence[Any]) -> Track:
-    return Track(*row[:-1], bool(row[-1]))
+    values = dict(zip(COLUMNS, row, strict=True))
+    return Track(**{**values, "missing": bool(values["missing"])})
 
 
 def _labels(tracks: Sequence[Track]) -> list[str]:

@@ -1,0 +1,35 @@
+"""What a worker process does with one file of a scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from audiorec.audio import clip_hash, hear
+from audiorec.config import MelConfig
+from audiorec.scan.tags import read_tags
+
+# Which part of a recording its identity is taken from. Never change it: every id would change.
+IDENTITY = MelConfig(clip="middle", clip_seconds=30.0, n_clips=1)
+
+
+def hear_file(path: str) -> dict[str, Any]:
+    """Everything the catalogue keeps of a file: its header, its tags and its sound's identity.
+
+    Raises
+    ------
+    AudioError
+        If there is nothing to hear in it.
+    """
+    file = Path(path)
+    heard = hear(file, config=IDENTITY)
+    tags = read_tags(file)
+    tags["title"] = tags["title"] or file.stem
+    return {
+        **tags,
+        "duration": round(heard.info.duration, 3),
+        "sr": heard.info.sr,
+        "channels": heard.info.channels,
+        "format": heard.info.format,
+        "clip_hash": clip_hash(heard.clips[0]),
+    }

@@ -1,0 +1,157 @@
+"""Decide which track every file that was heard is: the same, a moved one, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from audiorec.data.catalog import FileRow, Track
+
+TAGS = ("artist", "title", "album", "year", "genre")
+ID_LENGTH = 16  # hexadecimal digits of the clip's hash in an id
+
+
+class Staged(NamedTuple):
+    """A file that was heard, and what a manifest gives for it: ``track_id`` and tags."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    heard: Mapping[str, Any]
+    given: Mapping[str, Any]
+
+
+class Settled(NamedTuple):
+    """What to write: ids whose rows go, rows that come, and how many were what."""
+
+    remove: list[str]
+    rows: list[FileRow]
+    added: int
+    changed: int
+    moved: int
+
+
+def settle(
+    staged: Mapping[str, Staged], rows: list[FileRow], *, is_there: Callable[[str], bool]
+) -> Settled:
+    """Match files to tracks: by the id given, by the same path, by the same sound, else anew.
+
+    A recording follows its sound: where two files swapped names, their tracks swap paths. A path
+    whose sound is new, while its old sound is nowhere else, keeps its track.
+
+    Parameters
+    ----------
+    staged : mapping of str to Staged
+        What was heard, by path.
+    rows : list of FileRow
+        The catalogue.
+    is_there : callable
+        Whether a path has a file.
+    """
+    by_id = {row.track.track_id: row for row in rows}
+    by_path = {row.track.path: row for row in rows}
+    matched = _match_given(staged, by_id, by_path)
+    claimed = {row.track.track_id for row in matched.values() if row is not None}
+    rest = [path for path in staged if path not in matched]
+
+    def claim(path: str, row: FileRow) -> None:
+        matched[path] = row
+        claimed.add(row.track.track_id)
+
+    for path in rest:
+        row = by_path.get(path)
+        if row is None or row.track.track_id in claimed:
+            continue
+        if row.track.clip_hash == staged[path].heard["clip_hash"]:
+            claim(path, row)
+    free = _free_by_sound(rows, staged, matched, claimed, is_there)
+    for path in rest:
+        if path not in matched:
+            candidates = free.get(staged[path].heard["clip_hash"], [])
+            if candidates:
+                claim(path, candidates.pop(0))
+    for path in rest:
+        row = by_path.get(path)
+        if path not in matched:
+            if row is not None and row.track.track_id not in claimed:
+                claim(path, row)
+            else:
+                matched[path] = None
+    return _write(staged, matched, by_id)
+
+
+def _match_given(
+    staged: Mapping[str, Staged], by_id: Mapping[str, FileRow], by_path: Mapping[str, FileRow]
+) -> dict[str, FileRow | None]:
+    """Files whose id is given: the track of that id, else the one that stands at the path."""
+    matched: dict[str, FileRow | None] = {}
+    given_ids = {item.given["track_id"] for item in staged.values() if "track_id" in item.given}
+    for path, item in staged.items():
+        if "track_id" in item.given:
+            there = by_path.get(path)
+            if there is not None and there.track.track_id in given_ids:
+                there = None
+            matched[path] = by_id.get(item.given["track_id"], there)
+    return matched
+
+
+def _free_by_sound(
+    rows: list[FileRow],
+    staged: Mapping[str, Staged],
+    matched: Mapping[str, FileRow | None],
+    claimed: set[str],
+    is_there: Callable[[str], bool],
+) -> dict[str, list[FileRow]]:
+    """Tracks that may have moved: what stands at their path now, if anything, is something else."""
+    wanted = {item.heard["clip_hash"] for path, item in staged.items() if path not in matched}
+    free: dict[str, list[FileRow]] = {}
+    for row in rows:
+        track = row.track
+        if track.clip_hash not in wanted or track.track_id in claimed:
+            continue
+        if track.missing or track.path in staged or not is_there(track.path):
+            free.setdefault(track.clip_hash, []).append(row)
+    return free
+
+
+def _write(
+    staged: Mapping[str, Staged],
+    matched: Mapping[str, FileRow | None],
+    by_id: Mapping[str, FileRow],
+) -> Settled:
+    remove: list[str] = []
+    out: list[FileRow] = []
+    added = changed = moved = 0
+    taken = set(by_id) | {item.given.get("track_id", "") for item in staged.values()}
+    for path, item in sorted(staged.items()):
+        row = matched[path]
+        if row is None:
+            added += 1
+            track_id = item.given.get("track_id") or _new_id(item.heard["clip_hash"], taken)
+            taken.add(track_id)
+            given: dict[str, Any] = dict(item.given)
+        else:
+            if row.track.path != path:
+                moved += 1
+            else:
+                changed += 1
+            remove.append(row.track.track_id)
+            given = {**row.given, **item.given}
+            track_id = given.get("track_id") or row.track.track_id
+        out.append(_row(item, track_id, given))
+    return Settled(remove, out, added, changed, moved)
+
+
+def _row(item: Staged, track_id: str, given: Mapping[str, Any]) -> FileRow:
+    track = Track(track_id=track_id, path=item.path, **item.heard)
+    track = replace(track, **{key: given[key] for key in TAGS if key in given})
+    return FileRow(track, item.size, item.mtime_ns, given)
+
+
+def _new_id(clip_hash: str, taken: set[str]) -> str:
+    base = clip_hash[:ID_LENGTH]
+    number = 1
+    while (track_id := base if number == 1 else f"{base}-{number}") in taken:
+        number += 1
+    return track_id

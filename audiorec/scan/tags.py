@@ -1,0 +1,93 @@
+"""What a file's tags say of its recording."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LONGEST = 500  # characters of a tag that are kept
+# Names of the same thing in Vorbis comments and "easy" ID3 and MP4, in raw ID3, and in ASF.
+KEYS = {
+    "artist": ("artist", "TPE1", "Author", "albumartist", "TPE2"),
+    "title": ("title", "TIT2", "Title"),
+    "album": ("album", "TALB", "WM/AlbumTitle"),
+    "genre": ("genre", "TCON", "WM/Genre"),
+    "year": ("date", "year", "originaldate", "TDRC", "TYER", "WM/Year"),
+}
+
+
+def read_tags(path: Path) -> dict[str, Any]:
+    """Tags of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    tags : dict
+        ``artist``, ``title``, ``album``, ``genre`` (str, empty where unknown) and ``year`` (int or
+        None). Tags that cannot be read are as good as none: the sound is what counts.
+    """
+    tags: Mapping[str, Any] = {}
+    with path.open("rb") as stream:
+        tags = _mutagen_tags(stream) or {}
+    found: dict[str, Any] = {
+        name: next((text for key in keys if (text := _text(tags, key))), "")
+        for name, keys in KEYS.items()
+    }
+    year = re.search(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)", found["year"])
+    found["year"] = int(year[0]) if year else None
+    return found
+
+
+def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
+    import mutagen
+
+    # A stream without a name: mutagen too then judges by content, not by suffix.
+    nameless = _Nameless(stream)
+    try:
+        opened = mutagen.File(nameless, easy=True)
+    except mutagen.MutagenError:
+        return None
+    except (ValueError, KeyError, IndexError, EOFError, OverflowError, ArithmeticError):
+        return None  # what mutagen lets slip on tags that are torn
+    return opened.tags if opened is not None else None
+
+
+class _Nameless(io.RawIOBase):
+    """A read-only view of a stream, that does not say the file's name."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+
+def _text(tags: Mapping[str, Any], key: str) -> str:
+    """First value of a tag, on one line and without what is no text."""
+    try:
+        value = tags[key]
+    except (KeyError, ValueError):
+        return ""
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    whole = str(value).encode("utf-8", "replace").decode()
+    printable = "".join(c if c.isprintable() else " " for c in whole)
+    return " ".join(printable.split())[:LONGEST]
