@@ -1,0 +1,279 @@
+"""The stage that computes the catalogue's spectrograms, a shard at a time.
+
+A shard holds the tracks that were next when it was begun, in the order of their ids, and counts
+those that failed too. So a run that was killed goes on at the shard it was in, and ends with the
+same files as one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.config import MelConfig
+from audiorec.data.catalog import Catalog, Track
+from audiorec.exceptions import ArtifactError
+from audiorec.mel.prints import make_print
+from audiorec.mel.store import KIND
+from audiorec.progress import Progress, silent
+from audiorec.workers import Outcome, run_isolated
+
+STAGE = "mel"
+SHARD_TRACKS = 64
+PADDING = -100.0  # dB, the floor of log_mel
+
+
+class MelReport(NamedTuple):
+    """How many tracks were computed now, kept from before, and cannot be heard."""
+
+    computed: int
+    kept: int
+    failed: int
+
+
+class Meta(NamedTuple):
+    """One clip in a shard; a track that failed has one with ``row=-1`` and ``n_frames=0``."""
+
+    track_id: str
+    clip_hash: str
+    clip: int
+    row: int
+    n_frames: int
+
+
+class Job(NamedTuple):
+    """A track to compute, that calls itself by its path."""
+
+    track_id: str
+    path: str
+    clip_hash: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Computed(NamedTuple):
+    """Spectrograms of a track's clips, and the print of the middle one."""
+
+    mels: list[np.ndarray]
+    print: np.ndarray
+
+
+def compute_mels(
+    directory: Path,
+    catalog: Catalog,
+    *,
+    config: MelConfig,
+    n_jobs: int | None = None,
+    progress: Progress = silent,
+) -> MelReport:
+    """Compute the spectrograms that are missing, and drop those of tracks that are gone.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the artifact, kind "mels"; read it by `MelStore`. Another config starts it anew.
+    catalog : Catalog
+        Tracks that fail are recorded in it.
+    config : MelConfig
+    n_jobs : int or None
+        Worker processes; None is one per CPU.
+    progress : Progress
+
+    Raises
+    ------
+    ArtifactError
+        If what stands in `directory` is something else, or from a newer version.
+    """
+    directory = Path(directory)
+    shards = Shards(directory, config)
+    tracks = catalog.tracks(include_missing=True)
+    shards.keep_only({track.track_id: track.clip_hash for track in tracks})
+    good, bad = shards.attempted()
+    present = [track for track in tracks if not track.missing]
+    fresh = [_job(track) for track in present if track.track_id not in good | bad]
+    again = [_job(track) for track in present if track.track_id in bad]
+    kept = sum(track.track_id in good for track in present)
+    computed = 0
+    done, total = kept, len(present)
+    progress(STAGE, done, total)
+    outcomes = run_isolated(partial(compute_track, config=config), [*fresh, *again], n_jobs=n_jobs)
+    batch: list[Outcome[Job, Computed]] = []
+    for number, outcome in enumerate(outcomes, 1):
+        batch.append(outcome)
+        progress(STAGE, done + number, total)
+        # What failed before is tried in shards of its own, so that the others stay the same.
+        if len(batch) == SHARD_TRACKS or number in (len(fresh), len(fresh) + len(again)):
+            computed += shards.add(batch, is_retry=number > len(fresh))
+            _record(catalog, batch)
+            batch = []
+    absent = sorted({track.track_id for track in tracks if track.missing})
+    shards.finish({"catalog": catalog.fingerprint()}, absent=absent)
+    progress(STAGE, total, total)
+    return MelReport(computed=computed, kept=kept, failed=total - kept - computed)
+
+
+def compute_track(job: Job, *, config: MelConfig) -> Computed:
+    """What a worker process does with one track."""
+    _one_thread()
+    from audiorec.audio import load_clips
+    from audiorec.mel.transform import log_mel
+
+    clips = load_clips(Path(job.path), config=config, track_id=job.track_id)
+    mels = [log_mel(y, config=config) for y in clips]
+    return Computed(
+        [mel.astype(np.float16) for mel in mels], make_print(mels[len(mels) // 2], config=config)
+    )
+
+
+@lru_cache(maxsize=1)
+def _one_thread() -> None:
+    """The processes are as many as the CPUs already."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _job(track: Track) -> Job:
+    return Job(track.track_id, track.path, track.clip_hash)
+
+
+def _record(catalog: Catalog, batch: Iterable[Outcome[Job, Computed]]) -> None:
+    with catalog.transaction():
+        for outcome in batch:
+            if outcome.error is None:
+                catalog.clear_failure(outcome.item.path, stage=STAGE)
+            else:
+                catalog.record_failure(outcome.item.path, stage=STAGE, reason=outcome.error)
+
+
+class Shards:
+    """The artifact as it grows: its files, and what every shard says that it holds."""
+
+    def __init__(self, directory: Path, config: MelConfig) -> None:
+        self._directory = directory
+        self._config = config
+        self._files: dict[str, artifacts.Entry] = {}
+        self._metas: dict[str, list[Meta]] = {}
+        self._prints: dict[str, dict[str, np.ndarray]] = {}
+        manifest = _standing(directory)
+        if manifest is None or manifest.config != config.model_dump():
+            return
+        for name in sorted(name[6:] for name in manifest.files if name.startswith("shard-")):
+            meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)
+            prints = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
+            self._metas[name] = [Meta(*row) for row in meta.tolist()]
+            self._prints[name] = dict(zip(_good(self._metas[name]), prints, strict=True))
+        self._files = dict(manifest.files)
+
+    def attempted(self) -> tuple[set[str], set[str]]:
+        """Tracks that were computed, and tracks that failed."""
+        rows = [row for meta in self._metas.values() for row in meta]
+        good = {row.track_id for row in rows if row.n_frames}
+        return good, {row.track_id for row in rows} - good
+
+    def keep_only(self, wanted: dict[str, str]) -> None:
+        """Forget tracks that are not wanted, or sounded otherwise. `wanted`: clip hash by id."""
+        for name, meta in list(self._metas.items()):
+            rows = [row for row in meta if wanted.get(row.track_id) == row.clip_hash]
+            if len(rows) != len(meta):
+                self._rewrite(name, rows)
+
+    def add(self, batch: Sequence[Outcome[Job, Computed]], *, is_retry: bool) -> int:
+        """Write a shard and commit it; return how many of its tracks went well."""
+        good = [outcome for outcome in batch if outcome.value is not None]
+        if is_retry:
+            self._forget_failed({outcome.item.track_id for outcome in good})
+            batch = good
+        if not batch:
+            return 0
+        name = f"{max(map(int, self._metas), default=-1) + 1:05d}"
+        meta: list[Meta] = []
+        mels: list[np.ndarray] = []
+        for (track_id, _, hash_), value, _ in batch:
+            if value is None:
+                meta.append(Meta(track_id, hash_, 0, -1, 0))
+                continue
+            for clip, mel in enumerate(value.mels):
+                meta.append(Meta(track_id, hash_, clip, len(mels), mel.shape[1]))
+                mels.append(mel)
+        shape = (len(mels), self._config.n_mels, self._config.n_frames)
+        shard = np.full(shape, PADDING, dtype=np.float16)
+        for row, mel in enumerate(mels):
+            shard[row, :, : mel.shape[1]] = mel
+        self._prints[name] = {
+            outcome.item.track_id: outcome.value.print for outcome in good if outcome.value
+        }
+        self._put(f"shard-{name}", shard)
+        self._rewrite(name, meta)
+        self._commit(inputs={}, extra={"complete": False})
+        return len(good)
+
+    def finish(self, inputs: dict[str, str], *, absent: Sequence[str]) -> None:
+        """Commit the artifact as complete."""
+        self._commit(inputs=inputs, extra={"complete": True, "absent": list(absent)})
+
+    def _forget_failed(self, track_ids: set[str]) -> None:
+        for name, meta in list(self._metas.items()):
+            rows = [row for row in meta if row.n_frames or row.track_id not in track_ids]
+            if len(rows) != len(meta):
+                self._rewrite(name, rows)
+
+    def _rewrite(self, name: str, meta: list[Meta]) -> None:
+        """Say anew what a shard holds; a shard that holds nothing goes."""
+        if not meta:
+            for part in ("shard", "meta", "prints"):
+                del self._files[f"{part}-{name}"]
+            del self._metas[name], self._prints[name]
+            return
+        self._metas[name] = meta
+        self._prints[name] = {id_: self._prints[name][id_] for id_ in _good(meta)}
+        length = max(1, *(len(row.track_id) for row in meta))
+        hash_length = max(1, *(len(row.clip_hash) for row in meta))
+        kind = np.dtype(
+            [
+                ("track_id", f"<U{length}"),
+                ("clip_hash", f"<U{hash_length}"),
+                ("clip", "<i4"),
+                ("row", "<i4"),
+                ("n_frames", "<i4"),
+            ]
+        )
+        self._put(f"meta-{name}", np.array([tuple(row) for row in meta], dtype=kind))
+        prints = list(self._prints[name].values())
+        self._put(f"prints-{name}", np.array(prints, dtype=np.float32))
+
+    def _put(self, name: str, array: np.ndarray) -> None:
+        self._files[name] = artifacts.put_array(self._directory, name, array)
+
+    def _commit(self, *, inputs: dict[str, str], extra: dict[str, object]) -> None:
+        artifacts.commit(
+            self._directory,
+            kind=KIND,
+            files=self._files,
+            config=self._config.model_dump(),
+            inputs=inputs,
+            extra=extra,
+        )
+
+
+def _good(meta: Sequence[Meta]) -> list[str]:
+    """Ids of the tracks that went well, in order, once each."""
+    return list(dict.fromkeys(row.track_id for row in meta if row.n_frames))
+
+
+def _standing(directory: Path) -> artifacts.Manifest | None:
+    """The artifact that stands there, or None where it must be made, or made again."""
+    if not artifacts.exists(directory):
+        return None
+    try:
+        return artifacts.load_manifest(directory, kind=KIND)
+    except ArtifactError as error:
+        if "make it again" in str(error):
+            return None
+        raise

@@ -1,0 +1,190 @@
+"""Read the spectrograms that `compute_mels` stored. No torch here: answers need this too."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.config import MelConfig
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError, NotFoundError
+
+KIND = "mels"
+
+
+class Location(NamedTuple):
+    """Where one clip's spectrogram lies.
+
+    Attributes
+    ----------
+    track_id : str
+    clip : int
+        Number of the clip within its track, from 0.
+    shard, row : int
+        Position in `MelStore.shards`, and row of that shard.
+    n_frames : int
+        Frames of it that are sound; the rest is padding.
+    """
+
+    track_id: str
+    clip: int
+    shard: int
+    row: int
+    n_frames: int
+
+
+class MelStore:
+    """Spectrograms of the catalogue's tracks, memory-mapped.
+
+    Parameters
+    ----------
+    directory : Path
+        An artifact of `audiorec.mel.compute_mels`.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Tracks that have spectrograms and whose files are there, ascending.
+    config : MelConfig
+        What they were computed with.
+    fingerprint : str
+        Digest of the artifact.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, or it is damaged.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory)
+        self._manifest = artifacts.load_manifest(self.directory, kind=KIND)
+        self.config = MelConfig(**self._manifest.config)
+        self.fingerprint = self._manifest.fingerprint
+        self._names = sorted(name[6:] for name in self._manifest.files if name.startswith("shard-"))
+        self._shards: dict[int, np.ndarray] = {}
+        self._clips = self._read_meta()
+        self.ids: tuple[str, ...] = tuple(sorted(self._clips))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, track_id: object) -> bool:
+        return track_id in self._clips
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stage ran to its end."""
+        return bool(self._manifest.extra.get("complete"))
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Fingerprints of what it was made from."""
+        return dict(self._manifest.inputs)
+
+    @property
+    def n_shards(self) -> int:
+        """Files that the spectrograms lie in."""
+        return len(self._names)
+
+    def shard(self, number: int) -> np.ndarray:
+        """One file of spectrograms [shape=(n, n_mels, n_frames)], float16, dB, memory-mapped."""
+        if number not in self._shards:
+            name = f"shard-{self._names[number]}"
+            self._shards[number] = artifacts.load_array(self.directory, self._manifest, name)
+        return self._shards[number]
+
+    def n_clips(self, track_id: str) -> int:
+        """Clips of a track."""
+        return len(self._located(track_id))
+
+    def n_frames(self, track_id: str, clip: int = 0) -> int:
+        """Frames of a clip that are sound."""
+        return self._at(track_id, clip).n_frames
+
+    def get(self, track_id: str, clip: int = 0) -> np.ndarray:
+        """Spectrogram of a clip.
+
+        Returns
+        -------
+        mel : np.ndarray [shape=(n_mels, n_frames)], float16, dB
+            A read-only view of the file, without padding.
+
+        Raises
+        ------
+        NotFoundError
+            If the track, or that clip of it, has none.
+        """
+        at = self._at(track_id, clip)
+        return self.shard(at.shard)[at.row, :, : at.n_frames]
+
+    def mels(self, track_id: str) -> list[np.ndarray]:
+        """Spectrograms of all clips of a track, as `get` gives them."""
+        return [self.get(track_id, at.clip) for at in self._located(track_id)]
+
+    def locations(self) -> list[Location]:
+        """Where every clip lies, ordered by track and clip."""
+        return [at for track_id in self.ids for at in self._clips[track_id]]
+
+    def prints(self) -> Embeddings:
+        """Near-duplicate print of every track's middle clip; see `audiorec.mel.prints`."""
+        rows = {
+            track_id: row
+            for name in self._names
+            for track_id, row in zip(
+                self._good(name),
+                self._array(f"prints-{name}"),
+                strict=True,
+            )
+        }
+        width = len(next(iter(rows.values()))) if rows else 0
+        vectors = np.zeros((len(self.ids), width), dtype=np.float32)
+        for i, track_id in enumerate(self.ids):
+            vectors[i] = rows[track_id]
+        return Embeddings(self.ids, vectors)
+
+    @cached_property
+    def absent(self) -> frozenset[str]:
+        """Tracks that are stored, but whose files were missing at the last run."""
+        return frozenset(self._manifest.extra.get("absent", ()))
+
+    def _array(self, name: str) -> np.ndarray:
+        return artifacts.load_array(self.directory, self._manifest, name, mmap=False)
+
+    def _good(self, name: str) -> list[str]:
+        """Tracks of a shard that went well: the order of its prints."""
+        meta = self._array(f"meta-{name}")
+        return list(dict.fromkeys(meta["track_id"][meta["n_frames"] > 0].tolist()))
+
+    def _read_meta(self) -> dict[str, list[Location]]:
+        clips: dict[str, list[Location]] = {}
+        for number, name in enumerate(self._names):
+            try:
+                meta = self._array(f"meta-{name}").tolist()
+            except KeyError:
+                raise ArtifactError(
+                    f"{self.directory} lacks meta-{name}; run 'audiorec mel' to make it again"
+                ) from None
+            for track_id, _, clip, row, n_frames in meta:
+                if n_frames and track_id not in self.absent:
+                    where = Location(track_id, clip, number, row, n_frames)
+                    clips.setdefault(track_id, []).append(where)
+        return clips
+
+    def _located(self, track_id: str) -> list[Location]:
+        try:
+            return self._clips[track_id]
+        except KeyError:
+            raise NotFoundError(
+                f"track {track_id!r} has no spectrogram; run 'audiorec mel' first"
+            ) from None
+
+    def _at(self, track_id: str, clip: int) -> Location:
+        clips = self._located(track_id)
+        if not 0 <= clip < len(clips):
+            raise NotFoundError(f"track {track_id!r} has no clip {clip}, only {len(clips)} of them")
+        return clips[clip]
