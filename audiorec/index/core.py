@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from audiorec import artifacts
+from audiorec.artifacts import Manifest
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
+from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index.exact import Rows, in_order, search_product
+from audiorec.index.lookup import Lookup, id_array
+from audiorec.index.stored import Stored, read_index, write_index
 
 if TYPE_CHECKING:
     from audiorec.config import IndexConfig
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Metric = Literal["cosine", "inner_product"]
 
-STRUCTURE = "vectors.faiss"
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
 # An approximate structure is built again when so much of it is dead, or grown since.
@@ -63,22 +62,21 @@ class Index:
         vectors: np.ndarray,
         settings: Mapping[str, Any],
         structure: Structure | None = None,
-        stored: _Stored | None = None,
+        stored: Stored | None = None,
     ) -> None:
-        self._ids = ids
-        self._order = order
+        self._lookup = Lookup(ids, order)
         self._vectors = vectors
         self._settings = dict(settings)
         self._structure = structure
-        self._stored = stored
+        self._stored = stored  # until the index changes: where its structure lies on disk
         self._built_rows = stored.built_rows if stored else len(ids)
         self.inputs: dict[str, str] = dict(stored.inputs) if stored else {}
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._lookup)
 
     def __contains__(self, id_: object) -> bool:
-        return isinstance(id_, str) and self._row(id_) >= 0
+        return isinstance(id_, str) and self._lookup.row(id_) >= 0
 
     @property
     def config(self) -> IndexConfig:
@@ -113,7 +111,7 @@ class Index:
     @property
     def ids(self) -> tuple[str, ...]:
         """Every id, in order."""
-        return tuple(self._ids[self._order].tolist())
+        return self._lookup.ids
 
     def vector(self, id_: str) -> np.ndarray:
         """Vector of one id, as it was given : np.ndarray [shape=(d,)], float32.
@@ -123,11 +121,11 @@ class Index:
         NotFoundError
             If the index does not hold the id.
         """
-        return np.array(self._vectors[self._known_row(id_)])
+        return np.array(self._vectors[self._lookup.known_row(id_)])
 
     def embeddings(self) -> Embeddings:
         """Every id with its vector, as given, in the order of the ids."""
-        return Embeddings(self.ids, self._vectors[self._order])
+        return Embeddings(self.ids, self._vectors[self._lookup.order])
 
     def search(
         self,
@@ -177,7 +175,7 @@ class Index:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
         asked = unit_norm(queries) if metric == "cosine" else queries
         found = self._search_rows(asked, k, allowed, n_allowed, metric)
-        return Neighbours(self._ids[found.rows].tolist(), found.scores)
+        return Neighbours(self._lookup.by_row[found.rows].tolist(), found.scores)
 
     def add(self, embeddings: Embeddings) -> None:
         """Take in vectors; an id that is already there gets its new vector.
@@ -189,21 +187,21 @@ class Index:
         """
         if not len(embeddings):
             return
-        if len(self._ids) and embeddings.dim != self.dim:
+        if self._lookup.n_rows and embeddings.dim != self.dim:
             raise ParameterError(
                 f"vectors of {embeddings.dim} dimensions do not fit an index of {self.dim}"
             )
-        ids = _id_array(embeddings.ids)
-        known = self._rows(embeddings.ids)
-        left = np.setdiff1d(self._order, known[known >= 0])
-        rows = np.concatenate([np.sort(left), np.arange(len(ids)) + len(self._ids)])
-        self._ids = np.concatenate([self._ids, ids])
+        ids = id_array(embeddings.ids)
+        known = self._lookup.rows(embeddings.ids)
+        left = np.setdiff1d(self._lookup.order, known[known >= 0])
+        rows = np.concatenate([left, np.arange(len(ids)) + self._lookup.n_rows])
+        ids = np.concatenate([self._lookup.by_row, ids])
         self._vectors = (
             np.concatenate([self._vectors, embeddings.vectors])
             if len(self._vectors)
             else np.array(embeddings.vectors)
         )
-        self._change(rows, added=embeddings.vectors)
+        self._change(ids, rows, added=embeddings.vectors)
 
     def remove(self, ids: Collection[str]) -> None:
         """Drop ids.
@@ -213,12 +211,11 @@ class Index:
         NotFoundError
             If the index does not hold one of them; it is then as before.
         """
-        rows = np.array([self._known_row(id_) for id_ in ids], dtype=np.int64)
-        self._change(np.sort(np.setdiff1d(self._order, rows)), added=self._vectors[:0])
+        rows = np.array([self._lookup.known_row(id_) for id_ in ids], dtype=np.int64)
+        left = np.setdiff1d(self._lookup.order, rows)
+        self._change(self._lookup.by_row, left, added=self._vectors[:0])
 
-    def save(
-        self, directory: Path, *, inputs: Mapping[str, str] | None = None
-    ) -> artifacts.Manifest:
+    def save(self, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Manifest:
         """Write as an artifact of kind "index"; the same vectors make the same bytes.
 
         Parameters
@@ -227,32 +224,20 @@ class Index:
         inputs : mapping of str to str
             Fingerprints of what the vectors came from.
         """
-        structure = self._opened
-        arrays = {"ids": self._ids, "order": self._order, "vectors": self._vectors}
-        files = {name: artifacts.put_array(directory, name, a) for name, a in arrays.items()}
-        aside = directory / f".{STRUCTURE}.{os.getpid()}.part"
-        try:
-            _structures().write(structure, aside)
-            files["structure"] = artifacts.put_file(directory, STRUCTURE, aside)
-        finally:
-            aside.unlink(missing_ok=True)
-        self.inputs = dict(inputs or {})
-        manifest = artifacts.commit(
+        manifest = write_index(
             directory,
-            kind="index",
-            files=files,
-            config=self._settings,
-            inputs=self.inputs,
-            extra={
-                "kind": structure.kind,
-                "n": len(self),
-                "dim": self.dim,
-                "effort": structure.effort,
-                "recall_at_10": structure.recall,
-                "built_rows": self._built_rows,
+            arrays={
+                "ids": self._lookup.by_row,
+                "order": self._lookup.order,
+                "vectors": self._vectors,
             },
+            structure=self._opened,
+            settings=self._settings,
+            inputs=inputs or {},
+            built_rows=self._built_rows,
         )
-        self._stored = _Stored.of(directory, manifest)
+        self.inputs = dict(inputs or {})
+        self._stored = Stored.of(directory, manifest)
         return manifest
 
     @classmethod
@@ -270,63 +255,21 @@ class Index:
         ArtifactError
             If there is none, it is damaged, or was made from other inputs.
         """
-        manifest = artifacts.load_manifest(directory, kind="index")
-        for name, expected in (inputs or {}).items():
-            if manifest.inputs.get(name) != expected:
-                raise ArtifactError(
-                    f"the index in {directory} was made from another {name}; "
-                    "run 'audiorec index' again"
-                )
-        try:
-            stored = _Stored.of(directory, manifest)
-            mapped = manifest.extra["n"] > 0  # an empty file cannot be mapped
-            ids, order, vectors = (
-                artifacts.load_array(directory, manifest, name, mmap=mapped).view(np.ndarray)
-                for name in ("ids", "order", "vectors")
-            )
-        except KeyError as error:
-            raise ArtifactError(
-                f"the index in {directory} lacks {error}; run 'audiorec index' to make it again"
-            ) from None
-        if vectors.ndim != 2 or len(ids) != len(vectors) or len(order) > len(ids):
-            raise ArtifactError(
-                f"the index in {directory} has {len(ids)} ids for {len(vectors)} vectors; "
-                "run 'audiorec index' to make it again"
-            )
-        return cls(ids=ids, order=order, vectors=vectors, settings=manifest.config, stored=stored)
+        manifest, stored, arrays = read_index(directory, inputs=inputs or {})
+        return cls(
+            ids=arrays["ids"],
+            order=arrays["order"],
+            vectors=arrays["vectors"],
+            settings=manifest.config,
+            stored=stored,
+        )
 
     @property
     def _opened(self) -> Structure:
         if self._structure is None:
             assert self._stored is not None
-            self._structure = self._stored.open(self._ids, self.dim)
+            self._structure = self._stored.open(n_rows=self._lookup.n_rows, dim=self.dim)
         return self._structure
-
-    def _row(self, id_: str) -> int:
-        """Row of an id, or -1: a bisection that reads a handful of a mapped file's pages."""
-        place = bisect_left(
-            range(len(self._order)), id_, key=lambda i: str(self._ids[self._order[i]])
-        )
-        if place < len(self._order) and str(self._ids[self._order[place]]) == id_:
-            return int(self._order[place])
-        return -1
-
-    def _known_row(self, id_: str) -> int:
-        row = self._row(id_)
-        if row < 0:
-            raise NotFoundError(
-                f"track {id_!r} is not in the index; run 'audiorec embed' and 'audiorec index', "
-                "or check the name"
-            )
-        return row
-
-    def _rows(self, ids: Collection[str]) -> np.ndarray:
-        """Rows of ids, -1 for those that are not there : np.ndarray [shape=(len(ids),)], int64."""
-        wanted = list(ids)
-        if len(wanted) * 50 < len(self._order):
-            return np.array([self._row(id_) for id_ in wanted], dtype=np.int64)
-        rows = {id_: row for row, id_ in zip(self._order.tolist(), self.ids, strict=True)}
-        return np.array([rows.get(id_, -1) for id_ in wanted], dtype=np.int64)
 
     def _allowed(
         self, include: Collection[str] | None, exclude: Collection[str]
@@ -335,18 +278,18 @@ class Index:
         for name, given in (("include", include), ("exclude", exclude)):
             if isinstance(given, str):
                 raise ParameterError(f"{name}={given!r} must be a collection of ids, not one id")
-        if include is None and not exclude and len(self._order) == len(self._ids):
+        if include is None and not exclude and len(self) == self._lookup.n_rows:
             return None
-        allowed = np.zeros(len(self._ids), dtype=bool)
-        chosen = self._order if include is None else self._rows(include)
+        allowed = np.zeros(self._lookup.n_rows, dtype=bool)
+        chosen = self._lookup.order if include is None else self._lookup.rows(include)
         allowed[chosen[chosen >= 0]] = True
-        barred = self._rows(exclude)
+        barred = self._lookup.rows(exclude)
         allowed[barred[barred >= 0]] = False
         return None if allowed.all() else allowed
 
     def _checked_queries(self, vectors: np.ndarray) -> np.ndarray:
         queries = np.atleast_2d(np.asarray(vectors, dtype=np.float32))
-        if queries.ndim != 2 or (len(self._ids) and queries.shape[1] != self.dim):
+        if queries.ndim != 2 or (self._lookup.n_rows and queries.shape[1] != self.dim):
             raise ParameterError(
                 f"query of shape {np.shape(vectors)} does not fit an index of {self.dim} "
                 "dimensions; embed it with the model that the index was made from"
@@ -363,7 +306,7 @@ class Index:
         n_allowed: int,
         metric: Metric,
     ) -> Rows:
-        narrow = n_allowed < FEW * len(self._ids) or k > FEW * n_allowed
+        narrow = n_allowed < FEW * self._lookup.n_rows or k > FEW * n_allowed
         if metric != self.metric or (narrow and self.kind != "exact"):
             return self._product(queries, k, allowed, metric)
         found = in_order(_structures().search(self._opened, queries, k=k, allowed=allowed))
@@ -376,34 +319,40 @@ class Index:
     def _product(
         self, queries: np.ndarray, k: int, allowed: np.ndarray | None, metric: Metric
     ) -> Rows:
-        return search_product(queries, vectors=_served(self._vectors, metric), k=k, allowed=allowed)
+        """Exact neighbours from the raw vectors; of a few rows, only those are read."""
+        if allowed is None or 2 * np.count_nonzero(allowed) > len(allowed):
+            vectors = _served(self._vectors, metric)
+            return search_product(queries, vectors=vectors, k=k, allowed=allowed)
+        rows = np.flatnonzero(allowed)
+        found = search_product(queries, vectors=_served(self._vectors[rows], metric), k=k)
+        return Rows(rows[found.rows], found.scores)
 
-    def _change(self, rows: np.ndarray, *, added: np.ndarray) -> None:
-        """Let `rows` be those alive, after `added` went to the end of the arrays."""
+    def _change(self, ids: np.ndarray, rows: np.ndarray, *, added: np.ndarray) -> None:
+        """Let `ids` be those of every row and `rows` those alive; `added` are the last vectors."""
         structures = _structures()
         kind = _choose(len(rows), self._settings)
-        dead, total = len(self._ids) - len(rows), len(self._ids)
+        dead = len(ids) - len(rows)
         if (
             kind == "exact"
             or kind != self.kind
-            or dead > MAX_DEAD * total
-            or total > MAX_GROWTH * self._built_rows
+            or dead > MAX_DEAD * len(ids)
+            or len(ids) > MAX_GROWTH * self._built_rows
         ):
-            ids, vectors = self._ids[rows], self._vectors[rows]
-            order = np.argsort(ids, kind="stable")
-            # Trimmed to its longest id, as if built anew.
-            self._ids = _id_array(ids[order].tolist())
-            self._vectors = vectors[order]
-            self._order = np.arange(len(order), dtype=np.int64)
+            rows = rows[np.argsort(ids[rows], kind="stable")]
+            self._vectors = self._vectors[rows]
+            # An array as wide as its longest id, as if built anew.
+            alive = id_array(ids[rows].tolist())
+            self._lookup = Lookup(alive, np.arange(len(rows), dtype=np.int64))
             self._structure = structures.build(_served(self._vectors, self.metric), kind=kind)
-            self._built_rows = len(self._ids)
+            self._built_rows = len(rows)
         else:
-            self._order = rows[np.argsort(self._ids[rows], kind="stable")]
             if len(added):
                 self._structure = self._writable()
                 with structures.one_thread():
                     self._structure.faiss.add(_served(added, self.metric))
-        if self._stored is not None and self._structure is not None:
+            self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
+        self.inputs = {}  # what stands now came from more than they say
+        if self._structure is not None:
             self._stored = None
 
     def _writable(self) -> Structure:
@@ -412,40 +361,6 @@ class Index:
         if self._stored is None:
             return structure
         return structure._replace(faiss=_structures().read(self._stored.path, writable="yes"))
-
-
-class _Stored(NamedTuple):
-    """Where a loaded index's structure lies, until it is asked."""
-
-    path: Path
-    kind: str
-    effort: int
-    recall: float
-    built_rows: int
-    inputs: Mapping[str, str]
-
-    @classmethod
-    def of(cls, directory: Path, manifest: artifacts.Manifest) -> _Stored:
-        extra = manifest.extra
-        return cls(
-            directory / manifest.files["structure"].file,
-            extra["kind"],
-            extra["effort"],
-            extra["recall_at_10"],
-            extra["built_rows"],
-            manifest.inputs,
-        )
-
-    def open(self, ids: np.ndarray, dim: int) -> Structure:
-        structures = _structures()
-        index = structures.read(self.path)
-        if index.ntotal != len(ids) or index.d != dim:
-            raise ArtifactError(
-                f"{self.path} holds {index.ntotal} vectors of {index.d} dimensions and should "
-                f"hold {len(ids)} of {dim}; run 'audiorec index' to make it again"
-            )
-        structure: Structure = structures.Structure(index, self.kind, self.effort, self.recall)
-        return structure
 
 
 def build_index(embeddings: Embeddings, *, config: IndexConfig) -> Index:
@@ -461,7 +376,7 @@ def build_index(embeddings: Embeddings, *, config: IndexConfig) -> Index:
     -------
     index : Index
     """
-    ids = _id_array(embeddings.ids)
+    ids = id_array(embeddings.ids)
     order = np.argsort(ids, kind="stable")
     vectors = embeddings.vectors[order]
     settings = config.model_dump(mode="json")
@@ -490,13 +405,6 @@ def _structures() -> ModuleType:
     from audiorec.index import structures
 
     return structures
-
-
-def _id_array(ids: Sequence[str]) -> np.ndarray:
-    for id_ in ids:
-        if id_.endswith("\0"):
-            raise ParameterError(f"id {id_!r} must not end in a null character; rename it")
-    return np.array(ids, dtype=np.str_)
 
 
 def _checked_metric(metric: str) -> Metric:

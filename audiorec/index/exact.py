@@ -42,24 +42,18 @@ def search_product(
     found : Rows
         Equal scores stand in the order of their rows.
     """
-    numbers = barred = None
-    if allowed is not None and 2 * np.count_nonzero(allowed) > len(allowed):
-        barred = np.flatnonzero(~allowed)  # scoring a few in vain is cheaper than copying most
-    elif allowed is not None:
-        numbers = np.flatnonzero(allowed)
-        vectors = vectors[numbers]
     rows = np.empty((len(queries), k), dtype=np.int64)
     scores = np.empty((len(queries), k), dtype=np.float32)
     step = max(1, MAX_SCORES // max(1, len(vectors)))
     for start in range(0, len(queries), step):
         products = queries[start : start + step] @ vectors.T
-        if barred is not None:
-            products[:, barred] = -np.inf
+        if allowed is not None:
+            products[:, ~allowed] = -np.inf
         for offset, product in enumerate(products):
             best = largest(product, k=k)
             rows[start + offset] = best
             scores[start + offset] = product[best]
-    return Rows(rows if numbers is None else numbers[rows], scores)
+    return Rows(rows, scores)
 
 
 def largest(scores: np.ndarray, *, k: int) -> np.ndarray:

@@ -1,0 +1,80 @@
+"""From ids to rows without a dictionary: what a process that answers one question can afford."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from audiorec.exceptions import NotFoundError, ParameterError
+
+# So many times fewer ids than rows are looked up one by one.
+FEW = 50
+
+
+class Lookup:
+    """Ids by row, some of which may be dead, and the order of those alive.
+
+    Parameters
+    ----------
+    ids : np.ndarray [shape=(n_rows,)], str
+    order : np.ndarray [shape=(n,)], int64
+        Rows alive, in the order of their ids.
+    """
+
+    def __init__(self, ids: np.ndarray, order: np.ndarray) -> None:
+        self.by_row = ids
+        self.order = order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows, the dead ones too."""
+        return len(self.by_row)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids alive, in order."""
+        return tuple(self.by_row[self.order].tolist())
+
+    def row(self, id_: str) -> int:
+        """Row of an id, or -1: a bisection that reads a handful of a mapped file's pages."""
+        place = bisect_left(range(len(self)), id_, key=self._at)
+        return int(self.order[place]) if place < len(self) and self._at(place) == id_ else -1
+
+    def known_row(self, id_: str) -> int:
+        """Row of an id; `NotFoundError` when it has none."""
+        row = self.row(id_)
+        if row < 0:
+            raise NotFoundError(
+                f"track {id_!r} is not in the index; run 'audiorec embed' and 'audiorec index', "
+                "or check the name"
+            )
+        return row
+
+    def rows(self, ids: Collection[str]) -> np.ndarray:
+        """Rows of ids, -1 for those that are not there : np.ndarray [shape=(len(ids),)], int64."""
+        if len(ids) * FEW < len(self):
+            return np.array([self.row(id_) for id_ in ids], dtype=np.int64)
+        rows = dict(zip(self.ids, self.order.tolist(), strict=True))
+        return np.array([rows.get(id_, -1) for id_ in ids], dtype=np.int64)
+
+    def _at(self, place: int) -> str:
+        return str(self.by_row[self.order[place]])
+
+
+def id_array(ids: Sequence[str]) -> np.ndarray:
+    """Ids as an array : np.ndarray [shape=(len(ids),)], str.
+
+    Raises
+    ------
+    ParameterError
+        If an id ends in a null character, which an array drops.
+    """
+    for id_ in ids:
+        if id_.endswith("\0"):
+            raise ParameterError(f"id {id_!r} must not end in a null character; rename it")
+    return np.array(ids, dtype=np.str_)
