@@ -247,11 +247,11 @@ class Interactions:
         wanted = set(ids)
         return self._take_users([row for row, id_ in enumerate(self.users) if id_ in wanted])
 
-    def track_plays(self) -> np.ndarray:
+    def track_listeners(self) -> np.ndarray:
         """Listeners of each track : np.ndarray [shape=(n_tracks,)], int64."""
         return np.bincount(self.user_items.indices, minlength=len(self.tracks))
 
-    def user_plays(self) -> np.ndarray:
+    def user_tracks(self) -> np.ndarray:
         """Tracks of each listener : np.ndarray [shape=(n_users,)], int64."""
         return np.diff(self.user_items.indptr).astype(np.int64)
 
@@ -278,8 +278,8 @@ class Interactions:
             matrix, tracks = matrix[:, enough].tocsr(), tracks[enough]
         return Interactions(
             matrix,
-            IdMap((self.users[row] for row in users), noun="listener"),
-            IdMap(self.tracks[row] for row in tracks),
+            IdMap((self.users[row] for row in users.tolist()), noun="listener"),
+            IdMap(self.tracks[row] for row in tracks.tolist()),
             users_left_out=self.users_left_out + len(self.users) - len(users),
             tracks_left_out=self.tracks_left_out + len(self.tracks) - len(tracks),
         )

@@ -31,7 +31,7 @@ BLOCK = 1 << 22
 
 _ISO = (
     r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d+)?)?"
-    r" ?(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
+    r" ?(Z|z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
 )
 
 
@@ -172,7 +172,6 @@ def _epoch_seconds() -> pl.Expr:
         .then(number / 1e3)
         .otherwise(number / 1e6)
     )
-    plausible = seconds.is_between(0, MAX_SECONDS, closed="left")
     part = text.str.extract_groups(_ISO).struct
     clock = pl.concat_str(
         part.field("1"),
@@ -186,8 +185,9 @@ def _epoch_seconds() -> pl.Expr:
     sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
     moment = clock.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False)
     iso = moment.dt.epoch("s") - sign * (hours * 3600 + minutes * 60)
-    floored = pl.when(plausible).then(seconds).floor().cast(pl.Int64, strict=False)
-    return pl.when(number.is_not_null()).then(floored).otherwise(iso)
+    value = pl.when(number.is_not_null()).then(seconds.floor()).otherwise(iso.cast(pl.Float64))
+    plausible = value.is_between(0, MAX_SECONDS, closed="left")
+    return pl.when(plausible).then(value).cast(pl.Int64, strict=False)
 
 
 def _blank() -> pl.Expr:

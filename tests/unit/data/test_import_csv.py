@@ -1,0 +1,217 @@
+"""Importing plays from CSV: what is read, and how each kind of bad file is refused."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from audiorec.data.importers import SCHEMA, get_importer
+from audiorec.data.importers import csv as importer
+from audiorec.data.interactions import import_plays, load_plays
+from audiorec.exceptions import DataError, ParameterError
+
+HEADER = "user_id,track_id,plays\n"
+TIMED = "user_id,track_id,plays,timestamp\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: str | bytes, name: str = "plays.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def read(file: Path) -> list[tuple]:
+    scratch = file.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return get_importer("csv")(file, scratch=scratch).plays.collect().rows()
+
+
+def test_columns_in_any_order_with_others_between(write):
+    file = write("plays,mood,track_id,user_id\n3,glad,t1,u1\n 2 ,, t2 ,u1\n")
+    assert read(file) == [("u1", "t1", 3.0, None), ("u1", "t2", 2.0, None)]
+
+
+def test_schema_is_the_promised_one(write, tmp_path):
+    imported = get_importer("csv")(write(HEADER + "u,t,1\n"), scratch=tmp_path)
+    assert dict(imported.plays.collect_schema()) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + HEADER.encode() + b"u,t,1\n",
+        HEADER.replace("\n", "\r\n").encode() + b"u,t,1\r\n",
+        HEADER.encode() + b"u,t,1",
+        HEADER.encode() + b"\nu,t,1\n\n\n",
+        gzip.compress(HEADER.encode() + b"u,t,1\n"),
+        gzip.compress(HEADER.encode()) + gzip.compress(b"u,t,1\n"),
+        b'"user_id","track_id","plays"\n"u","t","1"\n',
+    ],
+    ids=["bom", "crlf", "no last newline", "blank lines", "gzip", "gzip members", "quoted"],
+)
+def test_harmless_forms_of_the_same_file(write, content):
+    assert read(write(content)) == [("u", "t", 1.0, None)]
+
+
+def test_quoted_ids_keep_commas_quotes_and_newlines(write):
+    file = write(HEADER + '"u,1","t ""x""",1\nü,"a\nb",2.5\n')
+    assert read(file) == [("u,1", 't "x"', 1.0, None), ("ü", "a\nb", 2.5, None)]
+
+
+def test_ids_that_look_like_numbers_stay_text(write):
+    assert read(write(HEADER + "007,1e3,1\n")) == [("007", "1e3", 1.0, None)]
+
+
+def test_zero_plays_are_skipped_and_counted(write, tmp_path):
+    imported = get_importer("csv")(write(HEADER + "u,t,0\nu,s,1\n"), scratch=tmp_path)
+    assert imported.skipped == 1
+    assert imported.plays.collect().rows() == [("u", "s", 1.0, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1717186500", 1717186500),
+        ("1717186500.75", 1717186500),
+        ("1717186500750", 1717186500),
+        ("1717186500750123", 1717186500),
+        ("2024-05-31T20:15:00Z", 1717186500),
+        ("2024-05-31T20:15:00", 1717186500),
+        ("2024-05-31 20:15:00", 1717186500),
+        ("2024-05-31 20:15", 1717186500),
+        ("2024-05-31 20:15:00 UTC", 1717186500),
+        ("2024-05-31T22:15:00+02:00", 1717186500),
+        ("2024-05-31T22:15:00.250+0200", 1717186500),
+        ("2024-06-01T01:45:00+05:30", 1717186500),
+        ("2024-05-31T16:15:00-04", 1717186500),
+        ("2024-05-31", 1717113600),
+        ("0", 0),
+        ("", None),
+        ("  ", None),
+    ],
+)
+def test_times_in_several_forms(write, text, seconds):
+    assert read(write(f"{TIMED}u,t,1,{text}\n")) == [("u", "t", 1.0, seconds)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yesterday", "2024-13-01", "2024-02-30T10:00:00Z", "31/05/2024", "-5", "nan", "inf",
+     "1e30", "2024-05-31T25:00:00", "1950-01-01", "2024-05-31T20:15:00+25:00"],
+)  # fmt: skip
+def test_a_time_that_is_none_is_named(write, text):
+    file = write(f"{TIMED}u,t,1,5\nu,s,1,{text}\n")
+    with pytest.raises(DataError, match=r"line 3: timestamp='.*' is no time; use seconds") as error:
+        read(file)
+    assert repr(text) in str(error.value) and str(file) in str(error.value)
+
+
+BAD = {
+    "missing column": (b"user_id,track_id\nu,t\n", r"no column 'plays' \(its columns: 'user_id', "),
+    "no header": (b"u1,t1,3\n", r"no column 'user_id' .*make the first line user_id,track_id"),
+    "semicolons": (b"user_id;track_id;plays\nu;t;1\n", "separate the columns by commas"),
+    "blank first line": (b"\nuser_id,track_id,plays\nu,t,1\n", "no column 'user_id'"),
+    "negative": (b"user_id,track_id,plays\nu,t,1\nu,s,-2\n", "line 3: plays='-2' is negative"),
+    "non-numeric": (b"user_id,track_id,plays\nu,t,many\n", "line 2: plays='many' is not a number"),
+    "comma number": (b'user_id,track_id,plays\nu,t,"1,5"\n', "line 2: plays='1,5' is not a numb"),
+    "nan": (b"user_id,track_id,plays\nu,t,nan\n", "line 2: plays='nan' is no plausible count"),
+    "infinite": (b"user_id,track_id,plays\nu,t,inf\n", "line 2: plays='inf' is no plausible"),
+    "huge": (b"user_id,track_id,plays\nu,t,1e300\n", "line 2: plays='1e300' is no plausible"),
+    "empty count": (b"user_id,track_id,plays\nu,t,\n", "line 2: plays is empty; fill it in"),
+    "short line": (b"user_id,track_id,plays\nu,t\n", "line 2: plays is empty"),
+    "empty user": (b"user_id,track_id,plays\n,t,1\n", "line 2: user_id is empty"),
+    "blank track": (b'user_id,track_id,plays\nu,"  ",1\n', "line 2: track_id is empty"),
+    "after a newline in quotes": (
+        b'user_id,track_id,plays\nu,"a\nb",1\n\nu,t,x\n',
+        "line 5: plays='x'",
+    ),
+    "first of several": (
+        b"user_id,track_id,plays\nu,t,1\n,t,1\nu,t,-1\n",
+        "line 3: user_id is empty",
+    ),
+    "too many fields": (b"user_id,track_id,plays\nu,t,1\nu,t,1,2\n", "line 3: 4 fields where"),
+    "open quote": (b'user_id,track_id,plays\nu,t,1\n"u,t,1\n', "close the double quote"),
+    "latin-1": (b"user_id,track_id,plays\nu,t,1\nu,\xe9t\xe9,1\n", "line 3: byte 0xe9 is not UTF"),
+    "utf-16": ("user_id,track_id,plays\nu,t,1\n".encode("utf-16"), "is UTF-16 text; save it as"),
+    "utf-16 without mark": ("user_id,track_id,plays\n".encode("utf-16-le"), "line 1: a zero byte"),
+    "cut off in a letter": (b"user_id,track_id,plays\nu,\xc3", "line 2: the last character is cut"),
+    "empty": (b"", "is empty; it needs a header user_id,track_id,plays"),
+    "only a newline": (b"\n", "no column 'user_id'"),
+    "gzip of nothing": (gzip.compress(b""), "is empty; it needs a header"),
+    "cut-off gzip": (gzip.compress(os.urandom(5000))[:-20], "is damaged gzip .* fetch it again"),
+    "gzip with a wrong byte": (
+        gzip.compress(b"user_id,track_id,plays\nu,t,1\n")[:-8] + b"\0" * 8,
+        "is damaged gzip",
+    ),
+    "no rows": (b"user_id,track_id,plays\n", "has no rows; export it again"),
+    "only blank rows": (b"user_id,track_id,plays\n\n\n", "has no rows"),
+    "only zeros": (b"user_id,track_id,plays\nu,t,0\n", "has no row with plays above 0"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
+def test_bad_files_are_refused_in_one_line_and_nothing_stored_is_lost(
+    write, tmp_path, content, message
+):
+    store = tmp_path / "store"
+    import_plays(store, write(HEADER + "u,t,1\n", "good.csv"))
+    before = sorted((p.name, p.stat().st_size) for p in store.iterdir())
+    file = write(content, "bad.csv")
+    with pytest.raises(DataError, match=message) as error:
+        import_plays(store, file)
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert sorted((p.name, p.stat().st_size) for p in store.iterdir()) == before
+    assert load_plays(store).rows() == [("u", "t", 1.0, None)]
+
+
+def test_a_directory_a_missing_file_and_a_pipe_are_refused(tmp_path):
+    with pytest.raises(DataError, match="is a directory; name the file in it"):
+        import_plays(tmp_path / "store", tmp_path)
+    with pytest.raises(DataError, match="there is no plays file .*nowhere.csv"):
+        import_plays(tmp_path / "store", tmp_path / "nowhere.csv")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="is no regular file"):
+        import_plays(tmp_path / "store", tmp_path / "pipe")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_refused(write, tmp_path):
+    file = write(HEADER + "u,t,1\n")
+    file.chmod(0)
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        import_plays(tmp_path / "store", file)
+
+
+def test_an_unknown_source_names_the_known_ones(write, tmp_path):
+    with pytest.raises(ParameterError, match="source='mp3' is unknown; use one of: csv"):
+        import_plays(tmp_path / "store", write(HEADER), source="mp3")
+
+
+def test_lines_are_named_right_beyond_one_block_of_text(write, monkeypatch):
+    monkeypatch.setattr(importer, "BLOCK", 7)
+    good = "".join(f"u{n},t{n},1\n" for n in range(50))
+    with pytest.raises(DataError, match="line 52: byte 0xff"):
+        read(write((HEADER + good).encode() + b"u,\xff,1\n"))
+    assert read(write(HEADER + "u,日本,1\n")) == [("u", "日本", 1.0, None)]
+
+
+def test_a_large_file_is_the_same_as_its_rows(write):
+    n = 300_000
+    users = [f"u{i % 997}" for i in range(n)]
+    tracks = [f"t{i * 7 % 5003}" for i in range(n)]
+    frame = pl.DataFrame(
+        {"user_id": users, "track_id": tracks, "plays": [i % 9 + 1 for i in range(n)]}
+    )
+    file = write(b"")
+    frame.write_csv(file)
+    rows = read(file)
+    assert [row[:3] for row in rows] == frame.cast({"plays": pl.Float64}).rows()
