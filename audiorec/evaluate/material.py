@@ -1,0 +1,148 @@
+"""What every split of an evaluation draws on: sound, plays, tracks, and which belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from audiorec.artifacts import fingerprint
+from audiorec.config import Recipe
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError, DataError
+
+if TYPE_CHECKING:
+    from audiorec.data.catalog import Track
+    from audiorec.mel.store import MelStore
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What the splits are made from.
+
+    Attributes
+    ----------
+    store : MelStore
+    plays : polars.DataFrame
+        Columns user_id, track_id, plays: one row per listener and track, plays above 0, sorted.
+    tracks : dict of str to Track
+        The catalogue, by track_id.
+    artists : dict of str to str
+        Artist of each track of the catalogue; a track without one is its own.
+    together : dict of str to int
+        Group of each track that has a duplicate: no group may straddle a split.
+    audio : tuple of str
+        Tracks of the catalogue that can be heard, sorted.
+    recipe : Recipe
+    """
+
+    store: MelStore
+    plays: pl.DataFrame
+    tracks: Mapping[str, Track]
+    artists: Mapping[str, str]
+    together: Mapping[str, int]
+    audio: tuple[str, ...]
+    recipe: Recipe
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of all that the scores depend on beside the recipe."""
+        return fingerprint(
+            {
+                "mels": self.store.fingerprint,
+                "plays": fingerprint(self.plays.write_csv().encode()),
+                "tracks": [
+                    [i, self.artists[i], track.genre, self.together.get(i)]
+                    for i, track in self.tracks.items()
+                ],
+                "audio": list(self.audio),
+            }
+        )
+
+    @cached_property
+    def mel_statistics(self) -> Embeddings:
+        """Mean and deviation over time of each mel band, [shape=(n_audio, 2 * n_mels)], dB."""
+        rows = []
+        for track_id in self.audio:
+            clips = self.store.mels(track_id)
+            frames = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in clips], axis=1)
+            rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
+        return Embeddings(self.audio, np.stack(rows))
+
+    @cached_property
+    def genres(self) -> tuple[str, ...]:
+        """Every genre of a track that can be heard, sorted."""
+        return tuple(sorted({self.tracks[i].genre or "" for i in self.audio} - {""}))
+
+    @cached_property
+    def genre_columns(self) -> Embeddings:
+        """One column per genre, 1 where the track has it, [shape=(n_audio, n_genres)]."""
+        columns = {genre: column for column, genre in enumerate(self.genres)}
+        matrix = np.zeros((len(self.audio), len(columns)), dtype=np.float32)
+        for row, track_id in enumerate(self.audio):
+            genre = self.tracks[track_id].genre
+            if genre:
+                matrix[row, columns[genre]] = 1
+        return Embeddings(self.audio, matrix)
+
+
+def gather(
+    store: MelStore, plays: pl.DataFrame, tracks: Sequence[Track], *, recipe: Recipe
+) -> Material:
+    """Check what was given and bring it into the form that the splits need.
+
+    Raises
+    ------
+    ArtifactError
+        If no track of the catalogue has a spectrogram.
+    DataError
+        If there are no plays.
+    """
+    known = {track.track_id: track for track in sorted(tracks, key=lambda t: t.track_id)}
+    audio = tuple(sorted(set(store.ids) & known.keys()))
+    if not audio:
+        raise ArtifactError(
+            f"none of the {len(known)} tracks has mels to evaluate on; run 'audiorec mel' first"
+        )
+    listened = (
+        plays.lazy()
+        .group_by("user_id", "track_id")
+        .agg(pl.col("plays").sum())
+        .filter(pl.col("plays") > 0)
+        .sort("user_id", "track_id")
+        .collect()
+    )
+    if not len(listened):
+        raise DataError("there are no plays to evaluate on; import some with 'audiorec plays FILE'")
+    return Material(
+        store=store,
+        plays=listened,
+        tracks=known,
+        artists={i: _artist(track) for i, track in known.items()},
+        together=_duplicates(store, known, threshold=recipe.index.duplicate_similarity),
+        audio=audio,
+        recipe=recipe,
+    )
+
+
+def _artist(track: Track) -> str:
+    return (track.artist or "").strip().casefold() or f"\0{track.track_id}"
+
+
+def _duplicates(
+    store: MelStore, tracks: Mapping[str, Track], *, threshold: float
+) -> dict[str, int]:
+    """Groups of tracks that are the same recording, by their samples or by their prints."""
+    from audiorec.recommend import merge_groups, near_duplicates
+
+    by_hash: dict[str, list[str]] = {}
+    for track in tracks.values():
+        if track.clip_hash:
+            by_hash.setdefault(track.clip_hash, []).append(track.track_id)
+    same = [ids for ids in by_hash.values() if len(ids) > 1]
+    exact = {track_id: group for group, ids in enumerate(same) for track_id in ids}
+    return merge_groups(near_duplicates(store.prints(), threshold=threshold), exact)

@@ -1,0 +1,236 @@
+"""From a split and a seed to a world in which the held-out tracks are new.
+
+In it the factors are learned from all plays but those of held-out tracks, plays of tracks without
+audio included. The listeners with a history there are halved: half A is used to fold the held-out
+tracks in, which gives the honest oracle; half B is scored. Which tracks are held out, who has a
+history and who is in which half follow from the catalogue, the training plays and the seed alone:
+no play of a held-out track has a say in anything that a system may see, oracles and the leaky
+control excepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from audiorec.config import FactorsConfig
+from audiorec.data.interactions import Interactions, to_interactions
+from audiorec.data.splits import split_tracks, split_users
+from audiorec.embeddings import Embeddings
+from audiorec.evaluate.material import Material
+from audiorec.exceptions import DataError, ParameterError
+from audiorec.factors import Factors, fit_factors
+from audiorec.ids import IdMap
+from audiorec.recommend import merge_groups
+
+GROUPED_BY: dict[str, Literal["artist", "track"]] = {"artist-cold": "artist", "track-cold": "track"}
+
+
+class Cell(NamedTuple):
+    """One hold-out: the kind of split, the seed, and the fold (None where there are none)."""
+
+    split: str
+    seed: int
+    fold: int | None
+
+    def __str__(self) -> str:
+        fold = "" if self.fold is None else f", fold {self.fold + 1}"
+        return f"{self.split}, seed {self.seed}{fold}"
+
+
+def cells(material: Material, *, split: str) -> Iterator[Cell]:
+    """Every hold-out that the recipe asks for of one kind of split."""
+    config = material.recipe.evaluate
+    for seed in config.seeds:
+        for fold in range(config.folds) if config.folds else (None,):
+            yield Cell(split, seed, fold)
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A prepared hold-out.
+
+    Attributes
+    ----------
+    material : Material
+    cell : Cell
+    held_out : frozenset of str
+        Tracks whose plays training does not see.
+    cold : tuple of str
+        The candidates: held-out tracks that can be heard, sorted.
+    warm : Interactions
+        The plays that training sees.
+    folding : tuple of str
+        Half A of the listeners with a history.
+    listeners : tuple of str
+        Those of half B who played a candidate.
+    relevant : np.ndarray [shape=(n_listeners, n_cold)], bool
+        Who of `listeners` played which of `cold`.
+    """
+
+    material: Material
+    cell: Cell
+    held_out: frozenset[str]
+    cold: tuple[str, ...]
+    warm: Interactions
+    folding: tuple[str, ...]
+    listeners: tuple[str, ...]
+    relevant: np.ndarray
+
+    @property
+    def factors_config(self) -> FactorsConfig:
+        """Settings of the factors, with the cell's seed."""
+        return self.material.recipe.factors.model_copy(update={"seed": self.cell.seed})
+
+    @cached_property
+    def factors(self) -> Factors:
+        """Factors of the plays that training sees."""
+        return fit_factors(self.warm, config=self.factors_config)
+
+    @cached_property
+    def targets(self) -> Embeddings:
+        """Factors, as they are, of the training tracks that can be heard.
+
+        Raises
+        ------
+        DataError
+            If there is no such track.
+        """
+        ids = [i for i in self.material.audio if i in self.factors.tracks]
+        if not ids:
+            raise DataError(
+                f"{self.cell}: no training track has both audio and plays; "
+                "import plays of the tracks in the catalogue with 'audiorec plays FILE'"
+            )
+        return self.factors.tracks.take(ids)
+
+    @cached_property
+    def listener_factors(self) -> np.ndarray:
+        """Factors of `listeners` : np.ndarray [shape=(n_listeners, d)], float32."""
+        return self.factors.users.take(self.listeners).vectors
+
+    def plays_of_held_out(self, *, users: tuple[str, ...] | None = None) -> pl.DataFrame:
+        """Plays of held-out tracks, by everybody or by `users` alone: for the oracles."""
+        plays = self.material.plays.filter(pl.col("track_id").is_in(sorted(self.held_out)))
+        return plays if users is None else plays.filter(pl.col("user_id").is_in(users))
+
+    def rng(self, purpose: int) -> np.random.Generator:
+        """Randomness of its own for each cell and purpose."""
+        fold = 0 if self.cell.fold is None else 1 + self.cell.fold
+        return np.random.default_rng([self.cell.seed, fold, purpose])
+
+
+def prepare(material: Material, cell: Cell) -> World:
+    """Hold tracks out and say who is scored on what.
+
+    Raises
+    ------
+    ParameterError
+        If the catalogue cannot be split so, or no held-out track can be heard.
+    DataError
+        If no listener has a history, or none of half B played a candidate.
+    """
+    config = material.recipe.factors
+    held_out = frozenset(_hold_out(material, cell))
+    cold = tuple(i for i in material.audio if i in held_out)
+    if not cold:
+        raise ParameterError(
+            f"{cell}: none of the {len(held_out)} held-out tracks has mels; "
+            "run 'audiorec mel', or raise test_share"
+        )
+    try:
+        warm = to_interactions(
+            material.plays.filter(~pl.col("track_id").is_in(sorted(held_out))),
+            min_tracks_per_user=config.min_tracks_per_user,
+            min_users_per_track=config.min_users_per_track,
+        )
+        folding, scored = split_users(warm.users.ids, seed=cell.seed)
+    except (DataError, ParameterError) as error:
+        raise DataError(f"{cell}: no history beside the held-out tracks: {error}") from None
+    listeners, relevant = _relevant(material.plays, cold=cold, scored=scored)
+    if not listeners:
+        raise DataError(
+            f"{cell}: none of the {len(scored)} listeners that are scored played any of the "
+            f"{len(cold)} held-out tracks; import more plays, or raise test_share"
+        )
+    return World(
+        material=material,
+        cell=cell,
+        held_out=held_out,
+        cold=cold,
+        warm=warm,
+        folding=tuple(folding),
+        listeners=listeners,
+        relevant=relevant,
+    )
+
+
+def _hold_out(material: Material, cell: Cell) -> tuple[str, ...]:
+    """Tracks of the catalogue to hold out, those without audio among them."""
+    config = material.recipe.evaluate
+    by = GROUPED_BY[cell.split]
+    if cell.fold is None:
+        return split_tracks(
+            tuple(material.tracks),
+            material.artists,
+            by=by,
+            test_share=config.test_share,
+            seed=cell.seed,
+            together=material.together,
+        ).test
+    folds = deal(material, by=by, n_folds=config.folds, seed=cell.seed)
+    return folds[cell.fold]
+
+
+def deal(
+    material: Material, *, by: Literal["artist", "track"], n_folds: int, seed: int
+) -> list[tuple[str, ...]]:
+    """Deal the catalogue into folds of like size, artists (or tracks) and duplicates kept whole.
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer parts to deal than folds.
+    """
+    parts = _indivisible(material, by=by)
+    if len(parts) < n_folds:
+        raise ParameterError(
+            f"folds={n_folds} needs as many {by}s and there are {len(parts)}; lower folds"
+        )
+    order = np.random.default_rng(seed).permutation(len(parts))
+    folds: list[list[str]] = [[] for _ in range(n_folds)]
+    # the largest first, each to the smallest fold yet: like sizes, whatever the order drawn
+    for part in sorted((parts[i] for i in order), key=len, reverse=True):
+        min(folds, key=len).extend(part)
+    return [tuple(sorted(fold)) for fold in folds]
+
+
+def _indivisible(material: Material, *, by: str) -> list[list[str]]:
+    """Sets of tracks that must not be parted, in the order of their first track."""
+    groups = dict(material.together)
+    if by == "artist":
+        numbers = {artist: n for n, artist in enumerate(sorted(set(material.artists.values())))}
+        by_artist = {i: numbers[artist] for i, artist in material.artists.items()}
+        groups = merge_groups(by_artist, groups)
+    parts: dict[int | str, list[str]] = {}
+    for track_id in material.tracks:
+        parts.setdefault(groups.get(track_id, track_id), []).append(track_id)
+    return list(parts.values())
+
+
+def _relevant(
+    plays: pl.DataFrame, *, cold: tuple[str, ...], scored: tuple[str, ...]
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Those of `scored` who played one of `cold`, and which."""
+    rows = plays.filter(pl.col("user_id").is_in(scored) & pl.col("track_id").is_in(cold))
+    users = IdMap(sorted(set(rows["user_id"].to_list())), noun="listener")
+    relevant = np.zeros((len(users), len(cold)), dtype=bool)
+    relevant[
+        users.rows(rows["user_id"].to_list()), IdMap(cold).rows(rows["track_id"].to_list())
+    ] = True
+    return users.ids, relevant

@@ -1,0 +1,128 @@
+"""From sound, plays and a recipe to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from audiorec.config import Recipe
+from audiorec.evaluate.material import Material, gather
+from audiorec.evaluate.protocol import Cell, World, cells, prepare
+from audiorec.evaluate.report import Report, SplitReport, summarise
+from audiorec.evaluate.scores import CellScores, Shelf, score
+from audiorec.evaluate.systems import ORACLE, RANDOM, SYSTEMS
+from audiorec.exceptions import ParameterError
+from audiorec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from audiorec.data.catalog import Track
+    from audiorec.mel.store import MelStore
+
+
+def evaluate(
+    store: MelStore,
+    plays: pl.DataFrame,
+    tracks: Sequence[Track],
+    *,
+    recipe: Recipe,
+    work_directory: Path | None = None,
+    systems: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Hold tracks out, learn from the rest, and rank the held-out ones for their listeners.
+
+    Parameters
+    ----------
+    store : MelStore
+        Log-mel spectrograms.
+    plays : polars.DataFrame
+        Columns user_id, track_id, plays; tracks outside the catalogue are welcome.
+    tracks : sequence of Track
+        The catalogue.
+    recipe : Recipe
+        Its section `evaluate` names splits, seeds and folds; `factors`, `model` and `train` say
+        how the rest is learned.
+    work_directory : Path, optional
+        Where the scores of each split, seed and system are kept as soon as they are there, so
+        that an evaluation that was killed goes on, and one that has been done returns at once.
+    systems : sequence of str, optional
+        Names from `SYSTEMS`; by default all. Random and the honest oracle are always among them,
+        since every share is measured between the two.
+    progress : Progress
+
+    Returns
+    -------
+    report : Report
+
+    Raises
+    ------
+    ParameterError
+        If a system is unknown, the catalogue cannot be split, or no held-out track can be heard.
+    DataError
+        If there are no plays, no listener with a history, or nobody to score.
+    ArtifactError
+        If there are no mels.
+    """
+    wanted = _choose(systems)
+    material = gather(store, plays, tracks, recipe=recipe)
+    skipped = {n: why for n in wanted if (why := SYSTEMS[n].inapplicable(material)) is not None}
+    names = [name for name in wanted if name not in skipped]
+    shelf = Shelf(work_directory)
+    plan = {split: list(cells(material, split=split)) for split in recipe.evaluate.splits}
+    total = sum(map(len, plan.values())) * len(names)
+    done = 0
+    reports: list[SplitReport] = []
+    for split, its_cells in plan.items():
+        start = time.monotonic()
+        table: dict[Cell, dict[str, CellScores]] = {}
+        for cell in its_cells:
+            progress("evaluate", done, total, str(cell))
+            table[cell] = _score_cell(material, cell, names, shelf=shelf, progress=progress)
+            done += len(names)
+        reports.append(
+            summarise(
+                split,
+                table,
+                config=recipe.evaluate,
+                skipped=skipped,
+                unit_norm=recipe.train.unit_norm,
+                seconds=time.monotonic() - start,
+            )
+        )
+    progress("evaluate", total, total)
+    return Report(tuple(reports))
+
+
+def _choose(systems: Sequence[str] | None) -> list[str]:
+    """Names in the order of `SYSTEMS`."""
+    if systems is None:
+        return list(SYSTEMS)
+    unknown = [name for name in systems if name not in SYSTEMS]
+    if unknown:
+        known = ", ".join(repr(name) for name in SYSTEMS)
+        raise ParameterError(f"unknown system {unknown[0]!r}; choose from {known}")
+    return [name for name in SYSTEMS if name in {RANDOM, ORACLE, *systems}]
+
+
+def _score_cell(
+    material: Material, cell: Cell, names: Sequence[str], *, shelf: Shelf, progress: Progress
+) -> dict[str, CellScores]:
+    """Scores of every system in one world, which is prepared only if one is missing."""
+    world: World | None = None
+    found: dict[str, CellScores] = {}
+    for name in names:
+        kept = shelf.find(material, cell, name)
+        if kept is None:
+            if world is None:
+                world = prepare(material, cell)
+                progress("factors", 0, None, str(cell))
+                _ = world.targets  # learned here, so that no system's seconds include it
+            desk = shelf.desk(material, cell, name, progress=progress)
+            kept = score(world, name, desk=desk)
+            shelf.keep(material, cell, name, kept)
+        found[name] = kept
+    return found

@@ -1,0 +1,253 @@
+"""The systems: ways to place a track that nobody has played yet, and the controls beside them.
+
+A system is a function of a prepared world. It says, for every cold track, a vector in the
+listeners' space, or for every listener and cold track a score; several times over where chance
+has a part in it. To add one is to write the function and name it in `SYSTEMS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from audiorec.data.interactions import to_interactions
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.evaluate.material import Material
+from audiorec.evaluate.protocol import World
+from audiorec.evaluate.ridge import fit_ridge
+from audiorec.factors import fit_factors, fold_in_tracks
+from audiorec.progress import Progress, silent
+
+N_RANDOM_DRAWS = 10
+N_SHUFFLES = 5
+
+RANDOM = "random"
+RIDGE = "mel statistics + ridge"
+CNN = "cnn"
+ORACLE = "oracle (honest)"
+
+
+class Vectors(NamedTuple):
+    """A vector for every cold track.
+
+    Attributes
+    ----------
+    cold : np.ndarray [shape=(n_cold, d)]
+    listeners : np.ndarray [shape=(n_listeners, d)], or None
+        Listeners' vectors where the system has its own; else those of the world's factors.
+    """
+
+    cold: np.ndarray
+    listeners: np.ndarray | None = None
+
+
+class Scores(NamedTuple):
+    """A score for every listener and cold track.
+
+    Attributes
+    ----------
+    matrix : np.ndarray [shape=(n_listeners, n_cold)]
+    """
+
+    matrix: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a system says of a world.
+
+    Attributes
+    ----------
+    draws : iterable of Vectors or Scores
+        One, or several where chance has a part.
+    facts : dict of str to float
+        Figures worth knowing of how it came about: a penalty, a share of tracks covered.
+    """
+
+    draws: Iterable[Vectors | Scores]
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+class Desk(NamedTuple):
+    """Where a system works: a directory to keep its state in, and whom to tell of its progress."""
+
+    directory: Path | None = None
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class System:
+    """A system of the table.
+
+    Attributes
+    ----------
+    answer : callable
+        From a `World` and a `Desk` to an `Answer`.
+    role : {"control", "baseline", "model", "oracle"}
+    sections : tuple of str
+        Sections of the recipe that it depends on, beside those of the world.
+    version : int
+        Raised when the function changes, so that scores kept from before are not taken for its.
+    inapplicable : callable
+        From a `Material` to why the system has nothing to say of it, or None.
+    """
+
+    answer: Callable[[World, Desk], Answer]
+    role: Literal["control", "baseline", "model", "oracle"]
+    sections: tuple[str, ...] = ()
+    version: int = 1
+    inapplicable: Callable[[Material], str | None] = lambda material: None
+
+
+def random(world: World, desk: Desk) -> Answer:
+    """Another order of the candidates for each listener; the mean over several draws."""
+    rng = world.rng(1)
+    shape = world.relevant.shape
+    return Answer(Scores(rng.random(shape, dtype=np.float32)) for _ in range(N_RANDOM_DRAWS))
+
+
+def popularity(world: World, desk: Desk) -> Answer:
+    """The number of each candidate's listeners, scored ones included: no new track has any."""
+    counts = world.plays_of_held_out().group_by("track_id").len()
+    listeners = dict(zip(counts["track_id"].to_list(), counts["len"].to_list(), strict=True))
+    row = np.array([listeners.get(i, 0) for i in world.cold], dtype=np.float32)
+    return Answer([Scores(np.broadcast_to(row, world.relevant.shape))])
+
+
+def shuffled_features(world: World, desk: Desk) -> Answer:
+    """`mel_statistics` with the spectrograms dealt to the wrong tracks: should be chance."""
+    rng = world.rng(2)
+    features = world.material.mel_statistics
+
+    def draws() -> Iterator[Vectors]:
+        for _ in range(N_SHUFFLES):
+            dealt = features.vectors[rng.permutation(len(features))]
+            yield _regress(world, Embeddings(features.ids, dealt))[0]
+
+    return Answer(draws())
+
+
+def genre(world: World, desk: Desk) -> Answer:
+    """Ridge from the genre, one column each, to the factors."""
+    vectors, facts = _regress(world, world.material.genre_columns)
+    return Answer([vectors], facts)
+
+
+def mel_statistics(world: World, desk: Desk) -> Answer:
+    """Ridge from each mel band's mean and deviation over time to the factors."""
+    vectors, facts = _regress(world, world.material.mel_statistics)
+    return Answer([vectors], facts)
+
+
+def artist_mean(world: World, desk: Desk) -> Answer:
+    """Mean factor of the artist's training tracks; of all training tracks where there are none."""
+    factors = world.factors.tracks
+    rows: dict[str, list[int]] = {}
+    for track_id, artist in world.material.artists.items():
+        if track_id in factors:
+            rows.setdefault(artist, []).append(factors.id_map.row(track_id))
+    artists = [world.material.artists[i] for i in world.cold]
+    overall = world.targets.vectors.mean(axis=0)
+    known = [artist in rows for artist in artists]
+    vectors = [factors.vectors[rows[a]].mean(axis=0) if a in rows else overall for a in artists]
+    return Answer([Vectors(np.stack(vectors))], {"share of tracks covered": float(np.mean(known))})
+
+
+def cnn(world: World, desk: Desk) -> Answer:
+    """The recipe's network, trained on the training tracks alone."""
+    from audiorec.inference import embed_store
+    from audiorec.training import train
+
+    material = world.material
+    result = train(
+        material.store,
+        world.targets,
+        groups={i: material.artists[i] for i in world.targets.ids},
+        model=material.recipe.model,
+        config=material.recipe.train.model_copy(update={"seed": world.cell.seed}),
+        work_directory=desk.directory,
+        progress=desk.progress,
+    )
+    cold = embed_store(
+        result.checkpoint,
+        material.store,
+        ids=world.cold,
+        device=material.recipe.train.device,
+        progress=desk.progress,
+    )
+    best = min(row.validation_loss for row in result.history)
+    facts = {"epochs": float(len(result.history)), "validation loss": float(best)}
+    return Answer([Vectors(cold.vectors)], facts)
+
+
+def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
+    """Factors of all plays, those to be predicted included (van den Oord et al. 2013)."""
+    config = world.factors_config
+    everything = to_interactions(
+        world.material.plays,
+        min_tracks_per_user=config.min_tracks_per_user,
+        min_users_per_track=config.min_users_per_track,
+    )
+    factors = fit_factors(everything, config=config)
+    return Answer(
+        [Vectors(_rows(factors.tracks, world.cold), _rows(factors.users, world.listeners))]
+    )
+
+
+def honest_oracle(world: World, desk: Desk) -> Answer:
+    """Candidates folded in from half A's plays: what the listening of others tells of them."""
+    plays = world.plays_of_held_out(users=world.folding)
+    if not len(plays):
+        return Answer([Vectors(np.zeros((len(world.cold), world.factors.dim)))])
+    folded = fold_in_tracks(
+        world.factors, to_interactions(plays), config=world.factors_config, among=world.folding
+    )
+    facts = {"share of tracks covered": float(np.mean([i in folded for i in world.cold]))}
+    return Answer([Vectors(_rows(folded, world.cold))], facts)
+
+
+def _regress(world: World, features: Embeddings) -> tuple[Vectors, dict[str, float]]:
+    """Ridge from features of the training tracks to their factors, at the candidates.
+
+    The factors are scaled to length 1 where the recipe's network learns them so.
+    """
+    targets = world.targets
+    unit = world.material.recipe.train.unit_norm
+    ridge = fit_ridge(
+        features.take(targets.ids).vectors,
+        unit_norm(targets.vectors) if unit else targets.vectors,
+        groups=[world.material.artists[i] for i in targets.ids],
+        seed=world.cell.seed,
+    )
+    predicted = ridge.predict(features.take(world.cold).vectors)
+    return Vectors(predicted), {"penalty": ridge.penalty}
+
+
+def _rows(embeddings: Embeddings, ids: tuple[str, ...]) -> np.ndarray:
+    """Vectors of ids, zeros where there is none : np.ndarray [shape=(len(ids), d)], float32."""
+    matrix = np.zeros((len(ids), embeddings.dim), dtype=np.float32)
+    known = [row for row, id_ in enumerate(ids) if id_ in embeddings]
+    matrix[known] = embeddings.take([ids[row] for row in known]).vectors
+    return matrix
+
+
+def _no_genres(material: Material) -> str | None:
+    n_genres = len(material.genres)
+    return None if n_genres > 1 else f"the catalogue names {n_genres} genres"
+
+
+SYSTEMS: dict[str, System] = {
+    RANDOM: System(random, "control"),
+    "shuffled features": System(shuffled_features, "control", sections=("train",)),
+    "popularity (leaky)": System(popularity, "control"),
+    "genre + ridge": System(genre, "baseline", sections=("train",), inapplicable=_no_genres),
+    RIDGE: System(mel_statistics, "baseline", sections=("train",)),
+    "artist mean": System(artist_mean, "baseline"),
+    CNN: System(cnn, "model", sections=("model", "train")),
+    "oracle (paper)": System(oracle_of_the_paper, "oracle"),
+    ORACLE: System(honest_oracle, "oracle"),
+}

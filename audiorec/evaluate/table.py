@@ -1,0 +1,76 @@
+"""A split's figures as a table for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from audiorec import metrics
+from audiorec.evaluate.scores import HEADLINE, SCORINGS
+
+if TYPE_CHECKING:
+    from audiorec.evaluate.report import SplitReport
+
+FOCUS = "nDCG@50"
+RULE = "-"
+
+
+def render(report: SplitReport) -> str:
+    """The table of one split.
+
+    Columns: each metric by the headline scoring; then, in the metric `FOCUS`, the share of the
+    honest oracle with its interval, and the share by the other scoring.
+    """
+    other = next(name for name in SCORINGS if name != HEADLINE)
+    header = ["", *metrics.METRICS, f"share of oracle, {FOCUS}", f"by {other}"]
+    rows = [
+        [
+            name,
+            *(_figure(values[metric]) for metric in metrics.METRICS),
+            _with_interval(
+                report.shares[HEADLINE][name][FOCUS],
+                report.share_intervals[HEADLINE][name][FOCUS],
+            ),
+            _figure(report.shares[other][name][FOCUS]),
+        ]
+        for name, values in report.means[HEADLINE].items()
+    ]
+    title = (
+        f"{report.split}: {report.n_users} listeners, {report.n_tracks} new tracks, "
+        f"{_count(len(report.cells), 'hold-out')} ({_count(len(report.seeds), 'seed')}), "
+        f"{report.seconds['total']:.0f} s"
+    )
+    gaps = [
+        f"{name}: {FOCUS} share between {low:+.3f} and {high:+.3f}"
+        for name, (low, high) in ((n, v[FOCUS]) for n, v in report.difference_intervals.items())
+        if not math.isnan(low)
+    ]
+    return "\n".join([title, "", *_aligned([header, *rows]), "", *gaps, *report.notes])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Names to the left, figures to the right, a rule below the header."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        ).rstrip()
+        for row in rows
+    ]
+    return [lines[0], RULE * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]]
+
+
+def _figure(value: float) -> str:
+    return "n/a" if math.isnan(value) else f"{value:.3f}"
+
+
+def _with_interval(value: float, ends: tuple[float, float]) -> str:
+    if math.isnan(value):
+        return "n/a"
+    return f"{value:6.3f} [{ends[0]:6.3f} .. {ends[1]:6.3f}]"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
