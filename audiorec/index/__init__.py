@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.index.core import Index, Metric, Neighbours, build_index
+from audiorec.index.core import Index, Neighbours, build_index
+from audiorec.index.exact import Metric
 
 __all__ = ["Index", "Metric", "Neighbours", "build_index"]

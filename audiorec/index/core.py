@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from audiorec.artifacts import Manifest
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.index.exact import Rows, in_order, search_product
+from audiorec.index.exact import Metric, Rows, checked_metric, rescored, search_product, served
 from audiorec.index.lookup import Lookup, id_array
 from audiorec.index.stored import Stored, read_index, write_index
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from audiorec.config import IndexConfig
     from audiorec.index.structures import Structure
 
-Metric = Literal["cosine", "inner_product"]
-
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
+# Found beyond k and scored again, so that rounding does not decide who comes last.
+SPARE = 8
 # An approximate structure is built again when so much of it is dead, or grown since.
 MAX_DEAD = 0.25
 MAX_GROWTH = 2.0
@@ -162,7 +162,7 @@ class Index:
         NotFoundError
             If the index is empty.
         """
-        metric = _checked_metric(metric or self.metric)
+        metric = checked_metric(metric or self.metric)
         queries = self._checked_queries(vectors)
         if k < 1:
             raise ParameterError(f"k={k} must be at least 1")
@@ -174,8 +174,10 @@ class Index:
         if k == 0:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
         asked = unit_norm(queries) if metric == "cosine" else queries
-        found = self._search_rows(asked, k, allowed, n_allowed, metric)
-        return Neighbours(self._lookup.by_row[found.rows].tolist(), found.scores)
+        rows = self._search_rows(asked, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
+        found = self._scored(rows, asked, metric)
+        ids = self._lookup.by_row[found.rows[:, :k]].tolist()
+        return Neighbours(ids, np.ascontiguousarray(found.scores[:, :k]))
 
     def add(self, embeddings: Embeddings) -> None:
         """Take in vectors; an id that is already there gets its new vector.
@@ -305,27 +307,34 @@ class Index:
         allowed: np.ndarray | None,
         n_allowed: int,
         metric: Metric,
-    ) -> Rows:
+    ) -> np.ndarray:
+        """Rows of the neighbours : np.ndarray [shape=(n_queries, k)], int64."""
         narrow = n_allowed < FEW * self._lookup.n_rows or k > FEW * n_allowed
         if metric != self.metric or (narrow and self.kind != "exact"):
             return self._product(queries, k, allowed, metric)
-        found = in_order(_structures().search(self._opened, queries, k=k, allowed=allowed))
-        short = np.flatnonzero((found.rows < 0).any(axis=1))
+        rows: np.ndarray = _structures().search(self._opened, queries, k=k, allowed=allowed).rows
+        short = np.flatnonzero((rows < 0).any(axis=1))
         if len(short):
-            exact = self._product(queries[short], k, allowed, metric)
-            found.rows[short], found.scores[short] = exact.rows, exact.scores
-        return found
+            rows[short] = self._product(queries[short], k, allowed, metric)
+        return rows
 
     def _product(
         self, queries: np.ndarray, k: int, allowed: np.ndarray | None, metric: Metric
-    ) -> Rows:
+    ) -> np.ndarray:
         """Exact neighbours from the raw vectors; of a few rows, only those are read."""
         if allowed is None or 2 * np.count_nonzero(allowed) > len(allowed):
-            vectors = _served(self._vectors, metric)
-            return search_product(queries, vectors=vectors, k=k, allowed=allowed)
-        rows = np.flatnonzero(allowed)
-        found = search_product(queries, vectors=_served(self._vectors[rows], metric), k=k)
-        return Rows(rows[found.rows], found.scores)
+            vectors = served(self._vectors, metric)
+            return search_product(queries, vectors=vectors, k=k, allowed=allowed).rows
+        few = np.flatnonzero(allowed)
+        found = search_product(queries, vectors=served(self._vectors[few], metric), k=k)
+        return few[found.rows]
+
+    def _scored(self, rows: np.ndarray, queries: np.ndarray, metric: Metric) -> Rows:
+        flat, places = np.unique(rows, return_inverse=True)
+        found = rescored(
+            places.reshape(rows.shape), queries, vectors=served(self._vectors[flat], metric)
+        )
+        return Rows(flat[found.rows], found.scores)
 
     def _change(self, ids: np.ndarray, rows: np.ndarray, *, added: np.ndarray) -> None:
         """Let `ids` be those of every row and `rows` those alive; `added` are the last vectors."""
@@ -343,13 +352,13 @@ class Index:
             # An array as wide as its longest id, as if built anew.
             alive = id_array(ids[rows].tolist())
             self._lookup = Lookup(alive, np.arange(len(rows), dtype=np.int64))
-            self._structure = structures.build(_served(self._vectors, self.metric), kind=kind)
+            self._structure = structures.build(served(self._vectors, self.metric), kind=kind)
             self._built_rows = len(rows)
         else:
             if len(added):
                 self._structure = self._writable()
                 with structures.one_thread():
-                    self._structure.faiss.add(_served(added, self.metric))
+                    self._structure.faiss.add(served(added, self.metric))
             self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
         self.inputs = {}  # what stands now came from more than they say
         if self._structure is not None:
@@ -386,7 +395,7 @@ def build_index(embeddings: Embeddings, *, config: IndexConfig) -> Index:
         vectors=vectors,
         settings=settings,
         structure=_structures().build(
-            _served(vectors, config.metric), kind=_choose(len(ids), settings)
+            served(vectors, config.metric), kind=_choose(len(ids), settings)
         ),
     )
 
@@ -395,19 +404,8 @@ def _choose(n: int, settings: Mapping[str, Any]) -> Any:
     return _structures().choose_kind(n, kind=settings["kind"], exact_below=settings["exact_below"])
 
 
-def _served(vectors: np.ndarray, metric: Metric) -> np.ndarray:
-    """The vectors whose inner product with a query is the score."""
-    return unit_norm(vectors) if metric == "cosine" else vectors
-
-
 def _structures() -> ModuleType:
     """FAISS and what is built on it, loaded when first needed."""
     from audiorec.index import structures
 
     return structures
-
-
-def _checked_metric(metric: str) -> Metric:
-    if metric not in ("cosine", "inner_product"):
-        raise ParameterError(f"metric={metric!r} must be 'cosine' or 'inner_product'")
-    return metric  # type: ignore[return-value]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import ParameterError
+
+Metric = Literal["cosine", "inner_product"]
 
 # Scores held at once, float32: 64 MB.
 MAX_SCORES = 16_000_000
@@ -74,10 +79,43 @@ def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
     return chosen[np.lexsort((chosen, -scores[chosen]))]
 
 
-def in_order(found: Rows) -> Rows:
-    """The same neighbours with equal scores in the order of their rows."""
-    order = np.lexsort((found.rows, -found.scores), axis=-1)
-    return Rows(
-        np.take_along_axis(found.rows, order, axis=-1),
-        np.take_along_axis(found.scores, order, axis=-1),
-    )
+def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: np.ndarray) -> Rows:
+    """Score neighbours again in double precision, and put them in that order.
+
+    Matrix products round differently with the shape that they are asked in. Scored again, equal
+    vectors have equal scores and stand in the order of their rows, and one query has the answer
+    that it has among many.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n_queries, k)], int64
+    queries : np.ndarray [shape=(n_queries, d)]
+    vectors : np.ndarray [shape=(n, d)]
+        Both of unit norm, row by row, where scores are cosines.
+    """
+    order = np.empty_like(rows)
+    scores = np.empty(rows.shape, dtype=np.float32)
+    for place, (found, query) in enumerate(zip(rows, queries, strict=True)):
+        exact = (vectors[found].astype(np.float64) * query).sum(axis=1).astype(np.float32)
+        best = np.lexsort((found, -exact))
+        order[place], scores[place] = found[best], exact[best]
+    return Rows(order, scores)
+
+
+def served(vectors: np.ndarray, metric: Metric) -> np.ndarray:
+    """The vectors whose inner product with a query is the score.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d)], float32
+    metric : {"cosine", "inner_product"}
+        Of the cosine, the query has to be of unit norm too.
+    """
+    return unit_norm(vectors) if metric == "cosine" else vectors
+
+
+def checked_metric(metric: str) -> Metric:
+    """The metric of that name; `ParameterError` when there is none."""
+    if metric not in ("cosine", "inner_product"):
+        raise ParameterError(f"metric={metric!r} must be 'cosine' or 'inner_product'")
+    return metric  # type: ignore[return-value]

@@ -1,0 +1,200 @@
+"""Every playlist format read back by a small reader of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audiorec.exceptions import DataError, ParameterError
+from audiorec.playlist import WRITERS, write_playlist
+from audiorec.playlist.writers import XSPF, Remap, clean
+
+
+@dataclass(frozen=True)
+class Row:
+    track_id: str
+    path: str
+    artist: str | None = None
+    title: str | None = None
+    album: str | None = None
+    duration: float | None = None
+
+
+NAMES = st.none() | st.text(st.characters(), max_size=12)
+PARTS = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
+PATHS = st.lists(PARTS.filter(lambda part: part not in {".", ".."}), min_size=1, max_size=3).map(
+    lambda parts: "/" + "/".join(parts)
+)
+ROWS = st.lists(
+    st.builds(
+        Row,
+        track_id=st.text(st.characters(exclude_categories=["Cs"])),
+        path=PATHS,
+        artist=NAMES,
+        title=NAMES,
+        album=NAMES,
+        duration=st.none() | st.floats(0, 1e5),
+    ),
+    max_size=5,
+)
+FILES = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def read_m3u8(file: Path) -> list[tuple[int, str, str]]:
+    """What a player sees: pairs of an #EXTINF line and a path."""
+    lines = file.read_bytes().decode("utf-8", errors="surrogateescape").split("\n")
+    assert lines[0] == "#EXTM3U"
+    assert lines[-1] == ""
+    body = [line for line in lines[1:-1] if not line.startswith("#PLAYLIST:")]
+    pairs = []
+    for info, path in zip(body[::2], body[1::2], strict=True):
+        seconds, name = info.removeprefix("#EXTINF:").split(",", 1)
+        pairs.append((int(seconds), name, path))
+    return pairs
+
+
+def read_uri(uri: str) -> str:
+    return os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
+
+
+def read_xspf(file: Path) -> list[dict[str, str]]:
+    root = ElementTree.parse(file).getroot()
+    assert root.tag == f"{{{XSPF}}}playlist"
+    assert root.get("version") == "1"
+    rows = root.find(f"{{{XSPF}}}trackList")
+    assert rows is not None
+    return [
+        {field.tag.removeprefix(f"{{{XSPF}}}"): field.text or "" for field in row} for row in rows
+    ]
+
+
+@FILES
+@given(rows=ROWS)
+def test_m3u8_round_trip(tmp_path, rows):
+    written = write_playlist(rows, tmp_path / "list.m3u8", title="Two\nlines")
+    carried = [row for row in rows if len(row.path.splitlines()) == 1]
+    read = read_m3u8(written.file)
+    assert [path for _, _, path in read] == [row.path for row in carried]
+    assert (written.n_tracks, len(written.skipped)) == (len(carried), len(rows) - len(carried))
+    for (seconds, name, _), row in zip(read, carried, strict=True):
+        assert seconds == (-1 if row.duration is None else round(row.duration))
+        assert clean(row.title or Path(row.path).stem) in name
+        assert clean(row.artist or "") in name
+
+
+@FILES
+@given(rows=ROWS)
+def test_json_round_trip(tmp_path, rows):
+    write_playlist(rows, tmp_path / "list.json", title="x")
+    read = json.loads((tmp_path / "list.json").read_bytes())["tracks"]
+    assert [row.pop("rank") for row in read] == list(range(1, len(rows) + 1))
+    assert [Row(**row) for row in read] == rows
+
+
+@FILES
+@given(rows=ROWS)
+def test_xspf_and_jspf_round_trip(tmp_path, rows):
+    write_playlist(rows, tmp_path / "list.xspf", title="x\x00y")
+    write_playlist(rows, tmp_path / "list.jspf", title="x\x00y")
+    said = json.loads((tmp_path / "list.jspf").read_bytes())["playlist"]
+    assert said["title"] == "x y"
+    for xspf, jspf, row in zip(read_xspf(tmp_path / "list.xspf"), said["track"], rows, strict=True):
+        assert read_uri(xspf["location"]) == read_uri(jspf["location"][0]) == row.path
+        assert xspf["title"] == jspf["title"] == clean(row.title or Path(row.path).stem)
+        assert xspf.get("creator", "") == jspf.get("creator", "") == clean(row.artist or "")
+        assert xspf.get("album", "") == jspf.get("album", "") == clean(row.album or "")
+        if row.duration is not None:
+            assert int(xspf["duration"]) == jspf["duration"] == round(1000 * row.duration)
+
+
+def test_m3u8_as_it_stands(tmp_path):
+    rows = [
+        Row("1", "/music/Björk/Jóga.mp3", "Björk", "Jóga", "Homogenic", 305.6),
+        Row("2", "/music/#1.flac"),
+        Row("3", "/music/two\nlines.mp3", "A", "B"),
+    ]
+    written = write_playlist(rows, tmp_path / "a.m3u8", title="Mine")
+    assert written.file.read_text(encoding="utf-8") == (
+        "#EXTM3U\n#PLAYLIST:Mine\n#EXTINF:306,Björk - Jóga\n/music/Björk/Jóga.mp3\n"
+        "#EXTINF:-1,#1\n/music/#1.flac\n"
+    )
+    assert written.n_tracks == 2
+    assert written.skipped == (
+        "'/music/two\\nlines.mp3' holds a line break, which M3U8 cannot carry; "
+        "rename it, or write xspf, jspf or json",
+    )
+
+
+def test_relative_paths(tmp_path):
+    rows = [Row("1", str(tmp_path / "a/b.mp3")), Row("2", str(tmp_path / "lists/#c.mp3"))]
+    written = write_playlist(rows, tmp_path / "lists/x.m3u8", paths="relative")
+    paths = [path for _, _, path in read_m3u8(written.file)]
+    assert paths == ["../a/b.mp3", "./#c.mp3"]
+    for path, row in zip(paths, rows, strict=True):
+        assert os.path.normpath(written.file.parent / path) == row.path
+    write_playlist(rows, tmp_path / "lists/x.xspf", paths="relative")
+    assert [row["location"] for row in read_xspf(tmp_path / "lists/x.xspf")] == [
+        "../a/b.mp3",
+        "./%23c.mp3",
+    ]
+
+
+def test_remapped_paths(tmp_path):
+    rows = [Row("1", "/music/a b/c.mp3"), Row("2", "/music/new/d.mp3"), Row("3", "/musical/e.mp3")]
+    remap = [Remap("/music", "/mnt/nas"), Remap("/music/new/", "M:\\New")]
+    write_playlist(rows, tmp_path / "x.m3u8", remap=remap)
+    assert [path for _, _, path in read_m3u8(tmp_path / "x.m3u8")] == [
+        "/mnt/nas/a b/c.mp3",
+        "M:\\New\\d.mp3",
+        "/musical/e.mp3",
+    ]
+    write_playlist(rows, tmp_path / "x.xspf", remap=remap)
+    assert [row["location"] for row in read_xspf(tmp_path / "x.xspf")] == [
+        "file:///mnt/nas/a%20b/c.mp3",
+        "file:///M:/New/d.mp3",
+        "file:///musical/e.mp3",
+    ]
+    with pytest.raises(ParameterError, match="cannot be mapped"):
+        write_playlist(rows, tmp_path / "y.m3u8", remap=remap, paths="relative")
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_file_names_that_are_not_utf8(tmp_path, format):
+    path = os.fsdecode(b"/music/\xff\xe9.mp3")
+    write_playlist([Row("1", path)], tmp_path / "x", format=format)
+    content = (tmp_path / "x").read_bytes()
+    read = {
+        "m3u8": lambda: read_m3u8(tmp_path / "x")[0][2],
+        "json": lambda: json.loads(content)["tracks"][0]["path"],
+        "xspf": lambda: read_uri(read_xspf(tmp_path / "x")[0]["location"]),
+        "jspf": lambda: read_uri(json.loads(content)["playlist"]["track"][0]["location"][0]),
+    }[format]()
+    assert os.fsencode(read) == b"/music/\xff\xe9.mp3"
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_written_whole_or_not_at_all(tmp_path, format):
+    file = tmp_path / "there"
+    file.mkdir()
+    with pytest.raises(DataError, match=r"playlist .*there cannot be written: "):
+        write_playlist([], file, format=format)
+    assert list(tmp_path.iterdir()) == [file]
+    (tmp_path / "list").write_text("before")
+    with pytest.raises(ParameterError, match="paths='nowhere'"):
+        write_playlist([Row("1", "/a")], tmp_path / "list", format=format, paths="nowhere")
+    assert (tmp_path / "list").read_text() == "before"
+
+
+def test_unknown_format(tmp_path):
+    with pytest.raises(ParameterError, match="format='pls' must be one of m3u8, json, xspf, jspf"):
+        write_playlist([], tmp_path / "a.pls")

@@ -1,0 +1,218 @@
+"""Answers on vectors whose neighbours are known, and groups against readable twins."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiorec.config import IndexConfig
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.index import build_index
+from audiorec.recommend import Match, merge_groups, near_duplicates, recommend, similar
+
+
+def on_a_circle(degrees: dict[str, float], *, metric: str = "cosine", norms=None):
+    """An index of vectors at known angles: neighbours can be read off."""
+    radians = np.radians(list(degrees.values()))
+    vectors = np.stack([np.cos(radians), np.sin(radians)], axis=1)
+    if norms is not None:
+        vectors *= np.asarray(norms)[:, np.newaxis]
+    return build_index(Embeddings(list(degrees), vectors), config=IndexConfig(metric=metric))
+
+
+CIRCLE = {"a": 0, "a2": 0, "b": 10, "c": 30, "c2": 30, "c3": 30, "d": 60, "e": 170}
+
+
+def ids(matches):
+    return [match.track_id for match in matches]
+
+
+def test_nearest_first_without_the_query():
+    matches = similar(on_a_circle(CIRCLE), None, ["b"], k=3)
+    assert ids(matches) == ["a", "a2", "c"]
+    assert matches[0] == Match("a", pytest.approx(np.cos(np.radians(10)), abs=1e-6))
+    assert ids(similar(on_a_circle(CIRCLE), None, "b", k=3)) == ["a", "a2", "c"]
+
+
+def test_of_duplicates_one_is_answered_and_none_of_the_query():
+    duplicates = {"a": 0, "a2": 0, "c": 1, "c2": 1, "c3": 1}
+    index = on_a_circle(CIRCLE)
+    assert ids(similar(index, None, ["a"], k=4, duplicates=duplicates)) == ["b", "c", "d", "e"]
+    assert ids(similar(index, None, ["d"], k=3, duplicates=duplicates)) == ["c", "b", "a"]
+    assert ids(similar(index, None, ["d"], k=99, duplicates=duplicates)) == ["c", "b", "a", "e"]
+
+
+def test_k_is_reached_past_many_duplicates():
+    degrees = {f"copy{n:02d}": 1.0 for n in range(60)} | {"q": 0.0, "x": 20.0, "y": 30.0}
+    duplicates = {f"copy{n:02d}": 5 for n in range(60)}
+    matches = similar(on_a_circle(degrees), None, ["q"], k=3, duplicates=duplicates)
+    assert ids(matches) == ["copy00", "x", "y"]
+
+
+def test_several_queries_are_the_mean_of_their_unit_vectors():
+    index = on_a_circle({"a": 0, "b": 60, "m": 30, "n": 5}, norms=[100, 1, 1, 1])
+    assert ids(similar(index, None, ["a", "b"], k=2)) == ["m", "n"]
+    loud = on_a_circle({"a": 0, "b": 60, "m": 30, "n": 5}, metric="inner_product")
+    assert ids(similar(loud, None, ["a", "b"], k=1)) == ["m"]
+
+
+def test_queries_from_outside():
+    index = on_a_circle(CIRCLE)
+    outside = Embeddings(["new.mp3"], np.array([[0.0, 2.0]]))
+    assert ids(similar(index, outside, ["new.mp3"], k=2)) == ["d", "c"]
+    assert ids(similar(index, outside, ["new.mp3", "a"], k=1)) == ["c"]
+    assert ids(similar(index, None, np.array([0.0, 2.0]), k=1)) == ["d"]
+    assert ids(similar(index, None, np.array([[0.0, 2.0], [1.0, 0.0]]), k=1)) == ["c"]
+
+
+def test_include_and_exclude():
+    index = on_a_circle(CIRCLE)
+    assert ids(similar(index, None, ["a"], k=9, exclude=["a2", "c", "c2", "c3"])) == ["b", "d", "e"]
+    assert ids(similar(index, None, ["a"], k=9, include=["a", "d", "e"])) == ["d", "e"]
+
+
+def test_bad_questions():
+    index = on_a_circle(CIRCLE)
+    with pytest.raises(NotFoundError, match="track 'zz' is not in the index"):
+        similar(index, None, ["a", "zz"], k=3)
+    with pytest.raises(ParameterError, match="k=0 must be at least 1"):
+        similar(index, None, ["a"], k=0)
+    with pytest.raises(ParameterError, match="name at least one"):
+        similar(index, None, [], k=3)
+    with pytest.raises(ParameterError, match="NaN"):
+        similar(index, None, np.array([np.nan, 1.0]), k=3)
+    with pytest.raises(ParameterError, match=r"\(3,\) does not fit an index of 2"):
+        similar(index, None, np.ones(3), k=3)
+    with pytest.raises(ParameterError, match="points nowhere"):
+        similar(index, None, np.zeros(2), k=3)
+    with pytest.raises(ParameterError, match="points nowhere"):
+        similar(index, None, np.array([[1.0, 0.0], [-1.0, 0.0]]), k=3)
+    with pytest.raises(ParameterError, match="differ in dimensions"):
+        similar(index, Embeddings(["x"], np.ones((1, 3))), ["x", "a"], k=3)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "inner_product"])
+@pytest.mark.parametrize("kind", ["exact", "hnsw", "ivf"])
+def test_recommend_ranks_by_inner_product_whatever_the_index(metric, kind):
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((100, 6)) * rng.uniform(0.1, 5, (100, 1))
+    embeddings = Embeddings([f"t{n:02d}" for n in range(100)], vectors)
+    index = build_index(embeddings, config=IndexConfig(metric=metric, kind=kind))
+    listener = rng.standard_normal(6)
+    heard = {"t03", "t05", "not in the index"}
+    scores = {
+        id_: float(vector @ listener)
+        for id_, vector in zip(embeddings.ids, embeddings.vectors, strict=True)
+        if id_ not in heard
+    }
+    expected = sorted(scores, key=lambda id_: -scores[id_])
+    matches = recommend(index, listener, k=20, heard=heard)
+    assert ids(matches) == expected[:20]
+    np.testing.assert_allclose(
+        [match.score for match in matches], [scores[id_] for id_ in expected[:20]], rtol=1e-5
+    )
+
+
+def test_heard_tracks_and_their_duplicates_are_left_out():
+    index = on_a_circle(CIRCLE)
+    duplicates = {"a": 0, "a2": 0}
+    listener = np.array([1.0, 0.0])
+    assert ids(recommend(index, listener, k=2, duplicates=duplicates)) == ["a", "b"]
+    assert ids(recommend(index, listener, k=2, heard=["a"], duplicates=duplicates)) == ["b", "c"]
+    assert ids(recommend(index, listener, k=2, heard=["a"])) == ["a2", "b"]
+
+
+def test_recommend_refuses():
+    index = on_a_circle(CIRCLE)
+    with pytest.raises(ParameterError, match="listener's vector is zero"):
+        recommend(index, np.zeros(2), k=3)
+    with pytest.raises(ParameterError, match=r"\(1, 2\) must be one listener's"):
+        recommend(index, np.ones((1, 2)), k=3)
+    with pytest.raises(ParameterError, match="does not fit"):
+        recommend(index, np.ones(5), k=3)
+    with pytest.raises(ParameterError, match="NaN"):
+        recommend(index, np.array([np.nan, 1.0]), k=3)
+
+
+def groups_twin(ids_, same):
+    """Grow groups until nothing joins any more."""
+    groups = [{id_} for id_ in ids_]
+    joined = True
+    while joined:
+        joined = False
+        for a, b in itertools.combinations(groups, 2):
+            if any(same(x, y) for x in a for y in b):
+                groups.remove(b)
+                a.update(b)
+                joined = True
+                break
+    return {frozenset(group) for group in groups if len(group) > 1}
+
+
+def as_sets(groups):
+    by_number = {}
+    for id_, group in groups.items():
+        by_number.setdefault(group, set()).add(id_)
+    return {frozenset(group) for group in by_number.values()}
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    n=st.integers(0, 25),
+    threshold=st.sampled_from([0.3, 0.9, 0.99, 1.0]),
+    block=st.sampled_from([1, 3, 2048]),
+)
+def test_near_duplicates_agree_with_every_pair(seed, n, threshold, block):
+    from unittest.mock import patch
+
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((4, 5))
+    prints = centres[rng.integers(0, 4, n)] + rng.choice([0, 0.05, 0.5], (n, 1)) * (
+        rng.standard_normal((n, 5))
+    )
+    embeddings = Embeddings([f"t{row}" for row in range(n)], prints.reshape(n, 5))
+    unit = embeddings.normalized()
+
+    def same(a, b):
+        return float(unit[a] @ unit[b]) >= threshold - 1e-6
+
+    with patch("audiorec.recommend.BLOCK", block):
+        groups = near_duplicates(embeddings, threshold=threshold)
+    assert as_sets(groups) == groups_twin(embeddings.ids, same)
+
+
+def test_near_duplicates_number_groups_as_they_come():
+    vectors = np.array([[1, 0], [0, 1], [1, 0.001], [0, 2], [-1, -1]], dtype=float)
+    prints = Embeddings(["p", "q", "r", "s", "t"], vectors)
+    assert near_duplicates(prints, threshold=0.99) == {"p": 0, "r": 0, "q": 1, "s": 1}
+    with pytest.raises(ParameterError, match="threshold=1.5"):
+        near_duplicates(prints, threshold=1.5)
+
+
+def test_silent_prints_are_no_duplicates():
+    prints = Embeddings(["a", "b"], np.zeros((2, 3)))
+    assert near_duplicates(prints, threshold=0.9) == {}
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3), max_size=8), max_size=4
+    )
+)
+def test_merged_groups_hold_together_what_any_of_them_does(groupings):
+    def same(a, b):
+        return any(a in g and b in g and g[a] == g[b] for g in groupings)
+
+    everyone = sorted({id_ for grouping in groupings for id_ in grouping})
+    assert as_sets(merge_groups(*groupings)) == groups_twin(everyone, same)
+
+
+def test_merge_joins_chains_over_groupings():
+    assert merge_groups({"a": 7, "b": 7}, {"b": 7, "c": 7, "z": 1}) == {"a": 0, "b": 0, "c": 0}
+    assert merge_groups() == {}
