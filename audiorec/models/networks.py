@@ -43,7 +43,7 @@ def dieleman2014(config: ModelConfig, n_mels: int, n_outputs: int) -> nn.Module:
     layers: list[nn.Module] = []
     channels = n_mels
     for pool in (4, 2, 2, 1):
-        layers += [nn.Conv1d(channels, config.channels, 4, padding="same"), nn.ReLU()]
+        layers += [nn.Conv1d(channels, config.channels, 4, padding=2), nn.ReLU()]
         if pool > 1:
             layers.append(nn.MaxPool1d(pool))
         channels = config.channels

@@ -25,7 +25,13 @@ STATISTICS_TRACKS = 2000  # of the training tracks, evenly spaced, give the inpu
 
 
 class Batch(NamedTuple):
-    """Crops : Tensor [shape=(batch, n_mels, window)], float16, dB; targets : [batch, d], float32."""
+    """Crops and what to predict from them.
+
+    Attributes
+    ----------
+    mel : Tensor [shape=(batch, n_mels, window)], float16, dB
+    target : Tensor [shape=(batch, n_outputs)], float32
+    """
 
     mel: Tensor
     target: Tensor
@@ -112,16 +118,15 @@ def gather(
             f"only {len(ids)} tracks have both audio and factors and training needs {MIN_TRACKS}; "
             "scan more audio, import more plays, or check that their track ids agree"
         )
-    # A track without an artist is a group of its own: nothing is known to tie it to another.
-    artists = {track_id: groups.get(track_id) or f"\0{track_id}" for track_id in ids}
-    if len(set(artists.values())) < 2:
+    artists = {groups.get(track_id) or "" for track_id in ids}
+    if len(artists) == 1 and "" not in artists:
         raise TrainingError(
-            f"all {len(ids)} tracks with audio and factors are by {artists[ids[0]]!r} and "
+            f"all {len(ids)} tracks with audio and factors are by {artists.pop()!r} and "
             "validation holds out whole artists; scan music of at least two"
         )
     try:
         split = split_tracks(
-            ids, artists, by="artist", test_share=config.validation_share, seed=config.seed
+            ids, groups, by="artist", test_share=config.validation_share, seed=config.seed
         )
     except ParameterError as error:
         raise TrainingError(f"no artists can be held out for validation: {error}") from None

@@ -47,6 +47,9 @@ class FactorModule(pl.LightningModule):
         Weights of the epoch with the lowest validation loss.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         network: nn.Module,
@@ -95,7 +98,7 @@ class FactorModule(pl.LightningModule):
                     mean.copy_(now)
 
     def configure_optimizers(self) -> Any:
-        """AdamW; the rate rises linearly, then falls along half a cosine, a function of the step."""
+        """AdamW, its rate a function of the step: a linear rise, then half a cosine down."""
         optimizer = torch.optim.AdamW(
             self.network.parameters(),
             lr=self.config.learning_rate,

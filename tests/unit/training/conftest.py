@@ -16,19 +16,16 @@ from audiorec.embeddings import Embeddings
 class FakeStore:
     """What training uses of a mel store, in memory."""
 
-    mels: dict[str, list[np.ndarray]]
+    mels_by_id: dict[str, list[np.ndarray]]
     config: MelConfig
     fingerprint: str = "fake"
     ids: tuple[str, ...] = field(init=False)
 
     def __post_init__(self):
-        self.ids = tuple(self.mels)
+        self.ids = tuple(self.mels_by_id)
 
-    def get(self, track_id, clip=0):
-        return self.mels[track_id][clip]
-
-    def n_frames(self, track_id, clip=0):
-        return self.mels[track_id][clip].shape[1]
+    def mels(self, track_id):
+        return self.mels_by_id[track_id]
 
 
 MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=3.0)
@@ -76,3 +73,15 @@ def _one_thread():
 @pytest.fixture(scope="session")
 def world():
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """A larger world of the same kind."""
+    return make_world(n_tracks=240, n_artists=60, seed=1)
+
+
+@pytest.fixture(scope="session")
+def fresh():
+    """New tracks in the same space."""
+    return make_world(n_tracks=60, n_artists=15, seed=2)
