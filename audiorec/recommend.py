@@ -15,6 +15,10 @@ from audiorec.index import Index, Metric
 BLOCK = 2048
 # What float32 may take from the product of two equal unit vectors.
 ROUNDING = 1e-6
+# What it may take from a bound, generously: a pair too many costs a product, one too few a twin.
+SLACK = 1e-4
+# Directions that pairs of prints are first compared in.
+COARSE = 32
 
 
 class Match(NamedTuple):
@@ -268,7 +272,9 @@ def _pairs_above(unit: np.ndarray, threshold: float) -> np.ndarray:
 
     Unit vectors so near each other are at most sqrt(2 - 2 * threshold) apart, and so are their
     projections on any one direction: sorted along the direction of the largest variance, only a
-    window of rows has to be compared.
+    window of rows has to be compared. There, the projections x', y' on the first few directions
+    and what is left of the norms bound the product from above (Cauchy-Schwarz),
+    x . y <= x' . y' + |x - x'| |y - y'|, and only pairs that pass are multiplied out.
 
     Parameters
     ----------
@@ -282,19 +288,27 @@ def _pairs_above(unit: np.ndarray, threshold: float) -> np.ndarray:
     """
     centred = unit - unit.mean(axis=0) if len(unit) else unit
     _, axes = np.linalg.eigh(centred.T @ centred)
-    along = unit @ axes[:, -1]
-    order = np.argsort(along, kind="stable")
-    along, rows = along[order], unit[order]
-    reach = np.sqrt(max(0.0, 2 - 2 * threshold)) + ROUNDING
+    projected = unit @ axes[:, ::-1][:, :COARSE]
+    order = np.argsort(projected[:, 0], kind="stable")
+    rows, projected = unit[order], projected[order]
+    left_over = np.sqrt(np.maximum(0, (rows**2).sum(axis=1) - (projected**2).sum(axis=1)))
+    coarse = np.concatenate([projected, left_over[:, np.newaxis]], axis=1)
+    along = projected[:, 0]
+    reach = np.sqrt(max(0.0, 2 - 2 * threshold)) + SLACK
     found = [np.empty((0, 2), dtype=np.int64)]
     for start in range(0, len(rows), BLOCK):
         stop = min(start + BLOCK, len(rows))
         end = int(np.searchsorted(along, along[stop - 1] + reach, side="right"))
         for left in range(start, end, BLOCK):
-            products = rows[start:stop] @ rows[left : min(left + BLOCK, end)].T
-            a, b = np.nonzero(products >= threshold)
+            right = min(left + BLOCK, end)
+            bounds = coarse[start:stop] @ coarse[left:right].T
+            a, b = np.nonzero(bounds >= threshold - SLACK)
+            if len(a) * unit.shape[1] > bounds.size:
+                a, b = np.nonzero(rows[start:stop] @ rows[left:right].T >= threshold)
             pairs = np.stack([a + start, b + left], axis=1)
-            found.append(pairs[pairs[:, 0] < pairs[:, 1]])
+            pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+            products = (rows[pairs[:, 0]] * rows[pairs[:, 1]]).sum(axis=1)
+            found.append(pairs[products >= threshold])
     pairs = np.sort(order[np.concatenate(found)], axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 

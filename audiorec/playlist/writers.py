@@ -21,7 +21,10 @@ UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\ufff
 
 
 class PlaylistTrack(Protocol):
-    """What a playlist says of a track: `data.catalog.Track` has it all."""
+    """What a playlist says of a track: `data.catalog.Track` has it all.
+
+    Names are empty or None, and a duration (s) is 0 or None, where unknown.
+    """
 
     @property
     def track_id(self) -> str: ...
@@ -97,13 +100,13 @@ def write_m3u8(
     skipped = []
     for track in tracks:
         path = located(track.path, file=file, paths=paths, remap=remap)
-        if len(path.splitlines()) != 1:
+        if path.splitlines() != [path]:
             skipped.append(
                 f"{track.path!r} holds a line break, which M3U8 cannot carry; "
                 "rename it, or write xspf, jspf or json"
             )
             continue
-        seconds = -1 if track.duration is None else round(track.duration)
+        seconds = round(track.duration) if track.duration else -1
         name = " - ".join(clean(part) for part in (track.artist, _title(track)) if part)
         lines += [f"#EXTINF:{seconds},{name}", path]
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
@@ -265,7 +268,7 @@ def _xspf_fields(track: PlaylistTrack, where: str) -> dict[str, str | int]:
         fields["creator"] = clean(track.artist)
     if track.album:
         fields["album"] = clean(track.album)
-    if track.duration is not None:
+    if track.duration:
         fields["duration"] = round(1000 * track.duration)
     return fields
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -167,10 +168,9 @@ def as_sets(groups):
     n=st.integers(0, 25),
     threshold=st.sampled_from([0.3, 0.9, 0.99, 1.0]),
     block=st.sampled_from([1, 3, 2048]),
+    coarse=st.sampled_from([1, 2, 32]),
 )
-def test_near_duplicates_agree_with_every_pair(seed, n, threshold, block):
-    from unittest.mock import patch
-
+def test_near_duplicates_agree_with_every_pair(seed, n, threshold, block, coarse):
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((4, 5))
     prints = centres[rng.integers(0, 4, n)] + rng.choice([0, 0.05, 0.5], (n, 1)) * (
@@ -182,7 +182,7 @@ def test_near_duplicates_agree_with_every_pair(seed, n, threshold, block):
     def same(a, b):
         return float(unit[a] @ unit[b]) >= threshold - 1e-6
 
-    with patch("audiorec.recommend.BLOCK", block):
+    with patch.multiple("audiorec.recommend", BLOCK=block, COARSE=coarse):
         groups = near_duplicates(embeddings, threshold=threshold)
     assert as_sets(groups) == groups_twin(embeddings.ids, same)
 
