@@ -7,10 +7,12 @@ gone on with by the next.
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest, write_atomic
@@ -20,6 +22,10 @@ from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
+if TYPE_CHECKING:
+    from audiorec.evaluate import Report
+
+TRAINING_STATE = ".training"
 STAGES = ("mel", "factors", "train", "embed", "index")
 
 
@@ -99,19 +105,20 @@ class Pipeline:
         if _fresh(self.workspace.factors, "factors", inputs=inputs, config=config):
             return None
         from audiorec.data.interactions import load_plays, to_interactions
-        from audiorec.factors import fit_factors
+        from audiorec.factors import fit_factors, save_factors
 
         plays = load_plays(self.workspace.plays)
-        kept = to_interactions(
+        interactions = to_interactions(
             plays,
             min_tracks_per_user=self.recipe.factors.min_tracks_per_user,
             min_users_per_track=self.recipe.factors.min_users_per_track,
         )
-        factors = fit_factors(kept.interactions, config=self.recipe.factors, progress=self.progress)
-        factors.save(self.workspace.factors, config=self.recipe.factors, inputs=inputs)
+        factors = fit_factors(interactions, config=self.recipe.factors, progress=self.progress)
+        save_factors(self.workspace.factors, factors, config=config, inputs=inputs)
         return (
             f"{len(factors.users)} listeners, {len(factors.tracks)} tracks; "
-            f"left out {kept.users_left_out} listeners and {kept.tracks_left_out} tracks"
+            f"left out {interactions.users_left_out} listeners and "
+            f"{interactions.tracks_left_out} tracks with too few plays"
         )
 
     def _train(self) -> str | None:
@@ -141,11 +148,13 @@ class Pipeline:
             groups={i: artist_key(tracks[i].artist, i) for i in ids},
             model=self.recipe.model,
             config=self.recipe.train,
-            work_directory=self.workspace.root / ".training",
+            work_directory=self.workspace.root / TRAINING_STATE,
+            space=inputs["factors"],
             progress=self.progress,
         )
         plot_history(result.history, self.workspace.reports / "training.png")
-        save_checkpoint(self.workspace.model, result.checkpoint, config=config, inputs=inputs)
+        save_checkpoint(self.workspace.model, result.checkpoint, inputs=inputs)
+        shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
         best = min(row.validation_loss for row in result.history)
         return f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
 
@@ -202,7 +211,7 @@ class Pipeline:
             same_sound,
         )
         index = build_index(embeddings, config=self.recipe.index)
-        index.save(self.workspace.index, inputs=inputs, duplicates=groups)
+        index.save(self.workspace.index, inputs=inputs, extra={"duplicates": groups})
         return f"{len(embeddings)} tracks, {len(set(groups.values()))} groups of duplicates"
 
     def _model_inputs(self) -> dict[str, str]:
@@ -242,6 +251,93 @@ class Pipeline:
                 if track.track_id in stored
                 and any(Path(track.path).is_relative_to(root) for root in roots)
             ]
+
+
+def run_evaluation(
+    workspace: Workspace,
+    recipe: Recipe,
+    *,
+    systems: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Evaluate a recipe on a workspace's music and listening, and keep the tables in reports/.
+
+    Raises
+    ------
+    ArtifactError
+        If there are no spectrograms, or they follow other settings than the recipe's.
+    """
+    from audiorec.data.interactions import load_plays
+    from audiorec.evaluate import evaluate
+    from audiorec.mel import MelStore
+
+    store = MelStore(workspace.mels)
+    if store.config != recipe.mel:
+        raise ArtifactError(
+            "the spectrograms follow other [mel] settings than the recipe; "
+            "run 'audiorec mel --recipe' with it first"
+        )
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        tracks = catalog.tracks()
+    report = evaluate(
+        store,
+        load_plays(workspace.plays),
+        tracks,
+        recipe=recipe,
+        work_directory=workspace.root / ".evaluation",
+        systems=systems,
+        progress=progress,
+    )
+    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
+    write_atomic(workspace.reports / "evaluation.json", text.encode())
+    write_atomic(workspace.reports / "evaluation.txt", report.to_text().encode())
+    return report
+
+
+def diagnose(workspace: Workspace) -> list[str]:
+    """What is wrong with a workspace: one line each, with the command that mends it."""
+    problems = []
+    for kind, stage in artifacts.STAGE_OF.items():
+        directory = workspace.root / kind
+        if not artifacts.exists(directory):
+            continue
+        try:
+            manifest = artifacts.load_manifest(directory, kind=kind)
+        except ArtifactError as error:
+            problems.append(str(error))
+            continue
+        remedy = f"run 'audiorec {stage}'" if stage != "plays" else "import the plays again"
+        problems += [
+            f"{directory / file} differs from its digest; {remedy} to make it again"
+            for file in artifacts.damaged(directory, manifest)
+        ]
+    try:
+        with Catalog(workspace.catalog, read_only=True) as catalog:
+            lost = len(catalog.tracks(include_missing=True)) - len(catalog)
+            failed = len(catalog.failures())
+    except AudiorecError as error:
+        return [*problems, str(error)]
+    if lost:
+        problems.append(f"{lost} files are gone; scan where they are now, or leave it at that")
+    if failed:
+        problems.append(f"{failed} files could not be read; see 'audiorec status --failures'")
+    return problems + _out_of_step(workspace)
+
+
+def _out_of_step(workspace: Workspace) -> list[str]:
+    """Artifacts made from inputs that have since been replaced."""
+    made = {}
+    for kind in artifacts.STAGE_OF:
+        try:
+            made[kind] = artifacts.load_manifest(workspace.root / kind, kind=kind)
+        except ArtifactError:
+            continue
+    return [
+        f"{kind} was made from other {source}; run 'audiorec {artifacts.STAGE_OF[kind]}'"
+        for kind, manifest in made.items()
+        for source, digest in manifest.inputs.items()
+        if source in made and made[source].fingerprint != digest
+    ]
 
 
 def current_recipe(workspace: Workspace) -> Recipe:

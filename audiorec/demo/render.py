@@ -10,6 +10,7 @@ import numpy as np
 
 from audiorec.demo.cast import STREAM_SOUND, Plan, generator
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, Score, compose
+from audiorec.demo.synth import ensure_tinysoundfont, import_tinysoundfont
 from audiorec.exceptions import AudiorecError
 
 __all__ = ["SAMPLE_RATE", "SYNTH_RATE", "find_soundfont", "produce", "render", "synthesize"]
@@ -35,9 +36,9 @@ def find_soundfont() -> Path:
     """
     # Finding the package without importing it: the import takes a second and is not needed.
     found = importlib.util.find_spec("pretty_midi")
-    if found is None or importlib.util.find_spec("tinysoundfont") is None:
-        missing = "pretty_midi" if found is None else "tinysoundfont"
-        raise AudiorecError(f"{missing} is not installed; {REMEDY}")
+    if found is None:
+        raise AudiorecError(f"pretty_midi is not installed; {REMEDY}")
+    ensure_tinysoundfont()
     for folder in found.submodule_search_locations or ():
         path = Path(folder) / "TimGM6mb.sf2"
         if path.is_file():
@@ -46,8 +47,7 @@ def find_soundfont() -> Path:
 
 
 def _open_synth(score: Score, soundfont: Path) -> Any:
-    import tinysoundfont
-
+    tinysoundfont = import_tinysoundfont()
     # A fresh one for every track: nothing rings over, whatever was rendered before.
     synth = tinysoundfont.Synth(gain=-12.0, samplerate=SYNTH_RATE)
     sfid = synth.sfload(str(soundfont), max_voices=MAX_VOICES)

@@ -1,0 +1,341 @@
+"""A workspace opened for answering: similar tracks, tracks for a listener, playlists.
+
+A question about a catalogued track loads neither torch nor librosa; only a file from outside is
+listened to, with the model that made the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog, Track
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
+from audiorec.index import Index
+from audiorec.recommend import Match, recommend, similar
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.factors import Factors
+
+Exported = Literal["embeddings", "track-factors", "user-factors"]
+
+
+class Hit(NamedTuple):
+    """A track in an answer, best first.
+
+    Attributes
+    ----------
+    rank : int
+        From 1.
+    track_id : str
+    score : float
+        Cosine to the query, or the inner product with the listener.
+    artist, title : str
+        Empty where unknown.
+    path : str
+    """
+
+    rank: int
+    track_id: str
+    score: float
+    artist: str
+    title: str
+    path: str
+
+
+class Library:
+    """Answers from one workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace or Path
+
+    Raises
+    ------
+    WorkspaceError
+        If it is none, or from a newer version.
+    """
+
+    space = "content"
+
+    def __init__(self, workspace: Workspace | Path) -> None:
+        self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
+        self.workspace.check()
+
+    @cached_property
+    def index(self) -> Index:
+        """The index, checked against the vectors that it should serve.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none, or it was made from other vectors.
+        """
+        index = Index.load(self.workspace.index)
+        if artifacts.exists(self.workspace.embeddings):
+            made = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
+            if index.inputs.get("embeddings") != made.fingerprint:
+                raise ArtifactError(
+                    f"the index in {self.workspace.index} was made from other vectors than "
+                    "those in embeddings; run 'audiorec index' again"
+                )
+        return index
+
+    @cached_property
+    def duplicates(self) -> dict[str, int]:
+        """Group number of every track that is the same recording as another."""
+        groups: dict[str, int] = self.index.extra.get("duplicates", {})
+        return groups
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalogue, open for reading."""
+        return Catalog(self.workspace.catalog, read_only=True)
+
+    def similar(self, names: Sequence[str | Path], *, k: int = 10) -> list[Hit]:
+        """Tracks nearest to one track, or to what several have in common.
+
+        Parameters
+        ----------
+        names : sequence of str or Path
+            Each an id, a path, ``"Artist - Title"``, a title that one track has, or a file that
+            is not in the catalogue.
+        k : int
+            How many; all there are when there are fewer.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            If a name fits no track, or several.
+        ArtifactError
+            If there is no index, or it does not fit the rest of the workspace.
+        """
+        index = self.index
+        ids, outside = self._resolve(names)
+        matches = similar(index, outside, ids, k=k, duplicates=self.duplicates)
+        return self._hits(matches)
+
+    def recommend(self, user: str, *, k: int = 10, heard: bool = False) -> list[Hit]:
+        """Tracks for a listener, those that nobody has played yet included.
+
+        Parameters
+        ----------
+        user : str
+            A user_id of the imported listening.
+        k : int
+        heard : bool
+            Whether tracks that the listener has played may stand in the answer.
+        """
+        index = self.index
+        played = self._played(user)
+        vector = self._listener(user)
+        matches = recommend(
+            index, vector, k=k, heard=() if heard else played, duplicates=self.duplicates
+        )
+        return self._hits(matches)
+
+    def playlist(
+        self, names: Sequence[str | Path], *, length: int = 25, artist_window: int = 5
+    ) -> list[Hit]:
+        """A playlist that begins at the first of `names` and stays near them.
+
+        Parameters
+        ----------
+        names : sequence of str or Path
+            See `similar`.
+        length : int
+            Tracks, the named ones included; fewer when the library has no more that fit.
+        artist_window : int
+            No artist twice within so many tracks.
+        """
+        from audiorec.playlist import make_playlist
+
+        index = self.index
+        ids, outside = self._resolve(names)
+        artists = {track.track_id: track.artist for track in self.catalog.tracks() if track.artist}
+        matches = make_playlist(
+            index,
+            outside,
+            ids,
+            length=length,
+            artists=artists,
+            artist_window=artist_window,
+            duplicates=self.duplicates,
+        )
+        return self._hits(matches)
+
+    def write_playlist(
+        self,
+        hits: Sequence[Hit],
+        file: Path | None = None,
+        *,
+        format_: str = "m3u8",
+        relative: bool = True,
+    ) -> tuple[Path, tuple[str, ...]]:
+        """Write a playlist file.
+
+        Parameters
+        ----------
+        hits : sequence of Hit
+        file : Path, optional
+            By default named after the first track, in the workspace's ``playlists/``.
+        format_ : {"m3u8", "json", "xspf", "jspf"}
+        relative : bool
+            Paths from the playlist's folder on, or absolute ones.
+
+        Returns
+        -------
+        file : Path
+        skipped : tuple of str
+            A line for each track that the format cannot carry.
+        """
+        from audiorec.playlist import write_playlist
+
+        if file is None:
+            if not hits:
+                raise ParameterError("hits=[] has no track to name a playlist after; add a seed")
+            file = self.workspace.playlists / f"{hits[0].track_id.rpartition('/')[2]}.{format_}"
+        tracks = [self._track(hit.track_id) for hit in hits]
+        written = write_playlist(
+            tracks, file, format_=format_, paths="relative" if relative else "absolute"
+        )
+        return written.file, written.skipped
+
+    def export(self, what: Exported, file: Path) -> int:
+        """Write vectors to Parquet, columns track_id (or user_id) and vector.
+
+        Returns
+        -------
+        count : int
+            Rows written.
+        """
+        import polars as pl
+
+        if what == "embeddings":
+            vectors, key = self.index.embeddings(), "track_id"
+        else:
+            factors = self._factors()
+            vectors = factors.tracks if what == "track-factors" else factors.users
+            key = "track_id" if what == "track-factors" else "user_id"
+        column = pl.Series(
+            "vector", np.array(vectors.vectors), dtype=pl.Array(pl.Float32, vectors.dim)
+        )
+        frame = pl.DataFrame({key: list(vectors.ids)}, schema={key: pl.String})
+        frame = frame.with_columns(column.cast(pl.List(pl.Float32)))
+        aside = file.with_name(f".{file.name}.part")
+        try:
+            frame.write_parquet(aside)
+            aside.replace(file)
+        finally:
+            aside.unlink(missing_ok=True)
+        return len(vectors)
+
+    def _resolve(self, names: Sequence[str | Path]) -> tuple[list[str], Embeddings | None]:
+        """Ids of the names, and the vectors of those that are files from outside."""
+        ids: list[str] = []
+        outside: dict[str, np.ndarray] = {}
+        for name in names:
+            track = self._catalogued(str(name))
+            if track is None:
+                id_ = str(Path(name).absolute())
+                outside[id_] = self._listen(Path(name))
+            else:
+                id_ = track.track_id
+                if id_ not in self.index:
+                    raise NotFoundError(
+                        f"{id_!r} is catalogued but not in the index: run 'audiorec run', and see "
+                        "'audiorec status --failures' if it stays out"
+                    )
+            ids.append(id_)
+        if not outside:
+            return ids, None
+        return ids, Embeddings(list(outside), np.stack(list(outside.values())))
+
+    def _catalogued(self, name: str) -> Track | None:
+        """The catalogued track of a name; None for a file that is not in the catalogue."""
+        if Path(name).is_file():
+            try:
+                return self.catalog.find(str(Path(name).absolute()))
+            except NotFoundError:
+                return None
+        return self.catalog.find(name)
+
+    def _listen(self, file: Path) -> np.ndarray:
+        """Vector of a file from outside : np.ndarray [shape=(d,)], float32."""
+        from audiorec.inference import embed
+        from audiorec.mel import audio_to_mels
+        from audiorec.models.checkpoint import load_checkpoint
+
+        made = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
+        model = artifacts.load_manifest(self.workspace.model, kind="model")
+        if made.inputs.get("model") != model.fingerprint:
+            raise ArtifactError(
+                "the index holds vectors of another model than the one in "
+                f"{self.workspace.model}; run 'audiorec embed' and 'audiorec index'"
+            )
+        checkpoint = load_checkpoint(self.workspace.model)
+        mels = audio_to_mels(file, config=checkpoint.mel)
+        return embed(checkpoint, [(str(file), mels)]).vectors[0]
+
+    def _played(self, user: str) -> set[str]:
+        import polars as pl
+
+        from audiorec.data.interactions import load_plays
+
+        plays = load_plays(self.workspace.plays)
+        played = plays.filter(pl.col("user_id") == user)
+        if not len(played):
+            raise NotFoundError(
+                f"unknown listener {user!r}; name a user_id of the imported listening"
+            )
+        return set(played["track_id"].to_list())
+
+    def _listener(self, user: str) -> np.ndarray:
+        """Vector of a listener : np.ndarray [shape=(d,)], float32."""
+        factors = self._factors()
+        made = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
+        space = artifacts.load_manifest(self.workspace.factors, kind="factors").fingerprint
+        if made.inputs.get("factors") != space:
+            raise ArtifactError(
+                "the index predicts into other factors than the workspace's; run 'audiorec run'"
+            )
+        if user in factors.users:
+            return factors.users[user]
+        raise NotFoundError(
+            f"listener {user!r} has played too little to be recommended to; "
+            "lower [factors] min_tracks_per_user in the recipe and run 'audiorec run'"
+        )
+
+    def _factors(self) -> Factors:
+        from audiorec.factors import load_factors
+
+        return load_factors(self.workspace.factors)
+
+    def _track(self, track_id: str) -> Track:
+        try:
+            return self.catalog.get(track_id)
+        except NotFoundError:
+            return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
+
+    def _hits(self, matches: Sequence[Match]) -> list[Hit]:
+        hits = []
+        for rank, match in enumerate(matches, start=1):
+            track = self._track(match.track_id)
+            hits.append(
+                Hit(
+                    rank,
+                    match.track_id,
+                    float(match.score),
+                    track.artist or "",
+                    track.title or "",
+                    track.path,
+                )
+            )
+        return hits
