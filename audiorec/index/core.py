@@ -71,6 +71,7 @@ class Index:
         self._stored = stored  # until the index changes: where its structure lies on disk
         self._built_rows = stored.built_rows if stored else len(ids)
         self.inputs: dict[str, str] = dict(stored.inputs) if stored else {}
+        self.extra: dict[str, Any] = dict(stored.extra) if stored else {}
 
     def __len__(self) -> int:
         return len(self._lookup)
@@ -217,7 +218,13 @@ class Index:
         left = np.setdiff1d(self._lookup.order, rows)
         self._change(self._lookup.by_row, left, added=self._vectors[:0])
 
-    def save(self, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Manifest:
+    def save(
+        self,
+        directory: Path,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Manifest:
         """Write as an artifact of kind "index"; the same vectors make the same bytes.
 
         Parameters
@@ -225,6 +232,9 @@ class Index:
         directory : Path
         inputs : mapping of str to str
             Fingerprints of what the vectors came from.
+        extra : mapping
+            Anything else worth keeping with it, as plain JSON: groups of duplicates. It comes
+            back as the attribute `extra`, beside the kind, size and recall of the structure.
         """
         manifest = write_index(
             directory,
@@ -236,9 +246,10 @@ class Index:
             structure=self._opened,
             settings=self._settings,
             inputs=inputs or {},
+            extra=extra or {},
             built_rows=self._built_rows,
         )
-        self.inputs = dict(inputs or {})
+        self.inputs, self.extra = manifest.inputs, manifest.extra
         self._stored = Stored.of(directory, manifest)
         return manifest
 

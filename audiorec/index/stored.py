@@ -28,6 +28,7 @@ class Stored(NamedTuple):
     recall: float
     built_rows: int
     inputs: Mapping[str, str]
+    extra: Mapping[str, Any]
 
     @classmethod
     def of(cls, directory: Path, manifest: artifacts.Manifest) -> Stored:
@@ -40,6 +41,7 @@ class Stored(NamedTuple):
             extra["recall_at_10"],
             extra["built_rows"],
             manifest.inputs,
+            extra,
         )
 
     def open(self, *, n_rows: int, dim: int) -> Structure:
@@ -63,6 +65,7 @@ def write_index(
     structure: Structure,
     settings: Mapping[str, Any],
     inputs: Mapping[str, str],
+    extra: Mapping[str, Any],
     built_rows: int,
 ) -> artifacts.Manifest:
     """Write an artifact of kind "index".
@@ -77,6 +80,8 @@ def write_index(
         The configuration that made it.
     inputs : mapping of str to str
         Fingerprints of what the vectors came from.
+    extra : mapping
+        Anything else worth keeping with it, as plain JSON.
     built_rows : int
         Rows when the structure was last built.
     """
@@ -96,6 +101,7 @@ def write_index(
         config=settings,
         inputs=inputs,
         extra={
+            **extra,
             "kind": structure.kind,
             "n": len(arrays["order"]),
             "dim": int(arrays["vectors"].shape[1]),

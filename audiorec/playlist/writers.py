@@ -195,7 +195,7 @@ def write_playlist(
     tracks: Sequence[PlaylistTrack],
     file: Path,
     *,
-    format: str | None = None,
+    format_: str | None = None,
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
@@ -209,7 +209,7 @@ def write_playlist(
     DataError
         If the file cannot be written.
     """
-    name = format or file.suffix.removeprefix(".").lower()
+    name = format_ or file.suffix.removeprefix(".").lower()
     if name not in WRITERS:
         raise ParameterError(f"format={name!r} must be one of {', '.join(WRITERS)}")
     return WRITERS[name](tracks, file, title=title, paths=paths, remap=remap)

@@ -317,6 +317,18 @@ def test_other_inputs_are_refused(tmp_path):
         Index.load(tmp_path, inputs={"embeddings": "b"})
 
 
+def test_what_is_kept_with_it_comes_back(tmp_path):
+    index = build_index(random_embeddings(3), config=IndexConfig())
+    manifest = index.save(tmp_path, inputs={"a": "b"}, extra={"duplicates": {"t0": 1, "t2": 1}})
+    loaded = Index.load(tmp_path)
+    assert loaded.extra == index.extra == manifest.extra
+    assert loaded.extra["duplicates"] == {"t0": 1, "t2": 1}
+    assert loaded.extra["recall_at_10"] == 1.0
+    assert loaded.inputs == {"a": "b"}
+    loaded.remove(["t0"])
+    assert loaded.inputs == {}
+
+
 def test_missing_torn_and_swapped_files(tmp_path):
     with pytest.raises(ArtifactError, match="there is no index in .*; run 'audiorec index' first"):
         Index.load(tmp_path)

@@ -172,7 +172,7 @@ def test_remapped_paths(tmp_path):
 @pytest.mark.parametrize("format", WRITERS)
 def test_file_names_that_are_not_utf8(tmp_path, format):
     path = os.fsdecode(b"/music/\xff\xe9.mp3")
-    write_playlist([Row("1", path)], tmp_path / "x", format=format)
+    write_playlist([Row("1", path)], tmp_path / "x", format_=format)
     content = (tmp_path / "x").read_bytes()
     read = {
         "m3u8": lambda: read_m3u8(tmp_path / "x")[0][2],
@@ -188,11 +188,11 @@ def test_written_whole_or_not_at_all(tmp_path, format):
     file = tmp_path / "there"
     file.mkdir()
     with pytest.raises(DataError, match=r"playlist .*there cannot be written: "):
-        write_playlist([], file, format=format)
+        write_playlist([], file, format_=format)
     assert list(tmp_path.iterdir()) == [file]
     (tmp_path / "list").write_text("before")
     with pytest.raises(ParameterError, match="paths='nowhere'"):
-        write_playlist([Row("1", "/a")], tmp_path / "list", format=format, paths="nowhere")
+        write_playlist([Row("1", "/a")], tmp_path / "list", format_=format, paths="nowhere")
     assert (tmp_path / "list").read_text() == "before"
 
 
