@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
@@ -148,6 +149,38 @@ def _mono(block: np.ndarray, *, out: np.ndarray) -> None:
     out *= np.float32(1 / channels)
 
 
+class _Quiet:
+    """Keep C code from writing to standard error meanwhile.
+
+    mpg123 grumbles there about the frames before a seek's target, which it decodes to fill its bit
+    reservoir and then drops: the samples that it returns are right.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._saved: int | None = None
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        try:
+            self._saved = os.dup(2)
+        except OSError:  # a process without standard error
+            self._saved = None
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+    def __exit__(self, *error: object) -> None:
+        if self._saved is not None:
+            os.dup2(self._saved, 2)
+            os.close(self._saved)
+        self._lock.release()
+
+
+_QUIET = _Quiet()
+
+
 class _SndfileSource:
     """A recording that libsndfile reads. Its seeks are exact to the sample, in MP3 too."""
 
@@ -162,6 +195,10 @@ class _SndfileSource:
         return [self._read(start, n) for start in starts]
 
     def _read(self, start: int, n: int) -> np.ndarray:
+        with _QUIET if self.info.format == "mp3" else nullcontext():
+            return self._read_blocks(start, n)
+
+    def _read_blocks(self, start: int, n: int) -> np.ndarray:
         import soundfile
 
         y = np.empty(n, dtype=np.float32)
