@@ -2,8 +2,8 @@
 
 The file is UTF-8, plain or gzipped, with a header; the order of the columns is free and other
 columns are ignored. Counts may be fractional. A time is a second since 1970 (or a millisecond or
-microsecond, told by its size), or ISO 8601; a time without a zone is taken as UTC. The columns
-are parsed and checked as columns; only once something is wrong is the text read again line by
+microsecond, told by its size), or ISO 8601; a time without a zone is taken as UTC. The text is
+parsed and checked as columns, in batches; only once something is wrong is it read again line by
 line, to say where.
 """
 
@@ -21,6 +21,7 @@ import polars as pl
 from audiorec.exceptions import DataError
 
 REQUIRED = ("user_id", "track_id", "plays")
+SCHEMA = (*REQUIRED, "timestamp")
 HEADER = "user_id,track_id,plays"
 MAX_PLAYS = 1e9
 """One play a second for 31 years: more is a wrong column, not a count."""
@@ -29,6 +30,7 @@ MAX_SECONDS = 100_000_000_000
 BLOCK = 1 << 22
 """Bytes read at a time."""
 
+_NOTHING = pl.Series([None], dtype=pl.Float64)
 _ISO = (
     r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d+)?)?"
     r" ?(Z|z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
@@ -43,7 +45,7 @@ def read_plays(file: Path, *, scratch: Path) -> tuple[pl.LazyFrame, int]:
     file : Path
         The file; a name in ``.gz`` is not needed, gzip is known by its first bytes.
     scratch : Path
-        Existing directory where a gzipped file is unpacked; it must live as long as the frame.
+        Existing directory for what is unpacked and parsed; it must live as long as the frame.
 
     Returns
     -------
@@ -62,10 +64,14 @@ def read_plays(file: Path, *, scratch: Path) -> tuple[pl.LazyFrame, int]:
     text = _plain_text(file, scratch)
     _check_encoding(file, text)
     columns = _columns(file, text)
-    parsed = _parse(text, with_timestamp="timestamp" in columns)
-    skipped = _check_rows(file, text, parsed)
-    tidy = parsed.filter(~_blank() & (pl.col("plays") > 0))
-    return tidy.select("user_id", "track_id", "plays", "timestamp"), skipped
+    parsed = scratch / "parsed.parquet"
+    try:
+        _parse(text, with_timestamp="timestamp" in columns).sink_parquet(parsed)
+    except pl.exceptions.PolarsError as error:
+        raise _malformed(file, text, error) from None
+    rows = pl.scan_parquet(parsed)
+    skipped = _check_rows(file, text, rows)
+    return rows.filter(pl.col("plays") > 0).select(*SCHEMA), skipped
 
 
 def _plain_text(file: Path, scratch: Path) -> Path:
@@ -146,73 +152,95 @@ def _columns(file: Path, text: Path) -> list[str]:
 
 
 def _parse(text: Path, *, with_timestamp: bool) -> pl.LazyFrame:
-    """The columns as values, null where a text is none, with the text beside and a row number."""
-    names = [*REQUIRED, "timestamp"] if with_timestamp else [*REQUIRED]
-    raw = pl.scan_csv(text, infer_schema=False).select(names).with_row_index("row")
-    if not with_timestamp:
-        raw = raw.with_columns(timestamp=pl.lit(None, dtype=pl.String))
+    """The columns as values, with a row number and flags for what is wrong in the row."""
+    raw = pl.scan_csv(text, infer_schema=False)
+    raw = raw.select([*REQUIRED, "timestamp"] if with_timestamp else [*REQUIRED])
+    raw = raw.with_row_index("row").filter(~pl.all_horizontal(pl.col(*REQUIRED).is_null()))
+    names = ("user_id", "track_id")
+    plays = pl.col("plays").str.strip_chars().cast(pl.Float64, strict=False)
+    time, time_is_wrong = pl.lit(None, dtype=pl.Int64), pl.lit(value=False)
+    if with_timestamp:
+        time = pl.col("timestamp").map_batches(
+            epoch_seconds, return_dtype=pl.Int64, is_elementwise=True
+        )
+        time_is_wrong = pl.col("timestamp").is_null() & (
+            pl.col("timestamp_text").str.strip_chars().fill_null("") != ""
+        )
+        raw = raw.with_columns(timestamp_text=pl.col("timestamp"))
     return raw.with_columns(
-        user_id=pl.col("user_id").str.strip_chars(),
-        track_id=pl.col("track_id").str.strip_chars(),
-        plays=pl.col("plays").str.strip_chars().cast(pl.Float64, strict=False),
-        timestamp=_epoch_seconds() if with_timestamp else pl.lit(None, dtype=pl.Int64),
-        plays_text=pl.col("plays"),
-        timestamp_text=pl.col("timestamp").str.strip_chars(),
+        *(pl.col(name).str.strip_chars().fill_null("") for name in names),
+        plays=plays,
+        timestamp=time,
+    ).select(
+        "row",
+        *SCHEMA,
+        *((pl.col(name) == "").alias(f"bad_{name}") for name in names),
+        bad_plays=~pl.col("plays").is_between(0, MAX_PLAYS).fill_null(value=False),
+        bad_timestamp=time_is_wrong,
     )
 
 
-def _epoch_seconds() -> pl.Expr:
-    """Seconds since 1970-01-01 UTC from a number or ISO 8601, null where neither fits."""
-    text = pl.col("timestamp").str.strip_chars()
+def epoch_seconds(text: pl.Series) -> pl.Series:
+    """Times as seconds since 1970-01-01 UTC.
+
+    Parameters
+    ----------
+    text : pl.Series of str
+        Numbers of seconds, milliseconds or microseconds, told apart by their size; or ISO 8601.
+
+    Returns
+    -------
+    seconds : pl.Series of int64
+        Rounded down; null where the text is no time, or one before 1970.
+    """
+    text = text.str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
-    seconds = (
-        pl.when(number < MAX_SECONDS)
-        .then(number)
-        .when(number < MAX_SECONDS * 1e3)
-        .then(number / 1e3)
-        .otherwise(number / 1e6)
-    )
-    part = text.str.extract_groups(_ISO).struct
-    clock = pl.concat_str(
-        part.field("1"),
-        pl.lit(" "),
-        part.field("2").fill_null("00:00"),
-        part.field("3").fill_null(":00"),
-    )
-    zone = part.field("4").str.replace_all(r"[^0-9+-]", "")
+    frame = pl.DataFrame({"text": text, "number": number})
+    value = pl.col("number")
+    seconds = frame.select(
+        pl.when(value < MAX_SECONDS)
+        .then(value)
+        .when(value < MAX_SECONDS * 1e3)
+        .then(value / 1e3)
+        .otherwise(value / 1e6)
+    ).to_series()
+    # Most logs are of one form throughout: the form is tried on what the one before has left.
+    for read in (_utc_seconds, _iso_seconds):
+        left = (seconds.is_null() & text.is_not_null() & (text != "")).arg_true()
+        if len(left):
+            seconds = seconds.scatter(left, read(text.gather(left)))
+    plausible = seconds.is_between(0, MAX_SECONDS, closed="left")
+    return seconds.floor().zip_with(plausible, _NOTHING).cast(pl.Int64).alias("timestamp")
+
+
+def _utc_seconds(text: pl.Series) -> pl.Series:
+    """Times of the form 2024-05-31T20:15:00Z, null where they are of another."""
+    moment = text.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="ms", strict=False, cache=False)
+    return moment.dt.epoch("s").cast(pl.Float64)
+
+
+def _iso_seconds(text: pl.Series) -> pl.Series:
+    """Times of any form of ISO 8601 that `_ISO` matches, null where none does."""
+    part = text.str.extract_groups(_ISO).struct.unnest()
+    zone = pl.col("4").str.replace_all(r"[^0-9+-]", "")
     hours = zone.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0)
     minutes = zone.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
     sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
-    moment = clock.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False)
-    iso = moment.dt.epoch("s") - sign * (hours * 3600 + minutes * 60)
-    value = pl.when(number.is_not_null()).then(seconds.floor()).otherwise(iso.cast(pl.Float64))
-    plausible = value.is_between(0, MAX_SECONDS, closed="left")
-    return pl.when(plausible).then(value).cast(pl.Int64, strict=False)
-
-
-def _blank() -> pl.Expr:
-    """Whether a line is empty: the reader gives it as nulls throughout."""
-    nothing = pl.col("user_id").is_null() & pl.col("track_id").is_null()
-    return nothing & pl.col("plays_text").is_null()
+    clock = pl.concat_str(
+        pl.col("1"), pl.lit(" "), pl.col("2").fill_null("00:00"), pl.col("3").fill_null(":00")
+    )
+    moment = clock.str.to_datetime(
+        "%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False, cache=False
+    ).dt.epoch("s")
+    return part.select((moment - sign * (hours * 3600 + minutes * 60)).cast(pl.Float64)).to_series()
 
 
 def _check_rows(file: Path, text: Path, parsed: pl.LazyFrame) -> int:
     """Raise for the first row that cannot stand; count those of no plays."""
-    plays, row = pl.col("plays"), pl.col("row")
-    whole = ~_blank()
-    wrong = {
-        "user_id": pl.col("user_id").fill_null("") == "",
-        "track_id": pl.col("track_id").fill_null("") == "",
-        "plays": ~plays.is_between(0, MAX_PLAYS).fill_null(value=False),
-        "timestamp": (pl.col("timestamp_text").fill_null("") != "") & pl.col("timestamp").is_null(),
-    }
-    first = [row.filter(whole & bad).min().alias(name) for name, bad in wrong.items()]
-    counts = [whole.sum().alias("rows"), (whole & (plays == 0)).sum().alias("skipped")]
-    try:
-        found = parsed.select(*first, *counts).collect(engine="streaming").row(0, named=True)
-    except pl.exceptions.PolarsError as error:
-        raise _malformed(file, text, error) from None
-    bad_rows = {name: found[name] for name in wrong if found[name] is not None}
+    first = [pl.col("row").filter(pl.col(f"bad_{name}")).min().alias(name) for name in SCHEMA]
+    counts = [pl.len().alias("rows"), (pl.col("plays") == 0).sum().alias("skipped")]
+    found = parsed.select(*first, *counts).collect(engine="streaming").row(0, named=True)
+    bad_rows = {name: found[name] for name in SCHEMA if found[name] is not None}
     if bad_rows:
         column = min(bad_rows, key=lambda name: bad_rows[name])
         raise _wrong_value(file, text, column, bad_rows[column])
