@@ -17,6 +17,7 @@ import torch
 from audiorec import artifacts
 from audiorec.config import ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ParameterError
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
@@ -174,7 +175,15 @@ def _fit(module: FactorModule, *, device: torch.device, key: str) -> None:
 
 
 def pick_precision(name: str, *, device: torch.device) -> Any:
-    """The precision of that name; "auto" is half precision on CUDA, full elsewhere."""
+    """The precision of that name; "auto" is half precision on CUDA, full elsewhere.
+
+    Raises
+    ------
+    ParameterError
+        If the device cannot compute in it.
+    """
+    if name == "16-mixed" and device.type == "cpu":
+        raise ParameterError("precision='16-mixed' needs CUDA or MPS; use 'auto' or 'bf16-mixed'")
     if name != "auto":
         return name
     if device.type != "cuda":
@@ -208,7 +217,11 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Give Ctrl-C back its meaning: Lightning turns it into an exit and then ignores the signal."""
+    """Give signals back their meaning.
+
+    Lightning turns Ctrl-C into an exit and then ignores the signal, and lets a process that was
+    told to terminate end with code 0, as if its work were done.
+    """
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if main else None
     try:
@@ -216,6 +229,8 @@ def _interruptible() -> Iterator[None]:
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
+        if not error.code:
+            raise SystemExit(128 + signal.SIGTERM) from None
         raise
     finally:
         if main:

@@ -1,6 +1,7 @@
 """Training learns what was planted, is quiet, and says in one line why it cannot go on."""
 
 import logging
+import os
 import signal
 import warnings
 
@@ -109,6 +110,19 @@ def test_control_c_stays_control_c(world):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+def test_told_to_terminate(world):
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught:
+        train(
+            world.store,
+            world.targets,
+            **world.arguments(),
+            progress=lambda *call: os.kill(os.getpid(), signal.SIGTERM),
+        )
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
 def test_stops_early_and_returns_the_best(world):
     result = train(
         world.store,
@@ -160,6 +174,8 @@ def test_precision():
     assert pick_precision("auto", device=torch.device("cpu")) == "32-true"
     assert pick_precision("auto", device=torch.device("mps")) == "32-true"
     assert pick_precision("bf16-mixed", device=torch.device("cpu")) == "bf16-mixed"
+    with pytest.raises(ParameterError, match="precision='16-mixed' needs CUDA"):
+        pick_precision("16-mixed", device=torch.device("cpu"))
 
 
 def test_mixed_precision_runs(world):
