@@ -30,6 +30,7 @@ __all__ = [
 
 MIN_SECONDS = 1.0
 SILENCE = 1e-5  # peak amplitude, full scale is 1
+LOUDEST = 1e6  # more than integers that were taken for floats reach: no recording
 # A recording may end this much before its header says so: encoders pad, taggers cut.
 SLACK_SECONDS = 0.5
 
@@ -178,5 +179,7 @@ def _check_clip(path: Path, y: np.ndarray, *, n: int, sr: int) -> None:
     if not np.isfinite(np.sum(y, dtype=np.float64)):
         raise file_error(path, "holds samples that are NaN or infinite", "encode it again")
     peak = max(float(y.max()), -float(y.min()))
+    if peak > LOUDEST:
+        raise file_error(path, f"holds samples as large as {peak:.1e}", "encode it again")
     if peak < SILENCE:
         raise file_error(path, f"is silent (peak {peak:.1e})", "nothing to hear in it")

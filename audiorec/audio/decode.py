@@ -109,7 +109,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise file_error(path, f"cannot be opened: {reason}", _remedy(error)) from None
-    with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
+    try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise file_error(path, "is a directory", "name an audio file")
@@ -117,7 +117,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             raise file_error(path, "is a pipe or a device", "name an audio file")
         if status.st_size == 0:
             raise file_error(path, "is empty (0 bytes)", "copy it again")
-        yield stream  # type: ignore[misc]
+        with open(descriptor, "rb", buffering=0, closefd=False) as stream:
+            yield stream  # type: ignore[misc]
+    finally:
+        os.close(descriptor)
 
 
 def _remedy(error: OSError | ValueError) -> str:

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from audiorec.exceptions import ParameterError
+from audiorec.workers import one_line, run_isolated
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch):
+    """Functions that a worker process can import."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return importlib.import_module("_jobs")
+
+
+def test_values_in_the_order_of_the_items(jobs):
+    outcomes = list(run_isolated(jobs.slow_first, range(40), n_jobs=2))
+    assert [o.item for o in outcomes] == [o.value for o in outcomes] == list(range(40))
+    assert all(o.error is None for o in outcomes)
+
+
+def test_each_failure_costs_its_own_item(jobs):
+    items = ["a", "segfault", "b", "exit", "hang", "refuse", "bug", "c"]
+    outcomes = list(run_isolated(jobs.misbehave, items, n_jobs=2, timeout=4))
+    errors = {o.item: o.error for o in outcomes}
+    assert [o.item for o in outcomes] == items
+    assert errors["a"] is errors["b"] is errors["c"] is None
+    assert errors["segfault"] == (
+        "the decoder crashed (signal 11) on segfault; the file may be damaged"
+    )
+    assert "exit code 3" in errors["exit"]
+    assert errors["hang"] == "gave up on hang after 4 s; the file may be damaged"
+    assert errors["refuse"] == "refuse is no song; sing"
+    assert "KeyError" in errors["bug"] and "\n" not in errors["bug"]
+
+
+def test_workers_persist_and_one_is_a_process_too(jobs):
+    pids = {o.value for o in run_isolated(jobs.misbehave, "abcdef", n_jobs=1)}
+    assert len(pids) == 1 and os.getpid() not in pids
+
+
+def test_a_partial_carries_settings():
+    assert [o.value for o in run_isolated(partial(pow, 2), [3, 4], n_jobs=1)] == [8, 16]
+
+
+def test_nothing_to_do_starts_nothing(jobs):
+    assert list(run_isolated(jobs.double, [])) == []
+
+
+def test_items_are_read_as_the_work_goes_on(jobs):
+    read = []
+
+    def items():
+        for i in range(10_000):
+            read.append(i)
+            yield i
+
+    outcomes = run_isolated(jobs.double, items(), n_jobs=1)
+    assert next(outcomes).value == 0
+    assert len(read) < 50
+    outcomes.close()
+
+
+@pytest.mark.parametrize("settings", [{"n_jobs": 0}, {"n_jobs": -1}, {"timeout": 0}])
+def test_impossible_settings(jobs, settings):
+    with pytest.raises(ParameterError, match="must be"):
+        run_isolated(jobs.double, [1], **settings)
+
+
+def test_a_killed_parent_leaves_no_workers(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\n"
+        "from audiorec.workers import run_isolated\n"
+        "def pid(x):\n    return os.getpid()\n"
+        "if __name__ == '__main__':\n"
+        "    for o in run_isolated(pid, range(1000), n_jobs=1):\n"
+        "        print(o.value, flush=True)\n"
+        "        time.sleep(30)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    for _ in range(100):
+        if not _runs(worker):
+            break
+        time.sleep(0.1)
+    assert not _runs(worker)
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_one_line():
+    assert one_line("a\nb\t\x1b[31m") == "a\\nb\\t\\x1b[31m"
+    assert one_line("Bj\udcffrk ö") == "Bj\\udcffrk ö"
