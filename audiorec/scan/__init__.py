@@ -262,8 +262,9 @@ def _mark_missing(catalog: Catalog, found: set[str], named: set[str]) -> int:
         and look_at(row.track.path).size is None
     ]
     catalog.mark_missing(gone)
+    still_there = {as_text(path) for path in found}
     with catalog.transaction():
         for failure in catalog.failures():
-            if is_looked_for(failure.path) and failure.path not in found:
+            if is_looked_for(failure.path) and failure.path not in still_there:
                 catalog.clear_failure(failure.path)
     return len(gone)

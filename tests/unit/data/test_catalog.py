@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audiorec.data.catalog import Catalog, FileRow, Track
+from audiorec.data.names import fold
+from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
+
+JOGA = Track(
+    "t1", "/m/joga.mp3", "Björk", "Jóga", "Homogenic", 1997, "pop", 300.5, 44100, 2, "mp3", "h1"
+)
+ARMY = Track("t2", "/m/army.flac", "Björk", "Army of Me", clip_hash="h2")
+SAME_A = Track("t3", "/m/same.ogg", "One", "Same Name", clip_hash="h3")
+SAME_B = Track("t4", "/m/same2.ogg", "Two", "Same Name", clip_hash="h4")
+COPY = Track("t5", "/m/copy.mp3", "Björk", "Jóga", clip_hash="h1")
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "sub" / "catalog.sqlite") as catalog:
+        catalog.upsert([SAME_B, ARMY, JOGA, SAME_A, COPY])
+        yield catalog
+
+
+def test_tracks_come_back_as_they_were_and_in_order(catalog):
+    assert catalog.tracks() == [JOGA, ARMY, SAME_A, SAME_B, COPY]
+    assert len(catalog) == 5
+    assert catalog.get("t1") == JOGA
+    with pytest.raises(NotFoundError, match="unknown track 'nope'"):
+        catalog.get("nope")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    track=st.builds(
+        Track,
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+        *[st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))] * 4,
+        st.none() | st.integers(-9999, 9999),
+        st.text("abc"),
+        st.floats(0, 1e6),
+        st.integers(0, 10**6),
+        st.integers(0, 99),
+        st.text("abc"),
+        st.text("abc"),
+        st.booleans(),
+    )
+)
+def test_any_text_round_trips(catalog, track):
+    catalog.upsert(track)
+    assert catalog.get(track.track_id) == track
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("t2", ARMY),
+        ("/m/army.flac", ARMY),
+        ("/m/../m/army.flac", ARMY),
+        ("Björk - Army of Me", ARMY),
+        ("bJÖRK  -  army OF me", ARMY),
+        ("army of me", ARMY),
+        ("bjork army of me", ARMY),
+        ("Army of Mee", ARMY),
+        ("Bjo\u0308rk - Army of Me", ARMY),
+        ("Jóga", JOGA),  # its copy sounds the same to the sample: no question
+    ],
+)
+def test_find(catalog, name, expected):
+    assert catalog.find(name) == expected
+
+
+def test_an_ambiguous_name_lists_the_candidates(catalog):
+    with pytest.raises(AmbiguousNameError, match="'same name' could be 2 tracks") as caught:
+        catalog.find("same name")
+    assert [c.split()[0] for c in caught.value.candidates] == ["t3", "t4"]
+    assert catalog.find("Two - Same Name") == SAME_B
+
+
+@pytest.mark.parametrize("name", ["", "zzz", "army of ants", "\n", "a\0b", "\udcff.mp3"])
+def test_an_unknown_name_is_one_line(catalog, name):
+    with pytest.raises(NotFoundError) as caught:
+        catalog.find(name)
+    str(caught.value).encode()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_near_miss_is_suggested(catalog):
+    with pytest.raises(NotFoundError, match="did you mean 'Björk - Army of Me'"):
+        catalog.find("army of ants bjork")
+
+
+def test_exact_names_use_an_index(catalog):
+    database = sqlite3.connect(catalog.path)
+    plan = database.execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM tracks WHERE name_key = ?1 OR title_key = ?1", ["x"]
+    ).fetchall()
+    database.close()
+    assert not any(row[3].startswith("SCAN") for row in plan)
+
+
+def test_missing_tracks_stay(catalog):
+    before = catalog.fingerprint()
+    catalog.mark_missing(["t1"])
+    assert len(catalog) == 4
+    assert catalog.get("t1") == replace(JOGA, missing=True)
+    assert [t.track_id for t in catalog.tracks(include_missing=True)] == [
+        f"t{i}" for i in range(1, 6)
+    ]
+    assert catalog.find("Jóga") == COPY
+    assert catalog.fingerprint() != before
+
+
+def test_fingerprint_is_of_ids_and_sounds(catalog):
+    before = catalog.fingerprint()
+    catalog.upsert(replace(ARMY, path="/elsewhere", title="x"))
+    assert catalog.fingerprint() == before
+    catalog.upsert(replace(ARMY, clip_hash="other"))
+    assert catalog.fingerprint() != before
+
+
+def test_duplicate_groups(catalog):
+    assert catalog.duplicate_groups() == {"t1": 0, "t5": 0}
+
+
+def test_failures(catalog):
+    catalog.record_failure("/m/b.mp3", stage="scan", reason="is\nbad")
+    catalog.record_failure("/m/a\udcff.mp3", stage="mel", reason="x", size=3, mtime_ns=4)
+    catalog.record_failure("/m/b.mp3", stage="scan", reason="is worse")
+    assert catalog.failures() == [("/m/a\\xff.mp3", "mel", "x"), ("/m/b.mp3", "scan", "is worse")]
+    assert catalog.failed_states(stage="mel") == {"/m/a\\xff.mp3": (3, 4)}
+    catalog.clear_failure("/m/b.mp3", stage="mel")
+    assert len(catalog.failures()) == 2
+    catalog.clear_failure("/m/b.mp3")
+    assert len(catalog.failures()) == 1
+
+
+def test_paths_can_be_swapped(catalog):
+    catalog.replace(
+        ["t1", "t2"],
+        [FileRow(replace(JOGA, path=ARMY.path)), FileRow(replace(ARMY, path=JOGA.path))],
+    )
+    assert catalog.get("t1").path == ARMY.path and catalog.get("t2").path == JOGA.path
+
+
+def test_a_failed_transaction_changes_nothing(catalog):
+    with pytest.raises(ZeroDivisionError), catalog.transaction():
+        catalog.upsert(replace(JOGA, title="other"))
+        _ = 1 / 0
+    assert catalog.get("t1") == JOGA
+
+
+def test_reading_while_another_writes(catalog):
+    with Catalog(catalog.path, read_only=True) as reader, catalog.transaction():
+        catalog.upsert(Track("t9", "/m/9"))
+        assert len(reader) == 5
+    with Catalog(catalog.path, read_only=True) as reader:
+        assert len(reader) == 6
+        with pytest.raises(WorkspaceError, match="readonly"):
+            reader.upsert(JOGA)
+
+
+def test_no_catalogue(tmp_path):
+    with pytest.raises(WorkspaceError, match="run 'audiorec scan' first"):
+        Catalog(tmp_path / "none.sqlite", read_only=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_newer_catalogue(catalog):
+    catalog.close()
+    database = sqlite3.connect(catalog.path)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    for read_only in (False, True):
+        with pytest.raises(WorkspaceError, match="version 99, newer than 1; upgrade"):
+            Catalog(catalog.path, read_only=read_only)
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all" * 99, b"SQLite format 3\0" + b"x" * 9999]
+)
+def test_a_damaged_catalogue_stays_as_it_is(tmp_path, content):
+    file = tmp_path / "catalog.sqlite"
+    file.write_bytes(content)
+    for read_only in (False, True):
+        with pytest.raises(WorkspaceError, match="is damaged.*move it away"):
+            Catalog(file, read_only=read_only)
+    assert file.read_bytes() == content
+
+
+def test_torn_pages_are_named(catalog):
+    catalog.upsert([Track(f"x{i}", f"/x/{i}", title="t" * 200) for i in range(500)])
+    catalog.close()
+    content = bytearray(catalog.path.read_bytes())
+    content[4096 * 3 :] = b"\xff" * (len(content) - 4096 * 3)
+    catalog.path.write_bytes(content)
+    with Catalog(catalog.path) as torn, pytest.raises(WorkspaceError, match="is damaged"):
+        torn.tracks()
+
+
+def test_the_catalogue_imports_nothing_heavy():
+    code = (
+        "import sys, audiorec.data.catalog\n"
+        "heavy = {'torch', 'librosa', 'polars', 'soundfile', 'av'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("STRASSE", "straße"), ("Ａ  b", "a B"), ("e\u0301", "É"), (" x\n", "x")]
+)
+def test_fold(a, b):
+    assert fold(a) == fold(b)
