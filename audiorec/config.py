@@ -107,7 +107,7 @@ class FactorsConfig(Section):
     factors: int = Field(default=48, ge=1, le=2048)
     alpha: float = Field(default=2.0, gt=0)
     epsilon: float = Field(default=1e-6, gt=0)
-    regularization: float = Field(default=1.0, ge=0)
+    regularization: float = Field(default=70.0, ge=0)
     iterations: int = Field(default=15, ge=1, le=1000)
     min_tracks_per_user: int = Field(default=3, ge=1)
     min_users_per_track: int = Field(default=3, ge=1)
@@ -194,7 +194,7 @@ class IndexConfig(Section):
 
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
-    exact_below: int = Field(default=100_000, ge=1)
+    exact_below: int = Field(default=500_000, ge=1)
     duplicate_similarity: float = Field(default=0.985, gt=0, le=1)
 
 

@@ -131,5 +131,11 @@ def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
 
 def one_line(text: str) -> str:
     """A text with its line breaks and unprintable bytes written out, so that it is one line."""
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+    return "".join(c if c.isprintable() else _written_out(c) for c in text)
+
+
+def _written_out(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file's name that is no text
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from audiorec.cli.common import Settings, echo_json, json_option
+
+if TYPE_CHECKING:
+    from audiorec.library import Exported
 
 WHAT = ("embeddings", "track-factors", "user-factors")
 
@@ -26,7 +30,7 @@ def command(settings: Settings, what: str, file: Path, as_json: bool) -> None:
 
     workspace = settings.workspace
     workspace.check()
-    count = Library(workspace).export(what, file)
+    count = Library(workspace).export(cast("Exported", what), file)
     if as_json:
         echo_json({"file": str(file), "rows": count})
     else:

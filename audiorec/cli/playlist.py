@@ -49,6 +49,7 @@ def command(
 ) -> None:
     """Write a playlist that begins at TRACK and stays near it, or near each of several."""
     from audiorec.library import Library
+    from audiorec.playlist import shortfall
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
     if chosen not in FORMATS:
@@ -59,12 +60,15 @@ def command(
     settings.workspace.check()
     library = Library(settings.workspace)
     hits = library.playlist(tracks, length=length, artist_window=artist_window)
-    file = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
+    file, skipped = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
+    for line in skipped:
+        click.echo(line, err=True)
     if as_json:
         asked: dict[str, object] = {"query": list(tracks), "file": str(file)}
         echo_hits(hits, as_json=True, asked=asked, space=library.space)
         return
     echo_hits(hits, as_json=False, asked={}, space=library.space)
-    if len(hits) < length:
-        click.echo(f"only {len(hits)} of {length} tracks fit the conditions", err=True)
-    click.echo(f"{len(hits)} tracks in {file}", err=True)
+    short = shortfall(hits, length=length, artist_window=artist_window)
+    if short:
+        click.echo(short, err=True)
+    click.echo(f"{len(hits) - len(skipped)} tracks in {file}", err=True)

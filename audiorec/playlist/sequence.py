@@ -102,7 +102,7 @@ def make_playlist(
     return [Match(chosen[place], float(scores[place])) for place in order]
 
 
-def shortfall(playlist: Sequence[Match], *, length: int, artist_window: int) -> str | None:
+def shortfall(playlist: Sequence[object], *, length: int, artist_window: int) -> str | None:
     """One line that says why a playlist is shorter than was wanted, or None when it is not."""
     if len(playlist) >= length:
         return None
