@@ -106,4 +106,4 @@ def _runs(pid):
 
 def test_one_line():
     assert one_line("a\nb\t\x1b[31m") == "a\\nb\\t\\x1b[31m"
-    assert one_line("Bj\udcffrk ö") == "Bj\\udcffrk ö"
+    assert one_line("Bj\udcffrk ö") == "Bj\\xffrk ö"

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from audiorec import artifacts
+from audiorec.config import MelConfig
+from audiorec.data.catalog import Catalog, Track
+from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
+from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels
+from audiorec.workers import Outcome
+
+CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
+N = 11
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, tune, write_audio):
+    folder = tmp_path_factory.mktemp("files")
+    return [
+        write_audio(folder / f"{i}.wav", tune(1.2 if i == 4 else 3, 8000, 1, seed=i), sr=8000)
+        for i in range(N)
+    ]
+
+
+@pytest.fixture
+def catalog(tmp_path, files):
+    """Eleven tracks, ``t00`` to ``t10``; ``t06`` cannot be read, ``t04`` is short."""
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        catalog.upsert(
+            [
+                Track(f"t{i:02d}", str(f if i != 6 else f.with_name("none.wav")), clip_hash=f"h{i}")
+                for i, f in enumerate(files)
+            ]
+        )
+        yield catalog
+
+
+def _here(function, items, **_settings):
+    for item in items:
+        try:
+            yield Outcome(item, function(item), None)
+        except AudiorecError as error:
+            yield Outcome(item, None, str(error))
+
+
+@pytest.fixture(autouse=True)
+def small_shards_in_this_process(monkeypatch, request):
+    monkeypatch.setattr(compute, "SHARD_TRACKS", 4)
+    if "workers" not in request.node.name:
+        monkeypatch.setattr(compute, "run_isolated", _here)
+
+
+def run(directory, catalog, **settings):
+    return compute_mels(directory, catalog, config=settings.pop("config", CONFIG), **settings)
+
+
+def content(directory):
+    return {p.name: p.read_bytes() for p in directory.iterdir()}
+
+
+def test_computes_all_and_then_nothing(tmp_path, catalog, files):
+    mels = tmp_path / "mels"
+    assert run(mels, catalog) == (N - 1, 0, 1)
+    store = MelStore(mels)
+    assert store.ids == tuple(f"t{i:02d}" for i in range(N) if i != 6)
+    assert store.config == CONFIG and store.complete
+    assert store.inputs == {"catalog": catalog.fingerprint()}
+    for i, track_id in ((0, "t00"), (4, "t04"), (10, "t10")):
+        (expected,) = audio_to_mels(files[i], config=CONFIG)
+        assert (store.get(track_id) == expected).all()
+        assert store.get(track_id).dtype == np.float16
+    assert store.n_frames("t04") == 1 + 9600 // 256 < store.n_frames("t00") == CONFIG.n_frames
+    assert [f.stage for f in catalog.failures()] == ["mel"]
+    assert "none.wav cannot be opened" in catalog.failures()[0].reason
+    before = content(mels)
+    assert run(mels, catalog) == (0, N - 1, 1)
+    assert content(mels) == before
+
+
+def test_workers_give_the_same(tmp_path, catalog):
+    run(tmp_path / "a", catalog)
+    assert run(tmp_path / "b", catalog, n_jobs=2) == (N - 1, 0, 1)
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+
+
+def test_shards_hold_the_tracks_in_order(tmp_path, catalog):
+    run(tmp_path / "mels", catalog)
+    store = MelStore(tmp_path / "mels")
+    assert [store.shard(i).shape[0] for i in range(store.n_shards)] == [4, 3, 3]
+    for at in store.locations():
+        row = store.shard(at.shard)[at.row]
+        assert (row[:, : at.n_frames] == store.get(at.track_id, at.clip)).all()
+        assert (row[:, at.n_frames :] == -100).all()
+    assert isinstance(store.shard(0), np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        store.get("t00")[0, 0] = 1
+
+
+@pytest.mark.parametrize("after", range(N))
+def test_a_run_killed_anywhere_ends_as_one_that_was_not(tmp_path, catalog, monkeypatch, after):
+    run(tmp_path / "whole", catalog)
+    killed = tmp_path / "killed"
+
+    def dying(function, items, **settings):
+        for number, outcome in enumerate(_here(function, items)):
+            if number == after:
+                raise KeyboardInterrupt
+            yield outcome
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(compute, "run_isolated", dying)
+        run(killed, catalog)
+    if artifacts.exists(killed):
+        assert not MelStore(killed).complete
+    report = run(killed, catalog)
+    assert report.failed == 1 and report.kept == sum(i != 6 for i in range(after // 4 * 4))
+    assert MelStore(killed).fingerprint == MelStore(tmp_path / "whole").fingerprint
+    assert content(killed) == content(tmp_path / "whole")
+
+
+def test_new_tracks_are_added_and_only_they_are_computed(tmp_path, catalog, files):
+    run(tmp_path / "mels", catalog)
+    before = MelStore(tmp_path / "mels")
+    catalog.upsert(
+        Track(
+            "a-new-one",
+            str(files[0]).replace("0.wav", "../" + files[0].parent.name + "/0.wav"),
+            clip_hash="h0",
+        )
+    )
+    assert run(tmp_path / "mels", catalog) == (1, N - 1, 1)
+    after = MelStore(tmp_path / "mels")
+    assert set(after.ids) == {*before.ids, "a-new-one"}
+    assert (after.get("a-new-one") == before.get("t00")).all()
+    assert after.fingerprint != before.fingerprint
+
+
+def test_a_track_that_sounds_otherwise_is_computed_anew(tmp_path, catalog, files):
+    run(tmp_path / "mels", catalog)
+    old = MelStore(tmp_path / "mels").get("t01").copy()
+    catalog.upsert(replace(catalog.get("t01"), path=str(files[6]), clip_hash="h6"))
+    assert run(tmp_path / "mels", catalog) == (1, N - 2, 1)
+    assert not (MelStore(tmp_path / "mels").get("t01") == old).all()
+    assert len(MelStore(tmp_path / "mels")) == N - 1
+
+
+def test_removed_tracks_go_and_missing_ones_wait(tmp_path, catalog):
+    mels = tmp_path / "mels"
+    run(mels, catalog)
+    whole = MelStore(mels)
+    catalog.replace([f"t{i:02d}" for i in range(8, 11)], [])
+    catalog.mark_missing(["t00"])
+    assert run(mels, catalog) == (0, 6, 1)
+    store = MelStore(mels)
+    assert store.ids == ("t01", "t02", "t03", "t04", "t05", "t07")
+    assert store.n_shards == 2 and len(list(mels.glob("shard-*"))) == 2
+    assert store.prints().ids == store.ids
+    assert (store.get("t01") == whole.get("t01")).all()
+    catalog.upsert(replace(catalog.get("t00"), missing=False))
+    assert run(mels, catalog) == (0, 7, 1)
+    assert "t00" in MelStore(mels)
+
+
+def test_what_failed_is_tried_again(tmp_path, catalog, files):
+    mels = tmp_path / "mels"
+    run(mels, catalog)
+    catalog.upsert(replace(catalog.get("t06"), path=str(files[6])))
+    assert run(mels, catalog) == (1, N - 1, 0)
+    assert len(MelStore(mels)) == N
+
+
+def test_another_config_starts_anew(tmp_path, catalog):
+    mels = tmp_path / "mels"
+    run(mels, catalog)
+    other = CONFIG.model_copy(update={"n_mels": 8})
+    assert run(mels, catalog, config=other) == (N - 1, 0, 1)
+    assert MelStore(mels).get("t00").shape[0] == 8
+    run(tmp_path / "fresh", catalog, config=other)
+    assert content(mels) == content(tmp_path / "fresh")
+
+
+def test_several_clips(tmp_path, catalog, files):
+    config = CONFIG.model_copy(update={"n_clips": 3, "clip_seconds": 1.0})
+    run(tmp_path / "mels", catalog, config=config)
+    store = MelStore(tmp_path / "mels")
+    assert store.n_clips("t00") == 3 and len(store.locations()) == (N - 1) * 3
+    expected = audio_to_mels(files[0], config=config)
+    assert all((a == b).all() for a, b in zip(store.mels("t00"), expected, strict=True))
+    with pytest.raises(NotFoundError, match="no clip 3, only 3"):
+        store.get("t00", 3)
+
+
+def test_prints_are_of_unit_norm(tmp_path, catalog):
+    run(tmp_path / "mels", catalog)
+    store = MelStore(tmp_path / "mels")
+    prints = store.prints()
+    assert prints.ids == store.ids
+    assert np.allclose(np.linalg.norm(prints.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_an_empty_catalogue(tmp_path):
+    with Catalog(tmp_path / "c.sqlite") as catalog:
+        assert run(tmp_path / "mels", catalog) == (0, 0, 0)
+    store = MelStore(tmp_path / "mels")
+    assert store.ids == () and len(store.prints()) == 0 and store.locations() == []
+
+
+def test_nothing_but_failures(tmp_path):
+    with Catalog(tmp_path / "c.sqlite") as catalog:
+        catalog.upsert(Track("x", "/nowhere"))
+        assert run(tmp_path / "mels", catalog) == (0, 0, 1)
+    assert len(MelStore(tmp_path / "mels")) == 0
+
+
+def test_progress_ends_at_the_total(tmp_path, catalog):
+    calls = []
+    run(tmp_path / "mels", catalog, progress=lambda *call: calls.append(call))
+    assert calls[0] == ("mel", 0, N) and calls[-1] == ("mel", N, N)
+    assert all(done <= total for _, done, total in calls)
+
+
+def test_a_damaged_artifact_is_made_again_but_others_are_left(tmp_path, catalog):
+    mels = tmp_path / "mels"
+    run(mels, catalog)
+    shard = next(mels.glob("shard-00000*"))
+    shard.write_bytes(shard.read_bytes()[:-10])
+    with pytest.raises(ArtifactError, match="run 'audiorec mel'"):
+        MelStore(mels)
+    assert run(mels, catalog) == (N - 1, 0, 1)
+    shutil.rmtree(mels)
+    artifacts.save(mels, kind="factors", arrays={}, config={}, inputs={})
+    with pytest.raises(ArtifactError, match="holds factors"):
+        run(mels, catalog)
+
+
+def test_unknown_track(tmp_path, catalog):
+    run(tmp_path / "mels", catalog)
+    with pytest.raises(NotFoundError, match="track 't06' has no spectrogram; run 'audiorec mel'"):
+        MelStore(tmp_path / "mels").get("t06")
+    with pytest.raises(ArtifactError, match="run 'audiorec mel' first"):
+        MelStore(tmp_path / "none")
+
+
+def test_the_store_is_read_without_torch():
+    code = "import sys, audiorec.mel; assert not {'torch', 'librosa'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
