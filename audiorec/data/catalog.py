@@ -7,15 +7,18 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from audiorec.artifacts import fingerprint
 from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
+from audiorec.data.tracks import Failure, FileRow, Track, as_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 from audiorec.workers import one_line
+
+__all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -38,68 +41,6 @@ CREATE TABLE failures (
     size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
 ) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A recording in the catalogue.
-
-    Attributes
-    ----------
-    track_id : str
-    path : str
-        Absolute.
-    artist, title, album, genre : str
-        Empty where unknown.
-    year : int or None
-    duration : float
-        Seconds.
-    sr : int
-        Sampling rate of the file, Hz.
-    channels : int
-    format : str
-        ``"mp3"``, ``"flac"``, ...
-    clip_hash : str
-        Identity of the decoded sound; see `audiorec.audio.clip_hash`.
-    missing : bool
-        The file was not there at the last scan.
-    """
-
-    track_id: str
-    path: str
-    artist: str = ""
-    title: str = ""
-    album: str = ""
-    year: int | None = None
-    genre: str = ""
-    duration: float = 0.0
-    sr: int = 0
-    channels: int = 0
-    format: str = ""
-    clip_hash: str = ""
-    missing: bool = False
-
-    @property
-    def name(self) -> str:
-        """``"Artist - Title"``, else the title, else the id: what to call it."""
-        return full_name(self.artist, self.title) or self.track_id
-
-
-class Failure(NamedTuple):
-    """A file that could not be used, the stage that met it, and the reason in one line."""
-
-    path: str
-    stage: str
-    reason: str
-
-
-class FileRow(NamedTuple):
-    """A track as `scan` sees it: with the state of its file and what a manifest gave for it."""
-
-    track: Track
-    size: int = 0
-    mtime_ns: int = 0
-    given: Mapping[str, Any] = {}
 
 
 COLUMNS = tuple(field.name for field in fields(Track))
@@ -414,11 +355,6 @@ class Catalog:
         hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
         remedy = hint or "; give its id, its path or 'Artist - Title'"
         raise NotFoundError(one_line(f"no track is called {name!r}{remedy}"))
-
-
-def as_text(path: str | Path) -> str:
-    """A path as text that any database, file and terminal takes: other bytes written out."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _track(row: Sequence[Any]) -> Track:

@@ -1,0 +1,78 @@
+"""What the catalogue holds: tracks, and failures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from audiorec.data.names import full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A recording in the catalogue.
+
+    Attributes
+    ----------
+    track_id : str
+    path : str
+        Absolute.
+    artist, title, album, genre : str
+        Empty where unknown.
+    year : int or None
+    duration : float
+        Seconds.
+    sr : int
+        Sampling rate of the file, Hz.
+    channels : int
+    format : str
+        ``"mp3"``, ``"flac"``, ...
+    clip_hash : str
+        Identity of the decoded sound; see `audiorec.audio.clip_hash`.
+    missing : bool
+        The file was not there at the last scan.
+    """
+
+    track_id: str
+    path: str
+    artist: str = ""
+    title: str = ""
+    album: str = ""
+    year: int | None = None
+    genre: str = ""
+    duration: float = 0.0
+    sr: int = 0
+    channels: int = 0
+    format: str = ""
+    clip_hash: str = ""
+    missing: bool = False
+
+    @property
+    def name(self) -> str:
+        """``"Artist - Title"``, else the title, else the id: what to call it."""
+        return full_name(self.artist, self.title) or self.track_id
+
+
+class Failure(NamedTuple):
+    """A file that could not be used, the stage that met it, and the reason in one line."""
+
+    path: str
+    stage: str
+    reason: str
+
+
+class FileRow(NamedTuple):
+    """A track as `scan` sees it: with the state of its file and what a manifest gave for it."""
+
+    track: Track
+    size: int = 0
+    mtime_ns: int = 0
+    given: Mapping[str, Any] = {}
+
+
+def as_text(path: str | Path) -> str:
+    """A path as text that any database, file and terminal takes: other bytes written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
