@@ -1,0 +1,176 @@
+"""Questions to a finished workspace, asked as a user asks them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from .conftest import call
+
+KEYS = {"rank", "track_id", "score", "artist", "title", "path"}
+
+
+def tracks_csv(world):
+    return pl.read_csv(world.tracks_csv)
+
+
+def answer_json(*arguments):
+    answer = call(*arguments, "--json")
+    assert answer.code == 0, answer.err
+    return json.loads(answer.out)
+
+
+@pytest.fixture(scope="module")
+def some_track(world):
+    return tracks_csv(world).row(5, named=True)
+
+
+def test_one_track_by_id_name_title_and_path_gives_one_answer(finished, world, some_track):
+    path = world.tracks_csv.parent / some_track["path"]
+    names = [
+        some_track["track_id"],
+        f"{some_track['artist']} - {some_track['title']}",
+        some_track["title"],
+        str(path),
+    ]
+    answers = [answer_json("-w", finished, "similar", name, "-k", "5") for name in names]
+    assert answers[0]["query"] == [some_track["track_id"]]
+    assert [hit["rank"] for hit in answers[0]["results"]] == [1, 2, 3, 4, 5]
+    assert all(set(hit) == KEYS for hit in answers[0]["results"])
+    assert answers[0]["results"] == answers[1]["results"] == answers[2]["results"]
+    assert answers[0]["results"] == answers[3]["results"]
+    scores = [hit["score"] for hit in answers[0]["results"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_more_neighbours_than_tracks_gives_all_there_are(finished, some_track):
+    everything = answer_json("-w", finished, "similar", some_track["track_id"], "-k", "5000")
+    ids = [hit["track_id"] for hit in everything["results"]]
+    assert 30 < len(ids) < 60
+    assert some_track["track_id"] not in ids
+
+
+def test_recordings_that_are_the_same_never_stand_side_by_side(finished, world, some_track):
+    kinds = np.load(world.truth, allow_pickle=False)
+    everything = answer_json("-w", finished, "similar", some_track["track_id"], "-k", "5000")
+    ids = {hit["track_id"] for hit in everything["results"]} | {some_track["track_id"]}
+    copies = [str(i) for i, kind in zip(kinds["track_ids"], kinds["kind"], strict=True)
+              if kind == "duplicate"]  # fmt: skip
+    assert len(copies) >= 2
+    rows = {row["track_id"]: row for row in tracks_csv(world).iter_rows(named=True)}
+    for copy in copies:
+        title = rows[copy]["title"].rsplit(" (", 1)[0]
+        originals = [i for i, row in rows.items() if row["title"] == title and
+                     row["artist"] == rows[copy]["artist"]]  # fmt: skip
+        assert originals
+        assert len(ids & {copy, *originals}) <= 1
+
+
+def test_several_tracks_and_a_file_from_outside(finished, world, some_track):
+    outside = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    both = answer_json("-w", finished, "similar", some_track["track_id"], outside, "-k", "3")
+    alone = answer_json("-w", finished, "similar", outside, "-k", "3")
+    assert len(both["results"]) == len(alone["results"]) == 3
+    catalogued = answer_json("-w", finished, "status")["tracks"]
+    assert catalogued == answer_json("-w", finished, "status")["tracks"]
+
+
+def test_recommendations_leave_out_what_was_heard_unless_asked(finished, world):
+    plays = pl.read_csv(world.plays_csv)
+    user = plays["user_id"][0]
+    heard = set(plays.filter(pl.col("user_id") == user)["track_id"])
+    new = answer_json("-w", finished, "recommend", user, "-k", "10")
+    assert new["user"] == user
+    assert not heard & {hit["track_id"] for hit in new["results"]}
+    everything = answer_json("-w", finished, "recommend", user, "-k", "5000", "--heard")
+    assert heard & {hit["track_id"] for hit in everything["results"]}
+
+
+def test_a_listeners_vector_times_a_tracks_is_the_score_that_ranks(finished, world, tmp_path):
+    user = pl.read_csv(world.plays_csv)["user_id"][0]
+    for what in ("embeddings", "user-factors", "track-factors"):
+        assert call("-w", finished, "export", what, tmp_path / f"{what}.parquet").code == 0
+    tracks = pl.read_parquet(tmp_path / "embeddings.parquet")
+    users = pl.read_parquet(tmp_path / "user-factors.parquet")
+    assert tracks.columns == ["track_id", "vector"] and users.columns == ["user_id", "vector"]
+    assert tracks.schema["vector"] == pl.List(pl.Float32)
+    vector = np.array(users.filter(pl.col("user_id") == user)["vector"][0])
+    by_id = dict(zip(tracks["track_id"], tracks["vector"], strict=True))
+    hits = answer_json("-w", finished, "recommend", user, "-k", "20")["results"]
+    for hit in hits:
+        assert hit["score"] == pytest.approx(vector @ np.array(by_id[hit["track_id"]]), abs=1e-5)
+
+
+def test_add_takes_in_a_new_file_without_training(workspace, world):
+    model = sorted((workspace / "model").iterdir())
+    before = [path.read_bytes() for path in model]
+    answer = call("-w", workspace, "add", world.held_back)
+    assert answer.code == 0, answer.err
+    added = answer.out.split()
+    n_files = sum(path.is_file() for path in world.held_back.rglob("*"))
+    assert len(added) == n_files
+    near = answer_json("-w", workspace, "similar", added[0], "-k", "5")
+    assert len(near["results"]) == 5
+    assert [path.read_bytes() for path in sorted((workspace / "model").iterdir())] == before
+    assert call("-w", workspace, "add", world.held_back).out.split() == added
+    assert "up to date" in call("-w", workspace, "train").out
+
+
+def test_playlists_keep_artists_apart_and_can_be_read_back(finished, some_track, tmp_path):
+    file = tmp_path / "list.m3u8"
+    answer = call(
+        "-w", finished, "playlist", some_track["track_id"],
+        "--length", "12", "--artist-window", "3", "-o", file,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#EXTM3U"
+    paths = [line for line in lines if not line.startswith("#")]
+    assert len(paths) == len(set(paths)) == 12
+    assert all((file.parent / path).resolve().is_file() for path in paths)
+    listed = json.loads(
+        call("-w", finished, "playlist", some_track["track_id"], "--length", "12",
+             "--artist-window", "3", "-o", tmp_path / "l.json", "--json").out
+    )["results"]  # fmt: skip
+    artists = [hit["artist"] for hit in listed]
+    assert listed[0]["track_id"] == some_track["track_id"]
+    assert all(len(set(artists[i : i + 3])) == 3 for i in range(len(artists) - 2))
+
+
+def imported_by(*arguments):
+    """Modules that a command has imported when it is done."""
+    script = (
+        "import sys\n"
+        "sys.argv = ['audiorec', *sys.argv[1:]]\n"
+        "from audiorec.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stderr.split())
+
+
+def test_help_imports_nothing_heavy():
+    assert not imported_by("--help") & {"torch", "librosa", "faiss", "numpy", "lightning"}
+    assert not imported_by("similar", "--help") & {"torch", "librosa", "faiss", "numpy"}
+
+
+def test_a_question_about_a_catalogued_track_loads_neither_torch_nor_librosa(
+    finished, some_track, world, tmp_path
+):
+    user = pl.read_csv(world.plays_csv)["user_id"][0]
+    heavy = {"torch", "librosa", "torchaudio", "lightning", "sklearn", "matplotlib", "implicit"}
+    assert "faiss" in imported_by("-w", finished, "similar", some_track["track_id"])
+    for question in (
+        ["similar", some_track["track_id"]],
+        ["recommend", user],
+        ["playlist", some_track["track_id"], "-o", tmp_path / "p.m3u8"],
+    ):
+        assert not imported_by("-w", finished, *question) & heavy
