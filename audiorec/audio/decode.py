@@ -208,7 +208,8 @@ class _SndfileSource:
         block = np.empty((max(1, BLOCK_VALUES // self.info.channels), self.info.channels), "f4")
         done = 0
         try:
-            self._file.seek(start)
+            if self._file.tell() != start:  # a seek to where it is would start the decoder anew
+                self._file.seek(start)
             while done < n:
                 part = self._file.read(out=block[: min(len(block), n - done)])
                 if not len(part):
