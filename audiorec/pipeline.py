@@ -167,7 +167,9 @@ class Pipeline:
         known: Embeddings | None = None
         try:
             manifest = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
-            if manifest.inputs == inputs:
+            if manifest.inputs == inputs and not artifacts.damaged(
+                self.workspace.embeddings, manifest
+            ):
                 known = Embeddings.load(self.workspace.embeddings)
         except ArtifactError:
             pass  # missing or damaged: made again below
@@ -369,4 +371,5 @@ def _fresh(
         manifest: Manifest = artifacts.load_manifest(directory, kind=kind)
     except AudiorecError:
         return False
-    return manifest.inputs == dict(inputs) and manifest.config == dict(config)
+    made_so = manifest.inputs == dict(inputs) and manifest.config == dict(config)
+    return made_so and not artifacts.damaged(directory, manifest)

@@ -1,0 +1,212 @@
+"""What a user can get wrong, each one clear line, and nothing that is stored is lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from .conftest import call, spawn
+
+
+def failed(answer, *words, code=1):
+    """Check that a command said what is wrong in one line."""
+    assert answer.code == code, (answer.out, answer.err)
+    lines = [line for line in answer.err.splitlines() if line.strip()]
+    message = lines[-1]
+    assert "Traceback" not in answer.err
+    for word in words:
+        assert str(word) in message, (word, answer.err)
+    return message
+
+
+def snapshot(workspace: Path) -> dict[str, bytes]:
+    """Every stored file but SQLite's and the lock's own."""
+    return {
+        str(path.relative_to(workspace)): path.read_bytes()
+        for path in sorted(workspace.rglob("*"))
+        if path.is_file() and not path.name.startswith((".lock", "catalog.sqlite"))
+    }
+
+
+PLAYS = {
+    "no-column.csv": ("user_id,track\nu,t\n", "track_id"),
+    "negative.csv": ("user_id,track_id,plays\nu,t,-3\n", "-3"),
+    "words.csv": ("user_id,track_id,plays\nu,t,many\n", "many"),
+    "empty.csv": ("", "empty.csv"),
+    "header-only.csv": ("user_id,track_id,plays\n", "header-only.csv"),
+}
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_plays_that_cannot_be_used_leave_what_is_stored(workspace, tmp_path, name):
+    text, word = PLAYS[name]
+    file = tmp_path / name
+    file.write_text(text)
+    before = snapshot(workspace)
+    failed(call("-w", workspace, "plays", file), file, word)
+    assert snapshot(workspace) == before
+
+
+def test_plays_in_another_encoding(workspace, tmp_path):
+    file = tmp_path / "latin.csv"
+    file.write_bytes("user_id,track_id,plays\nJosé,t,1\n".encode("latin-1"))
+    failed(call("-w", workspace, "plays", file), file, "UTF-8")
+    failed(call("-w", workspace, "plays", tmp_path / "none.csv"), "none.csv")
+    failed(call("-w", workspace, "plays", file, "--source", "tape"), "tape", code=2)
+
+
+def test_plays_of_unknown_tracks_and_double_rows_are_counted_and_kept(workspace, tmp_path):
+    file = tmp_path / "more.csv"
+    file.write_text(
+        "user_id,track_id,plays,timestamp\n"
+        "u,nobody-has-this,3,1700000000\nu,nobody-has-this,3,1700000000\n"
+    )
+    answer = call("-w", workspace, "plays", file, "--json")
+    report = json.loads(answer.out)
+    assert (report["rows"], report["tracks"], report["duplicates"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[mel]\nhops = 3\n", ["hops"]), ("[train]\nbatch_size = 0\n", ["batch_size=0"])],
+)
+def test_a_recipe_that_is_wrong(workspace, tmp_path, text, words):
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    before = snapshot(workspace)
+    failed(call("-w", workspace, "run", file), file, *words)
+    assert snapshot(workspace) == before
+
+
+def test_a_workspace_that_is_missing_newer_or_foreign(workspace, tmp_path):
+    for command in (["status"], ["similar", "x"], ["run"], ["doctor"], ["evaluate"]):
+        failed(call("-w", tmp_path / "none", *command), "no workspace at", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    (workspace / "workspace.json").write_text('{"version": 99}')
+    failed(call("-w", workspace, "similar", "x"), "version 99", "upgrade")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    failed(call("-w", tmp_path / "photos", "scan", tmp_path), "a.jpg")
+
+
+def test_a_workspace_in_use(workspace, tmp_path):
+    script = (
+        "import sys, pathlib; from audiorec.workspace import Workspace\n"
+        "with Workspace(pathlib.Path(sys.argv[1])).writing(): print(1, flush=True); input()\n"
+    )
+    command = [sys.executable, "-c", script, str(workspace)]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline()
+        failed(call("-w", workspace, "run"), "in use by process", holder.pid)
+        assert call("-w", workspace, "status").code == 0  # reading needs no lock
+        holder.kill()
+
+
+def test_a_workspace_half_written_is_named_and_mended(workspace):
+    whole = snapshot(workspace)
+    victim = next((workspace / "embeddings").glob("vectors.*.npy"))
+    victim.write_bytes(victim.read_bytes()[:-7])
+    assert call("-w", workspace, "doctor").code == 1
+    assert call("-w", workspace, "run").code == 0
+    flipped = bytearray(next((workspace / "factors").glob("track_factors.*.npy")).read_bytes())
+    flipped[-1] ^= 1
+    next((workspace / "factors").glob("track_factors.*.npy")).write_bytes(flipped)
+    answer = call("-w", workspace, "doctor")
+    assert answer.code == 1 and "track_factors" in answer.out and "audiorec factors" in answer.out
+    (workspace / "model" / "manifest.json").write_text("{")
+    assert "damaged" in call("-w", workspace, "doctor").out
+    assert call("-w", workspace, "run").code == 0
+    assert snapshot(workspace) == whole
+
+
+def test_names_that_fit_nothing_or_several(workspace, world):
+    failed(call("-w", workspace, "similar", "no such thing at all"), "no such thing at all")
+    failed(call("-w", workspace, "recommend", "nobody"), "unknown listener 'nobody'")
+    failed(call("-w", workspace, "similar"), "Missing argument", code=2)
+    failed(call("-w", workspace, "similar", "x", "-k", "0"), "0", code=2)
+    failed(call("-w", workspace, "simlar", "x"), "Did you mean 'similar'", code=2)
+
+
+def test_an_ambiguous_name_lists_its_candidates(tmp_path, workspace):
+    rng = np.random.default_rng(0)
+    rows = ["track_id,path,artist,title"]
+    for n, artist in enumerate(("Alma Ro", "Bela Tu")):
+        sf.write(tmp_path / f"{n}.wav", rng.normal(0, 0.1, 22050 * 3), 22050)
+        rows.append(f"same{n},{n}.wav,{artist},Evening Song")
+    (tmp_path / "two.csv").write_text("\n".join(rows))
+    assert call("-w", workspace, "scan", "--manifest", tmp_path / "two.csv").code == 0
+    answer = call("-w", workspace, "similar", "Evening Song")
+    assert answer.code == 1
+    assert "Alma Ro" in answer.err and "Bela Tu" in answer.err
+    failed(call("-w", workspace, "similar", "same0"), "not in the index", "audiorec run")
+
+
+def test_questions_before_there_is_an_index(scanned, tmp_path, recipe, world):
+    workspace = tmp_path / "workspace"
+    shutil.copytree(scanned, workspace)
+    failed(call("-w", workspace, "similar", "t000001"), "audiorec index")
+    failed(call("-w", workspace, "recommend", "u"), "audiorec index")
+    failed(call("-w", workspace, "add", world.held_back), "audiorec train")
+    failed(call("-w", workspace, "train"), "audiorec mel")
+    failed(call("-w", workspace, "evaluate"), "audiorec mel")
+
+
+def test_stages_before_their_inputs(tmp_path):
+    workspace = tmp_path / "empty"
+    (tmp_path / "music").mkdir()
+    assert call("-w", workspace, "scan", tmp_path / "music").code == 0
+    failed(call("-w", workspace, "mel"), "audiorec scan")
+    failed(call("-w", workspace, "factors"), "audiorec plays")
+
+
+def test_an_index_of_another_model_is_never_a_silent_answer(workspace, recipe, tmp_path, world):
+    other = tmp_path / "other.toml"
+    other.write_text(recipe.read_text().replace("max_epochs = 4", "max_epochs = 1"))
+    assert call("-w", workspace, "train", "--recipe", other).code == 0
+    outside = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    failed(call("-w", workspace, "similar", outside), "audiorec embed")
+    assert call("-w", workspace, "embed").code == 0
+    failed(call("-w", workspace, "similar", "t000001"), "audiorec index")
+
+
+def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):
+    music = tmp_path / "music"
+    music.mkdir()
+    rng = np.random.default_rng(0)
+    sound = rng.normal(0, 0.1, 22050 * 4)
+    sf.write(music / "good.wav", sound, 22050)
+    sf.write(music / "ночь\nи день.flac", sound[::-1], 22050)
+    sf.write(music / "silent.wav", np.zeros(22050 * 3), 22050)
+    sf.write(music / "short.wav", sound[:2000], 22050)
+    (music / "empty.mp3").touch()
+    (music / "text.mp3").write_text("not a sound " * 500)
+    (music / "loop.mp3").symlink_to(music / "loop.mp3")
+    os.mkfifo(music / "pipe.wav")
+    workspace = tmp_path / "workspace"
+    answer = call("-w", workspace, "scan", music)
+    assert answer.code == 0 and "2 added" in answer.out, answer
+    assert call("-w", workspace, "scan", music, "--strict").code == 1
+    named = call("-w", workspace, "status", "--failures").out
+    for name in ("silent.wav", "short.wav", "empty.mp3", "text.mp3", "loop.mp3", "pipe.wav"):
+        assert name in named
+    assert all(len(line.strip()) > 10 for line in named.strip().splitlines())
+
+
+def test_a_read_only_workspace_is_one_line(workspace, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied", str(workspace / "recipe.toml"))
+
+    monkeypatch.setattr("audiorec.pipeline.write_atomic", refuse)
+    failed(call("-w", workspace, "run"), "Permission denied", "recipe.toml")
+
+
+def test_an_interrupted_command_is_no_traceback(finished):
+    with spawn("-w", finished, "similar", "t000001", "-k", "3") as process:
+        _, err = process.communicate()
+        assert process.returncode == 0 and not err
