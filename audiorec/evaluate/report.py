@@ -13,7 +13,7 @@ from audiorec.config import EvaluateConfig
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
 from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS
-from audiorec.evaluate.table import render
+from audiorec.evaluate.table import count, render
 from audiorec.metrics import Interval, interval
 
 METRICS = tuple(metrics.METRICS)
@@ -39,6 +39,9 @@ class SplitReport:
         95 %, over listeners.
     difference_intervals : dict of str to (dict of str to Interval)
         Of the difference between two systems' shares, paired by listener.
+    spread : dict of str to (dict of str to float)
+        Standard deviation of a system's share over the cells, by the headline scoring; NaN with
+        a single cell. It holds what the intervals do not: other tracks held out.
     cells : tuple of dict
         The same figures for each seed and fold alone.
     seconds : dict
@@ -55,6 +58,7 @@ class SplitReport:
     mean_intervals: dict[str, Table]
     share_intervals: dict[str, Table]
     difference_intervals: Table
+    spread: Table
     cells: tuple[dict[str, Any], ...]
     seconds: dict[str, Any]
     notes: tuple[str, ...]
@@ -74,6 +78,7 @@ class SplitReport:
                 "share_of_oracle": self.share_intervals[HEADLINE],
                 "differences": self.difference_intervals,
             },
+            "spread": self.spread,
             other.replace(" ", "_"): {
                 "systems": self.means[other],
                 "share_of_oracle": self.shares[other],
@@ -167,6 +172,7 @@ def summarise(
         mean_intervals=_interval_tables(samples.own, names),
         share_intervals=_interval_tables(sampled_shares, names),
         difference_intervals=_differences(sampled_shares, names),
+        spread=_tables(_spread(per_cell, names), names)[HEADLINE],
         cells=tuple(
             _cell_json(cell, scores, values, names)
             for (cell, scores), values in zip(table.items(), per_cell, strict=True)
@@ -224,6 +230,15 @@ def _share(values: np.ndarray, yardstick: np.ndarray, names: list[str]) -> np.nd
     ceiling = yardstick[..., names.index(ORACLE), headline, :][..., None, None, :]
     span = np.broadcast_to(ceiling - floor, values.shape)
     return np.divide(values - floor, span, out=np.full(values.shape, np.nan), where=span > 1e-9)
+
+
+def _spread(per_cell: np.ndarray, names: list[str]) -> np.ndarray:
+    """Deviation of the shares over cells, [shape=(n_systems, n_scorings, n_metrics)]."""
+    shares = _share(per_cell, per_cell, names)
+    if len(shares) == 1:
+        return np.full(shares.shape[1:], np.nan)
+    deviation: np.ndarray = shares.std(axis=0, ddof=1)
+    return deviation
 
 
 def _differences(shares: np.ndarray, names: list[str]) -> Table:
@@ -293,12 +308,14 @@ def _notes(
     scope = f"{config.folds} folds" if config.folds else f"{config.test_share:.0%} held out"
     yield (
         f"Every held-out track with audio is ranked for each listener of half B who played one; "
-        f"{scope}, {len(config.seeds)} seeds; tied scores count as their mean over all orders."
+        f"{scope}, {count(len(config.seeds), 'seed')}; tied scores count as their mean over all "
+        "orders."
     )
     yield (
         f"Headline scoring: {HEADLINE}. Share = (system - random) / (honest oracle - random), the "
         f"oracle's {HEADLINE} for both scorings. Intervals: 95 %, {config.n_bootstrap} resamples "
-        "of the listeners within each seed and fold; they do not tell of other tracks."
+        "of the listeners within each seed and fold; what other tracks would change is in the "
+        "deviation over hold-outs."
     )
     if unit_norm:
         yield "The regressions and the network learn factors of length 1."

@@ -65,13 +65,18 @@ def fit_ridge(
             f"{len(features)} rows of features, {len(targets)} of targets and {len(groups)} "
             "groups must be as many, and not 0"
         )
+    from threadpoolctl import threadpool_limits
+
     x = features.astype(np.float64)
     centre, deviation = x.mean(axis=0), x.std(axis=0)
     scale = np.where(deviation > 1e-9 * np.maximum(np.abs(centre), 1), deviation, 1.0)
     x = (x - centre) / scale
     y = targets.astype(np.float64)
-    penalty = _choose(x, y, folds=_deal(groups, seed=seed), penalties=penalties)
-    weights, intercept = _solve(x, y, [penalty])[0]
+    # One BLAS thread: matrices this small only make more of them wait for each other, and their
+    # number would show in the last bits of the result.
+    with threadpool_limits(limits=1, user_api="blas"):
+        penalty = _choose(x, y, folds=_deal(groups, seed=seed), penalties=penalties)
+        weights, intercept = _solve(x, y, [penalty])[0]
     return Ridge(centre, scale, weights, intercept, penalty)
 
 

@@ -23,7 +23,7 @@ from audiorec.factors import fit_factors, fold_in_tracks
 from audiorec.progress import Progress, silent
 
 N_RANDOM_DRAWS = 10
-N_SHUFFLES = 5
+N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few would not do
 
 RANDOM = "random"
 RIDGE = "mel statistics + ridge"

@@ -20,10 +20,11 @@ def render(report: SplitReport) -> str:
     """The table of one split.
 
     Columns: each metric by the headline scoring; then, in the metric `FOCUS`, the share of the
-    honest oracle with its interval, and the share by the other scoring.
+    honest oracle with its interval, its standard deviation over hold-outs, and the share by the
+    other scoring.
     """
     other = next(name for name in SCORINGS if name != HEADLINE)
-    header = ["", *metrics.METRICS, f"share of oracle, {FOCUS}", f"by {other}"]
+    header = ["", *metrics.METRICS, f"share of oracle, {FOCUS}", "+/-", f"by {other}"]
     rows = [
         [
             name,
@@ -32,13 +33,14 @@ def render(report: SplitReport) -> str:
                 report.shares[HEADLINE][name][FOCUS],
                 report.share_intervals[HEADLINE][name][FOCUS],
             ),
+            _figure(report.spread[name][FOCUS]),
             _figure(report.shares[other][name][FOCUS]),
         ]
         for name, values in report.means[HEADLINE].items()
     ]
     title = (
         f"{report.split}: {report.n_users} listeners, {report.n_tracks} new tracks, "
-        f"{_count(len(report.cells), 'hold-out')} ({_count(len(report.seeds), 'seed')}), "
+        f"{count(len(report.cells), 'hold-out')} ({count(len(report.seeds), 'seed')}), "
         f"{report.seconds['total']:.0f} s"
     )
     gaps = [
@@ -72,5 +74,6 @@ def _with_interval(value: float, ends: tuple[float, float]) -> str:
     return f"{value:6.3f} [{ends[0]:6.3f} .. {ends[1]:6.3f}]"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """``"1 seed"``, ``"2 seeds"``."""
     return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -97,7 +97,7 @@ def make_planted(
         for row, i in enumerate(ids)
     ]
     recipe = Recipe(
-        factors=FactorsConfig(factors=8, iterations=8),
+        factors=FactorsConfig(factors=8, iterations=8, regularization=1.0),
         evaluate=EvaluateConfig(seeds=(0, 1), test_share=0.25, n_bootstrap=200),
     )
     return Planted(FakeStore(mels), plays, tracks, recipe)

@@ -66,6 +66,13 @@ def test_a_share_is_what_the_table_says(body, metric: str) -> None:
         assert low <= value <= high
 
 
+def test_the_spread_is_that_of_the_cells(planted, body) -> None:
+    for name in LIGHT:
+        shares = [cell["share_of_oracle"][name]["AUC"] for cell in body["cells"]]
+        assert body["spread"][name]["AUC"] == pytest.approx(np.std(shares, ddof=1))
+    assert scored(planted, seeds=(0,), systems=()).to_json()["spread"]["random"]["AUC"] is None
+
+
 def test_planted_taste_is_found_and_controls_stay_where_they_belong(body) -> None:
     share = {name: row["nDCG@50"] for name, row in body["share_of_oracle"].items()}
     # above 1 too: folding in from some twenty listeners is noisier than a planted linear truth
