@@ -27,7 +27,7 @@ from audiorec.demo.truth import attributes, audible
 
 @pytest.fixture(scope="module")
 def plans() -> list[Plan]:
-    cast = draw_cast(56, n_artists=56, seed=5)
+    cast = draw_cast(42, n_artists=42, seed=5)
     return [entry.parts[0] for entry in cast.entries if entry.kind == "track"]
 
 
