@@ -70,7 +70,11 @@ def public_members():
                 yield f"{info.name}.{name}", member
                 if inspect.isclass(member):
                     for method, function in vars(member).items():
-                        if inspect.isfunction(function) and not method.startswith("_"):
+                        if (
+                            inspect.isfunction(function)
+                            and function.__name__ == method
+                            and not method.startswith("_")
+                        ):
                             yield f"{info.name}.{name}.{method}", function
 
 
