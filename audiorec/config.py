@@ -87,6 +87,45 @@ class MelConfig(Section):
         return max(1, round(seconds * self.sr / self.hop_length))
 
 
+Rule = Literal["daily", "repeat", "identical"]
+
+
+class ListeningConfig(Section):
+    """Which listening is believed, and what skips and ratings say.
+
+    Attributes
+    ----------
+    rules : tuple of {"daily", "repeat", "identical"}
+        What makes a listener suspect; see `audiorec.data.suspects`. No rules believe everybody.
+    keep : tuple of str
+        Listeners who are believed, whatever the rules say.
+    plays_per_day : int
+        More plays in one day (UTC) are no person's. Songs of 3.5 minutes fill a day with 411.
+    repeat_per_day : int
+        More plays of one track in one day are no person's.
+    repeat_share, repeat_plays : float, int
+        A listener is suspect of whose plays at least this share, and at least so many, are of one
+        track. The count must also be 20 times that of the median listener's favourite: in some
+        data a count is years of an artist.
+    identical_listeners, identical_tracks : int
+        So many listeners with the same plays of the same tracks, at least so many tracks, are one
+        script. Where counts differ, or are all alike, twice as many tracks are asked for: hearing
+        one album through makes nobody suspect.
+    rating_plays : float
+        A full rating (-1 or 1) counts as much as so many skips or plays.
+    """
+
+    rules: tuple[Rule, ...] = ("daily", "repeat", "identical")
+    keep: tuple[str, ...] = ()
+    plays_per_day: int = Field(default=1000, ge=1)
+    repeat_per_day: int = Field(default=500, ge=1)
+    repeat_share: float = Field(default=0.99, gt=0, le=1)
+    repeat_plays: int = Field(default=1000, ge=1)
+    identical_listeners: int = Field(default=3, ge=2)
+    identical_tracks: int = Field(default=8, ge=1)
+    rating_plays: float = Field(default=10.0, gt=0)
+
+
 class FactorsConfig(Section):
     """Weighted matrix factorisation of the plays (Hu, Koren & Volinsky 2008).
 
@@ -120,7 +159,7 @@ class ModelConfig(Section):
     Attributes
     ----------
     architecture : {"dieleman2014", "small1d"}
-        Dieleman's convolutions in time with dense layers, or a smaller one of the same kind.
+        Dieleman's convolutions in time with dense layers, or a smaller one with fixed descriptors.
     channels : int
         Filters of each convolution.
     hidden : int
@@ -153,6 +192,9 @@ class TrainConfig(Section):
         Of AdamW.
     validation_share : float
         Share of the artists kept for early stopping.
+    mixup : float
+        How much examples are blended with others, sound and target alike (alpha of the beta
+        distribution); 0 blends none.
     ema_decay : float
         How much of the running mean of the weights each step keeps; 0 takes the weights as they
         are.
@@ -166,13 +208,14 @@ class TrainConfig(Section):
 
     loss: Literal["mse", "cosine", "contrastive"] = "cosine"
     unit_norm: bool = True
-    crop_seconds: float = Field(default=10.0, gt=0, le=600)
+    crop_seconds: float = Field(default=3.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
     max_epochs: int = Field(default=25, ge=1, le=100000)
     patience: int = Field(default=8, ge=1, le=100000)
     learning_rate: float = Field(default=1e-3, gt=0, le=10)
     weight_decay: float = Field(default=1e-2, ge=0, le=10)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
+    mixup: float = Field(default=0.3, ge=0, le=10)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, ge=0)
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
@@ -235,6 +278,7 @@ class Recipe(Section):
     """Every stage's settings: what a recipe file holds."""
 
     mel: MelConfig = MelConfig()
+    listening: ListeningConfig = ListeningConfig()
     factors: FactorsConfig = FactorsConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()

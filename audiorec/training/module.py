@@ -25,6 +25,31 @@ from audiorec.training.state import state_on_cpu
 WARMUP_SHARE = 0.1  # of all steps, while the learning rate rises
 
 
+def mix(mel: Tensor, target: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
+    """Blend each example with another of the batch, sound and target alike.
+
+    Parameters
+    ----------
+    mel : Tensor [shape=(batch, n_mels, n_frames)]
+    target : Tensor [shape=(batch, n_outputs)]
+    alpha : float
+        Of the beta distribution of the shares; each example keeps the larger share.
+
+    Notes
+    -----
+    Zhang et al., "mixup: beyond empirical risk minimization", 2018, eq. 1. Drawn from torch's
+    random state of the CPU, whatever the device.
+    """
+    share = torch.distributions.Beta(alpha, alpha).sample((len(mel),)).to(mel.device)
+    share = torch.maximum(share, 1 - share)
+    other = torch.randperm(len(mel)).to(mel.device)
+    sound, vector = share[:, None, None], share[:, None]
+    return (
+        sound * mel + (1 - sound) * mel[other],
+        vector * target + (1 - vector) * target[other],
+    )
+
+
 class FactorModule(pl.LightningModule):
     """Learns `network`, keeps a running mean of its weights, and remembers the best of them.
 
@@ -80,7 +105,10 @@ class FactorModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of one batch."""
         mel = standardize(batch.mel, mean=self.mean, std=self.std)
-        loss = self.loss.function(self.network(mel).float(), batch.target)
+        target = batch.target
+        if self.config.mixup:
+            mel, target = mix(mel, target, alpha=self.config.mixup)
+        loss = self.loss.function(self.network(mel).float(), target)
         self._loss_sum += loss.detach() * len(batch.mel)
         return loss
 
