@@ -43,6 +43,11 @@ class MelConfig(Section):
         Mel bands.
     fmin, fmax : float
         Lowest and highest frequency of the bands, Hz; `fmax` None is half of `sr`.
+    pad_mode : {"constant", "reflect"}
+        What the first and last frames hear beyond the clip: silence, or the clip mirrored.
+    compression : {"db", "log10"}
+        Of the power S: dB, 10 log10 S from -100 on; or log10(1 + 10000 S) as musicnn hears it
+        (Pons & Serra 2019), S in half precision.
     clip_seconds : float
         Length of a clip, s.
     clip : {"middle", "start", "random"}
@@ -57,6 +62,8 @@ class MelConfig(Section):
     n_mels: int = Field(default=128, ge=4, le=512)
     fmin: float = Field(default=0.0, ge=0)
     fmax: float | None = Field(default=None, gt=0)
+    pad_mode: Literal["constant", "reflect"] = "constant"
+    compression: Literal["db", "log10"] = "db"
     clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
     clip: Literal["middle", "start", "random"] = "middle"
     n_clips: int = Field(default=1, ge=1, le=64)
@@ -224,10 +231,16 @@ class TrainConfig(Section):
 
 
 class IndexConfig(Section):
-    """How neighbours are found.
+    """What is served for each track, and how neighbours are found.
 
     Attributes
     ----------
+    half_listeners : float
+        Listeners at whom a track's vector stands half on its sound and half on who played it:
+        with none it is the prediction from sound, with many the factor.
+    hubs : {"none", "csls"}
+        Whether tracks that are near to everything are held back, so that every track comes up
+        somewhere (CSLS; Conneau et al. 2018).
     metric : {"cosine", "inner_product"}
     kind : {"auto", "exact", "ivf", "hnsw"}
         Auto is exact below `exact_below` vectors, then HNSW to a million, then IVF.
@@ -235,6 +248,8 @@ class IndexConfig(Section):
         Two recordings whose prints correlate at least so much are the same recording.
     """
 
+    half_listeners: float = Field(default=10.0, gt=0)
+    hubs: Literal["none", "csls"] = "none"
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     exact_below: int = Field(default=500_000, ge=1)

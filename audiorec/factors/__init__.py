@@ -1,15 +1,18 @@
 """The listeners' space: factors of listeners and tracks, learned from plays alone."""
 
+from audiorec.factors.blend import blend_tracks, scaled
 from audiorec.factors.fold_in import fold_in_tracks, fold_in_users
 from audiorec.factors.store import Factors, load_factors, save_factors
 from audiorec.factors.wmf import confidence, fit_factors
 
 __all__ = [
     "Factors",
+    "blend_tracks",
     "confidence",
     "fit_factors",
     "fold_in_tracks",
     "fold_in_users",
     "load_factors",
     "save_factors",
+    "scaled",
 ]

@@ -6,6 +6,14 @@ With the other side's factors Y fixed, the best vector x of one track (or listen
 
 (Hu, Koren & Volinsky 2008, equation 4), where x0 is 0, or a prior such as the vector predicted
 from sound, on which the ridge is then centred.
+
+A listener who has not played a track tells against it only as far as they could have come across
+it. Where a prior stands in, with n listeners and h = `half_listeners`, silence therefore counts
+
+    s = n^2 / (n^2 + h^2)
+
+instead of 1, and the prior 1 - s: without listeners the vector is the prior, with many it is the
+factor, and the first play is a small step.
 """
 
 from __future__ import annotations
@@ -31,6 +39,7 @@ def fold_in_tracks(
     *,
     config: FactorsConfig,
     prior: Embeddings | None = None,
+    half_listeners: float | None = None,
     among: Sequence[str] | None = None,
 ) -> Embeddings:
     """Vectors of tracks from who played them, the listeners' vectors held fixed.
@@ -47,6 +56,9 @@ def fold_in_tracks(
         Where the ridge is centred, for the tracks that it holds; for others at 0. A track of
         `interactions` that nobody in the space played gets its prior unchanged: before anyone
         could hear it, silence says nothing.
+    half_listeners : float, optional
+        Listeners at whom the prior yields half to silence (see the module). None lets both
+        count in full from the first listener on.
     among : sequence of str, optional
         Listeners whose silence counts as no preference, and whose plays count at all. All those
         of the space by default; half of them when the other half is to be predicted.
@@ -65,7 +77,9 @@ def fold_in_tracks(
     """
     known = factors.users if among is None else factors.users.take(among)
     item_users = interactions.user_items.T.tocsr()
-    return _half_step(known, item_users, interactions.tracks, interactions.users, config, prior)
+    return _half_step(
+        known, item_users, interactions.tracks, interactions.users, config, prior, half_listeners
+    )
 
 
 def fold_in_users(
@@ -92,6 +106,7 @@ def _half_step(
     columns: IdMap,
     config: FactorsConfig,
     prior: Embeddings | None,
+    half: float | None = None,
 ) -> Embeddings:
     """Solve one vector per row of `plays` [shape=(len(rows), len(columns))]."""
     if prior is not None and prior.dim != known.dim:
@@ -100,7 +115,8 @@ def _half_step(
     plays = plays[:, np.asarray(shared, dtype=np.int64)].tocsr()
     y = known.vectors.astype(np.float64)
     y_shared = y[known.id_map.rows([columns[column] for column in shared])]
-    gram = y.T @ y + config.regularization * np.eye(known.dim)
+    silent = y.T @ y
+    ridge = config.regularization * np.eye(known.dim)
     weights = confidence(plays.data, alpha=config.alpha, epsilon=config.epsilon)
     solved = np.zeros((len(rows), known.dim))
     for row, id_ in enumerate(rows):
@@ -110,12 +126,18 @@ def _half_step(
             solved[row] = 0.0 if x0 is None else x0
             continue
         heard, c = y_shared[plays.indices[span]], weights[span]
-        a = gram + (heard.T * (c - 1.0)) @ heard
+        s = 1.0 if half is None or x0 is None else _weight_of_silence(len(c), half=half)
+        a = s * silent + ridge + (heard.T * (c - s)) @ heard
         b = c @ heard
         if x0 is not None:
-            b = b + config.regularization * x0
+            b = b + config.regularization * (1.0 if half is None else 1.0 - s) * x0
         solved[row] = _solve(a, b)
     return Embeddings(rows.ids, solved.astype(np.float32))
+
+
+def _weight_of_silence(n: int, *, half: float) -> float:
+    """From 0 without listeners over 1/2 at `half` of them to 1."""
+    return n * n / (n * n + half * half)
 
 
 def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,0 +1,66 @@
+"""From cold to warm without a step: one vector per track from its sound and from who played it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.config import FactorsConfig
+from audiorec.data.interactions import Interactions
+from audiorec.embeddings import Embeddings
+from audiorec.factors.fold_in import fold_in_tracks
+from audiorec.factors.store import Factors
+
+
+def scaled(predictions: Embeddings, *, scale: float) -> Embeddings:
+    """Predictions brought to the length of factors.
+
+    Parameters
+    ----------
+    predictions : Embeddings
+        What a network says; where it learned directions alone, of length 1.
+    scale : float
+        See `audiorec.models.checkpoint.Checkpoint.output_scale`.
+    """
+    return Embeddings(predictions.ids, predictions.vectors * np.float32(scale))
+
+
+def blend_tracks(
+    factors: Factors,
+    interactions: Interactions,
+    sound: Embeddings,
+    *,
+    config: FactorsConfig,
+    half_listeners: float,
+) -> Embeddings:
+    """Vectors of tracks from both: the prediction from sound is the prior of the half-step.
+
+    Parameters
+    ----------
+    factors : Factors
+        The space.
+    interactions : Interactions
+        Who played what; tracks without sound and listeners outside the space are passed over.
+    sound : Embeddings
+        Predictions in the space, `scaled` to the length of factors.
+    config : FactorsConfig
+        The settings that the space was made with.
+    half_listeners : float
+        See `fold_in_tracks`.
+
+    Returns
+    -------
+    tracks : Embeddings
+        Of every track of `sound`, in its order. One that nobody in the space played keeps its
+        prediction.
+    """
+    heard = [id_ for id_ in interactions.tracks if id_ in sound]
+    if not heard:
+        return sound
+    warm = fold_in_tracks(
+        factors,
+        interactions.only_tracks(heard),
+        config=config,
+        prior=sound,
+        half_listeners=half_listeners,
+    )
+    return sound.updated(warm).take(sound.ids)
