@@ -1,0 +1,336 @@
+"""Listeners who are no people: bots, one track on repeat, and scripts that share one history.
+
+Three rules, each with limits in `audiorec.config.ListeningConfig`:
+
+- ``daily``: more plays in one day than a person can hear;
+- ``repeat``: one track played more often in one day than it can be heard, or next to nothing but
+  one track, far beyond anybody's favourite;
+- ``identical``: several listeners with one and the same history.
+
+Nothing is taken from what is stored: who is suspect is found again wherever listening is learned
+from, and can be kept by name. What a rule says of more than half of all listeners says more of the
+data than of them, so it is told and not followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from audiorec.config import ListeningConfig, Rule
+from audiorec.exceptions import DataError
+
+SECONDS_PER_DAY = 86_400
+ABOVE_FAVOURITES = 20
+"""Times the median listener's favourite that one track must be played to be on repeat."""
+MANY = 0.5
+"""A rule that names more than this share of the listeners is not followed."""
+FEW_LISTENERS = 20
+"""With fewer listeners than this a share says nothing: every rule is followed."""
+
+SMALL_PART = 0.5
+"""Of the catalogue: many have heard more or less all of a small one, and are not the same."""
+
+_SCHEMA = {
+    "user_id": pl.String,
+    "rule": pl.String,
+    "reason": pl.String,
+    "figure": pl.Float64,
+    "limit": pl.Float64,
+    "kept": pl.Boolean,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Suspects:
+    """Who is suspect, and why.
+
+    Attributes
+    ----------
+    frame : pl.DataFrame
+        One row per listener and rule: user_id, rule, reason (a line for people), figure, limit
+        (what was counted, and the limit that it passed), kept (believed because the settings say
+        so). Sorted by user_id and rule.
+    n_listeners : int
+        Listeners in all.
+    not_followed : dict of str to int
+        Rules that named more than half of the listeners, and how many: these are not in `frame`.
+    """
+
+    frame: pl.DataFrame
+    n_listeners: int
+    not_followed: dict[str, int]
+
+    @cached_property
+    def users(self) -> frozenset[str]:
+        """Listeners to leave out."""
+        return frozenset(self.frame.filter(~pl.col("kept"))["user_id"].to_list())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many listeners each rule leaves out; one may be left out by several."""
+        counted = self.frame.filter(~pl.col("kept")).group_by("rule").len().sort("rule")
+        return dict(zip(counted["rule"].to_list(), counted["len"].to_list(), strict=True))
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __contains__(self, user_id: object) -> bool:
+        return user_id in self.users
+
+    def reason(self, user_id: str) -> str:
+        """Why a listener is suspect, in one line; empty for others."""
+        return "; ".join(self.frame.filter(pl.col("user_id") == user_id)["reason"].to_list())
+
+    def without(self, plays: pl.DataFrame) -> pl.DataFrame:
+        """Plays of everybody else, in the order they came in."""
+        if not self.users:
+            return plays
+        gone = self.frame.filter(~pl.col("kept")).select("user_id").unique()
+        return plays.join(gone, on="user_id", how="anti", maintain_order="left")
+
+    def summary(self) -> str:
+        """How many are left out, by which rules: one line, empty where there is nothing to say."""
+        said = []
+        if self.users:
+            by_rule = ", ".join(f"{count} {rule}" for rule, count in self.counts.items())
+            noun = "listener" if len(self) == 1 else "listeners"
+            said.append(f"left out {len(self)} suspect {noun} ({by_rule})")
+        said += [
+            f"rule {rule!r} not followed: it names {count} of {self.n_listeners} listeners"
+            for rule, count in self.not_followed.items()
+        ]
+        return "; ".join(said)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        return {
+            "listeners": self.n_listeners,
+            "left_out": len(self),
+            "rules": self.counts,
+            "not_followed": self.not_followed,
+            "suspects": self.frame.to_dicts(),
+        }
+
+
+def daily_plays(plays: pl.DataFrame) -> pl.DataFrame:
+    """Plays of each listener and track on each day: all that the rules look at.
+
+    Parameters
+    ----------
+    plays : pl.DataFrame
+        Columns user_id, track_id, plays and, optionally, timestamp (epoch s or null).
+
+    Returns
+    -------
+    daily : pl.DataFrame
+        Columns user_id, track_id, day (int32 since 1970-01-01 UTC, or null) and plays, one row
+        for each listener, track and day, in no particular order.
+    """
+    if "day" in plays.columns:
+        return plays
+    day = pl.lit(None, dtype=pl.Int32)
+    if "timestamp" in plays.columns:
+        day = (pl.col("timestamp") // SECONDS_PER_DAY).cast(pl.Int32)
+    frame = plays.lazy().select("user_id", "track_id", "plays", day.alias("day"))
+    keys = ("user_id", "track_id", "day")
+    return frame.group_by(keys).agg(pl.col("plays").sum()).select(*keys, "plays").collect()
+
+
+def find_suspects(plays: pl.DataFrame, *, config: ListeningConfig) -> Suspects:
+    """Find listeners who are no people.
+
+    Parameters
+    ----------
+    plays : pl.DataFrame
+        As `daily_plays` takes or returns them. Without times the rules that count days find
+        nobody. Where no listener's track stands on two days, a time may be the last of many plays;
+        then a day is counted only for those whose plays all lie in it.
+    config : ListeningConfig
+
+    Returns
+    -------
+    suspects : Suspects
+        Whatever the order of `plays`.
+    """
+    daily = daily_plays(plays)
+    pairs, timed = _pairs(daily)
+    people = _people(pairs)
+    found: list[pl.DataFrame] = []
+    not_followed: dict[str, int] = {}
+    for rule in dict.fromkeys(config.rules):
+        if rule == "identical":
+            rows = _identical(people, pairs["track_id"].n_unique(), config)
+        elif rule == "repeat":
+            rows = pl.concat(
+                [_on_repeat(people, pairs, config), _track_days(timed, people, config)]
+            )
+            rows = rows.unique("user_id", keep="first", maintain_order=True)
+        else:
+            rows = _days(timed, people, config)
+        if len(people) >= FEW_LISTENERS and len(rows) > MANY * len(people):
+            not_followed[rule] = len(rows)
+            continue
+        found.append(_labelled(rows, rule))
+    frame = pl.concat(found) if found else pl.DataFrame(schema={**_SCHEMA})
+    frame = frame.with_columns(kept=pl.col("user_id").is_in(list(config.keep)))
+    frame = frame.select(*_SCHEMA).sort("user_id", "rule")
+    return Suspects(frame, n_listeners=len(people), not_followed=not_followed)
+
+
+def check_keep(plays: pl.DataFrame, *, config: ListeningConfig) -> None:
+    """Refuse to keep a listener who is not there: it is a name misspelt.
+
+    Raises
+    ------
+    DataError
+        If `config.keep` names somebody without plays.
+    """
+    if not config.keep:
+        return
+    known = set(
+        plays.lazy()
+        .filter(pl.col("user_id").is_in(list(config.keep)))
+        .select(pl.col("user_id").unique())
+        .collect()["user_id"]
+        .to_list()
+    )
+    for user_id in config.keep:
+        if user_id not in known:
+            raise DataError(
+                f"[listening] keep names {user_id!r}, who has no plays; "
+                "correct the name or take it off the list"
+            )
+
+
+def _pairs(daily: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Plays of each listener and track; and the rows whose day can be counted."""
+    with_day = daily.filter(pl.col("day").is_not_null())
+    if not len(with_day):
+        return daily.select("user_id", "track_id", "plays"), with_day
+    keys = ("user_id", "track_id")
+    pairs = daily.lazy().group_by(keys).agg(pl.col("plays").sum(), pl.col("day").count()).collect()
+    if len(with_day) == pairs.select((pl.col("day") > 0).sum()).item():
+        one_day = with_day.lazy().group_by("user_id").agg(pl.col("day").n_unique())
+        one_day = one_day.filter(pl.col("day") == 1).select("user_id")
+        with_day = with_day.lazy().join(one_day, on="user_id", how="semi").collect()
+    return pairs.drop("day"), with_day
+
+
+def _people(pairs: pl.DataFrame) -> pl.DataFrame:
+    """A row per listener: how much, of how many tracks, most of which count, and digests."""
+    track = pl.col("track_id").hash(seed=1)
+    # Sums of hashes do not depend on the order of the rows.
+    return (
+        pairs.lazy()
+        .with_columns(track_hash=track, play_hash=(track ^ pl.col("plays").hash(seed=2)).hash(3))
+        .group_by("user_id")
+        .agg(
+            total=pl.col("plays").sum(),
+            top=pl.col("plays").max(),
+            low=pl.col("plays").min(),
+            n_tracks=pl.len(),
+            tracks=pl.col("track_hash").sum(),
+            counts=pl.col("play_hash").sum(),
+        )
+        .collect()
+    )
+
+
+def _days(timed: pl.DataFrame, people: pl.DataFrame, config: ListeningConfig) -> pl.DataFrame:
+    """Listeners with a day of more plays than the limit, and their fullest day."""
+    heavy = people.lazy().filter(pl.col("total") > config.plays_per_day).select("user_id")
+    days = (
+        timed.lazy()
+        .join(heavy, on="user_id", how="semi")
+        .group_by("user_id", "day")
+        .agg(figure=pl.col("plays").sum())
+        .filter(pl.col("figure") > config.plays_per_day)
+        .sort("user_id", "figure", "day", descending=[False, True, False])
+        .unique("user_id", keep="first", maintain_order=True)
+    )
+    reason = pl.format("{} plays on {}", _count("figure"), pl.col("day").cast(pl.Date))
+    return _told(days, reason, pl.lit(float(config.plays_per_day)))
+
+
+def _track_days(timed: pl.DataFrame, people: pl.DataFrame, config: ListeningConfig) -> pl.DataFrame:
+    """Listeners who played one track more often in one day than the limit."""
+    heavy = people.lazy().filter(pl.col("top") > config.repeat_per_day).select("user_id")
+    days = (
+        timed.lazy()
+        .join(heavy, on="user_id", how="semi")
+        .filter(pl.col("plays") > config.repeat_per_day)
+        .rename({"plays": "figure"})
+        .sort("user_id", "figure", "day", "track_id", descending=[False, True, False, False])
+        .unique("user_id", keep="first", maintain_order=True)
+    )
+    day = pl.col("day").cast(pl.Date)
+    reason = pl.format("{} plays of track {} on {}", _count("figure"), "track_id", day)
+    return _told(days, reason, pl.lit(float(config.repeat_per_day)))
+
+
+def _on_repeat(people: pl.DataFrame, pairs: pl.DataFrame, config: ListeningConfig) -> pl.DataFrame:
+    """Listeners who play next to nothing but one track, and that beyond measure."""
+    usual = people["top"].median()
+    limit = max(config.repeat_plays, ABOVE_FAVOURITES * float(usual or 0.0))  # type: ignore[arg-type]
+    most = people.lazy().filter(
+        pl.col("top") >= limit, pl.col("top") >= config.repeat_share * pl.col("total")
+    )
+    rows = (
+        pairs.lazy()
+        .join(most.select("user_id", "top", "total"), on="user_id")
+        .filter(pl.col("plays") == pl.col("top"))
+        .sort("user_id", "track_id")
+        .unique("user_id", keep="first", maintain_order=True)
+        .with_columns(figure=pl.col("top"))
+    )
+    share = (100 * pl.col("top") / pl.col("total")).round(1)
+    reason = pl.format("{} of {} plays ({} %) are of track {}", _count("top"), _count("total"),
+                       share, "track_id")  # fmt: skip
+    return _told(rows, reason, pl.lit(float(limit)))
+
+
+def _identical(people: pl.DataFrame, n_tracks: int, config: ListeningConfig) -> pl.DataFrame:
+    """Listeners who share one history with enough others."""
+    uneven = people.lazy().filter(pl.col("low") < pl.col("top"))
+    some = people.lazy().filter(pl.col("n_tracks") <= SMALL_PART * n_tracks)
+    groups = []
+    for frame, same, least, words in (
+        (uneven, ("tracks", "counts", "n_tracks"), config.identical_tracks, "tracks, as often,"),
+        (some, ("tracks", "n_tracks"), 2 * config.identical_tracks, "tracks"),
+    ):
+        size = pl.len().over(same)
+        first = pl.col("user_id").min().over(same)
+        groups.append(
+            frame.filter(pl.col("n_tracks") >= least)
+            .with_columns(figure=size.cast(pl.Float64), first=first, words=pl.lit(words))
+            .filter(pl.col("figure") >= config.identical_listeners)
+            .select("user_id", "figure", "first", "words", "n_tracks")
+        )
+    rows = pl.concat(groups).sort("user_id", "words", descending=[False, True])
+    rows = rows.unique("user_id", keep="first", maintain_order=True)
+    others = _count(pl.col("figure") - 1)
+    reason = pl.format(
+        "the same {} {} as {} other listeners, {} the first of them",
+        "n_tracks", "words", others, "first",
+    )  # fmt: skip
+    return _told(rows, reason, pl.lit(float(config.identical_listeners)))
+
+
+def _told(rows: pl.LazyFrame, reason: pl.Expr, limit: pl.Expr) -> pl.DataFrame:
+    """Listener, reason, figure and limit."""
+    figure = pl.col("figure").cast(pl.Float64)
+    return rows.select("user_id", reason.alias("reason"), figure, limit.alias("limit")).collect()
+
+
+def _labelled(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    return rows.with_columns(rule=pl.lit(rule, dtype=pl.String))
+
+
+def _count(column: str | pl.Expr) -> pl.Expr:
+    """A count as a whole number."""
+    expression = pl.col(column) if isinstance(column, str) else column
+    return expression.round(0).cast(pl.Int64)
