@@ -17,8 +17,9 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
-from audiorec.index import Index
+from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.recommend import Match, recommend, similar
+from audiorec.spaces import SPACES, Space, content, content_scale, listening, scaled
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Hit(NamedTuple):
         From 1.
     track_id : str
     score : float
-        Cosine to the query, or the inner product with the listener.
+        Cosine to the query, or the inner product with the listener; less what hub correction
+        holds the track back by, and times what the dial of popularity makes of its length.
     artist, title : str
         Empty where unknown.
     path : str
@@ -63,11 +65,10 @@ class Library:
         If it is none, or from a newer version.
     """
 
-    space = "content"
-
     def __init__(self, workspace: Workspace | Path) -> None:
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self.workspace.check()
+        self._indexes: dict[tuple[Space, float, Metric], Index] = {}
 
     @cached_property
     def index(self) -> Index:
@@ -76,16 +77,24 @@ class Library:
         Raises
         ------
         ArtifactError
-            If there is none, or it was made from other vectors.
+            If there is none, or it was made from other vectors or factors.
         """
         index = Index.load(self.workspace.index)
-        if artifacts.exists(self.workspace.embeddings):
-            made = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
-            if index.inputs.get("embeddings") != made.fingerprint:
-                raise ArtifactError(
-                    f"the index in {self.workspace.index} was made from other vectors than "
-                    "those in embeddings; run 'audiorec index' again"
-                )
+        made = {
+            kind: artifacts.load_manifest(self.workspace.root / kind, kind=kind)
+            for kind in ("embeddings", "factors")
+            if artifacts.exists(self.workspace.root / kind)
+        }
+        for kind, manifest in made.items():
+            if index.inputs.get(kind) == manifest.fingerprint:
+                continue
+            alone = len(made) == 2 and (
+                made["embeddings"].inputs.get("factors") == made["factors"].fingerprint
+            )
+            raise ArtifactError(
+                f"the index in {self.workspace.index} was made from other vectors than those in "
+                f"{kind}; run 'audiorec {'index' if alone else 'run'}' again"
+            )
         return index
 
     @cached_property
@@ -99,7 +108,14 @@ class Library:
         """The catalogue, open for reading."""
         return Catalog(self.workspace.catalog, read_only=True)
 
-    def similar(self, names: Sequence[str | Path], *, k: int = 10) -> list[Hit]:
+    def similar(
+        self,
+        names: Sequence[str | Path],
+        *,
+        k: int = 10,
+        space: Space = "blend",
+        popularity: float = 0.0,
+    ) -> list[Hit]:
         """Tracks nearest to one track, or to what several have in common.
 
         Parameters
@@ -109,20 +125,32 @@ class Library:
             is not in the catalogue.
         k : int
             How many; all there are when there are fewer.
+        space : {"blend", "content", "listening"}
+            See `audiorec.spaces`.
+        popularity : float
+            From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            If a name fits no track, or several.
+            If a name fits no track, or several; or the track is not in the space.
         ArtifactError
             If there is no index, or it does not fit the rest of the workspace.
         """
-        index = self.index
-        ids, outside = self._resolve(names)
+        index = self._serving(space, popularity, self.index.metric)
+        ids, outside = self._resolve(names, space=space)
         matches = similar(index, outside, ids, k=k, duplicates=self.duplicates)
         return self._hits(matches)
 
-    def recommend(self, user: str, *, k: int = 10, heard: bool = False) -> list[Hit]:
+    def recommend(
+        self,
+        user: str,
+        *,
+        k: int = 10,
+        heard: bool = False,
+        space: Space = "blend",
+        popularity: float = 0.0,
+    ) -> list[Hit]:
         """Tracks for a listener, those that nobody has played yet included.
 
         Parameters
@@ -132,8 +160,10 @@ class Library:
         k : int
         heard : bool
             Whether tracks that the listener has played may stand in the answer.
+        space, popularity
+            See `similar`.
         """
-        index = self.index
+        index = self._serving(space, popularity, "inner_product")
         played = self._played(user)
         vector = self._listener(user)
         matches = recommend(
@@ -142,7 +172,13 @@ class Library:
         return self._hits(matches)
 
     def playlist(
-        self, names: Sequence[str | Path], *, length: int = 25, artist_window: int = 5
+        self,
+        names: Sequence[str | Path],
+        *,
+        length: int = 25,
+        artist_window: int = 5,
+        space: Space = "blend",
+        popularity: float = 0.0,
     ) -> list[Hit]:
         """A playlist that begins at the first of `names` and stays near them.
 
@@ -154,11 +190,13 @@ class Library:
             Tracks, the named ones included; fewer when the library has no more that fit.
         artist_window : int
             No artist twice within so many tracks.
+        space, popularity
+            See `similar`.
         """
         from audiorec.playlist import make_playlist
 
-        index = self.index
-        ids, outside = self._resolve(names)
+        index = self._serving(space, popularity, self.index.metric)
+        ids, outside = self._resolve(names, space=space)
         artists = {track.track_id: track.artist for track in self.catalog.tracks() if track.artist}
         matches = make_playlist(
             index,
@@ -237,13 +275,54 @@ class Library:
             aside.unlink(missing_ok=True)
         return len(vectors)
 
-    def _resolve(self, names: Sequence[str | Path]) -> tuple[list[str], Embeddings | None]:
-        """Ids of the names, and the vectors of those that are files from outside."""
+    def _serving(self, space: Space, popularity: float, metric: Metric) -> Index:
+        """What answers in a space, with the dial of popularity turned, for one metric."""
+        key = (space, popularity, metric)
+        if key not in self._indexes:
+            self._indexes[key] = (
+                with_popularity(
+                    self._serving(space, 0.0, metric),
+                    popularity,
+                    metric=metric,
+                    mean_norm=self.index.extra["mean_norm"],
+                )
+                if popularity
+                else self._placed(space)
+            )
+        return self._indexes[key]
+
+    def _placed(self, space: Space) -> Index:
+        """The index, or an exact one of what another space places where."""
+        if space not in SPACES:
+            raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")
+        if space == "blend":
+            return self.index
+        from audiorec.config import IndexConfig
+
+        vectors = content(self.workspace) if space == "content" else listening(self.workspace)
+        config = IndexConfig(metric=self.index.metric, kind="exact")
+        return build_index(vectors, config=config)
+
+    def _resolve(
+        self, names: Sequence[str | Path], *, space: Space
+    ) -> tuple[list[str], Embeddings | None]:
+        """Ids of the names, and the vectors of those that are files from outside.
+
+        Raises
+        ------
+        NotFoundError
+            If a name is that of no track, or of one that is not in the space.
+        """
         ids: list[str] = []
         outside: dict[str, np.ndarray] = {}
         for name in names:
             track = self._catalogued(str(name))
             if track is None:
+                if space == "listening":
+                    raise NotFoundError(
+                        f"{name} is not in the catalogue, so nobody has played it; "
+                        "ask with --space blend or content"
+                    )
                 id_ = str(Path(name).absolute())
                 outside[id_] = self._listen(Path(name))
             else:
@@ -252,6 +331,11 @@ class Library:
                     raise NotFoundError(
                         f"{id_!r} is catalogued but not in the index: run 'audiorec run', and see "
                         "'audiorec status --failures' if it stays out"
+                    )
+                if id_ not in self._serving(space, 0.0, self.index.metric):
+                    raise NotFoundError(
+                        f"{id_!r} has been played too little to be placed by its listeners; "
+                        "ask with --space blend or content"
                     )
             ids.append(id_)
         if not outside:
@@ -273,16 +357,11 @@ class Library:
         from audiorec.mel import audio_to_mels
         from audiorec.models.checkpoint import load_checkpoint
 
-        made = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
-        model = artifacts.load_manifest(self.workspace.model, kind="model")
-        if made.inputs.get("model") != model.fingerprint:
-            raise ArtifactError(
-                "the index holds vectors of another model than the one in "
-                f"{self.workspace.model}; run 'audiorec embed' and 'audiorec index'"
-            )
+        scale = content_scale(self.workspace)
         checkpoint = load_checkpoint(self.workspace.model)
         mels = audio_to_mels(file, config=checkpoint.mel)
-        return embed(checkpoint, [(str(file), mels)]).vectors[0]
+        heard = scaled(embed(checkpoint, [(str(file), mels)]), scale=scale)
+        return heard.vectors[0]
 
     def _played(self, user: str) -> set[str]:
         import polars as pl
@@ -300,12 +379,6 @@ class Library:
     def _listener(self, user: str) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
         factors = self._factors()
-        made = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
-        space = artifacts.load_manifest(self.workspace.factors, kind="factors").fingerprint
-        if made.inputs.get("factors") != space:
-            raise ArtifactError(
-                "the index predicts into other factors than the workspace's; run 'audiorec run'"
-            )
         if user in factors.users:
             return factors.users[user]
         raise NotFoundError(

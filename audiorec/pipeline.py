@@ -189,20 +189,20 @@ class Pipeline:
         return f"{len(fresh_ids)} embedded, {len(made)} in all"
 
     def _index(self) -> str | None:
-        from audiorec.embeddings import Embeddings
         from audiorec.index import build_index
         from audiorec.mel import MelStore
         from audiorec.recommend import merge_groups, near_duplicates
+        from audiorec.spaces import blend
 
         inputs = {
-            "embeddings": _fingerprint(self.workspace.embeddings, "embeddings"),
-            "mels": _fingerprint(self.workspace.mels, "mels"),
+            kind: _fingerprint(self.workspace.root / kind, kind)
+            for kind in ("embeddings", "mels", "factors", "plays")
         }
         config = self.recipe.index.model_dump(mode="json")
         if _fresh(self.workspace.index, "index", inputs=inputs, config=config):
             return None
         self.progress("index", 0, None)
-        embeddings = Embeddings.load(self.workspace.embeddings)
+        served = blend(self.workspace, half_listeners=self.recipe.index.half_listeners)
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             same_sound = catalog.duplicate_groups()
         groups = merge_groups(
@@ -212,9 +212,15 @@ class Pipeline:
             ),
             same_sound,
         )
-        index = build_index(embeddings, config=self.recipe.index)
-        index.save(self.workspace.index, inputs=inputs, extra={"duplicates": groups})
-        return f"{len(embeddings)} tracks, {len(set(groups.values()))} groups of duplicates"
+        index = build_index(
+            served.tracks, config=self.recipe.index, listeners=served.factors.users.vectors
+        )
+        extra = {"duplicates": groups, "played": served.n_played, "mean_norm": served.mean_norm}
+        index.save(self.workspace.index, inputs=inputs, extra=extra)
+        return (
+            f"{len(served.tracks)} tracks, {served.n_played} of them played, "
+            f"{len(set(groups.values()))} groups of duplicates"
+        )
 
     def _model_inputs(self) -> dict[str, str]:
         model = artifacts.load_manifest(self.workspace.model, kind="model")

@@ -67,6 +67,24 @@ def recipe_option(command: Command) -> Command:
     )(command)
 
 
+def space_options(command: Command) -> Command:
+    """Add ``--space`` and ``--popularity``."""
+    command = click.option(
+        "--popularity",
+        type=click.FloatRange(-1, 1),
+        default=0.0,
+        show_default=True,
+        help="From -1, hidden gems, to 1, hits.",
+    )(command)
+    return click.option(
+        "--space",
+        type=click.Choice(["blend", "content", "listening"]),
+        default="blend",
+        show_default=True,
+        help="Place tracks by their sound, by who played them, or by both.",
+    )(command)
+
+
 def strict_option(command: Command) -> Command:
     """Add ``--strict``."""
     return click.option(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import Settings, json_option
+from audiorec.cli.common import Settings, json_option, space_options
+
+if TYPE_CHECKING:
+    from audiorec.spaces import Space
 
 FORMATS = ("m3u8", "json", "xspf", "jspf")
 
@@ -35,6 +39,7 @@ FORMATS = ("m3u8", "json", "xspf", "jspf")
     help="No artist twice within so many tracks.",
 )
 @click.option("--absolute", is_flag=True, help="Write absolute paths. [default: relative]")
+@space_options
 @json_option
 @click.pass_obj
 def command(
@@ -45,6 +50,8 @@ def command(
     output: Path | None,
     artist_window: int,
     absolute: bool,
+    space: Space,
+    popularity: float,
     as_json: bool,
 ) -> None:
     """Write a playlist that begins at TRACK and stays near it, or near each of several."""
@@ -59,15 +66,17 @@ def command(
         )
     settings.workspace.check()
     library = Library(settings.workspace)
-    hits = library.playlist(tracks, length=length, artist_window=artist_window)
+    hits = library.playlist(
+        tracks, length=length, artist_window=artist_window, space=space, popularity=popularity
+    )
     file, skipped = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
     for line in skipped:
         click.echo(line, err=True)
     if as_json:
         asked: dict[str, object] = {"query": list(tracks), "file": str(file)}
-        echo_hits(hits, as_json=True, asked=asked, space=library.space)
+        echo_hits(hits, as_json=True, asked=asked, space=space)
         return
-    echo_hits(hits, as_json=False, asked={}, space=library.space)
+    echo_hits(hits, as_json=False, asked={}, space=space)
     short = shortfall(hits, length=length, artist_window=artist_window)
     if short:
         click.echo(short, err=True)

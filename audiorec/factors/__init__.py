@@ -1,6 +1,6 @@
 """The listeners' space: factors of listeners and tracks, learned from plays alone."""
 
-from audiorec.factors.blend import blend_tracks, scaled
+from audiorec.factors.blend import blend_tracks
 from audiorec.factors.fold_in import fold_in_tracks, fold_in_users
 from audiorec.factors.store import Factors, load_factors, save_factors
 from audiorec.factors.wmf import confidence, fit_factors
@@ -14,5 +14,4 @@ __all__ = [
     "fold_in_users",
     "load_factors",
     "save_factors",
-    "scaled",
 ]

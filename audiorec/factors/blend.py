@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.factors.fold_in import fold_in_tracks
 from audiorec.factors.store import Factors
-
-
-def scaled(predictions: Embeddings, *, scale: float) -> Embeddings:
-    """Predictions brought to the length of factors.
-
-    Parameters
-    ----------
-    predictions : Embeddings
-        What a network says; where it learned directions alone, of length 1.
-    scale : float
-        See `audiorec.models.checkpoint.Checkpoint.output_scale`.
-    """
-    return Embeddings(predictions.ids, predictions.vectors * np.float32(scale))
 
 
 def blend_tracks(
@@ -41,7 +26,7 @@ def blend_tracks(
     interactions : Interactions
         Who played what; tracks without sound and listeners outside the space are passed over.
     sound : Embeddings
-        Predictions in the space, `scaled` to the length of factors.
+        Predictions in the space, brought to the length of factors.
     config : FactorsConfig
         The settings that the space was made with.
     half_listeners : float

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from audiorec.index.core import Index, Neighbours, build_index
+from audiorec.index.build import build_index, with_popularity
+from audiorec.index.core import Index, Neighbours
 from audiorec.index.exact import Metric
 
-__all__ = ["Index", "Metric", "Neighbours", "build_index"]
+__all__ = ["Index", "Metric", "Neighbours", "build_index", "with_popularity"]

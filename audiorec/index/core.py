@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from audiorec.artifacts import Manifest
-from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.index.exact import Metric, Rows, checked_metric, rescored, search_product, served
+from audiorec.index.exact import (
+    Metric,
+    Rows,
+    asked,
+    checked_metric,
+    rescored,
+    search_product,
+    served,
+)
 from audiorec.index.lookup import Lookup, id_array
 from audiorec.index.stored import Stored, read_index, write_index
 
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
+METRICS: tuple[Metric, ...] = ("cosine", "inner_product")
 # Found beyond k and scored again, so that rounding does not decide who comes last.
 SPARE = 8
 # An approximate structure is built again when so much of it is dead, or grown since.
@@ -61,12 +70,14 @@ class Index:
         order: np.ndarray,
         vectors: np.ndarray,
         settings: Mapping[str, Any],
+        offsets: Mapping[Metric, np.ndarray] | None = None,
         structure: Structure | None = None,
         stored: Stored | None = None,
     ) -> None:
         self._lookup = Lookup(ids, order)
         self._vectors = vectors
         self._settings = dict(settings)
+        self._offsets = dict(offsets or {})  # by metric; see `audiorec.index.hubs`
         self._structure = structure
         self._stored = stored  # until the index changes: where its structure lies on disk
         self._built_rows = stored.built_rows if stored else len(ids)
@@ -128,6 +139,14 @@ class Index:
         """Every id with its vector, as given, in the order of the ids."""
         return Embeddings(self.ids, self._vectors[self._lookup.order])
 
+    def offsets(self, metric: Metric) -> np.ndarray | None:
+        """What hub correction moves each id's score by, in the order of the ids.
+
+        None where it is off : np.ndarray [shape=(n,)], float32.
+        """
+        offsets = self._offsets.get(metric)
+        return None if offsets is None else np.array(offsets[self._lookup.order])
+
     def search(
         self,
         vectors: np.ndarray,
@@ -174,9 +193,9 @@ class Index:
         k = min(int(k), n_allowed)
         if k == 0:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
-        asked = unit_norm(queries) if metric == "cosine" else queries
-        rows = self._search_rows(asked, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
-        found = self._scored(rows, asked, metric)
+        asking = asked(queries, metric, offsets=self._offsets.get(metric))
+        rows = self._search_rows(asking, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
+        found = self._scored(rows, asking, metric)
         ids = self._lookup.by_row[found.rows[:, :k]].tolist()
         return Neighbours(ids, np.ascontiguousarray(found.scores[:, :k]))
 
@@ -186,8 +205,10 @@ class Index:
         Raises
         ------
         ParameterError
-            If the vectors have other dimensions. The index is then as before.
+            If the vectors have other dimensions, or hubs are corrected, which takes all vectors
+            at once. The index is then as before.
         """
+        self._check_no_offsets()
         if not len(embeddings):
             return
         if self._lookup.n_rows and embeddings.dim != self.dim:
@@ -213,7 +234,10 @@ class Index:
         ------
         NotFoundError
             If the index does not hold one of them; it is then as before.
+        ParameterError
+            If hubs are corrected.
         """
+        self._check_no_offsets()
         rows = np.array([self._lookup.known_row(id_) for id_ in ids], dtype=np.int64)
         left = np.setdiff1d(self._lookup.order, rows)
         self._change(self._lookup.by_row, left, added=self._vectors[:0])
@@ -242,6 +266,7 @@ class Index:
                 "ids": self._lookup.by_row,
                 "order": self._lookup.order,
                 "vectors": self._vectors,
+                **{f"hubs-{metric}": values for metric, values in self._offsets.items()},
             },
             structure=self._opened,
             settings=self._settings,
@@ -274,6 +299,9 @@ class Index:
             order=arrays["order"],
             vectors=arrays["vectors"],
             settings=manifest.config,
+            offsets={
+                metric: arrays[f"hubs-{metric}"] for metric in METRICS if f"hubs-{metric}" in arrays
+            },
             stored=stored,
         )
 
@@ -281,7 +309,8 @@ class Index:
     def _opened(self) -> Structure:
         if self._structure is None:
             assert self._stored is not None
-            self._structure = self._stored.open(n_rows=self._lookup.n_rows, dim=self.dim)
+            width = self.dim + (self.metric in self._offsets)
+            self._structure = self._stored.open(n_rows=self._lookup.n_rows, dim=width)
         return self._structure
 
     def _allowed(
@@ -334,18 +363,26 @@ class Index:
     ) -> np.ndarray:
         """Exact neighbours from the raw vectors; of a few rows, only those are read."""
         if allowed is None or 2 * np.count_nonzero(allowed) > len(allowed):
-            vectors = served(self._vectors, metric)
+            vectors = self._served(slice(None), metric)
             return search_product(queries, vectors=vectors, k=k, allowed=allowed).rows
         few = np.flatnonzero(allowed)
-        found = search_product(queries, vectors=served(self._vectors[few], metric), k=k)
+        found = search_product(queries, vectors=self._served(few, metric), k=k)
         return few[found.rows]
 
     def _scored(self, rows: np.ndarray, queries: np.ndarray, metric: Metric) -> Rows:
         flat, places = np.unique(rows, return_inverse=True)
-        found = rescored(
-            places.reshape(rows.shape), queries, vectors=served(self._vectors[flat], metric)
-        )
+        found = rescored(places.reshape(rows.shape), queries, vectors=self._served(flat, metric))
         return Rows(flat[found.rows], found.scores)
+
+    def _served(self, rows: np.ndarray | slice, metric: Metric) -> np.ndarray:
+        offsets = self._offsets.get(metric)
+        return served(self._vectors[rows], metric, None if offsets is None else offsets[rows])
+
+    def _check_no_offsets(self) -> None:
+        if self._offsets:
+            raise ParameterError(
+                "an index with hubs='csls' cannot change in place; build it again from all vectors"
+            )
 
     def _change(self, ids: np.ndarray, rows: np.ndarray, *, added: np.ndarray) -> None:
         """Let `ids` be those of every row and `rows` those alive; `added` are the last vectors."""
@@ -381,34 +418,6 @@ class Index:
         if self._stored is None:
             return structure
         return structure._replace(faiss=_structures().read(self._stored.path, writable="yes"))
-
-
-def build_index(embeddings: Embeddings, *, config: IndexConfig) -> Index:
-    """Index vectors by their ids.
-
-    Parameters
-    ----------
-    embeddings : Embeddings
-        In any order: the index, and the bytes that it is saved as, do not depend on it.
-    config : IndexConfig
-
-    Returns
-    -------
-    index : Index
-    """
-    ids = id_array(embeddings.ids)
-    order = np.argsort(ids, kind="stable")
-    vectors = embeddings.vectors[order]
-    settings = config.model_dump(mode="json")
-    return Index(
-        ids=ids[order],
-        order=np.arange(len(ids), dtype=np.int64),
-        vectors=vectors,
-        settings=settings,
-        structure=_structures().build(
-            served(vectors, config.metric), kind=_choose(len(ids), settings)
-        ),
-    )
 
 
 def _choose(n: int, settings: Mapping[str, Any]) -> Any:

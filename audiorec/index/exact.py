@@ -102,16 +102,33 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: np.ndarray) -> R
     return Rows(order, scores)
 
 
-def served(vectors: np.ndarray, metric: Metric) -> np.ndarray:
-    """The vectors whose inner product with a query is the score.
+def served(vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = None) -> np.ndarray:
+    """The vectors whose inner product with what is `asked` is the score.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d)], float32
     metric : {"cosine", "inner_product"}
-        Of the cosine, the query has to be of unit norm too.
+    offsets : np.ndarray [shape=(n,)], float32, or None
+        What each vector's score is moved by for a query of unit norm: one more dimension.
     """
-    return unit_norm(vectors) if metric == "cosine" else vectors
+    scored = unit_norm(vectors) if metric == "cosine" else vectors
+    return scored if offsets is None else np.column_stack([scored, offsets])
+
+
+def asked(queries: np.ndarray, metric: Metric, *, offsets: np.ndarray | None = None) -> np.ndarray:
+    """The queries as `served` vectors with such offsets, or without any, are to be asked.
+
+    Parameters
+    ----------
+    queries : np.ndarray [shape=(n_queries, d)], float32
+    metric, offsets
+        See `served`.
+    """
+    asking = unit_norm(queries) if metric == "cosine" else queries
+    if offsets is None:
+        return asking
+    return np.column_stack([asking, np.linalg.norm(asking, axis=1)]).astype(np.float32)
 
 
 def checked_metric(metric: str) -> Metric:

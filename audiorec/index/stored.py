@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FILE = "vectors.faiss"
 ARRAYS = ("ids", "order", "vectors")
+STRUCTURE = "structure"
 
 
 class Stored(NamedTuple):
@@ -35,7 +36,7 @@ class Stored(NamedTuple):
         """What a manifest says; KeyError when it lacks something."""
         extra = manifest.extra
         return cls(
-            directory / manifest.files["structure"].file,
+            directory / manifest.files[STRUCTURE].file,
             extra["kind"],
             extra["effort"],
             extra["recall_at_10"],
@@ -74,7 +75,7 @@ def write_index(
     ----------
     directory : Path
     arrays : mapping of str to np.ndarray
-        "ids", "order" and "vectors".
+        "ids", "order", "vectors", and any more to keep with them.
     structure : Structure
     settings : mapping
         The configuration that made it.
@@ -87,11 +88,11 @@ def write_index(
     """
     from audiorec.index import structures
 
-    files = {name: artifacts.put_array(directory, name, arrays[name]) for name in ARRAYS}
+    files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
     aside = directory / f".{FILE}.{os.getpid()}.part"
     try:
         structures.write(structure, aside)
-        files["structure"] = artifacts.put_file(directory, FILE, aside)
+        files[STRUCTURE] = artifacts.put_file(directory, FILE, aside)
     finally:
         aside.unlink(missing_ok=True)
     return artifacts.commit(
@@ -133,7 +134,7 @@ def read_index(
         mapped = manifest.files["vectors"].size > 4096  # an empty array cannot be mapped
         arrays = {
             name: artifacts.load_array(directory, manifest, name, mmap=mapped).view(np.ndarray)
-            for name in ARRAYS
+            for name in [*ARRAYS, *(n for n in manifest.files if n not in (*ARRAYS, STRUCTURE))]
         }
     except KeyError as error:
         raise ArtifactError(

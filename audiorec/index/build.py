@@ -1,0 +1,128 @@
+"""From vectors to an index: hubs corrected, lengths turned by the dial of popularity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ParameterError
+from audiorec.index.core import Index
+from audiorec.index.exact import Metric, served
+from audiorec.index.hubs import hub_offsets
+from audiorec.index.lookup import id_array
+
+if TYPE_CHECKING:
+    from audiorec.config import IndexConfig
+    from audiorec.index.structures import Structure
+
+# Turned towards hits, a short vector keeps this share of its length: it still has a direction.
+SHORTEST = 0.05
+
+
+def build_index(
+    embeddings: Embeddings, *, config: IndexConfig, listeners: np.ndarray | None = None
+) -> Index:
+    """Index vectors by their ids.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+        In any order: the index, and the bytes that it is saved as, do not depend on it.
+    config : IndexConfig
+    listeners : np.ndarray [shape=(n_listeners, d)], float32, or None
+        Those who ask by inner product, whose hubs are then corrected too where `config` says so;
+        by cosine it is the tracks themselves that ask.
+
+    Returns
+    -------
+    index : Index
+    """
+    offsets: dict[Metric, np.ndarray] = {}
+    if config.hubs == "csls":
+        embeddings = embeddings.take(sorted(embeddings.ids))  # sums round by position
+        unit = served(embeddings.vectors, "cosine")
+        offsets["cosine"] = hub_offsets(unit, unit, own=np.arange(len(unit)))
+        if listeners is not None:
+            offsets["inner_product"] = hub_offsets(embeddings.vectors, listeners)
+    return _assemble(embeddings, config=config, offsets=offsets)
+
+
+def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_norm: float) -> Index:
+    """An index that answers as this one does, with popularity turned down or up.
+
+    The length of a track's factor grows with its listeners, so that by inner product what is
+    popular stands high for everybody. Scaling a vector of length |x| by
+
+        gamma = (|x| + alpha mu) / (|x| (1 + alpha))
+
+    draws its length towards the mean one, mu: it becomes mu + (|x| - mu) / (1 + alpha). The dial
+    here is 1 / (1 + alpha) - 1, which goes on in the other direction too.
+
+    Parameters
+    ----------
+    index : Index
+    popularity : float
+        From -1 to 1. By inner product 0 leaves every length as it is; at -1 all are as long as
+        `mean_norm`, so that taste alone decides; at 1 they lie twice as far from it. By cosine,
+        which knows no lengths, 0 leaves them out; at 1 a score is multiplied by |x| / mu, at -1
+        by 2 - |x| / mu.
+    metric : {"cosine", "inner_product"}
+        By which `index` would be asked.
+    mean_norm : float
+        mu: mean length of the factors of tracks that have been played.
+
+    Returns
+    -------
+    dialled : Index
+        Exact, and of metric "inner_product", whatever the one that it stands in for.
+
+    Raises
+    ------
+    ParameterError
+        If `popularity` is out of range or `mean_norm` is not above 0.
+    """
+    if not -1 <= popularity <= 1:
+        raise ParameterError(f"popularity={popularity} must lie between -1, gems, and 1, hits")
+    if not mean_norm > 0:
+        raise ParameterError(f"mean_norm={mean_norm} must be above 0; make the index again")
+    from audiorec.config import IndexConfig  # not before an answer needs it
+
+    raw = index.embeddings()
+    vectors = served(raw.vectors, metric)
+    norms = np.linalg.norm(raw.vectors, axis=1)
+    kept = popularity if metric == "cosine" else 1 + popularity
+    wanted = np.maximum(mean_norm + (norms - mean_norm) * kept, SHORTEST * norms)
+    unit = np.float32(mean_norm) if metric == "cosine" else norms
+    gamma = np.divide(wanted, unit, out=np.zeros_like(norms), where=norms > 0)
+    offsets = index.offsets(metric)
+    return _assemble(
+        Embeddings(raw.ids, vectors * gamma[:, np.newaxis]),
+        config=IndexConfig(metric="inner_product", kind="exact"),
+        offsets={} if offsets is None else {"inner_product": offsets * gamma},
+    )
+
+
+def _assemble(
+    embeddings: Embeddings, *, config: IndexConfig, offsets: Mapping[Metric, np.ndarray]
+) -> Index:
+    from audiorec.index import structures
+
+    ids = id_array(embeddings.ids)
+    order = np.argsort(ids, kind="stable")
+    vectors = embeddings.vectors[order]
+    offsets = {metric: values[order] for metric, values in offsets.items()}
+    structure: Structure = structures.build(
+        served(vectors, config.metric, offsets.get(config.metric)),
+        kind=structures.choose_kind(len(ids), kind=config.kind, exact_below=config.exact_below),
+    )
+    return Index(
+        ids=ids[order],
+        order=np.arange(len(ids), dtype=np.int64),
+        vectors=vectors,
+        settings=config.model_dump(mode="json"),
+        offsets=offsets,
+        structure=structure,
+    )

@@ -1,0 +1,132 @@
+"""Where tracks can be placed: by their sound, by who played them, or by both.
+
+All three lie in the listeners' space, and a listener's vector times a track's is a score in each:
+
+- content: the prediction from sound, brought to the length of factors;
+- listening: the factor, of tracks that have been played alone;
+- blend: both, from the one to the other as the track gathers listeners.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.factors import Factors
+
+Space = Literal["blend", "content", "listening"]
+SPACES: tuple[Space, ...] = ("blend", "content", "listening")
+
+
+class Blend(NamedTuple):
+    """What the index serves.
+
+    Attributes
+    ----------
+    tracks : Embeddings
+        Every track with sound.
+    factors : Factors
+        The space.
+    n_played : int
+        How many of the tracks have a factor.
+    mean_norm : float
+        Mean length of those factors.
+    """
+
+    tracks: Embeddings
+    factors: Factors
+    n_played: int
+    mean_norm: float
+
+
+def content(workspace: Workspace) -> Embeddings:
+    """Every track with sound, where its sound alone places it.
+
+    Raises
+    ------
+    ArtifactError
+        If the vectors are missing, or of another model than the workspace's.
+    """
+    return scaled(Embeddings.load(workspace.embeddings), scale=content_scale(workspace))
+
+
+def content_scale(workspace: Workspace) -> float:
+    """What brings predictions to the length of the factors that they were learned from.
+
+    Raises
+    ------
+    ArtifactError
+        If the workspace's predictions are of another model than its own.
+    """
+    made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
+    model = artifacts.load_manifest(workspace.model, kind="model")
+    if made.inputs.get("model") != model.fingerprint:
+        raise ArtifactError(
+            f"the vectors in {workspace.embeddings} are of another model than the one in "
+            f"{workspace.model}; run 'audiorec embed' and 'audiorec index'"
+        )
+    return float(model.extra["output_scale"])
+
+
+def scaled(predictions: Embeddings, *, scale: float) -> Embeddings:
+    """Predictions, of which a network may have learned the directions alone, at another length."""
+    return Embeddings(predictions.ids, predictions.vectors * np.float32(scale))
+
+
+def listening(workspace: Workspace) -> Embeddings:
+    """Every track that can be heard and has a factor, where its listeners alone place it."""
+    from audiorec.factors import load_factors
+
+    ids = artifacts.load_array(
+        workspace.embeddings,
+        artifacts.load_manifest(workspace.embeddings, kind="embeddings"),
+        "ids",
+    ).tolist()
+    tracks = load_factors(workspace.factors).tracks
+    return tracks.take([id_ for id_ in ids if id_ in tracks])
+
+
+def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
+    """Every track with sound, where its sound and its listeners place it.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    half_listeners : float
+        See `audiorec.factors.fold_in_tracks`.
+
+    Raises
+    ------
+    ArtifactError
+        If something is missing, or the predictions are of another model or other factors.
+    """
+    from audiorec.config import FactorsConfig
+    from audiorec.data.interactions import load_plays, to_interactions
+    from audiorec.factors import blend_tracks, load_factors
+
+    made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
+    space = artifacts.load_manifest(workspace.factors, kind="factors")
+    if made.inputs.get("factors") != space.fingerprint:
+        raise ArtifactError(
+            f"the vectors in {workspace.embeddings} predict into other factors than those in "
+            f"{workspace.factors}; run 'audiorec train' and 'audiorec embed'"
+        )
+    factors = load_factors(workspace.factors)
+    sound = content(workspace)
+    tracks = blend_tracks(
+        factors,
+        to_interactions(load_plays(workspace.plays)),
+        sound,
+        config=FactorsConfig(**space.config),
+        half_listeners=half_listeners,
+    )
+    played = [id_ for id_ in sound.ids if id_ in factors.tracks]
+    norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)
+    return Blend(tracks, factors, len(played), float(norms.mean()))
