@@ -142,6 +142,9 @@ class FactorsConfig(Section):
         Dimensions of the listeners' space.
     alpha, epsilon : float
         Confidence 1 + alpha * log(1 + plays / epsilon) (van den Oord et al. 2013, section 3).
+    dislike_alpha : float
+        In place of alpha where skips and dislikes outweigh the plays: the confidence that there
+        is no preference. 0 takes a dislike for silence.
     regularization : float
         Weight of the squared norms of the factors.
     iterations : int
@@ -153,6 +156,7 @@ class FactorsConfig(Section):
     factors: int = Field(default=48, ge=1, le=2048)
     alpha: float = Field(default=2.0, gt=0)
     epsilon: float = Field(default=1e-6, gt=0)
+    dislike_alpha: float = Field(default=1.0, ge=0)
     regularization: float = Field(default=70.0, ge=0)
     iterations: int = Field(default=15, ge=1, le=1000)
     min_tracks_per_user: int = Field(default=3, ge=1)

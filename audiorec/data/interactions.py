@@ -2,7 +2,8 @@
 
 What an artist's fans call "plays" is here a frame with the columns ``user_id``, ``track_id``,
 ``plays`` (float64) and ``timestamp`` (second since 1970-01-01 UTC, or null). Tracks need no audio:
-listening to any track tells something about the listener.
+listening to any track tells something about the listener. Where the files told of them there are
+two more columns, ``skipped`` (how many of the plays were broken off) and ``rating`` (-1 to 1).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import scipy.sparse
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
+from audiorec.config import ListeningConfig
+from audiorec.data.evidence import net_plays
 from audiorec.data.importers import get_importer
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.ids import IdMap
@@ -43,9 +46,11 @@ class ImportReport(NamedTuple):
         Rows stored without a time whose listener and track stand in an earlier row too: their
         counts add up.
     skipped : int
-        Rows left out because they count zero plays.
+        Rows left out because they tell of no play, no skip, and no liking or disliking.
     replaced : int
         Rows of an earlier import of the same file that these have replaced.
+    skips, ratings : int
+        Rows stored that tell of a skip, and of liking or disliking.
     """
 
     rows: int
@@ -55,9 +60,13 @@ class ImportReport(NamedTuple):
     summed: int
     skipped: int
     replaced: int
+    skips: int = 0
+    ratings: int = 0
 
 
-def import_plays(directory: Path, file: Path, *, source: str = "csv") -> ImportReport:
+def import_plays(
+    directory: Path, file: Path, *, source: str = "csv", neutral: float | None = None
+) -> ImportReport:
     """Store the listening of a file beside what is stored already.
 
     The same file imported again (the same path, or the same rows under another path) takes the
@@ -71,6 +80,9 @@ def import_plays(directory: Path, file: Path, *, source: str = "csv") -> ImportR
         The file.
     source : str
         Name of its format in `audiorec.data.importers.IMPORTERS`.
+    neutral : float, optional
+        The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
+        from -1 to 1.
 
     Returns
     -------
@@ -81,7 +93,7 @@ def import_plays(directory: Path, file: Path, *, source: str = "csv") -> ImportR
     DataError
         If the file cannot be used; what is stored stays as it is.
     ParameterError
-        If `source` is unknown.
+        If `source` is unknown, or `neutral` impossible.
     ArtifactError
         If what is stored is damaged.
     """
@@ -90,10 +102,11 @@ def import_plays(directory: Path, file: Path, *, source: str = "csv") -> ImportR
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
         scratch = Path(aside)
-        plays, skipped = importer(file, scratch=scratch)
+        plays, skipped = importer(file, scratch=scratch, neutral=neutral)
         part = scratch / "part.parquet"
         read = _write_part(plays, part)
         summary = _summary(part)
+        told = _told(part)
         path = str(file.resolve())
         name = f"part-{artifacts.fingerprint(path)[:12]}"
         content = artifacts.digest_file(part)
@@ -108,7 +121,11 @@ def import_plays(directory: Path, file: Path, *, source: str = "csv") -> ImportR
         directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
     )
     return ImportReport(
-        **summary, duplicates=read - summary["rows"], skipped=skipped, replaced=replaced
+        **summary,
+        **told,
+        duplicates=read - summary["rows"],
+        skipped=skipped,
+        replaced=replaced,
     )
 
 
@@ -164,6 +181,20 @@ def _summary(part: Path) -> dict[str, int]:
     return {"rows": rows, "users": users, "tracks": tracks, "summed": untimed - pairs}
 
 
+def _told(part: Path) -> dict[str, int]:
+    """How many rows of a part tell of skips and of ratings."""
+    frame = pl.scan_parquet(part)
+    has = frame.collect_schema().names()
+    tells = {
+        "skips": ("skipped", pl.col("skipped") > 0),
+        "ratings": ("rating", pl.col("rating") != 0),
+    }
+    wanted = [rows.sum().alias(name) for name, (column, rows) in tells.items() if column in has]
+    if not wanted:
+        return {}
+    return frame.select(wanted).collect(engine="streaming").row(0, named=True)
+
+
 def load_plays(directory: Path) -> pl.DataFrame:
     """All stored listening.
 
@@ -178,7 +209,9 @@ def load_plays(directory: Path) -> pl.DataFrame:
     Returns
     -------
     plays : pl.DataFrame
-        Columns user_id (str), track_id (str), plays (float64), timestamp (int64 epoch s or null).
+        Columns user_id (str), track_id (str), plays (float64), timestamp (int64 epoch s or null);
+        and, where a part has them, skipped (float64 or null) and rating (float64, -1 to 1, or
+        null).
 
     Raises
     ------
@@ -188,7 +221,7 @@ def load_plays(directory: Path) -> pl.DataFrame:
     manifest = artifacts.load_manifest(directory, kind=KIND)
     parts = [directory / entry.file for _, entry in sorted(manifest.files.items())]
     try:
-        frame = pl.concat([pl.scan_parquet(part) for part in parts]).collect()
+        frame = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal").collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
         raise ArtifactError(
@@ -208,6 +241,7 @@ class Interactions:
     Parameters
     ----------
     user_items : scipy.sparse.csr_matrix [shape=(n_users, n_tracks)], float32, plays
+        Below 0 where skips and dislikes outweigh the plays: see `audiorec.data.evidence`.
     users, tracks : IdMap
         Ids of the rows and of the columns.
     users_left_out, tracks_left_out : int
@@ -230,7 +264,7 @@ class Interactions:
     @property
     def n_plays(self) -> float:
         """Plays in all."""
-        return float(self.user_items.sum(dtype=np.float64))
+        return float(self.user_items.data.clip(min=0).sum(dtype=np.float64))
 
     def only_tracks(self, ids: Iterable[str]) -> Interactions:
         """The same listeners with these tracks alone; ids without listening are passed over."""
@@ -248,15 +282,18 @@ class Interactions:
         return self._take_users([row for row, id_ in enumerate(self.users) if id_ in wanted])
 
     def track_listeners(self) -> np.ndarray:
-        """Listeners of each track : np.ndarray [shape=(n_tracks,)], int64."""
-        return np.bincount(self.user_items.indices, minlength=len(self.tracks))
+        """Listeners of each track : np.ndarray [shape=(n_tracks,)], int64.
+
+        Those whose skips and dislikes outweigh their plays are not among them.
+        """
+        return _columns_played(self.user_items)
 
     def user_tracks(self) -> np.ndarray:
-        """Tracks of each listener : np.ndarray [shape=(n_users,)], int64."""
-        return np.diff(self.user_items.indptr).astype(np.int64)
+        """Tracks of each listener : np.ndarray [shape=(n_users,)], int64; see above."""
+        return _rows_played(self.user_items)
 
     def heard(self, user_id: str) -> tuple[str, ...]:
-        """Tracks that a listener has played, in the order of the columns."""
+        """Tracks that a listener has met with, disliked ones too, in the order of the columns."""
         row = self.users.row(user_id)
         start, stop = self.user_items.indptr[row : row + 2]
         return tuple(self.tracks[int(column)] for column in self.user_items.indices[start:stop])
@@ -270,9 +307,9 @@ class Interactions:
         users, tracks = np.arange(len(self.users)), np.arange(len(self.tracks))
         matrix = self.user_items
         while True:
-            enough_users = np.diff(matrix.indptr) >= min_tracks_per_user
+            enough_users = _rows_played(matrix) >= min_tracks_per_user
             matrix, users = matrix[enough_users], users[enough_users]
-            enough = np.bincount(matrix.indices, minlength=len(tracks)) >= min_users_per_track
+            enough = _columns_played(matrix) >= min_users_per_track
             if enough.all():
                 break
             matrix, tracks = matrix[:, enough].tocsr(), tracks[enough]
@@ -294,17 +331,34 @@ class Interactions:
         return replace(self, user_items=matrix, users=users)
 
 
+def _rows_played(matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+    """Values above 0 in each row : np.ndarray [shape=(n_rows,)], int64."""
+    above = np.concatenate([[0], np.cumsum(matrix.data > 0)])
+    return np.asarray(np.diff(above[matrix.indptr]))
+
+
+def _columns_played(matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+    """Values above 0 in each column : np.ndarray [shape=(n_columns,)], int64."""
+    return np.bincount(matrix.indices[matrix.data > 0], minlength=matrix.shape[1])
+
+
 def to_interactions(
-    frame: pl.DataFrame, *, min_tracks_per_user: int = 1, min_users_per_track: int = 1
+    frame: pl.DataFrame,
+    *,
+    min_tracks_per_user: int = 1,
+    min_users_per_track: int = 1,
+    rating_plays: float = ListeningConfig().rating_plays,
 ) -> Interactions:
     """Sum plays per listener and track into a sparse matrix.
 
     Parameters
     ----------
     frame : pl.DataFrame
-        Columns user_id, track_id and plays.
+        Columns user_id, track_id and plays, and optionally skipped and rating.
     min_tracks_per_user, min_users_per_track : int
         Listeners and tracks with fewer are left out, and counted.
+    rating_plays : float
+        See `audiorec.data.evidence.net_plays`.
 
     Returns
     -------
@@ -316,6 +370,7 @@ def to_interactions(
     DataError
         If nothing stays.
     """
+    frame = net_plays(frame, rating_plays=rating_plays)
     users, user_rows = _codes(frame["user_id"])
     tracks, track_rows = _codes(frame["track_id"])
     matrix = scipy.sparse.coo_matrix(

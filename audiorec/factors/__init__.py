@@ -3,7 +3,7 @@
 from audiorec.factors.blend import blend_tracks
 from audiorec.factors.fold_in import fold_in_tracks, fold_in_users
 from audiorec.factors.store import Factors, load_factors, save_factors
-from audiorec.factors.wmf import confidence, fit_factors
+from audiorec.factors.wmf import confidence, fit_factors, signed_confidence
 
 __all__ = [
     "Factors",
@@ -14,4 +14,5 @@ __all__ = [
     "fold_in_users",
     "load_factors",
     "save_factors",
+    "signed_confidence",
 ]

@@ -29,7 +29,7 @@ from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.factors.store import Factors
-from audiorec.factors.wmf import confidence
+from audiorec.factors.wmf import signed_confidence
 from audiorec.ids import IdMap
 
 
@@ -49,7 +49,8 @@ def fold_in_tracks(
     factors : Factors
         The space.
     interactions : Interactions
-        Listening to the new tracks; listeners that the space does not know are passed over.
+        Listening to the new tracks, evidence against them included; listeners that the space does
+        not know are passed over.
     config : FactorsConfig
         The settings that the space was made with.
     prior : Embeddings, optional
@@ -117,7 +118,7 @@ def _half_step(
     y_shared = y[known.id_map.rows([columns[column] for column in shared])]
     silent = y.T @ y
     ridge = config.regularization * np.eye(known.dim)
-    weights = confidence(plays.data, alpha=config.alpha, epsilon=config.epsilon)
+    weights = signed_confidence(plays.data, config=config)
     solved = np.zeros((len(rows), known.dim))
     for row, id_ in enumerate(rows):
         span = slice(plays.indptr[row], plays.indptr[row + 1])
@@ -125,10 +126,10 @@ def _half_step(
         if span.start == span.stop:
             solved[row] = 0.0 if x0 is None else x0
             continue
-        heard, c = y_shared[plays.indices[span]], weights[span]
+        heard, c, p = y_shared[plays.indices[span]], abs(weights[span]), weights[span] > 0
         s = 1.0 if half is None or x0 is None else _weight_of_silence(len(c), half=half)
         a = s * silent + ridge + (heard.T * (c - s)) @ heard
-        b = c @ heard
+        b = (c * p) @ heard
         if x0 is not None:
             b = b + config.regularization * (1.0 if half is None else 1.0 - s) * x0
         solved[row] = _solve(a, b)

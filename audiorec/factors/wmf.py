@@ -1,7 +1,11 @@
 """Weighted matrix factorisation of plays, by alternating least squares.
 
 A listener u who played track i r times shows the preference p = 1, with the confidence
-c = 1 + alpha log(1 + r / epsilon); where r = 0, p = 0 and c = 1. The factors minimise
+c = 1 + alpha log(1 + r / epsilon); where r = 0, p = 0 and c = 1. Where skips and dislikes outweigh
+the plays by r, p = 0 with more confidence than silence has: c = 1 + dislike_alpha log(1 + r /
+epsilon). Equation 3 of [1] holds for any c; that a negative entry of the matrix means p = 0 with
+its size as the confidence is how implicit's solver takes it (benfred/implicit, pull request 119).
+The factors minimise
 
     sum over u, i of c (p - x_u . y_i)^2  +  lambda (sum |x_u|^2 + sum |y_i|^2)
 
@@ -44,6 +48,30 @@ def confidence(plays: np.ndarray, *, alpha: float, epsilon: float) -> np.ndarray
     return np.asarray(1.0 + alpha * np.log1p(np.asarray(plays, dtype=np.float64) / epsilon))
 
 
+def signed_confidence(net_plays: np.ndarray, *, config: FactorsConfig) -> np.ndarray:
+    """Confidence in a preference, below 0 where the preference is 0.
+
+    Parameters
+    ----------
+    net_plays : np.ndarray
+        Plays; below 0 where skips and dislikes outweigh them, as in `Interactions.user_items`.
+    config : FactorsConfig
+
+    Returns
+    -------
+    signed : np.ndarray [shape=net_plays.shape], float64
+        Of size 1 or more: the confidence c, as c where p = 1 and as -c where p = 0.
+    """
+    against = np.asarray(net_plays) < 0
+    size = np.abs(np.asarray(net_plays, dtype=np.float64))
+    played = confidence(size, alpha=config.alpha, epsilon=config.epsilon)
+    if not against.any():
+        return played
+    return np.where(
+        against, -confidence(size, alpha=config.dislike_alpha, epsilon=config.epsilon), played
+    )
+
+
 def fit_factors(
     interactions: Interactions, *, config: FactorsConfig, progress: Progress = silent
 ) -> Factors:
@@ -70,17 +98,15 @@ def fit_factors(
     Raises
     ------
     DataError
-        If there is no listening at all.
+        If nobody played anything that they did not skip or dislike.
     """
-    if not interactions.user_items.nnz:
+    if not (interactions.user_items.data > 0).any():
         raise DataError("there are no plays to learn from; import some with 'audiorec plays FILE'")
     from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
     weights = interactions.user_items.astype(np.float32)
-    weights.data = confidence(weights.data, alpha=config.alpha, epsilon=config.epsilon).astype(
-        np.float32
-    )
+    weights.data = signed_confidence(weights.data, config=config).astype(np.float32)
 
     def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
         progress("factors", sweep + 1, config.iterations)

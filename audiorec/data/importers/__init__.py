@@ -1,8 +1,9 @@
 """Where listening comes from: one module per file format, found by name in `IMPORTERS`.
 
 An importer reads a file and promises rows that are whole: every id is non-empty, every count is
-finite and positive, every time is a plausible one or null. What it cannot read it refuses with a
-`DataError` of one line that names the file, the line, the value and the remedy.
+finite and not negative, every time is a plausible one or null, every row says something. What it
+cannot read it refuses with a `DataError` of one line that names the file, the line, the value and
+the remedy.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ SCHEMA = {
     "plays": pl.Float64,
     "timestamp": pl.Int64,
 }
+OPTIONAL = {
+    "skipped": pl.Float64,
+    "rating": pl.Float64,
+}
+"""Columns that stand in the rows of a file that tells of skips and ratings."""
 
 
 class Imported(NamedTuple):
@@ -29,9 +35,11 @@ class Imported(NamedTuple):
     Attributes
     ----------
     plays : pl.LazyFrame
-        Columns of `SCHEMA`; `timestamp` is the second since 1970-01-01 UTC, or null.
+        Columns of `SCHEMA`, and those of `OPTIONAL` that the file has. `timestamp` is the second
+        since 1970-01-01 UTC, or null; `plays` counts every start, `skipped` those broken off (or
+        null); `rating` lies between -1 and 1 (or is null).
     skipped : int
-        Rows left out because they say nothing: a count of zero.
+        Rows left out because they say nothing: no play, no skip, no liking or disliking.
     """
 
     plays: pl.LazyFrame
@@ -39,13 +47,16 @@ class Imported(NamedTuple):
 
 
 class Importer(Protocol):
-    """Read a file of listening; `scratch` is a directory for what has to be unpacked."""
+    """Read a file of listening; `scratch` is a directory for what has to be unpacked.
 
-    def __call__(self, file: Path, *, scratch: Path) -> Imported: ...
+    `neutral` says that ratings are 1 to 5, and which of these is neither liking nor disliking.
+    """
+
+    def __call__(self, file: Path, *, scratch: Path, neutral: float | None = None) -> Imported: ...
 
 
-def _csv(file: Path, *, scratch: Path) -> Imported:
-    return Imported(*csv.read_plays(file, scratch=scratch))
+def _csv(file: Path, *, scratch: Path, neutral: float | None = None) -> Imported:
+    return Imported(*csv.read_plays(file, scratch=scratch, neutral=neutral))
 
 
 IMPORTERS: dict[str, Importer] = {"csv": _csv}

@@ -1,10 +1,15 @@
-"""Listening as comma-separated text: ``user_id,track_id,plays`` and optionally ``timestamp``.
+"""Listening as comma-separated text: ``user_id,track_id,plays`` and optionally more.
 
 The file is UTF-8, plain or gzipped, with a header; the order of the columns is free and other
-columns are ignored. Counts may be fractional. A time is a second since 1970 (or a millisecond or
-microsecond, told by its size), or ISO 8601; a time without a zone is taken as UTC. The text is
-parsed and checked as columns, in batches; only once something is wrong is it read again line by
-line, to say where.
+columns are ignored. Counts may be fractional. Optional are
+
+- ``timestamp``: a second since 1970 (or a millisecond or microsecond, told by its size), or ISO
+  8601; a time without a zone is taken as UTC;
+- ``skipped``: how many of the plays were broken off, or true and false;
+- ``rating``: -1 (dislike) to 1 (like), or 1 to 5 around a neutral value that is named.
+
+The text is parsed and checked as columns, in batches; only once something is wrong is it read
+again line by line, to say where.
 """
 
 from __future__ import annotations
@@ -18,10 +23,13 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, ParameterError
 
 REQUIRED = ("user_id", "track_id", "plays")
 SCHEMA = (*REQUIRED, "timestamp")
+EXTRA = ("skipped", "rating")
+WORST, BEST = 1.0, 5.0
+"""Ends of the scale of ratings around a neutral one."""
 HEADER = "user_id,track_id,plays"
 MAX_PLAYS = 1e9
 """One play a second for 31 years: more is a wrong column, not a count."""
@@ -37,7 +45,9 @@ _ISO = (
 )
 
 
-def read_plays(file: Path, *, scratch: Path) -> tuple[pl.LazyFrame, int]:
+def read_plays(
+    file: Path, *, scratch: Path, neutral: float | None = None
+) -> tuple[pl.LazyFrame, int]:
     """Read and check a file of plays.
 
     Parameters
@@ -46,32 +56,44 @@ def read_plays(file: Path, *, scratch: Path) -> tuple[pl.LazyFrame, int]:
         The file; a name in ``.gz`` is not needed, gzip is known by its first bytes.
     scratch : Path
         Existing directory for what is unpacked and parsed; it must live as long as the frame.
+    neutral : float, optional
+        The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
+        from -1 to 1.
 
     Returns
     -------
     plays : pl.LazyFrame
-        Columns user_id, track_id, plays and timestamp (null where the file has none), in the
-        order of the file.
+        Columns user_id, track_id, plays and timestamp (null where the file has none), and those
+        of `EXTRA` that the file has, in the order of the file. Ratings are brought to -1 to 1.
     skipped : int
-        Rows whose count is zero.
+        Rows that tell of no play, no skip, and no liking or disliking.
 
     Raises
     ------
     DataError
         If the file is missing, not text, not UTF-8, lacks a column, holds no rows, or has an
-        empty id, an impossible count or an unreadable time; the message names the line.
+        empty id, an impossible count or rating or an unreadable time; the message names the line.
+    ParameterError
+        If `neutral` does not lie between 1 and 5.
     """
+    if neutral is not None and not WORST < neutral < BEST:
+        raise ParameterError(f"neutral={neutral:g} must lie between {WORST:g} and {BEST:g}")
     text = _plain_text(file, scratch)
     _check_encoding(file, text)
     columns = _columns(file, text)
+    if neutral is not None and "rating" not in columns:
+        raise DataError(
+            f"plays file {file} has no column 'rating' for neutral={neutral:g}; leave that away"
+        )
     parsed = scratch / "parsed.parquet"
     try:
-        _parse(text, with_timestamp="timestamp" in columns).sink_parquet(parsed)
+        _parse(text, columns, neutral).sink_parquet(parsed)
     except pl.exceptions.PolarsError as error:
         raise _malformed(file, text, error) from None
     rows = pl.scan_parquet(parsed)
-    skipped = _check_rows(file, text, rows)
-    return rows.filter(pl.col("plays") > 0).select(*SCHEMA), skipped
+    extra = [name for name in EXTRA if name in columns]
+    skipped = _check_rows(file, text, rows, (*SCHEMA, *extra), neutral)
+    return rows.filter(~pl.col("says_nothing")).select(*SCHEMA, *extra), skipped
 
 
 def _plain_text(file: Path, scratch: Path) -> Path:
@@ -143,7 +165,7 @@ def _columns(file: Path, text: Path) -> list[str]:
     if not missing:
         return names
     found = ", ".join(map(repr, names[:8])) or "none"
-    remedy = f"make the first line {HEADER}, optionally with timestamp"
+    remedy = f"make the first line {HEADER}, optionally with timestamp, skipped, rating"
     if len(names) == 1 and any(mark in header for mark in ";\t|"):
         remedy = "separate the columns by commas"
     raise DataError(
@@ -151,33 +173,60 @@ def _columns(file: Path, text: Path) -> list[str]:
     )
 
 
-def _parse(text: Path, *, with_timestamp: bool) -> pl.LazyFrame:
+def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFrame:
     """The columns as values, with a row number and flags for what is wrong in the row."""
-    raw = pl.scan_csv(text, infer_schema=False)
-    raw = raw.select([*REQUIRED, "timestamp"] if with_timestamp else [*REQUIRED])
+    optional = [name for name in ("timestamp", *EXTRA) if name in columns]
+    raw = pl.scan_csv(text, infer_schema=False).select([*REQUIRED, *optional])
     raw = raw.with_row_index("row").filter(~pl.all_horizontal(pl.col(*REQUIRED).is_null()))
-    names = ("user_id", "track_id")
-    plays = pl.col("plays").str.strip_chars().cast(pl.Float64, strict=False)
-    time, time_is_wrong = pl.lit(None, dtype=pl.Int64), pl.lit(value=False)
-    if with_timestamp:
-        time = pl.col("timestamp").map_batches(
+    given = {name: pl.col(name).str.strip_chars().fill_null("") for name in (*REQUIRED, *optional)}
+    value = {
+        "user_id": given["user_id"],
+        "track_id": given["track_id"],
+        "plays": given["plays"].cast(pl.Float64, strict=False),
+        "timestamp": pl.lit(None, dtype=pl.Int64),
+    }
+    wrong = {
+        "user_id": given["user_id"] == "",
+        "track_id": given["track_id"] == "",
+        "plays": ~value["plays"].is_between(0, MAX_PLAYS).fill_null(value=False),
+        "timestamp": pl.lit(value=False),
+    }
+    nothing = value["plays"] == 0
+    if "timestamp" in optional:
+        value["timestamp"] = pl.col("timestamp").map_batches(
             epoch_seconds, return_dtype=pl.Int64, is_elementwise=True
         )
-        time_is_wrong = pl.col("timestamp").is_null() & (
-            pl.col("timestamp_text").str.strip_chars().fill_null("") != ""
-        )
-        raw = raw.with_columns(timestamp_text=pl.col("timestamp"))
-    return raw.with_columns(
-        *(pl.col(name).str.strip_chars().fill_null("") for name in names),
-        plays=plays,
-        timestamp=time,
-    ).select(
+    if "skipped" in optional:
+        flag = given["skipped"].str.to_lowercase().replace({"true": "1", "false": "0"})
+        value["skipped"] = flag.cast(pl.Float64, strict=False)
+        fits = value["skipped"].is_between(0, MAX_PLAYS).fill_null(value=False)
+        wrong["skipped"] = ~fits & (given["skipped"] != "")
+        nothing = nothing & (value["skipped"].fill_null(0) == 0)
+    if "rating" in optional:
+        stars = given["rating"].cast(pl.Float64, strict=False)
+        low, high = (-1.0, 1.0) if neutral is None else (WORST, BEST)
+        fits = stars.is_between(low, high).fill_null(value=False)
+        wrong["rating"] = ~fits & (given["rating"] != "")
+        value["rating"] = stars if neutral is None else _around(stars, neutral)
+        nothing = nothing & (value["rating"].fill_null(0) == 0)
+    parsed = raw.select(
         "row",
-        *SCHEMA,
-        *((pl.col(name) == "").alias(f"bad_{name}") for name in names),
-        bad_plays=~pl.col("plays").is_between(0, MAX_PLAYS).fill_null(value=False),
-        bad_timestamp=time_is_wrong,
+        *(expression.alias(name) for name, expression in value.items()),
+        *(expression.alias(f"bad_{name}") for name, expression in wrong.items()),
+        nothing.alias("says_nothing"),
+        *([given["timestamp"].alias("time")] if "timestamp" in optional else []),
     )
+    if "timestamp" not in optional:
+        return parsed
+    # once parsed, not before: a time is read in one pass
+    unread = pl.col("timestamp").is_null() & (pl.col("time") != "")
+    return parsed.with_columns(bad_timestamp=unread).drop("time")
+
+
+def _around(stars: pl.Expr, neutral: float) -> pl.Expr:
+    """Ratings of 1 to 5 as -1 to 1, 0 at the neutral one."""
+    away = stars - neutral
+    return pl.when(away > 0).then(away / (BEST - neutral)).otherwise(away / (neutral - WORST))
 
 
 def epoch_seconds(text: pl.Series) -> pl.Series:
@@ -235,22 +284,24 @@ def _iso_seconds(text: pl.Series) -> pl.Series:
     return part.select((moment - sign * (hours * 3600 + minutes * 60)).cast(pl.Float64)).to_series()
 
 
-def _check_rows(file: Path, text: Path, parsed: pl.LazyFrame) -> int:
-    """Raise for the first row that cannot stand; count those of no plays."""
-    first = [pl.col("row").filter(pl.col(f"bad_{name}")).min().alias(name) for name in SCHEMA]
-    counts = [pl.len().alias("rows"), (pl.col("plays") == 0).sum().alias("skipped")]
+def _check_rows(
+    file: Path, text: Path, parsed: pl.LazyFrame, names: tuple[str, ...], neutral: float | None
+) -> int:
+    """Raise for the first row that cannot stand; count those that say nothing."""
+    first = [pl.col("row").filter(pl.col(f"bad_{name}")).min().alias(name) for name in names]
+    counts = [pl.len().alias("rows"), pl.col("says_nothing").sum().alias("nothing")]
     found = parsed.select(*first, *counts).collect(engine="streaming").row(0, named=True)
-    bad_rows = {name: found[name] for name in SCHEMA if found[name] is not None}
+    bad_rows = {name: found[name] for name in names if found[name] is not None}
     if bad_rows:
         column = min(bad_rows, key=lambda name: bad_rows[name])
-        raise _wrong_value(file, text, column, bad_rows[column])
-    if found["rows"] == found["skipped"]:
+        raise _wrong_value(file, text, column, bad_rows[column], neutral)
+    if found["rows"] == found["nothing"]:
         nothing = "has no rows" if not found["rows"] else "has no row with plays above 0"
         raise DataError(f"plays file {file} {nothing}; export it again with listening in it")
-    return int(found["skipped"])
+    return int(found["nothing"])
 
 
-def _wrong_value(file: Path, text: Path, column: str, row: int) -> DataError:
+def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float | None) -> DataError:
     """The error for one value, found again in the text so that its line can be named."""
     line, value = 0, ""
     with text.open(encoding="utf-8-sig", newline="") as stream:
@@ -261,22 +312,29 @@ def _wrong_value(file: Path, text: Path, column: str, row: int) -> DataError:
                 line, value = reader.line_num, fields[at] if at < len(fields) else ""
                 break
     where = f"plays file {file}, line {line}"
-    if column != "timestamp" and not value.strip():
+    if column in REQUIRED and not value.strip():
         return DataError(f"{where}: {column} is empty; fill it in or remove the line")
+    return DataError(f"{where}: {column}={value!r} {_complaint(column, value, neutral)}")
+
+
+def _complaint(column: str, value: str, neutral: float | None) -> str:
+    """What is wrong with a value, and the remedy."""
     if column == "timestamp":
-        return DataError(
-            f"{where}: timestamp={value!r} is no time; use seconds since 1970 or ISO 8601 "
-            "such as 2024-05-31T20:15:00Z"
-        )
+        return "is no time; use seconds since 1970 or ISO 8601 such as 2024-05-31T20:15:00Z"
     try:
-        number_given = float(value)
+        number = float(value)
     except ValueError:
-        return DataError(f"{where}: plays={value!r} is not a number; correct it")
-    if number_given < 0:
-        return DataError(f"{where}: plays={value!r} is negative; use a count of 0 or more")
-    return DataError(
-        f"{where}: plays={value!r} is no plausible count (at most {MAX_PLAYS:.0e}); correct it"
-    )
+        return "is not a number; correct it" + ("" if column == "plays" else " or leave it empty")
+    if column == "rating" and neutral is None:
+        return (
+            "is not from -1 to 1; where ratings are 1 to 5, name the neutral one, "
+            "such as --neutral 3"
+        )
+    if column == "rating":
+        return f"is not from {WORST:g} to {BEST:g}; correct it or leave it empty"
+    if number < 0:
+        return "is negative; use a count of 0 or more"
+    return f"is no plausible count (at most {MAX_PLAYS:.0e}); correct it"
 
 
 def _malformed(file: Path, text: Path, error: Exception) -> DataError:

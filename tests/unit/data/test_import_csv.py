@@ -160,6 +160,21 @@ BAD = {
 }
 
 
+TOLD = b"user_id,track_id,plays,skipped,rating\n"
+BAD |= {
+    "skips in words": (TOLD + b"u,t,1,often,\n", "line 2: skipped='often' is not a number; corre"),
+    "skips below 0": (TOLD + b"u,t,1,-1,\n", "line 2: skipped='-1' is negative; use a count of 0"),
+    "endless skips": (TOLD + b"u,t,1,inf,\n", "line 2: skipped='inf' is no plausible count"),
+    "rating in words": (TOLD + b"u,t,1,,good\n", "line 2: rating='good' is not a number; correct"),
+    "rating nan": (TOLD + b"u,t,1,,nan\n", "line 2: rating='nan' is not from -1 to 1"),
+    "stars without neutral": (
+        TOLD + b"u,t,1,,1\nu,s,1,,4\n",
+        "line 3: rating='4' is not from -1 to 1; where ratings are 1 to 5, name the neutral one, ",
+    ),
+    "nothing said": (TOLD + b"u,t,0,0,0\n", "has no row with plays above 0"),
+}
+
+
 @pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
 def test_bad_files_are_refused_in_one_line_and_nothing_stored_is_lost(
     write, tmp_path, content, message
@@ -197,6 +212,60 @@ def test_a_file_without_permission_is_refused(write, tmp_path):
 def test_an_unknown_source_names_the_known_ones(write, tmp_path):
     with pytest.raises(ParameterError, match="source='mp3' is unknown; use one of: csv"):
         import_plays(tmp_path / "store", write(HEADER), source="mp3")
+
+
+def told(file: Path, *, neutral: float | None = None) -> list[tuple]:
+    scratch = file.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    plays = get_importer("csv")(file, scratch=scratch, neutral=neutral).plays
+    return plays.collect().drop("timestamp").rows()
+
+
+def test_skips_and_ratings_are_read_in_any_order(write):
+    file = write("rating,user_id,skipped,track_id,plays\n-1,u,,a,0\n,u,2,b,3\n0.5,u,TRUE,c,1\n"
+                 " 1 ,u,false,d,1\n0,u,0,e,0\n")  # fmt: skip
+    assert told(file) == [
+        ("u", "a", 0.0, None, -1.0),
+        ("u", "b", 3.0, 2.0, None),
+        ("u", "c", 1.0, 1.0, 0.5),
+        ("u", "d", 1.0, 0.0, 1.0),
+    ]
+
+
+def test_one_of_the_two_columns_alone_stands_alone(write, tmp_path):
+    imported = get_importer("csv")(
+        write("user_id,track_id,plays,skipped,timestamp\nu,t,0,1,5\n"), scratch=tmp_path
+    )
+    assert dict(imported.plays.collect_schema()) == SCHEMA | {"skipped": pl.Float64}
+    assert imported.plays.collect().rows() == [("u", "t", 0.0, 5, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("neutral", "ratings"),
+    [
+        (3, [-1, -0.5, 0, 0.5, 1]),
+        (2, [-1, 0, 1 / 3, 2 / 3, 1]),
+        (4.5, [-1, -5 / 7, -3 / 7, -1 / 7, 1]),
+    ],
+)  # fmt: skip
+def test_stars_around_a_stated_neutral(write, neutral, ratings):
+    file = write(
+        "user_id,track_id,plays,rating\n" + "".join(f"u,t{n},1,{n}\n" for n in range(1, 6))
+    )
+    assert [row[-1] for row in told(file, neutral=neutral)] == pytest.approx(ratings)
+
+
+def test_a_neutral_rating_must_fit_the_file(write):
+    file = write("user_id,track_id,plays,rating\nu,t,1,3\nu,s,1,0\n")
+    with pytest.raises(
+        DataError, match="line 3: rating='0' is not from 1 to 5; correct it or leav"
+    ):
+        told(file, neutral=3)
+    for neutral in (1, 5, 0, float("nan")):
+        with pytest.raises(ParameterError, match=f"neutral={neutral:g} must lie between 1 and 5"):
+            told(file, neutral=neutral)
+    with pytest.raises(DataError, match="has no column 'rating' for neutral=3; leave that away"):
+        told(write(HEADER + "u,t,1\n"), neutral=3)
 
 
 def test_a_column_of_mixed_forms_is_read_row_by_row(write):

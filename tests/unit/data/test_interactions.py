@@ -44,7 +44,7 @@ def test_report_counts_what_was_read(tmp_path, write):
     report = import_plays(tmp_path / "plays", file)
     assert report._asdict() == {
         "rows": 5, "users": 2, "tracks": 1, "duplicates": 1, "summed": 1, "skipped": 1,
-        "replaced": 0,
+        "replaced": 0, "skips": 0, "ratings": 0,
     }  # fmt: skip
     matrix = to_interactions(load_plays(tmp_path / "plays"))
     assert matrix.user_items.toarray().tolist() == [[4.0], [6.0]]
@@ -95,6 +95,38 @@ def test_nothing_is_left_beside_the_parts(tmp_path, write):
     import_plays(tmp_path / "plays", write("u,t,1\n"))
     names = sorted(path.name for path in (tmp_path / "plays").iterdir())
     assert len(names) == 2 and names[0] == "manifest.json"
+
+
+def test_parts_with_and_without_skips_and_ratings_lie_side_by_side(tmp_path, write):
+    """The first part is as it was stored before there were such columns."""
+    store = tmp_path / "plays"
+    import_plays(store, write("u,t,3\n", "old.csv"))
+    assert load_plays(store).columns == ["user_id", "track_id", "plays", "timestamp"]
+    rated = write("u,s,0,-1\nv,t,1,0.5\n", "new.csv", header="user_id,track_id,plays,rating")
+    report = import_plays(store, rated)
+    assert (report.rows, report.ratings, report.skips) == (2, 2, 0)
+    skips = write("v,s,4,1\n", "skips.csv", header="user_id,track_id,plays,skipped")
+    assert import_plays(store, skips).skips == 1
+    plays = load_plays(store).select("user_id", "track_id", "plays", "skipped", "rating")
+    assert sorted(plays.rows()) == [
+        ("u", "s", 0, None, -1), ("u", "t", 3, None, None), ("v", "s", 4, 1, None),
+        ("v", "t", 1, None, 0.5),
+    ]  # fmt: skip
+    matrix = to_interactions(load_plays(store), rating_plays=10)
+    assert matrix.user_items.toarray().tolist() == [[-10, 3], [2, 6]]
+
+
+def test_evidence_against_is_no_listening(tmp_path):
+    plays = frame(("u", "a", 5), ("u", "b", 1), ("v", "a", 2), ("v", "b", 3), ("w", "a", 1))
+    told = plays.with_columns(skipped=pl.Series([0.0, 2.0, None, 0.0, 4.0]))
+    some = to_interactions(told)
+    assert (some.users.ids, some.user_items.toarray().tolist()) == (("u", "v"), [[5, -2], [2, 3]])
+    assert some.users_left_out == 1
+    assert some.n_plays == 10
+    assert some.track_listeners().tolist() == [2, 1] and some.user_tracks().tolist() == [1, 2]
+    assert some.heard("u") == ("a", "b")
+    with pytest.raises(DataError, match="no listener has min_tracks_per_user=1"):
+        to_interactions(plays.with_columns(rating=pl.lit(-1.0)))
 
 
 def test_no_plays_and_damaged_plays_say_what_to_run(tmp_path, write):

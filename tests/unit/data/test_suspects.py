@@ -238,7 +238,7 @@ few_rows = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(few_rows, st.randoms(use_true_random=False))
 def test_a_readable_twin_agrees_whatever_the_order(rows, random) -> None:
     config = ListeningConfig(

@@ -35,12 +35,15 @@ def plays() -> Interactions:
 def slow_half_step(counts, y, config, prior=None):
     """One listener's (or track's) vector after the other, from the dense normal equations.
 
+    Counts below 0 are evidence against: no preference, with more confidence than silence.
+
     counts [shape=(n, m)], y [shape=(m, d)]; Hu, Koren & Volinsky 2008, equation 4.
     """
     solved = np.zeros((len(counts), y.shape[1]))
     for row, r in enumerate(counts):
         p = np.where(r > 0, 1.0, 0.0)
-        c = np.diag(1 + config.alpha * np.log(1 + r / config.epsilon))
+        alpha = np.where(r < 0, config.dislike_alpha, config.alpha)
+        c = np.diag(1 + alpha * np.log(1 + abs(r) / config.epsilon))
         a = y.T @ c @ y + config.regularization * np.eye(y.shape[1])
         x0 = np.zeros(y.shape[1]) if prior is None else prior[row]
         solved[row] = np.linalg.solve(a, y.T @ c @ p + config.regularization * x0)
