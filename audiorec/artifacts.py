@@ -29,6 +29,7 @@ STAGE_OF = {
     "model": "train",
     "embeddings": "embed",
     "index": "index",
+    "pretrained": "pretrained fetch",
 }
 
 

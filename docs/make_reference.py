@@ -37,6 +37,9 @@ def commands_page() -> str:
         assert command is not None
         inner = click.Context(command, info_name=name, parent=context, max_content_width=90)
         lines += [f"## audiorec {name}", "", "```", command.get_help(inner), "```", ""]
+        for part in command.commands.values() if isinstance(command, click.Group) else ():
+            own = click.Context(part, info_name=part.name, parent=inner, max_content_width=90)
+            lines += [f"### audiorec {name} {part.name}", "", "```", part.get_help(own), "```", ""]
     return "\n".join(lines)
 
 

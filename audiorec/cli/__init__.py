@@ -28,6 +28,7 @@ COMMANDS = {
     "recommend": "recommend tracks to a listener",
     "playlist": "write a playlist",
     "evaluate": "score on held-out artists",
+    "pretrained": "networks that others trained",
     "export": "write vectors to Parquet",
     "status": "say what the workspace holds",
     "doctor": "check the workspace for damage",

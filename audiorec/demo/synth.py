@@ -16,18 +16,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from audiorec.cache import cache_directory
 from audiorec.exceptions import AudiorecError
 
 TINYSOUNDFONT = "tinysoundfont==0.3.7"
 REMEDY = f"install it with: pip install --no-deps {TINYSOUNDFONT}"
-
-
-def cache_directory() -> Path:
-    """Where what is fetched is kept: ``AUDIOREC_CACHE``, or the platform's cache folder."""
-    import platformdirs
-
-    named = os.environ.get("AUDIOREC_CACHE")
-    return Path(named) if named else platformdirs.user_cache_path("audiorec", appauthor=False)
 
 
 def import_tinysoundfont() -> ModuleType:

@@ -38,6 +38,8 @@ def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     bands = np.linspace(0, mel.shape[0], n_bands + 1).round().astype(int)[:-1]
     coarse = np.add.reduceat(mel.astype(np.float64), bands, axis=0)
     coarse /= np.diff([*bands, mel.shape[0]])[:, None]
+    if config.compression == "log10":
+        coarse *= 10.0  # dB, but for the faintest
     starts = edges[:n_cells]
     used = min(int(edges[n_cells]), mel.shape[1])
     level = np.add.reduceat(coarse[:, :used], starts, axis=1) / np.diff([*starts, used])

@@ -1,19 +1,24 @@
-"""From samples to a log-mel spectrogram, as librosa defines it, by torchaudio."""
+"""From samples to a log-mel spectrogram, as librosa defines it, by torch."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from audiorec.audio import load_clips
 from audiorec.config import MelConfig
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB
+# Slaney's mel scale
+HZ_PER_MEL = 200.0 / 3  # below the break
+BREAK_HZ = 1000.0
+BREAK_MEL = BREAK_HZ / HZ_PER_MEL
+LOG_STEP = np.log(6.4) / 27.0  # above it, per mel
 
 
 def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
@@ -31,16 +36,22 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
     Returns
     -------
     mel : np.ndarray [shape=(n_mels, 1 + n // hop_length)], float32, dB
-        10 log10 of the power in each band, at least -100.
+        10 log10 of the power in each band, at least -100; or, where ``config.compression`` is
+        "log10", log10(1 + 10000 * power).
 
     Raises
     ------
     ParameterError
-        If `y` is not one channel of at least one sample.
+        If `y` is not one channel of at least one sample, or too short to be mirrored.
     """
     y = np.asarray(y, dtype=np.float32)
     if y.ndim != 1 or not len(y):
         raise ParameterError(f"y of shape {y.shape} must be mono: one dimension, not empty")
+    if config.pad_mode == "reflect" and len(y) <= config.n_fft // 2:
+        raise ParameterError(
+            f"y of {len(y)} samples is too short for pad_mode='reflect' with n_fft={config.n_fft}; "
+            "take pad_mode='constant'"
+        )
     window, bank = _window_and_bank(config)
     # torch warns of arrays that cannot be written, though nothing here writes.
     samples = torch.from_numpy(y if y.flags.writeable else y.copy())
@@ -51,14 +62,20 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
             hop_length=config.hop_length,
             window=window,
             center=True,
-            pad_mode="constant",
+            pad_mode=config.pad_mode,
             return_complex=True,
         )
         parts = torch.view_as_real(spectrum).square_()
         power = parts[..., 0].add_(parts[..., 1])
-        decibels = (bank @ power).clamp_(min=FLOOR).log10_().mul_(10.0)
-    result: np.ndarray = decibels.numpy()
+        result: np.ndarray = _compress(bank @ power, config.compression).numpy()
     return result
+
+
+def _compress(power: Tensor, compression: str) -> Tensor:
+    """Power of the mel bands on the scale that the config names."""
+    if compression == "log10":
+        return power.half().float().mul_(10000.0).add_(1.0).log10_()
+    return power.clamp_(min=FLOOR).log10_().mul_(10.0)
 
 
 def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
@@ -85,18 +102,41 @@ def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[
     return [log_mel(y, config=config).astype(np.float16) for y in clips]
 
 
-@lru_cache(maxsize=8)
-def _window_and_bank(config: MelConfig) -> tuple[Any, Any]:
-    """Hann window [shape=(n_fft,)] and filters [shape=(n_mels, 1 + n_fft // 2)]."""
-    from torchaudio.functional import melscale_fbanks
+def mel_filters(config: MelConfig) -> np.ndarray:
+    """Triangles that overlap by half, equally wide on Slaney's mel scale, each of unit area.
 
-    bank = melscale_fbanks(
-        n_freqs=1 + config.n_fft // 2,
-        f_min=config.fmin,
-        f_max=config.fmax or config.sr / 2,
-        n_mels=config.n_mels,
-        sample_rate=config.sr,
-        norm="slaney",
-        mel_scale="slaney",
-    )
-    return torch.hann_window(config.n_fft), bank.T.contiguous()
+    The scale is linear up to 1 kHz and logarithmic above (Slaney 1998, Auditory Toolbox), as in
+    ``librosa.filters.mel``. Worked out in double precision: a triangle's faint corners are
+    differences of nearly equal frequencies.
+
+    Returns
+    -------
+    filters : np.ndarray [shape=(n_mels, 1 + n_fft // 2)], float64
+    """
+    low, high = (_to_mel(hz) for hz in (config.fmin, config.fmax or config.sr / 2))
+    edges = _to_hz(np.linspace(low, high, config.n_mels + 2))
+    bins = np.arange(1 + config.n_fft // 2) * config.sr / config.n_fft
+    widths = np.diff(edges)[:, None]
+    rising = (bins - edges[:-2, None]) / widths[:-1]
+    falling = (edges[2:, None] - bins) / widths[1:]
+    filters: np.ndarray = np.maximum(0.0, np.minimum(rising, falling))
+    filters *= 2.0 / (edges[2:] - edges[:-2])[:, None]
+    return filters
+
+
+def _to_mel(hz: float) -> float:
+    if hz < BREAK_HZ:
+        return hz / HZ_PER_MEL
+    return float(BREAK_MEL + np.log(hz / BREAK_HZ) / LOG_STEP)
+
+
+def _to_hz(mel: np.ndarray) -> np.ndarray:
+    above = BREAK_HZ * np.exp(LOG_STEP * (mel - BREAK_MEL))
+    return np.where(mel < BREAK_MEL, mel * HZ_PER_MEL, above)
+
+
+@lru_cache(maxsize=8)
+def _window_and_bank(config: MelConfig) -> tuple[Tensor, Tensor]:
+    """Hann window [shape=(n_fft,)] and filters [shape=(n_mels, 1 + n_fft // 2)]."""
+    window = torch.hann_window(config.n_fft, dtype=torch.float64).float()
+    return window, torch.from_numpy(mel_filters(config)).float()

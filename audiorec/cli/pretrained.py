@@ -1,0 +1,77 @@
+"""``audiorec pretrained``: networks that others trained, fetched once into the user's cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import echo_json, json_option, progress_shown
+
+
+@click.group("pretrained", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Fetch, list and describe networks that others trained.
+
+    They lie in AUDIOREC_CACHE, or in the platform's cache folder, for all workspaces.
+    """
+
+
+@command.command("fetch")
+@click.argument("name", default="musicnn")
+@click.option(
+    "--wheel",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The wheel as a file, for a machine without network.",
+)
+@json_option
+def fetch_command(name: str, wheel: Path | None, as_json: bool) -> None:
+    """Fetch NAME (by default musicnn) with pip, without installing it, and keep its weights.
+
+    The wheel's digest is checked, its weights are converted, its licence is kept beside them.
+    """
+    from audiorec.pretrained import directory_of, fetch, find
+
+    with progress_shown() as progress:
+        names = fetch(name, wheel=wheel, progress=progress)
+    directory = directory_of(find(names[0]).package)
+    if as_json:
+        echo_json({"directory": str(directory), "networks": names})
+        return
+    click.echo(f"{', '.join(names)} in {directory}")
+
+
+@command.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the networks, and which are there."""
+    from audiorec.pretrained import PRETRAINED, is_fetched
+
+    rows = [
+        {"name": one.name, "fetched": is_fetched(one.package), "trained_on": one.trained_on}
+        for one in PRETRAINED.values()
+    ]
+    if as_json:
+        echo_json(rows)
+        return
+    for row in rows:
+        state = "fetched" if row["fetched"] else "not fetched"
+        click.echo(f"{row['name']:12} {state:12} {row['trained_on']}")
+
+
+@command.command("info")
+@click.argument("name")
+@json_option
+def info_command(name: str, as_json: bool) -> None:
+    """Describe the network NAME: where it comes from, its licence, what it hears and names."""
+    from audiorec.pretrained import describe, fetch_remedy, find
+
+    facts = describe(name)
+    if as_json:
+        echo_json(facts)
+        return
+    for key, value in facts.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        if isinstance(value, bool):
+            text = "yes" if value else f"no; {fetch_remedy(find(name).package)}"
+        click.echo(f"{key.replace('_', ' '):12} {text}")

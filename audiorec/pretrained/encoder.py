@@ -1,0 +1,158 @@
+"""The pretrained networks, ready to hear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from audiorec import artifacts
+from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.models.encoder import check_mel
+from audiorec.models.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
+from audiorec.models.predict import pick_device
+from audiorec.pretrained.fetch import KIND, directory_of, fetch_remedy
+from audiorec.pretrained.registry import Pretrained, find
+
+
+class Windows(NamedTuple):
+    """What a pretrained network says of a clip, one row per window.
+
+    Attributes
+    ----------
+    penultimate : np.ndarray [shape=(n_windows, d)], float32
+        What the tags are read from: the network's description of the sound.
+    logits : np.ndarray [shape=(n_windows, n_tags)], float32
+    tags : np.ndarray [shape=(n_windows, n_tags)], float32
+        Probability of each tag, 0 to 1.
+    mean_pool, max_pool : np.ndarray [shape=(n_windows, n_channels)], float32
+        Mean and largest value of each feature map: 753 of musicnn, 128 of VGG.
+    """
+
+    penultimate: np.ndarray
+    logits: np.ndarray
+    tags: np.ndarray
+    mean_pool: np.ndarray
+    max_pool: np.ndarray
+
+
+class TagEncoder:
+    """A network that was taught tags, as an `audiorec.models.encoder.Encoder`.
+
+    Parameters
+    ----------
+    pretrained : Pretrained
+    network : Musicnn or Vgg
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Attributes
+    ----------
+    name : str
+    mel : MelConfig
+    window : int
+        Frames that are heard at once: 187, 3 s. Windows lie end to end; what is left at the
+        clip's end is not heard, as in the original.
+    d : int
+    tags : tuple of str
+    """
+
+    mel = MEL
+    window = WINDOW
+
+    def __init__(
+        self, pretrained: Pretrained, network: Musicnn | Vgg, *, device: str = "auto"
+    ) -> None:
+        self._device = pick_device(device)
+        self._network = network.to(self._device).eval()
+        self.name = pretrained.name
+        self.tags = pretrained.tags
+        self.d = network.d
+
+    def embed(self, mel: np.ndarray) -> np.ndarray:
+        """Penultimate vectors [shape=(n_windows, d)], float32; see `hear`."""
+        return self.hear(mel).penultimate
+
+    def hear(self, mel: np.ndarray) -> Windows:
+        """Everything the network says of a clip.
+
+        Parameters
+        ----------
+        mel : np.ndarray [shape=(n_mels, n_frames)], log10(1 + 10000 * power)
+            Made with ``self.mel``'s settings, of at least ``self.window`` frames.
+
+        Returns
+        -------
+        windows : Windows
+
+        Raises
+        ------
+        ParameterError
+            If the clip is shorter than a window, has another number of bands, or holds NaN.
+        """
+        mel = np.asarray(mel)
+        check_mel(mel, n_mels=self.mel.n_mels, name=self.name)
+        count = mel.shape[1] // self.window
+        if not count:
+            seconds = self.window * self.mel.hop_length / self.mel.sr
+            raise ParameterError(
+                f"clip of {mel.shape[1]} frames is shorter than the {self.window} that {self.name} "
+                f"hears at once; take clips of at least {seconds:.1f} s"
+            )
+        whole = mel[:, : count * self.window].reshape(len(mel), count, self.window)
+        windows = np.ascontiguousarray(whole.transpose(1, 0, 2), dtype=np.float32)
+        with torch.inference_mode():
+            heard = self._network(torch.from_numpy(windows).to(self._device))
+            tags = torch.sigmoid(heard.logits).cpu().numpy()
+        logits, penultimate, mean_pool, max_pool = (part.cpu().numpy() for part in heard)
+        return Windows(penultimate, logits, tags, mean_pool, max_pool)
+
+
+def load(name: str = "musicnn", *, device: str = "auto") -> TagEncoder:
+    """A pretrained network from the cache.
+
+    Parameters
+    ----------
+    name : str
+        Of `audiorec.pretrained.PRETRAINED`; "musicnn" is the variant of the Million Song Dataset.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such network.
+    ArtifactError
+        If it is not in the cache, or damaged there.
+    """
+    one = find(name)
+    file = weights_file(one)
+    network = NETWORKS[one.architecture](len(one.tags))
+    try:
+        network.load_state_dict(load_file(file))
+    except (RuntimeError, SafetensorError, OSError):
+        raise ArtifactError(
+            f"{file} does not fit {one.name}; {fetch_remedy(one.package)}"
+        ) from None
+    return TagEncoder(one, network, device=device)
+
+
+def weights_file(one: Pretrained) -> Path:
+    """Where a network's weights lie, every byte checked.
+
+    Raises
+    ------
+    ArtifactError
+        If they are not in the cache, or damaged there.
+    """
+    directory = directory_of(one.package)
+    if not artifacts.exists(directory):
+        raise ArtifactError(f"{one.name} is not in the cache; {fetch_remedy(one.package)}")
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    entry = manifest.files[f"{one.name}.safetensors"]
+    file = directory / entry.file
+    if artifacts.digest_file(file) != entry.digest:
+        raise ArtifactError(f"{file} is damaged (its digest differs); {fetch_remedy(one.package)}")
+    return file
