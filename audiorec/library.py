@@ -6,6 +6,7 @@ listened to, with the model that made the index.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -381,10 +382,29 @@ class Library:
         factors = self._factors()
         if user in factors.users:
             return factors.users[user]
+        if reason := self._suspicion(user):
+            raise NotFoundError(
+                f"listener {user!r} was left out as suspect ({reason}); where that is a person, "
+                f"put keep = [{json.dumps(user, ensure_ascii=False)}] under [listening] in the "
+                "recipe and run 'audiorec run'"
+            )
         raise NotFoundError(
             f"listener {user!r} has played too little to be recommended to; "
             "lower [factors] min_tracks_per_user in the recipe and run 'audiorec run'"
         )
+
+    def _suspicion(self, user: str) -> str:
+        """Why a listener was left out of the factors; empty where it is for another reason."""
+        from audiorec.config import ListeningConfig
+        from audiorec.data.interactions import load_plays
+        from audiorec.data.suspects import find_suspects
+
+        made = artifacts.load_manifest(self.workspace.factors, kind="factors")
+        if not made.extra.get("suspects"):
+            return ""
+        config = ListeningConfig(**made.extra["listening"])
+        suspects = find_suspects(load_plays(self.workspace.plays), config=config)
+        return suspects.reason(user) if user in suspects else ""
 
     def _factors(self) -> Factors:
         from audiorec.factors import load_factors

@@ -100,26 +100,42 @@ class Pipeline:
         return f"{report.computed} computed, {report.kept} kept{failed}"
 
     def _factors(self) -> str | None:
-        inputs = {"plays": _fingerprint(self.workspace.plays, "plays")}
+        listening = self.recipe.listening.model_dump(mode="json")
+        inputs = {
+            "plays": _fingerprint(self.workspace.plays, "plays"),
+            "listening": artifacts.fingerprint(listening),
+        }
         config = self.recipe.factors.model_dump(mode="json")
         if _fresh(self.workspace.factors, "factors", inputs=inputs, config=config):
             return None
         from audiorec.data.interactions import load_plays, to_interactions
+        from audiorec.data.suspects import check_keep, find_suspects
         from audiorec.factors import fit_factors, save_factors
 
         plays = load_plays(self.workspace.plays)
+        check_keep(plays, config=self.recipe.listening)
+        suspects = find_suspects(plays, config=self.recipe.listening)
         interactions = to_interactions(
-            plays,
+            suspects.without(plays),
+            rating_plays=self.recipe.listening.rating_plays,
             min_tracks_per_user=self.recipe.factors.min_tracks_per_user,
             min_users_per_track=self.recipe.factors.min_users_per_track,
         )
         factors = fit_factors(interactions, config=self.recipe.factors, progress=self.progress)
-        save_factors(self.workspace.factors, factors, config=config, inputs=inputs)
-        return (
+        save_factors(
+            self.workspace.factors,
+            factors,
+            config=config,
+            inputs=inputs,
+            extra={"listening": listening, "suspects": len(suspects)},
+        )
+        summary = (
             f"{len(factors.users)} listeners, {len(factors.tracks)} tracks; "
             f"left out {interactions.users_left_out} listeners and "
             f"{interactions.tracks_left_out} tracks with too few plays"
         )
+        said = suspects.summary()
+        return f"{summary}; {said}: see 'audiorec status --suspects'" if said else summary
 
     def _train(self) -> str | None:
         from audiorec.factors import load_factors

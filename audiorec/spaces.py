@@ -107,7 +107,7 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     ArtifactError
         If something is missing, or the predictions are of another model or other factors.
     """
-    from audiorec.config import FactorsConfig
+    from audiorec.config import FactorsConfig, ListeningConfig
     from audiorec.data.interactions import load_plays, to_interactions
     from audiorec.factors import blend_tracks, load_factors
 
@@ -120,9 +120,12 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
         )
     factors = load_factors(workspace.factors)
     sound = content(workspace)
+    believed = ListeningConfig(**space.extra.get("listening", {}))
+    # Suspects have no factor, so that the half-step passes them over.
+    plays = to_interactions(load_plays(workspace.plays), rating_plays=believed.rating_plays)
     tracks = blend_tracks(
         factors,
-        to_interactions(load_plays(workspace.plays)),
+        plays,
         sound,
         config=FactorsConfig(**space.config),
         half_listeners=half_listeners,

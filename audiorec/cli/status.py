@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @click.option("--failures", is_flag=True, help="Name every file that could not be read, and why.")
+@click.option(
+    "--suspects", is_flag=True, help="Name every listener who is left out as suspect, and why."
+)
 @json_option
 @click.pass_obj
-def command(settings: Settings, failures: bool, as_json: bool) -> None:
+def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.data.catalog import Catalog
 
     workspace = settings.workspace
     workspace.check()
+    if suspects:
+        show_suspects(workspace, as_json=as_json)
+        return
     with Catalog(workspace.catalog, read_only=True) as catalog:
         failed = catalog.failures()
         held: dict[str, Any] = {
@@ -46,6 +52,22 @@ def command(settings: Settings, failures: bool, as_json: bool) -> None:
     click.echo(f"failures  {held['failures']}" + ("  (--failures names them)" if failed else ""))
     for kind, state in held["artifacts"].items():
         click.echo(f"{kind:9} {state}")
+
+
+def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
+    """Name the listeners whom the workspace's plays and recipe make suspect."""
+    from audiorec.data.interactions import load_plays
+    from audiorec.data.suspects import find_suspects
+    from audiorec.pipeline import current_recipe
+
+    config = current_recipe(workspace).listening
+    found = find_suspects(load_plays(workspace.plays), config=config)
+    if as_json:
+        echo_json(found.to_json())
+        return
+    for user, rule, reason, kept in found.frame.select("user_id", "rule", "reason", "kept").rows():
+        click.echo(f"{user}  {rule}: {reason}" + ("  (kept)" if kept else ""))
+    click.echo(found.summary() or "nobody is suspect", err=True)
 
 
 KINDS = ("plays", "mels", "factors", "model", "embeddings", "index")

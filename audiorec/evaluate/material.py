@@ -12,6 +12,8 @@ import polars as pl
 
 from audiorec.artifacts import fingerprint
 from audiorec.config import Recipe
+from audiorec.data.evidence import net_plays
+from audiorec.data.suspects import daily_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError
 
@@ -28,7 +30,10 @@ class Material:
     ----------
     store : MelStore
     plays : polars.DataFrame
-        Columns user_id, track_id, plays: one row per listener and track, plays above 0, sorted.
+        Columns user_id, track_id, plays: one row per listener and track, sorted; plays are net of
+        skips and dislikes, below 0 where these outweigh them.
+    daily : polars.DataFrame
+        Plays of each listener and track on each day, sorted: what suspects are found from.
     tracks : dict of str to Track
         The catalogue, by track_id.
     artists : dict of str to str
@@ -42,6 +47,7 @@ class Material:
 
     store: MelStore
     plays: pl.DataFrame
+    daily: pl.DataFrame
     tracks: Mapping[str, Track]
     artists: Mapping[str, str]
     together: Mapping[str, int]
@@ -50,16 +56,18 @@ class Material:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of all that the scores depend on beside the recipe."""
+        """Digest of all that the scores depend on beside the other sections of the recipe."""
         return fingerprint(
             {
                 "mels": self.store.fingerprint,
                 "plays": fingerprint(self.plays.write_csv().encode()),
+                "daily": fingerprint(self.daily.write_csv().encode()),
                 "tracks": [
                     [i, self.artists[i], track.genre, self.together.get(i)]
                     for i, track in self.tracks.items()
                 ],
                 "audio": list(self.audio),
+                "listening": self.recipe.listening.model_dump(mode="json"),
             }
         )
 
@@ -109,18 +117,20 @@ def gather(
             f"none of the {len(known)} tracks has mels to evaluate on; run 'audiorec mel' first"
         )
     listened = (
-        plays.lazy()
+        net_plays(plays, rating_plays=recipe.listening.rating_plays)
+        .lazy()
         .group_by("user_id", "track_id")
         .agg(pl.col("plays").sum())
-        .filter(pl.col("plays") > 0)
+        .filter(pl.col("plays") != 0)
         .sort("user_id", "track_id")
         .collect()
     )
-    if not len(listened):
+    if not (listened["plays"] > 0).any():
         raise DataError("there are no plays to evaluate on; import some with 'audiorec plays FILE'")
     return Material(
         store=store,
         plays=listened,
+        daily=daily_plays(plays).sort("user_id", "track_id", "day"),
         tracks=known,
         artists={i: _artist(track) for i, track in known.items()},
         together=_duplicates(store, known, threshold=recipe.index.duplicate_similarity),

@@ -6,6 +6,9 @@ tracks in, which gives the honest oracle; half B is scored. Which tracks are hel
 history and who is in which half follow from the catalogue, the training plays and the seed alone:
 no play of a held-out track has a say in anything that a system may see, oracles and the leaky
 control excepted.
+
+Listeners who are suspect for what they did with the other tracks are left out of everything: they
+teach nothing and are not scored.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import polars as pl
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions, to_interactions
 from audiorec.data.splits import split_tracks, split_users
+from audiorec.data.suspects import Suspects, find_suspects
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate.material import Material
 from audiorec.exceptions import DataError, ParameterError
@@ -71,6 +75,8 @@ class World:
         Those of half B who played a candidate.
     relevant : np.ndarray [shape=(n_listeners, n_cold)], bool
         Who of `listeners` played which of `cold`.
+    suspects : Suspects
+        Whom the training plays make suspect: neither learned from nor scored.
     """
 
     material: Material
@@ -81,6 +87,7 @@ class World:
     folding: tuple[str, ...]
     listeners: tuple[str, ...]
     relevant: np.ndarray
+    suspects: Suspects
 
     @property
     def factors_config(self) -> FactorsConfig:
@@ -114,9 +121,14 @@ class World:
         """Factors of `listeners` : np.ndarray [shape=(n_listeners, d)], float32."""
         return self.factors.users.take(self.listeners).vectors
 
+    @cached_property
+    def believed(self) -> pl.DataFrame:
+        """All plays but those of suspects, columns user_id, track_id, plays."""
+        return self.suspects.without(self.material.plays)
+
     def plays_of_held_out(self, *, users: tuple[str, ...] | None = None) -> pl.DataFrame:
-        """Plays of held-out tracks, by everybody or by `users` alone: for the oracles."""
-        plays = self.material.plays.filter(pl.col("track_id").is_in(sorted(self.held_out)))
+        """Plays of held-out tracks, by all who are believed or by `users`: for the oracles."""
+        plays = self.believed.filter(pl.col("track_id").is_in(sorted(self.held_out)))
         return plays if users is None else plays.filter(pl.col("user_id").is_in(users))
 
     def rng(self, purpose: int) -> np.random.Generator:
@@ -143,9 +155,11 @@ def prepare(material: Material, cell: Cell) -> World:
             f"{cell}: none of the {len(held_out)} held-out tracks has mels; "
             "run 'audiorec mel', or raise test_share"
         )
+    seen = ~pl.col("track_id").is_in(sorted(held_out))
+    suspects = find_suspects(material.daily.filter(seen), config=material.recipe.listening)
     try:
         warm = to_interactions(
-            material.plays.filter(~pl.col("track_id").is_in(sorted(held_out))),
+            suspects.without(material.plays.filter(seen)),
             min_tracks_per_user=config.min_tracks_per_user,
             min_users_per_track=config.min_users_per_track,
         )
@@ -167,6 +181,7 @@ def prepare(material: Material, cell: Cell) -> World:
         folding=tuple(folding),
         listeners=listeners,
         relevant=relevant,
+        suspects=suspects,
     )
 
 
@@ -226,8 +241,10 @@ def _indivisible(material: Material, *, by: str) -> list[list[str]]:
 def _relevant(
     plays: pl.DataFrame, *, cold: tuple[str, ...], scored: tuple[str, ...]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """Those of `scored` who played one of `cold`, and which."""
-    rows = plays.filter(pl.col("user_id").is_in(scored) & pl.col("track_id").is_in(cold))
+    """Those of `scored` who played one of `cold`, and which; skips and dislikes are no plays."""
+    rows = plays.filter(
+        pl.col("user_id").is_in(scored) & pl.col("track_id").is_in(cold) & (pl.col("plays") > 0)
+    )
     users = IdMap(sorted(set(rows["user_id"].to_list())), noun="listener")
     relevant = np.zeros((len(users), len(cold)), dtype=bool)
     relevant[

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from audiorec.data.interactions import to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
@@ -112,7 +113,7 @@ def random(world: World, desk: Desk) -> Answer:
 
 def popularity(world: World, desk: Desk) -> Answer:
     """The number of each candidate's listeners, scored ones included: no new track has any."""
-    counts = world.plays_of_held_out().group_by("track_id").len()
+    counts = world.plays_of_held_out().filter(pl.col("plays") > 0).group_by("track_id").len()
     listeners = dict(zip(counts["track_id"].to_list(), counts["len"].to_list(), strict=True))
     row = np.array([listeners.get(i, 0) for i in world.cold], dtype=np.float32)
     return Answer([Scores(np.broadcast_to(row, world.relevant.shape))])
@@ -193,7 +194,7 @@ def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
     """Factors of all plays, those to be predicted included (van den Oord et al. 2013)."""
     config = world.factors_config
     everything = to_interactions(
-        world.material.plays,
+        world.believed,
         min_tracks_per_user=config.min_tracks_per_user,
         min_users_per_track=config.min_users_per_track,
     )
@@ -206,7 +207,7 @@ def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
 def honest_oracle(world: World, desk: Desk) -> Answer:
     """Candidates folded in from half A's plays: what the listening of others tells of them."""
     plays = world.plays_of_held_out(users=world.folding)
-    if not len(plays):
+    if not (plays["plays"] > 0).any():
         return Answer([Vectors(np.zeros((len(world.cold), world.factors.dim)))])
     folded = fold_in_tracks(
         world.factors, to_interactions(plays), config=world.factors_config, among=world.folding
