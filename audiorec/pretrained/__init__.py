@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audiorec.pretrained.fetch import describe, directory_of, fetch, fetch_remedy, is_fetched
 from audiorec.pretrained.registry import PRETRAINED, Package, Pretrained, find
+from audiorec.pretrained.store import describe, directory_of, fetch, fetch_remedy, is_fetched
 
 if TYPE_CHECKING:
     from audiorec.pretrained.encoder import TagEncoder, Windows, load

@@ -15,8 +15,8 @@ from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.encoder import check_mel
 from audiorec.models.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
 from audiorec.models.predict import pick_device
-from audiorec.pretrained.fetch import KIND, directory_of, fetch_remedy
 from audiorec.pretrained.registry import Pretrained, find
+from audiorec.pretrained.store import KIND, directory_of, fetch_remedy
 
 
 class Windows(NamedTuple):

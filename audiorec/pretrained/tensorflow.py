@@ -10,6 +10,7 @@ file, little-endian float32; of anything else the error says which.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -55,18 +56,13 @@ def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
         If the index is not a table, is cut off, or points past the end of the data.
     """
     try:
-        pairs = list(_table(index))
-    except (IndexError, struct.error):
+        entries = _entries(index)
+    except (IndexError, ValueError, struct.error):
         raise DataError("checkpoint's index is cut off or damaged; fetch it again") from None
     arrays = {}
-    for key, value in pairs:
-        if not key:  # the header
-            _check_header(value)
-            continue
-        entry = _entry(value)
+    for name, entry in entries.items():
         if entry.dtype != DT_FLOAT:
             continue
-        name = key.decode()
         if entry.shard:
             raise DataError(f"checkpoint's {name} lies in data file {entry.shard}; one is read")
         if entry.offset + entry.size > len(data):
@@ -74,11 +70,22 @@ def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
                 f"checkpoint's data is cut off: {name} ends at byte {entry.offset + entry.size} "
                 f"and there are {len(data)}; fetch it again"
             )
-        if entry.size != 4 * int(np.prod(entry.shape)):
+        if entry.size != 4 * math.prod(entry.shape):
             raise DataError(f"checkpoint's {name} has {entry.size} bytes for shape {entry.shape}")
         flat = np.frombuffer(data, "<f4", count=entry.size // 4, offset=entry.offset)
         arrays[name] = flat.reshape(entry.shape)
     return arrays
+
+
+def _entries(index: bytes) -> dict[str, _Entry]:
+    """Where each array lies, by its name."""
+    entries = {}
+    for key, value in _table(index):
+        if key:
+            entries[key.decode()] = _entry(value)
+        else:
+            _check_header(value)
+    return entries
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -120,22 +127,33 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
 def _entry(message: bytes) -> _Entry:
     """``BundleEntryProto``: 1 dtype, 2 shape, 3 shard_id, 4 offset, 5 size."""
     fields = dict(_fields(message))
-    dims = [d for number, d in _fields(fields.get(2, b"")) if number == 2]
-    shape = tuple(dict(_fields(dim)).get(1, 0) for dim in dims)
-    shard, offset, size = (fields.get(number, 0) for number in (3, 4, 5))
-    return _Entry(fields.get(1, 0), shape, shard, offset, size)
+    shape = fields.get(2, b"")
+    if not isinstance(shape, bytes):
+        raise ValueError
+    dims = [dict(_fields(dim)) for number, dim in _fields(shape) if number == 2]
+    dtype, shard, offset, size = (_number(fields, n) for n in (1, 3, 4, 5))
+    return _Entry(dtype, tuple(_number(dim, 1) for dim in dims), shard, offset, size)
 
 
 def _check_header(message: bytes) -> None:
     """``BundleHeaderProto``: 1 num_shards, 2 endianness (0 is little)."""
-    fields = dict(_fields(message))
-    if fields.get(2, 0):
+    if _number(dict(_fields(message)), 2):
         raise DataError("checkpoint is big-endian; only little-endian ones are read")
+
+
+def _number(fields: dict[int, Any], number: int) -> int:
+    """A field that is a number, 0 when it is left out."""
+    value = fields.get(number, 0)
+    if not isinstance(value, int):
+        raise ValueError
+    return value
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """Number and value of each field of a protocol buffer: an int, or bytes."""
     at = 0
+    if not isinstance(message, bytes):
+        raise ValueError
     while at < len(message):
         tag, at = _varint(message, at)
         number, kind = tag >> 3, tag & 7
@@ -150,7 +168,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
         else:
             raise DataError(f"checkpoint's index has a field of unknown kind {kind}")
         if at + length > len(message):
-            raise DataError("checkpoint's index is cut off or damaged; fetch it again")
+            raise IndexError
         yield number, message[at : at + length]
         at += length
 

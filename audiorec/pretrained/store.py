@@ -40,7 +40,7 @@ def is_fetched(package: Package) -> bool:
     directory = directory_of(package)
     try:
         manifest = artifacts.load_manifest(directory, kind=KIND)
-    except ArtifactError:
+    except (ArtifactError, OSError):
         return False
     return not artifacts.damaged(directory, manifest)
 
