@@ -1,0 +1,107 @@
+"""From the command line: suspects named and left out, kept by name; skips and ratings imported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audiorec import artifacts
+from audiorec.data.interactions import load_plays
+from audiorec.factors import load_factors
+from audiorec.workspace import Workspace
+
+from .conftest import call
+from .test_bad_input import failed, snapshot
+
+DAY = 86_400
+
+
+@pytest.fixture
+def spam(tmp_path) -> Path:
+    """A flood of plays in a day, one track on repeat, and three listeners with one history."""
+    rows = ["user_id,track_id,plays,timestamp"]
+    rows += [f"flood,t{n % 40:06d},1,{1_700_000_000 + 10 * n}" for n in range(3000)]
+    rows += [f"loop,t000001,900,{1_700_000_000 + n * DAY}" for n in range(4)]
+    for bot in "abc":
+        rows += [f"bot-{bot},t{n:06d},{n % 4 + 1},{1_700_000_000 + n * DAY}" for n in range(12)]
+    file = tmp_path / "spam.csv"
+    file.write_text("\n".join(rows))
+    return file
+
+
+def test_the_demo_world_has_no_suspects(finished) -> None:
+    answer = call("-w", finished, "status", "--suspects")
+    assert (answer.code, answer.out, answer.err.strip()) == (0, "", "nobody is suspect")
+    assert json.loads(call("-w", finished, "status", "--suspects", "--json").out)["left_out"] == 0
+
+
+def test_suspects_are_left_out_counted_and_named(workspace, spam, recipe) -> None:
+    before = snapshot(workspace)
+    people = load_factors(Workspace(workspace).factors).users.ids
+    assert call("-w", workspace, "plays", spam).code == 0
+    answer = call("-w", workspace, "factors")
+    assert answer.code == 0
+    assert "left out 5 suspect listeners (1 daily, 3 identical, 1 repeat)" in answer.out
+    assert "audiorec status --suspects" in answer.out
+    assert load_factors(Workspace(workspace).factors).users.ids == people
+    factors = {name: data for name, data in snapshot(workspace).items() if "factors.0" in name}
+    assert all(before[name] == data for name, data in factors.items())
+    named = call("-w", workspace, "status", "--suspects")
+    lines = named.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["bot-a", "bot-b", "bot-c", "flood", "loop"]
+    assert "bot-b  identical: the same 12 tracks, as often, as 2 other listeners, bot-a" in lines[1]
+    assert lines[3].startswith("flood  daily: ") and " plays on 2023-11-1" in lines[3]
+    assert lines[4] == "loop  repeat: 3600 of 3600 plays (100.0 %) are of track t000001"
+    as_json = json.loads(call("-w", workspace, "status", "--suspects", "--json").out)
+    assert as_json["left_out"] == 5 and len(as_json["suspects"]) == 5
+    assert call("-w", workspace, "run").code == 0
+    failed(
+        call("-w", workspace, "recommend", "flood"),
+        "'flood' was left out as suspect", "plays on 2023-11", 'keep = ["flood"] under [listening]',
+    )  # fmt: skip
+
+
+def test_who_is_kept_is_learned_from(workspace, spam, recipe, tmp_path) -> None:
+    assert call("-w", workspace, "plays", spam).code == 0
+    keeping = tmp_path / "keeping.toml"
+    keeping.write_text(recipe.read_text() + '[listening]\nkeep = ["flood"]\nrules = ["daily"]\n')
+    answer = call("-w", workspace, "factors", "--recipe", keeping)
+    assert answer.code == 0 and "suspect" not in answer.out
+    users = load_factors(Workspace(workspace).factors).users
+    assert "flood" in users and "bot-a" in users
+    assert call("-w", workspace, "status", "--suspects").out.rstrip().endswith("(kept)")
+    assert "up to date" in call("-w", workspace, "factors").out
+    stored = artifacts.load_manifest(Workspace(workspace).factors, kind="factors")
+    for text, words in (
+        ('keep = ["flod"]', ["[listening] keep names 'flod'", "no plays"]),
+        ('rules = ["weekly"]', ["rules", "'weekly'"]),
+        ("plays_per_day = 0", ["plays_per_day=0"]),
+    ):
+        keeping.write_text(f"[listening]\n{text}\n")
+        failed(call("-w", workspace, "factors", "--recipe", keeping), *words)
+    assert artifacts.load_manifest(Workspace(workspace).factors, kind="factors") == stored
+
+
+def test_skips_and_ratings_are_imported_beside_old_plays(workspace, world, tmp_path) -> None:
+    user = world.plays_csv.read_text().splitlines()[1].split(",")[0]
+    before = load_factors(Workspace(workspace).factors).users[user].copy()
+    file = tmp_path / "told.csv"
+    rows = [f"{user},t{n:06d},0,{n % 2},{1 + n % 5}" for n in range(30)]
+    file.write_text("user_id,track_id,plays,skipped,rating\n" + "\n".join(rows))
+    failed(
+        call("-w", workspace, "plays", file),
+        "line 3: rating='2' is not from -1 to 1", "--neutral 3",
+    )  # fmt: skip
+    failed(call("-w", workspace, "plays", file, "--neutral", "9"), "neutral=9 must lie between")
+    answer = call("-w", workspace, "plays", file, "--neutral", "3")
+    assert answer.code == 0 and "15 rows tell of skips, 24 of liking or disliking" in answer.out
+    plays = load_plays(Workspace(workspace).plays)
+    assert plays["rating"].drop_nulls().unique().sort().to_list() == [-1, -0.5, 0, 0.5, 1]
+    assert call("-w", workspace, "run").code == 0
+    after = load_factors(Workspace(workspace).factors).users[user]
+    assert abs(after - before).max() > 1e-3
+    recommended = json.loads(call("-w", workspace, "recommend", user, "--json").out)
+    disliked = {f"t{n:06d}" for n in range(30) if 1 + n % 5 < 3}
+    assert recommended and disliked.isdisjoint(hit["track_id"] for hit in recommended["results"])
