@@ -68,6 +68,8 @@ class TagEncoder:
     ) -> None:
         self._device = pick_device(device)
         self._network = network.to(self._device).eval()
+        if self._device.type == "cpu" and isinstance(network, Musicnn):
+            network.hasten()
         self.name = pretrained.name
         self.tags = pretrained.tags
         self.d = network.d
