@@ -1,0 +1,37 @@
+"""Seconds per million plays to find suspects, on this machine: `pytest -m benchmark -s`."""
+
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+from audiorec.config import ListeningConfig
+from audiorec.data.suspects import find_suspects
+
+CEILING = 6.0  # seconds per million rows; three times what two busy cores took
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("n_rows", [1_000_000, 10_000_000])
+def test_suspects_are_found_in_seconds(n_rows):
+    rng = np.random.default_rng(0)
+    numbers = pl.DataFrame(
+        {
+            "user": rng.integers(0, n_rows // 80, n_rows),
+            "track": (rng.pareto(1.1, n_rows) * 300).astype(np.int64) % 100_000,
+            "timestamp": rng.integers(1_600_000_000, 1_660_000_000, n_rows),
+        }
+    )
+    plays = numbers.select(
+        pl.format("user-{}", "user").alias("user_id"),
+        pl.format("track-{}", "track").alias("track_id"),
+        pl.lit(1.0).alias("plays"),
+        "timestamp",
+    )
+    start = time.perf_counter()
+    suspects = find_suspects(plays, config=ListeningConfig())
+    seconds = (time.perf_counter() - start) / (n_rows / 1e6)
+    print(f"\n{n_rows / 1e6:.0f} million plays: {seconds:.2f} s per million")
+    assert not len(suspects)
+    assert seconds < CEILING
