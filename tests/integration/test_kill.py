@@ -33,14 +33,21 @@ def test_killed_at_random_moments_the_artifacts_are_those_of_an_undisturbed_run(
 ):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     shutil.copytree(scanned, undisturbed)
-    shutil.copytree(scanned, killed)
     start = time.monotonic()
     assert run_until(undisturbed, recipe)
     whole = time.monotonic() - start
+    expected = snapshot(undisturbed)
     draw = random.Random(0)
-    finished = [
-        run_until(killed, recipe, seconds=draw.uniform(0.3, 1.0) * whole) for _ in range(KILLS)
-    ]
-    assert not finished[0] or KILLS > 4  # a kill that came too late would prove nothing
+    shutil.copytree(scanned, killed)
+    kills = rounds = 0
+    while kills < KILLS:
+        if run_until(killed, recipe, seconds=draw.uniform(0.15, 0.9) * whole):
+            assert snapshot(killed) == expected
+            shutil.rmtree(killed)  # and over again, so that every kill strikes a run at work
+            shutil.copytree(scanned, killed)
+            rounds += 1
+            assert rounds <= KILLS, "the runs end before they are killed"
+        else:
+            kills += 1
     assert run_until(killed, recipe)
-    assert snapshot(killed) == snapshot(undisturbed)
+    assert snapshot(killed) == expected
