@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 STEP = 8  # frames that long filters take at once
 BANDS = 24  # that long filters take at once
-ROWS = 32  # frames that tall filters take at once
+ROWS = 24  # frames that tall filters take at once
 
 
 class LongFilters:
@@ -120,9 +120,19 @@ class TallFilters:
         # [bins, batch * n_frames, real then imaginary part of each of the filter's frames]
         rows = parts.permute(2, 0, 3, 1, 4).reshape(parts.shape[2], batch * n_frames, -1)
         loudest = []
+        # Each piece writes over the one before, which is still in the cache.
+        product = rows.new_empty(len(rows), ROWS, self.filters)
+        even = rows.new_empty(len(self._cosines), ROWS * self.filters)
+        odd = torch.empty_like(even)
         for piece in rows.split(ROWS, dim=1):
-            even = self._cosines @ torch.bmm(piece, self._to_real).flatten(1)
-            odd = self._sines @ torch.bmm(piece, self._to_imag).flatten(1)
-            loudest.append(even.add_(odd.abs_()).amax(dim=0).view(-1, self.filters))
+            n = piece.shape[1]
+            if n < ROWS:  # the last one
+                product = rows.new_empty(len(rows), n, self.filters)
+                even, odd = even[:, : n * self.filters], odd[:, : n * self.filters]
+            torch.bmm(piece, self._to_real, out=product)
+            torch.mm(self._cosines, product.flatten(1), out=even)
+            torch.bmm(piece, self._to_imag, out=product)
+            torch.mm(self._sines, product.flatten(1), out=odd)
+            loudest.append(even.add_(odd.abs_()).amax(dim=0).view(n, self.filters))
         found = torch.cat(loudest).view(batch, n_frames, self.filters)
         return found.transpose(1, 2)

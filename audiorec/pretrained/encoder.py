@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +83,29 @@ class TagEncoder:
         """Penultimate vectors [shape=(n_windows, d)], float32; see `hear`."""
         return self.hear(mel).penultimate
 
+    def hear_all(
+        self, mels: Iterable[np.ndarray], *, n_jobs: int | None = None
+    ) -> Iterator[Windows]:
+        """What `hear` says of one clip after the other, several heard at the same time.
+
+        Parameters
+        ----------
+        mels : iterable of np.ndarray [shape=(n_mels, n_frames)]
+            Taken as they are needed, a few ahead.
+        n_jobs : int or None
+            Clips at a time; None is one per CPU, or one on other devices.
+        """
+        if n_jobs is None:
+            n_jobs = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
+        with _one_thread(self._device), ThreadPoolExecutor(n_jobs) as pool:
+            ahead: deque[Future[Windows]] = deque()
+            for mel in mels:
+                ahead.append(pool.submit(self.hear, mel))
+                if len(ahead) > n_jobs:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
     def hear(self, mel: np.ndarray) -> Windows:
         """Everything the network says of a clip.
 
@@ -106,11 +134,25 @@ class TagEncoder:
             )
         whole = mel[:, : count * self.window].reshape(len(mel), count, self.window)
         windows = np.ascontiguousarray(whole.transpose(1, 0, 2), dtype=np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread(self._device):
             heard = self._network(torch.from_numpy(windows).to(self._device))
             tags = torch.sigmoid(heard.logits).cpu().numpy()
         logits, penultimate, mean_pool, max_pool = (part.cpu().numpy() for part in heard)
         return Windows(penultimate, logits, tags, mean_pool, max_pool)
+
+
+@contextmanager
+def _one_thread(device: torch.device) -> Iterator[None]:
+    """Keep to one thread per clip on the CPU: the pieces of work are too small to be shared out."""
+    before = torch.get_num_threads()
+    if device.type != "cpu" or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load(name: str = "musicnn", *, device: str = "auto") -> TagEncoder:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from audiorec.config import MelConfig
 from audiorec.exceptions import ParameterError
@@ -66,6 +67,18 @@ def test_tags_are_what_one_hears(weights, mels):
 
     assert "drums" in first("drums")
     assert "quiet" in first("wash")
+
+
+def test_all_at_once_and_one_by_one_agree(weights, mels):
+    encoder = load(device="cpu")
+    threads = torch.get_num_threads()
+    together = list(encoder.hear_all(iter(mels.values()), n_jobs=2))
+    assert torch.get_num_threads() == threads
+    for mel, heard in zip(mels.values(), together, strict=True):
+        alone = encoder.hear(mel)
+        assert all((a == b).all() for a, b in zip(alone, heard, strict=True))
+    with pytest.raises(ParameterError, match="shorter"):
+        list(encoder.hear_all([np.zeros((96, 10), np.float32)]))
 
 
 def test_windows_do_not_hear_each_other(weights, mels):
