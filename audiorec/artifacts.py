@@ -30,6 +30,7 @@ STAGE_OF = {
     "embeddings": "embed",
     "index": "index",
     "pretrained": "pretrained fetch",
+    "head": "train",
 }
 
 

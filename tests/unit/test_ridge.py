@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.evaluate.ridge import PENALTIES, fit_ridge
 from audiorec.exceptions import ParameterError
+from audiorec.ridge import PENALTIES, fit_ridge
 
 
 def slow_ridge(x: np.ndarray, y: np.ndarray, *, penalty: float, new: np.ndarray) -> np.ndarray:

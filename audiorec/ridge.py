@@ -1,0 +1,115 @@
+"""Ridge regression to several targets, its penalty chosen on groups that were not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+
+PENALTIES = tuple(float(penalty) for penalty in np.logspace(-1, 6, 15))
+N_FOLDS = 5
+
+
+class Ridge(NamedTuple):
+    """A fitted ridge regression.
+
+    Attributes
+    ----------
+    centre, scale : np.ndarray [shape=(n_features,)], float64
+        Mean and deviation of the training features; a constant feature has scale 1.
+    weights : np.ndarray [shape=(n_features, n_targets)], float64
+        For the standardised features.
+    intercept : np.ndarray [shape=(n_targets,)], float64
+    penalty : float
+        Weight of the squared norm of `weights`.
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    intercept: np.ndarray
+    penalty: float
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Targets of new rows : np.ndarray [shape=(n, n_targets)], float32."""
+        predicted = (features - self.centre) / self.scale @ self.weights + self.intercept
+        return predicted.astype(np.float32)
+
+
+def fit_ridge(
+    features: np.ndarray,
+    targets: np.ndarray,
+    *,
+    groups: Sequence[str],
+    seed: int,
+    penalties: Sequence[float] = PENALTIES,
+) -> Ridge:
+    """Fit a ridge regression with an intercept that is not penalised.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n, n_features)]
+    targets : np.ndarray [shape=(n, n_targets)]
+    groups : sequence of str
+        Group of each row. The penalty with the least squared error over held-out groups is
+        taken; with a single group there is none to hold out, and the middle penalty is taken.
+    seed : int
+        Deals the groups into folds.
+    penalties : sequence of float
+    """
+    if len(features) != len(targets) or len(features) != len(groups) or not len(features):
+        raise ParameterError(
+            f"{len(features)} rows of features, {len(targets)} of targets and {len(groups)} "
+            "groups must be as many, and not 0"
+        )
+    from threadpoolctl import threadpool_limits
+
+    x = features.astype(np.float64)
+    centre, deviation = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(deviation > 1e-9 * np.maximum(np.abs(centre), 1), deviation, 1.0)
+    x = (x - centre) / scale
+    y = targets.astype(np.float64)
+    # One BLAS thread: matrices this small only make more of them wait for each other, and their
+    # number would show in the last bits of the result.
+    with threadpool_limits(limits=1, user_api="blas"):
+        penalty = _choose(x, y, folds=_deal(groups, seed=seed), penalties=penalties)
+        weights, intercept = _solve(x, y, [penalty])[0]
+    return Ridge(centre, scale, weights, intercept, penalty)
+
+
+def _choose(
+    x: np.ndarray, y: np.ndarray, *, folds: np.ndarray, penalties: Sequence[float]
+) -> float:
+    errors = np.zeros(len(penalties))
+    for fold in range(folds.max() + 1):
+        test = folds == fold
+        if test.all():
+            return penalties[len(penalties) // 2]
+        for i, (weights, intercept) in enumerate(_solve(x[~test], y[~test], penalties)):
+            errors[i] += np.square(x[test] @ weights + intercept - y[test]).sum()
+    return float(penalties[int(errors.argmin())])
+
+
+def _solve(
+    x: np.ndarray, y: np.ndarray, penalties: Sequence[float]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights and intercept for each penalty, from one eigendecomposition."""
+    x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
+    centred = x - x_mean
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    projected = vectors.T @ (centred.T @ (y - y_mean))
+    solutions = []
+    for penalty in penalties:
+        weights = vectors @ (projected / (np.clip(values, 0, None) + penalty)[:, None])
+        solutions.append((weights, y_mean - x_mean @ weights))
+    return solutions
+
+
+def _deal(groups: Sequence[str], *, seed: int) -> np.ndarray:
+    """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
+    names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    fold_of_group = np.random.default_rng(seed).permutation(len(names)) % N_FOLDS
+    return fold_of_group[member]
