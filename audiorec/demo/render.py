@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ import numpy as np
 
 from audiorec.demo.cast import STREAM_SOUND, Plan, generator
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, Score, compose
-from audiorec.demo.synth import ensure_tinysoundfont, import_tinysoundfont
-from audiorec.exceptions import AudiorecError
+from audiorec.demo.synth import import_tinysoundfont
 
-__all__ = ["SAMPLE_RATE", "SYNTH_RATE", "find_soundfont", "produce", "render", "synthesize"]
+__all__ = ["SAMPLE_RATE", "SYNTH_RATE", "produce", "render", "synthesize"]
 
 SAMPLE_RATE = 44_100  # hertz
 # Half the usual rate: the synthesizer is most of the work, and what lies above 11 kHz is little,
@@ -23,27 +21,6 @@ MAX_VOICES = 64
 BLOCK = 64  # samples; events fall on multiples of it, 2.9 ms
 TARGET_RMS_DB = -20.0  # decibels below full scale
 KNEE, CEILING = 0.5, 0.89  # full scale is 1
-REMEDY = 'the demo world needs its extra: pip install "audiorec-music[demo]"'
-
-
-def find_soundfont() -> Path:
-    """Path of the General MIDI soundfont that pretty_midi carries.
-
-    Raises
-    ------
-    AudiorecError
-        When the ``demo`` extra is not installed.
-    """
-    # Finding the package without importing it: the import takes a second and is not needed.
-    found = importlib.util.find_spec("pretty_midi")
-    if found is None:
-        raise AudiorecError(f"pretty_midi is not installed; {REMEDY}")
-    ensure_tinysoundfont()
-    for folder in found.submodule_search_locations or ():
-        path = Path(folder) / "TimGM6mb.sf2"
-        if path.is_file():
-            return path
-    raise AudiorecError(f"pretty_midi carries no TimGM6mb.sf2; {REMEDY}")
 
 
 def _open_synth(score: Score, soundfont: Path) -> Any:

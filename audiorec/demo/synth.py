@@ -1,8 +1,9 @@
-"""Find the synthesizer, and fetch it where pip cannot install it as a dependency.
+"""Find the synthesizer and the soundfont, and fetch what is not installed.
 
 tinysoundfont asks for PyAudio, which only its live playback uses and which is built from source
 where portaudio's headers lie. So it is no dependency of the ``demo`` extra: it is taken without
-its own, into the user's cache.
+its own, into the user's cache. The soundfont comes with pretty_midi, the extra's one dependency,
+and is fetched in the same way where the extra was not installed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from audiorec.cache import cache_directory
 from audiorec.exceptions import AudiorecError
 
 TINYSOUNDFONT = "tinysoundfont==0.3.7"
-REMEDY = f"install it with: pip install --no-deps {TINYSOUNDFONT}"
+PRETTY_MIDI = "pretty_midi==0.2.11.post0"
+SOUNDFONT = "TimGM6mb.sf2"
 
 
 def import_tinysoundfont() -> ModuleType:
@@ -31,41 +33,78 @@ def import_tinysoundfont() -> ModuleType:
     AudiorecError
         If it is in neither; see `ensure_tinysoundfont`.
     """
-    folder = _cached()
-    if importlib.util.find_spec("tinysoundfont") is None and folder.is_dir():
+    folder = _cached(TINYSOUNDFONT)
+    if not _installed("tinysoundfont") and folder.is_dir():
         sys.path.append(str(folder))
         importlib.invalidate_caches()
     try:
         return importlib.import_module("tinysoundfont")
     except ImportError as error:
-        raise AudiorecError(f"tinysoundfont cannot be imported ({error}); {REMEDY}") from None
+        raise AudiorecError(
+            f"tinysoundfont cannot be imported ({error}); {_remedy(TINYSOUNDFONT)}"
+        ) from None
 
 
 def ensure_tinysoundfont() -> None:
-    """Fetch the synthesizer with pip into the cache, unless it is installed or there already.
+    """Fetch the synthesizer into the cache, unless it is installed or there already.
 
     Raises
     ------
     AudiorecError
         If pip cannot fetch it.
     """
-    folder = _cached()
-    if importlib.util.find_spec("tinysoundfont") is not None or folder.is_dir():
-        return
+    if not _installed("tinysoundfont"):
+        _fetch(TINYSOUNDFONT)
+
+
+def find_soundfont() -> Path:
+    """Path of the General MIDI soundfont that pretty_midi carries, fetched if need be.
+
+    Raises
+    ------
+    AudiorecError
+        If pip cannot fetch it.
+    """
+    # Finding the package without importing it: the import takes a second and is not needed.
+    found = importlib.util.find_spec("pretty_midi")
+    folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
+    if not folders:
+        folders = [_fetch(PRETTY_MIDI) / "pretty_midi"]
+    for folder in folders:
+        if (folder / SOUNDFONT).is_file():
+            return folder / SOUNDFONT
+    raise AudiorecError(f"pretty_midi carries no {SOUNDFONT}; {_remedy(PRETTY_MIDI)}")
+
+
+def _fetch(requirement: str) -> Path:
+    """Folder of the cache that holds a package, fetched with pip but without what it needs."""
+    folder = _cached(requirement)
+    if folder.is_dir():
+        return folder
     aside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
-               "--target", str(aside), TINYSOUNDFONT]  # fmt: skip
+               "--target", str(aside), requirement]  # fmt: skip
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(command, check=True, capture_output=True, text=True)
         aside.replace(folder)
     except (subprocess.CalledProcessError, OSError) as error:
         if not folder.is_dir():  # else another process was there first
-            raise AudiorecError(f"tinysoundfont could not be fetched; {REMEDY}") from error
+            name = requirement.partition("==")[0]
+            raise AudiorecError(f"{name} could not be fetched; {_remedy(requirement)}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return folder
 
 
-def _cached() -> Path:
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _cached(requirement: str) -> Path:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return cache_directory() / f"{TINYSOUNDFONT.replace('==', '-')}-py{version}"
+    return cache_directory() / f"{requirement.replace('==', '-')}-py{version}"
+
+
+def _remedy(requirement: str) -> str:
+    return f"install it with: pip install --no-deps {requirement}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
 import multiprocessing
@@ -19,7 +18,7 @@ import numpy as np
 from audiorec.demo.cast import Cast, Entry, draw_cast
 from audiorec.demo.files import write_entry
 from audiorec.demo.listeners import Plays, Tracks, draw_listeners, sample_plays
-from audiorec.demo.render import REMEDY, find_soundfont
+from audiorec.demo.synth import ensure_tinysoundfont, find_soundfont
 from audiorec.demo.truth import describe
 from audiorec.exceptions import AudiorecError, ParameterError
 
@@ -70,13 +69,6 @@ def _check_arguments(arguments: dict[str, int], n_jobs: int | None) -> None:
         )
     if n_jobs is not None and (isinstance(n_jobs, bool) or n_jobs < 1):
         raise ParameterError(f"n_jobs={n_jobs!r} must be a positive integer, or None for all cores")
-
-
-def _check_extra() -> Path:
-    for module in ("soundfile", "mutagen", "scipy"):
-        if importlib.util.find_spec(module) is None:
-            raise AudiorecError(f"{module} is not installed; {REMEDY}")
-    return find_soundfont()
 
 
 def _claim(directory: Path, arguments: dict[str, int]) -> None:
@@ -236,12 +228,13 @@ def make_world(
     ParameterError
         When an argument is impossible, or the directory holds something else.
     AudiorecError
-        When the ``demo`` extra is not installed.
+        When the synthesizer or the soundfont is not installed and cannot be fetched.
     """
     arguments = {"n_tracks": n_tracks, "n_artists": n_artists, "n_listeners": n_listeners,
                  "seed": seed}  # fmt: skip
     _check_arguments(arguments, n_jobs)
-    soundfont = _check_extra()
+    ensure_tinysoundfont()
+    soundfont = find_soundfont()
     directory = Path(directory)
     _claim(directory, arguments)
     cast = draw_cast(n_tracks, n_artists=n_artists, seed=seed)

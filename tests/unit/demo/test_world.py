@@ -6,13 +6,14 @@ import csv
 import hashlib
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from audiorec.demo import World, make_world, render
+from audiorec.demo import World, make_world, synth
 from audiorec.exceptions import AudiorecError, ParameterError
 
 SIZE = {"n_tracks": 6, "n_artists": 3, "n_listeners": 20}
@@ -107,15 +108,24 @@ def test_impossible_arguments(tmp_path: Path, wrong: dict[str, int], message: st
     assert not (tmp_path / "world").exists()
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(AudiorecError, match=r'pip install "audiorec-music\[demo\]"'):
+def test_a_synthesizer_that_cannot_be_fetched_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(command: list[str], **_options: object) -> None:
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(synth.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(synth.subprocess, "run", refuse)
+    with pytest.raises(AudiorecError, match=r"pip install --no-deps tinysoundfont=="):
         make_world(tmp_path / "world", **SIZE)
+    monkeypatch.setattr(synth, "ensure_tinysoundfont", lambda: None)
+    with pytest.raises(AudiorecError, match=r"pip install --no-deps pretty_midi=="):
+        synth.find_soundfont()
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_importing_the_room_is_light() -> None:
-    import subprocess
-
     code = "import sys, audiorec.demo; print([m for m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("tinysoundfont", "pretty_midi", "scipy.fft", "soundfile", "mutagen", "torch"):
