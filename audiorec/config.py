@@ -240,11 +240,11 @@ class IndexConfig(Section):
     Attributes
     ----------
     half_listeners : float
-        Listeners at whom a track's vector stands half on its sound and half on who played it:
-        with none it is the prediction from sound, with many the factor.
-    hubs : {"none", "csls"}
-        Whether tracks that are near to everything are held back, so that every track comes up
-        somewhere (CSLS; Conneau et al. 2018).
+        So many listeners of a track halve what its sound says in where it is placed: with none
+        it is where its sound alone places it, with many it is the factor.
+    hubs : {"none", "csls", "reach"}
+        What is done so that every track comes up somewhere. Csls holds back what is near to
+        everything (Conneau et al. 2018); reach lifts what is near to nothing, just enough.
     metric : {"cosine", "inner_product"}
     kind : {"auto", "exact", "ivf", "hnsw"}
         Auto is exact below `exact_below` vectors, then HNSW to a million, then IVF.
@@ -252,8 +252,8 @@ class IndexConfig(Section):
         Two recordings whose prints correlate at least so much are the same recording.
     """
 
-    half_listeners: float = Field(default=10.0, gt=0)
-    hubs: Literal["none", "csls"] = "none"
+    half_listeners: float = Field(default=5.0, gt=0)
+    hubs: Literal["none", "csls", "reach"] = "none"
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     exact_below: int = Field(default=500_000, ge=1)

@@ -12,13 +12,13 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest, write_atomic
 from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
-from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
+from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError, ParameterError
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from audiorec.evaluate import Report
 
 TRAINING_STATE = ".training"
+About = Literal["new", "thin", "reach"]
 STAGES = ("mel", "factors", "train", "embed", "index")
 
 
@@ -229,7 +230,10 @@ class Pipeline:
             same_sound,
         )
         index = build_index(
-            served.tracks, config=self.recipe.index, listeners=served.factors.users.vectors
+            served.tracks,
+            config=self.recipe.index,
+            listeners=served.factors.users.vectors,
+            heard=served.heard,
         )
         extra = {"duplicates": groups, "played": served.n_played, "mean_norm": served.mean_norm}
         index.save(self.workspace.index, inputs=inputs, extra=extra)
@@ -282,9 +286,21 @@ def run_evaluation(
     recipe: Recipe,
     *,
     systems: Sequence[str] | None = None,
+    about: About = "new",
     progress: Progress = silent,
 ) -> Report:
     """Evaluate a recipe on a workspace's music and listening, and keep the tables in reports/.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    recipe : Recipe
+    systems : sequence of str, optional
+        See `audiorec.evaluate.evaluate`; but for "new", the one that places tracks by their sound.
+    about : {"new", "thin", "reach"}
+        New tracks by every system; the way from cold to warm, by `evaluate_thin`; or what the dial
+        of popularity and hub correction do, by `evaluate_reach`.
+    progress : Progress
 
     Raises
     ------
@@ -292,7 +308,7 @@ def run_evaluation(
         If there are no spectrograms, or they follow other settings than the recipe's.
     """
     from audiorec.data.interactions import load_plays
-    from audiorec.evaluate import evaluate
+    from audiorec.evaluate import Report, evaluate, evaluate_reach, evaluate_thin
     from audiorec.mel import MelStore
 
     store = MelStore(workspace.mels)
@@ -303,18 +319,24 @@ def run_evaluation(
         )
     with Catalog(workspace.catalog, read_only=True) as catalog:
         tracks = catalog.tracks()
-    report = evaluate(
-        store,
-        load_plays(workspace.plays),
-        tracks,
-        recipe=recipe,
-        work_directory=workspace.root / ".evaluation",
-        systems=systems,
-        progress=progress,
-    )
+    how: dict[str, Any] = {
+        "recipe": recipe,
+        "work_directory": workspace.root / ".evaluation",
+        "progress": progress,
+    }
+    plays = load_plays(workspace.plays)
+    if about == "new":
+        report = evaluate(store, plays, tracks, systems=systems, **how)
+    else:
+        if systems and len(systems) > 1:
+            raise ParameterError(f"system={list(systems)} must be one, which places new tracks")
+        only: dict[str, Any] = {"system": systems[0]} if systems else {}
+        score = evaluate_thin if about == "thin" else evaluate_reach
+        report = Report(tuple(score(store, plays, tracks, **only, **how)))
+    name = "evaluation" if about == "new" else f"evaluation-{about}"
     text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
-    write_atomic(workspace.reports / "evaluation.json", text.encode())
-    write_atomic(workspace.reports / "evaluation.txt", report.to_text().encode())
+    write_atomic(workspace.reports / f"{name}.json", text.encode())
+    write_atomic(workspace.reports / f"{name}.txt", report.to_text().encode())
     return report
 
 

@@ -19,7 +19,11 @@ from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from audiorec.data.interactions import Interactions
     from audiorec.factors import Factors
+    from audiorec.ids import IdMap
 
 Space = Literal["blend", "content", "listening"]
 SPACES: tuple[Space, ...] = ("blend", "content", "listening")
@@ -38,12 +42,15 @@ class Blend(NamedTuple):
         How many of the tracks have a factor.
     mean_norm : float
         Mean length of those factors.
+    heard : csr_matrix [shape=(n_listeners, n_tracks)]
+        Not 0 where a listener of the space has played a track.
     """
 
     tracks: Embeddings
     factors: Factors
     n_played: int
     mean_norm: float
+    heard: csr_matrix
 
 
 def content(workspace: Workspace) -> Embeddings:
@@ -132,4 +139,17 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     )
     played = [id_ for id_ in sound.ids if id_ in factors.tracks]
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)
-    return Blend(tracks, factors, len(played), float(norms.mean()))
+    heard = _heard(plays, users=factors.users.id_map, tracks=tracks.id_map)
+    return Blend(tracks, factors, len(played), float(norms.mean()), heard)
+
+
+def _heard(plays: Interactions, *, users: IdMap, tracks: IdMap) -> csr_matrix:
+    """Plays as a matrix of these listeners and tracks."""
+    from scipy.sparse import csr_matrix
+
+    pairs = plays.user_items.tocoo()
+    rows = np.array([users.row(i) if i in users else -1 for i in plays.users])[pairs.row]
+    columns = np.array([tracks.row(i) if i in tracks else -1 for i in plays.tracks])[pairs.col]
+    known = (rows >= 0) & (columns >= 0)
+    shape = (len(users), len(tracks))
+    return csr_matrix((pairs.data[known], (rows[known], columns[known])), shape=shape)

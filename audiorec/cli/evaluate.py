@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audiorec.cli.common import Settings, echo_json, json_option, progress_shown, recipe_option
+
+if TYPE_CHECKING:
+    from audiorec.pipeline import About
 
 
 @click.command("evaluate")
@@ -34,7 +38,20 @@ from audiorec.cli.common import Settings, echo_json, json_option, progress_shown
     "--system",
     "systems",
     multiple=True,
-    help="Only this system; may be given several times. [default: all]",
+    help="Only this system; may be given several times. [default: all] "
+    "With --thin or --reach: what places new tracks by their sound. [default: cnn]",
+)
+@click.option(
+    "--thin",
+    "about",
+    flag_value="thin",
+    help="Give new tracks the plays of 0, 1, 2, 5, 10 and 50 listeners back, and compare --space.",
+)
+@click.option(
+    "--reach",
+    "about",
+    flag_value="reach",
+    help="What --popularity and [index] hubs cost in accuracy, and which tracks ever come up.",
 )
 @json_option
 @click.pass_obj
@@ -45,6 +62,7 @@ def command(
     seeds: tuple[int, ...],
     folds: int | None,
     systems: tuple[str, ...],
+    about: About | None,
     as_json: bool,
 ) -> None:
     """Hold artists out, learn from the rest, and rank the held-out tracks for their listeners.
@@ -69,7 +87,9 @@ def command(
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
     with workspace.writing(), progress_shown() as progress:
-        report = run_evaluation(workspace, recipe, systems=systems or None, progress=progress)
+        report = run_evaluation(
+            workspace, recipe, systems=systems or None, about=about or "new", progress=progress
+        )
     if as_json:
         echo_json(report.to_json())
     else:

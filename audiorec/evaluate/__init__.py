@@ -1,11 +1,14 @@
 """Held-out evaluation: splits x seeds x systems, with baselines, controls and two oracles.
 
 `protocol` holds tracks out and says who is scored on what; `systems` are the ways to place a track
-that nobody has played yet; `scores` puts numbers on each; `report` puts them side by side.
+that nobody has played yet; `scores` puts numbers on each; `report` puts them side by side. `thin`
+follows tracks from cold to warm, and `reach` asks which come up at all.
 """
 
+from audiorec.evaluate.reach import evaluate_reach
 from audiorec.evaluate.report import Report
 from audiorec.evaluate.run import evaluate
 from audiorec.evaluate.systems import SYSTEMS
+from audiorec.evaluate.thin import evaluate_thin
 
-__all__ = ["SYSTEMS", "Report", "evaluate"]
+__all__ = ["SYSTEMS", "Report", "evaluate", "evaluate_reach", "evaluate_thin"]

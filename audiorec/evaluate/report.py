@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
 from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS
 from audiorec.evaluate.table import count, render
 from audiorec.metrics import Interval, interval
+
+if TYPE_CHECKING:
+    from audiorec.evaluate.reach import ReachReport
+    from audiorec.evaluate.thin import ThinReport
 
 METRICS = tuple(metrics.METRICS)
 
@@ -63,6 +67,10 @@ class SplitReport:
     seconds: dict[str, Any]
     notes: tuple[str, ...]
 
+    def to_text(self) -> str:
+        """The table for people, a paragraph of notes under it."""
+        return render(self)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: the headline scoring at the top, the other one under its name."""
         other = next(name for name in SCORINGS if name != HEADLINE)
@@ -99,7 +107,7 @@ class SplitReport:
 class Report:
     """What came out of an evaluation, split by split."""
 
-    splits: tuple[SplitReport, ...]
+    splits: tuple[SplitReport | ThinReport | ReachReport, ...]
 
     def to_json(self) -> dict[str, Any] | list[dict[str, Any]]:
         """Plain JSON: one object, or a list of them when there are several splits."""
@@ -108,7 +116,7 @@ class Report:
 
     def to_text(self) -> str:
         """Tables for people to read, a paragraph of notes under each."""
-        return "\n\n".join(render(split) for split in self.splits)
+        return "\n\n".join(split.to_text() for split in self.splits)
 
 
 class Samples(NamedTuple):

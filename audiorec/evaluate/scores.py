@@ -94,7 +94,7 @@ class Shelf:
 
     def find(self, material: Material, cell: Cell, name: str) -> CellScores | None:
         """Scores kept from before, or None where there are none or they are damaged."""
-        place = self._place(material, cell, name)
+        place = self.place(material, cell, name)
         if place is None:
             return None
         try:
@@ -106,7 +106,7 @@ class Shelf:
 
     def keep(self, material: Material, cell: Cell, name: str, found: CellScores) -> None:
         """Write scores, and remove what the system left on its desk."""
-        place = self._place(material, cell, name)
+        place = self.place(material, cell, name)
         if place is None:
             return
         artifacts.save(
@@ -121,13 +121,15 @@ class Shelf:
 
     def desk(self, material: Material, cell: Cell, name: str, *, progress: Progress) -> Desk:
         """Where a system can keep its state until its scores are there."""
-        place = self._place(material, cell, name)
+        place = self.place(material, cell, name)
         return Desk(None if place is None else self._state(place), progress)
 
-    def _place(self, material: Material, cell: Cell, name: str) -> Path | None:
+    def place(self, material: Material, cell: Cell, name: str, *, kind: str = KIND) -> Path | None:
+        """Directory of what a system leaves for a cell; None where nothing is kept."""
         if self.directory is None:
             return None
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        slug = slug if kind == KIND else f"{slug}-{kind}"
         return self.directory / f"{slug}-{artifacts.fingerprint(_inputs(material, cell, name))}"
 
     def _state(self, place: Path) -> Path:

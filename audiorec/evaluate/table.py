@@ -48,10 +48,10 @@ def render(report: SplitReport) -> str:
         for name, (low, high) in ((n, v[FOCUS]) for n, v in report.difference_intervals.items())
         if not math.isnan(low)
     ]
-    return "\n".join([title, "", *_aligned([header, *rows]), "", *gaps, *report.notes])
+    return "\n".join([title, "", *aligned([header, *rows]), "", *gaps, *report.notes])
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Names to the left, figures to the right, a rule below the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [

@@ -8,12 +8,13 @@ With the other side's factors Y fixed, the best vector x of one track (or listen
 from sound, on which the ridge is then centred.
 
 A listener who has not played a track tells against it only as far as they could have come across
-it. Where a prior stands in, with n listeners and h = `half_listeners`, silence therefore counts
+it. So where a prior stands in, each h = `half_listeners` listeners halve what the prior counts, and
+silence counts what it has lost. With n of them
 
-    s = n^2 / (n^2 + h^2)
+    (s Y'Y + Y'(C - s I) Y + lambda I) x = Y' C p + (1 - s) lambda x0,    s = 1 - 2^(-n / h),
 
-instead of 1, and the prior 1 - s: without listeners the vector is the prior, with many it is the
-factor, and the first play is a small step.
+where the second product is over the n alone. Without listeners the vector is the prior, with many
+it is the factor, and the first play is a small step.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def fold_in_tracks(
         `interactions` that nobody in the space played gets its prior unchanged: before anyone
         could hear it, silence says nothing.
     half_listeners : float, optional
-        Listeners at whom the prior yields half to silence (see the module). None lets both
-        count in full from the first listener on.
+        Listeners that halve what the prior counts (see the module). None lets prior and
+        silence both count in full from the first listener on.
     among : sequence of str, optional
         Listeners whose silence counts as no preference, and whose plays count at all. All those
         of the space by default; half of them when the other half is to be predicted.
@@ -138,7 +139,7 @@ def _half_step(
 
 def _weight_of_silence(n: int, *, half: float) -> float:
     """From 0 without listeners over 1/2 at `half` of them to 1."""
-    return n * n / (n * n + half * half)
+    return 1.0 - 2.0 ** (-n / half)
 
 
 def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +11,12 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.index.core import Index
 from audiorec.index.exact import Metric, served
-from audiorec.index.hubs import hub_offsets
+from audiorec.index.hubs import csls_offsets, reach_offsets
 from audiorec.index.lookup import id_array
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
     from audiorec.config import IndexConfig
     from audiorec.index.structures import Structure
 
@@ -23,7 +25,12 @@ SHORTEST = 0.05
 
 
 def build_index(
-    embeddings: Embeddings, *, config: IndexConfig, listeners: np.ndarray | None = None
+    embeddings: Embeddings,
+    *,
+    config: IndexConfig,
+    listeners: np.ndarray | None = None,
+    heard: csr_matrix | None = None,
+    asking: Collection[str] | None = None,
 ) -> Index:
     """Index vectors by their ids.
 
@@ -35,18 +42,31 @@ def build_index(
     listeners : np.ndarray [shape=(n_listeners, d)], float32, or None
         Those who ask by inner product, whose hubs are then corrected too where `config` says so;
         by cosine it is the tracks themselves that ask.
+    heard : csr_matrix [shape=(n_listeners, n)], or None
+        Not 0 where a listener has played a track, in the order of `embeddings`.
+    asking : collection of str or None
+        Tracks that ask, where hubs are corrected; all by default.
 
     Returns
     -------
     index : Index
     """
+    if config.hubs == "none":
+        return _assemble(embeddings, config=config, offsets={})
+    ids = sorted(embeddings.ids)  # sums round by position, so the order must not hang on the caller
+    heard = None if heard is None else heard[:, embeddings.id_map.rows(ids)]
+    embeddings = embeddings.take(ids)
+    unit = served(embeddings.vectors, "cosine")
+    own = embeddings.id_map.rows(ids if asking is None else sorted(asking))
     offsets: dict[Metric, np.ndarray] = {}
     if config.hubs == "csls":
-        embeddings = embeddings.take(sorted(embeddings.ids))  # sums round by position
-        unit = served(embeddings.vectors, "cosine")
-        offsets["cosine"] = hub_offsets(unit, unit, own=np.arange(len(unit)))
+        offsets["cosine"] = csls_offsets(unit, unit[own], own=own)
         if listeners is not None:
-            offsets["inner_product"] = hub_offsets(embeddings.vectors, listeners)
+            offsets["inner_product"] = csls_offsets(embeddings.vectors, listeners)
+    else:
+        offsets["cosine"] = reach_offsets(unit, unit[own], own=own)
+        if listeners is not None:
+            offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, barred=heard)
     return _assemble(embeddings, config=config, offsets=offsets)
 
 
@@ -77,7 +97,8 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
     Returns
     -------
     dialled : Index
-        Exact, and of metric "inner_product", whatever the one that it stands in for.
+        Exact, and of metric "inner_product", whatever the one that it stands in for. Hubs stay
+        corrected by "csls"; what "reach" lifts fits no other lengths, and is left out.
 
     Raises
     ------
@@ -97,7 +118,7 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
     wanted = np.maximum(mean_norm + (norms - mean_norm) * kept, SHORTEST * norms)
     unit = np.float32(mean_norm) if metric == "cosine" else norms
     gamma = np.divide(wanted, unit, out=np.zeros_like(norms), where=norms > 0)
-    offsets = index.offsets(metric)
+    offsets = index.offsets(metric) if index.config.hubs == "csls" else None
     return _assemble(
         Embeddings(raw.ids, vectors * gamma[:, np.newaxis]),
         config=IndexConfig(metric="inner_product", kind="exact"),

@@ -1,32 +1,50 @@
-"""Hub correction: what is near to everything is held back, so that every track comes up somewhere.
+"""Hub correction: one number per track, so that every track comes up somewhere.
 
 In spaces of many dimensions a few vectors, the hubs, are among the nearest of very many others,
-and some are among the nearest of none (Radovanovic, Nanopoulos & Ivanovic 2010). Cross-domain
-similarity local scaling ranks by
+and some are among the nearest of none (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in space").
+A number that is added to whatever a track scores, o(y), mends it: y is served as [y, o(y)] and x
+asks as [x, |x|]. That is one more dimension, exact in every index of inner products. Tracks are
+asked for by tracks, and by listeners; each has numbers of its own.
+
+`csls_offsets` hold back what is near to everything. Cross-domain similarity local scaling ranks by
 
     CSLS(x, y) = 2 cos(x, y) - r(x) - r(y)
 
 with r(y) the mean cosine of y to the k nearest of those who may ask for it (Conneau et al. 2018,
 "Word translation without parallel data", section 2.3). r(x) does not change the order of an
-answer, so y is served as [y, -r(y) / 2] and x asks as [x, |x|]: one more dimension, exact in every
-index of inner products. Tracks are asked for by tracks, and by listeners; each has an r of its own.
+answer, so o(y) = -r(y) / 2.
+
+`reach_offsets` leave everything as it is but what is out of reach: o(y) is 0, or the least that
+brings y among the ten best of a few who ask, those whom it fits best by that measure.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audiorec.embeddings import unit_norm
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 # k of r: from 5 to 50 the neighbours of tracks were as evenly spread.
 NEIGHBOURS = 10
 # Those who may ask are represented by so many, evenly spread.
 MAX_ASKING = 5_000
+# A track is in reach when it is among so many best of so many who ask. As lifted tracks take each
+# other's places, they are lifted again, a few times.
+REACH_K = 10
+REACHED_BY = 3
+ROUNDS = 4
+MAX_REACHED = 20_000
+MARGIN = 1e-4
 # Scores held at once, float32: 64 MB.
 MAX_SCORES = 16_000_000
 
 
-def hub_offsets(
+def csls_offsets(
     vectors: np.ndarray, asking: np.ndarray, *, own: np.ndarray | None = None
 ) -> np.ndarray:
     """What each vector is held back by: -r(y) / 2.
@@ -46,11 +64,9 @@ def hub_offsets(
     offsets : np.ndarray [shape=(n,)], float32
         Zeros when nobody asks.
     """
-    m = len(asking)
-    if m > MAX_ASKING:
-        some = np.unique(np.linspace(0, m - 1, MAX_ASKING).astype(np.int64))
-        asking, own = asking[some], None if own is None else own[some]
-        m = len(some)
+    some = _spread(len(asking), MAX_ASKING)
+    asking, own = asking[some], None if own is None else own[some]
+    m = len(some)
     offsets = np.zeros(len(vectors), dtype=np.float32)
     k = min(NEIGHBOURS, m - (own is not None))
     if k < 1:
@@ -65,3 +81,63 @@ def hub_offsets(
         nearest = np.sort(np.partition(scores, m - k, axis=1)[:, m - k :], axis=1)
         offsets[start : start + step] = -nearest.mean(axis=1, dtype=np.float64) / 2
     return offsets
+
+
+def reach_offsets(
+    vectors: np.ndarray,
+    asking: np.ndarray,
+    *,
+    own: np.ndarray | None = None,
+    barred: csr_matrix | None = None,
+) -> np.ndarray:
+    """What lifts each vector into reach of those who ask: 0 where it is.
+
+    Parameters
+    ----------
+    vectors, asking, own
+        See `csls_offsets`.
+    barred : csr_matrix [shape=(m, n)], or None
+        Not 0 where an answer leaves a vector out: tracks that a listener has played.
+
+    Returns
+    -------
+    offsets : np.ndarray [shape=(n,)], float32
+        At least 0. Where so few ask that not every vector can be among somebody's best, as many
+        as can.
+    """
+    some = _spread(len(asking), MAX_REACHED)
+    directions = unit_norm(asking[some])
+    own = None if own is None else own[some]
+    barred = None if barred is None else barred[some]
+    n = len(vectors)
+    offsets = np.zeros(n, dtype=np.float32)
+    if n <= REACH_K or not len(some):
+        return offsets
+    # At most a quarter of all places are for the lifted.
+    by = int(np.clip(len(some) * REACH_K // (4 * n), 1, min(REACHED_BY, len(some))))
+    for _ in range(ROUNDS):
+        lacking = np.full((by, n), np.inf, dtype=np.float32)
+        step = max(1, MAX_SCORES // n)
+        for start in range(0, len(some), step):
+            here = slice(start, start + step)
+            scores = directions[here] @ vectors.T + offsets
+            if own is not None:
+                scores[np.arange(len(scores)), own[here]] = -np.inf
+            if barred is not None:
+                scores[barred[here].nonzero()] = -np.inf
+            last = np.partition(scores, n - REACH_K, axis=1)[:, n - REACH_K]
+            last = np.maximum(last, np.finfo(np.float32).min)  # where there are not so many
+            lacking = np.partition(
+                np.concatenate([lacking, last[:, np.newaxis] - scores]), by - 1, axis=0
+            )[:by]
+        lift = lacking.max(axis=0)
+        lift = np.where((lift > 0) & np.isfinite(lift), lift + MARGIN, 0)
+        if not lift.any():
+            break
+        offsets += lift.astype(np.float32)
+    return offsets
+
+
+def _spread(n: int, most: int) -> np.ndarray:
+    """Rows, evenly spread, at most so many : np.ndarray [shape=(m,)], int64."""
+    return np.unique(np.linspace(0, max(0, n - 1), min(n, most)).astype(np.int64))

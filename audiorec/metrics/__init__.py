@@ -4,6 +4,7 @@ One module per family, each with the same anatomy: conventions, `validate`, the 
 `evaluate`, which takes them all in one pass.
 
 - `accuracy`: whether what a listener played stands high in what they were offered.
+- `reach`: which tracks come up at all, how evenly, and whether there are hubs.
 - `resampling`: intervals over listeners, by the bootstrap.
 """
 

@@ -1,0 +1,137 @@
+"""Who comes up at all: coverage, how evenly tracks are offered, and hubs.
+
+Conventions
+-----------
+Every metric takes what was offered: for each who asked (a listener, or a track whose neighbours
+were wanted) the columns of k candidates, best first, and -1 where there were fewer. How often a
+candidate was offered is its k-occurrence (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in
+space", section 2). Each metric is one figure for all who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+
+
+def validate(offered: np.ndarray, n_candidates: int) -> None:
+    """Check what every metric here takes.
+
+    Parameters
+    ----------
+    offered : np.ndarray [shape=(n_asked, k)], int
+        Columns of candidates; -1 for none. No column twice in a row.
+    n_candidates : int
+
+    Raises
+    ------
+    ParameterError
+        If it is no matrix of columns, or there are no candidates.
+    """
+    if offered.ndim != 2 or not np.issubdtype(offered.dtype, np.integer):
+        raise ParameterError(
+            f"offered of shape {offered.shape} and type {offered.dtype} must be asked x k columns"
+        )
+    if n_candidates < 1:
+        raise ParameterError(f"n_candidates={n_candidates} must be at least 1")
+    if offered.size and not -1 <= offered.min() <= offered.max() < n_candidates:
+        raise ParameterError(f"offered holds columns outside of 0 to {n_candidates - 1}")
+
+
+def occurrence(offered: np.ndarray, n_candidates: int) -> np.ndarray:
+    """How often each candidate was offered.
+
+    Parameters
+    ----------
+    offered, n_candidates
+        See `validate`.
+
+    Returns
+    -------
+    occurrence : np.ndarray [shape=(n_candidates,)], int64
+    """
+    validate(offered, n_candidates)
+    return np.bincount(offered[offered >= 0], minlength=n_candidates)
+
+
+def coverage(offered: np.ndarray, n_candidates: int) -> float:
+    """Share of the candidates that were offered to somebody; parameters as of `validate`."""
+    return _coverage(occurrence(offered, n_candidates))
+
+
+def gini(offered: np.ndarray, n_candidates: int) -> float:
+    """Gini coefficient of the k-occurrence: 0 when all are offered as often, 1 - 1/n when one is.
+
+    Parameters as of `validate`; NaN when nothing was offered.
+    """
+    return _gini(occurrence(offered, n_candidates))
+
+
+def skew(offered: np.ndarray, n_candidates: int) -> float:
+    """Third standardised moment of the k-occurrence: above 1, there are hubs.
+
+    Parameters as of `validate`; 0 when all are offered as often.
+    """
+    return _skew(occurrence(offered, n_candidates))
+
+
+def self_information(offered: np.ndarray, listeners: np.ndarray, *, n_listeners: int) -> float:
+    """Mean of -log2 of the share of listeners who played what was offered, bits.
+
+    Parameters
+    ----------
+    offered : np.ndarray [shape=(n_asked, k)], int
+        See `validate`.
+    listeners : np.ndarray [shape=(n_candidates,)]
+        Who played each candidate; one without any counts as half a listener.
+    n_listeners : int
+        Of how many.
+
+    Returns
+    -------
+    bits : float
+        Higher for what fewer know (Zhou et al. 2010, "Solving the apparent diversity-accuracy
+        dilemma", surprisal); NaN when nothing was offered.
+    """
+    counts = occurrence(offered, len(listeners))
+    if n_listeners < 1:
+        raise ParameterError(f"n_listeners={n_listeners} must be at least 1")
+    if not counts.any():
+        return float("nan")
+    bits = -np.log2(np.maximum(listeners, 0.5) / n_listeners)
+    return float(counts @ bits / counts.sum())
+
+
+def evaluate(offered: np.ndarray, n_candidates: int) -> dict[str, float]:
+    """Every metric of `METRICS`; parameters as of `validate`."""
+    counts = occurrence(offered, n_candidates)
+    return {name: metric(counts) for name, metric in METRICS.items()}
+
+
+def _coverage(counts: np.ndarray) -> float:
+    return float(np.count_nonzero(counts) / len(counts))
+
+
+def _gini(counts: np.ndarray) -> float:
+    total = counts.sum()
+    if not total:
+        return float("nan")
+    n = len(counts)
+    ranks = 2 * np.arange(1, n + 1) - n - 1
+    return float(ranks @ np.sort(counts) / (n * total))
+
+
+def _skew(counts: np.ndarray) -> float:
+    deviation = counts - counts.mean()
+    spread = np.sqrt(np.mean(deviation**2))
+    return float(np.mean(deviation**3) / spread**3) if spread > 0 else 0.0
+
+
+METRICS: dict[str, Callable[[np.ndarray], float]] = {
+    "coverage": _coverage,
+    "Gini": _gini,
+    "skew": _skew,
+}

@@ -1,0 +1,140 @@
+"""From cold to warm: the half-step whose prior fades, on a planted world without audio."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from audiorec import metrics
+from audiorec.config import FactorsConfig
+from audiorec.data.interactions import Interactions
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.factors import blend_tracks, confidence, fit_factors, fold_in_tracks
+from audiorec.ids import IdMap
+
+N_LISTENERS, N_WARM, N_COLD, N_LATENT = 900, 240, 80, 8
+
+
+class Planted:
+    """Taste is linear in the tracks' places; sound tells these places with noise."""
+
+    def __init__(self, *, noise: float) -> None:
+        rng = np.random.default_rng(7)
+        places = unit_norm(rng.standard_normal((N_WARM + N_COLD, N_LATENT)))
+        taste = rng.standard_normal((N_LISTENERS, N_LATENT))
+        liking = 2.5 * taste @ places.T + rng.gumbel(size=(N_LISTENERS, len(places)))
+        heard = liking > np.quantile(liking, 0.88)
+        users = IdMap([f"u{n:03d}" for n in range(N_LISTENERS)], noun="listener")
+        self.config = FactorsConfig(factors=8, regularization=20.0, iterations=10)
+        warm = scipy.sparse.csr_matrix(heard[:, :N_WARM].astype(np.float32))
+        tracks = IdMap([f"warm{n:03d}" for n in range(N_WARM)])
+        self.warm = Interactions(warm, users, tracks)
+        self.factors = fit_factors(self.warm, config=self.config)
+        self.cold = IdMap([f"cold{n:03d}" for n in range(N_COLD)])
+        self.heard = heard[:, N_WARM:]
+        self.users = users
+        # the world's own map from places to factors, learned from the warm tracks
+        seen = self.factors.tracks.vectors
+        to_space, *_ = np.linalg.lstsq(places[:N_WARM], seen, rcond=None)
+        blurred = places[N_WARM:] + noise * rng.standard_normal((N_COLD, N_LATENT))
+        scale = np.linalg.norm(seen, axis=1).mean()
+        self.sound = Embeddings(self.cold.ids, unit_norm(blurred @ to_space) * scale)
+        self.turn = rng.random(self.heard.shape)
+
+    def thinned(self, n):
+        """Cold plays of the first `n` listeners of half A, by a turn drawn once."""
+        half_a = np.arange(N_LISTENERS) % 2 == 0
+        turn = np.where(self.heard & half_a[:, None], self.turn, np.inf)
+        rank = turn.argsort(axis=0).argsort(axis=0)
+        kept = self.heard & half_a[:, None] & (rank < n)
+        matrix = scipy.sparse.csr_matrix(kept.astype(np.float32))
+        return Interactions(matrix, self.users, self.cold)
+
+    def ndcg(self, tracks):
+        """Of half B, by the inner product that `recommend` ranks by."""
+        b = np.arange(N_LISTENERS) % 2 == 1
+        scores = self.factors.users.vectors[b] @ tracks.take(self.cold.ids).vectors.T
+        return metrics.ndcg(scores, self.heard[b], k=20)
+
+
+@pytest.fixture(scope="module", params=[0.3, 0.6], ids=["sound tells much", "sound tells less"])
+def planted(request) -> Planted:
+    return Planted(noise=request.param)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5, 10, 50])
+def test_never_worse_than_the_better_of_sound_and_listening(planted, n):
+    few = planted.thinned(n)
+    half_a = planted.users.ids[::2]
+    how = {"config": planted.config, "among": half_a}
+    listening = fold_in_tracks(planted.factors, few, **how)
+    both = fold_in_tracks(planted.factors, few, prior=planted.sound, half_listeners=5, **how)
+    alone = {"sound": planted.ndcg(planted.sound), "listening": planted.ndcg(listening)}
+    better = max(alone.values(), key=np.nanmean)
+    gain = planted.ndcg(both) - better
+    known = gain[~np.isnan(gain)]
+    error = known.std(ddof=1) / np.sqrt(len(known))
+    assert known.mean() >= -max(2 * error, 1e-9)
+    if n == 0:
+        assert np.array_equal(both.vectors, planted.sound.vectors)
+
+
+def test_the_first_play_is_a_small_step_and_many_leave_nothing_of_the_prior(planted):
+    def distance(n, other, **how):
+        few = planted.thinned(n)
+        both = fold_in_tracks(
+            planted.factors, few, config=planted.config, prior=planted.sound, **how
+        )
+        return np.linalg.norm(both.vectors - other.vectors, axis=1).mean()
+
+    first = distance(1, planted.sound, half_listeners=5)
+    assert first < 0.7 * distance(1, planted.sound)  # without the fading prior
+    assert first < distance(5, planted.sound, half_listeners=5)
+    many = planted.thinned(N_LISTENERS)
+    assert np.diff(many.user_items.tocsc().indptr).min() > 10
+    factor = fold_in_tracks(planted.factors, many, config=planted.config)
+    assert distance(N_LISTENERS, factor, half_listeners=1) < 1e-3 * distance(0, factor)
+
+
+def test_the_half_step_equals_its_readable_twin(planted):
+    config, half = planted.config, 4.0
+    few = planted.thinned(6)
+    found = fold_in_tracks(
+        planted.factors, few, config=config, prior=planted.sound, half_listeners=half
+    )
+    y = planted.factors.users.vectors.astype(float)
+    for column, id_ in enumerate(planted.cold):
+        plays = few.user_items[:, [column]].toarray()[:, 0]
+        n = np.count_nonzero(plays)
+        fade = 0.5 ** (n / half)
+        heard_c = confidence(plays, alpha=config.alpha, epsilon=config.epsilon)
+        c = np.where(plays > 0, heard_c, 1 - fade)  # silence counts what the prior has lost
+        a = (y.T * c) @ y + config.regularization * np.eye(y.shape[1])
+        b = (y.T * c) @ (plays > 0) + fade * config.regularization * planted.sound[id_]
+        expected = np.linalg.solve(a, b) if n else planted.sound[id_]
+        assert np.allclose(found[id_], expected, atol=1e-5)
+
+
+def test_every_track_with_sound_is_placed_and_others_are_passed_over(planted):
+    few = planted.thinned(3)
+    some = planted.sound.take(planted.cold.ids[::-2])
+    both = blend_tracks(planted.factors, few, some, config=planted.config, half_listeners=5)
+    assert both.ids == some.ids
+    whole = blend_tracks(
+        planted.factors, few, planted.sound, config=planted.config, half_listeners=5
+    )
+    assert np.array_equal(both.vectors, whole.take(some.ids).vectors)
+    nobody = blend_tracks(
+        planted.factors, planted.warm, some, config=planted.config, half_listeners=5
+    )
+    assert np.array_equal(nobody.vectors, some.vectors)
+
+
+def test_a_track_without_a_prior_is_placed_by_the_plain_half_step(planted):
+    few = planted.thinned(3)
+    config = planted.config
+    plain = fold_in_tracks(planted.factors, few, config=config)
+    first = planted.sound.take(planted.cold.ids[:1])
+    some = fold_in_tracks(planted.factors, few, config=config, prior=first, half_listeners=5)
+    assert np.array_equal(some.vectors[1:], plain.vectors[1:])

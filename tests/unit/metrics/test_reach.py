@@ -1,0 +1,100 @@
+"""Reach against slow readable twins, and cases whose answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiorec.exceptions import ParameterError
+from audiorec.metrics import reach
+
+
+@st.composite
+def offers(draw):
+    n = draw(st.integers(1, 9))
+    k = draw(st.integers(1, n))
+    asked = draw(st.integers(1, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    offered = np.stack([rng.permutation(n)[:k] for _ in range(asked)])
+    offered[rng.random(offered.shape) < 0.2] = -1
+    return offered, n
+
+
+def slow_counts(offered, n):
+    return [sum(column == row for line in offered.tolist() for row in line) for column in range(n)]
+
+
+def slow_gini(counts):
+    differences = sum(abs(a - b) for a in counts for b in counts)
+    return differences / (2 * len(counts) ** 2 * (sum(counts) / len(counts)))
+
+
+def slow_skew(counts):
+    mean = sum(counts) / len(counts)
+    second = sum((c - mean) ** 2 for c in counts) / len(counts)
+    third = sum((c - mean) ** 3 for c in counts) / len(counts)
+    return third / second**1.5 if second else 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(offers())
+def test_figures_equal_their_readable_twins(given_):
+    offered, n = given_
+    counts = slow_counts(offered, n)
+    assert reach.occurrence(offered, n).tolist() == counts
+    assert reach.coverage(offered, n) == pytest.approx(sum(c > 0 for c in counts) / n)
+    assert reach.skew(offered, n) == pytest.approx(slow_skew(counts), abs=1e-9)
+    if sum(counts):
+        assert reach.gini(offered, n) == pytest.approx(slow_gini(counts), abs=1e-12)
+    both = reach.evaluate(offered, n)
+    assert both["coverage"] == reach.coverage(offered, n)
+
+
+def test_all_alike_and_one_for_all():
+    even = np.arange(12).reshape(6, 2)
+    assert reach.evaluate(even, 12) == {"coverage": 1.0, "Gini": 0.0, "skew": 0.0}
+    one = np.zeros((5, 1), dtype=np.int64)
+    found = reach.evaluate(one, 4)
+    assert found["coverage"] == 0.25
+    assert found["Gini"] == pytest.approx(0.75)
+    assert found["skew"] == pytest.approx(2 / math.sqrt(3))
+
+
+def test_nothing_offered_has_no_gini():
+    nothing = np.full((3, 2), -1)
+    assert math.isnan(reach.gini(nothing, 4))
+    assert reach.coverage(nothing, 4) == 0
+    assert math.isnan(reach.self_information(nothing, np.ones(4), n_listeners=2))
+
+
+def test_self_information_is_in_bits():
+    offered = np.array([[0, 1], [0, -1]])
+    listeners = np.array([8, 2, 0])
+    found = reach.self_information(offered, listeners, n_listeners=16)
+    assert found == pytest.approx((1 + 1 + 3) / 3)
+    unheard = reach.self_information(np.array([[2]]), listeners, n_listeners=16)
+    assert unheard == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("offered", "n", "message"),
+    [
+        (np.zeros(3, dtype=np.int64), 3, r"shape \(3,\)"),
+        (np.zeros((2, 2)), 3, "float64"),
+        (np.zeros((2, 2), dtype=np.int64), 0, "n_candidates=0"),
+        (np.array([[3]]), 3, "outside of 0 to 2"),
+        (np.array([[-2]]), 3, "outside of 0 to 2"),
+    ],
+)
+def test_what_is_no_offer(offered, n, message):
+    with pytest.raises(ParameterError, match=message):
+        reach.coverage(offered, n)
+
+
+def test_no_listeners_at_all():
+    with pytest.raises(ParameterError, match="n_listeners=0"):
+        reach.self_information(np.array([[0]]), np.ones(1), n_listeners=0)
