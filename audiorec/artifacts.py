@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -96,19 +97,26 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: aside, flushed to disk, then renamed into place."""
+@contextmanager
+def written_aside(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that becomes `path`, flushed to disk, when the block ends well; else none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with aside.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: aside, flushed to disk, then renamed into place."""
+    with written_aside(path) as stream:
+        stream.write(content)
 
 
 def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
@@ -126,17 +134,8 @@ def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
     digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
     digest.update(array.reshape(-1).view(np.uint8).data)
     path = directory / f"{name}.{digest.hexdigest()[:12]}.npy"
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with aside.open("wb") as stream:
-            np.save(stream, array, allow_pickle=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+    with written_aside(path) as stream:
+        np.save(stream, array, allow_pickle=False)
     return Entry(path.name, path.stat().st_size, digest_file(path))
 
 
