@@ -107,7 +107,7 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     ----------
     workspace : Workspace
     half_listeners : float
-        See `audiorec.factors.fold_in_tracks`.
+        See `audiorec.factors.Fading`.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     """
     from audiorec.config import FactorsConfig, ListeningConfig
     from audiorec.data.interactions import load_plays, to_interactions
-    from audiorec.factors import blend_tracks, load_factors
+    from audiorec.factors import AGREEMENT, Fading, blend_tracks, load_factors
 
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
@@ -127,6 +127,8 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
         )
     factors = load_factors(workspace.factors)
     sound = content(workspace)
+    model = artifacts.load_manifest(workspace.model, kind="model")
+    agreement = model.extra.get("agreement", AGREEMENT)
     believed = ListeningConfig(**space.extra.get("listening", {}))
     # Suspects have no factor, so that the half-step passes them over.
     plays = to_interactions(load_plays(workspace.plays), rating_plays=believed.rating_plays)
@@ -135,7 +137,7 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
         plays,
         sound,
         config=FactorsConfig(**space.config),
-        half_listeners=half_listeners,
+        fading=Fading(half_listeners, agreement),
     )
     played = [id_ for id_ in sound.ids if id_ in factors.tracks]
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)

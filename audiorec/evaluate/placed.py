@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from audiorec import artifacts
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.protocol import World
 from audiorec.evaluate.scores import Shelf
 from audiorec.evaluate.systems import SYSTEMS, Vectors
 from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.factors import AGREEMENT
 from audiorec.progress import Progress
 
 KIND = "sound"
 
 
+class Sound(NamedTuple):
+    """Cold tracks, placed by their sound.
+
+    Attributes
+    ----------
+    tracks : Embeddings
+    agreement : float
+        How far to trust them; see `audiorec.factors.Fading`.
+    """
+
+    tracks: Embeddings
+    agreement: float
+
+
 def from_sound(
     world: World, system: str, *, work_directory: Path | None, progress: Progress
-) -> Embeddings:
+) -> Sound:
     """Vectors of the cold tracks as an index would serve them: as long as factors are.
 
     Parameters
@@ -40,20 +57,22 @@ def from_sound(
     place = shelf.place(world.material, world.cell, system, kind=KIND)
     if place is not None:
         try:
-            return Embeddings.load(place, kind=KIND)
+            kept = artifacts.load_manifest(place, kind=KIND)
+            return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
         except ArtifactError:
             pass  # not there yet, or damaged: made again below
     desk = shelf.desk(world.material, world.cell, system, progress=progress)
-    draw = next(iter(SYSTEMS[system].answer(world, desk).draws))
+    answer = SYSTEMS[system].answer(world, desk)
+    draw = next(iter(answer.draws))
     if not isinstance(draw, Vectors) or draw.listeners is not None:
         raise ParameterError(f"system {system!r} gives no vectors in the listeners' space")
     vectors = draw.cold
     if world.material.recipe.train.unit_norm:
         norms = np.linalg.norm(world.targets.vectors, axis=1)
         vectors = unit_norm(vectors) * norms.mean()
-    found = Embeddings(world.cold, vectors)
+    found = Sound(Embeddings(world.cold, vectors), answer.facts.get("agreement", AGREEMENT))
     if place is not None:
-        found.save(place, kind=KIND)
+        found.tracks.save(place, kind=KIND, extra={"agreement": found.agreement})
     return found
 
 

@@ -156,7 +156,9 @@ def evaluate_reach(
         for cell in cells(material, split=split):
             progress("evaluate", len(worlds), None, str(cell))
             world = prepare(hide(material, cell), cell)
-            sound = from_sound(world, system, work_directory=work_directory, progress=progress)
+            sound = from_sound(
+                world, system, work_directory=work_directory, progress=progress
+            ).tracks
             worlds.append(world)
             scored.append(score_reach(world, sound, everything=material.plays))
         sizes = [(len(w.listeners), len(w.cold), len(w.cold) + len(w.targets)) for w in worlds]

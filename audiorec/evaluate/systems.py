@@ -186,7 +186,11 @@ def cnn(world: World, desk: Desk) -> Answer:
         progress=desk.progress,
     )
     best = min(row.validation_loss for row in result.history)
-    facts = {"epochs": float(len(result.history)), "validation loss": float(best)}
+    facts = {
+        "epochs": float(len(result.history)),
+        "validation loss": float(best),
+        "agreement": result.checkpoint.agreement,
+    }
     return Answer([Vectors(cold.vectors)], facts)
 
 

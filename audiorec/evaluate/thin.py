@@ -22,11 +22,11 @@ from audiorec.config import Recipe
 from audiorec.data.interactions import Interactions, to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.material import gather
-from audiorec.evaluate.placed import from_sound
+from audiorec.evaluate.placed import Sound, from_sound
 from audiorec.evaluate.protocol import World, cells, prepare
 from audiorec.evaluate.systems import CNN
 from audiorec.evaluate.table import aligned, count
-from audiorec.factors import fold_in_tracks
+from audiorec.factors import Fading, fold_in_tracks
 from audiorec.ids import IdMap
 from audiorec.metrics import Interval, interval
 from audiorec.progress import Progress, silent
@@ -166,26 +166,25 @@ class Thinned(NamedTuple):
     have: tuple[float, ...]
 
 
-def score_thinned(world: World, sound: Embeddings) -> Thinned:
+def score_thinned(world: World, sound: Sound) -> Thinned:
     """Place the cold tracks with each number of plays, and rank them for half B.
 
     Parameters
     ----------
     world : World
-    sound : Embeddings
-        Of the cold tracks, as long as factors are.
+    sound : Sound
     """
     full = _half_a(world)
     order = _ranks(full, rng=world.rng(3))
     most = np.diff(full.user_items.tocsc().indptr)
-    half = world.material.recipe.index.half_listeners
+    fading = Fading(world.material.recipe.index.half_listeners, sound.agreement)
     values = []
     for n in PLAYS:
         few = _first(full, order, n)
         spaces = {
-            "content": sound,
+            "content": sound.tracks,
             "listening": _placed(world, few),
-            "blend": _placed(world, few, prior=sound, half_listeners=half),
+            "blend": _placed(world, few, prior=sound.tracks, fading=fading),
         }
         values.append(
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
-from audiorec.factors.fold_in import fold_in_tracks
+from audiorec.factors.fold_in import Fading, fold_in_tracks
 from audiorec.factors.store import Factors
 
 
@@ -15,7 +15,7 @@ def blend_tracks(
     sound: Embeddings,
     *,
     config: FactorsConfig,
-    half_listeners: float,
+    fading: Fading,
 ) -> Embeddings:
     """Vectors of tracks from both: the prediction from sound is the prior of the half-step.
 
@@ -29,7 +29,7 @@ def blend_tracks(
         Predictions in the space, brought to the length of factors.
     config : FactorsConfig
         The settings that the space was made with.
-    half_listeners : float
+    fading : Fading
         See `fold_in_tracks`.
 
     Returns
@@ -46,6 +46,6 @@ def blend_tracks(
         interactions.only_tracks(heard),
         config=config,
         prior=sound,
-        half_listeners=half_listeners,
+        fading=fading,
     )
     return sound.updated(warm).take(sound.ids)

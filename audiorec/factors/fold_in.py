@@ -7,11 +7,14 @@ With the other side's factors Y fixed, the best vector x of one track (or listen
 (Hu, Koren & Volinsky 2008, equation 4), where x0 is 0, or a prior such as the vector predicted
 from sound, on which the ridge is then centred.
 
-A listener who has not played a track tells against it only as far as they could have come across
-it. So where a prior stands in, each h = `half_listeners` listeners halve what the prior counts, and
-silence counts what it has lost. With n of them
+A prior whose cosine with the truth is q, on average, leaves 1 - q^2 of the variance open, and is
+too long by 1 / q: where `Fading` says so, its ridge is lambda / (1 - q^2), centred on q x0.
 
-    (s Y'Y + Y'(C - s I) Y + lambda I) x = Y' C p + (1 - s) lambda x0,    s = 1 - 2^(-n / h),
+A listener who has not played a track tells against it only as far as they could have come across
+it. So each h listeners halve what the prior counts, and silence counts what it has lost. With n of
+them, s = 1 - 2^(-n / h) and r = (1 - s) lambda / (1 - q^2),
+
+    (s Y'Y + Y'(C - s I) Y + s lambda I + r I) x = Y' C p + r q x0
 
 where the second product is over the n alone. Without listeners the vector is the prior, with many
 it is the factor, and the first play is a small step.
@@ -20,6 +23,7 @@ it is the factor, and the first play is a small step.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -33,6 +37,33 @@ from audiorec.factors.store import Factors
 from audiorec.factors.wmf import signed_confidence
 from audiorec.ids import IdMap
 
+# What is thought of a prior that nobody has measured.
+AGREEMENT = 0.6
+# A prior is never trusted more than so: with 1 no listener could correct it.
+MOST_TRUSTED = 0.98
+
+
+class Fading(NamedTuple):
+    """How a prior yields to listening.
+
+    Attributes
+    ----------
+    half_listeners : float
+        So many listeners halve what the prior counts.
+    agreement : float
+        Mean cosine of priors and the factors that many listeners would give.
+    """
+
+    half_listeners: float
+    agreement: float = AGREEMENT
+
+    def weights(self, n: int, *, ridge: float) -> tuple[float, float, float]:
+        """Of silence, of the squared norm, and of the prior, at `n` listeners."""
+        s = 1.0 - 2.0 ** (-n / self.half_listeners)
+        q = min(max(self.agreement, 0.0), MOST_TRUSTED)
+        r = (1.0 - s) * ridge / (1.0 - q * q)
+        return s, s * ridge + r, q * r
+
 
 def fold_in_tracks(
     factors: Factors,
@@ -40,7 +71,7 @@ def fold_in_tracks(
     *,
     config: FactorsConfig,
     prior: Embeddings | None = None,
-    half_listeners: float | None = None,
+    fading: Fading | None = None,
     among: Sequence[str] | None = None,
 ) -> Embeddings:
     """Vectors of tracks from who played them, the listeners' vectors held fixed.
@@ -58,9 +89,9 @@ def fold_in_tracks(
         Where the ridge is centred, for the tracks that it holds; for others at 0. A track of
         `interactions` that nobody in the space played gets its prior unchanged: before anyone
         could hear it, silence says nothing.
-    half_listeners : float, optional
-        Listeners that halve what the prior counts (see the module). None lets prior and
-        silence both count in full from the first listener on.
+    fading : Fading, optional
+        How the prior yields to listening (see the module). None lets prior and silence both count
+        in full from the first listener on.
     among : sequence of str, optional
         Listeners whose silence counts as no preference, and whose plays count at all. All those
         of the space by default; half of them when the other half is to be predicted.
@@ -80,7 +111,7 @@ def fold_in_tracks(
     known = factors.users if among is None else factors.users.take(among)
     item_users = interactions.user_items.T.tocsr()
     return _half_step(
-        known, item_users, interactions.tracks, interactions.users, config, prior, half_listeners
+        known, item_users, interactions.tracks, interactions.users, config, prior, fading
     )
 
 
@@ -108,7 +139,7 @@ def _half_step(
     columns: IdMap,
     config: FactorsConfig,
     prior: Embeddings | None,
-    half: float | None = None,
+    fading: Fading | None = None,
 ) -> Embeddings:
     """Solve one vector per row of `plays` [shape=(len(rows), len(columns))]."""
     if prior is not None and prior.dim != known.dim:
@@ -118,7 +149,6 @@ def _half_step(
     y = known.vectors.astype(np.float64)
     y_shared = y[known.id_map.rows([columns[column] for column in shared])]
     silent = y.T @ y
-    ridge = config.regularization * np.eye(known.dim)
     weights = signed_confidence(plays.data, config=config)
     solved = np.zeros((len(rows), known.dim))
     for row, id_ in enumerate(rows):
@@ -128,18 +158,15 @@ def _half_step(
             solved[row] = 0.0 if x0 is None else x0
             continue
         heard, c, p = y_shared[plays.indices[span]], abs(weights[span]), weights[span] > 0
-        s = 1.0 if half is None or x0 is None else _weight_of_silence(len(c), half=half)
-        a = s * silent + ridge + (heard.T * (c - s)) @ heard
+        s, ridge, pull = 1.0, config.regularization, config.regularization
+        if fading is not None and x0 is not None:
+            s, ridge, pull = fading.weights(len(c), ridge=config.regularization)
+        a = s * silent + ridge * np.eye(known.dim) + (heard.T * (c - s)) @ heard
         b = (c * p) @ heard
         if x0 is not None:
-            b = b + config.regularization * (1.0 if half is None else 1.0 - s) * x0
+            b = b + pull * x0
         solved[row] = _solve(a, b)
     return Embeddings(rows.ids, solved.astype(np.float32))
-
-
-def _weight_of_silence(n: int, *, half: float) -> float:
-    """From 0 without listeners over 1/2 at `half` of them to 1."""
-    return 1.0 - 2.0 ** (-n / half)
 
 
 def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:

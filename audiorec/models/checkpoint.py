@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig
 from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.factors import AGREEMENT
 from audiorec.models.networks import build_network, min_frames
 from audiorec.models.predict import InputScale
 
@@ -45,6 +46,9 @@ class Checkpoint:
         their mean norm, or 1 where targets kept their norms and predictions are raw.
     space : str
         Fingerprint of the factors that it predicts.
+    agreement : float
+        Mean cosine of predictions and factors over the artists kept for early stopping: how far
+        to trust a prediction beside listening.
     """
 
     weights: Mapping[str, Tensor]
@@ -56,6 +60,7 @@ class Checkpoint:
     output_norm: Literal["unit", "raw"]
     output_scale: float
     space: str
+    agreement: float = AGREEMENT
 
     @property
     def window(self) -> int:
@@ -121,6 +126,7 @@ def save_checkpoint(
             "output_norm": checkpoint.output_norm,
             "output_scale": checkpoint.output_scale,
             "space": checkpoint.space,
+            "agreement": checkpoint.agreement,
         },
     )
 
@@ -166,4 +172,5 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
         output_norm=manifest.extra["output_norm"],
         output_scale=manifest.extra["output_scale"],
         space=manifest.extra["space"],
+        agreement=manifest.extra.get("agreement", AGREEMENT),
     )

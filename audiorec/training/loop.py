@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,15 +17,15 @@ import torch
 
 from audiorec import artifacts
 from audiorec.config import ModelConfig, TrainConfig
-from audiorec.embeddings import Embeddings
+from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
-from audiorec.models.predict import pick_device
+from audiorec.models.predict import pick_device, predict
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
-from audiorec.training.data import Crops, gather, input_scale
+from audiorec.training.data import Crops, Examples, gather, input_scale
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
@@ -140,7 +141,23 @@ def train(
         output_scale=1.0 if raw else float(norms.mean()),
         space=space,
     )
+    checkpoint = replace(checkpoint, agreement=_agreement(checkpoint, validation, device=device))
     return TrainResult(checkpoint, module.history)
+
+
+def _agreement(checkpoint: Checkpoint, validation: Examples, *, device: torch.device) -> float:
+    """Mean cosine of what inference says of the validation tracks and their factors."""
+    found = predict(
+        checkpoint.network().to(device),
+        zip(validation.ids, validation.clips, strict=True),
+        scale=checkpoint.scale,
+        window=checkpoint.window,
+        norm=checkpoint.output_norm,
+        batch_size=64,
+        device=device,
+    )
+    predicted = unit_norm(np.stack([vector for _, vector in found]))
+    return float((predicted * unit_norm(validation.targets)).sum(axis=1).mean())
 
 
 def _fit(module: FactorModule, *, device: torch.device, key: str) -> None:

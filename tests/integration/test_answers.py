@@ -104,6 +104,87 @@ def test_a_listeners_vector_times_a_tracks_is_the_score_that_ranks(finished, wor
         assert hit["score"] == pytest.approx(vector @ np.array(by_id[hit["track_id"]]), abs=1e-5)
 
 
+def test_each_space_answers_by_the_vectors_it_is_made_of(finished, world, tmp_path):
+    user = pl.read_csv(world.plays_csv)["user_id"][0]
+    for what in ("embeddings", "user-factors", "track-factors"):
+        assert call("-w", finished, "export", what, tmp_path / f"{what}.parquet").code == 0
+    users, factors, blend = (
+        dict(pl.read_parquet(tmp_path / f"{what}.parquet").iter_rows())
+        for what in ("user-factors", "track-factors", "embeddings")
+    )
+    vector = np.array(users[user])
+    orders = {}
+    for space in ("blend", "content", "listening"):
+        answer = answer_json("-w", finished, "recommend", user, "-k", "500", "--space", space)
+        assert answer["space"] == space
+        orders[space] = [hit["track_id"] for hit in answer["results"]]
+        if space != "content":
+            served = blend if space == "blend" else factors
+            for hit in answer["results"]:
+                expected = vector @ np.array(served[hit["track_id"]])
+                assert hit["score"] == pytest.approx(expected, abs=1e-5)
+    assert orders["blend"] != orders["content"] != orders["listening"]
+    assert set(orders["listening"]) <= set(factors) & set(blend)
+
+
+def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_its_sound_does(
+    workspace, world
+):
+    added = call("-w", workspace, "add", world.held_back).out.split()
+    from audiorec.library import Library
+    from audiorec.spaces import content
+
+    library = Library(workspace)
+    sound, factors = content(library.workspace), library._factors().tracks
+    blend = library.index.embeddings()
+    assert all(np.array_equal(blend[i], sound[i]) for i in added)
+    plays = pl.read_csv(world.plays_csv)["track_id"].value_counts()
+    often = plays.filter(pl.col("count") > 60)["track_id"].to_list()
+    assert len(often) > 5
+    for track in often:
+        if track in blend:
+            assert np.abs(blend[track] - factors[track]).max() < 1e-2
+            assert np.abs(blend[track] - sound[track]).max() > 1e-2
+
+
+def test_the_dial_turns_from_gems_to_hits(finished, world):
+    counts = dict(pl.read_csv(world.plays_csv)["track_id"].value_counts().iter_rows())
+    users = pl.read_csv(world.plays_csv)["user_id"].unique(maintain_order=True)[:12]
+    mean = []
+    for dial in ("-1", "0", "1"):
+        hits = [
+            hit["track_id"]
+            for user in users
+            for hit in answer_json(
+                "-w", finished, "recommend", user, "-k", "5", "--popularity", dial
+            )["results"]
+        ]
+        mean.append(np.mean([counts.get(track, 0) for track in hits]))
+    assert mean == sorted(mean) and mean[0] < mean[-1]
+
+
+def test_space_and_dial_are_taken_by_similar_and_playlist(finished, some_track, tmp_path):
+    for options in (["--space", "content"], ["--popularity", "-0.5"], ["--space", "listening"]):
+        track = some_track["track_id"]
+        near = answer_json("-w", finished, "similar", track, "-k", "5", *options)
+        assert len(near["results"]) == 5
+        file = tmp_path / "p.m3u8"
+        listed = answer_json(
+            "-w", finished, "playlist", track, "--length", "6", *options, "-o", file
+        )
+        assert listed["results"][0]["track_id"] == track and len(listed["results"]) == 6
+
+
+@pytest.mark.parametrize("hubs", ["csls", "reach"])
+def test_hubs_are_corrected_when_the_recipe_says_so(workspace, recipe, some_track, tmp_path, hubs):
+    other = tmp_path / "hubs.toml"
+    other.write_text(f'{recipe.read_text()}[index]\nhubs = "{hubs}"\n')
+    assert call("-w", workspace, "index", "--recipe", other).code == 0
+    near = answer_json("-w", workspace, "similar", some_track["track_id"], "-k", "5")
+    assert len(near["results"]) == 5
+    assert "up to date" in call("-w", workspace, "index").out
+
+
 def test_add_takes_in_a_new_file_without_training(workspace, world):
     model = sorted((workspace / "model").iterdir())
     before = [path.read_bytes() for path in model]
@@ -171,6 +252,8 @@ def test_a_question_about_a_catalogued_track_loads_neither_torch_nor_librosa(
     for question in (
         ["similar", some_track["track_id"]],
         ["recommend", user],
+        ["recommend", user, "--space", "content", "--popularity", "-1"],
+        ["similar", some_track["track_id"], "--space", "listening"],
         ["playlist", some_track["track_id"], "-o", tmp_path / "p.m3u8"],
     ):
         assert not imported_by("-w", finished, *question) & heavy

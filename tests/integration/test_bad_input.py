@@ -175,6 +175,30 @@ def test_an_index_of_another_model_is_never_a_silent_answer(workspace, recipe, t
     failed(call("-w", workspace, "similar", "t000001"), "audiorec index")
 
 
+def test_a_blend_of_other_factors_is_never_a_silent_answer(workspace, recipe, tmp_path, world):
+    other = tmp_path / "other.toml"
+    other.write_text(recipe.read_text().replace("factors = 8", "factors = 8\niterations = 3"))
+    assert call("-w", workspace, "factors", "--recipe", other).code == 0
+    user = (world.plays_csv).read_text().splitlines()[1].split(",")[0]
+    for question in (["similar", "t000001"], ["recommend", user]):
+        failed(call("-w", workspace, *question), "factors", "audiorec run")
+    failed(call("-w", workspace, "index"), "other factors", "audiorec train", "audiorec embed")
+    assert call("-w", workspace, "run").code == 0
+    assert call("-w", workspace, "recommend", user).code == 0
+
+
+def test_spaces_and_dials_that_there_are_not(workspace, world):
+    outside = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    answer = call("-w", workspace, "similar", outside, "--space", "listening")
+    failed(answer, "nobody has played", "--space blend")
+    added = call("-w", workspace, "add", outside).out.split()[0]
+    answer = call("-w", workspace, "similar", added, "--space", "listening")
+    failed(answer, added, "too little", "--space blend")
+    failed(call("-w", workspace, "similar", added, "--space", "taste"), "taste", code=2)
+    failed(call("-w", workspace, "similar", added, "--popularity", "3"), "3", code=2)
+    failed(call("-w", workspace, "evaluate", "--thin", "--system", "random"), "random")
+
+
 def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):
     music = tmp_path / "music"
     music.mkdir()

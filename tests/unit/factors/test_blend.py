@@ -10,7 +10,7 @@ from audiorec import metrics
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.factors import blend_tracks, confidence, fit_factors, fold_in_tracks
+from audiorec.factors import Fading, blend_tracks, confidence, fit_factors, fold_in_tracks
 from audiorec.ids import IdMap
 
 N_LISTENERS, N_WARM, N_COLD, N_LATENT = 900, 240, 80, 8
@@ -41,6 +41,10 @@ class Planted:
         scale = np.linalg.norm(seen, axis=1).mean()
         self.sound = Embeddings(self.cold.ids, unit_norm(blurred @ to_space) * scale)
         self.turn = rng.random(self.heard.shape)
+        everything = self.thinned(N_LISTENERS)
+        truth = fold_in_tracks(self.factors, everything, config=self.config)
+        cosines = (unit_norm(truth.vectors) * unit_norm(self.sound.vectors)).sum(axis=1)
+        self.agreement = float(cosines.mean())
 
     def thinned(self, n):
         """Cold plays of the first `n` listeners of half A, by a turn drawn once."""
@@ -58,7 +62,9 @@ class Planted:
         return metrics.ndcg(scores, self.heard[b], k=20)
 
 
-@pytest.fixture(scope="module", params=[0.3, 0.6], ids=["sound tells much", "sound tells less"])
+@pytest.fixture(
+    scope="module", params=[0.1, 0.5, 1.0, 9.0], ids=["all", "much", "little", "nothing"]
+)
 def planted(request) -> Planted:
     return Planted(noise=request.param)
 
@@ -69,7 +75,9 @@ def test_never_worse_than_the_better_of_sound_and_listening(planted, n):
     half_a = planted.users.ids[::2]
     how = {"config": planted.config, "among": half_a}
     listening = fold_in_tracks(planted.factors, few, **how)
-    both = fold_in_tracks(planted.factors, few, prior=planted.sound, half_listeners=5, **how)
+    both = fold_in_tracks(
+        planted.factors, few, prior=planted.sound, fading=Fading(5, planted.agreement), **how
+    )
     alone = {"sound": planted.ndcg(planted.sound), "listening": planted.ndcg(listening)}
     better = max(alone.values(), key=np.nanmean)
     gain = planted.ndcg(both) - better
@@ -80,28 +88,28 @@ def test_never_worse_than_the_better_of_sound_and_listening(planted, n):
         assert np.array_equal(both.vectors, planted.sound.vectors)
 
 
-def test_the_first_play_is_a_small_step_and_many_leave_nothing_of_the_prior(planted):
+def test_step_by_step_from_the_prior_of_which_many_leave_nothing(planted):
     def distance(n, other, **how):
         few = planted.thinned(n)
         both = fold_in_tracks(
             planted.factors, few, config=planted.config, prior=planted.sound, **how
         )
-        return np.linalg.norm(both.vectors - other.vectors, axis=1).mean()
+        gap = unit_norm(both.vectors) - unit_norm(other.vectors)
+        return np.linalg.norm(gap, axis=1).mean()
 
-    first = distance(1, planted.sound, half_listeners=5)
-    assert first < 0.7 * distance(1, planted.sound)  # without the fading prior
-    assert first < distance(5, planted.sound, half_listeners=5)
+    far = [distance(n, planted.sound, fading=Fading(5)) for n in (0, 1, 5, 50)]
+    assert far == sorted(far) and far[0] == 0
     many = planted.thinned(N_LISTENERS)
     assert np.diff(many.user_items.tocsc().indptr).min() > 10
     factor = fold_in_tracks(planted.factors, many, config=planted.config)
-    assert distance(N_LISTENERS, factor, half_listeners=1) < 1e-3 * distance(0, factor)
+    assert distance(N_LISTENERS, factor, fading=Fading(1)) < 1e-3 * distance(0, factor)
 
 
 def test_the_half_step_equals_its_readable_twin(planted):
     config, half = planted.config, 4.0
     few = planted.thinned(6)
     found = fold_in_tracks(
-        planted.factors, few, config=config, prior=planted.sound, half_listeners=half
+        planted.factors, few, config=config, prior=planted.sound, fading=Fading(half, 0.7)
     )
     y = planted.factors.users.vectors.astype(float)
     for column, id_ in enumerate(planted.cold):
@@ -110,8 +118,10 @@ def test_the_half_step_equals_its_readable_twin(planted):
         fade = 0.5 ** (n / half)
         heard_c = confidence(plays, alpha=config.alpha, epsilon=config.epsilon)
         c = np.where(plays > 0, heard_c, 1 - fade)  # silence counts what the prior has lost
-        a = (y.T * c) @ y + config.regularization * np.eye(y.shape[1])
-        b = (y.T * c) @ (plays > 0) + fade * config.regularization * planted.sound[id_]
+        towards_sound = fade * config.regularization / (1 - 0.7**2)
+        towards_zero = (1 - fade) * config.regularization
+        a = (y.T * c) @ y + (towards_sound + towards_zero) * np.eye(y.shape[1])
+        b = (y.T * c) @ (plays > 0) + towards_sound * 0.7 * planted.sound[id_]
         expected = np.linalg.solve(a, b) if n else planted.sound[id_]
         assert np.allclose(found[id_], expected, atol=1e-5)
 
@@ -119,14 +129,14 @@ def test_the_half_step_equals_its_readable_twin(planted):
 def test_every_track_with_sound_is_placed_and_others_are_passed_over(planted):
     few = planted.thinned(3)
     some = planted.sound.take(planted.cold.ids[::-2])
-    both = blend_tracks(planted.factors, few, some, config=planted.config, half_listeners=5)
+    both = blend_tracks(planted.factors, few, some, config=planted.config, fading=Fading(5))
     assert both.ids == some.ids
     whole = blend_tracks(
-        planted.factors, few, planted.sound, config=planted.config, half_listeners=5
+        planted.factors, few, planted.sound, config=planted.config, fading=Fading(5)
     )
     assert np.array_equal(both.vectors, whole.take(some.ids).vectors)
     nobody = blend_tracks(
-        planted.factors, planted.warm, some, config=planted.config, half_listeners=5
+        planted.factors, planted.warm, some, config=planted.config, fading=Fading(5)
     )
     assert np.array_equal(nobody.vectors, some.vectors)
 
@@ -136,5 +146,5 @@ def test_a_track_without_a_prior_is_placed_by_the_plain_half_step(planted):
     config = planted.config
     plain = fold_in_tracks(planted.factors, few, config=config)
     first = planted.sound.take(planted.cold.ids[:1])
-    some = fold_in_tracks(planted.factors, few, config=config, prior=first, half_listeners=5)
+    some = fold_in_tracks(planted.factors, few, config=config, prior=first, fading=Fading(5))
     assert np.array_equal(some.vectors[1:], plain.vectors[1:])

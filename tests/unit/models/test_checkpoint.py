@@ -33,6 +33,7 @@ def make(model=None, **changes):
         output_norm="unit",
         output_scale=1.2345678901234567,
         space="abc",
+        agreement=0.4321,
     )
     return replace(checkpoint, **changes)
 
@@ -48,7 +49,8 @@ def test_round_trip(tmp_path_factory, architecture, channels, hidden):
     saved = make(ModelConfig(architecture=architecture, channels=channels, hidden=hidden))
     save_checkpoint(directory, saved, inputs={"mels": "1", "factors": "2"})
     loaded = load_checkpoint(directory)
-    for name in ("model", "mel", "train", "n_outputs", "output_norm", "output_scale", "space"):
+    said = ("model", "mel", "train", "n_outputs", "output_norm", "output_scale", "space")
+    for name in (*said, "agreement"):
         assert getattr(loaded, name) == getattr(saved, name)
     np.testing.assert_array_equal(loaded.scale.mean, saved.scale.mean)
     np.testing.assert_array_equal(loaded.scale.std, saved.scale.std)

@@ -70,6 +70,14 @@ def test_what_the_checkpoint_says(world):
     assert len(other.space) == 32
 
 
+def test_the_checkpoint_says_how_far_to_trust_it(world):
+    kept = world.arguments(max_epochs=6)
+    result = train(world.store, world.targets, **kept)
+    best = min(row.validation_loss for row in result.history)
+    assert kept["config"].loss == "cosine"
+    assert result.checkpoint.agreement == pytest.approx(1 - best, abs=1e-4)
+
+
 def test_tells_progress_with_loss_and_speed(world):
     calls = []
     train(
