@@ -265,7 +265,11 @@ class EvaluateConfig(Section):
 
     Attributes
     ----------
-    splits : tuple of {"artist-cold", "track-cold"}
+    splits : tuple of {"artist-cold", "track-cold", "time-cold"}
+        Time-cold holds out the tracks that were first played last.
+    rank : {"tracks", "artists"}
+        What is ranked. Artists, each scored by the mean over their cold tracks, are for listening
+        that is known by artist only.
     test_share : float
         Share of the artists (or tracks) held out.
     folds : int
@@ -278,7 +282,8 @@ class EvaluateConfig(Section):
         Resamples of the listeners behind the 95 % intervals.
     """
 
-    splits: tuple[Literal["artist-cold", "track-cold"], ...] = ("artist-cold",)
+    splits: tuple[Literal["artist-cold", "track-cold", "time-cold"], ...] = ("artist-cold",)
+    rank: Literal["tracks", "artists"] = "tracks"
     test_share: float = Field(default=0.2, gt=0, lt=1)
     folds: int = Field(default=0, ge=0, le=1000)
     seeds: tuple[int, ...] = (0, 1, 2)

@@ -287,6 +287,8 @@ def run_evaluation(
     *,
     systems: Sequence[str] | None = None,
     about: About = "new",
+    truth: Path | None = None,
+    page: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Evaluate a recipe on a workspace's music and listening, and keep the tables in reports/.
@@ -300,6 +302,10 @@ def run_evaluation(
     about : {"new", "thin", "reach"}
         New tracks by every system; the way from cold to warm, by `evaluate_thin`; or what the dial
         of popularity and hub correction do, by `evaluate_reach`.
+    truth : Path, optional
+        ``truth.npz`` of a made world, for the perception ceiling; with "new" alone.
+    page : Path, optional
+        Where the page of "new" is written, by default ``reports/evaluation.html``.
     progress : Progress
 
     Raises
@@ -309,6 +315,7 @@ def run_evaluation(
     """
     from audiorec.data.interactions import load_plays
     from audiorec.evaluate import Report, evaluate, evaluate_reach, evaluate_thin
+    from audiorec.evaluate.page import write_page
     from audiorec.mel import MelStore
 
     store = MelStore(workspace.mels)
@@ -326,7 +333,8 @@ def run_evaluation(
     }
     plays = load_plays(workspace.plays)
     if about == "new":
-        report = evaluate(store, plays, tracks, systems=systems, **how)
+        report = evaluate(store, plays, tracks, systems=systems, truth=truth, **how)
+        write_page(report, page or workspace.reports / "evaluation.html")
     else:
         if systems and len(systems) > 1:
             raise ParameterError(f"system={list(systems)} must be one, which places new tracks")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--split",
     "splits",
     multiple=True,
-    type=click.Choice(["artist-cold", "track-cold"]),
+    type=click.Choice(["artist-cold", "track-cold", "time-cold"]),
     help="What is held out; may be given several times. [default: the recipe's]",
 )
 @click.option(
@@ -53,6 +53,24 @@ if TYPE_CHECKING:
     flag_value="reach",
     help="What --popularity and [index] hubs cost in accuracy, and which tracks ever come up.",
 )
+@click.option(
+    "--rank",
+    type=click.Choice(["tracks", "artists"]),
+    help="Artists, each by the mean over their new tracks, where listening is known by artist "
+    "only. [default: the recipe's]",
+)
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path),
+    help="A made world's truth.npz: adds the perception ceiling to the table.",
+)
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the page with tables and pictures. "
+    "[default: reports/evaluation.html in the workspace]",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -63,6 +81,9 @@ def command(
     folds: int | None,
     systems: tuple[str, ...],
     about: About | None,
+    rank: str | None,
+    truth: Path | None,
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Hold artists out, learn from the rest, and rank the held-out tracks for their listeners.
@@ -83,12 +104,20 @@ def command(
         changes["seeds"] = seeds
     if folds:
         changes["folds"] = folds
+    if rank:
+        changes["rank"] = rank
     if changes:
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
     with workspace.writing(), progress_shown() as progress:
         report = run_evaluation(
-            workspace, recipe, systems=systems or None, about=about or "new", progress=progress
+            workspace,
+            recipe,
+            systems=systems or None,
+            about=about or "new",
+            truth=truth,
+            page=page,
+            progress=progress,
         )
     if as_json:
         echo_json(report.to_json())

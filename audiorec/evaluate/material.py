@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from audiorec.config import Recipe
 from audiorec.data.evidence import net_plays
 from audiorec.data.suspects import daily_plays
 from audiorec.embeddings import Embeddings
+from audiorec.evaluate.truth import load_truth
 from audiorec.exceptions import ArtifactError, DataError
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Material:
     audio : tuple of str
         Tracks of the catalogue that can be heard, sorted.
     recipe : Recipe
+    truth : Embeddings or None
+        Of a made world, what its tracks were composed with, for every track that can be heard.
     """
 
     store: MelStore
@@ -53,6 +57,7 @@ class Material:
     together: Mapping[str, int]
     audio: tuple[str, ...]
     recipe: Recipe
+    truth: Embeddings | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -70,6 +75,17 @@ class Material:
                 "listening": self.recipe.listening.model_dump(mode="json"),
             }
         )
+
+    @cached_property
+    def first_days(self) -> dict[str, int]:
+        """Day of the first play of each track of the catalogue with a time, since 1970-01-01."""
+        days = (
+            self.daily.filter(pl.col("day").is_not_null() & (pl.col("plays") > 0))
+            .group_by("track_id")
+            .agg(pl.col("day").min())
+        )
+        known = zip(days["track_id"].to_list(), days["day"].to_list(), strict=True)
+        return {i: day for i, day in known if i in self.tracks}
 
     @cached_property
     def mel_statistics(self) -> Embeddings:
@@ -99,9 +115,21 @@ class Material:
 
 
 def gather(
-    store: MelStore, plays: pl.DataFrame, tracks: Sequence[Track], *, recipe: Recipe
+    store: MelStore,
+    plays: pl.DataFrame,
+    tracks: Sequence[Track],
+    *,
+    recipe: Recipe,
+    truth: Path | None = None,
 ) -> Material:
     """Check what was given and bring it into the form that the splits need.
+
+    Parameters
+    ----------
+    store, plays, tracks, recipe
+        See `audiorec.evaluate.evaluate`.
+    truth : Path, optional
+        A made world's ``truth.npz``.
 
     Raises
     ------
@@ -136,6 +164,7 @@ def gather(
         together=_duplicates(store, known, threshold=recipe.index.duplicate_similarity),
         audio=audio,
         recipe=recipe,
+        truth=None if truth is None else load_truth(truth, ids=audio),
     )
 
 

@@ -33,6 +33,7 @@ from audiorec.ids import IdMap
 from audiorec.recommend import merge_groups
 
 GROUPED_BY: dict[str, Literal["artist", "track"]] = {"artist-cold": "artist", "track-cold": "track"}
+TIME_COLD = "time-cold"
 
 
 class Cell(NamedTuple):
@@ -51,7 +52,8 @@ def cells(material: Material, *, split: str) -> Iterator[Cell]:
     """Every hold-out that the recipe asks for of one kind of split."""
     config = material.recipe.evaluate
     for seed in config.seeds:
-        for fold in range(config.folds) if config.folds else (None,):
+        dealt = config.folds and split != TIME_COLD  # only one part of the tracks came last
+        for fold in range(config.folds) if dealt else (None,):
             yield Cell(split, seed, fold)
 
 
@@ -188,6 +190,8 @@ def prepare(material: Material, cell: Cell) -> World:
 def _hold_out(material: Material, cell: Cell) -> tuple[str, ...]:
     """Tracks of the catalogue to hold out, those without audio among them."""
     config = material.recipe.evaluate
+    if cell.split == TIME_COLD:
+        return _latest(material, share=config.test_share)
     by = GROUPED_BY[cell.split]
     if cell.fold is None:
         return split_tracks(
@@ -200,6 +204,34 @@ def _hold_out(material: Material, cell: Cell) -> tuple[str, ...]:
         ).test
     folds = deal(material, by=by, n_folds=config.folds, seed=cell.seed)
     return folds[cell.fold]
+
+
+def _latest(material: Material, *, share: float) -> tuple[str, ...]:
+    """Tracks that were first played last, duplicates kept whole; those never played stay.
+
+    Raises
+    ------
+    ParameterError
+        If no play has a time, or all tracks were first played on the same day.
+    """
+    parts = []
+    for part in _indivisible(material, by="track"):
+        days = [material.first_days[i] for i in part if i in material.first_days]
+        if days:
+            parts.append((min(days), part))
+    if len({day for day, _ in parts}) < 2:
+        raise ParameterError(
+            f"{TIME_COLD} holds out the tracks first played last, and the plays tell "
+            f"{len({day for day, _ in parts})} days of first plays; "
+            "import plays with a timestamp column, or take another split"
+        )
+    wanted = share * sum(len(part) for _, part in parts)
+    held_out: list[str] = []
+    for _, part in sorted(parts, key=lambda p: (-p[0], p[1])):
+        if held_out and len(held_out) + len(part) > wanted:
+            break
+        held_out.extend(part)
+    return tuple(sorted(held_out))
 
 
 def deal(

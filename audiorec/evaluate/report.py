@@ -10,19 +10,39 @@ import numpy as np
 
 from audiorec import metrics
 from audiorec.config import EvaluateConfig
+from audiorec.evaluate.beyond import Beyond, bring_together
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
+from audiorec.evaluate.stage import Stage
 from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS
 from audiorec.evaluate.table import count, render
 from audiorec.metrics import Interval, interval
 
 if TYPE_CHECKING:
+    from audiorec.data.catalog import Track
     from audiorec.evaluate.reach import ReachReport
     from audiorec.evaluate.thin import ThinReport
 
 METRICS = tuple(metrics.METRICS)
 
 Table = dict[str, dict[str, Any]]
+
+
+class Scene(NamedTuple):
+    """What is drawn beside the figures.
+
+    Attributes
+    ----------
+    stage : Stage
+        Of the first cell.
+    tracks : mapping of str to Track
+        The catalogue.
+    table : mapping of Cell to (mapping of str to CellScores)
+    """
+
+    stage: Stage
+    tracks: Mapping[str, Track]
+    table: Mapping[Cell, Mapping[str, CellScores]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,11 @@ class SplitReport:
     seconds : dict
         In all, and per system, as measured when it was scored.
     notes : tuple of str
+    ranked : {"tracks", "artists"}
+    beyond : Beyond or None
+        By popularity, in the mixed catalogue, and whom the ten best reach.
+    scene : Scene or None
+        What the page draws.
     """
 
     split: str
@@ -66,6 +91,9 @@ class SplitReport:
     cells: tuple[dict[str, Any], ...]
     seconds: dict[str, Any]
     notes: tuple[str, ...]
+    ranked: str = "tracks"
+    beyond: Beyond | None = None
+    scene: Scene | None = None
 
     def to_text(self) -> str:
         """The table for people, a paragraph of notes under it."""
@@ -78,6 +106,7 @@ class SplitReport:
             "split": self.split,
             "n_users": self.n_users,
             "n_tracks": self.n_tracks,
+            "ranked": self.ranked,
             "scoring": HEADLINE,
             "systems": self.means[HEADLINE],
             "share_of_oracle": self.shares[HEADLINE],
@@ -95,6 +124,7 @@ class SplitReport:
                     "share_of_oracle": self.share_intervals[other],
                 },
             },
+            **({} if self.beyond is None else self.beyond.to_json()),
             "seeds": list(self.seeds),
             "cells": list(self.cells),
             "seconds": self.seconds,
@@ -143,6 +173,7 @@ def summarise(
     skipped: Mapping[str, str],
     unit_norm: bool,
     seconds: float,
+    scene: Scene | None = None,
 ) -> SplitReport:
     """Bring the scores of all cells of a split together.
 
@@ -160,6 +191,7 @@ def summarise(
     unit_norm : bool
         Whether regressions learned factors of length 1, for the notes.
     seconds : float
+    scene : Scene, optional
     """
     names = list(next(iter(table.values())))
     per_cell = np.stack([_means(cell, names) for cell in table.values()])
@@ -186,6 +218,9 @@ def summarise(
             for (cell, scores), values in zip(table.items(), per_cell, strict=True)
         ),
         seconds={"total": seconds, "systems": _seconds(table, names)},
+        ranked=config.rank,
+        beyond=bring_together(table, n_resamples=config.n_bootstrap),
+        scene=scene,
         notes=tuple(
             _notes(table, names, means, skipped=skipped, unit_norm=unit_norm, config=config)
         ),

@@ -12,8 +12,10 @@ import polars as pl
 from audiorec.config import Recipe
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, prepare
-from audiorec.evaluate.report import Report, SplitReport, summarise
+from audiorec.evaluate.report import Report, Scene, SplitReport, summarise
 from audiorec.evaluate.scores import CellScores, Shelf, score
+from audiorec.evaluate.stage import KIND as STAGE
+from audiorec.evaluate.stage import Stage, load_stage, save_stage, stage_of
 from audiorec.evaluate.systems import ORACLE, RANDOM, SYSTEMS
 from audiorec.exceptions import ParameterError
 from audiorec.progress import Progress, silent
@@ -31,6 +33,7 @@ def evaluate(
     recipe: Recipe,
     work_directory: Path | None = None,
     systems: Sequence[str] | None = None,
+    truth: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Hold tracks out, learn from the rest, and rank the held-out ones for their listeners.
@@ -52,6 +55,8 @@ def evaluate(
     systems : sequence of str, optional
         Names from `SYSTEMS`; by default all. Random and the honest oracle are always among them,
         since every share is measured between the two.
+    truth : Path, optional
+        ``truth.npz`` of a made world, which adds the perception ceiling.
     progress : Progress
 
     Returns
@@ -67,8 +72,8 @@ def evaluate(
     ArtifactError
         If there are no mels.
     """
-    wanted = _choose(systems)
-    material = gather(store, plays, tracks, recipe=recipe)
+    wanted = _choose(systems, with_truth=truth is not None)
+    material = gather(store, plays, tracks, recipe=recipe, truth=truth)
     skipped = {n: why for n in wanted if (why := SYSTEMS[n].inapplicable(material)) is not None}
     names = [name for name in wanted if name not in skipped]
     shelf = Shelf(work_directory)
@@ -79,10 +84,15 @@ def evaluate(
     for split, its_cells in plan.items():
         start = time.monotonic()
         table: dict[Cell, dict[str, CellScores]] = {}
+        stage: Stage | None = None
         for cell in its_cells:
             progress("evaluate", done, total, str(cell))
-            table[cell] = _score_cell(material, cell, names, shelf=shelf, progress=progress)
+            table[cell], its_stage = _score_cell(
+                material, cell, names, shelf=shelf, progress=progress
+            )
+            stage = stage or its_stage
             done += len(names)
+        assert stage is not None
         reports.append(
             summarise(
                 split,
@@ -91,16 +101,17 @@ def evaluate(
                 skipped=skipped,
                 unit_norm=recipe.train.unit_norm,
                 seconds=time.monotonic() - start,
+                scene=Scene(stage, material.tracks, table),
             )
         )
     progress("evaluate", total, total)
     return Report(tuple(reports))
 
 
-def _choose(systems: Sequence[str] | None) -> list[str]:
+def _choose(systems: Sequence[str] | None, *, with_truth: bool) -> list[str]:
     """Names in the order of `SYSTEMS`."""
     if systems is None:
-        return list(SYSTEMS)
+        return [name for name in SYSTEMS if with_truth or not SYSTEMS[name].reads_truth]
     unknown = [name for name in systems if name not in SYSTEMS]
     if unknown:
         known = ", ".join(repr(name) for name in SYSTEMS)
@@ -110,19 +121,31 @@ def _choose(systems: Sequence[str] | None) -> list[str]:
 
 def _score_cell(
     material: Material, cell: Cell, names: Sequence[str], *, shelf: Shelf, progress: Progress
-) -> dict[str, CellScores]:
+) -> tuple[dict[str, CellScores], Stage]:
     """Scores of every system in one world, which is prepared only if one is missing."""
     world: World | None = None
     found: dict[str, CellScores] = {}
+    place = shelf.place(material, cell, RANDOM, kind=STAGE)
+    stage = None if place is None else load_stage(place)
     for name in names:
         kept = shelf.find(material, cell, name)
         if kept is None:
             if world is None:
-                world = prepare(material, cell)
-                progress("factors", 0, None, str(cell))
-                _ = world.targets  # learned here, so that no system's seconds include it
+                world = _learn(material, cell, progress=progress)
             desk = shelf.desk(material, cell, name, progress=progress)
             kept = score(world, name, desk=desk)
             shelf.keep(material, cell, name, kept)
         found[name] = kept
-    return found
+    if stage is None:
+        stage = stage_of(world or _learn(material, cell, progress=progress))
+        if place is not None:
+            save_stage(place, stage)
+    return found, stage
+
+
+def _learn(material: Material, cell: Cell, *, progress: Progress) -> World:
+    """A world with its factors, learned here, so that no system's seconds include it."""
+    world = prepare(material, cell)
+    progress("factors", 0, None, str(cell))
+    _ = world.targets
+    return world

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from audiorec import artifacts, metrics
 from audiorec.embeddings import unit_norm
+from audiorec.evaluate.details import Details, look_closer
+from audiorec.evaluate.items import Items, items_of
 from audiorec.evaluate.material import Material
 from audiorec.evaluate.protocol import Cell, World
 from audiorec.evaluate.systems import SYSTEMS, Desk, Scores, Vectors
@@ -37,12 +39,21 @@ class CellScores:
         What it took.
     n_cold : int
         Candidates.
+    figures : dict of str to float
+        Those of `details.FIGURES`, of the first draw.
+    history : tuple of (float, float)
+        Training and validation loss of each epoch, of what learns in epochs.
+    details : Details or None
+        Of the first draw.
     """
 
     values: np.ndarray
     facts: dict[str, float]
     seconds: float
     n_cold: int
+    figures: dict[str, float] = field(default_factory=dict)
+    history: tuple[tuple[float, float], ...] = ()
+    details: Details | None = None
 
 
 def score(world: World, name: str, *, desk: Desk) -> CellScores:
@@ -53,31 +64,44 @@ def score(world: World, name: str, *, desk: Desk) -> CellScores:
     """
     start = time.monotonic()
     answer = SYSTEMS[name].answer(world, desk)
-    values = [_score_draw(world, draw) for draw in answer.draws]
+    items = items_of(world)
+    values: list[np.ndarray] = []
+    for draw in answer.draws:
+        by_scoring = _scores(world, items, draw)
+        if not values:
+            details, figures = look_closer(world, items, draw, by_scoring[HEADLINE])
+        values.append(_accuracy(items, by_scoring))
     return CellScores(
         values=np.stack(values),
         facts=answer.facts,
         seconds=time.monotonic() - start,
-        n_cold=len(world.cold),
+        n_cold=len(items.names),
+        figures=figures,
+        history=answer.history,
+        details=details,
     )
 
 
-def _score_draw(world: World, draw: Vectors | Scores) -> np.ndarray:
-    """Values : np.ndarray [shape=(n_scorings, n_metrics, n_listeners)], float64."""
+def _scores(world: World, items: Items, draw: Vectors | Scores) -> dict[str, np.ndarray]:
+    """By scoring, np.ndarray [shape=(n_listeners, n_items)]."""
     if isinstance(draw, Scores):
-        values = metrics.evaluate(draw.matrix, world.relevant)
-        return np.stack([np.stack(list(values.values()))] * len(SCORINGS))
+        matrix = items.scores(draw.matrix)
+        return dict.fromkeys(SCORINGS, matrix)
     listeners = world.listener_factors if draw.listeners is None else draw.listeners
-    by_scoring = {
-        "cosine": listeners @ unit_norm(draw.cold).T,
-        "inner product": listeners @ draw.cold.T,
+    return {
+        "cosine": items.scores(listeners @ unit_norm(draw.cold).T),
+        "inner product": items.scores(listeners @ draw.cold.T),
     }
-    return np.stack(
-        [
-            np.stack(list(metrics.evaluate(by_scoring[name], world.relevant).values()))
-            for name in SCORINGS
-        ]
-    )
+
+
+def _accuracy(items: Items, by_scoring: dict[str, np.ndarray]) -> np.ndarray:
+    """Values : np.ndarray [shape=(n_scorings, n_metrics, n_listeners)], float64."""
+    found: dict[int, np.ndarray] = {}  # by identity: what both scorings share is ranked once
+    for scores in by_scoring.values():
+        if id(scores) not in found:
+            values = metrics.evaluate(scores, items.relevant)
+            found[id(scores)] = np.stack(list(values.values()))
+    return np.stack([found[id(by_scoring[name])] for name in SCORINGS])
 
 
 class Shelf:
@@ -99,23 +123,35 @@ class Shelf:
             return None
         try:
             manifest = artifacts.load_manifest(place, kind=KIND)
-            values = artifacts.load_array(place, manifest, "values", mmap=False)
+            if "thirds" not in manifest.files:
+                return None  # from before details were kept
+            arrays = {
+                entry: artifacts.load_array(place, manifest, entry, mmap=False)
+                for entry in manifest.files
+            }
         except ArtifactError:
             return None
-        return CellScores(values=values, **manifest.extra)
+        return CellScores(values=arrays.pop("values"), details=Details(**arrays), **manifest.extra)
 
     def keep(self, material: Material, cell: Cell, name: str, found: CellScores) -> None:
         """Write scores, and remove what the system left on its desk."""
         place = self.place(material, cell, name)
         if place is None:
             return
+        details = {} if found.details is None else found.details.arrays()
         artifacts.save(
             place,
             kind=KIND,
-            arrays={"values": found.values},
+            arrays={"values": found.values, **details},
             config={"split": cell.split, "seed": cell.seed, "fold": cell.fold, "system": name},
             inputs=_inputs(material, cell, name),
-            extra={"facts": found.facts, "seconds": found.seconds, "n_cold": found.n_cold},
+            extra={
+                "facts": found.facts,
+                "seconds": found.seconds,
+                "n_cold": found.n_cold,
+                "figures": found.figures,
+                "history": found.history,
+            },
         )
         shutil.rmtree(self._state(place), ignore_errors=True)
 
@@ -148,6 +184,10 @@ def _inputs(material: Material, cell: Cell, name: str) -> dict[str, str]:
         "factors": recipe.factors.model_dump(mode="json", exclude={"seed"}),
         **{name: getattr(recipe, name).model_dump(mode="json") for name in system.sections},
     }
+    if recipe.evaluate.rank != "tracks":
+        settings["rank"] = recipe.evaluate.rank
+    if system.reads_truth and material.truth is not None:
+        settings["truth"] = artifacts.fingerprint(material.truth.vectors.tobytes())
     return {
         "material": material.fingerprint,
         "settings": artifacts.fingerprint(settings),

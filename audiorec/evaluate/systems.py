@@ -20,6 +20,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.material import Material
 from audiorec.evaluate.protocol import World
 from audiorec.evaluate.ridge import fit_ridge
+from audiorec.exceptions import ParameterError
 from audiorec.factors import fit_factors, fold_in_tracks
 from audiorec.progress import Progress, silent
 
@@ -28,7 +29,9 @@ N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few 
 
 RANDOM = "random"
 RIDGE = "mel statistics + ridge"
+WORDS = "mfcc bag of words + linear"
 CNN = "cnn"
+CEILING = "perception ceiling"
 ORACLE = "oracle (honest)"
 
 
@@ -40,10 +43,13 @@ class Vectors(NamedTuple):
     cold : np.ndarray [shape=(n_cold, d)]
     listeners : np.ndarray [shape=(n_listeners, d)], or None
         Listeners' vectors where the system has its own; else those of the world's factors.
+    warm : np.ndarray [shape=(n_targets, d)], or None
+        Vectors of the training tracks that can be heard where the system has its own.
     """
 
     cold: np.ndarray
     listeners: np.ndarray | None = None
+    warm: np.ndarray | None = None
 
 
 class Scores(NamedTuple):
@@ -52,9 +58,12 @@ class Scores(NamedTuple):
     Attributes
     ----------
     matrix : np.ndarray [shape=(n_listeners, n_cold)]
+    warm : np.ndarray [shape=(n_listeners, n_targets)], or None
+        Of the training tracks that can be heard, for the mixed catalogue.
     """
 
     matrix: np.ndarray
+    warm: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -67,10 +76,13 @@ class Answer:
         One, or several where chance has a part.
     facts : dict of str to float
         Figures worth knowing of how it came about: a penalty, a share of tracks covered.
+    history : tuple of (float, float)
+        Training and validation loss of each epoch, of what learns in epochs.
     """
 
     draws: Iterable[Vectors | Scores]
     facts: dict[str, float] = field(default_factory=dict)
+    history: tuple[tuple[float, float], ...] = ()
 
 
 class Desk(NamedTuple):
@@ -95,6 +107,8 @@ class System:
         Raised when the function changes, so that scores kept from before are not taken for its.
     inapplicable : callable
         From a `Material` to why the system has nothing to say of it, or None.
+    reads_truth : bool
+        Whether it reads what only a made world knows; without that it has no place in the table.
     """
 
     answer: Callable[[World, Desk], Answer]
@@ -102,21 +116,29 @@ class System:
     sections: tuple[str, ...] = ()
     version: int = 1
     inapplicable: Callable[[Material], str | None] = lambda material: None
+    reads_truth: bool = False
 
 
 def random(world: World, desk: Desk) -> Answer:
     """Another order of the candidates for each listener; the mean over several draws."""
     rng = world.rng(1)
     shape = world.relevant.shape
-    return Answer(Scores(rng.random(shape, dtype=np.float32)) for _ in range(N_RANDOM_DRAWS))
+    aside = world.rng(6)  # training tracks, for the mixed catalogue
+    warm = aside.random((shape[0], len(world.targets)), dtype=np.float32)
+    return Answer(Scores(rng.random(shape, dtype=np.float32), warm) for _ in range(N_RANDOM_DRAWS))
 
 
 def popularity(world: World, desk: Desk) -> Answer:
     """The number of each candidate's listeners, scored ones included: no new track has any."""
-    counts = world.plays_of_held_out().filter(pl.col("plays") > 0).group_by("track_id").len()
+    counts = world.believed.filter(pl.col("plays") > 0).group_by("track_id").len()
     listeners = dict(zip(counts["track_id"].to_list(), counts["len"].to_list(), strict=True))
-    row = np.array([listeners.get(i, 0) for i in world.cold], dtype=np.float32)
-    return Answer([Scores(np.broadcast_to(row, world.relevant.shape))])
+    cold, warm = (
+        np.array([[listeners.get(i, 0) for i in ids]], dtype=np.float32).repeat(
+            len(world.listeners), axis=0
+        )
+        for ids in (world.cold, world.targets.ids)
+    )
+    return Answer([Scores(cold, warm)])
 
 
 def shuffled_features(world: World, desk: Desk) -> Answer:
@@ -141,6 +163,37 @@ def genre(world: World, desk: Desk) -> Answer:
 def mel_statistics(world: World, desk: Desk) -> Answer:
     """Ridge from each mel band's mean and deviation over time to the factors."""
     vectors, facts = _regress(world, world.material.mel_statistics)
+    return Answer([vectors], facts)
+
+
+def mfcc_words(world: World, desk: Desk) -> Answer:
+    """Counts of MFCC "words" in the clip, their principal components regressed on the factors.
+
+    McFee, Barrington & Lanckriet 2012; van den Oord et al. 2013, section 4.2, where the regression
+    has no penalty.
+    """
+    from audiorec.evaluate.words import bag_of_words
+
+    bags, facts = bag_of_words(
+        world.material.store,
+        world.material.audio,
+        training=world.targets.ids,
+        seed=world.cell.seed,
+        progress=desk.progress,
+    )
+    vectors, penalty = _regress(world, bags)
+    return Answer([vectors], facts | penalty)
+
+
+def perception_ceiling(world: World, desk: Desk) -> Answer:
+    """Ridge from the attributes that the tracks of a made world were composed with.
+
+    What could be told of the factors by ears that miss nothing, in a straight line.
+    """
+    truth = world.material.truth
+    if truth is None:
+        raise ParameterError("the perception ceiling needs the truth of a made world")
+    vectors, facts = _regress(world, truth)
     return Answer([vectors], facts)
 
 
@@ -186,12 +239,9 @@ def cnn(world: World, desk: Desk) -> Answer:
         progress=desk.progress,
     )
     best = min(row.validation_loss for row in result.history)
-    facts = {
-        "epochs": float(len(result.history)),
-        "validation loss": float(best),
-        "agreement": result.checkpoint.agreement,
-    }
-    return Answer([Vectors(cold.vectors)], facts)
+    facts = {"epochs": float(len(result.history)), "validation loss": float(best)}
+    history = tuple((float(r.train_loss), float(r.validation_loss)) for r in result.history)
+    return Answer([Vectors(cold.vectors)], facts, history)
 
 
 def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
@@ -204,7 +254,13 @@ def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
     )
     factors = fit_factors(everything, config=config)
     return Answer(
-        [Vectors(_rows(factors.tracks, world.cold), _rows(factors.users, world.listeners))]
+        [
+            Vectors(
+                _rows(factors.tracks, world.cold),
+                listeners=_rows(factors.users, world.listeners),
+                warm=_rows(factors.tracks, world.targets.ids),
+            )
+        ]
     )
 
 
@@ -250,14 +306,26 @@ def _no_genres(material: Material) -> str | None:
     return None if n_genres > 1 else f"the catalogue names {n_genres} genres"
 
 
+def _no_truth(material: Material) -> str | None:
+    return "no truth of a made world is given" if material.truth is None else None
+
+
 SYSTEMS: dict[str, System] = {
     RANDOM: System(random, "control"),
     "shuffled features": System(shuffled_features, "control", sections=("train",)),
     "popularity (leaky)": System(popularity, "control"),
     "genre + ridge": System(genre, "baseline", sections=("train",), inapplicable=_no_genres),
     RIDGE: System(mel_statistics, "baseline", sections=("train",)),
+    WORDS: System(mfcc_words, "baseline", sections=("train",)),
     "artist mean": System(artist_mean, "baseline"),
     CNN: System(cnn, "model", sections=("model", "train")),
+    CEILING: System(
+        perception_ceiling,
+        "oracle",
+        sections=("train",),
+        inapplicable=_no_truth,
+        reads_truth=True,
+    ),
     "oracle (paper)": System(oracle_of_the_paper, "oracle"),
     ORACLE: System(honest_oracle, "oracle"),
 }

@@ -10,6 +10,7 @@ from audiorec import metrics
 from audiorec.evaluate.scores import HEADLINE, SCORINGS
 
 if TYPE_CHECKING:
+    from audiorec.evaluate.beyond import Beyond
     from audiorec.evaluate.report import SplitReport
 
 FOCUS = "nDCG@50"
@@ -39,7 +40,7 @@ def render(report: SplitReport) -> str:
         for name, values in report.means[HEADLINE].items()
     ]
     title = (
-        f"{report.split}: {report.n_users} listeners, {report.n_tracks} new tracks, "
+        f"{report.split}: {report.n_users} listeners, {report.n_tracks} new {report.ranked}, "
         f"{count(len(report.cells), 'hold-out')} ({count(len(report.seeds), 'seed')}), "
         f"{report.seconds['total']:.0f} s"
     )
@@ -48,7 +49,37 @@ def render(report: SplitReport) -> str:
         for name, (low, high) in ((n, v[FOCUS]) for n, v in report.difference_intervals.items())
         if not math.isnan(low)
     ]
-    return "\n".join([title, "", *aligned([header, *rows]), "", *gaps, *report.notes])
+    more = [] if report.beyond is None else beyond(report.beyond)
+    return "\n".join([title, "", *aligned([header, *rows]), "", *more, *gaps, *report.notes])
+
+
+def beyond(figures: Beyond) -> list[str]:
+    """Lines of two more tables: new tracks among the known, and who comes up for whom."""
+    lines: list[str] = []
+    if figures.mixed:
+        header = ["new tracks among the known", *metrics.METRICS, f"share of oracle, {FOCUS}"]
+        rows = [
+            [
+                name,
+                *(_figure(values[metric]) for metric in metrics.METRICS),
+                _with_interval(
+                    figures.mixed_shares[name][FOCUS], figures.mixed_share_intervals[name][FOCUS]
+                ),
+            ]
+            for name, values in figures.mixed.items()
+        ]
+        lines += [*aligned([header, *rows]), ""]
+    columns = list(next(iter(figures.exposure.values())))
+    header = ["ten best, and AUC by popularity", *columns, *figures.thirds]
+    rows = [
+        [
+            name,
+            *(_figure(values[column]) for column in columns),
+            *(_figure(third[name]["AUC"]) for third in figures.thirds.values()),
+        ]
+        for name, values in figures.exposure.items()
+    ]
+    return [*lines, *aligned([header, *rows]), ""]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -122,6 +122,7 @@ SEES_TRAINING_ALONE = (
     "shuffled features",
     "genre + ridge",
     "mel statistics + ridge",
+    "mfcc bag of words + linear",
     "artist mean",
 )
 

@@ -1,0 +1,76 @@
+"""What is ranked: the held-out tracks, or their artists where listening is known by artist only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from audiorec.evaluate.protocol import World
+
+THIRDS = ("least played third", "middle third", "most played third")
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """The candidates of a world.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Track ids, or artists, sorted.
+    member : np.ndarray [shape=(n_cold,)], int64
+        Item of each cold track.
+    relevant : np.ndarray [shape=(n_listeners, n_items)], bool
+    listeners : np.ndarray [shape=(n_items,)], int64
+        Who is believed to have played each, scored or not: how popular it became.
+    """
+
+    names: tuple[str, ...]
+    member: np.ndarray
+    relevant: np.ndarray
+    listeners: np.ndarray
+
+    def scores(self, matrix: np.ndarray) -> np.ndarray:
+        """From scores of cold tracks to scores of items, an artist's the mean over their tracks.
+
+        Parameters
+        ----------
+        matrix : np.ndarray [shape=(n_listeners, n_cold)]
+
+        Returns
+        -------
+        scores : np.ndarray [shape=(n_listeners, n_items)]
+        """
+        if len(self.names) == len(self.member):
+            return matrix
+        weights = np.zeros((len(self.member), len(self.names)), dtype=np.float32)
+        weights[np.arange(len(self.member)), self.member] = 1
+        return matrix @ (weights / weights.sum(axis=0))
+
+    def thirds(self) -> np.ndarray:
+        """Third of each item by its listeners, 0 the least played : [shape=(n_items,)], int64."""
+        order = np.argsort(self.listeners, kind="stable")
+        third = np.empty(len(order), dtype=np.int64)
+        third[order] = np.arange(len(order)) * len(THIRDS) // len(order)
+        return third
+
+
+def items_of(world: World) -> Items:
+    """The tracks of a world, or their artists, as the recipe's `evaluate.rank` says."""
+    by_artist = world.material.recipe.evaluate.rank == "artists"
+    of_track = [world.material.artists[i] if by_artist else i for i in world.cold]
+    names, member = np.unique(np.asarray(of_track, dtype=np.str_), return_inverse=True)
+    relevant = np.zeros((len(world.listeners), len(names)), dtype=bool)
+    for column, item in enumerate(member):
+        relevant[:, item] |= world.relevant[:, column]
+    name_of = pl.DataFrame({"track_id": list(world.cold), "item": member})
+    plays = world.plays_of_held_out().filter(pl.col("plays") > 0)
+    counts = plays.join(name_of, on="track_id").unique(["user_id", "item"])["item"].to_numpy()
+    return Items(
+        names=tuple(names.tolist()),
+        member=member,
+        relevant=relevant,
+        listeners=np.bincount(counts, minlength=len(names)),
+    )

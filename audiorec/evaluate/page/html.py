@@ -1,0 +1,335 @@
+"""The page: its order, its words, its style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from audiorec import metrics
+from audiorec.artifacts import write_atomic
+from audiorec.evaluate.beyond import Beyond
+from audiorec.evaluate.details import FIGURES, Details
+from audiorec.evaluate.page import figures
+from audiorec.evaluate.page.draw import table
+from audiorec.evaluate.report import Report, Scene, SplitReport
+from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
+from audiorec.evaluate.systems import CNN, ORACLE, RANDOM, RIDGE, SYSTEMS, WORDS
+from audiorec.evaluate.table import FOCUS, count
+from audiorec.exceptions import ParameterError
+from audiorec.metrics import Interval
+
+N_EXAMPLES = 6
+MIN_LISTENERS = 5  # below, a track's AUC is mostly chance
+MAX_POINTS = 2000
+N_CURVES = 7
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #111; background: #fff; margin: 2em auto;
+  max-width: 62em; padding: 0 1em; }
+h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.2em; border-bottom: 1px solid #ccc; }
+figure { margin: 1em 0; break-inside: avoid; } figcaption, .notes { color: #444; font-size: 13px; }
+img { max-width: 100%; height: auto; } .wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; margin: 1em 0; }
+th, td { padding: .2em .6em; border-bottom: 1px solid #ddd; vertical-align: top; }
+thead th { border-bottom: 2px solid #333; text-align: left; } tbody th { font-weight: 600;
+  text-align: left; } .figures td, .figures thead th + th { text-align: right;
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
+small { display: block; color: #555; font-size: 11px; } tr { break-inside: avoid; }
+@media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; }
+  table { font-size: 8pt; } small { font-size: 7pt; } th, td { padding: .15em .35em; } }
+"""
+
+
+def write_page(report: Report, path: Path) -> None:
+    """Write an evaluation as one HTML file that needs nothing beside itself.
+
+    Parameters
+    ----------
+    report : Report
+    path : Path
+
+    Raises
+    ------
+    ParameterError
+        If the file cannot be written there.
+    """
+    splits = [split for split in report.splits if isinstance(split, SplitReport)]
+    body = "\n".join(_split(split) for split in splits)
+    page = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Evaluation</title><style>{STYLE}</style></head><body>\n"
+        f"<h1>Evaluation</h1>\n{body}\n</body></html>\n"
+    )
+    try:
+        write_atomic(path, page.encode())
+    except OSError as error:
+        raise ParameterError(
+            f"report {path} cannot be written: {error.strerror}; give another file"
+        ) from None
+
+
+def _split(split: SplitReport) -> str:
+    title = (
+        f"{split.n_users} listeners, {split.n_tracks} new {split.ranked}, "
+        f"{count(len(split.cells), 'hold-out')} ({count(len(split.seeds), 'seed')}), "
+        f"{split.seconds['total']:.0f} s"
+    )
+    parts = [f"<h2>{escape(split.split)}</h2><p>{escape(title)}</p>", _accuracy(split)]
+    if split.beyond is not None and split.scene is not None:
+        parts += _beyond(split.beyond, split.scene)
+        parts += _tracks(split.scene)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in split.notes)
+    return "\n".join([*parts, f'<h3>Notes</h3><ul class="notes">{notes}</ul>'])
+
+
+def _accuracy(split: SplitReport) -> str:
+    other = next(name for name in SCORINGS if name != HEADLINE)
+    header = ["", *metrics.METRICS, f"share, {FOCUS}", "+/-", f"by {other}"]
+    rows = []
+    for name, means in split.means[HEADLINE].items():
+        ends = split.mean_intervals[HEADLINE][name]
+        rows.append(
+            [
+                escape(name),
+                *(_figure(means[m], ends[m]) for m in metrics.METRICS),
+                _figure(
+                    split.shares[HEADLINE][name][FOCUS],
+                    split.share_intervals[HEADLINE][name][FOCUS],
+                ),
+                _figure(split.spread[name][FOCUS]),
+                _figure(split.shares[other][name][FOCUS]),
+            ]
+        )
+    chart = figures.bars(
+        {name: values[FOCUS] for name, values in split.shares[HEADLINE].items()},
+        {name: values[FOCUS] for name, values in split.share_intervals[HEADLINE].items()},
+        metric=FOCUS,
+    )
+    return (
+        f'<div class="wide">{table(header, rows)}</div>'
+        + _shown(chart, "Share of the honest oracle. Lines: 95 % intervals over listeners.")
+    )  # fmt: skip
+
+
+def _beyond(beyond: Beyond, scene: Scene) -> list[str]:
+    parts = ["<h3>By popularity</h3>"]
+    parts.append(
+        _shown(
+            figures.thirds(beyond.thirds, beyond.third_intervals, metric="AUC"),
+            "All candidates are ranked; right are those of one third, by how many listeners they "
+            "came to have. .5 is chance.",
+        )
+    )
+    if beyond.mixed:
+        parts.append("<h3>New tracks among the known</h3>")
+        header = ["", *metrics.METRICS, f"share, {FOCUS}"]
+        rows = [
+            [
+                escape(name),
+                *(_figure(values[m], beyond.mixed_intervals[name][m]) for m in metrics.METRICS),
+                _figure(
+                    beyond.mixed_shares[name][FOCUS], beyond.mixed_share_intervals[name][FOCUS]
+                ),
+            ]
+            for name, values in beyond.mixed.items()
+        ]
+        parts.append(f'<div class="wide">{table(header, rows)}</div>')
+        parts.append(
+            '<p class="notes">The same new tracks, ranked among these and all training tracks '
+            "that the listener is not known to have played.</p>"
+        )
+    return parts + _exposure(beyond, scene)
+
+
+def _exposure(beyond: Beyond, scene: Scene) -> list[str]:
+    parts = ["<h3>Who comes up</h3>"]
+    rows = [
+        [escape(name), *(_figure(values[figure]) for figure in FIGURES)]
+        for name, values in beyond.exposure.items()
+    ]
+    header = [
+        "ten best", "coverage", "Gini", "skew", "self-information, bits", "same artist",
+        "diversity",
+    ]  # fmt: skip
+    parts.append(f'<div class="wide">{table(header, rows)}</div>')
+    parts.append(
+        '<p class="notes">Coverage: share of the candidates in somebody\'s ten best. Skew of the '
+        "k-occurrence: above 1 there are hubs. Same artist: share of the pairs of a list. "
+        "Diversity: 1 - cosine of mel statistics, mean over pairs.</p>"
+    )
+    shown = _curves(list(beyond.exposure))
+    occurrences = {
+        name: [details(scores[name]).occurrence for scores in scene.table.values()]
+        for name in shown
+    }
+    exposure = {
+        figure: {name: beyond.exposure[name][figure] for name in shown}
+        for figure in ("Gini", "skew")
+    }
+    parts.append(
+        _shown(
+            figures.lorenz(occurrences, exposure["Gini"]),
+            "Exposure: how the places in all lists of ten are dealt among the candidates.",
+        )
+    )
+    parts.append(
+        _shown(
+            figures.hubs(occurrences, exposure["skew"]),
+            "Hubs: how often candidates are in a list of ten (k-occurrence). 1: as often as "
+            "when all are offered alike.",
+        )
+    )
+    history = figures.histories(scene.table, CNN)
+    if history:
+        parts.append("<h3>Learning</h3>")
+        parts.append(_shown(history, "Loss of the network in each hold-out. Ring: the one kept."))
+    return parts
+
+
+def details(scores: CellScores) -> Details:
+    """What was kept of a system."""
+    if scores.details is None:
+        raise ParameterError("nothing was kept to draw; evaluate anew")
+    return scores.details
+
+
+def _curves(names: list[str]) -> list[str]:
+    """The systems most worth a curve, in the table's order."""
+    wanted = [n for n in names if SYSTEMS[n].role in ("model", "baseline")]
+    chosen = {RANDOM, ORACLE, *wanted[-(N_CURVES - 2) :]}
+    return [name for name in names if name in chosen]
+
+
+def _tracks(scene: Scene) -> list[str]:
+    """The map, and the best and worst tracks, by the best system that hears."""
+    table_of = next(iter(scene.table.values()))
+    name = _placing(table_of)
+    if name is None:
+        return []
+    kept = details(table_of[name])
+    stage = scene.stage
+    parts = [f"<h3>The tracks, placed by {escape(name)}</h3>"]
+    ids = [*stage.warm, *stage.cold]
+    vectors = np.concatenate([stage.factors, kept.vectors]).astype(np.float32)
+    cold = np.arange(len(ids)) >= len(stage.warm)
+    some = _some(cold)
+    points, method = lay_out(vectors[some])
+    genres = [scene.tracks[ids[i]].genre or "" for i in some]
+    parts.append(
+        _shown(
+            figures.atlas(points, genres, cold[some], method=method),
+            f"By {method}. Small: training tracks at their factors. With an edge: new tracks "
+            f"where {name} places them. First hold-out.",
+        )
+    )
+    if len(stage.items) == len(stage.cold):
+        parts += _examples(scene, kept)
+    return parts
+
+
+def _placing(scores: Mapping[str, CellScores]) -> str | None:
+    """The system to show: the best model, or else the best linear one that hears, or any."""
+    able = {
+        name: _headline(one.values)
+        for name, one in scores.items()
+        if SYSTEMS[name].role in ("baseline", "model") and (details(one).neighbours >= 0).any()
+    }
+    for preferred in (
+        [name for name in able if SYSTEMS[name].role == "model"],
+        [name for name in able if name in (RIDGE, WORDS)],
+        list(able),
+    ):
+        if preferred:
+            return max(preferred, key=able.__getitem__)
+    return None
+
+
+def _headline(values: np.ndarray) -> float:
+    metric = tuple(metrics.METRICS).index(FOCUS)
+    return float(np.nanmean(values[:, SCORINGS.index(HEADLINE), metric]))
+
+
+def _some(cold: np.ndarray) -> np.ndarray:
+    """Rows to draw: all, or evenly drawn from both kinds."""
+    if len(cold) <= MAX_POINTS:
+        return np.arange(len(cold))
+    parts = [np.flatnonzero(cold == side) for side in (False, True)]
+    half = MAX_POINTS // 2
+    return np.concatenate(
+        [p[np.unique(np.linspace(0, len(p) - 1, min(half, len(p))).astype(int))] for p in parts]
+    )
+
+
+def lay_out(vectors: np.ndarray) -> tuple[np.ndarray, str]:
+    """Bring vectors onto a plane by t-SNE, or by PCA where they are few.
+
+    Returns
+    -------
+    points : np.ndarray [shape=(n, 2)]
+    method : str
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    if len(vectors) < 30 or vectors.shape[1] < 2:
+        centred = vectors - vectors.mean(axis=0)
+        flat = np.zeros((len(vectors), 2), dtype=np.float32)
+        n = min(2, *vectors.shape)
+        flat[:, :n] = PCA(n).fit_transform(centred)
+        return flat, "PCA"
+    with threadpool_limits(limits=1):
+        plane = TSNE(init="pca", perplexity=min(30, len(vectors) / 4), random_state=0, n_jobs=1)
+        return plane.fit_transform(vectors), "t-SNE"
+
+
+def _examples(scene: Scene, kept: Details) -> list[str]:
+    stage = scene.stage
+    enough = (stage.listeners >= MIN_LISTENERS) & np.isfinite(kept.place)
+    order = np.flatnonzero(enough)
+    order = order[np.argsort(-kept.place[order], kind="stable")]
+    row_of = {track_id: row for row, track_id in enumerate(stage.cold)}
+    parts = []
+    for title, chosen in (("best", order[:N_EXAMPLES]), ("worst", order[::-1][:N_EXAMPLES])):
+        rows = []
+        for item in chosen:
+            near = kept.neighbours[row_of[stage.items[item]]]
+            rows.append(
+                [
+                    _name(scene, stage.items[item]),
+                    f"{kept.place[item]:.2f}",
+                    str(stage.listeners[item]),
+                    "<br>".join(_name(scene, stage.warm[n]) for n in near if n >= 0),
+                ]
+            )
+        header = ["new track", "AUC", "listeners", "its nearest known tracks"]
+        parts.append(f"<h3>Placed {title}</h3>{table(header, rows, figures=False)}")
+    parts.append(
+        '<p class="notes">AUC of a track: how likely a listener who played it has it higher in '
+        f"their ranking than one who did not. Tracks with {MIN_LISTENERS} listeners or more.</p>"
+    )
+    return parts
+
+
+def _name(scene: Scene, track_id: str) -> str:
+    track = scene.tracks[track_id]
+    name = " - ".join(part for part in (track.artist, track.title) if part) or track_id
+    return escape(name) + (f" <em>({escape(track.genre)})</em>" if track.genre else "")
+
+
+def _figure(value: float, ends: Interval | None = None) -> str:
+    if math.isnan(value):
+        return "n/a"
+    told = f"{value:.3f}"
+    if ends is None or math.isnan(ends.low):
+        return told
+    return f"{told}<small>{ends.low:.3f} .. {ends.high:.3f}</small>"
+
+
+def _shown(image: str, caption: str) -> str:
+    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"

@@ -1,0 +1,77 @@
+"""What lists look like from inside: how alike their tracks are, and how often artists come twice.
+
+Conventions
+-----------
+Every metric takes what was offered: for each who asked the columns of k candidates, best first,
+and -1 where there were fewer. It is the mean over the lists of at least two candidates, of each
+the mean over its pairs; NaN where there is no such list.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+
+
+def validate(offered: np.ndarray, n_candidates: int) -> None:
+    """Check what every metric here takes.
+
+    Parameters
+    ----------
+    offered : np.ndarray [shape=(n_asked, k)], int
+        Columns of candidates; -1 for none.
+    n_candidates : int
+        As many as there are labels, or rows of features.
+    """
+    if offered.ndim != 2 or not np.issubdtype(offered.dtype, np.integer):
+        raise ParameterError(
+            f"offered of shape {offered.shape} and type {offered.dtype} must be asked x k columns"
+        )
+    if offered.size and not -1 <= offered.min() <= offered.max() < n_candidates:
+        raise ParameterError(f"offered holds columns outside of 0 to {n_candidates - 1}")
+
+
+def same_label(offered: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the pairs of a list that have the same label, such as the artist.
+
+    Parameters
+    ----------
+    offered : np.ndarray [shape=(n_asked, k)], int
+        See `validate`.
+    labels : np.ndarray [shape=(n_candidates,)]
+    """
+    validate(offered, len(labels))
+    chosen = labels[offered]
+    return _mean_of_pairs(offered, chosen[:, :, np.newaxis] == chosen[:, np.newaxis, :])
+
+
+def diversity(offered: np.ndarray, features: np.ndarray) -> float:
+    """Intra-list diversity: mean of 1 - cosine over the pairs of a list.
+
+    Parameters
+    ----------
+    offered : np.ndarray [shape=(n_asked, k)], int
+        See `validate`.
+    features : np.ndarray [shape=(n_candidates, d)]
+        What likeness is measured by; the same for all systems that are to be compared.
+
+    Notes
+    -----
+    Ziegler, McNee, Konstan & Lausen 2005, "Improving recommendation lists through topic
+    diversification", equation 1, with distance for likeness and the mean for the sum.
+    """
+    validate(offered, len(features))
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    unit = features / np.where(lengths > 0, lengths, 1)
+    return _mean_of_pairs(offered, 1 - (unit @ unit.T)[offered[:, :, None], offered[:, None, :]])
+
+
+def _mean_of_pairs(offered: np.ndarray, values: np.ndarray) -> float:
+    there = offered >= 0
+    pairs = there[:, :, np.newaxis] & there[:, np.newaxis, :]
+    pairs &= ~np.eye(offered.shape[1], dtype=bool)
+    n_pairs = pairs.sum(axis=(1, 2))
+    totals = np.where(pairs, values, 0.0).sum(axis=(1, 2))
+    some = n_pairs > 0
+    return float(np.mean(totals[some] / n_pairs[some])) if some.any() else float("nan")

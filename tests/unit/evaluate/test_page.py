@@ -1,0 +1,220 @@
+"""Beyond accuracy: thirds, the mixed catalogue, artists as items, time, truth, and the page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from audiorec import metrics
+from audiorec.config import EvaluateConfig
+from audiorec.evaluate import evaluate
+from audiorec.evaluate.details import ten_best
+from audiorec.evaluate.items import items_of
+from audiorec.evaluate.material import gather
+from audiorec.evaluate.page import write_page
+from audiorec.evaluate.page.html import lay_out
+from audiorec.evaluate.protocol import Cell, cells, prepare
+from audiorec.evaluate.scores import score
+from audiorec.evaluate.systems import RIDGE, Desk
+from audiorec.evaluate.words import bag_of_words, mfcc_frames, nearest
+from audiorec.exceptions import DataError, ParameterError
+
+CELL = Cell("artist-cold", 0, None)
+SYSTEMS = ("popularity (leaky)", RIDGE)
+
+
+def recipe_of(planted, **settings):
+    section = EvaluateConfig(**(planted.recipe.evaluate.model_dump() | {"seeds": (0,)} | settings))
+    return planted.recipe.model_copy(update={"evaluate": section})
+
+
+def scored(planted, *, systems=SYSTEMS, truth=None, work_directory=None, **settings):
+    return evaluate(
+        planted.store, planted.plays, planted.tracks, recipe=recipe_of(planted, **settings),
+        systems=systems, truth=truth, work_directory=work_directory,
+    )  # fmt: skip
+
+
+def material_of(planted, **settings):
+    recipe = recipe_of(planted, **settings)
+    return gather(planted.store, planted.plays, planted.tracks, recipe=recipe)
+
+
+@pytest.fixture(scope="module")
+def report(planted):
+    return scored(planted)
+
+
+@pytest.fixture(scope="module")
+def world(planted):
+    return prepare(material_of(planted), CELL)
+
+
+def test_popularity_knows_the_thirds_apart(report) -> None:
+    thirds = report.to_json()["popularity_thirds"]["systems"]
+    auc = [thirds[third]["popularity (leaky)"]["AUC"] for third in thirds]
+    assert auc == sorted(auc)
+    assert auc[0] < 0.35
+    assert auc[2] > 0.65
+    assert all(0.4 < thirds[third]["random"]["AUC"] < 0.6 for third in thirds)
+
+
+def test_the_mixed_catalogue_is_cold_among_warm_that_nobody_is_known_to_have_played(world) -> None:
+    kept = score(world, RIDGE, desk=Desk()).details
+    from audiorec.embeddings import unit_norm
+    from audiorec.evaluate.systems import SYSTEMS as ALL
+
+    draw = next(iter(ALL[RIDGE].answer(world, Desk()).draws))
+    for row in (0, 7):
+        listener = world.listeners[row]
+        played = world.material.plays.filter(pl.col("user_id") == listener)["track_id"].to_list()
+        warm = [i for i in world.targets.ids if i not in played]
+        vectors = unit_norm(np.concatenate([draw.cold, world.targets.take(warm).vectors]))
+        relevant = np.array([i in played for i in [*world.cold, *warm]])
+        scores = world.listener_factors[row] @ vectors.T
+        expected = metrics.evaluate(scores[None], relevant[None])
+        found = dict(zip(metrics.METRICS, kept.mixed[:, row], strict=True))
+        for name, value in expected.items():
+            assert found[name] == pytest.approx(value[0], abs=1e-5)
+
+
+def test_a_tracks_place_is_its_auc_over_listeners(world) -> None:
+    kept = score(world, "popularity (leaky)", desk=Desk()).details
+    known = kept.place[np.isfinite(kept.place)]
+    assert known == pytest.approx(0.5)  # it ranks alike for all
+
+
+def test_the_tied_are_offered_evenly() -> None:
+    offered = ten_best(np.zeros((400, 50)), rng=np.random.default_rng(0))
+    counts = np.bincount(offered.ravel(), minlength=50)
+    assert counts.min() > 40
+    assert all(len(set(row)) == 10 for row in offered)
+    ranked = ten_best(np.arange(50.0)[None], rng=np.random.default_rng(0))
+    assert ranked.tolist() == [list(range(49, 39, -1))]
+
+
+def test_artists_are_ranked_by_the_mean_over_their_tracks(planted) -> None:
+    world = prepare(material_of(planted, rank="artists"), CELL)
+    items = items_of(world)
+    assert items.names == tuple(sorted({i[:3] for i in world.cold}))
+    matrix = np.random.default_rng(0).standard_normal(world.relevant.shape).astype(np.float32)
+    found = items.scores(matrix)
+    for column, artist in enumerate(items.names):
+        rows = [n for n, i in enumerate(world.cold) if i[:3] == artist]
+        np.testing.assert_allclose(found[:, column], matrix[:, rows].mean(axis=1), atol=1e-6)
+        assert (items.relevant[:, column] == world.relevant[:, rows].any(axis=1)).all()
+
+
+def test_scores_of_artists_are_kept_apart_from_those_of_tracks(planted, tmp_path) -> None:
+    tracks = scored(planted, work_directory=tmp_path).to_json()
+    artists = scored(planted, work_directory=tmp_path, rank="artists").to_json()
+    assert (tracks["ranked"], artists["ranked"]) == ("tracks", "artists")
+    assert artists["n_tracks"] == tracks["n_tracks"] // 3
+    assert artists["systems"][RIDGE] != tracks["systems"][RIDGE]
+    assert not artists["mixed_catalogue"]["systems"]
+    assert scored(planted, work_directory=tmp_path).to_json()["systems"] == tracks["systems"]
+
+
+def test_time_cold_holds_out_what_was_first_played_last(planted) -> None:
+    day = {track.track_id: n for n, track in enumerate(planted.tracks)}
+    seconds = [86400 * (19000 + day.get(i, 0)) for i in planted.plays["track_id"].to_list()]
+    timed = replace(planted, plays=planted.plays.with_columns(timestamp=pl.Series(seconds)))
+    material = material_of(timed, splits=("time-cold",), folds=3)
+    (cell,) = cells(material, split="time-cold")
+    world = prepare(material, cell)
+    played = [i for i in material.tracks if i in material.first_days]
+    latest = sorted(played, key=day.__getitem__)[-len(world.held_out) :]
+    assert world.held_out == set(latest)
+    assert len(latest) == int(0.25 * len(played))
+
+
+def test_time_cold_without_times_is_one_clear_error(planted) -> None:
+    with pytest.raises(ParameterError, match="time-cold holds out .* timestamp column"):
+        prepare(material_of(planted), Cell("time-cold", 0, None))
+
+
+def test_truth_adds_a_ceiling_and_changes_nothing_else(planted, tmp_path) -> None:
+    ids = [track.track_id for track in planted.tracks]
+    levels = np.stack([planted.store.spectrograms[i].mean(axis=1) for i in ids])
+    np.savez(tmp_path / "truth.npz", track_ids=np.array(ids), attributes=levels)
+    plain = scored(planted).to_json()
+    told = scored(planted, truth=tmp_path / "truth.npz", systems=None)
+    assert "perception ceiling" not in plain["systems"]
+    body = told.to_json()
+    assert body["share_of_oracle"]["perception ceiling"]["nDCG@50"] > 0.4
+    assert body["systems"][RIDGE] == plain["systems"][RIDGE]
+
+
+def test_truth_that_is_none_is_one_clear_error(planted, tmp_path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        scored(planted, truth=tmp_path / "none.npz")
+    (tmp_path / "text.npz").write_text("not numbers")
+    with pytest.raises(DataError, match="not the truth of a made world"):
+        scored(planted, truth=tmp_path / "text.npz")
+    np.savez(tmp_path / "other.npz", track_ids=np.array(["x"]), attributes=np.zeros((1, 2)))
+    with pytest.raises(DataError, match=f"knows 0 of {len(planted.store.ids)} tracks"):
+        scored(planted, truth=tmp_path / "other.npz")
+
+
+def test_words_are_learned_from_training_tracks_alone(planted, world) -> None:
+    training = world.targets.ids
+    store = planted.store
+    bags, _ = bag_of_words(store, store.ids, training=training, seed=0, n_words=32)
+    loud = {i: m if i in training else m + 30 for i, m in store.spectrograms.items()}
+    changed, _ = bag_of_words(
+        replace(store, spectrograms=loud), store.ids, training=training, seed=0, n_words=32
+    )
+    np.testing.assert_array_equal(bags.take(training).vectors, changed.take(training).vectors)
+    assert not np.array_equal(bags.take(world.cold).vectors, changed.take(world.cold).vectors)
+
+
+def test_frames_have_differences_and_find_their_nearest_word(planted) -> None:
+    frames = mfcc_frames(planted.store, planted.store.ids[0])
+    assert frames.shape == (40, 36)
+    words = frames[:5]
+    distance = np.square(frames[:, None] - words).sum(axis=2)
+    assert (nearest(frames, words) == distance.argmin(axis=1)).all()
+
+
+def test_the_page_stands_alone(report, tmp_path) -> None:
+    write_page(report, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert not re.search(r'(?:src|href)="(?!data:)', page)
+    assert page.count("<figure>") == page.count("<img ") == 5
+    assert all(alt for alt in re.findall(r'alt="([^"]*)"', page))
+    for said in (RIDGE, "New tracks among the known", "Placed best", "Placed worst", "t-SNE"):
+        assert said in page
+    first = page.encode()
+    write_page(report, tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_bytes() == first
+
+
+def test_names_cannot_break_the_page(planted, tmp_path) -> None:
+    tracks = [replace(t, title="<script>alert(1)</script> & so") for t in planted.tracks]
+    write_page(scored(replace(planted, tracks=tracks)), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_of_few_systems_and_of_artists(planted, tmp_path) -> None:
+    write_page(scored(planted, systems=()), tmp_path / "few.html")
+    write_page(scored(planted, rank="artists"), tmp_path / "artists.html")
+    page = (tmp_path / "artists.html").read_text(encoding="utf-8")
+    assert "new artists" in page
+    assert "Placed best" not in page
+
+
+def test_few_points_are_laid_out_by_pca() -> None:
+    points, method = lay_out(np.eye(4, dtype=np.float32))
+    assert (points.shape, method) == ((4, 2), "PCA")
+
+
+def test_a_page_that_cannot_be_written_is_one_clear_error(report, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParameterError, match="cannot be written"):
+        write_page(report, tmp_path / "file" / "page.html")
