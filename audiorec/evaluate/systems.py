@@ -239,7 +239,11 @@ def cnn(world: World, desk: Desk) -> Answer:
         progress=desk.progress,
     )
     best = min(row.validation_loss for row in result.history)
-    facts = {"epochs": float(len(result.history)), "validation loss": float(best)}
+    facts = {
+        "epochs": float(len(result.history)),
+        "validation loss": float(best),
+        "agreement": result.checkpoint.agreement,
+    }
     history = tuple((float(r.train_loss), float(r.validation_loss)) for r in result.history)
     return Answer([Vectors(cold.vectors)], facts, history)
 
