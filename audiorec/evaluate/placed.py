@@ -58,7 +58,8 @@ def from_sound(
     if place is not None:
         try:
             kept = artifacts.load_manifest(place, kind=KIND)
-            return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
+            if "agreement" in kept.extra:  # else from before it was told
+                return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
         except ArtifactError:
             pass  # not there yet, or damaged: made again below
     desk = shelf.desk(world.material, world.cell, system, progress=progress)
