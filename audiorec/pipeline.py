@@ -313,6 +313,8 @@ def run_evaluation(
     ArtifactError
         If there are no spectrograms, or they follow other settings than the recipe's.
     """
+    if about != "new" and (truth or page):
+        raise ParameterError(f"truth and report are for the table of systems; leave out --{about}")
     from audiorec.data.interactions import load_plays
     from audiorec.evaluate import Report, evaluate, evaluate_reach, evaluate_thin
     from audiorec.evaluate.page import write_page

@@ -131,6 +131,8 @@ def hubs(occurrences: Mapping[str, Sequence[np.ndarray]], skew: Values) -> str:
 
 def histories(table: Mapping[Cell, Mapping[str, CellScores]], name: str) -> str:
     """Training and validation loss of a system in each cell; nothing where none was kept."""
+    from matplotlib.ticker import MaxNLocator
+
     kept = [(cell, scores[name].history) for cell, scores in table.items() if name in scores]
     kept = [(cell, history) for cell, history in kept if history]
     if not kept:
@@ -148,6 +150,7 @@ def histories(table: Mapping[Cell, Mapping[str, CellScores]], name: str) -> str:
         axes.plot(best + 1, history[best][1], "o", color=style(1).color, fillstyle="none")
         axes.set_title(str(cell).partition(", ")[2], fontsize=9)
         axes.set(xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     grid[0].set(ylabel="loss")
     grid[0].legend(frameon=False, fontsize=8)
     for axes in grid[len(kept) :]:

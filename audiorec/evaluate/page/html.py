@@ -141,7 +141,9 @@ def _beyond(beyond: Beyond, scene: Scene) -> list[str]:
         parts.append(f'<div class="wide">{table(header, rows)}</div>')
         parts.append(
             '<p class="notes">The same new tracks, ranked among these and all training tracks '
-            "that the listener is not known to have played.</p>"
+            "that the listener is not known to have played. Only new tracks count as right, so "
+            "that whoever sets all of them first gains by it: read it from the shuffled "
+            "features up.</p>"
         )
     return parts + _exposure(beyond, scene)
 

@@ -218,3 +218,13 @@ def test_a_page_that_cannot_be_written_is_one_clear_error(report, tmp_path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(ParameterError, match="cannot be written"):
         write_page(report, tmp_path / "file" / "page.html")
+
+
+def test_page_and_truth_belong_to_the_table_of_systems(planted, tmp_path) -> None:
+    from audiorec.pipeline import run_evaluation
+    from audiorec.workspace import Workspace
+
+    with pytest.raises(ParameterError, match="leave out --thin"):
+        run_evaluation(
+            Workspace(tmp_path), planted.recipe, about="thin", page=tmp_path / "page.html"
+        )
