@@ -30,15 +30,15 @@ def commands_page() -> str:
         "2: wrong usage. This page is the commands' own help.",
         "",
     ]
-    context = click.Context(cli, info_name="audiorec", max_content_width=90)
+    context = click.Context(cli, info_name="audiorec", terminal_width=88, **cli.context_settings)
     lines += ["## audiorec", "", "```", cli.get_help(context), "```", ""]
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=name, parent=context, max_content_width=90)
+        inner = click.Context(command, info_name=name, parent=context, terminal_width=88)
         lines += [f"## audiorec {name}", "", "```", command.get_help(inner), "```", ""]
         for part in command.commands.values() if isinstance(command, click.Group) else ():
-            own = click.Context(part, info_name=part.name, parent=inner, max_content_width=90)
+            own = click.Context(part, info_name=part.name, parent=inner, terminal_width=88)
             lines += [f"### audiorec {name} {part.name}", "", "```", part.get_help(own), "```", ""]
     return "\n".join(lines)
 
