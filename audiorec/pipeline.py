@@ -271,14 +271,18 @@ class Pipeline:
             scan(catalog, files, n_jobs=self.n_jobs, progress=self.progress)
         self.run(("mel", "embed", "index"))
         stored = set(_stored_ids(self.workspace))
-        roots = [path.resolve() for path in files]
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return [
                 track.track_id
                 for track in catalog.tracks()
-                if track.track_id in stored
-                and any(Path(track.path).is_relative_to(root) for root in roots)
+                if track.track_id in stored and lies_in(track.path, files)
             ]
+
+
+def lies_in(path: str, places: Sequence[Path]) -> bool:
+    """Whether a catalogued path is one of `places`, or lies in a folder among them."""
+    # Absolute as the catalogue has it: links stay as they are.
+    return any(Path(path).is_relative_to(place.absolute()) for place in places)
 
 
 def run_evaluation(

@@ -101,7 +101,17 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
 def main() -> None:
     """Run the command line: a known error is one line on stderr and exit 1."""
     try:
-        cli(prog_name="audiorec")
+        sys.exit(cli(prog_name="audiorec", standalone_mode=False))
+    except click.exceptions.Abort:
+        click.echo(
+            "\naudiorec: interrupted; what was done is kept, the same command goes on", err=True
+        )
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except AmbiguousNameError as error:
         click.echo(f"audiorec: {error}", err=True)
         for candidate in error.candidates:

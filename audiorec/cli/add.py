@@ -6,27 +6,44 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, jobs_option, json_option, progress_shown
+from audiorec.cli.common import (
+    Settings,
+    echo_json,
+    fail_if_strict,
+    jobs_option,
+    json_option,
+    progress_shown,
+    strict_option,
+)
 
 
 @click.command("add")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @jobs_option
+@strict_option
 @json_option
 @click.pass_obj
-def command(settings: Settings, files: tuple[Path, ...], jobs: int | None, as_json: bool) -> None:
+def command(
+    settings: Settings, files: tuple[Path, ...], jobs: int | None, strict: bool, as_json: bool
+) -> None:
     """Scan, embed and index new FILES with the model as it is: no retraining, no plays needed."""
-    from audiorec.pipeline import Pipeline
+    from audiorec.data.catalog import Catalog
+    from audiorec.pipeline import Pipeline, lies_in
 
     workspace = settings.workspace
     workspace.check()
     with workspace.writing(), progress_shown() as progress:
         added = Pipeline(workspace, n_jobs=jobs, progress=progress).add(files)
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        failed = [failure for failure in catalog.failures() if lies_in(failure.path, files)]
     if as_json:
-        echo_json({"track_ids": added})
+        echo_json({"track_ids": added, "failures": [failure._asdict() for failure in failed]})
     else:
         for track_id in added:
             click.echo(track_id)
+    for failure in failed:
+        click.echo(failure.reason, err=True)
+    fail_if_strict(len(failed), strict=strict or not added)
     if not added:
-        click.echo("none of the files could be read: see 'audiorec status --failures'", err=True)
+        click.echo("no audio files found", err=True)
         raise click.exceptions.Exit(1)

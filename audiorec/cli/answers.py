@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from audiorec.library import Hit
 
 
-def echo_hits(hits: Sequence[Hit], *, as_json: bool, asked: dict[str, object], space: str) -> None:
+def echo_hits(
+    hits: Sequence[Hit],
+    *,
+    as_json: bool,
+    asked: dict[str, object],
+    space: str,
+    k: int | None = None,
+) -> None:
     """Print ranked tracks.
 
     Parameters
@@ -24,7 +31,11 @@ def echo_hits(hits: Sequence[Hit], *, as_json: bool, asked: dict[str, object], s
         What was asked for, first in the JSON: ``{"query": [...]}`` or ``{"user": ...}``.
     space : str
         Where the vectors came from.
+    k : int, optional
+        How many were asked for; said on stderr when there are fewer.
     """
+    if k is not None and len(hits) < k:
+        click.echo(f"-k {k} is more than there is: all {len(hits)} that fit are shown", err=True)
     if as_json:
         echo_json({**asked, "space": space, "results": [hit._asdict() for hit in hits]})
         return

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audiorec.cli.common import Settings, echo_json, json_option
+
+if TYPE_CHECKING:
+    from audiorec.workspace import Workspace
 
 
 @click.command("plays")
@@ -46,5 +50,32 @@ def command(
     click.echo(f"{report.rows} rows of {report.users} listeners and {report.tracks} tracks")
     if report.skips or report.ratings:
         click.echo(f"{report.skips} rows tell of skips, {report.ratings} of liking or disliking")
-    if report.duplicates:
-        click.echo(f"{report.duplicates} duplicate rows left out", err=True)
+    for count, what in (
+        (report.duplicates, "equal to an earlier one, its time included: left out"),
+        (report.summed, "without a time for a listener and track told of before: added up"),
+        (report.skipped, "of no plays: left out"),
+        (report.replaced, "of an earlier import of the file: replaced"),
+    ):
+        if count:
+            click.echo(f"{file}: {count} row{'s' if count > 1 else ''} {what}", err=True)
+    tell_of_unknown_tracks(workspace, file)
+
+
+def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
+    """Say how many tracks that were played are not in the catalogue, and name one."""
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.interactions import load_plays
+
+    if not workspace.catalog.exists():
+        return
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        known = {track.track_id for track in catalog.tracks(include_missing=True)}
+    played = load_plays(workspace.plays)["track_id"].unique().sort().to_list()
+    unknown = [track_id for track_id in played if track_id not in known]
+    if unknown and known:
+        click.echo(
+            f"{file}: with this, {len(unknown)} of {len(played)} tracks played have no audio in "
+            f"the catalogue, {unknown[0]!r} among them; if they should have, scan with a "
+            "--manifest that gives tracks these ids",
+            err=True,
+        )

@@ -37,4 +37,4 @@ def command(
     settings.workspace.check()
     library = Library(settings.workspace)
     hits = library.similar(tracks, k=k, space=space, popularity=popularity)
-    echo_hits(hits, as_json=as_json, asked={"query": list(tracks)}, space=space)
+    echo_hits(hits, as_json=as_json, asked={"query": list(tracks)}, space=space, k=k)

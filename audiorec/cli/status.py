@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.data.catalog import Catalog
+    from audiorec.workers import one_line
 
     workspace = settings.workspace
     workspace.check()
@@ -41,17 +42,21 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
             echo_json(rows)
         else:
             for failure in failed:
-                click.echo(f"{failure.stage:5} {failure.path}: {failure.reason}")
+                reason = failure.reason
+                named = one_line(failure.path) in reason
+                click.echo(
+                    f"{failure.stage:5} " + (reason if named else f"{failure.path}: {reason}")
+                )
         return
     held["artifacts"] = {kind: artifact_state(workspace, kind) for kind in KINDS}
     if as_json:
         echo_json(held)
         return
-    click.echo(f"workspace {held['workspace']}")
-    click.echo(f"tracks    {held['tracks']}")
-    click.echo(f"failures  {held['failures']}" + ("  (--failures names them)" if failed else ""))
+    click.echo(f"workspace  {held['workspace']}")
+    click.echo(f"tracks     {held['tracks']}")
+    click.echo(f"failures   {held['failures']}" + ("  (--failures names them)" if failed else ""))
     for kind, state in held["artifacts"].items():
-        click.echo(f"{kind:9} {state}")
+        click.echo(f"{kind:10} {state}")
 
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:

@@ -70,6 +70,9 @@ def test_plays_of_unknown_tracks_and_double_rows_are_counted_and_kept(workspace,
     answer = call("-w", workspace, "plays", file, "--json")
     report = json.loads(answer.out)
     assert (report["rows"], report["tracks"], report["duplicates"]) == (1, 1, 1)
+    told = call("-w", workspace, "plays", file).err
+    assert f"{file}: 1 row equal to an earlier one" in told
+    assert "'nobody-has-this'" in told and "no audio" in told
 
 
 @pytest.mark.parametrize(
@@ -220,6 +223,22 @@ def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):
     for name in ("silent.wav", "short.wav", "empty.mp3", "text.mp3", "loop.mp3", "pipe.wav"):
         assert name in named
     assert all(len(line.strip()) > 10 for line in named.strip().splitlines())
+
+
+def test_add_names_the_files_that_it_could_not_read(workspace, world, tmp_path):
+    junk = tmp_path / "junk.mp3"
+    junk.write_text("not a sound " * 500)
+    failed(call("-w", workspace, "add", junk), "status --failures")
+    good = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    answer = call("-w", workspace, "add", good, junk)
+    assert answer.code == 0 and len(answer.out.split()) == 1
+    assert str(junk) in answer.err
+    assert call("-w", workspace, "add", good, junk, "--strict").code == 1
+
+
+def test_more_than_there_is_says_so(finished):
+    answer = call("-w", finished, "similar", "t000001", "-k", "5000")
+    assert answer.code == 0 and "-k 5000 is more than there is" in answer.err
 
 
 def test_a_read_only_workspace_is_one_line(workspace, monkeypatch):
