@@ -32,9 +32,9 @@ demo: $(STAMP)  ## Make a world of music and listeners, and run the main job on 
 	$(AUDIOREC) plays $(DEMO)/plays.csv
 	$(AUDIOREC) run $(RECIPE)
 	$(AUDIOREC) add $(DEMO)/held_back
-	for file in $(DEMO)/held_back/*; do $(AUDIOREC) similar "$$file" -k 8 || exit 1; done
+	for file in $(DEMO)/held_back/*/*; do $(AUDIOREC) similar "$$file" -k 8 || exit 1; done
 	$(AUDIOREC) recommend "$$(sed -n 2p $(DEMO)/plays.csv | cut -d, -f1)" -k 8
-	for file in $(DEMO)/held_back/*; do $(AUDIOREC) playlist "$$file" --length 12 -o $(WORKSPACE)/playlists/demo.m3u8 || exit 1; done
+	$(AUDIOREC) playlist $(DEMO)/held_back/*/new1_* --length 12 -o $(WORKSPACE)/playlists/demo.m3u8
 	$(AUDIOREC) evaluate
 	$(AUDIOREC) status
 

@@ -344,12 +344,16 @@ class Library:
         return ids, Embeddings(list(outside), np.stack(list(outside.values())))
 
     def _catalogued(self, name: str) -> Track | None:
-        """The catalogued track of a name; None for a file that is not in the catalogue."""
+        """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
         if Path(name).is_file():
             try:
                 return self.catalog.find(str(Path(name).absolute()))
             except NotFoundError:
-                return None
+                from audiorec.scan.hear import hear_file
+
+                # A copy under another path is the same recording, and never its own neighbour.
+                track = self.catalog.sounding_as(hear_file(name)["clip_hash"])
+                return track if track is not None and track.track_id in self.index else None
         return self.catalog.find(name)
 
     def _listen(self, file: Path) -> np.ndarray:

@@ -54,6 +54,9 @@ class AudioInfo(NamedTuple):
     format: str
 
 
+OGG_PAGE = 65_307  # bytes, the longest page
+
+
 class Source(Protocol):
     """An open recording."""
 
@@ -224,11 +227,22 @@ class _SndfileSource:
         return y[:done]
 
 
+def _ogg_ends(path: Path) -> bool:
+    """Whether the last page of an Ogg file carries the flag that ends its stream (RFC 3533)."""
+    with path.open("rb") as stream:
+        stream.seek(-min(OGG_PAGE, path.stat().st_size), os.SEEK_END)
+        tail = stream.read()
+    page = tail.rfind(b"OggS")
+    return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & 0x04)
+
+
 def _check_length(path: Path, file: soundfile.SoundFile) -> None:
-    """Raise if a header of WAV or AIFF promises more bytes than the file holds.
+    """Raise if a header of WAV or AIFF promises more than the file holds, or an Ogg never ends.
 
     libsndfile takes such a file for a short whole one, and only its log tells.
     """
+    if file.format == "OGG" and not _ogg_ends(path):
+        raise file_error(path, "is cut off: the last Ogg page ends no stream", "copy it again")
     if file.format not in {"WAV", "WAVEX", "AIFF", "RF64", "W64"}:
         return
     found = re.search(

@@ -138,6 +138,11 @@ class Catalog:
                 return _only(name, found)
         return self._find_close(name)
 
+    def sounding_as(self, clip_hash: str) -> Track | None:
+        """A track whose sound is exactly this; see `audiorec.audio.clip_hash`."""
+        found = self._tracks("WHERE clip_hash = ? ORDER BY missing, track_id LIMIT 1", [clip_hash])
+        return found[0] if found else None
+
     def failures(self) -> list[Failure]:
         """Files that could not be used, ordered by path and stage."""
         rows = self._rows("SELECT path, stage, reason FROM failures ORDER BY path, stage")

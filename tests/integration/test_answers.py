@@ -46,6 +46,16 @@ def test_one_track_by_id_name_title_and_path_gives_one_answer(finished, world, s
     assert scores == sorted(scores, reverse=True)
 
 
+def test_a_copy_from_outside_is_the_track_itself(finished, world, some_track, tmp_path):
+    copy = tmp_path / "copy.bin"
+    copy.write_bytes((world.tracks_csv.parent / some_track["path"]).read_bytes())
+    asked = answer_json("-w", finished, "similar", copy, "-k", "4")["results"]
+    assert (
+        asked
+        == answer_json("-w", finished, "similar", some_track["track_id"], "-k", "4")["results"]
+    )
+
+
 def test_more_neighbours_than_tracks_gives_all_there_are(finished, some_track):
     everything = answer_json("-w", finished, "similar", some_track["track_id"], "-k", "5000")
     ids = [hit["track_id"] for hit in everything["results"]]

@@ -81,3 +81,10 @@ def public_members():
 def test_every_public_name_has_a_docstring():
     missing = [name for name, member in public_members() if not inspect.getdoc(member)]
     assert not missing
+
+
+def test_no_placeholder_is_left():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        assert not re.search(
+            r"\bTABLE_[A-Z]+|\bMINUTES\b|\bTODO\b", page.read_text(encoding="utf-8")
+        )

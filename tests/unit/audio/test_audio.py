@@ -204,7 +204,7 @@ def test_cut_off(encoded, tmp_path, suffix):
     cut = tmp_path / f"cut{suffix}"
     content = encoded[suffix].read_bytes()
     cut.write_bytes(content[: len(content) // 2])
-    if suffix in (".aac", ".ogg", ".opus"):  # no header promises more
+    if suffix == ".aac":  # its frames stand alone, and no header promises more
         assert 15 < probe(cut).duration < 45
         assert len(load_clips(cut, config=CONFIG)[0]) > 15 * 22050
     else:
