@@ -162,7 +162,7 @@ class Pipeline:
         result = train(
             store,
             factors.tracks.take(ids),
-            groups={i: artist_key(tracks[i].artist, i) for i in ids},
+            groups={i: tracks[i].artist_key for i in ids},
             model=self.recipe.model,
             config=self.recipe.train,
             work_directory=self.workspace.root / TRAINING_STATE,
@@ -404,11 +404,6 @@ def current_recipe(workspace: Workspace) -> Recipe:
     """The recipe that a workspace was last run with, or the default one."""
     path = workspace.root / "recipe.toml"
     return Recipe.load(path) if path.exists() else Recipe()
-
-
-def artist_key(artist: str | None, track_id: str) -> str:
-    """What groups a track with others of its artist; a track without one stands alone."""
-    return (artist or "").strip().casefold() or f"\0{track_id}"
 
 
 def _stored_ids(workspace: Workspace) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
             "failures": len(failed),
         }
     if failures:
-        rows = [f._asdict() if hasattr(f, "_asdict") else vars(f) for f in failed]
+        rows = [failure._asdict() for failure in failed]
         if as_json:
             echo_json(rows)
         else:

@@ -55,6 +55,11 @@ class Track:
         """``"Artist - Title"``, else the title, else the id: what to call it."""
         return full_name(self.artist, self.title) or self.track_id
 
+    @property
+    def artist_key(self) -> str:
+        """What groups a track with others of its artist; one without an artist stands alone."""
+        return self.artist.strip().casefold() or f"\0{self.track_id}"
+
 
 class Failure(NamedTuple):
     """A file that could not be used, the stage that met it, and the reason in one line."""

@@ -160,16 +160,12 @@ def gather(
         plays=listened,
         daily=daily_plays(plays).sort("user_id", "track_id", "day"),
         tracks=known,
-        artists={i: _artist(track) for i, track in known.items()},
+        artists={i: track.artist_key for i, track in known.items()},
         together=_duplicates(store, known, threshold=recipe.index.duplicate_similarity),
         audio=audio,
         recipe=recipe,
         truth=None if truth is None else load_truth(truth, ids=audio),
     )
-
-
-def _artist(track: Track) -> str:
-    return (track.artist or "").strip().casefold() or f"\0{track.track_id}"
 
 
 def _duplicates(

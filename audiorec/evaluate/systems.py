@@ -19,10 +19,10 @@ from audiorec.data.interactions import to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.material import Material
 from audiorec.evaluate.protocol import World
-from audiorec.evaluate.ridge import fit_ridge
 from audiorec.exceptions import ParameterError
 from audiorec.factors import fit_factors, fold_in_tracks
 from audiorec.progress import Progress, silent
+from audiorec.ridge import fit_ridge
 
 N_RANDOM_DRAWS = 10
 N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few would not do

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 from audiorec.config import MelConfig
 from audiorec.exceptions import ParameterError
-from audiorec.models.checkpoint import Checkpoint
-from audiorec.models.predict import cut, pick_device, standardize, window_starts
 
 
 class Encoder(Protocol):
@@ -81,38 +77,3 @@ def check_mel(mel: np.ndarray, *, n_mels: int, name: str) -> None:
         )
     if not np.isfinite(mel).all():
         raise ParameterError(f"mel for {name} holds NaN or infinity; make it again")
-
-
-class CheckpointEncoder:
-    """A network trained here, as an `Encoder`: its vectors lie in the listeners' space.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-    device : {"auto", "cpu", "cuda", "mps"}
-    """
-
-    tags: tuple[str, ...] = ()
-
-    def __init__(self, checkpoint: Checkpoint, *, device: str = "auto") -> None:
-        self._checkpoint = checkpoint
-        self._device = pick_device(device)
-        self._network = checkpoint.network().to(self._device)
-        self.name = checkpoint.model.architecture
-        self.mel = checkpoint.mel
-        self.window = checkpoint.window
-        self.d = checkpoint.n_outputs
-
-    def embed(self, mel: np.ndarray) -> np.ndarray:
-        """Vectors of the fewest windows that cover the clip; see `Encoder.embed`."""
-        check_mel(mel, n_mels=self.mel.n_mels, name=self.name)
-        starts = window_starts(mel.shape[1], window=self.window)
-        windows = np.stack([cut(mel, int(start), window=self.window) for start in starts])
-        mean, std = (torch.from_numpy(a).to(self._device) for a in self._checkpoint.scale)
-        with torch.inference_mode():
-            batch = torch.from_numpy(windows).to(self._device)
-            out = self._network(standardize(batch, mean=mean, std=std)).float()
-            if self._checkpoint.output_norm == "unit":
-                out = F.normalize(out, dim=1)
-        vectors: np.ndarray = out.cpu().numpy()
-        return vectors
