@@ -309,6 +309,11 @@ class Recipe(Section):
     index: IndexConfig = IndexConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
+    @model_validator(mode="after")
+    def _crops_fit_the_clip(self) -> Self:
+        check_crop(self.mel, self.train)
+        return self
+
     @classmethod
     def load(cls, path: Path) -> Recipe:
         """Read a recipe from TOML.
@@ -322,11 +327,17 @@ class Recipe(Section):
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
             return cls(**settings)
         except OSError as error:
-            raise DataError(f"recipe {path} cannot be read: {error.strerror}") from None
+            raise DataError(
+                f"recipe {path} cannot be read: {(error.strerror or str(error)).lower()}; "
+                "check its path and permissions"
+            ) from None
         except UnicodeDecodeError:
             raise DataError(f"recipe {path} is not UTF-8 text; save it as UTF-8") from None
         except tomllib.TOMLDecodeError as error:
-            raise DataError(f"recipe {path} is not TOML: {error}") from None
+            reason = str(error)
+            raise DataError(
+                f"recipe {path} is not TOML: {reason[:1].lower()}{reason[1:]}; correct it there"
+            ) from None
         except ParameterError as error:
             raise DataError(f"recipe {path}: {error}") from None
 
@@ -335,13 +346,31 @@ class Recipe(Section):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
+def check_crop(mel: MelConfig, train: TrainConfig) -> None:
+    """Raise `ParameterError` if a training crop is to be longer than the clip that it is cut from.
+
+    Recordings that are shorter than the clip are another matter: they are what they are.
+    """
+    if train.crop_seconds > mel.clip_seconds:
+        raise ParameterError(
+            f"crop_seconds={train.crop_seconds:g} must be at most clip_seconds="
+            f"{mel.clip_seconds:g}; lower [train] crop_seconds or raise [mel] clip_seconds"
+        )
+
+
 def _one_line(error: ValidationError) -> str:
     """Say the first thing wrong, with its key, its value and what would be right."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
+    kind, value = first["type"], first["input"]
+    key = ".".join(part for part in first["loc"] if isinstance(part, str))
+    if kind == "extra_forbidden":
         return f"unknown key {key}; remove it or correct its spelling"
-    if first["type"] == "value_error":
+    if kind == "value_error":
         return f"[{key}] {first['ctx']['error']}" if key else str(first["ctx"]["error"])
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return f"{key}={first['input']!r} is impossible: {message}"
+    if kind in ("model_type", "model_attributes_type"):
+        return f"{key}={value!r} must be a table: put settings under [{key}]"
+    # What pydantic adds after a comma is how it tried to read the value, but for choices.
+    allowed = first["msg"] if kind == "literal_error" else first["msg"].partition(",")[0]
+    allowed = allowed.replace("Input should be", "must be", 1).replace("a valid tuple", "a list")
+    inside = any(isinstance(part, int) for part in first["loc"])
+    return f"{value!r} in {key} {allowed}" if inside else f"{key}={value!r} {allowed}"

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from audiorec import artifacts
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.config import MelConfig, ModelConfig, TrainConfig, check_crop
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.factors import AGREEMENT
 from audiorec.models.networks import build_network, min_frames
@@ -76,14 +76,15 @@ class Checkpoint:
 
 
 def crop_frames(mel: MelConfig, model: ModelConfig, train: TrainConfig) -> int:
-    """Frames of a training crop, at most a clip's.
+    """Frames of a training crop.
 
     Raises
     ------
     ParameterError
-        If the network needs more.
+        If the network needs more, or the clip has fewer.
     """
-    frames = min(mel.frames(train.crop_seconds), mel.n_frames)
+    check_crop(mel, train)
+    frames = mel.frames(train.crop_seconds)
     needed = min_frames(model)
     if frames < needed:
         raise ParameterError(

@@ -38,12 +38,25 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
     [
         ("[mel]\nhop=512\n", r"unknown key.*hop"),
         ("[mels]\n", r"unknown key mels"),
-        ("[mel]\nhop_length=0\n", r"hop_length=0"),
+        ("[mel]\nhop_length=0\n", r"\[mel\] hop_length=0 must be greater than or equal to 16$"),
+        ("[mel]\nhop_length=2.5\n", r"hop_length=2.5 must be a valid integer$"),
+        ("[mel]\nhop_length='a'\n", r"hop_length='a' must be a valid integer$"),
+        ("mel=3\n", r"mel=3 must be a table: put settings under \[mel\]"),
+        ("[listening]\nkeep='ann'\n", r"keep='ann' must be a list"),
+        ("[listening]\nkeep=['ann', 1]\n", r"1 in keep must be a valid string"),
+        (
+            "[evaluate]\nsplits=['cold']\n",
+            r"\[evaluate\] 'cold' in splits must be 'artist-cold', 'track-cold' or 'time-cold'$",
+        ),
+        (
+            "[mel]\nclip_seconds=2.0\n",
+            r"crop_seconds=3 must be at most clip_seconds=2; lower \[train\] crop_seconds or raise",
+        ),
         ("[mel]\nfmax=20000.0\n", r"fmax=20000\.0 must be at most half of sr=22050"),
-        ("[train]\nloss='hinge'\n", r"loss='hinge'"),
+        ("[train]\nloss='hinge'\n", r"loss='hinge' must be 'mse', 'cosine' or 'contrastive'$"),
         ("[factors]\nalpha=nan\n", r"alpha=nan"),
         ("[evaluate]\nseeds=[]\n", r"seeds and splits"),
-        ("mel = [", r"is not TOML"),
+        ("mel = [", r"is not TOML: .*; correct it there"),
     ],
 )
 def test_bad_recipe_is_one_line_that_names_the_file(tmp_path, text, message):
@@ -56,7 +69,9 @@ def test_bad_recipe_is_one_line_that_names_the_file(tmp_path, text, message):
 
 
 def test_recipe_that_is_missing_or_not_text(tmp_path):
-    with pytest.raises(DataError, match=r"none\.toml cannot be read: No such file"):
+    with pytest.raises(
+        DataError, match=r"none\.toml cannot be read: no such file .*; check its path"
+    ):
         Recipe.load(tmp_path / "none.toml")
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")

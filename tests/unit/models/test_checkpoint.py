@@ -144,6 +144,8 @@ def test_settings_that_this_version_does_not_know_or_that_do_not_fit(tmp_path, c
 def test_crops_as_long_as_the_clip_at_most_and_the_network_at_least():
     mel, model = MelConfig(), ModelConfig()
     assert crop_frames(mel, model, TrainConfig(crop_seconds=10)) == 431
-    assert crop_frames(mel, model, TrainConfig(crop_seconds=600)) == mel.n_frames
+    assert crop_frames(mel, model, TrainConfig(crop_seconds=30)) == mel.n_frames
+    with pytest.raises(ParameterError, match="crop_seconds=31 must be at most clip_seconds=30"):
+        crop_frames(mel, model, TrainConfig(crop_seconds=31))
     with pytest.raises(ParameterError, match=r"crop_seconds=0.01 .* lengthen it"):
         crop_frames(mel, model, TrainConfig(crop_seconds=0.01))
