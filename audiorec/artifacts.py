@@ -34,6 +34,14 @@ STAGE_OF = {
     "head": "train",
 }
 
+CALLED = {
+    "plays": "is no listening",
+    "mels": "are no spectrograms",
+    "factors": "are no factors",
+    "embeddings": "are no embeddings",
+    "pretrained": "is no pretrained network",
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -217,7 +225,8 @@ def load_manifest(directory: Path, *, kind: str) -> Manifest:
         declared = raw.pop("fingerprint")
         version = raw.pop("format_version")
     except FileNotFoundError:
-        raise ArtifactError(f"there is no {kind} in {directory}; {remedy} first") from None
+        called = CALLED.get(kind, f"is no {kind}")
+        raise ArtifactError(f"there {called} in {directory}; {remedy} first") from None
     except (ValueError, KeyError, AttributeError):
         raise ArtifactError(f"{path} is damaged; {remedy} to make it again") from None
     if not isinstance(version, int) or version > FORMAT_VERSION:

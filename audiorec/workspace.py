@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,8 +72,13 @@ class Workspace:
         """Playlists that were written without a path of their own."""
         return self.root / "playlists"
 
-    def create(self) -> None:
+    def create(self) -> bool:
         """Make the directory and mark it, or check the mark that is there.
+
+        Returns
+        -------
+        made : bool
+            Whether it was made now.
 
         Raises
         ------
@@ -83,7 +88,7 @@ class Workspace:
         marker = self.root / MARKER
         if marker.exists():
             self.check()
-            return
+            return False
         if self.root.exists() and not self.root.is_dir():
             raise WorkspaceError(f"workspace {self.root} is a file; name a directory")
         try:
@@ -95,10 +100,9 @@ class Workspace:
                     "name an empty or a new directory"
                 )
             write_atomic(marker, json.dumps({"version": VERSION}).encode())
+            return True
         except OSError as error:
-            raise WorkspaceError(
-                f"workspace {self.root} cannot be written: {error.strerror}"
-            ) from None
+            raise _unwritable(self.root, error) from None
 
     def check(self) -> None:
         """Raise `WorkspaceError` unless this is a workspace that this version can read."""
@@ -112,10 +116,14 @@ class Workspace:
             ) from None
         except (ValueError, KeyError, TypeError):
             raise WorkspaceError(
-                f"{marker} is damaged; write {json.dumps({'version': VERSION})} into it"
+                f"{marker} is damaged; put {json.dumps({'version': VERSION})} in place of what it "
+                "holds, and all else is as it was"
             ) from None
         except OSError as error:
-            raise WorkspaceError(f"{marker} cannot be read: {error.strerror}") from None
+            raise WorkspaceError(
+                f"{marker} cannot be read: {(error.strerror or str(error)).lower()}; "
+                "check its permissions"
+            ) from None
         if not isinstance(version, int) or version > VERSION:
             raise WorkspaceError(
                 f"workspace {self.root} has version {version}, newer than {VERSION}; "
@@ -126,6 +134,9 @@ class Workspace:
     def writing(self) -> Iterator[None]:
         """Hold the workspace's lock: one process writes at a time, any number read.
 
+        A workspace that is made for the block, and that the block then leaves empty by an error,
+        is removed again.
+
         Raises
         ------
         WorkspaceError
@@ -133,7 +144,8 @@ class Workspace:
         """
         from filelock import FileLock, Timeout
 
-        self.create()
+        new = [place for place in (self.root, *self.root.parents) if not place.exists()]
+        made = self.create()
         lock = FileLock(self.root / ".lock", timeout=0)
         holder = self.root / ".lock-holder"
         try:
@@ -144,11 +156,34 @@ class Workspace:
                 f"workspace {self.root} is in use by {who}; wait until it has finished"
             ) from None
         except OSError as error:
-            raise WorkspaceError(
-                f"workspace {self.root} cannot be written: {error.strerror}"
-            ) from None
+            raise _unwritable(self.root, error) from None
+        done = False
         try:
             holder.write_text(f"process {os.getpid()}")
             yield
+            done = True
         finally:
             lock.release()
+            if made and not done:
+                self._remove_if_empty(new)
+
+    def _remove_if_empty(self, folders: Sequence[Path]) -> None:
+        """Take away the mark, and those of `folders` that were made for it, deepest first."""
+        own = {MARKER, ".lock", ".lock-holder"}
+        others = [path for path in self.root.iterdir() if path.name not in own]
+        if not all(path.is_dir() and not any(path.iterdir()) for path in others):
+            return
+        for path in others:
+            path.rmdir()
+        for name in own:
+            (self.root / name).unlink(missing_ok=True)
+        for folder in folders:
+            folder.rmdir()
+
+
+def _unwritable(root: Path, error: OSError) -> WorkspaceError:
+    reason = (error.strerror or str(error)).lower()
+    return WorkspaceError(
+        f"workspace {root} cannot be written: {reason}; "
+        "check its permissions and the disk, or name another with --workspace"
+    )

@@ -98,7 +98,11 @@ def hear(path: Path, *, config: MelConfig, track_id: str = "") -> Heard:
         info = source.info
         total = round(info.duration * info.sr)
         if info.duration < MIN_SECONDS:
-            raise file_error(path, f"lasts {info.duration:.2f} s", "at least 1 s is needed")
+            raise file_error(
+                path,
+                f"lasts {info.duration:.2f} s, and at least {MIN_SECONDS:g} s is needed",
+                "leave it out, or give a longer recording",
+            )
         n = min(total, round(config.clip_seconds * info.sr))
         starts = clip_starts(total, n=n, config=config, track_id=track_id)
         clips = source.read(starts, n)
@@ -184,4 +188,5 @@ def _check_clip(path: Path, y: np.ndarray, *, n: int, sr: int) -> None:
     if peak > LOUDEST:
         raise file_error(path, f"holds samples as large as {peak:.1e}", "encode it again")
     if peak < SILENCE:
-        raise file_error(path, f"is silent (peak {peak:.1e})", "nothing to hear in it")
+        what = "is silent (no sample but 0)" if not peak else f"is silent (peak {peak:.0e} of 1)"
+        raise file_error(path, what, "leave it out, or record it again")

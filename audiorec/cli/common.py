@@ -126,6 +126,7 @@ class ProgressLine:
         self._offset = 0
         self._shown = 0.0
         self._open = False
+        self._last: tuple[object, ...] = ()
 
     def __call__(self, stage: str, done: int, total: int | None, note: str = "") -> None:
         """See `audiorec.progress.Progress`."""
@@ -133,13 +134,15 @@ class ProgressLine:
         if stage != self._stage:
             self.close()
             self._stage, self._began, self._offset, self._shown = stage, now, done, 0.0
+            self._last = ()
             if not self._terminal:
                 self._shown = now
         pause = SECONDS_BETWEEN_REDRAWS if self._terminal else SECONDS_BETWEEN_LINES
         finished = total is not None and done >= total
-        if now - self._shown < pause and not finished:
+        told = (stage, done, total, note)
+        if (now - self._shown < pause and not finished) or told == self._last:
             return
-        self._shown = now
+        self._shown, self._last = now, told
         text = progress_text(stage, done, total, note, now - self._began, self._offset)
         if self._terminal:
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)

@@ -44,8 +44,12 @@ def command(
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
     from audiorec.data.catalog import Catalog
-    from audiorec.scan import scan, scan_manifest
+    from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
 
+    # Before a workspace is made for it.
+    check_paths(paths)
+    if manifest is not None:
+        read_manifest(manifest)
     workspace = settings.workspace
     with (
         workspace.writing(),

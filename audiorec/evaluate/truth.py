@@ -36,7 +36,9 @@ def load_truth(path: Path, *, ids: Sequence[str]) -> Embeddings:
             known = IdMap(stored["track_ids"].tolist())
             attributes = np.asarray(stored["attributes"], dtype=np.float32)
     except OSError as error:
-        raise DataError(f"truth {path} cannot be read: {error.strerror or error}") from None
+        raise DataError(
+            f"truth {path} cannot be read: {error.strerror or error}; check its path"
+        ) from None
     except (KeyError, ValueError, TypeError, zipfile.BadZipFile, AttributeError) as error:
         raise DataError(
             f"{path} is not the truth of a made world ({error}); give truth.npz of 'audiorec demo'"

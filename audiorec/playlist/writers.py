@@ -292,4 +292,6 @@ def _write(file: Path, content: bytes) -> None:
     try:
         write_atomic(file, content)
     except OSError as error:
-        raise DataError(f"playlist {file} cannot be written: {error.strerror}") from None
+        raise DataError(
+            f"playlist {file} cannot be written: {error.strerror}; name another place with -o"
+        ) from None

@@ -122,7 +122,7 @@ def check_wheel(file: Path, package: Package) -> None:
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"wheel {file} cannot be read: {error.strerror}") from None
+        raise DataError(f"wheel {file} cannot be read: {error.strerror}; check its path") from None
     if digest != package.sha256:
         raise DataError(
             f"wheel {file.name} has sha256 {digest[:12]}... and {package.requirement} has "

@@ -21,7 +21,14 @@ from audiorec.scan.manifest import read_manifest
 from audiorec.scan.settle import Staged, settle
 from audiorec.workers import one_line, run_isolated
 
-__all__ = ["ScanReport", "scan", "scan_manifest", "supported_suffixes"]
+__all__ = [
+    "ScanReport",
+    "check_paths",
+    "read_manifest",
+    "scan",
+    "scan_manifest",
+    "supported_suffixes",
+]
 
 STAGE = "scan"
 BATCH_SECONDS = 1.0  # between commits of what was heard
@@ -77,13 +84,18 @@ def scan(
     DataError
         If a path is not there. Files that cannot be used are counted and recorded, not raised.
     """
-    for path in paths:
-        if not Path(path).is_dir() and look_at(absolute(path)).error.startswith("is not there"):
-            raise DataError(one_line(f"there is no file or folder {path}; check the path"))
+    check_paths(paths)
     progress("scan", 0, None)
     found = list(walk(paths))
     named = {absolute(path) for path in paths}
     return _scan(catalog, found, given={}, named=named, n_jobs=n_jobs, progress=progress)
+
+
+def check_paths(paths: Sequence[Path]) -> None:
+    """Raise `DataError` if a path is not there."""
+    for path in paths:
+        if not Path(path).is_dir() and look_at(absolute(path)).error.startswith("is not there"):
+            raise DataError(one_line(f"there is no file or folder {path}; check the path"))
 
 
 def scan_manifest(

@@ -42,6 +42,14 @@ def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:
                     f"lacks the column {lacking[0]}",
                     "its first line must name track_id,path and optionally " + ",".join(TAGS),
                 )
+            names = list(reader.fieldnames or ())
+            twice = [c for c in ("track_id", "path", *TAGS) if names.count(c) > 1]
+            if twice:
+                raise _error(
+                    manifest,
+                    f"has {names.count(twice[0])} columns {twice[0]!r}",
+                    "leave one, and rename or remove the others",
+                )
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

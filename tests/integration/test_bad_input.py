@@ -93,9 +93,20 @@ def test_a_workspace_that_is_missing_newer_or_foreign(workspace, tmp_path):
     assert not (tmp_path / "none").exists()
     (workspace / "workspace.json").write_text('{"version": 99}')
     failed(call("-w", workspace, "similar", "x"), "version 99", "upgrade")
+    marker = workspace / "workspace.json"
+    marker.write_text("{")
+    failed(call("-w", workspace, "status"), marker, '{"version": 1}', "in place of")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").touch()
     failed(call("-w", tmp_path / "photos", "scan", tmp_path), "a.jpg")
+
+
+def test_arguments_are_checked_before_a_workspace_is_made(tmp_path):
+    none = tmp_path / "nowhere"
+    failed(call("-w", tmp_path / "w", "scan", none), none, "check the path")
+    failed(call("-w", tmp_path / "w", "scan", "--manifest", none), none, "check the path")
+    failed(call("-w", tmp_path / "w", "plays", none), none, "check its path")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_workspace_in_use(workspace, tmp_path):

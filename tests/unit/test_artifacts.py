@@ -82,8 +82,10 @@ def test_cut_missing_and_flipped_files_are_named(tmp_path):
 
 
 def test_newer_other_and_absent(tmp_path):
-    with pytest.raises(ArtifactError, match="there is no factors in .*; run 'audiorec factors'"):
+    with pytest.raises(ArtifactError, match="there are no factors in .*; run 'audiorec factors'"):
         artifacts.load_manifest(tmp_path, kind="factors")
+    with pytest.raises(ArtifactError, match="there are no spectrograms in .*; run 'audiorec mel'"):
+        artifacts.load_manifest(tmp_path, kind="mels")
     save(tmp_path)
     with pytest.raises(ArtifactError, match="holds factors, not index"):
         artifacts.load_manifest(tmp_path, kind="index")

@@ -24,7 +24,7 @@ def test_newer_damaged_and_foreign_directories_are_refused(tmp_path):
     with pytest.raises(WorkspaceError, match="version 7, newer than 1; upgrade audiorec"):
         workspace.check()
     marker.write_text("{")
-    with pytest.raises(WorkspaceError, match="damaged"):
+    with pytest.raises(WorkspaceError, match=r'damaged; put \{"version": 1\} in place of'):
         workspace.create()
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").touch()
@@ -56,3 +56,28 @@ def test_one_writer_at_a_time(tmp_path):
         process.kill()
     with workspace.writing():  # a dead process holds nothing
         pass
+
+
+def test_a_place_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("audiorec.workspace.write_atomic", refuse)
+    with pytest.raises(WorkspaceError, match=r"permission denied; check .* --workspace$"):
+        Workspace(tmp_path / "w").create()
+
+
+def test_what_fails_in_a_new_workspace_leaves_nothing_behind(tmp_path):
+    workspace = Workspace(tmp_path / "a" / "b")
+    with pytest.raises(ZeroDivisionError), workspace.writing():
+        workspace.plays.mkdir()
+        raise ZeroDivisionError
+    assert not any(tmp_path.iterdir())
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ZeroDivisionError), workspace.writing():
+        workspace.catalog.touch()
+        raise ZeroDivisionError
+    workspace.check()  # something was stored: it stays
+    with pytest.raises(ZeroDivisionError), workspace.writing():
+        raise ZeroDivisionError
+    workspace.check()

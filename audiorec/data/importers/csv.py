@@ -17,6 +17,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import math
 import shutil
 import zlib
 from pathlib import Path
@@ -119,7 +120,10 @@ def _plain_text(file: Path, scratch: Path) -> Path:
             f"plays file {file} is damaged gzip ({str(error).rstrip('.')}); fetch it again"
         ) from None
     except OSError as error:
-        raise DataError(f"plays file {file} cannot be read: {error.strerror}") from None
+        raise DataError(
+            f"plays file {file} cannot be read: {(error.strerror or str(error)).lower()}; "
+            "check its permissions"
+        ) from None
     if not text.stat().st_size:
         raise DataError(f"plays file {file} is empty; it needs a header {HEADER} and rows")
     return text
@@ -162,6 +166,12 @@ def _columns(file: Path, text: Path) -> list[str]:
         header = stream.readline().rstrip("\r\n")
     names = next(csv.reader([header]), [])
     missing = [name for name in REQUIRED if name not in names]
+    twice = [name for name in (*SCHEMA, *EXTRA) if names.count(name) > 1]
+    if twice:
+        raise DataError(
+            f"plays file {file} has {names.count(twice[0])} columns {twice[0]!r}; "
+            "leave one, and rename or remove the others"
+        )
     if not missing:
         return names
     found = ", ".join(map(repr, names[:8])) or "none"
@@ -324,6 +334,8 @@ def _complaint(column: str, value: str, neutral: float | None) -> str:
     try:
         number = float(value)
     except ValueError:
+        number = math.nan
+    if math.isnan(number):
         return "is not a number; correct it" + ("" if column == "plays" else " or leave it empty")
     if column == "rating" and neutral is None:
         return (

@@ -119,13 +119,24 @@ def test_a_time_that_is_none_is_named(write, text):
 
 BAD = {
     "missing column": (b"user_id,track_id\nu,t\n", r"no column 'plays' \(its columns: 'user_id', "),
+    "column twice": (
+        b"user_id,track_id,plays,plays\nu,t,1,2\n",
+        "bad.csv has 2 columns 'plays'; leave one",
+    ),
+    "optional column twice": (
+        b"user_id,rating,track_id,plays,rating\nu,1,t,1,0\n",
+        "has 2 columns 'rating'",
+    ),
     "no header": (b"u1,t1,3\n", r"no column 'user_id' .*make the first line user_id,track_id"),
     "semicolons": (b"user_id;track_id;plays\nu;t;1\n", "separate the columns by commas"),
     "blank first line": (b"\nuser_id,track_id,plays\nu,t,1\n", "no column 'user_id'"),
     "negative": (b"user_id,track_id,plays\nu,t,1\nu,s,-2\n", "line 3: plays='-2' is negative"),
     "non-numeric": (b"user_id,track_id,plays\nu,t,many\n", "line 2: plays='many' is not a number"),
     "comma number": (b'user_id,track_id,plays\nu,t,"1,5"\n', "line 2: plays='1,5' is not a numb"),
-    "nan": (b"user_id,track_id,plays\nu,t,nan\n", "line 2: plays='nan' is no plausible count"),
+    "nan": (
+        b"user_id,track_id,plays\nu,t,nan\n",
+        "line 2: plays='nan' is not a number; correct it",
+    ),
     "infinite": (b"user_id,track_id,plays\nu,t,inf\n", "line 2: plays='inf' is no plausible"),
     "huge": (b"user_id,track_id,plays\nu,t,1e300\n", "line 2: plays='1e300' is no plausible"),
     "empty count": (b"user_id,track_id,plays\nu,t,\n", "line 2: plays is empty; fill it in"),
@@ -166,7 +177,10 @@ BAD |= {
     "skips below 0": (TOLD + b"u,t,1,-1,\n", "line 2: skipped='-1' is negative; use a count of 0"),
     "endless skips": (TOLD + b"u,t,1,inf,\n", "line 2: skipped='inf' is no plausible count"),
     "rating in words": (TOLD + b"u,t,1,,good\n", "line 2: rating='good' is not a number; correct"),
-    "rating nan": (TOLD + b"u,t,1,,nan\n", "line 2: rating='nan' is not from -1 to 1"),
+    "rating nan": (
+        TOLD + b"u,t,1,,nan\n",
+        "line 2: rating='nan' is not a number; correct it or leave it empty",
+    ),
     "stars without neutral": (
         TOLD + b"u,t,1,,1\nu,s,1,,4\n",
         "line 3: rating='4' is not from -1 to 1; where ratings are 1 to 5, name the neutral one, ",
@@ -205,7 +219,7 @@ def test_a_directory_a_missing_file_and_a_pipe_are_refused(tmp_path):
 def test_a_file_without_permission_is_refused(write, tmp_path):
     file = write(HEADER + "u,t,1\n")
     file.chmod(0)
-    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+    with pytest.raises(DataError, match="cannot be read: permission denied; check its permissions"):
         import_plays(tmp_path / "store", file)
 
 

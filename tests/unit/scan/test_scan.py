@@ -303,6 +303,7 @@ def test_a_manifest_with_other_paths_moves_its_tracks(catalog, music):
         ("track_id,path,year\na,x,soon\n", "utf-8", "has year 'soon' in line 2"),
         ("track_id,path\na,café.mp3\n", "latin-1", "is not UTF-8; save it in UTF-8"),
         ("track_id,path\na,x\n", "utf-16", "is not UTF-8"),
+        ("track_id,path,artist,artist\na,x,b,c\n", "utf-8", "has 2 columns 'artist'; leave one"),
     ],
 )
 def test_manifests_that_cannot_be_used(catalog, tmp_path, text, encoding, match):
