@@ -169,17 +169,19 @@ class ModelConfig(Section):
 
     Attributes
     ----------
-    architecture : {"dieleman2014", "small1d"}
-        Dieleman's convolutions in time with dense layers, or a smaller one with fixed descriptors.
+    architecture : {"small1d", "dieleman2014", "paper2013", "shortchunk"}
+        Convolutions in time beside fixed descriptors; Dieleman's four convolutions in time with
+        dense layers; two of them, as in van den Oord et al. 2013; or Won et al.'s residual network
+        in time and frequency.
     channels : int
-        Filters of each convolution.
+        Filters of each convolution; of the first ones in shortchunk, which grows to four times.
     hidden : int
         Units of each dense layer.
     dropout : float
         Share of the dense units left out in training.
     """
 
-    architecture: Literal["dieleman2014", "small1d"] = "small1d"
+    architecture: Literal["small1d", "dieleman2014", "paper2013", "shortchunk"] = "small1d"
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.3, ge=0, lt=1)
@@ -190,11 +192,13 @@ class TrainConfig(Section):
 
     Attributes
     ----------
-    loss : {"mse", "cosine", "contrastive"}
-        Squared error, or one minus the cosine, to the track's factors; or the cross-entropy of
-        telling the track's factors from those of the batch's other tracks.
+    loss : {"mse", "cosine", "contrastive", "contrastive-all", "wpe"}
+        Squared error, or one minus the cosine, to the track's factors; the cross-entropy of
+        telling the track's factors from those of the batch's other tracks, or of all training
+        tracks; or the factorisation's own weighted error with the predicted factors.
     unit_norm : bool
         Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
+        With the loss wpe, which looks at the plays themselves, it has no effect.
     crop_seconds : float
         Length of the random crop that each example shows, s.
     batch_size, max_epochs, patience : int
@@ -206,6 +210,12 @@ class TrainConfig(Section):
     mixup : float
         How much examples are blended with others, sound and target alike (alpha of the beta
         distribution); 0 blends none.
+    time_mask, band_mask : float
+        Longest stretch of frames, and of mel bands, that is blanked in an example, as a share of
+        all; 0 blanks none.
+    gain_db, filter_db : float
+        An example is made louder or softer by at most so many dB, as a whole, and by a random
+        smooth curve over the mel bands; 0 changes nothing. Both need spectrograms in dB.
     ema_decay : float
         How much of the running mean of the weights each step keeps; 0 takes the weights as they
         are.
@@ -217,7 +227,7 @@ class TrainConfig(Section):
         "auto", "cpu", "cuda" or "mps".
     """
 
-    loss: Literal["mse", "cosine", "contrastive"] = "cosine"
+    loss: Literal["mse", "cosine", "contrastive", "contrastive-all", "wpe"] = "cosine"
     unit_norm: bool = True
     crop_seconds: float = Field(default=3.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
@@ -227,6 +237,10 @@ class TrainConfig(Section):
     weight_decay: float = Field(default=1e-2, ge=0, le=10)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
     mixup: float = Field(default=0.3, ge=0, le=10)
+    time_mask: float = Field(default=0.0, ge=0, lt=1)
+    band_mask: float = Field(default=0.0, ge=0, lt=1)
+    gain_db: float = Field(default=0.0, ge=0, le=60)
+    filter_db: float = Field(default=0.0, ge=0, le=60)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, ge=0)
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"

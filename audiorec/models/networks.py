@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from audiorec.config import ModelConfig
 from audiorec.models.descriptors import Descriptors
 
+QUARTERS = 4
+
 
 class Architecture(NamedTuple):
     """How to build a network, and the shortest input that it takes, frames."""
@@ -61,6 +63,87 @@ def dieleman2014(config: ModelConfig, n_mels: int, n_outputs: int) -> nn.Module:
     )
 
 
+class Paper2013(nn.Module):
+    """Two convolutions in time and two dense layers, for windows of a few seconds.
+
+    Notes
+    -----
+    van den Oord, Dieleman & Schrauwen 2013 call their network convolutional and hear windows of 3
+    seconds; that it had two convolutional and two dense layers is told in Dieleman 2014. The
+    length and number of its filters, its pooling and its units are not published: filters of 4
+    frames and max-pooling by 4 are Dieleman's, and where a feature lies in a window is kept to a
+    quarter of the window.
+    """
+
+    def __init__(self, config: ModelConfig, n_mels: int, n_outputs: int) -> None:
+        super().__init__()
+        width = config.channels
+        self.convolutions = nn.Sequential(
+            nn.Conv1d(n_mels, width, 4, padding=2), nn.ReLU(), nn.MaxPool1d(4),
+            nn.Conv1d(width, width, 4, padding=2), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Sequential(
+            nn.Linear(QUARTERS * width, config.hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.hidden, n_outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        parts = self.convolutions(x).tensor_split(QUARTERS, dim=2)
+        return self.head(torch.cat([part.amax(dim=2) for part in parts], dim=1))
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions that halve both axes, beside one that does so in one step."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+
+        def convolution(n_from: int, stride: int) -> nn.Sequential:
+            return nn.Sequential(
+                nn.Conv2d(n_from, n_out, 3, stride=stride, padding=1, bias=False),
+                nn.BatchNorm2d(n_out),
+            )
+
+        self.long = nn.Sequential(convolution(n_in, 2), nn.ReLU(), convolution(n_out, 1))
+        self.short = convolution(n_in, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From [batch, n_in, height, width] to [batch, n_out, half of it, half of it]."""
+        return torch.relu(self.long(x) + self.short(x))
+
+
+class ShortChunk(nn.Module):
+    """Seven residual blocks in time and frequency, the maximum over what is left, dense layers.
+
+    Notes
+    -----
+    Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC
+    2020, the short-chunk CNN with residual connections, as in its authors' code: steps of 2 where
+    the plain one pools, and twice the filters from the third block on, four times in the last.
+    Theirs begins with 128 and has as many units as the last block has filters; here the
+    configuration says. The input is standardised already.
+    """
+
+    def __init__(self, config: ModelConfig, n_mels: int, n_outputs: int) -> None:
+        super().__init__()
+        widths = [1, *(config.channels * times for times in (1, 1, 2, 2, 2, 2, 4))]
+        self.blocks = nn.Sequential(*map(Residual, widths[:-1], widths[1:]))
+        self.head = nn.Sequential(
+            nn.Linear(widths[-1], config.hidden, bias=False),
+            nn.BatchNorm1d(config.hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.hidden, n_outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return self.head(self.blocks(x[:, None]).amax(dim=(2, 3)))
+
+
 class Small1d(nn.Module):
     """Three convolutions in time beside fixed descriptors, and one hidden layer: for a CPU.
 
@@ -103,6 +186,8 @@ class Small1d(nn.Module):
 
 ARCHITECTURES: dict[str, Architecture] = {
     "dieleman2014": Architecture(dieleman2014, 16),
+    "paper2013": Architecture(Paper2013, 16),
+    "shortchunk": Architecture(ShortChunk, 16),
     "small1d": Architecture(Small1d, 16),
 }
 

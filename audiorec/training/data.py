@@ -14,6 +14,8 @@ from audiorec.config import TrainConfig
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
+from audiorec.factors import WeightedError
+from audiorec.models.losses import Form, Targets
 from audiorec.models.predict import InputScale, clips_of, cut
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ class Batch(NamedTuple):
     Attributes
     ----------
     mel : Tensor [shape=(batch, n_mels, window)], float16, dB
-    target : Tensor [shape=(batch, n_outputs)], float32
+    targets : Targets
+        Without `everything`.
     """
 
     mel: Tensor
-    target: Tensor
+    targets: Targets
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,24 @@ class Examples:
     clips : list of list of np.ndarray [shape=(n_mels, n_frames)], float16, dB
         Views of the mel store's memory map.
     targets : np.ndarray [shape=(n, n_outputs)], float32
+    listening : WeightedError or None
+        The listening to the tracks, where the loss looks at it.
     """
 
     ids: tuple[str, ...]
     clips: list[list[np.ndarray]]
     targets: np.ndarray
+    listening: WeightedError | None = None
+
+    def wanted(self, rows: np.ndarray) -> Targets:
+        """Targets of the examples of `rows`."""
+        form: Form | None = None
+        if self.listening is not None:
+            forms = self.listening.forms([self.ids[row] for row in rows])
+            form = Form(*map(torch.from_numpy, forms))
+        own = torch.from_numpy(np.asarray(rows, dtype=np.int64)[:, None])
+        factors = torch.from_numpy(self.targets[rows])
+        return Targets(factors, own, torch.ones(own.shape), form=form)
 
 
 class Crops:
@@ -87,7 +103,7 @@ class Crops:
         for rows in np.array_split(order, self._n_batches):
             yield Batch(
                 torch.from_numpy(np.stack([self._crop(r, which[r], where[r]) for r in rows])),
-                torch.from_numpy(self.examples.targets[rows]),
+                self.examples.wanted(rows),
             )
 
     def _crop(self, row: int, which: float, where: float) -> np.ndarray:
@@ -104,8 +120,16 @@ def gather(
     *,
     groups: Mapping[str, str],
     config: TrainConfig,
+    listening: WeightedError | None = None,
 ) -> tuple[Examples, Examples]:
     """Training and validation examples: no artist is in both.
+
+    Parameters
+    ----------
+    store, targets, groups, config
+        See `audiorec.training.train`.
+    listening : WeightedError, optional
+        For a loss that looks at it.
 
     Raises
     ------
@@ -137,7 +161,7 @@ def gather(
 
     def examples(part: Sequence[str]) -> Examples:
         clips = [clips_of(store, i) for i in part]
-        return Examples(tuple(part), clips, np.stack([rows[i] for i in part]))
+        return Examples(tuple(part), clips, np.stack([rows[i] for i in part]), listening)
 
     return examples(split.train), examples(split.test)
 

@@ -19,11 +19,13 @@ from audiorec import artifacts
 from audiorec.config import ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
+from audiorec.factors import WeightedError
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
 from audiorec.models.predict import pick_device, predict
 from audiorec.progress import Progress, silent
+from audiorec.training.augment import check_augmentation
 from audiorec.training.curves import EpochRow
 from audiorec.training.data import Crops, Examples, gather, input_scale
 
@@ -55,6 +57,7 @@ def train(
     groups: Mapping[str, str],
     model: ModelConfig,
     config: TrainConfig,
+    listening: WeightedError | None = None,
     work_directory: Path | None = None,
     space: str | None = None,
     progress: Progress = silent,
@@ -72,6 +75,8 @@ def train(
         is a group of its own.
     model : ModelConfig
     config : TrainConfig
+    listening : WeightedError, optional
+        That the factors were made from. The loss "wpe" learns from it, the others do not look.
     work_directory : Path, optional
         Where the state is kept at the end of every epoch. A run that was killed goes on from there
         and ends with the very weights of an undisturbed one (on a CPU, with as many threads). State
@@ -90,7 +95,8 @@ def train(
     TrainingError
         If there are too few tracks or artists, or the loss diverges.
     ParameterError
-        If the crops are too short for the network, or the device is not there.
+        If the crops are too short for the network, the device is not there, or the loss looks at
+        listening and none is given.
 
     Notes
     -----
@@ -99,7 +105,10 @@ def train(
     """
     window = crop_frames(store.config, model, config)
     device = pick_device(config.device)
-    training, validation = gather(store, targets, groups=groups, config=config)
+    check_augmentation(store.config, config)
+    loss = LOSSES[config.loss]
+    listening = _needed(listening, config=config)
+    training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
     scale = input_scale(training)
     space = space or _digest(targets)
     key = artifacts.fingerprint(
@@ -110,6 +119,7 @@ def train(
             "mels": store.fingerprint,
             "targets": _digest(targets),
             "tracks": [training.ids, validation.ids],
+            "listening": "" if listening is None else listening.fingerprint,
         }
     )
     with torch.random.fork_rng(devices=[]), _quiet():
@@ -127,8 +137,8 @@ def train(
             progress=progress,
         )
         _fit(module, device=device, key=key)
-    norm = LOSSES[config.loss].norm
-    raw = norm == "raw" and not config.unit_norm
+    # As long as factors are, where predictions are measured by listening or by whole factors.
+    whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     norms = np.linalg.norm(targets.take(training.ids).vectors, axis=1)
     checkpoint = Checkpoint(
         weights=module.best,
@@ -137,12 +147,24 @@ def train(
         train=config,
         scale=scale,
         n_outputs=targets.dim,
-        output_norm=norm,
-        output_scale=1.0 if raw else float(norms.mean()),
+        output_norm=loss.norm,
+        output_scale=1.0 if whole else float(norms.mean()),
         space=space,
     )
     checkpoint = replace(checkpoint, agreement=_agreement(checkpoint, validation, device=device))
     return TrainResult(checkpoint, module.history)
+
+
+def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:
+    """The listening, if the loss looks at it."""
+    if LOSSES[config.loss].needs != "form":
+        return None
+    if listening is None:
+        raise ParameterError(
+            f"loss={config.loss!r} learns from plays and none are given; give train() the "
+            "listening, or take another loss"
+        )
+    return listening
 
 
 def _agreement(checkpoint: Checkpoint, validation: Examples, *, device: torch.device) -> float:

@@ -16,38 +16,15 @@ from torch import Tensor, nn
 from audiorec.config import TrainConfig
 from audiorec.exceptions import TrainingError
 from audiorec.models.losses import LOSSES
-from audiorec.models.predict import InputScale, predict, standardize
+from audiorec.models.predict import InputScale, predict
 from audiorec.progress import Progress
+from audiorec.training.augment import heard, mix
 from audiorec.training.curves import EpochRow
 from audiorec.training.data import Batch, Crops, Examples
 from audiorec.training.state import state_on_cpu
 
 WARMUP_SHARE = 0.1  # of all steps, while the learning rate rises
-
-
-def mix(mel: Tensor, target: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
-    """Blend each example with another of the batch, sound and target alike.
-
-    Parameters
-    ----------
-    mel : Tensor [shape=(batch, n_mels, n_frames)]
-    target : Tensor [shape=(batch, n_outputs)]
-    alpha : float
-        Of the beta distribution of the shares; each example keeps the larger share.
-
-    Notes
-    -----
-    Zhang et al., "mixup: beyond empirical risk minimization", 2018, eq. 1. Drawn from torch's
-    random state of the CPU, whatever the device.
-    """
-    share = torch.distributions.Beta(alpha, alpha).sample((len(mel),)).to(mel.device)
-    share = torch.maximum(share, 1 - share)
-    other = torch.randperm(len(mel)).to(mel.device)
-    sound, vector = share[:, None, None], share[:, None]
-    return (
-        sound * mel + (1 - sound) * mel[other],
-        vector * target + (1 - vector) * target[other],
-    )
+FORMS_AT_ONCE = 64  # in validation: a quadratic form takes the square of a vector's memory
 
 
 class FactorModule(pl.LightningModule):
@@ -74,6 +51,7 @@ class FactorModule(pl.LightningModule):
 
     mean: Tensor
     std: Tensor
+    everything: Tensor
 
     def __init__(
         self,
@@ -94,6 +72,9 @@ class FactorModule(pl.LightningModule):
         self.crops, self.validation, self.scale, self.config = crops, validation, scale, config
         self.state_directory, self.progress = state_directory, progress
         self.loss = LOSSES[config.loss]
+        if self.loss.needs == "everything":
+            memory = torch.from_numpy(crops.examples.targets)
+            self.register_buffer("everything", memory, persistent=False)
         self.history: list[EpochRow] = []
         self.best: dict[str, Tensor] = {}
         self._loss_sum: Tensor = torch.zeros(())
@@ -104,11 +85,13 @@ class FactorModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of one batch."""
-        mel = standardize(batch.mel, mean=self.mean, std=self.std)
-        target = batch.target
+        mel = heard(batch.mel, config=self.config, mean=self.mean, std=self.std)
+        targets = batch.targets
+        if self.loss.needs == "everything":
+            targets = targets._replace(everything=self.everything)
         if self.config.mixup:
-            mel, target = mix(mel, target, alpha=self.config.mixup)
-        loss = self.loss.function(self.network(mel).float(), target)
+            mel, targets = mix(mel, targets, alpha=self.config.mixup)
+        loss = self.loss.function(self.network(mel).float(), targets)
         self._loss_sum += loss.detach() * len(batch.mel)
         return loss
 
@@ -201,7 +184,27 @@ class FactorModule(pl.LightningModule):
             device=self.device,
         )
         predictions = torch.from_numpy(np.stack([vector for _, vector in found]))
-        targets = torch.from_numpy(self.validation.targets)
+        return self._loss_of(predictions)
+
+    def _loss_of(self, predictions: Tensor) -> float:
+        """Loss of predictions of the validation tracks, all at once where they bear on each other.
+
+        The memory of all tracks is then that of training, and the validation tracks beside it.
+        """
+        rows = np.arange(len(predictions))
+        if self.loss.needs == "form":
+            blocks = np.array_split(rows, -(-len(rows) // FORMS_AT_ONCE))
+            losses = [
+                len(block) * self.loss.function(predictions[block], self.validation.wanted(block))
+                for block in blocks
+            ]
+            return float(sum(losses)) / len(rows)
+        targets = self.validation.wanted(rows)
+        if self.loss.needs == "everything":
+            known = torch.from_numpy(self.crops.examples.targets)
+            targets = targets._replace(
+                rows=targets.rows + len(known), everything=torch.cat([known, targets.factors])
+            )
         return float(self.loss.function(predictions, targets))
 
     # -- state ------------------------------------------------------------------------------

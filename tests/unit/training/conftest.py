@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.config import FactorsConfig, MelConfig, ModelConfig, TrainConfig
+from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
+from audiorec.factors import Factors, WeightedError
+from audiorec.ids import IdMap
 
 
 @dataclass
@@ -44,7 +48,19 @@ class World:
 
     def arguments(self, **changes):
         config = self.train.model_copy(update=changes)
-        return {"groups": self.groups, "model": self.model, "config": config}
+        more = {"listening": self.listening()} if config.loss == "wpe" else {}
+        return {"groups": self.groups, "model": self.model, "config": config, **more}
+
+    def listening(self, n_listeners=400):
+        """Plays by listeners of every taste, each of the tracks that lie their way."""
+        rng = np.random.default_rng(4)
+        taste = rng.normal(size=(n_listeners, self.targets.dim)).astype(np.float32)
+        liking = taste @ self.targets.vectors.T
+        plays = scipy.sparse.csr_matrix((liking > np.quantile(liking, 0.8)).astype(np.float32))
+        names = IdMap([f"u{n}" for n in range(n_listeners)], noun="listener")
+        factors = Factors(Embeddings(names.ids, taste / 4), self.targets)
+        interactions = Interactions(plays, names, IdMap(self.targets.ids))
+        return WeightedError(factors, interactions, config=FactorsConfig())
 
 
 def make_world(n_tracks=80, n_artists=20, n_factors=4, seed=0):

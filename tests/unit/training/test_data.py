@@ -36,10 +36,14 @@ def test_an_epoch_shows_every_track_once_as_a_run_of_its_frames(lengths, batch_s
     assert max(sizes) <= batch_size
     assert max(sizes) - min(sizes) <= 1
     seen = []
-    for mel, target in batches:
+    for mel, targets in batches:
         assert mel.shape[1:] == (3, 9)
-        for crop, vector in zip(mel.numpy(), target.numpy(), strict=True):
+        assert targets.rows.shape == targets.shares.shape == (len(mel), 1)
+        for crop, vector, row in zip(
+            mel.numpy(), targets.factors.numpy(), targets.rows, strict=True
+        ):
             track = int(vector[0])
+            assert track == int(row)
             frames = crop[0].astype(int) - 100 * track
             n = lengths[track]
             expected = (frames[0] + np.arange(9)) % n if n < 9 else frames[0] + np.arange(9)

@@ -64,6 +64,20 @@ def test_killed_at_the_end_of_an_epoch(world, undisturbed, tmp_path, epoch):
     assert_same(run(world, tmp_path / "work", max_epochs=4), undisturbed)
 
 
+AUGMENTED = {"time_mask": 0.3, "band_mask": 0.3, "gain_db": 6.0, "filter_db": 6.0}
+
+
+@pytest.mark.parametrize("loss", ["contrastive-all", "wpe"])
+def test_killed_with_every_augmentation_and_loss(world, tmp_path, loss):
+    settings = {"loss": loss, "max_epochs": 3, **AUGMENTED}
+    expected = run(world, **settings)
+    with pytest.raises(Killed):
+        run(world, tmp_path / "work", stop_after(2), **settings)
+    assert_same(run(world, tmp_path / "work", **settings), expected)
+    plain = run(world, **(settings | dict.fromkeys(AUGMENTED, 0.0)))
+    assert plain.history[0].train_loss != expected.history[0].train_loss
+
+
 @pytest.mark.parametrize("batch", [0, 6, 13])
 def test_killed_amid_an_epoch(world, undisturbed, tmp_path, monkeypatch, batch):
     from audiorec.training.module import FactorModule
