@@ -91,7 +91,10 @@ def open_source(path: Path) -> Iterator[Source]:
     with _opened(path) as stream:
         try:
             # By descriptor: no race with the checks above, and no name that could mislead.
-            opened: soundfile.SoundFile | None = soundfile.SoundFile(stream.fileno(), closefd=False)
+            with _QUIET:
+                opened: soundfile.SoundFile | None = soundfile.SoundFile(
+                    stream.fileno(), closefd=False
+                )
         except (soundfile.SoundFileError, TypeError, ValueError):
             opened = None
         if opened is not None and 0 < opened.frames < 2**62:
@@ -158,8 +161,9 @@ def _mono(block: np.ndarray, *, out: np.ndarray) -> None:
 class _Quiet:
     """Keep C code from writing to standard error meanwhile.
 
-    mpg123 grumbles there about the frames before a seek's target, which it decodes to fill its bit
-    reservoir and then drops: the samples that it returns are right.
+    mpg123 grumbles there about files that are shorter than they say, which is found and told of
+    here, and about frames before the target of a seek, decoded to fill its bit reservoir and
+    dropped: the samples that it returns are right.
     """
 
     def __init__(self) -> None:
@@ -258,6 +262,22 @@ def _check_length(path: Path, file: soundfile.SoundFile) -> None:
         )
 
 
+def _check_adts(path: Path, frame: bytes) -> None:
+    """Raise if the last frame of a raw AAC file is shorter than its header says (ISO 13818-7, 6.2).
+
+    Nothing says how many frames there should be: a file that is cut between two looks whole.
+    """
+    if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF0 != 0xF0:
+        return  # no frame: some tag
+    promised = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
+    if len(frame) < promised:
+        raise file_error(
+            path,
+            f"is cut off: {len(frame)} of {promised} bytes of the last frame are there",
+            "copy it again",
+        )
+
+
 @contextmanager
 def _opened_by_av(path: Path, stream: BinaryIO) -> Iterator[Source]:
     import av
@@ -299,7 +319,13 @@ class _AvSource:
             return float(stream.duration * stream.time_base)
         if stream.time_base is None:
             return 0.0
-        ticks = sum(packet.duration or 0 for packet in self._container.demux(stream))
+        ticks, last = 0, None
+        for packet in self._container.demux(stream):
+            ticks += packet.duration or 0
+            if packet.size and self._container.format.name == "aac":
+                last = packet
+        if last is not None:
+            _check_adts(self._path, bytes(last))
         self._container.seek(0)
         return float(ticks * stream.time_base)
 
