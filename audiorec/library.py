@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.asked import Names
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.recommend import Match, recommend, similar
-from audiorec.spaces import SPACES, Space, content, content_scale, listening, scaled
+from audiorec.spaces import SPACES, Space, content, listening
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -304,69 +305,20 @@ class Library:
         config = IndexConfig(metric=self.index.metric, kind="exact")
         return build_index(vectors, config=config)
 
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self.workspace, self.catalog, self.index)
+
     def _resolve(
         self, names: Sequence[str | Path], *, space: Space
     ) -> tuple[list[str], Embeddings | None]:
-        """Ids of the names, and the vectors of those that are files from outside.
-
-        Raises
-        ------
-        NotFoundError
-            If a name is that of no track, or of one that is not in the space.
-        """
-        ids: list[str] = []
-        outside: dict[str, np.ndarray] = {}
-        for name in names:
-            track = self._catalogued(str(name))
-            if track is None:
-                if space == "listening":
-                    raise NotFoundError(
-                        f"{name} is not in the catalogue, so nobody has played it; "
-                        "ask with --space blend or content"
-                    )
-                id_ = str(Path(name).absolute())
-                outside[id_] = self._listen(Path(name))
-            else:
-                id_ = track.track_id
-                if id_ not in self.index:
-                    raise NotFoundError(
-                        f"{id_!r} is catalogued but not in the index: run 'audiorec run', and see "
-                        "'audiorec status --failures' if it stays out"
-                    )
-                if id_ not in self._serving(space, 0.0, self.index.metric):
-                    raise NotFoundError(
-                        f"{id_!r} has been played too little to be placed by its listeners; "
-                        "ask with --space blend or content"
-                    )
-            ids.append(id_)
-        if not outside:
-            return ids, None
-        return ids, Embeddings(list(outside), np.stack(list(outside.values())))
+        """Ids of the names, and the vectors of those that are files from outside."""
+        placed = self._serving(space, 0.0, self.index.metric)
+        return self._names.resolve(names, space=space, placed=placed)
 
     def _catalogued(self, name: str) -> Track | None:
         """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
-        if Path(name).is_file():
-            try:
-                return self.catalog.find(str(Path(name).absolute()))
-            except NotFoundError:
-                from audiorec.scan.hear import hear_file
-
-                # A copy under another path is the same recording, and never its own neighbour.
-                track = self.catalog.sounding_as(hear_file(name)["clip_hash"])
-                return track if track is not None and track.track_id in self.index else None
-        return self.catalog.find(name)
-
-    def _listen(self, file: Path) -> np.ndarray:
-        """Vector of a file from outside : np.ndarray [shape=(d,)], float32."""
-        from audiorec.inference import embed
-        from audiorec.mel import audio_to_mels
-        from audiorec.models.checkpoint import load_checkpoint
-
-        scale = content_scale(self.workspace)
-        checkpoint = load_checkpoint(self.workspace.model)
-        mels = audio_to_mels(file, config=checkpoint.mel)
-        heard = scaled(embed(checkpoint, [(str(file), mels)]), scale=scale)
-        return heard.vectors[0]
+        return self._names.track(name)
 
     def _played(self, user: str) -> set[str]:
         import polars as pl

@@ -354,9 +354,24 @@ def run_evaluation(
     return report
 
 
-def diagnose(workspace: Workspace) -> list[str]:
-    """What is wrong with a workspace: one line each, with the command that mends it."""
-    problems = []
+class Diagnosis(NamedTuple):
+    """What is to be said of a workspace.
+
+    Attributes
+    ----------
+    problems : list of str
+        What needs mending: a line each, with the command that does it.
+    notes : list of str
+        What is as it is: files that are gone, or that cannot be read.
+    """
+
+    problems: list[str]
+    notes: list[str]
+
+
+def diagnose(workspace: Workspace) -> Diagnosis:
+    """What is wrong with a workspace, every byte of its artifacts read."""
+    problems: list[str] = []
     for kind, stage in artifacts.STAGE_OF.items():
         directory = workspace.root / kind
         if not artifacts.exists(directory):
@@ -376,12 +391,15 @@ def diagnose(workspace: Workspace) -> list[str]:
             lost = len(catalog.tracks(include_missing=True)) - len(catalog)
             failed = len(catalog.failures())
     except AudiorecError as error:
-        return [*problems, str(error)]
+        return Diagnosis([*problems, str(error)], [])
+    notes = []
     if lost:
-        problems.append(f"{lost} files are gone; scan where they are now, or leave it at that")
+        files = "1 file is" if lost == 1 else f"{lost} files are"
+        notes.append(f"{files} gone; scan where the music is now, or leave it at that")
     if failed:
-        problems.append(f"{failed} files could not be read; see 'audiorec status --failures'")
-    return problems + _out_of_step(workspace)
+        files = "1 file" if failed == 1 else f"{failed} files"
+        notes.append(f"{files} could not be read; see 'audiorec status --failures'")
+    return Diagnosis(problems + _out_of_step(workspace), notes)
 
 
 def _out_of_step(workspace: Workspace) -> list[str]:

@@ -35,7 +35,8 @@ def echo_hits(
         How many were asked for; said on stderr when there are fewer.
     """
     if k is not None and len(hits) < k:
-        click.echo(f"-k {k} is more than there is: all {len(hits)} that fit are shown", err=True)
+        there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"
+        click.echo(f"-k {k} is more than there are: {there}", err=True)
     if as_json:
         echo_json({**asked, "space": space, "results": [hit._asdict() for hit in hits]})
         return

@@ -13,19 +13,20 @@ from audiorec.cli.common import Settings, echo_json, json_option
 def command(settings: Settings, as_json: bool) -> None:
     """Check every artifact against its digests, and the stages against each other.
 
-    Exits with 1 when something is wrong; each line says which command mends it.
+    Exits with 1 when something needs mending; each line says which command does it. Files that
+    are gone, or that could not be read when they were scanned, are told of and are no damage.
     """
     from audiorec.pipeline import diagnose
 
     workspace = settings.workspace
     workspace.check()
-    problems = diagnose(workspace)
+    found = diagnose(workspace)
     if as_json:
-        echo_json(problems)
+        echo_json(found._asdict())
     else:
-        for problem in problems:
-            click.echo(problem)
-        if not problems:
-            click.echo("nothing is wrong")
-    if problems:
+        for line in (*found.problems, *found.notes):
+            click.echo(line)
+        if not found.problems:
+            click.echo("nothing needs mending")
+    if found.problems:
         raise click.exceptions.Exit(1)

@@ -70,14 +70,12 @@ def command(
         tracks, length=length, artist_window=artist_window, space=space, popularity=popularity
     )
     file, skipped = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
-    for line in skipped:
+    short = shortfall(hits, length=length, artist_window=artist_window)
+    for line in (*skipped, *([short] if short else [])):
         click.echo(line, err=True)
     if as_json:
         asked: dict[str, object] = {"query": list(tracks), "file": str(file)}
         echo_hits(hits, as_json=True, asked=asked, space=space)
         return
     echo_hits(hits, as_json=False, asked={}, space=space)
-    short = shortfall(hits, length=length, artist_window=artist_window)
-    if short:
-        click.echo(short, err=True)
     click.echo(f"{len(hits) - len(skipped)} tracks in {file}", err=True)

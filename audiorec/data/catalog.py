@@ -353,12 +353,24 @@ class Catalog:
         for position, score in closest(fold(name), keys, limit=20):
             found.setdefault(rows[position // 2][0], score)
         tracks = [self.get(track_id) for track_id in list(found)[:5]]
+        failed = self.failures()
+        for failure in failed:
+            path = Path(failure.path)
+            if name in (path.name, path.stem) or failure.path == as_text(os.path.abspath(name)):  # noqa: PTH100
+                raise NotFoundError(
+                    one_line(
+                        f"{name!r} could not be read: {failure.reason} "
+                        "('audiorec status --failures' lists all such files)"
+                    )
+                )
         scores = list(found.values())
         if scores and scores[0] >= CLOSE:
             level = [t for t, s in zip(tracks, scores, strict=False) if s > scores[0] - CLEAR]
             return _only(name, level)
         hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
         remedy = hint or "; give its id, its path or 'Artist - Title'"
+        if failed:
+            remedy += f" ({len(failed)} files could not be read: see 'audiorec status --failures')"
         raise NotFoundError(one_line(f"no track is called {name!r}{remedy}"))
 
 

@@ -7,6 +7,9 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+import soundfile as sf
+
+from audiorec.audio.decode import open_source
 
 from .conftest import call
 
@@ -54,6 +57,33 @@ def test_a_copy_from_outside_is_the_track_itself(finished, world, some_track, tm
         asked
         == answer_json("-w", finished, "similar", some_track["track_id"], "-k", "4")["results"]
     )
+
+
+def test_another_encoding_from_outside_is_the_track_too(finished, world, tmp_path):
+    """Of a track that has a duplicate: neither stands among the answers."""
+    kinds = np.load(world.truth, allow_pickle=False)
+    place = kinds["kind"].tolist().index("duplicate")
+    rows = {row["track_id"]: row for row in tracks_csv(world).iter_rows(named=True)}
+    track = rows[str(kinds["track_ids"][place])]
+    y, sr = sf.read(world.tracks_csv.parent / track["path"], dtype="float32")
+    copy = tmp_path / "copy.ogg"
+    sf.write(copy, 0.8 * y, sr, format="OGG", subtype="VORBIS", compression_level=0.5)
+    for space in ("blend", "listening"):
+        options = ["-k", "60", "--space", space]
+        asked = answer_json("-w", finished, "similar", copy, *options)["results"]
+        told = answer_json("-w", finished, "similar", track["track_id"], *options)["results"]
+        assert asked == told
+    assert track["track_id"] not in {hit["track_id"] for hit in asked}
+
+
+def test_a_file_from_outside_is_decoded_once(finished, world, monkeypatch):
+    outside = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    opened = []
+    monkeypatch.setattr(
+        "audiorec.audio.open_source", lambda path: opened.append(path) or open_source(path)
+    )
+    assert answer_json("-w", finished, "similar", outside, outside, "-k", "3")["results"]
+    assert opened == [outside]
 
 
 def test_more_neighbours_than_tracks_gives_all_there_are(finished, some_track):

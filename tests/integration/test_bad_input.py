@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from audiorec.data.catalog import Catalog
+
 from .conftest import call, spawn
 
 
@@ -142,6 +144,16 @@ def test_a_workspace_half_written_is_named_and_mended(workspace):
 def test_names_that_fit_nothing_or_several(workspace, world):
     failed(call("-w", workspace, "similar", "no such thing at all"), "no such thing at all")
     failed(call("-w", workspace, "recommend", "nobody"), "unknown listener 'nobody'")
+    folder = world.tracks_csv.parent
+    failed(call("-w", workspace, "similar", folder), folder, "is a folder", "audiorec add")
+    answer = call("-w", workspace, "status", "--failures", "--json")
+    for failure in json.loads(answer.out):
+        stem = Path(failure["path"]).stem
+        answer = call("-w", workspace, "similar", stem)
+        failed(answer, failure["reason"], "audiorec status --failures")
+        failed(call("-w", workspace, "similar", failure["path"]), failure["reason"])
+    answer = call("-w", workspace, "similar", "no such thing at all")
+    failed(answer, "2 files could not be read: see 'audiorec status --failures'")
     failed(call("-w", workspace, "similar"), "Missing argument", code=2)
     failed(call("-w", workspace, "similar", "x", "-k", "0"), "0", code=2)
     failed(call("-w", workspace, "simlar", "x"), "Did you mean 'similar'", code=2)
@@ -159,6 +171,10 @@ def test_an_ambiguous_name_lists_its_candidates(tmp_path, workspace):
     assert answer.code == 1
     assert "Alma Ro" in answer.err and "Bela Tu" in answer.err
     failed(call("-w", workspace, "similar", "same0"), "not in the index", "audiorec run")
+    with Catalog(workspace / "catalog.sqlite") as catalog:
+        catalog.record_failure(tmp_path / "0.wav", stage="mel", reason="0.wav is odd; mend it")
+    answer = call("-w", workspace, "similar", "same0")
+    failed(answer, "could not be heard: 0.wav is odd; mend it", "audiorec status --failures")
 
 
 def test_questions_before_there_is_an_index(scanned, tmp_path, recipe, world):
@@ -247,9 +263,28 @@ def test_add_names_the_files_that_it_could_not_read(workspace, world, tmp_path):
     assert call("-w", workspace, "add", good, junk, "--strict").code == 1
 
 
-def test_more_than_there_is_says_so(finished):
+def test_more_than_there_is_says_so(finished, world, tmp_path):
     answer = call("-w", finished, "similar", "t000001", "-k", "5000")
-    assert answer.code == 0 and "-k 5000 is more than there is" in answer.err
+    found = len(answer.out.splitlines())
+    assert answer.code == 0 and found > 30
+    assert answer.err == f"-k 5000 is more than there are: all {found} tracks that fit are shown\n"
+    user = world.plays_csv.read_text().splitlines()[1].split(",")[0]
+    answer = call("-w", finished, "recommend", user, "-k", "5000", "--json")
+    found = len(json.loads(answer.out)["results"])
+    assert answer.code == 0 and f"all {found} tracks that fit" in answer.err
+    file = tmp_path / "long.m3u8"
+    for form in ([], ["--json"]):
+        answer = call("-w", finished, "playlist", "t000001", "--length", 5000, "-o", file, *form)
+        assert answer.code == 0 and " of 5000 tracks: the library holds no more" in answer.err
+
+
+def test_files_that_failed_need_no_mending(workspace, world):
+    answer = call("-w", workspace, "doctor")
+    assert answer.code == 0, answer.out
+    assert "2 files could not be read; see 'audiorec status --failures'" in answer.out
+    assert "nothing needs mending" in answer.out
+    found = json.loads(call("-w", workspace, "doctor", "--json").out)
+    assert found["problems"] == [] and len(found["notes"]) == 1
 
 
 def test_a_read_only_workspace_is_one_line(workspace, monkeypatch):

@@ -1,0 +1,99 @@
+"""A file that is not in the catalogue: a copy of a track that is, or where its sound places it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.config import MelConfig
+from audiorec.data.catalog import Catalog
+from audiorec.embeddings import unit_norm
+from audiorec.index import Index
+from audiorec.workspace import Workspace
+
+
+class Outside(NamedTuple):
+    """What was heard in a file; one of the two is None.
+
+    Attributes
+    ----------
+    twin : str or None
+        The indexed track that it is another copy of, in whatever encoding.
+    vector : np.ndarray [shape=(d,)], float32, or None
+    """
+
+    twin: str | None
+    vector: np.ndarray | None
+
+
+def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) -> Outside:
+    """Hear a file from outside, with the model that made the index.
+
+    Parameters
+    ----------
+    file : Path
+    workspace : Workspace
+    catalog : Catalog
+    index : Index
+        Of the workspace.
+
+    Raises
+    ------
+    AudioError
+        If there is nothing to hear in it.
+    ArtifactError
+        If there is no model, or the index is of another one.
+    """
+    from audiorec.audio import clip_hash, hear, load_clips, resample
+    from audiorec.scan.hear import IDENTITY
+
+    heard = hear(file, config=IDENTITY)
+    same = catalog.sounding_as(clip_hash(heard.clips[0]))
+    if same is not None and same.track_id in index:
+        return Outside(same.track_id, None)
+    from audiorec.inference import embed
+    from audiorec.mel import log_mel
+    from audiorec.models.checkpoint import load_checkpoint
+    from audiorec.spaces import content_scale
+
+    scale = content_scale(workspace)
+    checkpoint = load_checkpoint(workspace.model)
+    config = checkpoint.mel
+    if _span(config) == _span(IDENTITY):  # decoded already
+        sr = heard.info.sr
+        clips = [resample(y, sr=sr, target_sr=config.sr, n=config.n_samples) for y in heard.clips]
+    else:
+        clips = load_clips(file, config=config)
+    mels = [log_mel(y, config=config) for y in clips]
+    twin = _twin(mels[len(mels) // 2], config=config, workspace=workspace, index=index)
+    if twin is not None:
+        return Outside(twin, None)
+    # In half precision, as the store keeps what the network learned from.
+    given = [mel.astype(np.float16) for mel in mels]
+    return Outside(None, embed(checkpoint, [(str(file), given)]).vectors[0] * np.float32(scale))
+
+
+def _span(config: MelConfig) -> tuple[str, float, int]:
+    return config.clip, config.clip_seconds, config.n_clips
+
+
+def _twin(mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index) -> str | None:
+    """The indexed track whose print is nearest, where it is near enough to be the same recording.
+
+    Encoders leave a print as it is; see `audiorec.mel.prints`.
+    """
+    from audiorec.mel import MelStore
+    from audiorec.mel.prints import make_print
+
+    store = MelStore(workspace.mels)
+    if store.config != config:  # prints of other spectrograms: no telling
+        return None
+    prints = store.prints()
+    if not len(prints):
+        return None
+    likeness = unit_norm(prints.vectors) @ make_print(mel, config=config)
+    best = int(likeness.argmax())
+    near = likeness[best] >= index.config.duplicate_similarity
+    return prints.ids[best] if near and prints.ids[best] in index else None
