@@ -6,15 +6,25 @@ misspelt setting never passes for the default in silence.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from audiorec.exceptions import DataError, ParameterError
 
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+MIN_MEMORY = 10**6
 Seed = Field(default=0, ge=0, le=2**31 - 1)
 
 
@@ -261,7 +271,10 @@ class IndexConfig(Section):
         everything (Conneau et al. 2018); reach lifts what is near to nothing, just enough.
     metric : {"cosine", "inner_product"}
     kind : {"auto", "exact", "ivf", "hnsw"}
-        Auto is exact below `exact_below` vectors, then HNSW to a million, then IVF.
+        Auto is exact below `exact_below` vectors, then HNSW while it fits in `memory`, then IVF.
+    memory : str
+        What the index may take beside its memory-mapped vectors, while it is built and while it
+        is asked: bytes, or "500M", "2G". Inverted lists that need more stay on disk.
     duplicate_similarity : float
         Two recordings whose prints correlate at least so much are the same recording.
     """
@@ -271,7 +284,21 @@ class IndexConfig(Section):
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     exact_below: int = Field(default=500_000, ge=1)
+    memory: str = "4G"
     duplicate_similarity: float = Field(default=0.985, gt=0, le=1)
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _is_a_size(cls, memory: object) -> str:
+        text = str(memory).strip().upper()
+        if not re.fullmatch(r"\d+(\.\d+)?[KMGT]?B?", text) or _bytes(text) < MIN_MEMORY:
+            raise ValueError(f'memory={memory!r} must be a size of at least 1M, such as "2G"')
+        return text
+
+    @property
+    def memory_bytes(self) -> int:
+        """`memory` in bytes."""
+        return _bytes(self.memory)
 
 
 class EvaluateConfig(Section):
@@ -358,6 +385,11 @@ class Recipe(Section):
     def to_toml(self) -> str:
         """The recipe as TOML that `load` reads back to an equal recipe."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def _bytes(size: str) -> int:
+    number = size.rstrip("B")
+    return int(float(number.rstrip("KMGT")) * UNITS[number[-1] if number[-1] in UNITS else ""])
 
 
 def check_crop(mel: MelConfig, train: TrainConfig) -> None:

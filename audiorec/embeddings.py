@@ -14,6 +14,8 @@ from audiorec import artifacts
 from audiorec.exceptions import ParameterError
 from audiorec.ids import IdMap
 
+BLOCK = 65_536  # rows looked at at once
+
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
@@ -42,8 +44,7 @@ class Embeddings:
             raise ParameterError(
                 f"vectors of shape {matrix.shape} must be a matrix with one row per id, {len(ids)}"
             )
-        if not np.isfinite(matrix).all():
-            row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
+        if (row := _not_finite(matrix)) is not None:
             raise ParameterError(f"vector of {ids[row]!r} holds NaN or infinity; make it again")
         matrix.flags.writeable = False
         object.__setattr__(self, "ids", tuple(map(str, ids)))
@@ -116,6 +117,15 @@ class Embeddings:
         manifest = artifacts.load_manifest(directory, kind=kind)
         ids = artifacts.load_array(directory, manifest, "ids")
         return cls(ids.tolist(), artifacts.load_array(directory, manifest, "vectors"))
+
+
+def _not_finite(matrix: np.ndarray) -> int | None:
+    """First row that is not finite; a matrix larger than memory is read in blocks."""
+    for start in range(0, len(matrix), BLOCK):
+        fine = np.isfinite(matrix[start : start + BLOCK]).all(axis=1)
+        if not fine.all():
+            return start + int(np.flatnonzero(~fine)[0])
+    return None
 
 
 def unit_norm(vectors: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ listened to, with the model that made the index.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -99,11 +99,10 @@ class Library:
             )
         return index
 
-    @cached_property
-    def duplicates(self) -> dict[str, int]:
+    @property
+    def duplicates(self) -> Mapping[str, int]:
         """Group number of every track that is the same recording as another."""
-        groups: dict[str, int] = self.index.extra.get("duplicates", {})
-        return groups
+        return self.index.duplicates
 
     @cached_property
     def catalog(self) -> Catalog:

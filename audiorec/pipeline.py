@@ -206,7 +206,7 @@ class Pipeline:
         return f"{len(fresh_ids)} embedded, {len(made)} in all"
 
     def _index(self) -> str | None:
-        from audiorec.index import build_index
+        from audiorec.index.renew import renew_index
         from audiorec.mel import MelStore
         from audiorec.recommend import merge_groups, near_duplicates
         from audiorec.spaces import blend
@@ -216,7 +216,8 @@ class Pipeline:
             for kind in ("embeddings", "mels", "factors", "plays")
         }
         config = self.recipe.index.model_dump(mode="json")
-        if _fresh(self.workspace.index, "index", inputs=inputs, config=config):
+        stands = _fresh(self.workspace.index, "index", inputs=inputs, config=config)
+        if stands and not _worn(self.workspace.index):
             return None
         self.progress("index", 0, None)
         served = blend(self.workspace, half_listeners=self.recipe.index.half_listeners)
@@ -229,14 +230,16 @@ class Pipeline:
             ),
             same_sound,
         )
-        index = build_index(
+        index = renew_index(
+            self.workspace.index,
             served.tracks,
             config=self.recipe.index,
+            work=self.workspace.root,
             listeners=served.factors.users.vectors,
             heard=served.heard,
         )
-        extra = {"duplicates": groups, "played": served.n_played, "mean_norm": served.mean_norm}
-        index.save(self.workspace.index, inputs=inputs, extra=extra)
+        extra = {"played": served.n_played, "mean_norm": served.mean_norm}
+        index.save(self.workspace.index, inputs=inputs, extra=extra, duplicates=groups)
         return (
             f"{len(served.tracks)} tracks, {served.n_played} of them played, "
             f"{len(set(groups.values()))} groups of duplicates"
@@ -386,6 +389,8 @@ def diagnose(workspace: Workspace) -> Diagnosis:
             f"{directory / file} differs from its digest; {remedy} to make it again"
             for file in artifacts.damaged(directory, manifest)
         ]
+    if worn := _worn(workspace.index):
+        problems.append(f"the index {worn}; run 'audiorec index' to build it again")
     try:
         with Catalog(workspace.catalog, read_only=True) as catalog:
             lost = len(catalog.tracks(include_missing=True)) - len(catalog)
@@ -416,6 +421,19 @@ def _out_of_step(workspace: Workspace) -> list[str]:
         for source, digest in manifest.inputs.items()
         if source in made and made[source].fingerprint != digest
     ]
+
+
+def _worn(directory: Path) -> str:
+    """Why an index should be built again though nothing else has changed; empty where it need not.
+
+    What it is worth was measured when it was kept; that it cannot be read is told elsewhere.
+    """
+    from audiorec.index.stored import kept_drift
+
+    try:
+        return kept_drift(directory).worn
+    except ArtifactError:
+        return ""
 
 
 def current_recipe(workspace: Workspace) -> Recipe:

@@ -43,12 +43,27 @@ def stage_command(stage: str) -> click.Command:
         jobs: int | None,
         strict: bool,
         as_json: bool,
+        memory: str | None = None,
     ) -> None:
         run_stages(
-            settings, (stage,), recipe_file=recipe_file, jobs=jobs, strict=strict, as_json=as_json
+            settings,
+            (stage,),
+            recipe_file=recipe_file,
+            jobs=jobs,
+            strict=strict,
+            as_json=as_json,
+            memory=memory,
         )
 
-    return command
+    return memory_option(command) if stage == "index" else command
+
+
+memory_option = click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What the index may take beside its memory-mapped vectors, such as 500M or 2G; inverted "
+    "lists that need more stay on disk. [default: as [index] memory says]",
+)
 
 
 def run_stages(
@@ -59,15 +74,21 @@ def run_stages(
     jobs: int | None,
     strict: bool,
     as_json: bool,
+    memory: str | None = None,
 ) -> None:
     """Run `stages` on the workspace, and show what each did."""
-    from audiorec.config import Recipe
+    from audiorec.config import IndexConfig, Recipe
     from audiorec.data.catalog import Catalog
-    from audiorec.pipeline import Pipeline
+    from audiorec.pipeline import Pipeline, current_recipe
 
     recipe = Recipe.load(recipe_file) if recipe_file else None
     workspace = settings.workspace
     workspace.check()
+    if memory is not None:
+        recipe = recipe or current_recipe(workspace)
+        stated = recipe.index.model_dump(exclude_unset=True)
+        index = IndexConfig(**{**stated, "memory": memory})
+        recipe = recipe.model_copy(update={"index": index})
     with workspace.writing(), progress_shown() as progress:
         pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, progress=progress)
         reports = pipeline.run(stages)

@@ -9,6 +9,8 @@ import click
 from audiorec.cli.common import Settings, echo_json, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from audiorec.workspace import Workspace
 
 
@@ -91,4 +93,16 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
     except ArtifactError as error:
         return str(error)
     size = sum(entry.size for entry in manifest.files.values())
-    return f"{size / 1e6:.1f} MB in {len(manifest.files)} files, {manifest.fingerprint[:12]}"
+    state = f"{size / 1e6:.1f} MB in {len(manifest.files)} files, {manifest.fingerprint[:12]}"
+    return f"{state}, {search_state(manifest.extra)}" if kind == "index" else state
+
+
+def search_state(extra: Mapping[str, Any]) -> str:
+    """In a few words: how an index finds neighbours, and how many of the true ones it finds."""
+    vectors = f"{extra['n']} vectors"
+    if extra["kind"] == "exact":
+        return f"exact search of {vectors}"
+    how = extra.get("factory") or extra["kind"]
+    dead = extra.get("rows", extra["n"]) - extra["n"]
+    removed = f", {dead} removed ones filtered out" if dead else ""
+    return f"{how} of {vectors}, recall@10 {extra['recall_at_10']:.3f}{removed}"

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.index.core import Index
+from audiorec.index.changing import Index
 from audiorec.index.exact import Metric, served
 from audiorec.index.hubs import csls_offsets, reach_offsets
 from audiorec.index.lookup import id_array
+from audiorec.index.room import taken
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from audiorec.config import IndexConfig
-    from audiorec.index.structures import Structure
 
 # Turned towards hits, a short vector keeps this share of its length: it still has a direction.
 SHORTEST = 0.05
@@ -31,6 +32,7 @@ def build_index(
     listeners: np.ndarray | None = None,
     heard: csr_matrix | None = None,
     asking: Collection[str] | None = None,
+    work: Path | None = None,
 ) -> Index:
     """Index vectors by their ids.
 
@@ -46,13 +48,15 @@ def build_index(
         Not 0 where a listener has played a track, in the order of `embeddings`.
     asking : collection of str or None
         Tracks that ask, where hubs are corrected; all by default.
+    work : Path or None
+        A folder for what is larger than `config.memory` allows; None for the system's own.
 
     Returns
     -------
     index : Index
     """
     if config.hubs == "none":
-        return _assemble(embeddings, config=config, offsets={})
+        return _assemble(embeddings, config=config, offsets={}, work=work)
     ids = sorted(embeddings.ids)  # sums round by position, so the order must not hang on the caller
     heard = None if heard is None else heard[:, embeddings.id_map.rows(ids)]
     embeddings = embeddings.take(ids)
@@ -67,7 +71,7 @@ def build_index(
         offsets["cosine"] = reach_offsets(unit, unit[own], own=own)
         if listeners is not None:
             offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, barred=heard)
-    return _assemble(embeddings, config=config, offsets=offsets)
+    return _assemble(embeddings, config=config, offsets=offsets, work=work)
 
 
 def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_norm: float) -> Index:
@@ -127,23 +131,23 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
 
 
 def _assemble(
-    embeddings: Embeddings, *, config: IndexConfig, offsets: Mapping[Metric, np.ndarray]
+    embeddings: Embeddings,
+    *,
+    config: IndexConfig,
+    offsets: Mapping[Metric, np.ndarray],
+    work: Path | None = None,
 ) -> Index:
-    from audiorec.index import structures
-
     ids = id_array(embeddings.ids)
     order = np.argsort(ids, kind="stable")
-    vectors = embeddings.vectors[order]
-    offsets = {metric: values[order] for metric, values in offsets.items()}
-    structure: Structure = structures.build(
-        served(vectors, config.metric, offsets.get(config.metric)),
-        kind=structures.choose_kind(len(ids), kind=config.kind, exact_below=config.exact_below),
-    )
-    return Index(
+    memory = config.memory_bytes
+    vectors = taken(embeddings.vectors, order, memory=memory // 2, folder=work)
+    index = Index(
         ids=ids[order],
         order=np.arange(len(ids), dtype=np.int64),
         vectors=vectors,
         settings=config.model_dump(mode="json"),
-        offsets=offsets,
-        structure=structure,
+        offsets={metric: values[order] for metric, values in offsets.items()},
+        work=work,
     )
+    index.rebuild()
+    return index

@@ -1,4 +1,4 @@
-"""`Index`: string ids over a FAISS structure, with filters, changes and a place on disk."""
+"""`Index`: string ids over vectors and a structure, with filters, changes and a place on disk."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.artifacts import Manifest
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.index.drift import Drift
 from audiorec.index.exact import (
     Metric,
-    Rows,
+    Served,
     asked,
     checked_metric,
+    lengths,
     rescored,
     search_product,
-    served,
 )
-from audiorec.index.lookup import Lookup, id_array
-from audiorec.index.stored import Stored, read_index, write_index
+from audiorec.index.lookup import Groups, Lookup
+from audiorec.index.room import taken
+from audiorec.index.stored import Stored
 
 if TYPE_CHECKING:
     from audiorec.config import IndexConfig
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
 METRICS: tuple[Metric, ...] = ("cosine", "inner_product")
-# Found beyond k and scored again, so that rounding does not decide who comes last.
+# Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
 SPARE = 8
 # An approximate structure is built again when so much of it is dead, or grown since.
 MAX_DEAD = 0.25
@@ -52,15 +53,17 @@ class Neighbours(NamedTuple):
     scores: np.ndarray
 
 
-class Index:
-    """Vectors by id, searched by cosine or inner product.
+class Searched:
+    """Vectors by id, searched by cosine or inner product: the part of `Index` that only reads.
 
-    Made by `build_index` or `Index.load`. The raw vectors are kept beside the FAISS structure, so
-    that either metric can be asked of any index; one that was not built for the metric asked is
-    answered by the plain product, which is exact and fast enough to a few million vectors.
+    The vectors are kept as they were given, so that either
+    metric can be asked of any index; one that was not built for the metric asked is answered by
+    the plain product, which is exact and fast enough to a few million vectors. That product is all
+    that an exact index has, so that it opens without FAISS.
 
     Rows of an exact index stand in the order of their ids. An approximate structure cannot drop
-    or reorder vectors: its removed rows stay, dead, until enough of them make it be built again.
+    or reorder vectors: its removed rows stay, dead, and a filter keeps them out of every answer
+    until enough of them make it be built again.
     """
 
     def __init__(
@@ -71,16 +74,25 @@ class Index:
         vectors: np.ndarray,
         settings: Mapping[str, Any],
         offsets: Mapping[Metric, np.ndarray] | None = None,
+        norms: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
         structure: Structure | None = None,
         stored: Stored | None = None,
+        work: Path | None = None,
     ) -> None:
         self._lookup = Lookup(ids, order)
         self._vectors = vectors
         self._settings = dict(settings)
         self._offsets = dict(offsets or {})  # by metric; see `audiorec.index.hubs`
+        self._norms = norms  # lengths of the vectors, once they are needed
+        self._groups = groups  # number of each row's group of duplicates, or -1
         self._structure = structure
         self._stored = stored  # until the index changes: where its structure lies on disk
+        self._work = work  # where what does not fit in memory is made
         self._built_rows = stored.built_rows if stored else len(ids)
+        self._built = stored.built if stored else Drift.of(structure)
+        self._changed = False  # since it was built
+        self._mapped: Path | None = None  # the file that an open structure is only read from
         self.inputs: dict[str, str] = dict(stored.inputs) if stored else {}
         self.extra: dict[str, Any] = dict(stored.extra) if stored else {}
 
@@ -106,14 +118,31 @@ class Index:
     @property
     def kind(self) -> str:
         """The structure in use: "exact", "hnsw" or "ivf"."""
-        if self._structure is None and self._stored is not None:
-            return self._stored.kind
-        return self._opened.kind
+        if self._structure is not None:
+            return self._structure.kind
+        return self._stored.kind if self._stored is not None else "exact"
+
+    @property
+    def factory(self) -> str:
+        """FAISS's description of the structure in use; empty when it is exact."""
+        if self._structure is not None:
+            return self._structure.factory
+        return self._stored.factory if self._stored is not None else ""
 
     @property
     def recall(self) -> float:
-        """Share of the true ten nearest found, as measured when the structure was built."""
-        return self._opened.recall
+        """Share of the true ten nearest found, as last measured: at build, or when it was kept."""
+        if self._structure is not None:
+            return self._structure.recall
+        return self._stored.recall if self._stored is not None else 1.0
+
+    @property
+    def duplicates(self) -> Mapping[str, int]:
+        """Group number of every id that is the same recording as another."""
+        if self._groups is not None:
+            return Groups(self._lookup, self._groups)
+        kept: Mapping[str, int] = self.extra.get("duplicates", {})  # where older versions kept it
+        return kept
 
     @property
     def dim(self) -> int:
@@ -137,7 +166,8 @@ class Index:
 
     def embeddings(self) -> Embeddings:
         """Every id with its vector, as given, in the order of the ids."""
-        return Embeddings(self.ids, self._vectors[self._lookup.order])
+        everything = 2**62  # vectors that stand in that order already are not copied
+        return Embeddings(self.ids, taken(self._vectors, self._lookup.order, memory=everything))
 
     def offsets(self, metric: Metric) -> np.ndarray | None:
         """What hub correction moves each id's score by, in the order of the ids.
@@ -195,122 +225,21 @@ class Index:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
         asking = asked(queries, metric, offsets=self._offsets.get(metric))
         rows = self._search_rows(asking, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
-        found = self._scored(rows, asking, metric)
+        found = rescored(rows, asking, vectors=self._served(metric))
         ids = self._lookup.by_row[found.rows[:, :k]].tolist()
         return Neighbours(ids, np.ascontiguousarray(found.scores[:, :k]))
 
-    def add(self, embeddings: Embeddings) -> None:
-        """Take in vectors; an id that is already there gets its new vector.
-
-        Raises
-        ------
-        ParameterError
-            If the vectors have other dimensions, or hubs are corrected, which takes all vectors
-            at once. The index is then as before.
-        """
-        self._check_no_offsets()
-        if not len(embeddings):
-            return
-        if self._lookup.n_rows and embeddings.dim != self.dim:
-            raise ParameterError(
-                f"vectors of {embeddings.dim} dimensions do not fit an index of {self.dim}"
-            )
-        ids = id_array(embeddings.ids)
-        known = self._lookup.rows(embeddings.ids)
-        left = np.setdiff1d(self._lookup.order, known[known >= 0])
-        rows = np.concatenate([left, np.arange(len(ids)) + self._lookup.n_rows])
-        ids = np.concatenate([self._lookup.by_row, ids])
-        self._vectors = (
-            np.concatenate([self._vectors, embeddings.vectors])
-            if len(self._vectors)
-            else np.array(embeddings.vectors)
-        )
-        self._change(ids, rows, added=embeddings.vectors)
-
-    def remove(self, ids: Collection[str]) -> None:
-        """Drop ids.
-
-        Raises
-        ------
-        NotFoundError
-            If the index does not hold one of them; it is then as before.
-        ParameterError
-            If hubs are corrected.
-        """
-        self._check_no_offsets()
-        rows = np.array([self._lookup.known_row(id_) for id_ in ids], dtype=np.int64)
-        left = np.setdiff1d(self._lookup.order, rows)
-        self._change(self._lookup.by_row, left, added=self._vectors[:0])
-
-    def save(
-        self,
-        directory: Path,
-        *,
-        inputs: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> Manifest:
-        """Write as an artifact of kind "index"; the same vectors make the same bytes.
-
-        Parameters
-        ----------
-        directory : Path
-        inputs : mapping of str to str
-            Fingerprints of what the vectors came from.
-        extra : mapping
-            Anything else worth keeping with it, as plain JSON: groups of duplicates. It comes
-            back as the attribute `extra`, beside the kind, size and recall of the structure.
-        """
-        manifest = write_index(
-            directory,
-            arrays={
-                "ids": self._lookup.by_row,
-                "order": self._lookup.order,
-                "vectors": self._vectors,
-                **{f"hubs-{metric}": values for metric, values in self._offsets.items()},
-            },
-            structure=self._opened,
-            settings=self._settings,
-            inputs=inputs or {},
-            extra=extra or {},
-            built_rows=self._built_rows,
-        )
-        self.inputs, self.extra = manifest.inputs, manifest.extra
-        self._stored = Stored.of(directory, manifest)
-        return manifest
-
-    @classmethod
-    def load(cls, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Index:
-        """Read what `save` wrote, memory-mapped; the FAISS structure only when first asked.
-
-        Parameters
-        ----------
-        directory : Path
-        inputs : mapping of str to str or None
-            Fingerprints that the index must have been made from; None checks nothing.
-
-        Raises
-        ------
-        ArtifactError
-            If there is none, it is damaged, or was made from other inputs.
-        """
-        manifest, stored, arrays = read_index(directory, inputs=inputs or {})
-        return cls(
-            ids=arrays["ids"],
-            order=arrays["order"],
-            vectors=arrays["vectors"],
-            settings=manifest.config,
-            offsets={
-                metric: arrays[f"hubs-{metric}"] for metric in METRICS if f"hubs-{metric}" in arrays
-            },
-            stored=stored,
-        )
+    def open(self) -> None:
+        """Open what is opened when first asked otherwise, so that no question waits for it."""
+        _ = self._opened
 
     @property
-    def _opened(self) -> Structure:
-        if self._structure is None:
+    def _opened(self) -> Structure | None:
+        if self._structure is None and self.kind != "exact":
             assert self._stored is not None
-            width = self.dim + (self.metric in self._offsets)
+            width = self._served(self.metric).dim
             self._structure = self._stored.open(n_rows=self._lookup.n_rows, dim=width)
+            self._mapped = self._stored.path
         return self._structure
 
     def _allowed(
@@ -350,9 +279,10 @@ class Index:
     ) -> np.ndarray:
         """Rows of the neighbours : np.ndarray [shape=(n_queries, k)], int64."""
         narrow = n_allowed < FEW * self._lookup.n_rows or k > FEW * n_allowed
-        if metric != self.metric or (narrow and self.kind != "exact"):
+        structure = None if metric != self.metric or narrow else self._opened
+        if structure is None:
             return self._product(queries, k, allowed, metric)
-        rows: np.ndarray = _structures().search(self._opened, queries, k=k, allowed=allowed).rows
+        rows: np.ndarray = faiss_structures().search(structure, queries, k=k, allowed=allowed).rows
         short = np.flatnonzero((rows < 0).any(axis=1))
         if len(short):
             rows[short] = self._product(queries[short], k, allowed, metric)
@@ -361,70 +291,24 @@ class Index:
     def _product(
         self, queries: np.ndarray, k: int, allowed: np.ndarray | None, metric: Metric
     ) -> np.ndarray:
-        """Exact neighbours from the raw vectors; of a few rows, only those are read."""
+        """Exact neighbours from the vectors themselves; of a few rows, only those are read."""
+        vectors = self._served(metric)
         if allowed is None or 2 * np.count_nonzero(allowed) > len(allowed):
-            vectors = self._served(slice(None), metric)
             return search_product(queries, vectors=vectors, k=k, allowed=allowed).rows
         few = np.flatnonzero(allowed)
-        found = search_product(queries, vectors=self._served(few, metric), k=k)
-        return few[found.rows]
+        return few[search_product(queries, vectors=vectors.some(few), k=k).rows]
 
-    def _scored(self, rows: np.ndarray, queries: np.ndarray, metric: Metric) -> Rows:
-        flat, places = np.unique(rows, return_inverse=True)
-        found = rescored(places.reshape(rows.shape), queries, vectors=self._served(flat, metric))
-        return Rows(flat[found.rows], found.scores)
+    def _served(self, metric: Metric) -> Served:
+        norms = self._measured() if metric == "cosine" else None
+        return Served(self._vectors, metric, self._offsets.get(metric), norms)
 
-    def _served(self, rows: np.ndarray | slice, metric: Metric) -> np.ndarray:
-        offsets = self._offsets.get(metric)
-        return served(self._vectors[rows], metric, None if offsets is None else offsets[rows])
-
-    def _check_no_offsets(self) -> None:
-        if self._offsets:
-            raise ParameterError(
-                "an index with hubs='csls' cannot change in place; build it again from all vectors"
-            )
-
-    def _change(self, ids: np.ndarray, rows: np.ndarray, *, added: np.ndarray) -> None:
-        """Let `ids` be those of every row and `rows` those alive; `added` are the last vectors."""
-        structures = _structures()
-        kind = _choose(len(rows), self._settings)
-        dead = len(ids) - len(rows)
-        if (
-            kind == "exact"
-            or kind != self.kind
-            or dead > MAX_DEAD * len(ids)
-            or len(ids) > MAX_GROWTH * self._built_rows
-        ):
-            rows = rows[np.argsort(ids[rows], kind="stable")]
-            self._vectors = self._vectors[rows]
-            # An array as wide as its longest id, as if built anew.
-            alive = id_array(ids[rows].tolist())
-            self._lookup = Lookup(alive, np.arange(len(rows), dtype=np.int64))
-            self._structure = structures.build(served(self._vectors, self.metric), kind=kind)
-            self._built_rows = len(rows)
-        else:
-            if len(added):
-                self._structure = self._writable()
-                with structures.one_thread():
-                    self._structure.faiss.add(served(added, self.metric))
-            self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
-        self.inputs = {}  # what stands now came from more than they say
-        if self._structure is not None:
-            self._stored = None
-
-    def _writable(self) -> Structure:
-        """The structure, read whole when it was mapped from a file."""
-        structure = self._opened
-        if self._stored is None:
-            return structure
-        return structure._replace(faiss=_structures().read(self._stored.path, writable="yes"))
+    def _measured(self) -> np.ndarray:
+        if self._norms is None:
+            self._norms = lengths(self._vectors)
+        return self._norms
 
 
-def _choose(n: int, settings: Mapping[str, Any]) -> Any:
-    return _structures().choose_kind(n, kind=settings["kind"], exact_below=settings["exact_below"])
-
-
-def _structures() -> ModuleType:
+def faiss_structures() -> ModuleType:
     """FAISS and what is built on it, loaded when first needed."""
     from audiorec.index import structures
 

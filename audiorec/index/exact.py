@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,6 +14,11 @@ Metric = Literal["cosine", "inner_product"]
 
 # Scores held at once, float32: 64 MB.
 MAX_SCORES = 16_000_000
+# Queries asked at once, and rows read at once where vectors are turned before they are scored.
+MAX_QUERIES = 1024
+BLOCK = 65_536
+# Scores in a group of which `largest` first looks at the best alone.
+GROUP = 64
 
 
 class Rows(NamedTuple):
@@ -28,15 +34,93 @@ class Rows(NamedTuple):
     scores: np.ndarray
 
 
+class Served:
+    """The vectors whose inner product with what is `asked` is the score, made as they are read.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d)], float32
+        As they were given; they may be memory-mapped, and larger than memory.
+    metric : {"cosine", "inner_product"}
+    offsets : np.ndarray [shape=(n,)], float32, or None
+        What each vector's score is moved by for a query of unit norm: one more dimension.
+    norms : np.ndarray [shape=(n,)], float32, or None
+        Lengths of the vectors, so that none has to be measured again.
+    """
+
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        metric: Metric,
+        offsets: np.ndarray | None = None,
+        norms: np.ndarray | None = None,
+    ) -> None:
+        self.vectors = vectors
+        self.metric = metric
+        self.offsets = offsets
+        self.norms = norms
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Some of them : np.ndarray [shape=(n_rows, d)], float32."""
+        offsets = None if self.offsets is None else self.offsets[rows]
+        return np.ascontiguousarray(served(self.vectors[rows], self.metric, offsets), np.float32)
+
+    def some(self, rows: np.ndarray) -> Served:
+        """Only these rows, in that order."""
+        return Served(
+            self.vectors[rows],
+            self.metric,
+            None if self.offsets is None else self.offsets[rows],
+            None if self.norms is None else self.norms[rows],
+        )
+
+    @property
+    def dim(self) -> int:
+        """Dimensions, that of the offsets included."""
+        return int(self.vectors.shape[1]) + (self.offsets is not None)
+
+    def blocks(self, rows: int = BLOCK) -> Iterator[tuple[int, np.ndarray]]:
+        """All of them in turn: the first row's number, and so many rows."""
+        for start in range(0, len(self), rows):
+            yield start, self[start : start + rows]
+
+    def spread(self, most: int) -> np.ndarray:
+        """Rows that stand evenly among all, at most so many : np.ndarray [shape=(m,)], int64."""
+        return np.unique(np.linspace(0, max(0, len(self) - 1), min(len(self), most)).astype(int))
+
+    def products(self, queries: np.ndarray, rows: slice) -> np.ndarray:
+        """Scores of some rows : np.ndarray [shape=(n_queries, n_rows)], float32.
+
+        A product with the vectors as they lie there is scaled, not the vectors: nothing as large
+        as they are is made.
+        """
+        if self.metric == "cosine" and self.norms is None:
+            scores: np.ndarray = queries @ self[rows].T
+            return scores
+        scores = queries[:, : self.vectors.shape[1]] @ self.vectors[rows].T
+        if self.metric == "cosine":
+            assert self.norms is not None
+            norms = self.norms[rows]
+            np.divide(scores, norms, out=scores, where=norms > 0)
+        if self.offsets is not None:
+            scores += queries[:, -1:] * self.offsets[rows]
+        return scores
+
+
 def search_product(
-    queries: np.ndarray, *, vectors: np.ndarray, k: int, allowed: np.ndarray | None = None
+    queries: np.ndarray, *, vectors: Served, k: int, allowed: np.ndarray | None = None
 ) -> Rows:
     """The `k` rows of `vectors` with the largest inner product with each query.
 
     Parameters
     ----------
     queries : np.ndarray [shape=(n_queries, d)], float32
-    vectors : np.ndarray [shape=(n, d)], float32
+        See `asked`.
+    vectors : Served
+        Read once for every 1,024 queries.
     k : int
         At most as many as there are rows allowed.
     allowed : np.ndarray [shape=(n,)], bool, or None
@@ -47,18 +131,34 @@ def search_product(
     found : Rows
         Equal scores stand in the order of their rows.
     """
-    rows = np.empty((len(queries), k), dtype=np.int64)
-    scores = np.empty((len(queries), k), dtype=np.float32)
-    step = max(1, MAX_SCORES // max(1, len(vectors)))
-    for start in range(0, len(queries), step):
-        products = queries[start : start + step] @ vectors.T
+    found = [
+        _search_some(queries[start : start + MAX_QUERIES], vectors, k, allowed)
+        for start in range(0, len(queries), MAX_QUERIES)
+    ]
+    if not found:
+        return Rows(np.empty((0, k), np.int64), np.empty((0, k), np.float32))
+    return Rows(np.concatenate([f.rows for f in found]), np.concatenate([f.scores for f in found]))
+
+
+def _search_some(queries: np.ndarray, vectors: Served, k: int, allowed: np.ndarray | None) -> Rows:
+    """Best of every block of rows, each joined to the best of the blocks before it."""
+    best: list[tuple[np.ndarray, np.ndarray]] = [
+        (np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries
+    ]
+    step = max(1, MAX_SCORES // len(queries))
+    for start in range(0, len(vectors), step):
+        here = slice(start, min(start + step, len(vectors)))
+        products = vectors.products(queries, here)
         if allowed is not None:
-            products[:, ~allowed] = -np.inf
-        for offset, product in enumerate(products):
-            best = largest(product, k=k)
-            rows[start + offset] = best
-            scores[start + offset] = product[best]
-    return Rows(rows, scores)
+            products[:, ~allowed[here]] = -np.inf
+        for number, product in enumerate(products):
+            rows, scores = best[number]
+            chosen = largest(product, k=min(k, len(product)))
+            rows = np.concatenate([rows, chosen + start])
+            scores = np.concatenate([scores, product[chosen]])
+            first = np.lexsort((rows, -scores))[:k]
+            best[number] = rows[first], scores[first]
+    return Rows(np.stack([rows for rows, _ in best]), np.stack([scores for _, scores in best]))
 
 
 def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
@@ -72,6 +172,14 @@ def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
     """
     if k == 0:
         return np.empty(0, dtype=np.int64)
+    whole = len(scores) // GROUP * GROUP
+    if whole // GROUP > 4 * k:
+        # So many groups have a best of at least this, so the k largest are no less.
+        bests = scores[:whole].reshape(-1, GROUP).max(axis=1)
+        least = np.partition(bests, len(bests) - k)[len(bests) - k]
+        candidates = np.flatnonzero(scores >= least)
+        if len(candidates) < whole // 2:
+            return candidates[largest(scores[candidates], k=k)]
     last = -np.partition(-scores, k - 1)[k - 1]
     above = np.flatnonzero(scores > last)
     level = np.flatnonzero(scores == last)[: k - len(above)]
@@ -79,7 +187,7 @@ def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
     return chosen[np.lexsort((chosen, -scores[chosen]))]
 
 
-def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: np.ndarray) -> Rows:
+def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: Served) -> Rows:
     """Score neighbours again in double precision, and put them in that order.
 
     Matrix products round differently with the shape that they are asked in. Scored again, equal
@@ -89,17 +197,34 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: np.ndarray) -> R
     Parameters
     ----------
     rows : np.ndarray [shape=(n_queries, k)], int64
+        A row below 0 is none, and comes last.
     queries : np.ndarray [shape=(n_queries, d)]
-    vectors : np.ndarray [shape=(n, d)]
-        Both of unit norm, row by row, where scores are cosines.
+        See `asked`.
+    vectors : Served
     """
     order = np.empty_like(rows)
     scores = np.empty(rows.shape, dtype=np.float32)
-    for place, (found, query) in enumerate(zip(rows, queries, strict=True)):
-        exact = (vectors[found].astype(np.float64) * query).sum(axis=1).astype(np.float32)
+    step = max(1, MAX_SCORES // max(1, 4 * rows.shape[1] * vectors.dim))
+    for start in range(0, len(rows), step):
+        found = rows[start : start + step]
+        # Each row is read once, in the order in which it lies on disk.
+        flat, places = np.unique(np.maximum(found, 0), return_inverse=True)
+        held = vectors[flat].astype(np.float64)
+        asking = queries[start : start + step, np.newaxis]
+        exact = (held[places.reshape(found.shape)] * asking).sum(axis=2).astype(np.float32)
+        exact[found < 0] = -np.inf
         best = np.lexsort((found, -exact))
-        order[place], scores[place] = found[best], exact[best]
+        order[start : start + step] = np.take_along_axis(found, best, axis=1)
+        scores[start : start + step] = np.take_along_axis(exact, best, axis=1)
     return Rows(order, scores)
+
+
+def lengths(vectors: np.ndarray) -> np.ndarray:
+    """Norm of every vector, read block by block : np.ndarray [shape=(n,)], float32."""
+    norms = np.empty(len(vectors), dtype=np.float32)
+    for start in range(0, len(vectors), BLOCK):
+        norms[start : start + BLOCK] = np.linalg.norm(vectors[start : start + BLOCK], axis=1)
+    return norms
 
 
 def served(vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = None) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -64,6 +64,34 @@ class Lookup:
 
     def _at(self, place: int) -> str:
         return str(self.by_row[self.order[place]])
+
+
+class Groups(Mapping[str, int]):
+    """Numbers of groups by id, read from an array of them: none is looked at but those asked for.
+
+    Parameters
+    ----------
+    lookup : Lookup
+    groups : np.ndarray [shape=(n_rows,)], int64
+        -1 where a row is in none.
+    """
+
+    def __init__(self, lookup: Lookup, groups: np.ndarray) -> None:
+        self._lookup = lookup
+        self._groups = groups
+
+    def __getitem__(self, id_: str) -> int:
+        row = self._lookup.row(id_)
+        if row < 0 or self._groups[row] < 0:
+            raise KeyError(id_)
+        return int(self._groups[row])
+
+    def __iter__(self) -> Iterator[str]:
+        order = self._lookup.order
+        return iter(self._lookup.by_row[order[self._groups[order] >= 0]].tolist())
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._groups[self._lookup.order] >= 0))
 
 
 def id_array(ids: Sequence[str]) -> np.ndarray:

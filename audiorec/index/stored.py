@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,36 +12,52 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError
+from audiorec.index.drift import Drift
 
 if TYPE_CHECKING:
     from audiorec.index.structures import Structure
 
 FILE = "vectors.faiss"
+LISTS_FILE = "lists.ivfdata"
 ARRAYS = ("ids", "order", "vectors")
 STRUCTURE = "structure"
+LISTS = "lists"
 
 
 class Stored(NamedTuple):
     """Where an index's structure lies, and what is known of it without opening it."""
 
-    path: Path
+    path: Path | None
+    lists: Path | None
     kind: str
+    factory: str
     effort: int
     recall: float
     built_rows: int
+    built: Drift
     inputs: Mapping[str, str]
     extra: Mapping[str, Any]
 
     @classmethod
     def of(cls, directory: Path, manifest: artifacts.Manifest) -> Stored:
         """What a manifest says; KeyError when it lacks something."""
-        extra = manifest.extra
+        extra, files = manifest.extra, manifest.files
+        exact = extra["kind"] == "exact"
         return cls(
-            directory / manifest.files[STRUCTURE].file,
+            None if exact else directory / files[STRUCTURE].file,
+            directory / files[LISTS].file if LISTS in files else None,
             extra["kind"],
+            extra.get("factory", ""),
             extra["effort"],
             extra["recall_at_10"],
             extra["built_rows"],
+            Drift(
+                extra.get("recall_built", extra["recall_at_10"]),
+                extra["recall_at_10"],
+                extra.get("imbalance_built", 1.0),
+                extra.get("imbalance", 1.0),
+                round(1 - extra["n"] / max(1, extra.get("rows", extra["n"])), 4),
+            ),
             manifest.inputs,
             extra,
         )
@@ -49,25 +66,44 @@ class Stored(NamedTuple):
         """Open the structure, memory-mapped where FAISS can; `ArtifactError` if it does not fit."""
         from audiorec.index import structures
 
-        index = structures.read(self.path)
+        assert self.path is not None
+        index = structures.read(self.path, lists=self.lists)
         if index.ntotal != n_rows or index.d != dim:
             raise ArtifactError(
                 f"{self.path} holds {index.ntotal} vectors of {index.d} dimensions and should "
                 f"hold {n_rows} of {dim}; run 'audiorec index' to make it again"
             )
         kind: Any = self.kind
-        return structures.Structure(index, kind, self.effort, self.recall)
+        return structures.Structure(
+            index, kind, self.factory, self.effort, self.recall, self.built.imbalance
+        )
+
+
+def kept_drift(directory: Path) -> Drift:
+    """What an index was worth when it was built, and when it was kept, without opening it.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, or it is damaged.
+    """
+    manifest = artifacts.load_manifest(directory, kind="index")
+    try:
+        return Stored.of(directory, manifest).built
+    except KeyError as error:
+        raise _lacking(directory, error) from None
 
 
 def write_index(
     directory: Path,
     *,
     arrays: Mapping[str, np.ndarray],
-    structure: Structure,
+    structure: Structure | None,
     settings: Mapping[str, Any],
     inputs: Mapping[str, str],
     extra: Mapping[str, Any],
     built_rows: int,
+    built: Drift,
 ) -> artifacts.Manifest:
     """Write an artifact of kind "index".
 
@@ -76,7 +112,8 @@ def write_index(
     directory : Path
     arrays : mapping of str to np.ndarray
         "ids", "order", "vectors", and any more to keep with them.
-    structure : Structure
+    structure : Structure or None
+        None where search is exact.
     settings : mapping
         The configuration that made it.
     inputs : mapping of str to str
@@ -85,16 +122,12 @@ def write_index(
         Anything else worth keeping with it, as plain JSON.
     built_rows : int
         Rows when the structure was last built.
+    built : Drift
+        What it was worth then.
     """
-    from audiorec.index import structures
-
     files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
-    aside = directory / f".{FILE}.{os.getpid()}.part"
-    try:
-        structures.write(structure, aside)
-        files[STRUCTURE] = artifacts.put_file(directory, FILE, aside)
-    finally:
-        aside.unlink(missing_ok=True)
+    if structure is not None:
+        files |= _put_structure(directory, structure)
     return artifacts.commit(
         directory,
         kind="index",
@@ -103,14 +136,39 @@ def write_index(
         inputs=inputs,
         extra={
             **extra,
-            "kind": structure.kind,
+            "kind": structure.kind if structure else "exact",
+            "factory": structure.factory if structure else "",
             "n": len(arrays["order"]),
+            "rows": len(arrays["ids"]),
             "dim": int(arrays["vectors"].shape[1]),
-            "effort": structure.effort,
-            "recall_at_10": structure.recall,
+            "effort": structure.effort if structure else 0,
+            "recall_at_10": structure.recall if structure else 1.0,
+            "recall_built": built.recall_built,
+            "imbalance": structure.imbalance if structure else 1.0,
+            "imbalance_built": built.imbalance_built,
             "built_rows": built_rows,
         },
     )
+
+
+def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts.Entry]:
+    """Write the structure, and the lists that it may have beside it."""
+    from audiorec.index import structures
+
+    files = {}
+    for name, file in ((STRUCTURE, FILE), (LISTS, LISTS_FILE)):
+        aside = directory / f".{file}.{os.getpid()}.part"
+        try:
+            if name == STRUCTURE:
+                structures.write(structure, aside)
+            elif structure.lists is None:
+                continue
+            else:
+                shutil.copyfile(structure.lists, aside)
+            files[name] = artifacts.put_file(directory, file, aside)
+        finally:
+            aside.unlink(missing_ok=True)
+    return files
 
 
 def read_index(
@@ -134,12 +192,13 @@ def read_index(
         mapped = manifest.files["vectors"].size > 4096  # an empty array cannot be mapped
         arrays = {
             name: artifacts.load_array(directory, manifest, name, mmap=mapped).view(np.ndarray)
-            for name in [*ARRAYS, *(n for n in manifest.files if n not in (*ARRAYS, STRUCTURE))]
+            for name in [
+                *ARRAYS,
+                *(n for n in manifest.files if n not in (*ARRAYS, STRUCTURE, LISTS)),
+            ]
         }
     except KeyError as error:
-        raise ArtifactError(
-            f"the index in {directory} lacks {error}; run 'audiorec index' to make it again"
-        ) from None
+        raise _lacking(directory, error) from None
     ids, order, vectors = (arrays[name] for name in ARRAYS)
     if vectors.ndim != 2 or len(ids) != len(vectors) or len(order) > len(ids):
         raise ArtifactError(
@@ -147,3 +206,9 @@ def read_index(
             "run 'audiorec index' to make it again"
         )
     return manifest, stored, arrays
+
+
+def _lacking(directory: Path, error: KeyError) -> ArtifactError:
+    return ArtifactError(
+        f"the index in {directory} lacks {error}; run 'audiorec index' to make it again"
+    )

@@ -1,14 +1,17 @@
-"""Which FAISS structure serves how many vectors, how it is built, and how it is asked.
+"""FAISS structures: how they are built in bounded memory, measured, asked, changed and kept.
 
-The choice follows FAISS's "Guidelines to choose an index": a flat index where results must be
-exact and the vectors are few; HNSW, the fastest at high recall, while its links fit in memory;
-inverted lists beyond. Building runs on one thread, since FAISS links an HNSW graph in whatever
-order its threads come, and the same vectors have to make the same bytes.
+Building runs on one thread, since FAISS links an HNSW graph in whatever order its threads come,
+and the same vectors have to make the same bytes.
+
+FAISS takes no vector out of an HNSW graph, whose other links run through it, and numbers the rest
+anew where it does take one out of lists. So removed rows stay in both, dead, and a filter keeps
+them out of every answer; `audiorec.index.core` says when enough are dead to build again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,24 +19,24 @@ from typing import Any, Literal, NamedTuple
 import faiss as _faiss
 import numpy as np
 
-from audiorec.exceptions import ArtifactError
-from audiorec.index.exact import Rows, search_product
-
-Kind = Literal["exact", "hnsw", "ivf"]
+from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.index.exact import Rows, Served, rescored, search_product
+from audiorec.index.plan import Kind, Plan, batch_rows, sample_size
 
 # FAISS makes half of its interface when it is loaded, where no type checker sees it.
 faiss: Any = _faiss
 
-HNSW_BELOW = 1_000_000
-HNSW_LINKS = 32
 HNSW_CONSTRUCTION = 80
-TARGET_RECALL = 0.97
+# Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
+SPARE = 8
+TARGET_RECALL = 0.99
 RECALL_K = 10
-RECALL_QUERIES = 200
-MAX_EFFORT = 1024
-# FAISS asks for 39 training vectors per centroid at least, and uses 256 at most.
-TRAINING_PER_LIST = 39
-MAX_LISTS = 65_536
+RECALL_QUERIES = 500
+# What measured recall may lie above the truth by: two standard errors of 5,000 neighbours.
+RECALL_MARGIN = 0.003
+EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+PROBES = (1, 2, 4, 6, 8, 12, *EFFORTS, 1536, 2048, 3072, 4096)
+LISTS_FILE = "lists.ivfdata"
 
 
 class Structure(NamedTuple):
@@ -42,74 +45,250 @@ class Structure(NamedTuple):
     Attributes
     ----------
     faiss : faiss.Index
-    kind : {"exact", "hnsw", "ivf"}
+    kind : {"hnsw", "ivf"}
+    factory : str
+        FAISS's description of it.
     effort : int
-        `efSearch` of HNSW, `nprobe` of inverted lists; 0 where it is exact.
+        `efSearch` of HNSW, `nprobe` of inverted lists.
     recall : float
-        Share of the true ten nearest that it finds, measured on its own vectors when built.
+        Share of the true ten nearest that it finds of other vectors, measured on its own.
+    imbalance : float
+        Of inverted lists: how many times as long as with even lists a search takes; 1 otherwise.
+    folder : tempfile.TemporaryDirectory or None
+        Where the lists lie until they are kept, when they lie on disk.
     """
 
     faiss: Any
     kind: Kind
+    factory: str
     effort: int
     recall: float
+    imbalance: float = 1.0
+    folder: Any = None
+
+    @property
+    def lists(self) -> Path | None:
+        """The file of inverted lists that lie on disk."""
+        if self.kind != "ivf":
+            return None
+        lists = _lists(self.faiss)
+        return Path(lists.filename) if isinstance(lists, faiss.OnDiskInvertedLists) else None
 
 
-def choose_kind(n: int, *, kind: str, exact_below: int) -> Kind:
-    """The structure for `n` vectors: the one that `kind` names, or by size when it is "auto"."""
-    if kind != "auto":
-        return kind  # type: ignore[return-value]
-    if n < exact_below:
-        return "exact"
-    return "hnsw" if n < HNSW_BELOW else "ivf"
-
-
-def count_lists(n: int) -> int:
-    """Inverted lists for `n` vectors: 8 * sqrt(n), the middle of FAISS's 4 to 16.
-
-    Limited to what `n` vectors can train, and to the 65,536 that FAISS advises up to ten million.
-    """
-    return max(1, min(int(8 * n**0.5), n // TRAINING_PER_LIST, MAX_LISTS))
-
-
-def build(vectors: np.ndarray, *, kind: Kind) -> Structure:
-    """Index vectors for search by inner product.
+def build(
+    vectors: Served,
+    *,
+    plan: Plan,
+    memory: int,
+    trained: Path | None = None,
+    folder: Path | None = None,
+) -> Structure:
+    """Index vectors for search by inner product, a batch at a time.
 
     Parameters
     ----------
-    vectors : np.ndarray [shape=(n, d)], float32
-    kind : {"exact", "hnsw", "ivf"}
+    vectors : Served
+    plan : Plan
+        Of kind "hnsw" or "ivf".
+    memory : int
+        See `make_plan`, bytes.
+    trained : Path or None
+        A structure from `train`, to take in place of learning one.
+    folder : Path or None
+        Where lists that stay on disk are made; None for the system's temporary directory.
 
     Returns
     -------
     structure : Structure
-        An approximate one is tuned: its effort is doubled until it finds `TARGET_RECALL` of the
-        true ten nearest, or `MAX_EFFORT` is reached.
+        Tuned: its effort is raised until it finds `TARGET_RECALL` of the true ten nearest.
     """
-    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    n, dim = vectors.shape
-    if kind == "exact" or n == 0:
-        index = faiss.IndexFlatIP(dim)
-        index.add(vectors)
-        return Structure(index, "exact", 0, 1.0)
     with one_thread():
-        if kind == "hnsw":
-            index = faiss.IndexHNSWFlat(dim, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
-            index.hnsw.efConstruction = HNSW_CONSTRUCTION
+        if trained is None:
+            index = _learn(vectors, plan=plan, memory=memory, n=len(vectors))
         else:
-            # A flat quantizer: at these few dimensions 65,536 centroids cost a millisecond.
-            quantizer = faiss.IndexFlatIP(dim)
-            index = faiss.IndexIVFFlat(quantizer, dim, count_lists(n), faiss.METRIC_INNER_PRODUCT)
-            index.cp.min_points_per_centroid = 1  # tiny lists are the caller's wish; no warning
-            index.train(vectors)
-        index.add(vectors)
-    return _tuned(index, kind, vectors)
+            index = read(trained, writable="yes")
+            _check_trained(index, trained, vectors.dim)
+        lists = None
+        if plan.on_disk:
+            lists = _fill_on_disk(index, vectors, memory=memory, folder=folder)
+        else:
+            _fill(index, vectors, slice(0, len(vectors)), memory=memory)
+    structure = Structure(index, plan.kind, plan.factory, 0, 0.0, imbalance(index), lists)
+    return tuned(structure, vectors)
+
+
+def train(sample: Served, *, plan: Plan, memory: int, path: Path) -> None:
+    """Learn inverted lists from a sample and write them, empty: shards are built upon them."""
+    if plan.kind != "ivf":
+        raise ParameterError(f"kind={plan.kind!r} cannot be built in shards; take 'ivf'")
+    with one_thread():
+        index = _learn(sample, plan=plan, memory=memory, n=len(sample))
+    faiss.write_index(index, str(path))
+
+
+def _learn(vectors: Served, *, plan: Plan, memory: int, n: int) -> Any:
+    index = faiss.index_factory(vectors.dim, plan.factory, faiss.METRIC_INNER_PRODUCT)
+    lists = 0
+    if plan.kind == "hnsw":
+        index.hnsw.efConstruction = HNSW_CONSTRUCTION
+    else:
+        lists = index.nlist
+        index.cp.min_points_per_centroid = 1  # tiny lists are the caller's wish; no warning
+    size = sample_size(n, lists=max(lists, 1024), dim=vectors.dim, memory=memory)
+    index.train(vectors[vectors.spread(size)])
+    return index
+
+
+def _fill(index: Any, vectors: Served, rows: slice, *, memory: int, first: int = 0) -> None:
+    """Add rows in batches, numbered on from `first`."""
+    step = batch_rows(vectors.dim, memory=memory)
+    for start in range(rows.start, rows.stop, step):
+        some = vectors[start : min(start + step, rows.stop)]
+        if isinstance(index, faiss.IndexIVF):
+            numbers = np.arange(len(some), dtype=np.int64) + first + start
+            index.add_with_ids(some, numbers)
+        else:
+            index.add(some)
+
+
+def _fill_on_disk(index: Any, vectors: Served, *, memory: int, folder: Path | None) -> Any:
+    """Fill `index` part by part, each written out, and merge them into lists on disk."""
+    work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
+    part_rows = max(batch_rows(vectors.dim, memory=memory), memory // 2 // (vectors.dim + 16))
+    files = []
+    for start in range(0, len(vectors), part_rows):
+        part = faiss.clone_index(index)
+        _fill(part, vectors, slice(start, min(start + part_rows, len(vectors))), memory=memory)
+        files.append(Path(work.name) / f"{start}.faiss")
+        faiss.write_index(part, str(files[-1]))
+    parts = [faiss.read_index(str(file), faiss.IO_FLAG_MMAP) for file in files]
+    merge_on_disk(index, parts, into=Path(work.name) / LISTS_FILE)
+    for file in files:
+        file.unlink()
+    return work
+
+
+def merge_on_disk(
+    index: Any, parts: Sequence[Any], *, into: Path, firsts: Sequence[int] | None = None
+) -> None:
+    """Let an empty `index` be those of the parts together, its lists in the file `into`.
+
+    FAISS has a function for it, which prints on stdout; the file here is laid out as its own.
+
+    Parameters
+    ----------
+    index : faiss.IndexIVF
+        Trained as all of them were.
+    parts : sequence of faiss.IndexIVF
+        What was built upon it, a list at a time of which is copied.
+    into : Path
+    firsts : sequence of int or None
+        Number of the first row of each part; None where rows keep their numbers.
+    """
+    sizes = np.zeros(index.nlist, dtype=np.uint64)
+    with into.open("wb") as stream:
+        for number in range(index.nlist):
+            ids = []
+            for part, first in zip(parts, firsts or [0] * len(parts), strict=True):
+                if size := part.invlists.list_size(number):
+                    codes = part.invlists.get_codes(number)
+                    stream.write(faiss.rev_swig_ptr(codes, size * index.code_size).data)
+                    ids.append(faiss.rev_swig_ptr(part.invlists.get_ids(number), size) + first)
+                    sizes[number] += size
+            for some in ids:
+                stream.write(some.data)
+    lists = faiss.OnDiskInvertedLists(index.nlist, index.code_size, str(into))
+    lists.set_all_lists_sizes(faiss.swig_ptr(sizes))
+    lists.totsize = into.stat().st_size
+    _map(lists)
+    index.replace_invlists(lists, True)
+    lists.this.disown()
+    index.ntotal = sum(part.ntotal for part in parts)
+
+
+def merged(
+    empty: Any,
+    parts: Sequence[Structure],
+    *,
+    factory: str,
+    firsts: Sequence[int],
+    folder: Path | None = None,
+) -> Structure:
+    """Structures that were built upon the same lists as one, not yet tuned, on disk.
+
+    Parameters
+    ----------
+    empty : faiss.IndexIVF
+        Those lists.
+    parts : sequence of Structure
+    factory : str
+    firsts : sequence of int
+        Number of the first row of each part.
+    folder : Path or None
+        See `build`.
+    """
+    work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
+    held = [part.faiss for part in parts]
+    merge_on_disk(empty, held, into=Path(work.name) / LISTS_FILE, firsts=firsts)
+    return Structure(empty, "ivf", factory, 0, 0.0, imbalance(empty), work)
+
+
+def _map(lists: Any) -> None:
+    lists.read_only = True
+    if lists.totsize:
+        lists.do_mmap()
+
+
+def grown(
+    structure: Structure,
+    added: Served,
+    *,
+    n_rows: int,
+    memory: int,
+    folder: Path | None = None,
+) -> Structure:
+    """A structure with more vectors, neither learned nor linked anew.
+
+    Parameters
+    ----------
+    structure : Structure
+        One that may be written to; it is changed, unless its lists lie on disk.
+    added : Served
+    n_rows : int
+        Rows that it holds so far.
+    memory, folder
+        See `build`.
+    """
+    index = structure.faiss
+    with one_thread():
+        if structure.lists is None:
+            _fill(index, added, slice(0, len(added)), memory=memory, first=n_rows)
+            return structure._replace(imbalance=imbalance(index))
+        # What lies on disk belongs to an artifact: a new file is made of it and what comes.
+        work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
+        whole, part = _emptied(index), _emptied(index)
+        _fill(part, added, slice(0, len(added)), memory=memory, first=n_rows)
+        merge_on_disk(whole, [index, part], into=Path(work.name) / LISTS_FILE)
+    return structure._replace(faiss=whole, imbalance=imbalance(whole), folder=work)
+
+
+def _emptied(index: Any) -> Any:
+    """Lists on disk with nothing in them, ready to take vectors in."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lists.faiss"
+        faiss.write_index(index, str(path))
+        empty = faiss.read_index(str(path), faiss.IO_FLAG_SKIP_IVF_DATA)
+    lists = faiss.ArrayInvertedLists(empty.nlist, empty.code_size)
+    empty.replace_invlists(lists, True)
+    lists.this.disown()
+    empty.ntotal = 0
+    return empty
 
 
 def search(
     structure: Structure, queries: np.ndarray, *, k: int, allowed: np.ndarray | None = None
 ) -> Rows:
-    """Ask a structure; a row of -1 stands where an approximate one found too few.
+    """Ask a structure; a row of -1 stands where it found too few.
 
     Parameters
     ----------
@@ -123,28 +302,52 @@ def search(
         settings["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
     if structure.kind == "hnsw":
         params = faiss.SearchParametersHNSW(efSearch=max(structure.effort, k), **settings)
-    elif structure.kind == "ivf":
-        params = faiss.SearchParametersIVF(nprobe=structure.effort, **settings)
     else:
-        params = faiss.SearchParameters(**settings) if settings else None
-    scores, rows = structure.faiss.search(np.ascontiguousarray(queries), k, params=params)
+        params = faiss.SearchParametersIVF(nprobe=structure.effort, **settings)
+    queries = np.ascontiguousarray(queries, dtype=np.float32)
+    scores, rows = structure.faiss.search(queries, k, params=params)
     return Rows(rows, scores)
 
 
 def write(structure: Structure, path: Path) -> None:
-    """Write the FAISS index to a file."""
-    faiss.write_index(structure.faiss, str(path))
-
-
-def read(path: Path, *, writable: Literal["yes", "no"] = "no") -> Any:
-    """Read a FAISS index, memory-mapped where this FAISS can, unless it is to be added to."""
-    mapped = getattr(faiss, "IO_FLAG_MMAP_IFC", 0)  # FAISS 1.11 and later
+    """Write the FAISS index to a file, without the lists that lie in one of their own."""
+    where = structure.lists
+    if where is not None:
+        _lists(structure.faiss).filename = ""  # the same bytes, wherever they were made
     try:
-        return faiss.read_index(str(path), 0 if writable == "yes" else mapped)
+        faiss.write_index(structure.faiss, str(path))
+    finally:
+        if where is not None:
+            _lists(structure.faiss).filename = str(where)
+
+
+def read(path: Path, *, lists: Path | None = None, writable: Literal["yes", "no"] = "no") -> Any:
+    """Read a FAISS index, memory-mapped where this FAISS can, unless it is to be added to.
+
+    Parameters
+    ----------
+    path : Path
+    lists : Path or None
+        The file of its inverted lists, where they have one.
+    writable : {"yes", "no"}
+    """
+    mapped = getattr(faiss, "IO_FLAG_MMAP_IFC", 0)  # FAISS 1.11 and later
+    flags = faiss.IO_FLAG_SKIP_IVF_DATA if lists else 0 if writable == "yes" else mapped
+    try:
+        index = faiss.read_index(str(path), flags)
+        if lists:
+            on_disk = _lists(index)
+            on_disk.filename = str(lists)
+            _map(on_disk)
     except RuntimeError:
         raise ArtifactError(
             f"{path} is damaged or of another FAISS; run 'audiorec index' to make it again"
         ) from None
+    return index
+
+
+def _lists(index: Any) -> Any:
+    return faiss.downcast_InvertedLists(index.invlists)
 
 
 @contextmanager
@@ -158,23 +361,64 @@ def one_thread() -> Iterator[None]:
         faiss.omp_set_num_threads(before)
 
 
-def measure_recall(structure: Structure, vectors: np.ndarray) -> float:
-    """Share of the true ten nearest found, for vectors spread evenly over the indexed ones."""
-    k = min(RECALL_K, len(vectors))
-    asked = np.unique(np.linspace(0, len(vectors) - 1, RECALL_QUERIES).astype(np.int64))
-    queries = np.ascontiguousarray(vectors[asked])
-    truth = search_product(queries, vectors=vectors, k=k).rows
-    found = search(structure, queries, k=k).rows
-    hits = sum(len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True))
-    return float(hits / truth.size)
+def imbalance(index: Any) -> float:
+    """How uneven inverted lists are: 1 where all are as long, more where a few are crowded."""
+    if not isinstance(index, faiss.IndexIVF) or not index.ntotal:
+        return 1.0
+    return round(float(index.invlists.imbalance_factor()), 4)
 
 
-def _tuned(index: Any, kind: Kind, vectors: np.ndarray) -> Structure:
-    limit = MAX_EFFORT if kind == "hnsw" else index.nlist
-    effort = min(64 if kind == "hnsw" else 8, limit)
-    while True:
-        structure = Structure(index, kind, effort, 0.0)
-        recall = measure_recall(structure, vectors)
-        if recall >= TARGET_RECALL or effort >= limit:
-            return structure._replace(recall=round(recall, 4))
-        effort = min(2 * effort, limit)
+class Trial:
+    """Vectors of an index as questions, with their true neighbours: what recall is measured by.
+
+    Parameters
+    ----------
+    vectors : Served
+    allowed : np.ndarray [shape=(n,)], bool, or None
+        Rows alive; None for all.
+    """
+
+    def __init__(self, vectors: Served, allowed: np.ndarray | None = None) -> None:
+        alive = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
+        chosen = np.unique(np.linspace(0, len(alive) - 1, RECALL_QUERIES).astype(np.int64))
+        self._vectors, self._allowed, self._asking = vectors, allowed, alive[chosen]
+        self._queries = vectors[self._asking]
+        # Each finds itself; what is wanted is the others.
+        self._k = min(RECALL_K + 1, len(alive))
+        self._truth = search_product(
+            self._queries, vectors=vectors, k=self._k, allowed=allowed
+        ).rows
+        self._spare = min(self._k + SPARE, len(alive))  # as `Index.search` asks
+
+    def recall(self, structure: Structure) -> float:
+        """Share of the true ten nearest others that a structure finds."""
+        if self._k < 2:
+            return 1.0
+        found = search(structure, self._queries, k=self._spare, allowed=self._allowed).rows
+        found = rescored(found, self._queries, vectors=self._vectors).rows[:, : self._k]
+        hits = wanted = 0
+        for row, truth, answer in zip(self._asking, self._truth, found, strict=True):
+            others = set(truth.tolist()) - {int(row)}
+            hits += len(others & set(answer.tolist()))
+            wanted += len(others)
+        return round(hits / wanted, 4)
+
+
+def tuned(structure: Structure, vectors: Served, *, allowed: np.ndarray | None = None) -> Structure:
+    """A structure with the least effort that finds enough, as far as effort can."""
+    trial = Trial(vectors, allowed)
+    efforts = EFFORTS if structure.kind == "hnsw" else PROBES
+    most = len(vectors) if structure.kind == "hnsw" else structure.faiss.nlist
+    for effort in sorted({min(effort, most) for effort in efforts}):
+        structure = structure._replace(effort=effort)
+        structure = structure._replace(recall=trial.recall(structure))
+        if structure.recall >= min(1.0, TARGET_RECALL + RECALL_MARGIN):
+            break
+    return structure
+
+
+def _check_trained(index: Any, path: Path, dim: int) -> None:
+    if index.d != dim or index.ntotal or not isinstance(index, faiss.IndexIVF):
+        raise ArtifactError(
+            f"{path} holds no empty lists for vectors of {dim} dimensions; train them again"
+        )

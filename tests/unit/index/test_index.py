@@ -16,8 +16,9 @@ from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index import Index, build_index
-from audiorec.index.exact import largest, search_product
-from audiorec.index.structures import build, choose_kind, count_lists
+from audiorec.index.exact import Served, largest, search_product
+from audiorec.index.plan import count_lists, make_plan
+from audiorec.index.structures import build
 
 KINDS = ("exact", "hnsw", "ivf")
 METRICS = ("cosine", "inner_product")
@@ -263,7 +264,7 @@ def test_recall_is_measured_and_true():
         queries = random_embeddings(100, dim=16, seed=5).vectors
         truth = search_product(
             queries / np.linalg.norm(queries, axis=1, keepdims=True),
-            vectors=embeddings.normalized().vectors,
+            vectors=Served(embeddings.vectors, "cosine"),
             k=10,
         )
         found = index.search(queries, 10).ids
@@ -278,11 +279,14 @@ def test_recall_is_measured_and_true():
 
 
 def test_auto_follows_size():
-    assert choose_kind(99, kind="auto", exact_below=100) == "exact"
-    assert choose_kind(100, kind="auto", exact_below=100) == "hnsw"
-    assert choose_kind(999_999, kind="auto", exact_below=100) == "hnsw"
-    assert choose_kind(1_000_000, kind="auto", exact_below=100) == "ivf"
-    assert choose_kind(5, kind="ivf", exact_below=100) == "ivf"
+    how = {"kind": "auto", "exact_below": 100, "memory": 10**9}
+    assert make_plan(99, 128, **how) == ("exact", "", False)
+    assert make_plan(100, 128, **how) == ("hnsw", "HNSW32,SQ8", False)
+    # 404 bytes each: 128 codes, 264 of links, 12 more.
+    assert make_plan(2_475_000, 128, **how).kind == "hnsw"
+    assert make_plan(2_476_000, 128, **how) == ("ivf", "IVF12588,SQ8", False)
+    assert make_plan(10_000_000, 128, **how) == ("ivf", "IVF25298_HNSW32,SQ8", True)
+    assert make_plan(5, 128, kind="ivf", exact_below=100, memory=1) == ("ivf", "IVF1,SQ8", True)
     index = build_index(random_embeddings(90), config=IndexConfig(exact_below=100))
     assert index.kind == "exact"
     index.add(random_embeddings(20, prefix="u"))
@@ -319,20 +323,25 @@ def test_other_inputs_are_refused(tmp_path):
 
 def test_what_is_kept_with_it_comes_back(tmp_path):
     index = build_index(random_embeddings(3), config=IndexConfig())
-    manifest = index.save(tmp_path, inputs={"a": "b"}, extra={"duplicates": {"t0": 1, "t2": 1}})
+    same = {"t0": 1, "t2": 1}
+    manifest = index.save(tmp_path, inputs={"a": "b"}, extra={"played": 2}, duplicates=same)
     loaded = Index.load(tmp_path)
     assert loaded.extra == index.extra == manifest.extra
-    assert loaded.extra["duplicates"] == {"t0": 1, "t2": 1}
+    assert dict(loaded.duplicates) == dict(index.duplicates) == {"t0": 1, "t2": 1}
+    assert "t1" not in loaded.duplicates and len(loaded.duplicates) == 2
+    assert loaded.extra["played"] == 2
     assert loaded.extra["recall_at_10"] == 1.0
     assert loaded.inputs == {"a": "b"}
     loaded.remove(["t0"])
     assert loaded.inputs == {}
+    assert dict(loaded.duplicates) == {"t2": 1}
 
 
 def test_missing_torn_and_swapped_files(tmp_path):
     with pytest.raises(ArtifactError, match="there is no index in .*; run 'audiorec index' first"):
         Index.load(tmp_path)
-    manifest = build_index(random_embeddings(3), config=IndexConfig()).save(tmp_path / "a")
+    config = IndexConfig(kind="hnsw")
+    manifest = build_index(random_embeddings(300), config=config).save(tmp_path / "a")
     structure = tmp_path / "a" / manifest.files["structure"].file
     whole = structure.read_bytes()
     structure.write_bytes(whole[:-1])
@@ -341,7 +350,7 @@ def test_missing_torn_and_swapped_files(tmp_path):
     structure.write_bytes(bytes(len(whole)))
     with pytest.raises(ArtifactError, match="damaged or of another FAISS"):
         Index.load(tmp_path / "a").search(np.ones(8), 1)
-    larger = build_index(random_embeddings(3, dim=9), config=IndexConfig())
+    larger = build_index(random_embeddings(300, dim=9), config=config)
     other = larger.save(tmp_path / "b")
     swapped = (tmp_path / "b" / other.files["structure"].file).read_bytes()[: len(whole)]
     structure.write_bytes(swapped)
@@ -375,7 +384,9 @@ def test_build_keeps_faiss_threads():
     import faiss
 
     before = faiss.omp_get_max_threads()
-    build(np.eye(8, dtype=np.float32), kind="hnsw")
+    vectors = Served(np.eye(8, dtype=np.float32), "inner_product")
+    plan = make_plan(8, 8, kind="hnsw", exact_below=1, memory=10**9)
+    build(vectors, plan=plan, memory=10**9)
     assert faiss.omp_get_max_threads() == before
 
 

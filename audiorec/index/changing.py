@@ -1,0 +1,314 @@
+"""`Index`: vectors by id that are searched, changed and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from audiorec.artifacts import Manifest
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ParameterError
+from audiorec.index.core import METRICS, Searched, faiss_structures
+from audiorec.index.drift import Drift
+from audiorec.index.exact import Served
+from audiorec.index.lookup import Lookup, id_array
+from audiorec.index.plan import Plan, make_plan
+from audiorec.index.room import joined, taken
+from audiorec.index.stored import Stored, read_index, write_index
+
+if TYPE_CHECKING:
+    from audiorec.index.structures import Structure
+
+# An approximate structure is built again when so much of it is dead, or grown since.
+MAX_DEAD = 0.25
+MAX_GROWTH = 2.0
+
+
+class Index(Searched):
+    """An index that can change and be kept; made by `build_index`, `merge_shards` or `load`."""
+
+    @classmethod
+    def load(cls, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Self:
+        """Read what `save` wrote, memory-mapped; the FAISS structure only when first asked.
+
+        Parameters
+        ----------
+        directory : Path
+        inputs : mapping of str to str or None
+            Fingerprints that the index must have been made from; None checks nothing.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none, it is damaged, or was made from other inputs.
+        """
+        manifest, stored, arrays = read_index(directory, inputs=inputs or {})
+        return cls(
+            ids=arrays["ids"],
+            order=arrays["order"],
+            vectors=arrays["vectors"],
+            settings=manifest.config,
+            offsets={
+                metric: arrays[f"hubs-{metric}"] for metric in METRICS if f"hubs-{metric}" in arrays
+            },
+            norms=arrays.get("norms"),
+            groups=arrays.get("groups"),
+            stored=stored,
+            work=directory.parent,
+        )
+
+    @classmethod
+    def merged(
+        cls,
+        parts: Sequence[Index],
+        *,
+        trained: Path,
+        factory: str,
+        settings: Mapping[str, Any],
+        work: Path | None = None,
+    ) -> Self:
+        """One index of several that were built upon the same lists; see `merge_shards`.
+
+        Parameters
+        ----------
+        parts : sequence of Index
+        trained : Path
+            Those lists, empty.
+        factory : str
+            FAISS's description of them.
+        settings : mapping
+        work : Path or None
+        """
+        structures = faiss_structures()
+        ids = np.concatenate([part._lookup.by_row for part in parts])
+        firsts = np.cumsum([0, *(part._lookup.n_rows for part in parts)]).tolist()
+        alive = np.concatenate(
+            [part._lookup.order + first for part, first in zip(parts, firsts, strict=False)]
+        )
+        order = alive[np.argsort(ids[alive], kind="stable")]
+        twice = np.flatnonzero(ids[order[1:]] == ids[order[:-1]])
+        if len(twice):
+            raise ParameterError(
+                f"track id {str(ids[order[twice[0]]])!r} stands in two shards; ids must be unique"
+            )
+        structure = structures.merged(
+            structures.read(trained, writable="yes"),
+            [part._opened for part in parts],
+            factory=factory,
+            firsts=firsts[:-1],
+            folder=work,
+        )
+        index = cls(ids=ids, order=order, vectors=np.empty((0, 0)), settings=settings, work=work)
+        index._vectors = joined([part._vectors for part in parts], **index._room())
+        index._structure = structures.tuned(
+            structure, index._served(index.metric), allowed=index._allowed(None, ())
+        )
+        index._built = Drift.of(index._structure)
+        return index
+
+    def drift(self) -> Drift:
+        """What the structure is worth now beside what it was when it was built.
+
+        An approximate one is measured, which reads every vector once.
+        """
+        structure = self._opened
+        if structure is None:
+            return Drift()
+        structures = faiss_structures()
+        trial = structures.Trial(self._served(self.metric), self._allowed(None, ()))
+        return self._built._replace(
+            recall=trial.recall(structure),
+            imbalance=structures.imbalance(structure.faiss),
+            dead=round(1 - len(self) / self._lookup.n_rows, 4),
+        )
+
+    def add(self, embeddings: Embeddings) -> None:
+        """Take in vectors; an id that is already there gets its new vector.
+
+        Raises
+        ------
+        ParameterError
+            If the vectors have other dimensions, or hubs are corrected, which takes all vectors
+            at once. The index is then as before.
+        """
+        self._check_no_offsets()
+        if not len(embeddings):
+            return
+        if self._lookup.n_rows and embeddings.dim != self.dim:
+            raise ParameterError(
+                f"vectors of {embeddings.dim} dimensions do not fit an index of {self.dim}"
+            )
+        ids = id_array(embeddings.ids)
+        known = self._lookup.rows(embeddings.ids)
+        left = np.setdiff1d(self._lookup.order, known[known >= 0])
+        rows = np.concatenate([left, np.arange(len(ids)) + self._lookup.n_rows])
+        ids = np.concatenate([self._lookup.by_row, ids])
+        self._vectors = joined([self._vectors, embeddings.vectors], **self._room())
+        self._change(ids, rows, added=embeddings.vectors)
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Drop ids.
+
+        Raises
+        ------
+        NotFoundError
+            If the index does not hold one of them; it is then as before.
+        ParameterError
+            If hubs are corrected.
+        """
+        self._check_no_offsets()
+        rows = np.array([self._lookup.known_row(id_) for id_ in ids], dtype=np.int64)
+        left = np.setdiff1d(self._lookup.order, rows)
+        self._change(self._lookup.by_row, left, added=self._vectors[:0])
+
+    def rebuild(self, *, plan: Plan | None = None, trained: Path | None = None) -> None:
+        """Build the structure anew, from what is alive; ids and vectors stay what they are.
+
+        Parameters
+        ----------
+        plan : Plan or None
+            None for the one that the settings lead to.
+        trained : Path or None
+            Lists that were learned before; see `audiorec.index.shards`.
+        """
+        rows, groups = self._lookup.order, self._groups
+        self._vectors, self._norms = taken(self._vectors, rows, **self._room()), None
+        self._groups = None if groups is None else groups[rows]
+        # An array as wide as its longest id, as if never built before.
+        ids = id_array(self._lookup.by_row[rows].tolist())
+        self._lookup = Lookup(ids, np.arange(len(rows), dtype=np.int64))
+        self._structure, self._stored, self._mapped, self._changed = None, None, None, False
+        plan = plan or self._plan(len(rows))
+        if plan.kind != "exact":
+            self._structure = faiss_structures().build(
+                self._served(self.metric),
+                plan=plan,
+                memory=self.config.memory_bytes,
+                trained=trained,
+                folder=self._work,
+            )
+        self._built_rows = len(self)
+        self._built = Drift.of(self._structure)
+
+    def save(
+        self,
+        directory: Path,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        duplicates: Mapping[str, int] | None = None,
+    ) -> Manifest:
+        """Write as an artifact of kind "index"; the same vectors make the same bytes.
+
+        Parameters
+        ----------
+        directory : Path
+        inputs : mapping of str to str
+            Fingerprints of what the vectors came from.
+        extra : mapping
+            Anything else worth keeping with it, as plain JSON. It comes back as the attribute
+            `extra`, beside the kind, size and recall of the structure.
+        duplicates : mapping of str to int or None
+            Group number of every id that is the same recording as another; None keeps those that
+            it has.
+        """
+        structure = self._opened
+        if structure is not None and self._stored is None and self._changed:
+            # Kept with what it is worth now: 'doctor' says when that is too little.
+            structure = self._structure = structure._replace(recall=self.drift().recall)
+        arrays = {
+            "ids": self._lookup.by_row,
+            "order": self._lookup.order,
+            "vectors": self._vectors,
+            **{f"hubs-{metric}": values for metric, values in self._offsets.items()},
+        }
+        if self.metric == "cosine":
+            arrays["norms"] = self._measured()
+        if duplicates is not None:
+            self._groups = self._grouped(duplicates)
+        if self._groups is not None:
+            arrays["groups"] = self._groups
+        manifest = write_index(
+            directory,
+            arrays=arrays,
+            structure=structure,
+            settings=self._settings,
+            inputs=inputs or {},
+            extra=extra or {},
+            built_rows=self._built_rows,
+            built=self._built,
+        )
+        self.inputs, self.extra = manifest.inputs, manifest.extra
+        self._stored = Stored.of(directory, manifest)
+        return manifest
+
+    def _check_no_offsets(self) -> None:
+        if self._offsets:
+            raise ParameterError(
+                f"an index with hubs={self._settings['hubs']!r} cannot change in place; "
+                "build it again from all vectors"
+            )
+
+    def _change(self, ids: np.ndarray, rows: np.ndarray, *, added: np.ndarray) -> None:
+        """Let `ids` be those of every row and `rows` those alive; `added` are the last vectors."""
+        groups = dict(self.duplicates)
+        plan = self._plan(len(rows))
+        dead = len(ids) - len(rows)
+        if (
+            plan.kind == "exact"
+            or plan.kind != self.kind
+            or dead > MAX_DEAD * len(ids)
+            or len(ids) > MAX_GROWTH * self._built_rows
+        ):
+            self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
+            self._groups = None
+            self.rebuild()
+        else:
+            if len(added):
+                self._structure = faiss_structures().grown(
+                    self._writable(),
+                    Served(added, self.metric),
+                    n_rows=len(ids) - len(added),
+                    memory=self.config.memory_bytes,
+                    folder=self._work,
+                )
+            else:
+                self._structure = self._opened
+            self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
+            self._norms, self._changed = None, True
+        if groups:
+            self._groups = self._grouped(groups)
+        self.inputs = {}  # what stands now came from more than they say
+        self._stored = None
+
+    def _plan(self, n: int) -> Plan:
+        config = self.config
+        return make_plan(
+            n,
+            self.dim,
+            kind=config.kind,
+            exact_below=config.exact_below,
+            memory=config.memory_bytes,
+        )
+
+    def _room(self) -> dict[str, Any]:
+        return {"memory": self.config.memory_bytes // 2, "folder": self._work}
+
+    def _writable(self) -> Structure:
+        """The structure, read whole when it was mapped from a file."""
+        structure = self._opened
+        assert structure is not None
+        path, self._mapped = self._mapped, None
+        if path is None or structure.lists is not None:
+            return structure
+        return structure._replace(faiss=faiss_structures().read(path, writable="yes"))
+
+    def _grouped(self, duplicates: Mapping[str, int]) -> np.ndarray:
+        groups = np.full(self._lookup.n_rows, -1, dtype=np.int64)
+        rows = self._lookup.rows(duplicates)
+        known = rows >= 0
+        groups[rows[known]] = np.fromiter(duplicates.values(), np.int64, len(duplicates))[known]
+        return groups

@@ -1,0 +1,82 @@
+"""An index brought up to date: by what has changed where that is little, else built anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError
+from audiorec.index.build import build_index
+from audiorec.index.changing import Index
+from audiorec.index.exact import BLOCK
+from audiorec.index.plan import make_plan
+
+if TYPE_CHECKING:
+    from audiorec.config import IndexConfig
+
+# More than this share of vectors that came, went or moved is built anew.
+MAX_CHANGED = 0.1
+
+
+def renew_index(
+    directory: Path, embeddings: Embeddings, *, config: IndexConfig, **how: Any
+) -> Index:
+    """Index vectors, from the index that stands there where few of them are new to it.
+
+    An exact index is always built anew, which costs no more than reading the vectors. So is one
+    that has drifted since it was built: see `Index.drift`.
+
+    Parameters
+    ----------
+    directory : Path
+        Of an index that may be there; it is not changed.
+    embeddings : Embeddings
+        All that the index shall hold.
+    config : IndexConfig
+    **how
+        See `build_index`.
+    """
+    plan = make_plan(
+        len(embeddings),
+        embeddings.dim,
+        kind=config.kind,
+        exact_below=config.exact_below,
+        memory=config.memory_bytes,
+    )
+    if plan.kind != "exact" and config.hubs == "none":
+        try:
+            index = Index.load(directory)
+        except ArtifactError:
+            index = None  # missing or damaged: made again below
+        if (
+            index is not None
+            and index.config == config
+            and index.kind == plan.kind
+            and index.dim == embeddings.dim
+            and _brought(index, embeddings)
+            and not index.drift().worn
+        ):
+            return index
+    return build_index(embeddings, config=config, **how)
+
+
+def _brought(index: Index, embeddings: Embeddings) -> bool:
+    """Whether the index holds these vectors now; False where too many were other ones."""
+    held = index.embeddings()
+    gone = [id_ for id_ in held.ids if id_ not in embeddings]
+    ids = [id_ for id_ in embeddings.ids if id_ in held]
+    moved = [id_ for id_ in embeddings.ids if id_ not in held]
+    for start in range(0, len(ids), BLOCK):
+        some = ids[start : start + BLOCK]
+        same = (held.take(some).vectors == embeddings.take(some).vectors).all(axis=1)
+        moved += [some[place] for place in np.flatnonzero(~same)]
+    if len(gone) + len(moved) > MAX_CHANGED * len(index):
+        return False
+    if gone:
+        index.remove(gone)
+    if moved:
+        index.add(embeddings.take(moved))
+    return True
