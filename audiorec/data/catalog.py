@@ -14,34 +14,13 @@ from typing import Any, Self
 
 from audiorec.artifacts import fingerprint
 from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
+from audiorec.data.schema import prepare
+from audiorec.data.tags import TagTable
 from audiorec.data.tracks import Failure, FileRow, Track, as_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 from audiorec.workers import one_line
 
 __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE tracks (
-    track_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE,
-    artist TEXT NOT NULL, title TEXT NOT NULL, album TEXT NOT NULL, year INTEGER,
-    genre TEXT NOT NULL, duration REAL NOT NULL, sr INTEGER NOT NULL, channels INTEGER NOT NULL,
-    format TEXT NOT NULL, clip_hash TEXT NOT NULL, missing INTEGER NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, given TEXT NOT NULL,
-    name_key TEXT NOT NULL, title_key TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX tracks_by_hash ON tracks (clip_hash);
-CREATE INDEX tracks_by_name ON tracks (name_key);
-CREATE INDEX tracks_by_title ON tracks (title_key);
-CREATE TABLE staged (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, heard TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE failures (
-    path TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL,
-    size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
-) WITHOUT ROWID;
-"""
-
 
 COLUMNS = tuple(field.name for field in fields(Track))
 TRACK_COLUMNS = ", ".join(COLUMNS)
@@ -69,7 +48,7 @@ class Catalog:
         with self._guard():
             self._db = self._connect()
             try:
-                self._prepare()
+                prepare(self._db, self.path, read_only=read_only)
             except BaseException:
                 self._db.close()
                 raise
@@ -92,6 +71,11 @@ class Catalog:
     def __len__(self) -> int:
         """Tracks whose files are there."""
         return int(self._rows("SELECT count(*) FROM tracks WHERE NOT missing")[0][0])
+
+    @property
+    def tags(self) -> TagTable:
+        """Words for the tracks."""
+        return TagTable(rows=self._rows, many=self._many, transaction=self.transaction)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -188,6 +172,7 @@ class Catalog:
         with self.transaction():
             self._many("DELETE FROM tracks WHERE track_id = ?", [(id_,) for id_ in track_ids])
             self._put(rows)
+            self.tags.drop_stale(track_ids)
             self._many("DELETE FROM staged", [()])
 
     def mark_missing(self, track_ids: Iterable[str]) -> None:
@@ -273,24 +258,6 @@ class Catalog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return sqlite3.connect(self.path, timeout=30, isolation_level=None)
 
-    def _prepare(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise WorkspaceError(
-                f"catalogue {self.path} has version {version}, newer than {SCHEMA_VERSION}; "
-                "upgrade audiorec"
-            )
-        if self._read_only:
-            if version == 0:
-                raise WorkspaceError(f"catalogue {self.path} is empty; run 'audiorec scan' first")
-            return
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        if version == 0:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-
     @contextmanager
     def _guard(self) -> Iterator[None]:
         try:
@@ -337,6 +304,7 @@ class Catalog:
                 for track, size, mtime_ns, given in rows
             ],
         )
+        self.tags.drop_stale(row.track.track_id for row in rows)
 
     def _tracks(self, clause: str, values: Sequence[Any] = ()) -> list[Track]:
         return [

@@ -1,0 +1,102 @@
+"""The catalogue's tables, and how a catalogue of an older version is brought up to date.
+
+A migration only adds: a catalogue that an older version wrote keeps every row, and is brought up to
+date in one transaction by the first that opens it for writing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from audiorec.exceptions import WorkspaceError
+
+# Statements that lead from each version to the next; a new catalogue takes all of them.
+MIGRATIONS = (
+    """
+CREATE TABLE tracks (
+    track_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+    artist TEXT NOT NULL, title TEXT NOT NULL, album TEXT NOT NULL, year INTEGER,
+    genre TEXT NOT NULL, duration REAL NOT NULL, sr INTEGER NOT NULL, channels INTEGER NOT NULL,
+    format TEXT NOT NULL, clip_hash TEXT NOT NULL, missing INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, given TEXT NOT NULL,
+    name_key TEXT NOT NULL, title_key TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tracks_by_hash ON tracks (clip_hash);
+CREATE INDEX tracks_by_name ON tracks (name_key);
+CREATE INDEX tracks_by_title ON tracks (title_key);
+CREATE TABLE staged (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, heard TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE failures (
+    path TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL,
+    size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
+) WITHOUT ROWID;
+""",
+    # A tag with what it says of a track, how surely, and who says so. What a network heard of a
+    # track is kept beside, so that a probe can learn from it without hearing again.
+    """
+CREATE TABLE tags (
+    track_id TEXT NOT NULL, tag TEXT NOT NULL, confidence REAL NOT NULL, source TEXT NOT NULL,
+    PRIMARY KEY (track_id, source, tag)
+) WITHOUT ROWID;
+CREATE INDEX tags_by_name ON tags (tag, confidence, track_id);
+CREATE TABLE heard (
+    track_id TEXT NOT NULL, source TEXT NOT NULL, clip_hash TEXT NOT NULL, features BLOB NOT NULL,
+    PRIMARY KEY (track_id, source)
+);
+""",
+)
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    """Bring an open catalogue up to date; one that may not be written is only shown so.
+
+    Parameters
+    ----------
+    database : sqlite3.Connection
+        In autocommit mode.
+    path : Path
+        What to call it in errors.
+    read_only : bool
+
+    Raises
+    ------
+    WorkspaceError
+        If it is from a newer version, or is empty and must not be written.
+    """
+    version = _version(database, path)
+    if read_only:
+        if version == 0:
+            raise WorkspaceError(f"catalogue {path} is empty; run 'audiorec scan' first")
+        # What an older catalogue lacks is read as empty: temporary tables stand in for it.
+        for statements in MIGRATIONS[version:]:
+            temporary = statements.replace("CREATE TABLE", "CREATE TEMPORARY TABLE")
+            database.executescript(temporary.replace("CREATE INDEX ", "CREATE INDEX temp."))
+        return
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    if version == SCHEMA_VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again under the lock: another process may have been faster.
+        for statements in MIGRATIONS[_version(database, path) :]:
+            for statement in statements.split(";"):
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:  # a full disk ends it by itself
+            database.execute("ROLLBACK")
+        raise
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise WorkspaceError(
+            f"catalogue {path} has version {version}, newer than {SCHEMA_VERSION}; upgrade audiorec"
+        )
+    return version

@@ -1,0 +1,68 @@
+"""Whether what is said with 70 % confidence is right 70 times of 100.
+
+Conventions
+-----------
+Statements are sorted into bins of equal width by their confidence; in each, mean confidence is
+compared with the share that was right. The expected calibration error is the mean difference,
+bins weighted by their statements (Guo, Pleiss, Sun & Weinberger 2017, "On calibration of modern
+neural networks", eq. 3).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+
+N_BINS = 10
+
+
+class Bin(NamedTuple):
+    """Statements of like confidence: their mean confidence, the share that was right, how many."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+def validate(confidence: np.ndarray, correct: np.ndarray, n_bins: int) -> None:
+    """Check what `reliability` takes."""
+    if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
+        raise ParameterError(
+            f"confidence of shape {confidence.shape} and correct of shape {correct.shape} must be "
+            "as many statements, and not 0"
+        )
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise ParameterError("confidence must lie between 0 and 1")
+    if n_bins < 1:
+        raise ParameterError(f"n_bins={n_bins} must be a positive integer")
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = N_BINS) -> list[Bin]:
+    """The bins that hold statements, ascending.
+
+    Parameters
+    ----------
+    confidence : np.ndarray [shape=(n,)]
+        From 0 to 1.
+    correct : np.ndarray [shape=(n,)], bool
+    n_bins : int
+    """
+    validate(confidence, correct, n_bins)
+    place = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
+    return [
+        Bin(float(confidence[chosen].mean()), float(correct[chosen].mean()), int(chosen.sum()))
+        for chosen in (place == number for number in range(n_bins))
+        if chosen.any()
+    ]
+
+
+def calibration_error(
+    confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = N_BINS
+) -> float:
+    """Expected calibration error, 0 to 1; see `reliability`."""
+    bins = reliability(confidence, correct, n_bins=n_bins)
+    off = sum(abs(each.confidence - each.accuracy) * each.n for each in bins)
+    return off / len(confidence)

@@ -1,0 +1,44 @@
+"""Words for tracks: what a pretrained network hears, and a probe that learns the library's genres.
+
+Reading the words that are stored is `audiorec.data.tags`, and needs none of this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audiorec.tagging.hear import HearReport, hear_catalog, hear_file
+    from audiorec.tagging.probe import Probe, learn_probe
+    from audiorec.tagging.stage import TagReport, tag_catalog, tag_file
+
+__all__ = [
+    "HearReport",
+    "Probe",
+    "TagReport",
+    "hear_catalog",
+    "hear_file",
+    "learn_probe",
+    "tag_catalog",
+    "tag_file",
+]
+
+_HOMES = {
+    "HearReport": "hear",
+    "Probe": "probe",
+    "TagReport": "stage",
+    "hear_catalog": "hear",
+    "hear_file": "hear",
+    "learn_probe": "probe",
+    "tag_catalog": "stage",
+    "tag_file": "stage",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch or scikit-learn when it is first asked for."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"audiorec.tagging.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

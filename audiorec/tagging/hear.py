@@ -1,0 +1,216 @@
+"""Hear the catalogue's tracks with a pretrained network, and keep what it says of them.
+
+Files are decoded in worker processes, several clips are heard at a time, and what was heard is
+stored about every second. A run that is killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from audiorec.data.catalog import Catalog
+from audiorec.data.tags import Hearing
+from audiorec.exceptions import AudioError, ParameterError
+from audiorec.models.encoder import check_front_end
+from audiorec.pretrained.encoder import TagEncoder, Windows
+from audiorec.progress import Progress, silent
+from audiorec.workers import run_isolated
+
+if TYPE_CHECKING:
+    from audiorec.config import MelConfig
+    from audiorec.mel.store import MelStore
+
+STAGE = "tags"
+BATCH_SECONDS = 1.0  # between commits of what was heard
+
+
+class HearReport(NamedTuple):
+    """How many tracks were heard now, were heard before, and cannot be heard."""
+
+    heard: int
+    kept: int
+    failed: int
+
+
+class Job(NamedTuple):
+    """A track to hear, that calls itself by its path."""
+
+    track_id: str
+    path: str
+    clip_hash: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def hear_catalog(
+    catalog: Catalog,
+    encoder: TagEncoder,
+    *,
+    store: MelStore | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = silent,
+) -> HearReport:
+    """Hear every track that this network has not heard as it sounds now, and store its tags.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Tracks that cannot be heard are recorded in it.
+    encoder : TagEncoder
+    store : MelStore or None
+        Spectrograms that are taken where they fit the encoder and the catalogue as it is;
+        otherwise the files are decoded once more.
+    n_jobs : int or None
+        Worker processes, and clips heard at a time; None is one per CPU.
+    progress : Progress
+    """
+    unheard = set(catalog.tags.unheard(encoder.name))
+    tracks = catalog.tracks()
+    jobs = [Job(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in unheard]
+    total = len(tracks)
+    kept, done, failed = total - len(jobs), 0, 0
+    progress(STAGE, kept, total)
+    stored = store if store is not None and _fits(store, encoder, catalog) else None
+    outcomes = _hear_all(encoder, jobs, store=stored, n_jobs=n_jobs)
+    batch: list[tuple[Job, Hearing | str]] = []
+    began = time.monotonic()
+    for job, heard in outcomes:
+        batch.append((job, heard))
+        done += 1
+        failed += isinstance(heard, str)
+        progress(STAGE, kept + done, total)
+        if time.monotonic() - began > BATCH_SECONDS:
+            _commit(catalog, batch, source=encoder.name)
+            batch, began = [], time.monotonic()
+    _commit(catalog, batch, source=encoder.name)
+    return HearReport(heard=done - failed, kept=kept, failed=failed)
+
+
+def hear_file(file: Path, encoder: TagEncoder) -> Hearing:
+    """What a network hears in a file, without storing it.
+
+    Raises
+    ------
+    AudioError
+        If there is nothing to hear in it, or less than the network hears at once.
+    """
+    mels = file_mels(str(file), config=encoder.mel)
+    if reason := _too_short(str(file), mels, encoder):
+        raise AudioError(reason)
+    return _hearing(Job(str(file), str(file), ""), [encoder.hear(mel) for mel in mels], encoder)
+
+
+def file_mels(path: str, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
+    """Spectrograms of a file's clips [shape=(n_mels, n_frames)]."""
+    from audiorec.audio import load_clips
+    from audiorec.mel.transform import log_mel
+
+    clips = load_clips(Path(path), config=config, track_id=track_id)
+    return [log_mel(y, config=config) for y in clips]
+
+
+def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
+    """What a worker process does with one track."""
+    _one_thread()
+    return file_mels(job.path, config=config, track_id=job.track_id)
+
+
+@lru_cache(maxsize=1)
+def _one_thread() -> None:
+    """The processes are as many as the CPUs already."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _hear_all(
+    encoder: TagEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
+) -> Iterator[tuple[Job, Hearing | str]]:
+    """What became of each job: what was heard, or why nothing was.
+
+    Failures come as they are met, a few tracks before what was heard at the time.
+    """
+    clips_of: list[Job] = []  # the track of each clip, in the order in which they are heard
+    failures: list[tuple[Job, str]] = []
+
+    def clips() -> Iterator[np.ndarray]:
+        for job, mels, error in _mels(encoder, jobs, store=store, n_jobs=n_jobs):
+            reason = error or _too_short(job.path, mels, encoder)
+            if reason:
+                failures.append((job, reason))
+                continue
+            for mel in mels:
+                clips_of.append(job)
+                yield mel
+
+    heard = enumerate(encoder.hear_all(clips(), n_jobs=n_jobs))
+    for job, windows in groupby(heard, key=lambda pair: clips_of[pair[0]]):
+        yield job, _hearing(job, [each for _, each in windows], encoder)
+        while failures:
+            yield failures.pop(0)
+    yield from failures
+
+
+def _mels(
+    encoder: TagEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
+) -> Iterator[tuple[Job, list[np.ndarray], str | None]]:
+    """Spectrograms of each job, from the store or by decoding; or why there are none."""
+    decoded = [job for job in jobs if store is None or job.track_id not in store]
+    if store is not None:
+        yield from ((job, store.mels(job.track_id), None) for job in jobs if job.track_id in store)
+    function = partial(job_mels, config=encoder.mel)
+    for job, mels, error in run_isolated(function, decoded, n_jobs=n_jobs):
+        yield job, mels or [], error
+
+
+def _fits(store: MelStore, encoder: TagEncoder, catalog: Catalog) -> bool:
+    """Whether a store's spectrograms are of the sounds as they are now, as the encoder hears."""
+    try:
+        check_front_end(encoder, store.config)
+    except ParameterError:
+        return False
+    return store.complete and store.inputs.get("catalog") == catalog.fingerprint()
+
+
+def _too_short(path: str, mels: Sequence[np.ndarray], encoder: TagEncoder) -> str:
+    """Why there is a clip that the encoder cannot hear; empty where it can."""
+    n_frames = min((mel.shape[1] for mel in mels), default=0)
+    if n_frames >= encoder.window:
+        return ""
+    rate = encoder.mel.sr / encoder.mel.hop_length
+    return (
+        f"{path} lasts {(n_frames - 1) / rate:.1f} s and {encoder.name} hears "
+        f"{encoder.window / rate:.1f} s at once; too short for words"
+    )
+
+
+def _hearing(job: Job, windows: Sequence[Windows], encoder: TagEncoder) -> Hearing:
+    """Features and tags of a track; a tag's confidence is its mean probability over windows."""
+    penultimate = np.concatenate([clip.penultimate for clip in windows])
+    logits = np.concatenate([clip.logits for clip in windows])
+    tags = np.concatenate([clip.tags for clip in windows]).mean(axis=0)
+    return Hearing(
+        job.track_id,
+        job.clip_hash,
+        np.concatenate([penultimate.mean(axis=0), penultimate.std(axis=0), logits.mean(axis=0)]),
+        dict(zip(encoder.tags, tags.tolist(), strict=True)),
+    )
+
+
+def _commit(catalog: Catalog, batch: Sequence[tuple[Job, Hearing | str]], *, source: str) -> None:
+    with catalog.transaction():
+        for job, heard in batch:
+            if isinstance(heard, str):
+                catalog.record_failure(job.path, stage=STAGE, reason=heard)
+            else:
+                catalog.clear_failure(job.path, stage=STAGE)
+        heard_now = [heard for _, heard in batch if isinstance(heard, Hearing)]
+        catalog.tags.keep(heard_now, source=source)

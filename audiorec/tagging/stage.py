@@ -1,0 +1,174 @@
+"""Words for the whole catalogue: hear what is new, then learn the library's genres where it can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.artifacts import fingerprint
+from audiorec.data.catalog import Catalog
+from audiorec.data.tags import PROBE, Tag
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError
+from audiorec.mel.store import MelStore
+from audiorec.pretrained.encoder import TagEncoder
+from audiorec.progress import Progress, silent
+from audiorec.tagging.hear import HearReport, hear_catalog, hear_file
+from audiorec.tagging.probe import Labelled, Probe, Worth, as_tags, labelled, learn_probe
+from audiorec.workspace import Workspace
+
+KIND = "probe"
+
+
+class TagReport(NamedTuple):
+    """What was heard, and what the probe is worth; None where there are too few genres."""
+
+    heard: HearReport
+    probe: Worth | None
+
+
+def tag_catalog(
+    workspace: Workspace,
+    encoder: TagEncoder,
+    *,
+    n_jobs: int | None = None,
+    progress: Progress = silent,
+    seed: int = 0,
+) -> TagReport:
+    """Store words for every track of a workspace; what stands already is left alone.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing by the caller.
+    encoder : TagEncoder
+    n_jobs : int or None
+        See `audiorec.tagging.hear.hear_catalog`.
+    progress : Progress
+    seed : int
+        Of the probe's folds.
+    """
+    with Catalog(workspace.catalog) as catalog:
+        heard = hear_catalog(
+            catalog, encoder, store=_store(workspace), n_jobs=n_jobs, progress=progress
+        )
+        worth = _learn(workspace, catalog, encoder.name, seed=seed, progress=progress)
+    return TagReport(heard, worth)
+
+
+def tag_file(workspace: Workspace | None, file: Path, encoder: TagEncoder) -> list[Tag]:
+    """Words for a file, those of the workspace's probe among them; nothing is stored."""
+    heard = hear_file(file, encoder)
+    tags = [Tag(tag, confidence, encoder.name) for tag, confidence in heard.tags.items()]
+    stored = load_probe(workspace.probe) if workspace is not None else None
+    if stored is not None and stored.worth.believed and stored.encoder == encoder.name:
+        row = stored.probe.predict(heard.features[None].astype(np.float64))[0]
+        tags += [
+            Tag(genre, float(confidence), PROBE)
+            for genre, confidence in zip(stored.probe.genres, row, strict=True)
+        ]
+    return tags
+
+
+class StoredProbe(NamedTuple):
+    """A probe as it is kept: with its worth, the network it reads, and what it learned from."""
+
+    probe: Probe
+    worth: Worth
+    encoder: str
+    learned_from: str
+
+
+def load_probe(directory: Path) -> StoredProbe | None:
+    """Read a probe that `tag_catalog` kept; None where there is none, or it is damaged."""
+    try:
+        manifest = artifacts.load_manifest(directory, kind=KIND)
+        arrays: dict[str, Any] = {
+            name: artifacts.load_array(directory, manifest, name, mmap=False)
+            for name in manifest.files
+        }
+    except ArtifactError:
+        return None
+    numbers: dict[str, Any] = manifest.extra["numbers"]
+    probe = Probe(genres=tuple(manifest.extra["worth"]["genres"]), **arrays, **numbers)
+    worth = Worth(**manifest.extra["worth"])
+    return StoredProbe(probe, worth, manifest.config["encoder"], manifest.inputs["labels"])
+
+
+def save_probe(directory: Path, stored: StoredProbe) -> None:
+    """Write a probe as an artifact of kind "probe", whole or not at all."""
+    fields = stored.probe._asdict()
+    arrays = ("centre", "scale", "weights", "offsets")
+    artifacts.save(
+        directory,
+        kind=KIND,
+        arrays={name: fields[name] for name in arrays},
+        config={"encoder": stored.encoder},
+        inputs={"labels": stored.learned_from},
+        extra={
+            "numbers": {name: fields[name] for name in ("slope", "shift", "penalty")},
+            "worth": stored.worth._asdict(),
+        },
+    )
+
+
+def _learn(
+    workspace: Workspace, catalog: Catalog, encoder: str, *, seed: int, progress: Progress
+) -> Worth | None:
+    """Learn a probe where the labels changed, and store what it says of every track."""
+    rows = catalog.tags.features(encoder)
+    if not rows:
+        return None
+    features = Embeddings([row[0] for row in rows], np.stack([row[2] for row in rows]))
+    known = labelled([track for track in catalog.tracks() if track.track_id in features])
+    if known is None:
+        catalog.tags.replace({}, source=PROBE)
+        return None
+    learned_from = _digest(known, {row[0]: row[1] for row in rows}, encoder, seed)
+    stored = load_probe(workspace.probe)
+    if stored is not None and stored.learned_from == learned_from:
+        if stored.worth.believed:
+            _say(catalog, stored.probe, features, known.track_ids)
+        return stored.worth
+    progress("probe", 0, 1)
+    learned = learn_probe(features, known, seed=seed)
+    with catalog.transaction():
+        said = learned.held_out if learned.worth.believed else {}
+        catalog.tags.replace(as_tags(learned.probe, said), source=PROBE)
+        if learned.worth.believed:
+            _say(catalog, learned.probe, features, known.track_ids)
+    # Last: killed before, the next run learns again.
+    save_probe(workspace.probe, StoredProbe(learned.probe, learned.worth, encoder, learned_from))
+    progress("probe", 1, 1)
+    return learned.worth
+
+
+def _say(catalog: Catalog, probe: Probe, features: Embeddings, learned_from: Sequence[str]) -> None:
+    """Store what the probe says of tracks that it did not learn from and has not spoken of yet.
+
+    Of those that it learned from, a probe that had not heard their artists has spoken.
+    """
+    silent_on = set(learned_from) | catalog.tags.tagged(PROBE)
+    ids = [track_id for track_id in features.ids if track_id not in silent_on]
+    if ids:
+        said = probe.predict(features.take(ids).vectors.astype(np.float64))
+        catalog.tags.put(as_tags(probe, dict(zip(ids, said, strict=True))), source=PROBE)
+
+
+def _digest(known: Labelled, sounds: dict[str, str], encoder: str, seed: int) -> str:
+    """Of all that a probe learns from."""
+    hashes = [sounds[track_id] for track_id in known.track_ids]
+    labels = [known.genres[label] for label in known.labels]
+    return fingerprint([encoder, seed, known.track_ids, hashes, known.artists, labels])
+
+
+def _store(workspace: Workspace) -> MelStore | None:
+    """The workspace's spectrograms; None where there are none, or they are damaged."""
+    try:
+        return MelStore(workspace.mels)
+    except ArtifactError:
+        return None
