@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.index import Index
 from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.config import MelConfig
 
 
 class Outside(NamedTuple):

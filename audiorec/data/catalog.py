@@ -15,6 +15,7 @@ from typing import Any, Self
 from audiorec.artifacts import fingerprint
 from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
 from audiorec.data.schema import prepare
+from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
 from audiorec.data.tracks import Failure, FileRow, Track, as_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
@@ -171,6 +172,8 @@ class Catalog:
         """Take tracks out and put others in, in one transaction, so that paths can be swapped."""
         with self.transaction():
             self._many("DELETE FROM tracks WHERE track_id = ?", [(id_,) for id_ in track_ids])
+            with self._guard():
+                drop_names(self._db, track_ids)
             self._put(rows)
             self.tags.drop_stale(track_ids)
             self._many("DELETE FROM staged", [()])
@@ -288,6 +291,12 @@ class Catalog:
             self._db.executemany(sql, rows)
 
     def _put(self, rows: Sequence[FileRow]) -> None:
+        paths = [row.track.path for row in rows]
+        there = [
+            track_id
+            for path in paths
+            for (track_id,) in self._rows("SELECT track_id FROM tracks WHERE path = ?", [path])
+        ]
         marks = ", ".join("?" * (len(COLUMNS) + 5))
         self._many(
             f"INSERT OR REPLACE INTO tracks ({TRACK_COLUMNS}, size, mtime_ns, given, name_key,"
@@ -304,6 +313,16 @@ class Catalog:
                 for track, size, mtime_ns, given in rows
             ],
         )
+        # The last of those that share an id or a path is the one that stays.
+        last = {row.track.path: row.track.track_id for row in rows}
+        names = {
+            track.track_id: fold(full_name(track.artist, track.title))
+            for track, *_ in rows
+            if last[track.path] == track.track_id
+        }
+        with self._guard():
+            drop_names(self._db, there)
+            put_names(self._db, names.items())
         self.tags.drop_stale(row.track.track_id for row in rows)
 
     def _tracks(self, clause: str, values: Sequence[Any] = ()) -> list[Track]:
@@ -313,12 +332,19 @@ class Catalog:
         ]
 
     def _find_close(self, name: str) -> Track:
+        folded = fold(name)
+        with self._guard():
+            begun = beginning(self._db, folded)
+            near = [*begun, *likely(self._db, folded)] if searchable(self._db) else None
         rows = self._rows(
-            "SELECT track_id, name_key, title_key FROM tracks ORDER BY missing, track_id"
+            "SELECT track_id, name_key, title_key FROM tracks"
+            + ("" if near is None else " WHERE track_id IN (SELECT value FROM json_each(?))")
+            + " ORDER BY missing, track_id",
+            [] if near is None else [json.dumps(near)],
         )
         keys = [key for row in rows for key in row[1:]]
         found: dict[str, float] = {}
-        for position, score in closest(fold(name), keys, limit=20):
+        for position, score in closest(folded, keys, limit=20):
             found.setdefault(rows[position // 2][0], score)
         tracks = [self.get(track_id) for track_id in list(found)[:5]]
         failed = self.failures()
@@ -335,6 +361,8 @@ class Catalog:
         if scores and scores[0] >= CLOSE:
             level = [t for t, s in zip(tracks, scores, strict=False) if s > scores[0] - CLEAR]
             return _only(name, level)
+        shown = list(dict.fromkeys([*begun, *found]))[:5]
+        tracks = [self.get(track_id) for track_id in shown]
         hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
         remedy = hint or "; give its id, its path or 'Artist - Title'"
         if failed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from audiorec.data.names import bare
 from audiorec.exceptions import WorkspaceError
 
 # Statements that lead from each version to the next; a new catalogue takes all of them.
@@ -46,8 +47,18 @@ CREATE TABLE heard (
     PRIMARY KEY (track_id, source)
 );
 """,
+    # Names by their trigrams, folded and without accents; `names` gives every track the number
+    # that a full-text table goes by. See `audiorec.data.search`.
+    """
+CREATE TABLE names (number INTEGER PRIMARY KEY, track_id TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE name_search USING fts5 (name, tokenize = 'trigram');
+INSERT INTO names (track_id) SELECT track_id FROM tracks ORDER BY track_id;
+INSERT INTO name_search (rowid, name)
+    SELECT number, bare(name_key) FROM names JOIN tracks USING (track_id);
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
+OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams
 
 
 def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
@@ -72,13 +83,22 @@ def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
             raise WorkspaceError(f"catalogue {path} is empty; run 'audiorec scan' first")
         # What an older catalogue lacks is read as empty: temporary tables stand in for it.
         for statements in MIGRATIONS[version:]:
-            temporary = statements.replace("CREATE TABLE", "CREATE TEMPORARY TABLE")
-            database.executescript(temporary.replace("CREATE INDEX ", "CREATE INDEX temp."))
+            for statement in map(str.strip, statements.split(";")):
+                if statement.startswith("CREATE TABLE"):
+                    database.execute(statement.replace("CREATE TABLE", "CREATE TEMPORARY TABLE"))
+                elif statement.startswith("CREATE INDEX"):
+                    database.execute(statement.replace("CREATE INDEX ", "CREATE INDEX temp."))
         return
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     if version == SCHEMA_VERSION:
         return
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise WorkspaceError(
+            f"catalogue {path} needs SQLite 3.34 or later, and this Python has "
+            f"{sqlite3.sqlite_version}; use a newer Python"
+        )
+    database.create_function("bare", 1, bare, deterministic=True)
     database.execute("BEGIN IMMEDIATE")
     try:
         # Asked again under the lock: another process may have been faster.
