@@ -23,6 +23,8 @@ from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from audiorec.data.interactions import Interactions
+    from audiorec.data.suspects import Suspects
     from audiorec.evaluate import Report
 
 TRAINING_STATE = ".training"
@@ -109,19 +111,9 @@ class Pipeline:
         config = self.recipe.factors.model_dump(mode="json")
         if _fresh(self.workspace.factors, "factors", inputs=inputs, config=config):
             return None
-        from audiorec.data.interactions import load_plays, to_interactions
-        from audiorec.data.suspects import check_keep, find_suspects
         from audiorec.factors import fit_factors, save_factors
 
-        plays = load_plays(self.workspace.plays)
-        check_keep(plays, config=self.recipe.listening)
-        suspects = find_suspects(plays, config=self.recipe.listening)
-        interactions = to_interactions(
-            suspects.without(plays),
-            rating_plays=self.recipe.listening.rating_plays,
-            min_tracks_per_user=self.recipe.factors.min_tracks_per_user,
-            min_users_per_track=self.recipe.factors.min_users_per_track,
-        )
+        interactions, suspects = self._believed()
         factors = fit_factors(interactions, config=self.recipe.factors, progress=self.progress)
         save_factors(
             self.workspace.factors,
@@ -138,8 +130,24 @@ class Pipeline:
         said = suspects.summary()
         return f"{summary}; {said}: see 'audiorec status --suspects'" if said else summary
 
+    def _believed(self) -> tuple[Interactions, Suspects]:
+        """The plays that factors are fitted to, and whom they leave out."""
+        from audiorec.data.interactions import load_plays, to_interactions
+        from audiorec.data.suspects import check_keep, find_suspects
+
+        plays = load_plays(self.workspace.plays)
+        check_keep(plays, config=self.recipe.listening)
+        suspects = find_suspects(plays, config=self.recipe.listening)
+        interactions = to_interactions(
+            suspects.without(plays),
+            rating_plays=self.recipe.listening.rating_plays,
+            min_tracks_per_user=self.recipe.factors.min_tracks_per_user,
+            min_users_per_track=self.recipe.factors.min_users_per_track,
+        )
+        return interactions, suspects
+
     def _train(self) -> str | None:
-        from audiorec.factors import load_factors
+        from audiorec.factors import WeightedError, load_factors
         from audiorec.mel import MelStore
 
         store = MelStore(self.workspace.mels)
@@ -156,15 +164,21 @@ class Pipeline:
         if _fresh(self.workspace.model, "model", inputs=inputs, config=config):
             return None
         from audiorec.models.checkpoint import save_checkpoint
+        from audiorec.models.losses import LOSSES
         from audiorec.training import train
         from audiorec.training.curves import plot_history
 
+        listening: WeightedError | None = None
+        if LOSSES[self.recipe.train.loss].needs == "form":
+            plays, _ = self._believed()
+            listening = WeightedError(factors, plays, config=self.recipe.factors)
         result = train(
             store,
             factors.tracks.take(ids),
             groups={i: tracks[i].artist_key for i in ids},
             model=self.recipe.model,
             config=self.recipe.train,
+            listening=listening,
             work_directory=self.workspace.root / TRAINING_STATE,
             space=inputs["factors"],
             progress=self.progress,

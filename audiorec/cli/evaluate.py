@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -40,6 +40,18 @@ if TYPE_CHECKING:
     multiple=True,
     help="Only this system; may be given several times. [default: all] "
     "With --thin or --reach: what places new tracks by their sound. [default: cnn]",
+)
+@click.option(
+    "--losses",
+    "under_each",
+    flag_value="losses",
+    help="The network under each loss, beside mel statistics + ridge, in place of all systems.",
+)
+@click.option(
+    "--networks",
+    "under_each",
+    flag_value="networks",
+    help="Each network under the recipe's loss, likewise; shortchunk smaller than published.",
 )
 @click.option(
     "--thin",
@@ -80,6 +92,7 @@ def command(
     seeds: tuple[int, ...],
     folds: int | None,
     systems: tuple[str, ...],
+    under_each: Literal["losses", "networks"] | None,
     about: About | None,
     rank: str | None,
     truth: Path | None,
@@ -94,6 +107,8 @@ def command(
     from audiorec.config import Recipe
     from audiorec.pipeline import current_recipe, run_evaluation
 
+    if under_each and about:
+        raise click.UsageError(f"--{under_each} is for the table of systems; leave out --{about}")
     workspace = settings.workspace
     workspace.check()
     recipe = Recipe.load(recipe_file) if recipe_file else current_recipe(workspace)
@@ -109,6 +124,11 @@ def command(
     if changes:
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
+    if under_each:
+        from audiorec.evaluate.systems import RIDGE, UNDER_EACH_LOSS, UNDER_EACH_NETWORK
+
+        each = UNDER_EACH_LOSS if under_each == "losses" else UNDER_EACH_NETWORK
+        systems = (*systems, RIDGE, *each)
     with workspace.writing(), progress_shown() as progress:
         report = run_evaluation(
             workspace,

@@ -28,7 +28,7 @@ from audiorec.data.suspects import Suspects, find_suspects
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate.material import Material
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.factors import Factors, fit_factors
+from audiorec.factors import Factors, WeightedError, fit_factors
 from audiorec.ids import IdMap
 from audiorec.recommend import merge_groups
 
@@ -100,6 +100,11 @@ class World:
     def factors(self) -> Factors:
         """Factors of the plays that training sees."""
         return fit_factors(self.warm, config=self.factors_config)
+
+    @cached_property
+    def weighted_error(self) -> WeightedError:
+        """What the factors were fitted to, for losses that look at the plays themselves."""
+        return WeightedError(self.factors, self.warm, config=self.factors_config)
 
     @cached_property
     def targets(self) -> Embeddings:

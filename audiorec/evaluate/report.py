@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,17 +11,19 @@ import numpy as np
 from audiorec import metrics
 from audiorec.config import EvaluateConfig
 from audiorec.evaluate.beyond import Beyond, bring_together
+from audiorec.evaluate.notes import notes
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
 from audiorec.evaluate.stage import Stage
 from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS
-from audiorec.evaluate.table import count, render
+from audiorec.evaluate.table import render
 from audiorec.metrics import Interval, interval
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track
     from audiorec.evaluate.reach import ReachReport
     from audiorec.evaluate.thin import ThinReport
+    from audiorec.evaluate.warming import Warming
 
 METRICS = tuple(metrics.METRICS)
 
@@ -76,6 +78,8 @@ class SplitReport:
         By popularity, in the mixed catalogue, and whom the ten best reach.
     scene : Scene or None
         What the page draws.
+    warming : Warming or None
+        The way from cold to warm of a system that places tracks by their sound.
     """
 
     split: str
@@ -94,6 +98,7 @@ class SplitReport:
     ranked: str = "tracks"
     beyond: Beyond | None = None
     scene: Scene | None = None
+    warming: Warming | None = None
 
     def to_text(self) -> str:
         """The table for people, a paragraph of notes under it."""
@@ -125,6 +130,7 @@ class SplitReport:
                 },
             },
             **({} if self.beyond is None else self.beyond.to_json()),
+            **({} if self.warming is None else {"from_cold_to_warm": self.warming.to_json()}),
             "seeds": list(self.seeds),
             "cells": list(self.cells),
             "seconds": self.seconds,
@@ -174,6 +180,8 @@ def summarise(
     unit_norm: bool,
     seconds: float,
     scene: Scene | None = None,
+    warming: Warming | None = None,
+    suspects: Sequence[int] = (),
 ) -> SplitReport:
     """Bring the scores of all cells of a split together.
 
@@ -192,6 +200,9 @@ def summarise(
         Whether regressions learned factors of length 1, for the notes.
     seconds : float
     scene : Scene, optional
+    warming : Warming, optional
+    suspects : sequence of int
+        How many listeners each cell left out, for the notes.
     """
     names = list(next(iter(table.values())))
     per_cell = np.stack([_means(cell, names) for cell in table.values()])
@@ -221,8 +232,17 @@ def summarise(
         ranked=config.rank,
         beyond=bring_together(table, n_resamples=config.n_bootstrap),
         scene=scene,
+        warming=warming,
         notes=tuple(
-            _notes(table, names, means, skipped=skipped, unit_norm=unit_norm, config=config)
+            notes(
+                table,
+                means[:, SCORINGS.index(HEADLINE)],
+                shares[:, SCORINGS.index(HEADLINE)],
+                skipped=skipped,
+                unit_norm=unit_norm,
+                config=config,
+                suspects=suspects,
+            )
         ),
     )
 
@@ -337,49 +357,6 @@ def _cell_json(
 
 def _seconds(table: Mapping[Cell, Mapping[str, CellScores]], names: list[str]) -> dict[str, float]:
     return {name: sum(scores[name].seconds for scores in table.values()) for name in names}
-
-
-def _notes(
-    table: Mapping[Cell, Mapping[str, CellScores]],
-    names: list[str],
-    means: np.ndarray,
-    *,
-    skipped: Mapping[str, str],
-    unit_norm: bool,
-    config: EvaluateConfig,
-) -> Iterable[str]:
-    scope = f"{config.folds} folds" if config.folds else f"{config.test_share:.0%} held out"
-    yield (
-        f"Every held-out track with audio is ranked for each listener of half B who played one; "
-        f"{scope}, {count(len(config.seeds), 'seed')}; tied scores count as their mean over all "
-        "orders."
-    )
-    yield (
-        f"Headline scoring: {HEADLINE}. Share = (system - random) / (honest oracle - random), the "
-        f"oracle's {HEADLINE} for both scorings. Intervals: 95 %, {config.n_bootstrap} resamples "
-        "of the listeners within each seed and fold; what other tracks would change is in the "
-        "deviation over hold-outs."
-    )
-    if unit_norm:
-        yield "The regressions and the network learn factors of length 1."
-    if "popularity (leaky)" in names:
-        yield "popularity (leaky) has seen the very plays that it is scored on."
-    for name in names:
-        facts = [scores[name].facts for scores in table.values()]
-        for fact in facts[0]:
-            values = [f[fact] for f in facts]
-            yield f"{name}: {fact} {_range(values)}."
-    for name, why in skipped.items():
-        yield f"{name} is left out: {why}."
-    shares = _share(means, means, names)[names.index(ORACLE), SCORINGS.index(HEADLINE)]
-    for metric, share in zip(METRICS, shares, strict=True):
-        if not np.isfinite(share):
-            yield f"{metric}: the honest oracle is no better than random, so no share is told."
-
-
-def _range(values: list[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
 
 
 def _plain(value: Any) -> Any:

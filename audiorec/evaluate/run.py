@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from audiorec.evaluate.scores import CellScores, Shelf, score
 from audiorec.evaluate.stage import KIND as STAGE
 from audiorec.evaluate.stage import Stage, load_stage, save_stage, stage_of
 from audiorec.evaluate.systems import ORACLE, RANDOM, SYSTEMS
+from audiorec.evaluate.thin import Thinned
+from audiorec.evaluate.warming import bring_together, follow, followed, place_of
 from audiorec.exceptions import ParameterError
 from audiorec.progress import Progress, silent
 
@@ -53,8 +56,8 @@ def evaluate(
         Where the scores of each split, seed and system are kept as soon as they are there, so
         that an evaluation that was killed goes on, and one that has been done returns at once.
     systems : sequence of str, optional
-        Names from `SYSTEMS`; by default all. Random and the honest oracle are always among them,
-        since every share is measured between the two.
+        Names from `SYSTEMS`; by default all but those that are there by name alone. Random and
+        the honest oracle are always among them, since every share is measured between the two.
     truth : Path, optional
         ``truth.npz`` of a made world, which adds the perception ceiling.
     progress : Progress
@@ -84,15 +87,18 @@ def evaluate(
     for split, its_cells in plan.items():
         start = time.monotonic()
         table: dict[Cell, dict[str, CellScores]] = {}
-        stage: Stage | None = None
+        stages: list[Stage] = []
+        thinned: list[Thinned] = []
         for cell in its_cells:
             progress("evaluate", done, total, str(cell))
-            table[cell], its_stage = _score_cell(
+            table[cell], its_stage, its_way = _score_cell(
                 material, cell, names, shelf=shelf, progress=progress
             )
-            stage = stage or its_stage
+            stages.append(its_stage)
+            thinned += [] if its_way is None else [its_way]
             done += len(names)
-        assert stage is not None
+        by = followed(names) if len(thinned) == len(its_cells) else None
+        way = by and bring_together(by, thinned, n_resamples=recipe.evaluate.n_bootstrap)
         reports.append(
             summarise(
                 split,
@@ -101,7 +107,9 @@ def evaluate(
                 skipped=skipped,
                 unit_norm=recipe.train.unit_norm,
                 seconds=time.monotonic() - start,
-                scene=Scene(stage, material.tracks, table),
+                scene=Scene(stages[0], material.tracks, table),
+                suspects=[stage.suspects for stage in stages],
+                warming=way or None,
             )
         )
     progress("evaluate", total, total)
@@ -111,7 +119,11 @@ def evaluate(
 def _choose(systems: Sequence[str] | None, *, with_truth: bool) -> list[str]:
     """Names in the order of `SYSTEMS`."""
     if systems is None:
-        return [name for name in SYSTEMS if with_truth or not SYSTEMS[name].reads_truth]
+        return [
+            name
+            for name, system in SYSTEMS.items()
+            if not system.by_name and (with_truth or not system.reads_truth)
+        ]
     unknown = [name for name in systems if name not in SYSTEMS]
     if unknown:
         known = ", ".join(repr(name) for name in SYSTEMS)
@@ -121,26 +133,28 @@ def _choose(systems: Sequence[str] | None, *, with_truth: bool) -> list[str]:
 
 def _score_cell(
     material: Material, cell: Cell, names: Sequence[str], *, shelf: Shelf, progress: Progress
-) -> tuple[dict[str, CellScores], Stage]:
-    """Scores of every system in one world, which is prepared only if one is missing."""
-    world: World | None = None
+) -> tuple[dict[str, CellScores], Stage, Thinned | None]:
+    """Scores of every system in one world, which is prepared only if something is missing."""
+    world = cache(partial(_learn, material, cell, progress=progress))
     found: dict[str, CellScores] = {}
-    place = shelf.place(material, cell, RANDOM, kind=STAGE)
-    stage = None if place is None else load_stage(place)
     for name in names:
         kept = shelf.find(material, cell, name)
         if kept is None:
-            if world is None:
-                world = _learn(material, cell, progress=progress)
             desk = shelf.desk(material, cell, name, progress=progress)
-            kept = score(world, name, desk=desk)
+            kept = score(world(), name, desk=desk)
             shelf.keep(material, cell, name, kept)
         found[name] = kept
+    place = shelf.place(material, cell, RANDOM, kind=STAGE)
+    stage = None if place is None else load_stage(place)
     if stage is None:
-        stage = stage_of(world or _learn(material, cell, progress=progress))
+        stage = stage_of(world())
         if place is not None:
             save_stage(place, stage)
-    return found, stage
+    by = followed(names) if material.recipe.evaluate.rank == "tracks" else None
+    if by is None:
+        return found, stage, None
+    way = follow(found, by, place=place_of(shelf, material, cell, by), world=world)
+    return found, stage, way
 
 
 def _learn(material: Material, cell: Cell, *, progress: Progress) -> World:

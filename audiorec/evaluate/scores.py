@@ -23,7 +23,7 @@ from audiorec.progress import Progress
 SCORINGS = ("cosine", "inner product")
 HEADLINE = "cosine"
 KIND = "scores"
-VERSION = 1  # raised when the protocol changes, so that scores kept from before are not used
+VERSION = 2  # raised when the protocol changes, so that scores kept from before are not used
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,8 @@ class Shelf:
         """Directory of what a system leaves for a cell; None where nothing is kept."""
         if self.directory is None:
             return None
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        known_as = SYSTEMS[name].kept_as or name
+        slug = re.sub(r"[^a-z0-9]+", "-", known_as.lower()).strip("-")
         slug = slug if kind == KIND else f"{slug}-{kind}"
         return self.directory / f"{slug}-{artifacts.fingerprint(_inputs(material, cell, name))}"
 
@@ -174,8 +175,8 @@ class Shelf:
 
 def _inputs(material: Material, cell: Cell, name: str) -> dict[str, str]:
     """Digest of all that a system's scores in a cell depend on."""
-    recipe = material.recipe
     system = SYSTEMS[name]
+    recipe = system.settings(material.recipe)
     settings = {
         "split": cell.split,
         "seed": cell.seed,
@@ -191,5 +192,5 @@ def _inputs(material: Material, cell: Cell, name: str) -> dict[str, str]:
     return {
         "material": material.fingerprint,
         "settings": artifacts.fingerprint(settings),
-        "system": f"{name}, version {VERSION}.{system.version}",
+        "system": f"{system.kept_as or name}, version {VERSION}.{system.version}",
     }

@@ -29,6 +29,8 @@ class Stage(NamedTuple):
         Of each item.
     factors : np.ndarray [shape=(n_warm, d)], float16
         Of `warm`, scaled to length 1.
+    suspects : int
+        Listeners who were left out.
     """
 
     cold: tuple[str, ...]
@@ -36,13 +38,21 @@ class Stage(NamedTuple):
     items: tuple[str, ...]
     listeners: np.ndarray
     factors: np.ndarray
+    suspects: int = 0
 
 
 def stage_of(world: World) -> Stage:
     """What there is to keep of a world."""
     items = items_of(world)
     factors = unit_norm(world.targets.vectors).astype(np.float16)
-    return Stage(world.cold, world.targets.ids, items.names, items.listeners, factors)
+    return Stage(
+        world.cold,
+        world.targets.ids,
+        items.names,
+        items.listeners,
+        factors,
+        suspects=len(world.suspects),
+    )
 
 
 def save_stage(place: Path, stage: Stage) -> None:
@@ -53,7 +63,12 @@ def save_stage(place: Path, stage: Stage) -> None:
         arrays={"listeners": stage.listeners, "factors": stage.factors},
         config={},
         inputs={},
-        extra={"cold": stage.cold, "warm": stage.warm, "items": stage.items},
+        extra={
+            "cold": stage.cold,
+            "warm": stage.warm,
+            "items": stage.items,
+            "suspects": stage.suspects,
+        },
     )
 
 
@@ -62,9 +77,10 @@ def load_stage(place: Path) -> Stage | None:
     try:
         manifest = artifacts.load_manifest(place, kind=KIND)
         return Stage(
-            **{name: tuple(ids) for name, ids in manifest.extra.items()},
+            **{name: tuple(manifest.extra[name]) for name in ("cold", "warm", "items")},
+            suspects=manifest.extra["suspects"],
             listeners=artifacts.load_array(place, manifest, "listeners", mmap=False),
             factors=artifacts.load_array(place, manifest, "factors", mmap=False),
         )
-    except ArtifactError:
+    except (ArtifactError, KeyError):
         return None

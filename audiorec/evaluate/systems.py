@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 
+from audiorec.config import ModelConfig, Recipe, TrainConfig
 from audiorec.data.interactions import to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.material import Material
@@ -109,6 +110,13 @@ class System:
         From a `Material` to why the system has nothing to say of it, or None.
     reads_truth : bool
         Whether it reads what only a made world knows; without that it has no place in the table.
+    by_name : bool
+        Whether it is left out where nobody asks for it.
+    settings : callable
+        From the recipe to the one that the system follows.
+    kept_as : str or None
+        Name of the system that it is under those settings: what was scored of the one is not
+        scored again for the other.
     """
 
     answer: Callable[[World, Desk], Answer]
@@ -117,6 +125,9 @@ class System:
     version: int = 1
     inapplicable: Callable[[Material], str | None] = lambda material: None
     reads_truth: bool = False
+    by_name: bool = False
+    settings: Callable[[Recipe], Recipe] = lambda recipe: recipe
+    kept_as: str | None = None
 
 
 def random(world: World, desk: Desk) -> Answer:
@@ -218,6 +229,10 @@ def artist_mean(world: World, desk: Desk) -> Answer:
 
 def cnn(world: World, desk: Desk) -> Answer:
     """The recipe's network, trained on the training tracks alone."""
+    return _trained(world, desk, recipe=world.material.recipe)
+
+
+def _trained(world: World, desk: Desk, *, recipe: Recipe) -> Answer:
     from audiorec.inference import embed_store
     from audiorec.training import train
 
@@ -226,8 +241,9 @@ def cnn(world: World, desk: Desk) -> Answer:
         material.store,
         world.targets,
         groups={i: material.artists[i] for i in world.targets.ids},
-        model=material.recipe.model,
-        config=material.recipe.train.model_copy(update={"seed": world.cell.seed}),
+        model=recipe.model,
+        config=recipe.train.model_copy(update={"seed": world.cell.seed}),
+        listening=world.weighted_error,
         work_directory=desk.directory,
         progress=desk.progress,
     )
@@ -235,7 +251,7 @@ def cnn(world: World, desk: Desk) -> Answer:
         result.checkpoint,
         material.store,
         ids=world.cold,
-        device=material.recipe.train.device,
+        device=recipe.train.device,
         progress=desk.progress,
     )
     best = min(row.validation_loss for row in result.history)
@@ -246,6 +262,39 @@ def cnn(world: World, desk: Desk) -> Answer:
     }
     history = tuple((float(r.train_loss), float(r.validation_loss)) for r in result.history)
     return Answer([Vectors(cold.vectors)], facts, history)
+
+
+def _cnn_with(name: str, changed: Callable[[Recipe], Recipe]) -> System:
+    """`cnn` under other settings than the recipe's."""
+
+    def answer(world: World, desk: Desk) -> Answer:
+        return _trained(world, desk, recipe=changed(world.material.recipe))
+
+    answer.__doc__ = f"The recipe's network with {name}, the rest as in the recipe."
+    return System(
+        answer, "model", sections=("model", "train"), by_name=True, settings=changed, kept_as=CNN
+    )
+
+
+def _with_loss(loss: str) -> Callable[[Recipe], Recipe]:
+    return lambda recipe: _changed(recipe, "train", loss=loss)
+
+
+def _with_network(architecture: str) -> Callable[[Recipe], Recipe]:
+    """The recipe's own network stays as the recipe has it."""
+
+    def changed(recipe: Recipe) -> Recipe:
+        if recipe.model.architecture == architecture:
+            return recipe
+        size = NETWORK_SIZES.get(architecture, {})
+        return _changed(recipe, "model", architecture=architecture, **size)
+
+    return changed
+
+
+def _changed(recipe: Recipe, section: str, **settings: Any) -> Recipe:
+    changed = getattr(recipe, section).model_copy(update=settings)
+    return recipe.model_copy(update={section: changed})
 
 
 def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
@@ -314,6 +363,17 @@ def _no_truth(material: Material) -> str | None:
     return "no truth of a made world is given" if material.truth is None else None
 
 
+# Where a network of the recipe's size would take hours on a CPU.
+NETWORK_SIZES: dict[str, dict[str, int]] = {"shortchunk": {"channels": 16}}
+UNDER_EACH_LOSS: dict[str, System] = {
+    f"{CNN}, {loss} loss": _cnn_with(f"the loss {loss}", _with_loss(loss))
+    for loss in get_args(TrainConfig.model_fields["loss"].annotation)
+}
+UNDER_EACH_NETWORK: dict[str, System] = {
+    f"{CNN}, {network} network": _cnn_with(f"the network {network}", _with_network(network))
+    for network in get_args(ModelConfig.model_fields["architecture"].annotation)
+}
+
 SYSTEMS: dict[str, System] = {
     RANDOM: System(random, "control"),
     "shuffled features": System(shuffled_features, "control", sections=("train",)),
@@ -322,7 +382,9 @@ SYSTEMS: dict[str, System] = {
     RIDGE: System(mel_statistics, "baseline", sections=("train",)),
     WORDS: System(mfcc_words, "baseline", sections=("train",)),
     "artist mean": System(artist_mean, "baseline"),
-    CNN: System(cnn, "model", sections=("model", "train")),
+    CNN: System(cnn, "model", sections=("model", "train"), kept_as=CNN),
+    **UNDER_EACH_LOSS,
+    **UNDER_EACH_NETWORK,
     CEILING: System(
         perception_ceiling,
         "oracle",

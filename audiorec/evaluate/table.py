@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audiorec import metrics
 from audiorec.evaluate.scores import HEADLINE, SCORINGS
 
 if TYPE_CHECKING:
@@ -14,22 +13,24 @@ if TYPE_CHECKING:
     from audiorec.evaluate.report import SplitReport
 
 FOCUS = "nDCG@50"
+COLUMNS = ("AUC", "mAP@500", "nDCG@10", "nDCG@50", "recall@50")
+DEEPER = ("recall@10", "nDCG@500", "recall@500")  # told by the page and in JSON
 RULE = "-"
 
 
 def render(report: SplitReport) -> str:
     """The table of one split.
 
-    Columns: each metric by the headline scoring; then, in the metric `FOCUS`, the share of the
+    Columns: `COLUMNS` by the headline scoring; then, in the metric `FOCUS`, the share of the
     honest oracle with its interval, its standard deviation over hold-outs, and the share by the
     other scoring.
     """
     other = next(name for name in SCORINGS if name != HEADLINE)
-    header = ["", *metrics.METRICS, f"share of oracle, {FOCUS}", "+/-", f"by {other}"]
+    header = ["", *COLUMNS, f"share of oracle, {FOCUS}", "+/-", other]
     rows = [
         [
             name,
-            *(_figure(values[metric]) for metric in metrics.METRICS),
+            *(_figure(values[metric]) for metric in COLUMNS),
             _with_interval(
                 report.shares[HEADLINE][name][FOCUS],
                 report.share_intervals[HEADLINE][name][FOCUS],
@@ -57,11 +58,11 @@ def beyond(figures: Beyond) -> list[str]:
     """Lines of two more tables: new tracks among the known, and who comes up for whom."""
     lines: list[str] = []
     if figures.mixed:
-        header = ["new tracks among the known", *metrics.METRICS, f"share of oracle, {FOCUS}"]
+        header = ["new tracks among the known", *COLUMNS, f"share of oracle, {FOCUS}"]
         rows = [
             [
                 name,
-                *(_figure(values[metric]) for metric in metrics.METRICS),
+                *(_figure(values[metric]) for metric in COLUMNS),
                 _with_interval(
                     figures.mixed_shares[name][FOCUS], figures.mixed_share_intervals[name][FOCUS]
                 ),

@@ -253,7 +253,10 @@ METRICS: dict[str, Callable[[Places], np.ndarray]] = {
     "mAP@500": partial(_average_precision, k=500),
     "nDCG@10": partial(_ndcg, k=10),
     "nDCG@50": partial(_ndcg, k=50),
+    "nDCG@500": partial(_ndcg, k=500),
+    "recall@10": partial(_recall, k=10),
     "recall@50": partial(_recall, k=50),
+    "recall@500": partial(_recall, k=500),
 }
 
 

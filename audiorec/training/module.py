@@ -202,9 +202,9 @@ class FactorModule(pl.LightningModule):
         targets = self.validation.wanted(rows)
         if self.loss.needs == "everything":
             known = torch.from_numpy(self.crops.examples.targets)
-            targets = targets._replace(
-                rows=targets.rows + len(known), everything=torch.cat([known, targets.factors])
-            )
+            theirs = torch.from_numpy(rows[:, None] + len(known))
+            everything = torch.cat([known, targets.factors])
+            targets = targets._replace(rows=theirs, everything=everything)
         return float(self.loss.function(predictions, targets))
 
     # -- state ------------------------------------------------------------------------------

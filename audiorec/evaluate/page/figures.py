@@ -12,6 +12,7 @@ from audiorec.evaluate.page.draw import ROLES, blank, picture, style
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import CellScores
 from audiorec.evaluate.systems import SYSTEMS
+from audiorec.evaluate.thin import K, ThinRow
 from audiorec.metrics import Interval
 
 Values = Mapping[str, float]
@@ -54,6 +55,26 @@ def bars(shares: Values, intervals: Ends, *, metric: str) -> str:
     axes.set(xlabel=f"share of the honest oracle's {metric} above chance")
     axes.margins(x=0.1)
     return picture(figure, alt=f"Bars: each system's share of the honest oracle, {metric}")
+
+
+def warming(rows: Sequence[ThinRow]) -> str:
+    """Accuracy on new tracks against how many listeners they have, placed in three ways."""
+    figure, (axes,) = blank(3.4)
+    places = np.arange(len(rows))
+    spaces = {"content": "sound", "listening": "listeners", "blend": "both"}
+    for number, (space, label) in enumerate(spaces.items()):
+        look = style(number)
+        values = [row.values["inner product"][space] for row in rows]
+        axes.plot(
+            places, values, color=look.color, ls=look.dash, marker=look.marker, markersize=4,
+            label=label,
+        )  # fmt: skip
+    axes.set_xticks(places, ["all" if row.plays is None else str(row.plays) for row in rows])
+    axes.set(xlabel="listeners that a new track has got back, at most", ylabel=f"nDCG@{K}")
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, title="placed by", loc="upper left", bbox_to_anchor=(1.02, 1))
+    return picture(figure, alt=f"Curves: nDCG@{K} by number of listeners, by sound, them and both")
 
 
 def thirds(
@@ -158,15 +179,19 @@ def histories(table: Mapping[Cell, Mapping[str, CellScores]], name: str) -> str:
     return picture(figure, alt=f"Training and validation loss of {name} in each hold-out")
 
 
-def atlas(points: np.ndarray, labels: Sequence[str], cold: np.ndarray, *, method: str) -> str:
-    """Tracks on a plane, by genre: training tracks as dots, new ones larger with an edge.
+def atlas(
+    points: np.ndarray, labels: Sequence[str], cold: np.ndarray, *, by: str, method: str
+) -> str:
+    """Tracks on a plane: training tracks as dots, new ones larger with an edge.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, 2)]
     labels : sequence of str, length n
-        Genres, "" where none is known.
+        Genres or artists, "" where none is known; the seven with most tracks are told apart.
     cold : np.ndarray [shape=(n,)], bool
+    by : str
+        What the labels are.
     method : str
         How the plane was found.
     """
@@ -177,7 +202,7 @@ def atlas(points: np.ndarray, labels: Sequence[str], cold: np.ndarray, *, method
     groups = [(name, of == name) for name in shown]
     rest = ~np.isin(of, shown)
     if rest.any():
-        groups.append(("others" if shown else "no genre is known", rest))
+        groups.append(("others" if shown else f"no {by} is known", rest))
     for number, (name, chosen) in enumerate(groups):
         look = style(number) if name in shown else style(7)._replace(marker="<")
         warm, new = chosen & ~cold, chosen & cold
@@ -205,4 +230,4 @@ def atlas(points: np.ndarray, labels: Sequence[str], cold: np.ndarray, *, method
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1))
-    return picture(figure, alt=f"Map of the tracks by {method}, coloured by genre")
+    return picture(figure, alt=f"Map of the tracks by {method}, coloured by {by}")

@@ -17,8 +17,9 @@ from audiorec.evaluate.page import figures
 from audiorec.evaluate.page.draw import table
 from audiorec.evaluate.report import Report, Scene, SplitReport
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
-from audiorec.evaluate.systems import CNN, ORACLE, RANDOM, RIDGE, SYSTEMS, WORDS
-from audiorec.evaluate.table import FOCUS, count
+from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS, WORDS
+from audiorec.evaluate.table import COLUMNS, DEEPER, FOCUS, count
+from audiorec.evaluate.warming import Warming
 from audiorec.exceptions import ParameterError
 from audiorec.metrics import Interval
 
@@ -81,6 +82,7 @@ def _split(split: SplitReport) -> str:
     )
     parts = [f"<h2>{escape(split.split)}</h2><p>{escape(title)}</p>", _accuracy(split)]
     if split.beyond is not None and split.scene is not None:
+        parts += [] if split.warming is None else _warming(split.warming)
         parts += _beyond(split.beyond, split.scene)
         parts += _tracks(split.scene)
     notes = "".join(f"<li>{escape(note)}</li>" for note in split.notes)
@@ -89,14 +91,14 @@ def _split(split: SplitReport) -> str:
 
 def _accuracy(split: SplitReport) -> str:
     other = next(name for name in SCORINGS if name != HEADLINE)
-    header = ["", *metrics.METRICS, f"share, {FOCUS}", "+/-", f"by {other}"]
+    header = ["", *COLUMNS, f"share, {FOCUS}", "+/-", f"by {other}"]
     rows = []
     for name, means in split.means[HEADLINE].items():
         ends = split.mean_intervals[HEADLINE][name]
         rows.append(
             [
                 escape(name),
-                *(_figure(means[m], ends[m]) for m in metrics.METRICS),
+                *(_figure(means[m], ends[m]) for m in COLUMNS),
                 _figure(
                     split.shares[HEADLINE][name][FOCUS],
                     split.share_intervals[HEADLINE][name][FOCUS],
@@ -113,7 +115,30 @@ def _accuracy(split: SplitReport) -> str:
     return (
         f'<div class="wide">{table(header, rows)}</div>'
         + _shown(chart, "Share of the honest oracle. Lines: 95 % intervals over listeners.")
-    )  # fmt: skip
+        + _deeper(split)
+    )
+
+
+def _deeper(split: SplitReport) -> str:
+    """The metrics that the first table has no room for."""
+    means, ends = split.means[HEADLINE], split.mean_intervals[HEADLINE]
+    rows = [
+        [escape(name), *(_figure(means[name][m], ends[name][m]) for m in DEEPER)] for name in means
+    ]
+    return (
+        f'<h3>Shorter and longer lists</h3><div class="wide">{table(["", *DEEPER], rows)}</div>'
+        '<p class="notes">Where there are fewer candidates than places, recall is 1 in any '
+        "order.</p>"
+    )
+
+
+def _warming(warming: Warming) -> list[str]:
+    caption = (
+        "New tracks get the plays of so many listeners of half A back, and are ranked for half B "
+        f"by the inner product: placed by their sound ({warming.system}), by these listeners, and "
+        "by both, as the index places them."
+    )
+    return ["<h3>From cold to warm</h3>", _shown(figures.warming(warming.rows), caption)]
 
 
 def _beyond(beyond: Beyond, scene: Scene) -> list[str]:
@@ -127,11 +152,11 @@ def _beyond(beyond: Beyond, scene: Scene) -> list[str]:
     )
     if beyond.mixed:
         parts.append("<h3>New tracks among the known</h3>")
-        header = ["", *metrics.METRICS, f"share, {FOCUS}"]
+        header = ["", *COLUMNS, f"share, {FOCUS}"]
         rows = [
             [
                 escape(name),
-                *(_figure(values[m], beyond.mixed_intervals[name][m]) for m in metrics.METRICS),
+                *(_figure(values[m], beyond.mixed_intervals[name][m]) for m in COLUMNS),
                 _figure(
                     beyond.mixed_shares[name][FOCUS], beyond.mixed_share_intervals[name][FOCUS]
                 ),
@@ -186,10 +211,11 @@ def _exposure(beyond: Beyond, scene: Scene) -> list[str]:
             "when all are offered alike.",
         )
     )
-    history = figures.histories(scene.table, CNN)
-    if history:
-        parts.append("<h3>Learning</h3>")
-        parts.append(_shown(history, "Loss of the network in each hold-out. Ring: the one kept."))
+    learned = {name: figures.histories(scene.table, name) for name in beyond.exposure}
+    learned = {name: history for name, history in learned.items() if history}
+    parts += ["<h3>Learning</h3>"] if learned else []
+    for name, history in learned.items():
+        parts.append(_shown(history, f"Loss of {name} in each hold-out. Ring: the one kept."))
     return parts
 
 
@@ -221,10 +247,13 @@ def _tracks(scene: Scene) -> list[str]:
     cold = np.arange(len(ids)) >= len(stage.warm)
     some = _some(cold)
     points, method = lay_out(vectors[some])
-    genres = [scene.tracks[ids[i]].genre or "" for i in some]
+    labels = [scene.tracks[ids[i]].genre or "" for i in some]
+    by = "genre"
+    if not any(labels):
+        labels, by = [scene.tracks[ids[i]].artist or "" for i in some], "artist"
     parts.append(
         _shown(
-            figures.atlas(points, genres, cold[some], method=method),
+            figures.atlas(points, labels, cold[some], by=by, method=method),
             f"By {method}. Small: training tracks at their factors. With an edge: new tracks "
             f"where {name} places them. First hold-out.",
         )

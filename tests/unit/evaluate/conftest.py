@@ -10,7 +10,14 @@ import polars as pl
 import pytest
 
 from audiorec.artifacts import fingerprint
-from audiorec.config import EvaluateConfig, FactorsConfig, MelConfig, Recipe
+from audiorec.config import (
+    EvaluateConfig,
+    FactorsConfig,
+    MelConfig,
+    ModelConfig,
+    Recipe,
+    TrainConfig,
+)
 from audiorec.data.catalog import Track
 from audiorec.embeddings import Embeddings, unit_norm
 
@@ -98,6 +105,8 @@ def make_planted(
     ]
     recipe = Recipe(
         factors=FactorsConfig(factors=8, iterations=8, regularization=1.0),
+        model=ModelConfig(channels=16, hidden=32),
+        train=TrainConfig(crop_seconds=0.8, max_epochs=12, patience=12, batch_size=16),
         evaluate=EvaluateConfig(seeds=(0, 1), test_share=0.25, n_bootstrap=200),
     )
     return Planted(FakeStore(mels), plays, tracks, recipe)

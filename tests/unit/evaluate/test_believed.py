@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from audiorec.config import ListeningConfig
+from audiorec.evaluate import evaluate
 from audiorec.evaluate.material import gather
 from audiorec.evaluate.protocol import Cell, prepare
 from audiorec.evaluate.systems import SYSTEMS, Desk
@@ -100,3 +101,16 @@ def test_skips_of_training_tracks_are_learned_from(planted) -> None:
     other = world_of(planted, skipped)
     assert (other.warm.user_items.data < 0).any() and (one.warm.user_items.data > 0).all()
     assert other.warm.n_plays < one.warm.n_plays
+
+
+def test_the_report_names_how_many_were_left_out(planted, tmp_path) -> None:
+    section = planted.recipe.evaluate.model_copy(update={"seeds": (0,)})
+    recipe = planted.recipe.model_copy(update={"evaluate": section})
+    plays = pl.concat([planted.plays, bots(planted)])
+    for _ in ("scored", "kept"):
+        report = evaluate(
+            planted.store, plays, planted.tracks, recipe=recipe, systems=(), work_directory=tmp_path
+        )
+        assert "20 suspect listeners are left out" in report.to_text()
+    alone = evaluate(planted.store, planted.plays, planted.tracks, recipe=recipe, systems=())
+    assert "suspect" not in alone.to_text()

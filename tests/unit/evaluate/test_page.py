@@ -184,9 +184,17 @@ def test_the_page_stands_alone(report, tmp_path) -> None:
     write_page(report, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert not re.search(r'(?:src|href)="(?!data:)', page)
-    assert page.count("<figure>") == page.count("<img ") == 5
+    assert page.count("<figure>") == page.count("<img ") == 6
     assert all(alt for alt in re.findall(r'alt="([^"]*)"', page))
-    for said in (RIDGE, "New tracks among the known", "Placed best", "Placed worst", "t-SNE"):
+    for said in (
+        RIDGE,
+        "New tracks among the known",
+        "From cold to warm",
+        "recall@500",
+        "Placed best",
+        "Placed worst",
+        "t-SNE",
+    ):
         assert said in page
     first = page.encode()
     write_page(report, tmp_path / "page.html")
