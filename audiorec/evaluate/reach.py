@@ -252,18 +252,7 @@ def score_reach(world: World, sound: Embeddings, *, everything: pl.DataFrame) ->
 
 def summarise(scored: Sequence[Reached], *, n_resamples: int) -> list[ReachRow]:
     """A row per setting: means over listeners, then over hold-outs."""
-    means = np.mean([np.nanmean(one.accuracy, axis=-1) for one in scored], axis=0)
-    samples = np.mean(
-        [
-            metrics.resampled_means(
-                one.accuracy.reshape(-1, one.accuracy.shape[-1]).T,
-                n_resamples=n_resamples,
-                seed=number,
-            ).reshape(n_resamples, *one.accuracy.shape[:-1])
-            for number, one in enumerate(scored)
-        ],
-        axis=0,
-    )
+    means, samples = metrics.pooled([one.accuracy for one in scored], n_resamples=n_resamples)
     figures = np.mean([one.figures for one in scored], axis=0)
     rows = []
     for place, setting in enumerate(SETTINGS):

@@ -198,16 +198,7 @@ def score_thinned(world: World, sound: Sound) -> Thinned:
 
 def summarise(scored: Sequence[Thinned], *, n_resamples: int) -> list[ThinRow]:
     """A row per number of plays: means over listeners, then over hold-outs."""
-    means = np.mean([np.nanmean(one.values, axis=-1) for one in scored], axis=0)
-    samples = np.mean(
-        [
-            metrics.resampled_means(
-                one.values.reshape(-1, one.values.shape[-1]).T, n_resamples=n_resamples, seed=number
-            ).reshape(n_resamples, *one.values.shape[:-1])
-            for number, one in enumerate(scored)
-        ],
-        axis=0,
-    )
+    means, samples = metrics.pooled([one.values for one in scored], n_resamples=n_resamples)
     blend = SPACES.index("blend")
     rows = []
     for place, n in enumerate(PLAYS):
@@ -240,7 +231,7 @@ def _half_a(world: World) -> Interactions:
     plays = world.plays_of_held_out(users=world.folding)
     plays = plays.filter(pl.col("track_id").is_in(world.cold))
     columns = IdMap(world.cold)
-    if not len(plays):
+    if not (plays["plays"] > 0).any():  # none, or dislikes alone, which place nothing
         empty = scipy.sparse.csr_matrix((len(world.folding), len(columns)), dtype=np.float32)
         return Interactions(empty, IdMap(world.folding, noun="listener"), columns)
     found = to_interactions(plays)

@@ -16,16 +16,18 @@ from audiorec.metrics.accuracy import (
     ndcg,
     recall,
 )
-from audiorec.metrics.resampling import Interval, interval, resampled_means
+from audiorec.metrics.resampling import Interval, Pooled, interval, pooled, resampled_means
 
 __all__ = [
     "METRICS",
     "Interval",
+    "Pooled",
     "auc",
     "average_precision",
     "evaluate",
     "interval",
     "ndcg",
+    "pooled",
     "recall",
     "resampled_means",
 ]

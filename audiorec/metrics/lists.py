@@ -3,33 +3,15 @@
 Conventions
 -----------
 Every metric takes what was offered: for each who asked the columns of k candidates, best first,
-and -1 where there were fewer. It is the mean over the lists of at least two candidates, of each
-the mean over its pairs; NaN where there is no such list.
+and -1 where there were fewer; see `validate` of `audiorec.metrics.reach`. It is the mean over the
+lists of at least two candidates, of each the mean over its pairs; NaN where there is no such list.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from audiorec.exceptions import ParameterError
-
-
-def validate(offered: np.ndarray, n_candidates: int) -> None:
-    """Check what every metric here takes.
-
-    Parameters
-    ----------
-    offered : np.ndarray [shape=(n_asked, k)], int
-        Columns of candidates; -1 for none.
-    n_candidates : int
-        As many as there are labels, or rows of features.
-    """
-    if offered.ndim != 2 or not np.issubdtype(offered.dtype, np.integer):
-        raise ParameterError(
-            f"offered of shape {offered.shape} and type {offered.dtype} must be asked x k columns"
-        )
-    if offered.size and not -1 <= offered.min() <= offered.max() < n_candidates:
-        raise ParameterError(f"offered holds columns outside of 0 to {n_candidates - 1}")
+from audiorec.metrics.reach import validate
 
 
 def same_label(offered: np.ndarray, labels: np.ndarray) -> float:

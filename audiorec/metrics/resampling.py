@@ -9,6 +9,7 @@ difference or the quotient of two columns has an interval of its own, paired by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,20 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+class Pooled(NamedTuple):
+    """Means over several hold-outs.
+
+    Attributes
+    ----------
+    means : np.ndarray [shape=shape], float64
+    samples : np.ndarray [shape=(n_resamples, *shape)], float64
+        The same, of listeners drawn with replacement within each hold-out.
+    """
+
+    means: np.ndarray
+    samples: np.ndarray
 
 
 def validate(values: np.ndarray, n_resamples: int) -> None:
@@ -63,6 +78,28 @@ def resampled_means(values: np.ndarray, *, n_resamples: int, seed: int) -> np.nd
         with np.errstate(invalid="ignore"):
             means[rows] = (weights @ filled) / drawn
     return means
+
+
+def pooled(cells: Sequence[np.ndarray], *, n_resamples: int) -> Pooled:
+    """Means over listeners, then over hold-outs that stand side by side, and their resamples.
+
+    Parameters
+    ----------
+    cells : sequence of np.ndarray [shape=(*shape, n_users)]
+        Values of each hold-out's own listeners; NaN as in `resampled_means`.
+    n_resamples : int
+    """
+    means = np.mean([np.nanmean(cell, axis=-1) for cell in cells], axis=0)
+    samples = np.mean(
+        [
+            resampled_means(
+                cell.reshape(-1, cell.shape[-1]).T, n_resamples=n_resamples, seed=number
+            ).reshape(n_resamples, *cell.shape[:-1])
+            for number, cell in enumerate(cells)
+        ],
+        axis=0,
+    )
+    return Pooled(means, samples)
 
 
 def interval(samples: np.ndarray, *, level: float = 0.95) -> Interval:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from audiorec.config import EvaluateConfig, Recipe
@@ -55,6 +57,15 @@ def reach(planted, recipe):
     return evaluate_reach(
         planted.store, planted.plays, planted.tracks, recipe=recipe, system=RIDGE
     )[0]
+
+
+def test_dislikes_alone_place_nothing(world):
+    """Half A dislikes every held-out track, as in a catalogue that nobody wants."""
+    plays = world.material.plays.with_columns(-pl.col("plays").abs())
+    sour = replace(world, material=replace(world.material, plays=plays))
+    full = _half_a(sour)
+    assert full.user_items.nnz == 0
+    assert full.tracks.ids == world.cold
 
 
 def agreement(world, sound):

@@ -47,5 +47,7 @@ def test_a_list_of_one_has_no_pairs() -> None:
 def test_columns_outside_are_refused() -> None:
     with pytest.raises(ParameterError, match="outside of 0 to 1"):
         lists.same_label(np.array([[0, 2]]), np.array([0, 1]))
+    with pytest.raises(ParameterError, match="n_candidates=0"):
+        lists.same_label(np.empty((2, 0), dtype=int), np.array([]))
     with pytest.raises(ParameterError, match="asked x k columns"):
         lists.diversity(np.array([[0.0, 2.0]]), np.eye(2))

@@ -25,6 +25,23 @@ def test_equals_the_slow_twin() -> None:
     )
 
 
+def test_hold_outs_weigh_alike_however_many_listeners_they_have() -> None:
+    rng = np.random.default_rng(1)
+    cells = [rng.random((2, 3, 23)), rng.random((2, 3, 7))]
+    cells[0][1, 2, 5] = np.nan
+    found = metrics.pooled(cells, n_resamples=50)
+    assert found.samples.shape == (50, 2, 3)
+    for a in range(2):
+        for b in range(3):
+            columns = [cell[a, b][:, np.newaxis] for cell in cells]
+            assert found.means[a, b] == pytest.approx(np.mean([np.nanmean(c) for c in columns]))
+            twins = [
+                slow_resampled_means(column, n_resamples=50, seed=number)[:, 0]
+                for number, column in enumerate(columns)
+            ]
+            np.testing.assert_allclose(found.samples[:, a, b], np.mean(twins, axis=0))
+
+
 def test_blocks_of_resamples_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(1).random((23, 2))
     whole = metrics.resampled_means(values, n_resamples=50, seed=7)
