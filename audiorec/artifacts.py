@@ -35,7 +35,7 @@ STAGE_OF = {
 }
 
 CALLED = {
-    "plays": "is no listening",
+    "plays": "are no plays",
     "mels": "are no spectrograms",
     "factors": "are no factors",
     "embeddings": "are no embeddings",

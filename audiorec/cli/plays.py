@@ -64,13 +64,13 @@ def command(
 def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Say how many tracks that were played are not in the catalogue, and name one."""
     from audiorec.data.catalog import Catalog
-    from audiorec.data.interactions import load_plays
+    from audiorec.data.interactions import played_tracks
 
     if not workspace.catalog.exists():
         return
     with Catalog(workspace.catalog, read_only=True) as catalog:
         known = {track.track_id for track in catalog.tracks(include_missing=True)}
-    played = load_plays(workspace.plays)["track_id"].unique().sort().to_list()
+    played = played_tracks(workspace.plays)
     unknown = [track_id for track_id in played if track_id not in known]
     if unknown and known:
         click.echo(

@@ -9,7 +9,7 @@ two more columns, ``skipped`` (how many of the plays were broken off) and ``rati
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -218,20 +218,48 @@ def load_plays(directory: Path) -> pl.DataFrame:
     ArtifactError
         If nothing is stored, or it is damaged.
     """
+    parts = _parts(directory)
+    frame = _read(directory, parts)
+    if len(parts) == 1 or frame["timestamp"].null_count() == len(frame):
+        return frame
+    timed = frame.filter(pl.col("timestamp").is_not_null()).unique(maintain_order=True)
+    return pl.concat([frame.filter(pl.col("timestamp").is_null()), timed])
+
+
+def played_tracks(directory: Path) -> list[str]:
+    """Ids of all tracks in the stored listening, ascending; no other column is read.
+
+    Raises
+    ------
+    ArtifactError
+        See `load_plays`.
+    """
+    ids = _read(directory, _parts(directory), columns=["track_id"], distinct=True)
+    return ids["track_id"].sort().to_list()
+
+
+def _parts(directory: Path) -> list[Path]:
     manifest = artifacts.load_manifest(directory, kind=KIND)
-    parts = [directory / entry.file for _, entry in sorted(manifest.files.items())]
+    return [directory / entry.file for _, entry in sorted(manifest.files.items())]
+
+
+def _read(
+    directory: Path,
+    parts: Sequence[Path],
+    *,
+    columns: Sequence[str] | None = None,
+    distinct: bool = False,
+) -> pl.DataFrame:
     try:
-        frame = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal").collect()
+        frame = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal")
+        frame = frame if columns is None else frame.select(columns)
+        return (frame.unique() if distinct else frame).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
         raise ArtifactError(
             f"plays in {directory} cannot be read ({reason}); "
             "remove the directory and run 'audiorec plays FILE' again"
         ) from None
-    if len(parts) == 1 or frame["timestamp"].null_count() == len(frame):
-        return frame
-    timed = frame.filter(pl.col("timestamp").is_not_null()).unique(maintain_order=True)
-    return pl.concat([frame.filter(pl.col("timestamp").is_null()), timed])
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from audiorec.data.interactions import (
     Interactions,
     import_plays,
     load_plays,
+    played_tracks,
     to_interactions,
 )
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
@@ -135,8 +136,22 @@ def test_no_plays_and_damaged_plays_say_what_to_run(tmp_path, write):
     import_plays(tmp_path / "plays", write("u,t,1\n"))
     part = next((tmp_path / "plays").glob("part-*"))
     part.write_bytes(b"x" * part.stat().st_size)
-    with pytest.raises(ArtifactError, match="cannot be read .*run 'audiorec plays FILE' again"):
-        load_plays(tmp_path / "plays")
+    for read in (load_plays, played_tracks):
+        with pytest.raises(ArtifactError, match="cannot be read .*run 'audiorec plays FILE' again"):
+            read(tmp_path / "plays")
+
+
+def test_played_tracks_come_from_their_column_alone(tmp_path, write, monkeypatch):
+    store = tmp_path / "plays"
+    import_plays(store, write("u,t2,1\nv,t2,1\n", "one.csv"))
+    import_plays(store, write("u,t1,1\nu,t10,1\n", "two.csv"))
+    scanned = []
+    scan = pl.LazyFrame.collect
+    monkeypatch.setattr(
+        pl.LazyFrame, "collect", lambda frame: scanned.append(frame.explain()) or scan(frame)
+    )
+    assert played_tracks(store) == ["t1", "t10", "t2"]
+    assert len(scanned) == 1 and "PROJECT 1/4 COLUMNS" in scanned[0]
 
 
 rows = st.lists(
