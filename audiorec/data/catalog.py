@@ -366,7 +366,8 @@ class Catalog:
         hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
         remedy = hint or "; give its id, its path or 'Artist - Title'"
         if failed:
-            remedy += f" ({len(failed)} files could not be read: see 'audiorec status --failures')"
+            files = "1 file" if len(failed) == 1 else f"{len(failed)} files"
+            remedy += f" ({files} could not be read: see 'audiorec status --failures')"
         raise NotFoundError(one_line(f"no track is called {name!r}{remedy}"))
 
 

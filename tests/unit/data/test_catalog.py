@@ -126,6 +126,16 @@ def test_fingerprint_is_of_ids_and_sounds(catalog):
     assert catalog.fingerprint() != before
 
 
+def test_a_name_of_a_file_that_failed_says_why(catalog):
+    reason = "/m/odd one.mp3 is odd; mend it"
+    catalog.record_failure("/m/odd one.mp3", stage="scan", reason=reason)
+    for name in ("odd one", "odd one.mp3", "/m/odd one.mp3"):
+        with pytest.raises(NotFoundError, match=r"could not be read: .* is odd; .*--failures'"):
+            catalog.find(name)
+    with pytest.raises(NotFoundError, match=r"\(1 file could not be read: see .*--failures'\)"):
+        catalog.find("nothing at all like it")
+
+
 def test_duplicate_groups(catalog):
     assert catalog.duplicate_groups() == {"t1": 0, "t5": 0}
 
