@@ -31,7 +31,8 @@ STAGE_OF = {
     "embeddings": "embed",
     "index": "index",
     "pretrained": "pretrained fetch",
-    "head": "train",
+    "heard": "train",
+    "probe": "tags --all",
 }
 
 CALLED = {

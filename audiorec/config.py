@@ -6,6 +6,7 @@ misspelt setting never passes for the default in silence.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -22,6 +23,7 @@ from pydantic import (
 )
 
 from audiorec.exceptions import DataError, ParameterError
+from audiorec.front_ends import FRONT_ENDS, EncoderName
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MIN_MEMORY = 10**6
@@ -175,26 +177,73 @@ class FactorsConfig(Section):
 
 
 class ModelConfig(Section):
-    """The network that hears.
+    """What hears, and what it places tracks among.
 
     Attributes
     ----------
+    encoder : str
+        "cnn" is trained here, from nothing. The others were trained on tags and are kept as they
+        are: "musicnn" (its variant "musicnn-msd"), "musicnn-mtt", "vgg-msd" and "vgg-mtt". Where
+        [mel] is silent it follows from them.
+    target : {"listeners", "sound"}
+        Where tracks are placed: in the space of listeners' tastes, or, for libraries without
+        listening, in one of sound alone, drawn towards artists where that holds for unseen ones.
+    head : {"linear", "dense"}
+        From what a pretrained encoder hears to the listeners' space: ridge regression, or a small
+        network.
+    finetune : int
+        Last layers of a musicnn encoder that go on learning, from 0 to 5: the dense one, the
+        three of its middle, its front end. They start from the published weights.
     architecture : {"small1d", "dieleman2014", "paper2013", "shortchunk"}
-        Convolutions in time beside fixed descriptors; Dieleman's four convolutions in time with
-        dense layers; two of them, as in van den Oord et al. 2013; or Won et al.'s residual network
-        in time and frequency.
+        Of the cnn: convolutions in time beside fixed descriptors; Dieleman's four convolutions in
+        time with dense layers; two of them, as in van den Oord et al. 2013; or Won et al.'s
+        residual network in time and frequency.
     channels : int
-        Filters of each convolution; of the first ones in shortchunk, which grows to four times.
+        Filters of each convolution of the cnn; of the first ones in shortchunk, which grows to
+        four times.
     hidden : int
-        Units of each dense layer.
+        Units of each dense layer, of the cnn or of a dense head.
     dropout : float
         Share of the dense units left out in training.
     """
 
+    encoder: EncoderName = "cnn"
+    target: Literal["listeners", "sound"] = "listeners"
+    head: Literal["linear", "dense"] = "linear"
+    finetune: int = Field(default=0, ge=0, le=5)
     architecture: Literal["small1d", "dieleman2014", "paper2013", "shortchunk"] = "small1d"
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.3, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.encoder == "cnn" and self.target == "sound":
+            raise ValueError(
+                'target="sound" needs a pretrained encoder, and "cnn" learns from listeners; '
+                'write encoder = "musicnn"'
+            )
+        if self.finetune and not self.encoder.startswith("musicnn"):
+            raise ValueError(
+                f'finetune={self.finetune} is for musicnn, not for "{self.encoder}"; '
+                'write encoder = "musicnn", or finetune = 0'
+            )
+        if self.finetune and (self.target == "sound" or self.head == "dense"):
+            raise ValueError(
+                f"finetune={self.finetune} learns with a linear head from listeners; "
+                "leave out target and head, or write finetune = 0"
+            )
+        return self
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the encoder is one that others trained."""
+        return self.encoder in FRONT_ENDS
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the encoder stays as others trained it, and only what follows it learns."""
+        return self.pretrained and not self.finetune
 
 
 class TrainConfig(Section):
@@ -350,6 +399,27 @@ class Recipe(Section):
     index: IndexConfig = IndexConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mel_follows_the_encoder(cls, given: Any) -> Any:
+        """Fill in the spectrograms that a pretrained encoder needs, unless others are stated."""
+        if not isinstance(given, dict):
+            return given
+        model, mel = (_stated(given.get(name, {})) for name in ("model", "mel"))
+        needed = FRONT_ENDS.get(str(model.get("encoder")))
+        if needed is None:
+            return given
+        other = [k for k, value in needed.items() if mel.get(k, value) != value]
+        if other:
+            wanted = ", ".join(
+                f"{k} = {json.dumps(value)}" for k, value in needed.items() if value is not None
+            )
+            raise ValueError(
+                f"{other[0]}={mel[other[0]]!r} under [mel] is not what encoder "
+                f"{model['encoder']!r} hears; leave such settings out, or write: {wanted}"
+            )
+        return {**given, "mel": {**mel, **needed}}
+
     @model_validator(mode="after")
     def _crops_fit_the_clip(self) -> Self:
         check_crop(self.mel, self.train)
@@ -402,6 +472,13 @@ def check_crop(mel: MelConfig, train: TrainConfig) -> None:
             f"crop_seconds={train.crop_seconds:g} must be at most clip_seconds="
             f"{mel.clip_seconds:g}; lower [train] crop_seconds or raise [mel] clip_seconds"
         )
+
+
+def _stated(section: Any) -> dict[str, Any]:
+    """What was said of a section, without the defaults."""
+    if isinstance(section, Section):
+        return section.model_dump(exclude_unset=True)
+    return dict(section) if isinstance(section, dict) else {}
 
 
 def _one_line(error: ValidationError) -> str:

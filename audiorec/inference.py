@@ -1,25 +1,41 @@
-"""From a checkpoint and spectrograms to `Embeddings`; plain torch, no training loop."""
+"""From a model and spectrograms to `Embeddings`; plain torch, no training loop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiorec import artifacts
 from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, ParameterError
-from audiorec.models.checkpoint import Checkpoint
+from audiorec.models.checkpoint import Checkpoint, load_checkpoint
 from audiorec.models.predict import clips_of, pick_device, predict
+from audiorec.pretrained.heard import Heard
+from audiorec.pretrained.transfer import Model, Transfer, load_transfer
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
 
+def load_model(directory: Path) -> Model:
+    """Read a model, whichever it is: a checkpoint, or the head of a frozen network.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, or it is damaged.
+    """
+    manifest = artifacts.load_manifest(directory, kind="model")
+    return load_transfer(directory) if "head" in manifest.extra else load_checkpoint(directory)
+
+
 def embed(
-    checkpoint: Checkpoint,
+    model: Model,
     mels: Iterable[tuple[str, Sequence[np.ndarray]]],
     *,
     device: str = "auto",
@@ -31,9 +47,9 @@ def embed(
 
     Parameters
     ----------
-    checkpoint : Checkpoint
-    mels : iterable of (str, sequence of np.ndarray [shape=(n_mels, n_frames)], dB)
-        Each track's id and the log-mels of its clips, made with ``checkpoint.mel``. They are taken
+    model : Checkpoint or Transfer
+    mels : iterable of (str, sequence of np.ndarray [shape=(n_mels, n_frames)])
+        Each track's id and the log-mels of its clips, made with ``model.mel``. They are taken
         one by one, so that a generator keeps memory small.
     device : {"auto", "cpu", "cuda", "mps"}
     batch_size : int
@@ -45,22 +61,42 @@ def embed(
     Returns
     -------
     embeddings : Embeddings
-        In the order of `mels`. A track's vector is the mean over the consecutive windows of all
-        its clips, each as long as a training crop. Of length 1 where ``checkpoint.output_norm``
-        is "unit", else as the network gives them.
+        In the order of `mels`. By a network trained here a track's vector is the mean over the
+        consecutive windows of all its clips, each as long as a training crop; of length 1 where
+        its ``output_norm`` is "unit", else as the network gives them. By a head, of length 1.
 
     Raises
     ------
     ParameterError
         If a track has no clip, or a clip another number of bands or values that are not finite.
     """
+    checked = _checked(mels, n_mels=model.mel.n_mels)
+    if isinstance(model, Transfer):
+        return model.embed(checked)
+    if model.model.frozen:
+        checked = _windows(checked, encoder=model.model.encoder)
+    return _predict(
+        model, checked, device=device, batch_size=batch_size, progress=progress, total=total
+    )
+
+
+def _predict(
+    model: Checkpoint,
+    given: Iterable[tuple[str, Sequence[np.ndarray]]],
+    *,
+    device: str,
+    batch_size: int,
+    progress: Progress,
+    total: int | None,
+) -> Embeddings:
+    """What a checkpoint says of what its network takes."""
     where = pick_device(device)
     found = predict(
-        checkpoint.network().to(where),
-        _checked(mels, n_mels=checkpoint.mel.n_mels),
-        scale=checkpoint.scale,
-        window=checkpoint.window,
-        norm=checkpoint.output_norm,
+        model.network().to(where),
+        given,
+        scale=model.scale,
+        window=model.window,
+        norm=model.output_norm,
         batch_size=batch_size,
         device=where,
     )
@@ -72,32 +108,54 @@ def embed(
         if len(ids) % batch_size == 0:
             progress("embed", len(ids), total)
     progress("embed", len(ids), total if total is not None else len(ids))
-    matrix = np.stack(rows) if rows else np.empty((0, checkpoint.n_outputs), dtype=np.float32)
+    matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
     return Embeddings(ids, matrix)
 
 
 def embed_store(
-    checkpoint: Checkpoint,
+    model: Model,
     store: MelStore,
     *,
     ids: Sequence[str] | None = None,
+    heard: Heard | None = None,
     device: str = "auto",
     batch_size: int = 64,
     progress: Progress = silent,
 ) -> Embeddings:
     """Predict for the tracks of a mel store: those of `ids`, or all of them.
 
+    Parameters
+    ----------
+    model : Checkpoint or Transfer
+    store : MelStore
+    ids : sequence of str, optional
+    heard : Heard, optional
+        What a frozen encoder heard of the store, so that it need not hear again.
+    device, batch_size, progress
+        See `embed`.
+
     Raises
     ------
     ArtifactError
-        If the store was made with other mel settings than the checkpoint.
+        If the store was made with other mel settings than the model.
     NotFoundError
         If an id of `ids` is not in the store.
     """
-    check_mels(checkpoint, store.config)
+    check_mels(model, store.config if heard is None else heard.config)
     wanted = store.ids if ids is None else ids
+    if isinstance(model, Transfer) and heard is not None:
+        return model.place(heard, wanted)
+    if isinstance(model, Checkpoint) and model.model.frozen and heard is not None:
+        return _predict(
+            model,
+            ((track_id, heard.mels(track_id)) for track_id in wanted),
+            device=device,
+            batch_size=batch_size,
+            progress=progress,
+            total=len(wanted),
+        )
     return embed(
-        checkpoint,
+        model,
         ((track_id, clips_of(store, track_id)) for track_id in wanted),
         device=device,
         batch_size=batch_size,
@@ -106,15 +164,28 @@ def embed_store(
     )
 
 
-def check_mels(checkpoint: Checkpoint, config: MelConfig) -> None:
+def check_mels(model: Model, config: MelConfig) -> None:
     """Raise `ArtifactError` unless spectrograms of these settings are what the model learned on."""
-    model, given = checkpoint.mel.model_dump(), config.model_dump()
-    key = next((key for key in model if model[key] != given[key]), None)
+    learned, given = model.mel.model_dump(), config.model_dump()
+    key = next((key for key in learned if learned[key] != given[key]), None)
     if key is not None:
         raise ArtifactError(
-            f"the mels have {key}={given[key]!r} and the model was trained on {key}={model[key]!r};"
-            f" run 'audiorec train' again, or 'audiorec mel' with {key}={model[key]!r}"
+            f"the mels have {key}={given[key]!r} and the model was trained on "
+            f"{key}={learned[key]!r}; run 'audiorec train' again, or 'audiorec mel' with "
+            f"{key}={learned[key]!r}"
         )
+
+
+def _windows(
+    mels: Iterable[tuple[str, Sequence[np.ndarray]]], *, encoder: str
+) -> Iterator[tuple[str, Sequence[np.ndarray]]]:
+    """What a frozen encoder says of clips, in the form that a dense head takes."""
+    from audiorec.pretrained.encoder import load
+
+    network = load(encoder)
+    for track_id, clips in mels:
+        heard = [network.hear(network.filled(np.asarray(mel))) for mel in clips]
+        yield track_id, [np.concatenate([w.penultimate, w.logits], axis=1).T for w in heard]
 
 
 def _checked(

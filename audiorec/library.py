@@ -86,6 +86,7 @@ class Library:
             kind: artifacts.load_manifest(self.workspace.root / kind, kind=kind)
             for kind in ("embeddings", "factors")
             if artifacts.exists(self.workspace.root / kind)
+            and not (kind == "factors" and index.extra.get("target") == "sound")
         }
         for kind, manifest in made.items():
             if index.inputs.get(kind) == manifest.fingerprint:
@@ -98,6 +99,11 @@ class Library:
                 f"{kind}; run 'audiorec {'index' if alone else 'run'}' again"
             )
         return index
+
+    @property
+    def by_sound(self) -> bool:
+        """Whether tracks are placed by their sound alone, since nobody's listening is known."""
+        return self.index.extra.get("target") == "sound"
 
     @property
     def duplicates(self) -> Mapping[str, int]:
@@ -278,6 +284,11 @@ class Library:
 
     def _serving(self, space: Space, popularity: float, metric: Metric) -> Index:
         """What answers in a space, with the dial of popularity turned, for one metric."""
+        if popularity and self.by_sound:
+            raise ParameterError(
+                f"popularity={popularity} needs listening, and tracks are placed by sound alone; "
+                "leave it at 0"
+            )
         key = (space, popularity, metric)
         if key not in self._indexes:
             self._indexes[key] = (
@@ -296,7 +307,12 @@ class Library:
         """The index, or an exact one of what another space places where."""
         if space not in SPACES:
             raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")
-        if space == "blend":
+        if space == "listening" and self.by_sound:
+            raise ParameterError(
+                "space='listening' has no place here: the recipe places tracks by sound alone; "
+                "take one with listening, such as pipelines/musicnn.toml"
+            )
+        if space == "blend" or self.by_sound:
             return self.index
         from audiorec.config import IndexConfig
 
@@ -324,6 +340,11 @@ class Library:
 
         from audiorec.data.interactions import load_plays
 
+        if not artifacts.exists(self.workspace.plays):
+            raise NotFoundError(
+                f"nobody's listening is known, that of {user!r} neither; import some with "
+                "'audiorec plays FILE', or ask 'audiorec similar'"
+            )
         plays = load_plays(self.workspace.plays)
         played = plays.filter(pl.col("user_id") == user)
         if not len(played):
@@ -334,6 +355,8 @@ class Library:
 
     def _listener(self, user: str) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
+        if self.by_sound:
+            return self._listener_by_sound(user)
         factors = self._factors()
         if user in factors.users:
             return factors.users[user]
@@ -347,6 +370,16 @@ class Library:
             f"listener {user!r} has played too little to be recommended to; "
             "lower [factors] min_tracks_per_user in the recipe and run 'audiorec run'"
         )
+
+    def _listener_by_sound(self, user: str) -> np.ndarray:
+        """Where the tracks lie that a listener has played, on average; see `_listener`."""
+        played = [track_id for track_id in sorted(self._played(user)) if track_id in self.index]
+        if not played:
+            raise NotFoundError(
+                f"no track that listener {user!r} has played can be heard; scan their files"
+            )
+        vectors = self.index.embeddings().take(played).normalized().vectors
+        return np.asarray(vectors.mean(axis=0), dtype=np.float32)
 
     def _suspicion(self, user: str) -> str:
         """Why a listener was left out of the factors; empty where it is for another reason."""

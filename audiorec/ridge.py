@@ -46,6 +46,7 @@ def fit_ridge(
     groups: Sequence[str],
     seed: int,
     penalties: Sequence[float] = PENALTIES,
+    weights: np.ndarray | None = None,
 ) -> Ridge:
     """Fit a ridge regression with an intercept that is not penalised.
 
@@ -59,6 +60,8 @@ def fit_ridge(
     seed : int
         Deals the groups into folds.
     penalties : sequence of float
+    weights : np.ndarray [shape=(n,)], or None
+        How much each row counts, above 0; None lets all count alike.
     """
     if len(features) != len(targets) or len(features) != len(groups) or not len(features):
         raise ParameterError(
@@ -72,35 +75,59 @@ def fit_ridge(
     scale = np.where(deviation > 1e-9 * np.maximum(np.abs(centre), 1), deviation, 1.0)
     x = (x - centre) / scale
     y = targets.astype(np.float64)
+    counts = np.ones(len(x)) if weights is None else weights / weights.mean()
     # One BLAS thread: matrices this small only make more of them wait for each other, and their
     # number would show in the last bits of the result.
     with threadpool_limits(limits=1, user_api="blas"):
-        penalty = _choose(x, y, folds=_deal(groups, seed=seed), penalties=penalties)
-        weights, intercept = _solve(x, y, [penalty])[0]
-    return Ridge(centre, scale, weights, intercept, penalty)
+        folds = deal_groups(groups, seed=seed)
+        penalty = _choose(x, y, counts, folds=folds, penalties=penalties)
+        slopes, intercept = _solve(x, y, counts, [penalty])[0]
+    return Ridge(centre, scale, slopes, intercept, penalty)
+
+
+def even_groups(groups: Sequence[str]) -> np.ndarray:
+    """Weights with which every group counts alike, however many rows it has : [shape=(n,)]."""
+    _, member, count = np.unique(
+        np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
+    )
+    return np.asarray(1.0 / count[member])
 
 
 def _choose(
-    x: np.ndarray, y: np.ndarray, *, folds: np.ndarray, penalties: Sequence[float]
+    x: np.ndarray,
+    y: np.ndarray,
+    counts: np.ndarray,
+    *,
+    folds: np.ndarray,
+    penalties: Sequence[float],
 ) -> float:
+    if len(penalties) == 1:
+        return float(penalties[0])
     errors = np.zeros(len(penalties))
     for fold in range(folds.max() + 1):
         test = folds == fold
         if test.all():
             return penalties[len(penalties) // 2]
-        for i, (weights, intercept) in enumerate(_solve(x[~test], y[~test], penalties)):
-            errors[i] += np.square(x[test] @ weights + intercept - y[test]).sum()
+        solved = _solve(x[~test], y[~test], counts[~test], penalties)
+        for i, (weights, intercept) in enumerate(solved):
+            off = np.square(x[test] @ weights + intercept - y[test]).sum(axis=1)
+            errors[i] += counts[test] @ off
     return float(penalties[int(errors.argmin())])
 
 
 def _solve(
-    x: np.ndarray, y: np.ndarray, penalties: Sequence[float]
+    x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Weights and intercept for each penalty, from one eigendecomposition."""
-    x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-    centred = x - x_mean
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    projected = vectors.T @ (centred.T @ (y - y_mean))
+    x_mean, y_mean = np.average(x, axis=0, weights=counts), np.average(y, axis=0, weights=counts)
+    root = np.sqrt(counts)[:, None]
+    centred, wanted = root * (x - x_mean), root * (y - y_mean)
+    if len(x) < x.shape[1]:  # of rows, which are fewer than features
+        values, rows = np.linalg.eigh(centred @ centred.T)
+        vectors, projected = centred.T @ rows, rows.T @ wanted
+    else:
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        projected = vectors.T @ (centred.T @ wanted)
     solutions = []
     for penalty in penalties:
         weights = vectors @ (projected / (np.clip(values, 0, None) + penalty)[:, None])
@@ -108,7 +135,7 @@ def _solve(
     return solutions
 
 
-def _deal(groups: Sequence[str], *, seed: int) -> np.ndarray:
+def deal_groups(groups: Sequence[str], *, seed: int) -> np.ndarray:
     """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
     names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     fold_of_group = np.random.default_rng(seed).permutation(len(names)) % N_FOLDS

@@ -1,6 +1,7 @@
 """Where tracks can be placed: by their sound, by who played them, or by both.
 
-All three lie in the listeners' space, and a listener's vector times a track's is a score in each:
+All three lie in the listeners' space, and a listener's vector times a track's is a score in each.
+A library without listening has a space of sound alone, where content is all there is:
 
 - content: the prediction from sound, brought to the length of factors;
 - listening: the factor, of tracks that have been played alone;
@@ -36,21 +37,21 @@ class Blend(NamedTuple):
     ----------
     tracks : Embeddings
         Every track with sound.
-    factors : Factors
-        The space.
+    factors : Factors or None
+        The space; None for one of sound alone.
     n_played : int
         How many of the tracks have a factor.
     mean_norm : float
         Mean length of those factors.
-    heard : csr_matrix [shape=(n_listeners, n_tracks)]
+    heard : csr_matrix [shape=(n_listeners, n_tracks)], or None
         Not 0 where a listener of the space has played a track.
     """
 
     tracks: Embeddings
-    factors: Factors
+    factors: Factors | None
     n_played: int
     mean_norm: float
-    heard: csr_matrix
+    heard: csr_matrix | None
 
 
 def content(workspace: Workspace) -> Embeddings:
@@ -118,6 +119,9 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     from audiorec.data.interactions import load_plays, to_interactions
     from audiorec.factors import AGREEMENT, Fading, blend_tracks, load_factors
 
+    model = artifacts.load_manifest(workspace.model, kind="model")
+    if model.extra.get("target") == "sound":
+        return Blend(content(workspace), None, 0, 1.0, None)
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
     if made.inputs.get("factors") != space.fingerprint:
@@ -127,7 +131,6 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
         )
     factors = load_factors(workspace.factors)
     sound = content(workspace)
-    model = artifacts.load_manifest(workspace.model, kind="model")
     agreement = model.extra.get("agreement", AGREEMENT)
     believed = ListeningConfig(**space.extra.get("listening", {}))
     # Suspects have no factor, so that the half-step passes them over.

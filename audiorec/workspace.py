@@ -53,6 +53,11 @@ class Workspace:
         return self.root / "model"
 
     @property
+    def heard(self) -> Path:
+        """What a pretrained network heard of the tracks."""
+        return self.root / "heard"
+
+    @property
     def embeddings(self) -> Path:
         """Vectors predicted from sound."""
         return self.root / "embeddings"
@@ -61,6 +66,11 @@ class Workspace:
     def index(self) -> Path:
         """The index of the vectors."""
         return self.root / "index"
+
+    @property
+    def probe(self) -> Path:
+        """What tells the library's genres by ear."""
+        return self.root / "probe"
 
     @property
     def reports(self) -> Path:

@@ -16,6 +16,7 @@ from audiorec.config import Recipe
 from audiorec.data.evidence import net_plays
 from audiorec.data.suspects import daily_plays
 from audiorec.embeddings import Embeddings
+from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.truth import load_truth
 from audiorec.exceptions import ArtifactError, DataError
 
@@ -47,6 +48,8 @@ class Material:
     recipe : Recipe
     truth : Embeddings or None
         Of a made world, what its tracks were composed with, for every track that can be heard.
+    ear : Ear
+        What a pretrained network heard, if one did.
     """
 
     store: MelStore
@@ -58,6 +61,7 @@ class Material:
     audio: tuple[str, ...]
     recipe: Recipe
     truth: Embeddings | None = None
+    ear: Ear = NO_EAR
 
     @cached_property
     def fingerprint(self) -> str:
@@ -121,6 +125,7 @@ def gather(
     *,
     recipe: Recipe,
     truth: Path | None = None,
+    ear: Ear = NO_EAR,
 ) -> Material:
     """Check what was given and bring it into the form that the splits need.
 
@@ -130,6 +135,8 @@ def gather(
         See `audiorec.evaluate.evaluate`.
     truth : Path, optional
         A made world's ``truth.npz``.
+    ear : Ear, optional
+        See `audiorec.evaluate.ears.listen`.
 
     Raises
     ------
@@ -165,6 +172,7 @@ def gather(
         audio=audio,
         recipe=recipe,
         truth=None if truth is None else load_truth(truth, ids=audio),
+        ear=ear,
     )
 
 

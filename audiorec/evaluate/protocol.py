@@ -14,9 +14,9 @@ teach nothing and are not scored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,9 @@ from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, WeightedError, fit_factors
 from audiorec.ids import IdMap
 from audiorec.recommend import merge_groups
+
+if TYPE_CHECKING:
+    from audiorec.training import TrainResult
 
 GROUPED_BY: dict[str, Literal["artist", "track"]] = {"artist-cold": "artist", "track-cold": "track"}
 TIME_COLD = "time-cold"
@@ -79,6 +82,8 @@ class World:
         Who of `listeners` played which of `cold`.
     suspects : Suspects
         Whom the training plays make suspect: neither learned from nor scored.
+    trained : dict of str to TrainResult
+        Networks that several systems ask for, by their settings.
     """
 
     material: Material
@@ -90,6 +95,7 @@ class World:
     listeners: tuple[str, ...]
     relevant: np.ndarray
     suspects: Suspects
+    trained: dict[str, TrainResult] = field(default_factory=dict)
 
     @property
     def factors_config(self) -> FactorsConfig:

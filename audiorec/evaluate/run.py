@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from audiorec.config import Recipe
+from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, prepare
 from audiorec.evaluate.report import Report, Scene, SplitReport, summarise
@@ -37,6 +38,7 @@ def evaluate(
     work_directory: Path | None = None,
     systems: Sequence[str] | None = None,
     truth: Path | None = None,
+    ear: Ear = NO_EAR,
     progress: Progress = silent,
 ) -> Report:
     """Hold tracks out, learn from the rest, and rank the held-out ones for their listeners.
@@ -60,6 +62,9 @@ def evaluate(
         the honest oracle are always among them, since every share is measured between the two.
     truth : Path, optional
         ``truth.npz`` of a made world, which adds the perception ceiling.
+    ear : Ear, optional
+        What a pretrained network heard, which adds the systems that hear with it; see
+        `audiorec.evaluate.ears.listen`.
     progress : Progress
 
     Returns
@@ -76,7 +81,7 @@ def evaluate(
         If there are no mels.
     """
     wanted = _choose(systems, with_truth=truth is not None)
-    material = gather(store, plays, tracks, recipe=recipe, truth=truth)
+    material = gather(store, plays, tracks, recipe=recipe, truth=truth, ear=ear)
     skipped = {n: why for n in wanted if (why := SYSTEMS[n].inapplicable(material)) is not None}
     names = [name for name in wanted if name not in skipped]
     shelf = Shelf(work_directory)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 
+from audiorec.artifacts import fingerprint
 from audiorec.config import ModelConfig, Recipe, TrainConfig
 from audiorec.data.interactions import to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
@@ -25,6 +26,9 @@ from audiorec.factors import fit_factors, fold_in_tracks
 from audiorec.progress import Progress, silent
 from audiorec.ridge import fit_ridge
 
+if TYPE_CHECKING:
+    from audiorec.training import TrainResult
+
 N_RANDOM_DRAWS = 10
 N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few would not do
 
@@ -32,6 +36,8 @@ RANDOM = "random"
 RIDGE = "mel statistics + ridge"
 WORDS = "mfcc bag of words + linear"
 CNN = "cnn"
+MUSICNN = "musicnn + head"
+BOTH = "cnn + musicnn"
 CEILING = "perception ceiling"
 ORACLE = "oracle (honest)"
 
@@ -232,21 +238,31 @@ def cnn(world: World, desk: Desk) -> Answer:
     return _trained(world, desk, recipe=world.material.recipe)
 
 
-def _trained(world: World, desk: Desk, *, recipe: Recipe) -> Answer:
-    from audiorec.inference import embed_store
+def trained(world: World, desk: Desk, *, recipe: Recipe) -> TrainResult:
+    """A recipe's network, trained once for each world."""
     from audiorec.training import train
 
+    key = fingerprint([recipe.model.model_dump(mode="json"), recipe.train.model_dump(mode="json")])
+    if key not in world.trained:
+        material = world.material
+        world.trained[key] = train(
+            material.store,
+            world.targets,
+            groups={i: material.artists[i] for i in world.targets.ids},
+            model=recipe.model,
+            config=recipe.train.model_copy(update={"seed": world.cell.seed}),
+            listening=world.weighted_error,
+            work_directory=desk.directory,
+            progress=desk.progress,
+        )
+    return world.trained[key]
+
+
+def _trained(world: World, desk: Desk, *, recipe: Recipe) -> Answer:
+    from audiorec.inference import embed_store
+
     material = world.material
-    result = train(
-        material.store,
-        world.targets,
-        groups={i: material.artists[i] for i in world.targets.ids},
-        model=recipe.model,
-        config=recipe.train.model_copy(update={"seed": world.cell.seed}),
-        listening=world.weighted_error,
-        work_directory=desk.directory,
-        progress=desk.progress,
-    )
+    result = trained(world, desk, recipe=recipe)
     cold = embed_store(
         result.checkpoint,
         material.store,
@@ -359,6 +375,29 @@ def _no_genres(material: Material) -> str | None:
     return None if n_genres > 1 else f"the catalogue names {n_genres} genres"
 
 
+def musicnn(world: World, desk: Desk) -> Answer:
+    """A pretrained network, frozen unless the recipe says otherwise, and a head for it."""
+    from audiorec.evaluate.ears import pretrained_head
+
+    return pretrained_head(world, desk)
+
+
+def cnn_and_musicnn(world: World, desk: Desk) -> Answer:
+    """The mean of the two, in shares that unseen training artists decide."""
+    from audiorec.evaluate.ears import beside_cnn
+
+    return beside_cnn(world, desk)
+
+
+def _no_ear(material: Material) -> str | None:
+    return material.ear.missing(material.audio)
+
+
+def _no_cnn(material: Material) -> str | None:
+    model = material.recipe.model
+    return f"the recipe's encoder is {model.encoder}" if model.pretrained else None
+
+
 def _no_truth(material: Material) -> str | None:
     return "no truth of a made world is given" if material.truth is None else None
 
@@ -382,7 +421,14 @@ SYSTEMS: dict[str, System] = {
     RIDGE: System(mel_statistics, "baseline", sections=("train",)),
     WORDS: System(mfcc_words, "baseline", sections=("train",)),
     "artist mean": System(artist_mean, "baseline"),
-    CNN: System(cnn, "model", sections=("model", "train"), kept_as=CNN),
+    CNN: System(cnn, "model", sections=("model", "train"), inapplicable=_no_cnn, kept_as=CNN),
+    MUSICNN: System(musicnn, "model", sections=("model", "train"), inapplicable=_no_ear),
+    BOTH: System(
+        cnn_and_musicnn,
+        "model",
+        sections=("model", "train"),
+        inapplicable=lambda material: _no_cnn(material) or _no_ear(material),
+    ),
     **UNDER_EACH_LOSS,
     **UNDER_EACH_NETWORK,
     CEILING: System(

@@ -67,6 +67,7 @@ class MelStore:
         self.fingerprint = self._manifest.fingerprint
         self._names = sorted(name[6:] for name in self._manifest.files if name.startswith("shard-"))
         self._shards: dict[int, np.ndarray] = {}
+        self._hashes: dict[str, str] = {}
         self._clips = self._read_meta()
         self.ids: tuple[str, ...] = tuple(sorted(self._clips))
 
@@ -101,6 +102,11 @@ class MelStore:
     def n_clips(self, track_id: str) -> int:
         """Clips of a track."""
         return len(self._located(track_id))
+
+    def clip_hash(self, track_id: str) -> str:
+        """Identity of the sound that a track's spectrograms were computed from."""
+        self._located(track_id)
+        return self._hashes[track_id]
 
     def n_frames(self, track_id: str, clip: int = 0) -> int:
         """Frames of a clip that are sound."""
@@ -169,10 +175,11 @@ class MelStore:
                 raise ArtifactError(
                     f"{self.directory} lacks meta-{name}; run 'audiorec mel' to make it again"
                 ) from None
-            for track_id, _, clip, row, n_frames in meta:
+            for track_id, clip_hash, clip, row, n_frames in meta:
                 if n_frames and track_id not in self.absent:
                     where = Location(track_id, clip, number, row, n_frames)
                     clips.setdefault(track_id, []).append(where)
+                    self._hashes[track_id] = clip_hash
         return clips
 
     def _located(self, track_id: str) -> list[Location]:

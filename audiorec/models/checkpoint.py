@@ -18,6 +18,7 @@ from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig, check_crop
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.factors import AGREEMENT
+from audiorec.models.musicnn import WINDOW
 from audiorec.models.networks import build_network, min_frames
 from audiorec.models.predict import InputScale
 
@@ -70,19 +71,23 @@ class Checkpoint:
     def network(self) -> nn.Module:
         """The network with its weights, in evaluation mode, on the CPU."""
         with torch.random.fork_rng(devices=[]):  # weights are drawn, then overwritten
-            network = build_network(self.model, n_mels=self.mel.n_mels, n_outputs=self.n_outputs)
+            network = build_network(
+                self.model, n_mels=len(self.scale.mean), n_outputs=self.n_outputs
+            )
         network.load_state_dict(dict(self.weights))
         return network.eval()
 
 
 def crop_frames(mel: MelConfig, model: ModelConfig, train: TrainConfig) -> int:
-    """Frames of a training crop.
+    """Frames of a training crop; what musicnn hears at once, or one window of a frozen encoder.
 
     Raises
     ------
     ParameterError
         If the network needs more, or the clip has fewer.
     """
+    if model.pretrained:
+        return WINDOW if model.finetune else 1
     check_crop(mel, train)
     frames = mel.frames(train.crop_seconds)
     needed = min_frames(model)

@@ -8,6 +8,7 @@ import numpy as np
 
 from audiorec.config import MelConfig
 from audiorec.exceptions import ParameterError
+from audiorec.front_ends import MUSICNN_FRONT_END
 
 
 class Encoder(Protocol):
@@ -52,9 +53,7 @@ class Encoder(Protocol):
 
 
 # What decides a spectrogram's values; the rest of MelConfig decides which clip is heard.
-FRONT_END = (
-    "sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "pad_mode", "compression"
-)  # fmt: skip
+FRONT_END = tuple(MUSICNN_FRONT_END)
 
 
 def check_front_end(encoder: Encoder, given: MelConfig) -> None:

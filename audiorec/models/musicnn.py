@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audiorec.config import MelConfig
+from audiorec.front_ends import MUSICNN_FRONT_END
 from audiorec.models.loudest import LongFilters, TallFilters
 
 EPSILON = 1e-3  # of batch normalisation, as the weights were trained with
@@ -33,9 +34,7 @@ VGG_FILTERS = 128
 # Kernel and stride of VGG's pooling, (bands, frames); the first looks at one band of each pair.
 VGG_POOLS = (((1, 4), (2, 2)), *[((2, 2), (2, 2))] * 3, ((4, 4), (4, 4)))
 
-MEL = MelConfig(
-    sr=16000, n_fft=512, hop_length=256, n_mels=96, pad_mode="reflect", compression="log10"
-)
+MEL = MelConfig(**MUSICNN_FRONT_END)
 
 
 class Heard(NamedTuple):

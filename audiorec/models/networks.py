@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from audiorec.config import ModelConfig
 from audiorec.models.descriptors import Descriptors
+from audiorec.models.transferred import Finetuned, dense_head
 
 QUARTERS = 4
 
@@ -199,7 +200,7 @@ def build_network(config: ModelConfig, *, n_mels: int, n_outputs: int) -> nn.Mod
     ----------
     config : ModelConfig
     n_mels : int
-        Mel bands of the input.
+        Mel bands of the input, or numbers that a frozen encoder gives for a window.
     n_outputs : int
         Dimensions of the listeners' space.
 
@@ -209,9 +210,13 @@ def build_network(config: ModelConfig, *, n_mels: int, n_outputs: int) -> nn.Mod
         From standardised log-mel [shape=(batch, n_mels, n_frames)], float32, to
         [shape=(batch, n_outputs)]. Takes any `n_frames` from `min_frames` on.
     """
+    if config.frozen:
+        return dense_head(config, n_mels, n_outputs)
+    if config.finetune:
+        return Finetuned(config, n_outputs)
     return ARCHITECTURES[config.architecture].build(config, n_mels, n_outputs)
 
 
 def min_frames(config: ModelConfig) -> int:
     """Shortest input that the network takes, frames."""
-    return ARCHITECTURES[config.architecture].min_frames
+    return 1 if config.pretrained else ARCHITECTURES[config.architecture].min_frames

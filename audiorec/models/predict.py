@@ -6,7 +6,7 @@ Training's validation and inference share this, so that early stopping judges wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -15,15 +15,18 @@ from torch.nn import functional as F
 
 from audiorec.exceptions import ParameterError
 
-if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
-
 
 class InputScale(NamedTuple):
     """Mean and deviation of each mel band over the training tracks : [shape=(n_mels,)], dB."""
 
     mean: np.ndarray
     std: np.ndarray
+
+
+class Clips(Protocol):
+    """Where spectrograms come from: a `MelStore`, or what stands in for one."""
+
+    def mels(self, track_id: str) -> list[np.ndarray]: ...
 
 
 def standardize(mel: Tensor, *, mean: Tensor, std: Tensor) -> Tensor:
@@ -68,7 +71,7 @@ def cut(mel: np.ndarray, start: int, *, window: int) -> np.ndarray:
     return mel[:, start : start + window]
 
 
-def clips_of(store: MelStore, track_id: str) -> list[np.ndarray]:
+def clips_of(store: Clips, track_id: str) -> list[np.ndarray]:
     """Every stored clip of a track : np.ndarray [shape=(n_mels, n_frames)], float16, dB.
 
     Plain arrays over the store's memory map: slicing them is several times faster.

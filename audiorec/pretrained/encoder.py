@@ -19,7 +19,7 @@ from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.encoder import check_mel
 from audiorec.models.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
-from audiorec.models.predict import pick_device
+from audiorec.models.predict import cut, pick_device
 from audiorec.pretrained.registry import Pretrained, find
 from audiorec.pretrained.store import KIND, directory_of, fetch_remedy
 
@@ -106,6 +106,10 @@ class TagEncoder:
             while ahead:
                 yield ahead.popleft().result()
 
+    def filled(self, mel: np.ndarray) -> np.ndarray:
+        """The clip, repeated until it fills a window where it is shorter than one."""
+        return mel if mel.shape[1] >= self.window else cut(mel, 0, window=self.window)
+
     def hear(self, mel: np.ndarray) -> Windows:
         """Everything the network says of a clip.
 
@@ -171,6 +175,11 @@ def load(name: str = "musicnn", *, device: str = "auto") -> TagEncoder:
     ArtifactError
         If it is not in the cache, or damaged there.
     """
+    return TagEncoder(find(name), load_network(name), device=device)
+
+
+def load_network(name: str) -> Musicnn | Vgg:
+    """A pretrained network as a module, for training on; see `load`."""
     one = find(name)
     file = weights_file(one)
     network = NETWORKS[one.architecture](len(one.tags))
@@ -180,7 +189,7 @@ def load(name: str = "musicnn", *, device: str = "auto") -> TagEncoder:
         raise ArtifactError(
             f"{file} does not fit {one.name}; {fetch_remedy(one.package)}"
         ) from None
-    return TagEncoder(one, network, device=device)
+    return network
 
 
 def weights_file(one: Pretrained) -> Path:

@@ -75,6 +75,8 @@ def fetch(
     package = find_package(name)
     networks = [one for one in PRETRAINED.values() if one.package == package]
     if not is_fetched(package):
+        note = f"{package.requirement}, {package.size / 1e6:.0f} MB"
+        progress("fetch", 0, len(networks), note)
         with _scratch(directory_of(package)) as scratch:
             file = wheel if wheel is not None else _download(package, scratch)
             check_wheel(file, package)

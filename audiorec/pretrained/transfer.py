@@ -8,193 +8,254 @@ a network takes minutes, and hardly overfits a few hundred tracks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.config import MelConfig, ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.exceptions import ParameterError
-from audiorec.models.encoder import check_front_end
-from audiorec.pretrained.encoder import TagEncoder, Windows
-from audiorec.progress import Progress, silent
-from audiorec.ridge import Ridge, fit_ridge
+from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.factors import AGREEMENT
+from audiorec.models.checkpoint import Checkpoint
+from audiorec.pretrained.heard import PARTS, Heard, Part, as_rows, track_features, widths_of
+from audiorec.pretrained.registry import find
+from audiorec.pretrained.sound import SoundSpace, fit_sound_space
+from audiorec.ridge import Ridge, deal_groups, even_groups, fit_ridge
 
-if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
-
-KIND = "head"
-Part = Literal["mean", "std", "logits", "mean_pool", "max_pool"]
-# Mean and spread of the penultimate units over the windows, and the mean logit of each tag.
-PARTS: tuple[Part, ...] = ("mean", "std", "logits")
-
-
-def track_features(windows: Sequence[Windows], *, parts: Sequence[Part] = PARTS) -> np.ndarray:
-    """One row of features from everything that was heard of a track.
-
-    Parameters
-    ----------
-    windows : sequence of Windows
-        One per clip; all their windows count alike.
-    parts : sequence of {"mean", "std", "logits", "mean_pool", "max_pool"}
-        Mean and standard deviation over windows of the penultimate units; means over windows of
-        the tags' logits and of the pooled feature maps.
-
-    Returns
-    -------
-    features : np.ndarray [shape=(n_features,)], float32
-    """
-    if not windows or not parts:
-        raise ParameterError("a track's features need at least one clip and one part")
-    penultimate = np.concatenate([clip.penultimate for clip in windows])
-    rows = []
-    for part in parts:
-        if part == "std":
-            rows.append(penultimate.std(axis=0))
-        elif part == "mean":
-            rows.append(penultimate.mean(axis=0))
-        else:
-            rows.append(np.concatenate([getattr(clip, part) for clip in windows]).mean(axis=0))
-    return np.concatenate(rows).astype(np.float32)
-
-
-def store_features(
-    encoder: TagEncoder,
-    store: MelStore,
-    *,
-    ids: Sequence[str] | None = None,
-    parts: Sequence[Part] = PARTS,
-    n_jobs: int | None = None,
-    progress: Progress = silent,
-) -> Embeddings:
-    """Features of the tracks of a mel store: those of `ids`, or all of them.
-
-    Clips shorter than one window are left out, and with them a track that has no other.
-
-    Raises
-    ------
-    ParameterError
-        If the store was made with other mel settings than the encoder hears.
-    """
-    check_front_end(encoder, store.config)
-    wanted = store.ids if ids is None else tuple(ids)
-    heard: list[str] = []  # the track of each clip, in the order that `clips` gives them
-
-    def clips() -> Iterator[np.ndarray]:
-        for track_id in wanted:
-            for mel in store.mels(track_id):
-                if mel.shape[1] >= encoder.window:
-                    heard.append(track_id)
-                    yield mel
-
-    by_track: dict[str, list[Windows]] = {}
-    for number, windows in enumerate(encoder.hear_all(clips(), n_jobs=n_jobs)):
-        by_track.setdefault(heard[number], []).append(windows)
-        progress("hear", len(by_track), len(wanted))
-    progress("hear", len(wanted), len(wanted))
-    rows = [track_features(windows, parts=parts) for windows in by_track.values()]
-    return Embeddings(list(by_track), np.stack(rows) if rows else np.empty((0, 0), np.float32))
+KIND = "model"
+REMEDY = "run 'audiorec train' to make it again"
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
-    """A fitted head: features to directions in the listeners' space.
+class Transfer:
+    """A frozen network with a fitted head: what a checkpoint is for a network trained here.
 
     Attributes
     ----------
     encoder : str
         Name of the network whose features it takes.
     parts : tuple of str
-        Which features; see `track_features`.
-    ridge : Ridge
+        Which features; see `audiorec.pretrained.heard.track_features`.
+    head : Ridge or SoundSpace
+        From features to the listeners' space, or to one of sound alone.
+    model, mel, train : ModelConfig, MelConfig, TrainConfig
+        What was asked for.
     space : str
-        Fingerprint of the factors that it predicts.
+        Fingerprint of the factors that it predicts; empty for a space of sound alone.
+    output_scale : float
+        What brings predictions to the length of those factors.
+    agreement : float
+        Mean cosine of predictions and factors over artists that were left out.
     """
 
     encoder: str
     parts: tuple[Part, ...]
-    ridge: Ridge
+    head: Ridge | SoundSpace
+    model: ModelConfig
+    mel: MelConfig
+    train: TrainConfig
     space: str = ""
+    output_scale: float = 1.0
+    agreement: float = AGREEMENT
+
+    @property
+    def n_outputs(self) -> int:
+        """Dimensions of what it predicts."""
+        return int(self.head.intercept.shape[0] if isinstance(self.head, Ridge) else self.head.dim)
 
     def predict(self, features: Embeddings) -> Embeddings:
-        """Vectors of length 1 in the listeners' space, in the order of `features`.
+        """Vectors of length 1, in the order of `features`.
 
         Raises
         ------
         ParameterError
             If the features are not as many as the head was fitted on.
         """
-        if features.dim != len(self.ridge.centre):
+        if features.dim != len(self.head.centre):
             raise ParameterError(
                 f"features of {features.dim} numbers do not fit the head of {self.encoder}, which "
-                f"takes {len(self.ridge.centre)}: {', '.join(self.parts)}"
+                f"takes {len(self.head.centre)}: {', '.join(self.parts)}"
             )
-        return Embeddings(features.ids, unit_norm(self.ridge.predict(features.vectors)))
+        return Embeddings(features.ids, unit_norm(self.head.predict(features.vectors)))
+
+    def place(self, heard: Heard, ids: Sequence[str] | None = None) -> Embeddings:
+        """Vectors of tracks that were heard: those of `ids`, or all of them."""
+        return self.predict(heard.features(ids, parts=self.parts))
+
+    def embed(self, mels: Iterable[tuple[str, Sequence[np.ndarray]]]) -> Embeddings:
+        """Vectors of tracks from the spectrograms of their clips, heard here and now.
+
+        Raises
+        ------
+        ArtifactError
+            If the network is not in the cache, or damaged there.
+        ParameterError
+            If a track has no clip, or a clip is not what the network hears.
+        """
+        from audiorec.pretrained.encoder import load
+
+        network = load(self.encoder)
+        ids, rows = [], []
+        for track_id, clips in mels:
+            heard = [network.hear(network.filled(np.asarray(mel))) for mel in clips]
+            if not heard:
+                raise ParameterError(f"track {track_id!r} has no clip; run 'audiorec mel' first")
+            ids.append(track_id)
+            windows, widths = np.concatenate([*map(as_rows, heard)]), widths_of(heard[0])
+            rows.append(track_features(windows, widths=widths, parts=self.parts))
+        matrix = np.stack(rows) if rows else np.empty((0, len(self.head.centre)), np.float32)
+        return self.predict(Embeddings(ids, matrix))
 
 
-def fit_head(
-    features: Embeddings,
+Model = Checkpoint | Transfer
+"""What hears: a network that was trained here, or a frozen one with a fitted head."""
+
+
+def fit_transfer(
+    heard: Heard,
     targets: Embeddings,
     *,
-    encoder: str,
     groups: Mapping[str, str],
+    model: ModelConfig,
+    train: TrainConfig,
     parts: Sequence[Part] = PARTS,
     space: str = "",
-    seed: int = 0,
-) -> Head:
-    """Fit a linear head on the tracks that have both features and factors.
+) -> Transfer:
+    """Fit a linear head on the tracks that have been heard and have factors.
 
     Parameters
     ----------
-    features, targets : Embeddings
-        Targets are scaled to length 1: a factor's norm follows popularity, which no audio tells.
-    encoder : str
+    heard : Heard
+    targets : Embeddings
+        Factors. They are scaled to length 1 where ``train.unit_norm`` says so: a factor's norm
+        follows popularity, which no audio tells.
     groups : mapping of str to str
-        Artist of each track; a track without one stands alone. The penalty is chosen on artists
-        that were left out.
+        Artist of each track; a track without one stands alone. Artists count alike, however many
+        tracks they have, and the penalty is chosen on artists that were left out.
+    model : ModelConfig
+    train : TrainConfig
+        Its seed deals the artists into folds.
     parts : sequence of str
-        What `features` were made of.
+        What the features are made of.
     space : str
         Fingerprint of the targets.
-    seed : int
 
     Raises
     ------
     ParameterError
         If no track has both.
     """
-    common = [track_id for track_id in features.ids if track_id in targets]
+    common = [track_id for track_id in heard.ids if track_id in targets]
     if not common:
         raise ParameterError("no track has both sound and listening; import plays of these tracks")
+    features = heard.features(common, parts=parts).vectors
+    vectors = targets.take(common).vectors
+    wanted = unit_norm(vectors) if train.unit_norm else vectors
+    artists = [groups.get(track_id, track_id) for track_id in common]
     ridge = fit_ridge(
-        features.take(common).vectors,
-        unit_norm(targets.take(common).vectors),
-        groups=[groups.get(track_id, track_id) for track_id in common],
-        seed=seed,
+        features, wanted, groups=artists, seed=train.seed, weights=even_groups(artists)
     )
-    return Head(encoder, tuple(parts), ridge, space)
+    return Transfer(
+        heard.encoder,
+        tuple(parts),
+        ridge,
+        model=model,
+        mel=heard.config,
+        train=train,
+        space=space,
+        output_scale=float(np.linalg.norm(vectors, axis=1).mean()),
+        agreement=_agreement(features, wanted, artists, penalty=ridge.penalty, seed=train.seed),
+    )
 
 
-def save_head(directory: Path, head: Head, *, inputs: Mapping[str, str]) -> artifacts.Manifest:
-    """Write a head as an artifact of kind "head", whole or not at all."""
-    arrays = {
-        name: np.asarray(value) for name, value in head.ridge._asdict().items() if name != "penalty"
-    }
+def _agreement(
+    features: np.ndarray, wanted: np.ndarray, artists: Sequence[str], *, penalty: float, seed: int
+) -> float:
+    """Mean cosine of what a head says of artists that it did not learn from, and their factors."""
+    folds = deal_groups(artists, seed=seed)
+    cosines = []
+    for fold in range(folds.max() + 1):
+        test = folds == fold
+        if test.all():
+            return AGREEMENT
+        rest = [artist for artist, left_out in zip(artists, test, strict=True) if not left_out]
+        ridge = fit_ridge(
+            features[~test],
+            wanted[~test],
+            groups=rest,
+            seed=seed,
+            penalties=[penalty],
+            weights=even_groups(rest),
+        )
+        predicted = unit_norm(ridge.predict(features[test]))
+        cosines.append((predicted * unit_norm(wanted[test])).sum(axis=1))
+    return float(np.concatenate(cosines).mean())
+
+
+def fit_library(
+    heard: Heard,
+    *,
+    groups: Mapping[str, str],
+    model: ModelConfig,
+    train: TrainConfig,
+    parts: Sequence[Part] = PARTS,
+) -> Transfer:
+    """Fit a space of sound alone, for music without listening; see `fit_sound_space`.
+
+    Parameters
+    ----------
+    heard : Heard
+    groups : mapping of str to str
+        Artist (or album) of each track; a track without one stands alone.
+    model : ModelConfig
+    train : TrainConfig
+    parts : sequence of str
+    """
+    features = heard.features(parts=parts)
+    return Transfer(
+        heard.encoder,
+        tuple(parts),
+        fit_sound_space(features, groups=groups, seed=train.seed),
+        model=model,
+        mel=heard.config,
+        train=train,
+    )
+
+
+def save_transfer(
+    directory: Path, transfer: Transfer, *, inputs: Mapping[str, str]
+) -> artifacts.Manifest:
+    """Write a head as an artifact of kind "model", whole or not at all."""
+    named = transfer.head._asdict()
+    arrays = {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
     return artifacts.save(
         directory,
         kind=KIND,
         arrays=arrays,
-        config={"encoder": head.encoder, "parts": list(head.parts)},
+        config={
+            name: getattr(transfer, name).model_dump(mode="json")
+            for name in ("mel", "model", "train")
+        },
         inputs=inputs,
-        extra={"penalty": head.ridge.penalty, "space": head.space},
+        extra={
+            "encoder": transfer.encoder,
+            "package": find(transfer.encoder).package.sha256,
+            "parts": list(transfer.parts),
+            "target": transfer.model.target,
+            "head": {name: value for name, value in named.items() if name not in arrays},
+            "space": transfer.space,
+            "output_scale": transfer.output_scale,
+            "agreement": transfer.agreement,
+        },
     )
 
 
-def load_head(directory: Path) -> Head:
-    """Read a head that `save_head` wrote.
+def load_transfer(directory: Path) -> Transfer:
+    """Read a head that `save_transfer` wrote.
 
     Raises
     ------
@@ -202,12 +263,27 @@ def load_head(directory: Path) -> Head:
         If there is none, or it is damaged.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
+    damaged = artifacts.damaged(directory, manifest)
+    if damaged:
+        raise ArtifactError(f"{directory / damaged[0]} is damaged (its digest differs); {REMEDY}")
     arrays: dict[str, Any] = {
         name: artifacts.load_array(directory, manifest, name, mmap=False) for name in manifest.files
     }
-    return Head(
-        manifest.config["encoder"],
-        tuple(manifest.config["parts"]),
-        Ridge(**arrays, penalty=manifest.extra["penalty"]),
-        manifest.extra["space"],
-    )
+    extra, config = manifest.extra, manifest.config
+    try:
+        kind = SoundSpace if extra["target"] == "sound" else Ridge
+        return Transfer(
+            extra["encoder"],
+            tuple(extra["parts"]),
+            kind(**arrays, **extra["head"]),
+            model=ModelConfig(**config["model"]),
+            mel=MelConfig(**config["mel"]),
+            train=TrainConfig(**config["train"]),
+            space=extra["space"],
+            output_scale=extra["output_scale"],
+            agreement=extra["agreement"],
+        )
+    except (KeyError, TypeError, ParameterError) as error:
+        raise ArtifactError(
+            f"model in {directory} is not of this version ({error}); {REMEDY}"
+        ) from None

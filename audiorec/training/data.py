@@ -20,6 +20,7 @@ from audiorec.models.predict import InputScale, clips_of, cut
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
+    from audiorec.pretrained.heard import Heard
 
 MIN_TRACKS = 8
 MIN_STD = 1e-3  # dB; a band that never changes is not blown up
@@ -115,7 +116,7 @@ class Crops:
 
 
 def gather(
-    store: MelStore,
+    store: MelStore | Heard,
     targets: Embeddings,
     *,
     groups: Mapping[str, str],
@@ -164,6 +165,11 @@ def gather(
         return Examples(tuple(part), clips, np.stack([rows[i] for i in part]), listening)
 
     return examples(split.train), examples(split.test)
+
+
+def no_scale(n_mels: int) -> InputScale:
+    """Spectrograms as they are, for a network that brings them to scale itself."""
+    return InputScale(np.zeros(n_mels, dtype=np.float32), np.ones(n_mels, dtype=np.float32))
 
 
 def input_scale(examples: Examples) -> InputScale:

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from audiorec import artifacts
 from audiorec.config import ModelConfig, TrainConfig
@@ -27,10 +28,11 @@ from audiorec.models.predict import pick_device, predict
 from audiorec.progress import Progress, silent
 from audiorec.training.augment import check_augmentation
 from audiorec.training.curves import EpochRow
-from audiorec.training.data import Crops, Examples, gather, input_scale
+from audiorec.training.data import Crops, Examples, gather, input_scale, no_scale
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
+    from audiorec.pretrained.heard import Heard
     from audiorec.training.module import FactorModule
 
 STATE_VERSION = 1  # raised when a change of the loop makes older state another run's
@@ -44,14 +46,17 @@ class TrainResult(NamedTuple):
     checkpoint : Checkpoint
         Weights of the epoch with the lowest validation loss.
     history : list of EpochRow
+    validation_ids : tuple of str
+        Tracks that were kept for early stopping.
     """
 
     checkpoint: Checkpoint
     history: list[EpochRow]
+    validation_ids: tuple[str, ...] = ()
 
 
 def train(
-    store: MelStore,
+    store: MelStore | Heard,
     targets: Embeddings,
     *,
     groups: Mapping[str, str],
@@ -61,13 +66,14 @@ def train(
     work_directory: Path | None = None,
     space: str | None = None,
     progress: Progress = silent,
+    begin: Callable[[nn.Module], None] | None = None,
 ) -> TrainResult:
     """Train a network to predict tracks' factors from their sound.
 
     Parameters
     ----------
-    store : MelStore
-        Log-mel spectrograms.
+    store : MelStore or Heard
+        Log-mel spectrograms, or what a frozen encoder heard of them.
     targets : Embeddings
         Factors of tracks; tracks that are not in both are left out.
     groups : mapping of str to str
@@ -85,6 +91,8 @@ def train(
     space : str, optional
         Fingerprint of the factors; by default that of `targets`.
     progress : Progress
+    begin : callable, optional
+        Gives the fresh network weights to begin with.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def train(
     loss = LOSSES[config.loss]
     listening = _needed(listening, config=config)
     training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
-    scale = input_scale(training)
+    scale = input_scale(training) if not model.finetune else no_scale(store.config.n_mels)
     space = space or _digest(targets)
     key = artifacts.fingerprint(
         {
@@ -126,7 +134,9 @@ def train(
         from audiorec.training.module import FactorModule
 
         torch.manual_seed(config.seed)
-        network = build_network(model, n_mels=store.config.n_mels, n_outputs=targets.dim)
+        network = build_network(model, n_mels=len(scale.mean), n_outputs=targets.dim)
+        if begin is not None:
+            begin(network)
         module = FactorModule(
             network,
             crops=Crops(training, window=window, batch_size=config.batch_size, seed=config.seed),
@@ -152,7 +162,7 @@ def train(
         space=space,
     )
     checkpoint = replace(checkpoint, agreement=_agreement(checkpoint, validation, device=device))
-    return TrainResult(checkpoint, module.history)
+    return TrainResult(checkpoint, module.history, validation.ids)
 
 
 def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:

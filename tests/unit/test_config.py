@@ -1,11 +1,14 @@
 import tomllib
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.config import FactorsConfig, MelConfig, Recipe, TrainConfig
+from audiorec.config import FactorsConfig, MelConfig, ModelConfig, Recipe, TrainConfig
 from audiorec.exceptions import DataError, ParameterError
+from audiorec.front_ends import FRONT_ENDS, MUSICNN_FRONT_END, EncoderName
+from audiorec.pretrained.registry import ALIASES, PRETRAINED
 
 
 def test_defaults_are_the_papers_spectrogram():
@@ -84,3 +87,34 @@ def test_sections_are_frozen_and_validated():
         FactorsConfig(factors=0)
     with pytest.raises(Exception, match="frozen"):
         TrainConfig().loss = "mse"  # type: ignore[misc]
+
+
+def test_mel_follows_from_a_pretrained_encoder():
+    recipe = Recipe(model={"encoder": "musicnn"}, mel={"n_clips": 3})
+    assert (recipe.mel.sr, recipe.mel.n_mels, recipe.mel.n_clips) == (16000, 96, 3)
+    assert Recipe(model=ModelConfig(encoder="vgg-mtt")).mel == MelConfig(**MUSICNN_FRONT_END)
+    assert Recipe(**recipe.model_dump()) == recipe
+    assert Recipe().mel == MelConfig()
+
+
+def test_other_spectrograms_than_the_encoder_hears_are_refused(tmp_path):
+    with pytest.raises(ParameterError, match=r"sr=22050 under \[mel\] .* write: sr = 16000, n_fft"):
+        Recipe(model={"encoder": "musicnn"}, mel={"sr": 22050})
+    path = tmp_path / "recipe.toml"
+    path.write_text('[model]\nencoder = "musicn"\n')
+    with pytest.raises(DataError, match="encoder='musicn' must be 'cnn', 'musicnn'"):
+        Recipe.load(path)
+
+
+def test_parts_of_a_model_that_do_not_go_together():
+    with pytest.raises(ParameterError, match='target="sound" needs a pretrained encoder'):
+        ModelConfig(target="sound")
+    with pytest.raises(ParameterError, match='finetune=1 is for musicnn, not for "vgg-msd"'):
+        ModelConfig(encoder="vgg-msd", finetune=1)
+    with pytest.raises(ParameterError, match="finetune=2 learns with a linear head"):
+        ModelConfig(encoder="musicnn", finetune=2, target="sound")
+
+
+def test_encoders_are_those_of_the_registry():
+    assert set(FRONT_ENDS) == {*PRETRAINED, *ALIASES}
+    assert set(get_args(EncoderName)) == {"cnn", *FRONT_ENDS}

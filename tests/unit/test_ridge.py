@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.exceptions import ParameterError
-from audiorec.ridge import PENALTIES, fit_ridge
+from audiorec.ridge import PENALTIES, even_groups, fit_ridge
 
 
 def slow_ridge(x: np.ndarray, y: np.ndarray, *, penalty: float, new: np.ndarray) -> np.ndarray:
@@ -61,3 +61,35 @@ def test_lengths_must_agree() -> None:
     x, y, groups = data()
     with pytest.raises(ParameterError, match="59 groups must be as many"):
         fit_ridge(x, y, groups=groups[1:], seed=0)
+
+
+def test_a_weight_counts_as_so_many_rows() -> None:
+    x, y, groups = data()
+    twice = np.concatenate([np.arange(60), np.arange(10)])
+    repeated = fit_ridge(
+        x[twice], y[twice], groups=[groups[i] for i in twice], seed=0, penalties=[3.0]
+    )
+    weights = np.where(np.arange(60) < 10, 2.0, 1.0)
+    # A penalty stands beside the mean weight's rows.
+    share = weights.mean()
+    weighted = fit_ridge(x, y, groups=groups, seed=0, penalties=[3.0 / share], weights=weights)
+    new = np.random.default_rng(5).standard_normal((9, x.shape[1]))
+    scale = repeated.scale / weighted.scale  # features are standardised without weights
+    assert np.allclose(scale, 1, atol=0.2)
+    off = np.abs(repeated.predict(new) - weighted.predict(new)).max()
+    plain = fit_ridge(x, y, groups=groups, seed=0, penalties=[3.0])
+    assert off < 0.5 * np.abs(repeated.predict(new) - plain.predict(new)).max()
+
+
+def test_more_features_than_rows_are_solved_alike() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((20, 60)), rng.standard_normal((20, 3))
+    fitted = fit_ridge(x, y, groups=[str(i) for i in range(20)], seed=0, penalties=[5.0])
+    z = (x - x.mean(0)) / x.std(0)
+    slopes = np.linalg.solve(z.T @ z + 5.0 * np.eye(60), z.T @ (y - y.mean(0)))
+    assert np.allclose(fitted.weights, slopes, atol=1e-8)
+
+
+def test_even_groups_count_alike() -> None:
+    weights = even_groups(["a", "b", "a", "a"])
+    assert np.allclose(weights, [1 / 3, 1, 1 / 3, 1 / 3])
