@@ -10,7 +10,7 @@ import pytest
 import soundfile as sf
 
 from audiorec.audio.decode import open_source
-from audiorec.index import Index
+from audiorec.library import Library
 
 from .conftest import call
 
@@ -69,7 +69,7 @@ def test_another_encoding_from_outside_is_the_track_too(finished, world, tmp_pat
     y, sr = sf.read(world.tracks_csv.parent / track["path"], dtype="float32")
     copy = tmp_path / "copy.ogg"
     sf.write(copy, 0.8 * y, sr, format="OGG", subtype="VORBIS", compression_level=0.5)
-    groups = Index.load(finished / "index").extra["duplicates"]
+    groups = Library(finished).duplicates
     same = [track_id for track_id, group in groups.items() if group == groups[track["track_id"]]]
     assert len(same) == 2
     asked = answer_json("-w", finished, "similar", copy, "-k", "60")["results"]
