@@ -17,6 +17,8 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.asked import Names
 from audiorec.data.catalog import Catalog, Track
+from audiorec.data.names import fold
+from audiorec.data.tags import MIN_CONFIDENCE, shared_tags
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index import Index, Metric, build_index, with_popularity
@@ -122,6 +124,9 @@ class Library:
         k: int = 10,
         space: Space = "blend",
         popularity: float = 0.0,
+        tags: Sequence[str] = (),
+        without: Sequence[str] = (),
+        min_confidence: float = MIN_CONFIDENCE,
     ) -> list[Hit]:
         """Tracks nearest to one track, or to what several have in common.
 
@@ -137,17 +142,70 @@ class Library:
         popularity : float
             From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
 
+        tags, without : sequences of str
+            Only tracks that have all of the one, and none of the other; see `audiorec.data.tags`.
+        min_confidence : float
+            From which on a track has a tag.
+
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            If a name fits no track, or several; or the track is not in the space.
+            If a name fits no track, or several; or the track is not in the space. If no track
+            has a tag.
         ArtifactError
             If there is no index, or it does not fit the rest of the workspace.
         """
         index = self._serving(space, popularity, self.index.metric)
+        having = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in tags]
+        barred = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in without]
         ids, outside = self._resolve(names, space=space)
-        matches = similar(index, outside, ids, k=k, duplicates=self.duplicates)
+        matches = similar(
+            index,
+            outside,
+            ids,
+            k=k,
+            duplicates=self.duplicates,
+            include=set.intersection(*having) if having else None,
+            exclude=set().union(*barred),
+        )
         return self._hits(matches)
+
+    def shared_tags(
+        self,
+        names: Sequence[str | Path],
+        hits: Sequence[Hit],
+        *,
+        min_confidence: float = MIN_CONFIDENCE,
+    ) -> list[list[str]]:
+        """Words that each hit shares with all of the tracks that were asked for.
+
+        Parameters
+        ----------
+        names : sequence of str or Path
+            See `similar`; files that are not in the catalogue have no words yet.
+        hits : sequence of Hit
+        min_confidence : float
+            From which on a track has a tag.
+
+        Returns
+        -------
+        words : list of list of str
+            For each hit, the words that tell the most of it first.
+        """
+        asked = [self._catalogued(str(name)) for name in names]
+        own = self.catalog.tags.of([track.track_id for track in asked if track is not None])
+        queries = [own[track.track_id] if track is not None else [] for track in asked]
+        found = self.catalog.tags.of([hit.track_id for hit in hits])
+        counts = self.catalog.tags.counts(min_confidence=min_confidence)
+        return [
+            shared_tags(
+                [*queries, found[hit.track_id]],
+                counts={fold(count.tag): count.tracks for count in counts},
+                n_tracks=len(self.catalog),
+                min_confidence=min_confidence,
+            )
+            for hit in hits
+        ]
 
     def recommend(
         self,

@@ -24,6 +24,7 @@ COMMANDS = {
     "index": "index the vectors",
     "run": "run every stage that is stale",
     "add": "take in new files, no retraining",
+    "tags": "words for tracks, by ear",
     "similar": "show a track's nearest tracks",
     "recommend": "recommend tracks to a listener",
     "playlist": "write a playlist",

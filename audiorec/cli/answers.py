@@ -20,6 +20,7 @@ def echo_hits(
     asked: dict[str, object],
     space: str,
     k: int | None = None,
+    shared: Sequence[Sequence[str]] | None = None,
 ) -> None:
     """Print ranked tracks.
 
@@ -33,14 +34,21 @@ def echo_hits(
         Where the vectors came from.
     k : int, optional
         How many were asked for; said on stderr when there are fewer.
+    shared : sequence of sequence of str, optional
+        Words that each hit shares with what was asked for.
     """
     if k is not None and len(hits) < k:
         there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"
         click.echo(f"-k {k} is more than there are: {there}", err=True)
     if as_json:
-        echo_json({**asked, "space": space, "results": [hit._asdict() for hit in hits]})
+        rows = [hit._asdict() for hit in hits]
+        for row, words in zip(rows, shared or [], strict=False):
+            row["shared_tags"] = list(words)
+        echo_json({**asked, "space": space, "results": rows})
         return
     width = max((len(hit.track_id) for hit in hits), default=0)
-    for hit in hits:
+    for number, hit in enumerate(hits):
         name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
         click.echo(f"{hit.rank:3}  {hit.score:.3f}  {hit.track_id:{width}}  {name}")
+        if shared is not None:
+            click.echo(f"     both: {', '.join(shared[number]) or 'no words in common'}")

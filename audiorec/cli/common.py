@@ -85,6 +85,17 @@ def space_options(command: Command) -> Command:
     )(command)
 
 
+def confidence_option(command: Command) -> Command:
+    """Add ``--min-confidence``."""
+    return click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        default=0.1,
+        show_default=True,
+        help="From which on a track has a word; words below 0.05 are not stored.",
+    )(command)
+
+
 def strict_option(command: Command) -> Command:
     """Add ``--strict``."""
     return click.option(

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import Settings, json_option, space_options
+from audiorec.cli.common import Settings, confidence_option, json_option, space_options
 
 if TYPE_CHECKING:
+    from audiorec.library import Library
     from audiorec.spaces import Space
 
 
 @click.command("similar")
 @click.argument("tracks", nargs=-1, required=True, metavar="TRACK_OR_FILE...")
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--tag", "tags", multiple=True, help="Only tracks that have this word; repeatable.")
+@click.option("--without-tag", "without", multiple=True, help="No tracks that have it; repeatable.")
+@confidence_option
+@click.option("--why", is_flag=True, help="Say which words each track shares with those asked for.")
 @space_options
 @json_option
 @click.pass_obj
@@ -23,6 +28,10 @@ def command(
     settings: Settings,
     tracks: tuple[str, ...],
     k: int,
+    tags: tuple[str, ...],
+    without: tuple[str, ...],
+    min_confidence: float,
+    why: bool,
     space: Space,
     popularity: float,
     as_json: bool,
@@ -30,11 +39,31 @@ def command(
     """Show the tracks nearest to TRACK, or to what several tracks have in common.
 
     A track is named by its id, by "Artist - Title", by a title that only one track has, or by a
-    path; a file that is not in the catalogue is listened to first.
+    path; a file that is not in the catalogue is listened to first. Words are those that
+    'audiorec tags --all' has stored.
     """
     from audiorec.library import Library
 
     settings.workspace.check()
     library = Library(settings.workspace)
-    hits = library.similar(tracks, k=k, space=space, popularity=popularity)
-    echo_hits(hits, as_json=as_json, asked={"query": list(tracks)}, space=space, k=k)
+    hits = library.similar(
+        tracks,
+        k=k,
+        space=space,
+        popularity=popularity,
+        tags=tags,
+        without=without,
+        min_confidence=min_confidence,
+    )
+    shared = library.shared_tags(tracks, hits, min_confidence=min_confidence) if why else None
+    if tags or without or why:
+        warn_of_unheard(library)
+    echo_hits(hits, as_json=as_json, asked={"query": list(tracks)}, space=space, k=k, shared=shared)
+
+
+def warn_of_unheard(library: Library) -> None:
+    """Say on stderr how many tracks have no words yet."""
+    count = library.catalog.tags.n_unheard()
+    if count:
+        tracks = "1 track has" if count == 1 else f"{count} tracks have"
+        click.echo(f"{tracks} no words yet: run 'audiorec tags --all'", err=True)

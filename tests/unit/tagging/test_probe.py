@@ -85,7 +85,22 @@ def test_what_is_said_of_a_track_comes_from_others(learned):
     train, test = next(module._folds(known.labels, artists, module.FOLDS, seed=0))
     alone = module._fit(x[train], known.labels[train], artists[train], 3, seed=0)
     said = np.stack([learned.held_out[known.track_ids[row]] for row in test])
-    np.testing.assert_allclose(said, alone.predict(x[test]), rtol=1e-9)
+    as_it_should = alone.predict if learned.worth.calibrated else alone.raw
+    np.testing.assert_allclose(said, as_it_should(x[test]), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.1, 0.2), (0.2, 0.1)])
+def test_a_calibration_that_does_not_help_is_not_used(monkeypatch, before, after):
+    errors = iter([before, after])
+    monkeypatch.setattr(module, "calibration_error", lambda *arguments: next(errors))
+    tracks = library()
+    features = heard(tracks, genre=2.0)
+    found = learn(tracks, features)
+    helps = after < before
+    assert found.worth.calibrated == helps
+    assert ((found.probe.slope, found.probe.shift) == (1.0, 0.0)) != helps
+    x = features.vectors[:5].astype(np.float64)
+    assert np.allclose(found.probe.predict(x), found.probe.raw(x), atol=2e-6) != helps
 
 
 @pytest.mark.parametrize("n_genres", [2, 3])
@@ -113,7 +128,7 @@ def test_calibration_mends_what_is_too_sure(monkeypatch):
     tracks = library(60, 4)
     worth = learn(tracks, heard(tracks, genre=0.6, artist=1.0, d=40)).worth
     assert worth.error_before > 0.15
-    assert worth.error_after < worth.error_before / 2
+    assert worth.error_after < worth.error_before / 2 and worth.calibrated
     assert sum(each[2] for each in worth.reliability) == worth.n_tracks
 
 

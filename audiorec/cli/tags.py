@@ -1,0 +1,226 @@
+"""``audiorec tags``: words for tracks, by ear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audiorec.cli.common import (
+    Settings,
+    confidence_option,
+    echo_json,
+    fail_if_strict,
+    jobs_option,
+    json_option,
+    progress_shown,
+    strict_option,
+)
+from audiorec.exceptions import NotFoundError
+
+if TYPE_CHECKING:
+    from audiorec.data.catalog import Catalog, Track
+    from audiorec.data.tags import Tag
+    from audiorec.pretrained.encoder import TagEncoder
+    from audiorec.tagging.probe import Worth
+    from audiorec.workspace import Workspace
+
+
+@click.command("tags")
+@click.argument("tracks", nargs=-1, metavar="[TRACK_OR_FILE]...")
+@click.option(
+    "--all", "all_", is_flag=True, help="Hear every track that has no words yet, and store them."
+)
+@click.option("--list", "list_", is_flag=True, help="Show every word, and how many tracks have it.")
+@click.option("-k", type=click.IntRange(min=1), default=8, show_default=True, help="How many.")
+@confidence_option
+@click.option(
+    "--encoder", default="musicnn", show_default=True, help="See 'audiorec pretrained list'."
+)
+@jobs_option
+@strict_option
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    tracks: tuple[str, ...],
+    all_: bool,
+    list_: bool,
+    k: int,
+    min_confidence: float,
+    encoder: str,
+    jobs: int | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Say what TRACK may contain: "guitar, female vocalists, folk".
+
+    The words are a pretrained network's ('audiorec pretrained fetch musicnn' brings it). Their
+    confidence is the network's own, the mean over the clip: good to compare with, not calibrated.
+
+    \b
+    audiorec tags --all    hear every track that has no words yet, and store them
+    audiorec tags TRACK    show stored words; what has none is heard now, not stored
+    audiorec tags --list   show the words that the library has
+
+    --all may be killed and goes on where it was. Where the catalogue has genres, it learns to tell
+    them too, says how often it is right about artists it has not heard, and stores its words as
+    "probe", their confidence calibrated. 'audiorec similar' takes stored words: --tag, --why.
+    """
+    if bool(tracks) + all_ + list_ != 1:
+        raise click.UsageError("name tracks or files, or ask for --all or for --list")
+    workspace: Workspace | None = settings.workspace
+    assert workspace is not None
+    if tracks and all(Path(name).is_file() for name in tracks) and not workspace.root.exists():
+        workspace = None  # files can be heard without one
+    else:
+        workspace.check()
+    if all_:
+        assert workspace is not None
+        hear_all(workspace, encoder, jobs=jobs, strict=strict, as_json=as_json)
+    elif list_:
+        assert workspace is not None
+        show_list(workspace, min_confidence=min_confidence, as_json=as_json)
+    else:
+        from audiorec.data.tags import merged
+
+        found = [
+            {
+                **facts,
+                "tags": [tag._asdict() for tag in merged(tags, min_confidence=min_confidence)[:k]],
+            }
+            for facts, tags in words(workspace, tracks, encoder)
+        ]
+        show_words(found, as_json=as_json)
+
+
+def hear_all(
+    workspace: Workspace, encoder: str, *, jobs: int | None, strict: bool, as_json: bool
+) -> None:
+    """Store words for every track, and tell what was done and what the probe is worth."""
+    from audiorec.pretrained import load
+    from audiorec.tagging import tag_catalog
+
+    with workspace.writing(), progress_shown() as progress:
+        report = tag_catalog(workspace, load(encoder), n_jobs=jobs, progress=progress)
+    heard, probe = report
+    if as_json:
+        echo_json({**heard._asdict(), "probe": probe._asdict() if probe is not None else None})
+    else:
+        click.echo(f"tags      {heard.heard} heard, {heard.kept} kept, {heard.failed} failed")
+        for line in probe_lines(probe):
+            click.echo(f"probe     {line}")
+    fail_if_strict(heard.failed, strict=strict)
+
+
+def probe_lines(worth: Worth | None) -> list[str]:
+    """What a probe is worth, in a few lines."""
+    if worth is None:
+        return ["none: it takes two genres, each of 8 tracks or more by 3 artists or more"]
+    lines = [
+        f"{len(worth.genres)} genres of {worth.n_tracks} tracks by {worth.n_artists} artists"
+        + (f"; {worth.n_left_out} tracks of rarer genres left out" if worth.n_left_out else ""),
+        f"right about {worth.accuracy:.0%} [{worth.low:.0%}, {worth.high:.0%}] of the tracks of "
+        f"artists it had not heard; most frequent genre {worth.chance:.0%}, shuffled "
+        f"{worth.shuffled:.0%}",
+        f"calibration error {worth.error_before:.3f} before calibration, {worth.error_after:.3f} "
+        "after" + ("" if worth.calibrated else ": confidences are left as they are"),
+    ]
+    if not worth.believed:
+        lines.append("not clearly better than chance: none of its words are stored")
+    return lines
+
+
+def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> None:
+    """Print every word and how many tracks have it."""
+    from audiorec.data.catalog import Catalog
+
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        counts = catalog.tags.counts(min_confidence=min_confidence)
+    if as_json:
+        echo_json([count._asdict() for count in counts])
+        return
+    for count in counts:
+        click.echo(f"{count.tracks:6}  {count.tag}")
+    if not counts:
+        click.echo("no track has tags yet: run 'audiorec tags --all'", err=True)
+
+
+def words(
+    workspace: Workspace | None, names: Sequence[str], encoder: str
+) -> Iterator[tuple[dict[str, str], list[Tag]]]:
+    """What each name means, and its words: those that are stored, or heard now."""
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.tags import GIVEN
+
+    hear = Hearer(workspace, encoder)
+    with ExitStack() as stack:
+        catalog = None
+        if workspace is not None:
+            catalog = stack.enter_context(Catalog(workspace.catalog, read_only=True))
+        for name in names:
+            track = _track(catalog, name)
+            facts = {
+                "query": name,
+                "track_id": track.track_id,
+                "artist": track.artist,
+                "title": track.title,
+                "path": track.path,
+            }
+            tags = catalog.tags.of([track.track_id]).get(track.track_id, []) if catalog else []
+            if all(tag.source == GIVEN for tag in tags):
+                tags = [*tags, *hear(Path(track.path))]
+            yield facts, tags
+
+
+def show_words(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print tracks with their words."""
+    if as_json:
+        echo_json({"tracks": found})
+        return
+    for one in found:
+        name = " - ".join(part for part in (one["artist"], one["title"]) if part)
+        click.echo("  ".join(part for part in (one["track_id"], name) if part))
+        said = ", ".join(_word(**tag) for tag in one["tags"])
+        click.echo(f"    may contain: {said}" if said else "    nothing sure enough to say")
+
+
+class Hearer:
+    """Hears files with a network that is loaded for the first of them."""
+
+    def __init__(self, workspace: Workspace | None, encoder: str) -> None:
+        self._workspace = workspace
+        self._name = encoder
+        self._encoder: TagEncoder | None = None
+
+    def __call__(self, file: Path) -> list[Tag]:
+        """Words for a file, not stored."""
+        from audiorec.pretrained import load
+        from audiorec.tagging import tag_file
+
+        self._encoder = self._encoder or load(self._name)
+        return tag_file(self._workspace, file, self._encoder)
+
+
+def _track(catalog: Catalog | None, name: str) -> Track:
+    """The catalogued track of a name, or what a file from outside would be."""
+    from audiorec.data.tracks import Track
+
+    outside = Track(track_id=str(Path(name).absolute()), path=str(Path(name).absolute()))
+    if catalog is None:
+        return outside
+    if not Path(name).is_file():
+        return catalog.find(name)
+    try:
+        return catalog.find(str(Path(name).absolute()))
+    except NotFoundError:
+        return outside
+
+
+def _word(tag: str, confidence: float, source: str) -> str:
+    if source == "given":
+        return f"{tag} (given)"
+    return f"{tag} {confidence:.2f}" + (" (probe)" if source == "probe" else "")

@@ -1,0 +1,219 @@
+"""Words for tracks, asked for as a user asks."""
+
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from audiorec.data.catalog import Catalog
+from audiorec.data.tags import Hearing
+from audiorec.models.musicnn import Musicnn
+from audiorec.pretrained import find
+from audiorec.pretrained.encoder import TagEncoder
+
+from .conftest import call
+from .test_answers import imported_by
+from .test_bad_input import failed, snapshot
+
+WORDS = ("guitar", "piano", "sad", "harp")
+
+
+@pytest.fixture(scope="module")
+def tagged(finished, tmp_path_factory):
+    """A finished workspace with planted words: every track's are known."""
+    path = tmp_path_factory.mktemp("tagged") / "workspace"
+    shutil.copytree(finished, path)
+    with Catalog(path / "catalog.sqlite") as catalog:
+        for n, track in enumerate(catalog.tracks()):
+            said = {word: 0.3 + n / 1000 for i, word in enumerate(WORDS) if n >> i & 1}
+            heard = Hearing(track.track_id, track.clip_hash, np.zeros(3, np.float32), said)
+            catalog.tags.keep([heard], source="musicnn-msd")
+    return path
+
+
+@pytest.fixture(scope="module")
+def words(tagged):
+    """Planted words of each track."""
+    with Catalog(tagged / "catalog.sqlite", read_only=True) as catalog:
+        found = catalog.tags.of([track.track_id for track in catalog.tracks()])
+    return {id_: {t.tag for t in tags if t.source != "given"} for id_, tags in found.items()}
+
+
+@pytest.fixture
+def ignorant(monkeypatch):
+    """A network of random weights in place of the published ones."""
+
+    def load(name="musicnn", *, device="auto"):
+        torch.manual_seed(0)
+        return TagEncoder(find(name), Musicnn(50), device="cpu")
+
+    monkeypatch.setattr("audiorec.pretrained.encoder.load", load)
+
+
+def similar(workspace, *arguments):
+    answer = call("-w", workspace, "similar", *arguments, "--json")
+    assert answer.code == 0, answer.err
+    return json.loads(answer.out)["results"]
+
+
+def test_similar_keeps_to_words(tagged, words):
+    track = next(id_ for id_ in words if words[id_])
+    everything = similar(tagged, track, "-k", "99")
+    ids = [hit["track_id"] for hit in everything]
+    for wanted, barred in (
+        (["guitar"], []),
+        (["Guitar", "sad"], []),
+        (["piano"], ["guitar", "sad"]),
+    ):
+        options = [*(o for tag in wanted for o in ("--tag", tag)),
+                   *(o for tag in barred for o in ("--without-tag", tag))]  # fmt: skip
+        found = similar(tagged, track, "-k", "99", *options)
+        fit = {tag.lower() for tag in wanted}, set(barred)
+        expected = [id_ for id_ in ids if fit[0] <= words[id_] and not fit[1] & words[id_]]
+        assert set(expected) <= {hit["track_id"] for hit in found}
+        for hit in found:
+            assert fit[0] <= words[hit["track_id"]] and not fit[1] & words[hit["track_id"]]
+        assert found, options
+    assert similar(tagged, track, "--tag", "guitar", "--min-confidence", "0.9") == []
+
+
+def test_neighbours_are_explained(tagged, words):
+    track = max(words, key=lambda id_: len(words[id_]))
+    hits = similar(tagged, track, "-k", "20", "--why")
+    for hit in hits:
+        said = set(hit["shared_tags"])
+        assert words[track] & words[hit["track_id"]] == said & set(WORDS)
+    assert any(hit["shared_tags"] for hit in hits)
+    assert "shared_tags" not in similar(tagged, track)[0]
+    told = call("-w", tagged, "similar", track, "-k", "20", "--why")
+    assert told.out.count("both: ") == len(hits)
+    assert told.err == ""
+
+
+def test_words_of_a_catalogued_track_are_read_without_torch(tagged, words):
+    track = next(id_ for id_ in words if words[id_])
+    heavy = {"torch", "librosa", "lightning", "sklearn", "matplotlib", "implicit", "soundfile"}
+    for question in (
+        ["tags", track],
+        ["tags", "--list"],
+        ["similar", track, "--tag", "guitar", "--why"],
+    ):
+        assert not imported_by("-w", tagged, *question) & heavy
+    assert not imported_by("tags", "--help") & {"torch", "librosa", "faiss", "numpy"}
+
+
+def test_tags_of_a_track(tagged, words):
+    track = next(id_ for id_ in words if len(words[id_]) > 1)
+    (one,) = json.loads(call("-w", tagged, "tags", track, "--json").out)["tracks"]
+    assert one["track_id"] == track and one["query"] == track
+    assert words[track] <= {tag["tag"] for tag in one["tags"]}
+    confidence = [tag["confidence"] for tag in one["tags"]]
+    assert confidence == sorted(confidence, reverse=True)
+    assert {tag["source"] for tag in one["tags"]} == {"given", "musicnn-msd"}
+    told = call("-w", tagged, "tags", track, "-k", "2").out
+    assert "may contain: " in told and "(given), " in told
+    none = call("-w", tagged, "tags", track, "--min-confidence", "1", "--json").out
+    assert {tag["source"] for tag in json.loads(none)["tracks"][0]["tags"]} == {"given"}
+    listed = json.loads(call("-w", tagged, "tags", "--list", "--json").out)
+    assert {"tag": "guitar", "tracks": sum("guitar" in own for own in words.values())} in listed
+
+
+def test_an_unknown_word_is_one_line_with_the_nearest(tagged, words):
+    track = next(iter(words))
+    failed(
+        call("-w", tagged, "similar", track, "--tag", "gitar"), "'gitar'", "did you mean 'guitar'"
+    )
+    failed(call("-w", tagged, "similar", track, "--without-tag", "zzzz"), "audiorec tags --list")
+
+
+def test_before_anything_was_heard(finished, world):
+    track = "t000001"
+    failed(
+        call("-w", finished, "similar", track, "--tag", "guitar"), "no track has the tag 'guitar'"
+    )
+    answer = call("-w", finished, "similar", track, "--why")
+    assert answer.code == 0 and "have no words yet: run 'audiorec tags --all'" in answer.err
+    failed(call("-w", finished, "tags"), "--all", code=2)
+    failed(call("-w", finished, "tags", track, "--all"), "--all", code=2)
+
+
+def test_the_whole_catalogue_is_heard_once(workspace, ignorant):
+    answer = call("-w", workspace, "tags", "--all", "--json", "-j", "2")
+    assert answer.code == 0, answer.err
+    report = json.loads(answer.out)
+    assert report["heard"] > 30 and report["kept"] == report["failed"] == 0
+    again = call("-w", workspace, "tags", "--all", "-j", "2")
+    assert f"0 heard, {report['heard']} kept, 0 failed" in again.out
+    assert "probe" in again.out
+    status = call("-w", workspace, "doctor")
+    assert status.code == 0, status.out
+    assert similar(workspace, "t000001", "--why", "-k", "3")[0]["shared_tags"]
+
+
+def test_a_file_from_outside_needs_no_workspace(world, ignorant, tmp_path):
+    file = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    answer = call("-w", tmp_path / "none", "tags", file, "--json")
+    assert answer.code == 0, answer.err
+    (one,) = json.loads(answer.out)["tracks"]
+    assert len(one["tags"]) == 8 and one["path"] == str(file)
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_a_network_cannot_have_is_one_line_and_nothing_is_lost(
+    workspace, tmp_path, monkeypatch, world
+):
+    monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path / "empty"))
+    before = snapshot(workspace)
+    fetch = "run 'audiorec pretrained fetch musicnn'"
+    failed(call("-w", workspace, "tags", "--all"), "not in the cache", fetch)
+    failed(call("-w", workspace, "tags", "t000001"), "not in the cache", fetch)
+    failed(call("-w", workspace, "tags", "--all", "--encoder", "opnl3"), "'opnl3'; take one of")
+
+    wheel = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
+    wheel.write_bytes(b"PK\3\4 another wheel")
+    failed(call("pretrained", "fetch", "--wheel", wheel), "sha256", "nothing of it was used")
+
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("musicnn/MSD_musicnn/.index", b"x" * 60)
+        archive.writestr("musicnn/MSD_musicnn/.data-00000-of-00001", b"")
+    monkeypatch.setattr("audiorec.pretrained.store.check_wheel", lambda file, package: None)
+    failed(call("pretrained", "fetch", "--wheel", wheel), "fetch it again")
+    assert not list((tmp_path / "empty").rglob(".part-*"))
+
+    blocked = tmp_path / "file"
+    blocked.touch()
+    monkeypatch.setenv("AUDIOREC_CACHE", str(blocked))
+    failed(call("pretrained", "fetch", "--wheel", wheel), "cannot be written", "AUDIOREC_CACHE")
+    assert snapshot(workspace) == before
+
+
+def test_a_model_asked_to_hear_spectrograms_of_other_settings(workspace, recipe, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(recipe.read_text() + "[mel]\nn_mels = 64\n")
+    before = snapshot(workspace)
+    assert call("-w", workspace, "mel", "--recipe", other).code == 0
+    failed(call("-w", workspace, "embed"), "n_mels=64", "n_mels=128", "audiorec train")
+    kept = [name for name in before if not name.startswith("mels/")]
+    after = snapshot(workspace)
+    assert all(after[name] == before[name] for name in kept)
+
+
+def test_clips_shorter_than_a_window_are_named(tmp_path, ignorant):
+    import soundfile as sf
+
+    music = tmp_path / "music"
+    music.mkdir()
+    rng = np.random.default_rng(0)
+    for name, seconds in (("short", 2.0), ("long", 4.0)):
+        sf.write(music / f"{name}.wav", rng.normal(0, 0.1, round(22050 * seconds)), 22050)
+    workspace = tmp_path / "workspace"
+    assert call("-w", workspace, "scan", music).code == 0
+    answer = call("-w", workspace, "tags", "--all")
+    assert answer.code == 0 and "1 heard, 0 kept, 1 failed" in answer.out
+    assert call("-w", workspace, "tags", "--all", "--strict").code == 1
+    named = call("-w", workspace, "status", "--failures").out
+    assert "short.wav lasts 2.0 s and musicnn-msd hears 3.0 s at once" in named
+    failed(call("-w", workspace, "tags", music / "short.wav"), "short.wav lasts 2.0 s")
