@@ -75,6 +75,16 @@ def test_a_tracks_vector_is_the_mean_over_its_windows():
     np.testing.assert_allclose(ask([("x", [mel])], 8)["x"], np.mean(parts, axis=0), atol=1e-6)
 
 
+def test_every_clip_of_a_track_is_heard():
+    first, second = clips(60, 40)
+    parts = [mel[:, s : s + 20] for mel in (first, second) for s in range(0, mel.shape[1], 20)]
+    each = [ask([("x", [part])], 8)["x"] for part in parts]
+    assert len(each) == 5
+    together = ask([("x", [first, second])], 8)["x"]
+    np.testing.assert_allclose(together, np.mean(each, axis=0), atol=1e-6)
+    assert not np.allclose(together, ask([("x", [first])], 8)["x"], atol=1e-3)
+
+
 def test_tracks_are_taken_as_they_are_needed():
     taken = []
 
