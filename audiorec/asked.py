@@ -82,6 +82,9 @@ class Names:
                 # A copy under another path is the same recording, and never its own neighbour.
                 twin = self._listen(path.absolute()).twin
                 return None if twin is None else self._catalog.get(twin)
+        if name in self._index and name not in self._catalog:
+            # Vectors that were made elsewhere need no catalogue: an id is enough.
+            return Track(track_id=name, path="")
         try:
             return self._catalog.find(name)
         except NotFoundError:

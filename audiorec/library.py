@@ -20,9 +20,10 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.data.names import fold
 from audiorec.data.tags import MIN_CONFIDENCE, shared_tags
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
+from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import Index, Metric, build_index, with_popularity
-from audiorec.recommend import Match, recommend, similar
+from audiorec.opened import Watch
+from audiorec.recommend import Match, recommend, similar, similar_many
 from audiorec.spaces import SPACES, Space, content, listening
 from audiorec.workspace import Workspace
 
@@ -73,6 +74,7 @@ class Library:
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self.workspace.check()
         self._indexes: dict[tuple[Space, float, Metric], Index] = {}
+        self._watch = Watch(self.workspace)
 
     @cached_property
     def index(self) -> Index:
@@ -83,24 +85,7 @@ class Library:
         ArtifactError
             If there is none, or it was made from other vectors or factors.
         """
-        index = Index.load(self.workspace.index)
-        made = {
-            kind: artifacts.load_manifest(self.workspace.root / kind, kind=kind)
-            for kind in ("embeddings", "factors")
-            if artifacts.exists(self.workspace.root / kind)
-            and not (kind == "factors" and index.extra.get("target") == "sound")
-        }
-        for kind, manifest in made.items():
-            if index.inputs.get(kind) == manifest.fingerprint:
-                continue
-            alone = len(made) == 2 and (
-                made["embeddings"].inputs.get("factors") == made["factors"].fingerprint
-            )
-            raise ArtifactError(
-                f"the index in {self.workspace.index} was made from other vectors than those in "
-                f"{kind}; run 'audiorec {'index' if alone else 'run'}' again"
-            )
-        return index
+        return self._watch.open()
 
     @property
     def by_sound(self) -> bool:
@@ -141,7 +126,6 @@ class Library:
             See `audiorec.spaces`.
         popularity : float
             From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
-
         tags, without : sequences of str
             Only tracks that have all of the one, and none of the other; see `audiorec.data.tags`.
         min_confidence : float
@@ -155,6 +139,7 @@ class Library:
         ArtifactError
             If there is no index, or it does not fit the rest of the workspace.
         """
+        self._refresh()
         index = self._serving(space, popularity, self.index.metric)
         having = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in tags]
         barred = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in without]
@@ -169,6 +154,57 @@ class Library:
             exclude=set().union(*barred),
         )
         return self._hits(matches)
+
+    def similar_many(
+        self,
+        questions: Sequence[Sequence[str | Path]],
+        *,
+        k: int = 10,
+        space: Space = "blend",
+        popularity: float = 0.0,
+    ) -> list[list[Hit] | NotFoundError]:
+        """Answers to many questions, each that of `similar` alone, searched for together.
+
+        Parameters
+        ----------
+        questions : sequence of sequence of str or Path
+            The names of each.
+        k, space, popularity
+            See `similar`.
+
+        Returns
+        -------
+        answers : list of list of Hit, or of NotFoundError
+            An error where a name fits no track, or several: the others are answered all the same.
+        """
+        self._refresh()
+        index = self._serving(space, popularity, self.index.metric)
+        answers: list[list[Hit] | NotFoundError] = []
+        asked: list[list[str]] = []
+        placed: dict[str, np.ndarray] = {}
+        for names in questions:
+            try:
+                ids, outside = self._resolve(names, space=space)
+            except NotFoundError as error:
+                answers.append(error)
+                continue
+            asked.append(ids)
+            answers.append([])
+            if outside is not None:
+                placed.update(zip(outside.ids, outside.vectors, strict=True))
+        vectors = Embeddings(list(placed), np.stack(list(placed.values()))) if placed else None
+        found = similar_many(index, vectors, asked, k=k, duplicates=self.duplicates)
+        tracks = self.catalog.get_many({m.track_id for matches in found for m in matches})
+        matches = iter(found)
+        return [
+            answer
+            if isinstance(answer, NotFoundError)
+            else [
+                _hit(rank, match, tracks.get(match.track_id))
+                for rank, match in enumerate(next(matches), start=1)
+            ]
+            for answer in answers
+        ]
 
     def shared_tags(
         self,
@@ -228,6 +264,7 @@ class Library:
         space, popularity
             See `similar`.
         """
+        self._refresh()
         index = self._serving(space, popularity, "inner_product")
         played = self._played(user)
         vector = self._listener(user)
@@ -260,6 +297,7 @@ class Library:
         """
         from audiorec.playlist import make_playlist
 
+        self._refresh()
         index = self._serving(space, popularity, self.index.metric)
         ids, outside = self._resolve(names, space=space)
         artists = {track.track_id: track.artist for track in self.catalog.tracks() if track.artist}
@@ -321,6 +359,7 @@ class Library:
         """
         import polars as pl
 
+        self._refresh()
         if what == "embeddings":
             vectors, key = self.index.embeddings(), "track_id"
         else:
@@ -339,6 +378,16 @@ class Library:
         finally:
             aside.unlink(missing_ok=True)
         return len(vectors)
+
+    def _refresh(self) -> None:
+        """Go on with the index that has taken this one's place, once it stands ready."""
+        if "index" not in self.__dict__:
+            return
+        fresh = self._watch.replacement(of=self.index)
+        if fresh is not None:
+            self._indexes.clear()
+            self.__dict__.pop("_names", None)
+            self.__dict__["index"] = fresh
 
     def _serving(self, space: Space, popularity: float, metric: Metric) -> Index:
         """What answers in a space, with the dial of popularity turned, for one metric."""
@@ -464,17 +513,17 @@ class Library:
             return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
 
     def _hits(self, matches: Sequence[Match]) -> list[Hit]:
-        hits = []
-        for rank, match in enumerate(matches, start=1):
-            track = self._track(match.track_id)
-            hits.append(
-                Hit(
-                    rank,
-                    match.track_id,
-                    float(match.score),
-                    track.artist or "",
-                    track.title or "",
-                    track.path,
-                )
-            )
-        return hits
+        tracks = self.catalog.get_many([match.track_id for match in matches])
+        return [
+            _hit(rank, match, tracks.get(match.track_id))
+            for rank, match in enumerate(matches, start=1)
+        ]
+
+
+def _hit(rank: int, match: Match, track: Track | None) -> Hit:
+    """A match as it is answered; one of a track that is not catalogued is its id alone."""
+    if track is None:
+        return Hit(rank, match.track_id, float(match.score), "", "", "")
+    # A track without a file is catalogued under its id.
+    path = "" if track.path == track.track_id else track.path
+    return Hit(rank, match.track_id, float(match.score), track.artist, track.title, path)

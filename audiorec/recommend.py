@@ -17,6 +17,8 @@ BLOCK = 2048
 ROUNDING = 1e-6
 # What it may take from a bound, generously: a pair too many costs a product, one too few a twin.
 SLACK = 1e-4
+# Neighbours beyond k that many questions ask for, some of which duplicates take away.
+SPARE = 8
 # Directions that pairs of prints are first compared in.
 COARSE = 32
 
@@ -91,6 +93,54 @@ def similar(
         exclude={*exclude, *asked},
         unwanted=asked,
     )
+
+
+def similar_many(
+    index: Index,
+    embeddings: Embeddings | None,
+    questions: Sequence[Sequence[str]],
+    *,
+    k: int,
+    duplicates: Mapping[str, int] | None = None,
+    include: Collection[str] | None = None,
+    exclude: Collection[str] = (),
+) -> list[list[Match]]:
+    """Answers to many questions, each that of `similar` alone, searched for together.
+
+    Parameters
+    ----------
+    index, embeddings, k, duplicates, include, exclude
+        See `similar`.
+    questions : sequence of sequence of str
+        Ids of the tracks of each.
+
+    Returns
+    -------
+    answers : list of list of Match
+    """
+    if not len(questions):
+        return []
+    duplicates = duplicates or {}
+    vectors = [_direction(query_vectors(index, embeddings, asked)) for asked in questions]
+    # Those asked for are their own nearest neighbours, and are left out of what comes back.
+    wanted = k + max(map(len, questions)) + SPARE
+    found = index.search(np.stack(vectors), wanted, include=include, exclude=exclude)
+    answers = []
+    for number, asked in enumerate(questions):
+        ids, scores = found.ids[number], found.scores[number].tolist()
+        matches = _one_of_each(ids, scores, unwanted=asked, duplicates=duplicates)
+        if len(matches) < k and len(ids) == wanted:
+            matches = _answer(
+                index,
+                vectors[number],
+                k=k,
+                duplicates=duplicates,
+                include=include,
+                exclude={*exclude, *asked},
+                unwanted=asked,
+            )
+        answers.append(matches[:k])
+    return answers
 
 
 def recommend(
@@ -236,21 +286,33 @@ def _answer(
     metric: Metric | None = None,
 ) -> list[Match]:
     """The best `k`, one of each group of duplicates, and none of the groups of `unwanted`."""
-    barred = {duplicates[id_] for id_ in unwanted if id_ in duplicates}
     wanted = k
     while True:
         ids, scores = index.search(vector, wanted, include=include, exclude=exclude, metric=metric)
-        seen = set(barred)
-        matches = []
-        for id_, score in zip(ids[0], scores[0].tolist(), strict=True):
-            group = duplicates.get(id_)
-            if group not in seen:
-                matches.append(Match(id_, score))
-                if group is not None:
-                    seen.add(group)
+        matches = _one_of_each(ids[0], scores[0].tolist(), unwanted=unwanted, duplicates=duplicates)
         if len(matches) >= k or len(ids[0]) < wanted:
             return matches[:k]
         wanted *= 2
+
+
+def _one_of_each(
+    ids: Sequence[str],
+    scores: Sequence[float],
+    *,
+    unwanted: Collection[str],
+    duplicates: Mapping[str, int],
+) -> list[Match]:
+    """What was found, less `unwanted` and their groups, and the first of every other group."""
+    left_out = set(unwanted)
+    seen = {duplicates[id_] for id_ in unwanted if id_ in duplicates}
+    matches = []
+    for id_, score in zip(ids, scores, strict=True):
+        group = duplicates.get(id_)
+        if group not in seen and id_ not in left_out:
+            matches.append(Match(id_, score))
+            if group is not None:
+                seen.add(group)
+    return matches
 
 
 def _direction(vectors: np.ndarray) -> np.ndarray:

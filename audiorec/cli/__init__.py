@@ -31,9 +31,11 @@ COMMANDS = {
     "evaluate": "score on held-out artists",
     "pretrained": "networks that others trained",
     "export": "write vectors to Parquet",
+    "import": "serve vectors made elsewhere",
     "status": "say what the workspace holds",
     "doctor": "check the workspace for damage",
 }
+MODULES = {"import": "import_"}  # where a command cannot lend its module its name
 STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index")
 
 
@@ -52,7 +54,7 @@ class LazyGroup(click.Group):
             from audiorec.cli.stages import stage_command
 
             return stage_command(cmd_name)
-        module = importlib.import_module(f"audiorec.cli.{cmd_name}")
+        module = importlib.import_module(f"audiorec.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 

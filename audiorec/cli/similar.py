@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 
 
 @click.command("similar")
-@click.argument("tracks", nargs=-1, required=True, metavar="TRACK_OR_FILE...")
+@click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 @click.option("--tag", "tags", multiple=True, help="Only tracks that have this word; repeatable.")
 @click.option("--without-tag", "without", multiple=True, help="No tracks that have it; repeatable.")
 @confidence_option
 @click.option("--why", is_flag=True, help="Say which words each track shares with those asked for.")
+@click.option(
+    "--batch",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Answer every line of FILE, or of stdin where it is -: a name each in, a line of JSON "
+    "each out.",
+)
 @space_options
 @json_option
 @click.pass_obj
@@ -35,6 +42,7 @@ def command(
     space: Space,
     popularity: float,
     as_json: bool,
+    batch: TextIO | None,
 ) -> None:
     """Show the tracks nearest to TRACK, or to what several tracks have in common.
 
@@ -42,10 +50,20 @@ def command(
     path; a file that is not in the catalogue is listened to first. Words are those that
     'audiorec tags --all' has stored.
     """
+    if bool(tracks) == (batch is not None):
+        raise click.UsageError("Name a track, or give --batch FILE; not both.")
     from audiorec.library import Library
 
     settings.workspace.check()
     library = Library(settings.workspace)
+    if batch is not None:
+        if tags or without or why:
+            raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
+        from audiorec.cli.batch import answer_batch
+
+        if answer_batch(library, batch, k=k, space=space, popularity=popularity):
+            raise click.exceptions.Exit(1)
+        return
     hits = library.similar(
         tracks,
         k=k,

@@ -78,6 +78,9 @@ class Catalog:
         """Words for the tracks."""
         return TagTable(rows=self._rows, many=self._many, transaction=self.transaction)
 
+    def __contains__(self, track_id: object) -> bool:
+        return bool(self._rows("SELECT 1 FROM tracks WHERE track_id = ?", [track_id]))
+
     # -- reading ---------------------------------------------------------------------------------
 
     def tracks(self, *, include_missing: bool = False) -> list[Track]:
@@ -93,6 +96,12 @@ class Catalog:
                 one_line(f"unknown track {track_id!r}; look it up in 'audiorec status'")
             )
         return found[0]
+
+    def get_many(self, track_ids: Iterable[str]) -> dict[str, Track]:
+        """The tracks of ids, missing or not, by id; ids that have none are passed over."""
+        wanted = json.dumps(list(track_ids))
+        found = self._tracks("WHERE track_id IN (SELECT value FROM json_each(?))", [wanted])
+        return {track.track_id: track for track in found}
 
     def find(self, name: str) -> Track:
         """The track that a person means.

@@ -234,6 +234,11 @@ class Searched:
         _ = self._opened
 
     @property
+    def is_open(self) -> bool:
+        """Whether nothing is left that a question would have to open."""
+        return self._structure is not None or self.kind == "exact"
+
+    @property
     def _opened(self) -> Structure | None:
         if self._structure is None and self.kind != "exact":
             assert self._stored is not None

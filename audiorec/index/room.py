@@ -5,7 +5,6 @@ The file has no name: it goes with the array, or with the process, however that 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +28,8 @@ def room(
     """
     if dtype.itemsize * int(np.prod(shape)) <= memory:
         return np.empty(shape, dtype)
+    import tempfile  # not before an answer needs it, which it never does
+
     with tempfile.TemporaryFile(dir=folder) as stream:
         return np.memmap(stream, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
 

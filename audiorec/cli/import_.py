@@ -1,0 +1,55 @@
+"""``audiorec import``: vectors from other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, json_option
+from audiorec.cli.stages import memory_option
+
+
+@click.command("import")
+@click.argument("what", type=click.Choice(["embeddings"]))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--tracks",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV that tells of the tracks: track_id and any of path, artist, title, album, year and "
+    "genre. [default: tracks are their ids]",
+)
+@click.option("--replace", is_flag=True, help="Put them in the place of those imported before.")
+@memory_option
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    what: str,
+    file: Path,
+    tracks: Path | None,
+    replace: bool,
+    memory: str | None,
+    as_json: bool,
+) -> None:
+    """Serve vectors that were made elsewhere, from a Parquet FILE as 'export' writes them.
+
+    Columns are track_id and vector, a list of numbers. They have a workspace of their own, where
+    'similar' and 'playlist' answer by them.
+    """
+    from audiorec.config import IndexConfig
+    from audiorec.vectors import import_embeddings
+
+    config = IndexConfig() if memory is None else IndexConfig(memory=memory)
+    done = import_embeddings(
+        settings.workspace, file, tracks=tracks, replace=replace, config=config
+    )
+    if as_json:
+        echo_json(done._asdict())
+        return
+    click.echo(f"{done.vectors} vectors of {done.dim} dimensions, index {done.kind}")
+    if tracks is not None:
+        click.echo(f"{done.named} of them named by {tracks}")
+    if done.passed_over:
+        left = "1 row is" if done.passed_over == 1 else f"{done.passed_over} rows are"
+        click.echo(f"{tracks}: {left} left out, without a vector", err=True)

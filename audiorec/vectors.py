@@ -1,0 +1,259 @@
+"""Vectors that were made elsewhere, served as if they had been made here: the mirror of export."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.config import IndexConfig
+from audiorec.data.catalog import Catalog, Track
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import DataError, ParameterError, WorkspaceError
+from audiorec.index import build_index
+from audiorec.index.exact import lengths
+from audiorec.workers import one_line
+from audiorec.workspace import Workspace
+
+DETAILS = ("path", "artist", "title", "album", "year", "genre")
+# What a workspace has when vectors of its own come from the music in it.
+OWN = ("plays", "mels", "factors", "model", "head")
+
+
+class Imported(NamedTuple):
+    """What was imported.
+
+    Attributes
+    ----------
+    vectors, dim : int
+        How many, and of how many dimensions.
+    named : int
+        Tracks that have a row in the table of tracks.
+    passed_over : int
+        Rows of that table without a vector.
+    kind : str
+        How neighbours are found: "exact", "hnsw" or "ivf".
+    """
+
+    vectors: int
+    dim: int
+    named: int
+    passed_over: int
+    kind: str
+
+
+def import_embeddings(
+    workspace: Workspace,
+    file: Path,
+    *,
+    tracks: Path | None = None,
+    replace: bool = False,
+    config: IndexConfig | None = None,
+) -> Imported:
+    """Serve the vectors of a Parquet file from a workspace of their own.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        A new one, or one that is scanned at most.
+    file : Path
+        Columns ``track_id`` and ``vector``, a list of numbers, as `Library.export` writes them.
+    tracks : Path or None
+        CSV in UTF-8 with the column ``track_id`` and any of ``path`` (relative to the file),
+        ``artist``, ``title``, ``album``, ``year`` and ``genre``. Without it, tracks are their ids.
+    replace : bool
+        Whether vectors that were imported before give way to these.
+    config : IndexConfig or None
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read or used as it is; the workspace is then as before.
+    WorkspaceError
+        If the workspace has vectors already, or music of its own.
+    """
+    embeddings = read_vectors(file)
+    details = {} if tracks is None else read_details(tracks)
+    _check_room(workspace, replace=replace)
+    config = config or IndexConfig()
+    rows = [track for track_id, track in details.items() if track_id in embeddings]
+    with workspace.writing():
+        _check_room(workspace, replace=replace)
+        with Catalog(workspace.catalog) as catalog:
+            heard = {track.track_id for track in catalog.tracks() if track.clip_hash}
+            catalog.upsert([track for track in rows if track.track_id not in heard])
+        made = embeddings.save(workspace.embeddings, extra={"imported": file.name})
+        index = build_index(embeddings, config=config, work=workspace.root)
+        index.save(
+            workspace.index,
+            inputs={"embeddings": made.fingerprint},
+            extra={"played": 0, "mean_norm": float(lengths(embeddings.vectors).mean())},
+        )
+    return Imported(
+        len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), index.kind
+    )
+
+
+def read_vectors(file: Path) -> Embeddings:
+    """Ids and vectors of a Parquet file, in the order of the ids.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, lacks a column or rows, an id stands twice or is missing, or vectors
+        differ in length or hold what is no finite number.
+    """
+    import polars as pl
+
+    try:
+        schema = dict(pl.read_parquet_schema(file))
+        lacking = [column for column in ("track_id", "vector") if column not in schema]
+        if lacking:
+            raise _error(
+                file,
+                f"lacks the column {lacking[0]}: it has {', '.join(schema) or 'none'}",
+                "name them track_id and vector",
+            )
+        frame = pl.read_parquet(file, columns=["track_id", "vector"])
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _error(file, f"cannot be opened: {reason}", "check the path") from None
+    except pl.exceptions.PolarsError as error:
+        raise _error(file, f"is not Parquet ({error})", "write it as 'export' does") from None
+    if not len(frame):
+        raise _error(file, "has no rows", "give a vector for every track")
+    ids = _ids(file, frame["track_id"])
+    vectors = _matrix(file, frame["vector"], ids)
+    order = np.argsort(np.array(ids, dtype=np.str_), kind="stable")
+    try:
+        return Embeddings([ids[row] for row in order], vectors[order])
+    except ParameterError as error:
+        raise _error(file, f"cannot be used: {error}", "correct it there") from None
+
+
+def read_details(tracks: Path) -> dict[str, Track]:
+    """What a table tells of tracks, by their ids; see `import_embeddings`.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, lacks the column or rows, or an id or a path stands twice.
+    """
+    try:
+        with tracks.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            if "track_id" not in (reader.fieldnames or ()):
+                raise _error(
+                    tracks,
+                    "lacks the column track_id",
+                    f"its first line must name it, and optionally {', '.join(DETAILS)}",
+                )
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _error(tracks, f"cannot be opened: {reason}", "check the path") from None
+    except UnicodeDecodeError:
+        raise _error(tracks, "is not UTF-8", "save it in UTF-8") from None
+    except csv.Error as error:
+        raise _error(tracks, f"is not CSV ({error})", "save it as CSV in UTF-8") from None
+    found: dict[str, Track] = {}
+    paths: set[str] = set()
+    for line, row in rows:
+        values = {key: (row.get(key) or "").strip() for key in ("track_id", *DETAILS)}
+        track = _detail(tracks, line, values)
+        if track.track_id in found:
+            raise _error(
+                tracks, f"has track_id {track.track_id!r} twice, again in line {line}", "remove one"
+            )
+        if track.path in paths:
+            raise _error(tracks, f"names {track.path!r} twice, again in line {line}", "remove one")
+        paths.add(track.path)
+        found[track.track_id] = track
+    if not found:
+        raise _error(tracks, "has no rows", "give a row for every track")
+    return found
+
+
+def _detail(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
+    if not values["track_id"]:
+        raise _error(tracks, f"has no track_id in line {line}", "fill it in")
+    year, path = values["year"], values["path"]
+    if year and not year[:4].isdecimal():
+        raise _error(tracks, f"has year {year!r} in line {line}", "give four digits, or nothing")
+    # The catalogue knows every track by a path; one that has none is known by its id.
+    path = str((tracks.parent / path).absolute()) if path else values["track_id"]
+    return Track(
+        values["track_id"],
+        path,
+        artist=values["artist"],
+        title=values["title"],
+        album=values["album"],
+        genre=values["genre"],
+        year=int(year[:4]) if year else None,
+    )
+
+
+def _check_room(workspace: Workspace, *, replace: bool) -> None:
+    """Raise `WorkspaceError` where vectors would be lost that were made from music."""
+    own = [kind for kind in OWN if artifacts.exists(workspace.root / kind)]
+    if own:
+        raise WorkspaceError(
+            f"workspace {workspace.root} makes vectors from music of its own (it has "
+            f"{', '.join(own)}); import into another one, named with --workspace"
+        )
+    stands = [k for k in ("embeddings", "index") if artifacts.exists(workspace.root / k)]
+    if stands and not replace:
+        raise WorkspaceError(
+            f"workspace {workspace.root} holds imported vectors already; add --replace to put "
+            "these in their place, or name another one with --workspace"
+        )
+
+
+def _ids(file: Path, column: Any) -> list[str]:
+    import polars as pl
+
+    if not (column.dtype == pl.String or column.dtype.is_integer()):
+        raise _error(
+            file, f"has track_id of type {column.dtype}", "make them text or whole numbers"
+        )
+    if column.null_count():
+        row = int(column.is_null().arg_max())
+        raise _error(file, f"has no track_id in row {row + 1}", "fill it in, or leave the row out")
+    ids: list[str] = column.cast(pl.String).to_list()
+    empty = next((row for row, id_ in enumerate(ids) if not id_), None)
+    if empty is not None:
+        raise _error(
+            file, f"has an empty track_id in row {empty + 1}", "fill it in, or leave the row out"
+        )
+    return ids
+
+
+def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
+    import polars as pl
+
+    inner = getattr(column.dtype, "inner", None)
+    if inner is None or not inner.is_numeric():
+        raise _error(file, f"has vectors of type {column.dtype}", "make them lists of numbers")
+    if isinstance(column.dtype, pl.Array):
+        column = column.arr.to_list()
+    sizes = column.list.len().fill_null(0).to_numpy()
+    dim = int(np.bincount(sizes[sizes > 0], minlength=1).argmax())
+    odd = np.flatnonzero((sizes != dim) | (sizes == 0))
+    if len(odd):
+        row = int(odd[0])
+        what = f"has a vector of {sizes[row]} dimensions for {ids[row]!r}"
+        raise _error(
+            file,
+            f"{what}, and of {dim} for most others" if dim else what,
+            "make all of the same network",
+        )
+    values = column.explode().cast(pl.Float32).to_numpy()
+    return np.asarray(values, dtype=np.float32).reshape(len(ids), dim)
+
+
+def _error(file: Path, what: str, remedy: str) -> DataError:
+    return DataError(one_line(f"{file} {what}; {remedy}"))

@@ -1,0 +1,215 @@
+"""A library that stays open: many questions at once, and an index that is replaced meanwhile."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from audiorec.cli import cli
+from audiorec.config import IndexConfig
+from audiorec.data.catalog import Catalog, Track
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.index import build_index
+from audiorec.library import Library
+from audiorec.opened import open_index, stamp_of
+from audiorec.pipeline import diagnose
+from audiorec.recommend import similar, similar_many
+from audiorec.workspace import Workspace
+
+N, DIM = 300, 8
+
+
+def serve(workspace: Workspace, seed: int, *, kind: str = "exact", duplicates=None) -> np.ndarray:
+    """Put an index of made-up vectors in the workspace's place for it."""
+    vectors = np.random.default_rng(seed).standard_normal((N, DIM)).astype(np.float32)
+    embeddings = Embeddings([f"t{row:03d}" for row in range(N)], vectors)
+    made = embeddings.save(workspace.embeddings)
+    index = build_index(embeddings, config=IndexConfig(kind=kind))
+    index.save(workspace.index, inputs={"embeddings": made.fingerprint}, duplicates=duplicates)
+    return vectors
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(
+            Track(f"t{row:03d}", f"/m/{row}.mp3", "Artist", f"Title {row:03d}", clip_hash=str(row))
+            for row in range(N)
+        )
+    serve(workspace, 0, duplicates={"t001": 5, "t002": 5, "t003": 7, "t004": 7, "t005": 7})
+    return workspace
+
+
+def nearest(vectors, row):
+    cosines = vectors @ vectors[row] / np.linalg.norm(vectors, axis=1)
+    cosines[row] = -np.inf
+    return f"t{int(cosines.argmax()):03d}"
+
+
+def test_one_and_many_agree(workspace):
+    library = Library(workspace)
+    questions = [[f"t{row:03d}"] for row in range(60)] + [["t001", "Artist - Title 009"]]
+    for k in (1, 7, N):
+        many = library.similar_many(questions, k=k)
+        assert many == [library.similar(names, k=k) for names in questions]
+    assert library.similar_many([]) == []
+
+
+def test_groups_of_many_are_filled_up(workspace):
+    """So many duplicates stand in front that more has to be asked for."""
+    serve(workspace, 0, duplicates={f"t{row:03d}": row % 4 for row in range(N)})
+    index = Library(workspace).index
+    questions = [["t000"], ["t001", "t002"]]
+    found = similar_many(index, None, questions, k=3, duplicates=index.duplicates)
+    for asked, matches in zip(questions, found, strict=True):
+        assert matches == similar(index, None, asked, k=3, duplicates=index.duplicates)
+    assert len(found[0]) == 3 and len(found[1]) == 2
+
+
+def test_a_name_that_fits_nothing_spoils_no_other(workspace):
+    answers = Library(workspace).similar_many([["t001"], ["nobody"], ["t002"]], k=2)
+    assert isinstance(answers[1], NotFoundError)
+    assert [len(answer) for answer in (answers[0], answers[2])] == [2, 2]
+
+
+def run(workspace, *args, **how):
+    return CliRunner().invoke(cli, ["-w", str(workspace.root), "similar", *args], **how)
+
+
+def test_a_line_of_json_for_every_line(workspace, tmp_path):
+    names = ["t001", "Title 007", "", "nobody", *[f"t{row:03d}" for row in range(40)]]
+    (tmp_path / "names.txt").write_text("\n".join(names), encoding="utf-8")
+    done = run(workspace, "--batch", str(tmp_path / "names.txt"), "-k", "3")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.exit_code == 1  # one of them could not be answered
+    assert [line["query"] for line in lines] == [[name] for name in names if name]
+    assert "no track is called 'nobody'" in lines[2]["error"]
+    alone = json.loads(run(workspace, "t001", "-k", "3", "--json").stdout)
+    assert lines[0] == alone
+    piped = run(workspace, "--batch", "-", "-k", "3", input="t001\n")
+    assert (piped.exit_code, json.loads(piped.stdout)) == (0, alone)
+
+
+def test_a_batch_is_instead_of_names(workspace):
+    for args in ((), ("t001", "--batch", "-")):
+        done = run(workspace, *args)
+        assert done.exit_code == 2
+        assert "Name a track, or give --batch FILE" in done.stderr
+
+
+def test_lines_are_answered_as_they_come(workspace):
+    from audiorec.cli.batch import chunks
+
+    stream = io.StringIO("\n".join(map(str, range(1000))))
+    assert [len(some) for some in chunks(stream)][:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 256]
+
+
+def answers_until(library, wanted, *, seconds=20.0):
+    """Ask on and on until the answer is the one wanted; the longest that an answer took."""
+    longest, end = 0.0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic()
+        hit = library.similar(["t050"], k=1)[0]
+        longest = max(longest, time.monotonic() - began)
+        if hit.track_id == wanted:
+            return longest
+        time.sleep(0.001)
+    raise AssertionError(f"still not {wanted}")
+
+
+@pytest.mark.parametrize("kind", ["exact", "hnsw", "ivf"])
+def test_an_index_that_is_replaced_is_noticed_without_a_pause(workspace, kind, monkeypatch):
+    first = serve(workspace, 1, kind=kind)
+    library = Library(workspace)
+    assert library.similar(["t050"], k=1)[0].track_id == nearest(first, 50)
+    second = serve(workspace, 2, kind=kind)
+    # However long it takes to open, whoever asks meanwhile has the answer of before at once.
+    from audiorec import opened
+
+    def slow(workspace):
+        time.sleep(1.0)
+        return open_index(workspace)
+
+    monkeypatch.setattr(opened, "open_index", slow)
+    began = time.monotonic()
+    assert library.similar(["t050"], k=1)[0].track_id == nearest(first, 50)
+    assert time.monotonic() - began < 0.9
+    longest = answers_until(library, nearest(second, 50))
+    assert longest < 0.9
+    third = serve(workspace, 3, kind=kind)
+    answers_until(library, nearest(third, 50))
+
+
+def test_an_index_that_was_never_asked_is_exchanged_at_once(workspace):
+    serve(workspace, 1, kind="hnsw")
+    library = Library(workspace)
+    assert library.index.kind == "hnsw" and not library.index.is_open
+    second = serve(workspace, 2, kind="hnsw")
+    assert library.similar(["t050"], k=1)[0].track_id == nearest(second, 50)
+
+
+def test_what_does_not_fit_is_passed_over(workspace):
+    """Other stages run: the vectors are new, and the index is not yet."""
+    library = Library(workspace)
+    before = library.similar(["t050"], k=3)
+    Embeddings(["x"], np.ones((1, DIM))).save(workspace.embeddings)
+    for _ in range(20):
+        assert library.similar(["t050"], k=3) == before
+        time.sleep(0.005)
+    with pytest.raises(ArtifactError, match="made from other vectors"):
+        _ = Library(workspace).index
+    second = serve(workspace, 2)
+    answers_until(library, nearest(second, 50))
+
+
+def test_an_index_replaced_while_it_is_opened(workspace, monkeypatch):
+    """Its files are gone between reading what they are called and opening them."""
+    from audiorec.index import Index
+
+    load = Index.load
+    calls = []
+
+    def replaced(directory):
+        calls.append(directory)
+        if len(calls) == 1:
+            serve(workspace, 2)
+            raise ArtifactError("vectors.npy is missing")
+        return load(directory)
+
+    monkeypatch.setattr(Index, "load", replaced)
+    assert open_index(workspace).stamp == stamp_of(workspace)
+    assert len(calls) == 2
+    monkeypatch.setattr(Index, "load", lambda directory: calls.missing)
+    with pytest.raises(AttributeError):
+        open_index(workspace)
+
+
+def test_a_worn_index_is_told_of(workspace):
+    serve(workspace, 0, kind="ivf")
+    library = Library(workspace)
+    assert not diagnose(workspace).problems
+    index = library.index
+    corner = 10 * index.vector("t000") + 0.01 * np.random.default_rng(1).random((N - 10, DIM))
+    index.add(Embeddings([f"c{row}" for row in range(N - 10)], corner))
+    inputs = {
+        "embeddings": Embeddings(["x"], np.ones((1, DIM))).save(workspace.embeddings).fingerprint
+    }
+    index.save(workspace.index, inputs=inputs)
+    (problem,) = diagnose(workspace).problems
+    assert problem.startswith("the index ") and "when it was built" in problem
+    assert problem.endswith("run 'audiorec index' to build it again")
+
+
+def test_answers_are_those_of_what_is_exported(workspace, tmp_path):
+    library = Library(workspace)
+    library.export("embeddings", tmp_path / "v.parquet")
+    assert pl.read_parquet(tmp_path / "v.parquet")["track_id"].to_list() == list(library.index.ids)

@@ -1,0 +1,207 @@
+"""Vectors from elsewhere: what comes in comes out, and what cannot be used is named."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from audiorec import artifacts
+from audiorec.cli import cli
+from audiorec.config import IndexConfig
+from audiorec.data.catalog import Catalog, Track
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import DataError, NotFoundError, WorkspaceError
+from audiorec.library import Library
+from audiorec.vectors import import_embeddings, read_details, read_vectors
+from audiorec.workspace import Workspace
+
+N, DIM = 40, 6
+IDS = [f"id-{number:02d}" for number in range(N)]
+VECTORS = np.random.default_rng(0).standard_normal((N, DIM)).astype(np.float32)
+
+
+def parquet(path, ids=IDS, vectors=VECTORS, **columns):
+    given = {"track_id": list(ids), "vector": [list(map(float, v)) for v in vectors], **columns}
+    pl.DataFrame(given, strict=False).write_parquet(path)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path):
+    return parquet(tmp_path / "vectors.parquet", IDS[::-1], VECTORS[::-1])
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "ws")
+
+
+def test_what_is_exported_can_be_imported_and_answers_alike(tmp_path, file, workspace):
+    done = import_embeddings(workspace, file)
+    assert done == (N, DIM, 0, 0, "exact")
+    library = Library(workspace)
+    cosines = VECTORS @ VECTORS[7] / np.linalg.norm(VECTORS, axis=1)
+    cosines[7] = -np.inf
+    hits = library.similar(["id-07"], k=5)
+    assert [hit.track_id for hit in hits] == [IDS[row] for row in np.argsort(-cosines)[:5]]
+    assert {(hit.artist, hit.title, hit.path) for hit in hits} == {("", "", "")}
+    assert library.export("embeddings", tmp_path / "out.parquet") == N
+    again = Workspace(tmp_path / "again")
+    import_embeddings(again, tmp_path / "out.parquet")
+    assert Library(again).similar(["id-07"], k=5) == hits
+    made, twice = (artifacts.load_manifest(w.index, kind="index") for w in (workspace, again))
+    assert made.files["vectors"] == twice.files["vectors"]
+    with pytest.raises(NotFoundError, match="no track is called 'nobody'"):
+        library.similar(["nobody"])
+
+
+@pytest.mark.parametrize(
+    "dtype", [pl.List(pl.Float64), pl.Array(pl.Float32, DIM), pl.List(pl.Float32)]
+)
+def test_any_list_of_numbers(tmp_path, dtype):
+    frame = pl.DataFrame({"track_id": IDS, "vector": pl.Series(VECTORS.tolist(), dtype=dtype)})
+    frame.with_columns(pl.lit(1).alias("other")).write_parquet(tmp_path / "v.parquet")
+    read = read_vectors(tmp_path / "v.parquet")
+    assert read.ids == tuple(IDS)
+    np.testing.assert_array_equal(read.vectors, VECTORS)
+    numbers = pl.DataFrame({"track_id": range(N), "vector": VECTORS.tolist()})
+    numbers.write_parquet(tmp_path / "n.parquet")
+    assert set(read_vectors(tmp_path / "n.parquet").ids) == {str(number) for number in range(N)}
+
+
+def test_names_and_paths_from_a_table(tmp_path, file, workspace):
+    table = tmp_path / "tracks.csv"
+    table.write_text(
+        "track_id,artist,title,path,year\nid-01,Björk,Jóga,music/joga.mp3,1997-05\n"
+        "id-02,Björk,Hunter,,\nunknown,A,B,b.mp3,\n",
+        encoding="utf-8",
+    )
+    done = import_embeddings(workspace, file, tracks=table)
+    assert (done.named, done.passed_over) == (2, 1)
+    library = Library(workspace)
+    assert library.similar(["Bjork - Jogaa"], k=3) == library.similar(["id-01"], k=3)
+    hits = {hit.track_id: hit for hit in library.similar(["id-03"], k=N)}
+    assert hits["id-01"][3:] == ("Björk", "Jóga", str(tmp_path / "music/joga.mp3"))
+    assert hits["id-02"][3:] == ("Björk", "Hunter", "")
+    assert library.catalog.get("id-01").year == 1997
+    table.write_text("track_id,title\nid-01,Other\n", encoding="utf-8")
+    import_embeddings(workspace, file, tracks=table, replace=True)
+    assert Library(workspace).catalog.get("id-01").title == "Other"
+
+
+def test_vectors_that_stand_there_give_way_only_when_told(tmp_path, file, workspace):
+    import_embeddings(workspace, file)
+    before = (workspace.index / "manifest.json").read_bytes()
+    other = parquet(tmp_path / "other.parquet", ["x", "y"], VECTORS[:2])
+    with pytest.raises(WorkspaceError, match="holds imported vectors already; add --replace"):
+        import_embeddings(workspace, other)
+    assert (workspace.index / "manifest.json").read_bytes() == before
+    import_embeddings(workspace, other, replace=True)
+    assert Library(workspace).index.ids == ("x", "y")
+
+
+def test_vectors_made_from_music_never_give_way(tmp_path, file, workspace):
+    workspace.create()
+    Embeddings(IDS, VECTORS).save(workspace.factors, kind="factors")
+    with pytest.raises(WorkspaceError, match=r"from music of its own \(it has factors\)"):
+        import_embeddings(workspace, file, replace=True)
+    assert not artifacts.exists(workspace.embeddings)
+
+
+def test_what_a_scan_heard_stays(tmp_path, file, workspace):
+    workspace.create()
+    heard = Track("id-01", "/m/1.mp3", "Right", "Name", clip_hash="abc")
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(heard)
+    table = tmp_path / "tracks.csv"
+    table.write_text("track_id,artist,title\nid-01,Wrong,Name\nid-02,New,One\n")
+    import_embeddings(workspace, file, tracks=table)
+    library = Library(workspace)
+    assert library.catalog.get("id-01") == heard
+    assert library.similar(["New - One"], k=1)
+
+
+def bad(tmp_path, **columns):
+    path = tmp_path / "bad.parquet"
+    pl.DataFrame(columns).write_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": ["a"], "vector": [[1.0]]}, "lacks the column track_id: it has id, vector"),
+        ({"track_id": ["a"], "vec": [[1.0]]}, "lacks the column vector: it has track_id, vec"),
+        ({"track_id": ["a", "a"], "vector": [[1.0], [2.0]]}, "'a' stands twice"),
+        ({"track_id": ["a", None], "vector": [[1.0], [2.0]]}, "no track_id in row 2"),
+        ({"track_id": ["a", ""], "vector": [[1.0], [2.0]]}, "empty track_id in row 2"),
+        ({"track_id": [1.5], "vector": [[1.0]]}, "track_id of type Float64"),
+        ({"track_id": ["a"], "vector": ["x"]}, "vectors of type String"),
+        ({"track_id": ["a"], "vector": [["x"]]}, r"vectors of type List\(String\)"),
+        (
+            {"track_id": ["a", "b", "c"], "vector": [[1.0, 2.0], [1.0, 2.0], [3.0]]},
+            "a vector of 1 dimensions for 'c', and of 2 for most",
+        ),
+        ({"track_id": ["a", "b"], "vector": [[1.0], None]}, "of 0 dimensions for 'b'"),
+        ({"track_id": ["a", "b"], "vector": [[1.0], [float("nan")]]}, "'b' holds NaN"),
+        ({"track_id": ["a", "b"], "vector": [[1.0], [1e300]]}, "'b' holds NaN or infinity"),
+        ({"track_id": ["a", "b"], "vector": [[1.0, 2.0], [1.0, None]]}, "'b' holds NaN"),
+        ({"track_id": pl.Series([], dtype=pl.String), "vector": []}, "has no rows"),
+    ],
+)
+def test_vectors_that_cannot_be_used_are_named(tmp_path, workspace, columns, message):
+    path = bad(tmp_path, **columns)
+    with pytest.raises(DataError, match=message) as caught:
+        import_embeddings(workspace, path)
+    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+    assert not workspace.root.exists()
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(DataError, match="none.parquet cannot be opened: no such file"):
+        read_vectors(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("track_id,vector\n" * 99)
+    with pytest.raises(DataError, match="text.parquet is not Parquet"):
+        read_vectors(tmp_path / "text.parquet")
+    for content, message in (
+        ("track,title\na,b\n", "lacks the column track_id"),
+        ("track_id\n", "has no rows"),
+        ("track_id,title\n,b\n", "no track_id in line 2"),
+        ("track_id,year\na,soon\n", "year 'soon' in line 2"),
+        ("track_id\na\nb\na\n", "'a' twice, again in line 4"),
+        ("track_id,path\na,x\nb,x\n", "names '.*/x' twice, again in line 3"),
+    ):
+        (tmp_path / "tracks.csv").write_text(content)
+        with pytest.raises(DataError, match=message):
+            read_details(tmp_path / "tracks.csv")
+
+
+def test_the_command(tmp_path, file):
+    def call(*args):
+        return CliRunner().invoke(cli, ["-w", str(tmp_path / "ws"), *map(str, args)])
+
+    done = call("import", "embeddings", file, "--json", "--memory", "500M")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {
+        "vectors": N,
+        "dim": DIM,
+        "named": 0,
+        "passed_over": 0,
+        "kind": "exact",
+    }
+    assert (
+        json.loads(call("similar", "id-01", "-k", "3", "--json").stdout)["results"][2]["rank"] == 3
+    )
+    assert call("status").exit_code == 0
+    assert "exact search of 40 vectors" in call("status").stdout
+    assert call("doctor").exit_code == 0, call("doctor").output
+
+
+def test_an_approximate_index_when_there_are_many(file, workspace):
+    done = import_embeddings(workspace, file, config=IndexConfig(exact_below=10))
+    assert done.kind == "hnsw"
+    assert Library(workspace).index.recall == 1.0
