@@ -68,7 +68,8 @@ def command(
 
     --all may be killed and goes on where it was. Where the catalogue has genres, it learns to tell
     them too, says how often it is right about artists it has not heard, and stores its words as
-    "probe", their confidence calibrated. 'audiorec similar' takes stored words: --tag, --why.
+    "probe", their confidence calibrated where that helps. 'audiorec similar' takes stored words:
+    --tag, --without-tag, --why.
     """
     if bool(tracks) + all_ + list_ != 1:
         raise click.UsageError("name tracks or files, or ask for --all or for --list")
