@@ -7,18 +7,17 @@ gone on with by the next.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest, write_atomic
 from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
-from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError, ParameterError
+from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
@@ -27,14 +26,11 @@ if TYPE_CHECKING:
     from audiorec.data.suspects import Suspects
     from audiorec.data.tracks import Track
     from audiorec.embeddings import Embeddings
-    from audiorec.evaluate import Report
-    from audiorec.evaluate.ears import Ear
     from audiorec.factors import WeightedError
     from audiorec.mel import MelStore
     from audiorec.pretrained.heard import Heard
 
 TRAINING_STATE = ".training"
-About = Literal["new", "thin", "reach"]
 STAGES = ("mel", "factors", "train", "embed", "index")
 
 
@@ -415,76 +411,6 @@ def lies_in(path: str, places: Sequence[Path]) -> bool:
     return any(Path(path).is_relative_to(place.absolute()) for place in places)
 
 
-def run_evaluation(
-    workspace: Workspace,
-    recipe: Recipe,
-    *,
-    systems: Sequence[str] | None = None,
-    about: About = "new",
-    truth: Path | None = None,
-    page: Path | None = None,
-    progress: Progress = silent,
-) -> Report:
-    """Evaluate a recipe on a workspace's music and listening, and keep the tables in reports/.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    recipe : Recipe
-    systems : sequence of str, optional
-        See `audiorec.evaluate.evaluate`; but for "new", the one that places tracks by their sound.
-    about : {"new", "thin", "reach"}
-        New tracks by every system; the way from cold to warm, by `evaluate_thin`; or what the dial
-        of popularity and hub correction do, by `evaluate_reach`.
-    truth : Path, optional
-        ``truth.npz`` of a made world, for the perception ceiling; with "new" alone.
-    page : Path, optional
-        Where the page of "new" is written, by default ``reports/evaluation.html``.
-    progress : Progress
-
-    Raises
-    ------
-    ArtifactError
-        If there are no spectrograms, or they follow other settings than the recipe's.
-    """
-    if about != "new" and (truth or page):
-        raise ParameterError(f"truth and report are for the table of systems; leave out --{about}")
-    from audiorec.data.interactions import load_plays
-    from audiorec.evaluate import Report, evaluate, evaluate_reach, evaluate_thin
-    from audiorec.evaluate.page import write_page
-    from audiorec.mel import MelStore
-
-    store = MelStore(workspace.mels)
-    if store.config != recipe.mel:
-        raise ArtifactError(
-            "the spectrograms follow other [mel] settings than the recipe; "
-            "run 'audiorec mel --recipe' with it first"
-        )
-    with Catalog(workspace.catalog, read_only=True) as catalog:
-        tracks = catalog.tracks()
-    how: dict[str, Any] = {
-        "recipe": recipe,
-        "work_directory": workspace.root / ".evaluation",
-        "progress": progress,
-    }
-    plays = load_plays(workspace.plays)
-    if about == "new":
-        ear = _ear(workspace, store, systems, recipe=recipe, progress=progress)
-        report = evaluate(store, plays, tracks, systems=systems, truth=truth, ear=ear, **how)
-        write_page(report, page or workspace.reports / "evaluation.html")
-    else:
-        if systems and len(systems) > 1:
-            raise ParameterError(f"system={list(systems)} must be one, which places new tracks")
-        only: dict[str, Any] = {"system": systems[0]} if systems else {}
-        score = evaluate_thin if about == "thin" else evaluate_reach
-        report = Report(tuple(score(store, plays, tracks, **only, **how)))
-    name = "evaluation" if about == "new" else f"evaluation-{about}"
-    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
-    write_atomic(workspace.reports / f"{name}.json", text.encode())
-    write_atomic(workspace.reports / f"{name}.txt", report.to_text().encode())
-    return report
-
-
 class Diagnosis(NamedTuple):
     """What is to be said of a workspace.
 
@@ -498,30 +424,6 @@ class Diagnosis(NamedTuple):
 
     problems: list[str]
     notes: list[str]
-
-
-def _ear(
-    workspace: Workspace,
-    store: MelStore,
-    systems: Sequence[str] | None,
-    *,
-    recipe: Recipe,
-    progress: Progress,
-) -> Ear:
-    """What a pretrained network hears of the catalogue, where a system asks for it."""
-    from audiorec.evaluate.ears import NO_EAR, listen
-    from audiorec.evaluate.systems import BOTH, MUSICNN
-
-    if systems is not None and not {BOTH, MUSICNN} & set(systems):
-        return NO_EAR
-    with Catalog(workspace.catalog) as catalog:
-        return listen(
-            catalog,
-            store,
-            recipe=recipe,
-            directory=workspace.root / ".evaluation" / "ear",
-            progress=progress,
-        )
 
 
 def diagnose(workspace: Workspace) -> Diagnosis:

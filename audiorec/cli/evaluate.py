@@ -10,7 +10,7 @@ import click
 from audiorec.cli.common import Settings, echo_json, json_option, progress_shown, recipe_option
 
 if TYPE_CHECKING:
-    from audiorec.pipeline import About
+    from audiorec.measure import About
 
 
 @click.command("evaluate")
@@ -66,6 +66,13 @@ if TYPE_CHECKING:
     help="What --popularity and [index] hubs cost in accuracy, and which tracks ever come up.",
 )
 @click.option(
+    "--neighbours",
+    "about",
+    flag_value="neighbours",
+    help="Without any listening: how often the nearest tracks hold one of the same artist, and "
+    "another version of the same song.",
+)
+@click.option(
     "--rank",
     type=click.Choice(["tracks", "artists"]),
     help="Artists, each by the mean over their new tracks, where listening is known by artist "
@@ -105,7 +112,8 @@ def command(
     to reports/. What has been scored is kept, so a killed evaluation goes on.
     """
     from audiorec.config import Recipe
-    from audiorec.pipeline import current_recipe, run_evaluation
+    from audiorec.measure import run_evaluation
+    from audiorec.pipeline import current_recipe
 
     if under_each and about:
         raise click.UsageError(f"--{under_each} is for the table of systems; leave out --{about}")

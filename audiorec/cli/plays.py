@@ -29,11 +29,13 @@ def command(
 ) -> None:
     """Import listening from FILE: columns user_id,track_id,plays and optionally more.
 
+    With --source m3u, FILE is a playlist or a folder of them, and each playlist is a listener.
+
     Optional are timestamp, skipped (how many of the plays were broken off) and rating. Importing
     a file again replaces what it gave before. Tracks without audio are welcome: they make the
     listeners' space better.
     """
-    from audiorec.data.importers import IMPORTERS
+    from audiorec.data.importers import BY_PATH, IMPORTERS
 
     if source not in IMPORTERS:
         raise click.BadParameter(
@@ -43,7 +45,8 @@ def command(
 
     workspace = settings.workspace
     with workspace.writing():
-        report = import_plays(workspace.plays, file, source=source, neutral=neutral)
+        paths = catalogued_paths(workspace) if source in BY_PATH else None
+        report = import_plays(workspace.plays, file, source=source, neutral=neutral, paths=paths)
     if as_json:
         echo_json(report._asdict())
         return
@@ -55,10 +58,19 @@ def command(
         (report.summed, "without a time for a listener and track told of before: added up"),
         (report.skipped, "of no plays: left out"),
         (report.replaced, "of an earlier import of the file: replaced"),
+        (report.unknown, "naming files that are not in the catalogue: left out"),
     ):
         if count:
             click.echo(f"{file}: {count} row{'s' if count > 1 else ''} {what}", err=True)
     tell_of_unknown_tracks(workspace, file)
+
+
+def catalogued_paths(workspace: Workspace) -> dict[str, str]:
+    """Id of every track by the path of its file."""
+    from audiorec.data.catalog import Catalog
+
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return {track.path: track.track_id for track in catalog.tracks(include_missing=True)}
 
 
 def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:

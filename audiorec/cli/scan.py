@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -65,4 +66,19 @@ def command(
     else:
         counts = [f"{count} {what}" for what, count in report._asdict().items() if count]
         click.echo(", ".join(counts) if counts else "no audio files found")
+    tell_of_playlists(paths)
     fail_if_strict(report.failed, strict=strict)
+
+
+def tell_of_playlists(paths: tuple[Path, ...]) -> None:
+    """Say that folders hold playlists, and how they can count as listeners."""
+    from audiorec.data.importers.m3u import playlists_in
+
+    for path in paths:
+        count = len(playlists_in(path)) if path.is_dir() else 0
+        if count:
+            click.echo(
+                f"{path} holds {count} playlist{'s' if count > 1 else ''}; to let each count as a "
+                f"listener: audiorec plays {shlex.quote(str(path))} --source m3u",
+                err=True,
+            )

@@ -9,7 +9,7 @@ two more columns, ``skipped`` (how many of the plays were broken off) and ``rati
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.config import ListeningConfig
 from audiorec.data.evidence import net_plays
-from audiorec.data.importers import get_importer
+from audiorec.data.importers import BY_PATH, get_importer
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.ids import IdMap
 
@@ -51,6 +51,8 @@ class ImportReport(NamedTuple):
         Rows of an earlier import of the same file that these have replaced.
     skips, ratings : int
         Rows stored that tell of a skip, and of liking or disliking.
+    unknown : int
+        Rows left out because they name a file that is not in the catalogue.
     """
 
     rows: int
@@ -62,10 +64,16 @@ class ImportReport(NamedTuple):
     replaced: int
     skips: int = 0
     ratings: int = 0
+    unknown: int = 0
 
 
 def import_plays(
-    directory: Path, file: Path, *, source: str = "csv", neutral: float | None = None
+    directory: Path,
+    file: Path,
+    *,
+    source: str = "csv",
+    neutral: float | None = None,
+    paths: Mapping[str, str] | None = None,
 ) -> ImportReport:
     """Store the listening of a file beside what is stored already.
 
@@ -83,6 +91,8 @@ def import_plays(
     neutral : float, optional
         The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
         from -1 to 1.
+    paths : mapping of str to str, optional
+        Id of each file of the catalogue, by absolute path: for sources that name files.
 
     Returns
     -------
@@ -103,6 +113,9 @@ def import_plays(
     with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
         scratch = Path(aside)
         plays, skipped = importer(file, scratch=scratch, neutral=neutral)
+        unknown = 0
+        if source in BY_PATH:
+            plays, unknown = _by_id(plays, file=file, paths=paths or {})
         part = scratch / "part.parquet"
         read = _write_part(plays, part)
         summary = _summary(part)
@@ -126,7 +139,29 @@ def import_plays(
         duplicates=read - summary["rows"],
         skipped=skipped,
         replaced=replaced,
+        unknown=unknown,
     )
+
+
+def _by_id(
+    plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str]
+) -> tuple[pl.LazyFrame, int]:
+    """Rows of files in the catalogue, under the ids of their tracks, and how many are left out."""
+    ids = pl.LazyFrame(
+        {"track_id": list(paths), "id": list(paths.values())},
+        schema={"track_id": pl.String, "id": pl.String},
+    )
+    total = plays.select(pl.len()).collect().item()
+    columns = plays.collect_schema().names()
+    known = plays.join(ids, on="track_id", how="inner", maintain_order="left")
+    known = known.with_columns(track_id=pl.col("id")).select(columns)
+    kept = known.select(pl.len()).collect().item()
+    if not kept:
+        raise DataError(
+            f"none of the {total} files that {file} names is in the catalogue; "
+            "scan the folder that they lie in first"
+        )
+    return known, total - kept
 
 
 def _manifest(directory: Path) -> Manifest:

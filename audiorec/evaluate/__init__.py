@@ -2,13 +2,23 @@
 
 `protocol` holds tracks out and says who is scored on what; `systems` are the ways to place a track
 that nobody has played yet; `scores` puts numbers on each; `report` puts them side by side. `thin`
-follows tracks from cold to warm, and `reach` asks which come up at all.
+follows tracks from cold to warm, and `reach` asks which come up at all. `neighbours` needs no
+listening: it asks whether an artist's tracks, and versions of a song, lie near each other.
 """
 
+from audiorec.evaluate.neighbours import NeighbourReport, evaluate_neighbours
 from audiorec.evaluate.reach import evaluate_reach
 from audiorec.evaluate.report import Report
 from audiorec.evaluate.run import evaluate
 from audiorec.evaluate.systems import SYSTEMS
 from audiorec.evaluate.thin import evaluate_thin
 
-__all__ = ["SYSTEMS", "Report", "evaluate", "evaluate_reach", "evaluate_thin"]
+__all__ = [
+    "SYSTEMS",
+    "NeighbourReport",
+    "Report",
+    "evaluate",
+    "evaluate_neighbours",
+    "evaluate_reach",
+    "evaluate_thin",
+]

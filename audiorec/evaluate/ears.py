@@ -52,6 +52,7 @@ def listen(
     *,
     recipe: Recipe,
     directory: Path,
+    heard: Path | None = None,
     progress: Progress = silent,
 ) -> Ear:
     """Let the recipe's pretrained network, or else musicnn, hear the catalogue.
@@ -65,6 +66,8 @@ def listen(
     recipe : Recipe
     directory : Path
         Where these and what is heard are kept; killed, it goes on from there.
+    heard : Path, optional
+        Where what is heard of `store` is kept already, by the stages of the recipe.
     progress : Progress
 
     Returns
@@ -82,16 +85,17 @@ def listen(
         return Ear(None, f"{one.name} is not in the cache; {fetch_remedy(one.package)}")
     config = MelConfig(**(recipe.mel.model_dump() | FRONT_ENDS[encoder]))
     if config != store.config:
-        gone = [t for t in catalog.tracks() if t.track_id in store and not Path(t.path).is_file()]
+        wanted = set(store.ids)
+        here = [track for track in catalog.tracks() if track.track_id in wanted]
+        gone = [track for track in here if not Path(track.path).is_file()]
         if gone:
             return Ear(None, f"{len(gone)} files are gone, {gone[0].path} among them")
         compute_mels(directory / "mels", catalog, config=config, progress=progress)
-        store = MelStore(directory / "mels")
-    heard = hear_store(
-        store, encoder=encoder, directory=directory / "heard", progress=progress,
-        device=recipe.train.device,
-    )  # fmt: skip
-    return Ear(heard)
+        store, heard = MelStore(directory / "mels"), None
+    place = heard or directory / "heard"
+    device = recipe.train.device
+    found = hear_store(store, encoder=encoder, directory=place, device=device, progress=progress)
+    return Ear(found)
 
 
 def head_of(recipe: Recipe) -> ModelConfig:

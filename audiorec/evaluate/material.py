@@ -94,12 +94,7 @@ class Material:
     @cached_property
     def mel_statistics(self) -> Embeddings:
         """Mean and deviation over time of each mel band, [shape=(n_audio, 2 * n_mels)], dB."""
-        rows = []
-        for track_id in self.audio:
-            clips = self.store.mels(track_id)
-            frames = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in clips], axis=1)
-            rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
-        return Embeddings(self.audio, np.stack(rows))
+        return statistics_of(self.store, self.audio)
 
     @cached_property
     def genres(self) -> tuple[str, ...]:
@@ -116,6 +111,16 @@ class Material:
             if genre:
                 matrix[row, columns[genre]] = 1
         return Embeddings(self.audio, matrix)
+
+
+def statistics_of(store: MelStore, ids: Sequence[str]) -> Embeddings:
+    """Mean and deviation over time of each mel band, [shape=(n, 2 * n_mels)]."""
+    rows = []
+    for track_id in ids:
+        clips = store.mels(track_id)
+        frames = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in clips], axis=1)
+        rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
+    return Embeddings(ids, np.stack(rows))
 
 
 def gather(
@@ -168,7 +173,7 @@ def gather(
         daily=daily_plays(plays).sort("user_id", "track_id", "day"),
         tracks=known,
         artists={i: track.artist_key for i, track in known.items()},
-        together=_duplicates(store, known, threshold=recipe.index.duplicate_similarity),
+        together=duplicates_of(store, known, threshold=recipe.index.duplicate_similarity),
         audio=audio,
         recipe=recipe,
         truth=None if truth is None else load_truth(truth, ids=audio),
@@ -176,7 +181,7 @@ def gather(
     )
 
 
-def _duplicates(
+def duplicates_of(
     store: MelStore, tracks: Mapping[str, Track], *, threshold: float
 ) -> dict[str, int]:
     """Groups of tracks that are the same recording, by their samples or by their prints."""

@@ -98,6 +98,16 @@ def mfcc_frames(store: MelStore, track_id: str) -> np.ndarray:
     return np.concatenate(rows).astype(np.float32)
 
 
+def mfcc_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
+    """Mean and deviation over time of 20 MFCCs, [shape=(n, 40)], float32."""
+    rows = []
+    for track_id in ids:
+        frames = mfcc_frames(store, track_id)
+        frames = frames[:, : frames.shape[1] // 3]  # without the differences
+        rows.append(np.concatenate([frames.mean(axis=0), frames.std(axis=0)]))
+    return Embeddings(tuple(ids), np.stack(rows))
+
+
 def nearest(frames: np.ndarray, words: np.ndarray) -> np.ndarray:
     """The nearest word of each frame : np.ndarray [shape=(n_frames,)], int64."""
     distance = np.square(words).sum(axis=1) - 2 * (frames @ words.T.astype(frames.dtype))

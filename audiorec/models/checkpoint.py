@@ -71,9 +71,8 @@ class Checkpoint:
     def network(self) -> nn.Module:
         """The network with its weights, in evaluation mode, on the CPU."""
         with torch.random.fork_rng(devices=[]):  # weights are drawn, then overwritten
-            network = build_network(
-                self.model, n_mels=len(self.scale.mean), n_outputs=self.n_outputs
-            )
+            n_inputs = len(self.scale.mean) if self.model.frozen else self.mel.n_mels
+            network = build_network(self.model, n_mels=n_inputs, n_outputs=self.n_outputs)
         network.load_state_dict(dict(self.weights))
         return network.eval()
 

@@ -17,8 +17,11 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
+from audiorec.pretrained.heard import Part
 from audiorec.ridge import deal_groups
 
+# The pooled feature maps say more of how music sounds than what the tags are read from.
+SPACE_PARTS: tuple[Part, ...] = ("mean_pool",)
 # A component of mean variance is brought to half of what full whitening would make of it.
 SOFTNESS = 1.0
 MAX_DIMENSIONS = 256

@@ -23,7 +23,7 @@ from audiorec.factors import AGREEMENT
 from audiorec.models.checkpoint import Checkpoint
 from audiorec.pretrained.heard import PARTS, Heard, Part, as_rows, track_features, widths_of
 from audiorec.pretrained.registry import find
-from audiorec.pretrained.sound import SoundSpace, fit_sound_space
+from audiorec.pretrained.sound import SPACE_PARTS, SoundSpace, fit_sound_space
 from audiorec.ridge import Ridge, deal_groups, even_groups, fit_ridge
 
 KIND = "model"
@@ -202,7 +202,7 @@ def fit_library(
     groups: Mapping[str, str],
     model: ModelConfig,
     train: TrainConfig,
-    parts: Sequence[Part] = PARTS,
+    parts: Sequence[Part] = SPACE_PARTS,
 ) -> Transfer:
     """Fit a space of sound alone, for music without listening; see `fit_sound_space`.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from audiorec.data.importers import csv
+from audiorec.data.importers import csv, m3u
 from audiorec.exceptions import ParameterError
 
 SCHEMA = {
@@ -59,7 +59,15 @@ def _csv(file: Path, *, scratch: Path, neutral: float | None = None) -> Imported
     return Imported(*csv.read_plays(file, scratch=scratch, neutral=neutral))
 
 
-IMPORTERS: dict[str, Importer] = {"csv": _csv}
+def _m3u(file: Path, *, scratch: Path, neutral: float | None = None) -> Imported:
+    if neutral is not None:
+        raise ParameterError(f"neutral={neutral:g} is for ratings, and playlists have none")
+    return Imported(*m3u.read_playlists(file))
+
+
+IMPORTERS: dict[str, Importer] = {"csv": _csv, "m3u": _m3u}
+BY_PATH = frozenset({"m3u"})
+"""Sources that name tracks by their files."""
 
 
 def get_importer(source: str) -> Importer:

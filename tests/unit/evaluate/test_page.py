@@ -229,7 +229,7 @@ def test_a_page_that_cannot_be_written_is_one_clear_error(report, tmp_path) -> N
 
 
 def test_page_and_truth_belong_to_the_table_of_systems(planted, tmp_path) -> None:
-    from audiorec.pipeline import run_evaluation
+    from audiorec.measure import run_evaluation
     from audiorec.workspace import Workspace
 
     with pytest.raises(ParameterError, match="leave out --thin"):

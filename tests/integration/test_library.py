@@ -1,0 +1,168 @@
+"""A folder of music without listening, from scan to answers; its network has random weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import audiorec.pretrained
+import audiorec.pretrained.encoder
+from audiorec.models.musicnn import Vgg
+from audiorec.pretrained.encoder import TagEncoder
+from audiorec.pretrained.registry import find
+
+from .conftest import call
+
+MEL = '[mel]\nclip_seconds = 3.5\n[model]\nencoder = "vgg-msd"\n'
+TRAIN = "[train]\nmax_epochs = 2\ndevice = 'cpu'\n[factors]\nfactors = 8\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def network():
+    """A network that needs no download."""
+    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        one = TagEncoder(find("vgg-msd"), Vgg(), device="cpu")
+        patch.setattr(audiorec.pretrained, "is_fetched", lambda package: True)
+        patch.setattr(audiorec.pretrained.encoder, "load", lambda name, *, device="auto": one)
+        yield one
+
+
+@pytest.fixture(scope="module")
+def library(world, tmp_path_factory):
+    """A workspace that was scanned and run, and never told of any listening."""
+    path = tmp_path_factory.mktemp("library") / "workspace"
+    recipe = path.parent / "library.toml"
+    recipe.write_text(f'{MEL}target = "sound"\n[index]\nhubs = "csls"\n')
+    assert call("-w", path, "scan", "--manifest", world.tracks_csv).code == 0
+    answer = call("-w", path, "run", recipe)
+    assert answer.code == 0, answer.err
+    assert "factors  not needed" in answer.out
+    return path
+
+
+@pytest.fixture
+def workspace(library, tmp_path):
+    path = tmp_path / "workspace"
+    shutil.copytree(library, path)
+    return path
+
+
+def similar(workspace, *arguments):
+    answer = call("-w", workspace, "similar", *arguments, "--json")
+    assert answer.code == 0, answer.err
+    return json.loads(answer.out)["results"]
+
+
+def ids_of(workspace):
+    from audiorec.data.catalog import Catalog
+
+    with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
+        return [track.track_id for track in catalog.tracks()]
+
+
+def test_similar_without_plays(library):
+    ids = ids_of(library)
+    assert len(similar(library, ids[0], "-k", 5)) == 5
+    assert similar(library, ids[0], "--space", "content") == similar(library, ids[0])
+
+
+def test_nothing_is_stale_or_wrong(library):
+    again = call("-w", library, "run", "--json")
+    assert again.code == 0, again.err
+    assert not any(stage["worked"] for stage in json.loads(again.out))
+    doctor = call("-w", library, "doctor")
+    assert doctor.code == 0, doctor.out
+
+
+def test_what_needs_listening_says_so(library):
+    ids = ids_of(library)
+    for arguments, words in (
+        (("recommend", "anna"), "nobody's listening is known"),
+        (("evaluate",), "there is no listening to evaluate on"),
+        (("similar", ids[0], "--space", "listening"), "places tracks by sound alone"),
+        (("similar", ids[0], "--popularity", "1"), "popularity=1.0 needs listening"),
+    ):
+        answer = call("-w", library, *arguments)
+        assert answer.code == 1
+        assert words in answer.err and answer.err.count("\n") == 1, answer.err
+
+
+def test_a_file_from_outside_is_heard(library, world, tmp_path):
+    """A cut of a catalogued track is another sound, and lies near it."""
+    import soundfile
+
+    from audiorec.data.catalog import Catalog
+
+    with Catalog(library / "catalog.sqlite", read_only=True) as catalog:
+        track = catalog.tracks()[0]
+    y, sr = soundfile.read(track.path)
+    cut = tmp_path / "cut.wav"
+    soundfile.write(cut, y[sr // 2 :], sr)
+    assert track.track_id in [hit["track_id"] for hit in similar(library, cut, "-k", 10)]
+
+
+def test_a_new_file_is_added_without_training(workspace, world, tmp_path):
+    import soundfile
+
+    from audiorec.data.catalog import Catalog
+
+    with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
+        path = catalog.tracks()[0].path
+    y, sr = soundfile.read(path)
+    new = tmp_path / "new.wav"
+    soundfile.write(new, y[sr // 2 :], sr)
+    model = (workspace / "model" / "manifest.json").read_bytes()
+    answer = call("-w", workspace, "add", new)
+    assert answer.code == 0, answer.err
+    assert (workspace / "model" / "manifest.json").read_bytes() == model
+    assert similar(workspace, new)
+
+
+def test_playlists_are_listeners(workspace, tmp_path):
+    from audiorec.data.catalog import Catalog
+
+    with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
+        tracks = catalog.tracks()
+    (tmp_path / "evening.m3u8").write_text("\n".join(track.path for track in tracks[:3]))
+    answer = call("-w", workspace, "plays", tmp_path, "--source", "m3u")
+    assert answer.code == 0, answer.err
+    assert call("-w", workspace, "run").code == 0
+    answer = call("-w", workspace, "recommend", "evening", "-k", 4, "--json")
+    assert answer.code == 0, answer.err
+    found = [hit["track_id"] for hit in json.loads(answer.out)["results"]]
+    assert len(found) == 4
+    assert not {track.track_id for track in tracks[:3]} & set(found)
+
+
+def test_neighbours_are_evaluated(workspace):
+    answer = call("-w", workspace, "evaluate", "--neighbours")
+    assert answer.code == 0, answer.err
+    assert "same artist" in answer.out
+    assert (workspace / "reports" / "evaluation-neighbours.json").is_file()
+
+
+@pytest.mark.parametrize("head", ["linear", "dense"])
+def test_with_plays_a_head_learns(scanned, tmp_path, head):
+    workspace = tmp_path / "workspace"
+    shutil.copytree(scanned, workspace)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'{MEL}head = "{head}"\nhidden = 16\n{TRAIN}')
+    answer = call("-w", workspace, "run", recipe)
+    assert answer.code == 0, answer.err
+    assert "heard by vgg-msd" in answer.out
+    assert similar(workspace, ids_of(workspace)[0], "--space", "content")
+    again = call("-w", workspace, "run", "--json")
+    assert not any(stage["worked"] for stage in json.loads(again.out))
+
+
+def test_a_model_of_other_spectrograms_is_refused(workspace, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[mel]\nclip_seconds = 3.5\n")
+    assert call("-w", workspace, "mel", "--recipe", recipe).code == 0
+    answer = call("-w", workspace, "embed", "--recipe", recipe)
+    assert answer.code == 1
+    assert "run 'audiorec train' again" in answer.err and answer.err.count("\n") == 1

@@ -1,0 +1,82 @@
+"""Playlists as listeners."""
+
+from __future__ import annotations
+
+import pytest
+
+from audiorec.data.importers import get_importer
+from audiorec.data.importers.m3u import playlists_in, read_playlists
+from audiorec.data.interactions import import_plays, load_plays
+from audiorec.exceptions import DataError, ParameterError
+
+
+@pytest.fixture
+def music(tmp_path):
+    """A folder of music with playlists at two depths, and the ids of its files."""
+    folder = tmp_path / "music"
+    (folder / "lists").mkdir(parents=True)
+    for name in ("a.mp3", "b.mp3", "ü.mp3"):
+        (folder / name).touch()
+    (folder / "evening.m3u8").write_text(
+        "\ufeff#EXTM3U\n#EXTINF:1,A - A\na.mp3\n\nü.mp3\na.mp3\n", encoding="utf-8"
+    )
+    (folder / "lists" / "old.m3u").write_bytes(
+        f"..\\b.mp3\r\n../\xfc.mp3\r\n{folder}/a.mp3\r\n".encode("cp1252")
+    )
+    (folder / ".hidden.m3u").write_text("a.mp3\n")
+    ids = {str(folder / name): name[0] for name in ("a.mp3", "b.mp3", "ü.mp3")}
+    return folder, ids
+
+
+def test_every_list_is_a_listener(music, tmp_path):
+    folder, ids = music
+    report = import_plays(tmp_path / "plays", folder, source="m3u", paths=ids)
+    assert (report.rows, report.users, report.tracks, report.unknown) == (5, 2, 3, 0)
+    rows = load_plays(tmp_path / "plays").select("user_id", "track_id", "plays").rows()
+    assert sorted(rows) == [
+        ("evening", "a", 2.0),
+        ("evening", "ü", 1.0),
+        ("lists/old", "a", 1.0),
+        ("lists/old", "b", 1.0),
+        ("lists/old", "ü", 1.0),
+    ]
+    again = import_plays(tmp_path / "plays", folder, source="m3u", paths=ids)
+    assert again.replaced == 5 and len(load_plays(tmp_path / "plays")) == 5
+
+
+def test_files_that_are_not_catalogued_are_counted(music, tmp_path):
+    folder, ids = music
+    some = {path: id_ for path, id_ in ids.items() if id_ == "a"}
+    report = import_plays(tmp_path / "plays", folder, source="m3u", paths=some)
+    assert (report.rows, report.unknown) == (2, 3)
+    with pytest.raises(DataError, match="none of the 5 files that .* scan the folder"):
+        import_plays(tmp_path / "others", folder, source="m3u")
+
+
+def test_addresses(tmp_path):
+    (tmp_path / "a b.mp3").touch()
+    file = tmp_path / "x.m3u8"
+    file.write_text(f"http://radio.example/stream\n{(tmp_path / 'a b.mp3').as_uri()}\n")
+    plays, skipped = read_playlists(file)
+    assert skipped == 1
+    assert plays.collect().row(0)[:3] == ("x", str(tmp_path / "a b.mp3"), 1.0)
+
+
+def test_what_is_no_playlist(tmp_path):
+    with pytest.raises(DataError, match="there is no playlist or folder .*none"):
+        read_playlists(tmp_path / "none")
+    with pytest.raises(DataError, match="holds no playlist"):
+        read_playlists(tmp_path)
+    (tmp_path / "binary.m3u").write_bytes(b"\0\1\2")
+    with pytest.raises(DataError, match="binary.m3u is no text"):
+        read_playlists(tmp_path)
+    (tmp_path / "binary.m3u").write_text("#EXTM3U\n")
+    with pytest.raises(DataError, match="no playlist in .* names a file"):
+        read_playlists(tmp_path)
+    with pytest.raises(ParameterError, match="neutral=3 is for ratings"):
+        get_importer("m3u")(tmp_path, scratch=tmp_path, neutral=3)
+
+
+def test_hidden_lists_are_passed_by(music):
+    folder, _ = music
+    assert [path.name for path in playlists_in(folder)] == ["evening.m3u8", "old.m3u"]
