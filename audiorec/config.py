@@ -194,10 +194,13 @@ class ModelConfig(Section):
     finetune : int
         Last layers of a musicnn encoder that go on learning, from 0 to 5: the dense one, the
         three of its middle, its front end. They start from the published weights.
-    architecture : {"small1d", "dieleman2014", "paper2013", "shortchunk"}
-        Of the cnn: convolutions in time beside fixed descriptors; Dieleman's four convolutions in
-        time with dense layers; two of them, as in van den Oord et al. 2013; or Won et al.'s
-        residual network in time and frequency.
+    architecture : {"described", "small1d", "dieleman2014", "paper2013", "shortchunk"}
+        Of the cnn: descriptors and a dictionary of sounds, which need no listening to be found,
+        with one hidden layer, which does; convolutions in time beside fewer descriptors;
+        Dieleman's four convolutions in time with dense layers; two of them, as in van den Oord et
+        al. 2013; or Won et al.'s residual network in time and frequency.
+    words : int
+        Sounds in the dictionary of the described network; 0 does without.
     channels : int
         Filters of each convolution of the cnn; of the first ones in shortchunk, which grows to
         four times.
@@ -211,7 +214,10 @@ class ModelConfig(Section):
     target: Literal["listeners", "sound"] = "listeners"
     head: Literal["linear", "dense"] = "linear"
     finetune: int = Field(default=0, ge=0, le=5)
-    architecture: Literal["small1d", "dieleman2014", "paper2013", "shortchunk"] = "small1d"
+    architecture: Literal["described", "small1d", "dieleman2014", "paper2013", "shortchunk"] = (
+        "small1d"
+    )
+    words: int = Field(default=512, ge=0, le=65536)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.3, ge=0, lt=1)
@@ -239,6 +245,11 @@ class ModelConfig(Section):
     def pretrained(self) -> bool:
         """Whether the encoder is one that others trained."""
         return self.encoder in FRONT_ENDS
+
+    @property
+    def described(self) -> bool:
+        """Whether it hears by an ear that listeners do not teach, and only its head learns."""
+        return not self.pretrained and self.architecture == "described"
 
     @property
     def frozen(self) -> bool:

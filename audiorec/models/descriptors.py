@@ -67,11 +67,9 @@ class Descriptors(nn.Module):
             return torch.cat([*levels, self._timbre(x), self._rhythm(x)], dim=1)
 
     def _timbre(self, x: Tensor) -> Tensor:
-        cepstra = self.dct @ x
-        cepstra = cepstra - cepstra.mean(dim=2, keepdim=True)
+        cepstra = cepstra_of(x, dct=self.dct)
         covariance = cepstra @ cepstra.transpose(1, 2) / x.shape[2]
-        upper = covariance[:, self.upper[0], self.upper[1]]
-        return upper.sign() * upper.abs().sqrt()
+        return signed_root(covariance[:, self.upper[0], self.upper[1]])
 
     def _rhythm(self, x: Tensor) -> Tensor:
         n_frames = x.shape[2]
@@ -81,6 +79,17 @@ class Descriptors(nn.Module):
         window = torch.hann_window(n_frames, device=x.device)
         power = torch.fft.rfft(level * window, n_fft).abs().square() / n_frames
         return (power @ modulation_bins(n_fft).to(x.device) + FLOOR).log().flatten(1)
+
+
+def cepstra_of(x: Tensor, *, dct: Tensor) -> Tensor:
+    """Cepstral coefficients over time, less their means : [shape=(batch, n_cepstra, n_frames)]."""
+    cepstra = dct @ x
+    return cepstra - cepstra.mean(dim=2, keepdim=True)
+
+
+def signed_root(x: Tensor) -> Tensor:
+    """The square root of the size of a number, with its sign."""
+    return x.sign() * x.abs().sqrt()
 
 
 def modulation_bins(n_fft: int) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audiorec.config import ModelConfig
+from audiorec.models.described import Described
 from audiorec.models.descriptors import Descriptors
 from audiorec.models.transferred import Finetuned, dense_head
 
@@ -186,6 +187,7 @@ class Small1d(nn.Module):
 
 
 ARCHITECTURES: dict[str, Architecture] = {
+    "described": Architecture(Described, 16),
     "dieleman2014": Architecture(dieleman2014, 16),
     "paper2013": Architecture(Paper2013, 16),
     "shortchunk": Architecture(ShortChunk, 16),

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,13 +22,15 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import WeightedError
 from audiorec.models.checkpoint import Checkpoint, crop_frames
+from audiorec.models.described import Described
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
-from audiorec.models.predict import pick_device, predict
+from audiorec.models.predict import InputScale, clips_of, pick_device, predict
 from audiorec.progress import Progress, silent
 from audiorec.training.augment import check_augmentation
 from audiorec.training.curves import EpochRow
 from audiorec.training.data import Crops, Examples, gather, input_scale, no_scale
+from audiorec.training.once import check_unaltered, heard_once
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
@@ -67,6 +69,7 @@ def train(
     space: str | None = None,
     progress: Progress = silent,
     begin: Callable[[nn.Module], None] | None = None,
+    unlabelled: Sequence[str] = (),
 ) -> TrainResult:
     """Train a network to predict tracks' factors from their sound.
 
@@ -93,6 +96,8 @@ def train(
     progress : Progress
     begin : callable, optional
         Gives the fresh network weights to begin with.
+    unlabelled : sequence of str
+        Tracks of the store without factors, from which a dictionary of sounds is learned too.
 
     Returns
     -------
@@ -114,6 +119,8 @@ def train(
     window = crop_frames(store.config, model, config)
     device = pick_device(config.device)
     check_augmentation(store.config, config)
+    if model.described:
+        check_unaltered(config, architecture=model.architecture)
     loss = LOSSES[config.loss]
     listening = _needed(listening, config=config)
     training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
@@ -127,31 +134,31 @@ def train(
             "mels": store.fingerprint,
             "targets": _digest(targets),
             "tracks": [training.ids, validation.ids],
+            "unlabelled": list(unlabelled),
             "listening": "" if listening is None else listening.fingerprint,
         }
     )
+    run = _Run(config, work_directory, key, device, progress)
     with torch.random.fork_rng(devices=[]), _quiet():
-        from audiorec.training.module import FactorModule
+        from audiorec.training.state import state_on_cpu
 
         torch.manual_seed(config.seed)
         network = build_network(model, n_mels=len(scale.mean), n_outputs=targets.dim)
         if begin is not None:
             begin(network)
-        module = FactorModule(
-            network,
-            crops=Crops(training, window=window, batch_size=config.batch_size, seed=config.seed),
-            validation=validation,
-            scale=scale,
-            config=config,
-            state_directory=work_directory,
-            progress=progress,
-        )
-        _fit(module, device=device, key=key)
+        if isinstance(network, Described):
+            others = [clips_of(store, i) for i in unlabelled if i not in targets]
+            network.learn([*training.clips, *others], scale=scale, seed=config.seed)
+            module = _fit_head(network, training, validation, scale=scale, window=window, run=run)
+            weights = state_on_cpu(network)
+        else:
+            module = _fit(network, training, validation, scale=scale, window=window, run=run)
+            weights = module.best
     # As long as factors are, where predictions are measured by listening or by whole factors.
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     norms = np.linalg.norm(targets.take(training.ids).vectors, axis=1)
     checkpoint = Checkpoint(
-        weights=module.best,
+        weights=weights,
         model=model,
         mel=store.config,
         train=config,
@@ -192,19 +199,70 @@ def _agreement(checkpoint: Checkpoint, validation: Examples, *, device: torch.de
     return float((predicted * unit_norm(validation.targets)).sum(axis=1).mean())
 
 
-def _fit(module: FactorModule, *, device: torch.device, key: str) -> None:
+class _Run(NamedTuple):
+    """What all learning of a call of `train` has in common."""
+
+    config: TrainConfig
+    directory: Path | None
+    key: str
+    device: torch.device
+    progress: Progress
+
+
+def _fit_head(
+    network: Described,
+    training: Examples,
+    validation: Examples,
+    *,
+    scale: InputScale,
+    window: int,
+    run: _Run,
+) -> FactorModule:
+    """Let the ear describe every window once, and the head learn from what it says."""
+    how: dict[str, Any] = {"ear": network.ear, "scale": scale, "window": window}
+    how |= {"device": run.device, "progress": run.progress}
+    told = heard_once(training, **how)
+    told_scale = input_scale(told)
+    module = _fit(
+        network.head, told, heard_once(validation, **how), scale=told_scale, window=1, run=run
+    )
+    network.to("cpu").head.load_state_dict(module.best)
+    network.bring_to_scale(told_scale)
+    return module
+
+
+def _fit(
+    network: nn.Module,
+    training: Examples,
+    validation: Examples,
+    *,
+    scale: InputScale,
+    window: int,
+    run: _Run,
+) -> FactorModule:
     """Run Lightning's loop, from the state of a killed run where there is one."""
     import lightning.pytorch as pl
     from lightning.fabric.plugins.environments import LightningEnvironment
 
+    from audiorec.training.module import FactorModule
     from audiorec.training.state import StateIO
 
-    io, directory = StateIO(key=key), module.state_directory
+    config, device = run.config, run.device
+    module = FactorModule(
+        network,
+        crops=Crops(training, window=window, batch_size=config.batch_size, seed=config.seed),
+        validation=validation,
+        scale=scale,
+        config=config,
+        state_directory=run.directory,
+        progress=run.progress,
+    )
+    io, directory = StateIO(key=run.key), run.directory
     state = io.find(directory) if directory is not None else None
     if state is not None:
         module.on_load_checkpoint(state)
         if module.finished:
-            return
+            return module
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
@@ -221,6 +279,7 @@ def _fit(module: FactorModule, *, device: torch.device, key: str) -> None:
     )
     with _interruptible():
         trainer.fit(module, module.crops, ckpt_path=directory if state is not None else None)
+    return module
 
 
 def pick_precision(name: str, *, device: torch.device) -> Any:
