@@ -68,8 +68,10 @@ evaluate: $(STAMP)  ## Score the recipe on held-out artists, beside baselines an
 notebooks: $(STAMP)  ## Run the notebooks in place
 	$(BIN)/python -m pytest tests/integration/test_notebooks.py -q
 
-bench: $(STAMP)  ## Measure speed against named references
+bench: $(STAMP)  ## Measure speed against named references, into docs/benchmarks.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -q -s
+	$(BIN)/python tests/benchmarks/benching.py
 
 clean:  ## Remove the virtual environment and caches (never a workspace or a demo world)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,59 @@
+"""Factors from plays, beside implicit alone: `pytest -m benchmark -s`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benching import contest
+
+from audiorec.config import FactorsConfig
+
+USERS, TRACKS, PLAYS = 20_000, 30_000, 1_000_000
+
+
+@pytest.mark.benchmark
+def test_factors_cost_what_implicit_costs():
+    import scipy.sparse
+    from implicit.als import AlternatingLeastSquares
+
+    from audiorec.data.interactions import Interactions
+    from audiorec.factors import fit_factors
+    from audiorec.factors.wmf import confidence
+    from audiorec.ids import IdMap
+
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, USERS, PLAYS)
+    columns = (rng.pareto(1.1, PLAYS) * 300).astype(np.int64) % TRACKS
+    counts = rng.integers(1, 20, PLAYS).astype(np.float32)
+    plays = scipy.sparse.csr_matrix((counts, (rows, columns)), shape=(USERS, TRACKS))
+    config = FactorsConfig()
+    users = IdMap((f"u{n}" for n in range(USERS)), noun="listener")
+    tracks = IdMap(f"t{n}" for n in range(TRACKS))
+    interactions = Interactions(plays, users, tracks)
+    known = plays.copy()
+    known.data = confidence(plays.data, alpha=config.alpha, epsilon=config.epsilon).astype("f4")
+
+    def alone():
+        model = AlternatingLeastSquares(
+            factors=config.factors,
+            regularization=config.regularization,
+            alpha=1.0,
+            iterations=config.iterations,
+            random_state=0,
+        )
+        model.fit(known, show_progress=False)
+
+    contest(
+        "factors",
+        f"{PLAYS:,} plays of {USERS:,} listeners and {TRACKS:,} tracks to factors",
+        {
+            "audiorec.factors.fit_factors": lambda: (
+                fit_factors(interactions, config=config) and None
+            ),
+            "implicit alone": alone,
+        },
+        amount=PLAYS,
+        unit="plays",
+        rounds=3,
+        packages=("implicit",),
+    )

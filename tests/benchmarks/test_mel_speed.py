@@ -1,0 +1,70 @@
+"""MP3 clips to stored mel, beside librosa and pure decoding: `pytest -m benchmark -s`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+import soundfile
+from benching import contest
+from made_up import write_songs
+
+from audiorec.config import MelConfig
+
+N_CLIPS, SECONDS = 48, 30.0
+CONFIG = MelConfig()
+
+
+def decode(path):
+    """Every sample of a file, and nothing else."""
+    return len(soundfile.read(path, dtype="float32")[0])
+
+
+def librosa_mel(path):
+    """What the field writes: load at the rate, mel, dB."""
+    import librosa
+
+    y, sr = librosa.load(path, sr=CONFIG.sr, mono=True, duration=CONFIG.clip_seconds)
+    mel = librosa.feature.melspectrogram(
+        y=y, sr=sr, n_fft=CONFIG.n_fft, hop_length=CONFIG.hop_length, n_mels=CONFIG.n_mels
+    )
+    return librosa.power_to_db(mel).astype(np.float16)
+
+
+@pytest.mark.benchmark
+def test_clips_to_stored_mel(tmp_path):
+    from audiorec.data.catalog import Catalog
+    from audiorec.mel import compute_mels
+    from audiorec.scan import scan
+
+    files = write_songs(tmp_path / "music", N_CLIPS, seconds=SECONDS)
+    cores = len(os.sched_getaffinity(0))
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        scan(catalog, [tmp_path / "music"])
+
+        def ours():
+            shutil.rmtree(tmp_path / "mels", ignore_errors=True)
+            report = compute_mels(tmp_path / "mels", catalog, config=CONFIG)
+            assert report.computed == N_CLIPS
+
+        def loop():
+            np.save(tmp_path / "librosa.npy", np.stack([librosa_mel(file) for file in files]))
+
+        with ProcessPoolExecutor(cores) as pool:
+            contest(
+                "mel",
+                f"{N_CLIPS} MP3 clips of {SECONDS:.0f} s to stored mel",
+                {
+                    "audiorec mel": ours,
+                    "librosa load + melspectrogram, a loop": loop,
+                    f"soundfile decoding, {cores} processes": lambda: (
+                        {"samples": sum(pool.map(decode, files))}
+                    ),
+                },
+                amount=N_CLIPS,
+                unit="clips",
+                rounds=3,
+            )
