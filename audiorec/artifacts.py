@@ -31,7 +31,6 @@ STAGE_OF = {
     "embeddings": "embed",
     "index": "index",
     "pretrained": "pretrained fetch",
-    "heard": "train",
     "probe": "tags --all",
 }
 

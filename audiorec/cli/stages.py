@@ -21,7 +21,8 @@ from audiorec.cli.common import (
 HELP = {
     "mel": "Compute the log-mel spectrogram of every catalogued track that lacks one.",
     "factors": "Factorise the listening: a vector for every listener and every track played.",
-    "train": "Train the network to predict tracks' factors from their sound.",
+    "train": "Train the network, or the head of a pretrained one, to predict tracks' factors from "
+    "their sound.",
     "embed": "Predict a vector for every track that has sound.",
     "index": "Build the index that answers 'similar', 'recommend' and 'playlist'.",
 }

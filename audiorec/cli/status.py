@@ -84,9 +84,12 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
     """In a few words: how large an artifact is, or what is wrong with it."""
     from audiorec import artifacts
     from audiorec.exceptions import ArtifactError
+    from audiorec.pipeline import current_recipe
 
     directory = workspace.root / kind
     if not artifacts.exists(directory):
+        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "sound":
+            return "not needed: sound alone places"
         return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"
     try:
         manifest = artifacts.load_manifest(directory, kind=kind)

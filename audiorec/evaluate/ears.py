@@ -13,6 +13,7 @@ from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.front_ends import FRONT_ENDS, EncoderName
 from audiorec.progress import Progress, silent
+from audiorec.ridge import deal_groups
 
 if TYPE_CHECKING:
     from audiorec.evaluate.protocol import World
@@ -121,27 +122,42 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
     from the network's training for early stopping, where the head has not seen them either.
     """
     from audiorec.evaluate.systems import Answer, Vectors, trained
+    from audiorec.inference import embed_store
 
     recipe = world.material.recipe
     result = trained(world, desk, recipe=recipe)
-    kept = result.validation_ids
-    own = _place(world, result.checkpoint, (*kept, *world.cold))
-    rest = world.targets.take([i for i in world.targets.ids if i not in set(kept)])
-    theirs = _place(world, _learn(world, rest, desk=desk).model, kept)
+    kept = result.unseen.ids
+    cold_own = embed_store(result.checkpoint, world.material.store, ids=world.cold)
+    theirs = _unseen(world, kept, desk=desk)
     wanted = unit_norm(world.targets.take(kept).vectors)
     agreements = {
-        share: float((blended(own.take(kept), theirs, share=share) * wanted).sum(axis=1).mean())
+        share: float((blended(result.unseen, theirs, share=share) * wanted).sum(axis=1).mean())
         for share in SHARES
     }
     best = max(agreements, key=lambda share: agreements[share])
     model = _learn(world, world.targets, desk=desk).model
-    cold = blended(own.take(world.cold), _place(world, model, world.cold), share=best)
+    cold = blended(cold_own, _place(world, model, world.cold), share=best)
     return Answer([Vectors(cold)], {"share of the cnn": best, "agreement": agreements[best]})
 
 
 def blended(own: Embeddings, theirs: Embeddings, *, share: float) -> np.ndarray:
     """Directions between two, `share` of the way from `theirs` to `own`, each of length 1."""
     return unit_norm(share * unit_norm(own.vectors) + (1 - share) * unit_norm(theirs.vectors))
+
+
+def _unseen(world: World, ids: Sequence[str], *, desk: Desk) -> Embeddings:
+    """Training tracks, where heads place them that have not seen their artists."""
+    folds = deal_groups([world.material.artists[i] for i in ids], seed=world.cell.seed)
+    parts = []
+    for fold in np.unique(folds):
+        out = [i for i, own in zip(ids, folds, strict=True) if own == fold]
+        known = {world.material.artists[i] for i in out}
+        rest = [i for i in world.targets.ids if world.material.artists[i] not in known]
+        parts.append(_place(world, _learn(world, world.targets.take(rest), desk=desk).model, out))
+    joined = Embeddings(
+        [i for part in parts for i in part.ids], np.concatenate([part.vectors for part in parts])
+    )
+    return joined.take(ids)
 
 
 def _learn(world: World, targets: Embeddings, *, desk: Desk) -> Learned:

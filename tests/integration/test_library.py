@@ -76,6 +76,7 @@ def test_nothing_is_stale_or_wrong(library):
     assert not any(stage["worked"] for stage in json.loads(again.out))
     doctor = call("-w", library, "doctor")
     assert doctor.code == 0, doctor.out
+    assert call("-w", library, "status").out.count("not needed") == 2
 
 
 def test_what_needs_listening_says_so(library):
@@ -83,6 +84,7 @@ def test_what_needs_listening_says_so(library):
     for arguments, words in (
         (("recommend", "anna"), "nobody's listening is known"),
         (("evaluate",), "there is no listening to evaluate on"),
+        (("export", "track-factors", library.parent / "x.parquet"), "there are no factors"),
         (("similar", ids[0], "--space", "listening"), "places tracks by sound alone"),
         (("similar", ids[0], "--popularity", "1"), "popularity=1.0 needs listening"),
     ):

@@ -44,7 +44,7 @@ def test_a_head_learns_from_what_was_heard(world, head, kind, tmp_path):
     assert bool(learned.history) == (head == "dense")
     found = embed_store(learned.model, heard, ids=targets.ids[120:], heard=heard)
     cosines = (unit_norm(found.vectors) * unit_norm(targets.vectors[120:])).sum(axis=1)
-    assert cosines.mean() > 0.9
+    assert cosines.mean() > (0.9 if head == "linear" else 0.8)
     if isinstance(learned.model, Checkpoint):
         save_checkpoint(tmp_path, learned.model, inputs={})
         again = embed_store(load_checkpoint(tmp_path), heard, ids=targets.ids[120:], heard=heard)
