@@ -230,10 +230,11 @@ def _latest(material: Material, *, share: float) -> tuple[str, ...]:
         days = [material.first_days[i] for i in part if i in material.first_days]
         if days:
             parts.append((min(days), part))
-    if len({day for day, _ in parts}) < 2:
+    n_days = len({day for day, _ in parts})
+    if n_days < 2:
         raise ParameterError(
             f"{TIME_COLD} holds out the tracks first played last, and the plays tell "
-            f"{len({day for day, _ in parts})} days of first plays; "
+            f"{n_days} day{'' if n_days == 1 else 's'} of first plays; "
             "import plays with a timestamp column, or take another split"
         )
     wanted = share * sum(len(part) for _, part in parts)

@@ -24,6 +24,7 @@ from audiorec.training.data import Batch, Crops, Examples
 from audiorec.training.state import state_on_cpu
 
 WARMUP_SHARE = 0.1  # of all steps, while the learning rate rises
+MUCH_WORSE = 10.0  # than predicting zeros: nothing was learned
 FORMS_AT_ONCE = 64  # in validation: a quadratic form takes the square of a vector's memory
 
 
@@ -157,6 +158,7 @@ class FactorModule(pl.LightningModule):
         if row == min(self.history, key=lambda r: r.validation_loss):
             self.best = state_on_cpu(self.average)
         if self.finished:
+            self._check_learned()
             self.trainer.should_stop = True
         if self.state_directory is not None:
             self.trainer.save_checkpoint(self.state_directory)
@@ -206,6 +208,21 @@ class FactorModule(pl.LightningModule):
             everything = torch.cat([known, targets.factors])
             targets = targets._replace(rows=theirs, everything=everything)
         return float(self.loss.function(predictions, targets))
+
+    def _check_learned(self) -> None:
+        """Raise `TrainingError` where the best weights are far worse than none at all.
+
+        Losses of directions are bounded; one of lengths may diverge and stay finite.
+        """
+        if self.loss.norm == "unit":
+            return
+        best = min(row.validation_loss for row in self.history)
+        nothing = self._loss_of(torch.zeros(self.validation.targets.shape))
+        if best > MUCH_WORSE * nothing:
+            raise TrainingError(
+                f"the loss diverged (validation {best:.3g} at best, and to predict nothing costs "
+                f"{nothing:.3g}); lower learning_rate={self.config.learning_rate}"
+            )
 
     # -- state ------------------------------------------------------------------------------
 

@@ -173,6 +173,16 @@ def test_a_diverging_loss(world, tmp_path):
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.parametrize("loss", ["mse", "wpe"])
+def test_a_loss_that_diverges_and_stays_finite(world, loss):
+    wild = {"learning_rate": 10.0, "gradient_clip": 0.0, "ema_decay": 0.0, "mixup": 0.0}
+    settings = world.arguments(loss=loss, max_epochs=4, **wild)
+    settings["model"] = ModelConfig(architecture="dieleman2014", channels=16, hidden=32)
+    with pytest.raises(TrainingError, match=r"diverged .*; lower learning_rate=10\.0") as caught:
+        train(world.store, world.targets, **settings)
+    assert "\n" not in str(caught.value)
+
+
 def test_nan_factors_cannot_come_in(world):
     with pytest.raises(ParameterError, match="vector of 't000' holds NaN"):
         Embeddings(world.targets.ids, world.targets.vectors * np.nan)
