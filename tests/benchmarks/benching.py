@@ -32,6 +32,21 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(THREADS, "1")
 
 
+MARK = "=== measured: "
+# A process inherits the peak of whoever starts it, so that a small one has to.
+LAUNCHER = f"""
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+running = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(running.pid, 0)
+took = time.perf_counter() - began
+unit = 1 if sys.platform == "darwin" else 1024
+code = os.waitstatus_to_exitcode(status)
+facts = {{"seconds": took, "peak": usage.ru_maxrss * unit, "code": code}}
+print({MARK!r} + json.dumps(facts), end="", file=sys.stderr)
+"""
+
+
 @dataclass(frozen=True)
 class Side:
     """One of those compared: a number per round.
@@ -164,19 +179,24 @@ def process(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as given:
         given.write(stdin)
         given.seek(0)
-        began = time.perf_counter()
-        running = subprocess.Popen(
-            list(map(str, argv)), stdin=given, stdout=out, env={**os.environ, **(env or {})}
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", LAUNCHER, *map(str, argv)],
+            stdin=given,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(env or {})},
+            check=False,
         )
-        _, status, usage = os.wait4(running.pid, 0)
-        took = time.perf_counter() - began
-        running.returncode = os.waitstatus_to_exitcode(status)
-        if running.returncode:
-            raise subprocess.CalledProcessError(running.returncode, list(map(str, argv)))
+        said, _, told = done.stderr.decode(errors="replace").rpartition(MARK)
+        facts = json.loads(told)
+        if facts["code"]:
+            raise RuntimeError(f"{argv[0]} ended with {facts['code']}: {said.strip()}")
         out.seek(0)
-        # Linux counts in KiB, macOS in bytes.
-        unit = 1 if sys.platform == "darwin" else 1024
-        return {"seconds": took, "peak": usage.ru_maxrss * unit, "stdout": out.read().decode()}
+        return {
+            "seconds": facts["seconds"],
+            "peak": facts["peak"],
+            "stdout": out.read().decode(),
+        }
 
 
 def machine(packages: Sequence[str] = ()) -> dict[str, Any]:
