@@ -504,6 +504,11 @@ class Library:
     def _factors(self) -> Factors:
         from audiorec.factors import load_factors
 
+        if self.by_sound:
+            raise NotFoundError(
+                "there are no factors: tracks are placed by sound alone; take a recipe with "
+                "listening, such as pipelines/musicnn.toml"
+            )
         return load_factors(self.workspace.factors)
 
     def _track(self, track_id: str) -> Track:
