@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -80,6 +78,8 @@ def _run(
     first = list(islice(items, 1))
     if not first:  # no workers are started for nothing
         return
+    import multiprocessing  # not before there is work: an answer needs none of it
+
     from pebble import ProcessPool
 
     # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
@@ -115,7 +115,7 @@ def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
 
     try:
         return Outcome(item, future.result(), None)
-    except FutureTimeoutError:
+    except TimeoutError:
         reason = f"gave up on {item} after {timeout:g} s; the file may be damaged"
     except ProcessExpired as error:
         code = int(error.exitcode or 0)

@@ -14,6 +14,8 @@ from audiorec.data.names import bare
 TABLE = "name_search"
 GRAM = 3  # characters
 RAREST = 12  # so many trigrams of a name are looked up
+FEWEST = 4  # even where more names have them than are worth reading
+MOST_ROWS = 20_000
 CANDIDATES = 200  # names that are then compared letter by letter
 PREFIXES = 20
 
@@ -104,7 +106,14 @@ def _rarest(database: sqlite3.Connection, grams: Sequence[str]) -> list[str]:
         ).fetchone()
         if row is not None:
             counts.append((row[0], gram))
-    return [gram for _, gram in sorted(counts)[:RAREST]]
+    chosen: list[str] = []
+    rows = 0
+    for count, gram in sorted(counts)[:RAREST]:
+        rows += count
+        if rows > MOST_ROWS and len(chosen) >= FEWEST:
+            break
+        chosen.append(gram)
+    return chosen
 
 
 def _can_be_asked(text: str) -> bool:

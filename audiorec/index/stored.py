@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -153,6 +152,8 @@ def write_index(
 
 def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts.Entry]:
     """Write the structure, and the lists that it may have beside it."""
+    import shutil  # like FAISS, not before something is written
+
     from audiorec.index import structures
 
     files = {}
