@@ -297,13 +297,17 @@ def _with_loss(loss: str) -> Callable[[Recipe], Recipe]:
 
 
 def _with_network(architecture: str) -> Callable[[Recipe], Recipe]:
-    """The recipe's own network stays as the recipe has it."""
+    """The recipe's own network stays as the recipe has it; others are shown what suits them."""
 
     def changed(recipe: Recipe) -> Recipe:
         if recipe.model.architecture == architecture:
             return recipe
         size = NETWORK_SIZES.get(architecture, {})
-        return _changed(recipe, "model", architecture=architecture, **size)
+        other = _changed(recipe, "model", architecture=architecture, **size)
+        if not recipe.model.described:
+            return other
+        # What is heard once is left out and mixed more, in longer parts, than crops drawn anew are.
+        return _changed(_changed(other, "train", **CROPS), "model", dropout=DROPOUT)
 
     return changed
 
@@ -404,6 +408,7 @@ def _no_truth(material: Material) -> str | None:
 
 # Where a network of the recipe's size would take hours on a CPU.
 NETWORK_SIZES: dict[str, dict[str, int]] = {"shortchunk": {"channels": 16}}
+CROPS, DROPOUT = {"crop_seconds": 3.0, "mixup": 0.3}, 0.3
 UNDER_EACH_LOSS: dict[str, System] = {
     f"{CNN}, {loss} loss": _cnn_with(f"the loss {loss}", _with_loss(loss))
     for loss in get_args(TrainConfig.model_fields["loss"].annotation)

@@ -101,7 +101,10 @@ def modulations(x: Tensor) -> Tensor:
 
 
 class Described(nn.Module):
-    """An `Ear`, and one hidden layer that learns from listeners.
+    """An `Ear`, and a committee of heads of one hidden layer each, which learn from listeners.
+
+    Each head is stopped by other artists, so that together they learn from all, and what one of
+    them learned by heart the others outvote (Breiman, "Bagging predictors", 1996).
 
     Parameters
     ----------
@@ -117,12 +120,13 @@ class Described(nn.Module):
         self.ear = Ear(n_mels, config.words)
         self.register_buffer("centre", torch.zeros(self.ear.size))
         self.register_buffer("spread", torch.ones(self.ear.size))
-        self.head = described_head(config, self.ear.size, n_outputs)
+        heads = (described_head(config, self.ear.size, n_outputs) for _ in range(config.heads))
+        self.heads = nn.ModuleList(heads)
 
     def forward(self, x: Tensor) -> Tensor:
         """From standardised log-mel [batch, n_mels, n_frames] to [batch, n_outputs]."""
-        told = (self.ear(x) - self.centre) / self.spread
-        return self.head(told[:, :, None])
+        told = ((self.ear(x) - self.centre) / self.spread)[:, :, None]
+        return torch.stack([head(told) for head in self.heads]).mean(dim=0)
 
     def learn(self, clips: Sequence[Sequence[np.ndarray]], *, scale: InputScale, seed: int) -> None:
         """Learn what needs no listeners from the clips of tracks; see `Dictionary.learn`."""
@@ -136,6 +140,15 @@ class Described(nn.Module):
             self.spread.copy_(torch.from_numpy(scale.std))
 
 
+def lengthen(head: nn.Sequential, factor: float) -> None:
+    """Multiply what a head says by `factor`."""
+    last = head[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.weight.mul_(factor)
+        last.bias.mul_(factor)
+
+
 class Follow(nn.Module):
     """Follow a descriptor only so far: beyond `FARTHEST` deviations it says no more."""
 
@@ -144,7 +157,7 @@ class Follow(nn.Module):
         return x.flatten(1).clamp(-FARTHEST, FARTHEST)
 
 
-def described_head(config: ModelConfig, n_inputs: int, n_outputs: int) -> nn.Module:
+def described_head(config: ModelConfig, n_inputs: int, n_outputs: int) -> nn.Sequential:
     """One hidden layer. Takes [batch, n_inputs, 1], standardised; gives [batch, n_outputs]."""
     return nn.Sequential(
         Follow(),

@@ -70,6 +70,21 @@ class Examples:
         factors = torch.from_numpy(self.targets[rows])
         return Targets(factors, own, torch.ones(own.shape), form=form)
 
+    def take(self, ids: Sequence[str]) -> Examples:
+        """The examples of some of the tracks, in the order of `ids`."""
+        row = {track_id: number for number, track_id in enumerate(self.ids)}
+        rows = [row[track_id] for track_id in ids]
+        clips = [self.clips[r] for r in rows]
+        return Examples(tuple(ids), clips, self.targets[rows], self.listening)
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Examples that lie in parts, as one."""
+    ids = tuple(track_id for part in parts for track_id in part.ids)
+    clips = [clip for part in parts for clip in part.clips]
+    targets = np.concatenate([part.targets for part in parts])
+    return Examples(ids, clips, targets, parts[0].listening)
+
 
 class Crops:
     """The batches of one epoch after another, each a new random crop of every track.

@@ -8,9 +8,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,14 +21,14 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import WeightedError
 from audiorec.models.checkpoint import Checkpoint, crop_frames
-from audiorec.models.described import Described
+from audiorec.models.described import Described, lengthen
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale, clips_of, pick_device, predict
 from audiorec.progress import Progress, silent
 from audiorec.training.augment import check_augmentation
 from audiorec.training.curves import EpochRow
-from audiorec.training.data import Crops, Examples, gather, input_scale, no_scale
+from audiorec.training.data import Crops, Examples, gather, input_scale, joined, no_scale
 from audiorec.training.once import check_unaltered, heard_once
 
 if TYPE_CHECKING:
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
     from audiorec.pretrained.heard import Heard
     from audiorec.training.module import FactorModule
 
-STATE_VERSION = 1  # raised when a change of the loop makes older state another run's
+STATE_VERSION = 2  # raised when a change of the loop makes older state another run's
+
+HEAD = 1_000_003  # between the seeds of one head and the next
 
 
 class TrainResult(NamedTuple):
@@ -48,13 +49,14 @@ class TrainResult(NamedTuple):
     checkpoint : Checkpoint
         Weights of the epoch with the lowest validation loss.
     history : list of EpochRow
-    validation_ids : tuple of str
-        Tracks that were kept for early stopping.
+        Of the first head, where the network has several.
+    unseen : Embeddings
+        Predictions for tracks that were kept for early stopping, by what did not learn from them.
     """
 
     checkpoint: Checkpoint
     history: list[EpochRow]
-    validation_ids: tuple[str, ...] = ()
+    unseen: Embeddings
 
 
 def train(
@@ -149,11 +151,26 @@ def train(
         if isinstance(network, Described):
             others = [clips_of(store, i) for i in unlabelled if i not in targets]
             network.learn([*training.clips, *others], scale=scale, seed=config.seed)
-            module = _fit_head(network, training, validation, scale=scale, window=window, run=run)
+            history, unseen = _fit_heads(
+                network,
+                [training, validation],
+                lambda seed: gather(
+                    store,
+                    targets,
+                    groups=groups,
+                    config=config.model_copy(update={"seed": seed}),
+                    listening=listening,
+                ),
+                scale=scale,
+                window=window,
+                run=run,
+            )
             weights = state_on_cpu(network)
         else:
             module = _fit(network, training, validation, scale=scale, window=window, run=run)
-            weights = module.best
+            weights, history = module.best, module.history
+            network.load_state_dict(weights)
+            unseen = _predicted(network, validation, scale=scale, window=window, run=run)
     # As long as factors are, where predictions are measured by listening or by whole factors.
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     norms = np.linalg.norm(targets.take(training.ids).vectors, axis=1)
@@ -167,9 +184,9 @@ def train(
         output_norm=loss.norm,
         output_scale=1.0 if whole else float(norms.mean()),
         space=space,
+        agreement=_agreement(unseen, targets),
     )
-    checkpoint = replace(checkpoint, agreement=_agreement(checkpoint, validation, device=device))
-    return TrainResult(checkpoint, module.history, validation.ids)
+    return TrainResult(checkpoint, history, unseen)
 
 
 def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:
@@ -184,19 +201,10 @@ def _needed(listening: WeightedError | None, *, config: TrainConfig) -> Weighted
     return listening
 
 
-def _agreement(checkpoint: Checkpoint, validation: Examples, *, device: torch.device) -> float:
-    """Mean cosine of what inference says of the validation tracks and their factors."""
-    found = predict(
-        checkpoint.network().to(device),
-        zip(validation.ids, validation.clips, strict=True),
-        scale=checkpoint.scale,
-        window=checkpoint.window,
-        norm=checkpoint.output_norm,
-        batch_size=64,
-        device=device,
-    )
-    predicted = unit_norm(np.stack([vector for _, vector in found]))
-    return float((predicted * unit_norm(validation.targets)).sum(axis=1).mean())
+def _agreement(unseen: Embeddings, targets: Embeddings) -> float:
+    """Mean cosine of what is said of unseen artists' tracks and their factors."""
+    wanted = unit_norm(targets.take(unseen.ids).vectors)
+    return float((unit_norm(unseen.vectors) * wanted).sum(axis=1).mean())
 
 
 class _Run(NamedTuple):
@@ -208,27 +216,90 @@ class _Run(NamedTuple):
     device: torch.device
     progress: Progress
 
+    def part(self, number: int, of: int) -> _Run:
+        """The run of one of several heads."""
+        epochs = self.config.max_epochs
 
-def _fit_head(
+        def progress(stage: str, done: int, total: int | None, note: str = "") -> None:
+            self.progress(stage, number * epochs + done, of * epochs, note)
+
+        return _Run(
+            self.config.model_copy(update={"seed": (self.config.seed + number * HEAD) % 2**31}),
+            None if self.directory is None else self.directory / f"head-{number}",
+            f"{self.key}-{number}",
+            self.device,
+            progress,
+        )
+
+
+def _fit_heads(
     network: Described,
-    training: Examples,
-    validation: Examples,
+    known: Sequence[Examples],
+    deal: Callable[[int], tuple[Examples, Examples]],
     *,
     scale: InputScale,
     window: int,
     run: _Run,
-) -> FactorModule:
-    """Let the ear describe every window once, and the head learn from what it says."""
+) -> tuple[list[EpochRow], Embeddings]:
+    """Let the ear describe every window once, and each head learn from what it says.
+
+    Parameters
+    ----------
+    network : Described
+    known : sequence of Examples
+        All examples, in parts.
+    deal : callable
+        From a seed to training and validation examples.
+    """
+    everything = joined(known)
     how: dict[str, Any] = {"ear": network.ear, "scale": scale, "window": window}
-    how |= {"device": run.device, "progress": run.progress}
-    told = heard_once(training, **how)
+    told = heard_once(everything, device=run.device, progress=run.progress, **how)
     told_scale = input_scale(told)
-    module = _fit(
-        network.head, told, heard_once(validation, **how), scale=told_scale, window=1, run=run
-    )
-    network.to("cpu").head.load_state_dict(module.best)
     network.bring_to_scale(told_scale)
-    return module
+    history: list[EpochRow] = []
+    said: dict[str, list[np.ndarray]] = {}
+    for number, head in enumerate(network.heads):
+        assert isinstance(head, nn.Sequential)
+        its_run = run.part(number, len(network.heads))
+        training, validation = (told.take(part.ids) for part in deal(its_run.config.seed))
+        module = _fit(head, training, validation, scale=told_scale, window=1, run=its_run)
+        head.load_state_dict(module.best)
+        predicted = [
+            _predicted(head, part, scale=told_scale, window=1, run=its_run, norm="raw")
+            for part in (training, validation)
+        ]
+        history = history or module.history
+        # Heads that learned directions are heard alike, however long what they say is.
+        length = float(np.linalg.norm(predicted[0].vectors, axis=1).mean())
+        if LOSSES[run.config.loss].norm == "unit" and length:
+            lengthen(head, 1 / length)
+        for track_id, vector in zip(predicted[1].ids, predicted[1].vectors, strict=True):
+            said.setdefault(track_id, []).append(vector / (length or 1))
+    network.to("cpu")
+    means = [np.mean(vectors, axis=0) for vectors in said.values()]
+    return history, Embeddings(tuple(said), np.stack(means))
+
+
+def _predicted(
+    network: nn.Module,
+    examples: Examples,
+    *,
+    scale: InputScale,
+    window: int,
+    run: _Run,
+    norm: Literal["unit", "raw"] | None = None,
+) -> Embeddings:
+    """What inference says of examples."""
+    found = predict(
+        network.to(run.device),
+        zip(examples.ids, examples.clips, strict=True),
+        scale=scale,
+        window=window,
+        norm=norm or LOSSES[run.config.loss].norm,
+        batch_size=64,
+        device=run.device,
+    )
+    return Embeddings(examples.ids, np.stack([vector for _, vector in found]))
 
 
 def _fit(

@@ -20,7 +20,9 @@ RECIPE = """\
 [factors]
 factors = 8
 [model]
-channels = 16
+architecture = "described"
+words = 16
+heads = 2
 hidden = 32
 [train]
 crop_seconds = 3.0

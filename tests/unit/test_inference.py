@@ -18,7 +18,7 @@ MEL = MelConfig(n_mels=8, clip_seconds=4.0)
 
 @pytest.fixture(scope="module")
 def checkpoint():
-    model = ModelConfig(channels=8, hidden=8)
+    model = ModelConfig(architecture="small1d", channels=8, hidden=8)
     torch.manual_seed(0)
     return Checkpoint(
         weights=build_network(model, n_mels=8, n_outputs=3).state_dict(),

@@ -20,7 +20,7 @@ from audiorec.models.predict import InputScale
 
 
 def make(model=None, **changes):
-    model = model or ModelConfig(channels=8, hidden=8)
+    model = model or ModelConfig(architecture="small1d", channels=8, hidden=8)
     torch.manual_seed(3)
     weights = build_network(model, n_mels=16, n_outputs=5).state_dict()
     checkpoint = Checkpoint(
@@ -40,13 +40,15 @@ def make(model=None, **changes):
 
 @settings(max_examples=8, deadline=None)
 @given(
-    architecture=st.sampled_from(["small1d", "dieleman2014"]),
+    architecture=st.sampled_from(["described", "small1d", "dieleman2014"]),
     channels=st.integers(4, 9),
     hidden=st.integers(4, 9),
 )
 def test_round_trip(tmp_path_factory, architecture, channels, hidden):
     directory = tmp_path_factory.mktemp("model")
-    saved = make(ModelConfig(architecture=architecture, channels=channels, hidden=hidden))
+    saved = make(
+        ModelConfig(architecture=architecture, channels=channels, hidden=hidden, words=8, heads=2)
+    )
     save_checkpoint(directory, saved, inputs={"mels": "1", "factors": "2"})
     loaded = load_checkpoint(directory)
     said = ("model", "mel", "train", "n_outputs", "output_norm", "output_scale", "space")

@@ -131,4 +131,4 @@ def test_listeners_teach_the_head_alone():
     network = Described(ModelConfig(architecture="described", words=8, hidden=16), N_MELS, 4)
     network(torch.randn(8, N_MELS, 64)).square().sum().backward()
     taught = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
-    assert taught == {"head"}
+    assert taught == {"heads"}

@@ -19,7 +19,7 @@ ALL = sorted(ARCHITECTURES)
 
 
 def config(name):
-    return ModelConfig(architecture=name, channels=8, hidden=16)
+    return ModelConfig(architecture=name, channels=8, hidden=16, words=16)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -39,7 +39,9 @@ def clips(*lengths, seed=0):
 
 def ask(tracks, batch_size, norm="raw"):
     torch.manual_seed(0)
-    network = build_network(ModelConfig(channels=8, hidden=8), n_mels=N_MELS, n_outputs=4)
+    network = build_network(
+        ModelConfig(architecture="small1d", channels=8, hidden=8), n_mels=N_MELS, n_outputs=4
+    )
     found = predict(
         network,
         iter(tracks),
@@ -93,7 +95,9 @@ def test_tracks_are_taken_as_they_are_needed():
             taken.append(n)
             yield str(n), clips(40)
 
-    network = build_network(ModelConfig(channels=8, hidden=8), n_mels=N_MELS, n_outputs=4)
+    network = build_network(
+        ModelConfig(architecture="small1d", channels=8, hidden=8), n_mels=N_MELS, n_outputs=4
+    )
     found = predict(
         network,
         tracks(),

@@ -15,7 +15,7 @@ from audiorec.training.data import gather, input_scale
 from audiorec.training.once import heard_once
 from tests.unit.training.test_resume import Killed, assert_same
 
-DESCRIBED = ModelConfig(architecture="described", words=8, hidden=32, dropout=0.1)
+DESCRIBED = ModelConfig(architecture="described", words=8, heads=2, hidden=32, dropout=0.1)
 
 
 def run(world, directory=None, progress=None, unlabelled=(), model=DESCRIBED, **changes):
@@ -82,7 +82,7 @@ def test_tracks_that_nobody_heard_teach_the_ear_and_not_the_head(world):
     )  # fmt: skip
     words = "ear.dictionary.words"
     assert not torch.equal(few.checkpoint.weights[words], more.checkpoint.weights[words])
-    assert few.validation_ids == more.validation_ids
+    assert few.unseen.ids == more.unseen.ids
 
 
 @pytest.mark.parametrize("key", ["gain_db", "filter_db", "time_mask", "band_mask"])

@@ -52,8 +52,10 @@ def test_from_sound_to_embeddings(library, tmp_path):
         store,
         targets,
         groups=groups,
-        model=ModelConfig(channels=16, hidden=16, dropout=0.0),
-        config=TrainConfig(crop_seconds=2.0, batch_size=8, max_epochs=12, learning_rate=3e-3),
+        model=ModelConfig(architecture="small1d", channels=16, hidden=16, dropout=0.0),
+        config=TrainConfig(
+            crop_seconds=2.0, batch_size=8, max_epochs=12, mixup=0.3, learning_rate=3e-3
+        ),
     )
     save_checkpoint(tmp_path / "model", result.checkpoint, inputs={"mels": store.fingerprint})
     checkpoint = load_checkpoint(tmp_path / "model")

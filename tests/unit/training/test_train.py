@@ -42,7 +42,9 @@ def test_learns_the_planted_relation_for_new_artists(
     planted, world, fresh, architecture, loss, device
 ):
     settings = planted.arguments(loss=loss, max_epochs=15, device=device, learning_rate=3e-3)
-    settings["model"] = ModelConfig(architecture=architecture, channels=16, hidden=32, dropout=0.1)
+    settings["model"] = ModelConfig(
+        architecture=architecture, channels=16, words=16, heads=2, hidden=32, dropout=0.1
+    )
     result = train(planted.store, planted.targets, **settings)
     predicted = embed_store(result.checkpoint, fresh.store, device=device)
     # The mean of the training targets, and any constant, has a cosine near 0 to these.
