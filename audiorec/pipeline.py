@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest, write_atomic
-from audiorec.config import Recipe
+from audiorec.config import MelConfig, Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.progress import Progress, silent
@@ -285,6 +285,7 @@ class Pipeline:
 
         store = MelStore(self.workspace.mels)
         inputs = self._model_inputs()
+        self._check_mels(store)
         known: Embeddings | None = None
         try:
             manifest = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
@@ -359,6 +360,15 @@ class Pipeline:
             f"{len(served.tracks)} tracks, {played}, "
             f"{len(set(groups.values()))} groups of duplicates"
         )
+
+    def _check_mels(self, store: MelStore) -> None:
+        """Raise `ArtifactError` unless the spectrograms are what the model hears."""
+        model = artifacts.load_manifest(self.workspace.model, kind="model")
+        if MelConfig(**model.config.get("mel", {})) == store.config:
+            return
+        from audiorec.inference import check_mels, load_model
+
+        check_mels(load_model(self.workspace.model), store.config)
 
     def _model_inputs(self) -> dict[str, str]:
         model = artifacts.load_manifest(self.workspace.model, kind="model")

@@ -163,7 +163,7 @@ def test_with_plays_a_head_learns(scanned, tmp_path, head):
 
 def test_a_model_of_other_spectrograms_is_refused(workspace, tmp_path):
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text("[mel]\nclip_seconds = 3.5\n")
+    recipe.write_text("[mel]\nclip_seconds = 3.5\n[train]\ncrop_seconds = 3.0\n")
     assert call("-w", workspace, "mel", "--recipe", recipe).code == 0
     answer = call("-w", workspace, "embed", "--recipe", recipe)
     assert answer.code == 1

@@ -125,3 +125,10 @@ def test_a_pretrained_encoder_takes_clips_shorter_than_a_crop():
     assert recipe.mel.clip_seconds < recipe.train.crop_seconds
     with pytest.raises(ParameterError, match="crop_seconds"):
         Recipe(mel={"clip_seconds": 2.0})
+
+
+def test_a_pretrained_encoder_takes_clips_shorter_than_a_crop():
+    recipe = Recipe(model={"encoder": "musicnn"}, mel={"clip_seconds": 2.0})
+    assert recipe.mel.clip_seconds < recipe.train.crop_seconds
+    with pytest.raises(ParameterError, match="crop_seconds"):
+        Recipe(mel={"clip_seconds": 2.0})
