@@ -290,7 +290,10 @@ def renew(results: Path = RESULTS, page: Path = PAGE) -> int:
     _, _, after = rest.partition(END)
     if not rest or END not in text:
         raise SystemExit(f"{page} has no line {BEGIN} before a line {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{table(documents)}\n{END}{after}", encoding="utf-8")
+    picture = page.with_name("scale.svg")
+    drawn = f"![As a library grows]({picture.name})\n\n" if plot_scale(results, picture) else ""
+    body = f"{before}{BEGIN}\n\n{drawn}{table(documents)}\n{END}{after}"
+    page.write_text(body, encoding="utf-8")
     return len(documents)
 
 

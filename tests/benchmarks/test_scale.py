@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benching import PAGE, RESULTS, contest, process
+from benching import contest, process
 from made_up import clustered, write_vectors
 
 SIZES = [
@@ -61,10 +61,3 @@ def test_time_and_memory(n, tmp_path):
     )
     assert built.sides["audiorec import embeddings"].facts["peak"] < 400e6 + 5 * 4 * DIM * n
     assert asked.sides["audiorec similar"].facts["peak"] < 120e6 + 1.3 * 4 * DIM * n
-
-
-@pytest.mark.benchmark
-def test_they_are_plotted():
-    from benching import plot_scale
-
-    assert plot_scale(RESULTS, PAGE.with_name("scale.svg"))
