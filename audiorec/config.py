@@ -201,6 +201,8 @@ class ModelConfig(Section):
         al. 2013; or Won et al.'s residual network in time and frequency.
     words : int
         Sounds in the dictionary of the described network; 0 does without.
+    heads : int
+        Of the described network: each is stopped by other artists, and their mean is what it says.
     channels : int
         Filters of each convolution of the cnn; of the first ones in shortchunk, which grows to
         four times.
@@ -215,12 +217,13 @@ class ModelConfig(Section):
     head: Literal["linear", "dense"] = "linear"
     finetune: int = Field(default=0, ge=0, le=5)
     architecture: Literal["described", "small1d", "dieleman2014", "paper2013", "shortchunk"] = (
-        "small1d"
+        "described"
     )
     words: int = Field(default=512, ge=0, le=65536)
+    heads: int = Field(default=5, ge=1, le=1000)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -299,14 +302,14 @@ class TrainConfig(Section):
 
     loss: Literal["mse", "cosine", "contrastive", "contrastive-all", "wpe"] = "cosine"
     unit_norm: bool = True
-    crop_seconds: float = Field(default=3.0, gt=0, le=600)
+    crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
     max_epochs: int = Field(default=25, ge=1, le=100000)
     patience: int = Field(default=8, ge=1, le=100000)
     learning_rate: float = Field(default=1e-3, gt=0, le=10)
     weight_decay: float = Field(default=1e-2, ge=0, le=10)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
-    mixup: float = Field(default=0.3, ge=0, le=10)
+    mixup: float = Field(default=1.0, ge=0, le=10)
     time_mask: float = Field(default=0.0, ge=0, lt=1)
     band_mask: float = Field(default=0.0, ge=0, lt=1)
     gain_db: float = Field(default=0.0, ge=0, le=60)

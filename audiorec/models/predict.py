@@ -26,7 +26,9 @@ class InputScale(NamedTuple):
 class Clips(Protocol):
     """Where spectrograms come from: a `MelStore`, or what stands in for one."""
 
-    def mels(self, track_id: str) -> list[np.ndarray]: ...
+    def mels(self, track_id: str) -> list[np.ndarray]:
+        """Spectrograms of all clips of a track, [shape=(n_mels, n_frames)]."""
+        ...
 
 
 def standardize(mel: Tensor, *, mean: Tensor, std: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
         ),
         (
             "[mel]\nclip_seconds=2.0\n",
-            r"crop_seconds=10 must be at most clip_seconds=2; lower \[train\] crop_seconds or raise",
+            r"crop_seconds=10 must be at most clip_seconds=2; lower \[train\] crop_seconds or ",
         ),
         ("[mel]\nfmax=20000.0\n", r"fmax=20000\.0 must be at most half of sr=22050"),
         ("[train]\nloss='hinge'\n", r"loss='hinge' must be 'mse', .*, 'contrastive-all' or 'wpe'$"),
@@ -118,13 +118,6 @@ def test_parts_of_a_model_that_do_not_go_together():
 def test_encoders_are_those_of_the_registry():
     assert set(FRONT_ENDS) == {*PRETRAINED, *ALIASES}
     assert set(get_args(EncoderName)) == {"cnn", *FRONT_ENDS}
-
-
-def test_a_pretrained_encoder_takes_clips_shorter_than_a_crop():
-    recipe = Recipe(model={"encoder": "musicnn"}, mel={"clip_seconds": 2.0})
-    assert recipe.mel.clip_seconds < recipe.train.crop_seconds
-    with pytest.raises(ParameterError, match="crop_seconds"):
-        Recipe(mel={"clip_seconds": 2.0})
 
 
 def test_a_pretrained_encoder_takes_clips_shorter_than_a_crop():
