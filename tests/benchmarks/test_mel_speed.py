@@ -14,7 +14,7 @@ from made_up import write_songs
 
 from audiorec.config import MelConfig
 
-N_CLIPS, SECONDS = 48, 30.0
+N_CLIPS, SECONDS = 32, 30.0
 CONFIG = MelConfig()
 
 

@@ -13,7 +13,7 @@ from made_up import write_songs
 
 from audiorec.config import MelConfig, ModelConfig, TrainConfig
 
-N_SONGS, SECONDS = 16, 240.0
+N_SONGS, SECONDS = 8, 240.0
 AUDIOREC = Path(sys.executable).with_name("audiorec")
 BLISS = "import sys, bliss_audio\nfor path in sys.argv[1:]: bliss_audio.Song(path).analysis"
 
