@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -119,7 +119,8 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
     """The mean of what a pretrained network's head and the network trained here say.
 
     How much of each: what comes nearest to the factors of the training artists that were kept
-    from the network's training for early stopping, where the head has not seen them either.
+    from the network's training for early stopping, where the head has not seen them either; the
+    head alone, where that is not sure.
     """
     from audiorec.evaluate.systems import Answer, Vectors, trained
     from audiorec.inference import embed_store
@@ -130,14 +131,34 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
     cold_own = embed_store(result.checkpoint, world.material.store, ids=world.cold)
     theirs = _unseen(world, kept, desk=desk)
     wanted = unit_norm(world.targets.take(kept).vectors)
-    agreements = {
-        share: float((blended(result.unseen, theirs, share=share) * wanted).sum(axis=1).mean())
+    cosines = {
+        share: (blended(result.unseen, theirs, share=share) * wanted).sum(axis=1)
         for share in SHARES
     }
-    best = max(agreements, key=lambda share: agreements[share])
+    best = choose_share(cosines, [world.material.artists[i] for i in kept])
     model = _learn(world, world.targets, desk=desk).model
     cold = blended(cold_own, _place(world, model, world.cold), share=best)
-    return Answer([Vectors(cold)], {"share of the cnn": best, "agreement": agreements[best]})
+    facts = {"share of the cnn": best, "agreement": float(cosines[best].mean())}
+    return Answer([Vectors(cold)], facts)
+
+
+def choose_share(cosines: Mapping[float, np.ndarray], artists: Sequence[str]) -> float:
+    """The share that comes nearest, if it gains more than a standard error over artists, else 0.
+
+    Parameters
+    ----------
+    cosines : mapping of float to np.ndarray [shape=(n,)]
+        By share, 0 among them: of predictions and factors of tracks that were not learned from.
+    artists : sequence of str
+        Of each track. A few artists would choose by chance.
+    """
+    _, member = np.unique(np.asarray(artists, dtype=np.str_), return_inverse=True)
+    count = np.bincount(member)
+    means = {share: np.bincount(member, values) / count for share, values in cosines.items()}
+    best = max(means, key=lambda share: float(means[share].mean()))
+    gain = means[best] - means[0.0]
+    sure = len(gain) > 1 and gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain))
+    return best if sure else 0.0
 
 
 def blended(own: Embeddings, theirs: Embeddings, *, share: float) -> np.ndarray:

@@ -432,6 +432,7 @@ SYSTEMS: dict[str, System] = {
         cnn_and_musicnn,
         "model",
         sections=("model", "train"),
+        version=2,
         inapplicable=lambda material: _no_cnn(material) or _no_ear(material),
     ),
     **UNDER_EACH_LOSS,
