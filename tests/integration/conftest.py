@@ -20,7 +20,6 @@ RECIPE = """\
 [factors]
 factors = 8
 [model]
-architecture = "described"
 words = 16
 heads = 2
 hidden = 32

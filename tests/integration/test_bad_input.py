@@ -154,7 +154,7 @@ def test_names_that_fit_nothing_or_several(workspace, world):
         failed(call("-w", workspace, "similar", failure["path"]), failure["reason"])
     answer = call("-w", workspace, "similar", "no such thing at all")
     failed(answer, "2 files could not be read: see 'audiorec status --failures'")
-    failed(call("-w", workspace, "similar"), "Missing argument", code=2)
+    failed(call("-w", workspace, "similar"), "Name a track", code=2)
     failed(call("-w", workspace, "similar", "x", "-k", "0"), "0", code=2)
     failed(call("-w", workspace, "simlar", "x"), "Did you mean 'similar'", code=2)
 
