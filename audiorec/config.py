@@ -220,7 +220,7 @@ class ModelConfig(Section):
         "described"
     )
     words: int = Field(default=512, ge=0, le=65536)
-    heads: int = Field(default=5, ge=1, le=1000)
+    heads: int = Field(default=3, ge=1, le=1000)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.5, ge=0, lt=1)

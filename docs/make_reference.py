@@ -27,10 +27,9 @@ def commands_page() -> str:
         "",
         "Results go to stdout, progress and notes to stderr. Exit 0: done. 1: an error in the data "
         "or a named failure.",
-        "2: wrong usage. Asked for more tracks than there are, a command gives all there are, as "
-        "`head -n` does: it",
-        "says so on stderr and exits with 0, since the answer is whole. This page is the commands' "
-        "own help.",
+        "2: wrong usage. `similar` and `recommend` asked by `-k` for more tracks than there are in "
+        "the library show",
+        "all that fit, say so on stderr and exit with 1. This page is the commands' own help.",
         "",
     ]
     context = click.Context(cli, info_name="audiorec", terminal_width=88, **cli.context_settings)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from audiorec.cli.common import echo_json
 
@@ -20,6 +21,7 @@ def echo_hits(
     asked: dict[str, object],
     space: str,
     k: int | None = None,
+    n_tracks: Callable[[], int] = lambda: 0,
     shared: Sequence[Sequence[str]] | None = None,
 ) -> None:
     """Print ranked tracks.
@@ -34,12 +36,35 @@ def echo_hits(
         Where the vectors came from.
     k : int, optional
         How many were asked for; said on stderr when there are fewer.
+    n_tracks : callable
+        How many tracks there are: to ask for more of them is an error, to which all are shown.
     shared : sequence of sequence of str, optional
         Words that each hit shares with what was asked for.
     """
+    beyond = k is not None and len(hits) < k and _asked_beyond(k, n_tracks)
     if k is not None and len(hits) < k:
         there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"
-        click.echo(f"-k {k} is more than there are: {there}", err=True)
+        remedy = f"; ask for -k {len(hits)} or fewer" if beyond and hits else ""
+        click.echo(f"-k {k} is more than there are: {there}{remedy}", err=True)
+    _show(hits, as_json=as_json, asked=asked, space=space, shared=shared)
+    if beyond:
+        click.get_current_context().exit(1)
+
+
+def _asked_beyond(k: int, n_tracks: Callable[[], int]) -> bool:
+    """Whether the command line names more tracks than there are; the default may be more."""
+    named = click.get_current_context().get_parameter_source("k")
+    return named is ParameterSource.COMMANDLINE and k > n_tracks()
+
+
+def _show(
+    hits: Sequence[Hit],
+    *,
+    as_json: bool,
+    asked: dict[str, object],
+    space: str,
+    shared: Sequence[Sequence[str]] | None,
+) -> None:
     if as_json:
         rows = [hit._asdict() for hit in hits]
         for row, words in zip(rows, shared or [], strict=False):

@@ -39,4 +39,11 @@ def command(
     settings.workspace.check()
     library = Library(settings.workspace)
     hits = library.recommend(user, k=k, heard=heard, space=space, popularity=popularity)
-    echo_hits(hits, as_json=as_json, asked={"user": user}, space=space, k=k)
+    echo_hits(
+        hits,
+        as_json=as_json,
+        asked={"user": user},
+        space=space,
+        k=k,
+        n_tracks=lambda: len(library.catalog),
+    )

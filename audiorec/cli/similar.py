@@ -76,7 +76,15 @@ def command(
     shared = library.shared_tags(tracks, hits, min_confidence=min_confidence) if why else None
     if tags or without or why:
         warn_of_unheard(library)
-    echo_hits(hits, as_json=as_json, asked={"query": list(tracks)}, space=space, k=k, shared=shared)
+    echo_hits(
+        hits,
+        as_json=as_json,
+        asked={"query": list(tracks)},
+        space=space,
+        k=k,
+        n_tracks=lambda: len(library.catalog),
+        shared=shared,
+    )
 
 
 def warn_of_unheard(library: Library) -> None:

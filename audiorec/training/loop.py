@@ -89,7 +89,7 @@ def train(
     listening : WeightedError, optional
         That the factors were made from. The loss "wpe" learns from it, the others do not look.
     work_directory : Path, optional
-        Where the state is kept at the end of every epoch. A run that was killed goes on from there
+        Where the state is kept at ends of epochs. A run that was killed goes on from there
         and ends with the very weights of an undisturbed one (on a CPU, with as many threads). State
         of other settings or inputs, or state that is damaged, is not used. The state of a finished
         run stays, and the same call again returns at once.

@@ -25,6 +25,7 @@ from audiorec.training.state import state_on_cpu
 
 WARMUP_SHARE = 0.1  # of all steps, while the learning rate rises
 MUCH_WORSE = 10.0  # than predicting zeros: nothing was learned
+SAVE_SECONDS = 5.0  # between one state that is kept and the next
 FORMS_AT_ONCE = 64  # in validation: a quadratic form takes the square of a vector's memory
 
 
@@ -40,7 +41,7 @@ class FactorModule(pl.LightningModule):
     scale : InputScale
     config : TrainConfig
     state_directory : Path or None
-        Where the state is kept, at the end of every epoch.
+        Where the state is kept, at the end of an epoch, `SAVE_SECONDS` after the last.
     progress : Progress
 
     Attributes
@@ -81,6 +82,7 @@ class FactorModule(pl.LightningModule):
         self._loss_sum: Tensor = torch.zeros(())
         self._steps = 0  # of the optimizer, in all
         self._began = 0.0
+        self._saved = time.monotonic()
 
     # -- one step ---------------------------------------------------------------------------
 
@@ -160,8 +162,9 @@ class FactorModule(pl.LightningModule):
         if self.finished:
             self._check_learned()
             self.trainer.should_stop = True
-        if self.state_directory is not None:
+        if self.state_directory is not None and self._save_is_due():
             self.trainer.save_checkpoint(self.state_directory)
+            self._saved = time.monotonic()
         note = f"loss {row.train_loss:.3f}  val {row.validation_loss:.3f}  {rate:.0f} clips/s"
         self.progress("train", row.epoch, self.config.max_epochs, note)
 
@@ -173,6 +176,10 @@ class FactorModule(pl.LightningModule):
         best = min(self.history, key=lambda r: r.validation_loss)
         waited = self.history[-1].epoch - best.epoch
         return len(self.history) >= self.config.max_epochs or waited >= self.config.patience
+
+    def _save_is_due(self) -> bool:
+        """Where epochs are short, to write the state would take longer than to run them again."""
+        return self.finished or time.monotonic() - self._saved >= SAVE_SECONDS
 
     def validate(self) -> float:
         """Loss of the averaged weights on the validation tracks, predicted as inference does."""

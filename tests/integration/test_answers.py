@@ -10,6 +10,7 @@ import pytest
 import soundfile as sf
 
 from audiorec.audio.decode import open_source
+from audiorec.data.catalog import Catalog
 from audiorec.library import Library
 
 from .conftest import call
@@ -25,6 +26,12 @@ def answer_json(*arguments):
     answer = call(*arguments, "--json")
     assert answer.code == 0, answer.err
     return json.loads(answer.out)
+
+
+def every(workspace):
+    """As many as there are tracks."""
+    with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
+        return str(len(catalog))
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +79,11 @@ def test_another_encoding_from_outside_is_the_track_too(finished, world, tmp_pat
     groups = Library(finished).duplicates
     same = [track_id for track_id, group in groups.items() if group == groups[track["track_id"]]]
     assert len(same) == 2
-    asked = answer_json("-w", finished, "similar", copy, "-k", "60")["results"]
-    told = [answer_json("-w", finished, "similar", one, "-k", "60")["results"] for one in same]
+    asked = answer_json("-w", finished, "similar", copy, "-k", every(finished))["results"]
+    told = [
+        answer_json("-w", finished, "similar", one, "-k", every(finished))["results"]
+        for one in same
+    ]
     assert asked in told
     assert not {hit["track_id"] for hit in asked} & set(same)
 
@@ -89,7 +99,9 @@ def test_a_file_from_outside_is_decoded_once(finished, world, monkeypatch):
 
 
 def test_more_neighbours_than_tracks_gives_all_there_are(finished, some_track):
-    everything = answer_json("-w", finished, "similar", some_track["track_id"], "-k", "5000")
+    everything = answer_json(
+        "-w", finished, "similar", some_track["track_id"], "-k", every(finished)
+    )
     ids = [hit["track_id"] for hit in everything["results"]]
     assert 30 < len(ids) < 60
     assert some_track["track_id"] not in ids
@@ -97,7 +109,9 @@ def test_more_neighbours_than_tracks_gives_all_there_are(finished, some_track):
 
 def test_recordings_that_are_the_same_never_stand_side_by_side(finished, world, some_track):
     kinds = np.load(world.truth, allow_pickle=False)
-    everything = answer_json("-w", finished, "similar", some_track["track_id"], "-k", "5000")
+    everything = answer_json(
+        "-w", finished, "similar", some_track["track_id"], "-k", every(finished)
+    )
     ids = {hit["track_id"] for hit in everything["results"]} | {some_track["track_id"]}
     copies = [str(i) for i, kind in zip(kinds["track_ids"], kinds["kind"], strict=True)
               if kind == "duplicate"]  # fmt: skip
@@ -127,7 +141,7 @@ def test_recommendations_leave_out_what_was_heard_unless_asked(finished, world):
     new = answer_json("-w", finished, "recommend", user, "-k", "10")
     assert new["user"] == user
     assert not heard & {hit["track_id"] for hit in new["results"]}
-    everything = answer_json("-w", finished, "recommend", user, "-k", "5000", "--heard")
+    everything = answer_json("-w", finished, "recommend", user, "-k", every(finished), "--heard")
     assert heard & {hit["track_id"] for hit in everything["results"]}
 
 
@@ -157,7 +171,9 @@ def test_each_space_answers_by_the_vectors_it_is_made_of(finished, world, tmp_pa
     vector = np.array(users[user])
     orders = {}
     for space in ("blend", "content", "listening"):
-        answer = answer_json("-w", finished, "recommend", user, "-k", "500", "--space", space)
+        answer = answer_json(
+            "-w", finished, "recommend", user, "-k", every(finished), "--space", space
+        )
         assert answer["space"] == space
         orders[space] = [hit["track_id"] for hit in answer["results"]]
         if space != "content":

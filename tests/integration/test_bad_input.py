@@ -266,12 +266,15 @@ def test_add_names_the_files_that_it_could_not_read(workspace, world, tmp_path):
 def test_more_than_there_is_says_so(finished, world, tmp_path):
     answer = call("-w", finished, "similar", "t000001", "-k", "5000")
     found = len(answer.out.splitlines())
-    assert answer.code == 0 and found > 30
-    assert answer.err == f"-k 5000 is more than there are: all {found} tracks that fit are shown\n"
+    assert answer.code == 1 and found > 30
+    line = f"-k 5000 is more than there are: all {found} tracks that fit are shown; "
+    assert answer.err == f"{line}ask for -k {found} or fewer\n"
     user = world.plays_csv.read_text().splitlines()[1].split(",")[0]
     answer = call("-w", finished, "recommend", user, "-k", "5000", "--json")
     found = len(json.loads(answer.out)["results"])
-    assert answer.code == 0 and f"all {found} tracks that fit" in answer.err
+    assert answer.code == 1 and f"all {found} tracks that fit" in answer.err
+    # No more than there are tracks: one that was asked about is not its own neighbour.
+    assert call("-w", finished, "similar", "t000001", "-k", found + 1).code == 0
     file = tmp_path / "long.m3u8"
     for form in ([], ["--json"]):
         answer = call("-w", finished, "playlist", "t000001", "--length", 5000, "-o", file, *form)

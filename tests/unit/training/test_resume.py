@@ -18,6 +18,12 @@ from audiorec.training import train
 from audiorec.training.state import KIND, StateIO, flatten, unflatten
 
 
+@pytest.fixture(autouse=True)
+def _every_epoch_is_kept(monkeypatch):
+    """These epochs are far shorter than the time between one state and the next."""
+    monkeypatch.setattr("audiorec.training.module.SAVE_SECONDS", 0.0)
+
+
 class Killed(BaseException):
     """Stands for a kill that leaves the test running."""
 
