@@ -18,6 +18,7 @@ import numpy as np
 from audiorec.data.catalog import Catalog
 from audiorec.data.tags import Hearing
 from audiorec.exceptions import AudioError, ParameterError
+from audiorec.mel.compute import Job
 from audiorec.models.encoder import check_front_end
 from audiorec.pretrained.encoder import TagEncoder, Windows
 from audiorec.progress import Progress, silent
@@ -37,17 +38,6 @@ class HearReport(NamedTuple):
     heard: int
     kept: int
     failed: int
-
-
-class Job(NamedTuple):
-    """A track to hear, that calls itself by its path."""
-
-    track_id: str
-    path: str
-    clip_hash: str
-
-    def __str__(self) -> str:
-        return self.path
 
 
 def hear_catalog(

@@ -164,12 +164,7 @@ def gather(
             f"all {len(ids)} tracks with audio and factors are by {artists.pop()!r} and "
             "validation holds out whole artists; scan music of at least two"
         )
-    try:
-        split = split_tracks(
-            ids, groups, by="artist", test_share=config.validation_share, seed=config.seed
-        )
-    except ParameterError as error:
-        raise TrainingError(f"no artists can be held out for validation: {error}") from None
+    shown, judged = deal(ids, groups=groups, config=config)
     vectors = targets.take(ids).vectors
     if config.unit_norm:
         vectors = unit_norm(vectors)
@@ -179,7 +174,26 @@ def gather(
         clips = [clips_of(store, i) for i in part]
         return Examples(tuple(part), clips, np.stack([rows[i] for i in part]), listening)
 
-    return examples(split.train), examples(split.test)
+    return examples(shown), examples(judged)
+
+
+def deal(
+    ids: Sequence[str], *, groups: Mapping[str, str], config: TrainConfig
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tracks to learn from and tracks to stop by, as the seed of `config` says: no artist is both.
+
+    Raises
+    ------
+    TrainingError
+        If the artists cannot be parted.
+    """
+    try:
+        split = split_tracks(
+            ids, groups, by="artist", test_share=config.validation_share, seed=config.seed
+        )
+    except ParameterError as error:
+        raise TrainingError(f"no artists can be held out for validation: {error}") from None
+    return split.train, split.test
 
 
 def no_scale(n_mels: int) -> InputScale:

@@ -28,7 +28,7 @@ from audiorec.models.predict import InputScale, clips_of, pick_device, predict
 from audiorec.progress import Progress, silent
 from audiorec.training.augment import check_augmentation
 from audiorec.training.curves import EpochRow
-from audiorec.training.data import Crops, Examples, gather, input_scale, joined, no_scale
+from audiorec.training.data import Crops, Examples, deal, gather, input_scale, joined, no_scale
 from audiorec.training.once import check_unaltered, heard_once
 
 if TYPE_CHECKING:
@@ -153,13 +153,9 @@ def train(
             network.learn([*training.clips, *others], scale=scale, seed=config.seed)
             history, unseen = _fit_heads(
                 network,
-                [training, validation],
-                lambda seed: gather(
-                    store,
-                    targets,
-                    groups=groups,
-                    config=config.model_copy(update={"seed": seed}),
-                    listening=listening,
+                joined([training, validation]),
+                lambda part: deal(
+                    [i for i in store.ids if i in targets], groups=groups, config=part
                 ),
                 scale=scale,
                 window=window,
@@ -234,8 +230,8 @@ class _Run(NamedTuple):
 
 def _fit_heads(
     network: Described,
-    known: Sequence[Examples],
-    deal: Callable[[int], tuple[Examples, Examples]],
+    known: Examples,
+    parted: Callable[[TrainConfig], tuple[tuple[str, ...], tuple[str, ...]]],
     *,
     scale: InputScale,
     window: int,
@@ -246,14 +242,13 @@ def _fit_heads(
     Parameters
     ----------
     network : Described
-    known : sequence of Examples
-        All examples, in parts.
-    deal : callable
-        From a seed to training and validation examples.
+    known : Examples
+        All that there are.
+    parted : callable
+        From a head's settings to the tracks that it learns from and those that it is stopped by.
     """
-    everything = joined(known)
     how: dict[str, Any] = {"ear": network.ear, "scale": scale, "window": window}
-    told = heard_once(everything, device=run.device, progress=run.progress, **how)
+    told = heard_once(known, device=run.device, progress=run.progress, **how)
     told_scale = input_scale(told)
     network.bring_to_scale(told_scale)
     history: list[EpochRow] = []
@@ -261,7 +256,7 @@ def _fit_heads(
     for number, head in enumerate(network.heads):
         assert isinstance(head, nn.Sequential)
         its_run = run.part(number, len(network.heads))
-        training, validation = (told.take(part.ids) for part in deal(its_run.config.seed))
+        training, validation = map(told.take, parted(its_run.config))
         module = _fit(head, training, validation, scale=told_scale, window=1, run=its_run)
         head.load_state_dict(module.best)
         predicted = [
