@@ -169,7 +169,9 @@ def clip_hash(y: np.ndarray) -> str:
     digest : str
         32 hexadecimal digits of the samples rounded to 16 bits.
     """
-    pcm = np.rint(np.clip(y, -1.0, 1.0) * 32767.0).astype("<i2")
+    scaled = np.clip(y, -1.0, 1.0)
+    scaled *= np.float32(32767.0)
+    pcm = np.rint(scaled, out=scaled).astype("<i2")
     return hashlib.blake2b(pcm.data, digest_size=16).hexdigest()
 
 

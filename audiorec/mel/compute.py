@@ -8,9 +8,10 @@ same files as one that was not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache, partial
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -70,9 +71,12 @@ def compute_mels(
     *,
     config: MelConfig,
     n_jobs: int | None = None,
+    check: Literal["sizes", "digests"] = "sizes",
     progress: Progress = silent,
 ) -> MelReport:
     """Compute the spectrograms that are missing, and drop those of tracks that are gone.
+
+    Shards that are damaged count as missing; the others are kept.
 
     Parameters
     ----------
@@ -83,6 +87,8 @@ def compute_mels(
     config : MelConfig
     n_jobs : int or None
         Worker processes; None is one per CPU.
+    check : {"sizes", "digests"}
+        By what a damaged shard is known: its files' sizes, or every byte of them.
     progress : Progress
 
     Raises
@@ -91,7 +97,7 @@ def compute_mels(
         If what stands in `directory` is something else, or from a newer version.
     """
     directory = Path(directory)
-    shards = Shards(directory, config)
+    shards = Shards(directory, config, check=check)
     tracks = catalog.tracks(include_missing=True)
     shards.keep_only({track.track_id: track.clip_hash for track in tracks})
     good, bad = shards.attempted()
@@ -120,7 +126,6 @@ def compute_mels(
 
 def compute_track(job: Job, *, config: MelConfig) -> Computed:
     """What a worker process does with one track."""
-    _one_thread()
     from audiorec.audio import load_clips
     from audiorec.mel.transform import log_mel
 
@@ -129,14 +134,6 @@ def compute_track(job: Job, *, config: MelConfig) -> Computed:
     return Computed(
         [mel.astype(np.float16) for mel in mels], make_print(mels[len(mels) // 2], config=config)
     )
-
-
-@lru_cache(maxsize=1)
-def _one_thread() -> None:
-    """The processes are as many as the CPUs already."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _job(track: Track) -> Job:
@@ -155,7 +152,9 @@ def _record(catalog: Catalog, batch: Iterable[Outcome[Job, Computed]]) -> None:
 class Shards:
     """The artifact as it grows: its files, and what every shard says that it holds."""
 
-    def __init__(self, directory: Path, config: MelConfig) -> None:
+    def __init__(
+        self, directory: Path, config: MelConfig, *, check: Literal["sizes", "digests"] = "sizes"
+    ) -> None:
         self._directory = directory
         self._config = config
         self._files: dict[str, artifacts.Entry] = {}
@@ -164,12 +163,12 @@ class Shards:
         manifest = _standing(directory)
         if manifest is None or manifest.config != config.model_dump():
             return
-        for name in sorted(name[6:] for name in manifest.files if name.startswith("shard-")):
+        for name in _whole_shards(directory, manifest, check=check):
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)
             prints = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
             self._metas[name] = [Meta(*row) for row in meta.tolist()]
             self._prints[name] = dict(zip(_good(self._metas[name]), prints, strict=True))
-        self._files = dict(manifest.files)
+            self._files |= {part: manifest.files[part] for part in _parts(name)}
 
     def attempted(self) -> tuple[set[str], set[str]]:
         """Tracks that were computed, and tracks that failed."""
@@ -192,7 +191,8 @@ class Shards:
             batch = good
         if not batch:
             return 0
-        name = f"{max(map(int, self._metas), default=-1) + 1:05d}"
+        # The first that is free: a shard that was damaged is made again under its own name.
+        name = next(n for n in (f"{i:05d}" for i in count()) if n not in self._metas)
         meta: list[Meta] = []
         mels: list[np.ndarray] = []
         for (track_id, _, hash_), value, _ in batch:
@@ -227,8 +227,8 @@ class Shards:
     def _rewrite(self, name: str, meta: list[Meta]) -> None:
         """Say anew what a shard holds; a shard that holds nothing goes."""
         if not meta:
-            for part in ("shard", "meta", "prints"):
-                del self._files[f"{part}-{name}"]
+            for part in _parts(name):
+                del self._files[part]
             del self._metas[name], self._prints[name]
             return
         self._metas[name] = meta
@@ -267,12 +267,35 @@ def _good(meta: Sequence[Meta]) -> list[str]:
     return list(dict.fromkeys(row.track_id for row in meta if row.n_frames))
 
 
+def _parts(name: str) -> list[str]:
+    """The files of a shard."""
+    return [f"{part}-{name}" for part in ("shard", "meta", "prints")]
+
+
+def _whole_shards(
+    directory: Path, manifest: artifacts.Manifest, *, check: Literal["sizes", "digests"]
+) -> list[str]:
+    """Numbers of the shards that are all there."""
+
+    def is_whole(part: str) -> bool:
+        entry = manifest.files.get(part)
+        if entry is None:
+            return False
+        file = directory / entry.file
+        if not file.is_file() or file.stat().st_size != entry.size:
+            return False
+        return check == "sizes" or artifacts.digest_file(file) == entry.digest
+
+    names = sorted(name[6:] for name in manifest.files if name.startswith("shard-"))
+    return [name for name in names if all(map(is_whole, _parts(name)))]
+
+
 def _standing(directory: Path) -> artifacts.Manifest | None:
-    """The artifact that stands there, or None where it must be made, or made again."""
+    """What the artifact that stands there says; None where it must be made, or made again."""
     if not artifacts.exists(directory):
         return None
     try:
-        return artifacts.load_manifest(directory, kind=KIND)
+        return artifacts.load_manifest(directory, kind=KIND, check="manifest")
     except ArtifactError as error:
         if "make it again" in str(error):
             return None

@@ -1,4 +1,7 @@
-"""From samples to a log-mel spectrogram, as librosa defines it, by torch."""
+"""From samples to a log-mel spectrogram, as librosa defines it.
+
+By scipy: a worker process is ready several times sooner than with torch, and takes less memory.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
+import scipy.fft
+import scipy.sparse
+from numpy.lib.stride_tricks import sliding_window_view
 
 from audiorec.audio import load_clips
 from audiorec.config import MelConfig
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB
+BLOCK = 128  # frames at a time: what they need stays in the processor's cache
 # Slaney's mel scale
 HZ_PER_MEL = 200.0 / 3  # below the break
 BREAK_HZ = 1000.0
@@ -53,29 +58,30 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
             "take pad_mode='constant'"
         )
     window, bank = _window_and_bank(config)
-    # torch warns of arrays that cannot be written, though nothing here writes.
-    samples = torch.from_numpy(y if y.flags.writeable else y.copy())
-    with torch.inference_mode():
-        spectrum = torch.stft(
-            samples,
-            n_fft=config.n_fft,
-            hop_length=config.hop_length,
-            window=window,
-            center=True,
-            pad_mode=config.pad_mode,
-            return_complex=True,
-        )
-        parts = torch.view_as_real(spectrum).square_()
-        power = parts[..., 0].add_(parts[..., 1])
-        result: np.ndarray = _compress(bank @ power, config.compression).numpy()
-    return result
+    half = config.n_fft // 2
+    padded = np.pad(y, half, mode="reflect" if config.pad_mode == "reflect" else "constant")
+    frames = sliding_window_view(padded, config.n_fft)[:: config.hop_length]
+    mel = np.empty((config.n_mels, len(frames)), dtype=np.float32)
+    for start in range(0, len(frames), BLOCK):
+        spectrum = scipy.fft.rfft(frames[start : start + BLOCK] * window, axis=1)
+        power = np.square(spectrum.real)
+        power += np.square(spectrum.imag)
+        mel[:, start : start + BLOCK] = bank @ power.T
+    return _compress(mel, config.compression)
 
 
-def _compress(power: Tensor, compression: str) -> Tensor:
-    """Power of the mel bands on the scale that the config names."""
+def _compress(power: np.ndarray, compression: str) -> np.ndarray:
+    """Bring the power of the mel bands to the scale that the config names, in place."""
     if compression == "log10":
-        return power.half().float().mul_(10000.0).add_(1.0).log10_()
-    return power.clamp_(min=FLOOR).log10_().mul_(10.0)
+        with np.errstate(over="ignore"):  # infinite in half precision, as musicnn has it
+            power = power.astype(np.float16).astype(np.float32)
+        power *= np.float32(10000.0)
+        power += np.float32(1.0)
+        return np.log10(power, out=power)
+    np.maximum(power, np.float32(FLOOR), out=power)
+    np.log10(power, out=power)
+    power *= np.float32(10.0)
+    return power
 
 
 def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
@@ -136,7 +142,11 @@ def _to_hz(mel: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _window_and_bank(config: MelConfig) -> tuple[Tensor, Tensor]:
-    """Hann window [shape=(n_fft,)] and filters [shape=(n_mels, 1 + n_fft // 2)]."""
-    window = torch.hann_window(config.n_fft, dtype=torch.float64).float()
-    return window, torch.from_numpy(mel_filters(config)).float()
+def _window_and_bank(config: MelConfig) -> tuple[np.ndarray, scipy.sparse.csr_array]:
+    """Hann window [shape=(n_fft,)] and filters [shape=(n_mels, 1 + n_fft // 2)], float32.
+
+    No frequency lies in more than two filters, so that as a sparse matrix they cost next to
+    nothing.
+    """
+    window = np.hanning(config.n_fft + 1)[:-1].astype(np.float32)  # periodic
+    return window, scipy.sparse.csr_array(mel_filters(config).astype(np.float32))

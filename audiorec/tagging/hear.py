@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,16 +109,7 @@ def file_mels(path: str, *, config: MelConfig, track_id: str = "") -> list[np.nd
 
 def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
     """What a worker process does with one track."""
-    _one_thread()
     return file_mels(job.path, config=config, track_id=job.track_id)
-
-
-@lru_cache(maxsize=1)
-def _one_thread() -> None:
-    """The processes are as many as the CPUs already."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _hear_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +72,13 @@ def write_names(file: Path, n: int) -> Path:
     return file
 
 
-def write_songs(folder: Path, n: int, *, seconds: float, sr: int = 44100) -> list[Path]:
-    """Stereo MP3 files of notes over faint noise."""
+def write_songs(
+    folder: Path, n: int, *, seconds: float, copies: int = 1, sr: int = 44100
+) -> list[Path]:
+    """Stereo MP3 files of notes over faint noise, each as often as `copies` says.
+
+    Decoders do not know a copy; encoding as many different songs would take the longest of all.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for number in range(n):
@@ -86,6 +92,10 @@ def write_songs(folder: Path, n: int, *, seconds: float, sr: int = 44100) -> lis
             y[here] += 0.2 * np.sin(2 * np.pi * pitch * since) * np.exp(-since * 5)
         files.append(folder / f"song{number:03d}.mp3")
         soundfile.write(files[-1], np.stack([y, 0.9 * y], axis=1), sr, format="MP3")
+    for copy in range(1, copies):
+        for file in files[:n]:
+            files.append(file.with_stem(f"{file.stem}-{copy:03d}"))
+            shutil.copyfile(file, files[-1])
     return files
 
 
