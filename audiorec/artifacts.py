@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -210,38 +211,84 @@ def save(
     return commit(directory, kind=kind, files=files, config=config, inputs=inputs, extra=extra)
 
 
-def load_manifest(directory: Path, *, kind: str) -> Manifest:
-    """Read an artifact's manifest, checked against its own digest and its files' sizes.
+def load_manifest(
+    directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
+) -> Manifest:
+    """Read an artifact's manifest, checked against its own digest.
+
+    Parameters
+    ----------
+    directory : Path
+    kind : str
+        What it must hold.
+    check : {"sizes", "digests", "manifest"}
+        Whether its files must have their sizes, which costs a look at each; their digests too,
+        for which every byte is read; or nothing, so that who asks can tell the good ones apart.
 
     Raises
     ------
     ArtifactError
         If there is none, it is from a newer version, of another kind, or damaged.
     """
-    remedy = f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+    again = f"{remedy(kind)} to make it again"
     path = directory / MANIFEST
     try:
         raw = json.loads(path.read_bytes())
         declared = raw.pop("fingerprint")
-        version = raw.pop("format_version")
+        version = raw["format_version"]
     except FileNotFoundError:
         called = CALLED.get(kind, f"is no {kind}")
-        raise ArtifactError(f"there {called} in {directory}; {remedy} first") from None
-    except (ValueError, KeyError, AttributeError):
-        raise ArtifactError(f"{path} is damaged; {remedy} to make it again") from None
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ArtifactError(f"there {called} in {directory}; {remedy(kind)} first") from None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise ArtifactError(f"{path} is damaged; {again}") from None
+    # Before its version is believed: every version says its digest so.
+    if fingerprint(raw) != declared:
+        raise ArtifactError(f"{path} is damaged (its digest differs); {again}")
+    if raw.pop("format_version") > FORMAT_VERSION:
         raise ArtifactError(
             f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
         )
-    if fingerprint({"format_version": version, **raw}) != declared:
-        raise ArtifactError(f"{path} is damaged (its digest differs); {remedy} to make it again")
     files = {name: Entry(**entry) for name, entry in raw.pop("files").items()}
     manifest = Manifest(files=files, **raw)
     if manifest.kind != kind:
-        raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {remedy}")
-    for entry in files.values():
-        _check_size(directory / entry.file, entry, remedy)
+        raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {remedy(kind)}")
+    if check != "manifest":
+        for name in files:
+            _check_size(directory, manifest, name)
+    if check == "digests":
+        for file in damaged(directory, manifest):
+            raise ArtifactError(told_of(directory, manifest, file))
     return manifest
+
+
+def remedy(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
+    """What makes an artifact again, or one file of it.
+
+    Parameters
+    ----------
+    kind : str
+    manifest : Manifest or None
+        Imported artifacts say in it where their files came from: nothing here can make them.
+    name : str
+        Logical name of the file.
+    """
+    extra = {} if manifest is None else manifest.extra
+    if "imported" in extra:
+        return f"run 'audiorec import embeddings --replace' with {extra['imported']}"
+    if kind == "plays":
+        part = extra.get("parts", {}).get(name, {})
+        source = part.get("source") or "csv"
+        option = "" if source == "csv" else f" --source {source}"
+        return f"run 'audiorec plays {shlex.quote(part.get('file') or 'FILE')}{option}'"
+    return f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+
+
+def told_of(directory: Path, manifest: Manifest, file: str) -> str:
+    """One line about a file that `damaged` has found, and what makes it again."""
+    name = next(name for name, entry in manifest.files.items() if entry.file == file)
+    again = f"{remedy(manifest.kind, manifest, name)} to make it again"
+    what = "differs from its digest" if (directory / file).is_file() else "is missing"
+    return f"{directory / file} {what}; {again}"
 
 
 def exists(directory: Path) -> bool:
@@ -251,16 +298,12 @@ def exists(directory: Path) -> bool:
 
 def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = True) -> np.ndarray:
     """One array of an artifact, memory-mapped and read-only unless `mmap` is False."""
-    entry = manifest.files[name]
+    path = directory / manifest.files[name].file
     try:
-        array: np.ndarray = np.load(
-            directory / entry.file, mmap_mode="r" if mmap else None, allow_pickle=False
-        )
+        array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ArtifactError(
-            f"{directory / entry.file} cannot be read ({error}); "
-            f"run 'audiorec {STAGE_OF.get(manifest.kind, 'run')}' to make it again"
-        ) from None
+        again = f"{remedy(manifest.kind, manifest, name)} to make it again"
+        raise ArtifactError(f"{path} cannot be read ({error}); {again}") from None
     return array
 
 
@@ -274,15 +317,16 @@ def damaged(directory: Path, manifest: Manifest) -> list[str]:
     ]
 
 
-def _check_size(path: Path, entry: Entry, remedy: str) -> None:
+def _check_size(directory: Path, manifest: Manifest, name: str) -> None:
+    entry = manifest.files[name]
+    path = directory / entry.file
+    again = f"{remedy(manifest.kind, manifest, name)} to make it again"
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing; {remedy} to make it again") from None
+        raise ArtifactError(f"{path} is missing; {again}") from None
     if size != entry.size:
-        raise ArtifactError(
-            f"{path} has {size} bytes and should have {entry.size}; {remedy} to make it again"
-        )
+        raise ArtifactError(f"{path} has {size} bytes and should have {entry.size}; {again}")
 
 
 def _sweep(directory: Path, manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest, write_atomic
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TRAINING_STATE = ".training"
 STAGES = ("mel", "factors", "train", "embed", "index")
+Check = Literal["digests", "sizes"]
 
 
 class StageReport(NamedTuple):
@@ -68,9 +69,17 @@ class Pipeline:
         self.recipe = recipe or current_recipe(workspace)
         self.n_jobs = n_jobs
         self.progress = progress
+        self._check: Check = "digests"
 
-    def run(self, stages: Sequence[str] = STAGES) -> list[StageReport]:
+    def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
         """Run `stages` in order, each where it is stale; remember the recipe.
+
+        Parameters
+        ----------
+        stages : sequence of str
+        check : {"digests", "sizes"}
+            Whether every byte of the spectrograms and the listening is read, to make again or
+            name what is damaged, or their files' sizes are looked at alone.
 
         Raises
         ------
@@ -78,6 +87,7 @@ class Pipeline:
             From the stage that cannot be done; the stages before it stay done.
         """
         write_atomic(self.workspace.root / "recipe.toml", self.recipe.to_toml().encode())
+        self._check = check
         reports = []
         for stage in stages:
             start = time.monotonic()
@@ -100,6 +110,7 @@ class Pipeline:
                 catalog,
                 config=self.recipe.mel,
                 n_jobs=self.n_jobs,
+                check=self._check,
                 progress=self.progress,
             )
         if not report.computed and not report.failed:
@@ -109,8 +120,9 @@ class Pipeline:
 
     def _factors(self) -> str | None:
         listening = self.recipe.listening.model_dump(mode="json")
+        plays = artifacts.load_manifest(self.workspace.plays, kind="plays", check=self._check)
         inputs = {
-            "plays": _fingerprint(self.workspace.plays, "plays"),
+            "plays": plays.fingerprint,
             "listening": artifacts.fingerprint(listening),
         }
         config = self.recipe.factors.model_dump(mode="json")
@@ -398,7 +410,7 @@ class Pipeline:
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
             scan(catalog, files, n_jobs=self.n_jobs, progress=self.progress)
-        self.run(("mel", "embed", "index"))
+        self.run(("mel", "embed", "index"), check="sizes")
         stored = set(_stored_ids(self.workspace))
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return [
@@ -439,18 +451,17 @@ class Diagnosis(NamedTuple):
 def diagnose(workspace: Workspace) -> Diagnosis:
     """What is wrong with a workspace, every byte of its artifacts read."""
     problems: list[str] = []
-    for kind, stage in artifacts.STAGE_OF.items():
+    for kind in artifacts.STAGE_OF:
         directory = workspace.root / kind
         if not artifacts.exists(directory):
             continue
         try:
-            manifest = artifacts.load_manifest(directory, kind=kind)
+            manifest = artifacts.load_manifest(directory, kind=kind, check="manifest")
         except ArtifactError as error:
             problems.append(str(error))
             continue
-        remedy = f"run 'audiorec {stage}'" if stage != "plays" else "import the plays again"
         problems += [
-            f"{directory / file} differs from its digest; {remedy} to make it again"
+            artifacts.told_of(directory, manifest, file)
             for file in artifacts.damaged(directory, manifest)
         ]
     try:

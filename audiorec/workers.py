@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -17,6 +19,7 @@ Value = TypeVar("Value")
 # Tasks in flight per worker: enough to keep all busy behind one slow item, few enough that the
 # results waiting for it stay small.
 AHEAD = 8
+LOOK_SECONDS = 0.5  # between looks at whether a task has run too long
 
 
 class Outcome(NamedTuple, Generic[Item, Value]):
@@ -84,16 +87,19 @@ def _run(
 
     # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPool(max_workers=n_jobs, context=context, initializer=_ignore_interrupt)
+    pool = ProcessPool(max_workers=n_jobs, context=context, initializer=_begin)
     waiting: deque[tuple[Item, Any]] = deque()
+    limit = _Limit(timeout)
     finished = False
     try:
         for item in first:
-            waiting.append((item, pool.schedule(function, args=[item], timeout=timeout)))
+            waiting.append((item, pool.schedule(function, args=[item])))
         while waiting:
             for item in islice(items, AHEAD * n_jobs - len(waiting)):
-                waiting.append((item, pool.schedule(function, args=[item], timeout=timeout)))
-            item, future = waiting.popleft()
+                waiting.append((item, pool.schedule(function, args=[item])))
+            item, future = waiting[0]
+            limit.wait(future, [other for _, other in waiting])
+            waiting.popleft()
             yield _outcome(item, future, timeout)
         finished = True
     finally:
@@ -105,17 +111,55 @@ def _run(
         pool.join()
 
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which stops its workers in order."""
+class _Limit:
+    """Gives up tasks that run too long, by a clock that nobody can set.
+
+    The pool's own time limits go by the time of day: set forward, it would take every task that
+    runs for one that hangs, and set back, none.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began: dict[Any, float] = {}  # when a task was first seen to run
+
+    def wait(self, future: Any, others: list[Any]) -> None:
+        """Return when `future` is done; give up those among `others` whose time is over."""
+        from concurrent.futures import wait
+
+        while not wait([future], timeout=LOOK_SECONDS).done:
+            now = time.monotonic()
+            began = self._began
+            self._began = {task: began.get(task, now) for task in others if task.running()}
+            for task, since in self._began.items():
+                if now - since > self._seconds:
+                    task.cancel()  # which ends its worker
+
+
+def _begin() -> None:
+    """What a worker process does first."""
+    # Ctrl-C is left to the parent, which stops its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, in the middle of a file too."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
+    from concurrent.futures import CancelledError
+
     from pebble import ProcessExpired
 
     try:
         return Outcome(item, future.result(), None)
-    except TimeoutError:
+    except CancelledError:
         reason = f"gave up on {item} after {timeout:g} s; the file may be damaged"
     except ProcessExpired as error:
         code = int(error.exitcode or 0)

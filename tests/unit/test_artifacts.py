@@ -92,5 +92,54 @@ def test_newer_other_and_absent(tmp_path):
     path = tmp_path / "manifest.json"
     newer = json.loads(path.read_text()) | {"format_version": 99}
     path.write_text(json.dumps(newer))
+    with pytest.raises(ArtifactError, match="is damaged"):  # a version that was not written so
+        artifacts.load_manifest(tmp_path, kind="factors")
+    del newer["fingerprint"]
+    path.write_text(json.dumps(newer | {"fingerprint": artifacts.fingerprint(newer)}))
     with pytest.raises(ArtifactError, match="version 99, newer than 1; upgrade audiorec"):
         artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def test_every_byte_is_read_where_that_is_asked_for(tmp_path):
+    manifest = save(tmp_path)
+    path = tmp_path / manifest.files["a"].file
+    flipped = bytearray(path.read_bytes())
+    flipped[-1] ^= 1
+    path.write_bytes(flipped)
+    artifacts.load_manifest(tmp_path, kind="factors")
+    named = rf"{path.name} differs from its digest; run 'audiorec factors' to make it again"
+    with pytest.raises(ArtifactError, match=named):
+        artifacts.load_manifest(tmp_path, kind="factors", check="digests")
+    path.unlink()
+    assert artifacts.load_manifest(tmp_path, kind="factors", check="manifest") == manifest
+    assert "is missing" in artifacts.told_of(tmp_path, manifest, path.name)
+
+
+def test_a_flip_of_any_bit_of_a_manifest_is_named(tmp_path):
+    save(tmp_path)
+    path = tmp_path / "manifest.json"
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 3):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        if json.loads(whole) == _read(path):
+            continue  # white space for white space
+        with pytest.raises(ArtifactError, match="manifest.json is damaged.*audiorec factors"):
+            artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return None
+
+
+def test_what_was_imported_is_imported_again():
+    parts = {"part-1.parquet": {"file": "/a b.csv", "source": "csv"}}
+    plays = artifacts.Manifest("plays", extra={"parts": parts})
+    assert artifacts.remedy("plays", plays, "part-1.parquet") == "run 'audiorec plays '/a b.csv''"
+    assert artifacts.remedy("plays") == "run 'audiorec plays FILE'"
+    vectors = artifacts.Manifest("embeddings", extra={"imported": "v.parquet"})
+    assert "import embeddings --replace' with v.parquet" in artifacts.remedy("embeddings", vectors)

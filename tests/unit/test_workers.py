@@ -42,6 +42,15 @@ def test_each_failure_costs_its_own_item(jobs):
     assert "KeyError" in errors["bug"] and "\n" not in errors["bug"]
 
 
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_set_takes_no_item_and_saves_none(jobs, monkeypatch, hours):
+    real, ticks = time.time, iter(range(1, 10**9))
+    monkeypatch.setattr("time.time", lambda: real() + 3600 * hours * next(ticks))
+    outcomes = list(run_isolated(jobs.misbehave, ["a", "hang", "b"], n_jobs=2, timeout=3))
+    assert [o.error is None for o in outcomes] == [True, False, True]
+    assert outcomes[1].error == "gave up on hang after 3 s; the file may be damaged"
+
+
 def test_workers_persist_and_one_is_a_process_too(jobs):
     pids = {o.value for o in run_isolated(jobs.misbehave, "abcdef", n_jobs=1)}
     assert len(pids) == 1 and os.getpid() not in pids
@@ -89,6 +98,24 @@ def test_a_killed_parent_leaves_no_workers(tmp_path):
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
         worker = int(parent.stdout.readline())
         parent.kill()
+    _check_ends(worker)
+
+
+def test_a_killed_parent_leaves_no_worker_that_hangs(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\n"
+        "from audiorec.workers import run_isolated\n"
+        "def hang(x):\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n"
+        "if __name__ == '__main__':\n    list(run_isolated(hang, [1], n_jobs=1))\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    _check_ends(worker)
+
+
+def _check_ends(worker):
     for _ in range(100):
         if not _runs(worker):
             break
