@@ -237,8 +237,8 @@ def load_manifest(
         declared = raw.pop("fingerprint")
         version = raw["format_version"]
     except FileNotFoundError:
-        called = CALLED.get(kind, f"is no {kind}")
-        raise ArtifactError(f"there {called} in {directory}; {remedy(kind)} first") from None
+        called, stage = CALLED.get(kind, f"is no {kind}"), STAGE_OF.get(kind, "run")
+        raise ArtifactError(f"there {called} in {directory}; run 'audiorec {stage}' first") from None
     except (ValueError, KeyError, AttributeError, TypeError):
         raise ArtifactError(f"{path} is damaged; {again}") from None
     # Before its version is believed: every version says its digest so.

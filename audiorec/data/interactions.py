@@ -105,7 +105,8 @@ def import_plays(
     ParameterError
         If `source` is unknown, or `neutral` impossible.
     ArtifactError
-        If what is stored is damaged.
+        If what is stored is something else, or from a newer version. Damage is no hindrance: the
+        file that is damaged may be the one that is imported again.
     """
     importer = get_importer(source)
     stored = _manifest(directory)
@@ -131,7 +132,12 @@ def import_plays(
     files[f"{name}.parquet"] = entry
     parts[f"{name}.parquet"] = {"file": path, "source": source, **summary}
     artifacts.commit(
-        directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
+        directory,
+        kind=KIND,
+        files=files,
+        config={},
+        inputs={},
+        extra={"parts": dict(sorted(parts.items()))},
     )
     return ImportReport(
         **summary,
@@ -165,10 +171,32 @@ def _by_id(
 
 
 def _manifest(directory: Path) -> Manifest:
-    """What is stored; an empty manifest where nothing is."""
+    """What is stored; an empty manifest where nothing is, one made of the parts if it is torn."""
     if not artifacts.exists(directory):
         return Manifest(KIND)
-    return artifacts.load_manifest(directory, kind=KIND)
+    try:
+        return artifacts.load_manifest(directory, kind=KIND, check="manifest")
+    except ArtifactError as error:
+        if "make it again" not in str(error):
+            raise
+        return _recovered(directory)
+
+
+def _recovered(directory: Path) -> Manifest:
+    """A manifest of the parts that are whole, as the digests in their names say.
+
+    Which file a part came from is lost, but for what its name keeps: importing that file again
+    takes its place.
+    """
+    files: dict[str, artifacts.Entry] = {}
+    parts: dict[str, dict[str, object]] = {}
+    found = directory.glob("part-*.*.parquet")
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns):
+        name, digest = f"{path.name.split('.')[0]}.parquet", artifacts.digest_file(path)
+        if digest.startswith(path.name.split(".")[1]):
+            files[name] = artifacts.Entry(path.name, path.stat().st_size, digest)
+            parts[name] = {"file": "", "source": "", **_summary(path)}
+    return Manifest(KIND, files=files, extra={"parts": parts})
 
 
 def _write_part(plays: pl.LazyFrame, part: Path) -> int:

@@ -250,3 +250,29 @@ def test_a_matrix_must_have_the_shape_of_its_ids(small):
 def test_largest_counts_stay_finite():
     matrix = to_interactions(frame(("u", "a", 1e9), ("u", "a", 1e9)))
     assert matrix.user_items.toarray().tolist() == [[2e9]]
+
+
+def test_damaged_plays_are_imported_again(tmp_path, write):
+    store = tmp_path / "plays"
+    one = write("u,t,1\nu,s,2\n", "one.csv")
+    two = write("v,t,3\nv,s,4\n", "two.csv")
+    import_plays(store, one)
+    import_plays(store, two)
+    whole = {path.name: path.read_bytes() for path in store.iterdir()}
+    first, second = sorted(store.glob("part-*.parquet"))
+    for victim in (first, second):
+        victim.write_bytes(victim.read_bytes()[:-9])
+    for file in (one, two):
+        with pytest.raises(ArtifactError, match=r"run 'audiorec plays .*csv'"):
+            load_plays(store)
+        import_plays(store, file)
+    assert {path.name: path.read_bytes() for path in store.iterdir()} == whole
+    flipped = bytearray(whole["manifest.json"])
+    flipped[40] ^= 4
+    (store / "manifest.json").write_bytes(flipped)
+    with pytest.raises(ArtifactError, match=r"manifest.json is damaged.*audiorec plays FILE"):
+        load_plays(store)
+    import_plays(store, two)  # what else was imported stays
+    assert len(load_plays(store)) == 4
+    import_plays(store, one)
+    assert {path.name: path.read_bytes() for path in store.iterdir()} == whole
