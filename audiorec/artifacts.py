@@ -237,8 +237,8 @@ def load_manifest(
         declared = raw.pop("fingerprint")
         version = raw["format_version"]
     except FileNotFoundError:
-        called, stage = CALLED.get(kind, f"is no {kind}"), STAGE_OF.get(kind, "run")
-        raise ArtifactError(f"there {called} in {directory}; run 'audiorec {stage}' first") from None
+        called = f"there {CALLED.get(kind, f'is no {kind}')} in {directory}"
+        raise ArtifactError(f"{called}; run 'audiorec {STAGE_OF.get(kind, 'run')}' first") from None
     except (ValueError, KeyError, AttributeError, TypeError):
         raise ArtifactError(f"{path} is damaged; {again}") from None
     # Before its version is believed: every version says its digest so.

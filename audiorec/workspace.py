@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from audiorec.exceptions import WorkspaceError
 
 VERSION = 1
 MARKER = "workspace.json"
+# What a run makes aside, before it renames it or is done with it; see `artifacts.written_aside`.
+SCRATCH = re.compile(r"\..+\.\d+\.part|\.import-.+|audiorec-lists-.+")
 
 
 class Workspace:
@@ -144,8 +147,8 @@ class Workspace:
     def writing(self) -> Iterator[None]:
         """Hold the workspace's lock: one process writes at a time, any number read.
 
-        A workspace that is made for the block, and that the block then leaves empty by an error,
-        is removed again.
+        What a run that was killed had made aside is removed. A workspace that is made for the
+        block, and that the block then leaves empty by an error, is removed again.
 
         Raises
         ------
@@ -169,13 +172,31 @@ class Workspace:
             raise _unwritable(self.root, error) from None
         done = False
         try:
-            holder.write_text(f"process {os.getpid()}")
+            try:
+                holder.write_text(f"process {os.getpid()}")
+                self._sweep()
+            except OSError as error:
+                raise _unwritable(self.root, error) from None
             yield
             done = True
         finally:
             lock.release()
             if made and not done:
                 self._remove_if_empty(new)
+
+    def _sweep(self) -> None:
+        """Remove scratch that nobody writes any more, since the lock is held."""
+        parts = [path for path in self.root.iterdir() if path.is_dir() and not path.is_symlink()]
+        for folder in (*parts, self.root):
+            for path in folder.iterdir():
+                if not SCRATCH.fullmatch(path.name):
+                    continue
+                if path.is_dir():
+                    import shutil  # an answer needs neither
+
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
 
     def _remove_if_empty(self, folders: Sequence[Path]) -> None:
         """Take away the mark, and those of `folders` that were made for it, deepest first."""

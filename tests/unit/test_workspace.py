@@ -81,3 +81,17 @@ def test_what_fails_in_a_new_workspace_leaves_nothing_behind(tmp_path):
     with pytest.raises(ZeroDivisionError), workspace.writing():
         raise ZeroDivisionError
     workspace.check()
+
+
+def test_what_a_killed_run_made_aside_is_swept(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    with workspace.writing():
+        for folder in ("plays/.import-x1", "audiorec-lists-x2", "index"):
+            (workspace.root / folder).mkdir(parents=True)
+            (workspace.root / folder / "part.parquet").touch()
+        for name in (".recipe.toml.12.part", "index/.vectors.npy.7.part", "index/mine.part"):
+            (workspace.root / name).touch()
+    with workspace.writing():
+        left = {str(path.relative_to(workspace.root)) for path in workspace.root.rglob("*")}
+    ours = {"workspace.json", ".lock", ".lock-holder"}
+    assert left - ours == {"plays", "index", "index/part.parquet", "index/mine.part"}
