@@ -13,7 +13,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -107,19 +107,46 @@ def digest_file(path: Path) -> str:
 
 
 @contextmanager
+def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
+    """A name beside `path` to write to; what is still there when the block ends is removed.
+
+    Parameters
+    ----------
+    path : Path
+        What it shall become; its folder is made.
+    *errors : type
+        What whoever writes raises when it cannot, beside OSError.
+
+    Raises
+    ------
+    ArtifactError
+        If it cannot be written: no room, no permission.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    kinds: tuple[type[Exception], ...] = (OSError, *errors)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+    except kinds as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ArtifactError(
+            f"{path} cannot be written ({reason}); make room on the disk or check its "
+            "permissions, and run the same command again: what stood there still stands"
+        ) from None
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
     """A file to write that becomes `path`, flushed to disk, when the block ends well; else none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with made_aside(path) as aside:
         with aside.open("wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -103,6 +103,8 @@ class Pipeline:
         from audiorec.mel import compute_mels
 
         with Catalog(self.workspace.catalog) as catalog:
+            if self._check == "digests":
+                catalog.check()
             if not len(catalog):
                 raise NotFoundError("the catalogue is empty; add music with 'audiorec scan'")
             report = compute_mels(
@@ -466,6 +468,7 @@ def diagnose(workspace: Workspace) -> Diagnosis:
         ]
     try:
         with Catalog(workspace.catalog, read_only=True) as catalog:
+            catalog.check()
             lost = len(catalog.tracks(include_missing=True)) - len(catalog)
             failed = len(catalog.failures())
     except AudiorecError as error:

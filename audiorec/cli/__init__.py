@@ -127,5 +127,9 @@ def main() -> None:
         if error.filename is None and error.errno is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"audiorec: {where}{error.strerror}; nothing stored was changed", err=True)
+        click.echo(
+            f"audiorec: {where}{error.strerror}; what is stored is whole: make room or check "
+            "permissions, and run the same command again",
+            err=True,
+        )
         sys.exit(1)

@@ -165,9 +165,24 @@ class Catalog:
             f"SELECT {TRACK_COLUMNS}, size, mtime_ns, given FROM tracks ORDER BY track_id"
         )
         n = len(COLUMNS)
-        return [
-            FileRow(_track(row[:n]), row[n], row[n + 1], json.loads(row[n + 2])) for row in rows
-        ]
+        try:
+            return [
+                FileRow(_track(row[:n]), row[n], row[n + 1], json.loads(row[n + 2])) for row in rows
+            ]
+        except (ValueError, TypeError) as error:
+            raise self._damaged(str(error)) from None
+
+    def check(self) -> None:
+        """Read all of it, and raise `WorkspaceError` if any of it is damaged.
+
+        SQLite keeps no digests: what it can tell is that pages, rows and indexes fit each other,
+        not that a letter in a title is the one that was written.
+        """
+        for (said,) in self._rows("PRAGMA integrity_check(1)"):
+            if said != "ok":
+                raise self._damaged(said)
+        self.file_rows()
+        self.staged()
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -244,7 +259,10 @@ class Catalog:
     def staged(self) -> dict[str, tuple[int, int, dict[str, Any]]]:
         """Size, time of change and content of every staged file, by path."""
         rows = self._rows("SELECT path, size, mtime_ns, heard FROM staged ORDER BY path")
-        return {path: (size, time, json.loads(heard)) for path, size, time, heard in rows}
+        try:
+            return {path: (size, time, json.loads(heard)) for path, size, time, heard in rows}
+        except (ValueError, TypeError) as error:
+            raise self._damaged(str(error)) from None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -282,14 +300,19 @@ class Catalog:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            raise WorkspaceError(
-                f"catalogue {self.path} is damaged ({error}); "
-                "move it away and run 'audiorec scan' again"
-            ) from None
+            raise self._damaged(str(error)) from None
         except OSError as error:
             raise WorkspaceError(
                 f"catalogue {self.path} cannot be written: {error.strerror}; check the path"
             ) from None
+
+    def _damaged(self, reason: str) -> WorkspaceError:
+        return WorkspaceError(
+            one_line(
+                f"catalogue {self.path} is damaged ({reason}); move it away and run "
+                "'audiorec scan' again on the folders or the manifest that it came from"
+            )
+        )
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guard(), closing(self._db.execute(sql, values)) as cursor:

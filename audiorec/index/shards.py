@@ -7,7 +7,6 @@ that parts are inverted lists, whatever the settings say.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,13 +49,10 @@ def train_lists(
     memory = config.memory_bytes
     plan = make_plan(n, sample.dim, kind="ivf", exact_below=1, memory=memory)
     directory.mkdir(parents=True, exist_ok=True)
-    aside = directory / f".lists.{os.getpid()}.part"
-    try:
+    with artifacts.made_aside(directory / "trained.faiss") as aside:
         served = Served(sample.vectors, config.metric)
         structures.train(served, plan=plan, memory=memory, path=aside)
         entry = artifacts.put_file(directory, "trained.faiss", aside)
-    finally:
-        aside.unlink(missing_ok=True)
     return artifacts.commit(
         directory,
         kind=KIND,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -158,8 +157,7 @@ def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts
 
     files = {}
     for name, file in ((STRUCTURE, FILE), (LISTS, LISTS_FILE)):
-        aside = directory / f".{file}.{os.getpid()}.part"
-        try:
+        with artifacts.made_aside(directory / file) as aside:
             if name == STRUCTURE:
                 structures.write(structure, aside)
             elif structure.lists is None:
@@ -167,8 +165,6 @@ def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts
             else:
                 shutil.copyfile(structure.lists, aside)
             files[name] = artifacts.put_file(directory, file, aside)
-        finally:
-            aside.unlink(missing_ok=True)
     return files
 
 

@@ -10,6 +10,7 @@ them out of every answer; `audiorec.index.core` says when enough are dead to bui
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ def train(sample: Served, *, plan: Plan, memory: int, path: Path) -> None:
         raise ParameterError(f"kind={plan.kind!r} cannot be built in shards; take 'ivf'")
     with one_thread():
         index = _learn(sample, plan=plan, memory=memory, n=len(sample))
-    faiss.write_index(index, str(path))
+    _write(index, path)
 
 
 def _learn(vectors: Served, *, plan: Plan, memory: int, n: int) -> Any:
@@ -161,7 +162,7 @@ def _fill_on_disk(index: Any, vectors: Served, *, memory: int, folder: Path | No
         part = faiss.clone_index(index)
         _fill(part, vectors, slice(start, min(start + part_rows, len(vectors))), memory=memory)
         files.append(Path(work.name) / f"{start}.faiss")
-        faiss.write_index(part, str(files[-1]))
+        _write(part, files[-1])
     parts = [faiss.read_index(str(file), faiss.IO_FLAG_MMAP) for file in files]
     merge_on_disk(index, parts, into=Path(work.name) / LISTS_FILE)
     for file in files:
@@ -277,7 +278,7 @@ def _emptied(index: Any) -> Any:
     """Lists on disk with nothing in them, ready to take vectors in."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lists.faiss"
-        faiss.write_index(index, str(path))
+        _write(index, path)
         empty = faiss.read_index(str(path), faiss.IO_FLAG_SKIP_IVF_DATA)
     lists = faiss.ArrayInvertedLists(empty.nlist, empty.code_size)
     empty.replace_invlists(lists, True)
@@ -316,10 +317,18 @@ def write(structure: Structure, path: Path) -> None:
     if where is not None:
         _lists(structure.faiss).filename = ""  # the same bytes, wherever they were made
     try:
-        faiss.write_index(structure.faiss, str(path))
+        _write(structure.faiss, path)
     finally:
         if where is not None:
             _lists(structure.faiss).filename = str(where)
+
+
+def _write(index: Any, path: Path) -> None:
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:  # FAISS's own, behind the line of its source
+        reason = str(error).splitlines()[0].rpartition(": ")[2]
+        raise OSError(errno.EIO, reason, str(path)) from None
 
 
 def read(path: Path, *, lists: Path | None = None, writable: Literal["yes", "no"] = "no") -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from audiorec.models.networks import build_network, min_frames
 from audiorec.models.predict import InputScale
 
 REMEDY = "run 'audiorec train' to make it again"
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +114,13 @@ def save_checkpoint(
     for name, values in checkpoint.scale._asdict().items():
         tensors[f"input.{name}"] = torch.from_numpy(np.array(values, dtype=np.float32))
     directory.mkdir(parents=True, exist_ok=True)
-    aside = directory / f".weights.{os.getpid()}.part"
-    save_file(tensors, aside)
+    with artifacts.made_aside(directory / WEIGHTS, SafetensorError) as aside:
+        save_file(tensors, aside)
+        entry = artifacts.put_file(directory, WEIGHTS, aside)
     return artifacts.commit(
         directory,
         kind="model",
-        files={"weights.safetensors": artifacts.put_file(directory, "weights.safetensors", aside)},
+        files={WEIGHTS: entry},
         config={
             "model": checkpoint.model.model_dump(mode="json"),
             "mel": checkpoint.mel.model_dump(mode="json"),
@@ -164,7 +165,7 @@ def load_checkpoint(directory: Path) -> Checkpoint:
 
 
 def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
-    tensors = load_file(directory / manifest.files["weights.safetensors"].file)
+    tensors = load_file(directory / manifest.files[WEIGHTS].file)
     config: dict[str, Any] = manifest.config
     prefix = "network."
     return Checkpoint(

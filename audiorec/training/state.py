@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -78,9 +77,9 @@ class StateIO(CheckpointIO):
         directory.mkdir(parents=True, exist_ok=True)
         tensors: dict[str, Tensor] = {}
         plain = flatten(checkpoint, tensors)
-        aside = directory / f".tensors.{os.getpid()}.part"
-        save_file(tensors, aside)
-        entry = artifacts.put_file(directory, TENSORS, aside)
+        with artifacts.made_aside(directory / TENSORS, SafetensorError) as aside:
+            save_file(tensors, aside)
+            entry = artifacts.put_file(directory, TENSORS, aside)
         artifacts.commit(
             directory,
             kind=KIND,
