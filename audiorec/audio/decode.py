@@ -5,6 +5,7 @@ What a file is, its content says: its suffix is never asked.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -278,13 +279,32 @@ def _check_adts(path: Path, frame: bytes) -> None:
         )
 
 
+class _Bytes:
+    """A file as FFmpeg asks for it: to seek to nowhere, as torn headers have it, is no exception.
+
+    PyAV would print it, traceback and all, and go on.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.read, self.tell = stream.read, stream.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._stream.seek(offset, whence)
+        except (OSError, OverflowError, ValueError):
+            return -errno.EINVAL
+
+
 @contextmanager
 def _opened_by_av(path: Path, stream: BinaryIO) -> Iterator[Source]:
     import av
 
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
-        with av.open(stream, "r", container_options=options, metadata_errors="replace") as opened:
+        with av.open(
+            _Bytes(stream), "r", container_options=options, metadata_errors="replace"
+        ) as opened:
             yield _AvSource(path, opened)
     except (av.error.FFmpegError, UnicodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -303,10 +323,10 @@ class _AvSource:
         self._stream = container.streams.audio[0]
         name = container.format.name.split(",")[0]
         self._indexed = name not in UNINDEXED and self._stream.duration is not None
-        context = self._stream.codec_context
-        duration = self._duration()
+        context = self._stream.codec_context  # None for a codec that FFmpeg does not know
+        duration = self._duration() if context is not None else 0.0
         form = {"mov": "m4a", "asf": "wma", "matroska": "mka"}.get(name, name)
-        if not context.sample_rate or not context.channels or duration <= 0:
+        if duration <= 0 or not context.sample_rate or not context.channels:
             raise file_error(path, "holds no sound that can be decoded", "convert it")
         self.info = _checked(
             path, AudioInfo(float(duration), context.sample_rate, context.channels, form)

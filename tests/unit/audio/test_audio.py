@@ -233,6 +233,14 @@ def test_the_decoders_own_grumbling_is_not_shown(tmp_path, encoded, capfd):
     assert capfd.readouterr().err == "our own words"
 
 
+def test_a_codec_that_nobody_knows(tmp_path, tune, write_audio):
+    path = write_audio(tmp_path / "odd.wav", tune(2))
+    odd = bytearray(path.read_bytes())
+    odd[20:22] = b"\xcd\xab"  # the format tag of the fmt chunk
+    path.write_bytes(odd)
+    refused(path, "no sound that can be decoded; convert it")
+
+
 def test_silent(tmp_path, write_audio):
     refused(
         write_audio(tmp_path / "silent.flac", np.zeros((60000, 2), np.float32)),
