@@ -284,6 +284,10 @@ class Catalog:
                     f"there is no catalogue at {self.path}; run 'audiorec scan' first"
                 )
             uri = f"{self.path.resolve().as_uri()}?mode=ro"
+            log = self.path.with_name(f"{self.path.name}-wal")
+            if not os.access(self.path.parent, os.W_OK) and not log.exists():
+                # Where nothing can be written, nobody writes, and SQLite cannot make its lock.
+                uri += "&immutable=1"
             return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return sqlite3.connect(self.path, timeout=30, isolation_level=None)

@@ -57,7 +57,7 @@ def from_sound(
     place = shelf.place(world.material, world.cell, system, kind=KIND)
     if place is not None:
         try:
-            kept = artifacts.load_manifest(place, kind=KIND)
+            kept = artifacts.load_manifest(place, kind=KIND, check="digests")
             if "agreement" in kept.extra:  # else from before it was told
                 return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
         except ArtifactError:

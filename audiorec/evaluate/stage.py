@@ -75,7 +75,7 @@ def save_stage(place: Path, stage: Stage) -> None:
 def load_stage(place: Path) -> Stage | None:
     """A stage that was kept, or None where there is none or it is damaged."""
     try:
-        manifest = artifacts.load_manifest(place, kind=KIND)
+        manifest = artifacts.load_manifest(place, kind=KIND, check="digests")
         return Stage(
             **{name: tuple(manifest.extra[name]) for name in ("cold", "warm", "items")},
             suspects=manifest.extra["suspects"],

@@ -87,7 +87,7 @@ def bring_together(name: str, cells: Sequence[Thinned], *, n_resamples: int) -> 
 
 def _kept(place: Path) -> Thinned | None:
     try:
-        manifest = artifacts.load_manifest(place, kind=KIND)
+        manifest = artifacts.load_manifest(place, kind=KIND, check="digests")
         if manifest.config.get("version") != VERSION:
             return None
         values, have = (

@@ -59,6 +59,7 @@ class Forker:
         *arguments: object,
         kill_after: float | None = None,
         file_size: int | None = None,
+        ordinary: bool = False,
         settings: dict[str, Any] | None = None,
         swapped: dict[str, str] | None = None,
     ) -> Done:
@@ -72,6 +73,8 @@ class Forker:
             Seconds after which the process, and it alone, is killed by SIGKILL.
         file_size : int, optional
             Bytes that a file may have (RLIMIT_FSIZE): beyond it, writing fails as on a full disk.
+        ordinary : bool
+            Whether root too is bound by permissions.
         settings : dict, optional
             Attributes by ``module:name``, set before the command runs.
         swapped : dict, optional
@@ -81,6 +84,7 @@ class Forker:
             "arguments": [str(argument) for argument in arguments],
             "kill_after": kill_after,
             "file_size": file_size,
+            "ordinary": ordinary,
             "settings": settings or {},
             "swapped": swapped or {},
         }
@@ -187,6 +191,8 @@ def run(request: dict[str, Any], out: int, err: int) -> None:
     if request["file_size"] is not None:
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"], hard))
+    if request["ordinary"]:
+        drop_root()
     sys.argv = ["audiorec", *request["arguments"]]
     code: Any = 1
     try:
@@ -209,6 +215,32 @@ def run(request: dict[str, Any], out: int, err: int) -> None:
             sys.stderr.flush()
         _end_children()
         os._exit(int(code or 0))
+
+
+def drop_root() -> None:
+    """Give up what lets root read and write whatever permissions say (capabilities(7))."""
+    import ctypes
+
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    data = (ctypes.c_uint32 * 6)()
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.capget(header, data) == 0
+    data[0] &= ~0b1111  # effective: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER
+    assert libc.capset(header, data) == 0
+
+
+class Backwards:
+    """A clock that goes an hour back whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self._now = time.time()
+
+    def __call__(self) -> float:
+        self._now -= 3600
+        return self._now
+
+
+backwards = Backwards()
 
 
 def random_network(name: str = "musicnn", *, device: str = "auto") -> Any:

@@ -1,6 +1,7 @@
-"""Every stage, killed at random moments, loses nothing and ends as one that was left in peace.
+"""Every stage, whatever befalls it, loses nothing and ends as one that was left in peace.
 
-The long form: AUDIOREC_KILLS=200 pytest -s tests/integration/test_kill_stages.py
+Killed at random moments; on a full disk; where nothing can be written; while the clock goes back.
+The long form: AUDIOREC_KILLS=200 pytest -s tests/integration/test_nothing_lost.py
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from .conftest import RECIPE
+from .conftest import RECIPE, spawn
 from .forking import Forker
 from .test_bad_input import snapshot
 
@@ -69,8 +70,9 @@ class Trial(NamedTuple):
 def forked():
     forker = Forker()
 
-    def run(workspace, *command, **options):
-        return forker("-w", workspace, *command, settings=SETTINGS, swapped=SWAPPED, **options)
+    def run(workspace, *command, swapped=None, **options):
+        swapped = SWAPPED | (swapped or {})
+        return forker("-w", workspace, *command, settings=SETTINGS, swapped=swapped, **options)
 
     yield run
     forker.close()
@@ -203,3 +205,86 @@ def test_killed_at_random_moments_a_stage_ends_as_if_it_were_not(
         with capsys.disabled():
             said = f"{kills} kills of {trial.seconds:.2f} s, {rounds} ends"
             print(f"\n{stage}: {said}: 0 lost, 0 torn", file=sys.stderr)
+
+
+def check_told(done, *words: str) -> None:
+    """A command failed, and said why in one line."""
+    assert done.code == 1 and "Traceback" not in done.err, (done.code, done.err)
+    said = [line for line in done.err.splitlines() if line.startswith("audiorec: ")]
+    assert len(said) == 1, done.err
+    assert all(word in said[0] for word in words), said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_full_disk_is_one_line_and_costs_nothing(stage, trials, forked, tmp_path):
+    trial = trials(stage)
+    answers = {answer(forked, trial.before), answer(forked, trial.after), ""}
+    expected = state(trial.after)
+    workspace = tmp_path / "workspace"
+    shutil.copytree(trial.before, workspace)
+    draw = random.Random(f"full {stage}")
+    failed = 0
+    for _ in range(2 + KILLS // 50):
+        done = forked(workspace, *trial.command, file_size=int(2 ** draw.uniform(8, 17)))
+        if done.code != 0:
+            check_told(done, "; ")
+            failed += 1
+        assert answer(forked, workspace) in answers
+    assert failed
+    done = forked(workspace, *trial.command)
+    assert done.code == 0, done.err
+    after = state(workspace)
+    assert [name for name in {*after, *expected} if after.get(name) != expected.get(name)] == []
+
+
+@pytest.mark.slow
+def test_a_read_only_workspace_answers_and_is_not_written(trials, forked, world, tmp_path):
+    trial = trials("factors")
+    workspace = tmp_path / "workspace"
+    shutil.copytree(trial.before, workspace)
+    for path in (*workspace.rglob("*"), workspace):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = snapshot(workspace)
+    user = world.plays_csv.read_text().splitlines()[1].split(",")[0]
+    try:
+        for question in (["status"], ["doctor"], ["similar", "t000001"], ["recommend", user]):
+            done = forked(workspace, *question, ordinary=True)
+            assert done.code == 0 and done.out, (question, done.err)
+        for stage in ("scan", "plays", "factors", "add", "evaluate"):
+            done = forked(workspace, *trials(stage).command, ordinary=True)
+            check_told(done, "permission", "; check its permissions")
+        assert snapshot(workspace) == before
+    finally:
+        for path in (workspace, *workspace.rglob("*")):
+            path.chmod(0o755)
+
+
+@pytest.mark.slow
+def test_a_clock_that_goes_backwards_changes_nothing(trials, forked, tmp_path):
+    clock = {"time:time": "forking:backwards"}
+    for stage in ("scan", "mel", "factors", "train"):
+        trial = trials(stage)
+        workspace = tmp_path / stage
+        shutil.copytree(trial.before, workspace)
+        for n, path in enumerate(sorted(workspace.rglob("*"))):
+            os.utime(path, (2**31 * (n % 2), 2**31 * (n % 2)))  # 1970 and 2038
+        done = forked(workspace, *trial.command, swapped=clock)
+        assert done.code == 0, done.err
+        assert state(workspace) == state(trial.after)
+        shutil.rmtree(workspace)
+
+
+@pytest.mark.slow
+def test_of_two_at_once_one_waits_its_turn(trials, finished, tmp_path):
+    trial = trials("factors")
+    workspace = tmp_path / "workspace"
+    shutil.copytree(trial.before, workspace)
+    both = [spawn("-w", workspace, *trial.command) for _ in range(2)]
+    for process in both:
+        _, err = process.communicate()
+        if process.returncode:
+            assert process.returncode == 1 and err.count("\n") == 1, err
+            assert "is in use by process" in err
+    assert 0 in {process.returncode for process in both}
+    assert state(workspace) == state(trial.after)
