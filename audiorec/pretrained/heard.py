@@ -205,6 +205,35 @@ def hear_store(
     return Heard(name, store.config, windows=known, widths=chunks.widths, fingerprint=digest)
 
 
+def kept_of(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> Heard:
+    """What `hear_store` kept of tracks that still sound as they did; nothing new is heard.
+
+    Parameters
+    ----------
+    directory : Path
+    encoder : str
+    sounds : mapping of str to str
+        Clip hash of each track as it sounds now.
+
+    Returns
+    -------
+    heard : Heard
+        Empty where nothing is kept, or another network heard it.
+    """
+    from audiorec.config import MelConfig
+
+    name = find(encoder).name
+    try:
+        config = artifacts.load_manifest(directory, kind=KIND).config
+    except ArtifactError:
+        config = {}
+    if config.get("encoder") != name:
+        return Heard(name, MelConfig(), windows={}, widths=())
+    chunks = _Chunks(directory, config=config)
+    known = chunks.known(sounds)
+    return Heard(name, MelConfig(**config["mel"]), windows=known, widths=chunks.widths)
+
+
 def _hear(
     network: TagEncoder, store: MelStore, ids: Sequence[str], *, n_jobs: int | None
 ) -> Iterator[tuple[str, np.ndarray, tuple[int, ...]]]:

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog import Catalog, Track
 from audiorec.data.tags import Hearing
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel.compute import Job
 from audiorec.models.encoder import check_front_end
 from audiorec.pretrained.encoder import TagEncoder, Windows
+from audiorec.pretrained.heard import COLUMNS, as_rows, kept_of, track_features, widths_of
 from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
 
@@ -45,6 +47,7 @@ def hear_catalog(
     encoder: TagEncoder,
     *,
     store: MelStore | None = None,
+    directory: Path | None = None,
     n_jobs: int | None = None,
     progress: Progress = silent,
 ) -> HearReport:
@@ -58,14 +61,19 @@ def hear_catalog(
     store : MelStore or None
         Spectrograms that are taken where they fit the encoder and the catalogue as it is;
         otherwise the files are decoded once more.
+    directory : Path or None
+        Where `audiorec.pretrained.heard.hear_store` keeps what this network heard: that is not
+        heard again.
     n_jobs : int or None
         Worker processes, and clips heard at a time; None is one per CPU.
     progress : Progress
     """
-    unheard = set(catalog.tags.unheard(encoder.name))
     tracks = catalog.tracks()
-    jobs = [Job(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in unheard]
     total = len(tracks)
+    if directory is not None:
+        _take_over(catalog, encoder, tracks, directory)
+    unheard = set(catalog.tags.unheard(encoder.name))
+    jobs = [Job(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in unheard]
     kept, done, failed = total - len(jobs), 0, 0
     progress(STAGE, kept, total)
     stored = store if store is not None and _fits(store, encoder, catalog) else None
@@ -84,6 +92,22 @@ def hear_catalog(
     return HearReport(heard=done - failed, kept=kept, failed=failed)
 
 
+def _take_over(
+    catalog: Catalog, encoder: TagEncoder, tracks: Sequence[Track], directory: Path
+) -> None:
+    """Keep words of what was heard for other ends; of too short a track there are none."""
+    unheard = set(catalog.tags.unheard(encoder.name))
+    shortest = encoder.window * encoder.mel.hop_length / encoder.mel.sr
+    wanted = [t for t in tracks if t.track_id in unheard and t.duration >= shortest]
+    sounds = {track.track_id: track.clip_hash for track in wanted}
+    heard = kept_of(directory, encoder=encoder.name, sounds=sounds)
+    with catalog.transaction():
+        for track_id in heard.ids:
+            job = Job(track_id, "", sounds[track_id])
+            words = _hearing(job, heard.windows(track_id), heard.widths, encoder)
+            catalog.tags.keep([words], source=encoder.name)
+
+
 def hear_file(file: Path, encoder: TagEncoder) -> Hearing:
     """What a network hears in a file, without storing it.
 
@@ -95,7 +119,7 @@ def hear_file(file: Path, encoder: TagEncoder) -> Hearing:
     mels = file_mels(str(file), config=encoder.mel)
     if reason := _too_short(str(file), mels, encoder):
         raise AudioError(reason)
-    return _hearing(Job(str(file), str(file), ""), [encoder.hear(mel) for mel in mels], encoder)
+    return _heard_now(Job(str(file), str(file), ""), [encoder.hear(mel) for mel in mels], encoder)
 
 
 def file_mels(path: str, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
@@ -134,7 +158,7 @@ def _hear_all(
 
     heard = enumerate(encoder.hear_all(clips(), n_jobs=n_jobs))
     for job, windows in groupby(heard, key=lambda pair: clips_of[pair[0]]):
-        yield job, _hearing(job, [each for _, each in windows], encoder)
+        yield job, _heard_now(job, [each for _, each in windows], encoder)
         while failures:
             yield failures.pop(0)
     yield from failures
@@ -173,17 +197,18 @@ def _too_short(path: str, mels: Sequence[np.ndarray], encoder: TagEncoder) -> st
     )
 
 
-def _hearing(job: Job, windows: Sequence[Windows], encoder: TagEncoder) -> Hearing:
+def _heard_now(job: Job, clips: Sequence[Windows], encoder: TagEncoder) -> Hearing:
+    """Features and tags of a track from what was heard of its clips."""
+    return _hearing(job, np.concatenate([*map(as_rows, clips)]), widths_of(clips[0]), encoder)
+
+
+def _hearing(job: Job, windows: np.ndarray, widths: Sequence[int], encoder: TagEncoder) -> Hearing:
     """Features and tags of a track; a tag's confidence is its mean probability over windows."""
-    penultimate = np.concatenate([clip.penultimate for clip in windows])
-    logits = np.concatenate([clip.logits for clip in windows])
-    tags = np.concatenate([clip.tags for clip in windows]).mean(axis=0)
-    return Hearing(
-        job.track_id,
-        job.clip_hash,
-        np.concatenate([penultimate.mean(axis=0), penultimate.std(axis=0), logits.mean(axis=0)]),
-        dict(zip(encoder.tags, tags.tolist(), strict=True)),
-    )
+    logits = np.split(windows, np.cumsum(widths)[:-1], axis=1)[COLUMNS.index("logits")]
+    said = expit(logits).mean(axis=0)
+    features = track_features(windows, widths=widths)
+    tags = dict(zip(encoder.tags, said.tolist(), strict=True))
+    return Hearing(job.track_id, job.clip_hash, features, tags)
 
 
 def _commit(catalog: Catalog, batch: Sequence[tuple[Job, Hearing | str]], *, source: str) -> None:

@@ -54,7 +54,12 @@ def tag_catalog(
     """
     with Catalog(workspace.catalog) as catalog:
         heard = hear_catalog(
-            catalog, encoder, store=_store(workspace), n_jobs=n_jobs, progress=progress
+            catalog,
+            encoder,
+            store=_store(workspace),
+            directory=workspace.heard,
+            n_jobs=n_jobs,
+            progress=progress,
         )
         worth = _learn(workspace, catalog, encoder.name, seed=seed, progress=progress)
     return TagReport(heard, worth)
@@ -86,7 +91,7 @@ class StoredProbe(NamedTuple):
 def load_probe(directory: Path) -> StoredProbe | None:
     """Read a probe that `tag_catalog` kept; None where there is none, or it is damaged."""
     try:
-        manifest = artifacts.load_manifest(directory, kind=KIND)
+        manifest = artifacts.load_manifest(directory, kind=KIND, check="digests")
         arrays: dict[str, Any] = {
             name: artifacts.load_array(directory, manifest, name, mmap=False)
             for name in manifest.files

@@ -8,6 +8,8 @@ from audiorec.data.catalog import Catalog
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models.encoder import check_front_end
+from audiorec.pretrained.encoder import TagEncoder
+from audiorec.pretrained.heard import hear_store
 from audiorec.scan import scan
 from audiorec.tagging import hear, hear_catalog, hear_file, tag_catalog, tag_file
 from audiorec.tagging.stage import load_probe
@@ -105,6 +107,30 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
         assert hear._fits(store, encoder, catalog)
         catalog.mark_missing([store.ids[0]])
         assert not hear._fits(store, encoder, catalog)  # the catalogue has changed since
+
+
+def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, monkeypatch):
+    monkeypatch.setattr("audiorec.pretrained.encoder.load", lambda name, device: encoder)
+    with Catalog(workspace.catalog) as catalog:
+        hear_catalog(catalog, encoder, n_jobs=1)
+        before = catalog.tags.features("musicnn-msd")
+        said = catalog.tags.of([row[0] for row in before])
+        catalog._many("DELETE FROM heard", [()])
+        compute_mels(workspace.mels, catalog, config=encoder.mel, n_jobs=1)
+        hear_store(MelStore(workspace.mels), encoder="musicnn", directory=workspace.heard)
+
+        def unexpected(*arguments, **options):
+            raise AssertionError("heard again")
+
+        monkeypatch.setattr(TagEncoder, "hear", unexpected)
+        assert hear_catalog(catalog, encoder, directory=workspace.heard, n_jobs=1) == (0, 5, 1)
+        after = catalog.tags.features("musicnn-msd")
+        assert [row[:2] for row in after] == [row[:2] for row in before]
+        for (_, _, now), (_, _, then) in zip(after, before, strict=True):
+            np.testing.assert_allclose(now, then, atol=0.02)  # spectrograms in half precision
+        for track_id, tags in catalog.tags.of([row[0] for row in after]).items():
+            of = {tag.tag: tag.confidence for tag in tags}
+            assert of == pytest.approx({t.tag: t.confidence for t in said[track_id]}, abs=0.02)
 
 
 def test_spectrograms_of_other_settings_are_one_clear_error(encoder):
