@@ -55,3 +55,7 @@ class WorkspaceError(AudiorecError):
 
 class TrainingError(AudiorecError):
     """Training cannot go on, or cannot begin."""
+
+
+class EngineError(AudiorecError):
+    """What work was to be handed to is not installed, does not answer, or lost it."""

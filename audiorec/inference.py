@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 from audiorec import artifacts
 from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.engines import Engine, run_on
+from audiorec.exceptions import ArtifactError, EngineError, ParameterError
 from audiorec.models.checkpoint import Checkpoint, load_checkpoint
-from audiorec.models.predict import clips_of, pick_device, predict
+from audiorec.models.predict import (
+    average,
+    clips_of,
+    cut,
+    pick_device,
+    predict,
+    say,
+    window_starts,
+)
 from audiorec.pretrained.heard import Heard
 from audiorec.pretrained.transfer import Model, Transfer, load_transfer
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from audiorec.mel.store import MelStore
+
+BATCH = 64  # windows at a time
 
 
 def load_model(directory: Path) -> Model:
@@ -39,7 +54,7 @@ def embed(
     mels: Iterable[tuple[str, Sequence[np.ndarray]]],
     *,
     device: str = "auto",
-    batch_size: int = 64,
+    batch_size: int = BATCH,
     progress: Progress = silent,
     total: int | None = None,
 ) -> Embeddings:
@@ -119,7 +134,7 @@ def embed_store(
     ids: Sequence[str] | None = None,
     heard: Heard | None = None,
     device: str = "auto",
-    batch_size: int = 64,
+    batch_size: int = BATCH,
     progress: Progress = silent,
 ) -> Embeddings:
     """Predict for the tracks of a mel store: those of `ids`, or all of them.
@@ -162,6 +177,130 @@ def embed_store(
         progress=progress,
         total=len(wanted),
     )
+
+
+class Windows(NamedTuple):
+    """A batch of windows of a mel store: for each, its track, clip and first frame."""
+
+    places: tuple[tuple[str, int, int], ...]
+
+    def __str__(self) -> str:
+        return f"the sound from track {self.places[0][0]} to track {self.places[-1][0]}"
+
+
+def embed_elsewhere(
+    directory: Path,
+    store: MelStore,
+    *,
+    engine: Engine,
+    ids: Sequence[str] | None = None,
+    n_jobs: int | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Embeddings:
+    """Predict as `embed_store` does with a network that was trained here, by other processes.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the model; read by every process, as the store is.
+    store : MelStore
+    engine : {"local", "ray"}
+    ids : sequence of str, optional
+    n_jobs : int or None
+        Processes at a time.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Of each process.
+    progress : Progress
+
+    Returns
+    -------
+    embeddings : Embeddings
+        Batches are those of `embed_store`, so that vectors are equal where processes have as many
+        threads and the same processor.
+
+    Raises
+    ------
+    ArtifactError
+        If the store was made with other mel settings than the model.
+    EngineError
+        If a process cannot read the store or the model.
+    """
+    model = load_model(directory)
+    assert isinstance(model, Checkpoint)
+    check_mels(model, store.config)
+    wanted = store.ids if ids is None else tuple(ids)
+    work = partial(say_windows, model=directory, mels=store.directory, device=device)
+    said: list[Tensor] = []
+    rows: list[np.ndarray] = []
+    counts = [len(_windows_of(store, track_id, window=model.window)) for track_id in wanted]
+    batches = _batches(store, wanted, window=model.window)
+    for batch, answer, error in run_on(engine, work, batches, n_jobs=n_jobs, chunk=4):
+        if answer is None:
+            raise EngineError(f"{batch} was not embedded: {error}")
+        said.extend(torch.from_numpy(answer))
+        while len(rows) < len(wanted) and len(said) >= counts[len(rows)]:
+            count = counts[len(rows)]
+            rows.append(average(said[:count], norm=model.output_norm))
+            del said[:count]
+        progress("embed", len(rows), len(wanted))
+    matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
+    return Embeddings(wanted, matrix)
+
+
+def say_windows(batch: Windows, *, model: Path, mels: Path, device: str) -> np.ndarray:
+    """What a process does with a batch : np.ndarray [shape=(n_windows, n_outputs)], float32."""
+    one = _opened_model(model, artifacts.load_manifest(model, kind="model").fingerprint, device)
+    store = _opened_store(mels, artifacts.load_manifest(mels, kind="mels").fingerprint)
+    checkpoint, network = one
+    asked = {(track_id, clip) for track_id, clip, _ in batch.places}
+    clips = {which: np.asarray(store.get(*which)) for which in sorted(asked)}
+    list(_checked(((i, [mel]) for (i, _), mel in clips.items()), n_mels=checkpoint.mel.n_mels))
+    windows = [
+        cut(clips[track_id, clip], start, window=checkpoint.window)
+        for track_id, clip, start in batch.places
+    ]
+    return say(
+        network,
+        windows,
+        scale=checkpoint.scale,
+        norm=checkpoint.output_norm,
+        device=pick_device(device),
+    ).numpy()
+
+
+@lru_cache(maxsize=1)
+def _opened_model(directory: Path, _fingerprint: str, device: str) -> tuple[Checkpoint, nn.Module]:
+    checkpoint = load_checkpoint(directory)
+    return checkpoint, checkpoint.network().to(pick_device(device)).eval()
+
+
+@lru_cache(maxsize=1)
+def _opened_store(directory: Path, _fingerprint: str) -> MelStore:
+    from audiorec.mel.store import MelStore
+
+    return MelStore(directory)
+
+
+def _windows_of(store: MelStore, track_id: str, *, window: int) -> list[tuple[str, int, int]]:
+    return [
+        (track_id, clip, int(start))
+        for clip in range(store.n_clips(track_id))
+        for start in window_starts(store.n_frames(track_id, clip), window=window)
+    ]
+
+
+def _batches(store: MelStore, ids: Sequence[str], *, window: int) -> Iterator[Windows]:
+    """The windows of tracks, as many at a time as `embed_store` asks about."""
+    batch: list[tuple[str, int, int]] = []
+    for track_id in ids:
+        for place in _windows_of(store, track_id, window=window):
+            batch.append(place)
+            if len(batch) == BATCH:
+                yield Windows(tuple(batch))
+                batch = []
+    if batch:
+        yield Windows(tuple(batch))
 
 
 def check_mels(model: Model, config: MelConfig) -> None:

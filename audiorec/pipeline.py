@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from audiorec.data.suspects import Suspects
     from audiorec.data.tracks import Track
     from audiorec.embeddings import Embeddings
+    from audiorec.engines import Engine
     from audiorec.factors import WeightedError
     from audiorec.mel import MelStore
     from audiorec.pretrained.heard import Heard
@@ -54,6 +55,9 @@ class Pipeline:
         By default the one that the workspace was last run with, or the default recipe.
     n_jobs : int, optional
         Worker processes for decoding; by default one per core.
+    engine : {"local", "ray"}
+        Who computes spectrograms and embeddings, and hears for a pretrained encoder; see
+        `audiorec.engines`.
     progress : Progress
     """
 
@@ -63,11 +67,13 @@ class Pipeline:
         *,
         recipe: Recipe | None = None,
         n_jobs: int | None = None,
+        engine: Engine = "local",
         progress: Progress = silent,
     ) -> None:
         self.workspace = workspace
         self.recipe = recipe or current_recipe(workspace)
         self.n_jobs = n_jobs
+        self.engine: Engine = engine
         self.progress = progress
         self._check: Check = "digests"
 
@@ -112,6 +118,7 @@ class Pipeline:
                 catalog,
                 config=self.recipe.mel,
                 n_jobs=self.n_jobs,
+                engine=self.engine,
                 check=self._check,
                 progress=self.progress,
             )
@@ -290,6 +297,7 @@ class Pipeline:
             directory=self.workspace.heard,
             n_jobs=self.n_jobs,
             device=self.recipe.train.device,
+            engine=self.engine,
             progress=self.progress,
         )
 
@@ -312,22 +320,29 @@ class Pipeline:
         wanted = set(store.ids)
         if known is not None and set(known.ids) == wanted:
             return None
-        from audiorec.inference import check_mels, embed_store, load_model
-
         fresh_ids = [i for i in store.ids if known is None or i not in known]
-        model = load_model(self.workspace.model)
-        check_mels(model, store.config)
-        made = embed_store(
-            model,
-            store,
-            ids=fresh_ids,
-            heard=self._heard(store) if model.model.frozen else None,
-            progress=self.progress,
-        )
+        made = self._embedded(store, fresh_ids)
         if known is not None:
             made = known.take([i for i in known.ids if i in wanted]).updated(made)
         made.take(sorted(made.ids)).save(self.workspace.embeddings, inputs=inputs)
         return f"{len(fresh_ids)} embedded, {len(made)} in all"
+
+    def _embedded(self, store: MelStore, ids: Sequence[str]) -> Embeddings:
+        from audiorec.inference import check_mels, embed_elsewhere, embed_store, load_model
+
+        model = load_model(self.workspace.model)
+        check_mels(model, store.config)
+        if self.engine == "local" or model.model.frozen:
+            heard = self._heard(store) if model.model.frozen else None
+            return embed_store(model, store, ids=ids, heard=heard, progress=self.progress)
+        return embed_elsewhere(
+            self.workspace.model,
+            store,
+            engine=self.engine,
+            ids=ids,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+        )
 
     def _index(self) -> str | None:
         from audiorec.index.renew import renew_index

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from audiorec.exceptions import AudiorecError, ParameterError
@@ -60,55 +60,91 @@ def run_isolated(
     Yields
     ------
     outcome : Outcome
-        In the order of `items`. A crash, a time-out or an exception is its `error`.
+        In the order of `items`. A crash, a time-out or an exception is its `error`. Where a worker
+        is killed from outside (SIGKILL), its item is tried once more.
 
     Raises
     ------
     ParameterError
         If `n_jobs` or `timeout` is not positive.
     """
-    n_jobs = available_cpus() if n_jobs is None else n_jobs
-    if n_jobs < 1:
-        raise ParameterError(f"n_jobs={n_jobs} must be a positive integer")
-    if timeout <= 0:
-        raise ParameterError(f"timeout={timeout} must be positive seconds")
+    check_jobs(n_jobs, timeout=timeout)
     return _run(function, iter(items), n_jobs, timeout)
 
 
+def check_jobs(n_jobs: int | None, *, timeout: float) -> None:
+    """Raise `ParameterError` where either is not positive."""
+    if n_jobs is not None and n_jobs < 1:
+        raise ParameterError(f"n_jobs={n_jobs} must be a positive integer")
+    if timeout <= 0:
+        raise ParameterError(f"timeout={timeout} must be positive seconds")
+
+
 def _run(
-    function: Callable[[Item], Value], items: Iterator[Item], n_jobs: int, timeout: float
+    function: Callable[[Item], Value], items: Iterator[Item], n_jobs: int | None, timeout: float
 ) -> Iterator[Outcome[Item, Value]]:
     first = list(islice(items, 1))
     if not first:  # no workers are started for nothing
         return
-    import multiprocessing  # not before there is work: an answer needs none of it
+    with Pool(n_jobs=n_jobs) as pool:
+        yield from pool.map(function, chain(first, items), timeout=timeout)
 
-    from pebble import ProcessPool
 
-    # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPool(max_workers=n_jobs, context=context, initializer=_begin)
-    waiting: deque[tuple[Item, Any]] = deque()
-    limit = _Limit(timeout)
-    finished = False
-    try:
-        for item in first:
-            waiting.append((item, pool.schedule(function, args=[item])))
-        while waiting:
-            for item in islice(items, AHEAD * n_jobs - len(waiting)):
-                waiting.append((item, pool.schedule(function, args=[item])))
+class Pool:
+    """Worker processes that persist from item to item, and from one `map` to the next.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        None is one per CPU.
+    """
+
+    def __init__(self, *, n_jobs: int | None = None) -> None:
+        import multiprocessing  # not before there is work: an answer needs none of it
+
+        from pebble import ProcessPool
+
+        self._n_jobs = available_cpus() if n_jobs is None else n_jobs
+        # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
+        self._pool = ProcessPool(
+            max_workers=self._n_jobs,
+            context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+        )
+
+    def map(
+        self, function: Callable[[Item], Value], items: Iterable[Item], *, timeout: float
+    ) -> Iterator[Outcome[Item, Value]]:
+        """See `run_isolated`."""
+        rest = iter(items)
+        waiting: deque[tuple[Item, Any]] = deque()
+        limit = _Limit(timeout)
+        while True:
+            for item in islice(rest, AHEAD * self._n_jobs - len(waiting)):
+                waiting.append((item, self._pool.schedule(function, args=[item])))
+            if not waiting:
+                return
             item, future = waiting[0]
             limit.wait(future, [other for _, other in waiting])
+            if _was_killed(future):
+                future = self._pool.schedule(function, args=[item])
+                waiting[0] = (item, future)
+                limit.wait(future, [other for _, other in waiting])
             waiting.popleft()
             yield _outcome(item, future, timeout)
-        finished = True
-    finally:
+
+    def __enter__(self) -> Pool:
+        """The pool."""
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Let the workers end; stop them where the block did not come to its end."""
         # An interrupt, an error of the caller's or a generator that is dropped ends here too.
-        if finished:
-            pool.close()
+        if kind is None:
+            self._pool.close()
         else:
-            pool.stop()
-        pool.join()
+            self._pool.stop()
+        self._pool.join()
 
 
 class _Limit:
@@ -150,6 +186,19 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _was_killed(future: Any) -> bool:
+    """Whether the worker was killed from outside, which is no fault of its item.
+
+    So ends whom an operator kills, or a system that has no memory left.
+    """
+    from pebble import ProcessExpired
+
+    if future.cancelled():
+        return False
+    error = future.exception()
+    return isinstance(error, ProcessExpired) and error.exitcode == -signal.SIGKILL
 
 
 def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:

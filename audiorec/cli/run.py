@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audiorec.cli.common import Settings, jobs_option, json_option, strict_option
-from audiorec.cli.stages import run_stages
+from audiorec.cli.stages import engine_option, run_stages
+
+if TYPE_CHECKING:
+    from audiorec.engines import Engine
 
 
 @click.command("run")
 @click.argument("recipe_file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@engine_option
 @jobs_option
 @strict_option
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings, recipe_file: Path | None, jobs: int | None, strict: bool, as_json: bool
+    settings: Settings,
+    recipe_file: Path | None,
+    engine: Engine,
+    jobs: int | None,
+    strict: bool,
+    as_json: bool,
 ) -> None:
     """Run every stage that is stale: mel, factors, train, embed, index.
 
@@ -26,4 +36,12 @@ def command(
     """
     from audiorec.pipeline import STAGES
 
-    run_stages(settings, STAGES, recipe_file=recipe_file, jobs=jobs, strict=strict, as_json=as_json)
+    run_stages(
+        settings,
+        STAGES,
+        recipe_file=recipe_file,
+        engine=engine,
+        jobs=jobs,
+        strict=strict,
+        as_json=as_json,
+    )

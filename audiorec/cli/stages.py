@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from audiorec.cli.common import (
     recipe_option,
     strict_option,
 )
+
+if TYPE_CHECKING:
+    from audiorec.engines import Engine
 
 HELP = {
     "mel": "Compute the log-mel spectrogram of every catalogued track that lacks one.",
@@ -45,6 +49,7 @@ def stage_command(stage: str) -> click.Command:
         strict: bool,
         as_json: bool,
         memory: str | None = None,
+        engine: Engine = "local",
     ) -> None:
         run_stages(
             settings,
@@ -54,9 +59,11 @@ def stage_command(stage: str) -> click.Command:
             strict=strict,
             as_json=as_json,
             memory=memory,
+            engine=engine,
         )
 
-    return memory_option(command) if stage == "index" else command
+    more = {"index": memory_option, "mel": engine_option, "embed": engine_option}
+    return more[stage](command) if stage in more else command
 
 
 memory_option = click.option(
@@ -64,6 +71,16 @@ memory_option = click.option(
     metavar="SIZE",
     help="What the index may take beside its memory-mapped vectors, such as 500M or 2G; inverted "
     "lists that need more stay on disk. [default: as [index] memory says]",
+)
+
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who does the work: processes of this machine, or Ray, which comes with the extra 'ray', "
+    "on the cluster that RAY_ADDRESS names or with --jobs CPUs of this machine. The results are "
+    "the same.",
 )
 
 
@@ -76,6 +93,7 @@ def run_stages(
     strict: bool,
     as_json: bool,
     memory: str | None = None,
+    engine: Engine = "local",
 ) -> None:
     """Run `stages` on the workspace, and show what each did."""
     from audiorec.config import IndexConfig, Recipe
@@ -83,6 +101,10 @@ def run_stages(
     from audiorec.pipeline import Pipeline, current_recipe
 
     recipe = Recipe.load(recipe_file) if recipe_file else None
+    if engine != "local":
+        from audiorec.engines import check_engine
+
+        check_engine(engine)
     workspace = settings.workspace
     workspace.check()
     if memory is not None:
@@ -91,7 +113,7 @@ def run_stages(
         index = IndexConfig(**{**stated, "memory": memory})
         recipe = recipe.model_copy(update={"index": index})
     with workspace.writing(), progress_shown() as progress:
-        pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, progress=progress)
+        pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, engine=engine, progress=progress)
         reports = pipeline.run(stages)
         progress.close()
         echo_stages(reports, as_json=as_json)

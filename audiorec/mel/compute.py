@@ -18,11 +18,12 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
+from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.prints import make_print
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
-from audiorec.workers import Outcome, run_isolated
+from audiorec.workers import Outcome
 
 STAGE = "mel"
 SHARD_TRACKS = 64
@@ -71,6 +72,7 @@ def compute_mels(
     *,
     config: MelConfig,
     n_jobs: int | None = None,
+    engine: Engine = "local",
     check: Literal["sizes", "digests"] = "sizes",
     progress: Progress = silent,
 ) -> MelReport:
@@ -87,6 +89,8 @@ def compute_mels(
     config : MelConfig
     n_jobs : int or None
         Worker processes; None is one per CPU.
+    engine : {"local", "ray"}
+        Whose processes; see `audiorec.engines`.
     check : {"sizes", "digests"}
         By what a damaged shard is known: its files' sizes, or every byte of them.
     progress : Progress
@@ -108,7 +112,8 @@ def compute_mels(
     computed = 0
     done, total = kept, len(present)
     progress(STAGE, done, total)
-    outcomes = run_isolated(partial(compute_track, config=config), [*fresh, *again], n_jobs=n_jobs)
+    function = partial(compute_track, config=config)
+    outcomes = run_on(engine, function, [*fresh, *again], n_jobs=n_jobs)
     batch: list[Outcome[Job, Computed]] = []
     for number, outcome in enumerate(outcomes, 1):
         batch.append(outcome)

@@ -130,24 +130,19 @@ def predict(
     track_id, vector : str, np.ndarray [shape=(n_outputs,)], float32
     """
     network.eval()
-    mean, std = (torch.from_numpy(a).to(device) for a in scale)
     pending: list[tuple[str, int]] = []  # tracks whose windows are still in the queue
     windows: list[np.ndarray] = []
     done: list[Tensor] = []
 
     def ask() -> None:
-        batch = torch.from_numpy(np.stack(windows)).to(device)
+        done.extend(say(network, windows, scale=scale, norm=norm, device=device))
         windows.clear()
-        with torch.inference_mode():
-            out = network(standardize(batch, mean=mean, std=std)).float()
-            done.extend((F.normalize(out, dim=1) if norm == "unit" else out).cpu())
 
     def finished() -> Iterator[tuple[str, np.ndarray]]:
         while pending and len(done) >= pending[0][1]:
             track_id, count = pending.pop(0)
-            vector = torch.stack(done[:count]).mean(dim=0)
+            yield track_id, average(done[:count], norm=norm)
             del done[:count]
-            yield track_id, (F.normalize(vector, dim=0) if norm == "unit" else vector).numpy()
 
     for track_id, clips in tracks:
         count = 0
@@ -162,3 +157,38 @@ def predict(
     if windows:
         ask()
     yield from finished()
+
+
+def say(
+    network: nn.Module,
+    windows: Sequence[np.ndarray],
+    *,
+    scale: InputScale,
+    norm: Literal["unit", "raw"],
+    device: torch.device,
+) -> Tensor:
+    """What a network says of windows, all at once.
+
+    Parameters
+    ----------
+    network : nn.Module
+        On `device`, in evaluation mode.
+    windows : sequence of np.ndarray [shape=(n_mels, window)], dB
+    scale, norm
+        See `predict`.
+
+    Returns
+    -------
+    said : Tensor [shape=(n_windows, n_outputs)], float32, on the CPU
+    """
+    mean, std = (torch.from_numpy(part).to(device) for part in scale)
+    batch = torch.from_numpy(np.stack(windows)).to(device)
+    with torch.inference_mode():
+        out = network(standardize(batch, mean=mean, std=std)).float()
+        return (F.normalize(out, dim=1) if norm == "unit" else out).cpu()
+
+
+def average(said: Sequence[Tensor], *, norm: Literal["unit", "raw"]) -> np.ndarray:
+    """A track's vector from what was said of its windows : np.ndarray [shape=(n_outputs,)]."""
+    vector = torch.stack(list(said)).mean(dim=0)
+    return (F.normalize(vector, dim=0) if norm == "unit" else vector).numpy()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
+from audiorec.engines import Engine, run_on
+from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
 from audiorec.pretrained.registry import find
 from audiorec.progress import Progress, silent
 
@@ -25,6 +27,9 @@ COLUMNS = ("penultimate", "logits", "mean_pool")  # of `Windows` that are kept
 Part = Literal["mean", "std", "logits", "mean_pool"]
 # Mean and spread of the penultimate units over the windows, and the mean logit of each tag.
 PARTS: tuple[Part, ...] = ("mean", "std", "logits")
+
+
+HeardTrack = tuple[str, np.ndarray, tuple[int, ...]]
 
 
 class Row(NamedTuple):
@@ -153,6 +158,7 @@ def hear_store(
     directory: Path | None = None,
     n_jobs: int | None = None,
     device: str = "auto",
+    engine: Engine = "local",
     progress: Progress = silent,
 ) -> Heard:
     """Let a pretrained network hear every track of a mel store, those known already excepted.
@@ -168,6 +174,8 @@ def hear_store(
     n_jobs : int or None
         Clips at a time; see `TagEncoder.hear_all`.
     device : {"auto", "cpu", "cuda", "mps"}
+    engine : {"local", "ray"}
+        Ray hears in other processes, which find the network in the user's cache.
     progress : Progress
 
     Returns
@@ -187,13 +195,17 @@ def hear_store(
     known = chunks.known({track_id: store.clip_hash(track_id) for track_id in store.ids})
     fresh = [track_id for track_id in store.ids if track_id not in known]
     if fresh:
-        from audiorec.pretrained.encoder import load
+        if engine == "local":
+            from audiorec.pretrained.encoder import load
 
-        network = load(encoder, device=device)
+            stream = _hear(load(encoder, device=device), store, fresh, n_jobs=n_jobs)
+        else:
+            work = partial(hear_track, mels=store.directory, encoder=encoder, device=device)
+            stream = _hear_elsewhere(work, fresh, engine=engine, n_jobs=n_jobs)
         done = len(known)
         progress("hear", done, len(store.ids))
         batch: dict[str, np.ndarray] = {}
-        for track_id, rows, chunks.widths in _hear(network, store, fresh, n_jobs=n_jobs):
+        for track_id, rows, chunks.widths in stream:
             batch[track_id] = known[track_id] = rows
             done += 1
             progress("hear", done, len(store.ids))
@@ -236,7 +248,7 @@ def kept_of(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> Hear
 
 def _hear(
     network: TagEncoder, store: MelStore, ids: Sequence[str], *, n_jobs: int | None
-) -> Iterator[tuple[str, np.ndarray, tuple[int, ...]]]:
+) -> Iterator[HeardTrack]:
     """Each track's rows, all its clips together, and their widths; several clips at a time."""
     from audiorec.models.encoder import check_front_end
 
@@ -247,6 +259,40 @@ def _hear(
     for track_id, count in zip(ids, counts, strict=True):
         clips_heard = [next(heard) for _ in range(count)]
         yield track_id, np.concatenate([*map(as_rows, clips_heard)]), widths_of(clips_heard[0])
+
+
+def _hear_elsewhere(
+    work: Callable[[str], HeardTrack], ids: Sequence[str], *, engine: Engine, n_jobs: int | None
+) -> Iterator[HeardTrack]:
+    """As `_hear`, by other processes."""
+    for track_id, heard, error in run_on(engine, work, ids, n_jobs=n_jobs):
+        if heard is None:
+            raise EngineError(f"track {track_id!r} was not heard: {error}")
+        yield heard
+
+
+def hear_track(track_id: str, *, mels: Path, encoder: str, device: str) -> HeardTrack:
+    """What a process does with one track: its id, its rows, their widths."""
+    return next(_hear(_opened_network(encoder, device), _store(mels), [track_id], n_jobs=1))
+
+
+def _store(directory: Path) -> MelStore:
+    """The store as it is now, opened once for as long as it stays so."""
+    return _opened_store(directory, artifacts.load_manifest(directory, kind="mels").fingerprint)
+
+
+@lru_cache(maxsize=1)
+def _opened_store(directory: Path, _fingerprint: str) -> MelStore:
+    from audiorec.mel.store import MelStore
+
+    return MelStore(directory)
+
+
+@lru_cache(maxsize=1)
+def _opened_network(encoder: str, device: str) -> TagEncoder:
+    from audiorec.pretrained.encoder import load
+
+    return load(encoder, device=device)
 
 
 class _Chunks:

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import numpy as np
+
 from audiorec.exceptions import AudioError
 
 
@@ -31,3 +33,25 @@ def misbehave(x):
 def slow_first(x):
     time.sleep(0.4 if x == 0 else 0)
     return x
+
+
+def kill_parent_once(x, *, mark):
+    """Kill the process that this one works for, the first time that it is asked for "kill"."""
+    if x == "kill" and not mark.exists():
+        mark.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)  # until the end comes with the parent
+    return x
+
+
+def kill_self(x, *, mark, times):
+    """Be killed from outside, as often as `times`."""
+    if x == "kill" and len(mark.read_bytes()) < times:
+        with mark.open("ab") as stream:
+            stream.write(b".")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def array_of(x):
+    return np.random.default_rng(x).normal(size=(x % 3, 2 + x)).astype("f2")

@@ -51,6 +51,16 @@ def test_a_clock_that_is_set_takes_no_item_and_saves_none(jobs, monkeypatch, hou
     assert outcomes[1].error == "gave up on hang after 3 s; the file may be damaged"
 
 
+@pytest.mark.parametrize(("times", "error"), [(1, None), (2, "signal 9")])
+def test_a_worker_killed_from_outside_costs_its_item_another_try(jobs, tmp_path, times, error):
+    (tmp_path / "mark").touch()
+    function = partial(jobs.kill_self, mark=tmp_path / "mark", times=times)
+    outcomes = list(run_isolated(function, ["a", "kill", "b"], n_jobs=1))
+    assert [o.item for o in outcomes] == ["a", "kill", "b"]
+    assert [o.error for o in outcomes[::2]] == [None, None]
+    assert outcomes[1].error is None if error is None else error in outcomes[1].error
+
+
 def test_workers_persist_and_one_is_a_process_too(jobs):
     pids = {o.value for o in run_isolated(jobs.misbehave, "abcdef", n_jobs=1)}
     assert len(pids) == 1 and os.getpid() not in pids

@@ -41,7 +41,7 @@ def catalog(tmp_path, files):
         yield catalog
 
 
-def _here(function, items, **_settings):
+def _here(_engine, function, items, **_settings):
     for item in items:
         try:
             yield Outcome(item, function(item), None)
@@ -53,7 +53,7 @@ def _here(function, items, **_settings):
 def small_shards_in_this_process(monkeypatch, request):
     monkeypatch.setattr(compute, "SHARD_TRACKS", 4)
     if "workers" not in request.node.name:
-        monkeypatch.setattr(compute, "run_isolated", _here)
+        monkeypatch.setattr(compute, "run_on", _here)
 
 
 def run(directory, catalog, **settings):
@@ -107,14 +107,14 @@ def test_a_run_killed_anywhere_ends_as_one_that_was_not(tmp_path, catalog, monke
     run(tmp_path / "whole", catalog)
     killed = tmp_path / "killed"
 
-    def dying(function, items, **settings):
-        for number, outcome in enumerate(_here(function, items)):
+    def dying(engine, function, items, **settings):
+        for number, outcome in enumerate(_here(engine, function, items)):
             if number == after:
                 raise KeyboardInterrupt
             yield outcome
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(compute, "run_isolated", dying)
+        patch.setattr(compute, "run_on", dying)
         run(killed, catalog)
     if artifacts.exists(killed):
         assert not MelStore(killed).complete

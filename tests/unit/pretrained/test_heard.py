@@ -7,12 +7,14 @@ import pytest
 import torch
 
 import audiorec.pretrained.encoder as encoder_module
+import audiorec.pretrained.heard as heard_module
 from audiorec.config import MelConfig
-from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.exceptions import EngineError, NotFoundError, ParameterError
 from audiorec.models.musicnn import MEL, Vgg
 from audiorec.pretrained.encoder import TagEncoder
 from audiorec.pretrained.heard import as_rows, hear_store, track_features
 from audiorec.pretrained.registry import find
+from audiorec.workers import Outcome
 
 
 class Store:
@@ -150,3 +152,28 @@ def test_other_spectrograms_are_refused_and_another_network_starts_anew(network,
     store.config = MelConfig()
     with pytest.raises(ParameterError, match="run 'audiorec mel' again"):
         hear_store(store, encoder="vgg-msd", directory=tmp_path)
+
+
+def test_other_processes_hear_the_same(network, monkeypatch):
+    store = Store({"a": [400], "b": [200, 600], "c": [90]})
+    expected = hear_store(store, encoder="vgg-msd")
+
+    def elsewhere(engine, function, items, *, n_jobs):
+        assert (engine, n_jobs) == ("ray", 2)
+        return (Outcome(item, function(item), None) for item in items)
+
+    store.directory = "somewhere"
+    monkeypatch.setattr(heard_module, "run_on", elsewhere)
+    monkeypatch.setattr(heard_module, "_store", {"somewhere": store}.__getitem__)
+    heard_module._opened_network.cache_clear()
+    found = hear_store(store, encoder="vgg-msd", n_jobs=2, engine="ray")
+    assert found.ids == expected.ids and found.widths == expected.widths
+    for track_id in expected.ids:
+        np.testing.assert_array_equal(found.windows(track_id), expected.windows(track_id))
+
+    def lost(engine, function, items, *, n_jobs):
+        return (Outcome(item, None, "no network in the cache") for item in items)
+
+    monkeypatch.setattr(heard_module, "run_on", lost)
+    with pytest.raises(EngineError, match="track 'a' was not heard: no network in the cache"):
+        hear_store(store, encoder="vgg-msd", engine="ray")

@@ -1,0 +1,234 @@
+"""Where work on many items is done: by processes of this machine, or by a Ray cluster.
+
+Both give the same outcomes in the same order. This is the only module that imports Ray, which
+comes with the extra ``ray``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from itertools import islice
+from typing import Any, Literal, TypeVar
+
+from audiorec.exceptions import EngineError, ParameterError
+from audiorec.workers import Outcome, Pool, check_jobs, run_isolated
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+Engine = Literal["local", "ray"]
+ENGINES: tuple[Engine, ...] = ("local", "ray")
+
+TIMEOUT = 120.0  # s
+CONNECT_SECONDS = 10.0
+CHUNK = 16  # items to a task: what is worked anew when its worker is killed
+AT_ONCE = 4096  # tasks that Ray is told of at a time, so that it need not hold a whole catalogue
+
+# Ray looks at these when it is imported, or when it starts: no reports of use to its makers, no
+# advice on the terminal.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+def run_on(
+    engine: Engine,
+    function: Callable[[Item], Value],
+    items: Iterable[Item],
+    *,
+    n_jobs: int | None = None,
+    timeout: float = TIMEOUT,
+    chunk: int = CHUNK,
+) -> Iterator[Outcome[Item, Value]]:
+    """Call a function on every item, wherever the engine has processes.
+
+    Parameters
+    ----------
+    engine : {"local", "ray"}
+        Local is `audiorec.workers.run_isolated`. Ray takes the cluster that ``RAY_ADDRESS`` names,
+        the session that this process has open already, or one of its own on this machine. Its
+        machines must see the files that `function` reads under the same paths.
+    function : callable
+        Importable by name, or a `functools.partial` of such.
+    items : iterable
+        Read as the work goes on.
+    n_jobs : int or None
+        Processes at a time; None is one per CPU, of the cluster where there is one.
+    timeout : float
+        Seconds after which an item is given up.
+    chunk : int
+        Items that Ray hands to a process at once.
+
+    Yields
+    ------
+    outcome : Outcome
+        In the order of `items`, as `run_isolated` gives it: what a decoder does to its process
+        costs its own item. A Ray worker that is killed, or a machine that is lost, costs time and
+        no item.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such engine, or `n_jobs` or `timeout` is not positive.
+    EngineError
+        If Ray is not installed, does not answer, or loses the work for good.
+    """
+    if engine not in ENGINES:
+        raise ParameterError(f"engine={engine!r} must be one of {', '.join(ENGINES)}")
+    if engine == "local":
+        return run_isolated(function, items, n_jobs=n_jobs, timeout=timeout)
+    check_jobs(n_jobs, timeout=timeout)
+    work = partial(_work, function=function, timeout=timeout)
+    return _on_ray(work, _chunks(iter(items), chunk), n_jobs=n_jobs)
+
+
+def check_engine(engine: Engine) -> None:
+    """Raise `EngineError` where an engine is not to be had, before any work is begun."""
+    if engine == "ray":
+        _ray()
+        _check_address(os.environ.get("RAY_ADDRESS", ""))
+
+
+def _on_ray(
+    work: Callable[[dict[str, bytes]], dict[str, bytes]],
+    chunks: Iterator[tuple[Item, ...]],
+    *,
+    n_jobs: int | None,
+) -> Iterator[Outcome[Item, Any]]:
+    """Stream chunks of items through Ray Data, a task each; outcomes in order."""
+    rows = ({"items": pickle.dumps(chunk)} for chunk in chunks)
+    first = next(rows, None)
+    if first is None:  # no cluster is started for nothing
+        return
+    ray = _ray()
+    with _session(ray, n_jobs=n_jobs), _failures_named(ray):
+        part = [first]
+        for row in rows:
+            part.append(row)
+            if len(part) == AT_ONCE:
+                yield from _stream(ray, work, part, n_jobs=n_jobs)
+                part = []
+        if part:
+            yield from _stream(ray, work, part, n_jobs=n_jobs)
+
+
+def _stream(
+    ray: Any,
+    work: Callable[[dict[str, bytes]], dict[str, bytes]],
+    rows: list[dict[str, bytes]],
+    *,
+    n_jobs: int | None,
+) -> Iterator[Outcome[Any, Any]]:
+    context = ray.data.DataContext.get_current().copy()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    with ray.data.DataContext.current(context):
+        given = ray.data.from_items(rows, override_num_blocks=len(rows))
+        # Bytes, not columns: arrays of any shape come back as they were, bit for bit.
+        at_a_time = None if n_jobs is None else min(n_jobs, len(rows))
+        done = given.map(work, num_cpus=1, concurrency=at_a_time)
+        for row in done.iter_rows():
+            yield from pickle.loads(row["outcomes"])
+
+
+def _chunks(items: Iterator[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    while chunk := tuple(islice(items, size)):
+        yield chunk
+
+
+def _work(
+    row: dict[str, bytes], *, function: Callable[[Any], Any], timeout: float
+) -> dict[str, bytes]:
+    """What a Ray worker does with a chunk: it hands it to a process that may die of it."""
+    items = pickle.loads(row["items"])
+    outcomes = list(_pool().map(function, items, timeout=timeout))
+    return {"outcomes": pickle.dumps(outcomes, protocol=pickle.HIGHEST_PROTOCOL)}
+
+
+@lru_cache(maxsize=1)
+def _pool() -> Pool:
+    """One process beside each Ray worker, for as long as that lives."""
+    return Pool(n_jobs=1)
+
+
+def _ray() -> Any:
+    """Ray and its data library, imported without their advice."""
+    for key, value in QUIET.items():
+        os.environ.setdefault(key, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise EngineError(
+            "engine 'ray' needs Ray, which is not installed; run: pip install 'audiorec-music[ray]'"
+        ) from None
+    # Its log file keeps everything; the terminal is for results and progress.
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.CRITICAL)
+    return ray
+
+
+def _check_address(address: str) -> None:
+    """Raise `EngineError` where nothing listens at ``host:port``: Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # such as "auto" or "local", which Ray itself makes out
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(
+            f"no Ray cluster answers at RAY_ADDRESS={address} ({error}); start one with "
+            "'ray start --head', or unset RAY_ADDRESS to use this machine"
+        ) from None
+
+
+@contextmanager
+def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
+    """A connection to Ray for as long as the block lasts; one that is open already stays open."""
+    if ray.is_initialized():
+        yield
+        return
+    address = os.environ.get("RAY_ADDRESS", "")
+    _check_address(address)
+    own = {} if address else {"num_cpus": n_jobs, "include_dashboard": False}
+    try:
+        ray.init(
+            address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+        raise EngineError(
+            f"Ray does not start {where} ({_first_line(error)}); start a cluster with "
+            "'ray start --head', or take --engine local"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _failures_named(ray: Any) -> Iterator[None]:
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        # The traceback of a task is many lines; what went wrong is its cause.
+        cause = getattr(error, "cause", None) or error
+        raise EngineError(
+            f"Ray gave up the work ({type(cause).__name__}: {_first_line(cause)}); what was done "
+            "is kept: run it again, or with --engine local"
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,44 @@
+"""Stages that Ray works at leave what the processes of this machine leave."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from audiorec.embeddings import Embeddings
+
+from .conftest import call, spawn
+
+
+def test_mel_and_embed_by_ray(workspace, tmp_path):
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    local = {p.name: p.read_bytes() for p in (workspace / "mels").iterdir()}
+    embedded = Embeddings.load(workspace / "embeddings")
+    for made in ("mels", "embeddings"):
+        shutil.rmtree(workspace / made)
+    for stage, engine in (("mel", "ray"), ("embed", "ray")):
+        run = spawn("-w", workspace, stage, "--engine", engine, "--jobs", 2, "--json")
+        out, err = run.communicate()
+        assert run.returncode == 0, err
+        (report,) = json.loads(out)  # and nothing else on stdout
+        assert report["worked"]
+        assert all(line.startswith(stage) for line in err.splitlines() if "could not" not in line)
+    assert {p.name: p.read_bytes() for p in (workspace / "mels").iterdir()} == local
+    found = Embeddings.load(workspace / "embeddings")
+    assert found.ids == embedded.ids
+    # Those of the workspace were computed with as many threads as there are cores.
+    np.testing.assert_allclose(found.vectors, embedded.vectors, atol=1e-5)
+    assert "up to date" in call("-w", workspace, "run", "--engine", "ray").out
+
+
+def test_the_remedy_where_ray_is_not_installed(workspace, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    answer = call("-w", workspace, "mel", "--engine", "ray")
+    assert answer.code == 1 and answer.out == ""
+    assert answer.err == (
+        "audiorec: engine 'ray' needs Ray, which is not installed; run: "
+        "pip install 'audiorec-music[ray]'\n"
+    )
+    assert call("-w", workspace, "mel", "--engine", "spark").code == 2
