@@ -106,6 +106,15 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def unwritten(path: Path, error: Exception) -> ArtifactError:
+    """The error for a file that cannot be written: no room, no permission."""
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return ArtifactError(
+        f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
+        "and run the same command again: what stood there still stands"
+    )
+
+
 @contextmanager
 def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
     """A name beside `path` to write to; what is still there when the block ends is removed.
@@ -128,11 +137,7 @@ def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
     except kinds as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise ArtifactError(
-            f"{path} cannot be written ({reason}); make room on the disk or check its "
-            "permissions, and run the same command again: what stood there still stands"
-        ) from None
+        raise unwritten(path, error) from None
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)

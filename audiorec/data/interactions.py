@@ -23,12 +23,12 @@ from audiorec.artifacts import Manifest
 from audiorec.config import ListeningConfig
 from audiorec.data.evidence import net_plays
 from audiorec.data.importers import BY_PATH, get_importer
+from audiorec.data.sink import sink
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.ids import IdMap
 
 KIND = "plays"
 KEY = ("user_id", "track_id", "plays", "timestamp")
-ROWS_PER_GROUP = 1 << 20
 
 
 class ImportReport(NamedTuple):
@@ -202,7 +202,7 @@ def _recovered(directory: Path) -> Manifest:
 def _write_part(plays: pl.LazyFrame, part: Path) -> int:
     """Write rows to Parquet without the exact repeats; count the rows that came."""
     whole = part.with_name("whole.parquet")
-    plays.sink_parquet(whole, row_group_size=ROWS_PER_GROUP)
+    sink(plays, whole)
     frame = pl.scan_parquet(whole)
     total, timed = (
         frame.select(pl.len(), pl.col("timestamp").count().alias("timed")).collect().row(0)
@@ -213,7 +213,7 @@ def _write_part(plays: pl.LazyFrame, part: Path) -> int:
     untimed = frame.filter(pl.col("timestamp").is_null())
     once = frame.filter(pl.col("timestamp").is_not_null()).unique(keep="first", maintain_order=True)
     kept = pl.concat([untimed, once]) if timed < total else once
-    kept.sink_parquet(part, row_group_size=ROWS_PER_GROUP)
+    sink(kept, part)
     whole.unlink()
     return int(total)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
+from audiorec.data.sink import sink
 from audiorec.exceptions import DataError, ParameterError
 
 REQUIRED = ("user_id", "track_id", "plays")
@@ -88,7 +89,7 @@ def read_plays(
         )
     parsed = scratch / "parsed.parquet"
     try:
-        _parse(text, columns, neutral).sink_parquet(parsed)
+        sink(_parse(text, columns, neutral), parsed)
     except pl.exceptions.PolarsError as error:
         raise _malformed(file, text, error) from None
     rows = pl.scan_parquet(parsed)

@@ -276,3 +276,14 @@ def test_damaged_plays_are_imported_again(tmp_path, write):
     assert len(load_plays(store)) == 4
     import_plays(store, one)
     assert {path.name: path.read_bytes() for path in store.iterdir()} == whole
+
+
+def test_a_full_disk_is_no_fault_of_the_file(tmp_path, write, monkeypatch):
+    def full(*_args, **_how):
+        raise pl.exceptions.ComputeError("parquet: No space left on device (os error 28)")
+
+    file = write("u,t,1\n")
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
+    with pytest.raises(ArtifactError, match=r"cannot be written \(.*os error 28\)\); make room"):
+        import_plays(tmp_path / "plays", file)
+    assert not any((tmp_path / "plays").iterdir())

@@ -1,0 +1,31 @@
+"""Write a lazy frame to Parquet, and tell a disk that is full from data that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from audiorec.artifacts import unwritten
+
+ROWS_PER_GROUP = 1 << 20
+
+
+def sink(frame: pl.LazyFrame, path: Path) -> None:
+    """Write a frame, as it is computed.
+
+    Raises
+    ------
+    ArtifactError
+        If `path` cannot be written.
+    polars.exceptions.PolarsError
+        If the frame cannot be computed.
+    """
+    try:
+        frame.sink_parquet(path, row_group_size=ROWS_PER_GROUP)
+    except OSError as error:
+        raise unwritten(path, error) from None
+    except pl.exceptions.PolarsError as error:
+        if "os error" in str(error):  # how Rust ends what the system said
+            raise unwritten(path, error) from None
+        raise
