@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shlex
+import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,16 @@ STAGE_OF = {
     "probe": "tags --all",
 }
 
+# What numpy raises for an array whose header, a Python literal, is torn.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    tokenize.TokenError,
+)
 CALLED = {
     "plays": "are no plays",
     "mels": "are no spectrograms",
@@ -108,11 +119,15 @@ def digest_file(path: Path) -> str:
 
 def unwritten(path: Path, error: Exception) -> ArtifactError:
     """The error for a file that cannot be written: no room, no permission."""
-    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    reason = getattr(error, "strerror", None) or _first_line(error)
     return ArtifactError(
         f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
         "and run the same command again: what stood there still stands"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager
@@ -333,9 +348,9 @@ def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = T
     path = directory / manifest.files[name].file
     try:
         array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         again = f"{remedy(manifest.kind, manifest, name)} to make it again"
-        raise ArtifactError(f"{path} cannot be read ({error}); {again}") from None
+        raise ArtifactError(f"{path} cannot be read ({_first_line(error)}); {again}") from None
     return array
 
 

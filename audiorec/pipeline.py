@@ -465,8 +465,8 @@ class Diagnosis(NamedTuple):
     notes: list[str]
 
 
-def diagnose(workspace: Workspace) -> Diagnosis:
-    """What is wrong with a workspace, every byte of its artifacts read."""
+def damage(workspace: Workspace) -> list[str]:
+    """A line for everything in a workspace that is damaged, every byte read."""
     problems: list[str] = []
     for kind in artifacts.STAGE_OF:
         directory = workspace.root / kind
@@ -484,10 +484,20 @@ def diagnose(workspace: Workspace) -> Diagnosis:
     try:
         with Catalog(workspace.catalog, read_only=True) as catalog:
             catalog.check()
+    except AudiorecError as error:
+        problems.append(str(error))
+    return problems
+
+
+def diagnose(workspace: Workspace) -> Diagnosis:
+    """What is wrong with a workspace, every byte of its artifacts read."""
+    problems = damage(workspace)
+    try:
+        with Catalog(workspace.catalog, read_only=True) as catalog:
             lost = len(catalog.tracks(include_missing=True)) - len(catalog)
             failed = len(catalog.failures())
     except AudiorecError as error:
-        return Diagnosis([*problems, str(error)], [])
+        return Diagnosis(list(dict.fromkeys([*problems, str(error)])), [])
     notes = []
     if lost:
         files = "1 file is" if lost == 1 else f"{lost} files are"

@@ -6,12 +6,13 @@ import importlib
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from audiorec import __version__
 from audiorec.cli.common import Settings
-from audiorec.exceptions import AmbiguousNameError, AudiorecError
+from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
@@ -70,6 +71,22 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; what goes wrong for no known reason is told by what is damaged, if any.
+
+        Answers open what is stored by its size alone: to read every byte would take longer than
+        to answer. So a flipped one may come to light as any error at all.
+        """
+        try:
+            return super().invoke(ctx)
+        except (AudiorecError, OSError, click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:
+            found = damage_of(ctx.obj)
+            if not found:
+                raise
+            raise ArtifactError(found[0]) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List every command from the table above, so that help imports none of them."""
         with formatter.section("Commands"):
@@ -99,6 +116,15 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
         format="%(name)s: %(message)s",
     )
     ctx.obj = Settings(workspace, verbose=verbose)
+
+
+def damage_of(settings: Settings | None) -> list[str]:
+    """A line for everything in the workspace that is damaged; none where there is no workspace."""
+    from audiorec.pipeline import damage
+
+    if settings is None or not settings.workspace.root.is_dir():
+        return []
+    return damage(settings.workspace)
 
 
 def main() -> None:
