@@ -15,6 +15,7 @@ from typing import Any, Self
 from audiorec.artifacts import fingerprint
 from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
 from audiorec.data.schema import prepare
+from audiorec.data.seal import break_seal, differs, seal_of, set_seal
 from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
 from audiorec.data.tracks import Failure, FileRow, Track, as_text
@@ -23,6 +24,7 @@ from audiorec.workers import one_line
 
 __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 
+UNSEALED = "it differs from its digest; remove {} if you have changed it yourself"
 COLUMNS = tuple(field.name for field in fields(Track))
 TRACK_COLUMNS = ", ".join(COLUMNS)
 
@@ -46,6 +48,7 @@ class Catalog:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
         self._read_only = read_only
+        self._written = False
         with self._guard():
             self._db = self._connect()
             try:
@@ -67,6 +70,8 @@ class Catalog:
 
     def close(self) -> None:
         """Close the file."""
+        if self._written:
+            set_seal(self._db, self.path)
         self._db.close()
 
     def __len__(self) -> int:
@@ -175,9 +180,14 @@ class Catalog:
     def check(self) -> None:
         """Read all of it, and raise `WorkspaceError` if any of it is damaged.
 
-        SQLite keeps no digests: what it can tell is that pages, rows and indexes fit each other,
-        not that a letter in a title is the one that was written.
+        One that a killed run has left has no digest until it is written again. Then only what
+        SQLite can tell is known: that pages, rows and indexes fit each other.
         """
+        sealed = differs(self.path)
+        if sealed:
+            raise self._damaged(UNSEALED.format(seal_of(self.path).name))
+        if sealed is False:
+            return
         for (said,) in self._rows("PRAGMA integrity_check(1)"):
             if said != "ok":
                 raise self._damaged(said)
@@ -273,6 +283,10 @@ class Catalog:
         with self._guard():
             self._db.execute("BEGIN IMMEDIATE")
             with self._db:
+                if not self._written and differs(self.path):
+                    raise self._damaged(UNSEALED.format(seal_of(self.path).name))
+                self._written = True
+                break_seal(self.path)
                 yield
 
     # -- inside ----------------------------------------------------------------------------------
@@ -290,6 +304,8 @@ class Catalog:
                 uri += "&immutable=1"
             return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():  # moved away, it has left its seal
+            break_seal(self.path)
         return sqlite3.connect(self.path, timeout=30, isolation_level=None)
 
     @contextmanager

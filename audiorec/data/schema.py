@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from audiorec.data.names import bare
+from audiorec.data.seal import break_seal
 from audiorec.exceptions import WorkspaceError
 
 # Statements that lead from each version to the next; a new catalogue takes all of them.
@@ -99,6 +100,7 @@ def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
             f"{sqlite3.sqlite_version}; use a newer Python"
         )
     database.create_function("bare", 1, bare, deterministic=True)
+    break_seal(path)
     database.execute("BEGIN IMMEDIATE")
     try:
         # Asked again under the lock: another process may have been faster.

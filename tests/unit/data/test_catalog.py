@@ -229,3 +229,32 @@ def test_the_catalogue_imports_nothing_heavy():
 )
 def test_fold(a, b):
     assert fold(a) == fold(b)
+
+
+def test_every_byte_is_under_a_digest_once_all_is_written(tmp_path):
+    path = tmp_path / "catalog.sqlite"
+    with Catalog(path) as catalog:
+        catalog.upsert([Track(f"t{n}", f"/{n}.mp3", title=f"Song {n}") for n in range(300)])
+    whole, seal = path.read_bytes(), tmp_path / "catalog.sqlite.seal"
+    assert seal.exists()
+    with Catalog(path, read_only=True) as catalog:
+        catalog.check()
+    for place in range(0, len(whole), 397):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(WorkspaceError), Catalog(path, read_only=True) as catalog:
+            catalog.check()
+    path.write_bytes(whole.replace(b"Song 7", b"Sing 7"))
+    named = r"differs from its digest; remove catalog\.sqlite\.seal .* move it away"
+    with Catalog(path) as catalog, pytest.raises(WorkspaceError, match=named):
+        catalog.upsert(Track("more", "/more.mp3"))  # nothing is written to what is damaged
+    seal.unlink()
+    with Catalog(path) as catalog:  # changed by hand, and believed again
+        catalog.upsert(Track("more", "/more.mp3"))
+        assert not seal.exists()  # killed here, there would be none
+    assert seal.exists()
+    path.unlink()
+    with Catalog(path) as catalog:
+        catalog.upsert(Track("new", "/new.mp3"))
+        catalog.check()
