@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -325,6 +324,8 @@ def remedy(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
     if kind == "plays":
         part = extra.get("parts", {}).get(name, {})
         source = part.get("source") or "csv"
+        import shlex  # not before something is wrong
+
         option = "" if source == "csv" else f" --source {source}"
         return f"run 'audiorec plays {shlex.quote(part.get('file') or 'FILE')}{option}'"
     return f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"

@@ -5,6 +5,7 @@ The file has no name: it goes with the array, or with the process, however that 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def room(
     import tempfile  # not before an answer needs it, which it never does
 
     with tempfile.TemporaryFile(dir=folder) as stream:
+        if hasattr(os, "posix_fallocate"):
+            # All of it now: a disk that is full later ends a process that writes to memory.
+            os.posix_fallocate(stream.fileno(), 0, dtype.itemsize * int(np.prod(shape)))
         return np.memmap(stream, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
 
 
