@@ -275,7 +275,12 @@ class TrainConfig(Section):
     crop_seconds : float
         Length of the random crop that each example shows, s.
     batch_size, max_epochs, patience : int
-        Patience is in epochs without a better validation loss.
+        Patience is in epochs without a better validation loss. Under torchrun a batch is dealt out
+        to the processes.
+    accumulate : int
+        Batches whose gradients make one step: a batch of so many times the size in the memory of
+        one. Where examples bear on each other (mixup, batch normalisation, the loss contrastive)
+        it is within a batch.
     learning_rate, weight_decay : float
         Of AdamW.
     validation_share : float
@@ -294,8 +299,14 @@ class TrainConfig(Section):
         are.
     gradient_clip : float
         Longest gradient, as a norm over all weights; 0 clips none.
-    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
-        Auto takes mixed precision where the device is faster with it.
+    precision : {"auto", "fastest", "32-true", "bf16-mixed", "16-mixed"}
+        Auto is mixed precision on CUDA, full precision elsewhere. Fastest is measured on this
+        machine before the first step, and logged; so it is for the next two.
+    layout : {"plain", "channels-last", "fastest"}
+        How two-dimensional convolutions (shortchunk, musicnn) lie in memory.
+    compile : {"no", "yes", "fastest"}
+        Whether torch compiles the network for training; it needs a C++ compiler, and minutes for
+        large networks. Fastest does so where the steps to come save more time than it took.
     device : str
         "auto", "cpu", "cuda" or "mps".
     """
@@ -304,6 +315,7 @@ class TrainConfig(Section):
     unit_norm: bool = True
     crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
+    accumulate: int = Field(default=1, ge=1, le=65536)
     max_epochs: int = Field(default=25, ge=1, le=100000)
     patience: int = Field(default=8, ge=1, le=100000)
     learning_rate: float = Field(default=1e-3, gt=0, le=10)
@@ -316,7 +328,9 @@ class TrainConfig(Section):
     filter_db: float = Field(default=0.0, ge=0, le=60)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, ge=0)
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    precision: Literal["auto", "fastest", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    layout: Literal["plain", "channels-last", "fastest"] = "plain"
+    compile: Literal["no", "yes", "fastest"] = "no"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: int = Seed
 

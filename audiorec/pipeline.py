@@ -19,6 +19,7 @@ from audiorec.config import MelConfig, Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.progress import Progress, silent
+from audiorec.ranks import team
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from audiorec.factors import WeightedError
     from audiorec.mel import MelStore
     from audiorec.pretrained.heard import Heard
+    from audiorec.pretrained.transfer import Model
+    from audiorec.training.curves import EpochRow
 
 TRAINING_STATE = ".training"
 STAGES = ("mel", "factors", "train", "embed", "index")
@@ -76,6 +79,7 @@ class Pipeline:
         self.engine: Engine = engine
         self.progress = progress
         self._check: Check = "digests"
+        self._team = team()
 
     def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
         """Run `stages` in order, each where it is stale; remember the recipe.
@@ -92,7 +96,8 @@ class Pipeline:
         AudiorecError
             From the stage that cannot be done; the stages before it stay done.
         """
-        write_atomic(self.workspace.root / "recipe.toml", self.recipe.to_toml().encode())
+        if self._team.first:
+            write_atomic(self.workspace.root / "recipe.toml", self.recipe.to_toml().encode())
         self._check = check
         reports = []
         for stage in stages:
@@ -185,13 +190,11 @@ class Pipeline:
         inputs = {"factors": _fingerprint(self.workspace.factors, "factors")}
         ids = [i for i in store.ids if i in factors.tracks and i in tracks]
         inputs["examples"] = artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids])
-        if _fresh(self.workspace.model, "model", inputs=inputs, config=self._model_config()):
+        if self._model_stands(inputs):
             return None
         if self.recipe.model.pretrained:
             return self._train_head(store, factors.tracks.take(ids), tracks, inputs=inputs)
-        from audiorec.models.checkpoint import save_checkpoint
         from audiorec.training import train
-        from audiorec.training.curves import plot_history
 
         result = train(
             store,
@@ -204,11 +207,32 @@ class Pipeline:
             space=inputs["factors"],
             progress=self.progress,
         )
-        plot_history(result.history, self.workspace.reports / "training.png")
-        save_checkpoint(self.workspace.model, result.checkpoint, inputs=inputs)
-        shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
+        self._keep_model(result.checkpoint, result.history, inputs=inputs)
         best = min(row.validation_loss for row in result.history)
         return f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
+
+    def _model_stands(self, inputs: Mapping[str, str]) -> bool:
+        """Whether the model was made from these inputs, as the first process finds."""
+        config = self._model_config()
+        return self._team.agree(_fresh(self.workspace.model, "model", inputs=inputs, config=config))
+
+    def _keep_model(
+        self, model: Model, history: Sequence[EpochRow] = (), *, inputs: Mapping[str, str]
+    ) -> None:
+        """Store what was learned, and what its losses were; the others wait for the first."""
+        from audiorec.models.checkpoint import save_checkpoint
+        from audiorec.pretrained.transfer import Transfer, save_transfer
+        from audiorec.training.curves import plot_history
+
+        with self._team.first_alone():
+            if not self._team.first:
+                return
+            if isinstance(model, Transfer):
+                save_transfer(self.workspace.model, model, inputs=inputs)
+            else:
+                plot_history(history, self.workspace.reports / "training.png")
+                save_checkpoint(self.workspace.model, model, inputs=inputs)
+            shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
 
     def _weighted_error(self) -> WeightedError | None:
         """The listening that the factors were fitted to, where the loss looks at it."""
@@ -237,10 +261,7 @@ class Pipeline:
         inputs: dict[str, str],
     ) -> str:
         """Learn what follows a pretrained encoder: a head, or its last layers too."""
-        from audiorec.models.checkpoint import save_checkpoint
-        from audiorec.pretrained.transfer import Transfer, save_transfer
         from audiorec.training import learn
-        from audiorec.training.curves import plot_history
 
         model, history = learn(
             store,
@@ -254,12 +275,7 @@ class Pipeline:
             space=inputs["factors"],
             progress=self.progress,
         )
-        if isinstance(model, Transfer):
-            save_transfer(self.workspace.model, model, inputs=inputs)
-        else:
-            plot_history(list(history), self.workspace.reports / "training.png")
-            save_checkpoint(self.workspace.model, model, inputs=inputs)
-        shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
+        self._keep_model(model, history, inputs=inputs)
         return (
             f"{len(targets)} tracks heard by {self.recipe.model.encoder}, cosine to the factors "
             f"of artists left out {model.agreement:.2f}"
@@ -270,15 +286,15 @@ class Pipeline:
         groups = {i: grouped_by(tracks[i]) for i in store.ids if i in tracks}
         examples = [[i, store.clip_hash(i), group] for i, group in groups.items()]
         inputs = {"examples": artifacts.fingerprint(examples)}
-        if _fresh(self.workspace.model, "model", inputs=inputs, config=self._model_config()):
+        if self._model_stands(inputs):
             return None
         from audiorec.pretrained.sound import SoundSpace
-        from audiorec.pretrained.transfer import fit_library, save_transfer
+        from audiorec.pretrained.transfer import fit_library
 
         transfer = fit_library(
             self._heard(store), groups=groups, model=self.recipe.model, train=self.recipe.train
         )
-        save_transfer(self.workspace.model, transfer, inputs=inputs)
+        self._keep_model(transfer, inputs=inputs)
         assert isinstance(transfer.head, SoundSpace)
         return f"{len(groups)} tracks heard by {transfer.encoder}; {transfer.head.summary()}"
 
@@ -289,17 +305,18 @@ class Pipeline:
 
         model = self.recipe.model
         package = find(model.encoder).package
-        if not is_fetched(package):
-            fetch(package.name, progress=self.progress)
-        return hear_store(
-            store,
-            encoder=model.encoder,
-            directory=self.workspace.heard,
-            n_jobs=self.n_jobs,
-            device=self.recipe.train.device,
-            engine=self.engine,
-            progress=self.progress,
-        )
+        with self._team.first_alone():  # what the first has heard is there for the others
+            if not is_fetched(package):
+                fetch(package.name, progress=self.progress)
+            return hear_store(
+                store,
+                encoder=model.encoder,
+                directory=self.workspace.heard,
+                n_jobs=self.n_jobs,
+                device=self.recipe.train.device,
+                engine=self.engine,
+                progress=self.progress,
+            )
 
     def _embed(self) -> str | None:
         from audiorec.embeddings import Embeddings

@@ -13,6 +13,7 @@ import click
 from audiorec import __version__
 from audiorec.cli.common import Settings
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
+from audiorec.ranks import team
 
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
@@ -116,6 +117,10 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
         format="%(name)s: %(message)s",
     )
     ctx.obj = Settings(workspace, verbose=verbose)
+    if team().size > 1 and ctx.invoked_subcommand != "train":
+        raise click.UsageError(
+            f"torchrun is for 'audiorec train'; run 'audiorec {ctx.invoked_subcommand}' without it"
+        )
 
 
 def damage_of(settings: Settings | None) -> list[str]:

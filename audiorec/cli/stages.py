@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ HELP = {
     "mel": "Compute the log-mel spectrogram of every catalogued track that lacks one.",
     "factors": "Factorise the listening: a vector for every listener and every track played.",
     "train": "Train the network, or the head of a pretrained one, to predict tracks' factors from "
-    "their sound.",
+    "their sound. By several processes: torchrun --nproc_per_node=2 -m audiorec train.",
     "embed": "Predict a vector for every track that has sound.",
     "index": "Build the index that answers 'similar', 'recommend' and 'playlist'.",
 }
@@ -99,6 +100,8 @@ def run_stages(
     from audiorec.config import IndexConfig, Recipe
     from audiorec.data.catalog import Catalog
     from audiorec.pipeline import Pipeline, current_recipe
+    from audiorec.progress import silent
+    from audiorec.ranks import team
 
     recipe = Recipe.load(recipe_file) if recipe_file else None
     if engine != "local":
@@ -112,10 +115,14 @@ def run_stages(
         stated = recipe.index.model_dump(exclude_unset=True)
         index = IndexConfig(**{**stated, "memory": memory})
         recipe = recipe.model_copy(update={"index": index})
-    with workspace.writing(), progress_shown() as progress:
-        pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, engine=engine, progress=progress)
+    mine = team()
+    with workspace.writing() if mine.first else nullcontext(), progress_shown() as progress:
+        shown = progress if mine.first else silent
+        pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, engine=engine, progress=shown)
         reports = pipeline.run(stages)
         progress.close()
+        if not mine.first:
+            return
         echo_stages(reports, as_json=as_json)
         with Catalog(workspace.catalog, read_only=True) as catalog:
             failures = sum(f.stage == "mel" for f in catalog.failures())

@@ -35,10 +35,14 @@ class Batch(NamedTuple):
     mel : Tensor [shape=(batch, n_mels, window)], float16, dB
     targets : Targets
         Without `everything`.
+    weight : float
+        Of its mean loss, where several batches make a step: their weighted mean is that of the
+        step's examples.
     """
 
     mel: Tensor
     targets: Targets
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -99,28 +103,54 @@ class Crops:
         for batch statistics.
     seed : int
         With the epoch it decides the order and every crop: nothing else does.
+    accumulate : int
+        Batches to a step, at most: every step has as many.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps of an epoch.
     """
 
-    def __init__(self, examples: Examples, *, window: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        *,
+        window: int,
+        batch_size: int,
+        seed: int,
+        accumulate: int = 1,
+    ) -> None:
         self.examples = examples
         self.window = window
         self.seed = seed
         self.epoch = 0
-        self._n_batches = -(-len(examples.ids) // batch_size)
+        n = len(examples.ids)
+        self.n_steps = -(-n // (batch_size * accumulate))
+        largest = -(-n // self.n_steps)
+        # As many as the largest step needs, but none empty in the smallest, which has one less.
+        self.accumulate = min(-(-largest // batch_size), n // self.n_steps)
 
     def __len__(self) -> int:
-        return self._n_batches
+        return self.n_steps * self.accumulate
+
+    @property
+    def smallest(self) -> int:
+        """Examples of the smallest batch."""
+        return len(self.examples.ids) // self.n_steps // self.accumulate
 
     def __iter__(self) -> Iterator[Batch]:
         rng = np.random.default_rng([self.seed, self.epoch])
         n = len(self.examples.ids)
         order = rng.permutation(n)
         which, where = rng.random(n), rng.random(n)
-        for rows in np.array_split(order, self._n_batches):
-            yield Batch(
-                torch.from_numpy(np.stack([self._crop(r, which[r], where[r]) for r in rows])),
-                self.examples.wanted(rows),
-            )
+        for step in np.array_split(order, self.n_steps):
+            for rows in np.array_split(step, self.accumulate):
+                yield Batch(
+                    torch.from_numpy(np.stack([self._crop(r, which[r], where[r]) for r in rows])),
+                    self.examples.wanted(rows),
+                    len(rows) * self.accumulate / len(step),
+                )
 
     def _crop(self, row: int, which: float, where: float) -> np.ndarray:
         clips = self.examples.clips[row]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -26,19 +21,18 @@ from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale, clips_of, pick_device, predict
 from audiorec.progress import Progress, silent
+from audiorec.ranks import team
 from audiorec.training.augment import check_augmentation
 from audiorec.training.curves import EpochRow
-from audiorec.training.data import Crops, Examples, deal, gather, input_scale, joined, no_scale
+from audiorec.training.data import Examples, deal, gather, input_scale, joined, no_scale
+from audiorec.training.fit import Run, fit, quiet
 from audiorec.training.once import check_unaltered, heard_once
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
     from audiorec.pretrained.heard import Heard
-    from audiorec.training.module import FactorModule
 
 STATE_VERSION = 2  # raised when a change of the loop makes older state another run's
-
-HEAD = 1_000_003  # between the seeds of one head and the next
 
 
 class TrainResult(NamedTuple):
@@ -90,7 +84,8 @@ def train(
         That the factors were made from. The loss "wpe" learns from it, the others do not look.
     work_directory : Path, optional
         Where the state is kept at ends of epochs. A run that was killed goes on from there
-        and ends with the very weights of an undisturbed one (on a CPU, with as many threads). State
+        and ends with the very weights of an undisturbed one (on a CPU, with as many threads and
+        processes). State
         of other settings or inputs, or state that is damaged, is not used. The state of a finished
         run stays, and the same call again returns at once.
     space : str, optional
@@ -117,6 +112,12 @@ def train(
     -----
     van den Oord, Dieleman & Schrauwen, "Deep content-based music recommendation", NIPS 2013.
     Torch's global random state is left as it was found.
+
+    Processes that torchrun started share the work, and all return the same. Of the described
+    network each takes a part of what is to be heard, and whole heads: what they learn is what one
+    process learns, bit for bit. Of the others each takes a part of every batch: the gradient is
+    that of the whole batch but for the order of sums, and the units that are dropped out are
+    drawn by each for itself.
     """
     window = crop_frames(store.config, model, config)
     device = pick_device(config.device)
@@ -140,8 +141,11 @@ def train(
             "listening": "" if listening is None else listening.fingerprint,
         }
     )
-    run = _Run(config, work_directory, key, device, progress)
-    with torch.random.fork_rng(devices=[]), _quiet():
+    mine = team()
+    if device.type == "cuda" and mine.size > 1:
+        device = torch.device("cuda", mine.local_rank)
+    run = Run(config, work_directory, key, device, progress if mine.first else silent, mine)
+    with torch.random.fork_rng(devices=[]), quiet():
         from audiorec.training.state import state_on_cpu
 
         torch.manual_seed(config.seed)
@@ -150,7 +154,9 @@ def train(
             begin(network)
         if isinstance(network, Described):
             others = [clips_of(store, i) for i in unlabelled if i not in targets]
-            network.learn([*training.clips, *others], scale=scale, seed=config.seed)
+            if mine.first:
+                network.learn([*training.clips, *others], scale=scale, seed=config.seed)
+            network.load_state_dict(mine.agree(network.state_dict()))
             history, unseen = _fit_heads(
                 network,
                 joined([training, validation]),
@@ -163,7 +169,7 @@ def train(
             )
             weights = state_on_cpu(network)
         else:
-            module = _fit(network, training, validation, scale=scale, window=window, run=run)
+            module = fit(network, training, validation, scale=scale, window=window, run=run)
             weights, history = module.best, module.history
             network.load_state_dict(weights)
             unseen = _predicted(network, validation, scale=scale, window=window, run=run)
@@ -203,31 +209,6 @@ def _agreement(unseen: Embeddings, targets: Embeddings) -> float:
     return float((unit_norm(unseen.vectors) * wanted).sum(axis=1).mean())
 
 
-class _Run(NamedTuple):
-    """What all learning of a call of `train` has in common."""
-
-    config: TrainConfig
-    directory: Path | None
-    key: str
-    device: torch.device
-    progress: Progress
-
-    def part(self, number: int, of: int) -> _Run:
-        """The run of one of several heads."""
-        epochs = self.config.max_epochs
-
-        def progress(stage: str, done: int, total: int | None, note: str = "") -> None:
-            self.progress(stage, number * epochs + done, of * epochs, note)
-
-        return _Run(
-            self.config.model_copy(update={"seed": (self.config.seed + number * HEAD) % 2**31}),
-            None if self.directory is None else self.directory / f"head-{number}",
-            f"{self.key}-{number}",
-            self.device,
-            progress,
-        )
-
-
 def _fit_heads(
     network: Described,
     known: Examples,
@@ -235,7 +216,7 @@ def _fit_heads(
     *,
     scale: InputScale,
     window: int,
-    run: _Run,
+    run: Run,
 ) -> tuple[list[EpochRow], Embeddings]:
     """Let the ear describe every window once, and each head learn from what it says.
 
@@ -247,32 +228,63 @@ def _fit_heads(
     parted : callable
         From a head's settings to the tracks that it learns from and those that it is stopped by.
     """
-    how: dict[str, Any] = {"ear": network.ear, "scale": scale, "window": window}
-    told = heard_once(known, device=run.device, progress=run.progress, **how)
+    told = heard_once(
+        known,
+        ear=network.ear,
+        scale=scale,
+        window=window,
+        device=run.device,
+        progress=run.progress,
+        team=run.team,
+    )
     told_scale = input_scale(told)
     network.bring_to_scale(told_scale)
-    history: list[EpochRow] = []
-    said: dict[str, list[np.ndarray]] = {}
-    for number, head in enumerate(network.heads):
-        assert isinstance(head, nn.Sequential)
+    learned: dict[int, _Head] = {}
+    for number in range(run.team.rank, len(network.heads), run.team.size):
         its_run = run.part(number, len(network.heads))
         training, validation = map(told.take, parted(its_run.config))
-        module = _fit(head, training, validation, scale=told_scale, window=1, run=its_run)
-        head.load_state_dict(module.best)
-        predicted = [
-            _predicted(head, part, scale=told_scale, window=1, run=its_run, norm="raw")
-            for part in (training, validation)
-        ]
-        history = history or module.history
+        learned[number] = _fit_head(
+            network.heads[number], training, validation, scale=told_scale, run=its_run
+        )
+    heads = {n: head for part in run.team.gathered(learned) for n, head in part.items()}
+    said: dict[str, list[np.ndarray]] = {}
+    for number, module in enumerate(network.heads):
+        assert isinstance(module, nn.Sequential)
+        head = heads[number]
+        module.load_state_dict(head.weights)
         # Heads that learned directions are heard alike, however long what they say is.
-        length = float(np.linalg.norm(predicted[0].vectors, axis=1).mean())
-        if LOSSES[run.config.loss].norm == "unit" and length:
-            lengthen(head, 1 / length)
-        for track_id, vector in zip(predicted[1].ids, predicted[1].vectors, strict=True):
-            said.setdefault(track_id, []).append(vector / (length or 1))
+        if LOSSES[run.config.loss].norm == "unit" and head.length:
+            lengthen(module, 1 / head.length)
+        for track_id, vector in zip(head.unseen.ids, head.unseen.vectors, strict=True):
+            said.setdefault(track_id, []).append(vector / (head.length or 1))
     network.to("cpu")
     means = [np.mean(vectors, axis=0) for vectors in said.values()]
-    return history, Embeddings(tuple(said), np.stack(means))
+    return heads[0].history, Embeddings(tuple(said), np.stack(means))
+
+
+class _Head(NamedTuple):
+    """What came of a head: its weights, and what they say of the tracks that it was stopped by.
+
+    `length` is that of what it says of the others, on average.
+    """
+
+    weights: dict[str, torch.Tensor]
+    history: list[EpochRow]
+    length: float
+    unseen: Embeddings
+
+
+def _fit_head(
+    head: nn.Module, training: Examples, validation: Examples, *, scale: InputScale, run: Run
+) -> _Head:
+    module = fit(head, training, validation, scale=scale, window=1, run=run)
+    head.load_state_dict(module.best)
+    known, unseen = (
+        _predicted(head, part, scale=scale, window=1, run=run, norm="raw")
+        for part in (training, validation)
+    )
+    length = float(np.linalg.norm(known.vectors, axis=1).mean())
+    return _Head(module.best, module.history, length, unseen)
 
 
 def _predicted(
@@ -281,7 +293,7 @@ def _predicted(
     *,
     scale: InputScale,
     window: int,
-    run: _Run,
+    run: Run,
     norm: Literal["unit", "raw"] | None = None,
 ) -> Embeddings:
     """What inference says of examples."""
@@ -297,115 +309,7 @@ def _predicted(
     return Embeddings(examples.ids, np.stack([vector for _, vector in found]))
 
 
-def _fit(
-    network: nn.Module,
-    training: Examples,
-    validation: Examples,
-    *,
-    scale: InputScale,
-    window: int,
-    run: _Run,
-) -> FactorModule:
-    """Run Lightning's loop, from the state of a killed run where there is one."""
-    import lightning.pytorch as pl
-    from lightning.fabric.plugins.environments import LightningEnvironment
-
-    from audiorec.training.module import FactorModule
-    from audiorec.training.state import StateIO
-
-    config, device = run.config, run.device
-    module = FactorModule(
-        network,
-        crops=Crops(training, window=window, batch_size=config.batch_size, seed=config.seed),
-        validation=validation,
-        scale=scale,
-        config=config,
-        state_directory=run.directory,
-        progress=run.progress,
-    )
-    io, directory = StateIO(key=run.key), run.directory
-    state = io.find(directory) if directory is not None else None
-    if state is not None:
-        module.on_load_checkpoint(state)
-        if module.finished:
-            return module
-    trainer = pl.Trainer(
-        accelerator="gpu" if device.type == "cuda" else device.type,
-        devices=1,
-        precision=pick_precision(module.config.precision, device=device),
-        max_epochs=module.config.max_epochs - len(module.history),
-        gradient_clip_val=module.config.gradient_clip,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        # Named, or a batch scheduler's variables in the environment would be taken for orders.
-        plugins=[io, LightningEnvironment()],
-        default_root_dir=directory,
-    )
-    with _interruptible():
-        trainer.fit(module, module.crops, ckpt_path=directory if state is not None else None)
-    return module
-
-
-def pick_precision(name: str, *, device: torch.device) -> Any:
-    """The precision of that name; "auto" is half precision on CUDA, full elsewhere.
-
-    Raises
-    ------
-    ParameterError
-        If the device cannot compute in it.
-    """
-    if name == "16-mixed" and device.type == "cpu":
-        raise ParameterError("precision='16-mixed' needs CUDA or MPS; use 'auto' or 'bf16-mixed'")
-    if name != "auto":
-        return name
-    if device.type != "cuda":
-        return "32-true"
-    return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
-
-
 def _digest(embeddings: Embeddings) -> str:
     return artifacts.fingerprint(
         [list(embeddings.ids), artifacts.fingerprint(embeddings.vectors.tobytes())]
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice from the terminal, and restore what was set before."""
-    import lightning.pytorch  # noqa: F401  (its import sets the level of its logger)
-
-    loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
-    before = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\..*")
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.ERROR)
-            yield
-        finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Give signals back their meaning.
-
-    Lightning turns Ctrl-C into an exit and then ignores the signal, and lets a process that was
-    told to terminate end with code 0, as if its work were done.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if main else None
-    try:
-        yield
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        if not error.code:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        raise
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, handler)

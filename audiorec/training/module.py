@@ -18,9 +18,11 @@ from audiorec.exceptions import TrainingError
 from audiorec.models.losses import LOSSES
 from audiorec.models.predict import InputScale, predict
 from audiorec.progress import Progress
+from audiorec.ranks import ALONE, Team
 from audiorec.training.augment import heard, mix
 from audiorec.training.curves import EpochRow
 from audiorec.training.data import Batch, Crops, Examples
+from audiorec.training.pace import Pace
 from audiorec.training.state import state_on_cpu
 
 WARMUP_SHARE = 0.1  # of all steps, while the learning rate rises
@@ -43,12 +45,18 @@ class FactorModule(pl.LightningModule):
     state_directory : Path or None
         Where the state is kept, at the end of an epoch, `SAVE_SECONDS` after the last.
     progress : Progress
+    team : Team
+        Processes that share each batch.
 
     Attributes
     ----------
     history : list of EpochRow
     best : dict of str to Tensor
         Weights of the epoch with the lowest validation loss.
+    pace : Pace
+        How it is trained: of a run that goes on, as before.
+    compiled : list
+        The network as torch compiled it, or nothing.
     """
 
     mean: Tensor
@@ -65,6 +73,7 @@ class FactorModule(pl.LightningModule):
         config: TrainConfig,
         state_directory: Path | None,
         progress: Progress,
+        team: Team = ALONE,
     ) -> None:
         super().__init__()
         self.network = network
@@ -72,11 +81,13 @@ class FactorModule(pl.LightningModule):
         self.register_buffer("mean", torch.from_numpy(scale.mean))
         self.register_buffer("std", torch.from_numpy(scale.std))
         self.crops, self.validation, self.scale, self.config = crops, validation, scale, config
-        self.state_directory, self.progress = state_directory, progress
+        self.state_directory, self.progress, self.team = state_directory, progress, team
         self.loss = LOSSES[config.loss]
         if self.loss.needs == "everything":
             memory = torch.from_numpy(crops.examples.targets)
             self.register_buffer("everything", memory, persistent=False)
+        self.pace = Pace()
+        self.compiled: list[Any] = []  # not an attribute of its own, whose weights would be kept
         self.history: list[EpochRow] = []
         self.best: dict[str, Tensor] = {}
         self._loss_sum: Tensor = torch.zeros(())
@@ -94,12 +105,30 @@ class FactorModule(pl.LightningModule):
             targets = targets._replace(everything=self.everything)
         if self.config.mixup:
             mel, targets = mix(mel, targets, alpha=self.config.mixup)
-        loss = self.loss.function(self.network(mel).float(), targets)
+        loss = self.loss.function(self._predicted(mel, batch_index), targets)
         self._loss_sum += loss.detach() * len(batch.mel)
-        return loss
+        # The mean over processes is taken of gradients that are each of the own examples alone.
+        return loss * batch.weight * self.team.size
+
+    def _predicted(self, mel: Tensor, batch_index: int) -> Tensor:
+        """What the network says of a batch, each process of its share."""
+        say = self.compiled[0] if self.compiled else self.network
+        if self.team.size == 1:
+            out: Tensor = say(mel).float()
+            return out
+        # What was drawn so far was drawn for the whole batch, by all processes alike. Each drops
+        # out units of its own, and then all go on drawing where they were.
+        state = torch.get_rng_state()
+        where = [self.config.seed, len(self.history), batch_index, self.team.rank]
+        torch.manual_seed(int(np.random.default_rng(where).integers(2**63)))
+        part = say(mel[self.team.share(len(mel))]).float()
+        torch.set_rng_state(state)
+        return self.team.whole(part, n=len(mel))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_index: int) -> None:
         """Let the running mean follow (exponential moving average, bias-free from the start)."""
+        if (batch_index + 1) % self.crops.accumulate:
+            return
         self._steps += 1
         decay = min(self.config.ema_decay, (1 + self._steps) / (10 + self._steps))
         with torch.no_grad():
@@ -118,7 +147,7 @@ class FactorModule(pl.LightningModule):
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
         )
-        steps = len(self.crops) * self.config.max_epochs
+        steps = self.crops.n_steps * self.config.max_epochs
         rise = max(1, round(WARMUP_SHARE * steps))
 
         def factor(step: int) -> float:
@@ -151,6 +180,8 @@ class FactorModule(pl.LightningModule):
         row = EpochRow(
             len(self.history) + 1, float(self._loss_sum) / n_clips, self.validate(), rate
         )
+        # Processors that differ round differently, and all must stop, or save, or neither.
+        row = self.team.agree(row)
         if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
             raise TrainingError(
                 f"the loss diverged in epoch {row.epoch} (training {row.train_loss}, validation "
@@ -162,7 +193,7 @@ class FactorModule(pl.LightningModule):
         if self.finished:
             self._check_learned()
             self.trainer.should_stop = True
-        if self.state_directory is not None and self._save_is_due():
+        if self.state_directory is not None and self.team.agree(self._save_is_due()):
             self.trainer.save_checkpoint(self.state_directory)
             self._saved = time.monotonic()
         note = f"loss {row.train_loss:.3f}  val {row.validation_loss:.3f}  {rate:.0f} clips/s"
@@ -183,16 +214,18 @@ class FactorModule(pl.LightningModule):
 
     def validate(self) -> float:
         """Loss of the averaged weights on the validation tracks, predicted as inference does."""
+        mine = self.team.share(len(self.validation.ids))
         found = predict(
             self.average,
-            zip(self.validation.ids, self.validation.clips, strict=True),
+            zip(self.validation.ids[mine], self.validation.clips[mine], strict=True),
             scale=self.scale,
             window=self.crops.window,
             norm=self.loss.norm,
             batch_size=64,
             device=self.device,
         )
-        predictions = torch.from_numpy(np.stack([vector for _, vector in found]))
+        parts = self.team.gathered([vector for _, vector in found])
+        predictions = torch.from_numpy(np.stack([vector for part in parts for vector in part]))
         return self._loss_of(predictions)
 
     def _loss_of(self, predictions: Tensor) -> float:
@@ -244,6 +277,7 @@ class FactorModule(pl.LightningModule):
             "history": [list(row) for row in self.history],
             "best": self.best,
             "steps": self._steps,
+            "pace": list(self.pace),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -251,3 +285,4 @@ class FactorModule(pl.LightningModule):
         self.history = [EpochRow(*row) for row in checkpoint["audiorec"]["history"]]
         self.best = dict(checkpoint["audiorec"]["best"])
         self._steps = checkpoint["audiorec"]["steps"]
+        self.pace = Pace(*checkpoint["audiorec"]["pace"])

@@ -12,6 +12,7 @@ from audiorec.config import TrainConfig
 from audiorec.exceptions import ParameterError
 from audiorec.models.predict import InputScale, cut, standardize, window_starts
 from audiorec.progress import Progress
+from audiorec.ranks import ALONE, Team
 from audiorec.training.data import Examples
 
 AT_A_TIME = 64  # windows
@@ -35,6 +36,7 @@ def heard_once(
     window: int,
     device: torch.device,
     progress: Progress,
+    team: Team = ALONE,
 ) -> Examples:
     """The examples with what the ear tells of their windows in place of their sound.
 
@@ -48,6 +50,8 @@ def heard_once(
         Frames that the ear hears at once; windows lie evenly over a clip, as in inference.
     device : torch.device
     progress : Progress
+    team : Team
+        Processes that take turns at the batches, which are those that one would make.
 
     Returns
     -------
@@ -56,28 +60,33 @@ def heard_once(
     """
     ear = ear.to(device).eval()
     mean, std = (torch.from_numpy(part).to(device) for part in scale)
-    told: list[list[np.ndarray]] = [[] for _ in examples.ids]
-    owners: list[int] = []
+    owners: list[list[int]] = [[]]  # of the windows of each batch
+    rows: dict[int, np.ndarray] = {}  # what is told of each batch
     windows: list[np.ndarray] = []
 
     def ask() -> None:
-        batch = standardize(torch.from_numpy(np.stack(windows)).to(device), mean=mean, std=std)
-        with torch.inference_mode():
-            rows = ear(batch).cpu().numpy().astype(np.float16)
-        for owner, row in zip(owners, rows, strict=True):
-            told[owner].append(row)
-        owners.clear()
+        number = len(owners) - 1
+        if number % team.size == team.rank:
+            batch = standardize(torch.from_numpy(np.stack(windows)).to(device), mean=mean, std=std)
+            with torch.inference_mode():
+                rows[number] = ear(batch).cpu().numpy().astype(np.float16)
+        owners.append([])
         windows.clear()
 
     for number, clips in enumerate(examples.clips):
         for mel in clips:
             for start in window_starts(mel.shape[1], window=window):
                 windows.append(cut(mel, int(start), window=window))
-                owners.append(number)
+                owners[-1].append(number)
                 if len(windows) == AT_A_TIME:
                     ask()
                     progress("describe", number, len(examples.ids))
     if windows:
         ask()
+    told: list[list[np.ndarray]] = [[] for _ in examples.ids]
+    everyones = {number: told_ for part in team.gathered(rows) for number, told_ in part.items()}
+    for number, whose in enumerate(owners[:-1]):
+        for owner, row in zip(whose, everyones[number], strict=True):
+            told[owner].append(row)
     progress("describe", len(examples.ids), len(examples.ids))
-    return replace(examples, clips=[[np.stack(rows, axis=1)] for rows in told])
+    return replace(examples, clips=[[np.stack(each, axis=1)] for each in told])

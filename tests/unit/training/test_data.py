@@ -36,7 +36,7 @@ def test_an_epoch_shows_every_track_once_as_a_run_of_its_frames(lengths, batch_s
     assert max(sizes) <= batch_size
     assert max(sizes) - min(sizes) <= 1
     seen = []
-    for mel, targets in batches:
+    for mel, targets, _ in batches:
         assert mel.shape[1:] == (3, 9)
         assert targets.rows.shape == targets.shares.shape == (len(mel), 1)
         for crop, vector, row in zip(
@@ -51,6 +51,28 @@ def test_an_epoch_shows_every_track_once_as_a_run_of_its_frames(lengths, batch_s
             assert frames.max() < n
             seen.append(track)
     assert sorted(seen) == list(range(len(lengths)))
+
+
+@given(n=st.integers(1, 60), batch_size=st.integers(1, 8), accumulate=st.integers(1, 9))
+def test_steps_of_several_batches_show_every_track_once_and_weigh_all_alike(
+    n, batch_size, accumulate
+):
+    crops = Crops(numbered([9] * n), window=9, batch_size=batch_size, seed=0, accumulate=accumulate)
+    batches = list(crops)
+    sizes = [len(b.mel) for b in batches]
+    assert len(batches) == len(crops) == crops.n_steps * crops.accumulate
+    assert 1 <= crops.smallest == min(sizes)
+    assert max(sizes) <= max(batch_size, 2 if accumulate > 1 else 1)
+    assert crops.accumulate <= accumulate
+    assert sorted(int(row) for b in batches for row in b.targets.rows) == list(range(n))
+    weights = {}
+    for number, batch in enumerate(batches):
+        step = number // crops.accumulate
+        weights.setdefault(step, []).append((len(batch.mel), batch.weight / crops.accumulate))
+    for parts in weights.values():
+        assert sum(weight for _, weight in parts) == pytest.approx(1)
+        total = sum(size for size, _ in parts)
+        assert all(weight == pytest.approx(size / total) for size, weight in parts)
 
 
 def test_crops_follow_from_seed_and_epoch_alone():

@@ -16,7 +16,7 @@ from audiorec.inference import embed_store
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import ARCHITECTURES
 from audiorec.training import train
-from audiorec.training.loop import pick_precision
+from audiorec.training.pace import pick_precision
 
 DEVICES = [
     "cpu",

@@ -1,0 +1,146 @@
+"""The processes that torchrun started together, and what they say to each other.
+
+Alone, which is the rule, everything here gives back what it was given and waits for nobody.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from audiorec.exceptions import EngineError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Value = TypeVar("Value")
+
+# The others wait while the first learns or hears alone; who dies is found out by torchrun.
+PATIENCE = timedelta(days=7)
+
+
+class Team(NamedTuple):
+    """Processes that work together, as one of them sees it.
+
+    Attributes
+    ----------
+    rank : int
+        This one's number, from 0.
+    size : int
+        How many there are.
+    local_rank, local_size : int
+        The same on its machine.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that holds the lock, writes artifacts and speaks."""
+        return self.rank == 0
+
+    def agree(self, value: Value) -> Value:
+        """What the first process has, on all."""
+        if self.size == 1:
+            return value
+        from torch import distributed
+
+        box = [value]
+        with self._talking():
+            distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def gathered(self, value: Value) -> list[Value]:
+        """What every process has, in the order of their numbers."""
+        if self.size == 1:
+            return [value]
+        from torch import distributed
+
+        boxes: list[Any] = [None] * self.size
+        with self._talking():
+            distributed.all_gather_object(boxes, value)
+        return boxes
+
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
+        """The first process does what is in the block, then the others find it done."""
+        if not self.first:
+            self.agree(None)
+        yield
+        if self.first:
+            self.agree(None)
+
+    def share(self, n: int) -> slice:
+        """This process's part of `n` things."""
+        return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
+
+    def whole(self, part: Tensor, *, n: int) -> Tensor:
+        """The `n` rows of all processes, `part` being those of `share`.
+
+        A gradient flows through the own rows alone. So a loss of the whole has in every process
+        the gradient that its own rows have in it, and their sum is the gradient that one process
+        would have found: multiply by `size`, since data-parallel training takes the mean.
+        """
+        if self.size == 1:
+            return part
+        import torch
+        from torch import distributed
+
+        self._meet()
+        mine = self.share(n)
+        rows = part.new_zeros((n, *part.shape[1:]))
+        rows[mine] = part.detach()
+        distributed.all_reduce(rows)
+        return torch.cat([rows[: mine.start], part, rows[mine.stop :]])
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        try:
+            self._meet()
+            yield
+        except RuntimeError as error:  # of every kind of connection, when another process ends
+            reason = str(error).strip().splitlines()[0]
+            raise EngineError(
+                f"process {self.rank} of {self.size} lost the others ({reason}); see what the "
+                "first to end says, and run it again: it goes on from there"
+            ) from None
+
+    def _meet(self) -> None:
+        """Begin to talk, once."""
+        import torch
+        from torch import distributed
+
+        if distributed.is_initialized():
+            return
+        cuda = torch.cuda.is_available()
+        if cuda:
+            torch.cuda.set_device(self.local_rank)
+        backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+        distributed.init_process_group(backend, timeout=PATIENCE)
+        atexit.register(_part)
+
+
+ALONE = Team()
+
+
+def team() -> Team:
+    """The processes that this one was started with."""
+    # Batch schedulers set some of these variables too, and ask for nothing by it.
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return ALONE
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    return Team(*(int(os.environ[name]) for name in names))
+
+
+def _part() -> None:
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
