@@ -6,6 +6,7 @@ Training's validation and inference share this, so that early stopping judges wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audiorec.exceptions import ParameterError
+from audiorec.models.lanes import in_lanes
 
 
 class InputScale(NamedTuple):
@@ -131,32 +133,30 @@ def predict(
     """
     network.eval()
     pending: list[tuple[str, int]] = []  # tracks whose windows are still in the queue
-    windows: list[np.ndarray] = []
     done: list[Tensor] = []
 
-    def ask() -> None:
-        done.extend(say(network, windows, scale=scale, norm=norm, device=device))
-        windows.clear()
+    def batches() -> Iterator[list[np.ndarray]]:
+        windows: list[np.ndarray] = []
+        for track_id, clips in tracks:
+            count = 0
+            for mel in clips:
+                for start in window_starts(mel.shape[1], window=window):
+                    windows.append(cut(np.asarray(mel), int(start), window=window))
+                    count += 1
+                    if len(windows) == batch_size:
+                        yield windows
+                        windows = []
+            pending.append((track_id, count))
+        if windows:
+            yield windows
 
-    def finished() -> Iterator[tuple[str, np.ndarray]]:
+    ask = partial(say, network, scale=scale, norm=norm, device=device)
+    for said in in_lanes(ask, batches(), device=device):
+        done.extend(said)
         while pending and len(done) >= pending[0][1]:
             track_id, count = pending.pop(0)
             yield track_id, average(done[:count], norm=norm)
             del done[:count]
-
-    for track_id, clips in tracks:
-        count = 0
-        for mel in clips:
-            for start in window_starts(mel.shape[1], window=window):
-                windows.append(cut(np.asarray(mel), int(start), window=window))
-                count += 1
-                if len(windows) == batch_size:
-                    ask()
-        pending.append((track_id, count))
-        yield from finished()
-    if windows:
-        ask()
-    yield from finished()
 
 
 def say(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +14,7 @@ from safetensors.torch import load_file
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.encoder import check_mel
+from audiorec.models.lanes import in_lanes, one_thread
 from audiorec.models.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
 from audiorec.models.predict import cut, pick_device
 from audiorec.pretrained.registry import Pretrained, find
@@ -95,16 +92,7 @@ class TagEncoder:
         n_jobs : int or None
             Clips at a time; None is one per CPU, or one on other devices.
         """
-        if n_jobs is None:
-            n_jobs = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
-        with _one_thread(self._device), ThreadPoolExecutor(n_jobs) as pool:
-            ahead: deque[Future[Windows]] = deque()
-            for mel in mels:
-                ahead.append(pool.submit(self.hear, mel))
-                if len(ahead) > n_jobs:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+        return in_lanes(self.hear, mels, device=self._device, n=n_jobs)
 
     def filled(self, mel: np.ndarray) -> np.ndarray:
         """The clip, repeated until it fills a window where it is shorter than one."""
@@ -138,25 +126,11 @@ class TagEncoder:
             )
         whole = mel[:, : count * self.window].reshape(len(mel), count, self.window)
         windows = np.ascontiguousarray(whole.transpose(1, 0, 2), dtype=np.float32)
-        with torch.inference_mode(), _one_thread(self._device):
+        with torch.inference_mode(), one_thread(self._device):
             heard = self._network(torch.from_numpy(windows).to(self._device))
             tags = torch.sigmoid(heard.logits).cpu().numpy()
         logits, penultimate, mean_pool, max_pool = (part.cpu().numpy() for part in heard)
         return Windows(penultimate, logits, tags, mean_pool, max_pool)
-
-
-@contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
-    """Keep to one thread per clip on the CPU: the pieces of work are too small to be shared out."""
-    before = torch.get_num_threads()
-    if device.type != "cpu" or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def load(name: str = "musicnn", *, device: str = "auto") -> TagEncoder:

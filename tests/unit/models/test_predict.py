@@ -10,6 +10,7 @@ from audiorec.config import ModelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale, cut, pick_device, predict, window_starts
+from audiorec.workers import available_cpus
 
 N_MELS = 6
 SCALE = InputScale(np.full(N_MELS, -40, "f4"), np.full(N_MELS, 9, "f4"))
@@ -89,9 +90,10 @@ def test_every_clip_of_a_track_is_heard():
 
 def test_tracks_are_taken_as_they_are_needed():
     taken = []
+    ahead = available_cpus() + 1  # batches, of two tracks each
 
     def tracks():
-        for n in range(6):
+        for n in range(10 * ahead):
             taken.append(n)
             yield str(n), clips(40)
 
@@ -108,7 +110,7 @@ def test_tracks_are_taken_as_they_are_needed():
         device=torch.device("cpu"),
     )
     next(found)
-    assert taken == [0, 1]
+    assert len(taken) <= 2 * ahead
 
 
 def test_a_device_that_is_not_there():
