@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from audiorec.evaluate.ears import Ear
     from audiorec.mel import MelStore
 
-About = Literal["new", "thin", "reach", "neighbours"]
+About = Literal["new", "labels", "thin", "reach", "neighbours"]
 
 
 def run_evaluation(
@@ -31,6 +31,7 @@ def run_evaluation(
     *,
     systems: Sequence[str] | None = None,
     about: About = "new",
+    shares: Sequence[float] = (),
     truth: Path | None = None,
     page: Path | None = None,
     progress: Progress = silent,
@@ -42,15 +43,20 @@ def run_evaluation(
     workspace : Workspace
     recipe : Recipe
     systems : sequence of str, optional
-        See `audiorec.evaluate.evaluate`; but for "new", the one that places tracks by their sound.
-    about : {"new", "thin", "reach", "neighbours"}
-        New tracks by every system; the way from cold to warm, by `evaluate_thin`; what the dial of
-        popularity and hub correction do, by `evaluate_reach`; or, without any listening, what lies
-        near what, by `evaluate_neighbours`.
+        See `audiorec.evaluate.evaluate`; with "thin" and "reach" the one that places tracks by
+        their sound.
+    about : {"new", "labels", "thin", "reach", "neighbours"}
+        New tracks by every system; by systems that learn from few labels, `evaluate_labels`; the
+        way from cold to warm, by `evaluate_thin`; what the dial of popularity and hub correction
+        do, by `evaluate_reach`; or, without any listening, what lies near what, by
+        `evaluate_neighbours`.
+    shares : sequence of float
+        Of the labels, with "labels" alone; by default `audiorec.evaluate.labels.SHARES`.
     truth : Path, optional
-        ``truth.npz`` of a made world, for the perception ceiling; with "new" alone.
+        ``truth.npz`` of a made world, for the perception ceiling; with "new" and "labels" alone.
     page : Path, optional
-        Where the page of "new" is written, by default ``reports/evaluation.html``.
+        Where the page of these two is written, by default ``reports/evaluation.html`` or
+        ``reports/evaluation-labels.html``.
     progress : Progress
 
     Raises
@@ -58,8 +64,10 @@ def run_evaluation(
     ArtifactError
         If there are no spectrograms, or they follow other settings than the recipe's.
     """
-    if about != "new" and (truth or page):
-        raise ParameterError(f"truth and report are for the table of systems; leave out --{about}")
+    if about not in ("new", "labels") and (truth or page):
+        raise ParameterError(
+            f"truth and report are for the table of systems and --labels; leave out --{about}"
+        )
     if about == "neighbours" and systems:
         raise ParameterError(f"system={list(systems)} has no place with neighbours; leave it out")
     from audiorec.mel import MelStore
@@ -77,8 +85,8 @@ def run_evaluation(
         report = _neighbours(workspace, store, tracks, recipe=recipe, progress=progress)
     else:
         report = _by_listening(
-            workspace, store, tracks, recipe=recipe, systems=systems, about=about, truth=truth,
-            page=page, progress=progress,
+            workspace, store, tracks, recipe=recipe, systems=systems, about=about,
+            shares=shares, truth=truth, page=page, progress=progress,
         )  # fmt: skip
     name = "evaluation" if about == "new" else f"evaluation-{about}"
     text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
@@ -95,6 +103,7 @@ def _by_listening(
     recipe: Recipe,
     systems: Sequence[str] | None,
     about: About,
+    shares: Sequence[float],
     truth: Path | None,
     page: Path | None,
     progress: Progress,
@@ -106,7 +115,13 @@ def _by_listening(
             "'audiorec evaluate --neighbours', which needs none"
         )
     from audiorec.data.interactions import load_plays
-    from audiorec.evaluate import Report, evaluate, evaluate_reach, evaluate_thin
+    from audiorec.evaluate import (
+        Report,
+        evaluate,
+        evaluate_labels,
+        evaluate_reach,
+        evaluate_thin,
+    )
     from audiorec.evaluate.page import write_page
 
     how: dict[str, Any] = {
@@ -115,10 +130,16 @@ def _by_listening(
         "progress": progress,
     }
     plays = load_plays(workspace.plays)
-    if about == "new":
-        ear = _ear(workspace, store, systems, recipe=recipe, progress=progress)
-        report = evaluate(store, plays, tracks, systems=systems, truth=truth, ear=ear, **how)
-        write_page(report, page or workspace.reports / "evaluation.html")
+    if about in ("new", "labels"):
+        how |= {"systems": systems, "truth": truth}
+        how["ear"] = _ear(workspace, store, systems, recipe=recipe, progress=progress)
+        if about == "new":
+            report = evaluate(store, plays, tracks, **how)
+        else:
+            how |= {"shares": shares} if shares else {}
+            report = Report(tuple(evaluate_labels(store, plays, tracks, **how)))
+        name = "evaluation" if about == "new" else f"evaluation-{about}"
+        write_page(report, page or workspace.reports / f"{name}.html")
     else:
         if systems and len(systems) > 1:
             raise ParameterError(f"system={list(systems)} must be one, which places new tracks")

@@ -12,6 +12,21 @@ from audiorec.cli.common import Settings, echo_json, json_option, progress_shown
 if TYPE_CHECKING:
     from audiorec.measure import About
 
+ALL_SHARES = "5,10,25,50,100"  # %
+
+
+def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
+    """Percentages such as ``5,10``, as shares."""
+    if value is None:
+        return ()
+    try:
+        shares = tuple(float(part.strip().removesuffix("%")) / 100 for part in value.split(","))
+    except ValueError:
+        shares = (0.0,)
+    if not all(0 < share <= 1 for share in shares):
+        raise click.BadParameter(f"{value!r} must be percentages above 0 up to 100, as in 5,10,25")
+    return shares
+
 
 @click.command("evaluate")
 @recipe_option
@@ -52,6 +67,25 @@ if TYPE_CHECKING:
     "under_each",
     flag_value="networks",
     help="Each network under the recipe's loss, likewise; shortchunk smaller than published.",
+)
+@click.option(
+    "--vary",
+    "variants",
+    metavar="KEY=VALUE[,...]",
+    multiple=True,
+    help="The network with these settings of [model] and [train] changed, such as words=0, and as "
+    "the recipe has it, beside mel statistics + ridge, in place of all systems; may be given "
+    "several times.",
+)
+@click.option(
+    "--labels",
+    "shares",
+    metavar="[PERCENT,...]",
+    is_flag=False,
+    flag_value=ALL_SHARES,
+    callback=_shares,
+    help="Let only so many of the training tracks have listeners, and compare the network from "
+    f"scratch and pretrained without listening. [default: {ALL_SHARES}]",
 )
 @click.option(
     "--thin",
@@ -100,6 +134,8 @@ def command(
     folds: int | None,
     systems: tuple[str, ...],
     under_each: Literal["losses", "networks"] | None,
+    variants: tuple[str, ...],
+    shares: tuple[float, ...],
     about: About | None,
     rank: str | None,
     truth: Path | None,
@@ -115,8 +151,13 @@ def command(
     from audiorec.measure import run_evaluation
     from audiorec.pipeline import current_recipe
 
-    if under_each and about:
-        raise click.UsageError(f"--{under_each} is for the table of systems; leave out --{about}")
+    for option, given in (
+        (f"--{under_each}", under_each), ("--vary", variants), ("--labels", shares)
+    ):  # fmt: skip
+        if given and about:
+            raise click.UsageError(f"{option} has no place with --{about}; leave one out")
+    if shares:
+        about = "labels"
     workspace = settings.workspace
     workspace.check()
     recipe = Recipe.load(recipe_file) if recipe_file else current_recipe(workspace)
@@ -132,17 +173,14 @@ def command(
     if changes:
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
-    if under_each:
-        from audiorec.evaluate.systems import RIDGE, UNDER_EACH_LOSS, UNDER_EACH_NETWORK
-
-        each = UNDER_EACH_LOSS if under_each == "losses" else UNDER_EACH_NETWORK
-        systems = (*systems, RIDGE, *each)
+    systems = _with_variants(systems, under_each, variants, truth=truth is not None)
     with workspace.writing(), progress_shown() as progress:
         report = run_evaluation(
             workspace,
             recipe,
             systems=systems or None,
             about=about or "new",
+            shares=shares,
             truth=truth,
             page=page,
             progress=progress,
@@ -151,3 +189,22 @@ def command(
         echo_json(report.to_json())
     else:
         click.echo(report.to_text())
+
+
+def _with_variants(
+    systems: tuple[str, ...],
+    under_each: str | None,
+    variants: tuple[str, ...],
+    *,
+    truth: bool,
+) -> tuple[str, ...]:
+    """Names of the systems, those of variants and what they are compared with among them."""
+    if not (under_each or variants):
+        return systems
+    from audiorec.evaluate import systems as known
+
+    each = {"losses": known.UNDER_EACH_LOSS, "networks": known.UNDER_EACH_NETWORK}
+    beside = (known.CNN,) if variants else ()
+    ceiling = (known.CEILING,) if truth else ()
+    named = map(known.variant, variants)
+    return (*systems, known.RIDGE, *beside, *each.get(under_each or "", ()), *named, *ceiling)

@@ -12,9 +12,9 @@ import polars as pl
 
 from audiorec import metrics
 from audiorec.embeddings import unit_norm
+from audiorec.evaluate.answers import Scores, Vectors
 from audiorec.evaluate.items import THIRDS, Items
 from audiorec.evaluate.protocol import World
-from audiorec.evaluate.systems import Scores, Vectors
 from audiorec.ids import IdMap
 from audiorec.metrics import lists, reach
 

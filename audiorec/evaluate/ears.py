@@ -11,13 +11,13 @@ import numpy as np
 from audiorec.config import MelConfig, ModelConfig, Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.evaluate.answers import Answer, Desk, Vectors
 from audiorec.front_ends import FRONT_ENDS, EncoderName
 from audiorec.progress import Progress, silent
 from audiorec.ridge import deal_groups
 
 if TYPE_CHECKING:
     from audiorec.evaluate.protocol import World
-    from audiorec.evaluate.systems import Answer, Desk
     from audiorec.mel.store import MelStore
     from audiorec.pretrained.heard import Heard
     from audiorec.pretrained.transfer import Model
@@ -107,7 +107,6 @@ def head_of(recipe: Recipe) -> ModelConfig:
 
 def pretrained_head(world: World, desk: Desk) -> Answer:
     """What a pretrained network hears, and a head that is learned from the training tracks."""
-    from audiorec.evaluate.systems import Answer, Vectors
 
     learned = _learn(world, world.targets, desk=desk)
     placed = _place(world, learned.model, world.cold)
@@ -122,7 +121,7 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
     from the network's training for early stopping, where the head has not seen them either; the
     head alone, where that is not sure.
     """
-    from audiorec.evaluate.systems import Answer, Vectors, trained
+    from audiorec.evaluate.systems import trained
     from audiorec.inference import embed_store
 
     recipe = world.material.recipe

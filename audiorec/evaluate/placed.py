@@ -9,14 +9,16 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.evaluate.answers import Vectors
 from audiorec.evaluate.protocol import World
 from audiorec.evaluate.scores import Shelf
-from audiorec.evaluate.systems import SYSTEMS, Vectors
+from audiorec.evaluate.systems import SYSTEMS, find_system
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.factors import AGREEMENT
 from audiorec.progress import Progress
 
 KIND = "sound"
+PLACING = ("baseline", "model")  # roles of systems that place tracks by what is known of them
 
 
 class Sound(NamedTuple):
@@ -63,7 +65,7 @@ def from_sound(
         except ArtifactError:
             pass  # not there yet, or damaged: made again below
     desk = shelf.desk(world.material, world.cell, system, progress=progress)
-    answer = SYSTEMS[system].answer(world, desk)
+    answer = find_system(system).answer(world, desk)
     draw = next(iter(answer.draws))
     if not isinstance(draw, Vectors) or draw.listeners is not None:
         raise ParameterError(f"system {system!r} gives no vectors in the listeners' space")
@@ -78,7 +80,7 @@ def from_sound(
 
 
 def _check(system: str) -> None:
-    able = [name for name, entry in SYSTEMS.items() if entry.role in ("baseline", "model")]
-    if system not in able:
+    if find_system(system).role not in PLACING:
+        able = [name for name, entry in SYSTEMS.items() if entry.role in PLACING]
         known = ", ".join(repr(name) for name in able)
         raise ParameterError(f"system {system!r} does not place tracks; choose from {known}")

@@ -14,7 +14,7 @@ teach nothing and are not scored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -40,15 +40,28 @@ TIME_COLD = "time-cold"
 
 
 class Cell(NamedTuple):
-    """One hold-out: the kind of split, the seed, and the fold (None where there are none)."""
+    """One hold-out.
+
+    Attributes
+    ----------
+    split : str
+        Kind of split.
+    seed : int
+    fold : int or None
+        None where there are none.
+    labels : float
+        Share of the training tracks that anything may learn their factors from.
+    """
 
     split: str
     seed: int
     fold: int | None
+    labels: float = 1.0
 
     def __str__(self) -> str:
         fold = "" if self.fold is None else f", fold {self.fold + 1}"
-        return f"{self.split}, seed {self.seed}{fold}"
+        labels = "" if self.labels == 1 else f", {100 * self.labels:g} % of the labels"
+        return f"{self.split}, seed {self.seed}{fold}{labels}"
 
 
 def cells(material: Material, *, split: str) -> Iterator[Cell]:
@@ -84,6 +97,8 @@ class World:
         Whom the training plays make suspect: neither learned from nor scored.
     trained : dict of str to TrainResult
         Networks that several systems ask for, by their settings.
+    whole : World or None
+        The same with the factors of all training tracks, where this one has those of some.
     """
 
     material: Material
@@ -96,6 +111,7 @@ class World:
     relevant: np.ndarray
     suspects: Suspects
     trained: dict[str, TrainResult] = field(default_factory=dict)
+    whole: World | None = None
 
     @property
     def factors_config(self) -> FactorsConfig:
@@ -105,6 +121,8 @@ class World:
     @cached_property
     def factors(self) -> Factors:
         """Factors of the plays that training sees."""
+        if self.whole is not None:
+            return self.whole.factors
         return fit_factors(self.warm, config=self.factors_config)
 
     @cached_property
@@ -114,7 +132,7 @@ class World:
 
     @cached_property
     def targets(self) -> Embeddings:
-        """Factors, as they are, of the training tracks that can be heard.
+        """Factors, as they are, of the training tracks that can be heard: what is learned from.
 
         Raises
         ------
@@ -127,7 +145,16 @@ class World:
                 f"{self.cell}: no training track has both audio and plays; "
                 "import plays of the tracks in the catalogue with 'audiorec plays FILE'"
             )
+        if self.cell.labels < 1:
+            drawn = self.rng(8).permutation(len(ids))[: n_labelled(len(ids), self.cell.labels)]
+            ids = [ids[row] for row in sorted(drawn)]
         return self.factors.tracks.take(ids)
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """Training tracks that can be heard, but have no factors or keep them to themselves."""
+        known = self.held_out.union(self.targets.ids)
+        return tuple(i for i in self.material.audio if i not in known)
 
     @cached_property
     def listener_factors(self) -> np.ndarray:
@@ -145,7 +172,7 @@ class World:
         return plays if users is None else plays.filter(pl.col("user_id").is_in(users))
 
     def rng(self, purpose: int) -> np.random.Generator:
-        """Randomness of its own for each cell and purpose."""
+        """Randomness of its own for each cell and purpose, however many labels there are."""
         fold = 0 if self.cell.fold is None else 1 + self.cell.fold
         return np.random.default_rng([self.cell.seed, fold, purpose])
 
@@ -196,6 +223,29 @@ def prepare(material: Material, cell: Cell) -> World:
         relevant=relevant,
         suspects=suspects,
     )
+
+
+def with_labels(world: World, share: float) -> World:
+    """The same hold-out where only a share of the training tracks have listeners to learn from.
+
+    Only `World.targets` shrinks. Factors, candidates, listeners and oracles stay, so that what is
+    scored differs in what it learned from alone. Tracks are drawn one by one, whoever their artist
+    is; those of a smaller share are among those of a larger one.
+
+    Parameters
+    ----------
+    world : World
+    share : float
+        Above 0, at most 1.
+    """
+    if share == world.cell.labels:
+        return world
+    return replace(world, cell=world.cell._replace(labels=share), trained={}, whole=world)
+
+
+def n_labelled(n_tracks: int, share: float) -> int:
+    """How many of so many training tracks a share is, at least one."""
+    return max(1, round(share * n_tracks))
 
 
 def _hold_out(material: Material, cell: Cell) -> tuple[str, ...]:

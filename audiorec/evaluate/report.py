@@ -15,12 +15,13 @@ from audiorec.evaluate.notes import notes
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
 from audiorec.evaluate.stage import Stage
-from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS
+from audiorec.evaluate.systems import CNN, ORACLE, RANDOM, RIDGE, find_system
 from audiorec.evaluate.table import render
 from audiorec.metrics import Interval, interval
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track
+    from audiorec.evaluate.labels import LabelReport
     from audiorec.evaluate.reach import ReachReport
     from audiorec.evaluate.thin import ThinReport
     from audiorec.evaluate.warming import Warming
@@ -143,7 +144,7 @@ class SplitReport:
 class Report:
     """What came out of an evaluation, split by split."""
 
-    splits: tuple[SplitReport | ThinReport | ReachReport, ...]
+    splits: tuple[SplitReport | ThinReport | ReachReport | LabelReport, ...]
 
     def to_json(self) -> dict[str, Any] | list[dict[str, Any]]:
         """Plain JSON: one object, or a list of them when there are several splits."""
@@ -305,15 +306,19 @@ def _spread(per_cell: np.ndarray, names: list[str]) -> np.ndarray:
 
 
 def _differences(shares: np.ndarray, names: list[str]) -> Table:
-    """Every other system that learned from sound or labels, against the linear baseline."""
-    if RIDGE not in names:
-        return {}
-    base = shares[:, names.index(RIDGE), SCORINGS.index(HEADLINE)]
+    """Systems that learned from sound or labels against the linear baseline; variants, the cnn."""
+    pairs = [
+        (name, RIDGE)
+        for name in names
+        if name != RIDGE and find_system(name).role in ("baseline", "model")
+    ]
+    pairs += [(name, CNN) for name in names if name.startswith(f"{CNN}, ")]
+    headline = shares[:, :, SCORINGS.index(HEADLINE)]
     table: Table = {}
-    for i, name in enumerate(names):
-        if name != RIDGE and SYSTEMS[name].role in ("baseline", "model"):
-            gap = shares[:, i, SCORINGS.index(HEADLINE)] - base
-            table[f"{name} - {RIDGE}"] = {
+    for name, base in pairs:
+        if base in names:
+            gap = headline[:, names.index(name)] - headline[:, names.index(base)]
+            table[f"{name} - {base}"] = {
                 metric: interval(gap[:, m]) for m, metric in enumerate(METRICS)
             }
     return table

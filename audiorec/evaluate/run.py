@@ -15,10 +15,10 @@ from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, prepare
 from audiorec.evaluate.report import Report, Scene, SplitReport, summarise
-from audiorec.evaluate.scores import CellScores, Shelf, score
+from audiorec.evaluate.scores import CellScores, Shelf, score_all
 from audiorec.evaluate.stage import KIND as STAGE
-from audiorec.evaluate.stage import Stage, load_stage, save_stage, stage_of
-from audiorec.evaluate.systems import ORACLE, RANDOM, SYSTEMS
+from audiorec.evaluate.stage import Stage, kept_stage
+from audiorec.evaluate.systems import CNN, ORACLE, RANDOM, SYSTEMS, find_system
 from audiorec.evaluate.thin import Thinned
 from audiorec.evaluate.warming import bring_together, follow, followed, place_of
 from audiorec.exceptions import ParameterError
@@ -81,9 +81,9 @@ def evaluate(
         If there are no mels.
     """
     wanted = _choose(systems, with_truth=truth is not None)
+    check_settings(wanted, recipe=recipe)
     material = gather(store, plays, tracks, recipe=recipe, truth=truth, ear=ear)
-    skipped = {n: why for n in wanted if (why := SYSTEMS[n].inapplicable(material)) is not None}
-    names = [name for name in wanted if name not in skipped]
+    names, skipped = applicable(wanted, material)
     shelf = Shelf(work_directory)
     plan = {split: list(cells(material, split=split)) for split in recipe.evaluate.splits}
     total = sum(map(len, plan.values())) * len(names)
@@ -122,39 +122,46 @@ def evaluate(
 
 
 def _choose(systems: Sequence[str] | None, *, with_truth: bool) -> list[str]:
-    """Names in the order of `SYSTEMS`."""
+    """Names in the order of `SYSTEMS`, variants of the network after the network."""
     if systems is None:
         return [
             name
             for name, system in SYSTEMS.items()
             if not system.by_name and (with_truth or not system.reads_truth)
         ]
-    unknown = [name for name in systems if name not in SYSTEMS]
-    if unknown:
-        known = ", ".join(repr(name) for name in SYSTEMS)
-        raise ParameterError(f"unknown system {unknown[0]!r}; choose from {known}")
-    return [name for name in SYSTEMS if name in {RANDOM, ORACLE, *systems}]
+    wanted = dict.fromkeys([RANDOM, ORACLE, *systems])
+    order = list(SYSTEMS)
+    after = order.index(CNN) + 1
+    order[after:after] = [name for name in wanted if name not in SYSTEMS]
+    return [name for name in order if name in wanted]
+
+
+def check_settings(names: Sequence[str], *, recipe: Recipe) -> None:
+    """Raise `ParameterError` where a system is unknown, or its settings do not fit the recipe."""
+    for name in names:
+        system = find_system(name)
+        try:
+            system.settings(recipe)
+        except ParameterError as error:
+            raise ParameterError(f"system {name!r}: {error}") from None
+
+
+def applicable(names: Sequence[str], material: Material) -> tuple[list[str], dict[str, str]]:
+    """Systems that have something to say of the material, and why the others have not."""
+    reasons = {name: find_system(name).inapplicable(material) for name in names}
+    return (
+        [name for name, reason in reasons.items() if reason is None],
+        {name: reason for name, reason in reasons.items() if reason is not None},
+    )
 
 
 def _score_cell(
     material: Material, cell: Cell, names: Sequence[str], *, shelf: Shelf, progress: Progress
 ) -> tuple[dict[str, CellScores], Stage, Thinned | None]:
     """Scores of every system in one world, which is prepared only if something is missing."""
-    world = cache(partial(_learn, material, cell, progress=progress))
-    found: dict[str, CellScores] = {}
-    for name in names:
-        kept = shelf.find(material, cell, name)
-        if kept is None:
-            desk = shelf.desk(material, cell, name, progress=progress)
-            kept = score(world(), name, desk=desk)
-            shelf.keep(material, cell, name, kept)
-        found[name] = kept
-    place = shelf.place(material, cell, RANDOM, kind=STAGE)
-    stage = None if place is None else load_stage(place)
-    if stage is None:
-        stage = stage_of(world())
-        if place is not None:
-            save_stage(place, stage)
+    world = cache(partial(learned, material, cell, progress=progress))
+    found = score_all(material, cell, names, shelf=shelf, world=world, progress=progress)
+    stage = kept_stage(shelf.place(material, cell, RANDOM, kind=STAGE), world)
     by = followed(names) if material.recipe.evaluate.rank == "tracks" else None
     if by is None:
         return found, stage, None
@@ -162,7 +169,7 @@ def _score_cell(
     return found, stage, way
 
 
-def _learn(material: Material, cell: Cell, *, progress: Progress) -> World:
+def learned(material: Material, cell: Cell, *, progress: Progress) -> World:
     """A world with its factors, learned here, so that no system's seconds include it."""
     world = prepare(material, cell)
     progress("factors", 0, None, str(cell))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from audiorec import artifacts, metrics
 from audiorec.embeddings import unit_norm
+from audiorec.evaluate.answers import Desk, Scores, Vectors
 from audiorec.evaluate.details import Details, look_closer
 from audiorec.evaluate.items import Items, items_of
 from audiorec.evaluate.material import Material
 from audiorec.evaluate.protocol import Cell, World
-from audiorec.evaluate.systems import SYSTEMS, Desk, Scores, Vectors
+from audiorec.evaluate.systems import find_system
 from audiorec.exceptions import ArtifactError
 from audiorec.progress import Progress
 
@@ -63,7 +65,7 @@ def score(world: World, name: str, *, desk: Desk) -> CellScores:
     product with the track's vector scaled to length 1.
     """
     start = time.monotonic()
-    answer = SYSTEMS[name].answer(world, desk)
+    answer = find_system(name).answer(world, desk)
     items = items_of(world)
     values: list[np.ndarray] = []
     for draw in answer.draws:
@@ -164,7 +166,7 @@ class Shelf:
         """Directory of what a system leaves for a cell; None where nothing is kept."""
         if self.directory is None:
             return None
-        known_as = SYSTEMS[name].kept_as or name
+        known_as = find_system(name).kept_as or name
         slug = re.sub(r"[^a-z0-9]+", "-", known_as.lower()).strip("-")
         slug = slug if kind == KIND else f"{slug}-{kind}"
         return self.directory / f"{slug}-{artifacts.fingerprint(_inputs(material, cell, name))}"
@@ -173,9 +175,30 @@ class Shelf:
         return place.with_name(f"{place.name}.state")
 
 
+def score_all(
+    material: Material,
+    cell: Cell,
+    names: Sequence[str],
+    *,
+    shelf: Shelf,
+    world: Callable[[], World],
+    progress: Progress,
+) -> dict[str, CellScores]:
+    """Scores of every system in a cell; its world is asked for only if something is missing."""
+    found: dict[str, CellScores] = {}
+    for name in names:
+        kept = shelf.find(material, cell, name)
+        if kept is None:
+            desk = shelf.desk(material, cell, name, progress=progress)
+            kept = score(world(), name, desk=desk)
+            shelf.keep(material, cell, name, kept)
+        found[name] = kept
+    return found
+
+
 def _inputs(material: Material, cell: Cell, name: str) -> dict[str, str]:
     """Digest of all that a system's scores in a cell depend on."""
-    system = SYSTEMS[name]
+    system = find_system(name)
     recipe = system.settings(material.recipe)
     settings = {
         "split": cell.split,
@@ -187,6 +210,8 @@ def _inputs(material: Material, cell: Cell, name: str) -> dict[str, str]:
     }
     if recipe.evaluate.rank != "tracks":
         settings["rank"] = recipe.evaluate.rank
+    if cell.labels < 1:
+        settings["labels"] = cell.labels
     if system.reads_truth and material.truth is not None:
         settings["truth"] = artifacts.fingerprint(material.truth.vectors.tobytes())
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,3 +85,20 @@ def load_stage(place: Path) -> Stage | None:
         )
     except (ArtifactError, KeyError):
         return None
+
+
+def kept_stage(place: Path | None, world: Callable[[], World]) -> Stage:
+    """The stage that was kept, or that of a world, which is asked for only then, kept from now on.
+
+    Parameters
+    ----------
+    place : Path or None
+        None keeps nothing.
+    world : callable
+    """
+    stage = None if place is None else load_stage(place)
+    if stage is None:
+        stage = stage_of(world())
+        if place is not None:
+            save_stage(place, stage)
+    return stage

@@ -7,23 +7,29 @@ has a part in it. To add one is to write the function and name it in `SYSTEMS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.config import ModelConfig, Recipe, TrainConfig
+from audiorec.config import Recipe
 from audiorec.data.interactions import to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.evaluate.answers import Answer, Desk, Scores, System, Vectors
 from audiorec.evaluate.material import Material
 from audiorec.evaluate.protocol import World
+from audiorec.evaluate.variants import (
+    EACH_LOSS,
+    EACH_NETWORK,
+    Change,
+    named,
+    parse,
+    with_settings,
+)
 from audiorec.exceptions import ParameterError
 from audiorec.factors import fit_factors, fold_in_tracks
-from audiorec.progress import Progress, silent
 from audiorec.ridge import fit_ridge
 
 if TYPE_CHECKING:
@@ -36,104 +42,11 @@ RANDOM = "random"
 RIDGE = "mel statistics + ridge"
 WORDS = "mfcc bag of words + linear"
 CNN = "cnn"
+PRETRAINED = "cnn, pretrained"
 MUSICNN = "musicnn + head"
 BOTH = "cnn + musicnn"
 CEILING = "perception ceiling"
 ORACLE = "oracle (honest)"
-
-
-class Vectors(NamedTuple):
-    """A vector for every cold track.
-
-    Attributes
-    ----------
-    cold : np.ndarray [shape=(n_cold, d)]
-    listeners : np.ndarray [shape=(n_listeners, d)], or None
-        Listeners' vectors where the system has its own; else those of the world's factors.
-    warm : np.ndarray [shape=(n_targets, d)], or None
-        Vectors of the training tracks that can be heard where the system has its own.
-    """
-
-    cold: np.ndarray
-    listeners: np.ndarray | None = None
-    warm: np.ndarray | None = None
-
-
-class Scores(NamedTuple):
-    """A score for every listener and cold track.
-
-    Attributes
-    ----------
-    matrix : np.ndarray [shape=(n_listeners, n_cold)]
-    warm : np.ndarray [shape=(n_listeners, n_targets)], or None
-        Of the training tracks that can be heard, for the mixed catalogue.
-    """
-
-    matrix: np.ndarray
-    warm: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a system says of a world.
-
-    Attributes
-    ----------
-    draws : iterable of Vectors or Scores
-        One, or several where chance has a part.
-    facts : dict of str to float
-        Figures worth knowing of how it came about: a penalty, a share of tracks covered.
-    history : tuple of (float, float)
-        Training and validation loss of each epoch, of what learns in epochs.
-    """
-
-    draws: Iterable[Vectors | Scores]
-    facts: dict[str, float] = field(default_factory=dict)
-    history: tuple[tuple[float, float], ...] = ()
-
-
-class Desk(NamedTuple):
-    """Where a system works: a directory to keep its state in, and whom to tell of its progress."""
-
-    directory: Path | None = None
-    progress: Progress = silent
-
-
-@dataclass(frozen=True)
-class System:
-    """A system of the table.
-
-    Attributes
-    ----------
-    answer : callable
-        From a `World` and a `Desk` to an `Answer`.
-    role : {"control", "baseline", "model", "oracle"}
-    sections : tuple of str
-        Sections of the recipe that it depends on, beside those of the world.
-    version : int
-        Raised when the function changes, so that scores kept from before are not taken for its.
-    inapplicable : callable
-        From a `Material` to why the system has nothing to say of it, or None.
-    reads_truth : bool
-        Whether it reads what only a made world knows; without that it has no place in the table.
-    by_name : bool
-        Whether it is left out where nobody asks for it.
-    settings : callable
-        From the recipe to the one that the system follows.
-    kept_as : str or None
-        Name of the system that it is under those settings: what was scored of the one is not
-        scored again for the other.
-    """
-
-    answer: Callable[[World, Desk], Answer]
-    role: Literal["control", "baseline", "model", "oracle"]
-    sections: tuple[str, ...] = ()
-    version: int = 1
-    inapplicable: Callable[[Material], str | None] = lambda material: None
-    reads_truth: bool = False
-    by_name: bool = False
-    settings: Callable[[Recipe], Recipe] = lambda recipe: recipe
-    kept_as: str | None = None
 
 
 def random(world: World, desk: Desk) -> Answer:
@@ -238,11 +151,23 @@ def cnn(world: World, desk: Desk) -> Answer:
     return _trained(world, desk, recipe=world.material.recipe)
 
 
-def trained(world: World, desk: Desk, *, recipe: Recipe) -> TrainResult:
+def cnn_pretrained(world: World, desk: Desk) -> Answer:
+    """`cnn`, whose dictionary of sounds is found in training tracks without listeners too.
+
+    From scratch it is found in the tracks that the head learns from. Held-out tracks are in
+    neither.
+    """
+    return _trained(world, desk, recipe=world.material.recipe, unlabelled=world.unlabelled)
+
+
+def trained(
+    world: World, desk: Desk, *, recipe: Recipe, unlabelled: tuple[str, ...] = ()
+) -> TrainResult:
     """A recipe's network, trained once for each world."""
     from audiorec.training import train
 
-    key = fingerprint([recipe.model.model_dump(mode="json"), recipe.train.model_dump(mode="json")])
+    sections = [section.model_dump(mode="json") for section in (recipe.model, recipe.train)]
+    key = fingerprint([*sections, list(unlabelled)])
     if key not in world.trained:
         material = world.material
         world.trained[key] = train(
@@ -254,15 +179,18 @@ def trained(world: World, desk: Desk, *, recipe: Recipe) -> TrainResult:
             listening=world.weighted_error,
             work_directory=desk.directory,
             progress=desk.progress,
+            unlabelled=unlabelled,
         )
     return world.trained[key]
 
 
-def _trained(world: World, desk: Desk, *, recipe: Recipe) -> Answer:
+def _trained(
+    world: World, desk: Desk, *, recipe: Recipe, unlabelled: tuple[str, ...] = ()
+) -> Answer:
     from audiorec.inference import embed_store
 
     material = world.material
-    result = trained(world, desk, recipe=recipe)
+    result = trained(world, desk, recipe=recipe, unlabelled=unlabelled)
     cold = embed_store(
         result.checkpoint,
         material.store,
@@ -280,41 +208,22 @@ def _trained(world: World, desk: Desk, *, recipe: Recipe) -> Answer:
     return Answer([Vectors(cold.vectors)], facts, history)
 
 
-def _cnn_with(name: str, changed: Callable[[Recipe], Recipe]) -> System:
+def _cnn_with(name: str, change: Change) -> System:
     """`cnn` under other settings than the recipe's."""
 
     def answer(world: World, desk: Desk) -> Answer:
-        return _trained(world, desk, recipe=changed(world.material.recipe))
+        return _trained(world, desk, recipe=change(world.material.recipe))
 
     answer.__doc__ = f"The recipe's network with {name}, the rest as in the recipe."
     return System(
-        answer, "model", sections=("model", "train"), by_name=True, settings=changed, kept_as=CNN
+        answer,
+        "model",
+        sections=("model", "train"),
+        inapplicable=_no_cnn,
+        by_name=True,
+        settings=change,
+        kept_as=CNN,
     )
-
-
-def _with_loss(loss: str) -> Callable[[Recipe], Recipe]:
-    return lambda recipe: _changed(recipe, "train", loss=loss)
-
-
-def _with_network(architecture: str) -> Callable[[Recipe], Recipe]:
-    """The recipe's own network stays as the recipe has it; others are shown what suits them."""
-
-    def changed(recipe: Recipe) -> Recipe:
-        if recipe.model.architecture == architecture:
-            return recipe
-        size = NETWORK_SIZES.get(architecture, {})
-        other = _changed(recipe, "model", architecture=architecture, **size)
-        if not recipe.model.described:
-            return other
-        # What is heard once is left out and mixed more, in longer parts, than crops drawn anew are.
-        return _changed(_changed(other, "train", **CROPS), "model", dropout=DROPOUT)
-
-    return changed
-
-
-def _changed(recipe: Recipe, section: str, **settings: Any) -> Recipe:
-    changed = getattr(recipe, section).model_copy(update=settings)
-    return recipe.model_copy(update={section: changed})
 
 
 def oracle_of_the_paper(world: World, desk: Desk) -> Answer:
@@ -402,20 +311,22 @@ def _no_cnn(material: Material) -> str | None:
     return f"the recipe's encoder is {model.encoder}" if model.pretrained else None
 
 
+def _no_dictionary(material: Material) -> str | None:
+    model = material.recipe.model
+    if _no_cnn(material) or (model.described and model.words):
+        return _no_cnn(material)
+    return "the recipe's network learns nothing without listeners"
+
+
 def _no_truth(material: Material) -> str | None:
     return "no truth of a made world is given" if material.truth is None else None
 
 
-# Where a network of the recipe's size would take hours on a CPU.
-NETWORK_SIZES: dict[str, dict[str, int]] = {"shortchunk": {"channels": 16}}
-CROPS, DROPOUT = {"crop_seconds": 3.0, "mixup": 0.3}, 0.3
 UNDER_EACH_LOSS: dict[str, System] = {
-    f"{CNN}, {loss} loss": _cnn_with(f"the loss {loss}", _with_loss(loss))
-    for loss in get_args(TrainConfig.model_fields["loss"].annotation)
+    f"{CNN}, {name}": _cnn_with(name, change) for name, change in EACH_LOSS.items()
 }
 UNDER_EACH_NETWORK: dict[str, System] = {
-    f"{CNN}, {network} network": _cnn_with(f"the network {network}", _with_network(network))
-    for network in get_args(ModelConfig.model_fields["architecture"].annotation)
+    f"{CNN}, {name}": _cnn_with(name, change) for name, change in EACH_NETWORK.items()
 }
 
 SYSTEMS: dict[str, System] = {
@@ -435,6 +346,13 @@ SYSTEMS: dict[str, System] = {
         version=2,
         inapplicable=lambda material: _no_cnn(material) or _no_ear(material),
     ),
+    PRETRAINED: System(
+        cnn_pretrained,
+        "model",
+        sections=("model", "train"),
+        inapplicable=_no_dictionary,
+        by_name=True,
+    ),
     **UNDER_EACH_LOSS,
     **UNDER_EACH_NETWORK,
     CEILING: System(
@@ -447,3 +365,36 @@ SYSTEMS: dict[str, System] = {
     "oracle (paper)": System(oracle_of_the_paper, "oracle"),
     ORACLE: System(honest_oracle, "oracle"),
 }
+
+
+def find_system(name: str) -> System:
+    """The system of a name: an entry of `SYSTEMS`, or a `variant`.
+
+    Raises
+    ------
+    ParameterError
+        If there is none of that name.
+    """
+    if name in SYSTEMS:
+        return SYSTEMS[name]
+    base, _, settings = name.partition(",")
+    if base != CNN or "=" not in settings:
+        known = ", ".join(repr(known) for known in SYSTEMS)
+        raise ParameterError(f"unknown system {name!r}; choose from {known}")
+    return _cnn_with(settings.strip(), with_settings(parse(settings)))
+
+
+def variant(settings: str) -> str:
+    """Name of the system that is `cnn` with some settings of [model] and [train] changed.
+
+    Parameters
+    ----------
+    settings : str
+        Such as ``words=0`` or ``model.words=0,heads=1``.
+
+    Raises
+    ------
+    ParameterError
+        If they are no settings, or a key is unknown.
+    """
+    return f"{CNN}, {named(parse(settings))}"

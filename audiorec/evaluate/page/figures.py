@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from audiorec.evaluate.items import THIRDS
+from audiorec.evaluate.labels import LabelRow
 from audiorec.evaluate.page.draw import ROLES, blank, picture, style
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import CellScores
-from audiorec.evaluate.systems import SYSTEMS
+from audiorec.evaluate.systems import find_system
 from audiorec.evaluate.thin import K, ThinRow
 from audiorec.metrics import Interval
 
@@ -28,7 +29,7 @@ def bars(shares: Values, intervals: Ends, *, metric: str) -> str:
         return "<p>The honest oracle is no better than random, so there is no share to show.</p>"
     figure, (axes,) = blank(0.9 + 0.3 * len(names))
     for row, name in enumerate(names):
-        colour, hatch = ROLES[SYSTEMS[name].role]
+        colour, hatch = ROLES[find_system(name).role]
         low, high = intervals[name]
         axes.barh(row, shares[name], color=colour, hatch=hatch, edgecolor="white", height=0.7)
         if not math.isnan(low):
@@ -39,7 +40,7 @@ def bars(shares: Values, intervals: Ends, *, metric: str) -> str:
             f"{shares[name]:.2f}", (end, row), xytext=(5, 0), textcoords="offset points",
             va="center",
         )  # fmt: skip
-    roles = {SYSTEMS[name].role for name in names}
+    roles = {find_system(name).role for name in names}
     handles = [
         Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=role)
         for role, (colour, hatch) in ROLES.items()
@@ -75,6 +76,29 @@ def warming(rows: Sequence[ThinRow]) -> str:
     axes.set_axisbelow(True)
     axes.legend(frameon=False, title="placed by", loc="upper left", bbox_to_anchor=(1.02, 1))
     return picture(figure, alt=f"Curves: nDCG@{K} by number of listeners, by sound, them and both")
+
+
+def labels(rows: Sequence[LabelRow], *, metric: str) -> str:
+    """Share of the honest oracle against the share of the tracks that are learned from."""
+    figure, (axes,) = blank(3.8)
+    for number, name in enumerate(dict.fromkeys(row.system for row in rows)):
+        its = sorted((row for row in rows if row.system == name), key=lambda row: row.labels)
+        look = style(number)
+        axes.plot(
+            [row.labels for row in its], [row.share for row in its], color=look.color,
+            ls=look.dash, marker=look.marker, markersize=4, label=name,
+        )  # fmt: skip
+        for row in its:
+            axes.plot([row.labels] * 2, row.share_interval, color=look.color, linewidth=1.2)
+    ticks = sorted({row.labels for row in rows})
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    axes.set_xticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
+    axes.set(xlabel="training tracks with listeners", ylabel=f"share of the oracle, {metric}")
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.02, 1))
+    return picture(figure, alt=f"Curves: share of the honest oracle's {metric} by labels")
 
 
 def thirds(

@@ -13,11 +13,12 @@ from audiorec import metrics
 from audiorec.artifacts import write_atomic
 from audiorec.evaluate.beyond import Beyond
 from audiorec.evaluate.details import FIGURES, Details
+from audiorec.evaluate.labels import LabelReport
 from audiorec.evaluate.page import figures
 from audiorec.evaluate.page.draw import table
 from audiorec.evaluate.report import Report, Scene, SplitReport
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores
-from audiorec.evaluate.systems import ORACLE, RANDOM, RIDGE, SYSTEMS, WORDS
+from audiorec.evaluate.systems import CNN, ORACLE, RANDOM, RIDGE, WORDS, find_system
 from audiorec.evaluate.table import COLUMNS, DEEPER, FOCUS, count
 from audiorec.evaluate.warming import Warming
 from audiorec.exceptions import ParameterError
@@ -58,8 +59,11 @@ def write_page(report: Report, path: Path) -> None:
     ParameterError
         If the file cannot be written there.
     """
-    splits = [split for split in report.splits if isinstance(split, SplitReport)]
-    body = "\n".join(_split(split) for split in splits)
+    body = "\n".join(
+        _split(split) if isinstance(split, SplitReport) else _labels(split)
+        for split in report.splits
+        if isinstance(split, SplitReport | LabelReport)
+    )
     page = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -87,6 +91,33 @@ def _split(split: SplitReport) -> str:
         parts += _tracks(split.scene)
     notes = "".join(f"<li>{escape(note)}</li>" for note in split.notes)
     return "\n".join([*parts, f'<h3>Notes</h3><ul class="notes">{notes}</ul>'])
+
+
+def _labels(split: LabelReport) -> str:
+    """The label curve, and its figures below."""
+    title = split.to_text().partition("\n")[0]
+    header = ["", "labelled", f"share, {FOCUS}", "+/-", "keeps", f"less {CNN}'s"]
+    rows = [
+        [
+            escape(row.system),
+            f"{100 * row.labels:g} % <small>{row.n_labelled}</small>",
+            _figure(row.share, row.share_interval),
+            _figure(row.spread),
+            _figure(row.keeps, row.keeps_interval),
+            _figure(row.gain, row.gain_interval),
+        ]
+        for row in split.rows
+    ]
+    notes = "".join(f"<li>{escape(note)}</li>" for note in split.notes)
+    chart = figures.labels(split.rows, metric=FOCUS)
+    return "\n".join(
+        [
+            f"<h2>{escape(split.split)}, by labels</h2><p>{escape(title)}</p>",
+            _shown(chart, "Share of the honest oracle. Lines: 95 % intervals over listeners."),
+            f'<div class="wide">{table(header, rows)}</div>',
+            f'<h3>Notes</h3><ul class="notes">{notes}</ul>',
+        ]
+    )
 
 
 def _accuracy(split: SplitReport) -> str:
@@ -228,7 +259,7 @@ def details(scores: CellScores) -> Details:
 
 def _curves(names: list[str]) -> list[str]:
     """The systems most worth a curve, in the table's order."""
-    wanted = [n for n in names if SYSTEMS[n].role in ("model", "baseline")]
+    wanted = [n for n in names if find_system(n).role in ("model", "baseline")]
     chosen = {RANDOM, ORACLE, *wanted[-(N_CURVES - 2) :]}
     return [name for name in names if name in chosen]
 
@@ -268,10 +299,10 @@ def _placing(scores: Mapping[str, CellScores]) -> str | None:
     able = {
         name: _headline(one.values)
         for name, one in scores.items()
-        if SYSTEMS[name].role in ("baseline", "model") and (details(one).neighbours >= 0).any()
+        if find_system(name).role in ("baseline", "model") and (details(one).neighbours >= 0).any()
     }
     for preferred in (
-        [name for name in able if SYSTEMS[name].role == "model"],
+        [name for name in able if find_system(name).role == "model"],
         [name for name in able if name in (RIDGE, WORDS)],
         list(able),
     ):

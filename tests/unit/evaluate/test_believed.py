@@ -7,9 +7,10 @@ import polars as pl
 
 from audiorec.config import ListeningConfig
 from audiorec.evaluate import evaluate
+from audiorec.evaluate.answers import Desk
 from audiorec.evaluate.material import gather
 from audiorec.evaluate.protocol import Cell, prepare
-from audiorec.evaluate.systems import SYSTEMS, Desk
+from audiorec.evaluate.systems import SYSTEMS
 
 CELL = Cell("artist-cold", 0, None)
 DAY = 86_400

@@ -11,7 +11,7 @@ import pytest
 from audiorec import evaluate as package
 from audiorec import metrics
 from audiorec.config import EvaluateConfig, TrainConfig
-from audiorec.evaluate import SYSTEMS, evaluate, run, systems
+from audiorec.evaluate import SYSTEMS, evaluate, run, scores, systems
 from audiorec.exceptions import ParameterError
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import ARCHITECTURES
@@ -154,7 +154,7 @@ def test_what_is_scored_is_kept(planted, tmp_path, monkeypatch) -> None:
 
 def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkeypatch) -> None:
     whole = scored(planted).to_json()
-    real, calls = run.score, []
+    real, calls = scores.score, []
 
     def dies_at_the_fifth(world, name, **settings):
         calls.append(name)
@@ -162,7 +162,7 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkey
             raise KeyboardInterrupt
         return real(world, name, **settings)
 
-    monkeypatch.setattr(run, "score", dies_at_the_fifth)
+    monkeypatch.setattr(scores, "score", dies_at_the_fifth)
     with pytest.raises(KeyboardInterrupt):
         scored(planted, work_directory=tmp_path)
     resumed = scored(planted, work_directory=tmp_path).to_json()
@@ -173,8 +173,8 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkey
 def test_other_inputs_are_scored_anew(planted, tmp_path, monkeypatch) -> None:
     scored(planted, seeds=(0,), work_directory=tmp_path)
     calls = []
-    real = run.score
-    monkeypatch.setattr(run, "score", lambda w, n, **s: calls.append(n) or real(w, n, **s))
+    real = scores.score
+    monkeypatch.setattr(scores, "score", lambda w, n, **s: calls.append(n) or real(w, n, **s))
     fewer = replace(planted, plays=planted.plays.head(-30))
     scored(fewer, seeds=(0,), work_directory=tmp_path)
     assert calls == list(LIGHT)
@@ -207,10 +207,10 @@ def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
     from audiorec.evaluate.scores import CellScores
 
     values = np.zeros((1, 2, len(METRICS), 5))
-    scores = CellScores(values=values, facts={}, seconds=0.0, n_cold=3)
+    scored = CellScores(values=values, facts={}, seconds=0.0, n_cold=3)
     body = summarise(
         "artist-cold",
-        {Cell("artist-cold", 0, None): {"random": scores, "oracle (honest)": scores}},
+        {Cell("artist-cold", 0, None): {"random": scored, "oracle (honest)": scored}},
         config=EvaluateConfig(n_bootstrap=10),
         skipped={},
         unit_norm=True,
@@ -250,9 +250,9 @@ def test_the_network_under_each_loss_and_each_network(planted, tmp_path, monkeyp
     trained = []
     real = systems._trained
 
-    def counted(world, desk, *, recipe):
+    def counted(world, desk, *, recipe, **how):
         trained.append((recipe.train.loss, recipe.model.architecture, recipe.model.channels))
-        return real(world, desk, recipe=recipe)
+        return real(world, desk, recipe=recipe, **how)
 
     monkeypatch.setattr(systems, "_trained", counted)
     names = ("cnn", *systems.UNDER_EACH_LOSS, *systems.UNDER_EACH_NETWORK)

@@ -12,6 +12,7 @@ import pytest
 from audiorec import metrics
 from audiorec.config import EvaluateConfig
 from audiorec.evaluate import evaluate
+from audiorec.evaluate.answers import Desk
 from audiorec.evaluate.details import ten_best
 from audiorec.evaluate.items import items_of
 from audiorec.evaluate.material import gather
@@ -19,7 +20,7 @@ from audiorec.evaluate.page import write_page
 from audiorec.evaluate.page.html import lay_out
 from audiorec.evaluate.protocol import Cell, cells, prepare
 from audiorec.evaluate.scores import score
-from audiorec.evaluate.systems import RIDGE, Desk
+from audiorec.evaluate.systems import RIDGE
 from audiorec.evaluate.words import bag_of_words, mfcc_frames, nearest
 from audiorec.exceptions import DataError, ParameterError
 

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from audiorec.config import EvaluateConfig, FactorsConfig
+from audiorec.evaluate.answers import Desk, Vectors
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, deal, prepare
-from audiorec.evaluate.systems import SYSTEMS, Desk, Vectors
+from audiorec.evaluate.systems import SYSTEMS
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, ParameterError
 
 ARTIST = Cell("artist-cold", 0, None)
