@@ -56,7 +56,7 @@ def write_page(report: Report, path: Path) -> None:
 
     Raises
     ------
-    ParameterError
+    ArtifactError
         If the file cannot be written there.
     """
     body = "\n".join(
@@ -70,12 +70,7 @@ def write_page(report: Report, path: Path) -> None:
         f"<title>Evaluation</title><style>{STYLE}</style></head><body>\n"
         f"<h1>Evaluation</h1>\n{body}\n</body></html>\n"
     )
-    try:
-        write_atomic(path, page.encode())
-    except OSError as error:
-        raise ParameterError(
-            f"report {path} cannot be written: {error.strerror}; give another file"
-        ) from None
+    write_atomic(path, page.encode())
 
 
 def _split(split: SplitReport) -> str:

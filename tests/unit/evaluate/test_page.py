@@ -22,7 +22,7 @@ from audiorec.evaluate.protocol import Cell, cells, prepare
 from audiorec.evaluate.scores import score
 from audiorec.evaluate.systems import RIDGE
 from audiorec.evaluate.words import bag_of_words, mfcc_frames, nearest
-from audiorec.exceptions import DataError, ParameterError
+from audiorec.exceptions import ArtifactError, DataError, ParameterError
 
 CELL = Cell("artist-cold", 0, None)
 SYSTEMS = ("popularity (leaky)", RIDGE)
@@ -225,7 +225,7 @@ def test_few_points_are_laid_out_by_pca() -> None:
 
 def test_a_page_that_cannot_be_written_is_one_clear_error(report, tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ParameterError, match="cannot be written"):
+    with pytest.raises(ArtifactError, match=r"page\.html cannot be written"):
         write_page(report, tmp_path / "file" / "page.html")
 
 
