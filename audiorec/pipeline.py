@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from audiorec.engines import Engine
     from audiorec.factors import WeightedError
     from audiorec.mel import MelStore
+    from audiorec.mel.ahead import Ahead
     from audiorec.pretrained.heard import Heard
     from audiorec.pretrained.transfer import Model
     from audiorec.training.curves import EpochRow
@@ -81,6 +82,13 @@ class Pipeline:
         self._check: Check = "digests"
         self._team = team()
 
+    def ahead(self) -> Ahead | None:
+        """Where a scan puts the recipe's spectrograms, where it decodes what they are made of."""
+        from audiorec.mel.ahead import Ahead
+        from audiorec.scan.hear import IDENTITY
+
+        return Ahead.where_alike(self.workspace.ahead, self.recipe.mel, clip=IDENTITY)
+
     def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
         """Run `stages` in order, each where it is stale; remember the recipe.
 
@@ -125,6 +133,7 @@ class Pipeline:
                 n_jobs=self.n_jobs,
                 engine=self.engine,
                 check=self._check,
+                ahead=self.ahead(),
                 progress=self.progress,
             )
         if not report.computed and not report.failed:
@@ -443,7 +452,7 @@ class Pipeline:
 
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
-            scan(catalog, files, n_jobs=self.n_jobs, progress=self.progress)
+            scan(catalog, files, n_jobs=self.n_jobs, also=self.ahead(), progress=self.progress)
         self.run(("mel", "embed", "index"), check="sizes")
         stored = set(_stored_ids(self.workspace))
         with Catalog(self.workspace.catalog, read_only=True) as catalog:

@@ -56,6 +56,11 @@ class Workspace:
         return self.root / "model"
 
     @property
+    def ahead(self) -> Path:
+        """Spectrograms that a scan computed and that wait for their stage."""
+        return self.root / ".ahead"
+
+    @property
     def heard(self) -> Path:
         """What a pretrained network heard of the tracks."""
         return self.root / "heard"

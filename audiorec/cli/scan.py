@@ -45,6 +45,7 @@ def command(
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
     from audiorec.data.catalog import Catalog
+    from audiorec.pipeline import Pipeline
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
 
     # Before a workspace is made for it.
@@ -57,10 +58,11 @@ def command(
         Catalog(workspace.catalog) as catalog,
         progress_shown() as progress,
     ):
+        ahead = Pipeline(workspace).ahead()
         if manifest is not None:
-            report = scan_manifest(catalog, manifest, n_jobs=jobs, progress=progress)
+            report = scan_manifest(catalog, manifest, n_jobs=jobs, also=ahead, progress=progress)
         else:
-            report = scan(catalog, paths, n_jobs=jobs, progress=progress)
+            report = scan(catalog, paths, n_jobs=jobs, also=ahead, progress=progress)
     if as_json:
         echo_json(report._asdict())
     else:

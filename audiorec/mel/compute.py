@@ -20,7 +20,7 @@ from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError
-from audiorec.mel.prints import make_print
+from audiorec.mel.ahead import Ahead, Computed, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
 from audiorec.workers import Outcome
@@ -59,13 +59,6 @@ class Job(NamedTuple):
         return self.path
 
 
-class Computed(NamedTuple):
-    """Spectrograms of a track's clips, and the print of the middle one."""
-
-    mels: list[np.ndarray]
-    print: np.ndarray
-
-
 def compute_mels(
     directory: Path,
     catalog: Catalog,
@@ -74,6 +67,7 @@ def compute_mels(
     n_jobs: int | None = None,
     engine: Engine = "local",
     check: Literal["sizes", "digests"] = "sizes",
+    ahead: Ahead | None = None,
     progress: Progress = silent,
 ) -> MelReport:
     """Compute the spectrograms that are missing, and drop those of tracks that are gone.
@@ -93,6 +87,8 @@ def compute_mels(
         Whose processes; see `audiorec.engines`.
     check : {"sizes", "digests"}
         By what a damaged shard is known: its files' sizes, or every byte of them.
+    ahead : Ahead or None
+        Where spectrograms wait that a scan computed. It is empty afterwards.
     progress : Progress
 
     Raises
@@ -112,7 +108,7 @@ def compute_mels(
     computed = 0
     done, total = kept, len(present)
     progress(STAGE, done, total)
-    function = partial(compute_track, config=config)
+    function = partial(compute_track, config=config, ahead=ahead)
     outcomes = run_on(engine, function, [*fresh, *again], n_jobs=n_jobs)
     batch: list[Outcome[Job, Computed]] = []
     for number, outcome in enumerate(outcomes, 1):
@@ -122,22 +118,27 @@ def compute_mels(
         if len(batch) == SHARD_TRACKS or number in (len(fresh), len(fresh) + len(again)):
             computed += shards.add(batch, is_retry=number > len(fresh))
             _record(catalog, batch)
+            if ahead is not None:
+                ahead.drop(outcome.item.clip_hash for outcome in batch)
             batch = []
     absent = sorted({track.track_id for track in tracks if track.missing})
     shards.finish({"catalog": catalog.fingerprint()}, absent=absent)
+    if ahead is not None:
+        ahead.clear()
     progress(STAGE, total, total)
     return MelReport(computed=computed, kept=kept, failed=total - kept - computed)
 
 
-def compute_track(job: Job, *, config: MelConfig) -> Computed:
+def compute_track(job: Job, *, config: MelConfig, ahead: Ahead | None = None) -> Computed:
     """What a worker process does with one track."""
     from audiorec.audio import load_clips
-    from audiorec.mel.transform import log_mel
 
-    clips = load_clips(Path(job.path), config=config, track_id=job.track_id)
-    mels = [log_mel(y, config=config) for y in clips]
-    return Computed(
-        [mel.astype(np.float16) for mel in mels], make_print(mels[len(mels) // 2], config=config)
+    if ahead is not None and Path(job.path).is_file():
+        waiting = ahead.take(job.clip_hash)
+        if waiting is not None:
+            return waiting
+    return compute_clips(
+        load_clips(Path(job.path), config=config, track_id=job.track_id), config=config
     )
 
 

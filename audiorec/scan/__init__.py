@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec.data.catalog import Catalog, FileRow, as_text
 from audiorec.exceptions import DataError
@@ -20,6 +21,9 @@ from audiorec.scan.files import Found, absolute, look_at, supported_suffixes, wa
 from audiorec.scan.manifest import read_manifest
 from audiorec.scan.settle import Staged, settle
 from audiorec.workers import one_line, run_isolated
+
+if TYPE_CHECKING:
+    from audiorec.scan.hear import Also
 
 __all__ = [
     "ScanReport",
@@ -66,6 +70,7 @@ def scan(
     paths: Sequence[Path],
     *,
     n_jobs: int | None = None,
+    also: Also | None = None,
     progress: Progress = silent,
 ) -> ScanReport:
     """Add audio files to a catalogue; only new and changed ones are opened.
@@ -77,6 +82,8 @@ def scan(
         Folders, in which files are known by suffix, and files, which are tried whatever they are.
     n_jobs : int or None
         Worker processes; None is one per CPU.
+    also : callable, optional
+        What else to do with a decoded clip, in the worker processes; see `audiorec.scan.hear`.
     progress : Progress
 
     Raises
@@ -88,7 +95,7 @@ def scan(
     progress("scan", 0, None)
     found = list(walk(paths))
     named = {absolute(path) for path in paths}
-    return _scan(catalog, found, given={}, named=named, n_jobs=n_jobs, progress=progress)
+    return _scan(catalog, found, given={}, named=named, n_jobs=n_jobs, also=also, progress=progress)
 
 
 def check_paths(paths: Sequence[Path]) -> None:
@@ -103,6 +110,7 @@ def scan_manifest(
     manifest: Path,
     *,
     n_jobs: int | None = None,
+    also: Also | None = None,
     progress: Progress = silent,
 ) -> ScanReport:
     """Add the files of a manifest to a catalogue, under the ids that it gives.
@@ -114,6 +122,8 @@ def scan_manifest(
         See `audiorec.scan.manifest.read_manifest`; what it gives wins over the files' tags.
     n_jobs : int or None
         Worker processes; None is one per CPU.
+    also : callable, optional
+        What else to do with a decoded clip, in the worker processes; see `audiorec.scan.hear`.
     progress : Progress
 
     Raises
@@ -124,7 +134,9 @@ def scan_manifest(
     given = read_manifest(manifest)
     progress("scan", 0, len(given))
     found = [look_at(path) for path in given]
-    return _scan(catalog, found, given=given, named=set(), n_jobs=n_jobs, progress=progress)
+    return _scan(
+        catalog, found, given=given, named=set(), n_jobs=n_jobs, also=also, progress=progress
+    )
 
 
 def _scan(
@@ -134,6 +146,7 @@ def _scan(
     given: Mapping[str, Mapping[str, Any]],
     named: set[str],
     n_jobs: int | None,
+    also: Also | None,
     progress: Progress,
 ) -> ScanReport:
     rows = {row.track.path: row for row in catalog.file_rows()}
@@ -157,7 +170,8 @@ def _scan(
                 failed += 1
             else:
                 new.append(file)
-    failed += _hear_all(catalog, new, done=len(found) - len(new), n_jobs=n_jobs, progress=progress)
+    done = len(found) - len(new)
+    failed += _hear_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
     report = _settle(catalog, unchanged, given)
     missing = _mark_missing(catalog, {file.path for file in found}, named)
     progress("scan", len(found), len(found))
@@ -170,6 +184,7 @@ def _hear_all(
     *,
     done: int,
     n_jobs: int | None,
+    also: Also | None,
     progress: Progress,
 ) -> int:
     """Hear files and stage them, committed about every second; return how many failed."""
@@ -177,7 +192,8 @@ def _hear_all(
 
     total = done + len(files)
     failed = 0
-    outcomes = run_isolated(hear_file, [file.path for file in files], n_jobs=n_jobs)
+    function = partial(hear_file, also=also)
+    outcomes = run_isolated(function, [file.path for file in files], n_jobs=n_jobs)
     pending = iter(zip(files, outcomes, strict=True))
     exhausted = not files
     while not exhausted:

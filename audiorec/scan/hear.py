@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiorec.audio import clip_hash, hear
+from audiorec.audio import Heard, clip_hash, hear
 from audiorec.config import MelConfig
 from audiorec.scan.tags import read_tags
 
@@ -13,8 +14,18 @@ from audiorec.scan.tags import read_tags
 IDENTITY = MelConfig(clip="middle", clip_seconds=30.0, n_clips=1)
 
 
-def hear_file(path: str) -> dict[str, Any]:
+# What else to do with a decoded clip and its identity, in the worker process.
+Also = Callable[[Heard, str], None]
+
+
+def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
     """Everything the catalogue keeps of a file: its header, its tags and its sound's identity.
+
+    Parameters
+    ----------
+    path : str
+    also : callable, optional
+        Called with the decoded clip and its identity.
 
     Raises
     ------
@@ -23,6 +34,9 @@ def hear_file(path: str) -> dict[str, Any]:
     """
     file = Path(path)
     heard = hear(file, config=IDENTITY)
+    identity = clip_hash(heard.clips[0])
+    if also is not None:
+        also(heard, identity)
     tags = read_tags(file)
     tags["title"] = tags["title"] or file.stem
     return {
@@ -31,5 +45,5 @@ def hear_file(path: str) -> dict[str, Any]:
         "sr": heard.info.sr,
         "channels": heard.info.channels,
         "format": heard.info.format,
-        "clip_hash": clip_hash(heard.clips[0]),
+        "clip_hash": identity,
     }
