@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from audiorec.artifacts import fingerprint
 from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
-from audiorec.data.schema import prepare
+from audiorec.data.schema import open_tables
 from audiorec.data.seal import break_seal, differs, seal_of, set_seal
 from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
@@ -50,12 +50,7 @@ class Catalog:
         self._read_only = read_only
         self._written = False
         with self._guard():
-            self._db = self._connect()
-            try:
-                prepare(self._db, self.path, read_only=read_only)
-            except BaseException:
-                self._db.close()
-                raise
+            self._db = open_tables(self.path, read_only=read_only)
 
     def __enter__(self) -> Self:
         return self
@@ -290,23 +285,6 @@ class Catalog:
                 yield
 
     # -- inside ----------------------------------------------------------------------------------
-
-    def _connect(self) -> sqlite3.Connection:
-        if self._read_only:
-            if not self.path.is_file():
-                raise WorkspaceError(
-                    f"there is no catalogue at {self.path}; run 'audiorec scan' first"
-                )
-            uri = f"{self.path.resolve().as_uri()}?mode=ro"
-            log = self.path.with_name(f"{self.path.name}-wal")
-            if not os.access(self.path.parent, os.W_OK) and not log.exists():
-                # Where nothing can be written, nobody writes, and SQLite cannot make its lock.
-                uri += "&immutable=1"
-            return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.path.exists():  # moved away, it has left its seal
-            break_seal(self.path)
-        return sqlite3.connect(self.path, timeout=30, isolation_level=None)
 
     @contextmanager
     def _guard(self) -> Iterator[None]:

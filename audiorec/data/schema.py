@@ -62,6 +62,46 @@ SCHEMA_VERSION = len(MIGRATIONS)
 OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams
 
 
+def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open a catalogue, made with its folder unless `read_only`, and bring its tables up to date.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is missing, empty or from a newer version.
+    """
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():  # moved away, it has left its seal
+            break_seal(path)
+        return _prepared(_connect(str(path)), path, read_only=False)
+    if not path.is_file():
+        raise WorkspaceError(f"there is no catalogue at {path}; run 'audiorec scan' first")
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        return _prepared(_connect(uri), path, read_only=True)
+    except sqlite3.OperationalError:
+        # To read beside writers SQLite makes a file of its own: where nothing can be written, or
+        # the disk is full, nobody writes either, and the catalogue is read as it stands.
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        return _prepared(_connect(f"{uri}&immutable=1"), path, read_only=True)
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    return sqlite3.connect(name, uri=name.startswith("file:"), timeout=30, isolation_level=None)
+
+
+def _prepared(database: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.Connection:
+    try:
+        prepare(database, path, read_only=read_only)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
     """Bring an open catalogue up to date; one that may not be written is only shown so.
 

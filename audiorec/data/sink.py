@@ -9,6 +9,8 @@ import polars as pl
 from audiorec.artifacts import unwritten
 
 ROWS_PER_GROUP = 1 << 20
+# How Rust ends what the system said, and what Parquet's footer says when it finds no room.
+UNWRITTEN = ("os error", "transport error")
 
 
 def sink(frame: pl.LazyFrame, path: Path) -> None:
@@ -26,6 +28,6 @@ def sink(frame: pl.LazyFrame, path: Path) -> None:
     except OSError as error:
         raise unwritten(path, error) from None
     except pl.exceptions.PolarsError as error:
-        if "os error" in str(error):  # how Rust ends what the system said
+        if any(said in str(error) for said in UNWRITTEN):
             raise unwritten(path, error) from None
         raise

@@ -239,6 +239,15 @@ def test_a_full_disk_is_one_line_and_costs_nothing(stage, trials, forked, tmp_pa
 
 
 @pytest.mark.slow
+def test_on_a_full_disk_questions_have_answers(trials, forked):
+    for question in (["similar", "t000001"], ["status"], ["doctor"], ["tags", "--list"]):
+        full = forked(trials("factors").before, *question, file_size=100)
+        assert full == forked(trials("factors").before, *question)._replace(
+            seconds=full.seconds, peak=full.peak
+        )
+
+
+@pytest.mark.slow
 def test_a_read_only_workspace_answers_and_is_not_written(trials, forked, world, tmp_path):
     trial = trials("factors")
     workspace = tmp_path / "workspace"

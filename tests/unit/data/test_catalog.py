@@ -258,3 +258,18 @@ def test_every_byte_is_under_a_digest_once_all_is_written(tmp_path):
     with Catalog(path) as catalog:
         catalog.upsert(Track("new", "/new.mp3"))
         catalog.check()
+
+
+def test_where_nothing_can_be_written_a_catalogue_is_read_as_it_stands(tmp_path):
+    """With no room for a file of 32 kB beside it, as on a full disk."""
+    path = tmp_path / "catalog.sqlite"
+    with Catalog(path) as catalog:
+        catalog.upsert(Track("t", "/t.mp3"))
+    script = (
+        "import pathlib, resource, sys; from audiorec.data.catalog import Catalog\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "print(len(Catalog(pathlib.Path(sys.argv[1]), read_only=True)))\n"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "1\n", done.stderr
