@@ -163,6 +163,15 @@ class TagTable:
         rows = self._rows("SELECT DISTINCT track_id FROM tags WHERE source = ?", [source])
         return {track_id for (track_id,) in rows}
 
+    def sources(self) -> dict[str, int]:
+        """Who said words, and of how many tracks; who hears is named first."""
+        rows = self._rows(
+            "SELECT source, count(DISTINCT track_id) FROM tags GROUP BY source ORDER BY source = ?,"
+            " source",
+            [PROBE],
+        )
+        return dict(rows)
+
     # -- writing ---------------------------------------------------------------------------------
 
     def keep(self, hearings: Iterable[Hearing], *, source: str) -> None:

@@ -106,6 +106,22 @@ def test_neighbours_are_explained(tagged, words, track):
     assert told.err == ""
 
 
+def test_neighbours_of_a_file_from_outside_are_explained(tagged, world, ignorant):
+    file = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
+    hits = similar(tagged, file, "-k", "20", "--why")
+    own = json.loads(call("-w", tagged, "tags", file, "-k", "99", "--json").out)["tracks"][0]
+    said = {tag["tag"] for tag in own["tags"]}
+    assert all(set(hit["shared_tags"]) <= said for hit in hits)
+    assert any("guitar" in hit["shared_tags"] for hit in hits) == ("guitar" in said)
+
+
+def test_status_tells_who_said_words(tagged, words, finished):
+    told = call("-w", tagged, "status").out
+    heard = sum(bool(own) for own in words.values())
+    assert f"words      {heard} tracks by musicnn-msd\n" in told
+    assert "words      none yet: run 'audiorec tags --all'\n" in call("-w", finished, "status").out
+
+
 def test_words_of_a_catalogued_track_are_read_without_torch(tagged, track):
     heavy = {"torch", "librosa", "lightning", "sklearn", "matplotlib", "implicit", "soundfile"}
     for question in (
