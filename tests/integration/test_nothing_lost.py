@@ -34,6 +34,7 @@ STAGES = (
     *("add", "evaluate", "tags"),
 )
 KILLS = int(os.environ.get("AUDIOREC_KILLS", len(STAGES)))
+LONG = len(STAGES) < KILLS
 IN_A_ROW = 3  # kills before a stage is left to end
 # So that a small world has several of what a large one has: commits within a stage.
 SETTINGS: dict[str, Any] = {
@@ -42,7 +43,7 @@ SETTINGS: dict[str, Any] = {
     "audiorec.training.module:SAVE_SECONDS": 0.0,
 }
 SWAPPED = {"audiorec.pretrained.encoder:load": "forking:random_network"}
-if len(STAGES) >= KILLS:  # in the short form, workers that need not import everything first
+if not LONG:  # in the short form, workers that need not import everything first
     SWAPPED["multiprocessing:get_context"] = "forking:forked_context"
 TABLES = ("tracks", "failures", "staged", "tags", "heard", "names")
 
@@ -202,7 +203,7 @@ def test_killed_at_random_moments_a_stage_ends_as_if_it_were_not(
         assert [name for name in after if after[name] != expected[name]] == []
         assert stage in {"scan", "tags"} or not (workspace / ".ahead").exists()
         shutil.rmtree(workspace)
-    if len(STAGES) < KILLS:
+    if LONG:
         with capsys.disabled():
             said = f"{kills} kills of {trial.seconds:.2f} s, {rounds} ends"
             print(f"\n{stage}: {said}: 0 lost, 0 torn", file=sys.stderr)
@@ -217,7 +218,7 @@ def check_told(done, *words: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", STAGES if LONG else ("plays", "factors", "add"))
 def test_a_full_disk_is_one_line_and_costs_nothing(stage, trials, forked, tmp_path):
     trial = trials(stage)
     answers = {answer(forked, trial.before), answer(forked, trial.after), ""}
@@ -273,7 +274,7 @@ def test_a_read_only_workspace_answers_and_is_not_written(trials, forked, world,
 @pytest.mark.slow
 def test_a_clock_that_goes_backwards_changes_nothing(trials, forked, tmp_path):
     clock = {"time:time": "forking:backwards"}
-    for stage in ("scan", "mel", "factors", "train"):
+    for stage in ("scan", "mel", "factors"):
         trial = trials(stage)
         workspace = tmp_path / stage
         shutil.copytree(trial.before, workspace)
