@@ -27,6 +27,10 @@ from audiorec.workers import Outcome
 
 STAGE = "mel"
 SHARD_TRACKS = 64
+# Storing a shard names all that are there: of large catalogues the later shards are larger, so
+# that there are fewer. The largest take 170 MB, and so much memory while they are stored.
+GROW_AFTER = 1024  # shards
+GROW_TIMES = 3  # to twice the size each time
 PADDING = -100.0  # dB, the floor of log_mel
 
 
@@ -115,7 +119,7 @@ def compute_mels(
         batch.append(outcome)
         progress(STAGE, done + number, total)
         # What failed before is tried in shards of its own, so that the others stay the same.
-        if len(batch) == SHARD_TRACKS or number in (len(fresh), len(fresh) + len(again)):
+        if len(batch) == shards.room or number in (len(fresh), len(fresh) + len(again)):
             computed += shards.add(batch, is_retry=number > len(fresh))
             _record(catalog, batch)
             if ahead is not None:
@@ -155,6 +159,11 @@ def _record(catalog: Catalog, batch: Iterable[Outcome[Job, Computed]]) -> None:
                 catalog.record_failure(outcome.item.path, stage=STAGE, reason=outcome.error)
 
 
+def shard_tracks(number: int) -> int:
+    """Tracks that a shard of that number holds, unless it is the last of a run."""
+    return int(SHARD_TRACKS << min(number // GROW_AFTER, GROW_TIMES))
+
+
 class Shards:
     """The artifact as it grows: its files, and what every shard says that it holds."""
 
@@ -166,6 +175,7 @@ class Shards:
         self._files: dict[str, artifacts.Entry] = {}
         self._metas: dict[str, list[Meta]] = {}
         self._prints: dict[str, dict[str, np.ndarray]] = {}
+        self._free = 0  # no number below it is free
         manifest = _standing(directory)
         if manifest is None or manifest.config != config.model_dump():
             return
@@ -182,6 +192,17 @@ class Shards:
         good = {row.track_id for row in rows if row.n_frames}
         return good, {row.track_id for row in rows} - good
 
+    @property
+    def room(self) -> int:
+        """Tracks that the next shard holds."""
+        return shard_tracks(self._next)
+
+    @property
+    def _next(self) -> int:
+        """The first number that is free: a shard that was damaged is made again under its own."""
+        self._free = next(i for i in count(self._free) if f"{i:05d}" not in self._metas)
+        return self._free
+
     def keep_only(self, wanted: dict[str, str]) -> None:
         """Forget tracks that are not wanted, or sounded otherwise. `wanted`: clip hash by id."""
         for name, meta in list(self._metas.items()):
@@ -197,8 +218,7 @@ class Shards:
             batch = good
         if not batch:
             return 0
-        # The first that is free: a shard that was damaged is made again under its own name.
-        name = next(n for n in (f"{i:05d}" for i in count()) if n not in self._metas)
+        name = f"{self._next:05d}"
         meta: list[Meta] = []
         mels: list[np.ndarray] = []
         for (track_id, _, hash_), value, _ in batch:
@@ -236,6 +256,7 @@ class Shards:
             for part in _parts(name):
                 del self._files[part]
             del self._metas[name], self._prints[name]
+            self._free = 0
             return
         self._metas[name] = meta
         self._prints[name] = {id_: self._prints[name][id_] for id_ in _good(meta)}

@@ -42,7 +42,8 @@ _, status, usage = os.wait4(running.pid, 0)
 took = time.perf_counter() - began
 unit = 1 if sys.platform == "darwin" else 1024
 code = os.waitstatus_to_exitcode(status)
-facts = {{"seconds": took, "peak": usage.ru_maxrss * unit, "code": code}}
+cpu = usage.ru_utime + usage.ru_stime
+facts = {{"seconds": took, "cpu": cpu, "peak": usage.ru_maxrss * unit, "code": code}}
 print({MARK!r} + json.dumps(facts), end="", file=sys.stderr)
 """
 
@@ -174,7 +175,8 @@ def process(
     Returns
     -------
     facts : dict
-        "seconds" of wall time, "peak" memory in bytes, and "stdout".
+        "seconds" of wall time, "cpu" of processors' time, those of its workers included, "peak"
+        memory of the largest process in bytes, and "stdout".
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as given:
         given.write(stdin)
@@ -194,6 +196,7 @@ def process(
         out.seek(0)
         return {
             "seconds": facts["seconds"],
+            "cpu": facts["cpu"],
             "peak": facts["peak"],
             "stdout": out.read().decode(),
         }

@@ -102,8 +102,18 @@ def test_shards_hold_the_tracks_in_order(tmp_path, catalog):
         store.get("t00")[0, 0] = 1
 
 
+def test_later_shards_are_larger(monkeypatch):
+    monkeypatch.undo()  # shards as they are
+    numbers = (0, 1023, 1024, 2048, 4096, 5120, 10**6)
+    assert [compute.shard_tracks(n) for n in numbers] == [64, 64, 128, 256, 512, 512, 512]
+
+
+@pytest.mark.parametrize("grow_after", [1024, 1])
 @pytest.mark.parametrize("after", range(N))
-def test_a_run_killed_anywhere_ends_as_one_that_was_not(tmp_path, catalog, monkeypatch, after):
+def test_a_run_killed_anywhere_ends_as_one_that_was_not(
+    tmp_path, catalog, monkeypatch, after, grow_after
+):
+    monkeypatch.setattr(compute, "GROW_AFTER", grow_after)
     run(tmp_path / "whole", catalog)
     killed = tmp_path / "killed"
 
@@ -119,7 +129,8 @@ def test_a_run_killed_anywhere_ends_as_one_that_was_not(tmp_path, catalog, monke
     if artifacts.exists(killed):
         assert not MelStore(killed).complete
     report = run(killed, catalog)
-    assert report.failed == 1 and report.kept == sum(i != 6 for i in range(after // 4 * 4))
+    stored = after // 4 * 4 if grow_after > 1 else 4 if after >= 4 else 0
+    assert report.failed == 1 and report.kept == sum(i != 6 for i in range(stored))
     assert MelStore(killed).fingerprint == MelStore(tmp_path / "whole").fingerprint
     assert content(killed) == content(tmp_path / "whole")
 

@@ -1,0 +1,202 @@
+"""What a track costs at each stage, for docs/scaling.md: `pytest -m benchmark -s`.
+
+Processors' time, not time by the clock, and the difference between two sizes, so that neither what
+else runs on the machine nor the start of processes counts. Each size is measured once, so that
+figures are good to a tenth or so. ``python docs/make_scaling.py`` puts them into the page.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benching import ONE_THREAD, RESULTS, machine, process
+from made_up import clustered, write_songs
+from test_songs_speed import untrained
+
+AUDIOREC = Path(sys.executable).with_name("audiorec")
+HERE = Path(__file__).parent
+SONGS = (24, 120)
+SECONDS = 240.0
+TRACKS = (160, 480)  # that the network learns from
+VECTORS = (50_000, 150_000)
+SHARDS = (250, 750)
+PRINTS = (20_000, 60_000)
+
+
+@pytest.mark.benchmark
+def test_what_a_track_costs(tmp_path):
+    figures = {
+        **songs(tmp_path),
+        **learning(),
+        **plays(),
+        **indexing(tmp_path),
+        **commits(tmp_path),
+        **duplicates(),
+    }
+    told = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "command": "python -m pytest tests/benchmarks/test_stages_cost.py -m benchmark -s",
+        "machine": machine(("implicit",)),
+        "figures": figures,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "stages.json").write_text(json.dumps(told, indent=1) + "\n")
+    print(json.dumps(figures, indent=1), file=sys.stderr)
+    assert all(value > 0 for value in figures.values()), figures
+
+
+def slope(sizes, costs):
+    return (costs[1] - costs[0]) / (sizes[1] - sizes[0])
+
+
+def songs(tmp_path):
+    """Songs of four minutes, MP3 at the encoder's default rate, one worker."""
+    from audiorec.workspace import Workspace
+
+    write_songs(tmp_path / "all", 8, seconds=SECONDS, copies=SONGS[1] // 8)
+    files = sorted((tmp_path / "all").iterdir())
+    costs = {stage: [] for stage in ("scan", "mel", "embed")}
+    peaks = {}
+    for n in SONGS:
+        workspace = Workspace(tmp_path / f"ws{n}")
+        workspace.create()
+        untrained(workspace)
+        for stage, rest in (("scan", files[:n]), ("mel", ()), ("embed", ())):
+            jobs = ("-j", 1) if stage != "embed" else ()
+            command = [AUDIOREC, "-w", workspace.root, stage, *jobs, *rest]
+            done = process(command, env=ONE_THREAD)
+            costs[stage].append(done["cpu"])
+            peaks[stage] = done["peak"]
+    catalog = [(tmp_path / f"ws{n}" / "catalog.sqlite").stat().st_size for n in SONGS]
+    return {
+        **{f"{stage}_cpu_s": slope(SONGS, cost) for stage, cost in costs.items()},
+        **{f"{stage}_peak_bytes": peak for stage, peak in peaks.items()},
+        "catalog_bytes": slope(SONGS, catalog),
+    }
+
+
+LEARN = """
+import sys
+from types import SimpleNamespace
+import numpy as np
+from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.embeddings import Embeddings
+from audiorec.training import train
+n, rng = int(sys.argv[1]), np.random.default_rng(0)
+config = MelConfig()
+shape = (n, config.n_mels, config.n_frames)
+mels = (rng.standard_normal(shape, dtype=np.float32) * 15 - 30).astype("f2")
+ids = tuple(f"t{i:06d}" for i in range(n))
+store = SimpleNamespace(
+    config=config, fingerprint="noise", ids=ids, mels=lambda i: [mels[int(i[1:])]]
+)
+targets = Embeddings(ids, rng.normal(size=(n, 48)))
+settings = TrainConfig(patience=25, device="cpu")
+train(store, targets, groups={}, model=ModelConfig(), config=settings)
+"""
+
+
+def learning():
+    """The default network, every epoch of every head."""
+    from audiorec.config import MelConfig, ModelConfig
+    from audiorec.models.described import Ear
+
+    command = [sys.executable, "-c", LEARN]
+    done = [process([*command, str(n)], env=ONE_THREAD) for n in TRACKS]
+    return {
+        "train_cpu_s": slope(TRACKS, [each["cpu"] for each in done]),
+        "train_start_cpu_s": done[0]["cpu"] - TRACKS[0] * slope(TRACKS, [e["cpu"] for e in done]),
+        "described_numbers": Ear(MelConfig().n_mels, ModelConfig().words).size,
+    }
+
+
+def plays():
+    """Factors, all sweeps."""
+    import scipy.sparse
+
+    from audiorec.config import FactorsConfig
+    from audiorec.data.interactions import Interactions
+    from audiorec.factors import fit_factors
+    from audiorec.ids import IdMap
+
+    costs, sizes = [], (200_000, 600_000)
+    for n in sizes:
+        rng = np.random.default_rng(0)
+        n_users, n_tracks = n // 50, n // 30
+        rows = rng.integers(0, n_users, n)
+        columns = (rng.pareto(1.1, n) * 300).astype(np.int64) % n_tracks
+        counts = rng.integers(1, 20, n).astype(np.float32)
+        matrix = scipy.sparse.csr_matrix((counts, (rows, columns)), shape=(n_users, n_tracks))
+        users = IdMap((f"u{i}" for i in range(n_users)), noun="listener")
+        given = Interactions(matrix, users, IdMap(f"t{i}" for i in range(n_tracks)))
+        costs.append(cpu_of(lambda given=given: fit_factors(given, config=FactorsConfig())))
+    return {"factors_cpu_s": slope(sizes, costs)}
+
+
+def indexing(tmp_path):
+    """A graph, and a shard of inverted lists, of as many dimensions as factors have."""
+    from audiorec.config import IndexConfig
+    from audiorec.embeddings import Embeddings
+    from audiorec.index import build_index
+    from audiorec.index.shards import build_shard, train_lists
+
+    costs = {"hnsw": [], "ivf": []}
+    lists = tmp_path / "lists"
+    for n in VECTORS:
+        given = Embeddings([f"t{i:07d}" for i in range(n)], clustered(n, 48, seed=1))
+        config = IndexConfig(kind="hnsw")
+        costs["hnsw"].append(
+            cpu_of(lambda given=given, config=config: build_index(given, config=config))
+        )
+        if not lists.exists():
+            train_lists(given, n=1_000_000, config=IndexConfig(kind="ivf"), directory=lists)
+        costs["ivf"].append(cpu_of(lambda given=given: build_shard(given, lists=lists)))
+    return {f"{kind}_cpu_s": slope(VECTORS, cost) for kind, cost in costs.items()}
+
+
+def commits(tmp_path):
+    """What a shard of spectrograms more costs for every shard that is there already."""
+    from audiorec.config import MelConfig
+    from audiorec.mel.compute import Computed, Job, Shards
+    from audiorec.workers import Outcome
+
+    config = MelConfig(sr=4000, n_fft=64, hop_length=64, n_mels=4, clip_seconds=1)
+    mel = np.zeros((4, config.n_frames), dtype=np.float16)
+    shards = Shards(tmp_path / "mels", config)
+    took = []
+    for n in range(SHARDS[1]):
+        batch = [Outcome(Job(f"t{n:05d}", "file", "hash"), Computed([mel], np.zeros(4)), None)]
+        took.append(cpu_of(lambda batch=batch: shards.add(batch, is_retry=False)))
+    early, late = (float(np.median(took[n - 100 : n])) for n in SHARDS)
+    return {"commit_cpu_s_per_shard": slope(SHARDS, (early, late))}
+
+
+def duplicates():
+    """Pairs of prints that are looked at."""
+    from audiorec.embeddings import Embeddings
+    from audiorec.mel.prints import BANDS, CELLS
+    from audiorec.recommend import near_duplicates
+
+    costs = []
+    for n in PRINTS:
+        prints = Embeddings([str(i) for i in range(n)], clustered(n, BANDS * CELLS, seed=2))
+        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints, threshold=0.985)))
+    pairs = [n * (n - 1) / 2 for n in PRINTS]
+    return {"duplicates_cpu_s_per_pair": slope(pairs, costs)}
+
+
+def cpu_of(work):
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+if os.environ.get("OMP_NUM_THREADS") is None:  # before numpy's threads are many
+    os.environ.update(ONE_THREAD)
