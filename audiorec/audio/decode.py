@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
+from audiorec.audio.whole import check_adts, check_container, check_sndfile
 from audiorec.exceptions import AudioError
 from audiorec.workers import one_line
 
@@ -53,9 +53,6 @@ class AudioInfo(NamedTuple):
     sr: int
     channels: int
     format: str
-
-
-OGG_PAGE = 65_307  # bytes, the longest page
 
 
 class Source(Protocol):
@@ -102,6 +99,7 @@ def open_source(path: Path) -> Iterator[Source]:
             with opened:
                 yield _SndfileSource(path, opened)
             return
+        check_container(path, stream)
         stream.seek(0)
         with _opened_by_av(path, stream) as source:
             yield source
@@ -200,7 +198,8 @@ class _SndfileSource:
         name = "opus" if file.subtype == "OPUS" else file.format.lower()
         info = AudioInfo(file.frames / file.samplerate, file.samplerate, file.channels, name)
         self.info = _checked(path, info)
-        _check_length(path, file)
+        with _QUIET:
+            check_sndfile(path, file)
 
     def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
         return [self._read(start, n) for start in starts]
@@ -230,53 +229,6 @@ class _SndfileSource:
                 self._path, f"is damaged at {at:.1f} s ({error})", "copy it again"
             ) from None
         return y[:done]
-
-
-def _ogg_ends(path: Path) -> bool:
-    """Whether the last page of an Ogg file carries the flag that ends its stream (RFC 3533)."""
-    with path.open("rb") as stream:
-        stream.seek(-min(OGG_PAGE, path.stat().st_size), os.SEEK_END)
-        tail = stream.read()
-    page = tail.rfind(b"OggS")
-    return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & 0x04)
-
-
-def _check_length(path: Path, file: soundfile.SoundFile) -> None:
-    """Raise if a header of WAV or AIFF promises more than the file holds, or an Ogg never ends.
-
-    libsndfile takes such a file for a short whole one, and only its log tells.
-    """
-    if file.format == "OGG" and not _ogg_ends(path):
-        raise file_error(path, "is cut off: the last Ogg page ends no stream", "copy it again")
-    if file.format not in {"WAV", "WAVEX", "AIFF", "RF64", "W64"}:
-        return
-    found = re.search(
-        r"^\s*(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE
-    )
-    if found is None:
-        return
-    promised, there = map(int, found.groups())
-    # Streams are written with a length that nobody knew yet: 0, or as large as can be.
-    if there < promised < 2**31 - 2**16:
-        raise file_error(
-            path, f"is cut off: {there} of {promised} bytes of sound are there", "copy it again"
-        )
-
-
-def _check_adts(path: Path, frame: bytes) -> None:
-    """Raise if the last frame of a raw AAC file is shorter than its header says (ISO 13818-7, 6.2).
-
-    Nothing says how many frames there should be: a file that is cut between two looks whole.
-    """
-    if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF0 != 0xF0:
-        return  # no frame: some tag
-    promised = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
-    if len(frame) < promised:
-        raise file_error(
-            path,
-            f"is cut off: {len(frame)} of {promised} bytes of the last frame are there",
-            "copy it again",
-        )
 
 
 class _Bytes:
@@ -345,7 +297,7 @@ class _AvSource:
             if packet.size and self._container.format.name == "aac":
                 last = packet
         if last is not None:
-            _check_adts(self._path, bytes(last))
+            check_adts(self._path, bytes(last))
         self._container.seek(0)
         return float(ticks * stream.time_base)
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -198,12 +199,89 @@ def test_noise_bytes_are_refused_or_decoded_but_never_anything_else(tmp_path):
             assert "noise.mp3" in str(error)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.97])
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_cut_off(encoded, tmp_path, suffix):
+def test_cut_off(encoded, tmp_path, suffix, share):
+    """Told when it is opened, wherever the cut lies: behind the clip as well."""
     cut = tmp_path / f"cut{suffix}"
     content = encoded[suffix].read_bytes()
-    cut.write_bytes(content[: len(content) // 2])
-    refused(cut, "cut off|damaged|cannot be decoded")
+    cut.write_bytes(content[: round(share * len(content))])
+    refused(cut, f"cut{suffix} is cut off: .*; copy it again")
+
+
+@pytest.fixture(scope="module")
+def promising(tmp_path_factory, tune):
+    """Ten seconds by other encoders and in other containers, each with a promise of its own."""
+    folder, y = tmp_path_factory.mktemp("promising"), tune(10)
+    files = {}
+    for name, options in {
+        "xing.mp3": {"bitrate_mode": "VARIABLE"},
+        "info.mp3": {"bitrate_mode": "CONSTANT"},
+        "a.au": {"format": "AU"},
+        "a.w64": {"format": "W64"},
+    }.items():
+        files[name] = folder / name
+        soundfile.write(files[name], y, 44100, **options)
+    for name, form, codec, movflags in (
+        ("fast.m4a", "ipod", "aac", "+faststart"),
+        ("a.mka", "matroska", "aac", ""),
+        ("lossless.m4a", "ipod", "alac", "+faststart"),
+    ):
+        files[name] = folder / name
+        with av.open(str(files[name]), "w", format=form, options={"movflags": movflags}) as out:
+            stream = out.add_stream(codec, rate=44100, layout="stereo")
+            block = np.ascontiguousarray(y.T)
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts = 44100, 0
+            resampler = av.AudioResampler(
+                format=stream.codec_context.format, layout="stereo", rate=44100, frame_size=1024
+            )
+            for part in [*resampler.resample(frame), *resampler.resample(None)]:
+                out.mux(stream.encode(part))
+            out.mux(stream.encode(None))
+    return files
+
+
+PROMISING = ["xing.mp3", "info.mp3", "a.au", "a.w64", "fast.m4a", "a.mka", "lossless.m4a"]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.97])
+@pytest.mark.parametrize("name", PROMISING)
+def test_cut_off_by_other_encoders(promising, tmp_path, name, share):
+    content = promising[name].read_bytes()
+    cut = tmp_path / name
+    cut.write_bytes(content[: round(share * len(content))])
+    refused(cut, f"{name} is cut off: .*; copy it again")
+
+
+@pytest.mark.parametrize("name", [*PROMISING, *FORMATS])
+def test_tags_before_and_behind_are_no_cut(encoded, promising, tmp_path, name):
+    whole = promising[name] if name in promising else encoded[name]
+    content = whole.read_bytes()
+    tagged = tmp_path / f"tagged{whole.suffix}"
+    behind = b"TAG" + b"some title".ljust(125)
+    if name not in (".ogg", ".opus"):  # theirs lie in the stream, and nothing follows it
+        tagged.write_bytes(content + behind)
+        assert probe(tagged).duration == pytest.approx(probe(whole).duration, abs=0.05)
+    if whole.suffix == ".mp3":
+        before = b"ID3\x04\x00\x00\x00\x00\x4e\x10".ljust(10 + 10_000, b"\0")
+        tagged.write_bytes(before + before + content + behind)
+        assert probe(tagged).duration == pytest.approx(probe(whole).duration, abs=0.05)
+        tagged.write_bytes((before + content)[:-10_000])
+        refused(tagged, "is cut off")
+
+
+def test_a_promise_that_nobody_could_make_is_none(promising, tmp_path):
+    """Streams are written before their length is known."""
+    mka = bytearray(promising["a.mka"].read_bytes())
+    segment = mka.index(bytes.fromhex("18538067")) + 4
+    assert mka[segment] == 1  # eight bytes of length
+    mka[segment : segment + 8] = b"\x01" + b"\xff" * 7
+    mp3 = bytearray(promising["xing.mp3"].read_bytes())
+    mp3[mp3.index(b"Xing") + 7] &= ~2  # no count of bytes
+    for name, content in (("a.mka", mka), ("a.mp3", mp3)):
+        (tmp_path / name).write_bytes(content[: round(0.97 * len(content))])
+        assert probe(tmp_path / name).duration > 9
 
 
 def test_raw_aac_that_ends_within_a_frame(tmp_path, encoded):

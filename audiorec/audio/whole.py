@@ -1,0 +1,205 @@
+"""Whether a file holds all that its header or its index promises, without decoding it.
+
+What decodes a file takes one that is cut off for a short whole one, or goes by the length that was
+promised. Every check here costs a few reads, in FLAC a seek: a scan looks at every file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from audiorec.exceptions import AudioError
+from audiorec.workers import one_line
+
+if TYPE_CHECKING:
+    import soundfile
+
+OGG_PAGE = 65_307  # bytes, the longest page
+# Streams are written with a length that nobody knew yet: 0, or as large as can be.
+UNKNOWN_LENGTH = 2**31 - 2**16
+FLAC_TAIL_SECONDS = 0.1  # about a frame: what is cut off behind it is not missed
+MP3_HEAD = 4096  # bytes looked at behind the tags for the frame that says how long the rest is
+# Xing's tag follows the side information: 4 bytes of header and 9, 17 or 32 of it (ISO 11172-3),
+# and two more where there is a checksum. Fraunhofer's is always 36 bytes into the frame.
+MP3_TAG = re.compile(rb"\xff[\xe0-\xff](?:.{11}|.{13}|.{19}|.{21}|.{34}|.{36})(Xing|Info)", re.S)
+VBRI_TAG = re.compile(rb"\xff[\xe0-\xff].{34}VBRI", re.S)
+MP3_SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted
+MP4_FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+MP4_SOUND = {b"mdat", b"moov", b"moof"}
+ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+EBML_HEADER, EBML_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
+
+
+def check_sndfile(path: Path, file: soundfile.SoundFile) -> None:
+    """Raise `AudioError` if a file that libsndfile has opened is cut off.
+
+    Parameters
+    ----------
+    path : Path
+    file : soundfile.SoundFile
+        Left at any place.
+    """
+    if file.format == "OGG" and not _ogg_ends(path):
+        raise _cut_off(path, "the last Ogg page ends no stream")
+    if file.format == "FLAC":
+        _check_flac(path, file)
+    elif file.format == "MP3":
+        _check_mp3(path)
+    else:
+        _check_log(path, file)
+
+
+def check_container(path: Path, stream: BinaryIO) -> None:
+    """Raise `AudioError` if an MP4, ASF or Matroska file is shorter than it says.
+
+    Parameters
+    ----------
+    path : Path
+    stream : BinaryIO
+        The file; left at any place.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    stream.seek(0)
+    head = stream.read(64)
+    if head[4:8] in MP4_FIRST:
+        promised = _mp4_end(stream, size)
+    elif head.startswith(ASF_HEADER):
+        promised = _asf_end(stream)
+    elif head.startswith(EBML_HEADER):
+        promised = _matroska_end(head)
+    else:
+        return
+    if size < promised:
+        raise _cut_off(path, f"{size} of {promised} bytes are there")
+
+
+def check_adts(path: Path, frame: bytes) -> None:
+    """Raise if the last frame of a raw AAC file is shorter than its header says (ISO 13818-7, 6.2).
+
+    Nothing says how many frames there should be: a file that is cut between two looks whole.
+    """
+    if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF0 != 0xF0:
+        return  # no frame: some tag
+    promised = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
+    if len(frame) < promised:
+        raise _cut_off(path, f"{len(frame)} of {promised} bytes of the last frame are there")
+
+
+def _cut_off(path: Path, how: str) -> AudioError:
+    return AudioError(one_line(f"{path} is cut off: {how}; copy it again"))
+
+
+def _ogg_ends(path: Path) -> bool:
+    """Whether the last page of an Ogg file carries the flag that ends its stream (RFC 3533)."""
+    with path.open("rb") as stream:
+        stream.seek(-min(OGG_PAGE, path.stat().st_size), os.SEEK_END)
+        tail = stream.read()
+    page = tail.rfind(b"OggS")
+    return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & 0x04)
+
+
+def _check_log(path: Path, file: soundfile.SoundFile) -> None:
+    """Raise if a header of WAV, AIFF or AU promises more: libsndfile's log alone tells."""
+    found = re.search(
+        r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+) \(should be (\d+)\)",
+        file.extra_info,
+        re.MULTILINE,
+    )
+    if found is None:
+        return
+    promised, there = map(int, found.groups())
+    if there < promised < UNKNOWN_LENGTH:
+        raise _cut_off(path, f"{there} of {promised} bytes of sound are there")
+
+
+def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
+    """Raise unless the end that STREAMINFO promises can be sought: libFLAC finds its frame."""
+    import soundfile
+
+    tail = round(FLAC_TAIL_SECONDS * file.samplerate)
+    try:
+        file.seek(max(0, file.frames - tail))
+    except soundfile.SoundFileError:
+        seconds = file.frames / file.samplerate
+        raise _cut_off(path, f"the end of its {seconds:.1f} s is not there") from None
+
+
+def _check_mp3(path: Path) -> None:
+    """Raise if there are fewer bytes than the first frame says (Xing, Info or VBRI)."""
+    with path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        start = 0
+        while (head := stream.read(10))[:3] == b"ID3" and len(head) == 10:
+            length = sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:]))
+            start += 10 + length + (10 if head[5] & 0x10 else 0)
+            stream.seek(start)
+        head += stream.read(MP3_HEAD)
+    n_bytes, n_frames, at = 0, 0, 0
+    if found := MP3_TAG.search(head):
+        at, flags = found.start(), _number(head, found.end(), 4)
+        n_frames = _number(head, found.end() + 4, 4) if flags & 1 else 0
+        n_bytes = _number(head, found.end() + (8 if flags & 1 else 4), 4) if flags & 2 else 0
+    elif found := VBRI_TAG.search(head):
+        at = found.start()
+        n_bytes, n_frames = (_number(head, found.end() + place, 4) for place in (6, 10))
+    if not n_bytes or not n_frames or n_bytes >= UNKNOWN_LENGTH:
+        return
+    there = size - start - at
+    if there < n_bytes - MP3_SLACK_FRAMES * n_bytes / n_frames:
+        raise _cut_off(path, f"{there} of {n_bytes} bytes of sound are there")
+
+
+def _mp4_end(stream: BinaryIO, size: int) -> int:
+    """Where the boxes end that hold sound or tell where it lies (ISO 14496-12, 4.2)."""
+    at = 0
+    while at + 8 <= size:
+        stream.seek(at)
+        head = stream.read(16)
+        length, kind = _number(head, 0, 4), head[4:8]
+        if length == 1:
+            length = _number(head, 8, 8)
+        if kind in MP4_SOUND and at + length > size:
+            return at + length
+        if length < 8:  # to the end of the file, or no box
+            break
+        at += length
+    return 0
+
+
+def _asf_end(stream: BinaryIO) -> int:
+    """Where the packets of sound end; 0 where nobody knew when it was written."""
+    stream.seek(16)
+    at = int.from_bytes(stream.read(8), "little")
+    if at > os.fstat(stream.fileno()).st_size:
+        return at
+    stream.seek(at)
+    head = stream.read(24)
+    return at + int.from_bytes(head[16:], "little") if head.startswith(ASF_DATA) else 0
+
+
+def _matroska_end(head: bytes) -> int:
+    """Where the segment ends (RFC 8794, 4 to 6); 0 where nobody knew when it was written."""
+    length, at = _vint(head, 4)
+    at += length
+    if head[at : at + 4] != EBML_SEGMENT:
+        return 0
+    length, at = _vint(head, at + 4)
+    return at + length if length else 0
+
+
+def _vint(head: bytes, at: int) -> tuple[int, int]:
+    """A number of variable width, 0 where it says that nobody knows, and where it ends."""
+    width = 9 - head[at].bit_length() if at < len(head) else 9
+    if width > 8 or at + width > len(head):
+        return 0, at
+    marker = 1 << 7 * width
+    value = _number(head, at, width) - marker
+    return (0 if value == marker - 1 else value), at + width
+
+
+def _number(content: bytes, at: int, width: int) -> int:
+    return int.from_bytes(content[at : at + width], "big")
