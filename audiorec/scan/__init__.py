@@ -164,6 +164,8 @@ def _scan(
                 _record(catalog, file, one_line(f"{file.path} {file.error}"))
             elif row is not None and state == (row.size, row.mtime_ns):
                 unchanged.add(file.path)
+                if as_text(file.path) in known_failures:  # it broke meanwhile, and was put back
+                    catalog.clear_failure(file.path, stage=STAGE)
             elif file.path in staged and state == staged[file.path][:2]:
                 pass
             elif file.path not in named and state == known_failures.get(as_text(file.path)):

@@ -215,6 +215,19 @@ def test_a_known_track_whose_file_breaks_is_kept(catalog, music):
     assert catalog.tracks() == before
 
 
+def test_a_file_that_is_put_back_is_no_failure(catalog, music, tmp_path):
+    scan(catalog, [music])
+    kept = shutil.copy2(music / "one.flac", tmp_path / "kept.flac")
+    content = (music / "one.flac").read_bytes()
+    (music / "one.flac").write_bytes(content[: len(content) // 2])
+    assert scan(catalog, [music]) == report(unchanged=1, failed=1)
+    catalog.record_failure(music / "one.flac", stage="mel", reason="not heard then either")
+    shutil.copy2(kept, music / "one.flac")
+    assert scan(catalog, [music]) == report(unchanged=2)
+    # The other stage says for itself when it has heard the file.
+    assert [failure.stage for failure in catalog.failures()] == ["mel"]
+
+
 def test_names_in_other_scripts_and_with_newlines(catalog, music):
     names = ["песня.flac", "歌 ♪.flac", "two\nlines.flac", "-v.flac", "100%.flac"]
     for name in names:
