@@ -9,7 +9,14 @@ JOBS ?= 2
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-AUDIOREC := $(BIN)/audiorec --workspace $(WORKSPACE)
+AUDIOREC := $(BIN)/audiorec --workspace "$$IN_WORKSPACE"
+
+# Names go to the shell as they were given, by way of its environment: in a recipe's text it would
+# take their quotes and dollars for its own.
+export IN_WORKSPACE := $(value WORKSPACE)
+export IN_DEMO := $(value DEMO)
+export BY_RECIPE := $(value RECIPE)
+export OF_TRACK := $(value TRACK)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format train similar playlists evaluate notebooks bench clean
@@ -17,7 +24,7 @@ AUDIOREC := $(BIN)/audiorec --workspace $(WORKSPACE)
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 	@echo
-	@echo "Settings: WORKSPACE=$(WORKSPACE) RECIPE=$(RECIPE) DEMO=$(DEMO) TRACK=name"
+	@echo "Settings: WORKSPACE=$$IN_WORKSPACE RECIPE=$$BY_RECIPE DEMO=$$IN_DEMO TRACK=name"
 
 $(STAMP): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,14 +34,14 @@ $(STAMP): setup.cfg pyproject.toml
 install: $(STAMP)  ## Make the virtual environment with everything in it
 
 demo: $(STAMP)  ## Make a world of music and listeners, and run the main job on it
-	$(AUDIOREC) demo $(DEMO)
-	$(AUDIOREC) scan --manifest $(DEMO)/tracks.csv
-	$(AUDIOREC) plays $(DEMO)/plays.csv
-	$(AUDIOREC) run $(RECIPE)
-	$(AUDIOREC) add $(DEMO)/held_back
-	for file in $(DEMO)/held_back/*/*; do $(AUDIOREC) similar "$$file" -k 8 || exit 1; done
-	$(AUDIOREC) recommend "$$(sed -n 2p $(DEMO)/plays.csv | cut -d, -f1)" -k 8
-	$(AUDIOREC) playlist $(DEMO)/held_back/*/new1_* --length 12 -o $(WORKSPACE)/playlists/demo.m3u8
+	$(AUDIOREC) demo "$$IN_DEMO"
+	$(AUDIOREC) scan --manifest "$$IN_DEMO/tracks.csv"
+	$(AUDIOREC) plays "$$IN_DEMO/plays.csv"
+	$(AUDIOREC) run "$$BY_RECIPE"
+	$(AUDIOREC) add "$$IN_DEMO/held_back"
+	for file in "$$IN_DEMO"/held_back/*/*; do $(AUDIOREC) similar -k 8 -- "$$file" || exit 1; done
+	$(AUDIOREC) recommend "$$(sed -n 2p "$$IN_DEMO/plays.csv" | cut -d, -f1)" -k 8
+	$(AUDIOREC) playlist --length 12 -o "$$IN_WORKSPACE/playlists/demo.m3u8" -- "$$IN_DEMO"/held_back/*/new1_*
 	$(AUDIOREC) evaluate
 	$(AUDIOREC) status
 
@@ -52,18 +59,18 @@ format: $(STAMP)  ## Format the code
 	$(BIN)/ruff format .
 
 train: $(STAMP)  ## Run every stage of RECIPE that is stale
-	$(AUDIOREC) run $(RECIPE)
+	$(AUDIOREC) run "$$BY_RECIPE"
 
 similar: $(STAMP)  ## Show the neighbours of TRACK
-	@test -n "$(TRACK)" || { echo "name a track or a file: make similar TRACK='Artist - Title'"; exit 2; }
-	$(AUDIOREC) similar "$(TRACK)"
+	@test -n "$$OF_TRACK" || { echo "name a track or a file: make similar TRACK='Artist - Title'"; exit 2; }
+	$(AUDIOREC) similar -- "$$OF_TRACK"
 
 playlists: $(STAMP)  ## Write a playlist that begins at TRACK
-	@test -n "$(TRACK)" || { echo "name a track or a file: make playlists TRACK='Artist - Title'"; exit 2; }
-	$(AUDIOREC) playlist "$(TRACK)" --length 25
+	@test -n "$$OF_TRACK" || { echo "name a track or a file: make playlists TRACK='Artist - Title'"; exit 2; }
+	$(AUDIOREC) playlist --length 25 -- "$$OF_TRACK"
 
 evaluate: $(STAMP)  ## Score the recipe on held-out artists, beside baselines and oracles
-	$(AUDIOREC) evaluate --recipe $(RECIPE)
+	$(AUDIOREC) evaluate --recipe "$$BY_RECIPE"
 
 notebooks: $(STAMP)  ## Run the notebooks in place
 	$(BIN)/python -m pytest tests/integration/test_notebooks.py -q
