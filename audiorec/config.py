@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import (
@@ -27,7 +27,8 @@ from audiorec.front_ends import FRONT_ENDS, EncoderName
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MIN_MEMORY = 10**6
-Seed = Field(default=0, ge=0, le=2**31 - 1)
+MAX_SEED = 2**31 - 1
+Seed = Field(default=0, ge=0, le=MAX_SEED)
 
 
 class Section(BaseModel):
@@ -404,7 +405,7 @@ class EvaluateConfig(Section):
     rank: Literal["tracks", "artists"] = "tracks"
     test_share: float = Field(default=0.2, gt=0, lt=1)
     folds: int = Field(default=0, ge=0, le=1000)
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...] = (0, 1, 2)
     n_bootstrap: int = Field(default=1000, ge=10, le=100_000)
 
     @model_validator(mode="after")

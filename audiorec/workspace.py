@@ -127,6 +127,8 @@ class Workspace:
         marker = self.root / MARKER
         try:
             version = json.loads(marker.read_bytes())["version"]
+            if type(version) is not int or version < 1:
+                raise ValueError(f"version {version!r}")
         except FileNotFoundError:
             raise WorkspaceError(
                 f"there is no workspace at {self.root}; make one with 'audiorec scan', "
@@ -142,7 +144,7 @@ class Workspace:
                 f"{marker} cannot be read: {(error.strerror or str(error)).lower()}; "
                 "check its permissions"
             ) from None
-        if not isinstance(version, int) or version > VERSION:
+        if version > VERSION:
             raise WorkspaceError(
                 f"workspace {self.root} has version {version}, newer than {VERSION}; "
                 "upgrade audiorec"

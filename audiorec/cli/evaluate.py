@@ -41,7 +41,7 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     "--seed",
     "seeds",
     multiple=True,
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 2**31 - 1),  # config.MAX_SEED
     help="May be given several times. [default: the recipe's]",
 )
 @click.option(

@@ -76,6 +76,10 @@ def _by_path(manifest: Path, rows: list[tuple[int, dict[str, Any]]]) -> dict[str
         for column in ("track_id", "path"):
             if not row[column] or not values[column]:
                 raise _error(manifest, f"has no {column} in line {line}", "fill it in")
+        if any("\0" in value for value in values.values()):
+            raise _error(
+                manifest, f"has a zero byte in line {line}", "remove it, or save it as CSV in UTF-8"
+            )
         # A path is taken as it stands: names may begin or end with a space.
         path = absolute(manifest.parent / row["path"])
         if track_id in lines:

@@ -59,6 +59,14 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
         ("[train]\nloss='hinge'\n", r"loss='hinge' must be 'mse', .*, 'contrastive-all' or 'wpe'$"),
         ("[factors]\nalpha=nan\n", r"alpha=nan"),
         ("[evaluate]\nseeds=[]\n", r"seeds and splits"),
+        (
+            "[evaluate]\nseeds=[-1]\n",
+            r"\[evaluate\] -1 in seeds must be greater than or equal to 0$",
+        ),
+        (
+            "[evaluate]\nseeds=[2147483648]\n",
+            r"2147483648 in seeds must be less than or equal to 2",
+        ),
         ("mel = [", r"is not TOML: .*; correct it there"),
     ],
 )

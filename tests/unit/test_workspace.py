@@ -26,6 +26,10 @@ def test_newer_damaged_and_foreign_directories_are_refused(tmp_path):
     marker.write_text("{")
     with pytest.raises(WorkspaceError, match=r'damaged; put \{"version": 1\} in place of'):
         workspace.create()
+    for version in ('"1"', "-5", "0", "1.0", "true", "null"):
+        marker.write_text(f'{{"version": {version}}}')
+        with pytest.raises(WorkspaceError, match=r'damaged; put \{"version": 1\} in place of'):
+            workspace.check()
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").touch()
     with pytest.raises(WorkspaceError, match=r"holds 'cat\.jpg'"):

@@ -19,7 +19,10 @@ import csv
 import gzip
 import math
 import shutil
+import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +40,8 @@ MAX_PLAYS = 1e9
 """One play a second for 31 years: more is a wrong column, not a count."""
 MAX_SECONDS = 100_000_000_000
 """Epoch seconds up to the year 5138; larger numbers are milliseconds or microseconds."""
+LONGEST = 80
+"""Characters of a value that an error repeats."""
 BLOCK = 1 << 22
 """Bytes read at a time."""
 
@@ -96,6 +101,21 @@ def read_plays(
     extra = [name for name in EXTRA if name in columns]
     skipped = _check_rows(file, text, rows, (*SCHEMA, *extra), neutral)
     return rows.filter(~pl.col("says_nothing")).select(*SCHEMA, *extra), skipped
+
+
+@contextmanager
+def fields_of_any_length() -> Iterator[None]:
+    """Let `csv` read what polars reads: it refuses fields of 131,072 characters and more."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _short(value: str) -> str:
+    """A value as it stands in one line of an error."""
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
 
 
 def _plain_text(file: Path, scratch: Path) -> Path:
@@ -164,8 +184,15 @@ def _check_encoding(file: Path, text: Path) -> None:
 def _columns(file: Path, text: Path) -> list[str]:
     """Names in the header, which must hold the required ones."""
     with text.open(encoding="utf-8-sig", newline="") as stream:
-        header = stream.readline().rstrip("\r\n")
-    names = next(csv.reader([header]), [])
+        header = stream.readline()
+    if header.endswith("\r"):
+        raise DataError(
+            f"plays file {file} ends its lines by CR alone, as old Macs did; "
+            "save it with line ends of LF, or of CR and LF"
+        )
+    header = header.rstrip("\r\n")
+    with fields_of_any_length():
+        names = next(csv.reader([header]), [])
     missing = [name for name in REQUIRED if name not in names]
     twice = [name for name in (*SCHEMA, *EXTRA) if names.count(name) > 1]
     if twice:
@@ -175,7 +202,7 @@ def _columns(file: Path, text: Path) -> list[str]:
         )
     if not missing:
         return names
-    found = ", ".join(map(repr, names[:8])) or "none"
+    found = ", ".join(repr(_short(name)) for name in names[:8]) or "none"
     remedy = f"make the first line {HEADER}, optionally with timestamp, skipped, rating"
     if len(names) == 1 and any(mark in header for mark in ";\t|"):
         remedy = "separate the columns by commas"
@@ -315,7 +342,7 @@ def _check_rows(
 def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float | None) -> DataError:
     """The error for one value, found again in the text so that its line can be named."""
     line, value = 0, ""
-    with text.open(encoding="utf-8-sig", newline="") as stream:
+    with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
         reader = csv.reader(stream)
         at = next(reader).index(column)
         for number, fields in enumerate(reader):
@@ -325,7 +352,7 @@ def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float |
     where = f"plays file {file}, line {line}"
     if column in REQUIRED and not value.strip():
         return DataError(f"{where}: {column} is empty; fill it in or remove the line")
-    return DataError(f"{where}: {column}={value!r} {_complaint(column, value, neutral)}")
+    return DataError(f"{where}: {column}={_short(value)!r} {_complaint(column, value, neutral)}")
 
 
 def _complaint(column: str, value: str, neutral: float | None) -> str:
@@ -352,7 +379,7 @@ def _complaint(column: str, value: str, neutral: float | None) -> str:
 
 def _malformed(file: Path, text: Path, error: Exception) -> DataError:
     """The error for text that is not CSV at all."""
-    with text.open(encoding="utf-8-sig", newline="") as stream:
+    with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
         reader = csv.reader(stream, strict=True)
         try:
             width = len(next(reader))

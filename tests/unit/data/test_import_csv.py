@@ -171,6 +171,25 @@ BAD = {
 }
 
 
+LONG = b"x" * 200_000
+BAD |= {
+    "a wrong count below a long id": (
+        b"user_id,track_id,plays\n" + LONG + b",t,1\nu,t,-3\n",
+        "line 3: plays='-3' is negative; use a count of 0",
+    ),
+    "a long count": (b"user_id,track_id,plays\nu,t," + LONG + b"\n", r"plays='x{80}\.\.\.' is not"),
+    "a quote left open below a long id": (
+        b"user_id,track_id,plays\n" + LONG + b',t,1\nu,"t"x,1\n',
+        "line 3: .* double quote",
+    ),
+    "a long header": (LONG + b",track_id,plays\nu,t,1\n", "no column 'user_id'"),
+    "line ends of CR": (
+        b"user_id,track_id,plays\ru,t,1\rv,t,2\r",
+        "ends its lines by CR alone, as old Macs did; save it with line ends of LF",
+    ),
+}
+
+
 TOLD = b"user_id,track_id,plays,skipped,rating\n"
 BAD |= {
     "skips in words": (TOLD + b"u,t,1,often,\n", "line 2: skipped='often' is not a number; corre"),

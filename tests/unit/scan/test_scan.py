@@ -316,6 +316,8 @@ def test_a_manifest_with_other_paths_moves_its_tracks(catalog, music):
         ("track_id,path,year\na,x,soon\n", "utf-8", "has year 'soon' in line 2"),
         ("track_id,path\na,café.mp3\n", "latin-1", "is not UTF-8; save it in UTF-8"),
         ("track_id,path\na,x\n", "utf-16", "is not UTF-8"),
+        ("track_id,path\na,x\0.mp3\n", "utf-8", "has a zero byte in line 2; remove it"),
+        ("track_id,path,title\na,x,y\0\n", "utf-8", "has a zero byte in line 2; remove it"),
         ("track_id,path,artist,artist\na,x,b,c\n", "utf-8", "has 2 columns 'artist'; leave one"),
     ],
 )
