@@ -10,7 +10,6 @@ them out of every answer; `audiorec.index.core` says when enough are dead to bui
 
 from __future__ import annotations
 
-import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -324,11 +323,9 @@ def write(structure: Structure, path: Path) -> None:
 
 
 def _write(index: Any, path: Path) -> None:
-    try:
-        faiss.write_index(index, str(path))
-    except RuntimeError as error:  # FAISS's own, behind the line of its source
-        reason = str(error).splitlines()[0].rpartition(": ")[2]
-        raise OSError(errno.EIO, reason, str(path)) from None
+    # By Python's own stream: FAISS's only prints that the disk was full when it closed a file.
+    with path.open("wb") as stream:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))
 
 
 def read(path: Path, *, lists: Path | None = None, writable: Literal["yes", "no"] = "no") -> Any:

@@ -398,3 +398,25 @@ def test_answers_import_neither_torch_nor_librosa():
         "assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+
+
+def test_a_structure_that_finds_no_room_is_never_kept_as_whole(tmp_path):
+    """So small that it is written when its file is closed, which FAISS alone would not tell."""
+    script = (
+        "import pathlib, resource, sys, numpy as np\n"
+        "from audiorec.index import structures\n"
+        "from audiorec.index.exact import Served\n"
+        "from audiorec.index.plan import make_plan\n"
+        "from audiorec.artifacts import made_aside\n"
+        "vectors = Served(np.eye(8, dtype=np.float32), 'cosine')\n"
+        "plan = make_plan(8, 8, kind='hnsw', exact_below=1, memory=10**9)\n"
+        "built = structures.build(vectors, plan=plan, memory=10**9)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "with made_aside(pathlib.Path(sys.argv[1])) as aside:\n"
+        "    structures.write(built, aside)\n"
+        "    print('written', aside.stat().st_size)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "vectors.faiss")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "vectors.faiss cannot be written (File too large); make room" in done.stderr
+    assert done.stdout == "" and list(tmp_path.iterdir()) == []
