@@ -306,8 +306,9 @@ class TrainConfig(Section):
     layout : {"plain", "channels-last", "fastest"}
         How two-dimensional convolutions (shortchunk, musicnn) lie in memory.
     compile : {"no", "yes", "fastest"}
-        Whether torch compiles the network for training; it needs a C++ compiler, and minutes for
-        large networks. Fastest does so where the steps to come save more time than it took.
+        Whether torch compiles the network for training by one process; it needs a C++ compiler,
+        and minutes for large networks. Fastest does so where the steps to come save more time than
+        it took.
     device : str
         "auto", "cpu", "cuda" or "mps".
     """

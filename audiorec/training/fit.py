@@ -91,6 +91,11 @@ def fit(
         seed=config.seed,
         accumulate=config.accumulate,
     )
+    if team.size > 1 and config.compile == "yes":
+        raise ParameterError(
+            "compile='yes' is for one process; write compile = 'no' under [train], or leave out "
+            "torchrun"
+        )
     if crops.smallest < team.size:
         raise ParameterError(
             f"batch_size={config.batch_size} leaves a batch of {crops.smallest} to {team.size} "
@@ -136,6 +141,8 @@ def fit(
 def _paced(module: FactorModule, *, device: torch.device) -> Pace:
     """How to train, by the first batch where it is to be measured."""
     config = module.config
+    if module.team.size > 1:
+        config = config.model_copy(update={"compile": "no"})
     if "fastest" not in (config.precision, config.layout) and config.compile == "no":
         layout: Layout = "plain" if config.layout == "plain" else "channels-last"
         return Pace(pick_precision(config.precision, device=device), layout)
@@ -175,13 +182,14 @@ def _processes(io: StateIO, network: nn.Module, *, run: Run) -> dict[str, Any]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's advice from the terminal, and restore what was set before."""
+    """Keep advice of Lightning and of torch's compiler from the terminal; restore what was set."""
     import lightning.pytorch  # noqa: F401  (its import sets the level of its logger)
 
-    loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
+    names = ("lightning.pytorch", "lightning.fabric", "torch.utils.cpp_extension")
+    loggers = [logging.getLogger(name) for name in names]
     before = [logger.level for logger in loggers]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        warnings.filterwarnings("ignore", module=r"lightning\..*|torch\._inductor\..*")
         try:
             for logger in loggers:
                 logger.setLevel(logging.ERROR)

@@ -98,7 +98,7 @@ def pick_pace(
     seconds = {}
     with torch.random.fork_rng():
         if len(paces) > 1:
-            steppers = {pace: _stepper(network, mel, pace=pace, device=device) for pace in paces}
+            steppers = {pace: stepper(network, mel, pace=pace, device=device) for pace in paces}
             seconds = _timed(steppers)
             fastest = min(seconds, key=seconds.__getitem__)
             best = fastest if seconds[fastest] <= WORTH * seconds[best] else best
@@ -135,7 +135,7 @@ def _compiled(
     compiled = pace._replace(compiled="yes")
     began = time.perf_counter()
     try:
-        step = _stepper(network, mel, pace=compiled, device=device)
+        step = stepper(network, mel, pace=compiled, device=device)
         step()
     except Exception as error:  # whatever a compiler says, and torch's own on top of it
         reason = f"torch cannot compile the network here ({str(error).strip().splitlines()[0]})"
@@ -146,17 +146,24 @@ def _compiled(
     took = time.perf_counter() - began
     if config.compile == "yes":
         return compiled
-    plain = _stepper(network, mel, pace=pace, device=device)
+    plain = stepper(network, mel, pace=pace, device=device)
     seconds = _timed({pace: plain, compiled: step})
     saved = steps * (seconds[pace] - seconds[compiled])
     LOG.info("compiling took %.1f s and would save %.1f s: %s", took, saved, _told(seconds))
     return compiled if saved > took else pace
 
 
-def _stepper(
+def stepper(
     network: nn.Module, mel: Tensor, *, pace: Pace, device: torch.device
 ) -> Callable[[], None]:
-    """Forward and back through a copy of the network."""
+    """What goes forward and back through a copy of a network, as `pace` says.
+
+    Parameters
+    ----------
+    network, mel, device
+        See `pick_pace`.
+    pace : Pace
+    """
     own = copy.deepcopy(network).to(device).train()
     say = (put_in_pace(own, pace) or [own])[0]
     batch = mel.to(device)

@@ -12,6 +12,7 @@ from audiorec.embeddings import Embeddings
 from .conftest import call, spawn
 
 
+@pytest.mark.slow
 def test_mel_and_embed_by_ray(workspace, tmp_path):
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     local = {p.name: p.read_bytes() for p in (workspace / "mels").iterdir()}

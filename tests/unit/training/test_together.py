@@ -16,9 +16,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from audiorec.config import ModelConfig
+from audiorec.exceptions import ParameterError
 from audiorec.models.networks import build_network
 from audiorec.models.together import TogetherNorm, normalize_together
+from audiorec.progress import silent
+from audiorec.ranks import Team
 from audiorec.training import train
+from audiorec.training.data import gather, input_scale
+from audiorec.training.fit import Run, fit
 
 pytestmark = pytest.mark.slow
 
@@ -170,3 +175,18 @@ def test_normalising_together_is_batch_normalisation_for_one(monkeypatch):
         torch.testing.assert_close(other.state_dict()[name], buffer, msg=name)
     assert plain.state_dict().keys() == other.state_dict().keys()
     torch.testing.assert_close(other.eval()(x), plain.eval()(x))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"compile": "yes"}, "compile='yes' is for one process"),
+        ({"batch_size": 1}, "batch_size=1 leaves a batch of 1 to 2 processes"),
+    ],
+)
+def test_what_several_processes_cannot_do(world, changes, message):
+    config = world.train.model_copy(update=changes)
+    training, validation = gather(world.store, world.targets, groups=world.groups, config=config)
+    run = Run(config, None, "key", torch.device("cpu"), silent, Team(0, 2))
+    with pytest.raises(ParameterError, match=message):
+        fit(nn.Identity(), training, validation, scale=input_scale(training), window=9, run=run)
