@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -274,7 +274,9 @@ def load_manifest(
     Raises
     ------
     ArtifactError
-        If there is none, it is from a newer version, of another kind, or damaged.
+        If there is none, it is of another kind, or damaged.
+    NewerError
+        If it is from a newer version.
     """
     again = f"{remedy(kind)} to make it again"
     path = directory / MANIFEST
@@ -291,7 +293,7 @@ def load_manifest(
     if fingerprint(raw) != declared:
         raise ArtifactError(f"{path} is damaged (its digest differs); {again}")
     if raw.pop("format_version") > FORMAT_VERSION:
-        raise ArtifactError(
+        raise NewerError(
             f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
         )
     files = {name: Entry(**entry) for name, entry in raw.pop("files").items()}
@@ -305,6 +307,29 @@ def load_manifest(
         for file in damaged(directory, manifest):
             raise ArtifactError(told_of(directory, manifest, file))
     return manifest
+
+
+def standing(
+    directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
+) -> Manifest | None:
+    """Manifest of what stands there whole; None where it is to be made, or made again.
+
+    Parameters
+    ----------
+    directory, kind, check
+        See `load_manifest`.
+
+    Raises
+    ------
+    NewerError
+        If it is from a newer version: nothing may take its place.
+    """
+    try:
+        return load_manifest(directory, kind=kind, check=check)
+    except NewerError:
+        raise
+    except ArtifactError:
+        return None
 
 
 def remedy(kind: str, manifest: Manifest | None = None, name: str = "") -> str:

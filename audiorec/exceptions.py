@@ -49,6 +49,10 @@ class ArtifactError(AudiorecError):
     """An artifact is missing, torn, of another version, or made from other inputs."""
 
 
+class NewerError(ArtifactError):
+    """An artifact is from a newer version of audiorec: it is neither read nor replaced."""
+
+
 class WorkspaceError(AudiorecError):
     """A workspace is missing, from a newer version, not writable, or in use."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from audiorec import artifacts
-from audiorec.artifacts import Manifest, write_atomic
+from audiorec.artifacts import write_atomic
 from audiorec.config import MelConfig, Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
@@ -335,14 +335,14 @@ class Pipeline:
         inputs = self._model_inputs()
         self._check_mels(store)
         known: Embeddings | None = None
-        try:
-            manifest = artifacts.load_manifest(self.workspace.embeddings, kind="embeddings")
-            if manifest.inputs == inputs and not artifacts.damaged(
-                self.workspace.embeddings, manifest
-            ):
-                known = Embeddings.load(self.workspace.embeddings)
-        except ArtifactError:
-            pass  # missing or damaged: made again below
+        place = self.workspace.embeddings
+        manifest = artifacts.standing(place, kind="embeddings")
+        if (
+            manifest is not None
+            and manifest.inputs == inputs
+            and not artifacts.damaged(place, manifest)
+        ):
+            known = Embeddings.load(place)
         wanted = set(store.ids)
         if known is not None and set(known.ids) == wanted:
             return None
@@ -584,10 +584,15 @@ def _fingerprint(directory: Path, kind: str) -> str:
 def _fresh(
     directory: Path, kind: str, *, inputs: Mapping[str, str], config: Mapping[str, Any]
 ) -> bool:
-    """Whether the artifact stands there whole, made from these inputs and settings."""
-    try:
-        manifest: Manifest = artifacts.load_manifest(directory, kind=kind)
-    except AudiorecError:
+    """Whether the artifact stands there whole, made from these inputs and settings.
+
+    Raises
+    ------
+    NewerError
+        If it is from a newer version.
+    """
+    manifest = artifacts.standing(directory, kind=kind)
+    if manifest is None:
         return False
     made_so = manifest.inputs == dict(inputs) and manifest.config == dict(config)
     return made_so and not artifacts.damaged(directory, manifest)

@@ -198,7 +198,7 @@ def _detail(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
 
 
 def _check_room(workspace: Workspace, *, replace: bool) -> None:
-    """Raise `WorkspaceError` where vectors would be lost that were made from music."""
+    """Raise an error where vectors would be lost: made from music, or by a newer version."""
     own = [kind for kind in OWN if artifacts.exists(workspace.root / kind)]
     if own:
         raise WorkspaceError(
@@ -206,6 +206,8 @@ def _check_room(workspace: Workspace, *, replace: bool) -> None:
             f"{', '.join(own)}); import into another one, named with --workspace"
         )
     stands = [k for k in ("embeddings", "index") if artifacts.exists(workspace.root / k)]
+    for kind in stands:
+        artifacts.standing(workspace.root / kind, kind=kind)
     if stands and not replace:
         raise WorkspaceError(
             f"workspace {workspace.root} holds imported vectors already; add --replace to put "

@@ -13,7 +13,7 @@ from audiorec.evaluate.answers import Vectors
 from audiorec.evaluate.protocol import World
 from audiorec.evaluate.scores import Shelf
 from audiorec.evaluate.systems import SYSTEMS, find_system
-from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.exceptions import ArtifactError, NewerError, ParameterError
 from audiorec.factors import AGREEMENT
 from audiorec.progress import Progress
 
@@ -62,6 +62,8 @@ def from_sound(
             kept = artifacts.load_manifest(place, kind=KIND, check="digests")
             if "agreement" in kept.extra:  # else from before it was told
                 return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
+        except NewerError:
+            raise
         except ArtifactError:
             pass  # not there yet, or damaged: made again below
     desk = shelf.desk(world.material, world.cell, system, progress=progress)

@@ -19,7 +19,7 @@ from audiorec.evaluate.items import Items, items_of
 from audiorec.evaluate.material import Material
 from audiorec.evaluate.protocol import Cell, World
 from audiorec.evaluate.systems import find_system
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.progress import Progress
 
 SCORINGS = ("cosine", "inner product")
@@ -131,6 +131,8 @@ class Shelf:
                 entry: artifacts.load_array(place, manifest, entry, mmap=False)
                 for entry in manifest.files
             }
+        except NewerError:
+            raise
         except ArtifactError:
             return None
         return CellScores(values=arrays.pop("values"), details=Details(**arrays), **manifest.extra)

@@ -12,7 +12,7 @@ from audiorec import artifacts
 from audiorec.embeddings import unit_norm
 from audiorec.evaluate.items import items_of
 from audiorec.evaluate.protocol import World
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 
 KIND = "stage"
 
@@ -83,6 +83,8 @@ def load_stage(place: Path) -> Stage | None:
             listeners=artifacts.load_array(place, manifest, "listeners", mmap=False),
             factors=artifacts.load_array(place, manifest, "factors", mmap=False),
         )
+    except NewerError:
+        raise
     except (ArtifactError, KeyError):
         return None
 

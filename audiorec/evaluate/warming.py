@@ -16,7 +16,7 @@ from audiorec.evaluate.protocol import Cell, World
 from audiorec.evaluate.scores import CellScores, Shelf
 from audiorec.evaluate.systems import CNN, RIDGE
 from audiorec.evaluate.thin import K, Thinned, ThinRow, score_thinned, summarise
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.factors import AGREEMENT
 
 KIND = "warming"
@@ -93,6 +93,8 @@ def _kept(place: Path) -> Thinned | None:
         values, have = (
             artifacts.load_array(place, manifest, name, mmap=False) for name in ("values", "have")
         )
+    except NewerError:
+        raise
     except ArtifactError:
         return None
     return Thinned(values, tuple(have.tolist()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.index.build import build_index
 from audiorec.index.changing import Index
 from audiorec.index.exact import BLOCK
@@ -49,6 +49,8 @@ def renew_index(
     if plan.kind != "exact" and config.hubs == "none":
         try:
             index = Index.load(directory)
+        except NewerError:
+            raise
         except ArtifactError:
             index = None  # missing or damaged: made again below
         if (

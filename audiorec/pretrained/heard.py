@@ -12,7 +12,7 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.engines import Engine, run_on
-from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
+from audiorec.exceptions import EngineError, NotFoundError, ParameterError
 from audiorec.pretrained.registry import find
 from audiorec.progress import Progress, silent
 
@@ -235,10 +235,8 @@ def kept_of(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> Hear
     from audiorec.config import MelConfig
 
     name = find(encoder).name
-    try:
-        config = artifacts.load_manifest(directory, kind=KIND).config
-    except ArtifactError:
-        config = {}
+    manifest = artifacts.standing(directory, kind=KIND)
+    config = {} if manifest is None else manifest.config
     if config.get("encoder") != name:
         return Heard(name, MelConfig(), windows={}, widths=())
     chunks = _Chunks(directory, config=config)
@@ -306,11 +304,12 @@ class _Chunks:
         self.widths: tuple[int, ...] = (0,) * len(COLUMNS)
         if directory is None:
             return
-        try:
-            manifest = artifacts.load_manifest(directory, kind=KIND)
-        except ArtifactError:
-            return  # missing or damaged: heard again
-        if manifest.config != self._config or artifacts.damaged(directory, manifest):
+        manifest = artifacts.standing(directory, kind=KIND)
+        if (
+            manifest is None
+            or manifest.config != self._config
+            or artifacts.damaged(directory, manifest)
+        ):
             return
         self._manifest, self._files = manifest, dict(manifest.files)
         self.widths = tuple(manifest.extra["widths"])

@@ -20,7 +20,7 @@ from typing import Any
 
 from audiorec import artifacts
 from audiorec.cache import cache_directory
-from audiorec.exceptions import ArtifactError, AudiorecError, DataError
+from audiorec.exceptions import ArtifactError, AudiorecError, DataError, NewerError
 from audiorec.pretrained.registry import PRETRAINED, Package, Pretrained, find, find_package
 from audiorec.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
@@ -40,6 +40,8 @@ def is_fetched(package: Package) -> bool:
     directory = directory_of(package)
     try:
         manifest = artifacts.load_manifest(directory, kind=KIND)
+    except NewerError:
+        raise
     except (ArtifactError, OSError):
         return False
     return not artifacts.damaged(directory, manifest)

@@ -90,14 +90,12 @@ class StoredProbe(NamedTuple):
 
 def load_probe(directory: Path) -> StoredProbe | None:
     """Read a probe that `tag_catalog` kept; None where there is none, or it is damaged."""
-    try:
-        manifest = artifacts.load_manifest(directory, kind=KIND, check="digests")
-        arrays: dict[str, Any] = {
-            name: artifacts.load_array(directory, manifest, name, mmap=False)
-            for name in manifest.files
-        }
-    except ArtifactError:
+    manifest = artifacts.standing(directory, kind=KIND, check="digests")
+    if manifest is None:
         return None
+    arrays: dict[str, Any] = {
+        name: artifacts.load_array(directory, manifest, name, mmap=False) for name in manifest.files
+    }
     numbers: dict[str, Any] = manifest.extra["numbers"]
     probe = Probe(genres=tuple(manifest.extra["worth"]["genres"]), **arrays, **numbers)
     worth = Worth(**manifest.extra["worth"])

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from audiorec import artifacts
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 
 KIND = "training-state"
 TENSORS = "tensors.safetensors"
@@ -117,6 +117,8 @@ class StateIO(CheckpointIO):
         """The state at `path`, or None when there is none that this run can go on from."""
         try:
             return self.load_checkpoint(path)
+        except NewerError:
+            raise
         except ArtifactError:
             return None
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 
 from .conftest import call, spawn
@@ -101,6 +102,43 @@ def test_a_workspace_that_is_missing_newer_or_foreign(workspace, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").touch()
     failed(call("-w", tmp_path / "photos", "scan", tmp_path), "a.jpg")
+
+
+def age(directory: Path, version: int) -> None:
+    """Sign an artifact as a version of the program that writes this format would."""
+    path = directory / artifacts.MANIFEST
+    body = json.loads(path.read_bytes()) | {"format_version": version}
+    del body["fingerprint"]
+    path.write_text(json.dumps({**body, "fingerprint": artifacts.fingerprint(body)}))
+
+
+@pytest.mark.parametrize("kind", ["plays", "mels", "factors", "model", "embeddings", "index"])
+def test_what_a_newer_version_has_made_is_never_replaced(workspace, world, kind):
+    age(workspace / kind, artifacts.FORMAT_VERSION + 1)
+    before = snapshot(workspace)
+    said = f"{workspace / kind / artifacts.MANIFEST} has format version 2, newer than 1; upgrade"
+    stage = artifacts.STAGE_OF[kind]
+    stage = "factors" if kind == "plays" else stage
+    for command in (["run"], [stage]):
+        failed(call("-w", workspace, *command), said)
+        assert snapshot(workspace) == before, command
+    answer = call("-w", workspace, "doctor")
+    assert answer.code == 1 and said in answer.out
+    failed(call("-w", workspace, "plays", world.plays_csv), said) if kind == "plays" else None
+
+
+def test_what_a_newer_version_has_kept_is_never_replaced(workspace):
+    """What an evaluation keeps for the next one."""
+    evaluation = ("evaluate", "--system", "mel statistics + ridge", "--json")
+    assert call("-w", workspace, *evaluation).code == 0
+    kept = sorted(path.parent for path in (workspace / ".evaluation").rglob(artifacts.MANIFEST))
+    assert kept
+    for place in kept:
+        age(place, 2)
+        before = snapshot(workspace)
+        failed(call("-w", workspace, *evaluation), place, "format version 2, newer than 1; upgrade")
+        assert snapshot(workspace) == before
+        age(place, 1)
 
 
 def test_arguments_are_checked_before_a_workspace_is_made(tmp_path):

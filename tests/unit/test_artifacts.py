@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, NewerError
 
 
 def save(directory, value=1.0, **changes):
@@ -96,8 +96,20 @@ def test_newer_other_and_absent(tmp_path):
         artifacts.load_manifest(tmp_path, kind="factors")
     del newer["fingerprint"]
     path.write_text(json.dumps(newer | {"fingerprint": artifacts.fingerprint(newer)}))
-    with pytest.raises(ArtifactError, match="version 99, newer than 1; upgrade audiorec"):
+    with pytest.raises(NewerError, match="version 99, newer than 1; upgrade audiorec"):
         artifacts.load_manifest(tmp_path, kind="factors")
+    with pytest.raises(NewerError, match="upgrade audiorec"):  # it is not to be made again
+        artifacts.standing(tmp_path, kind="factors")
+
+
+def test_what_stands_whole(tmp_path):
+    assert artifacts.standing(tmp_path, kind="factors") is None
+    manifest = save(tmp_path)
+    assert artifacts.standing(tmp_path, kind="factors") == manifest
+    assert artifacts.standing(tmp_path, kind="index") is None
+    (tmp_path / manifest.files["a"].file).write_bytes(b"")
+    assert artifacts.standing(tmp_path, kind="factors") is None
+    assert artifacts.standing(tmp_path, kind="factors", check="manifest") == manifest
 
 
 def test_every_byte_is_read_where_that_is_asked_for(tmp_path):
