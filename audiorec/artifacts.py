@@ -145,6 +145,8 @@ def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
     ArtifactError
         If it cannot be written: no room, no permission.
     """
+    if not path.name:
+        raise ArtifactError(f"{str(path)!r} is no file's name; name the file to write")
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     kinds: tuple[type[Exception], ...] = (OSError, *errors)
     try:

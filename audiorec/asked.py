@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,45 @@ import numpy as np
 
 from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import NotFoundError
+from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.index import Index
 from audiorec.outside import Outside, listen
 from audiorec.spaces import Space
 from audiorec.workers import one_line
 from audiorec.workspace import Workspace
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is that of a file; one too long for a file, or in a barred folder, is not."""
+    return os.path.isfile(name)  # noqa: PTH113 - pathlib raises for such names
+
+
+def no_file(name: str) -> str:
+    """What stands where a name says, where that is no file to be heard; empty if nothing does."""
+    if os.path.isdir(name):  # noqa: PTH112 - see above
+        return "is a folder; name an audio file in it, or 'audiorec add' them all first"
+    try:
+        os.lstat(name)
+    except PermissionError:  # there may be one, behind a folder that is barred
+        pass
+    except (OSError, ValueError):
+        return ""
+    from audiorec.scan.files import absolute, look_at
+
+    return look_at(absolute(name)).error
+
+
+def find(catalog: Catalog, name: str) -> Track:
+    """As `Catalog.find`, where a name may be meant for a file: what stands there is told."""
+    try:
+        return catalog.find(name)
+    except AmbiguousNameError:
+        raise
+    except NotFoundError:
+        what = no_file(name)
+        if not what:
+            raise
+        raise NotFoundError(one_line(f"{name} {what}")) from None
 
 
 class Names:
@@ -74,24 +108,18 @@ class Names:
 
     def track(self, name: str) -> Track | None:
         """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
-        path = Path(name)
-        if path.is_file():
-            try:
-                return self._catalog.find(str(path.absolute()))
-            except NotFoundError:
-                # A copy under another path is the same recording, and never its own neighbour.
-                twin = self._listen(path.absolute()).twin
-                return None if twin is None else self._catalog.get(twin)
+        if is_file(name):
+            path = Path(name).absolute()
+            track = self._catalog.at(path)
+            if track is not None:
+                return track
+            # A copy under another path is the same recording, and never its own neighbour.
+            twin = self._listen(path).twin
+            return None if twin is None else self._catalog.get(twin)
         if name in self._index and name not in self._catalog:
             # Vectors that were made elsewhere need no catalogue: an id is enough.
             return Track(track_id=name, path="")
-        try:
-            return self._catalog.find(name)
-        except NotFoundError:
-            if not path.is_dir():
-                raise
-            what = f"{name} is a folder; name an audio file in it, or 'audiorec add' them all first"
-            raise NotFoundError(one_line(what)) from None
+        return find(self._catalog, name)
 
     def _listen(self, path: Path) -> Outside:
         if path not in self._heard:

@@ -18,9 +18,9 @@ from audiorec import artifacts
 from audiorec.asked import Names
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.names import fold
-from audiorec.data.tags import MIN_CONFIDENCE, shared_tags
+from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.opened import Watch
 from audiorec.recommend import Match, recommend, similar, similar_many
@@ -162,7 +162,7 @@ class Library:
         k: int = 10,
         space: Space = "blend",
         popularity: float = 0.0,
-    ) -> list[list[Hit] | NotFoundError]:
+    ) -> list[list[Hit] | AudiorecError]:
         """Answers to many questions, each that of `similar` alone, searched for together.
 
         Parameters
@@ -174,18 +174,21 @@ class Library:
 
         Returns
         -------
-        answers : list of list of Hit, or of NotFoundError
-            An error where a name fits no track, or several: the others are answered all the same.
+        answers : list of list of Hit, or of AudiorecError
+            An error where a name fits no track, or several, or a file that cannot be heard: the
+            others are answered all the same.
         """
         self._refresh()
         index = self._serving(space, popularity, self.index.metric)
-        answers: list[list[Hit] | NotFoundError] = []
+        answers: list[list[Hit] | AudiorecError] = []
         asked: list[list[str]] = []
         placed: dict[str, np.ndarray] = {}
         for names in questions:
             try:
                 ids, outside = self._resolve(names, space=space)
-            except NotFoundError as error:
+            except WorkspaceError:  # no question can be answered
+                raise
+            except AudiorecError as error:
                 answers.append(error)
                 continue
             asked.append(ids)
@@ -198,7 +201,7 @@ class Library:
         matches = iter(found)
         return [
             answer
-            if isinstance(answer, NotFoundError)
+            if isinstance(answer, AudiorecError)
             else [
                 _hit(rank, match, tracks.get(match.track_id))
                 for rank, match in enumerate(next(matches), start=1)
@@ -218,7 +221,7 @@ class Library:
         Parameters
         ----------
         names : sequence of str or Path
-            See `similar`; files that are not in the catalogue have no words yet.
+            See `similar`; files from outside are heard by the network that heard the catalogue.
         hits : sequence of Hit
         min_confidence : float
             From which on a track has a tag.
@@ -230,7 +233,10 @@ class Library:
         """
         asked = [self._catalogued(str(name)) for name in names]
         own = self.catalog.tags.of([track.track_id for track in asked if track is not None])
-        queries = [own[track.track_id] if track is not None else [] for track in asked]
+        queries = [
+            own[track.track_id] if track is not None else self._words_of(Path(name))
+            for name, track in zip(names, asked, strict=True)
+        ]
         found = self.catalog.tags.of([hit.track_id for hit in hits])
         counts = self.catalog.tags.counts(min_confidence=min_confidence)
         return [
@@ -356,6 +362,11 @@ class Library:
         -------
         count : int
             Rows written.
+
+        Raises
+        ------
+        ArtifactError
+            If it cannot be written, or `file` names no file.
         """
         import polars as pl
 
@@ -371,12 +382,9 @@ class Library:
         )
         frame = pl.DataFrame({key: list(vectors.ids)}, schema={key: pl.String})
         frame = frame.with_columns(column.cast(pl.List(pl.Float32)))
-        aside = file.with_name(f".{file.name}.part")
-        try:
+        with artifacts.made_aside(file, pl.exceptions.PolarsError) as aside:
             frame.write_parquet(aside)
             aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
         return len(vectors)
 
     def _refresh(self) -> None:
@@ -441,6 +449,16 @@ class Library:
     def _catalogued(self, name: str) -> Track | None:
         """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
         return self._names.track(name)
+
+    def _words_of(self, file: Path) -> list[Tag]:
+        """Words for a file from outside, by the network that heard the catalogue."""
+        heard_by = [source for source in self.catalog.tags.sources() if source != PROBE]
+        if not heard_by:
+            return []
+        from audiorec.pretrained.encoder import load
+        from audiorec.tagging import tag_file
+
+        return tag_file(self.workspace, file, load(heard_by[0]))
 
     def _played(self, user: str) -> set[str]:
         import polars as pl

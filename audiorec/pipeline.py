@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.config import MelConfig, Recipe
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog import Catalog, as_text
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team
@@ -472,8 +472,11 @@ def grouped_by(track: Track) -> str:
 
 def lies_in(path: str, places: Sequence[Path]) -> bool:
     """Whether a catalogued path is one of `places`, or lies in a folder among them."""
-    # Absolute as the catalogue has it: links stay as they are.
-    return any(Path(path).is_relative_to(place.absolute()) for place in places)
+    from audiorec.scan.files import absolute
+
+    # As the catalogue has it: links stay as they are, and bytes that are no text are written out.
+    where = Path(as_text(path))
+    return any(where.is_relative_to(as_text(absolute(place))) for place in places)
 
 
 class Diagnosis(NamedTuple):

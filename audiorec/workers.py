@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
@@ -224,7 +225,12 @@ def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
 
 def one_line(text: str) -> str:
     """A text with its line breaks and unprintable bytes written out, so that it is one line."""
-    return "".join(c if c.isprintable() else _written_out(c) for c in text)
+    return "".join(c if c.isprintable() or _is_space(c) else _written_out(c) for c in text)
+
+
+def _is_space(char: str) -> bool:
+    """Whether it is a space of any width, or joins letters: scripts other than Latin need both."""
+    return unicodedata.category(char) == "Zs" or char in "\u200c\u200d"
 
 
 def _written_out(char: str) -> str:

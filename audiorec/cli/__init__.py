@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from audiorec import __version__
-from audiorec.cli.common import Settings
+from audiorec.cli.common import Place, Settings, echo_line, never_die_of_an_encoding
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.ranks import team
+from audiorec.workers import one_line
 
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
@@ -98,7 +99,7 @@ class LazyGroup(click.Group):
 @click.option(
     "-w",
     "--workspace",
-    type=click.Path(file_okay=True, path_type=Path),
+    type=Place(file_okay=True, path_type=Path),
     envvar="AUDIOREC_WORKSPACE",
     show_envvar=True,
     help="Directory that holds everything of a run. [default: the platform's user data folder]",
@@ -134,6 +135,7 @@ def damage_of(settings: Settings | None) -> list[str]:
 
 def main() -> None:
     """Run the command line: a known error is one line on stderr and exit 1."""
+    never_die_of_an_encoding(sys.stdout, sys.stderr)
     try:
         sys.exit(cli(prog_name="audiorec", standalone_mode=False))
     except click.exceptions.Abort:
@@ -144,21 +146,22 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        vars(error)["message"] = one_line(error.message)
         error.show()
         sys.exit(error.exit_code)
     except AmbiguousNameError as error:
-        click.echo(f"audiorec: {error}", err=True)
+        echo_line(f"audiorec: {error}", err=True)
         for candidate in error.candidates:
-            click.echo(f"  {candidate}", err=True)
+            echo_line(f"  {candidate}", err=True)
         sys.exit(1)
     except AudiorecError as error:
-        click.echo(f"audiorec: {error}", err=True)
+        echo_line(f"audiorec: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(
+        echo_line(
             f"audiorec: {where}{error.strerror}; what is stored is whole: make room or check "
             "permissions, and run the same command again",
             err=True,

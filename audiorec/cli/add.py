@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from audiorec.cli.common import (
+    Place,
     Settings,
     echo_json,
+    echo_line,
     fail_if_strict,
     jobs_option,
     json_option,
@@ -18,7 +20,7 @@ from audiorec.cli.common import (
 
 
 @click.command("add")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=Place(path_type=Path))
 @jobs_option
 @strict_option
 @json_option
@@ -40,9 +42,9 @@ def command(
         echo_json({"track_ids": added, "failures": [failure._asdict() for failure in failed]})
     else:
         for track_id in added:
-            click.echo(track_id)
+            echo_line(track_id)
     for failure in failed:
-        click.echo(failure.reason, err=True)
+        echo_line(failure.reason, err=True)
     fail_if_strict(len(failed), strict=strict or not added)
     if not added:
         click.echo("no audio files found", err=True)

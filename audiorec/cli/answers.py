@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from audiorec.cli.common import echo_json
+from audiorec.cli.common import echo_json, echo_line
 
 if TYPE_CHECKING:
     from audiorec.library import Hit
@@ -74,6 +74,6 @@ def _show(
     width = max((len(hit.track_id) for hit in hits), default=0)
     for number, hit in enumerate(hits):
         name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
-        click.echo(f"{hit.rank:3}  {hit.score:.3f}  {hit.track_id:{width}}  {name}")
+        echo_line(f"{hit.rank:3}  {hit.score:.3f}  {hit.track_id:{width}}  {name}")
         if shared is not None:
-            click.echo(f"     both: {', '.join(shared[number]) or 'no words in common'}")
+            echo_line(f"     both: {', '.join(shared[number]) or 'no words in common'}")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
+from audiorec.cli.common import json_text
+from audiorec.exceptions import NotFoundError
+from audiorec.workers import one_line
+
 if TYPE_CHECKING:
     from audiorec.library import Library
     from audiorec.spaces import Space
 
 TOGETHER = 256  # questions that are searched for at once
+NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"
 
 
 def answer_batch(
@@ -25,7 +29,8 @@ def answer_batch(
     ----------
     library : Library
     lines : iterable of str
-        A name each; empty lines are passed over.
+        A name each; empty lines are passed over. Bytes that are not UTF-8 are as Python carries
+        them in names of files.
     k, space, popularity
         See `Library.similar`.
 
@@ -45,10 +50,16 @@ def answer_batch(
             if isinstance(answer, list):
                 line["results"] = [hit._asdict() for hit in answer]
             else:
-                line["error"] = str(answer)
+                unread = isinstance(answer, NotFoundError) and not is_text(name)
+                line["error"] = NO_TEXT if unread else one_line(str(answer))
                 unknown += 1
-            click.echo(json.dumps(line, ensure_ascii=False))
+            click.echo(json_text(line))
     return unknown
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8 throughout."""
+    return not any("\udc80" <= char <= "\udcff" for char in name)
 
 
 def chunks(names: Iterable[str]) -> Iterator[list[str]]:

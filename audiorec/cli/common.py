@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
+
+from audiorec.workers import one_line
 
 if TYPE_CHECKING:
     from audiorec.pipeline import StageReport
@@ -21,6 +25,21 @@ SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_REDRAWS = 0.2
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Place(click.Path):
+    """A path that is named: an empty one would be the current folder, and nobody's meaning."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """As click does; an empty path is wrong usage."""
+        if value == "":
+            self.fail("'' is no path; name one, such as . for the current folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @dataclass(frozen=True)
@@ -62,7 +81,7 @@ def recipe_option(command: Command) -> Command:
     return click.option(
         "--recipe",
         "recipe_file",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=Place(dir_okay=False, path_type=Path),
         help="Settings, in TOML. [default: those of the workspace's last run]",
     )(command)
 
@@ -103,9 +122,38 @@ def strict_option(command: Command) -> Command:
     )(command)
 
 
+def never_die_of_an_encoding(*streams: TextIO | None) -> None:
+    """Let streams write out what their encoding cannot, such as a title or a byte of a name."""
+    for stream in streams:
+        # Whatever stands in for a stream may have no such thing; what is escaped stays text.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """A value as JSON that is whole on stdout: UTF-8 as it is, escaped to ASCII where it is not.
+
+    Bytes of a file's name that are no text are escaped as Python carries them, ``\\udc80`` to
+    ``\\udcff``, so that who reads them has the very name.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode("utf-8")
+        as_it_is = codecs.lookup(encoding).name == "utf-8"
+    except UnicodeEncodeError:
+        as_it_is = False
+    return text if as_it_is else json.dumps(value, indent=indent)
+
+
 def echo_json(value: Any) -> None:
     """Print one JSON document on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(json_text(value, indent=2))
+
+
+def echo_line(text: str, *, err: bool = False) -> None:
+    """Print one line, whatever names and titles are in it: their line breaks are written out."""
+    click.echo(one_line(text), err=err)
 
 
 def echo_stages(reports: Iterable[StageReport], *, as_json: bool) -> None:

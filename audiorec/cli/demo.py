@@ -6,12 +6,19 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import echo_json, jobs_option, json_option, progress_shown
+from audiorec.cli.common import (
+    Place,
+    echo_json,
+    echo_line,
+    jobs_option,
+    json_option,
+    progress_shown,
+)
 
 
 @click.command("demo")
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--tracks", type=click.IntRange(min=1), default=800, show_default=True)
+@click.argument("directory", type=Place(file_okay=False, path_type=Path))
+@click.option("--tracks", type=click.IntRange(min=4), default=800, show_default=True)
 @click.option("--artists", type=click.IntRange(min=1), default=160, show_default=True)
 @click.option("--listeners", type=click.IntRange(min=1), default=3000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -31,6 +38,12 @@ def command(
     Writes audio files, tracks.csv, plays.csv, files held back for the cold start, and truth.npz,
     which only an evaluation may read. The same seed gives the same bytes.
     """
+    if artists > tracks:
+        raise click.BadParameter(
+            f"{artists} are more than --tracks {tracks}, and every artist has a track; "
+            f"ask for --artists {tracks} or fewer, or for more tracks",
+            param_hint="--artists",
+        )
     from audiorec.demo import make_world
 
     with progress_shown() as progress:
@@ -46,8 +59,8 @@ def command(
     if as_json:
         echo_json({k: str(v) if isinstance(v, Path) else v for k, v in world._asdict().items()})
         return
-    click.echo(
+    echo_line(
         f"{world.n_tracks} tracks, {world.n_listeners} listeners and {world.n_plays} plays "
         f"in {world.directory}"
     )
-    click.echo(f"next: audiorec scan --manifest {world.tracks_csv}", err=True)
+    echo_line(f"next: audiorec scan --manifest {world.tracks_csv}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, json_option
+from audiorec.cli.common import Settings, echo_json, echo_line, json_option
 
 
 @click.command("doctor")
@@ -25,7 +25,7 @@ def command(settings: Settings, as_json: bool) -> None:
         echo_json(found._asdict())
     else:
         for line in (*found.problems, *found.notes):
-            click.echo(line)
+            echo_line(line)
         if not found.problems:
             click.echo("nothing needs mending")
     if found.problems:

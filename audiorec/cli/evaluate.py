@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, json_option, progress_shown, recipe_option
+from audiorec.cli.common import (
+    Place,
+    Settings,
+    echo_json,
+    json_option,
+    progress_shown,
+    recipe_option,
+)
 
 if TYPE_CHECKING:
     from audiorec.measure import About
@@ -114,13 +121,13 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 )
 @click.option(
     "--truth",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     help="A made world's truth.npz: adds the perception ceiling to the table.",
 )
 @click.option(
     "--report",
     "page",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     help="Where to write the page with tables and pictures. "
     "[default: reports/evaluation.html in the workspace]",
 )
@@ -145,7 +152,8 @@ def command(
     """Hold artists out, learn from the rest, and rank the held-out tracks for their listeners.
 
     Prints a table of systems, among them random, a leaky popularity and two oracles, and writes it
-    to reports/. What has been scored is kept, so a killed evaluation goes on.
+    to reports/. What has been scored is kept, so a killed evaluation goes on. With --json, one
+    split is one object; several are a list of them, in the order in which they were asked for.
     """
     from audiorec.config import Recipe
     from audiorec.measure import run_evaluation

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, json_option
+from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
 from audiorec.cli.stages import memory_option
 
 
 @click.command("import")
 @click.argument("what", type=click.Choice(["embeddings"]))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=Place(dir_okay=False, path_type=Path))
 @click.option(
     "--tracks",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     help="CSV that tells of the tracks: track_id and any of path, artist, title, album, year and "
     "genre. [default: tracks are their ids]",
 )
@@ -49,7 +49,7 @@ def command(
         return
     click.echo(f"{done.vectors} vectors of {done.dim} dimensions, index {done.kind}")
     if tracks is not None:
-        click.echo(f"{done.named} of them named by {tracks}")
+        echo_line(f"{done.named} of them named by {tracks}")
     if done.passed_over:
         left = "1 row is" if done.passed_over == 1 else f"{done.passed_over} rows are"
-        click.echo(f"{tracks}: {left} left out, without a vector", err=True)
+        echo_line(f"{tracks}: {left} left out, without a vector", err=True)

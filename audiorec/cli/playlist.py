@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import Settings, json_option, space_options
+from audiorec.cli.common import Place, Settings, echo_line, json_option, space_options
 
 if TYPE_CHECKING:
     from audiorec.spaces import Space
@@ -28,7 +28,7 @@ FORMATS = ("m3u8", "json", "xspf", "jspf")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     help="Where to write. [default: playlists/ in the workspace]",
 )
 @click.option(
@@ -72,10 +72,10 @@ def command(
     file, skipped = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
     short = shortfall(hits, length=length, artist_window=artist_window)
     for line in (*skipped, *([short] if short else [])):
-        click.echo(line, err=True)
+        echo_line(line, err=True)
     if as_json:
         asked: dict[str, object] = {"query": list(tracks), "file": str(file)}
         echo_hits(hits, as_json=True, asked=asked, space=space)
         return
     echo_hits(hits, as_json=False, asked={}, space=space)
-    click.echo(f"{len(hits) - len(skipped)} tracks in {file}", err=True)
+    echo_line(f"{len(hits) - len(skipped)} tracks in {file}", err=True)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, json_option
+from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
     from audiorec.workspace import Workspace
 
 
 @click.command("plays")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=Place(path_type=Path))
 @click.option("--source", default="csv", show_default=True, help="Format of FILE, by name.")
 @click.option(
     "--neutral",
@@ -61,7 +61,7 @@ def command(
         (report.unknown, "naming files that are not in the catalogue: left out"),
     ):
         if count:
-            click.echo(f"{file}: {count} row{'s' if count > 1 else ''} {what}", err=True)
+            echo_line(f"{file}: {count} row{'s' if count > 1 else ''} {what}", err=True)
     tell_of_unknown_tracks(workspace, file)
 
 
@@ -85,7 +85,7 @@ def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
     played = played_tracks(workspace.plays)
     unknown = [track_id for track_id in played if track_id not in known]
     if unknown and known:
-        click.echo(
+        echo_line(
             f"{file}: with this, {len(unknown)} of {len(played)} tracks played have no audio in "
             f"the catalogue, {unknown[0]!r} among them; if they should have, scan with a "
             "--manifest that gives tracks these ids",

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from audiorec.cli.common import (
+    Place,
     Settings,
     echo_json,
+    echo_line,
     fail_if_strict,
     jobs_option,
     json_option,
@@ -19,10 +21,10 @@ from audiorec.cli.common import (
 
 
 @click.command("scan")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=Place(path_type=Path))
 @click.option(
     "--manifest",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     help="CSV with columns track_id,path and optionally artist,title,album,year,genre.",
 )
 @jobs_option
@@ -79,7 +81,7 @@ def tell_of_playlists(paths: tuple[Path, ...]) -> None:
     for path in paths:
         count = len(playlists_in(path)) if path.is_dir() else 0
         if count:
-            click.echo(
+            echo_line(
                 f"{path} holds {count} playlist{'s' if count > 1 else ''}; to let each count as a "
                 f"listener: audiorec plays {shlex.quote(str(path))} --source m3u",
                 err=True,

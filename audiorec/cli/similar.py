@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @click.option("--why", is_flag=True, help="Say which words each track shares with those asked for.")
 @click.option(
     "--batch",
-    type=click.File(encoding="utf-8"),
+    # A byte that is not UTF-8 is a matter of its line, and may well belong to a file's name.
+    type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
     metavar="FILE",
     help="Answer every line of FILE, or of stdin where it is -: a name each in, a line of JSON "
     "each out.",

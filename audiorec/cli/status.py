@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, json_option
+from audiorec.cli.common import Settings, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,7 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
             "workspace": str(workspace.root.resolve()),
             "tracks": len(catalog),
             "failures": len(failed),
+            "words": catalog.tags.sources(),
         }
     if failures:
         rows = [failure._asdict() for failure in failed]
@@ -46,7 +47,7 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
             for failure in failed:
                 reason = failure.reason
                 named = one_line(failure.path) in reason
-                click.echo(
+                echo_line(
                     f"{failure.stage:5} " + (reason if named else f"{failure.path}: {reason}")
                 )
         return
@@ -54,11 +55,13 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
     if as_json:
         echo_json(held)
         return
-    click.echo(f"workspace  {held['workspace']}")
+    echo_line(f"workspace  {held['workspace']}")
     click.echo(f"tracks     {held['tracks']}")
     click.echo(f"failures   {held['failures']}" + ("  (--failures names them)" if failed else ""))
+    words = [f"{count} tracks by {source}" for source, count in held["words"].items()]
+    echo_line(f"words      {', '.join(words) or 'none yet: run ' + repr('audiorec tags --all')}")
     for kind, state in held["artifacts"].items():
-        click.echo(f"{kind:10} {state}")
+        echo_line(f"{kind:10} {state}")
 
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
@@ -73,7 +76,7 @@ def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
         echo_json(found.to_json())
         return
     for user, rule, reason, kept in found.frame.select("user_id", "rule", "reason", "kept").rows():
-        click.echo(f"{user}  {rule}: {reason}" + ("  (kept)" if kept else ""))
+        echo_line(f"{user}  {rule}: {reason}" + ("  (kept)" if kept else ""))
     click.echo(found.summary() or "nobody is suspect", err=True)
 
 

@@ -13,13 +13,13 @@ from audiorec.cli.common import (
     Settings,
     confidence_option,
     echo_json,
+    echo_line,
     fail_if_strict,
     jobs_option,
     json_option,
     progress_shown,
     strict_option,
 )
-from audiorec.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Catalog, Track
@@ -145,7 +145,7 @@ def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> 
         echo_json([count._asdict() for count in counts])
         return
     for count in counts:
-        click.echo(f"{count.tracks:6}  {count.tag}")
+        echo_line(f"{count.tracks:6}  {count.tag}")
     if not counts:
         click.echo("no track has tags yet: run 'audiorec tags --all'", err=True)
 
@@ -184,9 +184,9 @@ def show_words(found: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     for one in found:
         name = " - ".join(part for part in (one["artist"], one["title"]) if part)
-        click.echo("  ".join(part for part in (one["track_id"], name) if part))
+        echo_line("  ".join(part for part in (one["track_id"], name) if part))
         said = ", ".join(_word(**tag) for tag in one["tags"])
-        click.echo(f"    may contain: {said}" if said else "    nothing sure enough to say")
+        echo_line(f"    may contain: {said}" if said else "    nothing sure enough to say")
 
 
 class Hearer:
@@ -208,17 +208,15 @@ class Hearer:
 
 def _track(catalog: Catalog | None, name: str) -> Track:
     """The catalogued track of a name, or what a file from outside would be."""
+    from audiorec.asked import find, is_file
     from audiorec.data.tracks import Track
 
     outside = Track(track_id=str(Path(name).absolute()), path=str(Path(name).absolute()))
     if catalog is None:
         return outside
-    if not Path(name).is_file():
-        return catalog.find(name)
-    try:
-        return catalog.find(str(Path(name).absolute()))
-    except NotFoundError:
-        return outside
+    if is_file(name):
+        return catalog.at(name) or outside
+    return find(catalog, name)
 
 
 def _word(tag: str, confidence: float, source: str) -> str:

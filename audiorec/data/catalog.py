@@ -132,6 +132,15 @@ class Catalog:
                 return _only(name, found)
         return self._find_close(name)
 
+    def at(self, path: str | Path) -> Track | None:
+        """The track whose file lies at a path, missing or not."""
+        place = os.path.abspath(path)  # noqa: PTH100 - links stay as they are
+        try:
+            found = self._tracks("WHERE path = ?", [place])
+        except UnicodeEncodeError:  # bytes that are no text are not catalogued
+            return None
+        return found[0] if found else None
+
     def sounding_as(self, clip_hash: str) -> Track | None:
         """A track whose sound is exactly this; see `audiorec.audio.clip_hash`."""
         found = self._tracks("WHERE clip_hash = ? ORDER BY missing, track_id LIMIT 1", [clip_hash])

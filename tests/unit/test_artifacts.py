@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,3 +156,9 @@ def test_what_was_imported_is_imported_again():
     assert artifacts.remedy("plays") == "run 'audiorec plays FILE'"
     vectors = artifacts.Manifest("embeddings", extra={"imported": "v.parquet"})
     assert "import embeddings --replace' with v.parquet" in artifacts.remedy("embeddings", vectors)
+
+
+def test_a_path_without_a_name_is_no_file(tmp_path):
+    for path in (Path(), Path("/")):
+        with pytest.raises(ArtifactError, match="is no file's name; name the file to write"):
+            artifacts.write_atomic(path, b"x")

@@ -104,7 +104,7 @@ def read_plays(
 
 
 @contextmanager
-def fields_of_any_length() -> Iterator[None]:
+def _fields_of_any_length() -> Iterator[None]:
     """Let `csv` read what polars reads: it refuses fields of 131,072 characters and more."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
@@ -191,7 +191,7 @@ def _columns(file: Path, text: Path) -> list[str]:
             "save it with line ends of LF, or of CR and LF"
         )
     header = header.rstrip("\r\n")
-    with fields_of_any_length():
+    with _fields_of_any_length():
         names = next(csv.reader([header]), [])
     missing = [name for name in REQUIRED if name not in names]
     twice = [name for name in (*SCHEMA, *EXTRA) if names.count(name) > 1]
@@ -342,7 +342,7 @@ def _check_rows(
 def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float | None) -> DataError:
     """The error for one value, found again in the text so that its line can be named."""
     line, value = 0, ""
-    with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
+    with text.open(encoding="utf-8-sig", newline="") as stream, _fields_of_any_length():
         reader = csv.reader(stream)
         at = next(reader).index(column)
         for number, fields in enumerate(reader):
@@ -379,7 +379,7 @@ def _complaint(column: str, value: str, neutral: float | None) -> str:
 
 def _malformed(file: Path, text: Path, error: Exception) -> DataError:
     """The error for text that is not CSV at all."""
-    with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
+    with text.open(encoding="utf-8-sig", newline="") as stream, _fields_of_any_length():
         reader = csv.reader(stream, strict=True)
         try:
             width = len(next(reader))
