@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from audiorec.training.curves import EpochRow
 
 TRAINING_STATE = ".training"
+RECIPE, PENDING = "recipe.toml", ".recipe.toml"
 STAGES = ("mel", "factors", "train", "embed", "index")
 Check = Literal["digests", "sizes"]
 
@@ -90,7 +92,7 @@ class Pipeline:
         return Ahead.where_alike(self.workspace.ahead, self.recipe.mel, clip=IDENTITY)
 
     def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
-        """Run `stages` in order, each where it is stale; remember the recipe.
+        """Run `stages` in order, each where it is stale; remember the recipe if all went well.
 
         Parameters
         ----------
@@ -104,8 +106,31 @@ class Pipeline:
         AudiorecError
             From the stage that cannot be done; the stages before it stay done.
         """
-        if self._team.first:
-            write_atomic(self.workspace.root / "recipe.toml", self.recipe.to_toml().encode())
+        with self._remembered():
+            return self._run(stages, check=check)
+
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        """Make the recipe the workspace's when the block ends well.
+
+        One that fails leaves the one before. One that is killed leaves it pending, so that the
+        next goes on with it.
+        """
+        kept, pending = self.workspace.root / RECIPE, self.workspace.root / PENDING
+        settings = self.recipe.to_toml().encode()
+        told = kept.is_file() and kept.read_bytes() == settings and not pending.exists()
+        if told or not self._team.first:
+            yield
+            return
+        write_atomic(pending, settings)
+        try:
+            yield
+        except Exception:
+            pending.unlink(missing_ok=True)
+            raise
+        pending.replace(kept)
+
+    def _run(self, stages: Sequence[str], *, check: Check) -> list[StageReport]:
         self._check = check
         reports = []
         for stage in stages:
@@ -569,9 +594,13 @@ def _worn(directory: Path) -> str:
 
 
 def current_recipe(workspace: Workspace) -> Recipe:
-    """The recipe that a workspace was last run with, or the default one."""
-    path = workspace.root / "recipe.toml"
-    return Recipe.load(path) if path.exists() else Recipe()
+    """The recipe that a workspace was last run with, or the default one.
+
+    That is the one of the last command that ended well, or of one that was killed since.
+    """
+    paths = (workspace.root / name for name in (PENDING, RECIPE))
+    path = next((path for path in paths if path.exists()), None)
+    return Recipe() if path is None else Recipe.load(path)
 
 
 def _stored_ids(workspace: Workspace) -> tuple[str, ...]:
