@@ -15,6 +15,7 @@ from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError
+from audiorec.mel.store import unlike
 from audiorec.models.checkpoint import Checkpoint, load_checkpoint
 from audiorec.models.predict import (
     average,
@@ -305,14 +306,8 @@ def _batches(store: MelStore, ids: Sequence[str], *, window: int) -> Iterator[Wi
 
 def check_mels(model: Model, config: MelConfig) -> None:
     """Raise `ArtifactError` unless spectrograms of these settings are what the model learned on."""
-    learned, given = model.mel.model_dump(), config.model_dump()
-    key = next((key for key in learned if learned[key] != given[key]), None)
-    if key is not None:
-        raise ArtifactError(
-            f"the mels have {key}={given[key]!r} and the model was trained on "
-            f"{key}={learned[key]!r}; run 'audiorec train' again, or 'audiorec mel' with "
-            f"{key}={learned[key]!r}"
-        )
+    if line := unlike(model.mel, config):
+        raise ArtifactError(line)
 
 
 def _windows(

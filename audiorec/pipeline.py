@@ -444,11 +444,10 @@ class Pipeline:
     def _check_mels(self, store: MelStore) -> None:
         """Raise `ArtifactError` unless the spectrograms are what the model hears."""
         model = artifacts.load_manifest(self.workspace.model, kind="model")
-        if MelConfig(**model.config.get("mel", {})) == store.config:
-            return
-        from audiorec.inference import check_mels, load_model
+        from audiorec.mel.store import unlike
 
-        check_mels(load_model(self.workspace.model), store.config)
+        if line := unlike(MelConfig(**model.config.get("mel", {})), store.config):
+            raise ArtifactError(line)
 
     def _model_inputs(self) -> dict[str, str]:
         model = artifacts.load_manifest(self.workspace.model, kind="model")
@@ -572,12 +571,18 @@ def _out_of_step(workspace: Workspace) -> list[str]:
             made[kind] = artifacts.load_manifest(workspace.root / kind, kind=kind)
         except ArtifactError:
             continue
-    return [
+    lines = [
         f"{kind} was made from other {source}; run 'audiorec {artifacts.STAGE_OF[kind]}'"
         for kind, manifest in made.items()
         for source, digest in manifest.inputs.items()
         if source in made and made[source].fingerprint != digest
     ]
+    if "mels" in made and "model" in made:
+        from audiorec.mel.store import unlike
+
+        learned, given = (made[kind].config for kind in ("model", "mels"))
+        lines.append(unlike(MelConfig(**learned.get("mel", {})), MelConfig(**given)))
+    return [line for line in lines if line]
 
 
 def _worn(directory: Path) -> str:

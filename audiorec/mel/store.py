@@ -37,6 +37,26 @@ class Location(NamedTuple):
     n_frames: int
 
 
+def unlike(learned: MelConfig, given: MelConfig) -> str:
+    """One line where spectrograms are not what a model learned on; empty where they are.
+
+    Parameters
+    ----------
+    learned : MelConfig
+        Of the spectrograms that the model was trained on.
+    given : MelConfig
+        Of those that it is to hear.
+    """
+    was, now = learned.model_dump(), given.model_dump()
+    key = next((key for key in was if was[key] != now[key]), None)
+    if key is None:
+        return ""
+    return (
+        f"the mels have {key}={now[key]!r} and the model was trained on {key}={was[key]!r}; "
+        f"run 'audiorec train' again, or 'audiorec mel' with {key}={was[key]!r}"
+    )
+
+
 class MelStore:
     """Spectrograms of the catalogue's tracks, memory-mapped.
 
