@@ -131,6 +131,12 @@ class Names:
     def _check(self, track: Track, placed: Index) -> None:
         """Raise `NotFoundError` unless the track is in the index, and in what answers."""
         if track.track_id not in self._index:
+            if track.missing:
+                what = (
+                    f"{track.track_id!r} is gone: there was no file {track.path} at the last scan"
+                )
+                remedy = "put it back and run 'audiorec add' on it, or on where it is now"
+                raise NotFoundError(one_line(f"{what}; {remedy}"))
             failed = [f for f in self._catalog.failures() if f.path == as_text(track.path)]
             if failed:
                 raise NotFoundError(

@@ -7,7 +7,7 @@ listened to, with the model that made the index.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -144,16 +144,20 @@ class Library:
         having = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in tags]
         barred = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in without]
         ids, outside = self._resolve(names, space=space)
-        matches = similar(
-            index,
-            outside,
-            ids,
-            k=k,
-            duplicates=self.duplicates,
-            include=set.intersection(*having) if having else None,
-            exclude=set().union(*barred),
-        )
-        return self._hits(matches)
+
+        def answer(gone: Collection[str]) -> list[list[Match]]:
+            matches = similar(
+                index,
+                outside,
+                ids,
+                k=k,
+                duplicates=self.duplicates,
+                include=set.intersection(*having) if having else None,
+                exclude=set(gone).union(*barred),
+            )
+            return [matches]
+
+        return self._present(answer)[0]
 
     def similar_many(
         self,
@@ -196,18 +200,14 @@ class Library:
             if outside is not None:
                 placed.update(zip(outside.ids, outside.vectors, strict=True))
         vectors = Embeddings(list(placed), np.stack(list(placed.values()))) if placed else None
-        found = similar_many(index, vectors, asked, k=k, duplicates=self.duplicates)
-        tracks = self.catalog.get_many({m.track_id for matches in found for m in matches})
-        matches = iter(found)
-        return [
-            answer
-            if isinstance(answer, AudiorecError)
-            else [
-                _hit(rank, match, tracks.get(match.track_id))
-                for rank, match in enumerate(next(matches), start=1)
-            ]
-            for answer in answers
-        ]
+
+        def answer_all(gone: Collection[str]) -> list[list[Match]]:
+            return similar_many(
+                index, vectors, asked, k=k, duplicates=self.duplicates, exclude=gone
+            )
+
+        hits = iter(self._present(answer_all))
+        return [answer if isinstance(answer, AudiorecError) else next(hits) for answer in answers]
 
     def shared_tags(
         self,
@@ -274,10 +274,15 @@ class Library:
         index = self._serving(space, popularity, "inner_product")
         played = self._played(user)
         vector = self._listener(user)
-        matches = recommend(
-            index, vector, k=k, heard=() if heard else played, duplicates=self.duplicates
-        )
-        return self._hits(matches)
+
+        def answer(gone: Collection[str]) -> list[list[Match]]:
+            left_out = () if heard else played
+            matches = recommend(
+                index, vector, k=k, heard=left_out, duplicates=self.duplicates, exclude=gone
+            )
+            return [matches]
+
+        return self._present(answer)[0]
 
     def playlist(
         self,
@@ -307,16 +312,21 @@ class Library:
         index = self._serving(space, popularity, self.index.metric)
         ids, outside = self._resolve(names, space=space)
         artists = {track.track_id: track.artist for track in self.catalog.tracks() if track.artist}
-        matches = make_playlist(
-            index,
-            outside,
-            ids,
-            length=length,
-            artists=artists,
-            artist_window=artist_window,
-            duplicates=self.duplicates,
-        )
-        return self._hits(matches)
+
+        def answer(gone: Collection[str]) -> list[list[Match]]:
+            matches = make_playlist(
+                index,
+                outside,
+                ids,
+                length=length,
+                artists=artists,
+                artist_window=artist_window,
+                duplicates=self.duplicates,
+                exclude=gone,
+            )
+            return [matches]
+
+        return self._present(answer, named=ids)[0]
 
     def write_playlist(
         self,
@@ -535,12 +545,32 @@ class Library:
         except NotFoundError:
             return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
 
-    def _hits(self, matches: Sequence[Match]) -> list[Hit]:
-        tracks = self.catalog.get_many([match.track_id for match in matches])
+    def _present(
+        self,
+        answer: Callable[[Collection[str]], list[list[Match]]],
+        *,
+        named: Collection[str] = (),
+    ) -> list[list[Hit]]:
+        """Answers without tracks whose files are gone; those that were `named` may stand in them.
+
+        Few answers have any. Only for one that has is the whole catalogue looked through for who
+        is gone, and the question asked again without them.
+        """
+        found = answer(())
+        tracks = self._tracks_of(found)
+        if any(track.missing and track.track_id not in named for track in tracks.values()):
+            found = answer(self.catalog.missing().difference(named))
+            tracks = self._tracks_of(found)
         return [
-            _hit(rank, match, tracks.get(match.track_id))
-            for rank, match in enumerate(matches, start=1)
+            [
+                _hit(rank, match, tracks.get(match.track_id))
+                for rank, match in enumerate(matches, start=1)
+            ]
+            for matches in found
         ]
+
+    def _tracks_of(self, found: Sequence[Sequence[Match]]) -> dict[str, Track]:
+        return self.catalog.get_many({match.track_id for matches in found for match in matches})
 
 
 def _hit(rank: int, match: Match, track: Track | None) -> Hit:

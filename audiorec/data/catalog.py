@@ -88,6 +88,11 @@ class Catalog:
         where = "" if include_missing else "WHERE NOT missing"
         return self._tracks(f"{where} ORDER BY track_id")
 
+    def missing(self) -> frozenset[str]:
+        """Ids of the tracks whose files were gone at the last scan; every track is looked at."""
+        rows = self._rows("SELECT track_id FROM tracks WHERE missing")
+        return frozenset(track_id for (track_id,) in rows)
+
     def get(self, track_id: str) -> Track:
         """The track of an id, missing or not; `NotFoundError` when there is none."""
         found = self._tracks("WHERE track_id = ?", [track_id])

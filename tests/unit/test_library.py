@@ -81,6 +81,56 @@ def test_a_name_that_fits_nothing_spoils_no_other(workspace):
     assert [len(answer) for answer in (answers[0], answers[2])] == [2, 2]
 
 
+def test_tracks_whose_files_are_gone_are_no_answer(workspace, tmp_path):
+    library = Library(workspace)
+    before = library.similar(["t000"], k=20)
+    # Every other neighbour, and the recording that stands for the group of three.
+    gone = {hit.track_id for hit in before[::2]} | {"t003"}
+    with Catalog(workspace.catalog) as catalog:
+        catalog.mark_missing(gone)
+        assert catalog.missing() == gone
+    after = library.similar(["t000"], k=20)
+    assert len(after) == 20 and not gone & {hit.track_id for hit in after}
+    assert [hit.track_id for hit in after][:5] == [hit.track_id for hit in before[1:11:2]]
+    assert [hit.rank for hit in after] == list(range(1, 21))
+    # Nobody else is lost with them; of a group one who is there stands for all.
+    groups = [{"t001", "t002"} - gone, {"t003", "t004", "t005"} - gone]
+    everyone = {hit.track_id for hit in library.similar(["t000"], k=N)}
+    alone = {f"t{row:03d}" for row in range(6, N)} - gone
+    assert everyone - set().union(*groups) == alone
+    assert [len(everyone & group) for group in groups] == [1 if group else 0 for group in groups]
+    questions = [["t000"], [next(iter(gone - {"t003"}))], ["nobody"]]
+    one, other, _ = library.similar_many(questions, k=20)
+    assert one == after and len(other) == 20  # who is gone may still be asked about
+    assert not gone & {hit.track_id for hit in other}
+    seed = before[0].track_id
+    playlist = library.playlist([seed], length=20, artist_window=1)
+    assert playlist[0].track_id == seed and len(playlist) == 20
+    assert gone & {hit.track_id for hit in playlist} == {seed}
+
+
+def test_an_answer_that_misses_nobody_looks_for_nobody(workspace, monkeypatch):
+    def look(_self):
+        raise AssertionError("the whole catalogue was looked through")
+
+    with Catalog(workspace.catalog) as catalog:
+        far = Library(workspace).similar(["t000"], k=N)[-1]
+        catalog.mark_missing([far.track_id])
+    monkeypatch.setattr(Catalog, "missing", look)
+    assert len(Library(workspace).similar(["t000"], k=5)) == 5
+
+
+def test_a_track_that_is_gone_is_said_to_be(workspace):
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(Track("late", "/m/late.mp3", "Artist", "Late", clip_hash="l"))
+    with pytest.raises(NotFoundError, match="not in the index; run 'audiorec run'"):
+        Library(workspace).similar(["late"])
+    with Catalog(workspace.catalog) as catalog:
+        catalog.mark_missing(["late"])
+    with pytest.raises(NotFoundError, match=r"'late' is gone: there was no file /m/late\.mp3"):
+        Library(workspace).similar(["late"])
+
+
 def run(workspace, *args, **how):
     return CliRunner().invoke(cli, ["-w", str(workspace.root), "similar", *args], **how)
 
