@@ -12,7 +12,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from audiorec.artifacts import write_atomic
-from audiorec.exceptions import DataError, ParameterError
+from audiorec.exceptions import ParameterError
 
 XSPF = "http://xspf.org/ns/0/"
 Paths = Literal["absolute", "relative"]
@@ -91,7 +91,7 @@ def write_m3u8(
 
     Raises
     ------
-    DataError
+    ArtifactError
         If the file cannot be written.
     """
     lines = ["#EXTM3U"]
@@ -110,7 +110,7 @@ def write_m3u8(
         name = " - ".join(clean(part) for part in (track.artist, _title(track)) if part)
         lines += [f"#EXTINF:{seconds},{name}", path]
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
-    _write(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
+    write_atomic(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
     return Written(file, len(tracks) - len(skipped), tuple(skipped))
 
 
@@ -160,7 +160,7 @@ def write_xspf(
             ElementTree.SubElement(row, f"{{{XSPF}}}{name}").text = str(value)
     ElementTree.indent(playlist)
     content = ElementTree.tostring(playlist, encoding="utf-8", xml_declaration=True)
-    _write(file, content + b"\n")
+    write_atomic(file, content + b"\n")
     return Written(file, len(tracks))
 
 
@@ -206,7 +206,7 @@ def write_playlist(
     ------
     ParameterError
         If there is no such format.
-    DataError
+    ArtifactError
         If the file cannot be written.
     """
     name = format_ or file.suffix.removeprefix(".").lower()
@@ -285,13 +285,4 @@ def _uri(path: str) -> str:
 
 def _write_json(file: Path, value: object) -> None:
     # Names that are not UTF-8 on this file system survive as escapes.
-    _write(file, (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode())
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        write_atomic(file, content)
-    except OSError as error:
-        raise DataError(
-            f"playlist {file} cannot be written: {error.strerror}; name another place with -o"
-        ) from None
+    write_atomic(file, (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.exceptions import DataError, ParameterError
+from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.playlist import WRITERS, write_playlist
 from audiorec.playlist.writers import XSPF, Remap, clean
 
@@ -187,7 +187,7 @@ def test_file_names_that_are_not_utf8(tmp_path, format):
 def test_written_whole_or_not_at_all(tmp_path, format):
     file = tmp_path / "there"
     file.mkdir()
-    with pytest.raises(DataError, match=r"playlist .*there cannot be written: "):
+    with pytest.raises(ArtifactError, match=r"there cannot be written \(Is a directory\); "):
         write_playlist([], file, format_=format)
     assert list(tmp_path.iterdir()) == [file]
     (tmp_path / "list").write_text("before")
