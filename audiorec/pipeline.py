@@ -116,19 +116,17 @@ class Pipeline:
         One that fails leaves the one before. One that is killed leaves it pending, so that the
         next goes on with it.
         """
-        kept, pending = self.workspace.root / RECIPE, self.workspace.root / PENDING
-        settings = self.recipe.to_toml().encode()
-        told = kept.is_file() and kept.read_bytes() == settings and not pending.exists()
-        if told or not self._team.first:
+        if not self._team.first:
             yield
             return
-        write_atomic(pending, settings)
+        pending = self.workspace.root / PENDING
+        write_atomic(pending, self.recipe.to_toml().encode())
         try:
             yield
         except Exception:
             pending.unlink(missing_ok=True)
             raise
-        pending.replace(kept)
+        pending.replace(self.workspace.root / RECIPE)
 
     def _run(self, stages: Sequence[str], *, check: Check) -> list[StageReport]:
         self._check = check
