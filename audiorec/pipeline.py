@@ -18,7 +18,7 @@ from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.config import MelConfig, Recipe
 from audiorec.data.catalog import Catalog, as_text
-from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
+from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team
 from audiorec.workspace import Workspace
@@ -395,6 +395,7 @@ class Pipeline:
 
     def _index(self) -> str | None:
         from audiorec.index.renew import renew_index
+        from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
         from audiorec.recommend import merge_groups, near_duplicates
         from audiorec.spaces import blend
@@ -406,7 +407,7 @@ class Pipeline:
         }
         config = self.recipe.index.model_dump(mode="json")
         stands = _fresh(self.workspace.index, "index", inputs=inputs, config=config)
-        if stands and not _worn(self.workspace.index):
+        if stands and not worn_out(self.workspace.index):
             return None
         self.progress("index", 0, None)
         served = blend(self.workspace, half_listeners=self.recipe.index.half_listeners)
@@ -499,101 +500,6 @@ def lies_in(path: str, places: Sequence[Path]) -> bool:
     # As the catalogue has it: links stay as they are, and bytes that are no text are written out.
     where = Path(as_text(path))
     return any(where.is_relative_to(as_text(absolute(place))) for place in places)
-
-
-class Diagnosis(NamedTuple):
-    """What is to be said of a workspace.
-
-    Attributes
-    ----------
-    problems : list of str
-        What needs mending: a line each, with the command that does it.
-    notes : list of str
-        What is as it is: files that are gone, or that cannot be read.
-    """
-
-    problems: list[str]
-    notes: list[str]
-
-
-def damage(workspace: Workspace) -> list[str]:
-    """A line for everything in a workspace that is damaged, every byte read."""
-    problems: list[str] = []
-    for kind in artifacts.STAGE_OF:
-        directory = workspace.root / kind
-        if not artifacts.exists(directory):
-            continue
-        try:
-            manifest = artifacts.load_manifest(directory, kind=kind, check="manifest")
-        except ArtifactError as error:
-            problems.append(str(error))
-            continue
-        problems += [
-            artifacts.told_of(directory, manifest, file)
-            for file in artifacts.damaged(directory, manifest)
-        ]
-    try:
-        with Catalog(workspace.catalog, read_only=True) as catalog:
-            catalog.check()
-    except AudiorecError as error:
-        problems.append(str(error))
-    return problems
-
-
-def diagnose(workspace: Workspace) -> Diagnosis:
-    """What is wrong with a workspace, every byte of its artifacts read."""
-    problems = damage(workspace)
-    try:
-        with Catalog(workspace.catalog, read_only=True) as catalog:
-            lost = len(catalog.tracks(include_missing=True)) - len(catalog)
-            failed = len(catalog.failures())
-    except AudiorecError as error:
-        return Diagnosis(list(dict.fromkeys([*problems, str(error)])), [])
-    notes = []
-    if lost:
-        files = "1 file is" if lost == 1 else f"{lost} files are"
-        notes.append(f"{files} gone; scan where the music is now, or leave it at that")
-    if failed:
-        files = "1 file" if failed == 1 else f"{failed} files"
-        notes.append(f"{files} could not be read; see 'audiorec status --failures'")
-    if worn := _worn(workspace.index):
-        problems.append(f"the index {worn}; run 'audiorec index' to build it again")
-    return Diagnosis(problems + _out_of_step(workspace), notes)
-
-
-def _out_of_step(workspace: Workspace) -> list[str]:
-    """Artifacts made from inputs that have since been replaced."""
-    made = {}
-    for kind in artifacts.STAGE_OF:
-        try:
-            made[kind] = artifacts.load_manifest(workspace.root / kind, kind=kind)
-        except ArtifactError:
-            continue
-    lines = [
-        f"{kind} was made from other {source}; run 'audiorec {artifacts.STAGE_OF[kind]}'"
-        for kind, manifest in made.items()
-        for source, digest in manifest.inputs.items()
-        if source in made and made[source].fingerprint != digest
-    ]
-    if "mels" in made and "model" in made:
-        from audiorec.mel.store import unlike
-
-        learned, given = (made[kind].config for kind in ("model", "mels"))
-        lines.append(unlike(MelConfig(**learned.get("mel", {})), MelConfig(**given)))
-    return [line for line in lines if line]
-
-
-def _worn(directory: Path) -> str:
-    """Why an index should be built again though nothing else has changed; empty where it need not.
-
-    What it is worth was measured when it was kept; that it cannot be read is told elsewhere.
-    """
-    from audiorec.index.stored import kept_drift
-
-    try:
-        return kept_drift(directory).worn
-    except ArtifactError:
-        return ""
 
 
 def current_recipe(workspace: Workspace) -> Recipe:

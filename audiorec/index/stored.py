@@ -92,6 +92,17 @@ def kept_drift(directory: Path) -> Drift:
         raise _lacking(directory, error) from None
 
 
+def worn_out(directory: Path) -> str:
+    """Why an index should be built again though nothing else has changed; empty where it need not.
+
+    What it is worth was measured when it was kept; that it cannot be read is told elsewhere.
+    """
+    try:
+        return kept_drift(directory).worn
+    except ArtifactError:
+        return ""
+
+
 def write_index(
     directory: Path,
     *,

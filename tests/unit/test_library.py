@@ -14,12 +14,12 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
+from audiorec.diagnosis import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.index import build_index
 from audiorec.library import Library
 from audiorec.opened import open_index, stamp_of
-from audiorec.pipeline import diagnose
 from audiorec.recommend import similar, similar_many
 from audiorec.workspace import Workspace
 

@@ -1,0 +1,95 @@
+"""What is wrong with a workspace, and what mends it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from audiorec import artifacts
+from audiorec.config import MelConfig
+from audiorec.data.catalog import Catalog
+from audiorec.exceptions import ArtifactError, AudiorecError
+from audiorec.workspace import Workspace
+
+
+class Diagnosis(NamedTuple):
+    """What is to be said of a workspace.
+
+    Attributes
+    ----------
+    problems : list of str
+        What needs mending: a line each, with the command that does it.
+    notes : list of str
+        What is as it is: files that are gone, or that cannot be read.
+    """
+
+    problems: list[str]
+    notes: list[str]
+
+
+def damage(workspace: Workspace) -> list[str]:
+    """A line for everything in a workspace that is damaged, every byte read."""
+    problems: list[str] = []
+    for kind in artifacts.STAGE_OF:
+        directory = workspace.root / kind
+        if not artifacts.exists(directory):
+            continue
+        try:
+            manifest = artifacts.load_manifest(directory, kind=kind, check="manifest")
+        except ArtifactError as error:
+            problems.append(str(error))
+            continue
+        problems += [
+            artifacts.told_of(directory, manifest, file)
+            for file in artifacts.damaged(directory, manifest)
+        ]
+    try:
+        with Catalog(workspace.catalog, read_only=True) as catalog:
+            catalog.check()
+    except AudiorecError as error:
+        problems.append(str(error))
+    return problems
+
+
+def diagnose(workspace: Workspace) -> Diagnosis:
+    """What is wrong with a workspace, every byte of its artifacts read."""
+    from audiorec.index.stored import worn_out
+
+    problems = damage(workspace)
+    try:
+        with Catalog(workspace.catalog, read_only=True) as catalog:
+            lost = len(catalog.tracks(include_missing=True)) - len(catalog)
+            failed = len(catalog.failures())
+    except AudiorecError as error:
+        return Diagnosis(list(dict.fromkeys([*problems, str(error)])), [])
+    notes = []
+    if lost:
+        files = "1 file is" if lost == 1 else f"{lost} files are"
+        notes.append(f"{files} gone; scan where the music is now, or leave it at that")
+    if failed:
+        files = "1 file" if failed == 1 else f"{failed} files"
+        notes.append(f"{files} could not be read; see 'audiorec status --failures'")
+    if worn := worn_out(workspace.index):
+        problems.append(f"the index {worn}; run 'audiorec index' to build it again")
+    return Diagnosis(problems + _out_of_step(workspace), notes)
+
+
+def _out_of_step(workspace: Workspace) -> list[str]:
+    """Artifacts made from inputs that have since been replaced."""
+    made = {}
+    for kind in artifacts.STAGE_OF:
+        try:
+            made[kind] = artifacts.load_manifest(workspace.root / kind, kind=kind)
+        except ArtifactError:
+            continue
+    lines = [
+        f"{kind} was made from other {source}; run 'audiorec {artifacts.STAGE_OF[kind]}'"
+        for kind, manifest in made.items()
+        for source, digest in manifest.inputs.items()
+        if source in made and made[source].fingerprint != digest
+    ]
+    if "mels" in made and "model" in made:
+        from audiorec.mel.store import unlike
+
+        learned, given = (made[kind].config for kind in ("model", "mels"))
+        lines.append(unlike(MelConfig(**learned.get("mel", {})), MelConfig(**given)))
+    return [line for line in lines if line]
