@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -200,6 +202,7 @@ def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS", "")
     _check_address(address)
     own = {} if address else {"num_cpus": n_jobs, "include_dashboard": False}
+    terminated = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own
@@ -214,6 +217,9 @@ def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+        # Ray takes the signal for itself, and would keep it.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, terminated)
 
 
 @contextmanager

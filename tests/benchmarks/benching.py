@@ -105,6 +105,8 @@ class Result:
         """Write it as JSON, and show it on stderr."""
         RESULTS.mkdir(parents=True, exist_ok=True)
         document = {**asdict(self), "machine": machine(self.packages)}
+        for side in document["sides"].values():
+            side["facts"].pop("stdout", None)
         text = json.dumps(document, indent=1, ensure_ascii=False)
         (RESULTS / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
         print(f"\n{self.title}", file=sys.stderr)
@@ -245,9 +247,7 @@ def rows(document: Mapping[str, Any]) -> list[list[str]]:
         middle = statistics.median(seconds)
         rate = document["amount"] / middle
         ratios = [a / b for a, b in zip(ours, seconds, strict=True)]
-        facts = ", ".join(
-            _fact(key, value) for key, value in side["facts"].items() if key != "stdout"
-        )
+        facts = ", ".join(_fact(key, value) for key, value in side["facts"].items())
         lines.append(
             [
                 name,

@@ -13,7 +13,7 @@ from made_up import write_songs
 
 from audiorec.config import MelConfig, ModelConfig, TrainConfig
 
-N_SONGS, COPIES, SECONDS = 8, 32, 240.0
+N_SONGS, COPIES, SECONDS = 8, 128, 240.0
 FEW = 16  # songs of a round for the reference, which takes seconds for each
 AUDIOREC = Path(sys.executable).with_name("audiorec")
 BLISS = "import sys, bliss_audio\nfor path in sys.argv[1:]: bliss_audio.Song(path).analysis"
@@ -57,19 +57,27 @@ def test_songs_per_hour(tmp_path):
         for stage in (["scan", tmp_path / "music"], ["mel"], ["embed"]):
             done = process([AUDIOREC, "-w", workspace.root, *stage])
             seconds += done["seconds"]
-        return {"seconds": seconds, "songs an hour": 3600 * len(files) / seconds}
+        return {"seconds": seconds}
 
     def bliss():
         seconds = process([sys.executable, "-c", BLISS, *files[:FEW]])["seconds"] / FEW
-        return {"seconds": seconds * len(files), "songs an hour": 3600 / seconds, "heard": FEW}
+        return {"seconds": seconds * len(files), "heard": FEW}
 
+    sides = {"audiorec scan, mel, embed": ours}
+    try:
+        bliss()
+    except RuntimeError as error:  # a wheel for other processors than this one
+        print(f"\nbliss-audio is left out: {error}", file=sys.stderr)
+    else:
+        sides["bliss-audio, a loop"] = bliss
     contest(
         "songs",
         f"{len(files)} songs of {SECONDS / 60:.0f} minutes, file to vector, start of the processes "
         "included",
-        {"audiorec scan, mel, embed": ours, "bliss-audio, a loop": bliss},
+        sides,
         amount=len(files),
         unit="songs",
         rounds=3,
+        warm="no",
         packages=("bliss-audio",),
     )

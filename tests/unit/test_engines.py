@@ -45,8 +45,10 @@ def ray():
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(paths)):
         ray = engines._ray()
+        terminated = signal.getsignal(signal.SIGTERM)
         with engines._session(ray, n_jobs=2):
             yield ray
+        assert signal.getsignal(signal.SIGTERM) == terminated  # Ray sets its own
 
 
 def on_ray(function, items, **settings):
