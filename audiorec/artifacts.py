@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from audiorec.exceptions import ArtifactError, NewerError
+from audiorec.exceptions import ArtifactError, NewerError, first_line
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -118,15 +118,11 @@ def digest_file(path: Path) -> str:
 
 def unwritten(path: Path, error: Exception) -> ArtifactError:
     """The error for a file that cannot be written: no room, no permission."""
-    reason = getattr(error, "strerror", None) or _first_line(error)
+    reason = getattr(error, "strerror", None) or first_line(error)
     return ArtifactError(
         f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
         "and run the same command again: what stood there still stands"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager
@@ -378,7 +374,7 @@ def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = T
         array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except UNREADABLE as error:
         again = f"{remedy(manifest.kind, manifest, name)} to make it again"
-        raise ArtifactError(f"{path} cannot be read ({_first_line(error)}); {again}") from None
+        raise ArtifactError(f"{path} cannot be read ({first_line(error)}); {again}") from None
     return array
 
 

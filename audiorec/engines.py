@@ -18,7 +18,7 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
-from audiorec.exceptions import EngineError, ParameterError
+from audiorec.exceptions import EngineError, ParameterError, first_line
 from audiorec.workers import Outcome, Pool, check_jobs, run_isolated
 
 Item = TypeVar("Item")
@@ -210,7 +210,7 @@ def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         raise EngineError(
-            f"Ray does not start {where} ({_first_line(error)}); start a cluster with "
+            f"Ray does not start {where} ({first_line(error)}); start a cluster with "
             "'ray start --head', or take --engine local"
         ) from None
     try:
@@ -230,11 +230,6 @@ def _failures_named(ray: Any) -> Iterator[None]:
         # The traceback of a task is many lines; what went wrong is its cause.
         cause = getattr(error, "cause", None) or error
         raise EngineError(
-            f"Ray gave up the work ({type(cause).__name__}: {_first_line(cause)}); what was done "
+            f"Ray gave up the work ({type(cause).__name__}: {first_line(cause)}); what was done "
             "is kept: run it again, or with --engine local"
         ) from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -63,3 +63,9 @@ class TrainingError(AudiorecError):
 
 class EngineError(AudiorecError):
     """What work was to be handed to is not installed, does not answer, or lost it."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in its first line; its kind where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -15,7 +15,7 @@ from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError
-from audiorec.mel.store import unlike
+from audiorec.mel.store import opened_store, unlike
 from audiorec.models.checkpoint import Checkpoint, load_checkpoint
 from audiorec.models.predict import (
     average,
@@ -252,7 +252,7 @@ def embed_elsewhere(
 def say_windows(batch: Windows, *, model: Path, mels: Path, device: str) -> np.ndarray:
     """What a process does with a batch : np.ndarray [shape=(n_windows, n_outputs)], float32."""
     one = _opened_model(model, artifacts.load_manifest(model, kind="model").fingerprint, device)
-    store = _opened_store(mels, artifacts.load_manifest(mels, kind="mels").fingerprint)
+    store = opened_store(mels)
     checkpoint, network = one
     asked = {(track_id, clip) for track_id, clip, _ in batch.places}
     clips = {which: np.asarray(store.get(*which)) for which in sorted(asked)}
@@ -274,13 +274,6 @@ def say_windows(batch: Windows, *, model: Path, mels: Path, device: str) -> np.n
 def _opened_model(directory: Path, _fingerprint: str, device: str) -> tuple[Checkpoint, nn.Module]:
     checkpoint = load_checkpoint(directory)
     return checkpoint, checkpoint.network().to(pick_device(device)).eval()
-
-
-@lru_cache(maxsize=1)
-def _opened_store(directory: Path, _fingerprint: str) -> MelStore:
-    from audiorec.mel.store import MelStore
-
-    return MelStore(directory)
 
 
 def _windows_of(store: MelStore, track_id: str, *, window: int) -> list[tuple[str, int, int]]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from audiorec.exceptions import EngineError
+from audiorec.exceptions import EngineError, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,10 +106,9 @@ class Team(NamedTuple):
             self._meet()
             yield
         except RuntimeError as error:  # of every kind of connection, when another process ends
-            reason = str(error).strip().splitlines()[0]
             raise EngineError(
-                f"process {self.rank} of {self.size} lost the others ({reason}); see what the "
-                "first to end says, and run it again: it goes on from there"
+                f"process {self.rank} of {self.size} lost the others ({first_line(error)}); see "
+                "what the first to end says, and run it again: it goes on from there"
             ) from None
 
     def _meet(self) -> None:

@@ -24,7 +24,7 @@ from audiorec.config import ListeningConfig
 from audiorec.data.evidence import net_plays
 from audiorec.data.importers import BY_PATH, get_importer
 from audiorec.data.sink import sink
-from audiorec.exceptions import ArtifactError, DataError, ParameterError
+from audiorec.exceptions import ArtifactError, DataError, ParameterError, first_line
 from audiorec.ids import IdMap
 
 KIND = "plays"
@@ -318,7 +318,7 @@ def _read(
         frame = frame if columns is None else frame.select(columns)
         return (frame.unique() if distinct else frame).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ArtifactError(
             f"plays in {directory} cannot be read ({reason}); "
             "remove the directory and run 'audiorec plays FILE' again"

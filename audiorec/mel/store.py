@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -215,3 +215,16 @@ class MelStore:
         if not 0 <= clip < len(clips):
             raise NotFoundError(f"track {track_id!r} has no clip {clip}, only {len(clips)} of them")
         return clips[clip]
+
+
+def opened_store(directory: Path) -> MelStore:
+    """The store as it stands there now, opened once for as long as it stays so.
+
+    For processes that are asked of one store again and again.
+    """
+    return _opened(directory, artifacts.load_manifest(directory, kind=KIND).fingerprint)
+
+
+@lru_cache(maxsize=1)
+def _opened(directory: Path, _fingerprint: str) -> MelStore:
+    return MelStore(directory)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig, check_crop
-from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.exceptions import ArtifactError, ParameterError, first_line
 from audiorec.factors import AGREEMENT
 from audiorec.models.musicnn import WINDOW
 from audiorec.models.networks import build_network, min_frames
@@ -153,7 +153,7 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         checkpoint = _assemble(directory, manifest)
         checkpoint.network()
     except (KeyError, ParameterError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ArtifactError(
             f"model in {directory} is not of this version ({reason}); {REMEDY}"
         ) from None

@@ -13,6 +13,7 @@ from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import EngineError, NotFoundError, ParameterError
+from audiorec.mel.store import opened_store
 from audiorec.pretrained.registry import find
 from audiorec.progress import Progress, silent
 
@@ -271,19 +272,7 @@ def _hear_elsewhere(
 
 def hear_track(track_id: str, *, mels: Path, encoder: str, device: str) -> HeardTrack:
     """What a process does with one track: its id, its rows, their widths."""
-    return next(_hear(_opened_network(encoder, device), _store(mels), [track_id], n_jobs=1))
-
-
-def _store(directory: Path) -> MelStore:
-    """The store as it is now, opened once for as long as it stays so."""
-    return _opened_store(directory, artifacts.load_manifest(directory, kind="mels").fingerprint)
-
-
-@lru_cache(maxsize=1)
-def _opened_store(directory: Path, _fingerprint: str) -> MelStore:
-    from audiorec.mel.store import MelStore
-
-    return MelStore(directory)
+    return next(_hear(_opened_network(encoder, device), opened_store(mels), [track_id], n_jobs=1))
 
 
 @lru_cache(maxsize=1)

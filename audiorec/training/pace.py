@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from audiorec.config import TrainConfig
-from audiorec.exceptions import ParameterError
+from audiorec.exceptions import ParameterError, first_line
 
 LOG = logging.getLogger("audiorec.training")
 ROUNDS = 3  # steps that are timed, after one that is not
@@ -138,7 +138,7 @@ def _compiled(
         step = stepper(network, mel, pace=compiled, device=device)
         step()
     except Exception as error:  # whatever a compiler says, and torch's own on top of it
-        reason = f"torch cannot compile the network here ({str(error).strip().splitlines()[0]})"
+        reason = f"torch cannot compile the network here ({first_line(error)})"
         if config.compile == "yes":
             raise ParameterError(f"{reason}; write compile = 'no' under [train]") from None
         LOG.info("%s", reason)

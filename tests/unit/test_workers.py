@@ -105,10 +105,7 @@ def test_a_killed_parent_leaves_no_workers(tmp_path):
         "        print(o.value, flush=True)\n"
         "        time.sleep(30)\n"
     )
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
-        worker = int(parent.stdout.readline())
-        parent.kill()
-    _check_ends(worker)
+    _kill_parent(script)
 
 
 def test_a_killed_parent_leaves_no_worker_that_hangs(tmp_path):
@@ -119,6 +116,11 @@ def test_a_killed_parent_leaves_no_worker_that_hangs(tmp_path):
         "def hang(x):\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n"
         "if __name__ == '__main__':\n    list(run_isolated(hang, [1], n_jobs=1))\n"
     )
+    _kill_parent(script)
+
+
+def _kill_parent(script):
+    """Kill a script when it has printed a worker of its own, which must end then."""
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
         worker = int(parent.stdout.readline())
         parent.kill()

@@ -28,7 +28,7 @@ from pathlib import Path
 import polars as pl
 
 from audiorec.data.sink import sink
-from audiorec.exceptions import DataError, ParameterError
+from audiorec.exceptions import DataError, ParameterError, first_line
 
 REQUIRED = ("user_id", "track_id", "plays")
 SCHEMA = (*REQUIRED, "timestamp")
@@ -394,7 +394,7 @@ def _malformed(file: Path, text: Path, error: Exception) -> DataError:
                 f"plays file {file}, line {reader.line_num}: {mistake}; "
                 "close the double quote, or double one inside a quoted id"
             )
-    reason = str(error).splitlines()[0].strip()
+    reason = first_line(error)
     return DataError(
         f"plays file {file} is not proper CSV ({reason}); put ids that hold a double quote "
         "in double quotes and double the one inside"

@@ -164,7 +164,7 @@ def test_other_processes_hear_the_same(network, monkeypatch):
 
     store.directory = "somewhere"
     monkeypatch.setattr(heard_module, "run_on", elsewhere)
-    monkeypatch.setattr(heard_module, "_store", {"somewhere": store}.__getitem__)
+    monkeypatch.setattr(heard_module, "opened_store", {"somewhere": store}.__getitem__)
     heard_module._opened_network.cache_clear()
     found = hear_store(store, encoder="vgg-msd", n_jobs=2, engine="ray")
     assert found.ids == expected.ids and found.widths == expected.widths
