@@ -46,7 +46,7 @@ demo: $(STAMP)  ## Make a world of music and listeners, and run the main job on 
 	$(AUDIOREC) status
 
 test: $(STAMP)  ## Run the tests, the small notebooks included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 check: $(STAMP)  ## Lint, types and the direction of imports
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ names is removed after it.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tokenize
@@ -184,12 +185,18 @@ def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
         Of any dtype but object.
     """
     array = np.ascontiguousarray(array)
-    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
-    digest.update(array.reshape(-1).view(np.uint8).data)
-    path = directory / f"{name}.{digest.hexdigest()[:12]}.npy"
+    header = io.BytesIO()
+    about = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(header, about)
+    parts = (header.getvalue(), array.reshape(-1).view(np.uint8).data)
+    hashed = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        hashed.update(part)
+    digest = hashed.hexdigest()
+    path = directory / f"{name}.{digest[:12]}.npy"
     with written_aside(path) as stream:
-        np.save(stream, array, allow_pickle=False)
-    return Entry(path.name, path.stat().st_size, digest_file(path))
+        stream.writelines(parts)
+    return Entry(path.name, sum(map(len, parts)), digest)
 
 
 def put_file(directory: Path, name: str, source: Path) -> Entry:

@@ -78,10 +78,10 @@ def _compress(power: np.ndarray, compression: str) -> np.ndarray:
         power *= np.float32(10000.0)
         power += np.float32(1.0)
         return np.log10(power, out=power)
-    np.maximum(power, np.float32(FLOOR), out=power)
-    np.log10(power, out=power)
-    power *= np.float32(10.0)
-    return power
+    np.maximum(power, np.float32(FLOOR / 2), out=power)
+    np.log(power, out=power)  # several times as fast as log10
+    power *= np.float32(10.0 / np.log(10.0))
+    return np.maximum(power, np.float32(10.0 * np.log10(FLOOR)), out=power)
 
 
 def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:

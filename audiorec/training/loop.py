@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
     from audiorec.pretrained.heard import Heard
 
-STATE_VERSION = 2  # raised when a change of the loop makes older state another run's
+STATE_VERSION = 3  # raised when a change of the loop makes older state another run's
 
 
 class TrainResult(NamedTuple):
