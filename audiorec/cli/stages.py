@@ -102,6 +102,7 @@ def run_stages(
     from audiorec.pipeline import Pipeline, current_recipe
     from audiorec.progress import silent
     from audiorec.ranks import team
+    from audiorec.workers import keep_freed_memory
 
     recipe = Recipe.load(recipe_file) if recipe_file else None
     if engine != "local":
@@ -116,6 +117,7 @@ def run_stages(
         index = IndexConfig(**{**stated, "memory": memory})
         recipe = recipe.model_copy(update={"index": index})
     mine = team()
+    keep_freed_memory()
     with workspace.writing() if mine.first else nullcontext(), progress_shown() as progress:
         shown = progress if mine.first else silent
         pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, engine=engine, progress=shown)

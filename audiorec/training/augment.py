@@ -162,7 +162,7 @@ def mix(mel: Tensor, targets: Targets, *, alpha: float) -> tuple[Tensor, Targets
 
     def blend(values: Tensor) -> Tensor:
         part = share.reshape(-1, *(1,) * (values.ndim - 1))
-        return part * values + (1 - part) * values[other]
+        return torch.lerp(values.index_select(0, other), values, part)
 
     rows, shares, form = targets.rows, targets.shares, targets.form
     if rows is not None and shares is not None:
