@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ENCODER: EncoderName = "musicnn"
 # Of a prediction by the network trained here, beside one by the pretrained network.
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+# Standard errors that the best share must gain: the best of so many gains one by chance.
+SURE = 2.0
 
 
 class Ear(NamedTuple):
@@ -142,21 +144,22 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
 
 
 def choose_share(cosines: Mapping[float, np.ndarray], artists: Sequence[str]) -> float:
-    """The share that comes nearest, if it gains more than a standard error over artists, else 0.
+    """The share that comes nearest, if it gains more than `SURE` standard errors, else 0.
 
     Parameters
     ----------
     cosines : mapping of float to np.ndarray [shape=(n,)]
         By share, 0 among them: of predictions and factors of tracks that were not learned from.
     artists : sequence of str
-        Of each track. A few artists would choose by chance.
+        Of each track: the errors are those of the mean over artists, who count alike. A few of
+        them would choose by chance.
     """
     _, member = np.unique(np.asarray(artists, dtype=np.str_), return_inverse=True)
     count = np.bincount(member)
     means = {share: np.bincount(member, values) / count for share, values in cosines.items()}
     best = max(means, key=lambda share: float(means[share].mean()))
     gain = means[best] - means[0.0]
-    sure = len(gain) > 1 and gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain))
+    sure = len(gain) > 1 and gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(len(gain))
     return best if sure else 0.0
 
 

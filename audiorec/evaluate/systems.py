@@ -343,7 +343,7 @@ SYSTEMS: dict[str, System] = {
         cnn_and_musicnn,
         "model",
         sections=("model", "train"),
-        version=2,
+        version=3,
         inapplicable=lambda material: _no_cnn(material) or _no_ear(material),
     ),
     PRETRAINED: System(

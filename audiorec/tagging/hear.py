@@ -116,24 +116,18 @@ def hear_file(file: Path, encoder: TagEncoder) -> Hearing:
     AudioError
         If there is nothing to hear in it, or less than the network hears at once.
     """
-    mels = file_mels(str(file), config=encoder.mel)
-    if reason := _too_short(str(file), mels, encoder):
+    job = Job(str(file), str(file), "")
+    mels = job_mels(job, config=encoder.mel)
+    if reason := _too_short(job.path, mels, encoder):
         raise AudioError(reason)
-    return _heard_now(Job(str(file), str(file), ""), [encoder.hear(mel) for mel in mels], encoder)
-
-
-def file_mels(path: str, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
-    """Spectrograms of a file's clips [shape=(n_mels, n_frames)]."""
-    from audiorec.audio import load_clips
-    from audiorec.mel.transform import log_mel
-
-    clips = load_clips(Path(path), config=config, track_id=track_id)
-    return [log_mel(y, config=config) for y in clips]
+    return _heard_now(job, [encoder.hear(mel) for mel in mels], encoder)
 
 
 def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
     """What a worker process does with one track."""
-    return file_mels(job.path, config=config, track_id=job.track_id)
+    from audiorec.mel import audio_to_mels
+
+    return audio_to_mels(Path(job.path), config=config, track_id=job.track_id)
 
 
 def _hear_all(

@@ -106,4 +106,8 @@ def test_a_share_is_chosen_where_artists_agree():
     one_only = none - 0.01
     one_only[:2] += 0.5  # one artist of ten gains, which may be chance
     assert choose_share({0.0: none, 0.5: one_only}, artists) == 0.0
+    spread = np.repeat(np.tile([-3.0, 3.0], 5), 2)  # ten artists, whose mean has the error 1
+    for errors, share in ((1.5, 0.0), (2.5, 0.5)):
+        gain = (spread + errors) / 100
+        assert choose_share({0.0: none, 0.5: none + gain}, artists) == share
     assert choose_share({0.0: none[:2], 0.5: none[:2] + 0.1}, artists[:2]) == 0.0
