@@ -202,6 +202,8 @@ class ModelConfig(Section):
         al. 2013; or Won et al.'s residual network in time and frequency.
     words : int
         Sounds in the dictionary of the described network; 0 does without.
+    musical : bool
+        Whether the described network is told of loudness, beat, pitches and the leading voice.
     heads : int
         Of the described network: each is stopped by other artists, and their mean is what it says.
     channels : int
@@ -220,7 +222,8 @@ class ModelConfig(Section):
     architecture: Literal["described", "small1d", "dieleman2014", "paper2013", "shortchunk"] = (
         "described"
     )
-    words: int = Field(default=512, ge=0, le=65536)
+    words: int = Field(default=128, ge=0, le=65536)
+    musical: bool = True
     heads: int = Field(default=3, ge=1, le=1000)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)

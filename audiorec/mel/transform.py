@@ -119,8 +119,7 @@ def mel_filters(config: MelConfig) -> np.ndarray:
     -------
     filters : np.ndarray [shape=(n_mels, 1 + n_fft // 2)], float64
     """
-    low, high = (_to_mel(hz) for hz in (config.fmin, config.fmax or config.sr / 2))
-    edges = _to_hz(np.linspace(low, high, config.n_mels + 2))
+    edges = band_edges(config)
     bins = np.arange(1 + config.n_fft // 2) * config.sr / config.n_fft
     widths = np.diff(edges)[:, None]
     rising = (bins - edges[:-2, None]) / widths[:-1]
@@ -128,6 +127,15 @@ def mel_filters(config: MelConfig) -> np.ndarray:
     filters: np.ndarray = np.maximum(0.0, np.minimum(rising, falling))
     filters *= 2.0 / (edges[2:] - edges[:-2])[:, None]
     return filters
+
+
+def band_edges(config: MelConfig) -> np.ndarray:
+    """Where each mel band begins, then where the last two end : [shape=(n_mels + 2,)], Hz.
+
+    A band reaches from its edge to the next but one; its centre is the one between.
+    """
+    low, high = (_to_mel(hz) for hz in (config.fmin, config.fmax or config.sr / 2))
+    return _to_hz(np.linspace(low, high, config.n_mels + 2))
 
 
 def _to_mel(hz: float) -> float:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.config import ModelConfig
+from audiorec.config import MelConfig, ModelConfig
 from audiorec.models.descriptors import Descriptors, cepstra_of, signed_root
 from audiorec.models.dictionary import Dictionary
+from audiorec.models.musical import Musical
 from audiorec.models.predict import InputScale
 
 LAGS = (1, 4, 16)  # frames over which a change of timbre is looked at
@@ -35,11 +36,11 @@ class Ear(nn.Module):
     covariance of the changes of the cepstral coefficients over each of `LAGS`, square-rooted with
     its sign, and their skewness and kurtosis; the logarithm of the power of two-dimensional
     modulations, over time and frequency at once (Bertin-Mahieux & Ellis, "Large-scale cover song
-    recognition using the 2D Fourier transform magnitude", ISMIR 2012, use them of chroma); and a
-    `Dictionary`.
+    recognition using the 2D Fourier transform magnitude", ISMIR 2012, use them of chroma); a
+    `Dictionary`; and `Musical`.
     """
 
-    def __init__(self, n_mels: int, n_words: int) -> None:
+    def __init__(self, n_mels: int, n_words: int, *, musical: bool = False) -> None:
         super().__init__()
         self.descriptors = Descriptors(n_mels)
         self.dictionary = Dictionary(n_mels, n_words) if n_words else None
@@ -48,6 +49,8 @@ class Ear(nn.Module):
         n_spectral = min(n_mels, 2 * N_SPECTRAL)
         self.size = self.descriptors.size + n_changes + n_spectral * (1 + N_TEMPORAL)
         self.size += self.dictionary.size if self.dictionary is not None else 0
+        self.musical = Musical(n_mels) if musical else None
+        self.size += self.musical.size if self.musical is not None else 0
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
@@ -57,6 +60,8 @@ class Ear(nn.Module):
             told = [self.descriptors(x), self._changes(x), modulations(x)]
             if self.dictionary is not None:
                 told.append(self.dictionary(x))
+            if self.musical is not None:
+                told.append(self.musical(x))
             return torch.cat(told, dim=1)
 
     def _changes(self, x: Tensor) -> Tensor:
@@ -117,7 +122,7 @@ class Described(nn.Module):
 
     def __init__(self, config: ModelConfig, n_mels: int, n_outputs: int) -> None:
         super().__init__()
-        self.ear = Ear(n_mels, config.words)
+        self.ear = Ear(n_mels, config.words, musical=config.musical)
         self.register_buffer("centre", torch.zeros(self.ear.size))
         self.register_buffer("spread", torch.ones(self.ear.size))
         heads = (described_head(config, self.ear.size, n_outputs) for _ in range(config.heads))
@@ -128,8 +133,21 @@ class Described(nn.Module):
         told = ((self.ear(x) - self.centre) / self.spread)[:, :, None]
         return torch.stack([head(told) for head in self.heads]).mean(dim=0)
 
-    def learn(self, clips: Sequence[Sequence[np.ndarray]], *, scale: InputScale, seed: int) -> None:
-        """Learn what needs no listeners from the clips of tracks; see `Dictionary.learn`."""
+    def learn(
+        self,
+        clips: Sequence[Sequence[np.ndarray]],
+        *,
+        scale: InputScale,
+        seed: int,
+        mel: MelConfig | None = None,
+    ) -> None:
+        """Learn what needs no listeners from the clips of tracks; see `Dictionary.learn`.
+
+        `mel` tells what the spectrograms are, where they are not the usual ones.
+        """
+        if self.ear.musical is not None:
+            mel = mel or MelConfig(n_mels=len(scale.mean))
+            self.ear.musical.tune(mel, scale=scale)
         if self.ear.dictionary is not None:
             self.ear.dictionary.learn(clips, scale=scale, seed=seed)
 

@@ -155,7 +155,9 @@ def train(
         if isinstance(network, Described):
             others = [clips_of(store, i) for i in unlabelled if i not in targets]
             if mine.first:
-                network.learn([*training.clips, *others], scale=scale, seed=config.seed)
+                network.learn(
+                    [*training.clips, *others], scale=scale, seed=config.seed, mel=store.config
+                )
             network.load_state_dict(mine.agree(network.state_dict()))
             history, unseen = _fit_heads(
                 network,

@@ -113,7 +113,7 @@ def learning():
     return {
         "train_cpu_s": slope(TRACKS, [each["cpu"] for each in done]),
         "train_start_cpu_s": done[0]["cpu"] - TRACKS[0] * slope(TRACKS, [e["cpu"] for e in done]),
-        "described_numbers": Ear(MelConfig().n_mels, ModelConfig().words).size,
+        "described_numbers": Ear(MelConfig().n_mels, ModelConfig().words, musical=True).size,
     }
 
 
