@@ -291,7 +291,11 @@ def load_manifest(
         version = raw["format_version"]
     except FileNotFoundError:
         called = f"there {CALLED.get(kind, f'is no {kind}')} in {directory}"
-        raise ArtifactError(f"{called}; run 'audiorec {STAGE_OF.get(kind, 'run')}' first") from None
+        without = (
+            ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
+        )
+        first = f"run 'audiorec {STAGE_OF.get(kind, 'run')}' first"
+        raise ArtifactError(f"{called}; {first}{without}") from None
     except (ValueError, KeyError, AttributeError, TypeError):
         raise ArtifactError(f"{path} is damaged; {again}") from None
     # Before its version is believed: every version says its digest so.

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from audiorec.tagging.probe import Worth
     from audiorec.workspace import Workspace
 
+ENCODER = "musicnn"  # where none is named
+
 
 @click.command("tags")
 @click.argument("tracks", nargs=-1, metavar="[TRACK_OR_FILE]...")
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 @click.option("-k", type=click.IntRange(min=1), default=8, show_default=True, help="How many.")
 @confidence_option
 @click.option(
-    "--encoder", default="musicnn", show_default=True, help="See 'audiorec pretrained list'."
+    "--encoder",
+    help="Whose words: see 'audiorec pretrained list'. [default: what is stored, or musicnn]",
 )
 @jobs_option
 @strict_option
@@ -51,7 +54,7 @@ def command(
     list_: bool,
     k: int,
     min_confidence: float,
-    encoder: str,
+    encoder: str | None,
     jobs: int | None,
     strict: bool,
     as_json: bool,
@@ -73,6 +76,10 @@ def command(
     """
     if bool(tracks) + all_ + list_ != 1:
         raise click.UsageError("name tracks or files, or ask for --all or for --list")
+    if encoder is not None:
+        from audiorec.pretrained.registry import find
+
+        encoder = find(encoder).name
     workspace: Workspace | None = settings.workspace
     assert workspace is not None
     if tracks and all(Path(name).is_file() for name in tracks) and not workspace.root.exists():
@@ -81,7 +88,7 @@ def command(
         workspace.check()
     if all_:
         assert workspace is not None
-        hear_all(workspace, encoder, jobs=jobs, strict=strict, as_json=as_json)
+        hear_all(workspace, encoder or ENCODER, jobs=jobs, strict=strict, as_json=as_json)
     elif list_:
         assert workspace is not None
         show_list(workspace, min_confidence=min_confidence, as_json=as_json)
@@ -151,13 +158,16 @@ def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> 
 
 
 def words(
-    workspace: Workspace | None, names: Sequence[str], encoder: str
+    workspace: Workspace | None, names: Sequence[str], encoder: str | None
 ) -> Iterator[tuple[dict[str, str], list[Tag]]]:
-    """What each name means, and its words: those that are stored, or heard now."""
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.tags import GIVEN
+    """What each name means, and its words: those that are stored, or heard now.
 
-    hear = Hearer(workspace, encoder)
+    Of the networks', those of `encoder` alone where one is named.
+    """
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.tags import GIVEN, PROBE
+
+    hear = Hearer(workspace, encoder or ENCODER)
     with ExitStack() as stack:
         catalog = None
         if workspace is not None:
@@ -172,8 +182,14 @@ def words(
                 "path": track.path,
             }
             tags = catalog.tags.of([track.track_id]).get(track.track_id, []) if catalog else []
-            if all(tag.source == GIVEN for tag in tags):
-                tags = [*tags, *hear(Path(track.path))]
+            others = {GIVEN}
+            if encoder is not None:
+                others.add(PROBE)
+                tags = [tag for tag in tags if tag.source in {*others, encoder}]
+            told = {tag.source for tag in tags}
+            if told <= others:
+                heard = hear(Path(track.path))
+                tags = [*tags, *(tag for tag in heard if tag.source not in told)]
             yield facts, tags
 
 

@@ -141,10 +141,14 @@ class TagTable:
         return [track_id for (track_id,) in rows]
 
     def n_unheard(self) -> int:
-        """Tracks whose files are there and that no network has heard as they sound now."""
+        """Tracks whose files are there and that no network has heard as they sound now.
+
+        Those that were tried in vain, too short for any network, do not count.
+        """
         rows = self._rows(
             "SELECT count(*) FROM tracks t WHERE NOT missing AND NOT EXISTS (SELECT 1 FROM heard h"
-            " WHERE h.track_id = t.track_id AND h.clip_hash = t.clip_hash)"
+            " WHERE h.track_id = t.track_id AND h.clip_hash = t.clip_hash) AND NOT EXISTS"
+            " (SELECT 1 FROM failures f WHERE f.path = t.path AND f.stage = 'tags')"
         )
         return int(rows[0][0])
 

@@ -6,6 +6,7 @@ digest is known; the weights and the licence are read out of it and the rest is 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -20,7 +21,13 @@ from typing import Any
 
 from audiorec import artifacts
 from audiorec.cache import cache_directory
-from audiorec.exceptions import ArtifactError, AudiorecError, DataError, NewerError
+from audiorec.exceptions import (
+    ArtifactError,
+    AudiorecError,
+    DataError,
+    NewerError,
+    first_line,
+)
 from audiorec.pretrained.registry import PRETRAINED, Package, Pretrained, find, find_package
 from audiorec.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
@@ -145,11 +152,14 @@ def _scratch(directory: Path) -> Iterator[Path]:
             f"cache {directory} cannot be written: {error.strerror}; "
             "name another with AUDIOREC_CACHE"
         ) from None
+    from safetensors import SafetensorError
+
     try:
         yield scratch
-    except OSError as error:  # a full disk, say
+    except (OSError, SafetensorError) as error:  # a full disk, say
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise AudiorecError(
-            f"cache {directory} cannot be written: {error.strerror}; "
+            f"cache {directory} cannot be written: {reason}; "
             "make room, or name another with AUDIOREC_CACHE"
         ) from None
     finally:
@@ -168,6 +178,9 @@ def _download(package: Package, directory: Path) -> Path:
         )
         return next(directory.glob("*.whl"))
     except (subprocess.SubprocessError, StopIteration) as error:
+        full = os.strerror(errno.ENOSPC)
+        if full in str(getattr(error, "stderr", "")):
+            raise OSError(errno.ENOSPC, full) from None
         raise AudiorecError(
             f"pip could not download {package.requirement}{_reason(error)}; with network, run: "
             f"pip download --no-deps {package.requirement}, and then: "

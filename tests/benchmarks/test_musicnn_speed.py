@@ -19,7 +19,11 @@ import soundfile
 from benching import Result, Side
 
 N_CLIPS = 6
-FLOOR = 3.0  # times as fast; a machine that others use moves either side by a third
+FLOOR = 4.0  # times as fast
+COMMAND = (
+    "MUSICNN_PYTHON=/of/the/original/bin/python "
+    "python -m pytest tests/benchmarks/test_musicnn_speed.py -m benchmark -s"
+)
 SR = 16000
 ORIGINAL = """
 import json, os, sys, time
@@ -71,7 +75,8 @@ def seconds_of_the_original(files):
         text=True,
         env={**os.environ, **ONE_THREAD},
     )
-    return min(json.loads(done.stdout.splitlines()[-1]))
+    seconds: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return seconds
 
 
 @pytest.mark.benchmark
@@ -88,20 +93,21 @@ def test_clips_per_second(files):
         for y in load_clips(Path(file), config=encoder.mel):
             encoder.hear(log_mel(y, config=encoder.mel))
         seconds.append(time.process_time() - began)
-    ours = min(seconds[1:])
+    ours = seconds[1:]
     began = time.perf_counter()
     mels = [log_mel(load_clips(f, config=encoder.mel)[0], config=encoder.mel) for f in files]
     list(encoder.hear_all(mels))
-    print(f"\nmusicnn: {ours:.3f} s of one core per clip; ", end="", file=sys.stderr)
+    print(f"\nmusicnn: {min(ours):.3f} s of one core per clip; ", end="", file=sys.stderr)
     rate = len(files) / (time.perf_counter() - began)
     print(f"{rate:.1f} clips per second on {os.cpu_count()} cores", file=sys.stderr)
     theirs = seconds_of_the_original(files)
-    sides = {"audiorec.pretrained": Side([ours])}
+    sides = {"audiorec.pretrained": Side(ours)}
     if theirs is not None:
-        sides["the original program"] = Side([theirs])
+        sides["the original program"] = Side(theirs)
     title = "A clip of 30 s to musicnn's vectors and tags, processor time of one core"
-    Result("musicnn", title, 1, "clips", sides).keep()
+    Result("musicnn", title, 1, "clips", sides, command=COMMAND).keep()
     if theirs is None:
         pytest.skip("MUSICNN_PYTHON names no interpreter with the original program")
-    print(f"the original: {theirs:.3f} s; {theirs / ours:.1f} times as long", file=sys.stderr)
-    assert theirs / ours > FLOOR
+    ratio = min(theirs) / min(ours)
+    print(f"the original: {min(theirs):.3f} s; {ratio:.1f} times as long", file=sys.stderr)
+    assert ratio > FLOOR

