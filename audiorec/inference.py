@@ -119,7 +119,6 @@ def _predict(
     )
     ids: list[str] = []
     rows: list[np.ndarray] = []
-    progress("embed", 0, total)
     for track_id, vector in found:
         ids.append(track_id)
         rows.append(vector)

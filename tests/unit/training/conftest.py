@@ -77,7 +77,7 @@ def make_world(n_tracks=80, n_artists=20, n_factors=4, seed=0):
     return World(FakeStore(mels, MEL), Embeddings(ids, loud), groups)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     """Networks as small as these are slower on two threads, and far slower on a busy machine."""
     before = torch.get_num_threads()
