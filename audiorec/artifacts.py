@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from audiorec.exceptions import ArtifactError, NewerError, first_line
+from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -119,7 +119,7 @@ def digest_file(path: Path) -> str:
 
 def unwritten(path: Path, error: Exception) -> ArtifactError:
     """The error for a file that cannot be written: no room, no permission."""
-    reason = getattr(error, "strerror", None) or first_line(error)
+    reason = system_reason(error)
     return ArtifactError(
         f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
         "and run the same command again: what stood there still stands"

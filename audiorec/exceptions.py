@@ -69,3 +69,8 @@ def first_line(error: BaseException) -> str:
     """What an error of another library says, in its first line; its kind where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
+
+
+def system_reason(error: Exception) -> str:
+    """What the system says of an error; of one that it did not make, the first line."""
+    return getattr(error, "strerror", None) or first_line(error)

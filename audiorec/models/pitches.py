@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from audiorec.models.descriptors import signed_root
+
 LOWEST, HIGHEST = 36, 96  # MIDI pitches, from two octaves below middle C to three above
 MELODY = 55  # lowest pitch that is taken for the leading voice
 BASS = 57  # below it is the bass
@@ -232,8 +234,7 @@ def _weighted(rings: Tensor, weight: Tensor) -> Tensor:
     apart = (rings - mean[:, None]).clamp(-5, 5)
     covariance = (apart * weight[:, :, None]).transpose(1, 2) @ apart
     row, column = torch.triu_indices(rings.shape[2], rings.shape[2], device=rings.device)
-    covariance = covariance[:, row, column]
-    return torch.cat([mean, covariance.sign() * covariance.abs().sqrt()], dim=1)
+    return torch.cat([mean, signed_root(covariance[:, row, column])], dim=1)
 
 
 def _around(rings: Tensor, strongest: Tensor, begins: Tensor, *, frame_rate: float) -> Tensor:

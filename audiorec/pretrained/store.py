@@ -26,7 +26,7 @@ from audiorec.exceptions import (
     AudiorecError,
     DataError,
     NewerError,
-    first_line,
+    system_reason,
 )
 from audiorec.pretrained.registry import PRETRAINED, Package, Pretrained, find, find_package
 from audiorec.pretrained.tensorflow import read_checkpoint
@@ -157,7 +157,7 @@ def _scratch(directory: Path) -> Iterator[Path]:
     try:
         yield scratch
     except (OSError, SafetensorError) as error:  # a full disk, say
-        reason = getattr(error, "strerror", None) or first_line(error)
+        reason = system_reason(error)
         raise AudiorecError(
             f"cache {directory} cannot be written: {reason}; "
             "make room, or name another with AUDIOREC_CACHE"

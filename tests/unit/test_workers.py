@@ -151,7 +151,7 @@ def test_one_line():
     assert one_line("a\x85b\u2028c\u202ed") == "a\\x85b\\u2028c\\u202ed"
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries decide themselves")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
 def test_workers_keep_the_memory_that_they_free(jobs):
     [outcome] = run_isolated(jobs.faults_of_arrays, [0], n_jobs=1)
     assert outcome.value < 100  # 2,000 where they are given back
