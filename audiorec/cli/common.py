@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -18,6 +18,7 @@ import click
 from audiorec.workers import one_line
 
 if TYPE_CHECKING:
+    from audiorec.config import Recipe
     from audiorec.pipeline import StageReport
     from audiorec.workspace import Workspace
 
@@ -74,6 +75,26 @@ def jobs_option(command: Command) -> Command:
         type=click.IntRange(min=1),
         help="Worker processes. [default: one per core]",
     )(command)
+
+
+def read_recipe(file: Path) -> Recipe:
+    """Read a recipe; ``pipelines/NAME.toml`` is the shipped one where there is no such file."""
+    from audiorec.config import Recipe
+
+    if not file.exists() and file.parts[:-1] == ("pipelines",):
+        file = next((path for path in _shipped(file.name) if path.exists()), file)
+    return Recipe.load(file)
+
+
+def _shipped(name: str) -> Iterator[Path]:
+    """Where a recipe of this name may lie: in the checkout, or where it was installed."""
+    from importlib.metadata import PackageNotFoundError, files
+
+    yield Path(__file__).parents[2] / "pipelines" / name
+    with suppress(PackageNotFoundError):
+        for path in files("audiorec-music") or []:
+            if path.parts[-2:] == ("pipelines", name):
+                yield Path(str(path.locate()))
 
 
 def recipe_option(command: Command) -> Command:

@@ -13,6 +13,7 @@ from audiorec.cli.common import (
     echo_json,
     json_option,
     progress_shown,
+    read_recipe,
     recipe_option,
 )
 
@@ -168,7 +169,7 @@ def command(
         about = "labels"
     workspace = settings.workspace
     workspace.check()
-    recipe = Recipe.load(recipe_file) if recipe_file else current_recipe(workspace)
+    recipe = read_recipe(recipe_file) if recipe_file else current_recipe(workspace)
     changes: dict[str, object] = {}
     if splits:
         changes["splits"] = splits

@@ -10,6 +10,7 @@ import click
 from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
+    from audiorec.data.catalog import Catalog
     from audiorec.workspace import Workspace
 
 
@@ -41,11 +42,15 @@ def command(
         raise click.BadParameter(
             f"{source!r} is not one of {', '.join(sorted(IMPORTERS))}", param_hint="--source"
         )
+    from audiorec.data.catalog import Catalog
     from audiorec.data.interactions import import_plays
 
     workspace = settings.workspace
     with workspace.writing():
-        paths = catalogued_paths(workspace) if source in BY_PATH else None
+        paths = None
+        if source in BY_PATH:
+            with Catalog(workspace.catalog, read_only=True) as catalog:
+                paths = catalogued_paths(catalog)
         report = import_plays(workspace.plays, file, source=source, neutral=neutral, paths=paths)
     if as_json:
         echo_json(report._asdict())
@@ -53,10 +58,11 @@ def command(
     click.echo(f"{report.rows} rows of {report.users} listeners and {report.tracks} tracks")
     if report.skips or report.ratings:
         click.echo(f"{report.skips} rows tell of skips, {report.ratings} of liking or disliking")
+    nothing = "naming addresses on the web" if source in BY_PATH else "of no plays"
     for count, what in (
         (report.duplicates, "equal to an earlier one, its time included: left out"),
         (report.summed, "without a time for a listener and track told of before: added up"),
-        (report.skipped, "of no plays: left out"),
+        (report.skipped, f"{nothing}: left out"),
         (report.replaced, "of an earlier import of the file: replaced"),
         (report.unknown, "naming files that are not in the catalogue: left out"),
     ):
@@ -65,12 +71,9 @@ def command(
     tell_of_unknown_tracks(workspace, file)
 
 
-def catalogued_paths(workspace: Workspace) -> dict[str, str]:
+def catalogued_paths(catalog: Catalog) -> dict[str, str]:
     """Id of every track by the path of its file."""
-    from audiorec.data.catalog import Catalog
-
-    with Catalog(workspace.catalog, read_only=True) as catalog:
-        return {track.path: track.track_id for track in catalog.tracks(include_missing=True)}
+    return {track.path: track.track_id for track in catalog.tracks(include_missing=True)}
 
 
 def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from audiorec.cli.common import (
     strict_option,
 )
 
+if TYPE_CHECKING:
+    from audiorec.data.playlists import Found
+
 
 @click.command("scan")
 @click.argument("paths", nargs=-1, type=Place(path_type=Path))
@@ -26,6 +30,12 @@ from audiorec.cli.common import (
     "--manifest",
     type=Place(dir_okay=False, path_type=Path),
     help="CSV with columns track_id,path and optionally artist,title,album,year,genre.",
+)
+@click.option(
+    "--playlists/--no-playlists",
+    default=True,
+    show_default=True,
+    help="Let each M3U playlist in the folders count as a listener.",
 )
 @jobs_option
 @strict_option
@@ -35,6 +45,7 @@ def command(
     settings: Settings,
     paths: tuple[Path, ...],
     manifest: Path | None,
+    playlists: bool,
     jobs: int | None,
     strict: bool,
     as_json: bool,
@@ -42,11 +53,14 @@ def command(
     """Add the audio files in PATHS, and in the folders among them, to the catalogue.
 
     Only new and changed files are decoded; a file that was moved or retagged keeps its row, one
-    that is gone is marked missing.
+    that is gone is marked missing. M3U playlists in the folders count as listeners, but for those
+    that audiorec wrote.
     """
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
+    from audiorec.cli.plays import catalogued_paths
     from audiorec.data.catalog import Catalog
+    from audiorec.data.playlists import take_playlists
     from audiorec.pipeline import Pipeline
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
 
@@ -65,24 +79,32 @@ def command(
             report = scan_manifest(catalog, manifest, n_jobs=jobs, also=ahead, progress=progress)
         else:
             report = scan(catalog, paths, n_jobs=jobs, also=ahead, progress=progress)
+        found = (
+            take_playlists(workspace.plays, paths, paths=catalogued_paths(catalog))
+            if playlists
+            else []
+        )
     if as_json:
         echo_json(report._asdict())
     else:
         counts = [f"{count} {what}" for what, count in report._asdict().items() if count]
         click.echo(", ".join(counts) if counts else "no audio files found")
-    tell_of_playlists(paths)
+    tell_of_playlists(found)
     fail_if_strict(report.failed, strict=strict)
 
 
-def tell_of_playlists(paths: tuple[Path, ...]) -> None:
-    """Say that folders hold playlists, and how they can count as listeners."""
-    from audiorec.data.importers.m3u import playlists_in
-
-    for path in paths:
-        count = len(playlists_in(path)) if path.is_dir() else 0
-        if count:
-            echo_line(
-                f"{path} holds {count} playlist{'s' if count > 1 else ''}; to let each count as a "
-                f"listener: audiorec plays {shlex.quote(str(path))} --source m3u",
-                err=True,
-            )
+def tell_of_playlists(found: Sequence[Found]) -> None:
+    """Say how many playlists count as listeners, and which could not be read."""
+    for folder, count, report, problem in found:
+        if report is None:
+            echo_line(f"{problem}; what was stored of playlists in {folder} stays", err=True)
+            continue
+        lists = f"{count} playlists count as listeners"
+        lists = lists if count > 1 else "1 playlist counts as a listener"
+        verb = "are" if report.unknown > 1 else "is"
+        left_out = f"; {report.unknown} of the files named {verb} not in the catalogue"
+        echo_line(
+            f"{folder}: {lists} of {report.tracks} tracks{left_out if report.unknown else ''} "
+            "(--no-playlists: not)",
+            err=True,
+        )

@@ -16,6 +16,7 @@ from audiorec.cli.common import (
     jobs_option,
     json_option,
     progress_shown,
+    read_recipe,
     recipe_option,
     strict_option,
 )
@@ -97,14 +98,14 @@ def run_stages(
     engine: Engine = "local",
 ) -> None:
     """Run `stages` on the workspace, and show what each did."""
-    from audiorec.config import IndexConfig, Recipe
+    from audiorec.config import IndexConfig
     from audiorec.data.catalog import Catalog
     from audiorec.pipeline import Pipeline, current_recipe
     from audiorec.progress import silent
     from audiorec.ranks import team
     from audiorec.workers import keep_freed_memory
 
-    recipe = Recipe.load(recipe_file) if recipe_file else None
+    recipe = read_recipe(recipe_file) if recipe_file else None
     if engine != "local":
         from audiorec.engines import check_engine
 

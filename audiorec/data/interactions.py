@@ -8,6 +8,7 @@ two more columns, ``skipped`` (how many of the plays were broken off) and ``rati
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -78,7 +79,8 @@ def import_plays(
     """Store the listening of a file beside what is stored already.
 
     The same file imported again (the same path, or the same rows under another path) takes the
-    place of its earlier import, so that nothing counts twice.
+    place of its earlier import, so that nothing counts twice; and a folder takes the place of
+    what came in the same format from within it.
 
     Parameters
     ----------
@@ -124,7 +126,12 @@ def import_plays(
         path = str(file.resolve())
         name = f"part-{artifacts.fingerprint(path)[:12]}"
         content = artifacts.digest_file(part)
-        same = [n for n, e in stored.files.items() if n == f"{name}.parquet" or e.digest == content]
+        within = _within(file.resolve(), stored, source=source)
+        same = [
+            n
+            for n, e in stored.files.items()
+            if n == f"{name}.parquet" or e.digest == content or n in within
+        ]
         replaced = sum(stored.extra["parts"][n]["rows"] for n in same)
         entry = artifacts.put_file(directory, f"{name}.parquet", part)
     files = {n: e for n, e in stored.files.items() if n not in same}
@@ -149,10 +156,42 @@ def import_plays(
     )
 
 
+def imported_from(directory: Path, *, source: str) -> list[Path]:
+    """Files and folders that the stored listening of a source came from, those known of.
+
+    Raises
+    ------
+    ArtifactError
+        See `import_plays`.
+    """
+    parts = _manifest(directory).extra.get("parts", {}).values()
+    return [Path(part["file"]) for part in parts if part["file"] and part["source"] == source]
+
+
+def _within(folder: Path, stored: Manifest, *, source: str) -> set[str]:
+    """Names of the parts that came in the same format from within a folder."""
+    return {
+        name
+        for name, part in stored.extra.get("parts", {}).items()
+        if part["file"]
+        and part["source"] == source
+        and Path(part["file"]) != folder
+        and Path(part["file"]).is_relative_to(folder)
+    }
+
+
 def _by_id(
     plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str]
 ) -> tuple[pl.LazyFrame, int]:
-    """Rows of files in the catalogue, under the ids of their tracks, and how many are left out."""
+    """Rows of files in the catalogue, under the ids of their tracks, and how many are left out.
+
+    A file is known by the path that it was scanned under, or by any other that leads to it.
+    """
+    named = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
+    if any(path not in paths for path in named):
+        real = {os.path.realpath(path): id_ for path, id_ in paths.items()}
+        others = {path: real.get(os.path.realpath(path)) for path in named}
+        paths = {path: id_ for path, id_ in others.items() if id_} | dict(paths)
     ids = pl.LazyFrame(
         {"track_id": list(paths), "id": list(paths.values())},
         schema={"track_id": pl.String, "id": pl.String},
@@ -479,7 +518,8 @@ def to_interactions(
         raise DataError(
             f"no listener has min_tracks_per_user={min_tracks_per_user} tracks with "
             f"min_users_per_track={min_users_per_track} listeners each, of {len(users)} listeners "
-            f"and {len(tracks)} tracks; lower the two, or import more plays"
+            f"and {len(tracks)} tracks; lower the two, import more plays, or do without them: "
+            "'audiorec run pipelines/library.toml'"
         )
     return kept
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from audiorec.artifacts import write_atomic
+from audiorec.data.m3u import OWN
 from audiorec.exceptions import ParameterError
 
 XSPF = "http://xspf.org/ns/0/"
@@ -94,7 +95,7 @@ def write_m3u8(
     ArtifactError
         If the file cannot be written.
     """
-    lines = ["#EXTM3U"]
+    lines = ["#EXTM3U", OWN]
     if title:
         lines.append(f"#PLAYLIST:{clean(title)}")
     skipped = []

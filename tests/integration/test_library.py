@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -138,6 +140,32 @@ def test_playlists_are_listeners(workspace, tmp_path):
     found = [hit["track_id"] for hit in json.loads(answer.out)["results"]]
     assert len(found) == 4
     assert not {track.track_id for track in tracks[:3]} & set(found)
+
+
+def test_playlists_in_a_folder_of_music_count_by_themselves(world, tmp_path):
+    import os
+
+    music = tmp_path / "music"
+    music.mkdir()
+    with world.tracks_csv.open(encoding="utf-8") as lines:
+        paths = [row["path"] for row in csv.DictReader(lines)][:4]
+    for path in paths:
+        os.link(world.tracks_csv.parent / path, music / Path(path).name)
+    names = sorted(file.name for file in music.iterdir())
+    (music / "evening.m3u8").write_text("\n".join([*names[:3], "gone.mp3"]))
+    answer = call("-w", tmp_path / "ws", "scan", music, "--no-playlists")
+    assert answer.code == 0 and "playlist" not in answer.err
+    assert not (tmp_path / "ws" / "plays").exists()
+    answer = call("-w", tmp_path / "ws", "scan", music)
+    assert answer.code == 0, answer.err
+    assert (
+        f"{music}: 1 playlist counts as a listener of 3 tracks; 1 of the files named is not in the "
+        "catalogue (--no-playlists: not)"
+    ) in answer.err
+    (music / "evening.m3u8").write_bytes(b"\0")
+    answer = call("-w", tmp_path / "ws", "scan", music)
+    assert answer.code == 0
+    assert "evening.m3u8 is no text; remove it, or save it as M3U8; what" in answer.err
 
 
 def test_neighbours_are_evaluated(workspace):

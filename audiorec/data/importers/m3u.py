@@ -7,17 +7,13 @@ that a file stands on it is a play. Files are named as the catalogue names them,
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
+from audiorec.data.m3u import entries, located, playlists_in
 from audiorec.exceptions import DataError
 from audiorec.workers import one_line
-
-SUFFIXES = (".m3u", ".m3u8")
 
 
 def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
@@ -26,7 +22,7 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
     Parameters
     ----------
     file : Path
-        A playlist, or a folder with playlists at any depth; hidden ones are passed by.
+        A playlist, or a folder; see `playlists_in`.
 
     Returns
     -------
@@ -50,8 +46,8 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
     skipped = 0
     for path in lists:
         listener = path.relative_to(root).with_suffix("").as_posix()
-        for entry in _entries(path):
-            track = _located(entry, folder=path.parent)
+        for entry in entries(path):
+            track = located(entry, folder=path.parent)
             if track is None:
                 skipped += 1
             else:
@@ -66,45 +62,3 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
         "timestamp": pl.Int64,
     }
     return pl.LazyFrame(rows, schema=schema, orient="row"), skipped
-
-
-def playlists_in(folder: Path) -> list[Path]:
-    """Playlists in a folder and the folders in it, sorted; hidden ones are passed by."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-
-
-def _entries(path: Path) -> Iterator[str]:
-    """What a playlist lists; comments and empty lines are none of it."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(
-            one_line(f"playlist {path} cannot be read: {reason}; check its permissions")
-        ) from None
-    if b"\0" in content:
-        raise DataError(one_line(f"playlist {path} is no text; remove it, or save it as M3U8"))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:  # .m3u has no encoding of its own; this is the commonest
-        text = content.decode("cp1252", errors="replace")
-    for line in map(str.strip, text.splitlines()):
-        if line and not line.startswith("#"):
-            yield line
-
-
-def _located(entry: str, *, folder: Path) -> str | None:
-    """Absolute path that an entry names; None for an address on the web."""
-    if "://" in entry:
-        address = urlsplit(entry)
-        return os.path.abspath(unquote(address.path)) if address.scheme == "file" else None  # noqa: PTH100
-    path = os.path.abspath(folder / entry)  # noqa: PTH100 - links stay as the catalogue has them
-    if "\\" in entry and not Path(path).exists():  # written on Windows
-        return os.path.abspath(folder / entry.replace("\\", "/"))  # noqa: PTH100
-    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +42,36 @@ def test_text_is_written_out_where_it_cannot_be_encoded(monkeypatch):
     never_die_of_an_encoding(stream, io.StringIO(), None)
     echo_line("é, Ночь\nlat\udce9.wav")
     assert raw.getvalue() == b"\xe9, " + rb"\u041d\u043e\u0447\u044c\nlat\xe9.wav" + b"\n"
+
+
+def test_shipped_recipes_are_found_wherever_one_stands(tmp_path, monkeypatch):
+    from audiorec.cli.common import read_recipe
+    from audiorec.exceptions import DataError
+
+    monkeypatch.chdir(tmp_path)
+    assert read_recipe(Path("pipelines/library.toml")).model.target == "sound"
+    with pytest.raises(DataError, match=r"recipe pipelines/none.toml cannot be read: no such file"):
+        read_recipe(Path("pipelines/none.toml"))
+    with pytest.raises(DataError, match=r"recipe other/library.toml cannot be read"):
+        read_recipe(Path("other/library.toml"))
+    own = tmp_path / "pipelines" / "library.toml"
+    own.parent.mkdir()
+    own.write_text("[factors]\nfactors = 7\n")
+    assert read_recipe(Path("pipelines/library.toml")).factors.factors == 7
+
+
+def test_installed_recipes_are_found(tmp_path, monkeypatch):
+    """As a wheel lays them out, away from any checkout."""
+    from importlib import metadata
+
+    from audiorec.cli import common
+
+    recipe = tmp_path / "share" / "audiorec" / "pipelines" / "library.toml"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text("[factors]\nfactors = 9\n")
+    path = metadata.PackagePath("share/audiorec/pipelines/library.toml")
+    monkeypatch.setattr(path.__class__, "locate", lambda self: recipe)
+    monkeypatch.setattr(metadata, "files", lambda name: [path])
+    monkeypatch.setattr(common, "__file__", str(tmp_path / "site" / "audiorec" / "cli" / "c.py"))
+    monkeypatch.chdir(tmp_path)
+    assert common.read_recipe(Path("pipelines/library.toml")).factors.factors == 9

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from audiorec.data.importers import get_importer
-from audiorec.data.importers.m3u import playlists_in, read_playlists
+from audiorec.data.importers.m3u import read_playlists
 from audiorec.data.interactions import import_plays, load_plays
+from audiorec.data.m3u import playlists_in
 from audiorec.exceptions import DataError, ParameterError
 
 

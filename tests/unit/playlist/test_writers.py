@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audiorec.data.m3u import OWN
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.playlist import WRITERS, write_playlist
 from audiorec.playlist.writers import XSPF, Remap, clean
@@ -55,7 +56,7 @@ def read_m3u8(file: Path) -> list[tuple[int, str, str]]:
     lines = file.read_bytes().decode("utf-8", errors="surrogateescape").split("\n")
     assert lines[0] == "#EXTM3U"
     assert lines[-1] == ""
-    body = [line for line in lines[1:-1] if not line.startswith("#PLAYLIST:")]
+    body = [line for line in lines[1:-1] if not line.startswith(("#PLAYLIST:", OWN))]
     pairs = []
     for info, path in zip(body[::2], body[1::2], strict=True):
         seconds, name = info.removeprefix("#EXTINF:").split(",", 1)
@@ -126,7 +127,8 @@ def test_m3u8_as_it_stands(tmp_path):
     ]
     written = write_playlist(rows, tmp_path / "a.m3u8", title="Mine")
     assert written.file.read_text(encoding="utf-8") == (
-        "#EXTM3U\n#PLAYLIST:Mine\n#EXTINF:306,Björk - Jóga\n/music/Björk/Jóga.mp3\n"
+        "#EXTM3U\n#CREATOR:audiorec\n#PLAYLIST:Mine\n"
+        "#EXTINF:306,Björk - Jóga\n/music/Björk/Jóga.mp3\n"
         "#EXTINF:-1,#1\n/music/#1.flac\n"
     )
     assert written.n_tracks == 2

@@ -1,0 +1,76 @@
+"""M3U and M3U8: which files are playlists, who made them, and what they list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from audiorec.exceptions import DataError, system_reason
+from audiorec.workers import one_line
+
+SUFFIXES = (".m3u", ".m3u8")
+OWN = "#CREATOR:audiorec"
+"""Comment in lists that audiorec wrote: no listener made them, so they count as none."""
+HEAD = 4096  # bytes in which it stands
+
+
+def playlists_in(folder: Path) -> list[Path]:
+    """Playlists in a folder and the folders in it, sorted.
+
+    Hidden ones are passed by, and those that audiorec itself wrote.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+        and not _is_own(path)
+    )
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return OWN.encode() in file.read(HEAD).splitlines()
+    except OSError:
+        return False  # `entries` says what is wrong with it
+
+
+def entries(path: Path) -> Iterator[str]:
+    """What a playlist lists; comments and empty lines are none of it.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is no text.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = system_reason(error).lower()
+        raise DataError(
+            one_line(f"playlist {path} cannot be read: {reason}; check its permissions")
+        ) from None
+    if b"\0" in content:
+        raise DataError(one_line(f"playlist {path} is no text; remove it, or save it as M3U8"))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:  # .m3u has no encoding of its own; this is the commonest
+        text = content.decode("cp1252", errors="replace")
+    for line in map(str.strip, text.splitlines()):
+        if line and not line.startswith("#"):
+            yield line
+
+
+def located(entry: str, *, folder: Path) -> str | None:
+    """Absolute path that an entry names; None for an address on the web."""
+    if "://" in entry:
+        address = urlsplit(entry)
+        return os.path.abspath(unquote(address.path)) if address.scheme == "file" else None  # noqa: PTH100
+    path = os.path.abspath(folder / entry)  # noqa: PTH100 - links stay as the catalogue has them
+    if "\\" in entry and not Path(path).exists():  # written on Windows
+        return os.path.abspath(folder / entry.replace("\\", "/"))  # noqa: PTH100
+    return path
