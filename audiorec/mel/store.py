@@ -53,7 +53,7 @@ def unlike(learned: MelConfig, given: MelConfig) -> str:
         return ""
     return (
         f"the mels have {key}={now[key]!r} and the model was trained on {key}={was[key]!r}; "
-        f"run 'audiorec train' again, or 'audiorec mel' with {key}={was[key]!r}"
+        "make both by one recipe: 'audiorec run [RECIPE.toml]'"
     )
 
 

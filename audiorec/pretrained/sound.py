@@ -78,7 +78,9 @@ class SoundSpace(NamedTuple):
         if not self.n_artists:
             return "no artist has several tracks"
         if np.isnan(self.plain):
-            return f"{self.n_artists} artists with several tracks are too few to learn from"
+            few = f"{self.n_artists} artists with several tracks are"
+            few = few if self.n_artists > 1 else "1 artist with several tracks is"
+            return f"{few} too few to learn from"
         kept = "used" if self.uses_artists else "left out"
         return (
             f"unseen artists' tracks are nearer to their own {self.plain:.1%} of the time, "

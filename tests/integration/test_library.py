@@ -168,6 +168,30 @@ def test_playlists_in_a_folder_of_music_count_by_themselves(world, tmp_path):
     assert "evening.m3u8 is no text; remove it, or save it as M3U8; what" in answer.err
 
 
+def test_weights_are_fetched_before_the_long_work(scanned, tmp_path, monkeypatch):
+    from audiorec.exceptions import ArtifactError
+
+    def fetch(name, *, progress):
+        raise ArtifactError("no network; connect, or name a wheel")
+
+    workspace = tmp_path / "workspace"
+    shutil.copytree(scanned, workspace)
+    shutil.rmtree(workspace / "mels", ignore_errors=True)
+    recipe = tmp_path / "library.toml"
+    recipe.write_text(f'{MEL}target = "sound"\n')
+    monkeypatch.setattr(audiorec.pretrained, "is_fetched", lambda package: False)
+    monkeypatch.setattr(audiorec.pretrained, "fetch", fetch)
+    answer = call("-w", workspace, "run", recipe)
+    assert answer.code == 1 and "no network" in answer.err
+    assert not (workspace / "mels").exists()
+
+
+def test_what_stands_needs_no_weights(workspace, monkeypatch):
+    monkeypatch.setattr(audiorec.pretrained, "is_fetched", lambda package: False)
+    answer = call("-w", workspace, "run")
+    assert answer.code == 0, answer.err
+
+
 def test_neighbours_are_evaluated(workspace):
     answer = call("-w", workspace, "evaluate", "--neighbours")
     assert answer.code == 0, answer.err
@@ -195,4 +219,4 @@ def test_a_model_of_other_spectrograms_is_refused(workspace, tmp_path):
     assert call("-w", workspace, "mel", "--recipe", recipe).code == 0
     answer = call("-w", workspace, "embed", "--recipe", recipe)
     assert answer.code == 1
-    assert "run 'audiorec train' again" in answer.err and answer.err.count("\n") == 1
+    assert "make both by one recipe: 'audiorec run" in answer.err and answer.err.count("\n") == 1

@@ -230,7 +230,7 @@ def test_a_model_asked_to_hear_spectrograms_of_other_settings(workspace, recipe,
     other.write_text(recipe.read_text() + "[mel]\nn_mels = 64\n")
     before = snapshot(workspace)
     assert call("-w", workspace, "mel", "--recipe", other).code == 0
-    failed(call("-w", workspace, "embed"), "n_mels=64", "n_mels=128", "audiorec train")
+    failed(call("-w", workspace, "embed"), "n_mels=64", "n_mels=128", "audiorec run")
     rooms = ("plays/", "factors/", "model/", "embeddings/", "index/")
     kept = [name for name in before if name.startswith(rooms)]
     after = snapshot(workspace)

@@ -31,5 +31,5 @@ def test_a_model_of_other_spectrograms_needs_mending(workspace):
     keep(workspace, "mels", **MelConfig(n_mels=40).model_dump())
     assert diagnose(workspace).problems == [
         "the mels have n_mels=40 and the model was trained on n_mels=128; "
-        "run 'audiorec train' again, or 'audiorec mel' with n_mels=128"
+        "make both by one recipe: 'audiorec run [RECIPE.toml]'"
     ]
