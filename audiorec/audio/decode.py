@@ -21,7 +21,7 @@ from audiorec.exceptions import AudioError
 from audiorec.workers import one_line
 
 if TYPE_CHECKING:
-    import soundfile
+    from audiorec.audio.onwards import OnwardFile
 
 SAMPLING_RATES = (1_000, 1_000_000)  # Hz, what any recording could have
 BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB
@@ -86,13 +86,13 @@ def open_source(path: Path) -> Iterator[Source]:
     """
     import soundfile
 
+    from audiorec.audio.onwards import OnwardFile
+
     with _opened(path) as stream:
         try:
             # By descriptor: no race with the checks above, and no name that could mislead.
             with _QUIET:
-                opened: soundfile.SoundFile | None = soundfile.SoundFile(
-                    stream.fileno(), closefd=False
-                )
+                opened: OnwardFile | None = OnwardFile(stream.fileno(), closefd=False)
         except (soundfile.SoundFileError, TypeError, ValueError):
             opened = None
         if opened is not None and 0 < opened.frames < 2**62:
@@ -193,7 +193,7 @@ _QUIET = _Quiet()
 class _SndfileSource:
     """A recording that libsndfile reads. Its seeks are exact to the sample, in MP3 too."""
 
-    def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
+    def __init__(self, path: Path, file: OnwardFile) -> None:
         self._path, self._file = path, file
         name = "opus" if file.subtype == "OPUS" else file.format.lower()
         info = AudioInfo(file.frames / file.samplerate, file.samplerate, file.channels, name)
@@ -217,12 +217,13 @@ class _SndfileSource:
         try:
             if self._file.tell() != start:  # a seek to where it is would start the decoder anew
                 self._file.seek(start)
-            while done < n:
-                part = self._file.read(out=block[: min(len(block), n - done)])
-                if not len(part):
-                    break
-                _mono(part, out=y[done : done + len(part)])
-                done += len(part)
+            with self._file.onwards():
+                while done < n:
+                    part = self._file.read(out=block[: min(len(block), n - done)])
+                    if not len(part):
+                        break
+                    _mono(part, out=y[done : done + len(part)])
+                    done += len(part)
         except soundfile.SoundFileError as error:
             at = (start + done) / self.info.sr
             raise file_error(

@@ -125,12 +125,11 @@ def import_plays(
         told = _told(part)
         path = str(file.resolve())
         name = f"part-{artifacts.fingerprint(path)[:12]}"
-        content = artifacts.digest_file(part)
         within = _within(file.resolve(), stored, source=source)
         same = [
             n
             for n, e in stored.files.items()
-            if n == f"{name}.parquet" or e.digest == content or n in within
+            if n == f"{name}.parquet" or n in within or artifacts.matches(part, e.digest)
         ]
         replaced = sum(stored.extra["parts"][n]["rows"] for n in same)
         entry = artifacts.put_file(directory, f"{name}.parquet", part)
@@ -231,8 +230,9 @@ def _recovered(directory: Path) -> Manifest:
     parts: dict[str, dict[str, object]] = {}
     found = directory.glob("part-*.*.parquet")
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns):
-        name, digest = f"{path.name.split('.')[0]}.parquet", artifacts.digest_file(path)
-        if digest.startswith(path.name.split(".")[1]):
+        stem, digits = path.name.split(".")[:2]
+        if artifacts.matches(path, digits):
+            name, digest = f"{stem}.parquet", artifacts.digest_file(path)
             files[name] = artifacts.Entry(path.name, path.stat().st_size, digest)
             parts[name] = {"file": "", "source": "", **_summary(path)}
     return Manifest(KIND, files=files, extra={"parts": parts})

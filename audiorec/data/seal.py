@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from audiorec.artifacts import digest_file, write_atomic
+from audiorec.artifacts import digest_file, matches, write_atomic
 from audiorec.exceptions import AudiorecError
 
 
@@ -46,7 +46,7 @@ def differs(catalog: Path) -> bool | None:
         said = json.loads(kept)
         if log.exists() and log.stat().st_size:
             return None
-        whole = catalog.stat().st_size == said["size"] and digest_file(catalog) == said["digest"]
+        whole = catalog.stat().st_size == said["size"] and matches(catalog, said["digest"])
         # Written meanwhile, it has another seal by now, or none.
         return not whole and seal.read_bytes() == kept
     except (OSError, ValueError, KeyError, TypeError):

@@ -36,7 +36,7 @@ def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     edges = np.linspace(0, config.n_frames, CELLS + 1).round().astype(int)
     n_cells = max(1, int(np.searchsorted(edges, mel.shape[1], side="right")) - 1)
     bands = np.linspace(0, mel.shape[0], n_bands + 1).round().astype(int)[:-1]
-    coarse = np.add.reduceat(mel.astype(np.float64), bands, axis=0)
+    coarse = np.add.reduceat(mel, bands, axis=0).astype(np.float64)
     coarse /= np.diff([*bands, mel.shape[0]])[:, None]
     if config.compression == "log10":
         coarse *= 10.0  # dB, but for the faintest

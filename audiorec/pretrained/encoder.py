@@ -180,6 +180,6 @@ def weights_file(one: Pretrained) -> Path:
     manifest = artifacts.load_manifest(directory, kind=KIND)
     entry = manifest.files[f"{one.name}.safetensors"]
     file = directory / entry.file
-    if artifacts.digest_file(file) != entry.digest:
+    if not artifacts.matches(file, entry.digest):
         raise ArtifactError(f"{file} is damaged (its digest differs); {fetch_remedy(one.package)}")
     return file

@@ -162,3 +162,18 @@ def test_a_path_without_a_name_is_no_file(tmp_path):
     for path in (Path(), Path("/")):
         with pytest.raises(ArtifactError, match="is no file's name; name the file to write"):
             artifacts.write_atomic(path, b"x")
+
+
+def test_digests_of_earlier_versions_hold(tmp_path):
+    import hashlib
+
+    file = tmp_path / "a.npy"
+    file.write_bytes(b"music")
+    before = hashlib.blake2b(b"music", digest_size=16).hexdigest()
+    now = hashlib.sha256(b"music").hexdigest()
+    assert artifacts.digest_file(file) == now
+    for digest in (before, now, before[:12], now[:12]):
+        assert artifacts.matches(file, digest)
+    file.write_bytes(b"noise")
+    for digest in (before, now, before[:12], now[:12]):
+        assert not artifacts.matches(file, digest)
