@@ -58,6 +58,8 @@ def command(
     click.echo(f"{report.rows} rows of {report.users} listeners and {report.tracks} tracks")
     if report.skips or report.ratings:
         click.echo(f"{report.skips} rows tell of skips, {report.ratings} of liking or disliking")
+    for _, problem in report.problems:
+        echo_line(f"{problem}: left out", err=True)
     nothing = "naming addresses on the web" if source in BY_PATH else "of no plays"
     for count, what in (
         (report.duplicates, "equal to an earlier one, its time included: left out"),

@@ -21,6 +21,7 @@ from audiorec.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from audiorec.data.catalog import Catalog
     from audiorec.data.playlists import Found
 
 
@@ -60,7 +61,7 @@ def command(
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
     from audiorec.cli.plays import catalogued_paths
     from audiorec.data.catalog import Catalog
-    from audiorec.data.playlists import take_playlists
+    from audiorec.data.playlists import leave_playlists, take_playlists
     from audiorec.pipeline import Pipeline
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
 
@@ -79,32 +80,43 @@ def command(
             report = scan_manifest(catalog, manifest, n_jobs=jobs, also=ahead, progress=progress)
         else:
             report = scan(catalog, paths, n_jobs=jobs, also=ahead, progress=progress)
-        found = (
-            take_playlists(workspace.plays, paths, paths=catalogued_paths(catalog))
-            if playlists
-            else []
-        )
+        found: list[Found] = []
+        if playlists:
+            found = take_playlists(workspace.plays, paths, paths=catalogued_paths(catalog))
+        else:
+            leave_playlists(workspace.plays, paths)
+        unread = record_unread(catalog, found)
     if as_json:
         echo_json(report._asdict())
     else:
         counts = [f"{count} {what}" for what, count in report._asdict().items() if count]
         click.echo(", ".join(counts) if counts else "no audio files found")
     tell_of_playlists(found)
-    fail_if_strict(report.failed, strict=strict)
+    fail_if_strict(report.failed + unread, strict=strict)
+
+
+def record_unread(catalog: Catalog, found: Sequence[Found]) -> int:
+    """Keep which playlists could not be read, and why; return how many."""
+    unread = [problem for each in found for problem in each.unread]
+    for path, reason in unread:
+        catalog.record_failure(path, stage="playlists", reason=reason)
+    return len(unread)
 
 
 def tell_of_playlists(found: Sequence[Found]) -> None:
     """Say how many playlists count as listeners, and which could not be read."""
-    for folder, count, report, problem in found:
+    for folder, report, reason, unread in found:
         if report is None:
-            echo_line(f"{problem}; what was stored of playlists in {folder} stays", err=True)
+            echo_line(f"{folder}: no playlist counts as a listener: {reason}", err=True)
             continue
-        lists = f"{count} playlists count as listeners"
-        lists = lists if count > 1 else "1 playlist counts as a listener"
-        verb = "are" if report.unknown > 1 else "is"
-        left_out = f"; {report.unknown} of the files named {verb} not in the catalogue"
+        lists = f"{report.users} playlists count as listeners"
+        lists = lists if report.users > 1 else "1 playlist counts as a listener"
+        notes = ""
+        if report.unknown:
+            verb = "are" if report.unknown > 1 else "is"
+            notes = f"; {report.unknown} of the files named {verb} not in the catalogue"
+        if unread:
+            notes += f"; {len(unread)} could not be read: see 'audiorec status --failures'"
         echo_line(
-            f"{folder}: {lists} of {report.tracks} tracks{left_out if report.unknown else ''} "
-            "(--no-playlists: not)",
-            err=True,
+            f"{folder}: {lists} of {report.tracks} tracks{notes} (--no-playlists: not)", err=True
         )

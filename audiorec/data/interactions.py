@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -54,6 +54,8 @@ class ImportReport(NamedTuple):
         Rows stored that tell of a skip, and of liking or disliking.
     unknown : int
         Rows left out because they name a file that is not in the catalogue.
+    problems : tuple of (str, str)
+        Path of each of several files that could not be read, and a line that says why.
     """
 
     rows: int
@@ -66,6 +68,7 @@ class ImportReport(NamedTuple):
     skips: int = 0
     ratings: int = 0
     unknown: int = 0
+    problems: tuple[tuple[str, str], ...] = ()
 
 
 def import_plays(
@@ -115,7 +118,7 @@ def import_plays(
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
         scratch = Path(aside)
-        plays, skipped = importer(file, scratch=scratch, neutral=neutral)
+        plays, skipped, problems = importer(file, scratch=scratch, neutral=neutral)
         unknown = 0
         if source in BY_PATH:
             plays, unknown = _by_id(plays, file=file, paths=paths or {})
@@ -152,7 +155,39 @@ def import_plays(
         skipped=skipped,
         replaced=replaced,
         unknown=unknown,
+        problems=problems,
     )
+
+
+def forget_within(directory: Path, folder: Path, *, source: str) -> int:
+    """Forget the listening that came in a format from a folder, or from within it.
+
+    Returns
+    -------
+    rows : int
+        How many are gone.
+
+    Raises
+    ------
+    ArtifactError
+        See `import_plays`.
+    """
+    stored = _manifest(directory)
+    folder = folder.resolve()
+    known: dict[str, dict[str, Any]] = stored.extra.get("parts", {})
+    gone = _within(folder, stored, source=source) | {
+        n for n, p in known.items() if p["source"] == source and p["file"] == str(folder)
+    }
+    if not gone:
+        return 0
+    files = {n: e for n, e in stored.files.items() if n not in gone}
+    parts = {n: p for n, p in known.items() if n not in gone}
+    artifacts.commit(
+        directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
+    )
+    if not files:
+        (directory / artifacts.MANIFEST).unlink()
+    return sum(int(known[name]["rows"]) for name in gone)
 
 
 def imported_from(directory: Path, *, source: str) -> list[Path]:

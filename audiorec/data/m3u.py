@@ -66,11 +66,17 @@ def entries(path: Path) -> Iterator[str]:
 
 
 def located(entry: str, *, folder: Path) -> str | None:
-    """Absolute path that an entry names; None for an address on the web."""
+    """Absolute path that an entry names; None for an address on the web, and what is no path."""
     if "://" in entry:
-        address = urlsplit(entry)
-        return os.path.abspath(unquote(address.path)) if address.scheme == "file" else None  # noqa: PTH100
-    path = os.path.abspath(folder / entry)  # noqa: PTH100 - links stay as the catalogue has them
-    if "\\" in entry and not Path(path).exists():  # written on Windows
-        return os.path.abspath(folder / entry.replace("\\", "/"))  # noqa: PTH100
-    return path
+        try:
+            address = urlsplit(entry)
+        except ValueError:
+            return None
+        path = unquote(address.path) if address.scheme == "file" else ""
+    else:
+        path = entry
+        if "\\" in entry and not os.path.exists(folder / entry):  # noqa: PTH110 - of any length
+            path = entry.replace("\\", "/")  # written on Windows
+    if not path or "\0" in path:
+        return None
+    return os.path.abspath(folder / path)  # noqa: PTH100 - links stay as the catalogue has them

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.interactions import ImportReport, import_plays, imported_from
-from audiorec.data.m3u import playlists_in
+from audiorec.data.interactions import (
+    ImportReport,
+    forget_within,
+    import_plays,
+    imported_from,
+)
+from audiorec.data.m3u import entries, playlists_in
+from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
+
+SOURCE = "m3u"
 
 
 class Found(NamedTuple):
@@ -17,23 +25,24 @@ class Found(NamedTuple):
     Attributes
     ----------
     folder : Path
-    n_lists : int
     report : ImportReport or None
-        What importing them did; None where it could not be done.
-    problem : str
+        What importing them did; None where none could be used.
+    reason : str
         Why not, in one line.
+    unread : tuple of (str, str)
+        Path of each playlist that cannot be read, and a line that says why.
     """
 
     folder: Path
-    n_lists: int
     report: ImportReport | None = None
-    problem: str = ""
+    reason: str = ""
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def take_playlists(
     directory: Path, folders: Sequence[Path], *, paths: Mapping[str, str]
 ) -> list[Found]:
-    """Import the playlists that lie in folders.
+    """Import the playlists that lie in folders, in place of what came from there before.
 
     Parameters
     ----------
@@ -55,17 +64,34 @@ def take_playlists(
         If what is stored as plays cannot be added to.
     """
     found = []
-    for folder in _outermost(folders, among=imported_from(directory, source="m3u")):
+    for folder in _outermost(folders, among=imported_from(directory, source=SOURCE)):
         lists = playlists_in(folder)
         if not lists:
+            forget_within(directory, folder, source=SOURCE)
             continue
         try:
-            report = import_plays(directory, folder, source="m3u", paths=paths)
+            report = import_plays(directory, folder, source=SOURCE, paths=paths)
         except DataError as error:
-            found.append(Found(folder, len(lists), problem=str(error)))
+            unread = tuple(_unreadable(lists))
+            if not unread:  # they name nothing that is here, and what they named before is no more
+                forget_within(directory, folder, source=SOURCE)
+            found.append(Found(folder, reason=str(error), unread=unread))
         else:
-            found.append(Found(folder, len(lists), report))
+            found.append(Found(folder, report, unread=report.problems))
     return found
+
+
+def leave_playlists(directory: Path, folders: Sequence[Path]) -> int:
+    """Let no playlist in these folders count any more; return how many rows are gone."""
+    return sum(forget_within(directory, folder, source=SOURCE) for folder in folders)
+
+
+def _unreadable(lists: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    for path in lists:
+        try:
+            list(entries(path))
+        except DataError as error:
+            yield as_text(path), str(error)
 
 
 def _outermost(folders: Sequence[Path], *, among: Sequence[Path]) -> list[Path]:

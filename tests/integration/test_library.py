@@ -162,10 +162,14 @@ def test_playlists_in_a_folder_of_music_count_by_themselves(world, tmp_path):
         f"{music}: 1 playlist counts as a listener of 3 tracks; 1 of the files named is not in the "
         "catalogue (--no-playlists: not)"
     ) in answer.err
-    (music / "evening.m3u8").write_bytes(b"\0")
-    answer = call("-w", tmp_path / "ws", "scan", music)
-    assert answer.code == 0
-    assert "evening.m3u8 is no text; remove it, or save it as M3U8; what" in answer.err
+    (music / "bad.m3u8").write_bytes(b"\0")
+    answer = call("-w", tmp_path / "ws", "scan", music, "--strict")
+    assert answer.code == 1
+    assert "1 could not be read: see 'audiorec status --failures'" in answer.err
+    assert "bad.m3u8 is no text" in call("-w", tmp_path / "ws", "status", "--failures").out
+    (music / "bad.m3u8").unlink()
+    assert call("-w", tmp_path / "ws", "scan", music, "--strict", "--no-playlists").code == 0
+    assert "there are no plays" in call("-w", tmp_path / "ws", "factors").err
 
 
 def test_weights_are_fetched_before_the_long_work(scanned, tmp_path, monkeypatch):

@@ -40,10 +40,13 @@ class Imported(NamedTuple):
         null); `rating` lies between -1 and 1 (or is null).
     skipped : int
         Rows left out because they say nothing: no play, no skip, no liking or disliking.
+    problems : tuple of (str, str)
+        Path of each of several files that cannot be read, and a line that says why.
     """
 
     plays: pl.LazyFrame
     skipped: int
+    problems: tuple[tuple[str, str], ...] = ()
 
 
 class Importer(Protocol):

@@ -12,11 +12,14 @@ from pathlib import Path
 import polars as pl
 
 from audiorec.data.m3u import entries, located, playlists_in
+from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
 from audiorec.workers import one_line
 
+Problems = tuple[tuple[str, str], ...]
 
-def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
+
+def read_playlists(file: Path) -> tuple[pl.LazyFrame, int, Problems]:
     """Read a playlist, or every playlist of a folder.
 
     Parameters
@@ -29,12 +32,14 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
     plays : pl.LazyFrame
         Columns user_id, track_id (a path), plays and timestamp (null).
     skipped : int
-        Entries left out because they are addresses on the web.
+        Entries left out because they are addresses on the web, or no paths.
+    problems : tuple of (str, str)
+        Path of each playlist of a folder that cannot be read, and a line that says why.
 
     Raises
     ------
     DataError
-        If there is no playlist, one cannot be read, or none names a file.
+        If there is no playlist, none can be read, or none names a file.
     """
     if not file.exists():
         raise DataError(one_line(f"there is no playlist or folder {file}; check the path"))
@@ -44,14 +49,23 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
     root = file if file.is_dir() else file.parent
     counts: dict[tuple[str, str], int] = {}
     skipped = 0
+    problems: list[tuple[str, str]] = []
     for path in lists:
-        listener = path.relative_to(root).with_suffix("").as_posix()
-        for entry in entries(path):
+        listener = as_text(path.relative_to(root).with_suffix("").as_posix())
+        try:
+            listed = list(entries(path))
+        except DataError as error:
+            problems.append((as_text(path), str(error)))
+            continue
+        for entry in listed:
             track = located(entry, folder=path.parent)
             if track is None:
                 skipped += 1
             else:
-                counts[listener, track] = counts.get((listener, track), 0) + 1
+                pair = listener, as_text(track)
+                counts[pair] = counts.get(pair, 0) + 1
+    if len(problems) == len(lists):
+        raise DataError(problems[0][1])
     if not counts:
         raise DataError(one_line(f"no playlist in {file} names a file; name another"))
     rows = [(user, track, float(n), None) for (user, track), n in counts.items()]
@@ -61,4 +75,4 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int]:
         "plays": pl.Float64,
         "timestamp": pl.Int64,
     }
-    return pl.LazyFrame(rows, schema=schema, orient="row"), skipped
+    return pl.LazyFrame(rows, schema=schema, orient="row"), skipped, tuple(problems)

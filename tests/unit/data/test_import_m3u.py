@@ -58,7 +58,7 @@ def test_addresses(tmp_path):
     (tmp_path / "a b.mp3").touch()
     file = tmp_path / "x.m3u8"
     file.write_text(f"http://radio.example/stream\n{(tmp_path / 'a b.mp3').as_uri()}\n")
-    plays, skipped = read_playlists(file)
+    plays, skipped, _ = read_playlists(file)
     assert skipped == 1
     assert plays.collect().row(0)[:3] == ("x", str(tmp_path / "a b.mp3"), 1.0)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from audiorec.data.interactions import import_plays, load_plays
+from audiorec.data.interactions import import_plays, imported_from, load_plays
 from audiorec.data.m3u import OWN, playlists_in
-from audiorec.data.playlists import take_playlists
+from audiorec.data.playlists import leave_playlists, take_playlists
+from audiorec.exceptions import ArtifactError
 
 
 @pytest.fixture
@@ -31,8 +34,8 @@ def test_each_counts_once_however_often_it_is_met(music, tmp_path):
     plays = tmp_path / "plays"
     for folders in ([folder], [folder, folder / "rock"], [folder / "rock"], [folder]):
         (found,) = take_playlists(plays, folders, paths=ids)
-        assert (found.folder, found.n_lists, found.problem) == (folder.resolve(), 2, "")
-        assert found.report.unknown == 0
+        assert (found.folder, found.reason, found.unread) == (folder.resolve(), "", ())
+        assert (found.report.users, found.report.unknown) == (2, 0)
         assert listeners(plays) == ["all", "rock/loud"]
         assert len(load_plays(plays)) == 5
 
@@ -70,7 +73,7 @@ def test_lists_that_audiorec_wrote_are_no_listeners(music, tmp_path):
     (folder / "all.m3u8").write_text(f"#EXTM3U\n{OWN}\na.mp3\n")
     assert [path.name for path in playlists_in(folder)] == ["loud.m3u"]
     (found,) = take_playlists(tmp_path / "plays", [folder], paths=ids)
-    assert found.n_lists == 1 and listeners(tmp_path / "plays") == ["rock/loud"]
+    assert found.report.users == 1 and listeners(tmp_path / "plays") == ["rock/loud"]
 
 
 def test_no_playlists_no_plays(tmp_path):
@@ -79,14 +82,60 @@ def test_no_playlists_no_plays(tmp_path):
     assert not (tmp_path / "plays").exists()
 
 
-def test_what_cannot_be_read_is_told_and_nothing_lost(music, tmp_path):
+def test_one_that_cannot_be_read_costs_none_of_the_others(music, tmp_path):
+    folder, ids = music
+    (folder / "bad.m3u").write_bytes(b"\0")
+    (found,) = take_playlists(tmp_path / "plays", [folder], paths=ids)
+    ((path, reason),) = found.unread
+    assert path == str(folder.resolve() / "bad.m3u") and "is no text" in reason
+    assert found.report.users == 2 and listeners(tmp_path / "plays") == ["all", "rock/loud"]
+
+
+def test_where_none_can_be_read_what_is_stored_stays(music, tmp_path):
     folder, ids = music
     plays = tmp_path / "plays"
     take_playlists(plays, [folder], paths=ids)
-    (folder / "bad.m3u").write_bytes(b"\0")
+    for file in playlists_in(folder):
+        file.write_bytes(b"\0")
     (found,) = take_playlists(plays, [folder], paths=ids)
-    assert found.report is None and "bad.m3u is no text" in found.problem
+    assert found.report is None and "is no text" in found.reason and len(found.unread) == 2
     assert listeners(plays) == ["all", "rock/loud"]
+
+
+def test_lists_that_name_nothing_here_count_no_more(music, tmp_path):
+    folder, ids = music
+    plays = tmp_path / "plays"
+    take_playlists(plays, [folder], paths=ids)
+    (folder / "all.m3u8").unlink()
+    (folder / "rock" / "loud.m3u").write_text("http://radio.example/stream\n")
+    (found,) = take_playlists(plays, [folder], paths=ids)
+    assert found.report is None and found.unread == () and "names a file" in found.reason
+    assert imported_from(plays, source="m3u") == []
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_the_last_one_gone_or_left_out(music, tmp_path, other):
+    folder, ids = music
+    for leave in (False, True):
+        plays = tmp_path / f"plays-{leave}"
+        if other:
+            table = tmp_path / "plays.csv"
+            table.write_text("user_id,track_id,plays\nada,a,3\n")
+            import_plays(plays, table)
+        for file in ("all.m3u8", "rock/loud.m3u"):
+            (folder / file).write_text(f"{folder / 'a.mp3'}\n")
+        take_playlists(plays, [folder], paths=ids)
+        if leave:
+            assert leave_playlists(plays, [folder]) == 2
+        else:
+            for file in playlists_in(folder):
+                file.unlink()
+            assert take_playlists(plays, [folder], paths=ids) == []
+        if other:
+            assert listeners(plays) == ["ada"]
+        else:
+            with pytest.raises(ArtifactError, match="there are no plays"):
+                load_plays(plays)
 
 
 def test_a_folder_that_is_a_link(music, tmp_path):
@@ -96,3 +145,18 @@ def test_a_folder_that_is_a_link(music, tmp_path):
     by_link = {path.replace(str(folder), str(link)): id_ for path, id_ in ids.items()}
     (found,) = take_playlists(tmp_path / "plays", [link], paths=by_link)
     assert found.report.unknown == 0 and found.report.tracks == 3
+
+
+def test_names_that_no_text_can_hold(music, tmp_path):
+    """A playlist and a folder of old names, and addresses that are none."""
+    folder, ids = music
+    old = os.fsdecode(b"\xe9t\xe9")
+    (folder / old).mkdir()
+    (folder / old / f"{old}.m3u").write_text(f"../a.mp3\nown.mp3\n{folder}/b.mp3\n")
+    long = "a\\" + "x" * 5000
+    (folder / "odd.m3u").write_text(
+        f"http://[bad/stream\nfile:///a%00b.mp3\n{long}\n{'y' * 5000}\nb.mp3\n"
+    )
+    (found,) = take_playlists(tmp_path / "plays", [folder], paths=ids)
+    assert found.unread == () and found.report.unknown == 3
+    assert listeners(tmp_path / "plays") == ["\\xe9t\\xe9/\\xe9t\\xe9", "all", "odd", "rock/loud"]
