@@ -204,6 +204,10 @@ class ModelConfig(Section):
         Sounds in the dictionary of the described network; 0 does without.
     musical : bool
         Whether the described network is told of loudness, beat, pitches and the leading voice.
+    discriminants : int
+        Of the described network: directions in which artists differ, found in all tracks with
+        sound, whoever has heard them; the heads hear these alone. 0: they hear all that is told.
+        Where few tracks have listeners they help, where many have they cost.
     heads : int
         Of the described network: each is stopped by other artists, and their mean is what it says.
     channels : int
@@ -224,6 +228,7 @@ class ModelConfig(Section):
     )
     words: int = Field(default=128, ge=0, le=65536)
     musical: bool = True
+    discriminants: int = Field(default=0, ge=0, le=4096)
     heads: int = Field(default=3, ge=1, le=1000)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
@@ -281,6 +286,8 @@ class TrainConfig(Section):
     batch_size, max_epochs, patience : int
         Patience is in epochs without a better validation loss. Under torchrun a batch is dealt out
         to the processes.
+    min_steps : int
+        Where tracks are so few that `max_epochs` make fewer steps, there are more epochs.
     accumulate : int
         Batches whose gradients make one step: a batch of so many times the size in the memory of
         one. Where examples bear on each other (mixup, batch normalisation, the loss contrastive)
@@ -322,6 +329,7 @@ class TrainConfig(Section):
     batch_size: int = Field(default=32, ge=1, le=65536)
     accumulate: int = Field(default=1, ge=1, le=65536)
     max_epochs: int = Field(default=25, ge=1, le=100000)
+    min_steps: int = Field(default=0, ge=0, le=10**9)
     patience: int = Field(default=8, ge=1, le=100000)
     learning_rate: float = Field(default=1e-3, gt=0, le=10)
     weight_decay: float = Field(default=1e-2, ge=0, le=10)

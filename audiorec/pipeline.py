@@ -241,6 +241,13 @@ class Pipeline:
         inputs = {"factors": _fingerprint(self.workspace.factors, "factors")}
         ids = [i for i in store.ids if i in factors.tracks and i in tracks]
         inputs["examples"] = artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids])
+        groups = {i: tracks[i].artist_key for i in ids}
+        unlabelled: list[str] = []
+        if self.recipe.model.described and self.recipe.model.discriminants:
+            unlabelled = [i for i in store.ids if i in tracks and i not in factors.tracks]
+            groups |= {i: tracks[i].artist_key for i in unlabelled}
+            by_artist = [[i, tracks[i].clip_hash, group] for i, group in groups.items()]
+            inputs["artists"] = artifacts.fingerprint(by_artist)
         if self._model_stands(inputs):
             return None
         if self.recipe.model.pretrained:
@@ -250,13 +257,14 @@ class Pipeline:
         result = train(
             store,
             factors.tracks.take(ids),
-            groups={i: tracks[i].artist_key for i in ids},
+            groups=groups,
             model=self.recipe.model,
             config=self.recipe.train,
             listening=self._weighted_error(),
             work_directory=self.workspace.root / TRAINING_STATE,
             space=inputs["factors"],
             progress=self.progress,
+            unlabelled=unlabelled,
         )
         self._keep_model(result.checkpoint, result.history, inputs=inputs)
         best = min(row.validation_loss for row in result.history)

@@ -152,10 +152,10 @@ def cnn(world: World, desk: Desk) -> Answer:
 
 
 def cnn_pretrained(world: World, desk: Desk) -> Answer:
-    """`cnn`, whose dictionary of sounds is found in training tracks without listeners too.
+    """`cnn`, that learns what needs no listeners from training tracks without listeners too.
 
-    From scratch it is found in the tracks that the head learns from. Held-out tracks are in
-    neither.
+    That is its dictionary of sounds, and its discriminants of artists. From scratch they are found
+    in the tracks that the heads learn from. Held-out tracks are in neither.
     """
     return _trained(world, desk, recipe=world.material.recipe, unlabelled=world.unlabelled)
 
@@ -173,7 +173,7 @@ def trained(
         world.trained[key] = train(
             material.store,
             world.targets,
-            groups={i: material.artists[i] for i in world.targets.ids},
+            groups={i: material.artists[i] for i in (*world.targets.ids, *unlabelled)},
             model=recipe.model,
             config=recipe.train.model_copy(update={"seed": world.cell.seed}),
             listening=world.weighted_error,
@@ -313,7 +313,7 @@ def _no_cnn(material: Material) -> str | None:
 
 def _no_dictionary(material: Material) -> str | None:
     model = material.recipe.model
-    if _no_cnn(material) or (model.described and model.words):
+    if _no_cnn(material) or (model.described and (model.words or model.discriminants)):
         return _no_cnn(material)
     return "the recipe's network learns nothing without listeners"
 

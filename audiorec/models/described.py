@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from audiorec.config import MelConfig, ModelConfig
 from audiorec.models.descriptors import Descriptors, cepstra_of, signed_root
 from audiorec.models.dictionary import Dictionary
+from audiorec.models.discriminants import Discriminants
 from audiorec.models.musical import Musical
 from audiorec.models.predict import InputScale
 
@@ -47,10 +48,15 @@ class Ear(nn.Module):
         n_cepstra = self.descriptors.dct.shape[0]
         n_changes = len(LAGS) * self.descriptors.upper.shape[1] + 2 * n_cepstra
         n_spectral = min(n_mels, 2 * N_SPECTRAL)
-        self.size = self.descriptors.size + n_changes + n_spectral * (1 + N_TEMPORAL)
-        self.size += self.dictionary.size if self.dictionary is not None else 0
         self.musical = Musical(n_mels) if musical else None
-        self.size += self.musical.size if self.musical is not None else 0
+        self.blocks = (
+            self.descriptors.size,
+            n_changes,
+            n_spectral * (1 + N_TEMPORAL),
+            *([] if self.dictionary is None else [self.dictionary.size]),
+            *([] if self.musical is None else self.musical.blocks),
+        )
+        self.size = sum(self.blocks)
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
@@ -108,6 +114,8 @@ def modulations(x: Tensor) -> Tensor:
 class Described(nn.Module):
     """An `Ear`, and a committee of heads of one hidden layer each, which learn from listeners.
 
+    Between them there may be `Discriminants`, which artists teach.
+
     Each head is stopped by other artists, so that together they learn from all, and what one of
     them learned by heart the others outvote (Breiman, "Bagging predictors", 1996).
 
@@ -123,14 +131,21 @@ class Described(nn.Module):
     def __init__(self, config: ModelConfig, n_mels: int, n_outputs: int) -> None:
         super().__init__()
         self.ear = Ear(n_mels, config.words, musical=config.musical)
-        self.register_buffer("centre", torch.zeros(self.ear.size))
-        self.register_buffer("spread", torch.ones(self.ear.size))
-        heads = (described_head(config, self.ear.size, n_outputs) for _ in range(config.heads))
+        self.discriminants: Discriminants | None = None
+        if config.discriminants:
+            self.discriminants = Discriminants(self.ear.blocks, config.discriminants)
+        size = config.discriminants or self.ear.size
+        self.register_buffer("centre", torch.zeros(size))
+        self.register_buffer("spread", torch.ones(size))
+        heads = (described_head(config, size, n_outputs) for _ in range(config.heads))
         self.heads = nn.ModuleList(heads)
 
     def forward(self, x: Tensor) -> Tensor:
         """From standardised log-mel [batch, n_mels, n_frames] to [batch, n_outputs]."""
-        told = ((self.ear(x) - self.centre) / self.spread)[:, :, None]
+        told = self.ear(x)
+        if self.discriminants is not None:
+            told = self.discriminants(told)
+        told = ((told - self.centre) / self.spread)[:, :, None]
         return torch.stack([head(told) for head in self.heads]).mean(dim=0)
 
     def learn(
@@ -177,9 +192,10 @@ class Follow(nn.Module):
 
 def described_head(config: ModelConfig, n_inputs: int, n_outputs: int) -> nn.Sequential:
     """One hidden layer. Takes [batch, n_inputs, 1], standardised; gives [batch, n_outputs]."""
+    # Discriminants are as long as what they say is worth.
+    first = [nn.Flatten()] if config.discriminants else [Follow(), nn.BatchNorm1d(n_inputs)]
     return nn.Sequential(
-        Follow(),
-        nn.BatchNorm1d(n_inputs),
+        *first,
         nn.Dropout(config.dropout),
         nn.Linear(n_inputs, config.hidden),
         nn.ReLU(),

@@ -55,9 +55,14 @@ class Musical(nn.Module):
         self.register_buffer("places", torch.zeros(pitches.N_PITCHES, 2 * pitches.N_PARTIALS))
         contrast = torch.from_numpy(pitches.contrast(n_mels))
         self.register_buffer("contrast", contrast, persistent=False)  # follows from n_mels
-        self.size = 4 * self.n_groups + 3 + 2 * len(QUANTILES) + 2
-        self.size += 3 * len(LAGS) * self.n_groups
-        self.size += pulse.SIZE + pitches.N_TONAL + pitches.N_VOICE
+        self.blocks = (
+            4 * self.n_groups + 3 + 2 * len(QUANTILES) + 2,
+            3 * len(LAGS) * self.n_groups,
+            pulse.SIZE,
+            pitches.N_TONAL,
+            pitches.N_VOICE,
+        )
+        self.size = sum(self.blocks)
         self.tune(MelConfig(n_mels=n_mels), scale=USUAL_LEVEL)
 
     def tune(self, mel: MelConfig, *, scale: InputScale) -> None:

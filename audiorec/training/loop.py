@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -17,6 +19,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.factors import WeightedError
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.described import Described, lengthen
+from audiorec.models.discriminants import Discriminants
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale, clips_of, pick_device, predict
@@ -94,7 +97,8 @@ def train(
     begin : callable, optional
         Gives the fresh network weights to begin with.
     unlabelled : sequence of str
-        Tracks of the store without factors, from which a dictionary of sounds is learned too.
+        Tracks of the store without factors, from which a dictionary of sounds and discriminants of
+        artists are learned too.
 
     Returns
     -------
@@ -138,13 +142,21 @@ def train(
             "targets": _digest(targets),
             "tracks": [training.ids, validation.ids],
             "unlabelled": list(unlabelled),
+            "artists": [groups.get(i) for i in store.ids] if model.discriminants else [],
             "listening": "" if listening is None else listening.fingerprint,
         }
     )
     mine = team()
     if device.type == "cuda" and mine.size > 1:
         device = torch.device("cuda", mine.local_rank)
-    run = Run(config, work_directory, key, device, progress if mine.first else silent, mine)
+    run = Run(
+        _long_enough(config, n=len(training.ids)),
+        work_directory,
+        key,
+        device,
+        progress if mine.first else silent,
+        mine,
+    )
     with torch.random.fork_rng(devices=[]), quiet():
         from audiorec.training.state import state_on_cpu
 
@@ -162,6 +174,7 @@ def train(
             history, unseen = _fit_heads(
                 network,
                 joined([training, validation]),
+                _known_by_artist(store, unlabelled, known=targets, groups=groups),
                 lambda part: deal(
                     [i for i in store.ids if i in targets], groups=groups, config=part
                 ),
@@ -214,6 +227,7 @@ def _agreement(unseen: Embeddings, targets: Embeddings) -> float:
 def _fit_heads(
     network: Described,
     known: Examples,
+    others: _ByArtist,
     parted: Callable[[TrainConfig], tuple[tuple[str, ...], tuple[str, ...]]],
     *,
     scale: InputScale,
@@ -227,11 +241,13 @@ def _fit_heads(
     network : Described
     known : Examples
         All that there are.
+    others : _ByArtist
+        What discriminants are learned from beside them.
     parted : callable
         From a head's settings to the tracks that it learns from and those that it is stopped by.
     """
-    told = heard_once(
-        known,
+    hear = partial(
+        heard_once,
         ear=network.ear,
         scale=scale,
         window=window,
@@ -239,7 +255,16 @@ def _fit_heads(
         progress=run.progress,
         team=run.team,
     )
+    told = hear(known)
     told_scale = input_scale(told)
+    if network.discriminants is not None:
+        rest = [clips[0] for clips in hear(others.examples).clips] if others.examples.ids else []
+        artists = [others.groups.get(i) or i for i in (*known.ids, *others.examples.ids)]
+        network.discriminants.learn(
+            [*(clips[0] for clips in told.clips), *rest], artists, seed=run.config.seed
+        )
+        told = replace(told, clips=[[_placed(network.discriminants, c[0])] for c in told.clips])
+        told_scale = no_scale(network.discriminants.size)
     network.bring_to_scale(told_scale)
     learned: dict[int, _Head] = {}
     for number in range(run.team.rank, len(network.heads), run.team.size):
@@ -262,6 +287,38 @@ def _fit_heads(
     network.to("cpu")
     means = [np.mean(vectors, axis=0) for vectors in said.values()]
     return heads[0].history, Embeddings(tuple(said), np.stack(means))
+
+
+class _ByArtist(NamedTuple):
+    """Tracks that nobody has to have heard, and the artist of every track."""
+
+    examples: Examples
+    groups: Mapping[str, str]
+
+
+def _known_by_artist(
+    store: MelStore | Heard,
+    unlabelled: Sequence[str],
+    *,
+    known: Embeddings,
+    groups: Mapping[str, str],
+) -> _ByArtist:
+    ids = tuple(i for i in unlabelled if i not in known)
+    none = np.zeros((len(ids), known.dim), dtype=np.float32)
+    return _ByArtist(Examples(ids, [clips_of(store, i) for i in ids], none), groups)
+
+
+def _placed(discriminants: Discriminants, told: np.ndarray) -> np.ndarray:
+    """What discriminants say of the windows of a track : [shape=(size, n_windows)], float16."""
+    discriminants = discriminants.to("cpu")
+    return discriminants(torch.from_numpy(told.T)).numpy().T.astype(np.float16)
+
+
+def _long_enough(config: TrainConfig, *, n: int) -> TrainConfig:
+    """With so many epochs that `n` tracks make `min_steps`."""
+    steps = -(-n // (config.batch_size * config.accumulate))
+    epochs = max(config.max_epochs, -(-config.min_steps // steps))
+    return config.model_copy(update={"max_epochs": epochs})
 
 
 class _Head(NamedTuple):

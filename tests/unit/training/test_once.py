@@ -89,3 +89,35 @@ def test_tracks_that_nobody_heard_teach_the_ear_and_not_the_head(world):
 def test_what_is_heard_once_cannot_be_altered_anew(world, key):
     with pytest.raises(ParameterError, match=f"{key}=0.5 alters crops .* write {key} = 0"):
         run(world, **{key: 0.5})
+
+
+BY_ARTISTS = DESCRIBED.model_copy(update={"discriminants": 6})
+
+
+def test_discriminants_are_learned_kept_and_used(planted, fresh, tmp_path):
+    result = run(planted, model=BY_ARTISTS, max_epochs=30)
+    found = embed_store(result.checkpoint, fresh.store).vectors
+    agreement = (found * unit_norm(fresh.targets.vectors)).sum(axis=1).mean()
+    assert agreement > 0.3  # of 1; its artists differ by chance alone, which teaches little
+    save_checkpoint(tmp_path / "model", result.checkpoint, inputs={})
+    again = embed_store(load_checkpoint(tmp_path / "model"), fresh.store)
+    np.testing.assert_array_equal(again.vectors, found)
+
+
+def test_discriminants_hear_tracks_without_listeners(world):
+    known = list(world.targets.ids)
+    some = world.targets.take(known[:40])
+    how = world.arguments() | {"model": BY_ARTISTS}
+    alone, more = (
+        train(world.store, some, unlabelled=others, **how) for others in ((), known[40:])
+    )
+    weights = [r.checkpoint.weights["discriminants.weights"] for r in (alone, more)]
+    assert not torch.equal(*weights)
+
+
+def test_few_tracks_are_gone_through_more_often(world):
+    few = run(world, max_epochs=2, patience=100)
+    often = run(world, max_epochs=2, patience=100, min_steps=40)
+    steps = -(-len(world.targets) * 9 // 10 // 16)
+    assert len(few.history) == 2
+    assert len(often.history) >= 40 // (steps + 1)
