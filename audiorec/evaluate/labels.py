@@ -324,8 +324,8 @@ def _notes(skipped: Mapping[str, str], *, n_bootstrap: int) -> tuple[str, ...]:
         "Labelled: training tracks whose factors are learned from, drawn track by track by the "
         "seed, each share's among the next one's; factors, new tracks and oracle are those of "
         "all. Keeps: the share over the system's own with all labels.",
-        f"{CNN} hears the labelled tracks alone. {PRETRAINED}: its dictionary is found in all "
-        "training tracks, never in the new ones; only its head needs labels.",
+        f"{CNN} hears the labelled tracks alone. {PRETRAINED}: what needs no labels is learned "
+        "in all training tracks, never in the new ones; only its heads need labels.",
         f"Share = (system - random) / (honest oracle - random), by the {HEADLINE}. Intervals: "
         f"95 %, {n_bootstrap} resamples of the listeners within each hold-out, paired; they do "
         "not tell what other labels or other new tracks would have changed.",
