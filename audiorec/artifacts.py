@@ -255,6 +255,26 @@ def commit(
     return manifest
 
 
+def adopt(source: Path, directory: Path, *, kind: str) -> Manifest:
+    """Put an artifact that was made beside another into its place, by renames alone.
+
+    Parameters
+    ----------
+    source, directory : Path
+        On the same file system; `source` is an artifact no more afterwards.
+    kind : str
+    """
+    manifest = load_manifest(source, kind=kind)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in (*(entry.file for entry in manifest.files.values()), MANIFEST):
+            (source / name).replace(directory / name)
+    except OSError as error:
+        raise unwritten(directory, error) from None
+    _sweep(directory, manifest)
+    return manifest
+
+
 def save(
     directory: Path,
     *,

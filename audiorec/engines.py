@@ -207,7 +207,7 @@ def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
         ray.init(
             address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises plain ones too, as where a node takes too long to start
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         raise EngineError(
             f"Ray does not start {where} ({first_line(error)}); start a cluster with "

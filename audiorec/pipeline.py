@@ -131,10 +131,15 @@ class Pipeline:
     def _run(self, stages: Sequence[str], *, check: Check) -> list[StageReport]:
         self._check = check
         reports = []
-        if {"mel", "train"} <= set(stages):
+        imported = self._imported()
+        if {"mel", "train"} <= set(stages) and not imported:
             self._fetch_early()
         for stage in stages:
             start = time.monotonic()
+            if imported and stage != "index":
+                why = f"not needed: the vectors were imported from {imported}"
+                reports.append(StageReport(stage, False, why, 0.0))
+                continue
             if stage == "factors" and self.recipe.model.target == "sound":
                 reports.append(StageReport(stage, False, "not needed: sound alone places", 0.0))
                 continue
@@ -142,6 +147,11 @@ class Pipeline:
             done = summary or "up to date"
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
         return reports
+
+    def _imported(self) -> str:
+        """Name of the file that the vectors were imported from; empty where they are our own."""
+        stands = artifacts.standing(self.workspace.embeddings, kind="embeddings", check="manifest")
+        return "" if stands is None else str(stands.extra.get("imported", ""))
 
     def _fetch_early(self) -> None:
         """Fetch what a model is to begin with before the hours of work that it would follow."""
@@ -424,6 +434,10 @@ class Pipeline:
         from audiorec.recommend import merge_groups, near_duplicates
         from audiorec.spaces import blend
 
+        if self._imported():
+            from audiorec.vectors import index_imported
+
+            return index_imported(self.workspace, config=self.recipe.index)
         by_sound = self.recipe.model.target == "sound"
         inputs = {
             kind: _fingerprint(self.workspace.root / kind, kind)

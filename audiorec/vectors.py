@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +24,8 @@ from audiorec.workspace import Workspace
 DETAILS = ("path", "artist", "title", "album", "year", "genre")
 # What a workspace has when vectors of its own come from the music in it.
 OWN = ("plays", "mels", "factors", "model", "head")
+ASIDE = ".import-"
+LONGEST = 1e15  # of a vector: the squares of longer ones are more than single precision holds
 
 
 class Imported(NamedTuple):
@@ -79,22 +83,60 @@ def import_embeddings(
     embeddings = read_vectors(file)
     details = {} if tracks is None else read_details(tracks)
     _check_room(workspace, replace=replace)
-    config = config or IndexConfig()
     rows = [track for track_id, track in details.items() if track_id in embeddings]
     with workspace.writing():
         _check_room(workspace, replace=replace)
-        with Catalog(workspace.catalog) as catalog:
-            heard = {track.track_id for track in catalog.tracks() if track.clip_hash}
-            catalog.upsert([track for track in rows if track.track_id not in heard])
-        made = embeddings.save(workspace.embeddings, extra={"imported": file.name})
-        index = build_index(embeddings, config=config, work=workspace.root)
-        index.save(
-            workspace.index,
-            inputs={"embeddings": made.fingerprint},
-            extra={"played": 0, "mean_norm": float(lengths(embeddings.vectors).mean())},
-        )
-    return Imported(
-        len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), index.kind
+        for left in workspace.root.glob(f"{ASIDE}*"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        # All that takes room is written beside what stands; then nothing but names change.
+        with tempfile.TemporaryDirectory(prefix=ASIDE, dir=workspace.root) as aside:
+            new = Path(aside)
+            embeddings.save(new / "embeddings", extra={"imported": file.name})
+            kind = _build(workspace, new / "embeddings", new / "index", config=config)
+            with Catalog(workspace.catalog) as catalog:
+                heard = {track.track_id for track in catalog.tracks() if track.clip_hash}
+                catalog.upsert([track for track in rows if track.track_id not in heard])
+            artifacts.adopt(new / "embeddings", workspace.embeddings, kind="embeddings")
+            artifacts.adopt(new / "index", workspace.index, kind="index")
+    return Imported(len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), kind)
+
+
+def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
+    """Index imported vectors again, where their index is not whole, or not theirs.
+
+    Returns
+    -------
+    summary : str or None
+        None where nothing was to be done.
+    """
+    if _is_theirs(workspace):
+        return None
+    kind = _build(workspace, workspace.embeddings, workspace.index, config=config)
+    return f"{len(Embeddings.load(workspace.embeddings))} imported vectors, {kind}"
+
+
+def _build(workspace: Workspace, vectors: Path, index: Path, *, config: IndexConfig | None) -> str:
+    """Index the vectors of an artifact, and store that as another; return how it finds."""
+    manifest = artifacts.load_manifest(vectors, kind="embeddings")
+    embeddings = Embeddings.load(vectors)
+    built = build_index(embeddings, config=config or IndexConfig(), work=workspace.root)
+    built.save(
+        index,
+        inputs={"embeddings": manifest.fingerprint},
+        extra={"played": 0, "mean_norm": float(lengths(embeddings.vectors).mean())},
+    )
+    return built.kind
+
+
+def _is_theirs(workspace: Workspace) -> bool:
+    """Whether the index stands whole, and was made of the vectors that stand there."""
+    vectors = artifacts.standing(workspace.embeddings, kind="embeddings")
+    index = artifacts.standing(workspace.index, kind="index")
+    return (
+        vectors is not None
+        and index is not None
+        and index.inputs == {"embeddings": vectors.fingerprint}
+        and not artifacts.damaged(workspace.index, index)
     )
 
 
@@ -208,7 +250,8 @@ def _check_room(workspace: Workspace, *, replace: bool) -> None:
     stands = [k for k in ("embeddings", "index") if artifacts.exists(workspace.root / k)]
     for kind in stands:
         artifacts.standing(workspace.root / kind, kind=kind)
-    if stands and not replace:
+    # One that was killed at the end has left no index of these vectors: the same again ends it.
+    if stands and not replace and _is_theirs(workspace):
         raise WorkspaceError(
             f"workspace {workspace.root} holds imported vectors already; add --replace to put "
             "these in their place, or name another one with --workspace"
@@ -254,7 +297,13 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
             "make all of the same network",
         )
     values = column.explode().cast(pl.Float32).to_numpy()
-    return np.asarray(values, dtype=np.float32).reshape(len(ids), dim)
+    matrix = np.asarray(values, dtype=np.float32).reshape(len(ids), dim)
+    largest = np.abs(matrix).max(axis=1)
+    if len(far := np.flatnonzero((largest > LONGEST) & np.isfinite(largest))):
+        row = int(far[0])
+        what = f"has a number as large as {largest[row]:.0e} in the vector of {ids[row]!r}"
+        raise _error(file, what, "scale all vectors down alike")
+    return matrix
 
 
 def _error(file: Path, what: str, remedy: str) -> DataError:

@@ -14,8 +14,9 @@ from audiorec.cli import cli
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import DataError, NotFoundError, WorkspaceError
+from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
 from audiorec.library import Library
+from audiorec.pipeline import Pipeline
 from audiorec.vectors import import_embeddings, read_details, read_vectors
 from audiorec.workspace import Workspace
 
@@ -205,3 +206,86 @@ def test_an_approximate_index_when_there_are_many(file, workspace):
     done = import_embeddings(workspace, file, config=IndexConfig(exact_below=10))
     assert done.kind == "hnsw"
     assert Library(workspace).index.recall == 1.0
+
+
+def table(path, *, seed, scale=1.0):
+    """Other vectors of the same tracks."""
+    return parquet(path, vectors=np.random.default_rng(seed + 9).normal(size=(N, DIM)) * scale)
+
+
+def interrupted(monkeypatch, at):
+    """Let the import stop where it puts the artifact of that kind into its place."""
+    adopt = artifacts.adopt
+
+    def stop(source, directory, *, kind):
+        if kind == at:
+            raise KeyboardInterrupt
+        return adopt(source, directory, kind=kind)
+
+    monkeypatch.setattr(artifacts, "adopt", stop)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_import_that_is_stopped_at_its_end_is_ended(tmp_path, monkeypatch, first):
+    """Between the two renames, whichever way one goes on."""
+    workspace = Workspace(tmp_path / "w")
+    old, new = table(tmp_path / "old.parquet", seed=0), table(tmp_path / "new.parquet", seed=1)
+    if not first:
+        import_embeddings(workspace, old)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupted(patch, "index")
+        import_embeddings(workspace, new, replace=not first)
+    (report,) = Pipeline(workspace).run(("index",))
+    assert report.worked
+    asked = Embeddings.load(workspace.embeddings)
+    assert Library(workspace).similar([asked.ids[0]], k=3)
+    assert not Pipeline(workspace).run(("index",))[0].worked
+    assert not list(workspace.root.glob(".import-*"))
+
+
+def test_the_same_import_goes_on(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path / "w")
+    file = table(tmp_path / "new.parquet", seed=1)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupted(patch, "index")
+        import_embeddings(workspace, file)
+    import_embeddings(workspace, file)
+    with pytest.raises(WorkspaceError, match="holds imported vectors already"):
+        import_embeddings(workspace, file)
+
+
+def test_a_full_disk_leaves_what_answers(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path / "w")
+    import_embeddings(workspace, table(tmp_path / "old.parquet", seed=0))
+    asked = Embeddings.load(workspace.embeddings).ids[0]
+    before = Library(workspace).similar([asked], k=3)
+    put = artifacts.put_array
+
+    def full(directory, name, array):
+        if directory.name == "index" and name == "vectors":
+            raise artifacts.unwritten(directory / name, OSError(28, "No space left on device"))
+        return put(directory, name, array)
+
+    with monkeypatch.context() as patch, pytest.raises(ArtifactError, match="No space left"):
+        patch.setattr(artifacts, "put_array", full)
+        import_embeddings(workspace, table(tmp_path / "new.parquet", seed=1), replace=True)
+    assert Library(workspace).similar([asked], k=3) == before
+
+
+def test_a_damaged_index_is_made_again(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    import_embeddings(workspace, table(tmp_path / "old.parquet", seed=0))
+    asked = Embeddings.load(workspace.embeddings).ids[0]
+    before = Library(workspace).similar([asked], k=3)
+    (file,) = workspace.index.glob("vectors*.npy")
+    file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
+    reports = Pipeline(workspace).run()
+    assert [report.stage for report in reports if report.worked] == ["index"]
+    assert reports[0].summary == "not needed: the vectors were imported from old.parquet"
+    assert Library(workspace).similar([asked], k=3) == before
+
+
+def test_vectors_too_long_to_compare_are_refused(tmp_path):
+    file = table(tmp_path / "far.parquet", seed=0, scale=1e30)
+    with pytest.raises(DataError, match=r"as large as \de\+30"):
+        import_embeddings(Workspace(tmp_path / "w"), file)
