@@ -124,6 +124,7 @@ def run_stages(
         pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, engine=engine, progress=shown)
         reports = pipeline.run(stages)
         progress.close()
+        mine.gathered(None)  # who parts while another still works would break its connections
         if not mine.first:
             return
         echo_stages(reports, as_json=as_json)
