@@ -21,7 +21,7 @@ from made_up import write_songs
 
 from audiorec.config import MelConfig
 
-N_CLIPS, COPIES, SECONDS = 32, 64, 30.0
+N_CLIPS, COPIES, SECONDS = 32, 32, 30.0
 CONFIG = MelConfig()
 
 
