@@ -115,6 +115,7 @@ def test_store(checkpoint):
 def test_mels_of_other_settings_are_refused(checkpoint):
     other = MelConfig(n_mels=8, clip_seconds=4.0, hop_length=256)
     with pytest.raises(
-        ArtifactError, match="hop_length=256 and the model was trained on hop_length=512.*run 'aud"
+        ArtifactError,
+        match="hop_length=256 and the model was trained on hop_length=512.*make both by one recipe: 'audiorec run",
     ):
         embed_store(checkpoint, store_of(other))
