@@ -13,7 +13,7 @@ import io
 import json
 import os
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,13 @@ UNREADABLE = (
     MemoryError,
     tokenize.TokenError,
 )
-BLAKE_DIGITS = 32  # of the digests that earlier versions wrote
+DIGITS = 64  # of the digests that are written
+DIGESTS: dict[int, Callable[[], Any]] = {
+    # Of the sound ones the fastest where processors have instructions for it.
+    DIGITS: hashlib.sha256,
+    32: lambda: hashlib.blake2b(digest_size=16),
+}
+"""How digests are made, by their hexadecimal digits: this version's, then earlier ones'."""
 CALLED = {
     "plays": "are no plays",
     "mels": "are no spectrograms",
@@ -112,27 +118,19 @@ def fingerprint(value: Any) -> str:
     return hashlib.blake2b(value, digest_size=16).hexdigest()
 
 
-def digest_file(path: Path) -> str:
-    """Digest of a file's content, read in blocks: SHA-256, 64 hexadecimal digits.
-
-    Of the sound digests it is the fastest where processors have instructions for it.
-    """
+def digest_file(path: Path, *, digits: int = DIGITS) -> str:
+    """Digest of a file's content, read in blocks: so many hexadecimal digits, see `DIGESTS`."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, hashlib.sha256).hexdigest()
+        return hashlib.file_digest(stream, DIGESTS[digits]).hexdigest()
 
 
 def matches(path: Path, digest: str) -> bool:
-    """Whether a file's content has a digest, or one that begins so.
+    """Whether a file's content has a digest, this version's or an earlier one's, or its beginning.
 
-    Artifacts of earlier versions have BLAKE2b's, 32 digits.
+    What is as long as no digest is taken for the beginning of any.
     """
-    if len(digest) != BLAKE_DIGITS and digest_file(path).startswith(digest):
-        return True
-    if len(digest) > BLAKE_DIGITS:
-        return False
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    return found.startswith(digest)
+    known = [len(digest)] if len(digest) in DIGESTS else list(DIGESTS)
+    return any(digest_file(path, digits=digits).startswith(digest) for digits in known)
 
 
 def unwritten(path: Path, error: Exception) -> ArtifactError:
@@ -207,7 +205,7 @@ def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
     about = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(header, about)
     parts = (header.getvalue(), array.reshape(-1).view(np.uint8).data)
-    hashed = hashlib.sha256()
+    hashed = DIGESTS[DIGITS]()
     for part in parts:
         hashed.update(part)
     digest = hashed.hexdigest()
@@ -425,6 +423,28 @@ def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = T
         again = f"{remedy(manifest.kind, manifest, name)} to make it again"
         raise ArtifactError(f"{path} cannot be read ({first_line(error)}); {again}") from None
     return array
+
+
+def is_fresh(
+    directory: Path,
+    *,
+    kind: str,
+    inputs: Mapping[str, str],
+    config: Mapping[str, Any] | None = None,
+) -> bool:
+    """Whether an artifact stands there whole, made from these inputs and, where given, settings.
+
+    Raises
+    ------
+    NewerError
+        If it is from a newer version.
+    """
+    manifest = standing(directory, kind=kind)
+    if manifest is None or manifest.inputs != dict(inputs):
+        return False
+    if config is not None and manifest.config != dict(config):
+        return False
+    return not damaged(directory, manifest)
 
 
 def damaged(directory: Path, manifest: Manifest) -> list[str]:

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from audiorec.exceptions import DataError, ParameterError
+from audiorec.exceptions import DataError, ParameterError, system_reason
 from audiorec.front_ends import FRONT_ENDS, EncoderName
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -481,7 +481,7 @@ class Recipe(Section):
             return cls(**settings)
         except OSError as error:
             raise DataError(
-                f"recipe {path} cannot be read: {(error.strerror or str(error)).lower()}; "
+                f"recipe {path} cannot be read: {system_reason(error).lower()}; "
                 "check its path and permissions"
             ) from None
         except UnicodeDecodeError:

@@ -201,7 +201,7 @@ class Pipeline:
             "listening": artifacts.fingerprint(listening),
         }
         config = self.recipe.factors.model_dump(mode="json")
-        if _fresh(self.workspace.factors, "factors", inputs=inputs, config=config):
+        if artifacts.is_fresh(self.workspace.factors, kind="factors", inputs=inputs, config=config):
             return None
         from audiorec.factors import fit_factors, save_factors
 
@@ -283,7 +283,9 @@ class Pipeline:
     def _model_stands(self, inputs: Mapping[str, str]) -> bool:
         """Whether the model was made from these inputs, as the first process finds."""
         config = self._model_config()
-        return self._team.agree(_fresh(self.workspace.model, "model", inputs=inputs, config=config))
+        return self._team.agree(
+            artifacts.is_fresh(self.workspace.model, kind="model", inputs=inputs, config=config)
+        )
 
     def _keep_model(
         self, model: Model, history: Sequence[EpochRow] = (), *, inputs: Mapping[str, str]
@@ -444,7 +446,9 @@ class Pipeline:
             for kind in ("embeddings", "mels", *(() if by_sound else ("factors", "plays")))
         }
         config = self.recipe.index.model_dump(mode="json")
-        stands = _fresh(self.workspace.index, "index", inputs=inputs, config=config)
+        stands = artifacts.is_fresh(
+            self.workspace.index, kind="index", inputs=inputs, config=config
+        )
         if stands and not worn_out(self.workspace.index):
             return None
         self.progress("index", 0, None)
@@ -558,20 +562,3 @@ def _stored_ids(workspace: Workspace) -> tuple[str, ...]:
 
 def _fingerprint(directory: Path, kind: str) -> str:
     return artifacts.load_manifest(directory, kind=kind).fingerprint
-
-
-def _fresh(
-    directory: Path, kind: str, *, inputs: Mapping[str, str], config: Mapping[str, Any]
-) -> bool:
-    """Whether the artifact stands there whole, made from these inputs and settings.
-
-    Raises
-    ------
-    NewerError
-        If it is from a newer version.
-    """
-    manifest = artifacts.standing(directory, kind=kind)
-    if manifest is None:
-        return False
-    made_so = manifest.inputs == dict(inputs) and manifest.config == dict(config)
-    return made_so and not artifacts.damaged(directory, manifest)

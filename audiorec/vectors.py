@@ -15,8 +15,8 @@ from audiorec import artifacts
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import DataError, ParameterError, WorkspaceError
-from audiorec.index import build_index
+from audiorec.exceptions import DataError, ParameterError, WorkspaceError, system_reason
+from audiorec.index import Index, build_index
 from audiorec.index.exact import lengths
 from audiorec.workers import one_line
 from audiorec.workspace import Workspace
@@ -82,23 +82,25 @@ def import_embeddings(
     """
     embeddings = read_vectors(file)
     details = {} if tracks is None else read_details(tracks)
-    _check_room(workspace, replace=replace)
+    _check_room(workspace, embeddings, replace=replace)
     rows = [track for track_id, track in details.items() if track_id in embeddings]
     with workspace.writing():
-        _check_room(workspace, replace=replace)
+        _check_room(workspace, embeddings, replace=replace)
         for left in workspace.root.glob(f"{ASIDE}*"):  # by one that was killed
             shutil.rmtree(left, ignore_errors=True)
         # All that takes room is written beside what stands; then nothing but names change.
         with tempfile.TemporaryDirectory(prefix=ASIDE, dir=workspace.root) as aside:
             new = Path(aside)
             embeddings.save(new / "embeddings", extra={"imported": file.name})
-            kind = _build(workspace, new / "embeddings", new / "index", config=config)
+            index = _build(workspace, new / "embeddings", new / "index", config=config)
             with Catalog(workspace.catalog) as catalog:
                 heard = {track.track_id for track in catalog.tracks() if track.clip_hash}
                 catalog.upsert([track for track in rows if track.track_id not in heard])
             artifacts.adopt(new / "embeddings", workspace.embeddings, kind="embeddings")
             artifacts.adopt(new / "index", workspace.index, kind="index")
-    return Imported(len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), kind)
+    return Imported(
+        len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), index.kind
+    )
 
 
 def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
@@ -109,35 +111,39 @@ def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
     summary : str or None
         None where nothing was to be done.
     """
-    if _is_theirs(workspace):
+    vectors = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
+    inputs = {"embeddings": vectors.fingerprint}
+    if artifacts.is_fresh(workspace.index, kind="index", inputs=inputs):
         return None
-    kind = _build(workspace, workspace.embeddings, workspace.index, config=config)
-    return f"{len(Embeddings.load(workspace.embeddings))} imported vectors, {kind}"
+    index = _build(workspace, workspace.embeddings, workspace.index, config=config)
+    return f"{len(index)} imported vectors, {index.kind}"
 
 
-def _build(workspace: Workspace, vectors: Path, index: Path, *, config: IndexConfig | None) -> str:
-    """Index the vectors of an artifact, and store that as another; return how it finds."""
+def _build(
+    workspace: Workspace, vectors: Path, place: Path, *, config: IndexConfig | None
+) -> Index:
+    """Index the vectors of an artifact, and store that as another."""
     manifest = artifacts.load_manifest(vectors, kind="embeddings")
     embeddings = Embeddings.load(vectors)
-    built = build_index(embeddings, config=config or IndexConfig(), work=workspace.root)
-    built.save(
-        index,
+    index = build_index(embeddings, config=config or IndexConfig(), work=workspace.root)
+    index.save(
+        place,
         inputs={"embeddings": manifest.fingerprint},
         extra={"played": 0, "mean_norm": float(lengths(embeddings.vectors).mean())},
     )
-    return built.kind
+    return index
 
 
-def _is_theirs(workspace: Workspace) -> bool:
-    """Whether the index stands whole, and was made of the vectors that stand there."""
+def _is_unfinished(workspace: Workspace, embeddings: Embeddings) -> bool:
+    """Whether these very vectors stand there without an index that was made of them."""
     vectors = artifacts.standing(workspace.embeddings, kind="embeddings")
     index = artifacts.standing(workspace.index, kind="index")
-    return (
-        vectors is not None
-        and index is not None
-        and index.inputs == {"embeddings": vectors.fingerprint}
-        and not artifacts.damaged(workspace.index, index)
-    )
+    if vectors is None or (
+        index is not None and index.inputs == {"embeddings": vectors.fingerprint}
+    ):
+        return False
+    stored = Embeddings.load(workspace.embeddings)
+    return stored.ids == embeddings.ids and np.array_equal(stored.vectors, embeddings.vectors)
 
 
 def read_vectors(file: Path) -> Embeddings:
@@ -162,7 +168,7 @@ def read_vectors(file: Path) -> Embeddings:
             )
         frame = pl.read_parquet(file, columns=["track_id", "vector"])
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_reason(error).lower()
         raise _error(file, f"cannot be opened: {reason}", "check the path") from None
     except pl.exceptions.PolarsError as error:
         raise _error(file, f"is not Parquet ({error})", "write it as 'export' does") from None
@@ -196,7 +202,7 @@ def read_details(tracks: Path) -> dict[str, Track]:
                 )
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_reason(error).lower()
         raise _error(tracks, f"cannot be opened: {reason}", "check the path") from None
     except UnicodeDecodeError:
         raise _error(tracks, "is not UTF-8", "save it in UTF-8") from None
@@ -239,7 +245,7 @@ def _detail(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
     )
 
 
-def _check_room(workspace: Workspace, *, replace: bool) -> None:
+def _check_room(workspace: Workspace, embeddings: Embeddings, *, replace: bool) -> None:
     """Raise an error where vectors would be lost: made from music, or by a newer version."""
     own = [kind for kind in OWN if artifacts.exists(workspace.root / kind)]
     if own:
@@ -250,8 +256,7 @@ def _check_room(workspace: Workspace, *, replace: bool) -> None:
     stands = [k for k in ("embeddings", "index") if artifacts.exists(workspace.root / k)]
     for kind in stands:
         artifacts.standing(workspace.root / kind, kind=kind)
-    # One that was killed at the end has left no index of these vectors: the same again ends it.
-    if stands and not replace and _is_theirs(workspace):
+    if stands and not replace and not _is_unfinished(workspace, embeddings):
         raise WorkspaceError(
             f"workspace {workspace.root} holds imported vectors already; add --replace to put "
             "these in their place, or name another one with --workspace"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from audiorec.artifacts import write_atomic
-from audiorec.exceptions import WorkspaceError
+from audiorec.exceptions import WorkspaceError, system_reason
 
 VERSION = 1
 MARKER = "workspace.json"
@@ -141,8 +141,7 @@ class Workspace:
             ) from None
         except OSError as error:
             raise WorkspaceError(
-                f"{marker} cannot be read: {(error.strerror or str(error)).lower()}; "
-                "check its permissions"
+                f"{marker} cannot be read: {system_reason(error).lower()}; check its permissions"
             ) from None
         if version > VERSION:
             raise WorkspaceError(
@@ -220,7 +219,7 @@ class Workspace:
 
 
 def _unwritable(root: Path, error: OSError) -> WorkspaceError:
-    reason = (error.strerror or str(error)).lower()
+    reason = system_reason(error).lower()
     return WorkspaceError(
         f"workspace {root} cannot be written: {reason}; "
         "check its permissions and the disk, or name another with --workspace"

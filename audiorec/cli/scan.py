@@ -82,7 +82,7 @@ def command(
             report = scan(catalog, paths, n_jobs=jobs, also=ahead, progress=progress)
         found: list[Found] = []
         if playlists:
-            found = take_playlists(workspace.plays, paths, paths=catalogued_paths(catalog))
+            found = take_playlists(workspace.plays, paths, paths=lambda: catalogued_paths(catalog))
         else:
             leave_playlists(workspace.plays, paths)
         unread = record_unread(catalog, found)

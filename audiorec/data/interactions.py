@@ -129,10 +129,11 @@ def import_plays(
         path = str(file.resolve())
         name = f"part-{artifacts.fingerprint(path)[:12]}"
         within = _within(file.resolve(), stored, source=source)
+        contents = [artifacts.digest_file(part, digits=digits) for digits in artifacts.DIGESTS]
         same = [
             n
             for n, e in stored.files.items()
-            if n == f"{name}.parquet" or n in within or artifacts.matches(part, e.digest)
+            if n == f"{name}.parquet" or n in within or e.digest in contents
         ]
         replaced = sum(stored.extra["parts"][n]["rows"] for n in same)
         entry = artifacts.put_file(directory, f"{name}.parquet", part)
@@ -173,20 +174,20 @@ def forget_within(directory: Path, folder: Path, *, source: str) -> int:
         See `import_plays`.
     """
     stored = _manifest(directory)
-    folder = folder.resolve()
-    known: dict[str, dict[str, Any]] = stored.extra.get("parts", {})
-    gone = _within(folder, stored, source=source) | {
-        n for n, p in known.items() if p["source"] == source and p["file"] == str(folder)
-    }
+    gone = _within(folder.resolve(), stored, source=source)
     if not gone:
         return 0
+    known: dict[str, dict[str, Any]] = stored.extra["parts"]
     files = {n: e for n, e in stored.files.items() if n not in gone}
-    parts = {n: p for n, p in known.items() if n not in gone}
-    artifacts.commit(
-        directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
-    )
-    if not files:
+    if files:
+        parts = {n: p for n, p in known.items() if n not in gone}
+        artifacts.commit(
+            directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
+        )
+    else:
         (directory / artifacts.MANIFEST).unlink()
+        for entry in stored.files.values():
+            (directory / entry.file).unlink(missing_ok=True)
     return sum(int(known[name]["rows"]) for name in gone)
 
 
@@ -203,14 +204,11 @@ def imported_from(directory: Path, *, source: str) -> list[Path]:
 
 
 def _within(folder: Path, stored: Manifest, *, source: str) -> set[str]:
-    """Names of the parts that came in the same format from within a folder."""
+    """Names of the parts that came in a format from a file or folder, or from within it."""
     return {
         name
         for name, part in stored.extra.get("parts", {}).items()
-        if part["file"]
-        and part["source"] == source
-        and Path(part["file"]) != folder
-        and Path(part["file"]).is_relative_to(folder)
+        if part["file"] and part["source"] == source and Path(part["file"]).is_relative_to(folder)
     }
 
 

@@ -21,7 +21,16 @@ def playlists_in(folder: Path) -> list[Path]:
 
     Hidden ones are passed by, and those that audiorec itself wrote.
     """
-    return sorted(
+    return sorted(_walk(folder))
+
+
+def holds_playlists(folder: Path) -> bool:
+    """Whether there are any; looks no further than the first."""
+    return next(_walk(folder), None) is not None
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    return (
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES

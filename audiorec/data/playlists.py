@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from audiorec.data.interactions import (
     import_plays,
     imported_from,
 )
-from audiorec.data.m3u import entries, playlists_in
+from audiorec.data.m3u import entries, holds_playlists, playlists_in
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
 
@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 def take_playlists(
-    directory: Path, folders: Sequence[Path], *, paths: Mapping[str, str]
+    directory: Path, folders: Sequence[Path], *, paths: Callable[[], Mapping[str, str]]
 ) -> list[Found]:
     """Import the playlists that lie in folders, in place of what came from there before.
 
@@ -50,8 +50,9 @@ def take_playlists(
         Artifact of kind "plays"; made when it is missing and there are playlists.
     folders : sequence of Path
         Those that lie in one another, or in one whose playlists are stored, count once.
-    paths : mapping of str to str
-        Id of each file of the catalogue, by absolute path.
+    paths : callable
+        Gives the id of each file of the catalogue, by absolute path; asked where there are
+        playlists.
 
     Returns
     -------
@@ -65,14 +66,13 @@ def take_playlists(
     """
     found = []
     for folder in _outermost(folders, among=imported_from(directory, source=SOURCE)):
-        lists = playlists_in(folder)
-        if not lists:
+        if not holds_playlists(folder):
             forget_within(directory, folder, source=SOURCE)
             continue
         try:
-            report = import_plays(directory, folder, source=SOURCE, paths=paths)
+            report = import_plays(directory, folder, source=SOURCE, paths=paths())
         except DataError as error:
-            unread = tuple(_unreadable(lists))
+            unread = tuple(_unreadable(playlists_in(folder)))
             if not unread:  # they name nothing that is here, and what they named before is no more
                 forget_within(directory, folder, source=SOURCE)
             found.append(Found(folder, reason=str(error), unread=unread))

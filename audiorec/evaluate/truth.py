@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, system_reason
 from audiorec.ids import IdMap
 
 
@@ -37,7 +37,7 @@ def load_truth(path: Path, *, ids: Sequence[str]) -> Embeddings:
             attributes = np.asarray(stored["attributes"], dtype=np.float32)
     except OSError as error:
         raise DataError(
-            f"truth {path} cannot be read: {error.strerror or error}; check its path"
+            f"truth {path} cannot be read: {system_reason(error)}; check its path"
         ) from None
     except (KeyError, ValueError, TypeError, zipfile.BadZipFile, AttributeError) as error:
         raise DataError(

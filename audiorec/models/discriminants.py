@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from audiorec.exceptions import TrainingError
+from audiorec.ridge import group_means
 
 N_COMPONENTS = 1000  # principal components of what is told, in which the directions are sought
 N_TRACKS = 20_000  # that they are learned from, at most
@@ -132,9 +133,7 @@ def _discriminants(x: np.ndarray, group: np.ndarray, *, n: int) -> tuple[np.ndar
     components = components[:, kept] / np.linalg.norm(components[:, kept], axis=0)
     placed = (x - mean) @ components
     count = np.bincount(group)
-    centroids = np.zeros((len(count), placed.shape[1]))
-    np.add.at(centroids, group, placed)
-    centroids /= count[:, None]
+    centroids = group_means(placed, group)
     off = placed - centroids[group]
     within = off.T @ off / max(1, len(x) - len(count))
     within = (1 - SHRINKAGE) * within + SHRINKAGE * np.trace(within) / len(within) * np.eye(

@@ -18,7 +18,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.pretrained.heard import Part
-from audiorec.ridge import deal_groups
+from audiorec.ridge import deal_groups, group_means
 
 # The pooled feature maps say more of how music sounds than what the tags are read from.
 SPACE_PARTS: tuple[Part, ...] = ("mean_pool",)
@@ -137,9 +137,7 @@ def _whitening(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _held_back(placed: np.ndarray, artists: np.ndarray, *, shrinkage: float) -> np.ndarray:
     """What evens out the scatter within artists : np.ndarray [shape=(dim, dim)]."""
     count = np.bincount(artists)
-    sums = np.zeros((len(count), placed.shape[1]))
-    np.add.at(sums, artists, placed)
-    off = (placed - (sums / np.maximum(count, 1)[:, None])[artists])[count[artists] > 1]
+    off = (placed - group_means(placed, artists)[artists])[count[artists] > 1]
     scatter = off.T @ off
     scatter *= len(scatter) / max(np.trace(scatter), 1e-12)
     values, vectors = np.linalg.eigh((1 - shrinkage) * scatter + shrinkage * np.eye(len(scatter)))

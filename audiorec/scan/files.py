@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from audiorec.exceptions import system_reason
+
 supported_suffixes = frozenset(
     f".{name}"
     for name in (
@@ -54,7 +56,7 @@ def look_at(path: str) -> Found:
         what = "is a link to nothing" if os.path.islink(path) else "is not there"  # noqa: PTH114
         return Found(path, None, None, f"{what}; check the path")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_reason(error).lower()
         return Found(path, None, None, f"cannot be opened: {reason}; check the file and its links")
     if not stat.S_ISREG(status.st_mode):
         return Found(path, None, None, "is not a regular file; name an audio file")
@@ -89,7 +91,7 @@ def _walk_folder(folder: str, entered: set[tuple[int, int]]) -> Iterator[Found]:
             with os.scandir(here) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = system_reason(error).lower()
             yield Found(here, None, None, f"cannot be listed: {reason}; check its permissions")
             continue
         folders = []

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, system_reason
 from audiorec.scan.files import absolute
 from audiorec.scan.settle import TAGS
 from audiorec.workers import one_line
@@ -52,7 +52,7 @@ def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:
                 )
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_reason(error).lower()
         raise _error(manifest, f"cannot be opened: {reason}", "check the path") from None
     except UnicodeDecodeError:
         raise _error(manifest, "is not UTF-8", "save it in UTF-8") from None

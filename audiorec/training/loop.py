@@ -165,19 +165,23 @@ def train(
         if begin is not None:
             begin(network)
         if isinstance(network, Described):
-            others = [clips_of(store, i) for i in unlabelled if i not in targets]
+            others = _unheard(store, unlabelled, known=targets)
             if mine.first:
                 network.learn(
-                    [*training.clips, *others], scale=scale, seed=config.seed, mel=store.config
+                    [*training.clips, *others.clips],
+                    scale=scale,
+                    seed=config.seed,
+                    mel=store.config,
                 )
             network.load_state_dict(mine.agree(network.state_dict()))
             history, unseen = _fit_heads(
                 network,
                 joined([training, validation]),
-                _known_by_artist(store, unlabelled, known=targets, groups=groups),
+                others,
                 lambda part: deal(
                     [i for i in store.ids if i in targets], groups=groups, config=part
                 ),
+                groups=groups,
                 scale=scale,
                 window=window,
                 run=run,
@@ -227,9 +231,10 @@ def _agreement(unseen: Embeddings, targets: Embeddings) -> float:
 def _fit_heads(
     network: Described,
     known: Examples,
-    others: _ByArtist,
+    others: Examples,
     parted: Callable[[TrainConfig], tuple[tuple[str, ...], tuple[str, ...]]],
     *,
+    groups: Mapping[str, str],
     scale: InputScale,
     window: int,
     run: Run,
@@ -241,10 +246,12 @@ def _fit_heads(
     network : Described
     known : Examples
         All that there are.
-    others : _ByArtist
-        What discriminants are learned from beside them.
+    others : Examples
+        Tracks without targets, which discriminants are learned from beside them.
     parted : callable
         From a head's settings to the tracks that it learns from and those that it is stopped by.
+    groups : mapping of str to str
+        Artist of each track.
     """
     hear = partial(
         heard_once,
@@ -256,12 +263,14 @@ def _fit_heads(
         team=run.team,
     )
     told = hear(known)
-    told_scale = input_scale(told)
-    if network.discriminants is not None:
-        rest = [clips[0] for clips in hear(others.examples).clips] if others.examples.ids else []
-        artists = [others.groups.get(i) or i for i in (*known.ids, *others.examples.ids)]
+    if network.discriminants is None:
+        told_scale = input_scale(told)
+    else:
+        heard = joined([told, hear(others)]) if others.ids else told
         network.discriminants.learn(
-            [*(clips[0] for clips in told.clips), *rest], artists, seed=run.config.seed
+            [clip for (clip,) in heard.clips],
+            [groups.get(i) or i for i in heard.ids],
+            seed=run.config.seed,
         )
         told = replace(told, clips=[[_placed(network.discriminants, c[0])] for c in told.clips])
         told_scale = no_scale(network.discriminants.size)
@@ -289,23 +298,11 @@ def _fit_heads(
     return heads[0].history, Embeddings(tuple(said), np.stack(means))
 
 
-class _ByArtist(NamedTuple):
-    """Tracks that nobody has to have heard, and the artist of every track."""
-
-    examples: Examples
-    groups: Mapping[str, str]
-
-
-def _known_by_artist(
-    store: MelStore | Heard,
-    unlabelled: Sequence[str],
-    *,
-    known: Embeddings,
-    groups: Mapping[str, str],
-) -> _ByArtist:
+def _unheard(store: MelStore | Heard, unlabelled: Sequence[str], *, known: Embeddings) -> Examples:
+    """Tracks without factors, as examples of nothing."""
     ids = tuple(i for i in unlabelled if i not in known)
     none = np.zeros((len(ids), known.dim), dtype=np.float32)
-    return _ByArtist(Examples(ids, [clips_of(store, i) for i in ids], none), groups)
+    return Examples(ids, [clips_of(store, i) for i in ids], none)
 
 
 def _placed(discriminants: Discriminants, told: np.ndarray) -> np.ndarray:

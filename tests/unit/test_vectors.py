@@ -249,6 +249,8 @@ def test_the_same_import_goes_on(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupted(patch, "index")
         import_embeddings(workspace, file)
+    with pytest.raises(WorkspaceError, match="holds imported vectors already"):
+        import_embeddings(workspace, table(tmp_path / "other.parquet", seed=2))
     import_embeddings(workspace, file)
     with pytest.raises(WorkspaceError, match="holds imported vectors already"):
         import_embeddings(workspace, file)

@@ -28,7 +28,7 @@ from pathlib import Path
 import polars as pl
 
 from audiorec.data.sink import sink
-from audiorec.exceptions import DataError, ParameterError, first_line
+from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 
 REQUIRED = ("user_id", "track_id", "plays")
 SCHEMA = (*REQUIRED, "timestamp")
@@ -142,7 +142,7 @@ def _plain_text(file: Path, scratch: Path) -> Path:
         ) from None
     except OSError as error:
         raise DataError(
-            f"plays file {file} cannot be read: {(error.strerror or str(error)).lower()}; "
+            f"plays file {file} cannot be read: {system_reason(error).lower()}; "
             "check its permissions"
         ) from None
     if not text.stat().st_size:
