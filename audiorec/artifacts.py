@@ -319,7 +319,6 @@ def load_manifest(
     NewerError
         If it is from a newer version.
     """
-    again = f"{remedy(kind)} to make it again"
     path = directory / MANIFEST
     try:
         raw = json.loads(path.read_bytes())
@@ -330,13 +329,13 @@ def load_manifest(
         without = (
             ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
         )
-        first = f"run 'audiorec {STAGE_OF.get(kind, 'run')}' first"
-        raise ArtifactError(f"{called}; {first}{without}") from None
+        first = _importing(directory, kind) or f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+        raise ArtifactError(f"{called}; {first} first{without}") from None
     except (ValueError, KeyError, AttributeError, TypeError):
-        raise ArtifactError(f"{path} is damaged; {again}") from None
+        raise _torn(directory, kind, "is damaged") from None
     # Before its version is believed: every version says its digest so.
     if fingerprint(raw) != declared:
-        raise ArtifactError(f"{path} is damaged (its digest differs); {again}")
+        raise _torn(directory, kind, "is damaged (its digest differs)")
     if raw.pop("format_version") > FORMAT_VERSION:
         raise NewerError(
             f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
@@ -399,6 +398,32 @@ def remedy(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
         option = "" if source == "csv" else f" --source {source}"
         return f"run 'audiorec plays {shlex.quote(part.get('file') or 'FILE')}{option}'"
     return f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+
+
+def was_imported(root: Path) -> bool:
+    """Whether the vectors of a workspace came from elsewhere, where their manifest cannot say so.
+
+    Then there is nothing that vectors are made of, and the index was made from them alone.
+    """
+    if exists(root / "mels") or exists(root / "model"):
+        return False
+    try:
+        index = load_manifest(root / "index", kind="index", check="manifest")
+    except ArtifactError:
+        return exists(root / "embeddings")
+    return set(index.inputs) == {"embeddings"}
+
+
+def _importing(directory: Path, kind: str) -> str:
+    """What makes imported vectors again that have no manifest; empty where it is a stage."""
+    if kind == "embeddings" and was_imported(directory.parent):
+        return "run 'audiorec import embeddings FILE --replace'"
+    return ""
+
+
+def _torn(directory: Path, kind: str, what: str) -> ArtifactError:
+    again = _importing(directory, kind) or remedy(kind)
+    return ArtifactError(f"{directory / MANIFEST} {what}; {again} to make it again")
 
 
 def told_of(directory: Path, manifest: Manifest, file: str) -> str:

@@ -12,7 +12,7 @@ from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.index import Index
-from audiorec.outside import Outside, listen
+from audiorec.outside import Outside, beside_artist, listen
 from audiorec.spaces import Space
 from audiorec.workers import one_line
 from audiorec.workspace import Workspace
@@ -98,9 +98,13 @@ class Names:
                     "ask with --space blend or content"
                 )
             path = Path(name).absolute()
-            vector = self._listen(path).vector
-            assert vector is not None  # else it were a track's twin
-            outside[str(path)] = vector
+            heard = self._listen(path)
+            assert heard.vector is not None  # else it were a track's twin
+            outside[str(path)] = (
+                beside_artist(heard, workspace=self._workspace, catalog=self._catalog)
+                if space == "blend"
+                else heard.vector
+            )
             ids.append(str(path))
         if not outside:
             return ids, None

@@ -28,6 +28,7 @@ from audiorec.front_ends import FRONT_ENDS, EncoderName
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MIN_MEMORY = 10**6
 MAX_SEED = 2**31 - 1
+MOST_SHIFT = 12  # semitones
 Seed = Field(default=0, ge=0, le=MAX_SEED)
 
 
@@ -281,6 +282,10 @@ class TrainConfig(Section):
     unit_norm : bool
         Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
         With the loss wpe, which looks at the plays themselves, it has no effect.
+    level_popularity : bool
+        Set how far predictions lie along the mean factor, which follows popularity as well, to
+        what it is on average: for listening in which popularity cannot be heard. Where lengths are
+        learned (losses mse and wpe) it has no effect.
     crop_seconds : float
         Length of the random crop that each example shows, s.
     batch_size, max_epochs, patience : int
@@ -305,6 +310,11 @@ class TrainConfig(Section):
     gain_db, filter_db : float
         An example is made louder or softer by at most so many dB, as a whole, and by a random
         smooth curve over the mel bands; 0 changes nothing. Both need spectrograms in dB.
+    pitch_shift : float or "auto"
+        An example is heard up to so many semitones higher or lower, drawn anew each time; 0 leaves
+        it where it is. An ear that hears each example once (architecture described) hears it at
+        each whole semitone too, and what it tells of all of them is kept in memory. Auto is 2 for
+        such an ear, less where the tracks are too many to keep so much of them, and 0 for others.
     ema_decay : float
         How much of the running mean of the weights each step keeps; 0 takes the weights as they
         are.
@@ -325,12 +335,13 @@ class TrainConfig(Section):
 
     loss: Literal["mse", "cosine", "contrastive", "contrastive-all", "wpe"] = "cosine"
     unit_norm: bool = True
+    level_popularity: bool = False
     crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
     accumulate: int = Field(default=1, ge=1, le=65536)
-    max_epochs: int = Field(default=25, ge=1, le=100000)
+    max_epochs: int = Field(default=60, ge=1, le=100000)
     min_steps: int = Field(default=0, ge=0, le=10**9)
-    patience: int = Field(default=8, ge=1, le=100000)
+    patience: int = Field(default=12, ge=1, le=100000)
     learning_rate: float = Field(default=1e-3, gt=0, le=10)
     weight_decay: float = Field(default=1e-2, ge=0, le=10)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
@@ -339,6 +350,7 @@ class TrainConfig(Section):
     band_mask: float = Field(default=0.0, ge=0, lt=1)
     gain_db: float = Field(default=0.0, ge=0, le=60)
     filter_db: float = Field(default=0.0, ge=0, le=60)
+    pitch_shift: float | Literal["auto"] = "auto"
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, ge=0)
     precision: Literal["auto", "fastest", "32-true", "bf16-mixed", "16-mixed"] = "auto"
@@ -346,6 +358,15 @@ class TrainConfig(Section):
     compile: Literal["no", "yes", "fastest"] = "no"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: int = Seed
+
+    @field_validator("pitch_shift", mode="before")
+    @classmethod
+    def _is_a_shift(cls, shift: object) -> float | str:
+        if shift == "auto":
+            return "auto"
+        if isinstance(shift, int | float) and shift is not True and 0 <= shift <= MOST_SHIFT:
+            return float(shift)
+        raise ValueError(f'pitch_shift={shift!r} must be from 0 to {MOST_SHIFT}, or "auto"')
 
 
 class IndexConfig(Section):

@@ -87,6 +87,11 @@ def _out_of_step(workspace: Workspace) -> list[str]:
         for source, digest in manifest.inputs.items()
         if source in made and made[source].fingerprint != digest
     ]
+    if named := made["index"].inputs.get("artists") if "index" in made else None:
+        from audiorec.spaces import artists_of
+
+        if artifacts.fingerprint(artists_of(workspace)) != named:
+            lines.append("the index was made before artists' names changed; run 'audiorec index'")
     if "mels" in made and "model" in made:
         from audiorec.mel.store import unlike
 

@@ -21,6 +21,7 @@ from audiorec.models.predict import (
     average,
     clips_of,
     cut,
+    level,
     pick_device,
     predict,
     say,
@@ -80,7 +81,8 @@ def embed(
     embeddings : Embeddings
         In the order of `mels`. By a network trained here a track's vector is the mean over the
         consecutive windows of all its clips, each as long as a training crop; of length 1 where
-        its ``output_norm`` is "unit", else as the network gives them. By a head, of length 1.
+        its ``output_norm`` is "unit", but for what its ``common`` sets alike, else as the network
+        gives them. By a head, of length 1.
 
     Raises
     ------
@@ -125,8 +127,12 @@ def _predict(
         if len(ids) % batch_size == 0:
             progress("embed", len(ids), total)
     progress("embed", len(ids), total if total is not None else len(ids))
+    return _together(model, ids, rows)
+
+
+def _together(model: Checkpoint, ids: Sequence[str], rows: Sequence[np.ndarray]) -> Embeddings:
     matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
-    return Embeddings(ids, matrix)
+    return Embeddings(ids, level(matrix, common=model.common))
 
 
 def embed_store(
@@ -246,8 +252,7 @@ def embed_elsewhere(
             rows.append(average(said[:count], norm=model.output_norm))
             del said[:count]
         progress("embed", len(rows), len(wanted))
-    matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
-    return Embeddings(wanted, matrix)
+    return _together(model, wanted, rows)
 
 
 def say_windows(batch: Windows, *, model: Path, mels: Path, device: str) -> np.ndarray:

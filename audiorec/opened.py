@@ -8,6 +8,7 @@ from typing import NamedTuple
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, AudiorecError
 from audiorec.index import Index
+from audiorec.spaces import predicts_into
 from audiorec.workspace import Workspace
 
 TRIES = 5
@@ -54,9 +55,7 @@ def check_inputs(workspace: Workspace, index: Index) -> None:
     for kind, manifest in made.items():
         if index.inputs.get(kind) == manifest.fingerprint:
             continue
-        alone = len(made) == 2 and (
-            made["embeddings"].inputs.get("factors") == made["factors"].fingerprint
-        )
+        alone = len(made) == 2 and predicts_into(made["embeddings"], made["factors"])
         raise ArtifactError(
             f"the index in {workspace.index} was made from other vectors than those in "
             f"{kind}; run 'audiorec {'index' if alone else 'run'}' again"

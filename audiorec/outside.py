@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.embeddings import unit_norm
+from audiorec.data.tracks import artist_key
+from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.index import Index
 from audiorec.workspace import Workspace
 
@@ -24,10 +26,14 @@ class Outside(NamedTuple):
     twin : str or None
         The indexed track that it is another copy of, in whatever encoding.
     vector : np.ndarray [shape=(d,)], float32, or None
+        Where its sound places it.
+    artist : str
+        That its tags name; empty where they name none.
     """
 
     twin: str | None
     vector: np.ndarray | None
+    artist: str = ""
 
 
 def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) -> Outside:
@@ -50,6 +56,7 @@ def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) 
     """
     from audiorec.audio import clip_hash, hear, load_clips, resample
     from audiorec.scan.hear import IDENTITY
+    from audiorec.scan.tags import read_tags
 
     heard = hear(file, config=IDENTITY)
     same = catalog.sounding_as(clip_hash(heard.clips[0]))
@@ -73,7 +80,49 @@ def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) 
         return Outside(twin, None)
     # In half precision, as the store keeps what the network learned from.
     given = [mel.astype(np.float16) for mel in mels]
-    return Outside(None, embed(model, [(str(file), given)]).vectors[0] * np.float32(scale))
+    vector = embed(model, [(str(file), given)]).vectors[0] * np.float32(scale)
+    return Outside(None, vector, read_tags(file)["artist"])
+
+
+def beside_artist(outside: Outside, *, workspace: Workspace, catalog: Catalog) -> np.ndarray:
+    """Where a file lies by its sound and its artist's tracks in the catalogue.
+
+    Parameters
+    ----------
+    outside : Outside
+        With a vector.
+    workspace : Workspace
+    catalog : Catalog
+
+    Returns
+    -------
+    vector : np.ndarray [shape=(d,)], float32
+        What `audiorec.spaces.blend` would make of it: a track that nobody has played.
+    """
+    from audiorec.factors import NOBODY, among_artists, load_factors
+    from audiorec.spaces import artist_prior, predicts_into
+
+    assert outside.vector is not None
+    prior = artist_prior(artifacts.load_manifest(workspace.model, kind="model"))
+    key = artist_key(outside.artist, track_id="")
+    others = catalog.by_artist(outside.artist) if prior.share and key not in NOBODY else []
+    if not others or not artifacts.exists(workspace.factors):
+        return outside.vector
+    made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
+    space = artifacts.load_manifest(workspace.factors, kind="factors")
+    if not predicts_into(made, space):  # as they do not while a run is on
+        return outside.vector
+    sound, factors = Embeddings.load(workspace.embeddings), load_factors(workspace.factors).tracks
+    heard = sound.take([i for i in others if i in sound])
+    # An id that no track has.
+    asked = Embeddings(("", *heard.ids), np.vstack([outside.vector[None], heard.vectors]))
+    placed = among_artists(
+        asked,
+        factors=factors.take([i for i in others if i in factors]),
+        artists=dict.fromkeys(("", *others), key),
+        prior=prior,
+    )
+    return placed[""]
 
 
 def _span(config: MelConfig) -> tuple[str, float, int]:

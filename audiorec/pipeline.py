@@ -149,8 +149,15 @@ class Pipeline:
         return reports
 
     def _imported(self) -> str:
-        """Name of the file that the vectors were imported from; empty where they are our own."""
-        stands = artifacts.standing(self.workspace.embeddings, kind="embeddings", check="manifest")
+        """Name of the file that the vectors were imported from; empty where they are our own.
+
+        Raises `ArtifactError` where they were imported and their manifest is damaged: no stage
+        can make it again, and what the first would make could not stand beside imported vectors.
+        """
+        place = self.workspace.embeddings
+        stands = artifacts.standing(place, kind="embeddings", check="manifest")
+        if stands is None and artifacts.was_imported(self.workspace.root):
+            stands = artifacts.load_manifest(place, kind="embeddings", check="manifest")  # raises
         return "" if stands is None else str(stands.extra.get("imported", ""))
 
     def _fetch_early(self) -> None:
@@ -278,7 +285,10 @@ class Pipeline:
         )
         self._keep_model(result.checkpoint, result.history, inputs=inputs)
         best = min(row.validation_loss for row in result.history)
-        return f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
+        return (
+            f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
+            f"{_beside_sound(result.checkpoint)}"
+        )
 
     def _model_stands(self, inputs: Mapping[str, str]) -> bool:
         """Whether the model was made from these inputs, as the first process finds."""
@@ -349,7 +359,7 @@ class Pipeline:
         self._keep_model(model, history, inputs=inputs)
         return (
             f"{len(targets)} tracks heard by {self.recipe.model.encoder}, cosine to the factors "
-            f"of artists left out {model.agreement:.2f}"
+            f"of artists left out {model.agreement:.2f}{_beside_sound(model)}"
         )
 
     def _train_on_sound(self, store: MelStore, tracks: Mapping[str, Track]) -> str | None:
@@ -434,7 +444,7 @@ class Pipeline:
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
         from audiorec.recommend import merge_groups, near_duplicates
-        from audiorec.spaces import blend
+        from audiorec.spaces import artist_prior, artists_of, blend
 
         if self._imported():
             from audiorec.vectors import index_imported
@@ -445,6 +455,12 @@ class Pipeline:
             kind: _fingerprint(self.workspace.root / kind, kind)
             for kind in ("embeddings", "mels", *(() if by_sound else ("factors", "plays")))
         }
+        artists: dict[str, str] = {}
+        if not by_sound:
+            model = artifacts.load_manifest(self.workspace.model, kind="model")
+            if artist_prior(model).share:
+                artists = artists_of(self.workspace)
+                inputs["artists"] = artifacts.fingerprint(artists)
         config = self.recipe.index.model_dump(mode="json")
         stands = artifacts.is_fresh(
             self.workspace.index, kind="index", inputs=inputs, config=config
@@ -452,7 +468,9 @@ class Pipeline:
         if stands and not worn_out(self.workspace.index):
             return None
         self.progress("index", 0, None)
-        served = blend(self.workspace, half_listeners=self.recipe.index.half_listeners)
+        served = blend(
+            self.workspace, half_listeners=self.recipe.index.half_listeners, artists=artists
+        )
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             same_sound = catalog.duplicate_groups()
         groups = merge_groups(
@@ -526,6 +544,12 @@ class Pipeline:
                 for track in catalog.tracks()
                 if track.track_id in stored and lies_in(track.path, files)
             ]
+
+
+def _beside_sound(model: Model) -> str:
+    """What an artist's other tracks are worth, in words."""
+    share = model.artists.share
+    return f", the artist's others count up to {100 * share:.0f} %" if share else ""
 
 
 def grouped_by(track: Track) -> str:

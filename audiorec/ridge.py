@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec.exceptions import ParameterError
+from audiorec.groups import deal_groups
 
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-1, 6, 15))
-N_FOLDS = 5
 
 
 class Ridge(NamedTuple):
@@ -85,14 +85,6 @@ def fit_ridge(
     return Ridge(centre, scale, slopes, intercept, penalty)
 
 
-def even_groups(groups: Sequence[str]) -> np.ndarray:
-    """Weights with which every group counts alike, however many rows it has : [shape=(n,)]."""
-    _, member, count = np.unique(
-        np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
-    )
-    return np.asarray(1.0 / count[member])
-
-
 def _choose(
     x: np.ndarray,
     y: np.ndarray,
@@ -133,25 +125,3 @@ def _solve(
         weights = vectors @ (projected / (np.clip(values, 0, None) + penalty)[:, None])
         solutions.append((weights, y_mean - x_mean @ weights))
     return solutions
-
-
-def group_means(x: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Mean of the rows of each group : np.ndarray [shape=(n_groups, dim)]; 0 where it has none.
-
-    Parameters
-    ----------
-    x : np.ndarray [shape=(n, dim)]
-    group : np.ndarray [shape=(n,)], int
-        Number of each row's group.
-    """
-    count = np.bincount(group)
-    sums = np.zeros((len(count), x.shape[1]))
-    np.add.at(sums, group, x)
-    return np.asarray(sums / np.maximum(count, 1)[:, None])
-
-
-def deal_groups(groups: Sequence[str], *, seed: int) -> np.ndarray:
-    """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
-    names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-    fold_of_group = np.random.default_rng(seed).permutation(len(names)) % N_FOLDS
-    return fold_of_group[member]

@@ -5,7 +5,8 @@ A library without listening has a space of sound alone, where content is all the
 
 - content: the prediction from sound, brought to the length of factors;
 - listening: the factor, of tracks that have been played alone;
-- blend: both, from the one to the other as the track gathers listeners.
+- blend: both, from the one to the other as the track gathers listeners. Where it begins, its
+  artist's other tracks have a say beside its sound; see `audiorec.factors.artists`.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scipy.sparse import csr_matrix
 
     from audiorec.data.interactions import Interactions
-    from audiorec.factors import Factors
+    from audiorec.factors import ArtistPrior, Factors
     from audiorec.ids import IdMap
 
 Space = Literal["blend", "content", "listening"]
@@ -101,7 +105,7 @@ def listening(workspace: Workspace) -> Embeddings:
     return tracks.take([id_ for id_ in ids if id_ in tracks])
 
 
-def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
+def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, str]) -> Blend:
     """Every track with sound, where its sound and its listeners place it.
 
     Parameters
@@ -109,6 +113,8 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     workspace : Workspace
     half_listeners : float
         See `audiorec.factors.Fading`.
+    artists : mapping of str to str
+        Artist of each track, see `artists_of`; needed where the model has an `artist_prior`.
 
     Raises
     ------
@@ -117,14 +123,14 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     """
     from audiorec.config import FactorsConfig, ListeningConfig
     from audiorec.data.interactions import load_plays, to_interactions
-    from audiorec.factors import AGREEMENT, Fading, blend_tracks, load_factors
+    from audiorec.factors import AGREEMENT, Fading, among_artists, blend_tracks, load_factors
 
     model = artifacts.load_manifest(workspace.model, kind="model")
     if model.extra.get("target") == "sound":
         return Blend(content(workspace), None, 0, 1.0, None)
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
-    if made.inputs.get("factors") != space.fingerprint:
+    if not predicts_into(made, space):
         raise ArtifactError(
             f"the vectors in {workspace.embeddings} predict into other factors than those in "
             f"{workspace.factors}; run 'audiorec train' and 'audiorec embed'"
@@ -135,10 +141,11 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     believed = ListeningConfig(**space.extra.get("listening", {}))
     # Suspects have no factor, so that the half-step passes them over.
     plays = to_interactions(load_plays(workspace.plays), rating_plays=believed.rating_plays)
+    begun = among_artists(sound, factors=factors.tracks, artists=artists, prior=artist_prior(model))
     tracks = blend_tracks(
         factors,
         plays,
-        sound,
+        begun,
         config=FactorsConfig(**space.config),
         fading=Fading(half_listeners, agreement),
     )
@@ -146,6 +153,33 @@ def blend(workspace: Workspace, *, half_listeners: float) -> Blend:
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)
     heard = _heard(plays, users=factors.users.id_map, tracks=tracks.id_map)
     return Blend(tracks, factors, len(played), float(norms.mean()), heard)
+
+
+def predicts_into(made: artifacts.Manifest, space: artifacts.Manifest) -> bool:
+    """Whether predictions lie among these factors, and not among others that stood there before."""
+    return made.inputs.get("factors") == space.fingerprint
+
+
+def artist_prior(model: artifacts.Manifest) -> ArtistPrior:
+    """How far a model's predictions are drawn towards the artist's other tracks.
+
+    Raises
+    ------
+    ArtifactError
+        If its manifest says what cannot be.
+    """
+    from audiorec.factors import read_artist_prior
+
+    try:
+        return read_artist_prior(model.extra.get("artists", {}))
+    except ParameterError as error:
+        raise ArtifactError(f"the model is damaged ({error}); run 'audiorec train'") from None
+
+
+def artists_of(workspace: Workspace) -> dict[str, str]:
+    """Artist of every track in the catalogue; see `audiorec.data.catalog.Catalog.artists`."""
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return catalog.artists()
 
 
 def _heard(plays: Interactions, *, users: IdMap, tracks: IdMap) -> csr_matrix:

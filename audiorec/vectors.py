@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +13,11 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
+from audiorec.data.table import read_table, table_error
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import DataError, ParameterError, WorkspaceError, system_reason
+from audiorec.exceptions import ParameterError, WorkspaceError, system_reason
 from audiorec.index import Index, build_index
 from audiorec.index.exact import lengths
-from audiorec.workers import one_line
 from audiorec.workspace import Workspace
 
 DETAILS = ("path", "artist", "title", "album", "year", "genre")
@@ -70,7 +69,7 @@ def import_embeddings(
         CSV in UTF-8 with the column ``track_id`` and any of ``path`` (relative to the file),
         ``artist``, ``title``, ``album``, ``year`` and ``genre``. Without it, tracks are their ids.
     replace : bool
-        Whether vectors that were imported before give way to these.
+        Whether vectors that were imported before give way to these, and their tracks with them.
     config : IndexConfig or None
 
     Raises
@@ -98,13 +97,14 @@ def import_embeddings(
                 catalog.upsert([track for track in rows if track.track_id not in heard])
             artifacts.adopt(new / "embeddings", workspace.embeddings, kind="embeddings")
             artifacts.adopt(new / "index", workspace.index, kind="index")
+        _forget_all_but(embeddings.ids, workspace)
     return Imported(
         len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), index.kind
     )
 
 
 def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
-    """Index imported vectors again, where their index is not whole, or not theirs.
+    """End an import: make the index where it is not whole, or not theirs; forget other tracks.
 
     Returns
     -------
@@ -113,10 +113,21 @@ def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
     """
     vectors = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     inputs = {"embeddings": vectors.fingerprint}
-    if artifacts.is_fresh(workspace.index, kind="index", inputs=inputs):
-        return None
-    index = _build(workspace, workspace.embeddings, workspace.index, config=config)
-    return f"{len(index)} imported vectors, {index.kind}"
+    summary = None
+    if not artifacts.is_fresh(workspace.index, kind="index", inputs=inputs):
+        index = _build(workspace, workspace.embeddings, workspace.index, config=config)
+        summary = f"{len(index)} imported vectors, {index.kind}"
+    _forget_all_but(Embeddings.load(workspace.embeddings).ids, workspace)
+    return summary
+
+
+def _forget_all_but(track_ids: Sequence[str], workspace: Workspace) -> None:
+    """Take tracks out of the catalogue whose vectors gave way to others; heard ones stay."""
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        gone = catalog.unheard().difference(track_ids)
+    if gone:
+        with Catalog(workspace.catalog) as catalog:
+            catalog.remove(sorted(gone))
 
 
 def _build(
@@ -161,7 +172,7 @@ def read_vectors(file: Path) -> Embeddings:
         schema = dict(pl.read_parquet_schema(file))
         lacking = [column for column in ("track_id", "vector") if column not in schema]
         if lacking:
-            raise _error(
+            raise table_error(
                 file,
                 f"lacks the column {lacking[0]}: it has {', '.join(schema) or 'none'}",
                 "name them track_id and vector",
@@ -169,18 +180,18 @@ def read_vectors(file: Path) -> Embeddings:
         frame = pl.read_parquet(file, columns=["track_id", "vector"])
     except OSError as error:
         reason = system_reason(error).lower()
-        raise _error(file, f"cannot be opened: {reason}", "check the path") from None
+        raise table_error(file, f"cannot be opened: {reason}", "check the path") from None
     except pl.exceptions.PolarsError as error:
-        raise _error(file, f"is not Parquet ({error})", "write it as 'export' does") from None
+        raise table_error(file, f"is not Parquet ({error})", "write it as 'export' does") from None
     if not len(frame):
-        raise _error(file, "has no rows", "give a vector for every track")
+        raise table_error(file, "has no rows", "give a vector for every track")
     ids = _ids(file, frame["track_id"])
     vectors = _matrix(file, frame["vector"], ids)
     order = np.argsort(np.array(ids, dtype=np.str_), kind="stable")
     try:
         return Embeddings([ids[row] for row in order], vectors[order])
     except ParameterError as error:
-        raise _error(file, f"cannot be used: {error}", "correct it there") from None
+        raise table_error(file, f"cannot be used: {error}", "correct it there") from None
 
 
 def read_details(tracks: Path) -> dict[str, Track]:
@@ -189,49 +200,35 @@ def read_details(tracks: Path) -> dict[str, Track]:
     Raises
     ------
     DataError
-        If it cannot be read, lacks the column or rows, or an id or a path stands twice.
+        If it cannot be read, lacks the column or rows, a line is cut off, or an id or a path
+        stands twice.
     """
-    try:
-        with tracks.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            if "track_id" not in (reader.fieldnames or ()):
-                raise _error(
-                    tracks,
-                    "lacks the column track_id",
-                    f"its first line must name it, and optionally {', '.join(DETAILS)}",
-                )
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        reason = system_reason(error).lower()
-        raise _error(tracks, f"cannot be opened: {reason}", "check the path") from None
-    except UnicodeDecodeError:
-        raise _error(tracks, "is not UTF-8", "save it in UTF-8") from None
-    except csv.Error as error:
-        raise _error(tracks, f"is not CSV ({error})", "save it as CSV in UTF-8") from None
+    rows = read_table(tracks, needed=("track_id",), welcome=DETAILS)
     found: dict[str, Track] = {}
     paths: set[str] = set()
     for line, row in rows:
-        values = {key: (row.get(key) or "").strip() for key in ("track_id", *DETAILS)}
-        track = _detail(tracks, line, values)
+        track = _detail(tracks, line, {key: value.strip() for key, value in row.items()})
         if track.track_id in found:
-            raise _error(
+            raise table_error(
                 tracks, f"has track_id {track.track_id!r} twice, again in line {line}", "remove one"
             )
         if track.path in paths:
-            raise _error(tracks, f"names {track.path!r} twice, again in line {line}", "remove one")
+            raise table_error(
+                tracks, f"names {track.path!r} twice, again in line {line}", "remove one"
+            )
         paths.add(track.path)
         found[track.track_id] = track
-    if not found:
-        raise _error(tracks, "has no rows", "give a row for every track")
     return found
 
 
 def _detail(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
     if not values["track_id"]:
-        raise _error(tracks, f"has no track_id in line {line}", "fill it in")
+        raise table_error(tracks, f"has no track_id in line {line}", "fill it in")
     year, path = values["year"], values["path"]
     if year and not year[:4].isdecimal():
-        raise _error(tracks, f"has year {year!r} in line {line}", "give four digits, or nothing")
+        raise table_error(
+            tracks, f"has year {year!r} in line {line}", "give four digits, or nothing"
+        )
     # The catalogue knows every track by a path; one that has none is known by its id.
     path = str((tracks.parent / path).absolute()) if path else values["track_id"]
     return Track(
@@ -267,16 +264,18 @@ def _ids(file: Path, column: Any) -> list[str]:
     import polars as pl
 
     if not (column.dtype == pl.String or column.dtype.is_integer()):
-        raise _error(
+        raise table_error(
             file, f"has track_id of type {column.dtype}", "make them text or whole numbers"
         )
     if column.null_count():
         row = int(column.is_null().arg_max())
-        raise _error(file, f"has no track_id in row {row + 1}", "fill it in, or leave the row out")
+        raise table_error(
+            file, f"has no track_id in row {row + 1}", "fill it in, or leave the row out"
+        )
     ids: list[str] = column.cast(pl.String).to_list()
     empty = next((row for row, id_ in enumerate(ids) if not id_), None)
     if empty is not None:
-        raise _error(
+        raise table_error(
             file, f"has an empty track_id in row {empty + 1}", "fill it in, or leave the row out"
         )
     return ids
@@ -287,7 +286,7 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
 
     inner = getattr(column.dtype, "inner", None)
     if inner is None or not inner.is_numeric():
-        raise _error(file, f"has vectors of type {column.dtype}", "make them lists of numbers")
+        raise table_error(file, f"has vectors of type {column.dtype}", "make them lists of numbers")
     if isinstance(column.dtype, pl.Array):
         column = column.arr.to_list()
     sizes = column.list.len().fill_null(0).to_numpy()
@@ -296,7 +295,7 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
     if len(odd):
         row = int(odd[0])
         what = f"has a vector of {sizes[row]} dimensions for {ids[row]!r}"
-        raise _error(
+        raise table_error(
             file,
             f"{what}, and of {dim} for most others" if dim else what,
             "make all of the same network",
@@ -307,9 +306,5 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
     if len(far := np.flatnonzero((largest > LONGEST) & np.isfinite(largest))):
         row = int(far[0])
         what = f"has a number as large as {largest[row]:.0e} in the vector of {ids[row]!r}"
-        raise _error(file, what, "scale all vectors down alike")
+        raise table_error(file, what, "scale all vectors down alike")
     return matrix
-
-
-def _error(file: Path, what: str, remedy: str) -> DataError:
-    return DataError(one_line(f"{file} {what}; {remedy}"))

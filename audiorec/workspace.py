@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from audiorec.artifacts import write_atomic
@@ -170,9 +171,8 @@ class Workspace:
         try:
             lock.acquire()
         except Timeout:
-            who = holder.read_text() if holder.exists() else "another process"
             raise WorkspaceError(
-                f"workspace {self.root} is in use by {who}; wait until it has finished"
+                f"workspace {self.root} is in use by {_named(holder)}; wait until it has finished"
             ) from None
         except OSError as error:
             raise _unwritable(self.root, error) from None
@@ -186,6 +186,8 @@ class Workspace:
             yield
             done = True
         finally:
+            with suppress(OSError):
+                holder.unlink()
             lock.release()
             if made and not done:
                 self._remove_if_empty(new)
@@ -216,6 +218,16 @@ class Workspace:
             (self.root / name).unlink(missing_ok=True)
         for folder in folders:
             folder.rmdir()
+
+
+def _named(holder: Path) -> str:
+    """Who holds the lock; it says so a moment after it took it, so that is waited for."""
+    for _ in range(20):
+        with suppress(OSError):
+            if who := holder.read_text():
+                return who
+        time.sleep(0.05)
+    return "another process"
 
 
 def _unwritable(root: Path, error: OSError) -> WorkspaceError:

@@ -41,14 +41,36 @@ def echo_hits(
     shared : sequence of sequence of str, optional
         Words that each hit shares with what was asked for.
     """
-    beyond = k is not None and len(hits) < k and _asked_beyond(k, n_tracks)
+    beyond = False
     if k is not None and len(hits) < k:
         there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"
-        remedy = f"; ask for -k {len(hits)} or fewer" if beyond and hits else ""
-        click.echo(f"-k {k} is more than there are: {there}{remedy}", err=True)
+        beyond = fewer_than_asked(k, n_tracks, fewest=len(hits), there=there)
     _show(hits, as_json=as_json, asked=asked, space=space, shared=shared)
     if beyond:
         click.get_current_context().exit(1)
+
+
+def fewer_than_asked(k: int, n_tracks: Callable[[], int], *, fewest: int, there: str) -> bool:
+    """Say in one line on stderr that answers hold fewer than ``-k`` tracks.
+
+    Parameters
+    ----------
+    k, n_tracks
+        See `echo_hits`.
+    fewest : int
+        How many the shortest answer holds.
+    there : str
+        What is shown instead.
+
+    Returns
+    -------
+    beyond : bool
+        Whether that is an error, see `echo_hits`.
+    """
+    beyond = _asked_beyond(k, n_tracks)
+    remedy = f"; ask for -k {fewest} or fewer" if beyond and fewest else ""
+    click.echo(f"-k {k} is more than there are: {there}{remedy}", err=True)
+    return beyond
 
 
 def _asked_beyond(k: int, n_tracks: Callable[[], int]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiorec.cli.answers import fewer_than_asked
 from audiorec.cli.common import json_text
 from audiorec.exceptions import NotFoundError
 from audiorec.workers import one_line
@@ -22,39 +23,49 @@ NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"
 
 def answer_batch(
     library: Library, lines: Iterable[str], *, k: int, space: Space, popularity: float
-) -> int:
+) -> bool:
     """Answer every line as it comes, in order, and go on where a name fits no track.
+
+    Where answers hold fewer than `k` tracks, that is said once, at the end, on stderr.
 
     Parameters
     ----------
     library : Library
     lines : iterable of str
-        A name each; empty lines are passed over. Bytes that are not UTF-8 are as Python carries
-        them in names of files.
+        A name each; an empty one asks nothing, and its answer has no results, so that answers
+        stand line by line beside questions. Bytes that are not UTF-8 are as Python carries them
+        in names of files.
     k, space, popularity
         See `Library.similar`.
 
     Returns
     -------
-    unknown : int
-        How many could not be answered; their lines say why, under "error".
+    well : bool
+        Whether all could be answered, the others' lines say why under "error", and there are as
+        many tracks as were asked for, see `fewer_than_asked`.
     """
-    names = (line.rstrip("\r\n") for line in lines)
-    unknown = 0
-    for some in chunks(name for name in names if name.strip()):
-        answers = library.similar_many(
-            [[name] for name in some], k=k, space=space, popularity=popularity
-        )
-        for name, answer in zip(some, answers, strict=True):
+    unknown, short, fewest = 0, 0, k
+    for some in chunks(line.rstrip("\r\n") for line in lines):
+        asked = [[name] for name in some if name.strip()]
+        answers = iter(library.similar_many(asked, k=k, space=space, popularity=popularity))
+        for name in some:
             line: dict[str, object] = {"query": [name], "space": space}
-            if isinstance(answer, list):
+            if not name.strip():
+                line["results"] = []
+            elif isinstance(answer := next(answers), list):
                 line["results"] = [hit._asdict() for hit in answer]
+                short, fewest = short + (len(answer) < k), min(fewest, len(answer))
             else:
                 unread = isinstance(answer, NotFoundError) and not is_text(name)
                 line["error"] = NO_TEXT if unread else one_line(str(answer))
                 unknown += 1
             click.echo(json_text(line))
-    return unknown
+    if not short:
+        return not unknown
+    answered = "1 line has" if short == 1 else f"{short} lines have"
+    there = f"{answered} all tracks that fit, {fewest} at the fewest"
+    beyond = fewer_than_asked(k, lambda: len(library.catalog), fewest=fewest, there=there)
+    return not (unknown or beyond)
 
 
 def is_text(name: str) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from audiorec.exceptions import ParameterError
 from audiorec.workers import one_line
 
 if TYPE_CHECKING:
@@ -41,6 +42,22 @@ class Place(click.Path):
         if value == "":
             self.fail("'' is no path; name one, such as . for the current folder", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Size(click.ParamType):
+    """An amount of memory, as `[index] memory` takes it: another value is wrong usage."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The size as a recipe states it."""
+        from audiorec.config import IndexConfig
+
+        try:
+            return IndexConfig(memory=value).memory
+        except ParameterError:
+            remedy = "give bytes, or a number with K, M, G or T, such as 500M or 2G"
+            self.fail(f"{value!r} is no size of at least 1M; {remedy}", param, ctx)
 
 
 @dataclass(frozen=True)

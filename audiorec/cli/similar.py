@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
     metavar="FILE",
     help="Answer every line of FILE, or of stdin where it is -: a name each in, a line of JSON "
-    "each out.",
+    "each out. An empty line has no results.",
 )
 @space_options
 @json_option
@@ -48,8 +48,8 @@ def command(
     """Show the tracks nearest to TRACK, or to what several tracks have in common.
 
     A track is named by its id, by "Artist - Title", by a title that only one track has, or by a
-    path; a file that is not in the catalogue is listened to first. Words are those that
-    'audiorec tags --all' has stored.
+    path. A file that is not in the catalogue is listened to first, and drawn towards the tracks
+    of the artist that its tags name. Words are those that 'audiorec tags --all' has stored.
     """
     if bool(tracks) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
@@ -62,7 +62,7 @@ def command(
             raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
         from audiorec.cli.batch import answer_batch
 
-        if answer_batch(library, batch, k=k, space=space, popularity=popularity):
+        if not answer_batch(library, batch, k=k, space=space, popularity=popularity):
             raise click.exceptions.Exit(1)
         return
     hits = library.similar(

@@ -11,6 +11,7 @@ import click
 
 from audiorec.cli.common import (
     Settings,
+    Size,
     echo_stages,
     fail_if_strict,
     jobs_option,
@@ -70,7 +71,7 @@ def stage_command(stage: str) -> click.Command:
 
 memory_option = click.option(
     "--memory",
-    metavar="SIZE",
+    type=Size(),
     help="What the index may take beside its memory-mapped vectors, such as 500M or 2G; inverted "
     "lists that need more stay on disk. [default: as [index] memory says]",
 )

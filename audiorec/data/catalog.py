@@ -18,7 +18,7 @@ from audiorec.data.schema import open_tables
 from audiorec.data.seal import break_seal, differs, seal_of, set_seal
 from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
-from audiorec.data.tracks import Failure, FileRow, Track, as_text
+from audiorec.data.tracks import Failure, FileRow, Track, artist_key, as_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 from audiorec.workers import one_line
 
@@ -91,6 +91,11 @@ class Catalog:
     def missing(self) -> frozenset[str]:
         """Ids of the tracks whose files were gone at the last scan; every track is looked at."""
         rows = self._rows("SELECT track_id FROM tracks WHERE missing")
+        return frozenset(track_id for (track_id,) in rows)
+
+    def unheard(self) -> frozenset[str]:
+        """Ids of the tracks that no scan has heard: they came with imported vectors."""
+        rows = self._rows("SELECT track_id FROM tracks WHERE clip_hash = ''")
         return frozenset(track_id for (track_id,) in rows)
 
     def get(self, track_id: str) -> Track:
@@ -166,6 +171,27 @@ class Catalog:
         numbers: dict[str, int] = {}
         return {track_id: numbers.setdefault(hash_, len(numbers)) for track_id, hash_ in rows}
 
+    def artists(self) -> dict[str, str]:
+        """`Track.artist_key` of every track, missing ones too, by track_id."""
+        rows = self._rows("SELECT track_id, artist FROM tracks ORDER BY track_id")
+        return {track_id: artist_key(artist, track_id=track_id) for track_id, artist in rows}
+
+    def by_artist(self, artist: str) -> list[str]:
+        """Ids of an artist's tracks, missing ones too, sorted; none for an empty name."""
+        if not artist.strip():
+            return []
+        key = artist_key(artist, track_id="")
+        names = [
+            name
+            for (name,) in self._rows("SELECT DISTINCT artist FROM tracks WHERE artist <> ''")
+            if artist_key(name, track_id="") == key
+        ]
+        marks = ", ".join("?" * len(names))
+        rows = self._rows(
+            f"SELECT track_id FROM tracks WHERE artist IN ({marks}) ORDER BY track_id", names
+        )
+        return [track_id for (track_id,) in rows]
+
     def fingerprint(self) -> str:
         """Digest of what spectrograms depend on: ids and sounds, not paths and tags."""
         rows = self._rows(
@@ -214,12 +240,16 @@ class Catalog:
     def replace(self, track_ids: Sequence[str], rows: Sequence[FileRow]) -> None:
         """Take tracks out and put others in, in one transaction, so that paths can be swapped."""
         with self.transaction():
-            self._many("DELETE FROM tracks WHERE track_id = ?", [(id_,) for id_ in track_ids])
-            with self._guard():
-                drop_names(self._db, track_ids)
+            self._drop(track_ids)
             self._put(rows)
             self.tags.drop_stale(track_ids)
             self._many("DELETE FROM staged", [()])
+
+    def remove(self, track_ids: Sequence[str]) -> None:
+        """Take tracks out, with their names and their words."""
+        with self.transaction():
+            self._drop(track_ids)
+            self.tags.drop_stale(track_ids)
 
     def mark_missing(self, track_ids: Iterable[str]) -> None:
         """Say that the files of these tracks are gone; the tracks stay."""
@@ -333,6 +363,11 @@ class Catalog:
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         with self._guard():
             self._db.executemany(sql, rows)
+
+    def _drop(self, track_ids: Sequence[str]) -> None:
+        self._many("DELETE FROM tracks WHERE track_id = ?", [(id_,) for id_ in track_ids])
+        with self._guard():
+            drop_names(self._db, track_ids)
 
     def _put(self, rows: Sequence[FileRow]) -> None:
         paths = [row.track.path for row in rows]

@@ -58,7 +58,12 @@ class Track:
     @property
     def artist_key(self) -> str:
         """What groups a track with others of its artist; one without an artist stands alone."""
-        return self.artist.strip().casefold() or f"\0{self.track_id}"
+        return artist_key(self.artist, track_id=self.track_id)
+
+
+def artist_key(artist: str, *, track_id: str) -> str:
+    """See `Track.artist_key`."""
+    return artist.strip().casefold() or f"\0{track_id}"
 
 
 class Failure(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +13,8 @@ from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.answers import Answer, Desk, Vectors
 from audiorec.front_ends import FRONT_ENDS, EncoderName
+from audiorec.groups import deal_groups, surest
 from audiorec.progress import Progress, silent
-from audiorec.ridge import deal_groups
 
 if TYPE_CHECKING:
     from audiorec.evaluate.protocol import World
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 ENCODER: EncoderName = "musicnn"
 # Of a prediction by the network trained here, beside one by the pretrained network.
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-# Standard errors that the best share must gain: the best of so many gains one by chance.
-SURE = 2.0
 
 
 class Ear(NamedTuple):
@@ -136,31 +134,11 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
         share: (blended(result.unseen, theirs, share=share) * wanted).sum(axis=1)
         for share in SHARES
     }
-    best = choose_share(cosines, [world.material.artists[i] for i in kept])
+    best = surest(cosines, groups=[world.material.artists[i] for i in kept], unless=0.0)
     model = _learn(world, world.targets, desk=desk).model
     cold = blended(cold_own, _place(world, model, world.cold), share=best)
     facts = {"share of the cnn": best, "agreement": float(cosines[best].mean())}
     return Answer([Vectors(cold)], facts)
-
-
-def choose_share(cosines: Mapping[float, np.ndarray], artists: Sequence[str]) -> float:
-    """The share that comes nearest, if it gains more than `SURE` standard errors, else 0.
-
-    Parameters
-    ----------
-    cosines : mapping of float to np.ndarray [shape=(n,)]
-        By share, 0 among them: of predictions and factors of tracks that were not learned from.
-    artists : sequence of str
-        Of each track: the errors are those of the mean over artists, who count alike. A few of
-        them would choose by chance.
-    """
-    _, member = np.unique(np.asarray(artists, dtype=np.str_), return_inverse=True)
-    count = np.bincount(member)
-    means = {share: np.bincount(member, values) / count for share, values in cosines.items()}
-    best = max(means, key=lambda share: float(means[share].mean()))
-    gain = means[best] - means[0.0]
-    sure = len(gain) > 1 and gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(len(gain))
-    return best if sure else 0.0
 
 
 def blended(own: Embeddings, theirs: Embeddings, *, share: float) -> np.ndarray:

@@ -22,10 +22,10 @@ from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import duplicates_of
 from audiorec.evaluate.table import aligned
 from audiorec.exceptions import ArtifactError, DataError
+from audiorec.groups import deal_groups
 from audiorec.metrics.resampling import Interval, interval, resampled_means
 from audiorec.pretrained.sound import SPACE_PARTS, fit_sound_space
 from audiorec.progress import Progress, silent
-from audiorec.ridge import deal_groups
 
 if TYPE_CHECKING:
     from audiorec.config import Recipe

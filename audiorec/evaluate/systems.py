@@ -42,6 +42,7 @@ RANDOM = "random"
 RIDGE = "mel statistics + ridge"
 WORDS = "mfcc bag of words + linear"
 CNN = "cnn"
+WITH_ARTIST = "cnn + artist"
 PRETRAINED = "cnn, pretrained"
 MUSICNN = "musicnn + head"
 BOTH = "cnn + musicnn"
@@ -149,6 +150,28 @@ def artist_mean(world: World, desk: Desk) -> Answer:
 def cnn(world: World, desk: Desk) -> Answer:
     """The recipe's network, trained on the training tracks alone."""
     return _trained(world, desk, recipe=world.material.recipe)
+
+
+def cnn_and_artist(world: World, desk: Desk) -> Answer:
+    """`cnn`, drawn towards the artist's other tracks as far as unseen training artists tell.
+
+    Training tracks tell their factors, other new ones what `cnn` says of their sound. It is where
+    a new track stands by default until it has listeners; see `audiorec.factors.artists`.
+    """
+    from audiorec.factors import among_artists
+
+    answer = cnn(world, desk)
+    (draw,) = answer.draws
+    assert isinstance(draw, Vectors)
+    prior = trained(world, desk, recipe=world.material.recipe).checkpoint.artists
+    placed = among_artists(
+        Embeddings(world.cold, draw.cold),
+        factors=world.targets,
+        artists=world.material.artists,
+        prior=prior,
+    )
+    facts = {"share of the artist": prior.share, "half of it with": prior.half}
+    return Answer([Vectors(placed.vectors)], answer.facts | facts | {"a guess": prior.guess})
 
 
 def cnn_pretrained(world: World, desk: Desk) -> Answer:
@@ -318,6 +341,11 @@ def _no_dictionary(material: Material) -> str | None:
     return "the recipe's network learns nothing without listeners"
 
 
+def _no_artists(material: Material) -> str | None:
+    alone = len(set(material.artists.values())) == len(material.artists)
+    return "the catalogue names no artist of two tracks" if alone else None
+
+
 def _no_truth(material: Material) -> str | None:
     return "no truth of a made world is given" if material.truth is None else None
 
@@ -338,6 +366,12 @@ SYSTEMS: dict[str, System] = {
     WORDS: System(mfcc_words, "baseline", sections=("train",)),
     "artist mean": System(artist_mean, "baseline"),
     CNN: System(cnn, "model", sections=("model", "train"), inapplicable=_no_cnn, kept_as=CNN),
+    WITH_ARTIST: System(
+        cnn_and_artist,
+        "model",
+        sections=("model", "train"),
+        inapplicable=lambda material: _no_cnn(material) or _no_artists(material),
+    ),
     MUSICNN: System(musicnn, "model", sections=("model", "train"), inapplicable=_no_ear),
     BOTH: System(
         cnn_and_musicnn,

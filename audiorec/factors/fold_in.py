@@ -31,7 +31,7 @@ import scipy.sparse
 
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
-from audiorec.embeddings import Embeddings
+from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors.store import Factors
 from audiorec.factors.wmf import signed_confidence
@@ -41,6 +41,12 @@ from audiorec.ids import IdMap
 AGREEMENT = 0.6
 # A prior is never trusted more than so: with 1 no listener could correct it.
 MOST_TRUSTED = 0.98
+
+
+def agreement_of(unseen: Embeddings, factors: Embeddings) -> float:
+    """Mean cosine of what is said of unseen artists' tracks and their factors."""
+    wanted = unit_norm(factors.take(unseen.ids).vectors)
+    return float((unit_norm(unseen.vectors) * wanted).sum(axis=1).mean())
 
 
 class Fading(NamedTuple):

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig, check_crop
 from audiorec.exceptions import ArtifactError, ParameterError, first_line
-from audiorec.factors import AGREEMENT
+from audiorec.factors import AGREEMENT, NO_ARTISTS, ArtistPrior, read_artist_prior
 from audiorec.models.musicnn import WINDOW
 from audiorec.models.networks import build_network, min_frames
 from audiorec.models.predict import InputScale
 
 REMEDY = "run 'audiorec train' to make it again"
 WEIGHTS = "weights.safetensors"
+COMMON = "output.common"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,10 @@ class Checkpoint:
     agreement : float
         Mean cosine of predictions and factors over the artists kept for early stopping: how far
         to trust a prediction beside listening.
+    artists : ArtistPrior
+        How far to draw a prediction towards the artist's other tracks, by the same artists.
+    common : np.ndarray [shape=(n_outputs,)], float32, optional
+        What is set alike in all predictions; see `audiorec.models.predict.level`.
     """
 
     weights: Mapping[str, Tensor]
@@ -62,6 +67,8 @@ class Checkpoint:
     output_scale: float
     space: str
     agreement: float = AGREEMENT
+    artists: ArtistPrior = NO_ARTISTS
+    common: np.ndarray | None = None
 
     @property
     def window(self) -> int:
@@ -113,6 +120,8 @@ def save_checkpoint(
     tensors = {f"network.{name}": t.contiguous() for name, t in checkpoint.weights.items()}
     for name, values in checkpoint.scale._asdict().items():
         tensors[f"input.{name}"] = torch.from_numpy(np.array(values, dtype=np.float32))
+    if checkpoint.common is not None:
+        tensors[COMMON] = torch.from_numpy(np.array(checkpoint.common, dtype=np.float32))
     directory.mkdir(parents=True, exist_ok=True)
     with artifacts.made_aside(directory / WEIGHTS, SafetensorError) as aside:
         save_file(tensors, aside)
@@ -133,6 +142,7 @@ def save_checkpoint(
             "output_scale": checkpoint.output_scale,
             "space": checkpoint.space,
             "agreement": checkpoint.agreement,
+            "artists": checkpoint.artists._asdict(),
         },
     )
 
@@ -180,4 +190,6 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
         output_scale=manifest.extra["output_scale"],
         space=manifest.extra["space"],
         agreement=manifest.extra.get("agreement", AGREEMENT),
+        artists=read_artist_prior(manifest.extra.get("artists", {})),
+        common=tensors[COMMON].numpy() if COMMON in tensors else None,
     )

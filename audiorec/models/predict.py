@@ -192,3 +192,29 @@ def average(said: Sequence[Tensor], *, norm: Literal["unit", "raw"]) -> np.ndarr
     """A track's vector from what was said of its windows : np.ndarray [shape=(n_outputs,)]."""
     vector = torch.stack(list(said)).mean(dim=0)
     return (F.normalize(vector, dim=0) if norm == "unit" else vector).numpy()
+
+
+def level(vectors: np.ndarray, *, common: np.ndarray | None) -> np.ndarray:
+    """Predictions that all lie equally far along one direction.
+
+    How far a factor lies along the mean of all follows how many listeners its track has, as its
+    length does. Where no sound tells that, what a network predicts of it is noise that all
+    listeners share.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d)], float32
+        Of length 1.
+    common : np.ndarray [shape=(d,)] or None
+        The direction, as long as they are to lie along it; None leaves them as they are.
+
+    Returns
+    -------
+    levelled : np.ndarray [shape=(n, d)], float32
+        No longer of length 1: the rest is as it was.
+    """
+    if common is None:
+        return vectors
+    direction = (common / np.linalg.norm(common)).astype(np.float32)
+    along = (vectors * direction).sum(axis=1)  # row by row: the same however many there are
+    return np.asarray(vectors - np.outer(along, direction) + common, dtype=np.float32)

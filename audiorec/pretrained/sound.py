@@ -17,8 +17,8 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
+from audiorec.groups import deal_groups, group_means
 from audiorec.pretrained.heard import Part
-from audiorec.ridge import deal_groups, group_means
 
 # The pooled feature maps say more of how music sounds than what the tags are read from.
 SPACE_PARTS: tuple[Part, ...] = ("mean_pool",)

@@ -19,12 +19,20 @@ from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ArtifactError, ParameterError
-from audiorec.factors import AGREEMENT
+from audiorec.factors import (
+    AGREEMENT,
+    NO_ARTISTS,
+    ArtistPrior,
+    agreement_of,
+    learn_artist_prior,
+    read_artist_prior,
+)
+from audiorec.groups import deal_groups, even_groups
 from audiorec.models.checkpoint import Checkpoint
 from audiorec.pretrained.heard import PARTS, Heard, Part, as_rows, track_features, widths_of
 from audiorec.pretrained.registry import find
 from audiorec.pretrained.sound import SPACE_PARTS, SoundSpace, fit_sound_space
-from audiorec.ridge import Ridge, deal_groups, even_groups, fit_ridge
+from audiorec.ridge import Ridge, fit_ridge
 
 KIND = "model"
 REMEDY = "run 'audiorec train' to make it again"
@@ -50,6 +58,8 @@ class Transfer:
         What brings predictions to the length of those factors.
     agreement : float
         Mean cosine of predictions and factors over artists that were left out.
+    artists : ArtistPrior
+        How far to draw predictions towards an artist's other tracks, by the same artists.
     """
 
     encoder: str
@@ -61,6 +71,7 @@ class Transfer:
     space: str = ""
     output_scale: float = 1.0
     agreement: float = AGREEMENT
+    artists: ArtistPrior = NO_ARTISTS
 
     @property
     def n_outputs(self) -> int:
@@ -152,13 +163,18 @@ def fit_transfer(
     common = [track_id for track_id in heard.ids if track_id in targets]
     if not common:
         raise ParameterError("no track has both sound and listening; import plays of these tracks")
-    features = heard.features(common, parts=parts).vectors
-    vectors = targets.take(common).vectors
-    wanted = unit_norm(vectors) if train.unit_norm else vectors
+    features = heard.features(common, parts=parts)
+    factors = targets.take(common)
+    wanted = unit_norm(factors.vectors) if train.unit_norm else factors.vectors
     artists = [groups.get(track_id, track_id) for track_id in common]
     ridge = fit_ridge(
-        features, wanted, groups=artists, seed=train.seed, weights=even_groups(artists)
+        features.vectors, wanted, groups=artists, seed=train.seed, weights=even_groups(artists)
     )
+    unseen = _unseen(features, wanted, artists, penalty=ridge.penalty, seed=train.seed)
+    agreement, prior = AGREEMENT, NO_ARTISTS
+    if unseen is not None:
+        agreement = agreement_of(unseen, factors)
+        prior = learn_artist_prior(unseen, factors=factors, artists=groups)
     return Transfer(
         heard.encoder,
         tuple(parts),
@@ -167,33 +183,33 @@ def fit_transfer(
         mel=heard.config,
         train=train,
         space=space,
-        output_scale=float(np.linalg.norm(vectors, axis=1).mean()),
-        agreement=_agreement(features, wanted, artists, penalty=ridge.penalty, seed=train.seed),
+        output_scale=float(np.linalg.norm(factors.vectors, axis=1).mean()),
+        agreement=agreement,
+        artists=prior,
     )
 
 
-def _agreement(
-    features: np.ndarray, wanted: np.ndarray, artists: Sequence[str], *, penalty: float, seed: int
-) -> float:
-    """Mean cosine of what a head says of artists that it did not learn from, and their factors."""
+def _unseen(
+    features: Embeddings, wanted: np.ndarray, artists: Sequence[str], *, penalty: float, seed: int
+) -> Embeddings | None:
+    """What a head says of artists that it did not learn from; None where there is but one."""
     folds = deal_groups(artists, seed=seed)
-    cosines = []
+    said = np.empty(wanted.shape, dtype=np.float32)
     for fold in range(folds.max() + 1):
         test = folds == fold
         if test.all():
-            return AGREEMENT
+            return None
         rest = [artist for artist, left_out in zip(artists, test, strict=True) if not left_out]
         ridge = fit_ridge(
-            features[~test],
+            features.vectors[~test],
             wanted[~test],
             groups=rest,
             seed=seed,
             penalties=[penalty],
             weights=even_groups(rest),
         )
-        predicted = unit_norm(ridge.predict(features[test]))
-        cosines.append((predicted * unit_norm(wanted[test])).sum(axis=1))
-    return float(np.concatenate(cosines).mean())
+        said[test] = ridge.predict(features.vectors[test])
+    return Embeddings(features.ids, said)
 
 
 def fit_library(
@@ -250,6 +266,7 @@ def save_transfer(
             "space": transfer.space,
             "output_scale": transfer.output_scale,
             "agreement": transfer.agreement,
+            "artists": transfer.artists._asdict(),
         },
     )
 
@@ -282,6 +299,7 @@ def load_transfer(directory: Path) -> Transfer:
             space=extra["space"],
             output_scale=extra["output_scale"],
             agreement=extra["agreement"],
+            artists=read_artist_prior(extra.get("artists", {})),
         )
     except (KeyError, TypeError, ParameterError) as error:
         raise ArtifactError(

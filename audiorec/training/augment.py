@@ -6,16 +6,21 @@ device: with the seed that the state had, the same examples come out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from audiorec.config import MelConfig, TrainConfig
 from audiorec.exceptions import ParameterError
+from audiorec.mel.transform import band_edges
 from audiorec.models.losses import Form, Targets
 from audiorec.models.predict import standardize
 
 FILTER_BANDS = (3, 6)  # fewest and most stretches of a filter's curve (Nam et al. 2022)
 FILTER_WIDTH = 6  # mel bands that a stretch has at least, where there are so many
+STEPS = 4  # shifts to a semitone that are drawn from
 
 
 def check_augmentation(mel: MelConfig, train: TrainConfig) -> None:
@@ -28,7 +33,14 @@ def check_augmentation(mel: MelConfig, train: TrainConfig) -> None:
         )
 
 
-def heard(mel: Tensor, *, config: TrainConfig, mean: Tensor, std: Tensor) -> Tensor:
+def heard(
+    mel: Tensor,
+    *,
+    config: TrainConfig,
+    mean: Tensor,
+    std: Tensor,
+    shifts: Tensor | None = None,
+) -> Tensor:
     """Crops as the network is shown them in training.
 
     Parameters
@@ -36,6 +48,8 @@ def heard(mel: Tensor, *, config: TrainConfig, mean: Tensor, std: Tensor) -> Ten
     mel : Tensor [shape=(batch, n_mels, n_frames)], of any float type, dB
     config : TrainConfig
     mean, std : Tensor [shape=(n_mels,)], dB
+    shifts : Tensor [shape=(n, n_mels, n_mels)], optional
+        `pitch_shifts` to draw from.
 
     Returns
     -------
@@ -43,6 +57,8 @@ def heard(mel: Tensor, *, config: TrainConfig, mean: Tensor, std: Tensor) -> Ten
         Standardised.
     """
     mel = mel.float()
+    if shifts is not None:
+        mel = shifts[torch.randint(len(shifts), (len(mel),)).to(shifts.device)] @ mel
     if config.gain_db:
         mel = change_gain(mel, most=config.gain_db)
     if config.filter_db:
@@ -51,6 +67,36 @@ def heard(mel: Tensor, *, config: TrainConfig, mean: Tensor, std: Tensor) -> Ten
     if config.time_mask or config.band_mask:
         mel = blank(mel, time=config.time_mask, bands=config.band_mask)
     return mel
+
+
+def steps_between(most: float) -> list[float]:
+    """Semitones from `-most` to `most` that shifts are drawn from, evenly spaced."""
+    n = max(1, round(STEPS * most))
+    return np.linspace(-most, most, 2 * n + 1).tolist()
+
+
+def pitch_shifts(mel: MelConfig, semitones: Sequence[float]) -> Tensor:
+    """What makes of the bands of a spectrogram those of the same music, higher or lower.
+
+    Parameters
+    ----------
+    mel : MelConfig
+    semitones : sequence of float
+        Upwards.
+
+    Returns
+    -------
+    shifts : Tensor [shape=(len(semitones), n_mels, n_mels)], float32
+        To be multiplied by spectrograms [..., n_mels, n_frames]. Levels between bands lie on a
+        cubic spline; what comes from beyond the lowest and the highest band has their level.
+    """
+    from scipy.interpolate import CubicSpline
+
+    centres = band_edges(mel)[1:-1]
+    bands = np.arange(len(centres))
+    levels = CubicSpline(bands, np.eye(len(centres)))
+    shifts = [levels(np.interp(centres / 2 ** (s / 12), centres, bands)) for s in semitones]
+    return torch.from_numpy(np.stack(shifts).astype(np.float32))
 
 
 def change_gain(mel: Tensor, *, most: float) -> Tensor:

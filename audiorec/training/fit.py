@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from audiorec.config import TrainConfig
 from audiorec.exceptions import ParameterError
@@ -76,6 +76,7 @@ def fit(
     scale: InputScale,
     window: int,
     run: Run,
+    shifts: Tensor | None = None,
 ) -> FactorModule:
     """Run Lightning's loop, from the state of a killed run where there is one."""
     import lightning.pytorch as pl
@@ -110,6 +111,7 @@ def fit(
         state_directory=run.directory,
         progress=run.progress,
         team=team,
+        shifts=shifts,
     )
     io, directory = StateIO(key=run.key), run.directory
     state = io.find(directory) if directory is not None else None

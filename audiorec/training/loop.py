@@ -13,23 +13,23 @@ import torch
 from torch import nn
 
 from audiorec import artifacts
-from audiorec.config import ModelConfig, TrainConfig
+from audiorec.config import MelConfig, ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.factors import WeightedError
+from audiorec.factors import WeightedError, agreement_of, learn_artist_prior
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.described import Described, lengthen
 from audiorec.models.discriminants import Discriminants
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
-from audiorec.models.predict import InputScale, clips_of, pick_device, predict
+from audiorec.models.predict import InputScale, clips_of, level, pick_device, predict
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team
-from audiorec.training.augment import check_augmentation
+from audiorec.training.augment import check_augmentation, pitch_shifts, steps_between
 from audiorec.training.curves import EpochRow
 from audiorec.training.data import Examples, deal, gather, input_scale, joined, no_scale
 from audiorec.training.fit import Run, fit, quiet
-from audiorec.training.once import check_unaltered, heard_once
+from audiorec.training.once import as_they_are, check_unaltered, heard_once, other_pitches
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
@@ -126,8 +126,10 @@ def train(
     window = crop_frames(store.config, model, config)
     device = pick_device(config.device)
     check_augmentation(store.config, config)
+    n_heard = len({*targets.ids, *unlabelled})
     if model.described:
-        check_unaltered(config, architecture=model.architecture)
+        check_unaltered(config, architecture=model.architecture, n=n_heard)
+    shifts = _shifts(store.config, model=model, config=config, n=n_heard)
     loss = LOSSES[config.loss]
     listening = _needed(listening, config=config)
     training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
@@ -185,16 +187,25 @@ def train(
                 scale=scale,
                 window=window,
                 run=run,
+                shifts=shifts,
             )
             weights = state_on_cpu(network)
         else:
-            module = fit(network, training, validation, scale=scale, window=window, run=run)
+            module = fit(
+                network, training, validation, scale=scale, window=window, run=run, shifts=shifts
+            )
             weights, history = module.best, module.history
             network.load_state_dict(weights)
             unseen = _predicted(network, validation, scale=scale, window=window, run=run)
     # As long as factors are, where predictions are measured by listening or by whole factors.
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
-    norms = np.linalg.norm(targets.take(training.ids).vectors, axis=1)
+    known = targets.take(training.ids).vectors
+    norms = np.linalg.norm(known, axis=1)
+    common = None
+    if config.level_popularity and loss.norm == "unit":
+        said = unit_norm(unseen.vectors)
+        common = _common(said, factors=known)
+        unseen = Embeddings(unseen.ids, level(said, common=common))
     checkpoint = Checkpoint(
         weights=weights,
         model=model,
@@ -205,9 +216,19 @@ def train(
         output_norm=loss.norm,
         output_scale=1.0 if whole else float(norms.mean()),
         space=space,
-        agreement=_agreement(unseen, targets),
+        agreement=agreement_of(unseen, targets),
+        artists=learn_artist_prior(unseen, factors=targets, artists=groups),
+        common=common,
     )
     return TrainResult(checkpoint, history, unseen)
+
+
+def _common(said: np.ndarray, *, factors: np.ndarray) -> np.ndarray | None:
+    """The direction of the mean factor, as long as predictions of unseen tracks lie along it."""
+    mean = factors.mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    along = float((said @ mean).mean()) / length if length else 0.0
+    return (mean * along / length).astype(np.float32) if along else None
 
 
 def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:
@@ -222,10 +243,21 @@ def _needed(listening: WeightedError | None, *, config: TrainConfig) -> Weighted
     return listening
 
 
-def _agreement(unseen: Embeddings, targets: Embeddings) -> float:
-    """Mean cosine of what is said of unseen artists' tracks and their factors."""
-    wanted = unit_norm(targets.take(unseen.ids).vectors)
-    return float((unit_norm(unseen.vectors) * wanted).sum(axis=1).mean())
+def _shifts(
+    mel: MelConfig, *, model: ModelConfig, config: TrainConfig, n: int
+) -> torch.Tensor | None:
+    """Pitches at which examples of `n` tracks are heard beside their own; None where at none."""
+    if model.described:
+        pitches = other_pitches(config, n=n)
+        return pitch_shifts(mel, pitches) if pitches else None
+    if config.pitch_shift == "auto" or not config.pitch_shift:
+        return None
+    if model.frozen:
+        raise ParameterError(
+            f"pitch_shift={config.pitch_shift:g} moves what is heard, and encoder="
+            f"{model.encoder!r} has heard it before; write pitch_shift = 0 under [train]"
+        )
+    return pitch_shifts(mel, steps_between(config.pitch_shift))
 
 
 def _fit_heads(
@@ -238,6 +270,7 @@ def _fit_heads(
     scale: InputScale,
     window: int,
     run: Run,
+    shifts: torch.Tensor | None = None,
 ) -> tuple[list[EpochRow], Embeddings]:
     """Let the ear describe every window once, and each head learn from what it says.
 
@@ -252,6 +285,8 @@ def _fit_heads(
         From a head's settings to the tracks that it learns from and those that it is stopped by.
     groups : mapping of str to str
         Artist of each track.
+    shifts : Tensor [shape=(n, n_mels, n_mels)], optional
+        At which tracks are heard too, but for those that a head is stopped by.
     """
     hear = partial(
         heard_once,
@@ -261,18 +296,26 @@ def _fit_heads(
         device=run.device,
         progress=run.progress,
         team=run.team,
+        shifts=shifts,
     )
     told = hear(known)
     if network.discriminants is None:
-        told_scale = input_scale(told)
+        told_scale = input_scale(as_they_are(told))
     else:
         heard = joined([told, hear(others)]) if others.ids else told
         network.discriminants.learn(
-            [clip for (clip,) in heard.clips],
-            [groups.get(i) or i for i in heard.ids],
+            [clip for clips in heard.clips for clip in clips],
+            [
+                groups.get(i) or i
+                for i, clips in zip(heard.ids, heard.clips, strict=True)
+                for _ in clips
+            ],
             seed=run.config.seed,
         )
-        told = replace(told, clips=[[_placed(network.discriminants, c[0])] for c in told.clips])
+        told = replace(
+            told,
+            clips=[[_placed(network.discriminants, c) for c in clips] for clips in told.clips],
+        )
         told_scale = no_scale(network.discriminants.size)
     network.bring_to_scale(told_scale)
     learned: dict[int, _Head] = {}
@@ -280,7 +323,7 @@ def _fit_heads(
         its_run = run.part(number, len(network.heads))
         training, validation = map(told.take, parted(its_run.config))
         learned[number] = _fit_head(
-            network.heads[number], training, validation, scale=told_scale, run=its_run
+            network.heads[number], training, as_they_are(validation), scale=told_scale, run=its_run
         )
     heads = {n: head for part in run.team.gathered(learned) for n, head in part.items()}
     said: dict[str, list[np.ndarray]] = {}
@@ -337,7 +380,7 @@ def _fit_head(
     head.load_state_dict(module.best)
     known, unseen = (
         _predicted(head, part, scale=scale, window=1, run=run, norm="raw")
-        for part in (training, validation)
+        for part in (as_they_are(training), validation)
     )
     length = float(np.linalg.norm(known.vectors, axis=1).mean())
     return _Head(module.best, module.history, length, unseen)

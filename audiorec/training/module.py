@@ -62,6 +62,8 @@ class FactorModule(pl.LightningModule):
     progress : Progress
     team : Team
         Processes that share each batch.
+    shifts : Tensor [shape=(n, n_mels, n_mels)], optional
+        Of pitch, which are drawn from; see `audiorec.training.augment.heard`.
 
     Attributes
     ----------
@@ -77,6 +79,7 @@ class FactorModule(pl.LightningModule):
     mean: Tensor
     std: Tensor
     everything: Tensor
+    shifts: Tensor | None
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class FactorModule(pl.LightningModule):
         state_directory: Path | None,
         progress: Progress,
         team: Team = ALONE,
+        shifts: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -97,6 +101,7 @@ class FactorModule(pl.LightningModule):
         self._pairs: _Pairs | None = None
         self.register_buffer("mean", torch.from_numpy(scale.mean))
         self.register_buffer("std", torch.from_numpy(scale.std))
+        self.register_buffer("shifts", shifts, persistent=False)
         self.crops, self.validation, self.scale, self.config = crops, validation, scale, config
         self.state_directory, self.progress, self.team = state_directory, progress, team
         self.loss = LOSSES[config.loss]
@@ -116,7 +121,7 @@ class FactorModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of one batch."""
-        mel = heard(batch.mel, config=self.config, mean=self.mean, std=self.std)
+        mel = heard(batch.mel, config=self.config, mean=self.mean, std=self.std, shifts=self.shifts)
         targets = batch.targets
         if self.loss.needs == "everything":
             targets = targets._replace(everything=self.everything)

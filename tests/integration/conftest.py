@@ -27,6 +27,7 @@ hidden = 32
 crop_seconds = 3.0
 max_epochs = 4
 patience = 4
+pitch_shift = 0
 device = "cpu"
 [evaluate]
 seeds = [0]

@@ -55,6 +55,8 @@ def valid_files(directory: Path) -> list[Path]:
         else:
             subtype = {".opus": "OPUS", ".ogg": "VORBIS"}.get(suffix)
             form = {".opus": "OGG", ".ogg": "OGG"}.get(suffix)
+            if suffix == ".mp3":  # two channels are read in a way of their own
+                y = np.stack([y, np.roll(y, SR // 9)], axis=1)
             sf.write(path, y, SR, subtype=subtype, format=form)
         _tag(path)
         paths.append(path)

@@ -3,15 +3,21 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 import soundfile as sf
 
+from audiorec import artifacts
 from audiorec.audio.decode import open_source
 from audiorec.data.catalog import Catalog
+from audiorec.embeddings import unit_norm
+from audiorec.factors import among_artists, load_factors
 from audiorec.library import Library
+from audiorec.spaces import artist_prior, artists_of, content
+from audiorec.workspace import Workspace
 
 from .conftest import call
 
@@ -185,17 +191,17 @@ def test_each_space_answers_by_the_vectors_it_is_made_of(finished, world, tmp_pa
     assert set(orders["listening"]) <= set(factors) & set(blend)
 
 
-def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_its_sound_does(
+def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_sound_and_artist_do(
     workspace, world
 ):
     added = call("-w", workspace, "add", world.held_back).out.split()
-    from audiorec.library import Library
-    from audiorec.spaces import content
-
     library = Library(workspace)
-    sound, factors = content(library.workspace), library._factors().tracks
+    place = library.workspace
+    sound, factors = content(place), library._factors().tracks
     blend = library.index.embeddings()
-    assert all(np.array_equal(blend[i], sound[i]) for i in added)
+    prior = artist_prior(artifacts.load_manifest(place.model, kind="model"))
+    begun = among_artists(sound, factors=factors, artists=artists_of(place), prior=prior)
+    assert all(np.array_equal(blend[i], begun[i]) for i in added)
     plays = pl.read_csv(world.plays_csv)["track_id"].value_counts()
     often = plays.filter(pl.col("count") > 60)["track_id"].to_list()
     assert len(often) > 5
@@ -317,3 +323,38 @@ def test_a_question_about_a_catalogued_track_loads_neither_torch_nor_librosa(
         ["playlist", some_track["track_id"], "-o", tmp_path / "p.m3u8"],
     ):
         assert not imported_by("-w", finished, *question) & heavy
+
+
+def test_a_new_track_is_placed_by_its_artists_others_too(workspace, world):
+    place = Workspace(workspace)
+    model = artifacts.load_manifest(place.model, kind="model")
+    extra = model.extra | {"artists": {"share": 0.8, "half": 0.5, "guess": 0.0}}
+    artifacts.commit(
+        place.model,
+        kind="model",
+        files=model.files,
+        config=model.config,
+        inputs=model.inputs,
+        extra=extra,
+    )
+    for stage in ("embed", "index"):
+        assert call("-w", workspace, stage).code == 0
+    file = min(path for path in world.held_back.rglob("*") if path.is_file())
+    (new,) = call("-w", workspace, "add", file).out.split()
+    known = load_factors(place.factors).tracks
+    with Catalog(place.catalog) as catalog:
+        artists = catalog.artists()
+        theirs = [i for i in known.ids if i in artists and artists[i] == artists[known.ids[0]]]
+        catalog.upsert(replace(catalog.get(new), artist="Nobody Else"))
+    mean = unit_norm(known.take(theirs).vectors).mean(axis=0)
+    nearness = []
+    for artist in ("Nobody Else", artists[theirs[0]].upper()):  # whatever the case
+        with Catalog(place.catalog) as catalog:
+            catalog.upsert(replace(catalog.get(new), artist=artist))
+        assert "artists' names changed" in call("-w", workspace, "doctor").out
+        assert call("-w", workspace, "index").code == 0  # which sees that a name has changed
+        placed = Library(workspace).index.embeddings()[new]
+        nearness.append(float(unit_norm(placed[None])[0] @ mean))
+    alone = unit_norm(content(place)[new][None])[0] @ mean
+    assert nearness[0] == pytest.approx(alone, abs=1e-5) and nearness[1] > alone + 0.1
+    assert "up to date" in (again := call("-w", workspace, "index")).err + again.out

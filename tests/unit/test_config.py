@@ -1,4 +1,5 @@
 import tomllib
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -133,3 +134,10 @@ def test_a_pretrained_encoder_takes_clips_shorter_than_a_crop():
     assert recipe.mel.clip_seconds < recipe.train.crop_seconds
     with pytest.raises(ParameterError, match="crop_seconds"):
         Recipe(mel={"clip_seconds": 2.0})
+
+
+def test_the_default_recipe_spells_every_setting_out():
+    text = (Path(__file__).parents[2] / "pipelines" / "default.toml").read_text()
+    comments, _, settings = text.partition("\n\n")
+    assert all(line.startswith("#") for line in comments.splitlines())
+    assert settings == Recipe().to_toml()

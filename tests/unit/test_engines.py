@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -43,7 +44,9 @@ def ray():
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     here = str(Path(__file__).parent)
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(paths)):
+    # Ray is polite by default, and would wait for the tests beside it.
+    settings = {"PYTHONPATH": os.pathsep.join(paths), "RAY_worker_niceness": "0"}
+    with mock.patch.dict(os.environ, settings):
         ray = engines._ray()
         terminated = signal.getsignal(signal.SIGTERM)
         with engines._session(ray, n_jobs=2):
@@ -115,20 +118,34 @@ def test_mels_are_the_same_files_though_workers_are_killed(ray, catalog, tmp_pat
     monkeypatch.setattr("audiorec.engines.AT_ONCE", 1)  # so that none is done before the kill
     expected = mels_on("local", tmp_path / "local", catalog)
     assert expected[0] == (38, 0, 2) and len(expected[1]) == 2
-    killed = []
-
-    def kill_workers(stage, done, total, note=""):
-        if done in (5, 20):
-            for worker in ray_workers():
-                os.kill(worker, signal.SIGKILL)
-                killed.append(worker)
-
-    assert mels_on("ray", tmp_path / "ray", catalog, progress=kill_workers) == expected
-    assert len(killed) >= 2
+    with killing_busy_workers(2) as killed:
+        assert mels_on("ray", tmp_path / "ray", catalog) == expected
+    assert len(killed) == 2
 
 
-def ray_workers():
-    """Ray's worker processes that this process started."""
+@contextlib.contextmanager
+def killing_busy_workers(n):
+    """Kill `n` of Ray's workers, each in the middle of a task, while the block runs."""
+    killed, over = set(), threading.Event()
+
+    def kill():
+        while len(killed) < n and not over.wait(0.01):
+            for worker in list(busy_workers() - killed)[: n - len(killed)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+                    killed.add(worker)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def busy_workers():
+    """Ray's worker processes below this one that have a task, and a process of their own for it."""
     parents, names = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -136,13 +153,14 @@ def ray_workers():
                 stat = (folder / "stat").read_text()
                 parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
                 names[int(folder.name)] = (folder / "cmdline").read_bytes()
-    found = []
+    found = set()
     for pid, name in names.items():
         above = pid
         while above not in (0, os.getpid()):
             above = parents.get(above, 0)
-        if above and name.startswith(b"ray::") and pid in parents.values():
-            found.append(pid)
+        busy = name.startswith(b"ray::") and not name.startswith(b"ray::IDLE")
+        if above and busy and pid in parents.values():
+            found.add(pid)
     return found
 
 
@@ -161,6 +179,7 @@ def test_embeddings_are_equal(ray, catalog, tmp_path):
         output_norm="unit",
         output_scale=1.0,
         space="s",
+        common=np.array([0.1, 0.2, -0.3], dtype="f4"),
     )
     save_checkpoint(tmp_path / "model", checkpoint, inputs={})
     threads = torch.get_num_threads()

@@ -141,12 +141,37 @@ def test_a_line_of_json_for_every_line(workspace, tmp_path):
     done = run(workspace, "--batch", str(tmp_path / "names.txt"), "-k", "3")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.exit_code == 1  # one of them could not be answered
-    assert [line["query"] for line in lines] == [[name] for name in names if name]
-    assert "no track is called 'nobody'" in lines[2]["error"]
+    assert [line["query"] for line in lines] == [[name] for name in names]
+    assert lines[2]["results"] == []  # an empty line asks nothing, and keeps its place
+    assert "no track is called 'nobody'" in lines[3]["error"]
     alone = json.loads(run(workspace, "t001", "-k", "3", "--json").stdout)
     assert lines[0] == alone
     piped = run(workspace, "--batch", "-", "-k", "3", input="t001\n")
     assert (piped.exit_code, json.loads(piped.stdout)) == (0, alone)
+
+
+def test_fewer_tracks_than_asked_for_are_told_of_once(workspace):
+    """Once for all lines, and in the end as of a single question."""
+
+    def asked(k, *names):
+        return run(workspace, "--batch", "-", "-k", str(k), input="\n".join(names))
+
+    there = N - 2 - 1 - 1  # of each recording one, and not the one that was asked about
+    done = asked(N, "t001", "", "t000", "t003")
+    rows = [len(json.loads(line)["results"]) for line in done.stdout.splitlines()]
+    assert rows == [there, 0, there, there]
+    said = f"-k {N} is more than there are: 3 lines have all tracks that fit, {there} at the fewest"
+    assert done.stderr == said + "\n"
+    beyond = asked(N + 1, "t001")
+    said = (
+        f"-k {N + 1} is more than there are: 1 line has all tracks that fit, {there} at the fewest"
+    )
+    assert beyond.stderr == f"{said}; ask for -k {there} or fewer\n"
+    for k, batch in ((N, done), (N + 1, beyond)):
+        assert batch.exit_code == run(workspace, "t001", "-k", str(k)).exit_code == int(k > N)
+    few = asked(there, "t001", "", "t000", "t003")
+    assert (few.exit_code, few.stderr) == (0, "")
+    assert asked(5, "", "", "").stdout.count('"results": []') == 2
 
 
 def test_a_batch_is_instead_of_names(workspace):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.exceptions import ParameterError
-from audiorec.ridge import PENALTIES, even_groups, fit_ridge
+from audiorec.ridge import PENALTIES, fit_ridge
 
 
 def slow_ridge(x: np.ndarray, y: np.ndarray, *, penalty: float, new: np.ndarray) -> np.ndarray:
@@ -88,8 +88,3 @@ def test_more_features_than_rows_are_solved_alike() -> None:
     z = (x - x.mean(0)) / x.std(0)
     slopes = np.linalg.solve(z.T @ z + 5.0 * np.eye(60), z.T @ (y - y.mean(0)))
     assert np.allclose(fitted.weights, slopes, atol=1e-8)
-
-
-def test_even_groups_count_alike() -> None:
-    weights = even_groups(["a", "b", "a", "a"])
-    assert np.allclose(weights, [1 / 3, 1, 1 / 3, 1 / 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -13,10 +14,11 @@ from audiorec import artifacts
 from audiorec.cli import cli
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
+from audiorec.diagnosis import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
 from audiorec.library import Library
-from audiorec.pipeline import Pipeline
+from audiorec.pipeline import STAGES, Pipeline
 from audiorec.vectors import import_embeddings, read_details, read_vectors
 from audiorec.workspace import Workspace
 
@@ -105,6 +107,56 @@ def test_vectors_that_stand_there_give_way_only_when_told(tmp_path, file, worksp
     assert Library(workspace).index.ids == ("x", "y")
 
 
+def catalogued(workspace):
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return [track.track_id for track in catalog.tracks(include_missing=True)]
+
+
+def two_then_one(tmp_path, workspace):
+    """Import tracks with names beside one that a scan heard; what to import with fewer of them."""
+    workspace.create()
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(Track("heard", "/m/h.mp3", "Heard", "Name", clip_hash="abc"))
+    tracks = tmp_path / "tracks.csv"
+    (tmp_path / "there.mp3").write_bytes(b"")
+    tracks.write_text("track_id,title,path\nid-01,One,there.mp3\nid-02,Two,\nid-03,Three,\n")
+    ids = ["heard", "id-01", "id-02", "id-03"]
+    import_embeddings(workspace, parquet(tmp_path / "a.parquet", ids, VECTORS[:4]), tracks=tracks)
+    assert catalogued(workspace) == ids
+    return parquet(tmp_path / "b.parquet", ["id-02", "x"], VECTORS[:2])
+
+
+def test_tracks_go_with_the_vectors_that_they_came_with(tmp_path, workspace):
+    fewer = two_then_one(tmp_path, workspace)
+    import_embeddings(workspace, fewer, replace=True)
+    assert catalogued(workspace) == ["heard", "id-02"]
+    library = Library(workspace)
+    assert library.similar(["Two"], k=1)
+    with pytest.raises(NotFoundError, match="no track is called 'Three'"):
+        library.similar(["Three"], k=1)
+
+
+@pytest.mark.parametrize("at", ["embeddings", "index", None])
+def test_tracks_stay_as_long_as_their_vectors(tmp_path, workspace, monkeypatch, at):
+    """An import that is stopped loses no name; who ends it takes out those that are gone."""
+    fewer = two_then_one(tmp_path, workspace)
+
+    def stop(_catalog, _ids):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if at is None:
+            patch.setattr(Catalog, "remove", stop)
+        else:
+            interrupted(patch, at)
+        import_embeddings(workspace, fewer, replace=True)
+    assert catalogued(workspace) == ["heard", "id-01", "id-02", "id-03"]
+    (report,) = Pipeline(workspace).run(("index",))
+    assert report.worked == (at == "index")
+    left = ["heard", "id-02"] if at != "embeddings" else ["heard", "id-01", "id-02", "id-03"]
+    assert catalogued(workspace) == left
+
+
 def test_vectors_made_from_music_never_give_way(tmp_path, file, workspace):
     workspace.create()
     Embeddings(IDS, VECTORS).save(workspace.factors, kind="factors")
@@ -124,6 +176,27 @@ def test_what_a_scan_heard_stays(tmp_path, file, workspace):
     library = Library(workspace)
     assert library.catalog.get("id-01") == heard
     assert library.similar(["New - One"], k=1)
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ("id-03,A,Ti", "is cut off in line 4: it has 3 of the 4 columns that the first line names"),
+        ("id-0", "is cut off in line 4: it has 1 of the 4 columns that the first line names"),
+        ('id-03,A,Title,"An alb', r"is not CSV from line 4 on \(unexpected end of data\)"),
+    ],
+)
+def test_a_table_that_is_cut_off_changes_nothing(tmp_path, file, workspace, last, message):
+    table = tmp_path / "tracks.csv"
+    whole = "track_id,artist,title,album\nid-01,A,One,\nid-02,A,Two,B\n"
+    table.write_text(whole)
+    import_embeddings(workspace, file, tracks=table)
+    before = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.is_file()}
+    table.write_text(whole.replace("A", "B") + last)
+    with pytest.raises(DataError, match=message) as caught:
+        import_embeddings(workspace, file, tracks=table, replace=True)
+    assert str(caught.value).startswith(f"{table} is") and "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def bad(tmp_path, **columns):
@@ -198,7 +271,9 @@ def test_the_command(tmp_path, file):
         json.loads(call("similar", "id-01", "-k", "3", "--json").stdout)["results"][2]["rank"] == 3
     )
     assert call("status").exit_code == 0
-    assert "exact search of 40 vectors" in call("status").stdout
+    told = call("status").stdout
+    assert "exact search of 40 vectors" in told and "none yet: run 'audiorec mel'" not in told
+    assert told.count("not needed: the vectors were imported") == 4
     assert call("doctor").exit_code == 0, call("doctor").output
 
 
@@ -285,6 +360,52 @@ def test_a_damaged_index_is_made_again(tmp_path):
     assert [report.stage for report in reports if report.worked] == ["index"]
     assert reports[0].summary == "not needed: the vectors were imported from old.parquet"
     assert Library(workspace).similar([asked], k=3) == before
+
+
+@pytest.mark.parametrize(
+    ("harm", "index_too"),
+    [
+        ("{", False),
+        ("{", True),
+        ('{"fingerprint": "0", "format_version": 1}', False),
+        (None, False),  # taken away
+    ],
+)
+def test_a_damaged_manifest_of_imported_vectors_names_what_mends_it(
+    tmp_path, file, workspace, harm, index_too
+):
+    """Whoever meets it: no stage begins, which would be in the way of the import."""
+    import_embeddings(workspace, file)
+    manifests = [workspace.embeddings / "manifest.json"]
+    manifests += [workspace.index / "manifest.json"] if index_too else []
+    for manifest in manifests:
+        if harm is None:
+            manifest.unlink()
+        else:
+            manifest.write_text(harm)
+    again = "run 'audiorec import embeddings FILE --replace'"
+    with pytest.raises(ArtifactError, match=re.escape(again)):
+        Embeddings.load(workspace.embeddings)
+    for stages in (STAGES, ("mel",), ("embed",), ("index",)):
+        with pytest.raises(ArtifactError, match=re.escape(again)):
+            Pipeline(workspace).run(stages)
+    if harm is not None:
+        assert any(again in problem for problem in diagnose(workspace).problems)
+    import_embeddings(workspace, file, replace=True)
+    assert not diagnose(workspace).problems
+    assert Library(workspace).similar(["id-01"], k=3)
+
+
+def test_vectors_of_our_own_are_made_by_their_stage(workspace):
+    """With a model beside them, or an index that was made from more than vectors."""
+    workspace.create()
+    for kind, inputs in (("model", {}), ("index", {"embeddings": "e", "mels": "m"})):
+        root = workspace.root / kind
+        artifacts.save(root / kind, kind=kind, arrays={}, config={}, inputs=inputs)
+        (root / "embeddings").mkdir()
+        (root / "embeddings" / "manifest.json").write_text("{")
+        with pytest.raises(ArtifactError, match="damaged; run 'audiorec embed' to make it again"):
+            Embeddings.load(root / "embeddings")
 
 
 def test_vectors_too_long_to_compare_are_refused(tmp_path):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -60,6 +61,23 @@ def test_one_writer_at_a_time(tmp_path):
         process.kill()
     with workspace.writing():  # a dead process holds nothing
         pass
+
+
+def test_whoever_holds_it_is_waited_for_to_say_so(tmp_path):
+    workspace = Workspace(tmp_path)
+    with workspace.writing():
+        holder = tmp_path / ".lock-holder"
+        own = holder.read_text()
+        holder.unlink()
+        later = threading.Timer(0.2, holder.write_text, [own])
+        later.start()
+        with pytest.raises(WorkspaceError, match=f"in use by {own}; wait"), workspace.writing():
+            pass
+        later.join()
+        holder.write_text("")  # and nobody is named who does not
+        with pytest.raises(WorkspaceError, match="in use by another process; wait"):
+            workspace.writing().__enter__()
+    assert not holder.exists()
 
 
 def test_a_place_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):

@@ -7,8 +7,17 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from audiorec.cli.common import ProgressLine, echo_json, echo_line, never_die_of_an_encoding
+from audiorec.cli import cli
+from audiorec.cli.common import (
+    ProgressLine,
+    echo_json,
+    echo_line,
+    never_die_of_an_encoding,
+    read_recipe,
+)
+from audiorec.exceptions import DataError
 
 
 def test_the_last_line_of_a_stage_comes_once(capsys):
@@ -45,9 +54,6 @@ def test_text_is_written_out_where_it_cannot_be_encoded(monkeypatch):
 
 
 def test_shipped_recipes_are_found_wherever_one_stands(tmp_path, monkeypatch):
-    from audiorec.cli.common import read_recipe
-    from audiorec.exceptions import DataError
-
     monkeypatch.chdir(tmp_path)
     assert read_recipe(Path("pipelines/library.toml")).model.target == "sound"
     with pytest.raises(DataError, match=r"recipe pipelines/none.toml cannot be read: no such file"):
@@ -75,3 +81,18 @@ def test_installed_recipes_are_found(tmp_path, monkeypatch):
     monkeypatch.setattr(common, "__file__", str(tmp_path / "site" / "audiorec" / "cli" / "c.py"))
     monkeypatch.chdir(tmp_path)
     assert common.read_recipe(Path("pipelines/library.toml")).factors.factors == 9
+
+
+@pytest.mark.parametrize("command", [["index"], ["import", "embeddings", "v.parquet"]])
+def test_a_size_that_is_none_is_wrong_usage(tmp_path, command):
+    """Before anything is read; the same in a recipe is an error in the recipe."""
+    for size in ("2X", "-1G", "G", "", "1K", "nan"):
+        done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), *command, "--memory", size])
+        assert done.exit_code == 2
+        assert f"Invalid value for '--memory': {size!r} is no size of at least 1M" in done.stderr
+        assert "K, M, G or T, such as 500M or 2G" in done.stderr
+    done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), *command, "--memory", "1.5gb"])
+    assert done.exit_code == 1 and "--memory" not in done.output
+    (tmp_path / "r.toml").write_text('[index]\nmemory = "2X"\n')
+    with pytest.raises(DataError, match=r"r.toml: .*memory='2X' must be a size"):
+        read_recipe(tmp_path / "r.toml")

@@ -37,6 +37,18 @@ def test_tracks_come_back_as_they_were_and_in_order(catalog):
         catalog.get("nope")
 
 
+def test_what_is_taken_out_is_found_no_more(catalog):
+    bare = Track("t6", "t6", "Sjón", "Luftgítar")
+    catalog.upsert(bare)
+    assert catalog.unheard() == {"t6"}
+    catalog.stage("/m/new.mp3", size=1, mtime_ns=2, heard={"clip_hash": "h"})
+    catalog.remove(["t6", "t5", "none"])
+    assert catalog.tracks() == [JOGA, ARMY, SAME_A, SAME_B] and not catalog.unheard()
+    assert list(catalog.staged()) == ["/m/new.mp3"]
+    with pytest.raises(NotFoundError, match="no track is called 'Luftgitar'"):
+        catalog.find("Luftgitar")
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     track=st.builds(

@@ -9,7 +9,7 @@ from audiorec.config import EvaluateConfig, MelConfig, ModelConfig, Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate import evaluate
-from audiorec.evaluate.ears import NO_EAR, Ear, blended, choose_share, head_of, listen
+from audiorec.evaluate.ears import NO_EAR, Ear, blended, head_of, listen
 from audiorec.models.musicnn import MEL
 from audiorec.pretrained.heard import Heard
 
@@ -95,19 +95,3 @@ def test_weights_that_are_not_there_are_named(planted, tmp_path, monkeypatch):
         ear = listen(catalog, planted.store, recipe=Recipe(), directory=tmp_path)
     assert ear.heard is None and "run 'audiorec pretrained fetch musicnn'" in ear.reason
     assert planted.store.config != MelConfig(**MEL.model_dump())
-
-
-def test_a_share_is_chosen_where_artists_agree():
-    artists = [f"a{n // 2}" for n in range(20)]
-    rng = np.random.default_rng(0)
-    none = rng.normal(0.4, 0.1, 20)
-    assert choose_share({0.0: none, 0.5: none + 0.1}, artists) == 0.5
-    assert choose_share({0.0: none, 0.5: none - 0.1}, artists) == 0.0
-    one_only = none - 0.01
-    one_only[:2] += 0.5  # one artist of ten gains, which may be chance
-    assert choose_share({0.0: none, 0.5: one_only}, artists) == 0.0
-    spread = np.repeat(np.tile([-3.0, 3.0], 5), 2)  # ten artists, whose mean has the error 1
-    for errors, share in ((1.5, 0.0), (2.5, 0.5)):
-        gain = (spread + errors) / 100
-        assert choose_share({0.0: none, 0.5: none + gain}, artists) == share
-    assert choose_share({0.0: none[:2], 0.5: none[:2] + 0.1}, artists[:2]) == 0.0

@@ -61,6 +61,14 @@ def test_round_trip(tmp_path_factory, architecture, channels, hidden):
     assert loaded.window == round(2 * 22050 / 512)
 
 
+def test_what_predictions_have_in_common_is_kept(tmp_path):
+    common = np.linspace(-1, 1, 5, dtype="f4")
+    save_checkpoint(tmp_path / "with", make(common=common), inputs={})
+    np.testing.assert_array_equal(load_checkpoint(tmp_path / "with").common, common)
+    save_checkpoint(tmp_path / "without", make(), inputs={})
+    assert load_checkpoint(tmp_path / "without").common is None
+
+
 def test_the_same_checkpoint_is_the_same_artifact(tmp_path):
     first, second = (
         save_checkpoint(tmp_path / name, make(), inputs={"mels": "1"}) for name in ("a", "b")

@@ -6,6 +6,7 @@ import torch
 
 from audiorec.config import MelConfig, TrainConfig
 from audiorec.exceptions import ParameterError
+from audiorec.mel import log_mel
 from audiorec.models.losses import Form, Targets
 from audiorec.models.predict import standardize
 from audiorec.training.augment import (
@@ -17,6 +18,8 @@ from audiorec.training.augment import (
     check_augmentation,
     heard,
     mix,
+    pitch_shifts,
+    steps_between,
 )
 
 MEAN, STD = torch.full((24,), -40.0), torch.full((24,), 8.0)
@@ -111,6 +114,46 @@ def test_no_mask_where_it_would_be_shorter_than_a_frame():
     assert torch.equal(blank(mel, time=0.01, bands=0.0), mel)
 
 
+def chord(lowest):
+    """Mean log-mel of three tones with four overtones each, Hz."""
+    time = np.arange(22050 * 2) / 22050
+    tones = [lowest * ratio * n for ratio in (1, 1.26, 1.5) for n in (1, 2, 3, 4)]
+    y = sum(np.sin(2 * np.pi * hertz * time) for hertz in tones) / 40
+    noise = 1e-3 * np.random.default_rng(0).standard_normal(len(time))
+    config = MelConfig(clip_seconds=2.0)
+    return np.asarray(log_mel((y + noise).astype("f4"), config=config), dtype="f4").mean(axis=1)
+
+
+@pytest.mark.parametrize("semitones", [-2.0, 1.0, 2.0])
+def test_a_shift_of_pitch_is_the_music_played_higher_or_lower(semitones):
+    (shift,) = pitch_shifts(MelConfig(), [semitones])
+    played = chord(600 * 2 ** (semitones / 12))
+    found = shift.numpy() @ chord(600)
+    off, at_first = np.abs(found - played), np.abs(chord(600) - played)
+    assert off[:-4].mean() < 0.4 * at_first[:-4].mean()
+    assert np.corrcoef(found, played)[0, 1] > 0.98 > np.corrcoef(chord(600), played)[0, 1]
+
+
+def test_no_shift_changes_nothing_and_the_ends_keep_their_level():
+    still, up = pitch_shifts(MelConfig(n_mels=24), [0.0, 12.0])
+    np.testing.assert_allclose(still, np.eye(24), atol=1e-5)
+    flat = torch.full((24, 3), -30.0)
+    np.testing.assert_allclose(up @ flat, flat, rtol=1e-5)
+
+
+def test_pitches_are_drawn_for_each_example():
+    shifts = pitch_shifts(MelConfig(n_mels=24), steps_between(1.5))
+    assert len(shifts) == 13
+    mel = batch()
+    torch.manual_seed(3)
+    found = heard(mel, config=TrainConfig(), mean=MEAN, std=STD, shifts=shifts)
+    every = standardize((shifts[:, None] @ mel).flatten(0, 1), mean=MEAN, std=STD)
+    off = (every.unflatten(0, (13, 64)) - found).abs().amax(dim=(2, 3))
+    assert torch.allclose(off.min(dim=0).values, torch.zeros(64), atol=1e-4)
+    assert len(off.argmin(dim=0).unique()) > 6
+    assert steps_between(0.1) == pytest.approx([-0.1, 0, 0.1])
+
+
 @pytest.mark.parametrize("asked", ["gain_db", "filter_db"])
 def test_decibels_need_spectrograms_in_decibels(asked):
     check_augmentation(MelConfig(), TrainConfig(**ALL))
@@ -121,7 +164,15 @@ def test_decibels_need_spectrograms_in_decibels(asked):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("time_mask", 1.0), ("band_mask", -0.1), ("gain_db", -1.0), ("filter_db", 61.0)],
+    [
+        ("time_mask", 1.0),
+        ("band_mask", -0.1),
+        ("gain_db", -1.0),
+        ("filter_db", 61.0),
+        ("pitch_shift", 12.5),
+        ("pitch_shift", True),
+        ("pitch_shift", float("nan")),
+    ],
 )
 def test_settings_out_of_range_are_named(key, value):
     with pytest.raises(ParameterError, match=f"{key}={value}"):

@@ -1,10 +1,12 @@
 """A network whose ear listeners do not teach: heard once, learned from as if heard each time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from audiorec.config import ModelConfig
+from audiorec.config import ModelConfig, TrainConfig
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.inference import embed_store
@@ -12,10 +14,11 @@ from audiorec.models.checkpoint import load_checkpoint, save_checkpoint
 from audiorec.models.predict import cut, standardize, window_starts
 from audiorec.training import train
 from audiorec.training.data import gather, input_scale
-from audiorec.training.once import heard_once
+from audiorec.training.once import as_they_are, heard_once, other_pitches
 from tests.unit.training.test_resume import Killed, assert_same
 
 DESCRIBED = ModelConfig(architecture="described", words=8, heads=2, hidden=32, dropout=0.1)
+BY_ARTISTS = DESCRIBED.model_copy(update={"discriminants": 6})
 
 
 def run(world, directory=None, progress=None, unlabelled=(), model=DESCRIBED, **changes):
@@ -29,6 +32,12 @@ def run(world, directory=None, progress=None, unlabelled=(), model=DESCRIBED, **
         unlabelled=unlabelled,
         **more,
     )
+
+
+def stop_training(stage, done, total, note=""):
+    """Stop in the second epoch's wake, and not where the ear has heard as much."""
+    if stage == "train" and done == 2:
+        raise Killed
 
 
 def test_learns_what_is_planted_and_keeps_it(planted, fresh, tmp_path):
@@ -60,15 +69,64 @@ def test_the_ear_is_asked_of_the_windows_that_inference_hears(world):
         np.testing.assert_allclose(heard, expected, atol=2e-2)
 
 
+def test_the_ear_is_asked_at_other_pitches_too(world):
+    training, _ = gather(world.store, world.targets, groups=world.groups, config=world.train)
+    ear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16 * 30, 5))
+    how = {"ear": ear, "scale": input_scale(training), "window": 30, "progress": lambda *a: None}
+    how["device"] = torch.device("cpu")
+    plain = heard_once(training, **how)
+    louder = heard_once(training, shifts=torch.stack([1.1 * torch.eye(16), torch.eye(16)]), **how)
+    for (alone,), (same, other, again) in zip(plain.clips, louder.clips, strict=True):
+        np.testing.assert_allclose(same, alone, atol=2e-2)
+        np.testing.assert_allclose(again, alone, atol=2e-2)
+        assert np.abs(other.astype("f4") - alone).max() > 0.05
+    assert all(len(clips) == 1 for clips in as_they_are(louder).clips)
+    loud = [[(1.1 * clip.astype("f4")) for clip in clips] for clips in training.clips]
+    expected = heard_once(replace(training, clips=loud), **how)
+    for (wanted,), clips in zip(expected.clips, louder.clips, strict=True):
+        np.testing.assert_allclose(clips[1], wanted, atol=2e-2)
+
+
+@pytest.mark.parametrize("model", [DESCRIBED, BY_ARTISTS], ids=["plain", "discriminants"])
+def test_other_pitches_are_learned_from_and_a_killed_run_goes_on(world, tmp_path, model):
+    expected = run(world, model=model, max_epochs=3, pitch_shift=1.0)
+    with pytest.raises(Killed):
+        run(world, tmp_path, stop_training, model=model, max_epochs=3, pitch_shift=1.0)
+    assert_same(run(world, tmp_path, model=model, max_epochs=3, pitch_shift=1.0), expected)
+    plain = run(world, model=model, max_epochs=3)
+    assert plain.history[0].train_loss != expected.history[0].train_loss
+    assert plain.unseen.ids == expected.unseen.ids
+
+
+def test_more_pitches_than_can_be_kept_are_refused(world, monkeypatch):
+    n = len(world.targets.ids)
+    monkeypatch.setattr("audiorec.training.once.MOST_TOLD", 4 * n)
+    run(world, max_epochs=1, pitch_shift=1.0)
+    with pytest.raises(ParameterError, match=f"{n} tracks heard at 5 .* write pitch_shift = 1 "):
+        run(world, max_epochs=1, pitch_shift=2.0)
+    monkeypatch.setattr("audiorec.training.once.MOST_TOLD", n)
+    with pytest.raises(ParameterError, match="write pitch_shift = 0 "):
+        run(world, max_epochs=1, pitch_shift=1.0)
+
+
+def test_left_to_itself_it_hears_as_many_pitches_as_can_be_kept(world, monkeypatch):
+    n = len(world.targets.ids)
+    for kept, semitones in ((5 * n, 2.0), (5 * n - 1, 1.0), (3 * n, 1.0), (3 * n - 1, 0.0)):
+        monkeypatch.setattr("audiorec.training.once.MOST_TOLD", kept)
+        alone = run(world, max_epochs=1, pitch_shift="auto")
+        assert_same(alone, run(world, max_epochs=1, pitch_shift=semitones))
+    assert other_pitches(TrainConfig(), n=10**9) == []
+
+
+def test_pitches_between_the_semitones_are_refused(world):
+    with pytest.raises(ParameterError, match="pitch_shift=1.5 is no whole .* write 2 under"):
+        run(world, pitch_shift=1.5)
+
+
 def test_killed_it_goes_on_to_the_same_weights(world, tmp_path):
     expected = run(world, max_epochs=3)
-
-    def stop(stage, done, total, note=""):
-        if stage == "train" and done == 2:
-            raise Killed
-
     with pytest.raises(Killed):
-        run(world, tmp_path, stop, max_epochs=3)
+        run(world, tmp_path, stop_training, max_epochs=3)
     assert_same(run(world, tmp_path, max_epochs=3), expected)
 
 
@@ -89,9 +147,6 @@ def test_tracks_that_nobody_heard_teach_the_ear_and_not_the_head(world):
 def test_what_is_heard_once_cannot_be_altered_anew(world, key):
     with pytest.raises(ParameterError, match=f"{key}=0.5 alters crops .* write {key} = 0"):
         run(world, **{key: 0.5})
-
-
-BY_ARTISTS = DESCRIBED.model_copy(update={"discriminants": 6})
 
 
 def test_discriminants_are_learned_kept_and_used(planted, fresh, tmp_path):
@@ -121,3 +176,9 @@ def test_few_tracks_are_gone_through_more_often(world):
     steps = -(-len(world.targets) * 9 // 10 // 16)
     assert len(few.history) == 2
     assert len(often.history) >= 40 // (steps + 1)
+
+
+def test_what_was_heard_before_cannot_be_moved(world):
+    frozen = ModelConfig(encoder="musicnn", head="dense")
+    with pytest.raises(ParameterError, match="pitch_shift=1 .*'musicnn' has heard it before"):
+        run(world, model=frozen, pitch_shift=1.0)

@@ -70,7 +70,8 @@ def test_killed_at_the_end_of_an_epoch(world, undisturbed, tmp_path, epoch):
     assert_same(run(world, tmp_path / "work", max_epochs=4), undisturbed)
 
 
-AUGMENTED = {"time_mask": 0.3, "band_mask": 0.3, "gain_db": 6.0, "filter_db": 6.0}
+AUGMENTED = {"time_mask": 0.3, "band_mask": 0.3, "gain_db": 6.0, "filter_db": 6.0,
+             "pitch_shift": 1.5}  # fmt: skip
 
 
 @pytest.mark.parametrize("loss", ["contrastive-all", "wpe"])

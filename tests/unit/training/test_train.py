@@ -93,6 +93,34 @@ def test_what_the_checkpoint_says(world):
     assert len(other.space) == 32
 
 
+@pytest.mark.parametrize("architecture", ["small1d", "described"])
+def test_no_prediction_says_how_popular_a_track_is(world, architecture):
+    model = world.model.model_copy(update={"architecture": architecture, "words": 4})
+    kept = world.arguments(max_epochs=2, level_popularity=True) | {"model": model}
+    result = train(world.store, world.targets, **kept)
+    common = result.checkpoint.common
+    learned = [i for i in world.targets.ids if i not in result.unseen]
+    mean = world.targets.take(learned).vectors.mean(axis=0)
+    cosine = common @ mean / np.linalg.norm(common) / np.linalg.norm(mean)
+    if architecture == "small1d":  # the other's heads are each stopped by other artists
+        assert abs(cosine) == pytest.approx(1, abs=1e-5)
+    length = np.linalg.norm(common)
+    for said in (result.unseen, embed_store(result.checkpoint, world.store)):
+        np.testing.assert_allclose(said.vectors @ common / length, length, atol=1e-5)
+    left = train(world.store, world.targets, **world.arguments(max_epochs=2) | {"model": model})
+    assert left.checkpoint.common is None
+    before = embed_store(left.checkpoint, world.store).vectors
+    found = embed_store(result.checkpoint, world.store).vectors
+    across = np.eye(4) - np.outer(common, common) / length**2
+    np.testing.assert_allclose(found @ across, before @ across, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["mse", "wpe"])
+def test_lengths_that_are_learned_are_left_alone(world, loss):
+    kept = world.arguments(loss=loss, max_epochs=1, level_popularity=True)
+    assert train(world.store, world.targets, **kept).checkpoint.common is None
+
+
 def test_the_checkpoint_says_how_far_to_trust_it(world):
     kept = world.arguments(max_epochs=6)
     result = train(world.store, world.targets, **kept)

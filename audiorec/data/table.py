@@ -1,0 +1,81 @@
+"""Tables of tracks that people write: CSV with a line that names the columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from audiorec.exceptions import DataError, system_reason
+from audiorec.workers import one_line
+
+
+def read_table(
+    file: Path, *, needed: Sequence[str], welcome: Sequence[str] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """Rows of a table of tracks, each with the line that it ends in.
+
+    Parameters
+    ----------
+    file : Path
+        CSV in UTF-8; its first line names the columns.
+    needed, welcome : sequence of str
+        Columns that must and that may be there; others are passed by.
+
+    Returns
+    -------
+    rows : list of (int, dict of str to str)
+        Values of all these columns as they stand, empty where the table has not the column.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, lacks a column or rows, names one twice, or a line is cut off.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)  # a quote that nothing ends is an error
+            columns = [name for name in reader.fieldnames or () if name]
+            _check_columns(file, columns, needed=needed, welcome=welcome)
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        reason = system_reason(error).lower()
+        raise table_error(file, f"cannot be opened: {reason}", "check the path") from None
+    except UnicodeDecodeError:
+        raise table_error(file, "is not UTF-8", "save it in UTF-8") from None
+    except csv.Error as error:
+        what = f"is not CSV from line {reader.line_num + 1} on ({error})"
+        raise table_error(file, what, "save it as CSV in UTF-8, whole") from None
+    if not rows:
+        raise table_error(file, "has no rows", "give a row for every track")
+    for line, row in rows:
+        there = sum(row[column] is not None for column in columns)
+        if there < len(columns):
+            named = f"{there} of the {len(columns)} columns that the first line names"
+            what = f"is cut off in line {line}: it has {named}"
+            raise table_error(file, what, "complete it, or write the file again")
+    return [(line, {key: row.get(key) or "" for key in (*needed, *welcome)}) for line, row in rows]
+
+
+def table_error(file: Path, what: str, remedy: str) -> DataError:
+    """One line that names the table, what is wrong with it, and what to do."""
+    return DataError(one_line(f"{file} {what}; {remedy}"))
+
+
+def _check_columns(
+    file: Path, columns: Sequence[str], *, needed: Sequence[str], welcome: Sequence[str]
+) -> None:
+    lacking = [name for name in needed if name not in columns]
+    if lacking:
+        raise table_error(
+            file,
+            f"lacks the column {lacking[0]}",
+            f"its first line must name {','.join(needed)} and optionally {','.join(welcome)}",
+        )
+    twice = [name for name in (*needed, *welcome) if columns.count(name) > 1]
+    if twice:
+        raise table_error(
+            file,
+            f"has {columns.count(twice[0])} columns {twice[0]!r}",
+            "leave one, and rename or remove the others",
+        )

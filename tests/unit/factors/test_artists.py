@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.exceptions import ParameterError
+from audiorec.factors import (
+    NO_ARTISTS,
+    ArtistPrior,
+    among_artists,
+    learn_artist_prior,
+    read_artist_prior,
+)
+
+PRIOR = ArtistPrior(share=0.8, half=1.0, guess=0.25)
+DIM = 6
+
+
+def drawn(ids, seed=0, length=1.0):
+    rng = np.random.default_rng(seed)
+    return Embeddings(ids, (length * unit_norm(rng.standard_normal((len(ids), DIM)))).astype("f4"))
+
+
+def by_hand(track, sound, factors, artists, prior):
+    """One track, slowly: what the module's first lines say."""
+    own = sound[track] / np.linalg.norm(sound[track])
+    total, n = np.zeros(DIM), 0.0
+    for other in {*sound.ids, *factors.ids} - {track}:
+        if artists.get(other) != artists.get(track) or track not in artists:
+            continue
+        worth = 1.0 if other in factors else prior.guess
+        vector = factors[other] if other in factors else sound[other]
+        total += worth * vector / np.linalg.norm(vector)
+        n += worth
+    if not n:
+        return sound[track]
+    w = prior.share * n / (n + prior.half)
+    placed = (1 - w) * own + w * total / np.linalg.norm(total)
+    return placed / np.linalg.norm(placed) * np.linalg.norm(sound[track])
+
+
+def test_a_track_lies_between_its_sound_and_its_artists_others():
+    sound, factors = (
+        drawn([f"t{n}" for n in range(9)], length=3.0),
+        drawn(["t0", "t1", "f"], 1, 2.0),
+    )
+    artists = {f"t{n}": "abc"[n // 3] for n in range(8)} | {"f": "b"}
+    placed = among_artists(sound, factors=factors, artists=artists, prior=PRIOR)
+    assert placed.ids == sound.ids
+    for track in sound.ids:
+        np.testing.assert_allclose(
+            placed[track], by_hand(track, sound, factors, artists, PRIOR), atol=1e-5
+        )
+    np.testing.assert_allclose(np.linalg.norm(placed.vectors, axis=1), 3.0, rtol=1e-5)
+    np.testing.assert_allclose(placed["t8"], sound["t8"], rtol=1e-6)  # by nobody that is known
+
+
+def test_its_own_listeners_have_no_say():
+    sound = drawn(["a", "b", "c"])
+    artists = dict.fromkeys(sound.ids, "one")
+    known = drawn(["a", "b"], seed=1)
+    other = known.updated(drawn(["a"], seed=2))
+    placed, again = (
+        among_artists(sound, factors=factors, artists=artists, prior=PRIOR)
+        for factors in (known, other)
+    )
+    np.testing.assert_allclose(placed["a"], again["a"], atol=1e-6)
+    assert not np.allclose(placed["c"], again["c"])
+
+
+def test_the_more_are_known_the_more_they_count():
+    sound, factors = drawn(["new"]), drawn([f"t{n}" for n in range(20)], seed=1)
+    factors = Embeddings(factors.ids, np.repeat(factors.vectors[:1], 20, axis=0))
+    artists = dict.fromkeys([*sound.ids, *factors.ids], "one")
+    nearness = []
+    for n in (0, 1, 2, 5, 20):
+        known = factors.take(factors.ids[:n])
+        placed = among_artists(sound, factors=known, artists=artists, prior=PRIOR)
+        nearness.append(float(placed.vectors[0] @ factors.vectors[0]))
+    assert nearness == sorted(nearness) and len(set(nearness)) == 5
+    assert nearness[0] == pytest.approx(float(sound.vectors[0] @ factors.vectors[0]))
+
+
+@pytest.mark.parametrize("name", ["various artists", "va", "unknown artist", ""])
+def test_who_is_filed_under_no_artists_name_is_left_alone(name):
+    sound, factors = drawn(["a", "b"]), drawn(["b", "c"], seed=1)
+    artists = dict.fromkeys(["a", "b", "c"], name)
+    placed = among_artists(sound, factors=factors, artists=artists, prior=PRIOR)
+    np.testing.assert_allclose(placed.vectors, sound.vectors, rtol=1e-6)
+
+
+def test_nothing_moves_without_a_share_or_tracks():
+    sound, factors = drawn(["a", "b"]), drawn(["b"], seed=1)
+    artists = dict.fromkeys(sound.ids, "one")
+    assert among_artists(sound, factors=factors, artists=artists, prior=NO_ARTISTS) is sound
+    none = sound.take(())
+    assert not len(among_artists(none, factors=factors, artists=artists, prior=PRIOR))
+    nobody = among_artists(sound, factors=factors.take(()), artists=artists, prior=PRIOR)
+    assert np.isfinite(nobody.vectors).all()
+
+
+def planted(*, alike, error, n_artists=60, per_artist=4, seed=0):
+    """Factors that lie about their artist's as near as `alike` says, and predictions of them."""
+    rng = np.random.default_rng(seed)
+    ids = [f"{a}-{n}" for a in range(n_artists) for n in range(per_artist)]
+    style = np.repeat(rng.standard_normal((n_artists, DIM)), per_artist, axis=0)
+    true = alike * style + (1 - alike) * rng.standard_normal(style.shape)
+    said = unit_norm(true.astype("f4")) + error * rng.standard_normal(true.shape)
+    artists = {id_: id_.split("-")[0] for id_ in ids}
+    return Embeddings(ids, said.astype("f4")), Embeddings(ids, true.astype("f4")), artists
+
+
+def test_what_artists_are_worth_is_learned():
+    unseen, factors, artists = planted(alike=0.7, error=0.8)
+    prior = learn_artist_prior(unseen, factors=factors, artists=artists)
+    assert prior.share >= 0.3 and prior.guess > 0
+    new, wanted, of = planted(alike=0.7, error=0.8, seed=1)
+    known = wanted.take([i for i in wanted.ids if not i.endswith("-0")])
+    fresh = [i for i in wanted.ids if i.endswith("-0")]
+    placed = among_artists(new.take(fresh), factors=known, artists=of, prior=prior)
+
+    def nearness(found):
+        return (unit_norm(found.vectors) * unit_norm(wanted.take(fresh).vectors)).sum(axis=1).mean()
+
+    assert nearness(placed) > nearness(new.take(fresh)) + 0.1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_artists_whose_tracks_have_nothing_in_common_teach_nothing(seed):
+    unseen, factors, artists = planted(alike=0.0, error=0.5, seed=seed)
+    assert learn_artist_prior(unseen, factors=factors, artists=artists) == NO_ARTISTS
+
+
+def test_too_few_to_be_sure():
+    unseen, factors, artists = planted(alike=0.7, error=0.8, n_artists=1)
+    assert learn_artist_prior(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    unseen, factors, artists = planted(alike=0.7, error=0.8, per_artist=1)
+    assert learn_artist_prior(unseen, factors=factors, artists=artists) == NO_ARTISTS
+
+
+def test_what_a_manifest_keeps_is_checked():
+    assert read_artist_prior({}) == NO_ARTISTS
+    assert read_artist_prior(PRIOR._asdict() | {"later": 1}) == PRIOR
+    for wrong in (
+        {"share": "text"},
+        {"share": float("nan")},
+        {"share": 5.0},
+        {"half": 0.0},
+        {"half": -1.0},
+        {"guess": None},
+        {"guess": 2.0},
+    ):
+        with pytest.raises(ParameterError, match="is no share, half and guess"):
+            read_artist_prior(PRIOR._asdict() | wrong)
+    for wrong in ([1], {"share": 0.5}, "text"):
+        with pytest.raises(ParameterError):
+            read_artist_prior(wrong)

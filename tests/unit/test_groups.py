@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.groups import even_groups, surest
+
+
+def test_even_groups_count_alike() -> None:
+    weights = even_groups(["a", "b", "a", "a"])
+    assert np.allclose(weights, [1 / 3, 1, 1 / 3, 1 / 3])
+
+
+def test_what_is_surest_is_chosen_where_groups_agree():
+    groups = [f"a{n // 2}" for n in range(20)]
+    rng = np.random.default_rng(0)
+    none = rng.normal(0.4, 0.1, 20)
+    assert surest({0.0: none, 0.5: none + 0.1}, groups=groups, unless=0.0) == 0.5
+    assert surest({0.0: none, 0.5: none - 0.1}, groups=groups, unless=0.0) == 0.0
+    one_only = none - 0.01
+    one_only[:2] += 0.5  # one artist of ten gains, which may be chance
+    assert surest({0.0: none, 0.5: one_only}, groups=groups, unless=0.0) == 0.0
+    spread = np.repeat(np.tile([-3.0, 3.0], 5), 2)  # ten groups, whose mean has the error 1
+    for errors, share in ((1.5, 0.0), (2.5, 0.5)):
+        gain = (spread + errors) / 100
+        assert surest({0.0: none, 0.5: none + gain}, groups=groups, unless=0.0) == share
+    assert surest({0.0: none[:2], 0.5: none[:2] + 0.1}, groups=groups[:2], unless=0.0) == 0.0
