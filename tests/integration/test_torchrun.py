@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,19 @@ from .conftest import call
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+# One that meets another, imports what learning does, parts, and shows the threads it has left.
+MEMBER = """
+from pathlib import Path
+
+from audiorec import ranks
+
+ranks.team().agree("x")
+import lightning.pytorch
+
+ranks._part()
+print(*(task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()))
+"""
 
 
 def run(*arguments):
@@ -36,6 +50,16 @@ def test_two_processes_make_the_model_of_one(workspace, recipe, tmp_path):
     assert made == {p.name: p.read_bytes() for p in (other / "model").iterdir()}
     again = run(*TORCHRUN, *train, workspace, "train")
     assert again.stdout.count("up to date") == 1, again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux")
+def test_no_thread_of_the_team_outlives_it(tmp_path):
+    member = tmp_path / "member.py"
+    member.write_text(MEMBER)
+    done = run(*TORCHRUN, member)
+    assert done.returncode == 0, done.stderr
+    assert "python" in done.stdout and "gloo" not in done.stdout
 
 
 def test_torchrun_is_for_training(workspace, monkeypatch):
