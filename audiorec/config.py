@@ -282,10 +282,11 @@ class TrainConfig(Section):
     unit_norm : bool
         Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
         With the loss wpe, which looks at the plays themselves, it has no effect.
-    level_popularity : bool
+    level_popularity : bool or "auto"
         Set how far predictions lie along the mean factor, which follows popularity as well, to
-        what it is on average: for listening in which popularity cannot be heard. Where lengths are
-        learned (losses mse and wpe) it has no effect.
+        what it is on average: for listening in which popularity cannot be heard. Auto does so
+        where artists that were not learned from tell for sure that they are nearer to it then.
+        Where lengths are learned (losses mse and wpe) it has no effect.
     crop_seconds : float
         Length of the random crop that each example shows, s.
     batch_size, max_epochs, patience : int
@@ -335,7 +336,7 @@ class TrainConfig(Section):
 
     loss: Literal["mse", "cosine", "contrastive", "contrastive-all", "wpe"] = "cosine"
     unit_norm: bool = True
-    level_popularity: bool = False
+    level_popularity: bool | Literal["auto"] = "auto"
     crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
     accumulate: int = Field(default=1, ge=1, le=65536)

@@ -30,6 +30,7 @@ from audiorec.training.curves import EpochRow
 from audiorec.training.data import Examples, deal, gather, input_scale, joined, no_scale
 from audiorec.training.fit import Run, fit, quiet
 from audiorec.training.once import as_they_are, check_unaltered, heard_once, other_pitches
+from audiorec.training.popularity import common_part
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
@@ -203,9 +204,15 @@ def train(
     norms = np.linalg.norm(known, axis=1)
     common = None
     if config.level_popularity and loss.norm == "unit":
-        said = unit_norm(unseen.vectors)
-        common = _common(said, factors=known)
-        unseen = Embeddings(unseen.ids, level(said, common=common))
+        unseen = Embeddings(unseen.ids, unit_norm(unseen.vectors))
+        common = common_part(
+            unseen,
+            factors=targets,
+            mean=known.mean(axis=0),
+            groups=groups,
+            unless_heard=config.level_popularity == "auto",
+        )
+        unseen = Embeddings(unseen.ids, level(unseen.vectors, common=common))
     checkpoint = Checkpoint(
         weights=weights,
         model=model,
@@ -221,14 +228,6 @@ def train(
         common=common,
     )
     return TrainResult(checkpoint, history, unseen)
-
-
-def _common(said: np.ndarray, *, factors: np.ndarray) -> np.ndarray | None:
-    """The direction of the mean factor, as long as predictions of unseen tracks lie along it."""
-    mean = factors.mean(axis=0)
-    length = float(np.linalg.norm(mean))
-    along = float((said @ mean).mean()) / length if length else 0.0
-    return (mean * along / length).astype(np.float32) if along else None
 
 
 def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:
