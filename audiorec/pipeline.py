@@ -288,6 +288,7 @@ class Pipeline:
         return (
             f"{len(ids)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
             f"{_beside_sound(result.checkpoint)}"
+            f"{', popularity levelled' if result.checkpoint.common is not None else ''}"
         )
 
     def _model_stands(self, inputs: Mapping[str, str]) -> bool:

@@ -264,6 +264,16 @@ def test_add_takes_in_a_new_file_without_training(workspace, world):
     assert "up to date" in call("-w", workspace, "train").out
 
 
+def test_train_says_that_it_levelled_popularity(workspace, recipe, tmp_path):
+    text = recipe.read_text().replace("[train]\n", "[train]\nlevel_popularity = {}\n")
+    for level, told in (("true", True), ("false", False)):
+        other = tmp_path / f"{level}.toml"
+        other.write_text(text.format(level))
+        answer = call("-w", workspace, "train", "--recipe", other)
+        assert answer.code == 0, answer.err
+        assert (", popularity levelled" in answer.out) == told
+
+
 def test_playlists_keep_artists_apart_and_can_be_read_back(finished, some_track, tmp_path):
     file = tmp_path / "list.m3u8"
     answer = call(
