@@ -114,14 +114,14 @@ class Team(NamedTuple):
     def _meet(self) -> None:
         """Begin to talk, once."""
         import torch
-
-        # Imported later, its default arguments keep the group, whose threads then end the process
-        # by SIGABRT when they let go of a tensor while the interpreter shuts down.
-        import torch.distributed.nn.functional
         from torch import distributed
 
         if distributed.is_initialized():
             return
+        # Imported later, its default arguments keep the group, whose threads then end the process
+        # by SIGABRT when they let go of a tensor while the interpreter shuts down.
+        import torch.distributed.nn.functional
+
         cuda = torch.cuda.is_available()
         if cuda:
             torch.cuda.set_device(self.local_rank)

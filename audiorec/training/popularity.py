@@ -50,8 +50,8 @@ def common_part(
         return None
     direction = mean / length
     told = unseen.vectors @ direction
-    known = unit_norm(factors.take(unseen.ids).vectors) @ direction
     if unless_heard:
+        known = unit_norm(factors.take(unseen.ids).vectors) @ direction
         by = [groups.get(id_) or id_ for id_ in unseen.ids]
         # What all tracks have too much or too little of changes no ranking.
         told_off, known_off = told - told.mean(), known - known.mean()

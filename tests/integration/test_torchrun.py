@@ -53,7 +53,9 @@ def test_two_processes_make_the_model_of_one(workspace, recipe, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="only Linux lists threads in /proc"
+)
 def test_no_thread_of_the_team_outlives_it(tmp_path):
     member = tmp_path / "member.py"
     member.write_text(MEMBER)
