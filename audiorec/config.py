@@ -211,6 +211,11 @@ class ModelConfig(Section):
         Where few tracks have listeners they help, where many have they cost.
     heads : int
         Of the described network: each is stopped by other artists, and their mean is what it says.
+    landmarks : int
+        Of the described network: so many tracks at most that others are compared with, for one
+        more of the committee: kernel ridge regression on discriminants of artists. 0 leaves it
+        out; it is silent where fewer than two artists have several tracks, or where lengths are
+        learned (losses mse and wpe).
     channels : int
         Filters of each convolution of the cnn; of the first ones in shortchunk, which grows to
         four times.
@@ -231,6 +236,7 @@ class ModelConfig(Section):
     musical: bool = True
     discriminants: int = Field(default=0, ge=0, le=4096)
     heads: int = Field(default=3, ge=1, le=1000)
+    landmarks: int = Field(default=2048, ge=0, le=65536)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.5, ge=0, lt=1)

@@ -180,8 +180,8 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
     prefix = "network."
     return Checkpoint(
         weights={k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)},
-        # Before there was a choice, no network was told what musicians ask.
-        model=ModelConfig(**{"musical": False} | config["model"]),
+        # Before there was a choice, no network was told what musicians ask, or compared tracks.
+        model=ModelConfig(**{"musical": False, "landmarks": 0} | config["model"]),
         mel=MelConfig(**config["mel"]),
         train=TrainConfig(**config["train"]),
         scale=InputScale(tensors["input.mean"].numpy(), tensors["input.std"].numpy()),

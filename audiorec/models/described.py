@@ -19,6 +19,7 @@ from audiorec.config import MelConfig, ModelConfig
 from audiorec.models.descriptors import Descriptors, cepstra_of, signed_root
 from audiorec.models.dictionary import Dictionary
 from audiorec.models.discriminants import Discriminants
+from audiorec.models.kernel import KernelRidge
 from audiorec.models.musical import Musical
 from audiorec.models.predict import InputScale
 
@@ -27,6 +28,7 @@ PATCH = 256  # frames of a patch whose modulations are looked at
 N_SPECTRAL = 32  # modulations over frequency, upwards and downwards each
 N_TEMPORAL = 16  # ranges of modulations over time, beside the standing one
 FLOOR = 1e-2  # below it a modulation's power is noise
+N_DISCRIMINANTS = 200  # that tracks are compared by, where heads hear none
 FARTHEST = 5.0  # deviations from the mean beyond which a descriptor is not followed
 
 
@@ -114,7 +116,8 @@ def modulations(x: Tensor) -> Tensor:
 class Described(nn.Module):
     """An `Ear`, and a committee of heads of one hidden layer each, which learn from listeners.
 
-    Between them there may be `Discriminants`, which artists teach.
+    Between them there may be `Discriminants`, which artists teach. With `ModelConfig.landmarks`
+    one more of the committee is no network: a `KernelRidge` that compares tracks by discriminants.
 
     Each head is stopped by other artists, so that together they learn from all, and what one of
     them learned by heart the others outvote (Breiman, "Bagging predictors", 1996).
@@ -139,14 +142,24 @@ class Described(nn.Module):
         self.register_buffer("spread", torch.ones(size))
         heads = (described_head(config, size, n_outputs) for _ in range(config.heads))
         self.heads = nn.ModuleList(heads)
+        self.likeness: Likeness | None = None
+        if config.landmarks:
+            own = None if config.discriminants else self.ear.blocks
+            n_compared = config.discriminants or N_DISCRIMINANTS
+            kernel = KernelRidge(n_compared, config.landmarks, n_outputs)
+            self.likeness = Likeness(kernel, own)
 
     def forward(self, x: Tensor) -> Tensor:
         """From standardised log-mel [batch, n_mels, n_frames] to [batch, n_outputs]."""
         told = self.ear(x)
         if self.discriminants is not None:
             told = self.discriminants(told)
-        told = ((told - self.centre) / self.spread)[:, :, None]
-        return torch.stack([head(told) for head in self.heads]).mean(dim=0)
+        scaled = ((told - self.centre) / self.spread)[:, :, None]
+        said = torch.stack([head(scaled) for head in self.heads])
+        if self.likeness is None:
+            return said.mean(dim=0)
+        speaks = self.likeness.kernel.speaks
+        return (said.sum(dim=0) + speaks * self.likeness(told)) / (len(said) + speaks)
 
     def learn(
         self,
@@ -173,9 +186,34 @@ class Described(nn.Module):
             self.spread.copy_(torch.from_numpy(scale.std))
 
 
-def lengthen(head: nn.Sequential, factor: float) -> None:
-    """Multiply what a head says by `factor`."""
-    last = head[-1]
+class Likeness(nn.Module):
+    """`KernelRidge` on `Discriminants`, of its own unless what it is told is such already.
+
+    Parameters
+    ----------
+    kernel : KernelRidge
+    blocks : sequence of int, or None
+        Of what is told, see `Discriminants`; None where it is placed already.
+    """
+
+    def __init__(self, kernel: KernelRidge, blocks: Sequence[int] | None) -> None:
+        super().__init__()
+        self.kernel = kernel
+        size = kernel.landmarks.shape[1]
+        self.discriminants = None if blocks is None else Discriminants(blocks, size)
+
+    def forward(self, told: Tensor) -> Tensor:
+        """From what is told [batch, size] to [batch, n_outputs]."""
+        return self.kernel(told if self.discriminants is None else self.discriminants(told))
+
+
+def lengthen(member: nn.Module, factor: float) -> None:
+    """Multiply what a head, or a `Likeness`, says by `factor`."""
+    if isinstance(member, Likeness):
+        member.kernel.lengthen(factor)
+        return
+    assert isinstance(member, nn.Sequential)
+    last = member[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.weight.mul_(factor)

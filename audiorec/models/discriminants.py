@@ -124,14 +124,14 @@ def _discriminants(x: np.ndarray, group: np.ndarray, *, n: int) -> tuple[np.ndar
 
     mean = x.mean(axis=0)
     # By the smaller of the two Gram matrices: there may be more numbers than tracks.
-    if x.shape[0] <= x.shape[1]:
-        values, vectors = np.linalg.eigh((x - mean) @ (x - mean).T)
-        components = (x - mean).T @ vectors
-    else:
-        values, components = np.linalg.eigh((x - mean).T @ (x - mean))
-    kept = np.flatnonzero(values > 1e-9 * values[-1])[-N_COMPONENTS:]
+    rows = x - mean
+    gram = rows @ rows.T if x.shape[0] <= x.shape[1] else rows.T @ rows
+    largest = (max(0, len(gram) - N_COMPONENTS), len(gram) - 1)
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=largest)
+    components = rows.T @ vectors if x.shape[0] <= x.shape[1] else vectors
+    kept = np.flatnonzero(values > 1e-9 * values[-1])
     components = components[:, kept] / np.linalg.norm(components[:, kept], axis=0)
-    placed = (x - mean) @ components
+    placed = rows @ components
     count = np.bincount(group)
     centroids = group_means(placed, group)
     off = placed - centroids[group]
@@ -146,7 +146,7 @@ def _discriminants(x: np.ndarray, group: np.ndarray, *, n: int) -> tuple[np.ndar
         between, within, subset_by_index=[len(within) - found, len(within) - 1]
     )
     directions = components @ (directions[:, ::-1] * np.sqrt(np.maximum(apart[::-1], 0)))
-    said = (x - mean) @ directions
+    said = rows @ directions
     directions *= np.sqrt(found / max(np.square(said).sum(axis=1).mean(), 1e-12))
     directions = np.pad(directions, ((0, 0), (0, n - found)))
     return directions, mean @ directions

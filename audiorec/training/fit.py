@@ -9,14 +9,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from audiorec.config import TrainConfig
+from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.models.predict import InputScale, standardize
+from audiorec.models.losses import LOSSES
+from audiorec.models.predict import InputScale, predict, standardize
 from audiorec.progress import Progress
 from audiorec.ranks import ALONE, Team
 from audiorec.training.data import Crops, Examples
@@ -221,3 +224,25 @@ def _interruptible() -> Iterator[None]:
     finally:
         if main:
             signal.signal(signal.SIGINT, handler)
+
+
+def predicted(
+    network: nn.Module,
+    examples: Examples,
+    *,
+    scale: InputScale,
+    window: int,
+    run: Run,
+    norm: Literal["unit", "raw"] | None = None,
+) -> Embeddings:
+    """What inference says of examples, by default in the form that the loss learns."""
+    found = predict(
+        network.to(run.device),
+        zip(examples.ids, examples.clips, strict=True),
+        scale=scale,
+        window=window,
+        norm=norm or LOSSES[run.config.loss].norm,
+        batch_size=64,
+        device=run.device,
+    )
+    return Embeddings(examples.ids, np.stack([vector for _, vector in found]))

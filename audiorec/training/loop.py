@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -18,18 +16,18 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import WeightedError, agreement_of, learn_artist_prior
 from audiorec.models.checkpoint import Checkpoint, crop_frames
-from audiorec.models.described import Described, lengthen
-from audiorec.models.discriminants import Discriminants
+from audiorec.models.described import Described
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
-from audiorec.models.predict import InputScale, clips_of, level, pick_device, predict
+from audiorec.models.predict import clips_of, level, pick_device
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team
 from audiorec.training.augment import check_augmentation, pitch_shifts, steps_between
+from audiorec.training.committee import fit_committee
 from audiorec.training.curves import EpochRow
 from audiorec.training.data import Examples, deal, gather, input_scale, joined, no_scale
-from audiorec.training.fit import Run, fit, quiet
-from audiorec.training.once import as_they_are, check_unaltered, heard_once, other_pitches
+from audiorec.training.fit import Run, fit, predicted, quiet
+from audiorec.training.once import check_unaltered, other_pitches
 from audiorec.training.popularity import common_part
 
 if TYPE_CHECKING:
@@ -136,6 +134,7 @@ def train(
     training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
     scale = input_scale(training) if not model.finetune else no_scale(store.config.n_mels)
     space = space or _digest(targets)
+    by_artists = model.discriminants or (model.described and model.landmarks)
     key = artifacts.fingerprint(
         {
             "version": STATE_VERSION,
@@ -145,7 +144,7 @@ def train(
             "targets": _digest(targets),
             "tracks": [training.ids, validation.ids],
             "unlabelled": list(unlabelled),
-            "artists": [groups.get(i) for i in store.ids] if model.discriminants else [],
+            "artists": [groups.get(i) for i in store.ids] if by_artists else [],
             "listening": "" if listening is None else listening.fingerprint,
         }
     )
@@ -177,7 +176,7 @@ def train(
                     mel=store.config,
                 )
             network.load_state_dict(mine.agree(network.state_dict()))
-            history, unseen = _fit_heads(
+            history, unseen = fit_committee(
                 network,
                 joined([training, validation]),
                 others,
@@ -197,7 +196,7 @@ def train(
             )
             weights, history = module.best, module.history
             network.load_state_dict(weights)
-            unseen = _predicted(network, validation, scale=scale, window=window, run=run)
+            unseen = predicted(network, validation, scale=scale, window=window, run=run)
     # As long as factors are, where predictions are measured by listening or by whole factors.
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     known = targets.take(training.ids).vectors
@@ -259,87 +258,6 @@ def _shifts(
     return pitch_shifts(mel, steps_between(config.pitch_shift))
 
 
-def _fit_heads(
-    network: Described,
-    known: Examples,
-    others: Examples,
-    parted: Callable[[TrainConfig], tuple[tuple[str, ...], tuple[str, ...]]],
-    *,
-    groups: Mapping[str, str],
-    scale: InputScale,
-    window: int,
-    run: Run,
-    shifts: torch.Tensor | None = None,
-) -> tuple[list[EpochRow], Embeddings]:
-    """Let the ear describe every window once, and each head learn from what it says.
-
-    Parameters
-    ----------
-    network : Described
-    known : Examples
-        All that there are.
-    others : Examples
-        Tracks without targets, which discriminants are learned from beside them.
-    parted : callable
-        From a head's settings to the tracks that it learns from and those that it is stopped by.
-    groups : mapping of str to str
-        Artist of each track.
-    shifts : Tensor [shape=(n, n_mels, n_mels)], optional
-        At which tracks are heard too, but for those that a head is stopped by.
-    """
-    hear = partial(
-        heard_once,
-        ear=network.ear,
-        scale=scale,
-        window=window,
-        device=run.device,
-        progress=run.progress,
-        team=run.team,
-        shifts=shifts,
-    )
-    told = hear(known)
-    if network.discriminants is None:
-        told_scale = input_scale(as_they_are(told))
-    else:
-        heard = joined([told, hear(others)]) if others.ids else told
-        network.discriminants.learn(
-            [clip for clips in heard.clips for clip in clips],
-            [
-                groups.get(i) or i
-                for i, clips in zip(heard.ids, heard.clips, strict=True)
-                for _ in clips
-            ],
-            seed=run.config.seed,
-        )
-        told = replace(
-            told,
-            clips=[[_placed(network.discriminants, c) for c in clips] for clips in told.clips],
-        )
-        told_scale = no_scale(network.discriminants.size)
-    network.bring_to_scale(told_scale)
-    learned: dict[int, _Head] = {}
-    for number in range(run.team.rank, len(network.heads), run.team.size):
-        its_run = run.part(number, len(network.heads))
-        training, validation = map(told.take, parted(its_run.config))
-        learned[number] = _fit_head(
-            network.heads[number], training, as_they_are(validation), scale=told_scale, run=its_run
-        )
-    heads = {n: head for part in run.team.gathered(learned) for n, head in part.items()}
-    said: dict[str, list[np.ndarray]] = {}
-    for number, module in enumerate(network.heads):
-        assert isinstance(module, nn.Sequential)
-        head = heads[number]
-        module.load_state_dict(head.weights)
-        # Heads that learned directions are heard alike, however long what they say is.
-        if LOSSES[run.config.loss].norm == "unit" and head.length:
-            lengthen(module, 1 / head.length)
-        for track_id, vector in zip(head.unseen.ids, head.unseen.vectors, strict=True):
-            said.setdefault(track_id, []).append(vector / (head.length or 1))
-    network.to("cpu")
-    means = [np.mean(vectors, axis=0) for vectors in said.values()]
-    return heads[0].history, Embeddings(tuple(said), np.stack(means))
-
-
 def _unheard(store: MelStore | Heard, unlabelled: Sequence[str], *, known: Embeddings) -> Examples:
     """Tracks without factors, as examples of nothing."""
     ids = tuple(i for i in unlabelled if i not in known)
@@ -347,64 +265,11 @@ def _unheard(store: MelStore | Heard, unlabelled: Sequence[str], *, known: Embed
     return Examples(ids, [clips_of(store, i) for i in ids], none)
 
 
-def _placed(discriminants: Discriminants, told: np.ndarray) -> np.ndarray:
-    """What discriminants say of the windows of a track : [shape=(size, n_windows)], float16."""
-    discriminants = discriminants.to("cpu")
-    return discriminants(torch.from_numpy(told.T)).numpy().T.astype(np.float16)
-
-
 def _long_enough(config: TrainConfig, *, n: int) -> TrainConfig:
     """With so many epochs that `n` tracks make `min_steps`."""
     steps = -(-n // (config.batch_size * config.accumulate))
     epochs = max(config.max_epochs, -(-config.min_steps // steps))
     return config.model_copy(update={"max_epochs": epochs})
-
-
-class _Head(NamedTuple):
-    """What came of a head: its weights, and what they say of the tracks that it was stopped by.
-
-    `length` is that of what it says of the others, on average.
-    """
-
-    weights: dict[str, torch.Tensor]
-    history: list[EpochRow]
-    length: float
-    unseen: Embeddings
-
-
-def _fit_head(
-    head: nn.Module, training: Examples, validation: Examples, *, scale: InputScale, run: Run
-) -> _Head:
-    module = fit(head, training, validation, scale=scale, window=1, run=run)
-    head.load_state_dict(module.best)
-    known, unseen = (
-        _predicted(head, part, scale=scale, window=1, run=run, norm="raw")
-        for part in (as_they_are(training), validation)
-    )
-    length = float(np.linalg.norm(known.vectors, axis=1).mean())
-    return _Head(module.best, module.history, length, unseen)
-
-
-def _predicted(
-    network: nn.Module,
-    examples: Examples,
-    *,
-    scale: InputScale,
-    window: int,
-    run: Run,
-    norm: Literal["unit", "raw"] | None = None,
-) -> Embeddings:
-    """What inference says of examples."""
-    found = predict(
-        network.to(run.device),
-        zip(examples.ids, examples.clips, strict=True),
-        scale=scale,
-        window=window,
-        norm=norm or LOSSES[run.config.loss].norm,
-        batch_size=64,
-        device=run.device,
-    )
-    return Embeddings(examples.ids, np.stack([vector for _, vector in found]))
 
 
 def _digest(embeddings: Embeddings) -> str:

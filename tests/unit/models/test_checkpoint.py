@@ -134,6 +134,15 @@ def test_a_network_from_before_it_could_be_musical(tmp_path):
     assert torch.equal(load_checkpoint(tmp_path).network()(x), saved.network()(x))
 
 
+def test_a_network_from_before_it_compared_tracks(tmp_path):
+    plain = ModelConfig(architecture="described", words=8, hidden=8, landmarks=0)
+    saved = make(plain)
+    save_checkpoint(tmp_path, saved, inputs={})
+    rewrite(tmp_path, lambda body: body["config"]["model"].pop("landmarks"))
+    x = torch.randn(2, 16, 80)
+    assert torch.equal(load_checkpoint(tmp_path).network()(x), saved.network()(x))
+
+
 def test_a_newer_format(tmp_path):
     save_checkpoint(tmp_path, make(), inputs={})
     rewrite(tmp_path, lambda body: body.update(format_version=artifacts.FORMAT_VERSION + 1))

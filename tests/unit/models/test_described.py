@@ -132,3 +132,16 @@ def test_listeners_teach_the_head_alone():
     network(torch.randn(8, N_MELS, 64)).square().sum().backward()
     taught = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
     assert taught == {"heads"}
+
+
+def test_what_compares_tracks_is_one_of_the_committee_once_it_has_learned():
+    config = ModelConfig(words=0, hidden=16, heads=2, landmarks=10, dropout=0)
+    network = Described(config, N_MELS, 4).eval()
+    x = torch.randn(3, N_MELS, 64)
+    with torch.no_grad():
+        told = ((network.ear(x) - network.centre) / network.spread)[:, :, None]
+        heads = sum(head(told) for head in network.heads)
+        torch.testing.assert_close(network(x), heads / 2)
+        network.likeness.kernel.offset.copy_(torch.arange(4.0))
+        network.likeness.kernel.speaks.fill_(1)
+        torch.testing.assert_close(network(x), (heads + torch.arange(4.0)) / 3)

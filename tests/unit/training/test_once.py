@@ -13,7 +13,8 @@ from audiorec.inference import embed_store
 from audiorec.models.checkpoint import load_checkpoint, save_checkpoint
 from audiorec.models.predict import cut, standardize, window_starts
 from audiorec.training import train
-from audiorec.training.data import gather, input_scale
+from audiorec.training.data import deal, gather, input_scale
+from audiorec.training.fit import HEAD
 from audiorec.training.once import as_they_are, heard_once, other_pitches
 from tests.unit.training.test_resume import Killed, assert_same
 
@@ -168,6 +169,46 @@ def test_discriminants_hear_tracks_without_listeners(world):
     )
     weights = [r.checkpoint.weights["discriminants.weights"] for r in (alone, more)]
     assert not torch.equal(*weights)
+
+
+LIKENESS = "likeness.kernel."
+
+
+def likeness(result):
+    return {k: v for k, v in result.checkpoint.weights.items() if k.startswith("likeness.")}
+
+
+def test_tracks_are_compared_too(world):
+    both = run(world)
+    alone = run(world, model=DESCRIBED.model_copy(update={"landmarks": 0}))
+    assert both.checkpoint.weights[LIKENESS + "speaks"] == 1
+    assert not likeness(alone)
+    for name, tensor in alone.checkpoint.weights.items():  # the others learn as without it
+        assert torch.equal(both.checkpoint.weights[name], tensor)
+    assert set(alone.unseen.ids) < set(both.unseen.ids)
+    found = embed_store(both.checkpoint, world.store).vectors
+    assert np.abs(found - embed_store(alone.checkpoint, world.store).vectors).max() > 1e-2
+
+
+def test_what_compares_tracks_does_not_learn_from_those_that_it_is_judged_by(world):
+    config = world.train.model_copy(update={"seed": DESCRIBED.heads * HEAD})
+    _, judges = deal(world.targets.ids, groups=world.groups, config=config)
+    vectors = world.targets.vectors.copy()
+    vectors[world.targets.id_map.rows(judges)] *= -3
+    other = replace(world, targets=type(world.targets)(world.targets.ids, vectors))
+    before, after = likeness(run(world)), likeness(run(other))
+    assert judges
+    for name, tensor in before.items():
+        assert torch.equal(after[name], tensor), name
+
+
+@pytest.mark.parametrize("how", ["artists of one track", "lengths"])
+def test_it_is_silent_where_it_has_nothing_to_go_by(world, how):
+    groups = {i: i for i in world.targets.ids} if how == "artists of one track" else world.groups
+    changes = {"loss": "mse"} if how == "lengths" else {}
+    result = run(replace(world, groups=groups), max_epochs=1, **changes)
+    assert result.checkpoint.weights[LIKENESS + "speaks"] == 0
+    assert np.isfinite(embed_store(result.checkpoint, world.store).vectors).all()
 
 
 def test_few_tracks_are_gone_through_more_often(world):
