@@ -213,9 +213,9 @@ class ModelConfig(Section):
         Of the described network: each is stopped by other artists, and their mean is what it says.
     landmarks : int
         Of the described network: so many tracks at most that others are compared with, for one
-        more of the committee: kernel ridge regression on discriminants of artists. 0 leaves it
-        out; it is silent where fewer than two artists have several tracks, or where lengths are
-        learned (losses mse and wpe).
+        more of the committee: kernel ridge regression on discriminants of artists, its own where
+        heads hear none. 0 leaves it out; it is silent where fewer than two artists have several
+        tracks, or where lengths are learned (losses mse and wpe).
     channels : int
         Filters of each convolution of the cnn; of the first ones in shortchunk, which grows to
         four times.

@@ -189,6 +189,8 @@ class Described(nn.Module):
 class Likeness(nn.Module):
     """`KernelRidge` on `Discriminants`, of its own unless what it is told is such already.
 
+    What it says is of length 1, as long as what heads that learned directions say on average.
+
     Parameters
     ----------
     kernel : KernelRidge
@@ -204,16 +206,13 @@ class Likeness(nn.Module):
 
     def forward(self, told: Tensor) -> Tensor:
         """From what is told [batch, size] to [batch, n_outputs]."""
-        return self.kernel(told if self.discriminants is None else self.discriminants(told))
+        placed = told if self.discriminants is None else self.discriminants(told)
+        return F.normalize(self.kernel(placed), dim=1)
 
 
-def lengthen(member: nn.Module, factor: float) -> None:
-    """Multiply what a head, or a `Likeness`, says by `factor`."""
-    if isinstance(member, Likeness):
-        member.kernel.lengthen(factor)
-        return
-    assert isinstance(member, nn.Sequential)
-    last = member[-1]
+def lengthen(head: nn.Sequential, factor: float) -> None:
+    """Multiply what a head says by `factor`."""
+    last = head[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.weight.mul_(factor)

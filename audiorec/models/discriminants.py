@@ -97,14 +97,16 @@ class Discriminants(nn.Module):
         dead = spread < SMALLEST * np.maximum(np.abs(centre), 1)
         weight = np.concatenate([np.full(n, (n * len(self.blocks)) ** -0.5) for n in self.blocks])
         spread = np.where(dead, np.inf, spread)
+        del means  # as large as what follows
         followed = np.stack(
             [
                 np.clip((told[row].T - centre) / spread, -FARTHEST, FARTHEST).mean(axis=0)
                 for row in rows
             ]
         )
+        followed *= weight
         with threadpool_limits(limits=1, user_api="blas"):
-            directions, offset = _discriminants(followed * weight, group, n=self.size)
+            directions, offset = _discriminants(followed, group, n=self.size)
         with torch.no_grad():
             for name, value in (
                 ("centre", centre),

@@ -90,12 +90,6 @@ class KernelRidge(nn.Module):
             self.width.fill_(width)
             self.speaks.fill_(1.0)
 
-    def lengthen(self, factor: float) -> None:
-        """Multiply what it says by `factor`."""
-        with torch.no_grad():
-            self.weights.mul_(factor)
-            self.offset.mul_(factor)
-
 
 def _apart(x: Tensor, landmarks: Tensor) -> Tensor:
     """Squared distances : Tensor [shape=(len(x), len(landmarks))]."""

@@ -1,4 +1,4 @@
-"""The described network's committee: what its ear tells is asked once, then each member learns."""
+"""The described network's committee: what its ear tells is asked once, then each learns."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fit_committee(
     run: Run,
     shifts: torch.Tensor | None = None,
 ) -> tuple[list[EpochRow], Embeddings]:
-    """Let the ear describe every window once, and each member learn from what it says.
+    """Let the ear describe every window once, and each of the committee learn from what it says.
 
     Parameters
     ----------
@@ -46,18 +46,18 @@ def fit_committee(
     others : Examples
         Tracks without targets, which discriminants are learned from beside them.
     parted : callable
-        From a member's settings to the tracks that it learns from and those that it does not.
+        From a head's settings to the tracks that it learns from and those that it is stopped by.
     groups : mapping of str to str
         Artist of each track.
     shifts : Tensor [shape=(n, n_mels, n_mels)], optional
-        At which tracks are heard too, but for those that a member does not learn from.
+        At which tracks are heard too, but for those that a head is stopped by.
 
     Returns
     -------
     history : list of EpochRow
         Of the first head.
     unseen : Embeddings
-        What members say of the tracks that they did not learn from.
+        What heads say of the tracks that they were stopped by.
     """
     hear = partial(
         heard_once,
@@ -80,35 +80,31 @@ def fit_committee(
         told = _placed(network.discriminants, told)
         told_scale = no_scale(network.discriminants.size)
     network.bring_to_scale(told_scale)
-    members = [*network.heads, *([] if network.likeness is None else [network.likeness])]
-    learned: dict[int, _Learned | None] = {}
-    for number in range(run.team.rank, len(members), run.team.size):
-        its_run = run.part(number, len(members))
+    if network.likeness is not None and LOSSES[run.config.loss].norm == "unit":
+        if run.team.first:
+            _fit_likeness(network.likeness, told, unlabelled, groups=groups, run=run)
+        network.likeness.load_state_dict(run.team.agree(network.likeness.state_dict()))
+    learned: dict[int, _Head] = {}
+    for number in range(run.team.rank, len(network.heads), run.team.size):
+        its_run = run.part(number, len(network.heads))
         training, validation = map(told.take, parted(its_run.config))
-        validation = as_they_are(validation)
-        member = members[number]
-        if isinstance(member, Likeness):
-            learned[number] = _fit_likeness(
-                member, training, validation, unlabelled, groups=groups, run=its_run
-            )
-        else:
-            learned[number] = _fit_head(member, training, validation, scale=told_scale, run=its_run)
-    found = {n: one for part in run.team.gathered(learned) for n, one in part.items()}
+        learned[number] = _fit_head(
+            network.heads[number], training, as_they_are(validation), scale=told_scale, run=its_run
+        )
+    heads = {n: head for part in run.team.gathered(learned) for n, head in part.items()}
     said: dict[str, list[np.ndarray]] = {}
-    for number, member in enumerate(members):
-        one = found[number]
-        if one is None:
-            continue
-        member.load_state_dict(one.weights)
-        # Those that learned directions are heard alike, however long what they say is.
-        if LOSSES[run.config.loss].norm == "unit" and one.length:
-            lengthen(member, 1 / one.length)
-        for track_id, vector in zip(one.unseen.ids, one.unseen.vectors, strict=True):
-            said.setdefault(track_id, []).append(vector / (one.length or 1))
+    for number, module in enumerate(network.heads):
+        assert isinstance(module, nn.Sequential)
+        head = heads[number]
+        module.load_state_dict(head.weights)
+        # Heads that learned directions are heard alike, however long what they say is.
+        if LOSSES[run.config.loss].norm == "unit" and head.length:
+            lengthen(module, 1 / head.length)
+        for track_id, vector in zip(head.unseen.ids, head.unseen.vectors, strict=True):
+            said.setdefault(track_id, []).append(vector / (head.length or 1))
     network.to("cpu")
     means = [np.mean(vectors, axis=0) for vectors in said.values()]
-    assert found[0] is not None
-    return found[0].history, Embeddings(tuple(said), np.stack(means))
+    return heads[0].history, Embeddings(tuple(said), np.stack(means))
 
 
 def _artists_teach(network: Described) -> bool:
@@ -147,8 +143,8 @@ def _placed(discriminants: Discriminants, told: Examples) -> Examples:
     return replace(told, clips=[[said(clip) for clip in clips] for clips in told.clips])
 
 
-class _Learned(NamedTuple):
-    """What came of a member: its weights, and what it says of tracks that it did not learn from.
+class _Head(NamedTuple):
+    """What came of a head: its weights, and what they say of the tracks that it was stopped by.
 
     `length` is that of what it says of the others, on average.
     """
@@ -161,7 +157,7 @@ class _Learned(NamedTuple):
 
 def _fit_head(
     head: nn.Module, training: Examples, validation: Examples, *, scale: InputScale, run: Run
-) -> _Learned:
+) -> _Head:
     module = fit(head, training, validation, scale=scale, window=1, run=run)
     head.load_state_dict(module.best)
     known, unseen = (
@@ -169,46 +165,30 @@ def _fit_head(
         for part in (as_they_are(training), validation)
     )
     length = float(np.linalg.norm(known.vectors, axis=1).mean())
-    return _Learned(module.best, module.history, length, unseen)
+    return _Head(module.best, module.history, length, unseen)
 
 
 def _fit_likeness(
     likeness: Likeness,
-    training: Examples,
-    validation: Examples,
+    told: Examples,
     others: Examples | None,
     *,
     groups: Mapping[str, str],
     run: Run,
-) -> _Learned | None:
-    """Let it compare tracks; None where artists teach nothing, or lengths are to be learned."""
-    if LOSSES[run.config.loss].norm != "unit":
-        return None
-    run.progress("train", 0, run.config.max_epochs, "likeness to other tracks")
+) -> None:
+    """Let it learn from all tracks: it needs none to be stopped by.
+
+    Nor is it judged by any: alone it is worse than beside heads, and says nothing of the committee.
+    """
+    run.progress("compare", 0, len(told.ids))
     if likeness.discriminants is not None:
         try:
             _learn_discriminants(
-                likeness.discriminants, training, others, groups=groups, seed=run.config.seed
+                likeness.discriminants, told, others, groups=groups, seed=run.config.seed
             )
         except TrainingError:  # no artist has several tracks
-            return None
-        training = _placed(likeness.discriminants, training)
-        validation = _placed(likeness.discriminants, validation)
-    x = [np.stack([clip.mean(axis=1, dtype=np.float32) for clip in c]) for c in training.clips]
-    likeness.kernel.learn(x, training.targets, seed=run.config.seed)
-    if not likeness.kernel.speaks:
-        return None
-    known, unseen = (
-        predicted(
-            likeness.kernel,
-            part,
-            scale=no_scale(len(training.clips[0][0])),
-            window=1,
-            run=run,
-            norm="raw",
-        )
-        for part in (as_they_are(training), validation)
-    )
-    length = float(np.linalg.norm(known.vectors, axis=1).mean())
-    run.progress("train", run.config.max_epochs, run.config.max_epochs)
-    return _Learned({k: v.clone() for k, v in likeness.state_dict().items()}, [], length, unseen)
+            return
+        told = _placed(likeness.discriminants, told)
+    x = [np.stack([clip.mean(axis=1, dtype=np.float32) for clip in c]) for c in told.clips]
+    likeness.kernel.learn(x, told.targets, seed=run.config.seed)
+    run.progress("compare", len(told.ids), len(told.ids))

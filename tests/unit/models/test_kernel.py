@@ -74,11 +74,3 @@ def test_tracks_that_are_all_alike_leave_it_silent(n):
     kernel = learned([np.ones((1, 3), dtype="f4")] * n, np.arange(2.0 * n).reshape(n, 2))
     assert not kernel.speaks
     assert not kernel(torch.randn(4, 3)).any()
-
-
-def test_lengthened_it_says_as_much_more():
-    x, y = curved(40, seed=0)
-    kernel = learned(x, y)
-    before = said(kernel, x)
-    kernel.lengthen(2.5)
-    np.testing.assert_allclose(said(kernel, x), 2.5 * before, rtol=1e-4, atol=1e-5)
