@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ PENALTY = 0.03  # less than is best for it alone: beside others it need not be c
 SMALLEST = 1e-7  # eigenvalue of the landmarks' kernel that tells something, beside the largest
 AT_ONCE = 4096  # rows
 
+Rows = TypeVar("Rows", np.ndarray, Tensor)
+
 
 class KernelRidge(nn.Module):
-    """Kernel ridge regression with a Gaussian kernel: [batch, size, ...] to [batch, n_outputs].
+    """Kernel ridge regression with a Gaussian kernel: [batch, size] to [batch, n_outputs].
 
     Every track is described by how like it is to some of them, the landmarks, as in Williams &
     Seeger, "Using the Nystrom method to speed up kernel machines", 2000: with all as landmarks it
@@ -53,7 +56,7 @@ class KernelRidge(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         with torch.autocast(x.device.type, enabled=False):
-            apart = _apart(x.float().flatten(1), self.landmarks)
+            apart = _apart(x.float(), self.landmarks)
             return (-apart / self.width).exp() @ self.weights + self.offset
 
     def learn(self, x: Sequence[np.ndarray], y: np.ndarray, *, seed: int) -> None:
@@ -74,14 +77,14 @@ class KernelRidge(nn.Module):
         first = np.stack([examples[0] for examples in x]).astype(np.float64)
         n = min(len(self.landmarks), len(first))
         landmarks = first[np.sort(rng.choice(len(first), n, replace=False))]
-        some = torch.from_numpy(first[rng.permutation(len(first))[:MEDIAN_OF]])
-        apart = _apart(some, some)[tuple(torch.triu_indices(len(some), len(some), 1))]
-        width = WIDTH * float(apart.median()) if len(apart) else 0.0
-        if width <= 0:
-            return  # all alike: nothing to go by
+        some = first[rng.permutation(len(first))[:MEDIAN_OF]]
         mean = y.mean(axis=0)
         # One thread: how many there are would show in the last bits.
         with threadpool_limits(limits=1, user_api="blas"):
+            apart = _apart(some, some)[np.triu_indices(len(some), 1)]
+            width = WIDTH * float(np.median(apart)) if len(apart) else 0.0
+            if width <= 0:
+                return  # all alike: nothing to go by
             weights = _solve(x, y - mean, landmarks=landmarks, width=width)
         with torch.no_grad():
             self.landmarks[:n] = torch.from_numpy(landmarks)
@@ -91,10 +94,10 @@ class KernelRidge(nn.Module):
             self.speaks.fill_(1.0)
 
 
-def _apart(x: Tensor, landmarks: Tensor) -> Tensor:
-    """Squared distances : Tensor [shape=(len(x), len(landmarks))]."""
-    squares = x.square().sum(dim=1)[:, None] + landmarks.square().sum(dim=1)
-    return (squares - 2 * x @ landmarks.T).clamp(min=0)
+def _apart(x: Rows, landmarks: Rows) -> Rows:
+    """Squared distances : [shape=(len(x), len(landmarks))], of arrays or tensors."""
+    squares = (x * x).sum(1)[:, None] + (landmarks * landmarks).sum(1)
+    return (squares - 2 * x @ landmarks.T).clip(min=0)
 
 
 def _solve(
@@ -103,8 +106,7 @@ def _solve(
     """Weights of the likeness to each landmark : [shape=(n_landmarks, n_outputs)]."""
 
     def kernel(rows: np.ndarray) -> np.ndarray:
-        squares = np.square(rows).sum(axis=1)[:, None] + np.square(landmarks).sum(axis=1)
-        return np.exp(-np.maximum(squares - 2 * rows @ landmarks.T, 0) / width)
+        return np.asarray(np.exp(-_apart(rows, landmarks) / width))
 
     values, vectors = np.linalg.eigh(kernel(landmarks))
     kept = values > SMALLEST * values[-1]

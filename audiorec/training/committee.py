@@ -70,7 +70,8 @@ def fit_committee(
         shifts=shifts,
     )
     told = hear(known)
-    unlabelled = hear(others) if others.ids and _artists_teach(network) else None
+    artists_teach = network.discriminants is not None or network.likeness is not None
+    unlabelled = hear(others) if others.ids and artists_teach else None
     if network.discriminants is None:
         told_scale = input_scale(as_they_are(told))
     else:
@@ -105,11 +106,6 @@ def fit_committee(
     network.to("cpu")
     means = [np.mean(vectors, axis=0) for vectors in said.values()]
     return heads[0].history, Embeddings(tuple(said), np.stack(means))
-
-
-def _artists_teach(network: Described) -> bool:
-    """Whether there is anything to learn from tracks without factors, as they are told."""
-    return network.discriminants is not None or network.likeness is not None
 
 
 def _learn_discriminants(
