@@ -134,7 +134,6 @@ def train(
     training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
     scale = input_scale(training) if not model.finetune else no_scale(store.config.n_mels)
     space = space or _digest(targets)
-    by_artists = model.discriminants or (model.described and model.landmarks)
     key = artifacts.fingerprint(
         {
             "version": STATE_VERSION,
@@ -144,7 +143,7 @@ def train(
             "targets": _digest(targets),
             "tracks": [training.ids, validation.ids],
             "unlabelled": list(unlabelled),
-            "artists": [groups.get(i) for i in store.ids] if by_artists else [],
+            "artists": [groups.get(i) for i in store.ids] if model.taught_by_artists else [],
             "listening": "" if listening is None else listening.fingerprint,
         }
     )
