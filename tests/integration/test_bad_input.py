@@ -111,7 +111,7 @@ def test_a_run_that_is_killed_is_gone_on_with_by_its_recipe(workspace, tmp_path)
     def killed(recipe):
         with (
             mock.patch("audiorec.factors.fit_factors", side_effect=SystemExit(137)),
-            mock.patch("audiorec.pipeline.Pipeline._believed", return_value=(None, None)),
+            mock.patch("audiorec.pipeline.believed", return_value=(None, None)),
         ):
             assert call("-w", workspace, "factors", "--recipe", recipe).code == 137
         assert (workspace / "recipe.toml").read_bytes() == before
@@ -368,7 +368,7 @@ def test_a_read_only_workspace_is_one_line(workspace, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied", str(workspace / "recipe.toml"))
 
-    monkeypatch.setattr("audiorec.pipeline.write_atomic", refuse)
+    monkeypatch.setattr("audiorec.pipeline.recipes.write_atomic", refuse)
     failed(call("-w", workspace, "run"), "Permission denied", "recipe.toml")
 
 

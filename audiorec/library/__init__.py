@@ -6,11 +6,10 @@ listened to, with the model that made the index.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +21,8 @@ from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index, Metric, build_index, with_popularity
+from audiorec.library.hits import Hit, present
+from audiorec.library.listeners import factor_of, middle_of, played_by
 from audiorec.opened import Watch
 from audiorec.recommend import Match, recommend, similar, similar_many
 from audiorec.spaces import SPACES, Space, content, listening
@@ -30,31 +31,9 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.factors import Factors
 
+__all__ = ["Exported", "Hit", "Library"]
+
 Exported = Literal["embeddings", "track-factors", "user-factors"]
-
-
-class Hit(NamedTuple):
-    """A track in an answer, best first.
-
-    Attributes
-    ----------
-    rank : int
-        From 1.
-    track_id : str
-    score : float
-        Cosine to the query, or the inner product with the listener; less what hub correction
-        holds the track back by, and times what the dial of popularity makes of its length.
-    artist, title : str
-        Empty where unknown.
-    path : str
-    """
-
-    rank: int
-    track_id: str
-    score: float
-    artist: str
-    title: str
-    path: str
 
 
 class Library:
@@ -157,7 +136,7 @@ class Library:
             )
             return [matches]
 
-        return self._present(answer)[0]
+        return present(self.catalog, answer)[0]
 
     def similar_many(
         self,
@@ -206,7 +185,7 @@ class Library:
                 index, vectors, asked, k=k, duplicates=self.duplicates, exclude=gone
             )
 
-        hits = iter(self._present(answer_all))
+        hits = iter(present(self.catalog, answer_all))
         return [answer if isinstance(answer, AudiorecError) else next(hits) for answer in answers]
 
     def shared_tags(
@@ -272,8 +251,8 @@ class Library:
         """
         self._refresh()
         index = self._serving(space, popularity, "inner_product")
-        played = self._played(user)
-        vector = self._listener(user)
+        played = played_by(self.workspace, user)
+        vector = self._listener(user, played)
 
         def answer(gone: Collection[str]) -> list[list[Match]]:
             left_out = () if heard else played
@@ -282,7 +261,7 @@ class Library:
             )
             return [matches]
 
-        return self._present(answer)[0]
+        return present(self.catalog, answer)[0]
 
     def playlist(
         self,
@@ -326,7 +305,7 @@ class Library:
             )
             return [matches]
 
-        return self._present(answer, named=ids)[0]
+        return present(self.catalog, answer, named=ids)[0]
 
     def write_playlist(
         self,
@@ -470,64 +449,11 @@ class Library:
 
         return tag_file(self.workspace, file, load(heard_by[0]))
 
-    def _played(self, user: str) -> set[str]:
-        import polars as pl
-
-        from audiorec.data.interactions import load_plays
-
-        if not artifacts.exists(self.workspace.plays):
-            raise NotFoundError(
-                f"nobody's listening is known, that of {user!r} neither; import some with "
-                "'audiorec plays FILE', or ask 'audiorec similar'"
-            )
-        plays = load_plays(self.workspace.plays)
-        played = plays.filter(pl.col("user_id") == user)
-        if not len(played):
-            raise NotFoundError(
-                f"unknown listener {user!r}; name a user_id of the imported listening"
-            )
-        return set(played["track_id"].to_list())
-
-    def _listener(self, user: str) -> np.ndarray:
+    def _listener(self, user: str, played: Collection[str]) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
         if self.by_sound:
-            return self._listener_by_sound(user)
-        factors = self._factors()
-        if user in factors.users:
-            return factors.users[user]
-        if reason := self._suspicion(user):
-            raise NotFoundError(
-                f"listener {user!r} was left out as suspect ({reason}); where that is a person, "
-                f"put keep = [{json.dumps(user, ensure_ascii=False)}] under [listening] in the "
-                "recipe and run 'audiorec run'"
-            )
-        raise NotFoundError(
-            f"listener {user!r} has played too little to be recommended to; "
-            "lower [factors] min_tracks_per_user in the recipe and run 'audiorec run'"
-        )
-
-    def _listener_by_sound(self, user: str) -> np.ndarray:
-        """Where the tracks lie that a listener has played, on average; see `_listener`."""
-        played = [track_id for track_id in sorted(self._played(user)) if track_id in self.index]
-        if not played:
-            raise NotFoundError(
-                f"no track that listener {user!r} has played can be heard; scan their files"
-            )
-        vectors = self.index.embeddings().take(played).normalized().vectors
-        return np.asarray(vectors.mean(axis=0), dtype=np.float32)
-
-    def _suspicion(self, user: str) -> str:
-        """Why a listener was left out of the factors; empty where it is for another reason."""
-        from audiorec.config import ListeningConfig
-        from audiorec.data.interactions import load_plays
-        from audiorec.data.suspects import find_suspects
-
-        made = artifacts.load_manifest(self.workspace.factors, kind="factors")
-        if not made.extra.get("suspects"):
-            return ""
-        config = ListeningConfig(**made.extra["listening"])
-        suspects = find_suspects(load_plays(self.workspace.plays), config=config)
-        return suspects.reason(user) if user in suspects else ""
+            return middle_of(self.index, played, user)
+        return factor_of(self.workspace, self._factors(), user)
 
     def _factors(self) -> Factors:
         from audiorec.factors import load_factors
@@ -544,39 +470,3 @@ class Library:
             return self.catalog.get(track_id)
         except NotFoundError:
             return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
-
-    def _present(
-        self,
-        answer: Callable[[Collection[str]], list[list[Match]]],
-        *,
-        named: Collection[str] = (),
-    ) -> list[list[Hit]]:
-        """Answers without tracks whose files are gone; those that were `named` may stand in them.
-
-        Few answers have any. Only for one that has is the whole catalogue looked through for who
-        is gone, and the question asked again without them.
-        """
-        found = answer(())
-        tracks = self._tracks_of(found)
-        if any(track.missing and track.track_id not in named for track in tracks.values()):
-            found = answer(self.catalog.missing().difference(named))
-            tracks = self._tracks_of(found)
-        return [
-            [
-                _hit(rank, match, tracks.get(match.track_id))
-                for rank, match in enumerate(matches, start=1)
-            ]
-            for matches in found
-        ]
-
-    def _tracks_of(self, found: Sequence[Sequence[Match]]) -> dict[str, Track]:
-        return self.catalog.get_many({match.track_id for matches in found for match in matches})
-
-
-def _hit(rank: int, match: Match, track: Track | None) -> Hit:
-    """A match as it is answered; one of a track that is not catalogued is its id alone."""
-    if track is None:
-        return Hit(rank, match.track_id, float(match.score), "", "", "")
-    # A track without a file is catalogued under its id.
-    path = "" if track.path == track.track_id else track.path
-    return Hit(rank, match.track_id, float(match.score), track.artist, track.title, path)

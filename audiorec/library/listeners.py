@@ -1,0 +1,94 @@
+"""A listener of the workspace: what they have played, and where they stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.exceptions import NotFoundError
+from audiorec.index import Index
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.factors import Factors
+
+
+def played_by(workspace: Workspace, user: str) -> set[str]:
+    """Tracks that a listener has played.
+
+    Raises
+    ------
+    NotFoundError
+        If nothing is known of them.
+    """
+    import polars as pl
+
+    from audiorec.data.interactions import load_plays
+
+    if not artifacts.exists(workspace.plays):
+        raise NotFoundError(
+            f"nobody's listening is known, that of {user!r} neither; import some with "
+            "'audiorec plays FILE', or ask 'audiorec similar'"
+        )
+    plays = load_plays(workspace.plays)
+    played = plays.filter(pl.col("user_id") == user)
+    if not len(played):
+        raise NotFoundError(f"unknown listener {user!r}; name a user_id of the imported listening")
+    return set(played["track_id"].to_list())
+
+
+def factor_of(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
+    """Factor of a listener : np.ndarray [shape=(d,)], float32.
+
+    Raises
+    ------
+    NotFoundError
+        If they have none: they were left out, or have played too little.
+    """
+    if user in factors.users:
+        return factors.users[user]
+    if reason := _suspicion(workspace, user):
+        raise NotFoundError(
+            f"listener {user!r} was left out as suspect ({reason}); where that is a person, "
+            f"put keep = [{json.dumps(user, ensure_ascii=False)}] under [listening] in the "
+            "recipe and run 'audiorec run'"
+        )
+    raise NotFoundError(
+        f"listener {user!r} has played too little to be recommended to; "
+        "lower [factors] min_tracks_per_user in the recipe and run 'audiorec run'"
+    )
+
+
+def middle_of(index: Index, played: Collection[str], user: str) -> np.ndarray:
+    """The mean of tracks that a listener has played : np.ndarray [shape=(d,)], float32.
+
+    Raises
+    ------
+    NotFoundError
+        If the index has none of them.
+    """
+    played = [track_id for track_id in sorted(played) if track_id in index]
+    if not played:
+        raise NotFoundError(
+            f"no track that listener {user!r} has played can be heard; scan their files"
+        )
+    vectors = index.embeddings().take(played).normalized().vectors
+    return np.asarray(vectors.mean(axis=0), dtype=np.float32)
+
+
+def _suspicion(workspace: Workspace, user: str) -> str:
+    """Why a listener was left out of the factors; empty where it is for another reason."""
+    from audiorec.config import ListeningConfig
+    from audiorec.data.interactions import load_plays
+    from audiorec.data.suspects import find_suspects
+
+    made = artifacts.load_manifest(workspace.factors, kind="factors")
+    if not made.extra.get("suspects"):
+        return ""
+    config = ListeningConfig(**made.extra["listening"])
+    suspects = find_suspects(load_plays(workspace.plays), config=config)
+    return suspects.reason(user) if user in suspects else ""

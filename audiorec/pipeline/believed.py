@@ -1,0 +1,29 @@
+"""The listening that is learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audiorec.config import Recipe
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.data.interactions import Interactions
+    from audiorec.data.suspects import Suspects
+
+
+def believed(workspace: Workspace, recipe: Recipe) -> tuple[Interactions, Suspects]:
+    """The plays that factors are fitted to, and whom they leave out."""
+    from audiorec.data.interactions import load_plays, to_interactions
+    from audiorec.data.suspects import check_keep, find_suspects
+
+    plays = load_plays(workspace.plays)
+    check_keep(plays, config=recipe.listening)
+    suspects = find_suspects(plays, config=recipe.listening)
+    interactions = to_interactions(
+        suspects.without(plays),
+        rating_plays=recipe.listening.rating_plays,
+        min_tracks_per_user=recipe.factors.min_tracks_per_user,
+        min_users_per_track=recipe.factors.min_users_per_track,
+    )
+    return interactions, suspects
