@@ -271,11 +271,6 @@ class ModelConfig(Section):
         return not self.pretrained and self.architecture == "described"
 
     @property
-    def taught_by_artists(self) -> bool:
-        """Whether it learns from whose tracks are, beside what listeners make of them."""
-        return self.described and bool(self.discriminants or self.landmarks)
-
-    @property
     def frozen(self) -> bool:
         """Whether the encoder stays as others trained it, and only what follows it learns."""
         return self.pretrained and not self.finetune

@@ -60,11 +60,15 @@ class Answer:
         Figures worth knowing of how it came about: a penalty, a share of tracks covered.
     history : tuple of (float, float)
         Training and validation loss of each epoch, of what learns in epochs.
+    scale : float or None
+        What brings its vectors to the length of factors, as an index would serve them; None where
+        they are directions, whatever their length.
     """
 
     draws: Iterable[Vectors | Scores]
     facts: dict[str, float] = field(default_factory=dict)
     history: tuple[tuple[float, float], ...] = ()
+    scale: float | None = None
 
 
 class Desk(NamedTuple):

@@ -111,7 +111,8 @@ def pretrained_head(world: World, desk: Desk) -> Answer:
     learned = _learn(world, world.targets, desk=desk)
     placed = _place(world, learned.model, world.cold)
     history = tuple((float(r.train_loss), float(r.validation_loss)) for r in learned.history)
-    return Answer([Vectors(placed.vectors)], {"agreement": learned.model.agreement}, history)
+    facts, scale = {"agreement": learned.model.agreement}, learned.model.output_scale
+    return Answer([Vectors(placed.vectors)], facts, history, scale)
 
 
 def beside_cnn(world: World, desk: Desk) -> Answer:

@@ -180,6 +180,9 @@ def evaluate_labels(
         raise ParameterError(f"system {other!r} learns nothing from labels; leave it out")
     material = gather(store, plays, tracks, recipe=recipe, truth=truth, ear=ear)
     names, skipped = applicable(wanted, material)
+    if not names:
+        why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise ParameterError(f"nothing is left to score ({why}); ask for another system")
     shelf, reports = Shelf(work_directory), []
     for split in recipe.evaluate.splits:
         start = time.monotonic()
@@ -236,7 +239,8 @@ def _score_cell(
         try:
             found = score_all(material, few, names, world=part, **how)
         except TrainingError as error:
-            raise TrainingError(f"{few}: {error}") from None
+            remedy = "; or ask for a larger share of the labels" if share < 1 else ""
+            raise TrainingError(f"{few}: {error}{remedy}") from None
         systems |= {(name, share): scores for name, scores in found.items()}
     stage = kept_stage(shelf.place(material, cell, RANDOM, kind=STAGE), world)
     return Scored(ends, systems, len(stage.warm))

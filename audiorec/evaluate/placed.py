@@ -60,7 +60,7 @@ def from_sound(
     if place is not None:
         try:
             kept = artifacts.load_manifest(place, kind=KIND, check="digests")
-            if "agreement" in kept.extra:  # else from before it was told
+            if "scale" in kept.extra:  # else from before lengths were those that are served
                 return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
         except NewerError:
             raise
@@ -72,12 +72,16 @@ def from_sound(
     if not isinstance(draw, Vectors) or draw.listeners is not None:
         raise ParameterError(f"system {system!r} gives no vectors in the listeners' space")
     vectors = draw.cold
-    if world.material.recipe.train.unit_norm:
+    if answer.scale is not None:
+        vectors = vectors * np.float32(answer.scale)
+    elif world.material.recipe.train.unit_norm:
         norms = np.linalg.norm(world.targets.vectors, axis=1)
         vectors = unit_norm(vectors) * norms.mean()
     found = Sound(Embeddings(world.cold, vectors), answer.facts.get("agreement", AGREEMENT))
     if place is not None:
-        found.tracks.save(place, kind=KIND, extra={"agreement": found.agreement})
+        found.tracks.save(
+            place, kind=KIND, extra={"agreement": found.agreement, "scale": answer.scale}
+        )
     return found
 
 

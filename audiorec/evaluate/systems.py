@@ -171,7 +171,8 @@ def cnn_and_artist(world: World, desk: Desk) -> Answer:
         prior=prior,
     )
     facts = {"share of the artist": prior.share, "half of it with": prior.half}
-    return Answer([Vectors(placed.vectors)], answer.facts | facts | {"a guess": prior.guess})
+    facts |= {"a guess": prior.guess}
+    return Answer([Vectors(placed.vectors)], answer.facts | facts, scale=answer.scale)
 
 
 def cnn_pretrained(world: World, desk: Desk) -> Answer:
@@ -228,7 +229,7 @@ def _trained(
         "agreement": result.checkpoint.agreement,
     }
     history = tuple((float(r.train_loss), float(r.validation_loss)) for r in result.history)
-    return Answer([Vectors(cold.vectors)], facts, history)
+    return Answer([Vectors(cold.vectors)], facts, history, result.checkpoint.output_scale)
 
 
 def _cnn_with(name: str, change: Change) -> System:
@@ -336,7 +337,8 @@ def _no_cnn(material: Material) -> str | None:
 
 def _no_dictionary(material: Material) -> str | None:
     model = material.recipe.model
-    if _no_cnn(material) or (model.described and (model.words or model.discriminants)):
+    learns = model.words or model.discriminants or model.landmarks
+    if _no_cnn(material) or (model.described and learns):
         return _no_cnn(material)
     return "the recipe's network learns nothing without listeners"
 

@@ -75,9 +75,8 @@ class Learning:
         if self.recipe.model.described and self.recipe.model.discriminants:
             unlabelled = [i for i in store.ids if i in tracks and i not in factors.tracks]
             groups |= {i: tracks[i].artist_key for i in unlabelled}
-        if self.recipe.model.taught_by_artists:
-            by_artist = [[i, tracks[i].clip_hash, group] for i, group in groups.items()]
-            inputs["artists"] = artifacts.fingerprint(by_artist)
+        by_artist = [[i, tracks[i].clip_hash, group] for i, group in groups.items()]
+        inputs["artists"] = artifacts.fingerprint(by_artist)
         if self._model_stands(inputs):
             return None
         if self.recipe.model.pretrained:

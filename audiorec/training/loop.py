@@ -143,7 +143,7 @@ def train(
             "targets": _digest(targets),
             "tracks": [training.ids, validation.ids],
             "unlabelled": list(unlabelled),
-            "artists": [groups.get(i) for i in store.ids] if model.taught_by_artists else [],
+            "artists": [groups.get(i) for i in store.ids],
             "listening": "" if listening is None else listening.fingerprint,
         }
     )

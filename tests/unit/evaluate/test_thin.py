@@ -12,11 +12,12 @@ import pytest
 from audiorec.config import EvaluateConfig, Recipe
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate import Report, evaluate_reach, evaluate_thin
+from audiorec.evaluate.answers import Answer, Vectors
 from audiorec.evaluate.material import gather
 from audiorec.evaluate.placed import Sound, from_sound
 from audiorec.evaluate.protocol import cells, prepare
 from audiorec.evaluate.reach import HIDDEN, SETTINGS, Setting, hide
-from audiorec.evaluate.systems import RIDGE
+from audiorec.evaluate.systems import RIDGE, SYSTEMS
 from audiorec.evaluate.thin import (
     PLAYS,
     SPACES,
@@ -131,6 +132,15 @@ def test_sound_is_placed_as_long_as_factors_and_kept(world, tmp_path):
     assert np.array_equal(made.vectors, kept.vectors)
     with pytest.raises(ParameterError, match="'random' does not place tracks; choose from"):
         from_sound(world, "random", work_directory=None, progress=silent)
+
+
+def test_a_network_is_placed_as_long_as_an_index_serves_it(world, monkeypatch):
+    said = np.random.default_rng(0).normal(size=(len(world.cold), world.targets.dim))
+    answer = Answer([Vectors(said.astype("f4"))], scale=2.5)
+    network = replace(SYSTEMS["cnn"], answer=lambda world, desk: answer)
+    monkeypatch.setitem(SYSTEMS, "cnn", network)
+    made = from_sound(world, "cnn", work_directory=None, progress=silent).tracks
+    np.testing.assert_allclose(made.vectors, 2.5 * said, rtol=1e-5)
 
 
 def test_hidden_plays_are_of_training_tracks_alone(planted, recipe):

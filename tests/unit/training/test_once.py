@@ -11,6 +11,8 @@ from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.inference import embed_store
 from audiorec.models.checkpoint import load_checkpoint, save_checkpoint
+from audiorec.models.discriminants import Discriminants
+from audiorec.models.kernel import KernelRidge
 from audiorec.models.predict import cut, standardize, window_starts
 from audiorec.training import train
 from audiorec.training.data import gather, input_scale
@@ -187,6 +189,33 @@ def test_tracks_are_compared_too(world):
     np.testing.assert_array_equal(alone.unseen.vectors, both.unseen.vectors)
     found = embed_store(both.checkpoint, world.store).vectors
     assert np.abs(found - embed_store(alone.checkpoint, world.store).vectors).max() > 1e-2
+
+
+def test_comparing_brings_new_tracks_nearer_to_their_factors(planted, fresh):
+    agreement = []
+    for landmarks in (0, 64):
+        model = DESCRIBED.model_copy(update={"landmarks": landmarks, "heads": 1})
+        found = embed_store(run(planted, model=model, max_epochs=1).checkpoint, fresh.store)
+        agreement.append((found.vectors * unit_norm(fresh.targets.vectors)).sum(axis=1).mean())
+    assert agreement[1] > agreement[0] + 0.1
+
+
+def test_tracks_are_compared_at_every_pitch(world, monkeypatch):
+    given = []
+    monkeypatch.setattr(KernelRidge, "learn", lambda self, x, y, *, seed: given.extend(map(len, x)))
+    run(world, max_epochs=1, pitch_shift=1.0)
+    assert given == [3] * len(world.targets)
+
+
+def test_nobodys_tracks_teach_no_discriminants(world, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        Discriminants, "learn", lambda self, told, artists, *, seed: given.extend(artists)
+    )
+    nobody = set(world.targets.ids[:4])
+    groups = {i: "various artists" if i in nobody else a for i, a in world.groups.items()}
+    run(replace(world, groups=groups), max_epochs=1)
+    assert nobody <= set(given) and "various artists" not in given
 
 
 @pytest.mark.parametrize("how", ["artists of one track", "lengths"])
