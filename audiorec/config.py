@@ -236,7 +236,7 @@ class ModelConfig(Section):
     musical: bool = True
     discriminants: int = Field(default=0, ge=0, le=4096)
     heads: int = Field(default=3, ge=1, le=1000)
-    landmarks: int = Field(default=2048, ge=0, le=65536)
+    landmarks: int = Field(default=2048, ge=0, le=16384)
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.5, ge=0, lt=1)

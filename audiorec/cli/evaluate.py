@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -66,14 +67,12 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 )
 @click.option(
     "--losses",
-    "under_each",
-    flag_value="losses",
+    is_flag=True,
     help="The network under each loss, beside mel statistics + ridge, in place of all systems.",
 )
 @click.option(
     "--networks",
-    "under_each",
-    flag_value="networks",
+    is_flag=True,
     help="Each network under the recipe's loss, likewise; shortchunk smaller than published.",
 )
 @click.option(
@@ -141,7 +140,8 @@ def command(
     seeds: tuple[int, ...],
     folds: int | None,
     systems: tuple[str, ...],
-    under_each: Literal["losses", "networks"] | None,
+    losses: bool,
+    networks: bool,
     variants: tuple[str, ...],
     shares: tuple[float, ...],
     about: About | None,
@@ -160,11 +160,11 @@ def command(
     from audiorec.measure import run_evaluation
     from audiorec.pipeline import current_recipe
 
-    for option, given in (
-        (f"--{under_each}", under_each), ("--vary", variants), ("--labels", shares)
-    ):  # fmt: skip
-        if given and about:
-            raise click.UsageError(f"{option} has no place with --{about}; leave one out")
+    _check_together(
+        about,
+        {"--losses": losses, "--networks": networks, "--vary": variants, "--labels": shares},
+        {"--split": splits, "--seed": seeds, "--folds": folds, "--rank": rank},
+    )
     if shares:
         about = "labels"
     workspace = settings.workspace
@@ -182,7 +182,8 @@ def command(
     if changes:
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
-    systems = _with_variants(systems, under_each, variants, truth=truth is not None)
+    each = [name for name, given in (("losses", losses), ("networks", networks)) if given]
+    systems = _with_variants(systems, each, variants, truth=truth is not None)
     with workspace.writing(), progress_shown() as progress:
         report = run_evaluation(
             workspace,
@@ -200,9 +201,19 @@ def command(
         click.echo(report.to_text())
 
 
+def _check_together(
+    about: About | None, compared: Mapping[str, object], held_out: Mapping[str, object]
+) -> None:
+    """Raise `click.UsageError` where an option is given that the other one would not look at."""
+    idle = {**compared, **(held_out if about == "neighbours" else {})}
+    for option, given in idle.items():
+        if given and about:
+            raise click.UsageError(f"{option} has no place with --{about}; leave one out")
+
+
 def _with_variants(
     systems: tuple[str, ...],
-    under_each: str | None,
+    under_each: Sequence[str],
     variants: tuple[str, ...],
     *,
     truth: bool,
@@ -212,8 +223,9 @@ def _with_variants(
         return systems
     from audiorec.evaluate import systems as known
 
-    each = {"losses": known.UNDER_EACH_LOSS, "networks": known.UNDER_EACH_NETWORK}
+    groups = {"losses": known.UNDER_EACH_LOSS, "networks": known.UNDER_EACH_NETWORK}
+    each = [name for group in under_each for name in groups[group]]
     beside = (known.CNN,) if variants else ()
     ceiling = (known.CEILING,) if truth else ()
     named = map(known.variant, variants)
-    return (*systems, known.RIDGE, *beside, *each.get(under_each or "", ()), *named, *ceiling)
+    return (*systems, known.RIDGE, *beside, *each, *named, *ceiling)

@@ -2,7 +2,8 @@
 
 Each track is placed three ways: by its sound, by the listeners that it has so far, and by both,
 as the index would where it has nothing else by the artist. The listeners that it gets back are of
-half A; half B is scored, as in `protocol`. What a track has at n plays it has at every larger n too.
+half A; half B is scored, as in `protocol`. What a track has at n plays it has at every larger n
+too.
 """
 
 from __future__ import annotations

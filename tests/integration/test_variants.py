@@ -59,6 +59,9 @@ def test_what_the_recipe_would_not_take(workspace, arguments, said) -> None:
         (("--labels", "0,50"), "must be percentages"),
         (("--labels", "--thin"), "--labels has no place with --thin"),
         (("--vary", "words=0", "--reach"), "--vary has no place with --reach"),
+        (("--losses", "--thin"), "--losses has no place with --thin"),
+        (("--neighbours", "--rank", "artists"), "--rank has no place with --neighbours"),
+        (("--neighbours", "--seed", "0"), "--seed has no place with --neighbours"),
     ],
 )
 def test_wrong_usage(workspace, arguments, said) -> None:
