@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from audiorec import artifacts
@@ -92,6 +93,14 @@ def _out_of_step(workspace: Workspace) -> list[str]:
 
         if artifacts.fingerprint(artists_of(workspace)) != named:
             lines.append("the index was made before artists' names changed; run 'audiorec index'")
+    if {"mels", "factors", "model"} <= made.keys():
+        from audiorec.lesson import names_changed
+
+        with suppress(ArtifactError):  # what is damaged is told of elsewhere
+            if names_changed(workspace, made["model"]):
+                lines.append(
+                    "the model was learned before artists' names changed; run 'audiorec train'"
+                )
     if "mels" in made and "model" in made:
         from audiorec.mel.store import unlike
 

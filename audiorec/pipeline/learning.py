@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audiorec import artifacts
 from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
+from audiorec.lesson import Lesson, lesson_of
 from audiorec.pipeline.believed import believed
 from audiorec.progress import Progress
 from audiorec.ranks import team
@@ -16,7 +17,6 @@ from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.data.tracks import Track
-    from audiorec.embeddings import Embeddings
     from audiorec.engines import Engine
     from audiorec.factors import WeightedError
     from audiorec.mel import MelStore
@@ -57,7 +57,6 @@ class Learning:
 
     def run(self) -> str | None:
         """Train where the model is stale; what came of it in words, or None where it was not."""
-        from audiorec.factors import load_factors
         from audiorec.mel import MelStore
 
         store = MelStore(self.workspace.mels)
@@ -65,55 +64,34 @@ class Learning:
             tracks = {track.track_id: track for track in catalog.tracks()}
         if self.recipe.model.target == "sound":
             return self._train_on_sound(store, tracks)
-        factors = load_factors(self.workspace.factors)
-        made = artifacts.load_manifest(self.workspace.factors, kind="factors")
-        inputs = {"factors": made.fingerprint}
-        ids = [i for i in store.ids if i in factors.tracks and i in tracks]
-        inputs["examples"] = artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids])
-        groups = {i: tracks[i].artist_key for i in ids}
-        unlabelled: list[str] = []
-        if self.recipe.model.described and self.recipe.model.discriminants:
-            unlabelled = [i for i in store.ids if i in tracks and i not in factors.tracks]
-            groups |= {i: tracks[i].artist_key for i in unlabelled}
-        by_artist = [[i, tracks[i].clip_hash, group] for i, group in groups.items()]
-        inputs["artists"] = artifacts.fingerprint(by_artist)
-        if self._model_stands(inputs):
+        lesson = lesson_of(self.workspace, self.recipe.model, store=store, tracks=tracks)
+        if self._model_stands(lesson.inputs):
             return None
         if self.recipe.model.pretrained:
-            return self._train_head(store, factors.tracks.take(ids), tracks, inputs=inputs)
-        return self._train_network(
-            store, factors.tracks.take(ids), groups=groups, unlabelled=unlabelled, inputs=inputs
-        )
+            return self._train_head(store, lesson)
+        return self._train_network(store, lesson)
 
-    def _train_network(
-        self,
-        store: MelStore,
-        targets: Embeddings,
-        *,
-        groups: Mapping[str, str],
-        unlabelled: Sequence[str],
-        inputs: dict[str, str],
-    ) -> str:
+    def _train_network(self, store: MelStore, lesson: Lesson) -> str:
         """Train a network of one's own."""
         from audiorec.training import train
 
         result = train(
             store,
-            targets,
-            groups=groups,
+            lesson.targets,
+            groups=lesson.groups,
             model=self.recipe.model,
             config=self.recipe.train,
             listening=self._weighted_error(),
             work_directory=self.workspace.root / TRAINING_STATE,
-            space=inputs["factors"],
+            space=lesson.inputs["factors"],
             progress=self.progress,
-            unlabelled=unlabelled,
+            unlabelled=lesson.unlabelled,
         )
-        self._keep_model(result.checkpoint, result.history, inputs=inputs)
+        self._keep_model(result.checkpoint, result.history, inputs=lesson.inputs)
         best = min(row.validation_loss for row in result.history)
         return (
-            f"{len(targets)} tracks, {len(result.history)} epochs, validation loss {best:.4f}"
-            f"{_beside_sound(result.checkpoint)}"
+            f"{len(lesson.targets)} tracks, {len(result.history)} epochs, "
+            f"validation loss {best:.4f}{_beside_sound(result.checkpoint)}"
             f"{', popularity levelled' if result.checkpoint.common is not None else ''}"
         )
 
@@ -160,33 +138,26 @@ class Learning:
             for name in ("mel", "model", "train")
         }
 
-    def _train_head(
-        self,
-        store: MelStore,
-        targets: Embeddings,
-        tracks: Mapping[str, Track],
-        *,
-        inputs: dict[str, str],
-    ) -> str:
+    def _train_head(self, store: MelStore, lesson: Lesson) -> str:
         """Learn what follows a pretrained encoder: a head, or its last layers too."""
         from audiorec.training import learn
 
         model, history = learn(
             store,
-            targets,
+            lesson.targets,
             heard=self.heard(store),
-            groups={i: tracks[i].artist_key for i in targets.ids},
+            groups=lesson.groups,
             model=self.recipe.model,
             config=self.recipe.train,
             listening=self._weighted_error(),
             work_directory=self.workspace.root / TRAINING_STATE,
-            space=inputs["factors"],
+            space=lesson.inputs["factors"],
             progress=self.progress,
         )
-        self._keep_model(model, history, inputs=inputs)
+        self._keep_model(model, history, inputs=lesson.inputs)
         return (
-            f"{len(targets)} tracks heard by {self.recipe.model.encoder}, cosine to the factors "
-            f"of artists left out {model.agreement:.2f}{_beside_sound(model)}"
+            f"{len(lesson.targets)} tracks heard by {self.recipe.model.encoder}, cosine to the "
+            f"factors of artists left out {model.agreement:.2f}{_beside_sound(model)}"
         )
 
     def _train_on_sound(self, store: MelStore, tracks: Mapping[str, Track]) -> str | None:

@@ -292,9 +292,13 @@ def test_another_artist_makes_a_model_stale(architecture, workspace, world, reci
     )
     assert tracks["artist"][0] != renamed["artist"][0]
     renamed.write_csv(tmp_path / "renamed.csv")
+    told = "the model was learned before artists' names changed; run 'audiorec train'"
+    assert told not in call("-w", workspace, "doctor").out
     assert call("-w", workspace, "scan", "--manifest", tmp_path / "renamed.csv").code == 0
+    assert told in call("-w", workspace, "doctor").out
     assert "up to date" not in call("-w", workspace, "train").out
     assert "up to date" in call("-w", workspace, "train").out
+    assert told not in call("-w", workspace, "doctor").out
 
 
 def test_playlists_keep_artists_apart_and_can_be_read_back(finished, some_track, tmp_path):
