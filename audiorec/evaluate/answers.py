@@ -72,10 +72,20 @@ class Answer:
 
 
 class Desk(NamedTuple):
-    """Where a system works: a directory to keep its state in, and whom to tell of its progress."""
+    """Where a system works, and whom it tells of its progress.
+
+    Attributes
+    ----------
+    directory : Path or None
+        To keep its state in.
+    progress : Progress
+    shared : Path or None
+        To keep the state of networks in, which other systems of the hold-out may ask for too.
+    """
 
     directory: Path | None = None
     progress: Progress = silent
+    shared: Path | None = None
 
 
 @dataclass(frozen=True)

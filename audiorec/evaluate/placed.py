@@ -82,6 +82,7 @@ def from_sound(
         found.tracks.save(
             place, kind=KIND, extra={"agreement": found.agreement, "scale": answer.scale}
         )
+        shelf.clear(world.material, world.cell)
     return found
 
 

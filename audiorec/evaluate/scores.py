@@ -162,7 +162,19 @@ class Shelf:
     def desk(self, material: Material, cell: Cell, name: str, *, progress: Progress) -> Desk:
         """Where a system can keep its state until its scores are there."""
         place = self.place(material, cell, name)
-        return Desk(None if place is None else self._state(place), progress)
+        own = None if place is None else self._state(place)
+        return Desk(own, progress, self._networks(material, cell))
+
+    def clear(self, material: Material, cell: Cell) -> None:
+        """Remove the state of networks that no other system of the hold-out will ask for."""
+        networks = self._networks(material, cell)
+        if networks is not None:
+            shutil.rmtree(networks, ignore_errors=True)
+
+    def _networks(self, material: Material, cell: Cell) -> Path | None:
+        if self.directory is None:
+            return None
+        return self.directory / f"{artifacts.fingerprint([material.fingerprint, cell])}.state"
 
     def place(self, material: Material, cell: Cell, name: str, *, kind: str = KIND) -> Path | None:
         """Directory of what a system leaves for a cell; None where nothing is kept."""
@@ -186,15 +198,22 @@ def score_all(
     world: Callable[[], World],
     progress: Progress,
 ) -> dict[str, CellScores]:
-    """Scores of every system in a cell; its world is asked for only if something is missing."""
+    """Scores of every system in a cell; its world is asked for only if something is missing.
+
+    Networks stay, for what is asked next of a hold-out that was killed, until all is there.
+    """
     found: dict[str, CellScores] = {}
+    missing = False
     for name in names:
         kept = shelf.find(material, cell, name)
         if kept is None:
+            missing = True
             desk = shelf.desk(material, cell, name, progress=progress)
             kept = score(world(), name, desk=desk)
             shelf.keep(material, cell, name, kept)
         found[name] = kept
+    if missing:
+        shelf.clear(material, cell)
     return found
 
 

@@ -244,6 +244,33 @@ def test_the_network_takes_its_place_in_the_table(planted, tmp_path) -> None:
 
 
 @pytest.mark.slow
+def test_killed_between_systems_of_one_network_it_is_not_learned_again(
+    planted, tmp_path, monkeypatch
+) -> None:
+    from audiorec.training.module import FactorModule
+
+    names = ("cnn", "cnn + artist")
+    whole = scored(planted, systems=names, seeds=(0,)).to_json()
+    real = scores.score
+
+    def dies_after_the_first(world, name, **settings):
+        if name == names[1]:
+            raise KeyboardInterrupt
+        return real(world, name, **settings)
+
+    monkeypatch.setattr(scores, "score", dies_after_the_first)
+    with pytest.raises(KeyboardInterrupt):
+        scored(planted, systems=names, seeds=(0,), work_directory=tmp_path)
+    monkeypatch.setattr(scores, "score", real)
+    monkeypatch.setattr(
+        FactorModule, "training_step", lambda *_: pytest.fail("it has been learned before")
+    )
+    resumed = scored(planted, systems=names, seeds=(0,), work_directory=tmp_path).to_json()
+    assert without_seconds(resumed) == without_seconds(whole)
+    assert not list(tmp_path.glob("*.state"))
+
+
+@pytest.mark.slow
 def test_the_network_under_each_loss_and_each_network(planted, tmp_path, monkeypatch) -> None:
     """By name alone; and the recipe's own settings are not learned twice."""
     scored(planted, systems=("cnn",), seeds=(0,), work_directory=tmp_path)
