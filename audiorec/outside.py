@@ -9,7 +9,6 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.data.tracks import artist_key
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.index import Index
 from audiorec.workspace import Workspace
@@ -99,13 +98,12 @@ def beside_artist(outside: Outside, *, workspace: Workspace, catalog: Catalog) -
     vector : np.ndarray [shape=(d,)], float32
         What `audiorec.spaces.blend` would make of it: a track that nobody has played.
     """
-    from audiorec.factors import NOBODY, among_artists, load_factors
+    from audiorec.factors import among_artists, load_factors
     from audiorec.spaces import artist_prior, predicts_into
 
     assert outside.vector is not None
     prior = artist_prior(artifacts.load_manifest(workspace.model, kind="model"))
-    key = artist_key(outside.artist, track_id="")
-    others = catalog.by_artist(outside.artist) if prior.share and key not in NOBODY else []
+    others = catalog.by_artist(outside.artist) if prior.share else []
     if not others or not artifacts.exists(workspace.factors):
         return outside.vector
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
@@ -119,7 +117,7 @@ def beside_artist(outside: Outside, *, workspace: Workspace, catalog: Catalog) -
     placed = among_artists(
         asked,
         factors=factors.take([i for i in others if i in factors]),
-        artists=dict.fromkeys(("", *others), key),
+        artists=dict.fromkeys(("", *others), outside.artist),
         prior=prior,
     )
     return placed[""]

@@ -177,10 +177,10 @@ class Catalog:
         return {track_id: artist_key(artist, track_id=track_id) for track_id, artist in rows}
 
     def by_artist(self, artist: str) -> list[str]:
-        """Ids of an artist's tracks, missing ones too, sorted; none for an empty name."""
-        if not artist.strip():
-            return []
+        """Ids of an artist's tracks, missing ones too, sorted; none for `NOBODY`'s name."""
         key = artist_key(artist, track_id="")
+        if key == artist_key("", track_id=""):
+            return []
         names = [
             name
             for (name,) in self._rows("SELECT DISTINCT artist FROM tracks WHERE artist <> ''")

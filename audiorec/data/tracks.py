@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from audiorec.data.names import full_name
 
+# Names that are no artist's: whoever is filed under them has nothing in common.
+NOBODY = frozenset({"", "various artists", "various", "va", "v.a.", "unknown artist", "unknown"})
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -57,13 +60,14 @@ class Track:
 
     @property
     def artist_key(self) -> str:
-        """What groups a track with others of its artist; one without an artist stands alone."""
+        """What groups a track with others of its artist; one by `NOBODY` stands alone."""
         return artist_key(self.artist, track_id=self.track_id)
 
 
 def artist_key(artist: str, *, track_id: str) -> str:
     """See `Track.artist_key`."""
-    return artist.strip().casefold() or f"\0{track_id}"
+    key = artist.strip().casefold()
+    return f"\0{track_id}" if key in NOBODY else key
 
 
 class Failure(NamedTuple):

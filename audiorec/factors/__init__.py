@@ -2,7 +2,6 @@
 
 from audiorec.factors.artists import (
     NO_ARTISTS,
-    NOBODY,
     ArtistPrior,
     among_artists,
     learn_artist_prior,
@@ -16,7 +15,6 @@ from audiorec.factors.wmf import confidence, fit_factors, signed_confidence
 
 __all__ = [
     "AGREEMENT",
-    "NOBODY",
     "NO_ARTISTS",
     "ArtistPrior",
     "Factors",

@@ -27,8 +27,6 @@ from audiorec.groups import surest
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 HALVES = (0.25, 0.5, 1.0, 2.0, 4.0)
 GUESSES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
-# Names that are no artist's: whoever is filed under them has nothing in common.
-NOBODY = frozenset({"", "various artists", "various", "va", "v.a.", "unknown artist", "unknown"})
 
 
 class ArtistPrior(NamedTuple):
@@ -88,7 +86,7 @@ def among_artists(
     factors : Embeddings
         Of tracks that have listeners, among those of `sound` or beside them.
     artists : mapping of str to str
-        Artist of each track; one that is not in it is left alone, as is one by `NOBODY`.
+        Artist of each track; one that has none is left alone.
     prior : ArtistPrior
 
     Returns
@@ -118,7 +116,7 @@ def _others(
     sound: Embeddings, *, factors: Embeddings, artists: Mapping[str, str], guess: float
 ) -> _Others:
     everyone = [*sound.ids, *(id_ for id_ in factors.ids if id_ not in sound)]
-    names = {name: n for n, name in enumerate(sorted({*artists.values()} - NOBODY))}
+    names = {name: n for n, name in enumerate(sorted({*artists.values()} - {""}))}
     member = np.array([names.get(artists.get(id_, ""), -1) for id_ in everyone], dtype=np.int64)
     # What each track tells the others by its artist: its factor, else what its sound predicts.
     told = np.zeros((len(everyone), sound.dim), dtype=np.float32)
@@ -164,7 +162,7 @@ def learn_artist_prior(
         the artist's others, then beside their predictions. `NO_ARTISTS`, or a guess of 0, where
         the gain is not sure.
     """
-    by = {id_: artists[id_] for id_ in unseen.ids if artists.get(id_, "") not in NOBODY}
+    by = {id_: artists[id_] for id_ in unseen.ids if artists.get(id_)}
     count = Counter(by.values())
     by = {id_: artist for id_, artist in by.items() if count[artist] > 1}
     if not by:

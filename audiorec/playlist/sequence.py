@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.data.tracks import artist_key
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index
@@ -152,10 +153,9 @@ def _gather(
             if group in barred or (group is not None and taken.setdefault(group, id_) != id_):
                 continue
             calls[caller].append(places.setdefault(id_, len(places)))
-    named = {id_: (artists.get(id_) or "").strip().casefold() for id_ in places}
     return _Pool(
         list(places),
-        {id_: ("artist", name) if name else ("track", id_) for id_, name in named.items()},
+        {id_: artist_key(artists.get(id_) or "", track_id=id_) for id_ in places},
         len(kept),
         calls,
     )

@@ -14,7 +14,6 @@ from torch import nn
 from audiorec.config import TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import TrainingError
-from audiorec.factors import NOBODY
 from audiorec.models.described import Described, Likeness, lengthen
 from audiorec.models.discriminants import Discriminants
 from audiorec.models.losses import LOSSES
@@ -122,7 +121,7 @@ def _learn_discriminants(
     discriminants.learn(
         [clip for clips in heard.clips for clip in clips],
         [
-            i if groups.get(i, "") in NOBODY else groups[i]
+            groups.get(i) or i
             for i, clips in zip(heard.ids, heard.clips, strict=True)
             for _ in clips
         ],

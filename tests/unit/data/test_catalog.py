@@ -29,6 +29,15 @@ def catalog(tmp_path):
         yield catalog
 
 
+@pytest.mark.parametrize("name", ["Various Artists", " VA", "Unknown", ""])
+def test_tracks_under_a_name_that_is_no_artists_have_nothing_in_common(name, tmp_path):
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        for track_id in "ab":
+            catalog.upsert(Track(track_id, f"/{track_id}.mp3", artist=name))
+        assert len(set(catalog.artists().values())) == 2
+        assert catalog.by_artist(name) == []
+
+
 def test_tracks_come_back_as_they_were_and_in_order(catalog):
     assert catalog.tracks() == [JOGA, ARMY, SAME_A, SAME_B, COPY]
     assert len(catalog) == 5

@@ -95,6 +95,13 @@ def test_one_artist_gives_one_track_and_says_why():
     assert "\n" not in note
 
 
+@pytest.mark.parametrize("name", ["Various Artists", "unknown artist ", ""])
+def test_who_is_filed_under_no_artists_name_may_come_together(name):
+    index = library(9)
+    artists = dict.fromkeys(index.ids, name)
+    assert len(make_playlist(index, None, ["t003"], length=5, artists=artists)) == 5
+
+
 def test_artists_beyond_the_first_candidates_are_found():
     """The nearest hundreds are by the seed's artist; the playlist looks further."""
     rng = np.random.default_rng(0)
