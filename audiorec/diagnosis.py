@@ -96,7 +96,7 @@ def _out_of_step(workspace: Workspace) -> list[str]:
     if {"mels", "factors", "model"} <= made.keys():
         from audiorec.lesson import names_changed
 
-        with suppress(ArtifactError):  # what is damaged is told of elsewhere
+        with suppress(AudiorecError):  # what is damaged or older is told of elsewhere
             if names_changed(workspace, made["model"]):
                 lines.append(
                     "the model was learned before artists' names changed; run 'audiorec train'"

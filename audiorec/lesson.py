@@ -89,6 +89,13 @@ def names_changed(workspace: Workspace, made: artifacts.Manifest) -> bool:
     workspace : Workspace
     made : Manifest
         Of the workspace's model.
+
+    Raises
+    ------
+    ParameterError
+        If it follows settings that are not known here.
+    ArtifactError, WorkspaceError
+        If the factors, spectrograms or catalogue cannot be read.
     """
     from audiorec.mel import MelStore
 
@@ -96,7 +103,7 @@ def names_changed(workspace: Workspace, made: artifacts.Manifest) -> bool:
         return False
     with Catalog(workspace.catalog, read_only=True) as catalog:
         tracks = {track.track_id: track for track in catalog.tracks()}
-    model = ModelConfig(**made.config["model"])
+    model = ModelConfig(**made.config.get("model", {}))
     now = lesson_of(workspace, model, store=MelStore(workspace.mels), tracks=tracks).inputs
     told = ("factors", "examples", "artists")
     return [key for key in told if made.inputs.get(key) != now[key]] == ["artists"]
