@@ -78,6 +78,14 @@ def measured(told: dict[str, Any]) -> str:
             f"{milli(found['train_cpu_s'])} ms",
         ),
         ("`train`, once: its dictionary", f"{found['train_start_cpu_s']:.0f} s"),
+        (
+            "`train`, a track compared with 2,048 others",
+            f"{milli(found['compare_cpu_s'])} ms",
+        ),
+        (
+            "`train`, once: by what tracks are compared, learned from 20,000",
+            f"{found['compare_start_cpu_s']:.0f} s",
+        ),
         ("`embed`, a track", f"{milli(found['embed_cpu_s'])} ms"),
         ("`factors`, a play, all sweeps", f"{1e6 * found['factors_cpu_s']:.1f} us"),
         ("`index`, a vector into a graph (HNSW)", f"{1e6 * found['hnsw_cpu_s']:.0f} us"),
@@ -139,6 +147,7 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
         ),
         Cost("`train`, the ear", *times(learned, told), CORES),
         Cost(f"`train`, {n_heads} heads of 25 epochs", *times(learned, heads), n_heads),
+        compared(found, learned),
         Cost("`embed`", *times(n, told), CORES),
         Cost(f"`index`, {kind}", *times(n, vector), CORES),
         Cost(
@@ -148,6 +157,13 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
             min(CORES, workspaces),
         ),
     ]
+
+
+def compared(found: dict[str, float], n: int) -> Cost:
+    """What it takes to compare each of `n` tracks with others."""
+    arithmetic_, seconds = times(n, found["compare_cpu_s"])
+    once = found["compare_start_cpu_s"]
+    return Cost("`train`, tracks compared", f"{arithmetic_} + {once:.0f} s", seconds + once, 1)
 
 
 def count_shards(n: int) -> int:

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 SONGS = (24, 120)
 SECONDS = 240.0
 TRACKS = (160, 480)  # that the network learns from
+COMPARED = (21_000, 41_000)  # more than discriminants are learned from
 VECTORS = (50_000, 150_000)
 SHARDS = (250, 750)
 PRINTS = (20_000, 60_000)
@@ -35,6 +36,7 @@ def test_what_a_track_costs(tmp_path):
     figures = {
         **songs(tmp_path),
         **learning(),
+        **comparing(),
         **plays(),
         **indexing(tmp_path),
         **commits(tmp_path),
@@ -115,6 +117,40 @@ def learning():
         "train_start_cpu_s": done[0]["cpu"] - TRACKS[0] * slope(TRACKS, [e["cpu"] for e in done]),
         "described_numbers": Ear(MelConfig().n_mels, ModelConfig().words, musical=True).size,
     }
+
+
+def comparing():
+    """Tracks to compare with: once, and for each that is learned from, at its own pitch."""
+    import torch
+
+    from audiorec.config import MelConfig, ModelConfig, TrainConfig
+    from audiorec.models.described import Described
+    from audiorec.progress import silent
+    from audiorec.training.committee import _fit_likeness
+    from audiorec.training.data import Examples
+    from audiorec.training.fit import Run
+
+    mel, settings, rng = MelConfig(), TrainConfig(), np.random.default_rng(0)
+    n_windows = -(-mel.n_frames // mel.frames(settings.crop_seconds))
+    run = Run(settings, None, "", torch.device("cpu"), silent)
+    costs = []
+    for n in COMPARED:
+        network = Described(ModelConfig(), mel.n_mels, 48)
+        ids = tuple(f"t{i:06d}" for i in range(n))
+        told = [[rng.normal(size=(network.ear.size, n_windows)).astype("f2")] for _ in ids]
+        known = Examples(ids, told, rng.normal(size=(n, 48)).astype("f4"))
+        groups = {id_: str(row // 5) for row, id_ in enumerate(ids)}
+        likeness = network.likeness
+        costs.append(
+            cpu_of(
+                lambda likeness=likeness, known=known, groups=groups: _fit_likeness(
+                    likeness, known, None, groups=groups, run=run
+                )
+            )
+        )
+        assert likeness.kernel.speaks
+    each = slope(COMPARED, costs)
+    return {"compare_cpu_s": each, "compare_start_cpu_s": costs[0] - COMPARED[0] * each}
 
 
 def plays():
