@@ -64,10 +64,10 @@ def lesson_of(
     unlabelled: list[str] = []
     if model.described and model.discriminants:
         unlabelled = [i for i in heard if i not in factors]
+    groups = {i: tracks[i].artist_key for i in (*ids, *unlabelled)}
 
     def digest(ids: list[str]) -> str:
-        told = [[i, tracks[i].clip_hash, tracks[i].artist_key] for i in ids]
-        return artifacts.fingerprint(told)
+        return artifacts.fingerprint([[i, tracks[i].clip_hash, groups[i]] for i in ids])
 
     inputs = {
         "factors": made.fingerprint,
@@ -75,7 +75,6 @@ def lesson_of(
         "artists": digest(ids),
         **({"unlabelled": digest(unlabelled)} if unlabelled else {}),
     }
-    groups = {i: tracks[i].artist_key for i in (*ids, *unlabelled)}
     return Lesson(factors.take(ids), tuple(unlabelled), groups, inputs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,15 +78,21 @@ class Desk(NamedTuple):
     Attributes
     ----------
     directory : Path or None
-        To keep its state in.
+        To keep the state of what is learned in, which other systems of the hold-out may ask for.
     progress : Progress
-    shared : Path or None
-        To keep the state of networks in, which other systems of the hold-out may ask for too.
     """
 
     directory: Path | None = None
     progress: Progress = silent
-    shared: Path | None = None
+
+    def place(self, name: str) -> Path | None:
+        """Where the state of one that learns is kept; None where nothing is."""
+        return None if self.directory is None else self.directory / name
+
+    def clear(self) -> None:
+        """Remove the state: nobody will ask for it."""
+        if self.directory is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def _learn(world: World, targets: Embeddings, *, desk: Desk) -> Learned:
         model=head_of(material.recipe),
         config=material.recipe.train.model_copy(update={"seed": world.cell.seed}),
         listening=world.weighted_error,
-        work_directory=desk.directory,
+        work_directory=desk.place("head"),
         progress=desk.progress,
     )
 

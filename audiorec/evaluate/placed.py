@@ -66,7 +66,7 @@ def from_sound(
             raise
         except ArtifactError:
             pass  # not there yet, or damaged: made again below
-    desk = shelf.desk(world.material, world.cell, system, progress=progress)
+    desk = shelf.desk(world.material, world.cell, progress=progress)
     answer = find_system(system).answer(world, desk)
     draw = next(iter(answer.draws))
     if not isinstance(draw, Vectors) or draw.listeners is not None:
@@ -82,7 +82,7 @@ def from_sound(
         found.tracks.save(
             place, kind=KIND, extra={"agreement": found.agreement, "scale": answer.scale}
         )
-        shelf.clear(world.material, world.cell)
+        desk.clear()
     return found
 
 

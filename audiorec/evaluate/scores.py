@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -138,7 +137,7 @@ class Shelf:
         return CellScores(values=arrays.pop("values"), details=Details(**arrays), **manifest.extra)
 
     def keep(self, material: Material, cell: Cell, name: str, found: CellScores) -> None:
-        """Write scores, and remove what the system left on its desk."""
+        """Write scores."""
         place = self.place(material, cell, name)
         if place is None:
             return
@@ -157,24 +156,13 @@ class Shelf:
                 "history": found.history,
             },
         )
-        shutil.rmtree(self._state(place), ignore_errors=True)
 
-    def desk(self, material: Material, cell: Cell, name: str, *, progress: Progress) -> Desk:
-        """Where a system can keep its state until its scores are there."""
-        place = self.place(material, cell, name)
-        own = None if place is None else self._state(place)
-        return Desk(own, progress, self._networks(material, cell))
-
-    def clear(self, material: Material, cell: Cell) -> None:
-        """Remove the state of networks that no other system of the hold-out will ask for."""
-        networks = self._networks(material, cell)
-        if networks is not None:
-            shutil.rmtree(networks, ignore_errors=True)
-
-    def _networks(self, material: Material, cell: Cell) -> Path | None:
+    def desk(self, material: Material, cell: Cell, *, progress: Progress) -> Desk:
+        """Where the systems of a hold-out can keep their state until all are scored."""
         if self.directory is None:
-            return None
-        return self.directory / f"{artifacts.fingerprint([material.fingerprint, cell])}.state"
+            return Desk(None, progress)
+        key = artifacts.fingerprint([material.fingerprint, cell])
+        return Desk(self.directory / f"{key}.state", progress)
 
     def place(self, material: Material, cell: Cell, name: str, *, kind: str = KIND) -> Path | None:
         """Directory of what a system leaves for a cell; None where nothing is kept."""
@@ -184,9 +172,6 @@ class Shelf:
         slug = re.sub(r"[^a-z0-9]+", "-", known_as.lower()).strip("-")
         slug = slug if kind == KIND else f"{slug}-{kind}"
         return self.directory / f"{slug}-{artifacts.fingerprint(_inputs(material, cell, name))}"
-
-    def _state(self, place: Path) -> Path:
-        return place.with_name(f"{place.name}.state")
 
 
 def score_all(
@@ -200,20 +185,20 @@ def score_all(
 ) -> dict[str, CellScores]:
     """Scores of every system in a cell; its world is asked for only if something is missing.
 
-    Networks stay, for what is asked next of a hold-out that was killed, until all is there.
+    What was learned stays, for who goes on after a kill, until all is there.
     """
     found: dict[str, CellScores] = {}
+    desk = shelf.desk(material, cell, progress=progress)
     missing = False
     for name in names:
         kept = shelf.find(material, cell, name)
         if kept is None:
             missing = True
-            desk = shelf.desk(material, cell, name, progress=progress)
             kept = score(world(), name, desk=desk)
             shelf.keep(material, cell, name, kept)
         found[name] = kept
     if missing:
-        shelf.clear(material, cell)
+        desk.clear()
     return found
 
 

@@ -201,7 +201,7 @@ def trained(
             model=recipe.model,
             config=recipe.train.model_copy(update={"seed": world.cell.seed}),
             listening=world.weighted_error,
-            work_directory=None if desk.shared is None else desk.shared / key,
+            work_directory=desk.place(key),
             progress=desk.progress,
             unlabelled=unlabelled,
         )

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -141,13 +142,8 @@ def comparing():
         known = Examples(ids, told, rng.normal(size=(n, 48)).astype("f4"))
         groups = {id_: str(row // 5) for row, id_ in enumerate(ids)}
         likeness = network.likeness
-        costs.append(
-            cpu_of(
-                lambda likeness=likeness, known=known, groups=groups: _fit_likeness(
-                    likeness, known, None, groups=groups, run=run
-                )
-            )
-        )
+        compare = partial(_fit_likeness, likeness, known, None, groups=groups, run=run)
+        costs.append(cpu_of(compare))
         assert likeness.kernel.speaks
     each = slope(COMPARED, costs)
     return {"compare_cpu_s": each, "compare_start_cpu_s": costs[0] - COMPARED[0] * each}

@@ -188,7 +188,7 @@ def test_a_desk_of_its_own_for_each_share(planted, tmp_path) -> None:
     material = gather(planted.store, planted.plays, planted.tracks, recipe=planted.recipe)
     shelf = Shelf(tmp_path)
     desks = {
-        shelf.desk(material, CELL._replace(labels=share), "cnn", progress=silent)[0]
+        shelf.desk(material, CELL._replace(labels=share), progress=silent)[0]
         for share in (0.1, 0.5, 1.0)
     }
     assert len(desks) == 3
