@@ -293,6 +293,11 @@ class TrainConfig(Section):
         what it is on average: for listening in which popularity cannot be heard. Auto does so
         where artists that were not learned from tell for sure that they are nearer to it then.
         Where lengths are learned (losses mse and wpe) it has no effect.
+    shrinkage : bool or "auto"
+        Shrink predictions along each direction in which listeners differ, as far as artists that
+        were not learned from tell that it is not heard. Auto does so where these tell for sure that
+        predictions are nearer to their factors then. Where lengths are learned, and beside a
+        pretrained encoder, it has no effect.
     crop_seconds : float
         Length of the random crop that each example shows, s.
     batch_size, max_epochs, patience : int
@@ -343,6 +348,7 @@ class TrainConfig(Section):
     loss: Literal["mse", "cosine", "contrastive", "contrastive-all", "wpe"] = "cosine"
     unit_norm: bool = True
     level_popularity: bool | Literal["auto"] = "auto"
+    shrinkage: bool | Literal["auto"] = "auto"
     crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
     accumulate: int = Field(default=1, ge=1, le=65536)

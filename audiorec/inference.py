@@ -19,9 +19,9 @@ from audiorec.mel.store import opened_store, unlike
 from audiorec.models.checkpoint import Checkpoint, load_checkpoint
 from audiorec.models.predict import (
     average,
+    believed,
     clips_of,
     cut,
-    level,
     pick_device,
     predict,
     say,
@@ -132,7 +132,7 @@ def _predict(
 
 def _together(model: Checkpoint, ids: Sequence[str], rows: Sequence[np.ndarray]) -> Embeddings:
     matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
-    return Embeddings(ids, level(matrix, common=model.common))
+    return Embeddings(ids, believed(matrix, shrinkage=model.shrinkage, common=model.common))
 
 
 def embed_store(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from audiorec import artifacts
 from audiorec.config import ModelConfig
 from audiorec.data.catalog import Catalog
@@ -24,6 +26,8 @@ class Lesson(NamedTuple):
         Factors of the tracks that can be heard.
     unlabelled : tuple of str
         Tracks without factors that are learned from too.
+    listeners : np.ndarray [shape=(n_listeners, d)], float32
+        Their factors.
     groups : dict of str to str
         Artist of each of them all.
     inputs : dict of str to str
@@ -32,6 +36,7 @@ class Lesson(NamedTuple):
 
     targets: Embeddings
     unlabelled: tuple[str, ...]
+    listeners: np.ndarray
     groups: dict[str, str]
     inputs: dict[str, str]
 
@@ -57,7 +62,8 @@ def lesson_of(
     """
     from audiorec.factors import load_factors
 
-    factors = load_factors(workspace.factors).tracks
+    found = load_factors(workspace.factors)
+    factors = found.tracks
     made = artifacts.load_manifest(workspace.factors, kind="factors")
     heard = [i for i in store.ids if i in tracks]
     ids = [i for i in heard if i in factors]
@@ -75,7 +81,7 @@ def lesson_of(
         "artists": digest(ids),
         **({"unlabelled": digest(unlabelled)} if unlabelled else {}),
     }
-    return Lesson(factors.take(ids), tuple(unlabelled), groups, inputs)
+    return Lesson(factors.take(ids), tuple(unlabelled), found.users.vectors, groups, inputs)
 
 
 def names_changed(workspace: Workspace, made: artifacts.Manifest) -> bool:

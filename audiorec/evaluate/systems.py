@@ -204,6 +204,7 @@ def trained(
             work_directory=desk.place(key),
             progress=desk.progress,
             unlabelled=unlabelled,
+            listeners=world.factors.users.vectors,
         )
     return world.trained[key]
 

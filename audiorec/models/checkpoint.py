@@ -24,6 +24,7 @@ from audiorec.models.predict import InputScale
 REMEDY = "run 'audiorec train' to make it again"
 WEIGHTS = "weights.safetensors"
 COMMON = "output.common"
+SHRINKAGE = "output.shrinkage"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,9 @@ class Checkpoint:
     artists : ArtistPrior
         How far to draw a prediction towards the artist's other tracks, by the same artists.
     common : np.ndarray [shape=(n_outputs,)], float32, optional
-        What is set alike in all predictions; see `audiorec.models.predict.level`.
+        What is set alike in all predictions; see `audiorec.models.predict.believed`.
+    shrinkage : np.ndarray [shape=(n_outputs, n_outputs)], float32, optional
+        What all predictions are multiplied by before; see the same.
     """
 
     weights: Mapping[str, Tensor]
@@ -69,6 +72,7 @@ class Checkpoint:
     agreement: float = AGREEMENT
     artists: ArtistPrior = NO_ARTISTS
     common: np.ndarray | None = None
+    shrinkage: np.ndarray | None = None
 
     @property
     def window(self) -> int:
@@ -120,8 +124,9 @@ def save_checkpoint(
     tensors = {f"network.{name}": t.contiguous() for name, t in checkpoint.weights.items()}
     for name, values in checkpoint.scale._asdict().items():
         tensors[f"input.{name}"] = torch.from_numpy(np.array(values, dtype=np.float32))
-    if checkpoint.common is not None:
-        tensors[COMMON] = torch.from_numpy(np.array(checkpoint.common, dtype=np.float32))
+    for name, told in ((COMMON, checkpoint.common), (SHRINKAGE, checkpoint.shrinkage)):
+        if told is not None:
+            tensors[name] = torch.from_numpy(np.array(told, dtype=np.float32))
     directory.mkdir(parents=True, exist_ok=True)
     with artifacts.made_aside(directory / WEIGHTS, SafetensorError) as aside:
         save_file(tensors, aside)
@@ -192,4 +197,5 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
         agreement=manifest.extra.get("agreement", AGREEMENT),
         artists=read_artist_prior(manifest.extra.get("artists", {})),
         common=tensors[COMMON].numpy() if COMMON in tensors else None,
+        shrinkage=tensors[SHRINKAGE].numpy() if SHRINKAGE in tensors else None,
     )

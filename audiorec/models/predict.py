@@ -194,8 +194,10 @@ def average(said: Sequence[Tensor], *, norm: Literal["unit", "raw"]) -> np.ndarr
     return (F.normalize(vector, dim=0) if norm == "unit" else vector).numpy()
 
 
-def level(vectors: np.ndarray, *, common: np.ndarray | None) -> np.ndarray:
-    """Predictions that all lie equally far along one direction.
+def believed(
+    vectors: np.ndarray, *, shrinkage: np.ndarray | None, common: np.ndarray | None
+) -> np.ndarray:
+    """Predictions shrunk along what is not heard, and all equally far along one direction.
 
     How far a factor lies along the mean of all follows how many listeners its track has, as its
     length does. Where no sound tells that, what a network predicts of it is noise that all
@@ -205,14 +207,19 @@ def level(vectors: np.ndarray, *, common: np.ndarray | None) -> np.ndarray:
     ----------
     vectors : np.ndarray [shape=(n, d)], float32
         Of length 1.
+    shrinkage : np.ndarray [shape=(d, d)] or None
+        What to multiply them by first, see `audiorec.training.shrinkage`; None leaves them as they
+        are.
     common : np.ndarray [shape=(d,)] or None
         The direction, as long as they are to lie along it; None leaves them as they are.
 
     Returns
     -------
-    levelled : np.ndarray [shape=(n, d)], float32
-        No longer of length 1: the rest is as it was.
+    believed : np.ndarray [shape=(n, d)], float32
+        With either no longer of length 1.
     """
+    if shrinkage is not None:  # not by a library's product: the same however many there are
+        vectors = np.einsum("ni,ij->nj", vectors, shrinkage, optimize=False)
     if common is None:
         return vectors
     direction = (common / np.linalg.norm(common)).astype(np.float32)

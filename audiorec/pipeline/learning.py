@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audiorec.engines import Engine
     from audiorec.factors import WeightedError
     from audiorec.mel import MelStore
+    from audiorec.models.checkpoint import Checkpoint
     from audiorec.pretrained.heard import Heard
     from audiorec.pretrained.transfer import Model
     from audiorec.training.curves import EpochRow
@@ -86,13 +87,14 @@ class Learning:
             space=lesson.inputs["factors"],
             progress=self.progress,
             unlabelled=lesson.unlabelled,
+            listeners=lesson.listeners,
         )
         self._keep_model(result.checkpoint, result.history, inputs=lesson.inputs)
         best = min(row.validation_loss for row in result.history)
         return (
             f"{len(lesson.targets)} tracks, {len(result.history)} epochs, "
             f"validation loss {best:.4f}{_beside_sound(result.checkpoint)}"
-            f"{', popularity levelled' if result.checkpoint.common is not None else ''}"
+            f"{_believed(result.checkpoint)}"
         )
 
     def _model_stands(self, inputs: Mapping[str, str]) -> bool:
@@ -201,6 +203,12 @@ class Learning:
         package = find(self.recipe.model.encoder).package
         if not is_fetched(package):
             fetch(package.name, progress=self.progress)
+
+
+def _believed(model: Checkpoint) -> str:
+    """What of the network's answers is not believed, in words."""
+    popularity = ", popularity levelled" if model.common is not None else ""
+    return popularity + (", shrunk along what is not heard" if model.shrinkage is not None else "")
 
 
 def _beside_sound(model: Model) -> str:

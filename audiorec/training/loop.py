@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.described import Described
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
-from audiorec.models.predict import clips_of, level, pick_device
+from audiorec.models.predict import believed, clips_of, pick_device
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team
 from audiorec.training.augment import check_augmentation, pitch_shifts, steps_between
@@ -29,6 +29,7 @@ from audiorec.training.data import Examples, deal, gather, input_scale, joined, 
 from audiorec.training.fit import Run, fit, predicted, quiet
 from audiorec.training.once import check_unaltered, other_pitches
 from audiorec.training.popularity import common_part
+from audiorec.training.shrinkage import learn_shrinkage
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
@@ -68,6 +69,7 @@ def train(
     progress: Progress = silent,
     begin: Callable[[nn.Module], None] | None = None,
     unlabelled: Sequence[str] = (),
+    listeners: np.ndarray | None = None,
 ) -> TrainResult:
     """Train a network to predict tracks' factors from their sound.
 
@@ -98,6 +100,9 @@ def train(
     unlabelled : sequence of str
         Tracks of the store without factors, from which a dictionary of sounds and discriminants of
         artists are learned too.
+    listeners : np.ndarray [shape=(n_listeners, d)], optional
+        Factors of listeners, which tell in what directions these differ; see
+        `audiorec.training.shrinkage`.
 
     Returns
     -------
@@ -200,17 +205,18 @@ def train(
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     known = targets.take(training.ids).vectors
     norms = np.linalg.norm(known, axis=1)
-    common = None
-    if config.level_popularity and loss.norm == "unit":
+    belief: dict[str, np.ndarray | None] = {}
+    if loss.norm == "unit":
         unseen = Embeddings(unseen.ids, unit_norm(unseen.vectors))
-        common = common_part(
+        belief = _belief(
             unseen,
+            config=config,
+            listeners=listeners,
             factors=targets,
             mean=known.mean(axis=0),
             groups=groups,
-            unless_heard=config.level_popularity == "auto",
         )
-        unseen = Embeddings(unseen.ids, level(unseen.vectors, common=common))
+        unseen = Embeddings(unseen.ids, believed(unseen.vectors, **belief))
     checkpoint = Checkpoint(
         weights=weights,
         model=model,
@@ -223,9 +229,24 @@ def train(
         space=space,
         agreement=agreement_of(unseen, targets),
         artists=learn_artist_prior(unseen, factors=targets, artists=groups),
-        common=common,
+        **belief,
     )
     return TrainResult(checkpoint, history, unseen)
+
+
+def _belief(
+    unseen: Embeddings, *, config: TrainConfig, listeners: np.ndarray | None, **judged: Any
+) -> dict[str, np.ndarray | None]:
+    """How far to believe predictions by what unseen artists tell; see `believed`."""
+    shrinkage = common = None
+    if config.shrinkage and listeners is not None:
+        auto = config.shrinkage == "auto"
+        shrinkage = learn_shrinkage(
+            unseen, **judged, listeners=listeners, seed=config.seed, unless_alike=auto
+        )
+    if config.level_popularity:
+        common = common_part(unseen, **judged, unless_heard=config.level_popularity == "auto")
+    return {"shrinkage": shrinkage, "common": common}
 
 
 def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:

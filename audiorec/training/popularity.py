@@ -22,7 +22,7 @@ def common_part(
     groups: Mapping[str, str],
     unless_heard: bool = False,
 ) -> np.ndarray | None:
-    """What all predictions are to have alike; see `audiorec.models.predict.level`.
+    """What all predictions are to have alike; see `audiorec.models.predict.believed`.
 
     Parameters
     ----------

@@ -264,14 +264,18 @@ def test_add_takes_in_a_new_file_without_training(workspace, world):
     assert "up to date" in call("-w", workspace, "train").out
 
 
-def test_train_says_that_it_levelled_popularity(workspace, recipe, tmp_path):
-    text = recipe.read_text().replace("[train]\n", "[train]\nlevel_popularity = {}\n")
-    for level, told in (("true", True), ("false", False)):
-        other = tmp_path / f"{level}.toml"
-        other.write_text(text.format(level))
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [("level_popularity", "popularity levelled"), ("shrinkage", "shrunk along what is not heard")],
+)
+def test_train_says_what_it_does_not_believe(setting, words, workspace, recipe, tmp_path):
+    text = recipe.read_text().replace("[train]\n", f"[train]\n{setting} = {{}}\n")
+    for chosen, told in (("true", True), ("false", False)):
+        other = tmp_path / f"{chosen}.toml"
+        other.write_text(text.format(chosen))
         answer = call("-w", workspace, "train", "--recipe", other)
         assert answer.code == 0, answer.err
-        assert (", popularity levelled" in answer.out) == told
+        assert (f", {words}" in answer.out) == told
 
 
 @pytest.mark.parametrize("architecture", ["described", "small1d"])

@@ -61,12 +61,13 @@ def test_round_trip(tmp_path_factory, architecture, channels, hidden):
     assert loaded.window == round(2 * 22050 / 512)
 
 
-def test_what_predictions_have_in_common_is_kept(tmp_path):
-    common = np.linspace(-1, 1, 5, dtype="f4")
-    save_checkpoint(tmp_path / "with", make(common=common), inputs={})
-    np.testing.assert_array_equal(load_checkpoint(tmp_path / "with").common, common)
+@pytest.mark.parametrize("name", ["common", "shrinkage"])
+def test_how_far_predictions_are_believed_is_kept(tmp_path, name):
+    told = {"common": np.linspace(-1, 1, 5), "shrinkage": np.eye(5) / 2}[name].astype("f4")
+    save_checkpoint(tmp_path / "with", make(**{name: told}), inputs={})
+    np.testing.assert_array_equal(getattr(load_checkpoint(tmp_path / "with"), name), told)
     save_checkpoint(tmp_path / "without", make(), inputs={})
-    assert load_checkpoint(tmp_path / "without").common is None
+    assert getattr(load_checkpoint(tmp_path / "without"), name) is None
 
 
 def test_the_same_checkpoint_is_the_same_artifact(tmp_path):

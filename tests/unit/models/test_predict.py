@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from audiorec.config import ModelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.models.networks import build_network
-from audiorec.models.predict import InputScale, cut, level, pick_device, predict, window_starts
+from audiorec.models.predict import InputScale, believed, cut, pick_device, predict, window_starts
 from audiorec.workers import available_cpus
 
 N_MELS = 6
@@ -132,13 +132,25 @@ def test_what_all_have_in_common_is_set_alike_and_the_rest_is_left():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(7, 5)).astype(np.float32)
     common = np.array([3.0, 0, 4, 0, 0], dtype=np.float32)
-    found = level(vectors, common=common)
+    found = believed(vectors, shrinkage=None, common=common)
     across = np.eye(5) - np.outer(common, common) / 25
     np.testing.assert_allclose(found @ common / 5, 5, rtol=1e-5)
     np.testing.assert_allclose(found @ across, vectors @ across, atol=1e-5)
     listener = rng.normal(size=5)
     expected = (vectors @ across) @ listener  # which ranks as it did, but for the common part
     np.testing.assert_allclose(found @ listener - common @ listener, expected, atol=1e-5)
-    alone = [level(vectors[row : row + 1], common=common)[0] for row in range(7)]
-    assert np.array_equal(np.stack(alone), found)
-    assert level(vectors, common=None) is vectors
+    assert believed(vectors, shrinkage=None, common=None) is vectors
+
+
+@pytest.mark.parametrize("common", [None, np.array([3.0, 0, 4, 0, 0], dtype=np.float32)])
+def test_a_prediction_is_believed_alike_whatever_stands_beside_it(common):
+    rng = np.random.default_rng(0)
+    vectors, root = rng.normal(size=(2000, 5)), rng.normal(size=(5, 5))
+    vectors, shrinkage = vectors.astype(np.float32), (root @ root.T).astype(np.float32)
+    found = believed(vectors, shrinkage=shrinkage, common=common)
+    after = believed(vectors @ shrinkage, shrinkage=None, common=common)
+    np.testing.assert_allclose(found, after, rtol=1e-4, atol=1e-4)
+    assert found.dtype == np.float32
+    for part in (slice(0, 1), slice(3, 10), slice(1999, 2000)):
+        alone = believed(vectors[part], shrinkage=shrinkage, common=common)
+        assert np.array_equal(alone, found[part])

@@ -115,10 +115,28 @@ def test_no_prediction_says_how_popular_a_track_is(world, architecture):
     np.testing.assert_allclose(found @ across, before @ across, atol=1e-5)
 
 
+def test_directions_count_as_far_as_they_are_heard(world):
+    listeners = np.random.default_rng(0).normal(size=(50, 4)) * [4, 3, 2, 1]
+    settings = world.arguments(max_epochs=2, shrinkage=True)
+    result = train(world.store, world.targets, **settings, listeners=listeners)
+    left = train(world.store, world.targets, **settings)
+    assert left.checkpoint.shrinkage is None
+    shrinkage = result.checkpoint.shrinkage
+    assert shrinkage.shape == (4, 4)
+    for found, before in (
+        (result.unseen, left.unseen),
+        (embed_store(result.checkpoint, world.store), embed_store(left.checkpoint, world.store)),
+    ):
+        np.testing.assert_allclose(found.vectors, before.vectors @ shrinkage, atol=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["mse", "wpe"])
 def test_lengths_that_are_learned_are_left_alone(world, loss):
-    kept = world.arguments(loss=loss, max_epochs=1, level_popularity=True)
-    assert train(world.store, world.targets, **kept).checkpoint.common is None
+    kept = world.arguments(loss=loss, max_epochs=1, level_popularity=True, shrinkage=True)
+    listeners = np.random.default_rng(0).normal(size=(50, 4))
+    checkpoint = train(world.store, world.targets, **kept, listeners=listeners).checkpoint
+    assert checkpoint.common is None
+    assert checkpoint.shrinkage is None
 
 
 def test_the_checkpoint_says_how_far_to_trust_it(world):
