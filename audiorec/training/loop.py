@@ -205,6 +205,8 @@ def train(
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     known = targets.take(training.ids).vectors
     norms = np.linalg.norm(known, axis=1)
+    # By what predictions say themselves: shrunk, they lie along the mean too far for a cosine.
+    artists = learn_artist_prior(unseen, factors=targets, artists=groups)
     belief: dict[str, np.ndarray | None] = {}
     if loss.norm == "unit":
         unseen = Embeddings(unseen.ids, unit_norm(unseen.vectors))
@@ -228,7 +230,7 @@ def train(
         output_scale=1.0 if whole else float(norms.mean()),
         space=space,
         agreement=agreement_of(unseen, targets),
-        artists=learn_artist_prior(unseen, factors=targets, artists=groups),
+        artists=artists,
         **belief,
     )
     return TrainResult(checkpoint, history, unseen)
