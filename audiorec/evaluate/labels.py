@@ -326,8 +326,8 @@ def _mean(counts: Sequence[int]) -> int:
 def _notes(skipped: Mapping[str, str], *, n_bootstrap: int) -> tuple[str, ...]:
     return (
         "Labelled: training tracks whose factors are learned from, drawn track by track by the "
-        "seed, each share's among the next one's; factors, new tracks and oracle are those of "
-        "all. Keeps: the share over the system's own with all labels.",
+        "seed, each share's among the next one's; factors, listeners, new tracks and oracle are "
+        "those of all. Keeps: the share over the system's own with all labels.",
         f"{CNN} hears the labelled tracks alone. {PRETRAINED}: what needs no labels is learned "
         "in all training tracks, never in the new ones; only its heads need labels.",
         f"Share = (system - random) / (honest oracle - random), by the {HEADLINE}. Intervals: "
