@@ -130,8 +130,9 @@ class ListeningConfig(Section):
         data a count is years of an artist.
     identical_listeners, identical_tracks : int
         So many listeners with the same plays of the same tracks, at least so many tracks, are one
-        script. Where counts differ, or are all alike, twice as many tracks are asked for: hearing
-        one album through makes nobody suspect.
+        script. Where counts differ between listeners, or are all alike, twice as many tracks are
+        asked for, and these at most half of the catalogue: hearing one album through makes nobody
+        suspect.
     rating_plays : float
         A full rating (-1 or 1) counts as much as so many skips or plays.
     """
@@ -458,6 +459,9 @@ class EvaluateConfig(Section):
     def _something_to_do(self) -> Self:
         if not self.seeds or not self.splits:
             raise ValueError("seeds and splits must each name at least one")
+        for name, values in (("seeds", self.seeds), ("splits", self.splits)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}={list(values)} names one twice; name each once")
         if self.folds == 1:
             raise ValueError("folds=1 would leave nothing to learn from; take 0, or 2 or more")
         return self

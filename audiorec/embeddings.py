@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.exceptions import ParameterError
+from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.ids import IdMap
 
 BLOCK = 65_536  # rows looked at at once
@@ -44,7 +44,7 @@ class Embeddings:
             raise ParameterError(
                 f"vectors of shape {matrix.shape} must be a matrix with one row per id, {len(ids)}"
             )
-        if (row := _not_finite(matrix)) is not None:
+        if (row := first_not_finite(matrix)) is not None:
             raise ParameterError(f"vector of {ids[row]!r} holds NaN or infinity; make it again")
         matrix.flags.writeable = False
         object.__setattr__(self, "ids", tuple(map(str, ids)))
@@ -113,13 +113,39 @@ class Embeddings:
 
     @classmethod
     def load(cls, directory: Path, *, kind: str = "embeddings") -> Embeddings:
-        """Read an artifact that `save` wrote, its vectors memory-mapped."""
-        manifest = artifacts.load_manifest(directory, kind=kind)
-        ids = artifacts.load_array(directory, manifest, "ids")
-        return cls(ids.tolist(), artifacts.load_array(directory, manifest, "vectors"))
+        """Read an artifact that `save` wrote, its vectors memory-mapped; see `read`."""
+        return read(directory, artifacts.load_manifest(directory, kind=kind))
 
 
-def _not_finite(matrix: np.ndarray) -> int | None:
+def read(
+    directory: Path, manifest: artifacts.Manifest, *, ids: str = "ids", vectors: str = "vectors"
+) -> Embeddings:
+    """Two arrays of an artifact that belong together, the vectors memory-mapped.
+
+    Parameters
+    ----------
+    directory : Path
+    manifest : Manifest
+    ids, vectors : str
+        Logical names of the arrays.
+
+    Raises
+    ------
+    ArtifactError
+        If they do not fit each other, or a vector is not finite.
+    """
+    names = artifacts.load_array(directory, manifest, ids, mmap=False).tolist()
+    rows = artifacts.load_array(directory, manifest, vectors)
+    try:
+        return Embeddings(names, rows)
+    except ParameterError as error:
+        what = str(error).partition("; ")[0]
+        again = f"{artifacts.remedy(manifest.kind, manifest, vectors)} to make it again"
+        path = directory / manifest.files[vectors].file
+        raise ArtifactError(f"{path} is damaged ({what}); {again}") from None
+
+
+def first_not_finite(matrix: np.ndarray) -> int | None:
     """First row that is not finite; a matrix larger than memory is read in blocks."""
     for start in range(0, len(matrix), BLOCK):
         fine = np.isfinite(matrix[start : start + BLOCK]).all(axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -123,6 +124,7 @@ def _by_listening(
         evaluate_thin,
     )
     from audiorec.evaluate.page import write_page
+    from audiorec.evaluate.systems import BOTH, MUSICNN
 
     how: dict[str, Any] = {
         "recipe": recipe,
@@ -131,15 +133,18 @@ def _by_listening(
     }
     plays = load_plays(workspace.plays)
     if about in ("new", "labels"):
+        name = "evaluation" if about == "new" else f"evaluation-{about}"
+        page = page or workspace.reports / f"{name}.html"
+        artifacts.check_writable(page)
         how |= {"systems": systems, "truth": truth}
-        how["ear"] = _ear(workspace, store, systems, recipe=recipe, progress=progress)
+        if systems is None or {BOTH, MUSICNN} & set(systems):
+            how["ear"] = partial(_ear, workspace, store, recipe=recipe, progress=progress)
         if about == "new":
             report = evaluate(store, plays, tracks, **how)
         else:
             how |= {"shares": shares} if shares else {}
             report = Report(tuple(evaluate_labels(store, plays, tracks, **how)))
-        name = "evaluation" if about == "new" else f"evaluation-{about}"
-        write_page(report, page or workspace.reports / f"{name}.html")
+        write_page(report, page)
     else:
         if systems and len(systems) > 1:
             raise ParameterError(f"system={list(systems)} must be one, which places new tracks")
@@ -160,7 +165,7 @@ def _neighbours(
     """What lies near what, by their sound."""
     from audiorec.evaluate import evaluate_neighbours
 
-    ear = _ear(workspace, store, None, recipe=recipe, progress=progress)
+    ear = _ear(workspace, store, recipe=recipe, progress=progress)
     return evaluate_neighbours(
         store, tracks, recipe=recipe, ear=ear, placed=_placed(workspace), progress=progress
     )
@@ -183,20 +188,10 @@ def _placed(workspace: Workspace) -> tuple[str, Embeddings] | None:
         return None  # of another model, or damaged: 'audiorec doctor' says so
 
 
-def _ear(
-    workspace: Workspace,
-    store: MelStore,
-    systems: Sequence[str] | None,
-    *,
-    recipe: Recipe,
-    progress: Progress,
-) -> Ear:
-    """What a pretrained network hears of the catalogue, where a system asks for it."""
-    from audiorec.evaluate.ears import NO_EAR, listen
-    from audiorec.evaluate.systems import BOTH, MUSICNN
+def _ear(workspace: Workspace, store: MelStore, *, recipe: Recipe, progress: Progress) -> Ear:
+    """What a pretrained network hears of the catalogue."""
+    from audiorec.evaluate.ears import listen
 
-    if systems is not None and not {BOTH, MUSICNN} & set(systems):
-        return NO_EAR
     with Catalog(workspace.catalog) as catalog:
         return listen(
             catalog,

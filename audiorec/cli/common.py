@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -124,11 +125,24 @@ def recipe_option(command: Command) -> Command:
     )(command)
 
 
+class Within(click.FloatRange):
+    """A number within bounds, which NaN is not."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
+
+
 def space_options(command: Command) -> Command:
     """Add ``--space`` and ``--popularity``."""
     command = click.option(
         "--popularity",
-        type=click.FloatRange(-1, 1),
+        type=Within(-1, 1),
         default=0.0,
         show_default=True,
         help="From -1, hidden gems, to 1, hits.",
@@ -146,7 +160,7 @@ def confidence_option(command: Command) -> Command:
     """Add ``--min-confidence``."""
     return click.option(
         "--min-confidence",
-        type=click.FloatRange(0, 1),
+        type=Within(0, 1),
         default=0.1,
         show_default=True,
         help="From which on a track has a word; words below 0.05 are not stored.",

@@ -84,7 +84,8 @@ def split_tracks(
         chosen, left = _deal(left, share * len(track_ids))
         sides[side] = {id_ for unit in chosen for id_ in unit}
     sides["train"] = {id_ for unit in left for id_ in unit}
-    _check_sides(sides, len(units), by, test_share, validation_share)
+    names = {str(groups.get(id_) or id_) for id_ in track_ids} if by == "artist" else set()
+    _check_sides(sides, len(units), by, names, test_share, validation_share)
     return Split(*(tuple(i for i in track_ids if i in sides[s]) for s in Split._fields))
 
 
@@ -172,13 +173,18 @@ def _check_sides(
     sides: Mapping[str, set[str]],
     n_units: int,
     by: str,
+    names: set[str],
     test_share: float,
     validation_share: float,
 ) -> None:
     wanted = {"train": 1.0, "validation": validation_share, "test": test_share}
     for side, share in wanted.items():
         if share > 0 and not sides[side]:
-            what = f"{n_units} {by}{'s' if n_units != 1 else ''} (duplicates counted as one)"
-            why = f"one {by} holds all tracks" if n_units == 1 else f"there are only {what}"
-            remedy = "split by track" if by == "artist" else "add tracks or lower the shares"
+            if n_units != 1:
+                why = f"there are only {n_units} {by}s (duplicates counted as one)"
+            elif len(names) == 1:
+                why = f"one artist, {min(names)!r}, holds all tracks"
+            else:
+                why = "all tracks are duplicates of each other"
+            remedy = "split by track (track-cold)" if by == "artist" else "add tracks"
             raise ParameterError(f"the {side} side would be empty: {why}; {remedy}")

@@ -22,7 +22,7 @@ from audiorec import metrics
 from audiorec.config import Recipe
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import Material, gather
-from audiorec.evaluate.protocol import Cell, World, cells, n_labelled, with_labels
+from audiorec.evaluate.protocol import Cell, World, cells, hearing, n_labelled, with_labels
 from audiorec.evaluate.run import applicable, check_settings, learned
 from audiorec.evaluate.scores import HEADLINE, SCORINGS, CellScores, Shelf, score_all
 from audiorec.evaluate.stage import KIND as STAGE
@@ -147,7 +147,7 @@ def evaluate_labels(
     work_directory: Path | None = None,
     systems: Sequence[str] | None = None,
     truth: Path | None = None,
-    ear: Ear = NO_EAR,
+    ear: Ear | Callable[[], Ear] = NO_EAR,
     progress: Progress = silent,
 ) -> list[LabelReport]:
     """Score systems that learn from a share of the labels, on every kind of split of the recipe.
@@ -178,7 +178,7 @@ def evaluate_labels(
     if able != wanted:
         other = next(name for name in wanted if name not in able)
         raise ParameterError(f"system {other!r} learns nothing from labels; leave it out")
-    material = gather(store, plays, tracks, recipe=recipe, truth=truth, ear=ear)
+    material = hearing(gather(store, plays, tracks, recipe=recipe, truth=truth), ear)
     names, skipped = applicable(wanted, material)
     if not names:
         why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())

@@ -130,7 +130,6 @@ def gather(
     *,
     recipe: Recipe,
     truth: Path | None = None,
-    ear: Ear = NO_EAR,
 ) -> Material:
     """Check what was given and bring it into the form that the splits need.
 
@@ -140,8 +139,6 @@ def gather(
         See `audiorec.evaluate.evaluate`.
     truth : Path, optional
         A made world's ``truth.npz``.
-    ear : Ear, optional
-        See `audiorec.evaluate.ears.listen`.
 
     Raises
     ------
@@ -177,7 +174,6 @@ def gather(
         audio=audio,
         recipe=recipe,
         truth=None if truth is None else load_truth(truth, ids=audio),
-        ear=ear,
     )
 
 

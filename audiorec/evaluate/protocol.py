@@ -13,7 +13,7 @@ teach nothing and are not scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -33,6 +33,7 @@ from audiorec.ids import IdMap
 from audiorec.recommend import merge_groups
 
 if TYPE_CHECKING:
+    from audiorec.evaluate.ears import Ear
     from audiorec.training import TrainResult
 
 GROUPED_BY: dict[str, Literal["artist", "track"]] = {"artist-cold": "artist", "track-cold": "track"}
@@ -223,6 +224,28 @@ def prepare(material: Material, cell: Cell) -> World:
         relevant=relevant,
         suspects=suspects,
     )
+
+
+def hearing(material: Material, ear: Ear | Callable[[], Ear]) -> Material:
+    """The same with what a pretrained network hears.
+
+    Parameters
+    ----------
+    material : Material
+    ear : Ear, or callable
+        One that hears only when it is called, which may take hours, is not called before it is
+        known that tracks can be held out.
+
+    Raises
+    ------
+    ParameterError, DataError
+        See `prepare`.
+    """
+    if callable(ear):
+        for split in material.recipe.evaluate.splits:
+            prepare(material, next(cells(material, split=split)))
+        ear = ear()
+    return replace(material, ear=ear)
 
 
 def with_labels(world: World, share: float) -> World:

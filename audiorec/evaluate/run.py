@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import polars as pl
 from audiorec.config import Recipe
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import Material, gather
-from audiorec.evaluate.protocol import Cell, World, cells, prepare
+from audiorec.evaluate.protocol import Cell, World, cells, hearing, prepare
 from audiorec.evaluate.report import Report, Scene, SplitReport, summarise
 from audiorec.evaluate.scores import CellScores, Shelf, score_all
 from audiorec.evaluate.stage import KIND as STAGE
@@ -38,7 +38,7 @@ def evaluate(
     work_directory: Path | None = None,
     systems: Sequence[str] | None = None,
     truth: Path | None = None,
-    ear: Ear = NO_EAR,
+    ear: Ear | Callable[[], Ear] = NO_EAR,
     progress: Progress = silent,
 ) -> Report:
     """Hold tracks out, learn from the rest, and rank the held-out ones for their listeners.
@@ -62,8 +62,9 @@ def evaluate(
         the honest oracle are always among them, since every share is measured between the two.
     truth : Path, optional
         ``truth.npz`` of a made world, which adds the perception ceiling.
-    ear : Ear, optional
-        What a pretrained network heard, which adds the systems that hear with it; see
+    ear : Ear or callable, optional
+        What a pretrained network heard, which adds the systems that hear with it, or what lets
+        it hear, once it is known that there is something to score; see
         `audiorec.evaluate.ears.listen`.
     progress : Progress
 
@@ -82,7 +83,7 @@ def evaluate(
     """
     wanted = _choose(systems, with_truth=truth is not None)
     check_settings(wanted, recipe=recipe)
-    material = gather(store, plays, tracks, recipe=recipe, truth=truth, ear=ear)
+    material = hearing(gather(store, plays, tracks, recipe=recipe, truth=truth), ear)
     names, skipped = applicable(wanted, material)
     shelf = Shelf(work_directory)
     plan = {split: list(cells(material, split=split)) for split in recipe.evaluate.splits}

@@ -328,12 +328,22 @@ def cnn_and_musicnn(world: World, desk: Desk) -> Answer:
 
 
 def _no_ear(material: Material) -> str | None:
-    return material.ear.missing(material.audio)
+    return material.ear.missing(material.audio) or _one_artist(material)
 
 
 def _no_cnn(material: Material) -> str | None:
     model = material.recipe.model
-    return f"the recipe's encoder is {model.encoder}" if model.pretrained else None
+    if model.pretrained:
+        return f"the recipe's encoder is {model.encoder}"
+    return _one_artist(material)
+
+
+def _one_artist(material: Material) -> str | None:
+    artists = {material.artists[i] for i in material.audio}
+    if len(artists) > 1 or len(material.audio) == 1:
+        return None
+    who = f"all {len(material.audio)} tracks are by {artists.pop()!r}"
+    return f"{who}, and training keeps whole artists aside"
 
 
 def _no_dictionary(material: Material) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
-from audiorec.embeddings import Embeddings
+from audiorec.embeddings import Embeddings, read
 from audiorec.exceptions import ParameterError
 
 KIND = "factors"
@@ -75,11 +75,7 @@ def load_factors(directory: Path) -> Factors:
         If there is none, or it is damaged.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
-
-    def read(noun: str) -> Embeddings:
-        ids = artifacts.load_array(directory, manifest, f"{noun}_ids", mmap=False)
-        return Embeddings(
-            ids.tolist(), artifacts.load_array(directory, manifest, f"{noun}_factors")
-        )
-
-    return Factors(users=read("user"), tracks=read("track"))
+    return Factors(
+        users=read(directory, manifest, ids="user_ids", vectors="user_factors"),
+        tracks=read(directory, manifest, ids="track_ids", vectors="track_factors"),
+    )

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.embeddings import Embeddings
-from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.embeddings import Embeddings, first_not_finite
+from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index.drift import Drift
 from audiorec.index.exact import (
     Metric,
+    NotFiniteError,
     Served,
     asked,
     checked_metric,
@@ -161,13 +162,28 @@ class Searched:
         ------
         NotFoundError
             If the index does not hold the id.
+        ArtifactError
+            If its vector is damaged.
         """
-        return np.array(self._vectors[self._lookup.known_row(id_)])
+        row = self._lookup.known_row(id_)
+        vector = np.array(self._vectors[row])
+        if not np.isfinite(vector).all():
+            raise self._damaged(row)
+        return vector
 
     def embeddings(self) -> Embeddings:
-        """Every id with its vector, as given, in the order of the ids."""
+        """Every id with its vector, as given, in the order of the ids.
+
+        Raises
+        ------
+        ArtifactError
+            If a vector is damaged.
+        """
         everything = 2**62  # vectors that stand in that order already are not copied
-        return Embeddings(self.ids, taken(self._vectors, self._lookup.order, memory=everything))
+        vectors = taken(self._vectors, self._lookup.order, memory=everything)
+        if (place := first_not_finite(vectors)) is not None:
+            raise self._damaged(int(self._lookup.order[place]))
+        return Embeddings(self.ids, vectors)
 
     def offsets(self, metric: Metric) -> np.ndarray | None:
         """What hub correction moves each id's score by, in the order of the ids.
@@ -211,6 +227,8 @@ class Searched:
             If `k` is below 1, or a query is not finite or of other dimensions.
         NotFoundError
             If the index is empty.
+        ArtifactError
+            If a vector that is looked at is damaged.
         """
         metric = checked_metric(metric or self.metric)
         queries = self._checked_queries(vectors)
@@ -224,8 +242,11 @@ class Searched:
         if k == 0:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
         asking = asked(queries, metric, offsets=self._offsets.get(metric))
-        rows = self._search_rows(asking, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
-        found = rescored(rows, asking, vectors=self._served(metric))
+        try:
+            rows = self._search_rows(asking, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
+            found = rescored(rows, asking, vectors=self._served(metric))
+        except NotFiniteError as error:
+            raise self._damaged(error.row) from None
         ids = self._lookup.by_row[found.rows[:, :k]].tolist()
         return Neighbours(ids, np.ascontiguousarray(found.scores[:, :k]))
 
@@ -301,7 +322,18 @@ class Searched:
         if allowed is None or 2 * np.count_nonzero(allowed) > len(allowed):
             return search_product(queries, vectors=vectors, k=k, allowed=allowed).rows
         few = np.flatnonzero(allowed)
-        return few[search_product(queries, vectors=vectors.some(few), k=k).rows]
+        try:
+            return few[search_product(queries, vectors=vectors.some(few), k=k).rows]
+        except NotFiniteError as error:
+            raise NotFiniteError(int(few[error.row])) from None
+
+    def _damaged(self, row: int) -> ArtifactError:
+        """The error for a vector that is not finite: none was when the index was made."""
+        where = f" in {self._stored.directory}" if self._stored is not None else ""
+        return ArtifactError(
+            f"the index{where} is damaged (vector of {str(self._lookup.by_row[row])!r} holds NaN "
+            "or infinity); run 'audiorec index' to make it again"
+        )
 
     def _served(self, metric: Metric) -> Served:
         norms = self._measured() if metric == "cosine" else None

@@ -34,6 +34,19 @@ class Rows(NamedTuple):
     scores: np.ndarray
 
 
+class NotFiniteError(ArithmeticError):
+    """A row of the vectors holds NaN or infinity, which no stored vector does unless damaged.
+
+    Parameters
+    ----------
+    row : int
+    """
+
+    def __init__(self, row: int) -> None:
+        super().__init__(f"row {row} holds NaN or infinity")
+        self.row = row
+
+
 class Served:
     """The vectors whose inner product with what is `asked` is the score, made as they are read.
 
@@ -130,6 +143,11 @@ def search_product(
     -------
     found : Rows
         Equal scores stand in the order of their rows.
+
+    Raises
+    ------
+    NotFiniteError
+        If a row that is scored is not finite.
     """
     found = [
         _search_some(queries[start : start + MAX_QUERIES], vectors, k, allowed)
@@ -149,6 +167,7 @@ def _search_some(queries: np.ndarray, vectors: Served, k: int, allowed: np.ndarr
     for start in range(0, len(vectors), step):
         here = slice(start, min(start + step, len(vectors)))
         products = vectors.products(queries, here)
+        _check_finite(products, vectors, np.arange(here.start, here.stop))
         if allowed is not None:
             products[:, ~allowed[here]] = -np.inf
         for number, product in enumerate(products):
@@ -201,6 +220,11 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: Served) -> Rows:
     queries : np.ndarray [shape=(n_queries, d)]
         See `asked`.
     vectors : Served
+
+    Raises
+    ------
+    NotFiniteError
+        If a row that was found is not finite.
     """
     order = np.empty_like(rows)
     scores = np.empty(rows.shape, dtype=np.float32)
@@ -212,11 +236,23 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: Served) -> Rows:
         held = vectors[flat].astype(np.float64)
         asking = queries[start : start + step, np.newaxis]
         exact = (held[places.reshape(found.shape)] * asking).sum(axis=2).astype(np.float32)
+        _check_finite(exact, vectors, flat)
         exact[found < 0] = -np.inf
         best = np.lexsort((found, -exact))
         order[start : start + step] = np.take_along_axis(found, best, axis=1)
         scores[start : start + step] = np.take_along_axis(exact, best, axis=1)
     return Rows(order, scores)
+
+
+def _check_finite(scores: np.ndarray, vectors: Served, rows: np.ndarray) -> None:
+    """Raise `NotFiniteError` where scores are not finite since one of these rows is not."""
+    if np.isfinite(scores).all():
+        return
+    for start in range(0, len(rows), BLOCK):
+        here = rows[start : start + BLOCK]
+        fine = np.isfinite(vectors.vectors[here]).all(axis=1)
+        if not fine.all():
+            raise NotFiniteError(int(here[np.argmin(fine)]))
 
 
 def lengths(vectors: np.ndarray) -> np.ndarray:

@@ -23,8 +23,9 @@ LISTS = "lists"
 
 
 class Stored(NamedTuple):
-    """Where an index's structure lies, and what is known of it without opening it."""
+    """Where an index and its structure lie, and what is known of it without opening it."""
 
+    directory: Path
     path: Path | None
     lists: Path | None
     kind: str
@@ -42,6 +43,7 @@ class Stored(NamedTuple):
         extra, files = manifest.extra, manifest.files
         exact = extra["kind"] == "exact"
         return cls(
+            directory,
             None if exact else directory / files[STRUCTURE].file,
             directory / files[LISTS].file if LISTS in files else None,
             extra["kind"],

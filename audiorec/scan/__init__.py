@@ -119,7 +119,8 @@ def scan_manifest(
     ----------
     catalog : Catalog
     manifest : Path
-        See `audiorec.scan.manifest.read_manifest`; what it gives wins over the files' tags.
+        See `audiorec.scan.manifest.read_manifest`; what it gives wins over the files' tags, and
+        takes the place of all that an earlier manifest gave for the same file.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional
@@ -162,7 +163,11 @@ def _scan(
             if file.error:
                 failed += 1
                 _record(catalog, file, one_line(f"{file.path} {file.error}"))
-            elif row is not None and state == (row.size, row.mtime_ns):
+            elif (
+                row is not None
+                and state == (row.size, row.mtime_ns)
+                and not _is_withdrawn(row, given.get(file.path, {}))
+            ):
                 unchanged.add(file.path)
                 if as_text(file.path) in known_failures:  # it broke meanwhile, and was put back
                     catalog.clear_failure(file.path, stage=STAGE)
@@ -266,6 +271,11 @@ def _settle(
 
 def _is_news(row: FileRow, given: Mapping[str, Any]) -> bool:
     return row.track.missing or any(row.given.get(key) != value for key, value in given.items())
+
+
+def _is_withdrawn(row: FileRow, given: Mapping[str, Any]) -> bool:
+    """Whether a manifest gives no more what one gave before: the file's own tag is to be read."""
+    return bool(given) and not row.given.keys() <= given.keys()
 
 
 def _as_staged(row: FileRow, given: Mapping[str, Any]) -> Staged:

@@ -137,7 +137,7 @@ def _write(
             else:
                 changed += 1
             remove.append(row.track.track_id)
-            given = {**row.given, **item.given}
+            given = dict(item.given or row.given)
             track_id = given.get("track_id") or row.track.track_id
         out.append(_row(item, track_id, given))
     return Settled(remove, out, added, changed, moved)

@@ -376,3 +376,54 @@ def test_an_interrupted_command_is_no_traceback(finished):
     with spawn("-w", finished, "similar", "t000001", "-k", "3") as process:
         _, err = process.communicate()
         assert process.returncode == 0 and not err
+
+
+# What reads each of the vectors, beside the stages that are made of them.
+VECTORS = {
+    ("factors", "track_factors"): [["export", "track-factors", "x.parquet"]],
+    ("factors", "user_factors"): [
+        ["recommend", "u000001"],
+        ["export", "user-factors", "x.parquet"],
+    ],
+    ("embeddings", "vectors"): [["similar", "t000001", "--space", "content"]],
+    ("index", "vectors"): [
+        ["similar", "t000003"],
+        ["similar", "t000001"],
+        ["recommend", "u000001"],
+        ["playlist", "t000010"],
+        ["export", "embeddings", "x.parquet"],
+    ],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), VECTORS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_vectors_that_are_not_finite_are_named_and_made_again(
+    kind, name, value, workspace, recipe, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    whole = snapshot(workspace)
+    (path,) = (workspace / kind).glob(f"{name}.*.npy")
+    vectors = np.load(path)
+    vectors[3, 2] = value
+    np.save(path, vectors)
+    harmed = snapshot(workspace)
+    stage = artifacts.STAGE_OF[kind]
+    said = (workspace / kind, "holds NaN or infinity", f"; run 'audiorec {stage}' to make it again")
+    for question in VECTORS[kind, name]:
+        failed(call("-w", workspace, *question), *said)
+    assert not (tmp_path / "x.parquet").exists()
+    assert call("-w", workspace, "doctor").code == 1
+    for made, after in (("model", "train"), ("index", "index")):
+        if kind == "index" or (kind, made) == ("embeddings", "model"):
+            continue
+        fresh = tmp_path / made
+        shutil.copytree(workspace, fresh)
+        shutil.rmtree(fresh / made)
+        left = snapshot(fresh)
+        failed(call("-w", fresh, after, "--recipe", recipe), fresh / kind, *said[1:])
+        assert snapshot(fresh) == left
+    assert snapshot(workspace) == harmed
+    assert call("-w", workspace, stage, "--recipe", recipe).code == 0
+    assert snapshot(workspace) == whole

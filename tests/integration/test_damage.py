@@ -69,7 +69,7 @@ def harmed(workspace: Path) -> Iterator[Callable[..., bytes]]:
 
 def ask(workspace: Path) -> None:
     """Whatever lies there, a question has an answer or a line that says what to do."""
-    for question in (["status"], ["similar", "t000001", "-k", "3"], ["recommend", "u00001"]):
+    for question in (["status"], ["similar", "t000001", "-k", "3"], ["recommend", "u000001"]):
         answer = call("-w", workspace, *question)
         if answer.code:
             failed(answer, "; ")

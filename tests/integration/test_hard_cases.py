@@ -52,12 +52,27 @@ def test_one_artist_holds_all_tracks(solo, recipe, tmp_path):
     before = made(solo)
     failed(
         call("-w", solo, "evaluate", "--system", "random"),
-        "one artist holds all tracks",
-        "split by track",
+        "one artist, 'solo', holds all tracks",
+        "split by track (track-cold)",
+    )
+    answer = call("-w", solo, "evaluate", "--split", "track-cold", "--recipe", recipe)
+    assert answer.code == 0, answer.err
+    assert (
+        "cnn is left out: all 53 tracks are by 'solo', and training keeps whole artists aside"
+        in answer.out
     )
     other = asked(recipe, tmp_path, train="learning_rate = 0.002")
     failed(call("-w", solo, "train", "--recipe", other), "all 53 tracks", "'solo'", "at least two")
     assert made(solo) == before
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_scored(workspace, tmp_path):
+    shutil.rmtree(workspace / ".evaluation", ignore_errors=True)
+    (tmp_path / "file").touch()
+    page = tmp_path / "file" / "page.html"
+    answer = call("-w", workspace, "evaluate", "--system", "random", "--report", page)
+    failed(answer, page, "cannot be written", "check its permissions")
+    assert not (workspace / ".evaluation").exists()
 
 
 def test_a_split_with_no_cold_tracks(workspace, world, tmp_path):

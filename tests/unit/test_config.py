@@ -24,7 +24,7 @@ def test_defaults_are_the_papers_spectrogram():
     sr=st.sampled_from([8000, 16000, 22050, 44100]),
     factors=st.integers(1, 512),
     loss=st.sampled_from(["mse", "cosine"]),
-    seeds=st.lists(st.integers(0, 99), min_size=1, max_size=4),
+    seeds=st.lists(st.integers(0, 99), min_size=1, max_size=4, unique=True),
 )
 def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
     recipe = Recipe(
@@ -60,6 +60,7 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
         ("[train]\nloss='hinge'\n", r"loss='hinge' must be 'mse', .*, 'contrastive-all' or 'wpe'$"),
         ("[factors]\nalpha=nan\n", r"alpha=nan"),
         ("[evaluate]\nseeds=[]\n", r"seeds and splits"),
+        ("[evaluate]\nseeds=[1, 2, 1]\n", r"seeds=\[1, 2, 1\] names one twice; name each once"),
         (
             "[evaluate]\nseeds=[-1]\n",
             r"\[evaluate\] -1 in seeds must be greater than or equal to 0$",

@@ -96,3 +96,10 @@ def test_a_size_that_is_none_is_wrong_usage(tmp_path, command):
     (tmp_path / "r.toml").write_text('[index]\nmemory = "2X"\n')
     with pytest.raises(DataError, match=r"r.toml: .*memory='2X' must be a size"):
         read_recipe(tmp_path / "r.toml")
+
+
+@pytest.mark.parametrize("option", ["--popularity", "--min-confidence"])
+def test_nan_is_within_no_bounds(tmp_path, option):
+    done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), "similar", "t", option, "nan"])
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}': 'nan' is no number" in done.stderr

@@ -84,9 +84,9 @@ def test_two_artists_of_unequal_size_still_make_two_sides():
 @pytest.mark.parametrize(
     ("tracks", "settings", "message"),
     [
-        ("abc", {"test_share": 0.2}, "the test side would be empty: one artist holds all tracks; "
-         "split by track"),
-        ("a", {"test_share": 0.2, "by": "track"}, "one track holds all tracks; add tracks"),
+        ("abc", {"test_share": 0.2}, "the test side would be empty: one artist, '1', holds all "
+         r"tracks; split by track \(track-cold\)"),
+        ("a", {"test_share": 0.2, "by": "track"}, "all tracks are duplicates of each other; add"),
         ("abcx", {"test_share": 0.4, "validation_share": 0.4},
          "the train side would be empty: there are only 2 artists"),
         ("", {"test_share": 0.2}, "would be empty: there are only 0 artists"),

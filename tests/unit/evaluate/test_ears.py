@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 
 from audiorec.config import EvaluateConfig, MelConfig, ModelConfig, Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.evaluate import evaluate
+from audiorec.evaluate import evaluate, evaluate_labels
 from audiorec.evaluate.ears import NO_EAR, Ear, blended, head_of, listen
+from audiorec.exceptions import DataError, ParameterError
 from audiorec.models.musicnn import MEL
 from audiorec.pretrained.heard import Heard
 
@@ -39,6 +43,23 @@ def test_a_head_places_unseen_artists(planted, ear):
     split = scored(planted, ear, MUSICNN)
     assert split.shares["cosine"][MUSICNN]["nDCG@50"] > 0.8
     assert any(note.startswith(f"{MUSICNN}: agreement") for note in split.notes)
+
+
+def test_nobody_listens_before_it_is_known_that_tracks_can_be_held_out(planted, ear):
+    def never():
+        raise AssertionError("it was asked to hear")
+
+    one = [replace(track, artist="The Only One") for track in planted.tracks]
+    nobody = planted.plays.filter(pl.col("user_id") == planted.plays["user_id"][0])
+    for evaluated in (evaluate, evaluate_labels):
+        for plays, tracks, error in (
+            (planted.plays, one, ParameterError),
+            (nobody, planted.tracks, DataError),
+        ):
+            with pytest.raises(error):
+                evaluated(planted.store, plays, tracks, recipe=planted.recipe, ear=never)
+    at_once, asked = (scored(planted, given, MUSICNN) for given in (ear, lambda: ear))
+    assert str(at_once.shares) == str(asked.shares)  # NaN is one of them
 
 
 def test_what_says_nothing_is_chance(planted, ear):

@@ -231,7 +231,9 @@ def test_no_cold_tracks(planted) -> None:
 def test_one_artist_holds_all_tracks(planted) -> None:
     tracks = [replace(track, artist="The Only One") for track in planted.tracks]
     raises_one_line(
-        ParameterError, "one artist holds all tracks", lambda: world_of(planted, tracks=tracks)
+        ParameterError,
+        "one artist, 'the only one', holds all tracks",
+        lambda: world_of(planted, tracks=tracks),
     )
     recipe = evaluated(planted, folds=2)
     raises_one_line(

@@ -288,6 +288,20 @@ def test_what_a_manifest_gives_wins_over_tags_and_outlives_moves(catalog, music)
     assert (track.artist, track.title, track.path) == ("Given", "Title", str(music / "uno.flac"))
 
 
+def test_what_a_manifest_gives_no_more_is_the_tags_own_again(catalog, music):
+    tags = mutagen.File(music / "one.flac")
+    tags["artist"] = "Tagged"
+    tags.save()
+    scan_manifest(catalog, manifest(music, "track_id,path,artist,genre\nA,one.flac,Given,Jazz\n"))
+    emptied = manifest(music, "track_id,path,artist,genre\nA,one.flac,,Jazz\n")
+    assert scan_manifest(catalog, emptied) == report(changed=1)
+    track = catalog.get("A")
+    assert (track.artist, track.genre) == ("Tagged", "Jazz")
+    assert scan_manifest(catalog, emptied) == report(unchanged=1)
+    assert scan(catalog, [music]).changed == 0
+    assert catalog.get("A").genre == "Jazz"
+
+
 def test_a_manifest_names_tracks_that_were_scanned_before(catalog, music):
     scan(catalog, [music])
     file = manifest(music, "track_id,path\nA,one.flac\n")
