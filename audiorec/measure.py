@@ -144,7 +144,7 @@ def _by_listening(
         else:
             how |= {"shares": shares} if shares else {}
             report = Report(tuple(evaluate_labels(store, plays, tracks, **how)))
-        write_page(report, page)
+        write_page(report, page, recipe=recipe)
     else:
         if systems and len(systems) > 1:
             raise ParameterError(f"system={list(systems)} must be one, which places new tracks")

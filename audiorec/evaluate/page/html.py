@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from audiorec import metrics
+from audiorec import __version__, metrics
 from audiorec.artifacts import write_atomic
+from audiorec.config import Recipe
 from audiorec.evaluate.beyond import Beyond
 from audiorec.evaluate.details import FIGURES, Details
 from audiorec.evaluate.labels import LabelReport
@@ -40,19 +41,22 @@ th, td { padding: .2em .6em; border-bottom: 1px solid #ddd; vertical-align: top;
 thead th { border-bottom: 2px solid #333; text-align: left; } tbody th { font-weight: 600;
   text-align: left; } .figures td, .figures thead th + th { text-align: right;
   font-variant-numeric: tabular-nums; white-space: nowrap; }
+pre { font-size: 12px; white-space: pre-wrap; }
 small { display: block; color: #555; font-size: 11px; } tr { break-inside: avoid; }
 @media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; }
   table { font-size: 8pt; } small { font-size: 7pt; } th, td { padding: .15em .35em; } }
 """
 
 
-def write_page(report: Report, path: Path) -> None:
+def write_page(report: Report, path: Path, *, recipe: Recipe) -> None:
     """Write an evaluation as one HTML file that needs nothing beside itself.
 
     Parameters
     ----------
     report : Report
     path : Path
+    recipe : Recipe
+        What was evaluated: the page says it in full, so that it can be repeated.
 
     Raises
     ------
@@ -68,7 +72,9 @@ def write_page(report: Report, path: Path) -> None:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Evaluation</title><style>{STYLE}</style></head><body>\n"
-        f"<h1>Evaluation</h1>\n{body}\n</body></html>\n"
+        f"<h1>Evaluation</h1>\n{body}\n"
+        f"<h2>Recipe</h2><p>audiorec {__version__}</p>"
+        f"<pre>{escape(recipe.to_toml())}</pre>\n</body></html>\n"
     )
     write_atomic(path, page.encode())
 

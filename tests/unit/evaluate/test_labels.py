@@ -166,7 +166,7 @@ def test_report_and_page(planted, report, tmp_path) -> None:
     assert text.splitlines()[0].startswith("artist-cold, by labels: ")
     assert f"10 % ({report.rows[0].n_labelled})" in text
     assert "nan" not in text
-    write_page(Report((report,)), tmp_path / "page.html")
+    write_page(Report((report,)), tmp_path / "page.html", recipe=planted.recipe)
     page = (tmp_path / "page.html").read_text()
     assert page.count("<img ") == 1 and "by labels" in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from audiorec import metrics
-from audiorec.config import EvaluateConfig
+from audiorec.config import EvaluateConfig, Recipe
 from audiorec.evaluate import evaluate
 from audiorec.evaluate.answers import Desk
 from audiorec.evaluate.details import ten_best
@@ -182,7 +183,7 @@ def test_frames_have_differences_and_find_their_nearest_word(planted) -> None:
 
 
 def test_the_page_stands_alone(report, tmp_path) -> None:
-    write_page(report, tmp_path / "page.html")
+    write_page(report, tmp_path / "page.html", recipe=Recipe())
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert not re.search(r'(?:src|href)="(?!data:)', page)
     assert page.count("<figure>") == page.count("<img ") == 6
@@ -197,22 +198,23 @@ def test_the_page_stands_alone(report, tmp_path) -> None:
         "t-SNE",
     ):
         assert said in page
+    assert Recipe().to_toml() in html.unescape(page)
     first = page.encode()
-    write_page(report, tmp_path / "page.html")
+    write_page(report, tmp_path / "page.html", recipe=Recipe())
     assert (tmp_path / "page.html").read_bytes() == first
 
 
 def test_names_cannot_break_the_page(planted, tmp_path) -> None:
     tracks = [replace(t, title="<script>alert(1)</script> & so") for t in planted.tracks]
-    write_page(scored(replace(planted, tracks=tracks)), tmp_path / "page.html")
+    write_page(scored(replace(planted, tracks=tracks)), tmp_path / "page.html", recipe=Recipe())
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
 
 def test_the_page_of_few_systems_and_of_artists(planted, tmp_path) -> None:
-    write_page(scored(planted, systems=()), tmp_path / "few.html")
-    write_page(scored(planted, rank="artists"), tmp_path / "artists.html")
+    write_page(scored(planted, systems=()), tmp_path / "few.html", recipe=Recipe())
+    write_page(scored(planted, rank="artists"), tmp_path / "artists.html", recipe=Recipe())
     page = (tmp_path / "artists.html").read_text(encoding="utf-8")
     assert "new artists" in page
     assert "Placed best" not in page
@@ -226,7 +228,7 @@ def test_few_points_are_laid_out_by_pca() -> None:
 def test_a_page_that_cannot_be_written_is_one_clear_error(report, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtifactError, match=r"page\.html cannot be written"):
-        write_page(report, tmp_path / "file" / "page.html")
+        write_page(report, tmp_path / "file" / "page.html", recipe=Recipe())
 
 
 def test_page_and_truth_belong_to_the_table_of_systems(planted, tmp_path) -> None:
