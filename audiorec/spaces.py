@@ -139,8 +139,14 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     sound = content(workspace)
     agreement = model.extra.get("agreement", AGREEMENT)
     believed = ListeningConfig(**space.extra.get("listening", {}))
-    # Suspects have no factor, so that the half-step passes them over.
-    plays = to_interactions(load_plays(workspace.plays), rating_plays=believed.rating_plays)
+    # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
+    # or disliked has no listener, and stays: what speaks against it is heard too.
+    plays = to_interactions(
+        load_plays(workspace.plays),
+        min_tracks_per_user=0,
+        min_users_per_track=0,
+        rating_plays=believed.rating_plays,
+    )
     begun = among_artists(sound, factors=factors.tracks, artists=artists, prior=artist_prior(model))
     tracks = blend_tracks(
         factors,

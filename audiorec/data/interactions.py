@@ -519,7 +519,8 @@ def to_interactions(
     frame : pl.DataFrame
         Columns user_id, track_id and plays, and optionally skipped and rating.
     min_tracks_per_user, min_users_per_track : int
-        Listeners and tracks with fewer are left out, and counted.
+        Listeners and tracks with fewer are left out, and counted. What only skips and dislikes
+        tell of has none, and stays where the limit is 0.
     rating_plays : float
         See `audiorec.data.evidence.net_plays`.
 

@@ -24,7 +24,8 @@ def blend_tracks(
     factors : Factors
         The space.
     interactions : Interactions
-        Who played what; tracks without sound and listeners outside the space are passed over.
+        Who played what, skipped or disliked it; tracks without sound and listeners outside the
+        space are passed over. A track that has nothing but evidence against it moves too.
     sound : Embeddings
         Predictions in the space, brought to the length of factors.
     config : FactorsConfig
@@ -35,7 +36,7 @@ def blend_tracks(
     Returns
     -------
     tracks : Embeddings
-        Of every track of `sound`, in its order. One that nobody in the space played keeps its
+        Of every track of `sound`, in its order. One that nobody in the space met with keeps its
         prediction.
     """
     heard = [id_ for id_ in interactions.tracks if id_ in sound]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audiorec import artifacts
 from audiorec.data.interactions import load_plays
 from audiorec.factors import load_factors
+from audiorec.library import Library
 from audiorec.workspace import Workspace
 
 from .conftest import call
@@ -105,3 +107,34 @@ def test_skips_and_ratings_are_imported_beside_old_plays(workspace, world, tmp_p
     recommended = json.loads(call("-w", workspace, "recommend", user, "--json").out)
     disliked = {f"t{n:06d}" for n in range(30) if 1 + n % 5 < 3}
     assert recommended and disliked.isdisjoint(hit["track_id"] for hit in recommended["results"])
+
+
+def test_a_track_that_is_only_disliked_sinks_for_listeners_like_those(workspace, world, tmp_path):
+    added = call("-w", workspace, "add", world.held_back).out.split()[0]
+    place = Workspace(workspace)
+    users = load_factors(place.factors).users
+    before = Library(workspace).index.embeddings()
+    # Whom it would suit best: theirs is the evidence that says most.
+    fans = np.argsort(-(users.vectors @ before[added]))[:60]
+    against, alike = fans[::2], fans[1::2]
+    file = tmp_path / "against.csv"
+    rows = "".join(f"{users.ids[row]},{added},1,1,\n" for row in against[::2])
+    rows += "".join(f"{users.ids[row]},{added},0,0,-1\n" for row in against[1::2])
+    file.write_text("user_id,track_id,plays,skipped,rating\n" + rows)
+    assert call("-w", workspace, "plays", file).code == 0
+    assert call("-w", workspace, "run").code == 0
+    after = Library(workspace).index.embeddings()
+    known = load_factors(place.factors)
+    assert added not in known.tracks and np.array_equal(known.users.vectors, users.vectors)
+    others = [i for i in before.ids if i != added]
+    assert np.array_equal(after.take(others).vectors, before.take(others).vectors)
+    for listeners in (against, alike):
+        was, became = (
+            (users.vectors[listeners] @ served.vectors.T)
+            .argsort()
+            .argsort()[:, served.id_map.row(added)]
+            for served in (before, after)
+        )
+        assert (became < was).mean() > 0.9
+    named = json.loads(call("-w", workspace, "recommend", users.ids[against[0]], "--json").out)
+    assert added not in [hit["track_id"] for hit in named["results"]]
