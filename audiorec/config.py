@@ -17,7 +17,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -234,7 +236,7 @@ class ModelConfig(Section):
         "described"
     )
     words: int = Field(default=128, ge=0, le=65536)
-    musical: bool = True
+    musical: StrictBool = True
     discriminants: int = Field(default=0, ge=0, le=4096)
     heads: int = Field(default=3, ge=1, le=1000)
     landmarks: int = Field(default=2048, ge=0, le=16384)
@@ -347,9 +349,9 @@ class TrainConfig(Section):
     """
 
     loss: Literal["mse", "cosine", "contrastive", "contrastive-all", "wpe"] = "cosine"
-    unit_norm: bool = True
-    level_popularity: bool | Literal["auto"] = "auto"
-    shrinkage: bool | Literal["auto"] = "auto"
+    unit_norm: StrictBool = True
+    level_popularity: Literal[True, False, "auto"] = "auto"
+    shrinkage: Literal[True, False, "auto"] = "auto"
     crop_seconds: float = Field(default=10.0, gt=0, le=600)
     batch_size: int = Field(default=32, ge=1, le=65536)
     accumulate: int = Field(default=1, ge=1, le=65536)
@@ -372,6 +374,13 @@ class TrainConfig(Section):
     compile: Literal["no", "yes", "fastest"] = "no"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: int = Seed
+
+    @field_validator("level_popularity", "shrinkage", mode="before")
+    @classmethod
+    def _is_a_choice(cls, choice: object, info: ValidationInfo) -> bool | str:
+        if choice == "auto" or isinstance(choice, bool):
+            return choice  # type: ignore[return-value]
+        raise ValueError(f'{info.field_name}={choice!r} must be true, false or "auto"')
 
     @field_validator("pitch_shift", mode="before")
     @classmethod
@@ -569,7 +578,10 @@ def _one_line(error: ValidationError) -> str:
     if kind == "extra_forbidden":
         return f"unknown key {key}; remove it or correct its spelling"
     if kind == "value_error":
-        return f"[{key}] {first['ctx']['error']}" if key else str(first["ctx"]["error"])
+        said = str(first["ctx"]["error"])
+        section, _, name = key.rpartition(".")
+        section = section if said.startswith(f"{name}=") else key
+        return f"[{section}] {said}" if section else said
     if kind in ("model_type", "model_attributes_type"):
         return f"{key}={value!r} must be a table: put settings under [{key}]"
     # What pydantic adds after a comma is how it tried to read the value, but for choices.

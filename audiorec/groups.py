@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -64,3 +64,87 @@ def surest(scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], unless
     gain = means[best] - means[unless]
     sure = len(gain) > 1 and gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(len(gain))
     return best if sure else unless
+
+
+def merge_groups(*groups: Mapping[str, int]) -> dict[str, int]:
+    """Join several groupings: what any of them holds together stays together.
+
+    Parameters
+    ----------
+    *groups : mappings of str to int
+        Group numbers of one mapping mean nothing in another.
+
+    Returns
+    -------
+    merged : dict of str to int
+        Groups of two or more, numbered as they come.
+    """
+
+    def links() -> Iterable[tuple[str, str]]:
+        for grouping in groups:
+            first: dict[int, str] = {}
+            for id_, group in grouping.items():
+                yield first.setdefault(group, id_), id_
+
+    return joined(links())
+
+
+def joined(links: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Groups of two or more that links join (union-find), numbered as their ids first come."""
+    parent: dict[str, str] = {}
+
+    def root(id_: str) -> str:
+        parent.setdefault(id_, id_)
+        while parent[id_] != id_:
+            parent[id_] = parent[parent[id_]]
+            id_ = parent[id_]
+        return id_
+
+    for a, b in links:
+        above, below = root(a), root(b)
+        parent[below] = above
+    sizes: dict[str, int] = {}
+    for id_ in list(parent):
+        sizes[root(id_)] = sizes.get(root(id_), 0) + 1
+    numbers: dict[str, int] = {}
+    return {
+        id_: numbers.setdefault(root(id_), len(numbers))
+        for id_ in list(parent)
+        if sizes[root(id_)] > 1
+    }
+
+
+def inseparable(
+    ids: Iterable[str], artists: Mapping[str, str], together: Mapping[str, Hashable]
+) -> dict[str, str]:
+    """Whose each track is, where artists who share a recording count as one.
+
+    What is learned from one copy of a recording must not be judged by another, whoever's name
+    the other bears.
+
+    Parameters
+    ----------
+    ids : iterable of str
+    artists : mapping of str to str
+        Artist of each track; one that has none, or an empty one, is its own.
+    together : mapping of str to hashable
+        Group of each track that has a duplicate.
+
+    Returns
+    -------
+    owners : dict of str to str
+        Of each track: its artist, or the first by name of the artists that are one.
+    """
+    own = {id_: artists.get(id_) or id_ for id_ in ids}
+    one = merge_groups(numbered(own, artists), numbered(own, together))
+    first: dict[int, str] = {}
+    for id_, group in one.items():
+        first[group] = min(first.get(group, own[id_]), own[id_])
+    return {id_: first[one[id_]] if id_ in one else name for id_, name in own.items()}
+
+
+def numbered(ids: Iterable[str], groups: Mapping[str, Hashable]) -> dict[str, int]:
+    """Number of the group of each of `ids` that has one, and not an empty one."""
+    numbers: dict[Hashable, int] = {}
+    known = ((id_, groups[id_]) for id_ in ids if groups.get(id_) not in (None, ""))
+    return {id_: numbers.setdefault(group, len(numbers)) for id_, group in known}

@@ -1,8 +1,8 @@
-"""Answers: tracks like these, tracks for this listener, and which recordings are the same one."""
+"""Answers: tracks like these, and tracks for this listener."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,16 +11,10 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric
 
-# Rows compared at once: a block of 2,048 by 2,048 scores is 16 MB.
-BLOCK = 2048
-# What float32 may take from the product of two equal unit vectors.
+# Length of a mean of unit vectors, below which it is what float32 left of nothing.
 ROUNDING = 1e-6
-# What it may take from a bound, generously: a pair too many costs a product, one too few a twin.
-SLACK = 1e-4
 # Neighbours beyond k that many questions ask for, some of which duplicates take away.
 SPARE = 8
-# Directions that pairs of prints are first compared in.
-COARSE = 32
 
 
 class Match(NamedTuple):
@@ -225,55 +219,6 @@ def query_vectors(
     return np.stack(vectors)
 
 
-def near_duplicates(prints: Embeddings, *, threshold: float) -> dict[str, int]:
-    """Group recordings that are the same one.
-
-    Two are the same when the cosine of their prints is at least `threshold`, and so are those
-    that a chain of such pairs joins.
-
-    Parameters
-    ----------
-    prints : Embeddings
-        A print per recording; of unit norm, or brought to it.
-    threshold : float
-        Above 0, at most 1.
-
-    Returns
-    -------
-    groups : dict of str to int
-        Group of each recording that has a twin, in the order of the prints; groups are numbered
-        as they come. Recordings without a twin are not in it.
-    """
-    if not 0 < threshold <= 1:
-        raise ParameterError(f"threshold={threshold} must be above 0 and at most 1")
-    unit = unit_norm(prints.vectors)
-    pairs = _pairs_above(unit, threshold - ROUNDING)
-    return _joined((prints.ids[a], prints.ids[b]) for a, b in pairs.tolist())
-
-
-def merge_groups(*groups: Mapping[str, int]) -> dict[str, int]:
-    """Join several groupings: what any of them holds together stays together.
-
-    Parameters
-    ----------
-    *groups : mappings of str to int
-        Group numbers of one mapping mean nothing in another.
-
-    Returns
-    -------
-    merged : dict of str to int
-        Groups of two or more, numbered as they come.
-    """
-
-    def links() -> Iterable[tuple[str, str]]:
-        for grouping in groups:
-            first: dict[int, str] = {}
-            for id_, group in grouping.items():
-                yield first.setdefault(group, id_), id_
-
-    return _joined(links())
-
-
 def _answer(
     index: Index,
     vector: np.ndarray,
@@ -327,74 +272,3 @@ def _direction(vectors: np.ndarray) -> np.ndarray:
             "the query points nowhere: its vector is zero, or several cancel out; ask for fewer"
         )
     return mean
-
-
-def _pairs_above(unit: np.ndarray, threshold: float) -> np.ndarray:
-    """Pairs of rows whose inner product is at least `threshold`.
-
-    Unit vectors so near each other are at most sqrt(2 - 2 * threshold) apart, and so are their
-    projections on any one direction: sorted along the direction of the largest variance, only a
-    window of rows has to be compared. There, the projections x', y' on the first few directions
-    and what is left of the norms bound the product from above (Cauchy-Schwarz),
-    x . y <= x' . y' + |x - x'| |y - y'|, and only pairs that pass are multiplied out.
-
-    Parameters
-    ----------
-    unit : np.ndarray [shape=(n, d)], float32
-    threshold : float
-
-    Returns
-    -------
-    pairs : np.ndarray [shape=(n_pairs, 2)], int64
-        In order, the smaller row first.
-    """
-    centred = unit - unit.mean(axis=0) if len(unit) else unit
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    projected = unit @ axes[:, ::-1][:, :COARSE]
-    order = np.argsort(projected[:, 0], kind="stable")
-    rows, projected = unit[order], projected[order]
-    left_over = np.sqrt(np.maximum(0, (rows**2).sum(axis=1) - (projected**2).sum(axis=1)))
-    coarse = np.concatenate([projected, left_over[:, np.newaxis]], axis=1)
-    along = projected[:, 0]
-    reach = np.sqrt(max(0.0, 2 - 2 * threshold)) + SLACK
-    found = [np.empty((0, 2), dtype=np.int64)]
-    for start in range(0, len(rows), BLOCK):
-        stop = min(start + BLOCK, len(rows))
-        end = int(np.searchsorted(along, along[stop - 1] + reach, side="right"))
-        for left in range(start, end, BLOCK):
-            right = min(left + BLOCK, end)
-            bounds = coarse[start:stop] @ coarse[left:right].T
-            a, b = np.nonzero(bounds >= threshold - SLACK)
-            if len(a) * unit.shape[1] > bounds.size:
-                a, b = np.nonzero(rows[start:stop] @ rows[left:right].T >= threshold)
-            pairs = np.stack([a + start, b + left], axis=1)
-            pairs = pairs[pairs[:, 0] < pairs[:, 1]]
-            products = (rows[pairs[:, 0]] * rows[pairs[:, 1]]).sum(axis=1)
-            found.append(pairs[products >= threshold])
-    pairs = np.sort(order[np.concatenate(found)], axis=1)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-
-
-def _joined(links: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Groups of two or more that links join (union-find), numbered as their ids first come."""
-    parent: dict[str, str] = {}
-
-    def root(id_: str) -> str:
-        parent.setdefault(id_, id_)
-        while parent[id_] != id_:
-            parent[id_] = parent[parent[id_]]
-            id_ = parent[id_]
-        return id_
-
-    for a, b in links:
-        above, below = root(a), root(b)
-        parent[below] = above
-    sizes: dict[str, int] = {}
-    for id_ in list(parent):
-        sizes[root(id_)] = sizes.get(root(id_), 0) + 1
-    numbers: dict[str, int] = {}
-    return {
-        id_: numbers.setdefault(root(id_), len(numbers))
-        for id_ in list(parent)
-        if sizes[root(id_)] > 1
-    }

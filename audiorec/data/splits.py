@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audiorec.exceptions import ParameterError
+from audiorec.groups import merge_groups, numbered
 
 
 class Split(NamedTuple):
@@ -129,25 +130,12 @@ def _check_shares(track_ids: Sequence[str], test_share: float, validation_share:
 def _units(
     track_ids: Sequence[str], groups: Mapping[str, Hashable], together: Mapping[str, Hashable]
 ) -> list[list[str]]:
-    """Tracks that must stay on one side, by union-find; in the order of their smallest ids."""
-    parent = {id_: id_ for id_ in track_ids}
-
-    def root(id_: str) -> str:
-        while parent[id_] != id_:
-            parent[id_] = parent[parent[id_]]
-            id_ = parent[id_]
-        return id_
-
-    for mapping in (groups, together):
-        first: dict[Hashable, str] = {}
-        for id_ in sorted(track_ids):
-            group = mapping.get(id_)
-            if group is not None and group != "":
-                one, other = root(first.setdefault(group, id_)), root(id_)
-                parent[max(one, other)] = min(one, other)
-    units: dict[str, list[str]] = {}
-    for id_ in sorted(track_ids):
-        units.setdefault(root(id_), []).append(id_)
+    """Tracks that must stay on one side, in the order of their smallest ids."""
+    ordered = sorted(track_ids)
+    one = merge_groups(numbered(ordered, groups), numbered(ordered, together))
+    units: dict[int | str, list[str]] = {}
+    for id_ in ordered:
+        units.setdefault(one.get(id_, id_), []).append(id_)
     return list(units.values())
 
 

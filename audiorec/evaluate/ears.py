@@ -135,7 +135,7 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
         share: (blended(result.unseen, theirs, share=share) * wanted).sum(axis=1)
         for share in SHARES
     }
-    best = surest(cosines, groups=[world.material.artists[i] for i in kept], unless=0.0)
+    best = surest(cosines, groups=[world.material.owners[i] for i in kept], unless=0.0)
     model = _learn(world, world.targets, desk=desk).model
     cold = blended(cold_own, _place(world, model, world.cold), share=best)
     facts = {"share of the cnn": best, "agreement": float(cosines[best].mean())}
@@ -149,12 +149,13 @@ def blended(own: Embeddings, theirs: Embeddings, *, share: float) -> np.ndarray:
 
 def _unseen(world: World, ids: Sequence[str], *, desk: Desk) -> Embeddings:
     """Training tracks, where heads place them that have not seen their artists."""
-    folds = deal_groups([world.material.artists[i] for i in ids], seed=world.cell.seed)
+    owners = world.material.owners
+    folds = deal_groups([owners[i] for i in ids], seed=world.cell.seed)
     parts = []
     for fold in np.unique(folds):
         out = [i for i, own in zip(ids, folds, strict=True) if own == fold]
-        known = {world.material.artists[i] for i in out}
-        rest = [i for i in world.targets.ids if world.material.artists[i] not in known]
+        known = {owners[i] for i in out}
+        rest = [i for i in world.targets.ids if owners[i] not in known]
         parts.append(_place(world, _learn(world, world.targets.take(rest), desk=desk).model, out))
     joined = Embeddings(
         [i for part in parts for i in part.ids], np.concatenate([part.vectors for part in parts])
@@ -172,6 +173,7 @@ def _learn(world: World, targets: Embeddings, *, desk: Desk) -> Learned:
         targets,
         heard=material.ear.heard,
         groups={i: material.artists[i] for i in targets.ids},
+        together=material.together,
         model=head_of(material.recipe),
         config=material.recipe.train.model_copy(update={"seed": world.cell.seed}),
         listening=world.weighted_error,

@@ -15,10 +15,12 @@ from audiorec.artifacts import fingerprint
 from audiorec.config import Recipe
 from audiorec.data.evidence import net_plays
 from audiorec.data.suspects import daily_plays
+from audiorec.duplicates import duplicates_of
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.truth import load_truth
 from audiorec.exceptions import ArtifactError, DataError
+from audiorec.groups import inseparable
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track
@@ -79,6 +81,14 @@ class Material:
                 "listening": self.recipe.listening.model_dump(mode="json"),
             }
         )
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """Artist of each track of the catalogue, where those who share a recording are one.
+
+        What is chosen on artists that were left out is dealt by these.
+        """
+        return inseparable(self.tracks, self.artists, self.together)
 
     @cached_property
     def first_days(self) -> dict[str, int]:
@@ -175,18 +185,3 @@ def gather(
         recipe=recipe,
         truth=None if truth is None else load_truth(truth, ids=audio),
     )
-
-
-def duplicates_of(
-    store: MelStore, tracks: Mapping[str, Track], *, threshold: float
-) -> dict[str, int]:
-    """Groups of tracks that are the same recording, by their samples or by their prints."""
-    from audiorec.recommend import merge_groups, near_duplicates
-
-    by_hash: dict[str, list[str]] = {}
-    for track in tracks.values():
-        if track.clip_hash:
-            by_hash.setdefault(track.clip_hash, []).append(track.track_id)
-    same = [ids for ids in by_hash.values() if len(ids) > 1]
-    exact = {track_id: group for group, ids in enumerate(same) for track_id in ids}
-    return merge_groups(near_duplicates(store.prints(), threshold=threshold), exact)

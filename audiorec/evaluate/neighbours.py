@@ -17,9 +17,9 @@ import numpy as np
 
 from audiorec.data.names import fold
 from audiorec.data.tracks import Track
+from audiorec.duplicates import duplicates_of
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.ears import NO_EAR, Ear
-from audiorec.evaluate.material import duplicates_of
 from audiorec.evaluate.table import aligned
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.groups import deal_groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,10 +30,13 @@ class Sound(NamedTuple):
     tracks : Embeddings
     agreement : float
         How far to trust them; see `audiorec.factors.Fading`.
+    earlier : float
+        Seconds that this took in an earlier evaluation, which kept it; 0 where it took them now.
     """
 
     tracks: Embeddings
     agreement: float
+    earlier: float = 0.0
 
 
 def from_sound(
@@ -61,11 +65,16 @@ def from_sound(
         try:
             kept = artifacts.load_manifest(place, kind=KIND, check="digests")
             if "scale" in kept.extra:  # else from before lengths were those that are served
-                return Sound(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
+                return Sound(
+                    Embeddings.load(place, kind=KIND),
+                    kept.extra["agreement"],
+                    kept.extra.get("seconds", 0.0),
+                )
         except NewerError:
             raise
         except ArtifactError:
             pass  # not there yet, or damaged: made again below
+    start = time.monotonic()
     desk = shelf.desk(world.material, world.cell, progress=progress)
     answer = find_system(system).answer(world, desk)
     draw = next(iter(answer.draws))
@@ -80,7 +89,13 @@ def from_sound(
     found = Sound(Embeddings(world.cold, vectors), answer.facts.get("agreement", AGREEMENT))
     if place is not None:
         found.tracks.save(
-            place, kind=KIND, extra={"agreement": found.agreement, "scale": answer.scale}
+            place,
+            kind=KIND,
+            extra={
+                "agreement": found.agreement,
+                "scale": answer.scale,
+                "seconds": time.monotonic() - start,
+            },
         )
         desk.clear()
     return found

@@ -13,7 +13,7 @@ teach nothing and are not scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -30,7 +30,6 @@ from audiorec.evaluate.material import Material
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, WeightedError, fit_factors
 from audiorec.ids import IdMap
-from audiorec.recommend import merge_groups
 
 if TYPE_CHECKING:
     from audiorec.evaluate.ears import Ear
@@ -344,12 +343,8 @@ def deal(
 
 def _indivisible(material: Material, *, by: str) -> list[list[str]]:
     """Sets of tracks that must not be parted, in the order of their first track."""
-    groups = dict(material.together)
-    if by == "artist":
-        numbers = {artist: n for n, artist in enumerate(sorted(set(material.artists.values())))}
-        by_artist = {i: numbers[artist] for i, artist in material.artists.items()}
-        groups = merge_groups(by_artist, groups)
-    parts: dict[int | str, list[str]] = {}
+    groups: Mapping[str, str | int] = material.owners if by == "artist" else material.together
+    parts: dict[str | int, list[str]] = {}
     for track_id in material.tracks:
         parts.setdefault(groups.get(track_id, track_id), []).append(track_id)
     return list(parts.values())

@@ -24,7 +24,7 @@ from audiorec.progress import Progress
 SCORINGS = ("cosine", "inner product")
 HEADLINE = "cosine"
 KIND = "scores"
-VERSION = 2  # raised when the protocol changes, so that scores kept from before are not used
+VERSION = 3  # raised when the protocol changes, so that scores kept from before are not used
 
 
 @dataclass(frozen=True, eq=False)

@@ -198,6 +198,7 @@ def trained(
             material.store,
             world.targets,
             groups={i: material.artists[i] for i in (*world.targets.ids, *unlabelled)},
+            together=material.together,
             model=recipe.model,
             config=recipe.train.model_copy(update={"seed": world.cell.seed}),
             listening=world.weighted_error,
@@ -293,7 +294,7 @@ def _regress(world: World, features: Embeddings) -> tuple[Vectors, dict[str, flo
     ridge = fit_ridge(
         features.take(targets.ids).vectors,
         unit_norm(targets.vectors) if unit else targets.vectors,
-        groups=[world.material.artists[i] for i in targets.ids],
+        groups=[world.material.owners[i] for i in targets.ids],
         seed=world.cell.seed,
     )
     predicted = ridge.predict(features.take(world.cold).vectors)

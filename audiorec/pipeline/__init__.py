@@ -235,10 +235,11 @@ class Pipeline:
         )
 
     def _index(self) -> str | None:
+        from audiorec.duplicates import near_duplicates
+        from audiorec.groups import merge_groups
         from audiorec.index.renew import renew_index
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
-        from audiorec.recommend import merge_groups, near_duplicates
         from audiorec.spaces import artist_prior, artists_of, blend
 
         if self._imported():

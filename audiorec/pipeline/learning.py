@@ -69,10 +69,17 @@ class Learning:
         if self._model_stands(lesson.inputs):
             return None
         if self.recipe.model.pretrained:
-            return self._train_head(store, lesson)
-        return self._train_network(store, lesson)
+            return self._train_head(store, lesson, together=self._duplicates(store, tracks))
+        return self._train_network(store, lesson, together=self._duplicates(store, tracks))
 
-    def _train_network(self, store: MelStore, lesson: Lesson) -> str:
+    def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
+        from audiorec.duplicates import duplicates_of
+
+        return duplicates_of(store, tracks, threshold=self.recipe.index.duplicate_similarity)
+
+    def _train_network(
+        self, store: MelStore, lesson: Lesson, *, together: Mapping[str, int]
+    ) -> str:
         """Train a network of one's own."""
         from audiorec.training import train
 
@@ -88,6 +95,7 @@ class Learning:
             progress=self.progress,
             unlabelled=lesson.unlabelled,
             listeners=lesson.listeners,
+            together=together,
         )
         self._keep_model(result.checkpoint, result.history, inputs=lesson.inputs)
         best = min(row.validation_loss for row in result.history)
@@ -140,7 +148,7 @@ class Learning:
             for name in ("mel", "model", "train")
         }
 
-    def _train_head(self, store: MelStore, lesson: Lesson) -> str:
+    def _train_head(self, store: MelStore, lesson: Lesson, *, together: Mapping[str, int]) -> str:
         """Learn what follows a pretrained encoder: a head, or its last layers too."""
         from audiorec.training import learn
 
@@ -155,6 +163,7 @@ class Learning:
             work_directory=self.workspace.root / TRAINING_STATE,
             space=lesson.inputs["factors"],
             progress=self.progress,
+            together=together,
         )
         self._keep_model(model, history, inputs=lesson.inputs)
         return (

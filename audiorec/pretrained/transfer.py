@@ -8,7 +8,7 @@ a network takes minutes, and hardly overfits a few hundred tracks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from audiorec.factors import (
     learn_artist_prior,
     read_artist_prior,
 )
-from audiorec.groups import deal_groups, even_groups
+from audiorec.groups import deal_groups, even_groups, inseparable
 from audiorec.models.checkpoint import Checkpoint
 from audiorec.pretrained.heard import PARTS, Heard, Part, as_rows, track_features, widths_of
 from audiorec.pretrained.registry import find
@@ -135,6 +135,7 @@ def fit_transfer(
     train: TrainConfig,
     parts: Sequence[Part] = PARTS,
     space: str = "",
+    together: Mapping[str, Hashable] | None = None,
 ) -> Transfer:
     """Fit a linear head on the tracks that have been heard and have factors.
 
@@ -154,6 +155,9 @@ def fit_transfer(
         What the features are made of.
     space : str
         Fingerprint of the targets.
+    together : mapping of str to hashable, optional
+        Group of each track that has a duplicate: artists who share a recording are left out
+        together.
 
     Raises
     ------
@@ -166,7 +170,7 @@ def fit_transfer(
     features = heard.features(common, parts=parts)
     factors = targets.take(common)
     wanted = unit_norm(factors.vectors) if train.unit_norm else factors.vectors
-    artists = [groups.get(track_id, track_id) for track_id in common]
+    artists = list(inseparable(common, groups, together or {}).values())
     ridge = fit_ridge(
         features.vectors, wanted, groups=artists, seed=train.seed, weights=even_groups(artists)
     )

@@ -168,12 +168,14 @@ def gather(
     config: TrainConfig,
     listening: WeightedError | None = None,
 ) -> tuple[Examples, Examples]:
-    """Training and validation examples: no artist is in both.
+    """Training and validation examples: no artist is in both, and no recording.
 
     Parameters
     ----------
-    store, targets, groups, config
+    store, targets, config
         See `audiorec.training.train`.
+    groups : mapping of str to str
+        Whose each track is; see `audiorec.groups.inseparable`.
     listening : WeightedError, optional
         For a loss that looks at it.
 

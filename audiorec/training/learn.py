@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +50,7 @@ def learn(
     work_directory: Path | None = None,
     space: str = "",
     progress: Progress = silent,
+    together: Mapping[str, Hashable] | None = None,
 ) -> Learned:
     """Learn what follows a pretrained encoder: a head, or its last layers too.
 
@@ -65,7 +66,7 @@ def learn(
         Artist of each track. Choices are made on artists that were left out.
     model : ModelConfig
         Of a pretrained encoder.
-    config, listening, work_directory, progress
+    config, listening, work_directory, progress, together
         See `train`.
     space : str
         Fingerprint of the targets.
@@ -76,13 +77,27 @@ def learn(
     """
     if model.frozen and model.head == "linear":
         return Learned(
-            fit_transfer(heard, targets, groups=groups, model=model, train=config, space=space)
+            fit_transfer(
+                heard,
+                targets,
+                groups=groups,
+                model=model,
+                train=config,
+                space=space,
+                together=together,
+            )
         )
     begin = None
     if model.finetune:
         known = targets.take([i for i in targets.ids if i in heard])
         start = fit_transfer(
-            heard, known, groups=groups, model=model, train=config, parts=("mean",)
+            heard,
+            known,
+            groups=groups,
+            model=model,
+            train=config,
+            parts=("mean",),
+            together=together,
         ).head
         assert isinstance(start, Ridge)
         begin = _Beginning(model.encoder, start)
@@ -97,6 +112,7 @@ def learn(
         space=space or None,
         progress=progress,
         begin=begin,
+        together=together,
     )
     return Learned(result.checkpoint, result.history)
 

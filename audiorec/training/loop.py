@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ from audiorec.config import MelConfig, ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import WeightedError, agreement_of, learn_artist_prior
+from audiorec.groups import inseparable
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.described import Described
 from audiorec.models.losses import LOSSES
@@ -70,6 +71,7 @@ def train(
     begin: Callable[[nn.Module], None] | None = None,
     unlabelled: Sequence[str] = (),
     listeners: np.ndarray | None = None,
+    together: Mapping[str, Hashable] | None = None,
 ) -> TrainResult:
     """Train a network to predict tracks' factors from their sound.
 
@@ -103,6 +105,9 @@ def train(
     listeners : np.ndarray [shape=(n_listeners, d)], optional
         Factors of listeners, which tell in what directions these differ; see
         `audiorec.training.shrinkage`.
+    together : mapping of str to hashable, optional
+        Group of each track that has a duplicate: artists who share a recording are held out
+        together.
 
     Returns
     -------
@@ -136,7 +141,8 @@ def train(
     shifts = _shifts(store.config, model=model, config=config, n=n_heard)
     loss = LOSSES[config.loss]
     listening = _needed(listening, config=config)
-    training, validation = gather(store, targets, groups=groups, config=config, listening=listening)
+    owners = inseparable([*targets.ids, *unlabelled], groups, together or {})
+    training, validation = gather(store, targets, groups=owners, config=config, listening=listening)
     scale = input_scale(training) if not model.finetune else no_scale(store.config.n_mels)
     space = space or _digest(targets)
     key = artifacts.fingerprint(
@@ -149,6 +155,7 @@ def train(
             "tracks": [training.ids, validation.ids],
             "unlabelled": list(unlabelled),
             "artists": [groups.get(i) for i in store.ids],
+            **({"together": one} if (one := _shared(owners, groups)) else {}),
             "listening": "" if listening is None else listening.fingerprint,
         }
     )
@@ -185,7 +192,7 @@ def train(
                 joined([training, validation]),
                 others,
                 lambda part: deal(
-                    [i for i in store.ids if i in targets], groups=groups, config=part
+                    [i for i in store.ids if i in targets], groups=owners, config=part
                 ),
                 groups=groups,
                 scale=scale,
@@ -216,7 +223,7 @@ def train(
             listeners=listeners,
             factors=targets,
             mean=known.mean(axis=0),
-            groups=groups,
+            groups=owners,
         )
         unseen = Embeddings(unseen.ids, believed(unseen.vectors, **belief))
     checkpoint = Checkpoint(
@@ -234,6 +241,11 @@ def train(
         **belief,
     )
     return TrainResult(checkpoint, history, unseen)
+
+
+def _shared(owners: Mapping[str, str], groups: Mapping[str, str]) -> list[list[str]]:
+    """Tracks that count as another artist's, with that one."""
+    return sorted([i, owner] for i, owner in owners.items() if owner != (groups.get(i) or i))
 
 
 def _belief(

@@ -69,6 +69,12 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
             "[evaluate]\nseeds=[2147483648]\n",
             r"2147483648 in seeds must be less than or equal to 2",
         ),
+        (
+            "[train]\nshrinkage='Auto'\n",
+            r"\[train\] shrinkage='Auto' must be true, false or \"auto\"",
+        ),
+        ("[train]\nlevel_popularity=1\n", r": \[train\] level_popularity=1 must be true, false"),
+        ("[model]\nmusical=1\n", r"\[model\] musical=1 must be a valid boolean$"),
         ("mel = [", r"is not TOML: .*; correct it there"),
     ],
 )

@@ -1,20 +1,15 @@
-"""Answers on vectors whose neighbours are known, and groups against readable twins."""
+"""Answers on vectors whose neighbours are known."""
 
 from __future__ import annotations
 
-import itertools
-from unittest.mock import patch
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
-from audiorec.recommend import Match, merge_groups, near_duplicates, recommend, similar
+from audiorec.recommend import Match, recommend, similar
 
 
 def on_a_circle(degrees: dict[str, float], *, metric: str = "cosine", norms=None):
@@ -138,81 +133,3 @@ def test_recommend_refuses():
         recommend(index, np.ones(5), k=3)
     with pytest.raises(ParameterError, match="NaN"):
         recommend(index, np.array([np.nan, 1.0]), k=3)
-
-
-def groups_twin(ids_, same):
-    """Grow groups until nothing joins any more."""
-    groups = [{id_} for id_ in ids_]
-    joined = True
-    while joined:
-        joined = False
-        for a, b in itertools.combinations(groups, 2):
-            if any(same(x, y) for x in a for y in b):
-                groups.remove(b)
-                a.update(b)
-                joined = True
-                break
-    return {frozenset(group) for group in groups if len(group) > 1}
-
-
-def as_sets(groups):
-    by_number = {}
-    for id_, group in groups.items():
-        by_number.setdefault(group, set()).add(id_)
-    return {frozenset(group) for group in by_number.values()}
-
-
-@settings(deadline=None)
-@given(
-    seed=st.integers(0, 1000),
-    n=st.integers(0, 25),
-    threshold=st.sampled_from([0.3, 0.9, 0.99, 1.0]),
-    block=st.sampled_from([1, 3, 2048]),
-    coarse=st.sampled_from([1, 2, 32]),
-)
-def test_near_duplicates_agree_with_every_pair(seed, n, threshold, block, coarse):
-    rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((4, 5))
-    prints = centres[rng.integers(0, 4, n)] + rng.choice([0, 0.05, 0.5], (n, 1)) * (
-        rng.standard_normal((n, 5))
-    )
-    embeddings = Embeddings([f"t{row}" for row in range(n)], prints.reshape(n, 5))
-    unit = embeddings.normalized()
-
-    def same(a, b):
-        return float(unit[a] @ unit[b]) >= threshold - 1e-6
-
-    with patch.multiple("audiorec.recommend", BLOCK=block, COARSE=coarse):
-        groups = near_duplicates(embeddings, threshold=threshold)
-    assert as_sets(groups) == groups_twin(embeddings.ids, same)
-
-
-def test_near_duplicates_number_groups_as_they_come():
-    vectors = np.array([[1, 0], [0, 1], [1, 0.001], [0, 2], [-1, -1]], dtype=float)
-    prints = Embeddings(["p", "q", "r", "s", "t"], vectors)
-    assert near_duplicates(prints, threshold=0.99) == {"p": 0, "r": 0, "q": 1, "s": 1}
-    with pytest.raises(ParameterError, match="threshold=1.5"):
-        near_duplicates(prints, threshold=1.5)
-
-
-def test_silent_prints_are_no_duplicates():
-    prints = Embeddings(["a", "b"], np.zeros((2, 3)))
-    assert near_duplicates(prints, threshold=0.9) == {}
-
-
-@given(
-    st.lists(
-        st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3), max_size=8), max_size=4
-    )
-)
-def test_merged_groups_hold_together_what_any_of_them_does(groupings):
-    def same(a, b):
-        return any(a in g and b in g and g[a] == g[b] for g in groupings)
-
-    everyone = sorted({id_ for grouping in groupings for id_ in grouping})
-    assert as_sets(merge_groups(*groupings)) == groups_twin(everyone, same)
-
-
-def test_merge_joins_chains_over_groupings():
-    assert merge_groups({"a": 7, "b": 7}, {"b": 7, "c": 7, "z": 1}) == {"a": 0, "b": 0, "c": 0}
-    assert merge_groups() == {}

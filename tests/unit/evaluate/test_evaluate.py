@@ -150,6 +150,7 @@ def test_what_is_scored_is_kept(planted, tmp_path, monkeypatch) -> None:
     again = scored(planted, work_directory=tmp_path).to_json()
     assert without_seconds(first) == without_seconds(again)
     assert first["seconds"]["systems"] == again["seconds"]["systems"]
+    assert again["seconds"]["total"] >= sum(again["seconds"]["systems"].values()) > 0
 
 
 def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkeypatch) -> None:

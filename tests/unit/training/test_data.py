@@ -1,5 +1,7 @@
 """Crops, gathering and input statistics."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 from audiorec.config import TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, TrainingError
-from audiorec.training.data import Crops, Examples, gather, input_scale
+from audiorec.training import data, loop, train
+from audiorec.training.data import Crops, Examples, deal, gather, input_scale
 
 
 def numbered(lengths, n_mels=3):
@@ -152,3 +155,40 @@ def test_tracks_without_an_artist_stand_alone(world):
 def test_a_track_that_is_not_in_the_store():
     with pytest.raises(NotFoundError, match="'x'"):
         Embeddings(["a"], np.ones((1, 2))).take(["x"])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{}, {"architecture": "described", "words": 4, "heads": 2, "hidden": 16}],
+    ids=["small1d", "described"],
+)
+def test_copies_under_two_artists_are_learned_from_or_judged_by_but_not_both(world, model):
+    """Each of twenty artists shares a recording with four others: four owners in all."""
+    ids = world.store.ids
+    firsts = {artist: i for i, artist in reversed(world.groups.items())}
+    together = {first: n % 4 for n, first in enumerate(firsts.values())}
+    dealt = []
+
+    def spy(*arguments, **how):
+        dealt.append(deal(*arguments, **how))
+        return dealt[-1]
+
+    def parted(together):
+        """In how many deals two copies lie on two sides, and what became of it."""
+        dealt.clear()
+        arguments = world.arguments(max_epochs=1, mixup=0.0)
+        arguments["model"] = world.model.model_copy(update=model)
+        with patch.multiple(data, deal=spy), patch.multiple(loop, deal=spy):
+            result = train(world.store, world.targets, **arguments, together=together)
+        whose = {i: together.get(firsts[world.groups[i]]) for i in ids}
+        sides = [[{whose[i] for i in part} for part in parts] for parts in dealt]
+        assert len(dealt) == (3 if model else 1)
+        return sum(not shown.isdisjoint(judged) for shown, judged in sides), result.unseen
+
+    assert parted(together)[0] == 0
+    with patch.object(loop, "inseparable", lambda ids, artists, together: artists):
+        assert parted(together)[0] == len(dealt)  # a copy would be on either side
+    # Copies under one artist's name change nothing.
+    own = {ids[0]: 0, ids[20]: 0}
+    assert world.groups[ids[0]] == world.groups[ids[20]]
+    assert np.array_equal(parted({})[1].vectors, parted(own)[1].vectors)
