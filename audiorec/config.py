@@ -419,7 +419,7 @@ class IndexConfig(Section):
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     exact_below: int = Field(default=500_000, ge=1)
     memory: str = "4G"
-    duplicate_similarity: float = Field(default=0.985, gt=0, le=1)
+    duplicate_similarity: float = Field(default=0.95, gt=0, le=1)
 
     @field_validator("memory", mode="before")
     @classmethod

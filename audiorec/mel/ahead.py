@@ -23,7 +23,7 @@ from audiorec import artifacts
 from audiorec.audio import Heard, resample
 from audiorec.config import MelConfig
 from audiorec.exceptions import AudiorecError
-from audiorec.mel.prints import make_print
+from audiorec.mel.prints import PRINTS_VERSION, make_print
 
 CRC_BYTES = 4
 CHOICE = ("clip", "clip_seconds", "n_clips")  # settings that say which part of a file is heard
@@ -40,9 +40,8 @@ def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> Computed
     """Spectrograms of clips : np.ndarray [shape=(n,)], float32, at ``config.sr``."""
     from audiorec.mel.transform import log_mel
 
-    mels = [log_mel(y, config=config) for y in clips]
-    middle = make_print(mels[len(mels) // 2], config=config)
-    return Computed([mel.astype(np.float16) for mel in mels], middle)
+    mels = [log_mel(y, config=config).astype(np.float16) for y in clips]
+    return Computed(mels, make_print(mels[len(mels) // 2], config=config))
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Ahead:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _file(self, clip_hash: str) -> Path:
-        settings = artifacts.fingerprint(self.config.model_dump())
+        settings = artifacts.fingerprint([self.config.model_dump(), PRINTS_VERSION])
         return self.directory / settings / clip_hash[:2] / clip_hash
 
 

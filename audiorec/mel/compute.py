@@ -21,6 +21,7 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.ahead import Ahead, Computed, compute_clips
+from audiorec.mel.prints import PRINTS_VERSION, print_shard
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
 from audiorec.workers import Outcome
@@ -181,10 +182,15 @@ class Shards:
             return
         for name in _whole_shards(directory, manifest, check=check):
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)
-            prints = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
             self._metas[name] = [Meta(*row) for row in meta.tolist()]
-            self._prints[name] = dict(zip(_good(self._metas[name]), prints, strict=True))
             self._files |= {part: manifest.files[part] for part in _parts(name)}
+            if manifest.extra.get("prints") == PRINTS_VERSION:
+                known = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
+                self._prints[name] = dict(zip(_good(self._metas[name]), known, strict=True))
+            else:
+                mels = artifacts.load_array(directory, manifest, f"shard-{name}")
+                made = print_shard(mels, self._metas[name], config=config)
+                self._put_prints(name, made)
 
     def attempted(self) -> tuple[set[str], set[str]]:
         """Tracks that were computed, and tracks that failed."""
@@ -272,8 +278,11 @@ class Shards:
             ]
         )
         self._put(f"meta-{name}", np.array([tuple(row) for row in meta], dtype=kind))
-        prints = list(self._prints[name].values())
-        self._put(f"prints-{name}", np.array(prints, dtype=np.float32))
+        self._put_prints(name, self._prints[name])
+
+    def _put_prints(self, name: str, made: dict[str, np.ndarray]) -> None:
+        self._prints[name] = made
+        self._put(f"prints-{name}", np.array(list(made.values()), dtype=np.float32))
 
     def _put(self, name: str, array: np.ndarray) -> None:
         self._files[name] = artifacts.put_array(self._directory, name, array)
@@ -285,7 +294,7 @@ class Shards:
             files=self._files,
             config=self._config.model_dump(),
             inputs=inputs,
-            extra=extra,
+            extra={**extra, "prints": PRINTS_VERSION},
         )
 
 

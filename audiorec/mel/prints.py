@@ -3,18 +3,25 @@
 A print is the course of the level in a few wide bands, second by second. Encoders leave it as it
 is; another take, however alike in instruments, is louder and softer at other moments. Haitsma &
 Kalker (2002) compare recordings by the same differences, at a far finer grain.
+
+The level is that of the power, which the loudest moments of a cell decide: in soft ones encoders
+put what they like, and a mean of decibels would count these as much.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from audiorec.config import MelConfig
 
+PRINTS_VERSION = 2  # raised when prints change, so that those that are stored are made again
+
 BANDS = 16
 CELLS = 30  # in time: seconds of a clip of 30 s
-DEPTH = 60.0  # dB below the loudest cell, under which encoders put what they like
-STEADY = 0.1  # weight of what a clip is like throughout, beside how it changes
+DEPTH = 30.0  # dB below the loudest cell, under which encoders put what they like
+STEADY = 0.02  # weight of what a clip is like throughout, beside how it changes
 
 
 def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
@@ -36,13 +43,15 @@ def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     edges = np.linspace(0, config.n_frames, CELLS + 1).round().astype(int)
     n_cells = max(1, int(np.searchsorted(edges, mel.shape[1], side="right")) - 1)
     bands = np.linspace(0, mel.shape[0], n_bands + 1).round().astype(int)[:-1]
-    coarse = np.add.reduceat(mel, bands, axis=0).astype(np.float64)
-    coarse /= np.diff([*bands, mel.shape[0]])[:, None]
+    level_db = mel.astype(np.float64)
     if config.compression == "log10":
-        coarse *= 10.0  # dB, but for the faintest
+        level_db *= 10.0  # dB, but for the faintest
+    power = np.add.reduceat(10.0 ** (level_db / 10.0), bands, axis=0)
+    power /= np.diff([*bands, mel.shape[0]])[:, None]
     starts = edges[:n_cells]
     used = min(int(edges[n_cells]), mel.shape[1])
-    level = np.add.reduceat(coarse[:, :used], starts, axis=1) / np.diff([*starts, used])
+    power = np.add.reduceat(power[:, :used], starts, axis=1) / np.diff([*starts, used])
+    level = 10.0 * np.log10(np.maximum(power, np.finfo(np.float64).tiny))
     level = np.maximum(level, level.max() - DEPTH)
     steady = level.mean(axis=1, keepdims=True)
     change = level - steady + STEADY * (steady - steady.mean())
@@ -50,3 +59,31 @@ def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     out[:n_bands, :n_cells] = change - change.mean()
     norm = np.linalg.norm(out)
     return (out / norm if norm > 1e-6 else out * 0).astype(np.float32).ravel()
+
+
+def print_shard(
+    mels: np.ndarray, meta: Iterable[tuple[str, str, int, int, int]], *, config: MelConfig
+) -> dict[str, np.ndarray]:
+    """Prints of the tracks of a shard that is stored.
+
+    Parameters
+    ----------
+    mels : np.ndarray [shape=(n, n_mels, n_frames)]
+    meta : iterable of (track_id, clip_hash, clip, row, n_frames)
+        Of each clip, those of a track in order; no frames where a track failed.
+    config : MelConfig
+
+    Returns
+    -------
+    prints : dict of str to np.ndarray [shape=(BANDS * CELLS,)], float32
+        Of the middle clip of each track that went well, in order.
+    """
+    clips: dict[str, list[tuple[int, int]]] = {}
+    for track_id, _, _, row, n_frames in meta:
+        if n_frames:
+            clips.setdefault(track_id, []).append((row, n_frames))
+    middle = {track_id: rows[len(rows) // 2] for track_id, rows in clips.items()}
+    return {
+        track_id: make_print(mels[row, :, :n_frames], config=config)
+        for track_id, (row, n_frames) in middle.items()
+    }

@@ -12,6 +12,7 @@ from audiorec import artifacts
 from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.mel.prints import PRINTS_VERSION, print_shard
 
 KIND = "mels"
 
@@ -158,15 +159,14 @@ class MelStore:
 
     def prints(self) -> Embeddings:
         """Near-duplicate print of every track's middle clip; see `audiorec.mel.prints`."""
-        rows = {
-            track_id: row
-            for name in self._names
-            for track_id, row in zip(
-                self._good(name),
-                self._array(f"prints-{name}"),
-                strict=True,
-            )
-        }
+        rows: dict[str, np.ndarray] = {}
+        for number, name in enumerate(self._names):
+            if self._manifest.extra.get("prints") == PRINTS_VERSION:
+                stored = self._array(f"prints-{name}")
+                rows |= zip(self._good(name), stored, strict=True)
+            else:  # from before; 'audiorec mel' would store them anew
+                meta = self._array(f"meta-{name}").tolist()
+                rows |= print_shard(self.shard(number), meta, config=self.config)
         width = len(next(iter(rows.values()))) if rows else 0
         vectors = np.zeros((len(self.ids), width), dtype=np.float32)
         for i, track_id in enumerate(self.ids):

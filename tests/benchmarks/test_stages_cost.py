@@ -219,7 +219,7 @@ def duplicates():
     costs = []
     for n in PRINTS:
         prints = Embeddings([str(i) for i in range(n)], clustered(n, BANDS * CELLS, seed=2))
-        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints, threshold=0.985)))
+        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints, threshold=0.95)))
     pairs = [n * (n - 1) / 2 for n in PRINTS]
     return {"duplicates_cpu_s_per_pair": slope(pairs, costs)}
 

@@ -12,7 +12,7 @@ from audiorec import artifacts
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
-from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels
+from audiorec.mel import MelStore, ahead, audio_to_mels, compute, compute_mels, prints
 from audiorec.workers import Outcome
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
@@ -213,6 +213,25 @@ def test_prints_are_of_unit_norm(tmp_path, catalog):
     prints = store.prints()
     assert prints.ids == store.ids
     assert np.allclose(np.linalg.norm(prints.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_prints_of_an_older_kind_are_made_again_from_what_is_stored(tmp_path, catalog, monkeypatch):
+    mels = tmp_path / "mels"
+    config = CONFIG.model_copy(update={"n_clips": 3, "clip_seconds": 1.0})
+    run(tmp_path / "fresh", catalog, config=config)
+    with monkeypatch.context() as before:
+        before.setattr(ahead, "make_print", lambda *_, **__: np.ones(7, dtype=np.float32))
+        before.setattr(compute, "PRINTS_VERSION", 1)
+        run(mels, catalog, config=config)
+    fresh = MelStore(tmp_path / "fresh").prints()
+    for store in (MelStore(mels), run(mels, catalog, config=config) and MelStore(mels)):
+        assert store.prints().ids == fresh.ids
+        assert np.array_equal(store.prints().vectors, fresh.vectors)
+    assert content(mels) == content(tmp_path / "fresh")
+    with monkeypatch.context() as after:
+        after.setattr(prints, "make_print", lambda *_, **__: pytest.fail("they are stored"))
+        assert len(MelStore(mels).prints()) == N - 1
+        assert run(mels, catalog, config=config) == (0, N - 1, 1)
 
 
 def test_an_empty_catalogue(tmp_path):
