@@ -413,7 +413,7 @@ class IndexConfig(Section):
         Two recordings whose prints correlate at least so much are the same recording.
     """
 
-    half_listeners: float = Field(default=5.0, gt=0)
+    half_listeners: float = Field(default=7.0, gt=0)
     hubs: Literal["none", "csls", "reach"] = "none"
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"

@@ -230,14 +230,14 @@ def summarise(scored: Sequence[Thinned], *, n_resamples: int) -> list[ThinRow]:
 
 
 def _half_a(world: World) -> Interactions:
-    """Half A's plays of the cold tracks; a column for every cold track, played or not."""
+    """Half A's plays of the cold tracks, and what it has against them; a column for each track."""
     plays = world.plays_of_held_out(users=world.folding)
     plays = plays.filter(pl.col("track_id").is_in(world.cold))
     columns = IdMap(world.cold)
-    if not (plays["plays"] > 0).any():  # none, or dislikes alone, which place nothing
+    if plays.is_empty():
         empty = scipy.sparse.csr_matrix((len(world.folding), len(columns)), dtype=np.float32)
         return Interactions(empty, IdMap(world.folding, noun="listener"), columns)
-    found = to_interactions(plays)
+    found = to_interactions(plays, min_tracks_per_user=0, min_users_per_track=0)
     matrix = found.user_items.tocoo()
     wide = scipy.sparse.csr_matrix(
         (matrix.data, (matrix.row, columns.rows(found.tracks.ids)[matrix.col])),

@@ -20,7 +20,7 @@ from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.factors import AGREEMENT
 
 KIND = "warming"
-VERSION = 1
+VERSION = 2
 
 
 class Warming(NamedTuple):

@@ -11,13 +11,14 @@ A prior whose cosine with the truth is q, on average, leaves 1 - q^2 of the vari
 too long by 1 / q: where `Fading` says so, its ridge is lambda / (1 - q^2), centred on q x0.
 
 A listener who has not played a track tells against it only as far as they could have come across
-it. So each h listeners halve what the prior counts, and silence counts what it has lost. With n of
-them, s = 1 - 2^(-n / h) and r = (1 - s) lambda / (1 - q^2),
+it. So h listeners halve what the prior counts, and silence counts what it has lost. With n of
+them, s = 1 - 2^(-(n / h)^2) and r = (1 - s) lambda / (1 - q^2),
 
     (s Y'Y + Y'(C - s I) Y + s lambda I + r I) x = Y' C p + r q x0
 
 where the second product is over the n alone. Without listeners the vector is the prior, with many
-it is the factor, and the first play is a small step.
+it is the factor, and the first play is a small step: that the first few listeners are no more says
+little, whereas of those who could have come across what many have, most have passed it by.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Fading(NamedTuple):
     Attributes
     ----------
     half_listeners : float
-        So many listeners halve what the prior counts.
+        So many listeners halve what the prior counts, twice as many leave a sixteenth of it.
     agreement : float
         Mean cosine of priors and the factors that many listeners would give.
     """
@@ -65,7 +66,7 @@ class Fading(NamedTuple):
 
     def weights(self, n: int, *, ridge: float) -> tuple[float, float, float]:
         """Of silence, of the squared norm, and of the prior, at `n` listeners."""
-        s = 1.0 - 2.0 ** (-n / self.half_listeners)
+        s = 1.0 - 2.0 ** -((n / self.half_listeners) ** 2)
         q = min(max(self.agreement, 0.0), MOST_TRUSTED)
         r = (1.0 - s) * ridge / (1.0 - q * q)
         return s, s * ridge + r, q * r

@@ -28,7 +28,7 @@ from audiorec.evaluate.thin import (
     summarise,
 )
 from audiorec.exceptions import ParameterError
-from audiorec.factors import fold_in_tracks
+from audiorec.factors import Fading, fold_in_tracks
 from audiorec.progress import silent
 
 
@@ -60,13 +60,23 @@ def reach(planted, recipe):
     )[0]
 
 
-def test_dislikes_alone_place_nothing(world):
+def test_dislikes_alone_place_nothing_but_move_what_sound_places(world):
     """Half A dislikes every held-out track, as in a catalogue that nobody wants."""
     plays = world.material.plays.with_columns(-pl.col("plays").abs())
     sour = replace(world, material=replace(world.material, plays=plays))
     full = _half_a(sour)
-    assert full.user_items.nnz == 0
+    assert full.user_items.nnz and full.user_items.max() <= 0
     assert full.tracks.ids == world.cold
+    sound = from_sound(world, RIDGE, work_directory=None, progress=silent)
+    how = {"config": world.factors_config, "among": world.folding}
+    assert not fold_in_tracks(world.factors, full, **how).vectors.any()
+    both = fold_in_tracks(world.factors, full, prior=sound.tracks, fading=Fading(7), **how)
+    against = world.factors.users.take(full.users.ids)
+    met = full.user_items.toarray() < 0
+    moved = against.vectors @ (both.vectors - sound.tracks.vectors).T
+    assert moved[met].mean() < 0
+    none = _half_a(replace(world, material=replace(world.material, plays=plays.clear())))
+    assert none.user_items.nnz == 0 and none.tracks.ids == world.cold
 
 
 def agreement(world, sound):
@@ -128,8 +138,9 @@ def test_sound_is_placed_as_long_as_factors_and_kept(world, tmp_path):
     assert made.ids == world.cold
     mean = np.linalg.norm(world.targets.vectors, axis=1).mean()
     assert np.allclose(np.linalg.norm(made.vectors, axis=1), mean, rtol=1e-4)
-    kept = from_sound(world, RIDGE, work_directory=tmp_path, progress=silent).tracks
-    assert np.array_equal(made.vectors, kept.vectors)
+    kept = from_sound(world, RIDGE, work_directory=tmp_path, progress=silent)
+    assert np.array_equal(made.vectors, kept.tracks.vectors)
+    assert kept.earlier > 0
     with pytest.raises(ParameterError, match="'random' does not place tracks; choose from"):
         from_sound(world, "random", work_directory=None, progress=silent)
 

@@ -7,12 +7,13 @@ import pytest
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.config import FactorsConfig
+from audiorec.config import FactorsConfig, IndexConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors import Fading, blend_tracks, confidence, fit_factors, fold_in_tracks
 from audiorec.ids import IdMap
 
+HALF = IndexConfig().half_listeners
 N_LISTENERS, N_WARM, N_COLD, N_LATENT = 900, 240, 80, 8
 
 
@@ -76,7 +77,7 @@ def test_never_worse_than_the_better_of_sound_and_listening(planted, n):
     how = {"config": planted.config, "among": half_a}
     listening = fold_in_tracks(planted.factors, few, **how)
     both = fold_in_tracks(
-        planted.factors, few, prior=planted.sound, fading=Fading(5, planted.agreement), **how
+        planted.factors, few, prior=planted.sound, fading=Fading(HALF, planted.agreement), **how
     )
     alone = {"sound": planted.ndcg(planted.sound), "listening": planted.ndcg(listening)}
     better = max(alone.values(), key=np.nanmean)
@@ -97,7 +98,7 @@ def test_step_by_step_from_the_prior_of_which_many_leave_nothing(planted):
         gap = unit_norm(both.vectors) - unit_norm(other.vectors)
         return np.linalg.norm(gap, axis=1).mean()
 
-    far = [distance(n, planted.sound, fading=Fading(5)) for n in (0, 1, 5, 50)]
+    far = [distance(n, planted.sound, fading=Fading(HALF)) for n in (0, 1, 5, 50)]
     assert far == sorted(far) and far[0] == 0
     many = planted.thinned(N_LISTENERS)
     assert np.diff(many.user_items.tocsc().indptr).min() > 10
@@ -115,7 +116,7 @@ def test_the_half_step_equals_its_readable_twin(planted):
     for column, id_ in enumerate(planted.cold):
         plays = few.user_items[:, [column]].toarray()[:, 0]
         n = np.count_nonzero(plays)
-        fade = 0.5 ** (n / half)
+        fade = 0.5 ** ((n / half) ** 2)
         heard_c = confidence(plays, alpha=config.alpha, epsilon=config.epsilon)
         c = np.where(plays > 0, heard_c, 1 - fade)  # silence counts what the prior has lost
         towards_sound = fade * config.regularization / (1 - 0.7**2)
@@ -129,14 +130,14 @@ def test_the_half_step_equals_its_readable_twin(planted):
 def test_every_track_with_sound_is_placed_and_others_are_passed_over(planted):
     few = planted.thinned(3)
     some = planted.sound.take(planted.cold.ids[::-2])
-    both = blend_tracks(planted.factors, few, some, config=planted.config, fading=Fading(5))
+    both = blend_tracks(planted.factors, few, some, config=planted.config, fading=Fading(HALF))
     assert both.ids == some.ids
     whole = blend_tracks(
-        planted.factors, few, planted.sound, config=planted.config, fading=Fading(5)
+        planted.factors, few, planted.sound, config=planted.config, fading=Fading(HALF)
     )
     assert np.array_equal(both.vectors, whole.take(some.ids).vectors)
     nobody = blend_tracks(
-        planted.factors, planted.warm, some, config=planted.config, fading=Fading(5)
+        planted.factors, planted.warm, some, config=planted.config, fading=Fading(HALF)
     )
     assert np.array_equal(nobody.vectors, some.vectors)
 
@@ -146,5 +147,5 @@ def test_a_track_without_a_prior_is_placed_by_the_plain_half_step(planted):
     config = planted.config
     plain = fold_in_tracks(planted.factors, few, config=config)
     first = planted.sound.take(planted.cold.ids[:1])
-    some = fold_in_tracks(planted.factors, few, config=config, prior=first, fading=Fading(5))
+    some = fold_in_tracks(planted.factors, few, config=config, prior=first, fading=Fading(HALF))
     assert np.array_equal(some.vectors[1:], plain.vectors[1:])
