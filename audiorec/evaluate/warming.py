@@ -64,7 +64,8 @@ def follow(
         return kept
     told = world()
     length = np.linalg.norm(told.targets.vectors, axis=1).mean()
-    vectors = details.vectors.astype(np.float32) * np.float32(length)
+    told_at = np.linalg.norm(details.vectors, axis=1).mean() or 1.0
+    vectors = details.vectors.astype(np.float32) * np.float32(length / told_at)
     agreement = scores[name].facts.get("agreement", AGREEMENT)
     found = score_thinned(told, Sound(Embeddings(told.cold, vectors), agreement))
     if place is not None:

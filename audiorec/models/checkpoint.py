@@ -42,11 +42,12 @@ class Checkpoint:
     n_outputs : int
         Dimensions of the listeners' space.
     output_norm : {"unit", "raw"}
-        Unit: predictions have length 1, only their direction was learned. Raw: as the network
-        gives them.
+        Unit: predictions have length 1, only their direction was learned, before `shrinkage` and
+        `common` change it. Raw: as the network gives them.
     output_scale : float
-        What to multiply predictions by to compare them with the factors that were trained on:
-        their mean norm, or 1 where targets kept their norms and predictions are raw.
+        What to multiply predictions by to compare them with the factors that were trained on: it
+        gives them these factors' mean norm, or is 1 where targets kept their norms and predictions
+        are raw.
     space : str
         Fingerprint of the factors that it predicts.
     agreement : float

@@ -211,7 +211,7 @@ def train(
     # As long as factors are, where predictions are measured by listening or by whole factors.
     whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
     known = targets.take(training.ids).vectors
-    norms = np.linalg.norm(known, axis=1)
+    length = float(np.linalg.norm(known, axis=1).mean())
     # By what predictions say themselves: shrunk, they lie along the mean too far for a cosine.
     artists = learn_artist_prior(unseen, factors=targets, artists=groups)
     belief: dict[str, np.ndarray | None] = {}
@@ -226,6 +226,8 @@ def train(
             groups=owners,
         )
         unseen = Embeddings(unseen.ids, believed(unseen.vectors, **belief))
+        # What is not believed is missing from their length, which is to be that of factors.
+        length /= float(np.linalg.norm(unseen.vectors, axis=1).mean()) or 1.0
     checkpoint = Checkpoint(
         weights=weights,
         model=model,
@@ -234,7 +236,7 @@ def train(
         scale=scale,
         n_outputs=targets.dim,
         output_norm=loss.norm,
-        output_scale=1.0 if whole else float(norms.mean()),
+        output_scale=1.0 if whole else length,
         space=space,
         agreement=agreement_of(unseen, targets),
         artists=artists,

@@ -86,7 +86,8 @@ def test_what_the_checkpoint_says(world):
     result = train(world.store, world.targets, **world.arguments(max_epochs=1), space="taste")
     checkpoint = result.checkpoint
     norms = np.linalg.norm(world.targets.vectors, axis=1)
-    assert checkpoint.output_scale == pytest.approx(norms.mean(), rel=0.1)
+    lengths = np.linalg.norm(result.unseen.vectors, axis=1) * checkpoint.output_scale
+    assert lengths.mean() == pytest.approx(norms.mean(), rel=0.1)
     assert (checkpoint.space, checkpoint.n_outputs) == ("taste", 4)
     assert checkpoint.mel == world.store.config
     other = train(world.store, world.targets, **world.arguments(max_epochs=1)).checkpoint
@@ -128,6 +129,11 @@ def test_directions_count_as_far_as_they_are_heard(world):
         (embed_store(result.checkpoint, world.store), embed_store(left.checkpoint, world.store)),
     ):
         np.testing.assert_allclose(found.vectors, before.vectors @ shrinkage, atol=1e-5)
+    wanted = np.linalg.norm(world.targets.vectors, axis=1).mean()
+    lengths = [np.linalg.norm(r.unseen.vectors, axis=1).mean() for r in (left, result)]
+    assert lengths[1] < 0.95 * lengths[0]
+    for length, one in zip(lengths, (left, result), strict=True):
+        assert length * one.checkpoint.output_scale == pytest.approx(wanted, rel=0.1)
 
 
 @pytest.mark.parametrize("loss", ["mse", "wpe"])
