@@ -42,6 +42,8 @@ from audiorec.ids import IdMap
 AGREEMENT = 0.6
 # A prior is never trusted more than so: with 1 no listener could correct it.
 MOST_TRUSTED = 0.98
+# So many times the listeners that halve a prior leave nothing of it.
+MOST_HALVED = 64.0
 
 
 def agreement_of(unseen: Embeddings, factors: Embeddings) -> float:
@@ -66,7 +68,7 @@ class Fading(NamedTuple):
 
     def weights(self, n: int, *, ridge: float) -> tuple[float, float, float]:
         """Of silence, of the squared norm, and of the prior, at `n` listeners."""
-        s = 1.0 - 2.0 ** -((n / self.half_listeners) ** 2)
+        s = 1.0 - 2.0 ** -(min(n / self.half_listeners, MOST_HALVED) ** 2)
         q = min(max(self.agreement, 0.0), MOST_TRUSTED)
         r = (1.0 - s) * ridge / (1.0 - q * q)
         return s, s * ridge + r, q * r

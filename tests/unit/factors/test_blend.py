@@ -106,6 +106,16 @@ def test_step_by_step_from_the_prior_of_which_many_leave_nothing(planted):
     assert distance(N_LISTENERS, factor, fading=Fading(1)) < 1e-3 * distance(0, factor)
 
 
+@pytest.mark.parametrize("half", [1e-300, 1e-3, 7.0, 1e300])
+def test_weights_pass_from_the_prior_to_listening(half):
+    told = [Fading(half, 0.6).weights(n, ridge=2.0) for n in (0, 1, 10**6)]
+    assert told[0] == (0.0, 2.0 / (1 - 0.36), 0.6 * 2.0 / (1 - 0.36))
+    silence, _, pull = zip(*told, strict=True)
+    assert list(silence) == sorted(silence) and list(pull) == sorted(pull, reverse=True)
+    if half <= 7.0:
+        assert told[2] == (1.0, 2.0, 0.0)
+
+
 def test_the_half_step_equals_its_readable_twin(planted):
     config, half = planted.config, 4.0
     few = planted.thinned(6)
