@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,6 +48,10 @@ UNREADABLE = (
     tokenize.TokenError,
 )
 DIGITS = 64  # of the digests that are written
+DIGITS_IN_NAME = 12
+BARE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\0]+")
+# Names that this module gives to files: ``name.DIGEST.suffix``, and what `made_aside` writes to.
+OWN_NAME = re.compile(rf"[\w-]+\.[0-9a-f]{{{DIGITS_IN_NAME}}}(\.\w+)?|\..+\.\d+\.part", re.ASCII)
 DIGESTS: dict[int, Callable[[], Any]] = {
     # Of the sound ones the fastest where processors have instructions for it.
     DIGITS: hashlib.sha256,
@@ -69,6 +74,10 @@ class Entry:
     file: str
     size: int
     digest: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.file, str) or not BARE_NAME.fullmatch(self.file):
+            raise ValueError(f"file={self.file!r} must be a bare name")
 
 
 @dataclass(frozen=True)
@@ -218,7 +227,7 @@ def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
     for part in parts:
         hashed.update(part)
     digest = hashed.hexdigest()
-    path = directory / f"{name}.{digest[:12]}.npy"
+    path = directory / f"{name}.{digest[:DIGITS_IN_NAME]}.npy"
     with written_aside(path) as stream:
         stream.writelines(parts)
     return Entry(path.name, sum(map(len, parts)), digest)
@@ -237,7 +246,7 @@ def put_file(directory: Path, name: str, source: Path) -> Entry:
     """
     digest = digest_file(source)
     stem, dot, suffix = name.partition(".")
-    target = directory / f"{stem}.{digest[:12]}{dot}{suffix}"
+    target = directory / f"{stem}.{digest[:DIGITS_IN_NAME]}{dot}{suffix}"
     with source.open("rb+") as stream:
         os.fsync(stream.fileno())
     source.replace(target)
@@ -349,8 +358,11 @@ def load_manifest(
         raise NewerError(
             f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
         )
-    files = {name: Entry(**entry) for name, entry in raw.pop("files").items()}
-    manifest = Manifest(files=files, **raw)
+    try:
+        files = {name: Entry(**entry) for name, entry in raw.pop("files").items()}
+        manifest = Manifest(files=files, **raw)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise _torn(directory, kind, f"cannot be trusted ({first_line(error)})") from None
     if manifest.kind != kind:
         raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {remedy(kind)}")
     if check != "manifest":
@@ -504,8 +516,14 @@ def _check_size(directory: Path, manifest: Manifest, name: str) -> None:
 
 
 def _sweep(directory: Path, manifest: Manifest) -> None:
-    """Remove files of the artifact's own making that its manifest does not name."""
+    """Remove files of the artifact's own making that its manifest does not name.
+
+    Whatever has another name is somebody else's and stays, and so does all in a folder that is
+    reached by a link.
+    """
+    if directory.is_symlink():
+        return
     named = {entry.file for entry in manifest.files.values()} | {MANIFEST}
     for path in directory.iterdir():
-        if path.is_file() and path.name not in named:
+        if path.name not in named and OWN_NAME.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from audiorec.exceptions import WorkspaceError, system_reason
 VERSION = 1
 MARKER = "workspace.json"
 # What a run makes aside, before it renames it or is done with it; see `artifacts.written_aside`.
-SCRATCH = re.compile(r"\..+\.\d+\.part|\.import-.+|audiorec-lists-.+")
+SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
 
 
 class Workspace:

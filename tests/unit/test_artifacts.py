@@ -41,6 +41,36 @@ def test_a_new_version_replaces_the_old_files(tmp_path):
     )
 
 
+def test_files_that_are_not_its_own_are_never_removed(tmp_path):
+    own = ["notes.txt", "part-1.parquet", "a.npy", ".hidden", "a.0123456789ab.npy.d", "Ünder.npy"]
+    save(tmp_path, 1.0)
+    for name in own:
+        (tmp_path / name).write_text("somebody's")
+    save(tmp_path, 2.0)
+    assert all((tmp_path / name).read_text() == "somebody's" for name in own)
+
+
+def test_a_folder_reached_by_a_link_is_kept_whole(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "theirs")
+    save(tmp_path / "link", 1.0)
+    first = set((tmp_path / "theirs").iterdir())
+    save(tmp_path / "link", 2.0)
+    assert first <= set((tmp_path / "theirs").iterdir())
+    assert artifacts.load_manifest(tmp_path / "link", kind="factors")
+
+
+@pytest.mark.parametrize("file", ["../victim.txt", "/etc/passwd", "sub/a.npy", "", "..", 7])
+def test_a_manifest_that_names_what_lies_elsewhere_is_refused(tmp_path, file):
+    manifest = save(tmp_path / "f")
+    body = manifest._as_json()
+    body["files"]["a"]["file"] = file
+    text = json.dumps({**body, "fingerprint": artifacts.fingerprint(body)})
+    (tmp_path / "f" / "manifest.json").write_text(text)
+    with pytest.raises(ArtifactError, match="must be a bare name"):
+        artifacts.load_manifest(tmp_path / "f", kind="factors")
+
+
 def test_killed_before_the_commit_the_old_artifact_stands(tmp_path):
     before = save(tmp_path, 1.0)
     artifacts.put_array(tmp_path, "a", np.zeros((3, 2), np.float32))  # killed here

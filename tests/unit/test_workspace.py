@@ -108,7 +108,7 @@ def test_what_fails_in_a_new_workspace_leaves_nothing_behind(tmp_path):
 def test_what_a_killed_run_made_aside_is_swept(tmp_path):
     workspace = Workspace(tmp_path / "w")
     with workspace.writing():
-        for folder in ("plays/.import-x1", "audiorec-lists-x2", "index"):
+        for folder in ("plays/.import-x1abcd_9", "audiorec-lists-abcdefgh", "index"):
             (workspace.root / folder).mkdir(parents=True)
             (workspace.root / folder / "part.parquet").touch()
         for name in (".recipe.toml.12.part", "index/.vectors.npy.7.part", "index/mine.part"):
