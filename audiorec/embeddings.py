@@ -168,3 +168,8 @@ def unit_norm(vectors: np.ndarray) -> np.ndarray:
     """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, norms, out=np.zeros_like(vectors, dtype=np.float32), where=norms > 0)
+
+
+def predicts_into(made: artifacts.Manifest, space: artifacts.Manifest) -> bool:
+    """Whether embeddings were predicted into this space of factors, by their manifests."""
+    return made.inputs.get("factors") == space.fingerprint

@@ -175,7 +175,7 @@ def _placed(workspace: Workspace) -> tuple[str, Embeddings] | None:
     """Where the workspace's model places tracks, if it learned from listeners, and its name."""
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
         return None
-    from audiorec.spaces import content
+    from audiorec.recommend.vectors import content
 
     model = artifacts.load_manifest(workspace.model, kind="model")
     if model.extra.get("target") == "sound":

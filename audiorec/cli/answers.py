@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from audiorec.cli.common import echo_json, echo_line
 
 if TYPE_CHECKING:
-    from audiorec.library import Hit
+    from audiorec.recommend.library import Hit
 
 
 def echo_hits(

@@ -14,8 +14,8 @@ from audiorec.exceptions import NotFoundError
 from audiorec.workers import one_line
 
 if TYPE_CHECKING:
-    from audiorec.library import Library
-    from audiorec.spaces import Space
+    from audiorec.recommend.library import Library
+    from audiorec.recommend.vectors import Space
 
 TOGETHER = 256  # questions that are searched for at once
 NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"

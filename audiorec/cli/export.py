@@ -10,7 +10,7 @@ import click
 from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
-    from audiorec.library import Exported
+    from audiorec.recommend.library import Exported
 
 WHAT = ("embeddings", "track-factors", "user-factors")
 
@@ -26,7 +26,7 @@ def command(settings: Settings, what: str, file: Path, as_json: bool) -> None:
     Embeddings are what the index serves for every track with audio, in the space of the factors:
     a listener's vector times a track's is the score that 'recommend' ranks by.
     """
-    from audiorec.library import Library
+    from audiorec.recommend.library import Library
 
     workspace = settings.workspace
     workspace.check()

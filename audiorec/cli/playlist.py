@@ -11,7 +11,7 @@ from audiorec.cli.answers import echo_hits
 from audiorec.cli.common import Place, Settings, echo_line, json_option, space_options
 
 if TYPE_CHECKING:
-    from audiorec.spaces import Space
+    from audiorec.recommend.vectors import Space
 
 FORMATS = ("m3u8", "json", "xspf", "jspf")
 
@@ -55,8 +55,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Write a playlist that begins at TRACK and stays near it, or near each of several."""
-    from audiorec.library import Library
     from audiorec.playlist import shortfall
+    from audiorec.recommend.library import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
     if chosen not in FORMATS:

@@ -10,7 +10,7 @@ from audiorec.cli.answers import echo_hits
 from audiorec.cli.common import Settings, json_option, space_options
 
 if TYPE_CHECKING:
-    from audiorec.spaces import Space
+    from audiorec.recommend.vectors import Space
 
 
 @click.command("recommend")
@@ -34,7 +34,7 @@ def command(
     Tracks that nobody has played yet are ranked with all others, by their sound; those with few
     plays by both.
     """
-    from audiorec.library import Library
+    from audiorec.recommend.library import Library
 
     settings.workspace.check()
     library = Library(settings.workspace)

@@ -10,8 +10,8 @@ from audiorec.cli.answers import echo_hits
 from audiorec.cli.common import Settings, confidence_option, json_option, space_options
 
 if TYPE_CHECKING:
-    from audiorec.library import Library
-    from audiorec.spaces import Space
+    from audiorec.recommend.library import Library
+    from audiorec.recommend.vectors import Space
 
 
 @click.command("similar")
@@ -53,7 +53,7 @@ def command(
     """
     if bool(tracks) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
-    from audiorec.library import Library
+    from audiorec.recommend.library import Library
 
     settings.workspace.check()
     library = Library(settings.workspace)

@@ -240,7 +240,7 @@ class Pipeline:
         from audiorec.index.renew import renew_index
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
-        from audiorec.spaces import artist_prior, artists_of, blend
+        from audiorec.recommend.vectors import artist_prior, artists_of, blend
 
         if self._imported():
             from audiorec.vectors import index_imported

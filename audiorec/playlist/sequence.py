@@ -19,7 +19,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index
 from audiorec.playlist.spacing import Artist, Spacing, reach
-from audiorec.recommend import Match, query_vectors
+from audiorec.recommend.matches import Match, query_vectors
 
 # Candidates looked at for each track wanted, before the whole library is.
 POOL = 8

@@ -88,7 +88,7 @@ def test_a_batch_is_answered_in_one_process(workspace):
 def test_a_long_lived_library(workspace):
     """Microseconds per question, once the process runs; one thread."""
     code = (
-        "import json, sys, time\nfrom pathlib import Path\nfrom audiorec.library import Library\n"
+        "import json, sys, time\nfrom pathlib import Path\nfrom audiorec.recommend import Library\n"
         f"library = Library(Path({str(workspace)!r}))\n"
         "names = [f'track-{n:07d}' for n in range(0, 100_000, 500)]\n"
         "library.similar(names[:1])\nbegan = time.perf_counter()\n"

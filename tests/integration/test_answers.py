@@ -15,8 +15,8 @@ from audiorec.audio.decode import open_source
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.factors import among_artists, load_factors
-from audiorec.library import Library
-from audiorec.spaces import artist_prior, artists_of, content
+from audiorec.recommend.library import Library
+from audiorec.recommend.vectors import artist_prior, artists_of, content
 from audiorec.workspace import Workspace
 
 from .conftest import call

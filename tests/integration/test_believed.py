@@ -11,7 +11,7 @@ import pytest
 from audiorec import artifacts
 from audiorec.data.interactions import load_plays
 from audiorec.factors import load_factors
-from audiorec.library import Library
+from audiorec.recommend.library import Library
 from audiorec.workspace import Workspace
 
 from .conftest import call

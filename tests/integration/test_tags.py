@@ -10,10 +10,10 @@ import torch
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.tags import Hearing
-from audiorec.library import Library
 from audiorec.models.musicnn import Musicnn
 from audiorec.pretrained import find
 from audiorec.pretrained.encoder import TagEncoder
+from audiorec.recommend.library import Library
 
 from .conftest import call
 from .test_answers import imported_by

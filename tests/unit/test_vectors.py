@@ -17,8 +17,8 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.diagnosis import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
-from audiorec.library import Library
 from audiorec.pipeline import STAGES, Pipeline
+from audiorec.recommend.library import Library
 from audiorec.vectors import import_embeddings, read_details, read_vectors
 from audiorec.workspace import Workspace
 

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.asked import Names
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.names import fold
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index, Metric, build_index, with_popularity
-from audiorec.library.hits import Hit, present
-from audiorec.library.listeners import factor_of, middle_of, played_by
-from audiorec.opened import Watch
-from audiorec.recommend import Match, recommend, similar, similar_many
-from audiorec.spaces import SPACES, Space, content, listening
+from audiorec.index.reload import IndexWatcher
+from audiorec.recommend.matches import Match, recommend, similar, similar_many
+from audiorec.recommend.query import QueryResolver
+from audiorec.recommend.results import Hit, present
+from audiorec.recommend.users import mean_vector, played_tracks, user_factor
+from audiorec.recommend.vectors import SPACES, Space, content, listening
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Library:
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self.workspace.check()
         self._indexes: dict[tuple[Space, float, Metric], Index] = {}
-        self._watch = Watch(self.workspace)
+        self._watch = IndexWatcher(self.workspace)
 
     @cached_property
     def index(self) -> Index:
@@ -102,7 +102,7 @@ class Library:
         k : int
             How many; all there are when there are fewer.
         space : {"blend", "content", "listening"}
-            See `audiorec.spaces`.
+            See `audiorec.recommend.vectors`.
         popularity : float
             From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
         tags, without : sequences of str
@@ -251,7 +251,7 @@ class Library:
         """
         self._refresh()
         index = self._serving(space, popularity, "inner_product")
-        played = played_by(self.workspace, user)
+        played = played_tracks(self.workspace, user)
         vector = self._listener(user, played)
 
         def answer(gone: Collection[str]) -> list[list[Match]]:
@@ -383,7 +383,7 @@ class Library:
         fresh = self._watch.replacement(of=self.index)
         if fresh is not None:
             self._indexes.clear()
-            self.__dict__.pop("_names", None)
+            self.__dict__.pop("_resolver", None)
             self.__dict__["index"] = fresh
 
     def _serving(self, space: Space, popularity: float, metric: Metric) -> Index:
@@ -425,19 +425,19 @@ class Library:
         return build_index(vectors, config=config)
 
     @cached_property
-    def _names(self) -> Names:
-        return Names(self.workspace, self.catalog, self.index)
+    def _resolver(self) -> QueryResolver:
+        return QueryResolver(self.workspace, self.catalog, self.index)
 
     def _resolve(
         self, names: Sequence[str | Path], *, space: Space
     ) -> tuple[list[str], Embeddings | None]:
         """Ids of the names, and the vectors of those that are files from outside."""
         placed = self._serving(space, 0.0, self.index.metric)
-        return self._names.resolve(names, space=space, placed=placed)
+        return self._resolver.resolve(names, space=space, placed=placed)
 
     def _catalogued(self, name: str) -> Track | None:
         """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
-        return self._names.track(name)
+        return self._resolver.track(name)
 
     def _words_of(self, file: Path) -> list[Tag]:
         """Words for a file from outside, by the network that heard the catalogue."""
@@ -452,8 +452,8 @@ class Library:
     def _listener(self, user: str, played: Collection[str]) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
         if self.by_sound:
-            return middle_of(self.index, played, user)
-        return factor_of(self.workspace, self._factors(), user)
+            return mean_vector(self.index, played, user)
+        return user_factor(self.workspace, self._factors(), user)
 
     def _factors(self) -> Factors:
         from audiorec.factors import load_factors

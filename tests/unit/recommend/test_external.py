@@ -7,7 +7,7 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.factors import ArtistPrior, Factors, among_artists, save_factors
-from audiorec.outside import Outside, beside_artist
+from audiorec.recommend.external import ExternalTrack, with_artist_prior
 from audiorec.workspace import Workspace
 
 PRIOR = ArtistPrior(share=0.6, half=1.0, guess=0.5)
@@ -39,7 +39,9 @@ def made(tmp_path):
 def test_as_if_it_were_added(made, artist):
     workspace, catalog, factors, sound = made
     vector = np.array([3, 0, 4, 0], dtype=np.float32)
-    found = beside_artist(Outside(None, vector, artist), workspace=workspace, catalog=catalog)
+    found = with_artist_prior(
+        ExternalTrack(None, vector, artist), workspace=workspace, catalog=catalog
+    )
     with_it = Embeddings((*sound.ids, "new"), np.vstack([sound.vectors, vector]))
     expected = among_artists(
         with_it, factors=factors, artists={**catalog.artists(), "new": artist.casefold()},
@@ -54,19 +56,23 @@ def test_as_if_it_were_added(made, artist):
 def test_by_its_sound_alone_where_its_artist_has_no_tracks_or_is_nobody(made, artist):
     workspace, catalog, _, _ = made
     vector = np.ones(4, dtype=np.float32)
-    found = beside_artist(Outside(None, vector, artist), workspace=workspace, catalog=catalog)
+    found = with_artist_prior(
+        ExternalTrack(None, vector, artist), workspace=workspace, catalog=catalog
+    )
     assert np.array_equal(found, vector)
 
 
 def test_by_its_sound_alone_where_factors_are_newer_than_the_predictions_or_gone(made):
     workspace, catalog, factors, _ = made
-    new = Outside(None, np.ones(4, dtype=np.float32), "Björk")
-    assert not np.array_equal(beside_artist(new, workspace=workspace, catalog=catalog), new.vector)
+    new = ExternalTrack(None, np.ones(4, dtype=np.float32), "Björk")
+    assert not np.array_equal(
+        with_artist_prior(new, workspace=workspace, catalog=catalog), new.vector
+    )
     others = Embeddings(factors.ids, -factors.vectors)
     save_factors(workspace.factors, Factors(Embeddings(("u",), np.ones((1, 4))), others))
-    assert np.array_equal(beside_artist(new, workspace=workspace, catalog=catalog), new.vector)
+    assert np.array_equal(with_artist_prior(new, workspace=workspace, catalog=catalog), new.vector)
     (workspace.factors / artifacts.MANIFEST).unlink()
-    assert np.array_equal(beside_artist(new, workspace=workspace, catalog=catalog), new.vector)
+    assert np.array_equal(with_artist_prior(new, workspace=workspace, catalog=catalog), new.vector)
 
 
 def test_an_artists_tracks_however_the_name_is_written(made):

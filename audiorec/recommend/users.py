@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audiorec.factors import Factors
 
 
-def played_by(workspace: Workspace, user: str) -> set[str]:
+def played_tracks(workspace: Workspace, user: str) -> set[str]:
     """Tracks that a listener has played.
 
     Raises
@@ -41,7 +41,7 @@ def played_by(workspace: Workspace, user: str) -> set[str]:
     return set(played["track_id"].to_list())
 
 
-def factor_of(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
+def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
     """Factor of a listener : np.ndarray [shape=(d,)], float32.
 
     Raises
@@ -63,7 +63,7 @@ def factor_of(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
     )
 
 
-def middle_of(index: Index, played: Collection[str], user: str) -> np.ndarray:
+def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
     """The mean of tracks that a listener has played : np.ndarray [shape=(d,)], float32.
 
     Raises

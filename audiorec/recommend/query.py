@@ -12,8 +12,8 @@ from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.index import Index
-from audiorec.outside import Outside, beside_artist, listen
-from audiorec.spaces import Space
+from audiorec.recommend.external import ExternalTrack, embed_file, with_artist_prior
+from audiorec.recommend.vectors import Space
 from audiorec.workers import one_line
 from audiorec.workspace import Workspace
 
@@ -51,7 +51,7 @@ def find(catalog: Catalog, name: str) -> Track:
         raise NotFoundError(one_line(f"{name} {what}")) from None
 
 
-class Names:
+class QueryResolver:
     """Names looked up in one workspace; files from outside are heard once.
 
     Parameters
@@ -64,7 +64,7 @@ class Names:
 
     def __init__(self, workspace: Workspace, catalog: Catalog, index: Index) -> None:
         self._workspace, self._catalog, self._index = workspace, catalog, index
-        self._heard: dict[Path, Outside] = {}
+        self._heard: dict[Path, ExternalTrack] = {}
 
     def resolve(
         self, names: Sequence[str | Path], *, space: Space, placed: Index
@@ -98,10 +98,10 @@ class Names:
                     "ask with --space blend or content"
                 )
             path = Path(name).absolute()
-            heard = self._listen(path)
+            heard = self._embed(path)
             assert heard.vector is not None  # else it were a track's twin
             outside[str(path)] = (
-                beside_artist(heard, workspace=self._workspace, catalog=self._catalog)
+                with_artist_prior(heard, workspace=self._workspace, catalog=self._catalog)
                 if space == "blend"
                 else heard.vector
             )
@@ -118,16 +118,16 @@ class Names:
             if track is not None:
                 return track
             # A copy under another path is the same recording, and never its own neighbour.
-            twin = self._listen(path).twin
-            return None if twin is None else self._catalog.get(twin)
+            original = self._embed(path).duplicate_of
+            return None if original is None else self._catalog.get(original)
         if name in self._index and name not in self._catalog:
             # Vectors that were made elsewhere need no catalogue: an id is enough.
             return Track(track_id=name, path="")
         return find(self._catalog, name)
 
-    def _listen(self, path: Path) -> Outside:
+    def _embed(self, path: Path) -> ExternalTrack:
         if path not in self._heard:
-            self._heard[path] = listen(
+            self._heard[path] = embed_file(
                 path, workspace=self._workspace, catalog=self._catalog, index=self._index
             )
         return self._heard[path]

@@ -9,7 +9,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.embeddings import Embeddings, predicts_into, unit_norm
 from audiorec.index import Index
 from audiorec.workspace import Workspace
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from audiorec.config import MelConfig
 
 
-class Outside(NamedTuple):
+class ExternalTrack(NamedTuple):
     """What was heard in a file; one of the two is None.
 
     Attributes
     ----------
-    twin : str or None
+    duplicate_of : str or None
         The indexed track that it is another copy of, in whatever encoding.
     vector : np.ndarray [shape=(d,)], float32, or None
         Where its sound places it.
@@ -30,12 +30,14 @@ class Outside(NamedTuple):
         That its tags name; empty where they name none.
     """
 
-    twin: str | None
+    duplicate_of: str | None
     vector: np.ndarray | None
     artist: str = ""
 
 
-def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) -> Outside:
+def embed_file(
+    file: Path, *, workspace: Workspace, catalog: Catalog, index: Index
+) -> ExternalTrack:
     """Hear a file from outside, with the model that made the index.
 
     Parameters
@@ -60,10 +62,10 @@ def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) 
     heard = hear(file, config=IDENTITY)
     same = catalog.sounding_as(clip_hash(heard.clips[0]))
     if same is not None and same.track_id in index:
-        return Outside(same.track_id, None)
+        return ExternalTrack(same.track_id, None)
     from audiorec.inference import embed, load_model
     from audiorec.mel import log_mel
-    from audiorec.spaces import content_scale
+    from audiorec.recommend.vectors import content_scale
 
     scale = content_scale(workspace)
     model = load_model(workspace.model)
@@ -74,21 +76,23 @@ def listen(file: Path, *, workspace: Workspace, catalog: Catalog, index: Index) 
     else:
         clips = load_clips(file, config=config)
     mels = [log_mel(y, config=config) for y in clips]
-    twin = _twin(mels[len(mels) // 2], config=config, workspace=workspace, index=index)
-    if twin is not None:
-        return Outside(twin, None)
+    original = _original(mels[len(mels) // 2], config=config, workspace=workspace, index=index)
+    if original is not None:
+        return ExternalTrack(original, None)
     # In half precision, as the store keeps what the network learned from.
     given = [mel.astype(np.float16) for mel in mels]
     vector = embed(model, [(str(file), given)]).vectors[0] * np.float32(scale)
-    return Outside(None, vector, read_tags(file)["artist"])
+    return ExternalTrack(None, vector, read_tags(file)["artist"])
 
 
-def beside_artist(outside: Outside, *, workspace: Workspace, catalog: Catalog) -> np.ndarray:
+def with_artist_prior(
+    outside: ExternalTrack, *, workspace: Workspace, catalog: Catalog
+) -> np.ndarray:
     """Where a file lies by its sound and its artist's tracks in the catalogue.
 
     Parameters
     ----------
-    outside : Outside
+    outside : ExternalTrack
         With a vector.
     workspace : Workspace
     catalog : Catalog
@@ -96,10 +100,10 @@ def beside_artist(outside: Outside, *, workspace: Workspace, catalog: Catalog) -
     Returns
     -------
     vector : np.ndarray [shape=(d,)], float32
-        What `audiorec.spaces.blend` would make of it: a track that nobody has played.
+        What `audiorec.recommend.vectors.blend` would make of it: a track that nobody has played.
     """
     from audiorec.factors import among_artists, load_factors
-    from audiorec.spaces import artist_prior, predicts_into
+    from audiorec.recommend.vectors import artist_prior
 
     assert outside.vector is not None
     prior = artist_prior(artifacts.load_manifest(workspace.model, kind="model"))
@@ -127,7 +131,9 @@ def _span(config: MelConfig) -> tuple[str, float, int]:
     return config.clip, config.clip_seconds, config.n_clips
 
 
-def _twin(mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index) -> str | None:
+def _original(
+    mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index
+) -> str | None:
     """The indexed track whose print is nearest, where it is near enough to be the same recording.
 
     Encoders leave a print as it is; see `audiorec.mel.prints`.

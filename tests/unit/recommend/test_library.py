@@ -18,9 +18,9 @@ from audiorec.diagnosis import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.index import build_index
-from audiorec.library import Library
-from audiorec.opened import open_index, stamp_of
-from audiorec.recommend import similar, similar_many
+from audiorec.index.reload import file_signature, open_index
+from audiorec.recommend.library import Library
+from audiorec.recommend.matches import similar, similar_many
 from audiorec.workspace import Workspace
 
 N, DIM = 300, 8
@@ -208,13 +208,13 @@ def test_an_index_that_is_replaced_is_noticed_without_a_pause(workspace, kind, m
     assert library.similar(["t050"], k=1)[0].track_id == nearest(first, 50)
     second = serve(workspace, 2, kind=kind)
     # However long it takes to open, whoever asks meanwhile has the answer of before at once.
-    from audiorec import opened
+    from audiorec.index import reload
 
     def slow(workspace):
         time.sleep(1.0)
         return open_index(workspace)
 
-    monkeypatch.setattr(opened, "open_index", slow)
+    monkeypatch.setattr(reload, "open_index", slow)
     began = time.monotonic()
     assert library.similar(["t050"], k=1)[0].track_id == nearest(first, 50)
     assert time.monotonic() - began < 0.9
@@ -261,7 +261,7 @@ def test_an_index_replaced_while_it_is_opened(workspace, monkeypatch):
         return load(directory)
 
     monkeypatch.setattr(Index, "load", replaced)
-    assert open_index(workspace).stamp == stamp_of(workspace)
+    assert open_index(workspace).stamp == file_signature(workspace)
     assert len(calls) == 2
     monkeypatch.setattr(Index, "load", lambda directory: calls.missing)
     with pytest.raises(AttributeError):

@@ -6,23 +6,23 @@ import threading
 from typing import NamedTuple
 
 from audiorec import artifacts
+from audiorec.embeddings import predicts_into
 from audiorec.exceptions import ArtifactError, AudiorecError
 from audiorec.index import Index
-from audiorec.spaces import predicts_into
 from audiorec.workspace import Workspace
 
 TRIES = 5
-Stamp = tuple[tuple[int, int, int] | None, ...]
+Signature = tuple[tuple[int, int, int] | None, ...]
 
 
-class Opened(NamedTuple):
+class OpenIndex(NamedTuple):
     """An index, and what its files were when it was opened."""
 
     served: Index
-    stamp: Stamp
+    signature: Signature
 
 
-def open_index(workspace: Workspace) -> Opened:
+def open_index(workspace: Workspace) -> OpenIndex:
     """Open a workspace's index, checked against the vectors that it should serve.
 
     Raises
@@ -31,16 +31,16 @@ def open_index(workspace: Workspace) -> Opened:
         If there is none, or it was made from other vectors or factors.
     """
     for attempt in range(TRIES):
-        stamp = stamp_of(workspace)
+        signature = file_signature(workspace)
         try:
             index = Index.load(workspace.index)
             check_inputs(workspace, index)
         except ArtifactError:
             # Replaced while it was read, its old files are gone: what stands there now is whole.
-            if attempt + 1 < TRIES and stamp_of(workspace) != stamp:
+            if attempt + 1 < TRIES and file_signature(workspace) != signature:
                 continue
             raise
-        return Opened(index, stamp)
+        return OpenIndex(index, signature)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -62,19 +62,19 @@ def check_inputs(workspace: Workspace, index: Index) -> None:
         )
 
 
-def stamp_of(workspace: Workspace) -> Stamp:
+def file_signature(workspace: Workspace) -> Signature:
     """Inode, time of change in ns and size of what says which index stands there."""
-    stamp: list[tuple[int, int, int] | None] = []
+    signature: list[tuple[int, int, int] | None] = []
     for kind in ("index", "embeddings", "factors"):
         try:
             state = (workspace.root / kind / artifacts.MANIFEST).stat()
-            stamp.append((state.st_ino, state.st_mtime_ns, state.st_size))
+            signature.append((state.st_ino, state.st_mtime_ns, state.st_size))
         except OSError:
-            stamp.append(None)
-    return tuple(stamp)
+            signature.append(None)
+    return tuple(signature)
 
 
-class Watch:
+class IndexWatcher:
     """Notices that a workspace's index was replaced, and opens the new one aside.
 
     Whoever asks goes on with the index that they have, whose files stay mapped though their names
@@ -88,14 +88,14 @@ class Watch:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._seen: Stamp = ()
-        self._ready: Opened | None = None
+        self._seen: Signature = ()
+        self._ready: OpenIndex | None = None
         self._opening: threading.Thread | None = None
 
     def open(self) -> Index:
         """The index as it stands now; see `open_index`."""
         opened = open_index(self._workspace)
-        self._seen = opened.stamp
+        self._seen = opened.signature
         return opened.served
 
     def replacement(self, *, of: Index) -> Index | None:
@@ -111,10 +111,10 @@ class Watch:
         ready, self._ready = self._ready, None
         if ready is not None:
             return ready.served
-        stamp = stamp_of(self._workspace)
-        if stamp == self._seen:
+        signature = file_signature(self._workspace)
+        if signature == self._seen:
             return None
-        self._seen = stamp
+        self._seen = signature
         if not of.is_open:
             self._open_aside()
             ready, self._ready = self._ready, None
@@ -129,5 +129,5 @@ class Watch:
             opened.served.open()
         except (AudiorecError, OSError):
             return  # another look when one of the files changes again
-        self._seen = opened.stamp
+        self._seen = opened.signature
         self._ready = opened

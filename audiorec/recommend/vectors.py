@@ -17,7 +17,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.embeddings import Embeddings
+from audiorec.embeddings import Embeddings, predicts_into
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.workspace import Workspace
 
@@ -159,11 +159,6 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)
     heard = _heard(plays, users=factors.users.id_map, tracks=tracks.id_map)
     return Blend(tracks, factors, len(played), float(norms.mean()), heard)
-
-
-def predicts_into(made: artifacts.Manifest, space: artifacts.Manifest) -> bool:
-    """Whether predictions lie among these factors, and not among others that stood there before."""
-    return made.inputs.get("factors") == space.fingerprint
 
 
 def artist_prior(model: artifacts.Manifest) -> ArtistPrior:
