@@ -25,8 +25,9 @@ SCHEMA = {
 OPTIONAL = {
     "skipped": pl.Float64,
     "rating": pl.Float64,
+    "session_id": pl.String,
 }
-"""Columns that stand in the rows of a file that tells of skips and ratings."""
+"""Columns that stand in the rows of a file that tells of skips, ratings and sessions."""
 
 
 class Imported(NamedTuple):

@@ -6,7 +6,8 @@ columns are ignored. Counts may be fractional. Optional are
 - ``timestamp``: a second since 1970 (or a millisecond or microsecond, told by its size), or ISO
   8601; a time without a zone is taken as UTC;
 - ``skipped``: how many of the plays were broken off, or true and false;
-- ``rating``: -1 (dislike) to 1 (like), or 1 to 5 around a neutral value that is named.
+- ``rating``: -1 (dislike) to 1 (like), or 1 to 5 around a neutral value that is named;
+- ``session_id``: which plays of a listener belong together; empty where that is not known.
 
 The text is parsed and checked as columns, in batches; only once something is wrong is it read
 again line by line, to say where.
@@ -32,7 +33,7 @@ from audiorec.exceptions import DataError, ParameterError, first_line, system_re
 
 REQUIRED = ("user_id", "track_id", "plays")
 SCHEMA = (*REQUIRED, "timestamp")
-EXTRA = ("skipped", "rating")
+EXTRA = ("skipped", "rating", "session_id")
 WORST, BEST = 1.0, 5.0
 """Ends of the scale of ratings around a neutral one."""
 HEADER = "user_id,track_id,plays"
@@ -203,7 +204,7 @@ def _columns(file: Path, text: Path) -> list[str]:
     if not missing:
         return names
     found = ", ".join(repr(_short(name)) for name in names[:8]) or "none"
-    remedy = f"make the first line {HEADER}, optionally with timestamp, skipped, rating"
+    remedy = f"make the first line {HEADER}, optionally with timestamp, skipped, rating, session_id"
     if len(names) == 1 and any(mark in header for mark in ";\t|"):
         remedy = "separate the columns by commas"
     raise DataError(
@@ -247,6 +248,9 @@ def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFram
         wrong["rating"] = ~fits & (given["rating"] != "")
         value["rating"] = stars if neutral is None else _around(stars, neutral)
         nothing = nothing & (value["rating"].fill_null(0) == 0)
+    if "session_id" in optional:
+        value["session_id"] = pl.when(given["session_id"] != "").then(given["session_id"])
+        wrong["session_id"] = pl.lit(value=False)
     parsed = raw.select(
         "row",
         *(expression.alias(name) for name, expression in value.items()),

@@ -1,0 +1,402 @@
+"""Sessions: what one listener played in one sitting, in order.
+
+Three sources give them: plays with times, parted where a listener pauses for longer than a gap;
+plays with a ``session_id``, whatever their times; and playlists, which are in order but of no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from audiorec import artifacts
+from audiorec.exceptions import DataError, ParameterError
+from audiorec.ids import IdMap
+
+GAP_MINUTES = 30.0
+PLAYLIST_SOURCES = ("m3u",)
+SECONDS_PER_DAY = 86_400
+MAX_HELD_OUT = 0.2
+"""Most sessions that `split_by_time` holds out, as a fraction of all."""
+_KEY = ["user_id", "kind", "session_id"]
+
+
+class LeftOut(NamedTuple):
+    """What did not become part of a session, and what had to be put in order.
+
+    Attributes
+    ----------
+    untimed : int
+        Rows with neither a time nor a session.
+    single_sessions : int
+        Sessions with fewer than two plays that were not skipped.
+    rare_items : int
+        Items with fewer plays than the support asked for.
+    backward_sessions : int
+        Sessions of a ``session_id`` whose times went backwards in the file: sorted.
+    tied_events : int
+        Events at the same time as the one before in their session: kept in the order of the file.
+    """
+
+    untimed: int = 0
+    single_sessions: int = 0
+    rare_items: int = 0
+    backward_sessions: int = 0
+    tied_events: int = 0
+
+    def summary(self) -> str:
+        """What is not 0, in one line; empty where all is."""
+        words = {
+            "untimed": "plays without a time",
+            "single_sessions": "sessions of one play",
+            "rare_items": "tracks played too rarely",
+        }
+        left_out = [f"{getattr(self, k)} {what}" for k, what in words.items() if getattr(self, k)]
+        parts = [f"left out {', '.join(left_out)}"] if left_out else []
+        if self.backward_sessions:
+            parts.append(f"{self.backward_sessions} sessions sorted whose times went backwards")
+        if self.tied_events:
+            parts.append(f"{self.tied_events} plays at equal times kept in the order of the file")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Sessions:
+    """Sessions in the order of their starts, those without a time first.
+
+    Parameters
+    ----------
+    item_ids : tuple of str
+        Ids of the items, by row.
+    items : np.ndarray [shape=(n_events,)], int32
+        Row of each event's item, session by session, in order.
+    offsets : np.ndarray [shape=(n_sessions + 1,)], int64
+        Where each session begins in `items`.
+    starts : np.ndarray [shape=(n_sessions,)], float64, seconds since 1970
+        NaN where it is not known.
+    skipped : np.ndarray [shape=(n_events,)], bool
+        Whether the play was broken off.
+    left_out : LeftOut
+    """
+
+    item_ids: tuple[str, ...]
+    items: np.ndarray
+    offsets: np.ndarray
+    starts: np.ndarray
+    skipped: np.ndarray
+    left_out: LeftOut = LeftOut()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def n_items(self) -> int:
+        """Items, those without an event included."""
+        return len(self.item_ids)
+
+    @property
+    def n_events(self) -> int:
+        """Plays, skipped ones included."""
+        return len(self.items)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Events of each session : np.ndarray [shape=(n_sessions,)], int64."""
+        return np.diff(self.offsets)
+
+    @property
+    def session_rows(self) -> np.ndarray:
+        """Session of each event : np.ndarray [shape=(n_events,)], int64."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def supports(self) -> np.ndarray:
+        """Plays of each item that were not skipped : np.ndarray [shape=(n_items,)], int64."""
+        return np.bincount(self.items[~self.skipped], minlength=self.n_items)
+
+    def session(self, row: int) -> np.ndarray:
+        """Items of one session : np.ndarray [shape=(length,)], int32."""
+        return self.items[self.offsets[row] : self.offsets[row + 1]]
+
+    def take(self, rows: np.ndarray) -> Sessions:
+        """These sessions, in ascending order of their rows; the items stay."""
+        chosen = np.zeros(len(self), dtype=bool)
+        chosen[rows] = True
+        events = np.repeat(chosen, self.lengths)
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[chosen])])
+        return replace(
+            self,
+            items=self.items[events],
+            skipped=self.skipped[events],
+            offsets=offsets,
+            starts=self.starts[chosen],
+        )
+
+    def only_events(self, keep: np.ndarray) -> Sessions:
+        """These events; sessions that are left with fewer than two unskipped ones are left out.
+
+        Parameters
+        ----------
+        keep : np.ndarray [shape=(n_events,)], bool
+        """
+        rows = self.session_rows
+        plays = np.bincount(rows[keep & ~self.skipped], minlength=len(self))
+        enough = plays >= 2
+        keep = keep & enough[rows]
+        lengths = np.bincount(rows[keep], minlength=len(self))[enough]
+        return replace(
+            self,
+            items=self.items[keep],
+            skipped=self.skipped[keep],
+            offsets=np.concatenate([[0], np.cumsum(lengths)]),
+            starts=self.starts[enough],
+        )
+
+    def without_items(self, ids: Collection[str]) -> Sessions:
+        """Sessions without the events of some items; the items stay, with no event."""
+        gone = np.fromiter((id_ in ids for id_ in self.item_ids), dtype=bool, count=self.n_items)
+        return self.only_events(~gone[self.items])
+
+    def pruned(self, *, min_support: int) -> Sessions:
+        """Leave out items with fewer plays and sessions of one, until all that stay have enough.
+
+        Returns
+        -------
+        sessions : Sessions
+            Of the items that stay alone, and how many did not.
+        """
+        kept = self.only_events(np.ones(self.n_events, dtype=bool))
+        while True:
+            rare = kept.supports < min_support
+            if not rare[kept.items].any():
+                break
+            kept = kept.only_events(~rare[kept.items])
+        stays = kept.supports > 0
+        kept = kept.only_events(stays[kept.items])
+        rows = np.cumsum(stays) - 1
+        left_out = self.left_out._replace(
+            single_sessions=self.left_out.single_sessions + len(self) - len(kept),
+            rare_items=self.left_out.rare_items + int((~stays).sum()),
+        )
+        return replace(
+            kept,
+            item_ids=tuple(id_ for id_, stay in zip(self.item_ids, stays, strict=True) if stay),
+            items=rows[kept.items].astype(np.int32),
+            left_out=left_out,
+        )
+
+
+class SessionSplit(NamedTuple):
+    """Earlier sessions and later ones, of the same items."""
+
+    train: Sessions
+    test: Sessions
+
+
+def split_by_time(sessions: Sessions, *, days: float = 7.0, seed: int = 0) -> SessionSplit:
+    """Hold out the sessions that began last.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    days : float
+        Those of so many last days, but at most a fraction `MAX_HELD_OUT` of all, and at least one.
+        Sessions without a time are never held out where others have one.
+    seed : int
+        Draws a tenth where none has a time.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two sessions.
+    """
+    n = len(sessions)
+    if n < 2:
+        raise DataError(f"{n} sessions cannot be split into earlier and later ones; add plays")
+    timed = np.flatnonzero(~np.isnan(sessions.starts))
+    if len(timed):
+        last = sessions.starts[timed[-1]]
+        late = timed[sessions.starts[timed] > last - days * SECONDS_PER_DAY]
+        held = late[-max(1, int(MAX_HELD_OUT * n)) :]
+    else:
+        held = np.random.default_rng(seed).permutation(n)[: max(1, n // 10)]
+    rest = np.setdiff1d(np.arange(n), held)
+    if not len(rest):  # a single timed one
+        held, rest = held[1:], held[:1]
+    return SessionSplit(sessions.take(rest), sessions.take(held))
+
+
+def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> Sessions:
+    """Part plays into sessions.
+
+    Parameters
+    ----------
+    plays : pl.DataFrame
+        Columns user_id, track_id, timestamp (int64 or float64, s, or null) and, optionally,
+        skipped (float64 or null), session_id (str or null) and playlist (bool: each user_id is a
+        playlist, in the order of its rows).
+    gap_minutes : float
+        Longest pause between the starts of two plays of one session.
+
+    Returns
+    -------
+    sessions : Sessions
+        Sessions of one play included; see `Sessions.pruned`.
+
+    Raises
+    ------
+    DataError
+        If there is no session at all.
+    ParameterError
+        If `gap_minutes` is not above 0.
+    """
+    if not gap_minutes > 0:
+        raise ParameterError(f"gap_minutes={gap_minutes} must be above 0")
+    rows = _with_kind(plays)
+    untimed = rows.filter(pl.col("kind").is_null()).height
+    rows = rows.filter(pl.col("kind").is_not_null())
+    if rows.is_empty():
+        raise DataError(
+            f"there are no sessions: {untimed} plays have neither a time nor a session_id and come "
+            "from no playlist; import listening with times"
+        )
+    backward = _backward_sessions(rows)
+    rows = rows.sort([*_KEY, "timestamp", "row"], nulls_last=False)
+    pause = pl.col("timestamp").diff().over(_KEY) > gap_minutes * 60
+    rows = rows.with_columns(
+        part=pl.when(pl.col("kind") == "timed").then(pause.fill_null(value=False)).otherwise(
+            statement=False
+        ).cum_sum().over(_KEY)
+    )  # fmt: skip
+    key = [*_KEY, "part"]
+    rows = rows.with_columns(
+        start=pl.col("timestamp").min().over(key).cast(pl.Float64),
+        tied=(pl.col("timestamp").diff() == 0).over(key).fill_null(value=False),
+    ).sort(["start", *key], nulls_last=False, maintain_order=True)
+    counts = rows.group_by(key, maintain_order=True).agg(pl.len(), pl.col("start").first())
+    ids = rows["track_id"].unique().sort()
+    codes = rows["track_id"].cast(pl.Enum(ids)).to_physical()
+    left_out = LeftOut(
+        untimed=untimed, backward_sessions=backward, tied_events=int(rows["tied"].sum())
+    )
+    return Sessions(
+        item_ids=tuple(ids.to_list()),
+        items=codes.to_numpy().astype(np.int32),
+        offsets=np.concatenate([[0], np.cumsum(counts["len"].to_numpy())]).astype(np.int64),
+        starts=counts["start"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        skipped=rows["broken_off"].to_numpy(),
+        left_out=left_out,
+    )
+
+
+def _with_kind(plays: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their number, where their session comes from (null: nowhere), and skips as bool."""
+    optional = {"skipped": pl.Float64, "session_id": pl.String, "playlist": pl.Boolean}
+    missing = [pl.lit(None, dtype=t).alias(n) for n, t in optional.items() if n not in plays]
+    broken_off = pl.col("skipped").cast(pl.Float64) > 0
+    if "plays" in plays.columns:  # a row of several plays was skipped where most of them were
+        broken_off = pl.col("skipped").cast(pl.Float64) * 2 > pl.col("plays")
+    return (
+        plays.with_columns(missing)
+        .with_row_index("row")
+        .with_columns(
+            broken_off=broken_off.fill_null(value=False),
+            kind=pl.when(pl.col("playlist").fill_null(value=False))
+            .then(pl.lit("playlist"))
+            .when(pl.col("session_id").is_not_null())
+            .then(pl.lit("session_id"))
+            .when(pl.col("timestamp").is_not_null())
+            .then(pl.lit("timed")),
+            session_id=pl.col("session_id").fill_null(""),
+        )
+        .with_columns(
+            timestamp=pl.when(pl.col("kind") != "playlist").then(pl.col("timestamp")),
+        )
+        .select("row", *_KEY, "track_id", "timestamp", "broken_off")
+    )
+
+
+def _backward_sessions(rows: pl.DataFrame) -> int:
+    """Sessions of a ``session_id`` in which a time is earlier than the one before it."""
+    named = rows.filter(pl.col("kind") == "session_id")
+    back = named.filter((pl.col("timestamp").diff() < 0).over(_KEY))
+    return back.select(pl.struct(_KEY).n_unique()).item() if back.height else 0
+
+
+def load_sessions(
+    directory: Path,
+    *,
+    gap_minutes: float = GAP_MINUTES,
+    min_support: int = 1,
+    without_users: Collection[str] = (),
+) -> Sessions:
+    """Sessions of the stored listening.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays".
+    gap_minutes : float
+        See `make_sessions`.
+    min_support : int
+        See `Sessions.pruned`.
+    without_users : collection of str
+        Listeners who are left out, such as bots.
+
+    Raises
+    ------
+    ArtifactError
+        If nothing is stored, or it is damaged.
+    DataError
+        If there is no session of two plays.
+    """
+    plays = _read_plays(directory)
+    if without_users:
+        plays = plays.filter(~pl.col("user_id").is_in(list(without_users)))
+    sessions = make_sessions(plays, gap_minutes=gap_minutes).pruned(min_support=min_support)
+    if not len(sessions):
+        raise DataError(
+            f"no session has two plays of tracks with min_support={min_support} plays each "
+            f"({sessions.left_out.summary()}); import more listening with times, or lower it"
+        )
+    return sessions
+
+
+def _read_plays(directory: Path) -> pl.DataFrame:
+    """Rows of all parts, in order, with what sessions need; timed ones told of twice once."""
+    manifest = artifacts.load_manifest(directory, kind="plays")
+    sources = manifest.extra.get("parts", {})
+    wanted = ("user_id", "track_id", "plays", "timestamp", "skipped", "session_id")
+    frames = []
+    for name, entry in sorted(manifest.files.items()):
+        part = pl.read_parquet(directory / entry.file)
+        part = part.select([column for column in wanted if column in part.columns])
+        listed = sources.get(name, {}).get("source") in PLAYLIST_SOURCES
+        frames.append(part.with_columns(playlist=pl.lit(listed)))
+    rows = pl.concat(frames, how="diagonal")
+    if len(frames) == 1:
+        return rows
+    timed = rows.filter(pl.col("timestamp").is_not_null()).unique(maintain_order=True)
+    return pl.concat([rows.filter(pl.col("timestamp").is_null()), timed])
+
+
+def sessions_of_lists(lists: Sequence[Sequence[str]], *, item_ids: Sequence[str] = ()) -> Sessions:
+    """Sessions of lists of ids, such as playlists: of no time, nothing skipped.
+
+    Parameters
+    ----------
+    lists : sequence of sequence of str
+    item_ids : sequence of str
+        The items and their order; by default those of the lists, ascending.
+    """
+    rows = IdMap(item_ids or sorted({id_ for ids in lists for id_ in ids}))
+    items = np.array([rows.row(id_) for ids in lists for id_ in ids], dtype=np.int32)
+    offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in lists])]).astype(np.int64)
+    return Sessions(
+        rows.ids, items, offsets, np.full(len(lists), np.nan), np.zeros(len(items), dtype=bool)
+    )
