@@ -65,6 +65,9 @@ class LeftOut(NamedTuple):
         return "; ".join(parts)
 
 
+NOTHING = LeftOut()
+
+
 @dataclass(frozen=True, eq=False)
 class Sessions:
     """Sessions in the order of their starts, those without a time first.
@@ -89,7 +92,7 @@ class Sessions:
     offsets: np.ndarray
     starts: np.ndarray
     skipped: np.ndarray
-    left_out: LeftOut = LeftOut()
+    left_out: LeftOut = NOTHING
 
     def __len__(self) -> int:
         return len(self.starts)
