@@ -115,7 +115,7 @@ def _by_listening(
             "there is no listening to evaluate on; import some with 'audiorec plays FILE', or ask "
             "'audiorec evaluate --neighbours', which needs none"
         )
-    from audiorec.data.interactions import load_plays
+    from audiorec.data.plays import load_plays
     from audiorec.evaluate import (
         Report,
         evaluate,

@@ -36,14 +36,14 @@ def command(
     a file again replaces what it gave before. Tracks without audio are welcome: they make the
     listeners' space better.
     """
-    from audiorec.data.importers import BY_PATH, IMPORTERS
+    from audiorec.data.histories.frames import BY_PATH, IMPORTERS
 
     if source not in IMPORTERS:
         raise click.BadParameter(
             f"{source!r} is not one of {', '.join(sorted(IMPORTERS))}", param_hint="--source"
         )
     from audiorec.data.catalog import Catalog
-    from audiorec.data.interactions import import_plays
+    from audiorec.data.plays import import_plays
 
     workspace = settings.workspace
     with workspace.writing():
@@ -81,7 +81,7 @@ def catalogued_paths(catalog: Catalog) -> dict[str, str]:
 def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Say how many tracks that were played are not in the catalogue, and name one."""
     from audiorec.data.catalog import Catalog
-    from audiorec.data.interactions import played_tracks
+    from audiorec.data.plays import played_tracks
 
     if not workspace.catalog.exists():
         return

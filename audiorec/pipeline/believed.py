@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def believed(workspace: Workspace, recipe: Recipe) -> tuple[Interactions, Suspects]:
     """The plays that factors are fitted to, and whom they leave out."""
-    from audiorec.data.interactions import load_plays, to_interactions
+    from audiorec.data.interactions import to_interactions
+    from audiorec.data.plays import load_plays
     from audiorec.data.suspects import check_keep, find_suspects
 
     plays = load_plays(workspace.plays)

@@ -27,7 +27,7 @@ def played_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.interactions import load_plays
+    from audiorec.data.plays import load_plays
 
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(
@@ -83,7 +83,7 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 def _suspicion(workspace: Workspace, user: str) -> str:
     """Why a listener was left out of the factors; empty where it is for another reason."""
     from audiorec.config import ListeningConfig
-    from audiorec.data.interactions import load_plays
+    from audiorec.data.plays import load_plays
     from audiorec.data.suspects import find_suspects
 
     made = artifacts.load_manifest(workspace.factors, kind="factors")

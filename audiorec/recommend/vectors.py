@@ -122,7 +122,8 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
         If something is missing, or the predictions are of another model or other factors.
     """
     from audiorec.config import FactorsConfig, ListeningConfig
-    from audiorec.data.interactions import load_plays, to_interactions
+    from audiorec.data.interactions import to_interactions
+    from audiorec.data.plays import load_plays
     from audiorec.factors import AGREEMENT, Fading, among_artists, blend_tracks, load_factors
 
     model = artifacts.load_manifest(workspace.model, kind="model")

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.importers import SCHEMA, get_importer
-from audiorec.data.importers import csv as importer
-from audiorec.data.interactions import import_plays, load_plays
+from audiorec.data.histories import csv as importer
+from audiorec.data.histories.frames import SCHEMA, get_importer
+from audiorec.data.plays import import_plays, load_plays
 from audiorec.exceptions import DataError, ParameterError
 
 HEADER = "user_id,track_id,plays\n"

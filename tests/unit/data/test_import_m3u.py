@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.data.importers import get_importer
-from audiorec.data.importers.m3u import read_playlists
-from audiorec.data.interactions import import_plays, load_plays
+from audiorec.data.histories.frames import get_importer
+from audiorec.data.histories.m3u import read_playlists
 from audiorec.data.m3u import playlists_in
+from audiorec.data.plays import import_plays, load_plays
 from audiorec.exceptions import DataError, ParameterError
 
 

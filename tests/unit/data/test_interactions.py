@@ -11,13 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.data.interactions import (
-    Interactions,
-    import_plays,
-    load_plays,
-    played_tracks,
-    to_interactions,
-)
+from audiorec.data.interactions import Interactions, to_interactions
+from audiorec.data.plays import import_plays, load_plays, played_tracks
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 
 

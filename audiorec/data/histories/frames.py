@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from audiorec.data.importers import csv, m3u
+from audiorec.data.histories import csv, m3u
 from audiorec.exceptions import ParameterError
 
 SCHEMA = {

@@ -1,0 +1,1 @@
+"""Listening histories as other programs export them: one module a format."""
