@@ -109,6 +109,11 @@ class Manifest:
         """Digest of everything the manifest says, its files' digests included."""
         return fingerprint(self._as_json())
 
+    @property
+    def content(self) -> str:
+        """Digest of its files alone: made again from other inputs, equal arrays keep it."""
+        return fingerprint({name: entry.digest for name, entry in sorted(self.files.items())})
+
     def _as_json(self) -> dict[str, Any]:
         return {
             "format_version": FORMAT_VERSION,

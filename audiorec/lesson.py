@@ -76,7 +76,7 @@ def lesson_of(
         return artifacts.fingerprint([[i, tracks[i].clip_hash, groups[i]] for i in ids])
 
     inputs = {
-        "factors": made.fingerprint,
+        "factors": made.content,
         "examples": artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids]),
         "artists": digest(ids),
         **({"unlabelled": digest(unlabelled)} if unlabelled else {}),

@@ -66,6 +66,9 @@ class Learning:
         if self.recipe.model.target == "sound":
             return self._train_on_sound(store, tracks)
         lesson = lesson_of(self.workspace, self.recipe.model, store=store, tracks=tracks)
+        if self._looks_at_plays():
+            factors = artifacts.load_manifest(self.workspace.factors, kind="factors")
+            lesson = lesson._replace(inputs={**lesson.inputs, "listening": factors.fingerprint})
         if self._model_stands(lesson.inputs):
             return None
         if self.recipe.model.pretrained:
@@ -133,13 +136,18 @@ class Learning:
     def _weighted_error(self) -> WeightedError | None:
         """The listening that the factors were fitted to, where the loss looks at it."""
         from audiorec.factors import WeightedError, load_factors
-        from audiorec.models.losses import LOSSES
 
-        if LOSSES[self.recipe.train.loss].needs != "form":
+        if not self._looks_at_plays():
             return None
         plays, _ = believed(self.workspace, self.recipe)
         factors = load_factors(self.workspace.factors)
         return WeightedError(factors, plays, config=self.recipe.factors)
+
+    def _looks_at_plays(self) -> bool:
+        """Whether the loss looks at the plays themselves, not at the factors alone."""
+        from audiorec.models.losses import LOSSES
+
+        return LOSSES[self.recipe.train.loss].needs == "form"
 
     def _model_config(self) -> dict[str, Any]:
         """The settings that a model follows."""

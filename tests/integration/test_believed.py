@@ -18,6 +18,7 @@ from .conftest import call
 from .test_bad_input import failed, snapshot
 
 DAY = 86_400
+KEPT = ("model", "embeddings")
 
 
 @pytest.fixture
@@ -112,6 +113,7 @@ def test_skips_and_ratings_are_imported_beside_old_plays(workspace, world, tmp_p
 def test_a_track_that_is_only_disliked_sinks_for_listeners_like_those(workspace, world, tmp_path):
     added = call("-w", workspace, "add", world.held_back).out.split()[0]
     place = Workspace(workspace)
+    learned = [artifacts.load_manifest(place.root / kind, kind=kind) for kind in KEPT]
     users = load_factors(place.factors).users
     before = Library(workspace).index.embeddings()
     # Whom it would suit best: theirs is the evidence that says most.
@@ -123,6 +125,8 @@ def test_a_track_that_is_only_disliked_sinks_for_listeners_like_those(workspace,
     file.write_text("user_id,track_id,plays,skipped,rating\n" + rows)
     assert call("-w", workspace, "plays", file).code == 0
     assert call("-w", workspace, "run").code == 0
+    # Nothing that is learned has changed: it is kept, not made again with what a kernel rounds.
+    assert learned == [artifacts.load_manifest(place.root / kind, kind=kind) for kind in KEPT]
     after = Library(workspace).index.embeddings()
     known = load_factors(place.factors)
     assert added not in known.tracks and np.array_equal(known.users.vectors, users.vectors)

@@ -207,3 +207,15 @@ def test_digests_of_earlier_versions_hold(tmp_path):
     file.write_bytes(b"noise")
     for digest in (before, now, before[:12], now[:12]):
         assert not artifacts.matches(file, digest)
+
+
+def test_equal_files_have_equal_content_whatever_they_were_made_from(tmp_path):
+    made = [
+        artifacts.save(
+            tmp_path / str(n), kind="factors", arrays={"a": np.full(3, value)}, config={},
+            inputs={"plays": str(n)},
+        )
+        for n, value in enumerate((1.0, 1.0, 2.0))
+    ]  # fmt: skip
+    assert made[0].content == made[1].content != made[2].content
+    assert made[0].fingerprint != made[1].fingerprint

@@ -27,9 +27,7 @@ def made(tmp_path):
         workspace.model, kind="model", arrays={}, config={}, inputs={},
         extra={"artists": PRIOR._asdict()},
     )  # fmt: skip
-    Embeddings(tuple(ARTISTS), tracks).save(
-        workspace.embeddings, inputs={"factors": space.fingerprint}
-    )
+    Embeddings(tuple(ARTISTS), tracks).save(workspace.embeddings, inputs={"factors": space.content})
     with Catalog(workspace.catalog) as catalog:
         catalog.upsert([Track(i, f"/{i}.mp3", artist=name) for i, name in ARTISTS.items()])
         yield workspace, catalog, played.tracks, Embeddings(tuple(ARTISTS), tracks)
