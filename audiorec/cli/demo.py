@@ -22,6 +22,11 @@ from audiorec.cli.common import (
 @click.option("--artists", type=click.IntRange(min=1), default=160, show_default=True)
 @click.option("--listeners", type=click.IntRange(min=1), default=3000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--sessions",
+    is_flag=True,
+    help="Let them listen in sessions, in a mood that goes on from track to track.",
+)
 @jobs_option
 @json_option
 def command(
@@ -30,6 +35,7 @@ def command(
     artists: int,
     listeners: int,
     seed: int,
+    sessions: bool,
     jobs: int | None,
     as_json: bool,
 ) -> None:
@@ -53,6 +59,7 @@ def command(
             n_artists=artists,
             n_listeners=listeners,
             seed=seed,
+            sessions=sessions,
             n_jobs=jobs,
             progress=lambda done, total: progress("render", done, total),
         )

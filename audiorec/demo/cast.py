@@ -35,7 +35,7 @@ SHARE_NEW_ALBUMS = 0.15  # released while the listening was going on
 
 # One number for each thing that is drawn, so that adding a draw here moves nothing there.
 STREAM_NAMES, STREAM_ARTIST, STREAM_TRACK, STREAM_MUSIC, STREAM_SOUND = range(5)
-STREAM_LISTENERS, STREAM_PLAYS, STREAM_PLANTED = range(5, 8)
+STREAM_LISTENERS, STREAM_PLAYS, STREAM_PLANTED, STREAM_SESSIONS = range(5, 9)
 
 
 def generator(seed: int, stream: int, number: int = 0) -> np.random.Generator:

@@ -20,7 +20,17 @@ from audiorec.demo.cast import (
     generator,
 )
 
-__all__ = ["Listeners", "Plays", "Tracks", "draw_listeners", "liking", "sample_plays"]
+__all__ = [
+    "Listeners",
+    "Plays",
+    "Tracks",
+    "appeal_of",
+    "draw_listeners",
+    "liking",
+    "principal_directions",
+    "sample_plays",
+    "start_times",
+]
 
 N_ARCHETYPES = 24
 OWN_SPREAD = 0.6  # a listener's distance from the archetype, beside the archetypes' own 0.8
@@ -149,7 +159,7 @@ def liking(tracks: Tracks, *, listeners: Listeners, rows: slice) -> np.ndarray:
     return centred
 
 
-def _appeal(tracks: Tracks, listeners: Listeners) -> np.ndarray:
+def appeal_of(tracks: Tracks, listeners: Listeners) -> np.ndarray:
     """Log of the plays that sound alone would earn each track, [shape=(n_tracks,)]."""
     scores = liking(tracks, listeners=listeners, rows=slice(0, SAMPLE)).astype(np.float64)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -188,7 +198,7 @@ def _first_of_run(*keys: np.ndarray) -> np.ndarray:
     return new
 
 
-def _start_times(owner: np.ndarray, length: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def start_times(owner: np.ndarray, length: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Start of each session, so that a listener's sessions come in bursts and do not overlap.
 
     Parameters
@@ -239,7 +249,7 @@ def _schedule(listener: np.ndarray, track: np.ndarray, mood: np.ndarray,
     offset = np.cumsum(step) - step
     starts_at = offset[np.cumsum(size) - size]
     length = np.bincount(session, weights=step)
-    start = _start_times(owner, length + 1_800.0, rng)
+    start = start_times(owner, length + 1_800.0, rng)
     timestamp = start[session] + (offset - starts_at[session]).astype(np.int64)
     order = np.lexsort((timestamp, track, session))
     keys = (session[order], track[order])
@@ -269,7 +279,7 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> Plays:
     Plays
         A track released while the listening went on is played from its release only.
     """
-    appeal, mood = _appeal(tracks, listeners), _mood(tracks)
+    appeal, mood = appeal_of(tracks, listeners), _mood(tracks)
     parts = []
     for number, start in enumerate(range(0, len(listeners.scene), CHUNK)):
         rng = generator(seed, STREAM_PLAYS, number)
@@ -282,7 +292,21 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> Plays:
 
 def _mood(tracks: Tracks) -> np.ndarray:
     """The direction in which tracks differ most to the ear, [shape=(n_tracks,)]."""
+    return np.asarray(principal_directions(tracks, n=1)[:, 0])
+
+
+def principal_directions(tracks: Tracks, *, n: int) -> np.ndarray:
+    """Where tracks lie along the directions in which they differ most to the ear.
+
+    Returns
+    -------
+    places : np.ndarray [shape=(n_tracks, n)]
+        Of mean 0 and standard deviation 1 in each.
+    """
     centred = tracks.audible - tracks.audible.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    mood = centred @ directions[0]
-    return np.asarray(mood / max(float(mood.std()), 1e-6))
+    return np.stack([_scaled(centred @ direction) for direction in directions[:n]], axis=1)
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values / max(float(values.std()), 1e-6))

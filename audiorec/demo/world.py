@@ -18,6 +18,7 @@ import numpy as np
 from audiorec.demo.cast import Cast, Entry, draw_cast
 from audiorec.demo.files import write_entry
 from audiorec.demo.listeners import Plays, Tracks, draw_listeners, sample_plays
+from audiorec.demo.moods import SessionPlays, mood_plane, sample_sessions
 from audiorec.demo.synth import ensure_tinysoundfont, find_soundfont
 from audiorec.demo.truth import describe
 from audiorec.exceptions import AudiorecError, ParameterError
@@ -121,13 +122,23 @@ def _tracks_csv(entries: list[Entry]) -> bytes:
     return text.getvalue().encode()
 
 
-def _plays_csv(plays: Plays, track_ids: list[str]) -> bytes:
+def _plays_csv(plays: Plays | SessionPlays, track_ids: list[str]) -> bytes:
+    if isinstance(plays, SessionPlays):
+        return _session_plays_csv(plays, track_ids)
     rows = zip(*(column.tolist() for column in plays[:4]), strict=True)
     lines = (f"u{user:06d},{track_ids[track]},{n},{at}\n" for user, track, n, at in rows)
     return ("user_id,track_id,plays,timestamp\n" + "".join(lines)).encode()
 
 
-def _listen(cast: Cast, arguments: dict[str, int]) -> tuple[Plays, dict[str, np.ndarray]]:
+def _session_plays_csv(plays: SessionPlays, track_ids: list[str]) -> bytes:
+    rows = zip(*(column.tolist() for column in plays[:4]), strict=True)
+    lines = (f"u{user:06d},{track_ids[track]},1,{at},{skip:d}\n" for user, track, at, skip in rows)
+    return ("user_id,track_id,plays,timestamp,skipped\n" + "".join(lines)).encode()
+
+
+def _listen(
+    cast: Cast, arguments: dict[str, int]
+) -> tuple[Plays | SessionPlays, dict[str, np.ndarray]]:
     """The plays, and all arrays of the truth."""
     truth = describe(cast)
     tracks = Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
@@ -135,7 +146,17 @@ def _listen(cast: Cast, arguments: dict[str, int]) -> tuple[Plays, dict[str, np.
         arguments["n_listeners"], n_dims=tracks.audible.shape[1],
         n_tracks=len(cast.entries), seed=arguments["seed"],
     )  # fmt: skip
-    plays = sample_plays(tracks, listeners=listeners, seed=arguments["seed"])
+    if arguments.get("sessions"):
+        moods = sample_sessions(tracks, listeners=listeners, seed=arguments["seed"])
+        truth.update(
+            mood_plane=mood_plane(tracks), play_session=moods.session, play_mood=moods.mood,
+            play_direction=moods.direction,
+        )  # fmt: skip
+    plays = (
+        moods
+        if arguments.get("sessions")
+        else sample_plays(tracks, listeners=listeners, seed=arguments["seed"])
+    )
     user_ids = np.array([f"u{i:06d}" for i in range(arguments["n_listeners"])])
     truth.update(
         user_ids=user_ids, taste=listeners.taste, listener_scene=listeners.scene,
@@ -155,7 +176,8 @@ def _write_tables(directory: Path, cast: Cast, arguments: dict[str, int]) -> tup
     for name, make in tables.items():
         if not (directory / name).is_file():
             _write(directory / name, make())
-    return len(np.unique(plays.listener)), int(plays.plays.sum())
+    n_plays = len(plays.track) if isinstance(plays, SessionPlays) else int(plays.plays.sum())
+    return len(np.unique(plays.listener)), n_plays
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
@@ -198,6 +220,7 @@ def make_world(
     n_artists: int = 160,
     n_listeners: int = 3000,
     seed: int = 0,
+    sessions: bool = False,
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> World:
@@ -214,6 +237,10 @@ def make_world(
     n_listeners : int
     seed : int
         The same arguments give the same bytes.
+    sessions : bool
+        Whether listeners listen in sessions, each track at its time, in a mood that goes on from
+        track to track; see `audiorec.demo.moods`. A world without is what it would be if there
+        were no such thing.
     n_jobs : int or None
         Processes that render; None is one for each core. Changes nothing in the files.
     progress : callable or None
@@ -233,6 +260,8 @@ def make_world(
     arguments = {"n_tracks": n_tracks, "n_artists": n_artists, "n_listeners": n_listeners,
                  "seed": seed}  # fmt: skip
     _check_arguments(arguments, n_jobs)
+    if sessions:
+        arguments["sessions"] = True
     ensure_tinysoundfont()
     soundfont = find_soundfont()
     directory = Path(directory)

@@ -221,3 +221,22 @@ def test_another_seed_is_another_world(world: World) -> None:
     mine, other = (draw_cast(6, n_artists=3, seed=s).entries[0] for s in (0, 1))
     assert mine.title != other.title
     assert compose(mine.parts[0]) != compose(other.parts[0])
+
+
+def test_sessions_change_the_listening_alone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audiorec.demo.world._render_all", lambda *_args, **_options: ())
+    other = make_world(tmp_path / "sessions", **SIZE, sessions=True, n_jobs=1)
+    mine, theirs = digests(world.directory), digests(other.directory)
+    assert mine["tracks.csv"] == theirs["tracks.csv"]
+    assert mine["plays.csv"] != theirs["plays.csv"]
+    assert "sessions" not in (world.directory / "world.json").read_text()
+    table = rows(other.plays_csv)
+    assert set(table[0]) == {"user_id", "track_id", "plays", "timestamp", "skipped"}
+    truth = np.load(other.truth, allow_pickle=False)
+    assert truth["mood_plane"].shape == (len(truth["track_ids"]), 2)
+    for name in ("play_session", "play_mood", "play_direction"):
+        assert truth[name].shape == (len(table),)
+    with pytest.raises(ParameterError, match="holds another demo world"):
+        make_world(other.directory, **SIZE)
