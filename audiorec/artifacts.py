@@ -14,7 +14,7 @@ import json
 import os
 import re
 import tokenize
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,9 +49,13 @@ UNREADABLE = (
 )
 DIGITS = 64  # of the digests that are written
 DIGITS_IN_NAME = 12
+MOST_MANIFEST = 1 << 28  # bytes: more is none that was written here
+HEXADECIMAL = re.compile("[0-9a-f]+")
 BARE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\0]+")
 # Names that this module gives to files: ``name.DIGEST.suffix``, and what `made_aside` writes to.
-OWN_NAME = re.compile(rf"[\w-]+\.[0-9a-f]{{{DIGITS_IN_NAME}}}(\.\w+)?|\..+\.\d+\.part", re.ASCII)
+OWN_NAME = re.compile(
+    rf"[\w-]+\.(?P<digest>[0-9a-f]{{{DIGITS_IN_NAME}}})(\.\w+)?|\..+\.\d+\.part", re.ASCII
+)
 DIGESTS: dict[int, Callable[[], Any]] = {
     # Of the sound ones the fastest where processors have instructions for it.
     DIGITS: hashlib.sha256,
@@ -78,6 +82,10 @@ class Entry:
     def __post_init__(self) -> None:
         if not isinstance(self.file, str) or not BARE_NAME.fullmatch(self.file):
             raise ValueError(f"file={self.file!r} must be a bare name")
+        if type(self.size) is not int or self.size < 0:
+            raise ValueError(f"size={self.size!r} must be a number of bytes")
+        if not isinstance(self.digest, str) or not HEXADECIMAL.fullmatch(self.digest):
+            raise ValueError(f"digest={self.digest!r} must be hexadecimal digits")
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,15 @@ class Manifest:
     inputs: dict[str, str] = field(default_factory=dict)
     files: dict[str, Entry] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kind, str):
+            raise ValueError(f"kind={self.kind!r} must be text")
+        for name in ("config", "inputs", "files", "extra"):
+            if not isinstance(getattr(self, name), dict):
+                raise ValueError(f"{name} must be a table")
+        if not all(isinstance(value, str) for value in self.inputs.values()):
+            raise ValueError(f"inputs={self.inputs!r} must be digests")
 
     @property
     def fingerprint(self) -> str:
@@ -269,10 +286,11 @@ def commit(
 ) -> Manifest:
     """Make the artifact be these files, in one rename; then remove what it no longer names."""
     manifest = Manifest(kind, dict(config), dict(inputs), dict(files), dict(extra or {}))
+    before = _files_before(directory, kind)
     body = manifest._as_json()
     text = json.dumps({**body, "fingerprint": fingerprint(body)}, indent=1, ensure_ascii=False)
     write_atomic(directory / MANIFEST, text.encode())
-    _sweep(directory, manifest)
+    _sweep(directory, manifest, before)
     return manifest
 
 
@@ -286,14 +304,21 @@ def adopt(source: Path, directory: Path, *, kind: str) -> Manifest:
     kind : str
     """
     manifest = load_manifest(source, kind=kind)
+    before = _files_before(directory, kind)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in (*(entry.file for entry in manifest.files.values()), MANIFEST):
             (source / name).replace(directory / name)
     except OSError as error:
         raise unwritten(directory, error) from None
-    _sweep(directory, manifest)
+    _sweep(directory, manifest, before)
     return manifest
+
+
+def remove(directory: Path, manifest: Manifest) -> None:
+    """Make the artifact be there no more; what has no name of its making stays."""
+    (directory / MANIFEST).unlink(missing_ok=True)
+    _sweep(directory, Manifest(manifest.kind), {entry.file for entry in manifest.files.values()})
 
 
 def save(
@@ -344,9 +369,13 @@ def load_manifest(
     """
     path = directory / MANIFEST
     try:
+        if path.stat().st_size > MOST_MANIFEST:
+            raise ValueError("too large")
         raw = json.loads(path.read_bytes())
         declared = raw.pop("fingerprint")
         version = raw["format_version"]
+        digest = fingerprint(raw)
+        newer = version > FORMAT_VERSION
     except FileNotFoundError:
         called = f"there {CALLED.get(kind, f'is no {kind}')} in {directory}"
         without = (
@@ -354,12 +383,16 @@ def load_manifest(
         )
         first = _importing(directory, kind) or f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
         raise ArtifactError(f"{called}; {first} first{without}") from None
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except OSError as error:
+        reason = system_reason(error).lower()
+        raise ArtifactError(f"{path} cannot be read: {reason}; check its permissions") from None
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise _torn(directory, kind, "is damaged") from None
     # Before its version is believed: every version says its digest so.
-    if fingerprint(raw) != declared:
+    if digest != declared:
         raise _torn(directory, kind, "is damaged (its digest differs)")
-    if raw.pop("format_version") > FORMAT_VERSION:
+    del raw["format_version"]
+    if newer:
         raise NewerError(
             f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
         )
@@ -520,15 +553,34 @@ def _check_size(directory: Path, manifest: Manifest, name: str) -> None:
         raise ArtifactError(f"{path} has {size} bytes and should have {entry.size}; {again}")
 
 
-def _sweep(directory: Path, manifest: Manifest) -> None:
+def _files_before(directory: Path, kind: str) -> set[str]:
+    """Names of the files of the artifact that stands there; none where it cannot be read."""
+    with suppress(ArtifactError):
+        manifest = load_manifest(directory, kind=kind, check="manifest")
+        return {entry.file for entry in manifest.files.values()}
+    return set()
+
+
+def _sweep(directory: Path, manifest: Manifest, before: Collection[str]) -> None:
     """Remove files of the artifact's own making that its manifest does not name.
 
-    Whatever has another name is somebody else's and stays, and so does all in a folder that is
-    reached by a link.
+    These are the files `before`, and what a killed run has left: its content has the digest that
+    its name says. Whatever else lies there is somebody else's and stays, and so does all in a
+    folder that is reached by a link.
     """
     if directory.is_symlink():
         return
     named = {entry.file for entry in manifest.files.values()} | {MANIFEST}
     for path in directory.iterdir():
-        if path.name not in named and OWN_NAME.fullmatch(path.name) and path.is_file():
+        if path.name in named or not path.is_file() or path.is_symlink():
+            continue
+        own = OWN_NAME.fullmatch(path.name)
+        if own and (path.name in before or _is_left(path, own["digest"])):
             path.unlink(missing_ok=True)
+
+
+def _is_left(path: Path, digest: str | None) -> bool:
+    """Whether a file of our pattern of name is ours: written aside, or with the digest it says."""
+    return digest is None or any(
+        digest_file(path, digits=digits).startswith(digest) for digits in DIGESTS
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -85,8 +84,6 @@ def import_embeddings(
     rows = [track for track_id, track in details.items() if track_id in embeddings]
     with workspace.writing():
         _check_room(workspace, embeddings, replace=replace)
-        for left in workspace.root.glob(f"{ASIDE}*"):  # by one that was killed
-            shutil.rmtree(left, ignore_errors=True)
         # All that takes room is written beside what stands; then nothing but names change.
         with tempfile.TemporaryDirectory(prefix=ASIDE, dir=workspace.root) as aside:
             new = Path(aside)

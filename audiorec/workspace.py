@@ -15,6 +15,11 @@ from audiorec.exceptions import WorkspaceError, system_reason
 
 VERSION = 1
 MARKER = "workspace.json"
+# Where artifacts are written; whatever else lies in a workspace is never swept.
+FOLDERS = (
+    *("plays", "mels", "heard", "factors", "model", "embeddings", "index", "probe", "sessions"),
+    *("reports", "playlists", ".training"),
+)
 # What a run makes aside, before it renames it or is done with it; see `artifacts.written_aside`.
 SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
 
@@ -194,7 +199,11 @@ class Workspace:
 
     def _sweep(self) -> None:
         """Remove scratch that nobody writes any more, since the lock is held."""
-        parts = [path for path in self.root.iterdir() if path.is_dir() and not path.is_symlink()]
+        parts = [
+            path
+            for path in map(self.root.joinpath, FOLDERS)
+            if path.is_dir() and not path.is_symlink()
+        ]
         for folder in (*parts, self.root):
             for path in folder.iterdir():
                 if not SCRATCH.fullmatch(path.name):

@@ -178,9 +178,7 @@ def forget_within(directory: Path, folder: Path, *, source: str) -> int:
             directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
         )
     else:
-        (directory / artifacts.MANIFEST).unlink()
-        for entry in stored.files.values():
-            (directory / entry.file).unlink(missing_ok=True)
+        artifacts.remove(directory, stored)
     return sum(int(known[name]["rows"]) for name in gone)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,7 @@ from audiorec.exceptions import AudiorecError
 from audiorec.mel.prints import PRINTS_VERSION, make_print
 
 CRC_BYTES = 4
+OWN_FOLDER = re.compile("[0-9a-f]{32}")  # `artifacts.fingerprint` of the settings
 CHOICE = ("clip", "clip_seconds", "n_clips")  # settings that say which part of a file is heard
 
 
@@ -91,7 +93,13 @@ class Ahead:
 
     def clear(self) -> None:
         """Let go of everything, what other settings left behind included."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if self.directory.is_symlink() or not self.directory.is_dir():
+            return
+        for settings in self.directory.iterdir():
+            if OWN_FOLDER.fullmatch(settings.name):
+                shutil.rmtree(settings, ignore_errors=True)
+        with suppress(OSError):  # what else lies there is somebody else's
+            self.directory.rmdir()
 
     def _file(self, clip_hash: str) -> Path:
         settings = artifacts.fingerprint([self.config.model_dump(), PRINTS_VERSION])

@@ -219,3 +219,57 @@ def test_equal_files_have_equal_content_whatever_they_were_made_from(tmp_path):
     ]  # fmt: skip
     assert made[0].content == made[1].content != made[2].content
     assert made[0].fingerprint != made[1].fingerprint
+
+
+def test_a_file_that_only_looks_like_one_of_its_own_is_kept(tmp_path):
+    save(tmp_path, 1.0)
+    mine = tmp_path / "recording.202611281530.wav"  # as long as a digest in a name
+    mine.write_text("somebody's")
+    save(tmp_path, 2.0)
+    assert mine.read_text() == "somebody's"
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path):
+    save(tmp_path, 1.0)
+    left = artifacts.put_array(tmp_path, "a", np.zeros((3, 2), np.float32))
+    save(tmp_path, 2.0)
+    assert not (tmp_path / left.file).exists()
+
+
+def test_removing_keeps_what_is_somebody_elses(tmp_path):
+    manifest = save(tmp_path, 1.0)
+    (tmp_path / "notes.txt").write_text("somebody's")
+    artifacts.remove(tmp_path, manifest)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+NESTED = '{"a":' * 20_000 + "1" + "}" * 20_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format_version": "1"},
+        {"kind": ["factors"]},
+        {"config": [1]},
+        {"inputs": {"plays": 7}},
+        {"extra": "x"},
+        {"files": ["a"]},
+        {"files": {"a": {"file": "a.npy", "size": "9", "digest": "0" * 64}}},
+        {"files": {"a": {"file": "a.npy", "size": 9, "digest": 12}}},
+        {"files": {"a": {"file": "a.npy", "size": 9, "digest": "0" * 64, "more": 1}}},
+    ],
+)
+def test_a_manifest_of_odd_types_is_refused_in_one_line(tmp_path, change):
+    body = save(tmp_path)._as_json() | change
+    text = json.dumps({**body, "fingerprint": artifacts.fingerprint(body)})
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ArtifactError, match="manifest.json (is damaged|cannot be trusted)"):
+        artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def test_a_nested_manifest_is_refused_in_one_line(tmp_path):
+    save(tmp_path)
+    (tmp_path / "manifest.json").write_text(NESTED)
+    with pytest.raises(ArtifactError, match="is damaged"):
+        artifacts.load_manifest(tmp_path, kind="factors")

@@ -117,3 +117,13 @@ def test_what_a_killed_run_made_aside_is_swept(tmp_path):
         left = {str(path.relative_to(workspace.root)) for path in workspace.root.rglob("*")}
     ours = {"workspace.json", ".lock", ".lock-holder"}
     assert left - ours == {"plays", "index", "index/part.parquet", "index/mine.part"}
+
+
+def test_folders_that_are_not_the_workspaces_are_never_swept(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    with workspace.writing():
+        mine = workspace.root / "mine" / ".import-playlist"
+        mine.mkdir(parents=True)
+        (mine / "a.txt").touch()
+    with workspace.writing():
+        assert (mine / "a.txt").exists()

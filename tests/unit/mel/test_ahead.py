@@ -91,3 +91,11 @@ def test_a_scan_and_the_stage_end_in_the_same_bytes(music, ahead, tmp_path):
             files = load_manifest(mels, kind="mels").files
             prints.append({name: entry for name, entry in files.items() if "shard" in name})
     assert prints[0] == prints[1]
+
+
+def test_clearing_keeps_what_is_somebody_elses(tmp_path):
+    ahead = Ahead(tmp_path / ".ahead", MelConfig())
+    (tmp_path / ".ahead" / "0123456789abcdef0123456789abcdef").mkdir(parents=True)
+    (tmp_path / ".ahead" / "mine.txt").touch()
+    ahead.clear()
+    assert [path.name for path in (tmp_path / ".ahead").iterdir()] == ["mine.txt"]
