@@ -21,6 +21,8 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from audiorec.config import FactorsConfig
@@ -29,6 +31,16 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.factors.store import Factors
 from audiorec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import scipy.sparse
+    from implicit.cpu.als import AlternatingLeastSquares
+
+# Half-steps are exact up to so many factors; with more of them conjugate gradients are far faster.
+EXACT_FACTORS = 128
+# Of conjugate gradients in a half-step. Three, as in [3], stop far from the minimum where the
+# regularization is small.
+CG_STEPS = 30
 
 
 def confidence(plays: np.ndarray, *, alpha: float, epsilon: float) -> np.ndarray:
@@ -77,10 +89,11 @@ def fit_factors(
 ) -> Factors:
     """Learn the listeners' space.
 
-    Each sweep improves every listener by a few steps of conjugate gradients ([3]), then every
-    track. At the end the tracks are solved exactly from the listeners, so that `fold_in_tracks` of
-    the same listening gives these track factors again: warm and cold tracks are treated alike. The
-    same interactions and config give the same bytes, whatever the number of threads.
+    Each sweep solves every listener from the tracks, then every track from the listeners: exactly,
+    or by conjugate gradients ([3]) with more than `EXACT_FACTORS` factors. At the end the tracks
+    are solved exactly from the listeners, so that `fold_in_tracks` of the same listening gives
+    these track factors again: warm and cold tracks are treated alike. The same interactions and
+    config give the same bytes, whatever the number of threads.
 
     Parameters
     ----------
@@ -98,33 +111,51 @@ def fit_factors(
     Raises
     ------
     DataError
-        If nobody played anything that they did not skip or dislike.
+        If nobody played anything that they did not skip or dislike, or the regularization is too
+        small for so many factors.
     """
     if not (interactions.user_items.data > 0).any():
         raise DataError("there are no plays to learn from; import some with 'audiorec plays FILE'")
-    from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
     weights = interactions.user_items.astype(np.float32)
     weights.data = signed_confidence(weights.data, config=config).astype(np.float32)
 
-    def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
-        progress("factors", sweep + 1, config.iterations)
-
     # One BLAS thread: the solver has threads of its own. More of them made a fit of 150,000 plays
     # 1.6 to 3 times slower, and its last bits depend on their number.
     with threadpool_limits(limits=1, user_api="blas"):
-        model = AlternatingLeastSquares(
-            factors=config.factors,
-            regularization=config.regularization,
-            alpha=1.0,
-            iterations=config.iterations,
-            use_cg=True,
-            random_state=config.seed,
-        )
-        model.fit(weights, show_progress=False, callback=sweep_done)
-        tracks = model.recalculate_item(np.arange(weights.shape[1]), weights.T.tocsr())
+        try:
+            model = _alternate(weights, config=config, progress=progress)
+            tracks = model.recalculate_item(np.arange(weights.shape[1]), weights.T.tocsr())
+        except ValueError as error:
+            raise DataError(
+                f"regularization={config.regularization:g} leaves {config.factors} factors of "
+                f"{weights.shape[1]} tracks undetermined ({error}); raise [factors] "
+                "regularization, or lower factors"
+            ) from None
     return Factors(
         users=Embeddings(interactions.users.ids, model.user_factors),
         tracks=Embeddings(interactions.tracks.ids, tracks),
     )
+
+
+def _alternate(
+    weights: scipy.sparse.csr_matrix, *, config: FactorsConfig, progress: Progress
+) -> AlternatingLeastSquares:
+    """All sweeps, by the library's solver."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
+        progress("factors", sweep + 1, config.iterations)
+
+    model = AlternatingLeastSquares(
+        factors=config.factors,
+        regularization=config.regularization,
+        alpha=1.0,
+        iterations=config.iterations,
+        use_cg=config.factors > EXACT_FACTORS,
+        random_state=config.seed,
+    )
+    model.cg_steps = CG_STEPS
+    model.fit(weights, show_progress=False, callback=sweep_done)
+    return model

@@ -1,4 +1,8 @@
-"""Spam among the listeners costs accuracy, and leaving suspects out gives it back."""
+"""Leaving suspects out gives back what spam among the listeners costs.
+
+With exact half-steps spam of 5 % costs these listeners no accuracy that could be measured; with
+three conjugate gradients, which stop far from the minimum, it costs a fifth.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from audiorec import metrics
 from audiorec.config import FactorsConfig, ListeningConfig
 from audiorec.data.interactions import to_interactions
 from audiorec.data.suspects import find_suspects
-from audiorec.factors import fit_factors
+from audiorec.factors import fit_factors, wmf
 
 N_USERS, N_TRACKS, N_TASTES, N_PLAYED = 600, 300, 6, 30
 DAY = 86_400
@@ -75,7 +79,13 @@ def accuracy(seen: pl.DataFrame, hidden: pl.DataFrame) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_leaving_suspects_out_restores_what_five_percent_of_spam_costs(seed) -> None:
+@pytest.mark.parametrize("exact", [False, True], ids=["three conjugate gradients", "exact"])
+def test_leaving_suspects_out_restores_what_five_percent_of_spam_costs(
+    seed, exact, monkeypatch
+) -> None:
+    if not exact:
+        monkeypatch.setattr(wmf, "EXACT_FACTORS", 0)
+        monkeypatch.setattr(wmf, "CG_STEPS", 3)
     rng = np.random.default_rng(seed)
     seen, hidden = planted(rng)
     spam = farms(rng)
@@ -85,7 +95,10 @@ def test_leaving_suspects_out_restores_what_five_percent_of_spam_costs(seed) -> 
     suspects = find_suspects(everything, config=ListeningConfig())
     restored = accuracy(suspects.without(everything), hidden)
     noise = 1.96 * np.std(clean - spammed) / np.sqrt(len(clean))
-    assert clean.mean() - spammed.mean() > 3 * noise, (clean.mean(), spammed.mean(), noise)
-    assert restored.mean() - spammed.mean() > 3 * noise
+    if exact:
+        assert abs(clean.mean() - spammed.mean()) < 3 * noise
+    else:
+        assert clean.mean() - spammed.mean() > 3 * noise, (clean.mean(), spammed.mean(), noise)
+        assert restored.mean() - spammed.mean() > 3 * noise
     assert abs(restored.mean() - clean.mean()) < noise / 10
     assert suspects.users == set(spam["user_id"])

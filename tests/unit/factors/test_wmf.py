@@ -18,7 +18,7 @@ from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
-from audiorec.factors import Factors, confidence, fit_factors, load_factors, save_factors
+from audiorec.factors import Factors, confidence, fit_factors, load_factors, save_factors, wmf
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, slow_half_step
@@ -66,6 +66,29 @@ def test_alternating_readable_half_steps_reach_the_same_objective(plays, config)
         config,
     )
     assert fast == pytest.approx(slow, rel=0.02)
+
+
+@pytest.mark.parametrize("exact_factors", [128, 0], ids=["exact", "conjugate gradients"])
+def test_hardly_any_regularization_is_reached(plays, config, exact_factors, monkeypatch):
+    """The settings of pipelines/paper2013.toml: three conjugate gradients end at 1.4 times this."""
+    monkeypatch.setattr(wmf, "EXACT_FACTORS", exact_factors)
+    bare = FactorsConfig(**{**config.model_dump(), "factors": 20, "regularization": 1e-5})
+    r = plays.user_items.toarray().astype(np.float64)
+    tracks = np.random.default_rng(1).random((r.shape[1], bare.factors)) * 0.01
+    for _ in range(bare.iterations):
+        users = slow_half_step(r, tracks, bare)
+        tracks = slow_half_step(r.T, users, bare)
+    tracks = slow_half_step(r.T, users, bare)
+    exact = Factors(Embeddings(plays.users.ids, users), Embeddings(plays.tracks.ids, tracks))
+    found = fit_factors(plays, config=bare)
+    assert slow_loss(plays, found, bare) < 1.05 * slow_loss(plays, exact, bare)
+
+
+def test_undetermined_factors_say_what_to_raise(plays, config):
+    bare = FactorsConfig(**{**config.model_dump(), "factors": 90, "regularization": 0.0})
+    with pytest.raises(DataError, match="regularization=0 leaves 90 factors .* raise") as caught:
+        fit_factors(plays, config=bare)
+    assert "\n" not in str(caught.value)
 
 
 def test_planted_taste_is_found(fitted, plays):
