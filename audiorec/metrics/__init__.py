@@ -16,18 +16,32 @@ from audiorec.metrics.accuracy import (
     ndcg,
     recall,
 )
-from audiorec.metrics.resampling import Interval, Pooled, interval, pooled, resampled_means
+from audiorec.metrics.resampling import (
+    HoldoutValues,
+    Interval,
+    Pooled,
+    group_effects,
+    interval,
+    pooled,
+    resampled_means,
+    simultaneous,
+    two_way,
+)
 
 __all__ = [
     "METRICS",
+    "HoldoutValues",
     "Interval",
     "Pooled",
     "auc",
     "average_precision",
     "evaluate",
+    "group_effects",
     "interval",
     "ndcg",
     "pooled",
     "recall",
     "resampled_means",
+    "simultaneous",
+    "two_way",
 ]
