@@ -27,6 +27,7 @@ from audiorec.models.predict import (
     say,
     window_starts,
 )
+from audiorec.models.pruned import pruned
 from audiorec.models.transferred import Finetuned
 from audiorec.pretrained.heard import Heard
 from audiorec.pretrained.transfer import Model, Transfer, load_transfer
@@ -286,7 +287,7 @@ def _network_of(checkpoint: Checkpoint, device: torch.device) -> nn.Module:
     """A checkpoint's network, on the device and in its fastest form there."""
     network = checkpoint.network().to(device).eval()
     if device.type == "cpu" and isinstance(network, Finetuned):
-        network.musicnn.hasten()
+        network.add_module("musicnn", pruned(network.musicnn))
     return network
 
 

@@ -6,8 +6,9 @@ music audio tagging at scale", ISMIR 2018. Filters that are tall in frequency he
 its pitch (their loudest place along the bands is kept); filters that are long in time hear rhythm;
 three densely connected layers and pooling over time follow.
 
-Every layer here is convolution, ReLU, batch normalisation, in this order. Names and shapes of the
-weights are this module's own; `audiorec.pretrained.convert` maps the published ones to them.
+Every layer here is convolution, ReLU, batch normalisation, in this order;
+`audiorec.models.pruned` computes the same in less time. Names and shapes of the weights are this
+module's own; `audiorec.pretrained.convert` maps the published ones to them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from torch.nn import functional as F
 
 from audiorec.config import MelConfig
 from audiorec.front_ends import MUSICNN_FRONT_END
-from audiorec.models.loudest import LongFilters, TallFilters
 
 EPSILON = 1e-3  # of batch normalisation, as the weights were trained with
 WINDOW = 187  # frames: 3 s
@@ -64,6 +64,13 @@ class Norm(nn.Module):
         self.scale = nn.Parameter(torch.ones(channels), requires_grad=False)
         self.shift = nn.Parameter(torch.zeros(channels), requires_grad=False)
 
+    @classmethod
+    def made_of(cls, scale: Tensor, shift: Tensor) -> Norm:
+        """One of these [shape=(channels,)]."""
+        norm = cls(len(scale))
+        norm.scale.data, norm.shift.data = scale, shift
+        return norm
+
     def forward(self, x: Tensor) -> Tensor:
         """``x * scale + shift``, per channel."""
         shape = (1, -1) + (1,) * (x.ndim - 2)
@@ -79,32 +86,10 @@ class Loudest(nn.Module):
         self.norm = Norm(filters)
         before = (frames - 1) // 2
         self.pad = (before, frames - 1 - before)
-        self._fast: LongFilters | TallFilters | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """From [shape=(batch, 1, n_mels, n_frames)] to [shape=(batch, filters, n_frames)]."""
-        if self._fast is None:
-            return self.norm(F.relu(self.conv(F.pad(x, self.pad)))).amax(dim=2)
-        assert self.conv.bias is not None
-        extreme = self._fast(x[:, 0]) * self._sign()[:, None] + self.conv.bias[:, None]
-        return self.norm(F.relu(extreme))
-
-    def hasten(self, n_mels: int) -> None:
-        """From now on compute by `audiorec.models.loudest`: on the CPU, with weights as they are.
-
-        ReLU and normalisation rise or fall with the convolution's value, so their maximum over
-        the bands lies at its maximum or minimum, which is alone computed.
-        """
-        bands = self.conv.kernel_size[0]
-        weight = self.conv.weight.detach()[:, 0] * self._sign()[:, None, None]
-        if bands == 1:
-            self._fast = LongFilters(weight[:, 0])
-        else:
-            self._fast = TallFilters(weight, n_mels=n_mels)
-
-    def _sign(self) -> Tensor:
-        """-1 for filters whose normalisation turns their order around, else 1."""
-        return torch.where(self.norm.scale < 0, -1.0, 1.0)
+        return self.norm(F.relu(self.conv(F.pad(x, self.pad)))).amax(dim=2)
 
 
 class Layer(nn.Module):
@@ -144,11 +129,6 @@ class Musicnn(nn.Module):
         self.dense = nn.Linear(pooled, UNITS)
         self.dense_norm = Norm(UNITS)
         self.output = nn.Linear(UNITS, n_tags)
-
-    def hasten(self) -> None:
-        """Take the fast way through the front end; see `Loudest.hasten`."""
-        for block in (*self.timbre, *self.rhythm):
-            block.hasten(MEL.n_mels)
 
     def forward(self, mel: Tensor) -> Heard:
         """Hear windows.

@@ -17,6 +17,7 @@ from audiorec.models.encoder import check_mel
 from audiorec.models.lanes import in_lanes, one_thread
 from audiorec.models.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
 from audiorec.models.predict import cut, pick_device
+from audiorec.models.pruned import pruned
 from audiorec.pretrained.registry import Pretrained, find
 from audiorec.pretrained.store import KIND, directory_of, fetch_remedy
 
@@ -69,9 +70,8 @@ class TagEncoder:
         self, pretrained: Pretrained, network: Musicnn | Vgg, *, device: str = "auto"
     ) -> None:
         self._device = pick_device(device)
-        self._network = network.to(self._device).eval()
-        if self._device.type == "cpu" and isinstance(network, Musicnn):
-            network.hasten()
+        on_device = network.to(self._device).eval()
+        self._network = pruned(on_device) if self._device.type == "cpu" else on_device
         self.name = pretrained.name
         self.tags = pretrained.tags
         self.d = network.d
