@@ -8,6 +8,17 @@ import numpy as np
 
 from audiorec.exceptions import NotFoundError, ParameterError
 
+LONGEST = 512  # characters: ids are kept in arrays as wide as the longest of them
+
+
+def id_problem(id_: str) -> str:
+    """What keeps an id from being kept, and the remedy; empty where nothing does."""
+    if len(id_) > LONGEST:
+        return f"{id_[:40]!r}... has {len(id_):,} characters; give one of at most {LONGEST}"
+    if "\0" in id_:
+        return f"{id_!r} holds a zero byte; remove it"
+    return ""
+
 
 class IdMap:
     """An ordered set of ids, each with its row number.

@@ -15,6 +15,7 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.data.table import read_table, table_error
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, WorkspaceError, system_reason
+from audiorec.ids import id_problem
 from audiorec.index import Index, build_index
 from audiorec.index.exact import lengths
 from audiorec.workspace import Workspace
@@ -165,6 +166,8 @@ def read_vectors(file: Path) -> Embeddings:
     """
     import polars as pl
 
+    if file.exists() and not file.is_file():  # a pipe would be waited for, without end
+        raise table_error(file, "is no regular file", "copy it into one")
     try:
         schema = dict(pl.read_parquet_schema(file))
         lacking = [column for column in ("track_id", "vector") if column not in schema]
@@ -204,6 +207,9 @@ def read_details(tracks: Path) -> dict[str, Track]:
     found: dict[str, Track] = {}
     paths: set[str] = set()
     for line, row in rows:
+        if problem := id_problem(row["track_id"].strip()):
+            what, _, remedy = problem.partition("; ")
+            raise table_error(tracks, f"has track_id {what} in line {line}", remedy)
         track = _detail(tracks, line, {key: value.strip() for key, value in row.items()})
         if track.track_id in found:
             raise table_error(
@@ -275,6 +281,10 @@ def _ids(file: Path, column: Any) -> list[str]:
         raise table_error(
             file, f"has an empty track_id in row {empty + 1}", "fill it in, or leave the row out"
         )
+    for row, id_ in enumerate(ids):
+        if problem := id_problem(id_):
+            what, _, remedy = problem.partition("; ")
+            raise table_error(file, f"has track_id {what} in row {row + 1}", remedy)
     return ids
 
 

@@ -26,6 +26,7 @@ AHEAD = 8
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 1 << 28  # free memory that a process keeps, at most
 LARGEST_KEPT = 1 << 25  # blocks above it are given back: the largest threshold that glibc takes
+MOST_MEMORY = 1 << 32  # bytes that a worker may take beside the files that it maps
 LOOK_SECONDS = 0.5  # between looks at whether a task has run too long
 
 
@@ -50,6 +51,7 @@ def run_isolated(
     *,
     n_jobs: int | None = None,
     timeout: float = 120.0,
+    memory: int = MOST_MEMORY,
 ) -> Iterator[Outcome[Item, Value]]:
     """Call a function on every item, in worker processes that persist from item to item.
 
@@ -63,6 +65,8 @@ def run_isolated(
         Worker processes; None is one per CPU. One is a separate process too.
     timeout : float
         Seconds after which an item is given up and its worker killed.
+    memory : int
+        Bytes that a worker may take; an item that needs more fails (Linux).
 
     Yields
     ------
@@ -76,7 +80,7 @@ def run_isolated(
         If `n_jobs` or `timeout` is not positive.
     """
     check_jobs(n_jobs, timeout=timeout)
-    return _run(function, iter(items), n_jobs, timeout)
+    return _run(function, iter(items), n_jobs, timeout, memory)
 
 
 def check_jobs(n_jobs: int | None, *, timeout: float) -> None:
@@ -88,12 +92,16 @@ def check_jobs(n_jobs: int | None, *, timeout: float) -> None:
 
 
 def _run(
-    function: Callable[[Item], Value], items: Iterator[Item], n_jobs: int | None, timeout: float
+    function: Callable[[Item], Value],
+    items: Iterator[Item],
+    n_jobs: int | None,
+    timeout: float,
+    memory: int,
 ) -> Iterator[Outcome[Item, Value]]:
     first = list(islice(items, 1))
     if not first:  # no workers are started for nothing
         return
-    with Pool(n_jobs=n_jobs) as pool:
+    with Pool(n_jobs=n_jobs, memory=memory) as pool:
         yield from pool.map(function, chain(first, items), timeout=timeout)
 
 
@@ -104,9 +112,11 @@ class Pool:
     ----------
     n_jobs : int or None
         None is one per CPU.
+    memory : int
+        See `run_isolated`.
     """
 
-    def __init__(self, *, n_jobs: int | None = None) -> None:
+    def __init__(self, *, n_jobs: int | None = None, memory: int = MOST_MEMORY) -> None:
         import multiprocessing  # not before there is work: an answer needs none of it
 
         from pebble import ProcessPool
@@ -117,6 +127,7 @@ class Pool:
             max_workers=self._n_jobs,
             context=multiprocessing.get_context("spawn"),
             initializer=_begin,
+            initargs=(memory,),
         )
 
     def map(
@@ -194,9 +205,26 @@ def keep_freed_memory() -> None:
             mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
 
 
-def _begin() -> None:
+def limit_memory(n_bytes: int) -> None:
+    """Let this process take so much memory at most: a file that would need more is refused.
+
+    Without it one file can bring the whole machine to a standstill, or the kernel to end whatever
+    process it likes. What the system counts is what is written to; files that are mapped are not.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import resource  # not on every system
+
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = n_bytes if most == resource.RLIM_INFINITY else min(n_bytes, most)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, most))
+
+
+def _begin(memory: int) -> None:
     """What a worker process does first."""
     keep_freed_memory()
+    limit_memory(memory)
     # Ctrl-C is left to the parent, which stops its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -240,6 +268,8 @@ def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
         reason = f"the decoder crashed ({how}) on {item}; the file may be damaged"
     except AudiorecError as error:
         reason = str(error)
+    except MemoryError:
+        reason = f"{item} needs more memory than a worker may take; the file may be damaged"
     except Exception as error:
         # Whatever a decoder raises belongs to this item: it is handed on, not swallowed.
         reason = f"{item} failed: {type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ from audiorec.workers import one_line
 SUFFIXES = (".m3u", ".m3u8")
 OWN = "#CREATOR:audiorec"
 """Comment in lists that audiorec wrote: no listener made them, so they count as none."""
+MOST = 1 << 24  # bytes of a playlist: some 200,000 entries
 HEAD = 4096  # bytes in which it stands
 
 
@@ -57,12 +58,17 @@ def entries(path: Path) -> Iterator[str]:
         If it cannot be read, or is no text.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MOST + 1)
     except OSError as error:
         reason = system_reason(error).lower()
         raise DataError(
             one_line(f"playlist {path} cannot be read: {reason}; check its permissions")
         ) from None
+    if len(content) > MOST:
+        raise DataError(
+            one_line(f"playlist {path} has more than {MOST >> 20} MB; remove it, or split it")
+        )
     if b"\0" in content:
         raise DataError(one_line(f"playlist {path} is no text; remove it, or save it as M3U8"))
     try:

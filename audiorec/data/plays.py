@@ -21,6 +21,7 @@ from audiorec.artifacts import Manifest
 from audiorec.data.histories.frames import BY_PATH, get_importer
 from audiorec.data.sink import sink
 from audiorec.exceptions import ArtifactError, DataError, first_line
+from audiorec.ids import LONGEST, id_problem
 
 KIND = "plays"
 
@@ -117,6 +118,7 @@ def import_plays(
             plays, unknown = _by_id(plays, file=file, paths=paths or {})
         part = scratch / "part.parquet"
         read = _write_part(plays, part)
+        _check_ids(file, part)
         summary = _summary(part)
         told = _told(part)
         path = str(file.resolve())
@@ -279,6 +281,17 @@ def _write_part(plays: pl.LazyFrame, part: Path) -> int:
     sink(kept, part)
     whole.unlink()
     return int(total)
+
+
+def _check_ids(file: Path, part: Path) -> None:
+    """Raise `DataError` for the first id that is too long, or that no text array can keep."""
+    frame = pl.scan_parquet(part)
+    for column in ("user_id", "track_id"):
+        length = pl.col(column).str.len_chars()
+        bad = (length > LONGEST) | pl.col(column).str.contains("\0", literal=True)
+        found = frame.filter(bad).select(column).head(1).collect(engine="streaming")
+        if len(found):
+            raise DataError(f"plays file {file}: {column} {id_problem(found.item())}")
 
 
 def _summary(part: Path) -> dict[str, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.data.table import read_table, table_error
+from audiorec.ids import id_problem
 from audiorec.scan.files import absolute
 from audiorec.scan.settle import TAGS
 
@@ -47,6 +48,9 @@ def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str
             raise table_error(
                 manifest, f"has a zero byte in line {line}", "remove it, or save it as CSV in UTF-8"
             )
+        if problem := id_problem(track_id):
+            what, _, remedy = problem.partition("; ")
+            raise table_error(manifest, f"has track_id {what} in line {line}", remedy)
         # A path is taken as it stands: names may begin or end with a space.
         path = absolute(manifest.parent / row["path"])
         if track_id in lines:

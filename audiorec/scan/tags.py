@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 LONGEST = 500  # characters of a tag that are kept
+MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
 # Names of the same thing in Vorbis comments and "easy" ID3 and MP4, in raw ID3, and in ASF.
 KEYS = {
     "artist": ("artist", "TPE1", "Author", "albumartist", "TPE2"),
@@ -44,9 +46,31 @@ def read_tags(path: Path) -> dict[str, Any]:
     return found
 
 
+class _BoundedZlib:
+    """What mutagen takes for `zlib`: frames that unpack to more than `MOST_UNPACKED` are none.
+
+    One of 600 kB can unpack to 600 MB, and take a multiple of that as text.
+    """
+
+    error = zlib.error
+
+    @staticmethod
+    def decompress(data: bytes) -> bytes:
+        """As `zlib.decompress`, to so many bytes at most."""
+        unpacking = zlib.decompressobj()
+        unpacked = unpacking.decompress(data, MOST_UNPACKED)
+        if unpacking.unconsumed_tail:
+            raise zlib.error(f"unpacks to more than {MOST_UNPACKED} bytes")
+        if not unpacking.eof:
+            raise zlib.error("incomplete")
+        return unpacked
+
+
 def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     import mutagen
+    import mutagen.id3._frames
 
+    mutagen.id3._frames.zlib = _BoundedZlib  # type: ignore[assignment]
     # A stream without a name: mutagen too then judges by content, not by suffix.
     nameless = _Nameless(stream)
     try:

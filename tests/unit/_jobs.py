@@ -70,3 +70,7 @@ def faults_of_arrays(x):
     for _ in range(10):
         fill()
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def take_memory(megabytes):
+    return len(bytearray(megabytes << 20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import numpy as np
@@ -412,3 +413,17 @@ def test_vectors_too_long_to_compare_are_refused(tmp_path):
     file = table(tmp_path / "far.parquet", seed=0, scale=1e30)
     with pytest.raises(DataError, match=r"as large as \de\+30"):
         import_embeddings(Workspace(tmp_path / "w"), file)
+
+
+@pytest.mark.parametrize(("id_", "words"), [("a" * 600, "600 characters"), ("b\0", "zero byte")])
+def test_ids_that_no_array_keeps_are_refused(tmp_path, id_, words):
+    file = tmp_path / "v.parquet"
+    pl.DataFrame({"track_id": ["a", id_], "vector": [[1.0, 0.0], [0.0, 1.0]]}).write_parquet(file)
+    with pytest.raises(DataError, match=f"{words}.* in row 2"):
+        read_vectors(file)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "v.parquet")
+    with pytest.raises(DataError, match="is no regular file"):
+        read_vectors(tmp_path / "v.parquet")

@@ -155,3 +155,10 @@ def test_one_line():
 def test_workers_keep_the_memory_that_they_free(jobs):
     [outcome] = run_isolated(jobs.faults_of_arrays, [0], n_jobs=1)
     assert outcome.value < 100  # 2,000 where they are given back
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the kernel's")
+def test_an_item_that_takes_too_much_memory_fails_alone(jobs):
+    outcomes = list(run_isolated(jobs.take_memory, [1, 900, 2], n_jobs=1, memory=600 << 20))
+    assert [o.error is None for o in outcomes] == [True, False, True]
+    assert "needs more memory than a worker may take" in outcomes[1].error

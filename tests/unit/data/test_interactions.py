@@ -283,3 +283,13 @@ def test_a_full_disk_is_no_fault_of_the_file(tmp_path, write, monkeypatch):
     with pytest.raises(ArtifactError, match=r"cannot be written \(.*os error 28\)\); make room"):
         import_plays(tmp_path / "plays", file)
     assert not any((tmp_path / "plays").iterdir())
+
+
+@pytest.mark.parametrize("column", ["user_id", "track_id"])
+def test_ids_are_bounded(tmp_path, column):
+    file = tmp_path / "plays.csv"
+    row = {"user_id": "u", "track_id": "t", column: "a" * 100_000}
+    file.write_text(f"user_id,track_id,plays\n{row['user_id']},{row['track_id']},1\n")
+    with pytest.raises(DataError, match=f"{column}.* has 100,000 characters; .*at most 512"):
+        import_plays(tmp_path / "plays", file)
+    assert not (tmp_path / "plays" / "manifest.json").exists()
