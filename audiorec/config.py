@@ -119,7 +119,7 @@ class ListeningConfig(Section):
     Attributes
     ----------
     rules : tuple of {"daily", "repeat", "identical"}
-        What makes a listener suspect; see `audiorec.data.suspects`. No rules believe everybody.
+        What makes a listener suspect; see `audiorec.data.bot_filter`. No rules believe everybody.
     keep : tuple of str
         Listeners who are believed, whatever the rules say.
     plays_per_day : int

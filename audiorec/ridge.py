@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.data.grouping import group_kfold
 from audiorec.exceptions import ParameterError
-from audiorec.groups import deal_groups
 
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-1, 6, 15))
 
@@ -79,7 +79,7 @@ def fit_ridge(
     # One BLAS thread: matrices this small only make more of them wait for each other, and their
     # number would show in the last bits of the result.
     with threadpool_limits(limits=1, user_api="blas"):
-        folds = deal_groups(groups, seed=seed)
+        folds = group_kfold(groups, seed=seed)
         penalty = _choose(x, y, counts, folds=folds, penalties=penalties)
         slopes, intercept = _solve(x, y, counts, [penalty])[0]
     return Ridge(centre, scale, slopes, intercept, penalty)

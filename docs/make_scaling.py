@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from audiorec.audio.fingerprint import BANDS, CELLS
 from audiorec.config import FactorsConfig, IndexConfig, MelConfig, ModelConfig, TrainConfig
 from audiorec.index.plan import make_plan, structure_bytes
 from audiorec.mel.compute import GROW_AFTER, GROW_TIMES, shard_tracks
-from audiorec.mel.prints import BANDS, CELLS
 
 DOCS = Path(__file__).parent
 PAGE, FIGURES = DOCS / "scaling.md", DOCS / "scaling.json"

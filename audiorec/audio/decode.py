@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
-from audiorec.audio.whole import check_adts, check_container, check_sndfile
+from audiorec.audio.integrity import check_adts, check_container, check_sndfile
 from audiorec.exceptions import AudioError
 from audiorec.workers import one_line
 
 if TYPE_CHECKING:
-    from audiorec.audio.onwards import OnwardFile
+    from audiorec.audio.sequential_reader import OnwardFile
 
 SAMPLING_RATES = (1_000, 1_000_000)  # Hz, what any recording could have
 BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB
@@ -86,7 +86,7 @@ def open_source(path: Path) -> Iterator[Source]:
     """
     import soundfile
 
-    from audiorec.audio.onwards import OnwardFile
+    from audiorec.audio.sequential_reader import OnwardFile
 
     with _opened(path) as stream:
         try:

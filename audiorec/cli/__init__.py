@@ -126,7 +126,7 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
 
 def damage_of(settings: Settings | None) -> list[str]:
     """A line for everything in the workspace that is damaged; none where there is no workspace."""
-    from audiorec.diagnosis import damage
+    from audiorec.doctor import damage
 
     if settings is None or not settings.workspace.root.is_dir():
         return []

@@ -16,7 +16,7 @@ def command(settings: Settings, as_json: bool) -> None:
     Exits with 1 when something needs mending; each line says which command does it. Files that
     are gone, or that could not be read when they were scanned, are told of and are no damage.
     """
-    from audiorec.diagnosis import diagnose
+    from audiorec.doctor import diagnose
 
     workspace = settings.workspace
     workspace.check()

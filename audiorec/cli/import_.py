@@ -38,7 +38,7 @@ def command(
     'similar' and 'playlist' answer by them.
     """
     from audiorec.config import IndexConfig
-    from audiorec.vectors import import_embeddings
+    from audiorec.embeddings_io import import_embeddings
 
     config = IndexConfig() if memory is None else IndexConfig(memory=memory)
     done = import_embeddings(

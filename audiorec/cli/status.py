@@ -66,8 +66,8 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
     """Name the listeners whom the workspace's plays and recipe make suspect."""
+    from audiorec.data.bot_filter import find_suspects
     from audiorec.data.plays import load_plays
-    from audiorec.data.suspects import find_suspects
     from audiorec.pipeline import current_recipe
 
     config = current_recipe(workspace).listening

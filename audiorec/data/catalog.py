@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from audiorec.artifacts import fingerprint
-from audiorec.data.names import CLEAR, CLOSE, closest, fold, full_name
+from audiorec.data.checksum import checksum_file, is_altered, remove_checksum, write_checksum
+from audiorec.data.name_matching import CLEAR, CLOSE, closest, full_name, normalize_text
 from audiorec.data.schema import open_tables
-from audiorec.data.seal import break_seal, differs, seal_of, set_seal
 from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
 from audiorec.data.tracks import Failure, FileRow, Track, artist_key, as_text
@@ -24,7 +24,7 @@ from audiorec.workers import one_line
 
 __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 
-UNSEALED = "it differs from its digest; remove {} if you have changed it yourself"
+ALTERED = "it differs from its digest; remove {} if you have changed it yourself"
 COLUMNS = tuple(field.name for field in fields(Track))
 TRACK_COLUMNS = ", ".join(COLUMNS)
 
@@ -66,7 +66,7 @@ class Catalog:
     def close(self) -> None:
         """Close the file."""
         if self._written:
-            set_seal(self._db, self.path)
+            write_checksum(self._db, self.path)
         self._db.close()
 
     def __len__(self) -> int:
@@ -132,7 +132,7 @@ class Catalog:
         for clause, values in (
             ("track_id = ?", [name]),
             ("path = ?", [path]),
-            ("name_key = ?1 OR title_key = ?1", [fold(name)]),
+            ("name_key = ?1 OR title_key = ?1", [normalize_text(name)]),
         ):
             try:
                 found = self._tracks(f"WHERE {clause} ORDER BY missing, track_id", values)
@@ -218,9 +218,9 @@ class Catalog:
         One that a killed run has left has no digest until it is written again. Then only what
         SQLite can tell is known: that pages, rows and indexes fit each other.
         """
-        sealed = differs(self.path)
+        sealed = is_altered(self.path)
         if sealed:
-            raise self._damaged(UNSEALED.format(seal_of(self.path).name))
+            raise self._damaged(ALTERED.format(checksum_file(self.path).name))
         if sealed is False:
             return
         for (said,) in self._rows("PRAGMA integrity_check(1)"):
@@ -322,10 +322,10 @@ class Catalog:
         with self._guard():
             self._db.execute("BEGIN IMMEDIATE")
             with self._db:
-                if not self._written and differs(self.path):
-                    raise self._damaged(UNSEALED.format(seal_of(self.path).name))
+                if not self._written and is_altered(self.path):
+                    raise self._damaged(ALTERED.format(checksum_file(self.path).name))
                 self._written = True
-                break_seal(self.path)
+                remove_checksum(self.path)
                 yield
 
     # -- inside ----------------------------------------------------------------------------------
@@ -386,8 +386,8 @@ class Catalog:
                     size,
                     mtime_ns,
                     json.dumps(dict(given)),
-                    fold(full_name(track.artist, track.title)),
-                    fold(track.title),
+                    normalize_text(full_name(track.artist, track.title)),
+                    normalize_text(track.title),
                 )
                 for track, size, mtime_ns, given in rows
             ],
@@ -395,7 +395,7 @@ class Catalog:
         # The last of those that share an id or a path is the one that stays.
         last = {row.track.path: row.track.track_id for row in rows}
         names = {
-            track.track_id: fold(full_name(track.artist, track.title))
+            track.track_id: normalize_text(full_name(track.artist, track.title))
             for track, *_ in rows
             if last[track.path] == track.track_id
         }
@@ -411,7 +411,7 @@ class Catalog:
         ]
 
     def _find_close(self, name: str) -> Track:
-        folded = fold(name)
+        folded = normalize_text(name)
         with self._guard():
             begun = beginning(self._db, folded)
             near = [*begun, *likely(self._db, folded)] if searchable(self._db) else None

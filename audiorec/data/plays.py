@@ -19,7 +19,7 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.data.histories.frames import BY_PATH, get_importer
-from audiorec.data.sink import sink
+from audiorec.data.parquet import sink
 from audiorec.exceptions import ArtifactError, DataError, first_line
 from audiorec.ids import LONGEST, id_problem
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from audiorec.data.names import bare
-from audiorec.data.seal import break_seal
+from audiorec.data.checksum import remove_checksum
+from audiorec.data.name_matching import strip_accents
 from audiorec.exceptions import WorkspaceError
 
 # Statements that lead from each version to the next; a new catalogue takes all of them.
@@ -73,7 +73,7 @@ def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():  # moved away, it has left its seal
-            break_seal(path)
+            remove_checksum(path)
         return _prepared(_connect(str(path)), path, read_only=False)
     if not path.is_file():
         raise WorkspaceError(f"there is no catalogue at {path}; run 'audiorec scan' first")
@@ -139,8 +139,8 @@ def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
             f"catalogue {path} needs SQLite 3.34 or later, and this Python has "
             f"{sqlite3.sqlite_version}; use a newer Python"
         )
-    database.create_function("bare", 1, bare, deterministic=True)
-    break_seal(path)
+    database.create_function("bare", 1, strip_accents, deterministic=True)
+    remove_checksum(path)
     database.execute("BEGIN IMMEDIATE")
     try:
         # Asked again under the lock: another process may have been faster.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from audiorec.data.names import bare
+from audiorec.data.name_matching import strip_accents
 
 TABLE = "name_search"
 GRAM = 3  # characters
@@ -28,9 +28,9 @@ def put_names(database: sqlite3.Connection, names: Iterable[tuple[str, str]]) ->
     database : sqlite3.Connection
         In a transaction.
     names : iterable of (str, str)
-        Ids, and names as `audiorec.data.names.fold` leaves them.
+        Ids, and names as `audiorec.data.name_matching.normalize_text` leaves them.
     """
-    rows = [(track_id, bare(name)) for track_id, name in names]
+    rows = [(track_id, strip_accents(name)) for track_id, name in names]
     drop_names(database, [track_id for track_id, _ in rows])
     database.executemany("INSERT INTO names (track_id) VALUES (?)", [row[:1] for row in rows])
     database.executemany(
@@ -63,7 +63,7 @@ def likely(database: sqlite3.Connection, name: str) -> list[str]:
     name : str
         Folded.
     """
-    grams = _rarest(database, trigrams(bare(name)))
+    grams = _rarest(database, trigrams(strip_accents(name)))
     if not grams:
         return []
     rows = database.execute(

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from audiorec.data.grouping import merge_groups, numbered
 from audiorec.exceptions import ParameterError
-from audiorec.groups import merge_groups, numbered
 
 
 class Split(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names import closest, fold
+from audiorec.data.name_matching import closest, normalize_text
 from audiorec.exceptions import NotFoundError
 from audiorec.workers import one_line
 
@@ -105,8 +105,8 @@ class TagTable:
         having: dict[str, set[str]] = {}
         shown: dict[str, str] = {}
         for tag, track_id in self._all(min_confidence):
-            having.setdefault(fold(tag), set()).add(track_id)
-            shown[fold(tag)] = min(tag, shown.get(fold(tag), tag))
+            having.setdefault(normalize_text(tag), set()).add(track_id)
+            shown[normalize_text(tag)] = min(tag, shown.get(normalize_text(tag), tag))
         counts = [TagCount(shown[key], len(ids)) for key, ids in having.items()]
         return sorted(counts, key=lambda count: (-count.tracks, count.tag))
 
@@ -119,10 +119,15 @@ class TagTable:
             If no track has it, however faintly; the message says which tags are near.
         """
         stored, given = self._known()
-        spellings = [tag for tag in stored if fold(tag) == fold(name)]
-        if not spellings and fold(name) not in map(fold, given):
+        spellings = [tag for tag in stored if normalize_text(tag) == normalize_text(name)]
+        if not spellings and normalize_text(name) not in map(normalize_text, given):
             raise NotFoundError(_unknown(name, sorted({*stored, *given})))
-        tracks = {id_ for tag in given if fold(tag) == fold(name) for id_ in given[tag]}
+        tracks = {
+            id_
+            for tag in given
+            if normalize_text(tag) == normalize_text(name)
+            for id_ in given[tag]
+        }
         for tag in spellings:
             rows = self._rows(
                 "SELECT track_id FROM tags WHERE tag = ? AND confidence >= ?", [tag, min_confidence]
@@ -264,11 +269,11 @@ def given_tags(genre: str) -> list[str]:
 
 
 def merged(tags: Iterable[Tag], *, min_confidence: float = MIN_CONFIDENCE) -> list[Tag]:
-    """Each word once, by the source that is surest of it, most confident first."""
+    """Each word once, by the source that is one_se_rule of it, most confident first."""
     best: dict[str, Tag] = {}
     for tag in sorted(tags, key=lambda t: (-t.confidence, t)):
         if tag.confidence >= min_confidence:
-            best.setdefault(fold(tag.tag), tag)
+            best.setdefault(normalize_text(tag.tag), tag)
     return list(best.values())
 
 
@@ -295,7 +300,8 @@ def shared_tags(
     if not tracks:
         return []
     words = [
-        {fold(t.tag): t for t in merged(tags, min_confidence=min_confidence)} for tags in tracks
+        {normalize_text(t.tag): t for t in merged(tags, min_confidence=min_confidence)}
+        for tags in tracks
     ]
 
     def telling(key: str) -> float:
@@ -320,8 +326,8 @@ def _worth_keeping(
 def _unknown(name: str, known: Sequence[str]) -> str:
     if not known:
         return "no track has tags yet; run 'audiorec tags --all' first"
-    places = closest(fold(name), [fold(tag) for tag in known], limit=5)
-    near = {fold(known[place]): known[place] for place, _ in places}
+    places = closest(normalize_text(name), [normalize_text(tag) for tag in known], limit=5)
+    near = {normalize_text(known[place]): known[place] for place, _ in places}
     hint = (
         f"did you mean {', '.join(map(repr, near.values()))}?"
         if near

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.names import full_name
+from audiorec.data.name_matching import full_name
 
 # Names that are no artist's: whoever is filed under them has nothing in common.
 NOBODY = frozenset({"", "various artists", "various", "va", "v.a.", "unknown artist", "unknown"})

@@ -10,10 +10,10 @@ import numpy as np
 
 from audiorec.config import MelConfig, ModelConfig, Recipe
 from audiorec.data.catalog import Catalog
+from audiorec.data.grouping import group_kfold, one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.answers import Answer, Desk, Vectors
 from audiorec.front_ends import FRONT_ENDS, EncoderName
-from audiorec.groups import deal_groups, surest
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def beside_cnn(world: World, desk: Desk) -> Answer:
         share: (blended(result.unseen, theirs, share=share) * wanted).sum(axis=1)
         for share in SHARES
     }
-    best = surest(cosines, groups=[world.material.owners[i] for i in kept], unless=0.0)
+    best = one_se_rule(cosines, groups=[world.material.owners[i] for i in kept], unless=0.0)
     model = _learn(world, world.targets, desk=desk).model
     cold = blended(cold_own, _place(world, model, world.cold), share=best)
     facts = {"share of the cnn": best, "agreement": float(cosines[best].mean())}
@@ -150,7 +150,7 @@ def blended(own: Embeddings, theirs: Embeddings, *, share: float) -> np.ndarray:
 def _unseen(world: World, ids: Sequence[str], *, desk: Desk) -> Embeddings:
     """Training tracks, where heads place them that have not seen their artists."""
     owners = world.material.owners
-    folds = deal_groups([owners[i] for i in ids], seed=world.cell.seed)
+    folds = group_kfold([owners[i] for i in ids], seed=world.cell.seed)
     parts = []
     for fold in np.unique(folds):
         out = [i for i, own in zip(ids, folds, strict=True) if own == fold]

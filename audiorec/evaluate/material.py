@@ -13,14 +13,14 @@ import polars as pl
 
 from audiorec.artifacts import fingerprint
 from audiorec.config import Recipe
-from audiorec.data.evidence import net_plays
-from audiorec.data.suspects import daily_plays
-from audiorec.duplicates import duplicates_of
+from audiorec.data.bot_filter import daily_plays
+from audiorec.data.grouping import artist_groups
+from audiorec.data.net_plays import net_plays
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.truth import load_truth
 from audiorec.exceptions import ArtifactError, DataError
-from audiorec.groups import inseparable
+from audiorec.mel.duplicates import duplicates_of
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track
@@ -88,7 +88,7 @@ class Material:
 
         What is chosen on artists that were left out is dealt by these.
         """
-        return inseparable(self.tracks, self.artists, self.together)
+        return artist_groups(self.tracks, self.artists, self.together)
 
     @cached_property
     def first_days(self) -> dict[str, int]:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names import fold
+from audiorec.data.grouping import group_kfold
+from audiorec.data.name_matching import normalize_text
 from audiorec.data.tracks import Track
-from audiorec.duplicates import duplicates_of
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.table import aligned
 from audiorec.exceptions import ArtifactError, DataError
-from audiorec.groups import deal_groups
+from audiorec.mel.duplicates import duplicates_of
 from audiorec.metrics.resampling import Interval, interval, resampled_means
 from audiorec.pretrained.sound import SPACE_PARTS, fit_sound_space
 from audiorec.progress import Progress, silent
@@ -194,8 +194,8 @@ def _relations(store: MelStore, tracks: Mapping[str, Track], *, threshold: float
     alone = max(groups.values(), default=0) + 1
     return Relations(
         tuple(tracks),
-        _numbers([fold(track.artist) for track in tracks.values()]),
-        _numbers([fold(track.title) for track in tracks.values()]),
+        _numbers([normalize_text(track.artist) for track in tracks.values()]),
+        _numbers([normalize_text(track.title) for track in tracks.values()]),
         np.array([groups.get(i, alone + n) for n, i in enumerate(tracks)]),
     )
 
@@ -246,7 +246,7 @@ def _pretrained(features: Embeddings, relations: Relations, *, seed: int) -> dic
     ids, names = relations.ids, relations.artists
     named = {i: str(a) if a >= 0 else i for i, a in zip(ids, names, strict=True)}
     plain = fit_sound_space(features, groups={}, seed=seed)
-    folds = deal_groups([named[i] for i in ids], seed=seed)
+    folds = group_kfold([named[i] for i in ids], seed=seed)
     turned: dict[int, np.ndarray] = {}
     for fold_ in np.unique(folds):
         # An artist who is left out is many, each with one track: nobody's scatter is seen.

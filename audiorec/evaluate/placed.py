@@ -29,7 +29,7 @@ class Sound(NamedTuple):
     ----------
     tracks : Embeddings
     agreement : float
-        How far to trust them; see `audiorec.factors.Fading`.
+        How far to trust them; see `audiorec.factors.PriorDecay`.
     earlier : float
         Seconds that this took in an earlier evaluation, which kept it; 0 where it took them now.
     """

@@ -22,9 +22,9 @@ import numpy as np
 import polars as pl
 
 from audiorec.config import FactorsConfig
+from audiorec.data.bot_filter import Suspects, find_suspects
 from audiorec.data.interactions import Interactions, to_interactions
 from audiorec.data.splits import split_tracks, split_users
-from audiorec.data.suspects import Suspects, find_suspects
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate.material import Material
 from audiorec.exceptions import DataError, ParameterError

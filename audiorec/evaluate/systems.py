@@ -156,15 +156,15 @@ def cnn_and_artist(world: World, desk: Desk) -> Answer:
     """`cnn`, drawn towards the artist's other tracks as far as unseen training artists tell.
 
     Training tracks tell their factors, other new ones what `cnn` says of their sound. It is where
-    a new track stands by default until it has listeners; see `audiorec.factors.artists`.
+    a new track stands by default until it has listeners; see `audiorec.factors.artist_smoothing`.
     """
-    from audiorec.factors import among_artists
+    from audiorec.factors import smooth_by_artist
 
     answer = cnn(world, desk)
     (draw,) = answer.draws
     assert isinstance(draw, Vectors)
     prior = trained(world, desk, recipe=world.material.recipe).checkpoint.artists
-    placed = among_artists(
+    placed = smooth_by_artist(
         Embeddings(world.cold, draw.cold),
         factors=world.targets,
         artists=world.material.artists,

@@ -27,7 +27,7 @@ from audiorec.evaluate.placed import Sound, from_sound
 from audiorec.evaluate.protocol import World, cells, prepare
 from audiorec.evaluate.systems import CNN
 from audiorec.evaluate.table import aligned, count
-from audiorec.factors import Fading, fold_in_tracks
+from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.ids import IdMap
 from audiorec.metrics import Interval, interval
 from audiorec.progress import Progress, silent
@@ -180,14 +180,14 @@ def score_thinned(world: World, sound: Sound) -> Thinned:
     full = _half_a(world)
     order = _ranks(full, rng=world.rng(3))
     most = np.diff(full.user_items.tocsc().indptr)
-    fading = Fading(world.material.recipe.index.half_listeners, sound.agreement)
+    decay = PriorDecay(world.material.recipe.index.half_listeners, sound.agreement)
     values = []
     for n in PLAYS:
         few = _first(full, order, n)
         spaces = {
             "content": sound.tracks,
             "listening": _placed(world, few),
-            "blend": _placed(world, few, prior=sound.tracks, fading=fading),
+            "blend": _placed(world, few, prior=sound.tracks, decay=decay),
         }
         values.append(
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
-from audiorec.factors.fold_in import Fading, fold_in_tracks
+from audiorec.factors.fold_in import PriorDecay, fold_in_tracks
 from audiorec.factors.store import Factors
 
 
@@ -15,7 +15,7 @@ def blend_tracks(
     sound: Embeddings,
     *,
     config: FactorsConfig,
-    fading: Fading,
+    decay: PriorDecay,
 ) -> Embeddings:
     """Vectors of tracks from both: the prediction from sound is the prior of the half-step.
 
@@ -30,7 +30,7 @@ def blend_tracks(
         Predictions in the space, brought to the length of factors.
     config : FactorsConfig
         The settings that the space was made with.
-    fading : Fading
+    decay : PriorDecay
         See `fold_in_tracks`.
 
     Returns
@@ -47,6 +47,6 @@ def blend_tracks(
         interactions.only_tracks(heard),
         config=config,
         prior=sound,
-        fading=fading,
+        decay=decay,
     )
     return sound.updated(warm).take(sound.ids)

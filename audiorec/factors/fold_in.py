@@ -8,7 +8,7 @@ With the other side's factors Y fixed, the best vector x of one track (or listen
 from sound, on which the ridge is then centred.
 
 A prior whose cosine with the truth is q, on average, leaves 1 - q^2 of the variance open, and is
-too long by 1 / q: where `Fading` says so, its ridge is lambda / (1 - q^2), centred on q x0.
+too long by 1 / q: where `PriorDecay` says so, its ridge is lambda / (1 - q^2), centred on q x0.
 
 A listener who has not played a track tells against it only as far as they could have come across
 it. So h listeners halve what the prior counts, and silence counts what it has lost. With n of
@@ -34,8 +34,8 @@ from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
+from audiorec.factors.als import signed_confidence
 from audiorec.factors.store import Factors
-from audiorec.factors.wmf import signed_confidence
 from audiorec.ids import IdMap
 
 # What is thought of a prior that nobody has measured.
@@ -52,7 +52,7 @@ def agreement_of(unseen: Embeddings, factors: Embeddings) -> float:
     return float((unit_norm(unseen.vectors) * wanted).sum(axis=1).mean())
 
 
-class Fading(NamedTuple):
+class PriorDecay(NamedTuple):
     """How a prior yields to listening.
 
     Attributes
@@ -80,7 +80,7 @@ def fold_in_tracks(
     *,
     config: FactorsConfig,
     prior: Embeddings | None = None,
-    fading: Fading | None = None,
+    decay: PriorDecay | None = None,
     among: Sequence[str] | None = None,
 ) -> Embeddings:
     """Vectors of tracks from who played them, the listeners' vectors held fixed.
@@ -98,7 +98,7 @@ def fold_in_tracks(
         Where the ridge is centred, for the tracks that it holds; for others at 0. A track of
         `interactions` that nobody in the space played gets its prior unchanged: before anyone
         could hear it, silence says nothing.
-    fading : Fading, optional
+    decay : PriorDecay, optional
         How the prior yields to listening (see the module). None lets prior and silence both count
         in full from the first listener on.
     among : sequence of str, optional
@@ -120,7 +120,7 @@ def fold_in_tracks(
     known = factors.users if among is None else factors.users.take(among)
     item_users = interactions.user_items.T.tocsr()
     return _half_step(
-        known, item_users, interactions.tracks, interactions.users, config, prior, fading
+        known, item_users, interactions.tracks, interactions.users, config, prior, decay
     )
 
 
@@ -148,7 +148,7 @@ def _half_step(
     columns: IdMap,
     config: FactorsConfig,
     prior: Embeddings | None,
-    fading: Fading | None = None,
+    decay: PriorDecay | None = None,
 ) -> Embeddings:
     """Solve one vector per row of `plays` [shape=(len(rows), len(columns))]."""
     if prior is not None and prior.dim != known.dim:
@@ -168,8 +168,8 @@ def _half_step(
             continue
         heard, c, p = y_shared[plays.indices[span]], abs(weights[span]), weights[span] > 0
         s, ridge, pull = 1.0, config.regularization, config.regularization
-        if fading is not None and x0 is not None:
-            s, ridge, pull = fading.weights(len(c), ridge=config.regularization)
+        if decay is not None and x0 is not None:
+            s, ridge, pull = decay.weights(len(c), ridge=config.regularization)
         a = s * silent + ridge * np.eye(known.dim) + (heard.T * (c - s)) @ heard
         b = (c * p) @ heard
         if x0 is not None:

@@ -21,8 +21,8 @@ import numpy as np
 from audiorec.artifacts import fingerprint
 from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
+from audiorec.factors.als import signed_confidence
 from audiorec.factors.store import Factors
-from audiorec.factors.wmf import signed_confidence
 
 
 class QuadraticForms(NamedTuple):

@@ -10,8 +10,8 @@ import numpy as np
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.index.build import build_index
-from audiorec.index.changing import Index
 from audiorec.index.exact import BLOCK
+from audiorec.index.index import Index
 from audiorec.index.plan import make_plan
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, ParameterError
-from audiorec.index.changing import Index
+from audiorec.index.arrays import taken
 from audiorec.index.exact import Served
+from audiorec.index.index import Index
 from audiorec.index.lookup import id_array
 from audiorec.index.plan import Plan, make_plan
-from audiorec.index.room import taken
 
 if TYPE_CHECKING:
     from audiorec.config import IndexConfig

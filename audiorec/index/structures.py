@@ -5,7 +5,7 @@ and the same vectors have to make the same bytes.
 
 FAISS takes no vector out of an HNSW graph, whose other links run through it, and numbers the rest
 anew where it does take one out of lists. So removed rows stay in both, dead, and a filter keeps
-them out of every answer; `audiorec.index.core` says when enough are dead to build again.
+them out of every answer; `audiorec.index.search` says when enough are dead to build again.
 """
 
 from __future__ import annotations

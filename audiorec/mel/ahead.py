@@ -22,9 +22,9 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio import Heard, resample
+from audiorec.audio.fingerprint import PRINTS_VERSION, make_print
 from audiorec.config import MelConfig
 from audiorec.exceptions import AudiorecError
-from audiorec.mel.prints import PRINTS_VERSION, make_print
 
 CRC_BYTES = 4
 OWN_FOLDER = re.compile("[0-9a-f]{32}")  # `artifacts.fingerprint` of the settings

@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.fingerprint import PRINTS_VERSION, print_shard
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.ahead import Ahead, Computed, compute_clips
-from audiorec.mel.prints import PRINTS_VERSION, print_shard
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
 from audiorec.workers import Outcome

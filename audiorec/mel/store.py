@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.fingerprint import PRINTS_VERSION, print_shard
 from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
-from audiorec.mel.prints import PRINTS_VERSION, print_shard
 
 KIND = "mels"
 
@@ -158,7 +158,7 @@ class MelStore:
         return [at for track_id in self.ids for at in self._clips[track_id]]
 
     def prints(self) -> Embeddings:
-        """Near-duplicate print of every track's middle clip; see `audiorec.mel.prints`."""
+        """Near-duplicate print of every track's middle clip; see `audiorec.audio.fingerprint`."""
         rows: dict[str, np.ndarray] = {}
         for number, name in enumerate(self._names):
             if self._manifest.extra.get("prints") == PRINTS_VERSION:

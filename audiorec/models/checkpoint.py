@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig, check_crop
 from audiorec.exceptions import ArtifactError, ParameterError, first_line
-from audiorec.factors import AGREEMENT, NO_ARTISTS, ArtistPrior, read_artist_prior
+from audiorec.factors import AGREEMENT, NO_ARTISTS, ArtistSmoothing, artist_smoothing_from
 from audiorec.models.musicnn import WINDOW
 from audiorec.models.networks import build_network, min_frames
 from audiorec.models.predict import InputScale
@@ -53,7 +53,7 @@ class Checkpoint:
     agreement : float
         Mean cosine of predictions and factors over the artists kept for early stopping: how far
         to trust a prediction beside listening.
-    artists : ArtistPrior
+    artists : ArtistSmoothing
         How far to draw a prediction towards the artist's other tracks, by the same artists.
     common : np.ndarray [shape=(n_outputs,)], float32, optional
         What is set alike in all predictions; see `audiorec.models.predict.believed`.
@@ -71,7 +71,7 @@ class Checkpoint:
     output_scale: float
     space: str
     agreement: float = AGREEMENT
-    artists: ArtistPrior = NO_ARTISTS
+    artists: ArtistSmoothing = NO_ARTISTS
     common: np.ndarray | None = None
     shrinkage: np.ndarray | None = None
 
@@ -196,7 +196,7 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
         output_scale=manifest.extra["output_scale"],
         space=manifest.extra["space"],
         agreement=manifest.extra.get("agreement", AGREEMENT),
-        artists=read_artist_prior(manifest.extra.get("artists", {})),
+        artists=artist_smoothing_from(manifest.extra.get("artists", {})),
         common=tensors[COMMON].numpy() if COMMON in tensors else None,
         shrinkage=tensors[SHRINKAGE].numpy() if SHRINKAGE in tensors else None,
     )

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audiorec.data.grouping import group_means
 from audiorec.exceptions import TrainingError
-from audiorec.groups import group_means
 
 N_COMPONENTS = 1000  # principal components of what is told, in which the directions are sought
 N_TRACKS = 20_000  # that they are learned from, at most

@@ -17,7 +17,7 @@ from audiorec import artifacts
 from audiorec.config import MelConfig, Recipe
 from audiorec.data.catalog import Catalog, as_text
 from audiorec.exceptions import ArtifactError, NotFoundError
-from audiorec.pipeline.believed import believed
+from audiorec.pipeline.interactions import filtered_interactions
 from audiorec.pipeline.learning import Learning
 from audiorec.pipeline.recipes import current_recipe, remembered
 from audiorec.progress import Progress, silent
@@ -83,7 +83,7 @@ class Pipeline:
     def ahead(self) -> Ahead | None:
         """Where a scan puts the recipe's spectrograms, where it decodes what they are made of."""
         from audiorec.mel.ahead import Ahead
-        from audiorec.scan.hear import IDENTITY
+        from audiorec.scan.read_file import IDENTITY
 
         return Ahead.where_alike(self.workspace.ahead, self.recipe.mel, clip=IDENTITY)
 
@@ -174,7 +174,7 @@ class Pipeline:
             return None
         from audiorec.factors import fit_factors, save_factors
 
-        interactions, suspects = believed(self.workspace, self.recipe)
+        interactions, suspects = filtered_interactions(self.workspace, self.recipe)
         factors = fit_factors(interactions, config=self.recipe.factors, progress=self.progress)
         save_factors(
             self.workspace.factors,
@@ -235,15 +235,15 @@ class Pipeline:
         )
 
     def _index(self) -> str | None:
-        from audiorec.duplicates import near_duplicates
-        from audiorec.groups import merge_groups
+        from audiorec.data.grouping import merge_groups
         from audiorec.index.renew import renew_index
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
-        from audiorec.recommend.vectors import artist_prior, artists_of, blend
+        from audiorec.mel.duplicates import near_duplicates
+        from audiorec.recommend.vectors import artist_smoothing, artists_of, blend
 
         if self._imported():
-            from audiorec.vectors import index_imported
+            from audiorec.embeddings_io import index_imported
 
             return index_imported(self.workspace, config=self.recipe.index)
         by_sound = self.recipe.model.target == "sound"
@@ -254,7 +254,7 @@ class Pipeline:
         artists: dict[str, str] = {}
         if not by_sound:
             model = artifacts.load_manifest(self.workspace.model, kind="model")
-            if artist_prior(model).share:
+            if artist_smoothing(model).share:
                 artists = artists_of(self.workspace)
                 inputs["artists"] = artifacts.fingerprint(artists)
         config = self.recipe.index.model_dump(mode="json")

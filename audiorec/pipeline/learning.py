@@ -10,7 +10,7 @@ from audiorec import artifacts
 from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.lesson import Lesson, lesson_of
-from audiorec.pipeline.believed import believed
+from audiorec.pipeline.interactions import filtered_interactions
 from audiorec.progress import Progress
 from audiorec.ranks import team
 from audiorec.workspace import Workspace
@@ -76,7 +76,7 @@ class Learning:
         return self._train_network(store, lesson, together=self._duplicates(store, tracks))
 
     def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
-        from audiorec.duplicates import duplicates_of
+        from audiorec.mel.duplicates import duplicates_of
 
         return duplicates_of(store, tracks, threshold=self.recipe.index.duplicate_similarity)
 
@@ -139,7 +139,7 @@ class Learning:
 
         if not self._looks_at_plays():
             return None
-        plays, _ = believed(self.workspace, self.recipe)
+        plays, _ = filtered_interactions(self.workspace, self.recipe)
         factors = load_factors(self.workspace.factors)
         return WeightedError(factors, plays, config=self.recipe.factors)
 

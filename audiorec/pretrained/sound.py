@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.data.grouping import group_kfold, group_means
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.groups import deal_groups, group_means
 from audiorec.pretrained.heard import Part
 
 # The pooled feature maps say more of how music sounds than what the tags are read from.
@@ -150,7 +150,7 @@ def _decide(
     """How good plain whitening is, how good the best with artists, and which shrinkage to take."""
     if several.sum() < MIN_ARTISTS:
         return float("nan"), float("nan"), 1.0
-    folds = deal_groups([str(artist) for artist in artists], seed=seed)
+    folds = group_kfold([str(artist) for artist in artists], seed=seed)
     found: dict[float, list[np.ndarray]] = {shrinkage: [] for shrinkage in (1.0, *SHRINKAGES)}
     most = -(-MAX_ASKED // (int(folds.max()) + 1))
     for fold in range(int(folds.max()) + 1):

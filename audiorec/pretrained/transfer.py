@@ -17,17 +17,17 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.data.grouping import artist_groups, even_groups, group_kfold
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.factors import (
     AGREEMENT,
     NO_ARTISTS,
-    ArtistPrior,
+    ArtistSmoothing,
     agreement_of,
-    learn_artist_prior,
-    read_artist_prior,
+    artist_smoothing_from,
+    fit_artist_smoothing,
 )
-from audiorec.groups import deal_groups, even_groups, inseparable
 from audiorec.models.checkpoint import Checkpoint
 from audiorec.pretrained.heard import PARTS, Heard, Part, as_rows, track_features, widths_of
 from audiorec.pretrained.registry import find
@@ -58,7 +58,7 @@ class Transfer:
         What brings predictions to the length of those factors.
     agreement : float
         Mean cosine of predictions and factors over artists that were left out.
-    artists : ArtistPrior
+    artists : ArtistSmoothing
         How far to draw predictions towards an artist's other tracks, by the same artists.
     """
 
@@ -71,7 +71,7 @@ class Transfer:
     space: str = ""
     output_scale: float = 1.0
     agreement: float = AGREEMENT
-    artists: ArtistPrior = NO_ARTISTS
+    artists: ArtistSmoothing = NO_ARTISTS
 
     @property
     def n_outputs(self) -> int:
@@ -170,7 +170,7 @@ def fit_transfer(
     features = heard.features(common, parts=parts)
     factors = targets.take(common)
     wanted = unit_norm(factors.vectors) if train.unit_norm else factors.vectors
-    artists = list(inseparable(common, groups, together or {}).values())
+    artists = list(artist_groups(common, groups, together or {}).values())
     ridge = fit_ridge(
         features.vectors, wanted, groups=artists, seed=train.seed, weights=even_groups(artists)
     )
@@ -178,7 +178,7 @@ def fit_transfer(
     agreement, prior = AGREEMENT, NO_ARTISTS
     if unseen is not None:
         agreement = agreement_of(unseen, factors)
-        prior = learn_artist_prior(unseen, factors=factors, artists=groups)
+        prior = fit_artist_smoothing(unseen, factors=factors, artists=groups)
     return Transfer(
         heard.encoder,
         tuple(parts),
@@ -197,7 +197,7 @@ def _unseen(
     features: Embeddings, wanted: np.ndarray, artists: Sequence[str], *, penalty: float, seed: int
 ) -> Embeddings | None:
     """What a head says of artists that it did not learn from; None where there is but one."""
-    folds = deal_groups(artists, seed=seed)
+    folds = group_kfold(artists, seed=seed)
     said = np.empty(wanted.shape, dtype=np.float32)
     for fold in range(folds.max() + 1):
         test = folds == fold
@@ -303,7 +303,7 @@ def load_transfer(directory: Path) -> Transfer:
             space=extra["space"],
             output_scale=extra["output_scale"],
             agreement=extra["agreement"],
-            artists=read_artist_prior(extra.get("artists", {})),
+            artists=artist_smoothing_from(extra.get("artists", {})),
         )
     except (KeyError, TypeError, ParameterError) as error:
         raise ArtifactError(

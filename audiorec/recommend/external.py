@@ -56,7 +56,7 @@ def embed_file(
         If there is no model, or the index is of another one.
     """
     from audiorec.audio import clip_hash, hear, load_clips, resample
-    from audiorec.scan.hear import IDENTITY
+    from audiorec.scan.read_file import IDENTITY
     from audiorec.scan.tags import read_tags
 
     heard = hear(file, config=IDENTITY)
@@ -102,11 +102,11 @@ def with_artist_prior(
     vector : np.ndarray [shape=(d,)], float32
         What `audiorec.recommend.vectors.blend` would make of it: a track that nobody has played.
     """
-    from audiorec.factors import among_artists, load_factors
-    from audiorec.recommend.vectors import artist_prior
+    from audiorec.factors import load_factors, smooth_by_artist
+    from audiorec.recommend.vectors import artist_smoothing
 
     assert outside.vector is not None
-    prior = artist_prior(artifacts.load_manifest(workspace.model, kind="model"))
+    prior = artist_smoothing(artifacts.load_manifest(workspace.model, kind="model"))
     others = catalog.by_artist(outside.artist) if prior.share else []
     if not others or not artifacts.exists(workspace.factors):
         return outside.vector
@@ -118,7 +118,7 @@ def with_artist_prior(
     heard = sound.take([i for i in others if i in sound])
     # An id that no track has.
     asked = Embeddings(("", *heard.ids), np.vstack([outside.vector[None], heard.vectors]))
-    placed = among_artists(
+    placed = smooth_by_artist(
         asked,
         factors=factors.take([i for i in others if i in factors]),
         artists=dict.fromkeys(("", *others), outside.artist),
@@ -136,10 +136,10 @@ def _original(
 ) -> str | None:
     """The indexed track whose print is nearest, where it is near enough to be the same recording.
 
-    Encoders leave a print as it is; see `audiorec.mel.prints`.
+    Encoders leave a print as it is; see `audiorec.audio.fingerprint`.
     """
+    from audiorec.audio.fingerprint import make_print
     from audiorec.mel import MelStore
-    from audiorec.mel.prints import make_print
 
     store = MelStore(workspace.mels)
     if store.config != config:  # prints of other spectrograms: no telling

@@ -15,7 +15,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.names import fold
+from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
@@ -221,7 +221,7 @@ class Library:
         return [
             shared_tags(
                 [*queries, found[hit.track_id]],
-                counts={fold(count.tag): count.tracks for count in counts},
+                counts={normalize_text(count.tag): count.tracks for count in counts},
                 n_tracks=len(self.catalog),
                 min_confidence=min_confidence,
             )

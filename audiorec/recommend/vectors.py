@@ -6,7 +6,7 @@ A library without listening has a space of sound alone, where content is all the
 - content: the prediction from sound, brought to the length of factors;
 - listening: the factor, of tracks that have been played alone;
 - blend: both, from the one to the other as the track gathers listeners. Where it begins, its
-  artist's other tracks have a say beside its sound; see `audiorec.factors.artists`.
+  artist's other tracks have a say beside its sound; see `audiorec.factors.artist_smoothing`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from audiorec.data.interactions import Interactions
-    from audiorec.factors import ArtistPrior, Factors
+    from audiorec.factors import ArtistSmoothing, Factors
     from audiorec.ids import IdMap
 
 Space = Literal["blend", "content", "listening"]
@@ -112,9 +112,9 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     ----------
     workspace : Workspace
     half_listeners : float
-        See `audiorec.factors.Fading`.
+        See `audiorec.factors.PriorDecay`.
     artists : mapping of str to str
-        Artist of each track, see `artists_of`; needed where the model has an `artist_prior`.
+        Artist of each track, see `artists_of`; needed where the model has an `artist_smoothing`.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     from audiorec.config import FactorsConfig, ListeningConfig
     from audiorec.data.interactions import to_interactions
     from audiorec.data.plays import load_plays
-    from audiorec.factors import AGREEMENT, Fading, among_artists, blend_tracks, load_factors
+    from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
 
     model = artifacts.load_manifest(workspace.model, kind="model")
     if model.extra.get("target") == "sound":
@@ -148,13 +148,15 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
         min_users_per_track=0,
         rating_plays=believed.rating_plays,
     )
-    begun = among_artists(sound, factors=factors.tracks, artists=artists, prior=artist_prior(model))
+    begun = smooth_by_artist(
+        sound, factors=factors.tracks, artists=artists, prior=artist_smoothing(model)
+    )
     tracks = blend_tracks(
         factors,
         plays,
         begun,
         config=FactorsConfig(**space.config),
-        fading=Fading(half_listeners, agreement),
+        decay=PriorDecay(half_listeners, agreement),
     )
     played = [id_ for id_ in sound.ids if id_ in factors.tracks]
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)
@@ -162,7 +164,7 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     return Blend(tracks, factors, len(played), float(norms.mean()), heard)
 
 
-def artist_prior(model: artifacts.Manifest) -> ArtistPrior:
+def artist_smoothing(model: artifacts.Manifest) -> ArtistSmoothing:
     """How far a model's predictions are drawn towards the artist's other tracks.
 
     Raises
@@ -170,10 +172,10 @@ def artist_prior(model: artifacts.Manifest) -> ArtistPrior:
     ArtifactError
         If its manifest says what cannot be.
     """
-    from audiorec.factors import read_artist_prior
+    from audiorec.factors import artist_smoothing_from
 
     try:
-        return read_artist_prior(model.extra.get("artists", {}))
+        return artist_smoothing_from(model.extra.get("artists", {}))
     except ParameterError as error:
         raise ArtifactError(f"the model is damaged ({error}); run 'audiorec train'") from None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from audiorec.data.table import read_table, table_error
+from audiorec.data.csv_tables import read_table, table_error
 from audiorec.ids import id_problem
 from audiorec.scan.files import absolute
-from audiorec.scan.settle import TAGS
+from audiorec.scan.match import TAGS
 
 
 def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names import fold
+from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import given_tags
 from audiorec.data.tracks import Track
 from audiorec.embeddings import Embeddings
@@ -170,7 +170,7 @@ def labelled(tracks: Sequence[Track], *, seed: int = 0) -> Labelled | None:
     artist_of = {track.track_id: track.artist_key for track in tracks}
     by_genre: dict[str, list[str]] = {}
     for track_id, genre in genre_of.items():
-        by_genre.setdefault(fold(genre), []).append(track_id)
+        by_genre.setdefault(normalize_text(genre), []).append(track_id)
     learned = {
         key: ids
         for key, ids in by_genre.items()
@@ -190,7 +190,7 @@ def labelled(tracks: Sequence[Track], *, seed: int = 0) -> Labelled | None:
     return Labelled(
         tuple(chosen),
         tuple(artist_of[id_] for id_ in chosen),
-        np.array([place[fold(genre_of[id_])] for id_ in chosen], dtype=np.int64),
+        np.array([place[normalize_text(genre_of[id_])] for id_ in chosen], dtype=np.int64),
         tuple(spelled[key] for key in order),
         len(genre_of) - sum(map(len, learned.values())),
     )

@@ -175,7 +175,7 @@ def gather(
     store, targets, config
         See `audiorec.training.train`.
     groups : mapping of str to str
-        Whose each track is; see `audiorec.groups.inseparable`.
+        Whose each track is; see `audiorec.data.grouping.artist_groups`.
     listening : WeightedError, optional
         For a loss that looks at it.
 

@@ -12,10 +12,10 @@ from torch import nn
 
 from audiorec import artifacts
 from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.data.grouping import artist_groups
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.factors import WeightedError, agreement_of, learn_artist_prior
-from audiorec.groups import inseparable
+from audiorec.factors import WeightedError, agreement_of, fit_artist_smoothing
 from audiorec.models.checkpoint import Checkpoint, crop_frames
 from audiorec.models.described import Described
 from audiorec.models.losses import LOSSES
@@ -141,7 +141,7 @@ def train(
     shifts = _shifts(store.config, model=model, config=config, n=n_heard)
     loss = LOSSES[config.loss]
     listening = _needed(listening, config=config)
-    owners = inseparable([*targets.ids, *unlabelled], groups, together or {})
+    owners = artist_groups([*targets.ids, *unlabelled], groups, together or {})
     training, validation = gather(store, targets, groups=owners, config=config, listening=listening)
     scale = input_scale(training) if not model.finetune else no_scale(store.config.n_mels)
     space = space or _digest(targets)
@@ -213,7 +213,7 @@ def train(
     known = targets.take(training.ids).vectors
     length = float(np.linalg.norm(known, axis=1).mean())
     # By what predictions say themselves: shrunk, they lie along the mean too far for a cosine.
-    artists = learn_artist_prior(unseen, factors=targets, artists=groups)
+    artists = fit_artist_smoothing(unseen, factors=targets, artists=groups)
     belief: dict[str, np.ndarray | None] = {}
     if loss.norm == "unit":
         unseen = Embeddings(unseen.ids, unit_norm(unseen.vectors))

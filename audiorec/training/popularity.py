@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from audiorec.data.grouping import one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.groups import surest
 
 
 def common_part(
@@ -56,7 +56,7 @@ def common_part(
         # What all tracks have too much or too little of changes no ranking.
         told_off, known_off = told - told.mean(), known - known.mean()
         errors = {"as it is": -((known_off - told_off) ** 2), "alike": -(known_off**2)}
-        if surest(errors, groups=by, unless="as it is") == "as it is":
+        if one_se_rule(errors, groups=by, unless="as it is") == "as it is":
             return None
     along = float(told.mean())
     return (direction * along).astype(np.float32) if along else None

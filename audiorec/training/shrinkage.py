@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from audiorec.data.grouping import even_groups, group_kfold, one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.groups import deal_groups, even_groups, surest
 
 
 def learn_shrinkage(
@@ -73,7 +73,7 @@ def learn_shrinkage(
     weights = even_groups(by)
     if unless_alike:
         slopes, alike = np.zeros_like(told), np.zeros_like(told)
-        fold = deal_groups(by, seed=seed)
+        fold = group_kfold(by, seed=seed)
         for number in np.unique(fold):
             rest = fold != number
             if not rest.any():
@@ -84,7 +84,7 @@ def learn_shrinkage(
             name: -np.square(known - slope * told).sum(axis=1)
             for name, slope in (("by direction", slopes), ("alike", alike))
         }
-        if surest(errors, groups=by, unless="alike") == "alike":
+        if one_se_rule(errors, groups=by, unless="alike") == "alike":
             return None
     found = _slopes(told, known, weights=weights)
     return ((axes * found) @ axes.T + np.outer(popular, popular)).astype(np.float32)

@@ -18,7 +18,7 @@ def test_factors_cost_what_implicit_costs():
 
     from audiorec.data.interactions import Interactions
     from audiorec.factors import fit_factors
-    from audiorec.factors.wmf import confidence
+    from audiorec.factors.als import confidence
     from audiorec.ids import IdMap
 
     rng = np.random.default_rng(0)

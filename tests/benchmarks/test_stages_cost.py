@@ -212,9 +212,9 @@ def commits(tmp_path):
 
 def duplicates():
     """Pairs of prints that are looked at."""
-    from audiorec.duplicates import near_duplicates
+    from audiorec.audio.fingerprint import BANDS, CELLS
     from audiorec.embeddings import Embeddings
-    from audiorec.mel.prints import BANDS, CELLS
+    from audiorec.mel.duplicates import near_duplicates
 
     costs = []
     for n in PRINTS:

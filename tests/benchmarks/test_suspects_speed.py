@@ -6,7 +6,7 @@ import pytest
 from benching import contest
 
 from audiorec.config import ListeningConfig
-from audiorec.data.suspects import find_suspects
+from audiorec.data.bot_filter import find_suspects
 
 CEILING = 6.0  # seconds per million rows; three times what two busy cores took
 

@@ -25,7 +25,7 @@ HEAVY = (
     *("av", "faiss", "implicit.als", "lightning.pytorch", "matplotlib.pyplot", "mutagen"),
     *("pebble", "safetensors.torch", "scipy.sparse", "sklearn.cluster", "sklearn.linear_model"),
     *("soundfile", "soxr", "torch", "audiorec.cli", "audiorec.cli.stages", "audiorec.pipeline"),
-    *("audiorec.index.build", "audiorec.mel", "audiorec.pretrained", "audiorec.scan.hear"),
+    *("audiorec.index.build", "audiorec.mel", "audiorec.pretrained", "audiorec.scan.read_file"),
 )
 PIPE = 1 << 20  # bytes of output that a command may give
 ENDS = 20.0  # s that what a killed process leaves behind may take to end

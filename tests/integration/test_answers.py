@@ -14,9 +14,9 @@ from audiorec import artifacts
 from audiorec.audio.decode import open_source
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import unit_norm
-from audiorec.factors import among_artists, load_factors
+from audiorec.factors import load_factors, smooth_by_artist
 from audiorec.recommend.library import Library
-from audiorec.recommend.vectors import artist_prior, artists_of, content
+from audiorec.recommend.vectors import artist_smoothing, artists_of, content
 from audiorec.workspace import Workspace
 
 from .conftest import call
@@ -199,8 +199,8 @@ def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_soun
     place = library.workspace
     sound, factors = content(place), library._factors().tracks
     blend = library.index.embeddings()
-    prior = artist_prior(artifacts.load_manifest(place.model, kind="model"))
-    begun = among_artists(sound, factors=factors, artists=artists_of(place), prior=prior)
+    prior = artist_smoothing(artifacts.load_manifest(place.model, kind="model"))
+    begun = smooth_by_artist(sound, factors=factors, artists=artists_of(place), prior=prior)
     assert all(np.array_equal(blend[i], begun[i]) for i in added)
     plays = pl.read_csv(world.plays_csv)["track_id"].value_counts()
     often = plays.filter(pl.col("count") > 60)["track_id"].to_list()

@@ -39,7 +39,7 @@ IN_A_ROW = 3  # kills before a stage is left to end
 # So that a small world has several of what a large one has: commits within a stage.
 SETTINGS: dict[str, Any] = {
     "audiorec.mel.compute:SHARD_TRACKS": 8,
-    "audiorec.scan:BATCH_SECONDS": 0.05,
+    "audiorec.scan.scanner:BATCH_SECONDS": 0.05,
     "audiorec.training.module:SAVE_SECONDS": 0.0,
 }
 SWAPPED = {"audiorec.pretrained.encoder:load": "forking:random_network"}

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audiorec.audio.fingerprint import BANDS, CELLS
 from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
-from audiorec.mel.prints import BANDS, CELLS
 
 from .conftest import call
 

@@ -6,7 +6,7 @@ import pytest
 from audiorec import artifacts
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog
-from audiorec.diagnosis import diagnose
+from audiorec.doctor import diagnose
 from audiorec.workspace import Workspace
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.sink import sink
+from audiorec.data.parquet import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 
 REQUIRED = ("user_id", "track_id", "plays")

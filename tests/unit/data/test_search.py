@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from audiorec.data.catalog import Catalog, FileRow, Track
-from audiorec.data.names import CLOSE, closest, fold
+from audiorec.data.name_matching import CLOSE, closest, normalize_text
 from audiorec.data.schema import MIGRATIONS
 from audiorec.data.search import TABLE, likely, trigrams
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
@@ -85,10 +85,12 @@ def outcome(catalog, name):
 def test_the_candidates_hold_what_every_name_compared_would_give(full, tracks):
     """The slow twin compares with all; whoever is close there is among those found here."""
     rng = random.Random(1)
-    keys = [key for track in tracks for key in (fold(track.name), fold(track.title))]
+    keys = [
+        key for track in tracks for key in (normalize_text(track.name), normalize_text(track.title))
+    ]
     found = 0
     for track in rng.sample(tracks, 120):
-        name = fold(misspelt(misspelt(track.name, rng), rng))
+        name = normalize_text(misspelt(misspelt(track.name, rng), rng))
         twin = {
             tracks[place // 2].track_id
             for place, score in closest(name, keys, limit=5)
@@ -154,7 +156,7 @@ def old(tmp_path):
     database.executescript(MIGRATIONS[0])
     database.execute("PRAGMA user_version = 1")
     for track in (*made_up(30), Track("j", "/j.mp3", "Björk", "Jóga")):
-        key, title = fold(track.name), fold(track.title)
+        key, title = normalize_text(track.name), normalize_text(track.title)
         database.execute(
             "INSERT INTO tracks VALUES (?,?,?,?,'',NULL,'',0,0,0,'',?,0,0,0,'{}',?,?)",
             [track.track_id, track.path, track.artist, track.title, track.clip_hash, key, title],

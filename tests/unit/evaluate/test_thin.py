@@ -28,7 +28,7 @@ from audiorec.evaluate.thin import (
     summarise,
 )
 from audiorec.exceptions import ParameterError
-from audiorec.factors import Fading, fold_in_tracks
+from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.progress import silent
 
 
@@ -70,7 +70,7 @@ def test_dislikes_alone_place_nothing_but_move_what_sound_places(world):
     sound = from_sound(world, RIDGE, work_directory=None, progress=silent)
     how = {"config": world.factors_config, "among": world.folding}
     assert not fold_in_tracks(world.factors, full, **how).vectors.any()
-    both = fold_in_tracks(world.factors, full, prior=sound.tracks, fading=Fading(7), **how)
+    both = fold_in_tracks(world.factors, full, prior=sound.tracks, decay=PriorDecay(7), **how)
     against = world.factors.users.take(full.users.ids)
     met = full.user_items.toarray() < 0
     moved = against.vectors @ (both.vectors - sound.tracks.vectors).T

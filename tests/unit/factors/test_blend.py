@@ -10,7 +10,7 @@ from audiorec import metrics
 from audiorec.config import FactorsConfig, IndexConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.factors import Fading, blend_tracks, confidence, fit_factors, fold_in_tracks
+from audiorec.factors import PriorDecay, blend_tracks, confidence, fit_factors, fold_in_tracks
 from audiorec.ids import IdMap
 
 HALF = IndexConfig().half_listeners
@@ -77,7 +77,7 @@ def test_never_worse_than_the_better_of_sound_and_listening(planted, n):
     how = {"config": planted.config, "among": half_a}
     listening = fold_in_tracks(planted.factors, few, **how)
     both = fold_in_tracks(
-        planted.factors, few, prior=planted.sound, fading=Fading(HALF, planted.agreement), **how
+        planted.factors, few, prior=planted.sound, decay=PriorDecay(HALF, planted.agreement), **how
     )
     alone = {"sound": planted.ndcg(planted.sound), "listening": planted.ndcg(listening)}
     better = max(alone.values(), key=np.nanmean)
@@ -98,17 +98,17 @@ def test_step_by_step_from_the_prior_of_which_many_leave_nothing(planted):
         gap = unit_norm(both.vectors) - unit_norm(other.vectors)
         return np.linalg.norm(gap, axis=1).mean()
 
-    far = [distance(n, planted.sound, fading=Fading(HALF)) for n in (0, 1, 5, 50)]
+    far = [distance(n, planted.sound, decay=PriorDecay(HALF)) for n in (0, 1, 5, 50)]
     assert far == sorted(far) and far[0] == 0
     many = planted.thinned(N_LISTENERS)
     assert np.diff(many.user_items.tocsc().indptr).min() > 10
     factor = fold_in_tracks(planted.factors, many, config=planted.config)
-    assert distance(N_LISTENERS, factor, fading=Fading(1)) < 1e-3 * distance(0, factor)
+    assert distance(N_LISTENERS, factor, decay=PriorDecay(1)) < 1e-3 * distance(0, factor)
 
 
 @pytest.mark.parametrize("half", [1e-300, 1e-3, 7.0, 1e300])
 def test_weights_pass_from_the_prior_to_listening(half):
-    told = [Fading(half, 0.6).weights(n, ridge=2.0) for n in (0, 1, 10**6)]
+    told = [PriorDecay(half, 0.6).weights(n, ridge=2.0) for n in (0, 1, 10**6)]
     assert told[0] == (0.0, 2.0 / (1 - 0.36), 0.6 * 2.0 / (1 - 0.36))
     silence, _, pull = zip(*told, strict=True)
     assert list(silence) == sorted(silence) and list(pull) == sorted(pull, reverse=True)
@@ -120,7 +120,7 @@ def test_the_half_step_equals_its_readable_twin(planted):
     config, half = planted.config, 4.0
     few = planted.thinned(6)
     found = fold_in_tracks(
-        planted.factors, few, config=config, prior=planted.sound, fading=Fading(half, 0.7)
+        planted.factors, few, config=config, prior=planted.sound, decay=PriorDecay(half, 0.7)
     )
     y = planted.factors.users.vectors.astype(float)
     for column, id_ in enumerate(planted.cold):
@@ -140,14 +140,14 @@ def test_the_half_step_equals_its_readable_twin(planted):
 def test_every_track_with_sound_is_placed_and_others_are_passed_over(planted):
     few = planted.thinned(3)
     some = planted.sound.take(planted.cold.ids[::-2])
-    both = blend_tracks(planted.factors, few, some, config=planted.config, fading=Fading(HALF))
+    both = blend_tracks(planted.factors, few, some, config=planted.config, decay=PriorDecay(HALF))
     assert both.ids == some.ids
     whole = blend_tracks(
-        planted.factors, few, planted.sound, config=planted.config, fading=Fading(HALF)
+        planted.factors, few, planted.sound, config=planted.config, decay=PriorDecay(HALF)
     )
     assert np.array_equal(both.vectors, whole.take(some.ids).vectors)
     nobody = blend_tracks(
-        planted.factors, planted.warm, some, config=planted.config, fading=Fading(HALF)
+        planted.factors, planted.warm, some, config=planted.config, decay=PriorDecay(HALF)
     )
     assert np.array_equal(nobody.vectors, some.vectors)
 
@@ -157,5 +157,5 @@ def test_a_track_without_a_prior_is_placed_by_the_plain_half_step(planted):
     config = planted.config
     plain = fold_in_tracks(planted.factors, few, config=config)
     first = planted.sound.take(planted.cold.ids[:1])
-    some = fold_in_tracks(planted.factors, few, config=config, prior=first, fading=Fading(HALF))
+    some = fold_in_tracks(planted.factors, few, config=config, prior=first, decay=PriorDecay(HALF))
     assert np.array_equal(some.vectors[1:], plain.vectors[1:])

@@ -12,9 +12,9 @@ import pytest
 
 from audiorec import metrics
 from audiorec.config import FactorsConfig, ListeningConfig
+from audiorec.data.bot_filter import find_suspects
 from audiorec.data.interactions import to_interactions
-from audiorec.data.suspects import find_suspects
-from audiorec.factors import fit_factors, wmf
+from audiorec.factors import fit_factors
 
 N_USERS, N_TRACKS, N_TASTES, N_PLAYED = 600, 300, 6, 30
 DAY = 86_400
@@ -84,8 +84,8 @@ def test_leaving_suspects_out_restores_what_five_percent_of_spam_costs(
     seed, exact, monkeypatch
 ) -> None:
     if not exact:
-        monkeypatch.setattr(wmf, "EXACT_FACTORS", 0)
-        monkeypatch.setattr(wmf, "CG_STEPS", 3)
+        monkeypatch.setattr(als, "EXACT_FACTORS", 0)
+        monkeypatch.setattr(als, "CG_STEPS", 3)
     rng = np.random.default_rng(seed)
     seen, hidden = planted(rng)
     spam = farms(rng)

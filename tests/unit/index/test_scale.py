@@ -14,11 +14,11 @@ from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.index import Index, build_index
+from audiorec.index.arrays import joined, taken
 from audiorec.index.drift import Drift
 from audiorec.index.exact import Served, largest, lengths, search_product
 from audiorec.index.plan import make_plan, sample_size, structure_bytes
 from audiorec.index.renew import renew_index
-from audiorec.index.room import joined, taken
 from audiorec.index.shards import build_shard, merge_shards, train_lists
 
 N, DIM = 6000, 24

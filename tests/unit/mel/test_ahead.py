@@ -11,7 +11,7 @@ from audiorec.mel import compute_mels
 from audiorec.mel.ahead import Ahead
 from audiorec.mel.compute import Job, compute_track
 from audiorec.scan import scan
-from audiorec.scan.hear import IDENTITY, hear_file
+from audiorec.scan.read_file import IDENTITY, hear_file
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
+from audiorec.audio import fingerprint
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
-from audiorec.mel import MelStore, ahead, audio_to_mels, compute, compute_mels, prints
+from audiorec.mel import MelStore, ahead, audio_to_mels, compute, compute_mels
 from audiorec.workers import Outcome
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
@@ -229,7 +230,7 @@ def test_prints_of_an_older_kind_are_made_again_from_what_is_stored(tmp_path, ca
         assert np.array_equal(store.prints().vectors, fresh.vectors)
     assert content(mels) == content(tmp_path / "fresh")
     with monkeypatch.context() as after:
-        after.setattr(prints, "make_print", lambda *_, **__: pytest.fail("they are stored"))
+        after.setattr(fingerprint, "make_print", lambda *_, **__: pytest.fail("they are stored"))
         assert len(MelStore(mels).prints()) == N - 1
         assert run(mels, catalog, config=config) == (0, N - 1, 1)
 

@@ -6,11 +6,11 @@ import pytest
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.factors import ArtistPrior, Factors, among_artists, save_factors
+from audiorec.factors import ArtistSmoothing, Factors, save_factors, smooth_by_artist
 from audiorec.recommend.external import ExternalTrack, with_artist_prior
 from audiorec.workspace import Workspace
 
-PRIOR = ArtistPrior(share=0.6, half=1.0, guess=0.5)
+PRIOR = ArtistSmoothing(share=0.6, half=1.0, guess=0.5)
 ARTISTS = {"a": "Björk", "b": "BJÖRK ", "c": "Björk", "d": "Sade", "e": "", "f": "Various"}
 
 
@@ -41,7 +41,7 @@ def test_as_if_it_were_added(made, artist):
         ExternalTrack(None, vector, artist), workspace=workspace, catalog=catalog
     )
     with_it = Embeddings((*sound.ids, "new"), np.vstack([sound.vectors, vector]))
-    expected = among_artists(
+    expected = smooth_by_artist(
         with_it, factors=factors, artists={**catalog.artists(), "new": artist.casefold()},
         prior=PRIOR,
     )["new"]  # fmt: skip

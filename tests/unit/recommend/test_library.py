@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
-from audiorec.diagnosis import diagnose
+from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.index import build_index
@@ -261,7 +261,7 @@ def test_an_index_replaced_while_it_is_opened(workspace, monkeypatch):
         return load(directory)
 
     monkeypatch.setattr(Index, "load", replaced)
-    assert open_index(workspace).stamp == file_signature(workspace)
+    assert open_index(workspace).signature == file_signature(workspace)
     assert len(calls) == 2
     monkeypatch.setattr(Index, "load", lambda directory: calls.missing)
     with pytest.raises(AttributeError):

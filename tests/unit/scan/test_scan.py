@@ -9,10 +9,9 @@ import mutagen
 import numpy as np
 import pytest
 
-from audiorec import scan as scan_module
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import AudiorecError, DataError
-from audiorec.scan import scan, scan_manifest
+from audiorec.scan import scan, scan_manifest, scanner
 from audiorec.scan.tags import read_tags
 from audiorec.workers import Outcome
 
@@ -54,12 +53,12 @@ def _here(function, items, **_settings):
 def in_this_process(monkeypatch, request):
     """Decode here, to save the start of workers, except where a test is about them."""
     if "workers" not in request.node.name:
-        monkeypatch.setattr(scan_module, "run_isolated", _here)
+        monkeypatch.setattr(scanner, "run_isolated", _here)
 
 
 def report(**counts):
-    zeros = dict.fromkeys(scan_module.ScanReport._fields, 0)
-    return scan_module.ScanReport(**{**zeros, **counts})
+    zeros = dict.fromkeys(scanner.ScanReport._fields, 0)
+    return scanner.ScanReport(**{**zeros, **counts})
 
 
 def ids(catalog):
@@ -188,7 +187,7 @@ def test_broken_files_are_not_tried_again_until_they_change(catalog, music, song
     scan(catalog, [music])
     heard = []
     monkeypatch.setattr(
-        scan_module, "run_isolated", lambda f, items, **kw: _here(f, heard.extend(items) or items)
+        scanner, "run_isolated", lambda f, items, **kw: _here(f, heard.extend(items) or items)
     )
     assert scan(catalog, [music]) == report(unchanged=2, failed=1)
     assert heard == []
@@ -247,10 +246,10 @@ def test_what_was_heard_before_a_kill_is_not_heard_again(catalog, music, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(scan_module, "settle", die)
+        patch.setattr(scanner, "settle", die)
         scan(catalog, [music])
     assert len(catalog) == 0 and len(catalog.staged()) == 2
-    monkeypatch.setattr(scan_module, "run_isolated", lambda f, items, **kw: _here(die, items))
+    monkeypatch.setattr(scanner, "run_isolated", lambda f, items, **kw: _here(die, items))
     assert scan(catalog, [music]) == report(added=2)
     assert catalog.staged() == {}
 
@@ -412,5 +411,5 @@ def test_torn_tags_are_no_tags(tmp_path, content):
 
 
 def test_scanning_imports_no_torch():
-    code = "import sys, audiorec.scan.hear; assert not {'torch', 'librosa'} & set(sys.modules)"
+    code = "import sys, audiorec.scan.read_file; assert not {'torch', 'librosa'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -186,7 +186,7 @@ def test_copies_under_two_artists_are_learned_from_or_judged_by_but_not_both(wor
         return sum(not shown.isdisjoint(judged) for shown, judged in sides), result.unseen
 
     assert parted(together)[0] == 0
-    with patch.object(loop, "inseparable", lambda ids, artists, together: artists):
+    with patch.object(loop, "artist_groups", lambda ids, artists, together: artists):
         assert parted(together)[0] == len(dealt)  # a copy would be on either side
     # Copies under one artist's name change nothing.
     own = {ids[0]: 0, ids[20]: 0}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from audiorec.audio import load_clips
+from audiorec.audio.fingerprint import BANDS, CELLS, make_print
 from audiorec.config import IndexConfig, MelConfig
-from audiorec.mel.prints import BANDS, CELLS, make_print
 from audiorec.mel.transform import log_mel
 
 CONFIG = MelConfig()

@@ -12,7 +12,7 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.table import read_table, table_error
+from audiorec.data.csv_tables import read_table, table_error
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, WorkspaceError, system_reason
 from audiorec.ids import id_problem

@@ -18,7 +18,7 @@ from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
-from audiorec.factors import Factors, confidence, fit_factors, load_factors, save_factors, wmf
+from audiorec.factors import Factors, confidence, fit_factors, load_factors, save_factors
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, slow_half_step
@@ -71,7 +71,7 @@ def test_alternating_readable_half_steps_reach_the_same_objective(plays, config)
 @pytest.mark.parametrize("exact_factors", [128, 0], ids=["exact", "conjugate gradients"])
 def test_hardly_any_regularization_is_reached(plays, config, exact_factors, monkeypatch):
     """The settings of pipelines/paper2013.toml: three conjugate gradients end at 1.4 times this."""
-    monkeypatch.setattr(wmf, "EXACT_FACTORS", exact_factors)
+    monkeypatch.setattr(als, "EXACT_FACTORS", exact_factors)
     bare = FactorsConfig(**{**config.model_dump(), "factors": 20, "regularization": 1e-5})
     r = plays.user_items.toarray().astype(np.float64)
     tracks = np.random.default_rng(1).random((r.shape[1], bare.factors)) * 0.01

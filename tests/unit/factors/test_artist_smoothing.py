@@ -8,13 +8,13 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import (
     NO_ARTISTS,
-    ArtistPrior,
-    among_artists,
-    learn_artist_prior,
-    read_artist_prior,
+    ArtistSmoothing,
+    artist_smoothing_from,
+    fit_artist_smoothing,
+    smooth_by_artist,
 )
 
-PRIOR = ArtistPrior(share=0.8, half=1.0, guess=0.25)
+PRIOR = ArtistSmoothing(share=0.8, half=1.0, guess=0.25)
 DIM = 6
 
 
@@ -47,7 +47,7 @@ def test_a_track_lies_between_its_sound_and_its_artists_others():
         drawn(["t0", "t1", "f"], 1, 2.0),
     )
     artists = {f"t{n}": "abc"[n // 3] for n in range(8)} | {"f": "b"}
-    placed = among_artists(sound, factors=factors, artists=artists, prior=PRIOR)
+    placed = smooth_by_artist(sound, factors=factors, artists=artists, prior=PRIOR)
     assert placed.ids == sound.ids
     for track in sound.ids:
         np.testing.assert_allclose(
@@ -63,7 +63,7 @@ def test_its_own_listeners_have_no_say():
     known = drawn(["a", "b"], seed=1)
     other = known.updated(drawn(["a"], seed=2))
     placed, again = (
-        among_artists(sound, factors=factors, artists=artists, prior=PRIOR)
+        smooth_by_artist(sound, factors=factors, artists=artists, prior=PRIOR)
         for factors in (known, other)
     )
     np.testing.assert_allclose(placed["a"], again["a"], atol=1e-6)
@@ -77,7 +77,7 @@ def test_the_more_are_known_the_more_they_count():
     nearness = []
     for n in (0, 1, 2, 5, 20):
         known = factors.take(factors.ids[:n])
-        placed = among_artists(sound, factors=known, artists=artists, prior=PRIOR)
+        placed = smooth_by_artist(sound, factors=known, artists=artists, prior=PRIOR)
         nearness.append(float(placed.vectors[0] @ factors.vectors[0]))
     assert nearness == sorted(nearness) and len(set(nearness)) == 5
     assert nearness[0] == pytest.approx(float(sound.vectors[0] @ factors.vectors[0]))
@@ -87,17 +87,17 @@ def test_the_more_are_known_the_more_they_count():
 def test_who_is_filed_under_no_artists_name_is_left_alone(name):
     sound, factors = drawn(["a", "b"]), drawn(["b", "c"], seed=1)
     artists = {id_: artist_key(name, track_id=id_) for id_ in "abc"}
-    placed = among_artists(sound, factors=factors, artists=artists, prior=PRIOR)
+    placed = smooth_by_artist(sound, factors=factors, artists=artists, prior=PRIOR)
     np.testing.assert_allclose(placed.vectors, sound.vectors, rtol=1e-6)
 
 
 def test_nothing_moves_without_a_share_or_tracks():
     sound, factors = drawn(["a", "b"]), drawn(["b"], seed=1)
     artists = dict.fromkeys(sound.ids, "one")
-    assert among_artists(sound, factors=factors, artists=artists, prior=NO_ARTISTS) is sound
+    assert smooth_by_artist(sound, factors=factors, artists=artists, prior=NO_ARTISTS) is sound
     none = sound.take(())
-    assert not len(among_artists(none, factors=factors, artists=artists, prior=PRIOR))
-    nobody = among_artists(sound, factors=factors.take(()), artists=artists, prior=PRIOR)
+    assert not len(smooth_by_artist(none, factors=factors, artists=artists, prior=PRIOR))
+    nobody = smooth_by_artist(sound, factors=factors.take(()), artists=artists, prior=PRIOR)
     assert np.isfinite(nobody.vectors).all()
 
 
@@ -114,12 +114,12 @@ def planted(*, alike, error, n_artists=60, per_artist=4, seed=0):
 
 def test_what_artists_are_worth_is_learned():
     unseen, factors, artists = planted(alike=0.7, error=0.8)
-    prior = learn_artist_prior(unseen, factors=factors, artists=artists)
+    prior = fit_artist_smoothing(unseen, factors=factors, artists=artists)
     assert prior.share >= 0.3 and prior.guess > 0
     new, wanted, of = planted(alike=0.7, error=0.8, seed=1)
     known = wanted.take([i for i in wanted.ids if not i.endswith("-0")])
     fresh = [i for i in wanted.ids if i.endswith("-0")]
-    placed = among_artists(new.take(fresh), factors=known, artists=of, prior=prior)
+    placed = smooth_by_artist(new.take(fresh), factors=known, artists=of, prior=prior)
 
     def nearness(found):
         return (unit_norm(found.vectors) * unit_norm(wanted.take(fresh).vectors)).sum(axis=1).mean()
@@ -130,19 +130,19 @@ def test_what_artists_are_worth_is_learned():
 @pytest.mark.parametrize("seed", range(3))
 def test_artists_whose_tracks_have_nothing_in_common_teach_nothing(seed):
     unseen, factors, artists = planted(alike=0.0, error=0.5, seed=seed)
-    assert learn_artist_prior(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_ARTISTS
 
 
 def test_too_few_to_be_sure():
     unseen, factors, artists = planted(alike=0.7, error=0.8, n_artists=1)
-    assert learn_artist_prior(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_ARTISTS
     unseen, factors, artists = planted(alike=0.7, error=0.8, per_artist=1)
-    assert learn_artist_prior(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_ARTISTS
 
 
 def test_what_a_manifest_keeps_is_checked():
-    assert read_artist_prior({}) == NO_ARTISTS
-    assert read_artist_prior(PRIOR._asdict() | {"later": 1}) == PRIOR
+    assert artist_smoothing_from({}) == NO_ARTISTS
+    assert artist_smoothing_from(PRIOR._asdict() | {"later": 1}) == PRIOR
     for wrong in (
         {"share": "text"},
         {"share": float("nan")},
@@ -153,7 +153,7 @@ def test_what_a_manifest_keeps_is_checked():
         {"guess": 2.0},
     ):
         with pytest.raises(ParameterError, match="is no share, half and guess"):
-            read_artist_prior(PRIOR._asdict() | wrong)
+            artist_smoothing_from(PRIOR._asdict() | wrong)
     for wrong in ([1], {"share": 0.5}, "text"):
         with pytest.raises(ParameterError):
-            read_artist_prior(wrong)
+            artist_smoothing_from(wrong)

@@ -8,15 +8,15 @@ from audiorec.config import Recipe
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from audiorec.data.bot_filter import Suspects
     from audiorec.data.interactions import Interactions
-    from audiorec.data.suspects import Suspects
 
 
-def believed(workspace: Workspace, recipe: Recipe) -> tuple[Interactions, Suspects]:
+def filtered_interactions(workspace: Workspace, recipe: Recipe) -> tuple[Interactions, Suspects]:
     """The plays that factors are fitted to, and whom they leave out."""
+    from audiorec.data.bot_filter import check_keep, find_suspects
     from audiorec.data.interactions import to_interactions
     from audiorec.data.plays import load_plays
-    from audiorec.data.suspects import check_keep, find_suspects
 
     plays = load_plays(workspace.plays)
     check_keep(plays, config=recipe.listening)

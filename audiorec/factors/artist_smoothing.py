@@ -20,16 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from audiorec.data.grouping import one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.groups import surest
 
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 HALVES = (0.25, 0.5, 1.0, 2.0, 4.0)
 GUESSES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
 
-class ArtistPrior(NamedTuple):
+class ArtistSmoothing(NamedTuple):
     """How far a track is drawn towards its artist's others.
 
     Attributes
@@ -48,10 +48,10 @@ class ArtistPrior(NamedTuple):
     guess: float = 0.0
 
 
-NO_ARTISTS = ArtistPrior()
+NO_ARTISTS = ArtistSmoothing()
 
 
-def read_artist_prior(kept: Mapping[str, Any]) -> ArtistPrior:
+def artist_smoothing_from(kept: Mapping[str, Any]) -> ArtistSmoothing:
     """What a model's manifest keeps of one; `NO_ARTISTS` for one from before there was any.
 
     Raises
@@ -62,7 +62,7 @@ def read_artist_prior(kept: Mapping[str, Any]) -> ArtistPrior:
     if not kept:
         return NO_ARTISTS
     try:
-        found = ArtistPrior(*(float(kept[name]) for name in ArtistPrior._fields))
+        found = ArtistSmoothing(*(float(kept[name]) for name in ArtistSmoothing._fields))
     except (KeyError, TypeError, ValueError):
         found = None
     if found is None or not (0 <= found.share < 1 and found.half > 0 and 0 <= found.guess <= 1):
@@ -70,12 +70,12 @@ def read_artist_prior(kept: Mapping[str, Any]) -> ArtistPrior:
     return found
 
 
-def among_artists(
+def smooth_by_artist(
     sound: Embeddings,
     *,
     factors: Embeddings,
     artists: Mapping[str, str],
-    prior: ArtistPrior,
+    prior: ArtistSmoothing,
 ) -> Embeddings:
     """Predictions drawn towards what is known of the artist's other tracks.
 
@@ -87,7 +87,7 @@ def among_artists(
         Of tracks that have listeners, among those of `sound` or beside them.
     artists : mapping of str to str
         Artist of each track; one that has none is left alone.
-    prior : ArtistPrior
+    prior : ArtistSmoothing
 
     Returns
     -------
@@ -134,7 +134,7 @@ def _others(
     return _Others(rows, n, unit_norm((sums[member[rows]] - told[rows]).astype(np.float32)))
 
 
-def _drawn(own: np.ndarray, others: _Others, prior: ArtistPrior) -> np.ndarray:
+def _drawn(own: np.ndarray, others: _Others, prior: ArtistSmoothing) -> np.ndarray:
     """Directions `own` [shape=(n_tracks, d)] drawn towards others."""
     weight = (prior.share * others.n / (others.n + prior.half))[:, None]
     placed = own.copy()
@@ -142,9 +142,9 @@ def _drawn(own: np.ndarray, others: _Others, prior: ArtistPrior) -> np.ndarray:
     return placed
 
 
-def learn_artist_prior(
+def fit_artist_smoothing(
     unseen: Embeddings, *, factors: Embeddings, artists: Mapping[str, str]
-) -> ArtistPrior:
+) -> ArtistSmoothing:
     """How far the factors of artists' tracks agree with one another beyond what sound tells.
 
     Parameters
@@ -157,7 +157,7 @@ def learn_artist_prior(
 
     Returns
     -------
-    prior : ArtistPrior
+    prior : ArtistSmoothing
         What brings each track nearest to its factor, by the cosine: first beside the factors of
         the artist's others, then beside their predictions. `NO_ARTISTS`, or a guess of 0, where
         the gain is not sure.
@@ -170,17 +170,17 @@ def learn_artist_prior(
     unseen, known = unseen.take(list(by)), factors.take(list(by))
     own, wanted = unit_norm(unseen.vectors), unit_norm(known.vectors)
 
-    def nearness(others: _Others, prior: ArtistPrior) -> np.ndarray:
+    def nearness(others: _Others, prior: ArtistSmoothing) -> np.ndarray:
         return np.asarray((_drawn(own, others, prior) * wanted).sum(axis=1))
 
     groups = list(by.values())
     played = _others(unseen, factors=known, artists=by, guess=0.0)
-    tried = [NO_ARTISTS, *(ArtistPrior(*pair) for pair in product(SHARES, HALVES))]
-    found = surest({p: nearness(played, p) for p in tried}, groups=groups, unless=NO_ARTISTS)
+    tried = [NO_ARTISTS, *(ArtistSmoothing(*pair) for pair in product(SHARES, HALVES))]
+    found = one_se_rule({p: nearness(played, p) for p in tried}, groups=groups, unless=NO_ARTISTS)
     if not found.share:
         return found
     heard = {}
     for guess in GUESSES:
         others = _others(unseen, factors=known.take(()), artists=by, guess=guess)
         heard[found._replace(guess=guess)] = nearness(others, found)
-    return surest(heard, groups=groups, unless=found)
+    return one_se_rule(heard, groups=groups, unless=found)

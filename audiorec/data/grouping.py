@@ -1,4 +1,4 @@
-"""Rows that belong together, as tracks of one artist do: never parted, and counted alike."""
+"""Group k-fold, group weights, and groups as connected components."""
 
 from __future__ import annotations
 
@@ -37,14 +37,16 @@ def group_means(x: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.asarray(sums / np.maximum(count, 1)[:, None])
 
 
-def deal_groups(groups: Sequence[str], *, seed: int) -> np.ndarray:
+def group_kfold(groups: Sequence[str], *, seed: int) -> np.ndarray:
     """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
     names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     fold_of_group = np.random.default_rng(seed).permutation(len(names)) % N_FOLDS
     return fold_of_group[member]
 
 
-def surest(scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], unless: Choice) -> Choice:
+def one_se_rule(
+    scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], unless: Choice
+) -> Choice:
     """The choice that scores best, if its gain is sure, else another.
 
     A gain is sure where a one-sided t-test of the groups' gains is, at `FALSE_CHOICES` over the
@@ -98,10 +100,10 @@ def merge_groups(*groups: Mapping[str, int]) -> dict[str, int]:
             for id_, group in grouping.items():
                 yield first.setdefault(group, id_), id_
 
-    return joined(links())
+    return connected_components(links())
 
 
-def joined(links: Iterable[tuple[str, str]]) -> dict[str, int]:
+def connected_components(links: Iterable[tuple[str, str]]) -> dict[str, int]:
     """Groups of two or more that links join (union-find), numbered as their ids first come."""
     parent: dict[str, str] = {}
 
@@ -126,7 +128,7 @@ def joined(links: Iterable[tuple[str, str]]) -> dict[str, int]:
     }
 
 
-def inseparable(
+def artist_groups(
     ids: Iterable[str], artists: Mapping[str, str], together: Mapping[str, Hashable]
 ) -> dict[str, str]:
     """Whose each track is, where artists who share a recording count as one.

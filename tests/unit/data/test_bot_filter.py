@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.config import ListeningConfig
-from audiorec.data.suspects import check_keep, daily_plays, find_suspects
+from audiorec.data.bot_filter import check_keep, daily_plays, find_suspects
 from audiorec.exceptions import DataError
 
 DAY = 86_400

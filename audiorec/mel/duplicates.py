@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiorec.data.grouping import connected_components, merge_groups
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.groups import joined, merge_groups
 
 if TYPE_CHECKING:
     from audiorec.data.tracks import Track
@@ -75,7 +75,7 @@ def near_duplicates(prints: Embeddings, *, threshold: float) -> dict[str, int]:
         raise ParameterError(f"threshold={threshold} must be above 0 and at most 1")
     unit = unit_norm(prints.vectors)
     pairs = _pairs_above(unit, threshold - ROUNDING)
-    return joined((prints.ids[a], prints.ids[b]) for a, b in pairs.tolist())
+    return connected_components((prints.ids[a], prints.ids[b]) for a, b in pairs.tolist())
 
 
 def _pairs_above(unit: np.ndarray, threshold: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, build_index, with_popularity
-from audiorec.index.hubs import NEIGHBOURS, REACH_K, csls_offsets, reach_offsets
+from audiorec.index.hubness import NEIGHBOURS, REACH_K, csls_offsets, reach_offsets
 
 N, DIM = 300, 40
 

@@ -10,7 +10,7 @@ CLEAR = 4.0  # and by which it must beat the next best
 LIKELY = 60.0  # from here on a name is worth suggesting
 
 
-def fold(text: str) -> str:
+def normalize_text(text: str) -> str:
     """A text as it is compared: case, width, composition of accents and spaces do not count."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
@@ -20,7 +20,7 @@ def full_name(artist: str, title: str) -> str:
     return f"{artist} - {title}" if artist else title
 
 
-def bare(text: str) -> str:
+def strip_accents(text: str) -> str:
     """A folded text without its accents, as people type who lack the keys for them."""
     if text.isascii():
         return text
@@ -46,8 +46,8 @@ def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[i
     from rapidfuzz import fuzz, process
 
     found = process.extract(
-        bare(query),
-        [bare(name) for name in names],
+        strip_accents(query),
+        [strip_accents(name) for name in names],
         scorer=fuzz.token_sort_ratio,
         processor=None,
         score_cutoff=LIKELY,

@@ -15,12 +15,12 @@ from audiorec import artifacts
 from audiorec.cli import cli
 from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
-from audiorec.diagnosis import diagnose
+from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
+from audiorec.embeddings_io import import_embeddings, read_details, read_vectors
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
 from audiorec.pipeline import STAGES, Pipeline
 from audiorec.recommend.library import Library
-from audiorec.vectors import import_embeddings, read_details, read_vectors
 from audiorec.workspace import Workspace
 
 N, DIM = 40, 6

@@ -11,6 +11,7 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings, first_not_finite
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
+from audiorec.index.arrays import taken
 from audiorec.index.drift import Drift
 from audiorec.index.exact import (
     Metric,
@@ -23,7 +24,6 @@ from audiorec.index.exact import (
     search_product,
 )
 from audiorec.index.lookup import Groups, Lookup
-from audiorec.index.room import taken
 from audiorec.index.stored import Stored
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Searched:
         self._lookup = Lookup(ids, order)
         self._vectors = vectors
         self._settings = dict(settings)
-        self._offsets = dict(offsets or {})  # by metric; see `audiorec.index.hubs`
+        self._offsets = dict(offsets or {})  # by metric; see `audiorec.index.hubness`
         self._norms = norms  # lengths of the vectors, once they are needed
         self._groups = groups  # number of each row's group of duplicates, or -1
         self._structure = structure

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.duplicates import near_duplicates
+from audiorec.data.grouping import artist_groups, merge_groups
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.groups import inseparable, merge_groups
+from audiorec.mel.duplicates import near_duplicates
 
 
 def groups_twin(ids_, same):
@@ -58,7 +58,7 @@ def test_near_duplicates_agree_with_every_pair(seed, n, threshold, block, coarse
     def same(a, b):
         return float(unit[a] @ unit[b]) >= threshold - 1e-6
 
-    with patch.multiple("audiorec.duplicates", BLOCK=block, COARSE=coarse):
+    with patch.multiple("audiorec.mel.duplicates", BLOCK=block, COARSE=coarse):
         groups = near_duplicates(embeddings, threshold=threshold)
     assert as_sets(groups) == groups_twin(embeddings.ids, same)
 
@@ -105,7 +105,7 @@ def test_inseparable_are_tracks_of_one_artist_and_copies_of_one_recording(artist
         by_artist = artists.get(a) and artists.get(a) == artists.get(b)
         return bool(by_artist) or (a in together and together[a] == together.get(b))
 
-    owners = inseparable(everyone, artists, together)
+    owners = artist_groups(everyone, artists, together)
     assert list(owners) == list(everyone)
     assert {g for g in as_sets(owners) if len(g) > 1} == groups_twin(everyone, same)
     for group in groups_twin(everyone, same):
@@ -114,10 +114,10 @@ def test_inseparable_are_tracks_of_one_artist_and_copies_of_one_recording(artist
 
 def test_whoever_shares_no_recording_owns_alone():
     artists = {"a": "X", "b": "X", "c": "Y", "d": ""}
-    assert inseparable("abcd", artists, {"a": 1, "b": 1}) == {
+    assert artist_groups("abcd", artists, {"a": 1, "b": 1}) == {
         "a": "X",
         "b": "X",
         "c": "Y",
         "d": "d",
     }
-    assert inseparable("abcd", artists, {"b": 1, "c": 1, "gone": 1})["c"] == "X"
+    assert artist_groups("abcd", artists, {"b": 1, "c": 1, "gone": 1})["c"] == "X"

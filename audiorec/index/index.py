@@ -11,12 +11,12 @@ import numpy as np
 from audiorec.artifacts import Manifest
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.index.core import METRICS, Searched, faiss_structures
+from audiorec.index.arrays import joined, taken
 from audiorec.index.drift import Drift
 from audiorec.index.exact import Served
 from audiorec.index.lookup import Lookup, id_array
 from audiorec.index.plan import Plan, make_plan
-from audiorec.index.room import joined, taken
+from audiorec.index.search import METRICS, Searched, faiss_structures
 from audiorec.index.stored import Stored, read_index, write_index
 
 if TYPE_CHECKING:

@@ -1,0 +1,53 @@
+"""Checksum of a catalogue at rest, in a file beside it.
+
+SQLite's own integrity check does not notice a changed byte within a value. A writer removes the
+checksum before it writes and puts a new one when all is written: after a kill there is none, and
+one that is there is that of the catalogue as it was left.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from audiorec.artifacts import digest_file, matches, write_atomic
+from audiorec.exceptions import AudiorecError
+
+
+def checksum_file(catalog: Path) -> Path:
+    """Path of a catalogue's checksum."""
+    return catalog.with_name(f"{catalog.name}.seal")
+
+
+def write_checksum(database: sqlite3.Connection, catalog: Path) -> None:
+    """Bring all that was written into the one file, and keep its digest; none where others read.
+
+    A catalogue without a checksum works, so that a full disk is no error here.
+    """
+    with suppress(sqlite3.Error, OSError, AudiorecError):
+        busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            content = {"size": catalog.stat().st_size, "digest": digest_file(catalog)}
+            write_atomic(checksum_file(catalog), json.dumps(content).encode())
+
+
+def remove_checksum(catalog: Path) -> None:
+    """Remove the checksum: the catalogue is about to change."""
+    checksum_file(catalog).unlink(missing_ok=True)
+
+
+def is_altered(catalog: Path) -> bool | None:
+    """Whether a catalogue differs from its checksum; None where it has none."""
+    file, log = checksum_file(catalog), catalog.with_name(f"{catalog.name}-wal")
+    try:
+        content = file.read_bytes()
+        expected = json.loads(content)
+        if log.exists() and log.stat().st_size:
+            return None
+        whole = catalog.stat().st_size == expected["size"] and matches(catalog, expected["digest"])
+        # Written meanwhile, it has another checksum by now, or none.
+        return not whole and file.read_bytes() == content
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

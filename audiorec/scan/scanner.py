@@ -1,0 +1,301 @@
+"""Fill the catalogue: find audio files, hear what is new in them, and know again what moved.
+
+A scan has two halves. The first hears every new or changed file, in worker processes, and stages
+what it heard in the catalogue as it goes. The second settles, in one transaction, which track
+every staged file is. A scan that is killed loses nothing: the next one finds the staged files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from audiorec.data.catalog import Catalog, FileRow, as_text
+from audiorec.exceptions import DataError
+from audiorec.progress import Progress, silent
+from audiorec.scan.files import Found, absolute, look_at, walk
+from audiorec.scan.manifest import read_manifest
+from audiorec.scan.match import Staged, settle
+from audiorec.workers import one_line, run_isolated
+
+if TYPE_CHECKING:
+    from audiorec.scan.read_file import Also
+
+STAGE = "scan"
+BATCH_SECONDS = 1.0  # between commits of what was heard
+
+
+class ScanReport(NamedTuple):
+    """How many files were what.
+
+    Attributes
+    ----------
+    added : int
+        Recordings that the catalogue did not know.
+    changed : int
+        Known files with other tags or another sound, and files that are back.
+    moved : int
+        Known recordings under another path.
+    unchanged : int
+        Known files that did not change and were not opened.
+    missing : int
+        Tracks whose files are gone since the last scan.
+    failed : int
+        Files that cannot be used; `Catalog.failures` says why.
+    """
+
+    added: int
+    changed: int
+    moved: int
+    unchanged: int
+    missing: int
+    failed: int
+
+
+def scan(
+    catalog: Catalog,
+    paths: Sequence[Path],
+    *,
+    n_jobs: int | None = None,
+    also: Also | None = None,
+    progress: Progress = silent,
+) -> ScanReport:
+    """Add audio files to a catalogue; only new and changed ones are opened.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    paths : sequence of Path
+        Folders, in which files are known by suffix, and files, which are tried whatever they are.
+    n_jobs : int or None
+        Worker processes; None is one per CPU.
+    also : callable, optional
+        What else to do with a decoded clip, in the worker processes; see `audiorec.scan.read_file`.
+    progress : Progress
+
+    Raises
+    ------
+    DataError
+        If a path is not there. Files that cannot be used are counted and recorded, not raised.
+    """
+    check_paths(paths)
+    progress("scan", 0, None)
+    found = list(walk(paths))
+    named = {absolute(path) for path in paths}
+    return _scan(catalog, found, given={}, named=named, n_jobs=n_jobs, also=also, progress=progress)
+
+
+def check_paths(paths: Sequence[Path]) -> None:
+    """Raise `DataError` if a path is not there."""
+    for path in paths:
+        if not Path(path).is_dir() and look_at(absolute(path)).error.startswith("is not there"):
+            raise DataError(one_line(f"there is no file or folder {path}; check the path"))
+
+
+def scan_manifest(
+    catalog: Catalog,
+    manifest: Path,
+    *,
+    n_jobs: int | None = None,
+    also: Also | None = None,
+    progress: Progress = silent,
+) -> ScanReport:
+    """Add the files of a manifest to a catalogue, under the ids that it gives.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    manifest : Path
+        See `audiorec.scan.manifest.read_manifest`; what it gives wins over the files' tags, and
+        takes the place of all that an earlier manifest gave for the same file.
+    n_jobs : int or None
+        Worker processes; None is one per CPU.
+    also : callable, optional
+        What else to do with a decoded clip, in the worker processes; see `audiorec.scan.read_file`.
+    progress : Progress
+
+    Raises
+    ------
+    DataError
+        If the manifest cannot be used. Audio files that cannot be are counted and recorded.
+    """
+    given = read_manifest(manifest)
+    progress("scan", 0, len(given))
+    found = [look_at(path) for path in given]
+    return _scan(
+        catalog, found, given=given, named=set(), n_jobs=n_jobs, also=also, progress=progress
+    )
+
+
+def _scan(
+    catalog: Catalog,
+    found: Sequence[Found],
+    *,
+    given: Mapping[str, Mapping[str, Any]],
+    named: set[str],
+    n_jobs: int | None,
+    also: Also | None,
+    progress: Progress,
+) -> ScanReport:
+    rows = {row.track.path: row for row in catalog.file_rows()}
+    known_failures = catalog.failed_states(stage=STAGE)
+    staged = catalog.staged()
+    unchanged: set[str] = set()
+    new: list[Found] = []
+    failed = 0
+    with catalog.transaction():
+        for file in found:
+            state = (file.size, file.mtime_ns)
+            row = rows.get(file.path)
+            if file.error:
+                failed += 1
+                _record(catalog, file, one_line(f"{file.path} {file.error}"))
+            elif (
+                row is not None
+                and state == (row.size, row.mtime_ns)
+                and not _is_withdrawn(row, given.get(file.path, {}))
+            ):
+                unchanged.add(file.path)
+                if as_text(file.path) in known_failures:  # it broke meanwhile, and was put back
+                    catalog.clear_failure(file.path, stage=STAGE)
+            elif file.path in staged and state == staged[file.path][:2]:
+                pass
+            elif file.path not in named and state == known_failures.get(as_text(file.path)):
+                failed += 1
+            else:
+                new.append(file)
+    done = len(found) - len(new)
+    failed += _hear_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
+    report = _settle(catalog, unchanged, given)
+    missing = _mark_missing(catalog, {file.path for file in found}, named)
+    progress("scan", len(found), len(found))
+    return report._replace(missing=missing, failed=failed)
+
+
+def _hear_all(
+    catalog: Catalog,
+    files: Sequence[Found],
+    *,
+    done: int,
+    n_jobs: int | None,
+    also: Also | None,
+    progress: Progress,
+) -> int:
+    """Hear files and stage them, committed about every second; return how many failed."""
+    from audiorec.scan.read_file import hear_file
+
+    total = done + len(files)
+    failed = 0
+    function = partial(hear_file, also=also)
+    outcomes = run_isolated(function, [file.path for file in files], n_jobs=n_jobs)
+    pending = iter(zip(files, outcomes, strict=True))
+    exhausted = not files
+    while not exhausted:
+        batch: list[tuple[Found, Any]] = []
+        until = time.monotonic() + BATCH_SECONDS
+        while time.monotonic() < until:
+            item = next(pending, None)
+            if item is None:
+                exhausted = True
+                break
+            batch.append(item)
+            done += 1
+            progress("scan", done, total)
+        with catalog.transaction():
+            for file, outcome in batch:
+                if outcome.error is not None:
+                    failed += 1
+                    _record(catalog, file, outcome.error)
+                else:
+                    catalog.clear_failure(file.path)
+                    catalog.stage(
+                        file.path,
+                        size=file.size or 0,
+                        mtime_ns=file.mtime_ns or 0,
+                        heard=outcome.value,
+                    )
+    return failed
+
+
+def _record(catalog: Catalog, file: Found, reason: str) -> None:
+    # A file that could not even be opened is tried again next time: permissions and links
+    # change without a trace in size and time.
+    openable = "cannot be opened" not in reason
+    catalog.record_failure(
+        file.path,
+        stage=STAGE,
+        reason=reason,
+        size=file.size if openable else None,
+        mtime_ns=file.mtime_ns if openable else None,
+    )
+
+
+def _settle(
+    catalog: Catalog, unchanged: set[str], given: Mapping[str, Mapping[str, Any]]
+) -> ScanReport:
+    """Turn what is staged into tracks, and give unchanged ones what the manifest says of them."""
+    rows = catalog.file_rows()
+    staged = {
+        path: Staged(path, size, mtime_ns, heard, given.get(path, {}))
+        for path, (size, mtime_ns, heard) in catalog.staged().items()
+    }
+    touched = {
+        row.track.path: _as_staged(row, given.get(row.track.path, {}))
+        for row in rows
+        if row.track.path in unchanged and _is_news(row, given.get(row.track.path, {}))
+    }
+    settled = settle({**staged, **touched}, rows, is_there=lambda path: not look_at(path).error)
+    catalog.replace(settled.remove, settled.rows)
+    return ScanReport(
+        added=settled.added,
+        changed=settled.changed,
+        moved=settled.moved,
+        unchanged=len(unchanged) - len(touched),
+        missing=0,
+        failed=0,
+    )
+
+
+def _is_news(row: FileRow, given: Mapping[str, Any]) -> bool:
+    return row.track.missing or any(row.given.get(key) != value for key, value in given.items())
+
+
+def _is_withdrawn(row: FileRow, given: Mapping[str, Any]) -> bool:
+    """Whether a manifest gives no more what one gave before: the file's own tag is to be read."""
+    return bool(given) and not row.given.keys() <= given.keys()
+
+
+def _as_staged(row: FileRow, given: Mapping[str, Any]) -> Staged:
+    track = replace(row.track, missing=False)
+    heard = {
+        name: getattr(track, name)
+        for name in track.__dataclass_fields__
+        if name not in ("track_id", "path")
+    }
+    return Staged(track.path, row.size, row.mtime_ns, heard, given)
+
+
+def _mark_missing(catalog: Catalog, found: set[str], named: set[str]) -> int:
+    """Mark tracks whose files were looked for and are gone; forget failures of such files."""
+
+    def is_looked_for(path: str) -> bool:
+        return path in found or any(str(p) in named for p in (path, *Path(path).parents))
+
+    gone = [
+        row.track.track_id
+        for row in catalog.file_rows()
+        if not row.track.missing
+        and is_looked_for(row.track.path)
+        and look_at(row.track.path).size is None
+    ]
+    catalog.mark_missing(gone)
+    still_there = {as_text(path) for path in found}
+    with catalog.transaction():
+        for failure in catalog.failures():
+            if is_looked_for(failure.path) and failure.path not in still_there:
+                catalog.clear_failure(failure.path)
+    return len(gone)
