@@ -18,7 +18,7 @@ from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
-from audiorec.factors import Factors, confidence, fit_factors, load_factors, save_factors
+from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, slow_half_step

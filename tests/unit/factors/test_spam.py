@@ -14,7 +14,7 @@ from audiorec import metrics
 from audiorec.config import FactorsConfig, ListeningConfig
 from audiorec.data.bot_filter import find_suspects
 from audiorec.data.interactions import to_interactions
-from audiorec.factors import fit_factors
+from audiorec.factors import als, fit_factors
 
 N_USERS, N_TRACKS, N_TASTES, N_PLAYED = 600, 300, 6, 30
 DAY = 86_400
