@@ -203,15 +203,6 @@ def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
-def check_writable(path: Path) -> None:
-    """Raise `ArtifactError` unless a file can be written there, before hours go into what it says.
-
-    Whatever stands there is left as it is.
-    """
-    with made_aside(path) as aside:
-        aside.touch()
-
-
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
     """A file to write that becomes `path`, flushed to disk, when the block ends well; else none."""

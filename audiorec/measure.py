@@ -13,6 +13,7 @@ from audiorec.artifacts import write_atomic
 from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
+from audiorec.output import check_output
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
@@ -135,7 +136,7 @@ def _by_listening(
     if about in ("new", "labels"):
         name = "evaluation" if about == "new" else f"evaluation-{about}"
         page = page or workspace.reports / f"{name}.html"
-        artifacts.check_writable(page)
+        check_output(page)
         how |= {"systems": systems, "truth": truth}
         if systems is None or {BOTH, MUSICNN} & set(systems):
             how["ear"] = partial(_ear, workspace, store, recipe=recipe, progress=progress)

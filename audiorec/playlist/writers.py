@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from audiorec.artifacts import write_atomic
 from audiorec.data.m3u import OWN
 from audiorec.exceptions import ParameterError
+from audiorec.output import write_output
 
 XSPF = "http://xspf.org/ns/0/"
 Paths = Literal["absolute", "relative"]
@@ -111,7 +111,7 @@ def write_m3u8(
         name = " - ".join(clean(part) for part in (track.artist, _title(track)) if part)
         lines += [f"#EXTINF:{seconds},{name}", path]
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
-    write_atomic(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
+    write_output(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
     return Written(file, len(tracks) - len(skipped), tuple(skipped))
 
 
@@ -161,7 +161,7 @@ def write_xspf(
             ElementTree.SubElement(row, f"{{{XSPF}}}{name}").text = str(value)
     ElementTree.indent(playlist)
     content = ElementTree.tostring(playlist, encoding="utf-8", xml_declaration=True)
-    write_atomic(file, content + b"\n")
+    write_output(file, content + b"\n")
     return Written(file, len(tracks))
 
 
@@ -286,4 +286,4 @@ def _uri(path: str) -> str:
 
 def _write_json(file: Path, value: object) -> None:
     # Names that are not UTF-8 on this file system survive as escapes.
-    write_atomic(file, (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode())
+    write_output(file, (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode())

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
@@ -21,6 +20,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.reload import IndexWatcher
+from audiorec.output import output_file
 from audiorec.recommend.matches import Match, recommend, similar, similar_many
 from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
@@ -371,9 +371,8 @@ class Library:
         )
         frame = pl.DataFrame({key: list(vectors.ids)}, schema={key: pl.String})
         frame = frame.with_columns(column.cast(pl.List(pl.Float32)))
-        with artifacts.made_aside(file, pl.exceptions.PolarsError) as aside:
+        with output_file(file, pl.exceptions.PolarsError) as aside:
             frame.write_parquet(aside)
-            aside.replace(file)
         return len(vectors)
 
     def _refresh(self) -> None:

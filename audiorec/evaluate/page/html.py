@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from audiorec import __version__, metrics
-from audiorec.artifacts import write_atomic
 from audiorec.config import Recipe
 from audiorec.evaluate.beyond import Beyond
 from audiorec.evaluate.details import FIGURES, Details
@@ -24,6 +23,7 @@ from audiorec.evaluate.table import COLUMNS, DEEPER, FOCUS, count
 from audiorec.evaluate.warming import Warming
 from audiorec.exceptions import ParameterError
 from audiorec.metrics import Interval
+from audiorec.output import write_output
 
 N_EXAMPLES = 6
 MIN_LISTENERS = 5  # below, a track's AUC is mostly chance
@@ -76,7 +76,7 @@ def write_page(report: Report, path: Path, *, recipe: Recipe) -> None:
         f"<h2>Recipe</h2><p>audiorec {__version__}</p>"
         f"<pre>{escape(recipe.to_toml())}</pre>\n</body></html>\n"
     )
-    write_atomic(path, page.encode())
+    write_output(path, page.encode())
 
 
 def _split(split: SplitReport) -> str:

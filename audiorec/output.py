@@ -1,0 +1,106 @@
+"""Files that a person names for an answer: playlists, exports, pages.
+
+Unlike a file of an artifact, the place of one that is named may be a device, a pipe or a link, and
+what stands there may be shared with others: it is written as any program would write it, but whole
+or not at all where the file system can do that.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from audiorec.artifacts import made_aside, unwritten
+
+DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/(?:dev|proc/self)/fd/(\d+)")
+NAMED = {"stdout": 1, "stderr": 2}
+
+
+@contextmanager
+def output_file(path: Path, *errors: type[Exception]) -> Iterator[Path]:
+    """A name to write to; what is there when the block ends well goes to `path`.
+
+    A regular file is replaced in one step and keeps its mode; of a link the target is replaced. A
+    device, a pipe or an open stream is written to.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made.
+    *errors : type
+        What whoever writes raises when it cannot, beside OSError.
+
+    Raises
+    ------
+    ArtifactError
+        If it cannot be written: no room, no permission.
+    """
+    if _is_stream(path):
+        with _into_stream(path, *errors) as aside:
+            yield aside
+        return
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    with made_aside(target, *errors) as aside:
+        yield aside
+        with aside.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        with suppress(FileNotFoundError):
+            aside.chmod(stat.S_IMODE(target.stat().st_mode))
+        aside.replace(target)
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write content to where a person wants it; see `output_file`."""
+    with output_file(path) as aside:
+        aside.write_bytes(content)
+
+
+def check_output(path: Path) -> None:
+    """Raise `ArtifactError` unless `output_file` can write there; what stands there stays."""
+    if not _is_stream(path):
+        with made_aside(Path(os.path.realpath(path)) if path.is_symlink() else path) as aside:
+            aside.touch()
+    elif not os.access(path, os.W_OK):
+        raise unwritten(path, PermissionError(None, "Permission denied"))
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether something stands there that is to be written to, not replaced."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise unwritten(path, IsADirectoryError(errno.EISDIR, "Is a directory"))
+    return not stat.S_ISREG(mode) or _descriptor(path) is not None
+
+
+def _descriptor(path: Path) -> int | None:
+    """The open file that a path is another name of: /dev/stdout, /dev/fd/3."""
+    found = DESCRIPTOR.fullmatch(str(path))
+    return None if found is None else NAMED.get(found[1]) or int(found[2])
+
+
+@contextmanager
+def _into_stream(path: Path, *errors: type[Exception]) -> Iterator[Path]:
+    kinds: tuple[type[Exception], ...] = (OSError, *errors)
+    try:
+        with tempfile.TemporaryDirectory(prefix="audiorec-") as folder:
+            aside = Path(folder) / "output"
+            yield aside
+            number = _descriptor(path)
+            sys.stdout.flush()
+            # Opened once more by its name, an open file would be written from its beginning.
+            stream = path.open("wb") if number is None else os.fdopen(os.dup(number), "wb")
+            with aside.open("rb") as source, stream:
+                shutil.copyfileobj(source, stream)
+    except kinds as error:
+        raise unwritten(path, error) from None
