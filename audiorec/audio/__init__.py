@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.audio.decode import AudioInfo, file_error, open_source
+from audiorec.audio.decode import open_source
+from audiorec.audio.silence import sounding_starts
+from audiorec.audio.source import AudioInfo, Source, file_error
 from audiorec.config import MelConfig
 
 __all__ = [
@@ -44,10 +47,13 @@ class Heard(NamedTuple):
     info : AudioInfo
     clips : list of np.ndarray [shape=(n,)], float32
         Mono, at ``info.sr``.
+    note : str
+        What is wrong with the file, though it can be heard; else empty.
     """
 
     info: AudioInfo
     clips: list[np.ndarray]
+    note: str = ""
 
 
 def probe(path: Path) -> AudioInfo:
@@ -105,10 +111,16 @@ def hear(path: Path, *, config: MelConfig, track_id: str = "") -> Heard:
             )
         n = min(total, round(config.clip_seconds * info.sr))
         starts = clip_starts(total, n=n, config=config, track_id=track_id)
-        clips = source.read(starts, n)
+        clips = _read_aligned(source, starts, n)
+        moved = sounding_starts(source, starts, clips, n=n)
+        if source.align():  # channels that cancel where it sounds
+            moved = sounding_starts(source, starts, clips, n=n)
+        if moved != starts:
+            clips = _read_aligned(source, moved, n)
+        note = source.note
     for y in clips:
         _check_clip(path, y, n=n, sr=info.sr)
-    return Heard(info, clips)
+    return Heard(info, clips, f"{path} {note}" if note else "")
 
 
 def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") -> list[int]:
@@ -173,6 +185,12 @@ def clip_hash(y: np.ndarray) -> str:
     scaled *= np.float32(32767.0)
     pcm = np.rint(scaled, out=scaled).astype("<i2")
     return hashlib.blake2b(pcm.data, digest_size=16).hexdigest()
+
+
+def _read_aligned(source: Source, starts: Sequence[int], n: int) -> list[np.ndarray]:
+    """Clips, read once more where their channels turn out to cancel."""
+    clips = source.read(starts, n)
+    return source.read(starts, n) if source.align() else clips
 
 
 def _check_clip(path: Path, y: np.ndarray, *, n: int, sr: int) -> None:

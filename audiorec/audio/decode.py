@@ -1,78 +1,38 @@
-"""Open a file of any audio format, seek in it, and read its samples as mono.
+"""Open a file of any audio format: choose what decodes it.
 
 What a file is, its content says: its suffix is never asked.
 """
 
 from __future__ import annotations
 
-import errno
+import mmap
 import os
 import stat
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO
 
-import numpy as np
+import soundfile
 
-from audiorec.audio.integrity import check_adts, check_container, check_sndfile
-from audiorec.exceptions import AudioError
-from audiorec.workers import one_line
+from audiorec.audio.ffmpeg import open_by_ffmpeg
+from audiorec.audio.integrity import check_container, check_mpeg, check_sndfile
+from audiorec.audio.joined import FallbackSource, JoinedSource
+from audiorec.audio.mpeg import MpegSource, find_frames, length_tag, tags_end
+from audiorec.audio.ogg import MAGIC as OGG
+from audiorec.audio.ogg import find_links
+from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
+from audiorec.audio.source import Source, Window, file_error, size_of
 
-if TYPE_CHECKING:
-    from audiorec.audio.sequential_reader import OnwardFile
-
-SAMPLING_RATES = (1_000, 1_000_000)  # Hz, what any recording could have
-BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB
-PREROLL_SECONDS = 0.5  # decoded before a clip and dropped, so that the decoder has settled
-# Containers whose time stamps after a seek are guesses from the bit rate: read from the start.
-UNINDEXED = {"aac", "mp3", "ac3", "eac3", "dts"}
-# Demuxers of recordings alone: no playlists (they open other files), no pictures, no text.
-DEMUXERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,asf,asf_o,aac,mp3,ogg,flac,wav,w64,aiff,caf,au,matroska,webm,"
-    "matroska,webm,ape,wv,tta,tak,mpc,mpc8,ac3,eac3,dts,amr,dsf,avi,mpeg,mpegts,rm,xwma,oma"
-)
-
-
-class AudioInfo(NamedTuple):
-    """What a file's header says.
-
-    Attributes
-    ----------
-    duration : float
-        Seconds.
-    sr : int
-        Sampling rate, Hz.
-    channels : int
-    format : str
-        Container or codec in lower case: ``"mp3"``, ``"flac"``, ``"wav"``.
-    """
-
-    duration: float
-    sr: int
-    channels: int
-    format: str
-
-
-class Source(Protocol):
-    """An open recording."""
-
-    info: AudioInfo
-
-    def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
-        """Read `n` samples from each of the ascending `starts`.
-
-        Returns
-        -------
-        clips : list of np.ndarray [shape=(n,)], float32
-            The mean of the channels; shorter where the file is cut off.
-        """
-
-
-def file_error(path: Path, what: str, remedy: str) -> AudioError:
-    """One line that names the file, what is wrong with it, and what to do."""
-    return AudioError(one_line(f"{path} {what}; {remedy}"))
+# What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.
+FOREIGN = {
+    0: (b"fLaC", OGG, b"RIFF", b"RF64", b"FORM", b"caff", b"wvpk", b"MAC ", b"TTA1", b"MPCK",
+        b"MP+", b"DSD ", b"tBaK", b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3"),
+    4: (b"ftyp",),
+}  # fmt: skip
+HEAD_BYTES = 12
+# A length that differs more from that of the frames is not taken: 1 %, or what encoders pad.
+LENGTH_SHARE, LENGTH_SECONDS = 0.01, 0.1
 
 
 @contextmanager
@@ -84,25 +44,98 @@ def open_source(path: Path) -> Iterator[Source]:
     AudioError
         If it cannot be opened, is not a regular file, is empty or not audio.
     """
-    import soundfile
+    with _opened(path) as stream, ExitStack() as stack:
+        yield _open(path, stream, stack)
 
-    from audiorec.audio.sequential_reader import OnwardFile
 
-    with _opened(path) as stream:
-        try:
-            # By descriptor: no race with the checks above, and no name that could mislead.
-            with _QUIET:
-                opened: OnwardFile | None = OnwardFile(stream.fileno(), closefd=False)
-        except (soundfile.SoundFileError, TypeError, ValueError):
-            opened = None
-        if opened is not None and 0 < opened.frames < 2**62:
-            with opened:
-                yield _SndfileSource(path, opened)
-            return
-        check_container(path, stream)
+def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
+    start, head = _beginning(stream)
+    part = Window(stream, start, size_of(stream)) if start else stream
+    if head.startswith(OGG):
+        links = find_links(_mapped(stream, stack), start=start)
+        if len(links) > 1:
+            parts = [
+                opened
+                for link in links
+                if (opened := _of_libsndfile(path, Window(stream, *link), stack)) is not None
+            ]
+            if len(parts) == len(links):
+                check_sndfile(path, parts[-1][1])
+                return JoinedSource([source for source, _ in parts])
+    opened = _of_libsndfile(path, part, stack)
+
+    def by_ffmpeg() -> Source:
+        part.seek(0)
+        return stack.enter_context(open_by_ffmpeg(path, part))
+
+    if opened is None:
+        check_container(path, part)
+        return by_ffmpeg()
+    source, file = opened
+    if file.format == "MP3":
+        return _of_mpeg(path, source, _mapped(stream, stack))
+    with QUIET:
+        check_sndfile(path, file)
+    return FallbackSource(source, by_ffmpeg)
+
+
+def _beginning(stream: BinaryIO) -> tuple[int, bytes]:
+    """Where the recording begins behind tags of another format, and its first bytes."""
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    start = 0
+    while head.startswith(b"ID3"):
+        stream.seek(start)
+        length = tags_end(head[:10])
+        if not length:
+            break
+        start += length
+        stream.seek(start)
+        head = stream.read(HEAD_BYTES)
+    foreign = any(head.startswith(magics, at) for at, magics in FOREIGN.items())
+    return (start if foreign else 0), head
+
+
+def _mapped(stream: BinaryIO, stack: ExitStack) -> mmap.mmap:
+    return stack.enter_context(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _of_libsndfile(
+    path: Path, stream: BinaryIO | Window, stack: ExitStack
+) -> tuple[SndfileSource, SequentialFile] | None:
+    """Open by libsndfile; None where it cannot, or knows no length."""
+    try:
         stream.seek(0)
-        with _opened_by_av(path, stream) as source:
-            yield source
+        with QUIET:
+            # By descriptor: no race with the checks above, and no name that could mislead.
+            at = stream if isinstance(stream, Window) else stream.fileno()
+            file = SequentialFile(at, closefd=False)
+    except (soundfile.SoundFileError, TypeError, ValueError):
+        return None
+    if not 0 < file.frames < 2**62:
+        file.close()
+        return None
+    stack.enter_context(file)
+    return SndfileSource(path, file), file
+
+
+def _of_mpeg(path: Path, source: Source, data: mmap.mmap) -> Source:
+    """An MP3 by libsndfile where its length is right, else frame by frame.
+
+    Where LAME's checksum holds for what the first frame says of the length, and the file is as
+    long, it is believed; else all frames are looked for, which costs some ms.
+    """
+    tag = length_tag(data)
+    if tag is not None and tag.fits(len(data)):
+        return FallbackSource(source, lambda: MpegSource(data, find_frames(data)))
+    frames = find_frames(data)
+    check_mpeg(path, tag, frames, size=len(data))
+    if not frames.runs:
+        return source
+    off = abs(source.info.duration - frames.seconds)
+    if len(frames.runs) > 1 or off > max(LENGTH_SECONDS, LENGTH_SHARE * frames.seconds):
+        return MpegSource(data, frames)
+    return FallbackSource(source, lambda: MpegSource(data, frames))
 
 
 @contextmanager
@@ -134,214 +167,3 @@ def _remedy(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "check the path"
     return "check the file and its links"
-
-
-def _checked(path: Path, info: AudioInfo) -> AudioInfo:
-    low, high = SAMPLING_RATES
-    if not low <= info.sr <= high:
-        raise file_error(
-            path, f"claims a sampling rate of {info.sr} Hz", f"{low} to {high} Hz are possible"
-        )
-    return info
-
-
-def _mono(block: np.ndarray, *, out: np.ndarray) -> None:
-    """Mean of the channels of a block [shape=(n, channels)], without BLAS and its threads."""
-    channels = block.shape[1]
-    if channels == 1:
-        out[:] = block[:, 0]
-        return
-    np.add(block[:, 0], block[:, 1], out=out)
-    for channel in range(2, channels):
-        out += block[:, channel]
-    out *= np.float32(1 / channels)
-
-
-class _Quiet:
-    """Keep C code from writing to standard error meanwhile.
-
-    mpg123 grumbles there about files that are shorter than they say, which is found and told of
-    here, and about frames before the target of a seek, decoded to fill its bit reservoir and
-    dropped: the samples that it returns are right.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._saved: int | None = None
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        try:
-            self._saved = os.dup(2)
-        except OSError:  # a process without standard error
-            self._saved = None
-            return
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
-
-    def __exit__(self, *error: object) -> None:
-        if self._saved is not None:
-            os.dup2(self._saved, 2)
-            os.close(self._saved)
-        self._lock.release()
-
-
-_QUIET = _Quiet()
-
-
-class _SndfileSource:
-    """A recording that libsndfile reads. Its seeks are exact to the sample, in MP3 too."""
-
-    def __init__(self, path: Path, file: OnwardFile) -> None:
-        self._path, self._file = path, file
-        name = "opus" if file.subtype == "OPUS" else file.format.lower()
-        info = AudioInfo(file.frames / file.samplerate, file.samplerate, file.channels, name)
-        self.info = _checked(path, info)
-        with _QUIET:
-            check_sndfile(path, file)
-
-    def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
-        return [self._read(start, n) for start in starts]
-
-    def _read(self, start: int, n: int) -> np.ndarray:
-        with _QUIET if self.info.format == "mp3" else nullcontext():
-            return self._read_blocks(start, n)
-
-    def _read_blocks(self, start: int, n: int) -> np.ndarray:
-        import soundfile
-
-        y = np.empty(n, dtype=np.float32)
-        block = np.empty((max(1, BLOCK_VALUES // self.info.channels), self.info.channels), "f4")
-        done = 0
-        try:
-            if self._file.tell() != start:  # a seek to where it is would start the decoder anew
-                self._file.seek(start)
-            with self._file.onwards():
-                while done < n:
-                    part = self._file.read(out=block[: min(len(block), n - done)])
-                    if not len(part):
-                        break
-                    _mono(part, out=y[done : done + len(part)])
-                    done += len(part)
-        except soundfile.SoundFileError as error:
-            at = (start + done) / self.info.sr
-            raise file_error(
-                self._path, f"is damaged at {at:.1f} s ({error})", "copy it again"
-            ) from None
-        return y[:done]
-
-
-class _Bytes:
-    """A file as FFmpeg asks for it: to seek to nowhere, as torn headers have it, is no exception.
-
-    PyAV would print it, traceback and all, and go on.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.read, self.tell = stream.read, stream.tell
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        try:
-            return self._stream.seek(offset, whence)
-        except (OSError, OverflowError, ValueError):
-            return -errno.EINVAL
-
-
-@contextmanager
-def _opened_by_av(path: Path, stream: BinaryIO) -> Iterator[Source]:
-    import av
-
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    try:
-        with av.open(
-            _Bytes(stream), "r", container_options=options, metadata_errors="replace"
-        ) as opened:
-            yield _AvSource(path, opened)
-    except (av.error.FFmpegError, UnicodeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise file_error(
-            path, f"cannot be decoded ({reason.lower()})", "convert it, or remove it if not audio"
-        ) from None
-
-
-class _AvSource:
-    """A recording that FFmpeg's libraries read: AAC, WMA, ALAC and whatever else they know."""
-
-    def __init__(self, path: Path, container: Any) -> None:
-        self._path, self._container = path, container
-        if not container.streams.audio:
-            raise file_error(path, "holds no sound", "name an audio file")
-        self._stream = container.streams.audio[0]
-        name = container.format.name.split(",")[0]
-        self._indexed = name not in UNINDEXED and self._stream.duration is not None
-        context = self._stream.codec_context  # None for a codec that FFmpeg does not know
-        duration = self._duration() if context is not None else 0.0
-        form = {"mov": "m4a", "asf": "wma", "matroska": "mka"}.get(name, name)
-        if duration <= 0 or not context.sample_rate or not context.channels:
-            raise file_error(path, "holds no sound that can be decoded", "convert it")
-        self.info = _checked(
-            path, AudioInfo(float(duration), context.sample_rate, context.channels, form)
-        )
-
-    def _duration(self) -> float:
-        """Seconds; counted packet by packet, without decoding, where no header says."""
-        stream = self._stream
-        if self._indexed:
-            return float(stream.duration * stream.time_base)
-        if stream.time_base is None:
-            return 0.0
-        ticks, last = 0, None
-        for packet in self._container.demux(stream):
-            ticks += packet.duration or 0
-            if packet.size and self._container.format.name == "aac":
-                last = packet
-        if last is not None:
-            check_adts(self._path, bytes(last))
-        self._container.seek(0)
-        return float(ticks * stream.time_base)
-
-    def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
-        if not self._indexed:
-            return _cut(self._mono_frames(0), starts, n)
-        return [clip for start in starts for clip in _cut(self._mono_frames(start), [start], n)]
-
-    def _mono_frames(self, start: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Position and samples of every frame from shortly before `start` to the end."""
-        import av
-
-        sr, stream = self.info.sr, self._stream
-        origin = stream.start_time or 0
-        if self._indexed:
-            seconds = max(0.0, start / sr - PREROLL_SECONDS)
-            self._container.seek(int(seconds / stream.time_base) + origin, stream=stream)
-        resampler = av.AudioResampler(format="fltp", rate=sr)
-        position: int | None = None
-        for frame in self._container.decode(stream):
-            if position is None:
-                ticks = (frame.pts or 0) - origin if self._indexed else 0
-                position = round(ticks * (frame.time_base or stream.time_base) * sr)
-            for part in resampler.resample(frame):
-                block = part.to_ndarray()
-                y = np.empty(block.shape[1], dtype=np.float32)
-                _mono(block.T, out=y)
-                yield position, y
-                position += len(y)
-
-
-def _cut(
-    frames: Iterable[tuple[int, np.ndarray]], starts: Sequence[int], n: int
-) -> list[np.ndarray]:
-    """Cut clips of `n` samples out of consecutive frames; stop when the last clip is whole."""
-    clips = [np.zeros(n, dtype=np.float32) for _ in starts]
-    filled = [0] * len(starts)
-    for position, y in frames:
-        for clip, (i, start) in zip(clips, enumerate(starts), strict=True):
-            low, high = max(position, start), min(position + len(y), start + n)
-            if low < high:
-                clip[low - start : high - start] = y[low - position : high - position]
-                filled[i] = high - start
-        if position + len(y) >= starts[-1] + n:
-            break
-    return [clip[:end] for clip, end in zip(clips, filled, strict=True)]

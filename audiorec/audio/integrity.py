@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag
+from audiorec.audio.source import Window, size_of
 from audiorec.exceptions import AudioError
 from audiorec.workers import one_line
 
@@ -21,12 +23,6 @@ OGG_PAGE = 65_307  # bytes, the longest page
 # Streams are written with a length that nobody knew yet: 0, or as large as can be.
 UNKNOWN_LENGTH = 2**31 - 2**16
 FLAC_TAIL_SECONDS = 0.1  # about a frame: what is cut off behind it is not missed
-MP3_HEAD = 4096  # bytes looked at behind the tags for the frame that says how long the rest is
-# Xing's tag follows the side information: 4 bytes of header and 9, 17 or 32 of it (ISO 11172-3),
-# and two more where there is a checksum. Fraunhofer's is always 36 bytes into the frame.
-MP3_TAG = re.compile(rb"\xff[\xe0-\xff](?:.{11}|.{13}|.{19}|.{21}|.{34}|.{36})(Xing|Info)", re.S)
-VBRI_TAG = re.compile(rb"\xff[\xe0-\xff].{34}VBRI", re.S)
-MP3_SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted
 MP4_FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 MP4_SOUND = {b"mdat", b"moov", b"moof"}
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -47,13 +43,32 @@ def check_sndfile(path: Path, file: soundfile.SoundFile) -> None:
         raise _cut_off(path, "the last Ogg page ends no stream")
     if file.format == "FLAC":
         _check_flac(path, file)
-    elif file.format == "MP3":
-        _check_mp3(path)
     else:
         _check_log(path, file)
 
 
-def check_container(path: Path, stream: BinaryIO) -> None:
+def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) -> None:
+    """Raise `AudioError` if an MP3 has fewer bytes than its first frame says (Xing, Info or VBRI).
+
+    What it says may be wrong: not so where as many frames are there, or the last one is whole and
+    nothing but tags follows it.
+
+    Parameters
+    ----------
+    path : Path
+    tag : LengthTag or None
+    frames : Frames
+    size : int
+        Bytes of the file.
+    """
+    if tag is None or not tag.n_bytes or not tag.n_frames or frames.ends_whole:
+        return
+    there, n_frames = size - tag.start, sum(len(run.starts) for run in frames.runs)
+    if there < tag.n_bytes - tag.slack and n_frames < tag.n_frames - SLACK_FRAMES:
+        raise _cut_off(path, f"{there} of {tag.n_bytes} bytes of sound are there")
+
+
+def check_container(path: Path, stream: BinaryIO | Window) -> None:
     """Raise `AudioError` if an MP4, ASF or Matroska file is shorter than it says.
 
     Parameters
@@ -62,13 +77,13 @@ def check_container(path: Path, stream: BinaryIO) -> None:
     stream : BinaryIO
         The file; left at any place.
     """
-    size = os.fstat(stream.fileno()).st_size
+    size = size_of(stream)
     stream.seek(0)
     head = stream.read(64)
     if head[4:8] in MP4_FIRST:
         promised = _mp4_end(stream, size)
     elif head.startswith(ASF_HEADER):
-        promised = _asf_end(stream)
+        promised = _asf_end(stream, size)
     elif head.startswith(EBML_HEADER):
         promised = _matroska_end(head)
     else:
@@ -128,32 +143,7 @@ def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
         raise _cut_off(path, f"the end of its {seconds:.1f} s is not there") from None
 
 
-def _check_mp3(path: Path) -> None:
-    """Raise if there are fewer bytes than the first frame says (Xing, Info or VBRI)."""
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        start = 0
-        while (head := stream.read(10))[:3] == b"ID3" and len(head) == 10:
-            length = sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:]))
-            start += 10 + length + (10 if head[5] & 0x10 else 0)
-            stream.seek(start)
-        head += stream.read(MP3_HEAD)
-    n_bytes, n_frames, at = 0, 0, 0
-    if found := MP3_TAG.search(head):
-        at, flags = found.start(), _number(head, found.end(), 4)
-        n_frames = _number(head, found.end() + 4, 4) if flags & 1 else 0
-        n_bytes = _number(head, found.end() + (8 if flags & 1 else 4), 4) if flags & 2 else 0
-    elif found := VBRI_TAG.search(head):
-        at = found.start()
-        n_bytes, n_frames = (_number(head, found.end() + place, 4) for place in (6, 10))
-    if not n_bytes or not n_frames or n_bytes >= UNKNOWN_LENGTH:
-        return
-    there = size - start - at
-    if there < n_bytes - MP3_SLACK_FRAMES * n_bytes / n_frames:
-        raise _cut_off(path, f"{there} of {n_bytes} bytes of sound are there")
-
-
-def _mp4_end(stream: BinaryIO, size: int) -> int:
+def _mp4_end(stream: BinaryIO | Window, size: int) -> int:
     """Where the boxes end that hold sound or tell where it lies (ISO 14496-12, 4.2)."""
     at = 0
     while at + 8 <= size:
@@ -170,11 +160,11 @@ def _mp4_end(stream: BinaryIO, size: int) -> int:
     return 0
 
 
-def _asf_end(stream: BinaryIO) -> int:
+def _asf_end(stream: BinaryIO | Window, size: int) -> int:
     """Where the packets of sound end; 0 where nobody knew when it was written."""
     stream.seek(16)
     at = int.from_bytes(stream.read(8), "little")
-    if at > os.fstat(stream.fileno()).st_size:
+    if at > size:
         return at
     stream.seek(at)
     head = stream.read(24)

@@ -1,0 +1,328 @@
+"""Frames of MPEG audio (MP1, MP2, MP3): how many there are, where they lie, and their samples.
+
+A header may say how long a recording is, or nothing, or something that is not so; the frames
+themselves always do (ISO 11172-3, 2.4.1.3 and 2.4.2.3; ISO 13818-3 for the lower rates).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, ChannelMix, cut, to_rate
+
+HEAD = 4096  # bytes looked at behind the tags for the frame that says how long the rest is
+# Xing's tag follows the side information: 4 bytes of header and 9, 17 or 32 of it (ISO 11172-3),
+# and two more where there is a checksum. Fraunhofer's is always 36 bytes into the frame.
+XING = re.compile(rb"\xff[\xe0-\xff](?:.{11}|.{13}|.{19}|.{21}|.{34}|.{36})(Xing|Info)", re.S)
+VBRI = re.compile(rb"\xff[\xe0-\xff].{34}VBRI", re.S)
+LAME_BYTES = 36  # of LAME's part of the tag, behind the table of contents and the quality
+UNKNOWN_LENGTH = 2**31 - 2**16
+ID3V1_BYTES = 128
+SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted
+PREROLL_FRAMES = 24  # decoded before a clip and dropped: the bit reservoir reaches back 9 at most
+AGREEING = 3  # frames in a row that tell a stream from bytes that look like a header
+TRAILERS = (b"TAG", b"APETAGEX", b"LYRICS", b"ID3", b"3DI")
+
+KBPS = {
+    # (MPEG-1, layer): kbit/s by index
+    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+
+
+class Kind(NamedTuple):
+    """What frames of one stream have in common: layer, sampling rate, samples in a frame."""
+
+    layer: int
+    sr: int
+    samples: int
+
+
+def _frame_table() -> tuple[dict[int, int], dict[int, Kind]]:
+    """Bytes and kind of a frame by the first three bytes of its header.
+
+    Free bit rates are not among them: their frames' lengths are said nowhere.
+    """
+    sizes, kinds = {}, {}
+    for key in range(0xFFE000, 0x1000000):
+        version, layer = key >> 11 & 3, 4 - (key >> 9 & 3)
+        rate, place, padding = key >> 4 & 15, key >> 2 & 3, key >> 1 & 1
+        if version == 1 or layer == 4 or rate in (0, 15) or place == 3:
+            continue
+        sr = RATES[version][place]
+        bits = KBPS[version == 3, layer][rate] * 1000
+        samples = 384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152
+        if layer == 1:
+            sizes[key] = (12 * bits // sr + padding) * 4
+        else:
+            sizes[key] = samples // 8 * bits // sr + padding
+        kinds[key] = Kind(layer, sr, samples)
+    return sizes, kinds
+
+
+SIZES, KINDS = _frame_table()
+HEADER = struct.Struct(">I").unpack_from
+MONO = 0xC0  # bits of the header that are all set where there is one channel
+
+
+class LengthTag(NamedTuple):
+    """What the first frame says of the rest (Xing, Info or VBRI); 0 for what it does not.
+
+    Attributes
+    ----------
+    start : int
+        First byte of the frame.
+    n_bytes, n_frames : int
+    checked : bool
+        Whether LAME's checksum of the frame is there and right.
+    """
+
+    start: int
+    n_bytes: int
+    n_frames: int
+    checked: bool
+
+    @property
+    def slack(self) -> float:
+        """Bytes that encoders disagree about."""
+        return SLACK_FRAMES * self.n_bytes / max(1, self.n_frames)
+
+    def fits(self, size: int) -> bool:
+        """Whether it is to be relied on, in a file of so many bytes."""
+        off = abs(size - self.start - self.n_bytes)
+        return self.checked and self.n_frames > 0 and off <= self.slack + ID3V1_BYTES
+
+
+class Run(NamedTuple):
+    """Frames of one kind and number of channels, one behind the other.
+
+    Attributes
+    ----------
+    kind : Kind
+    channels : int
+    starts : list of int
+        First byte of each frame.
+    """
+
+    kind: Kind
+    channels: int
+    starts: list[int]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.starts) * self.kind.samples / self.kind.sr
+
+
+class Frames(NamedTuple):
+    """Every frame of a file.
+
+    Attributes
+    ----------
+    runs : list of Run
+    ends_whole : bool
+        Whether nothing but tags follows the last frame, which is all there.
+    """
+
+    runs: list[Run]
+    ends_whole: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long they last."""
+        return sum(run.seconds for run in self.runs)
+
+
+def tags_end(data: Bytes) -> int:
+    """Bytes of the ID3v2 tags that a file begins with.
+
+    Parameters
+    ----------
+    data : bytes-like
+    """
+    start = 0
+    while (head := data[start : start + 10])[:3] == b"ID3" and len(head) == 10:
+        length = sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:]))
+        start += 10 + length + (10 if head[5] & 0x10 else 0)
+    return start
+
+
+def length_tag(data: Bytes) -> LengthTag | None:
+    """What the first frame says of the length, if it does.
+
+    Parameters
+    ----------
+    data : bytes-like
+    """
+    begin = tags_end(data)
+    head = bytes(data[begin : begin + HEAD])
+    if found := XING.search(head):
+        at, flags = found.end() + 4, _number(head, found.end(), 4)
+        n_frames = _number(head, at, 4) if flags & 1 else 0
+        at += 4 if flags & 1 else 0
+        n_bytes = _number(head, at, 4) if flags & 2 else 0
+        at += (4 if flags & 2 else 0) + (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
+        at += LAME_BYTES - 2
+        frame, said = head[found.start() : at], _number(head, at, 2)
+        # FFmpeg takes it over as many bytes as there would be of two channels.
+        longer = (frame + bytes(2) + head[at + 2 :])[:190]
+        is_checked = said != 0 and said in (_crc16(frame), _crc16(longer))
+    elif found := VBRI.search(head):
+        n_bytes, n_frames = (_number(head, found.end() + place, 4) for place in (6, 10))
+        is_checked = False
+    else:
+        return None
+    known = 0 < n_bytes < UNKNOWN_LENGTH
+    return LengthTag(begin + found.start(), n_bytes if known else 0, n_frames, is_checked)
+
+
+def find_frames(data: Bytes) -> Frames:
+    """Walk over all frames of a file; a frame that says the length is none of them.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The file.
+    """
+    end, at = len(data), tags_end(data)
+    tag = length_tag(data)
+    runs: list[Run] = []
+    run: Run | None = None
+    sizes: dict[int, int] = {}
+    ends_whole = False
+    while at + 4 <= end:
+        (head,) = HEADER(data, at)
+        size = sizes.get(head >> 8)
+        if size is None or run is None or (head & MONO == MONO) != (run.channels == 1):
+            size = SIZES.get(head >> 8)
+            # A frame of another kind begins a run where it is not alone: damage looks like one.
+            if size is None or not _agree(data, at):
+                ends_whole = ends_whole and bytes(data[at : at + 8]).startswith(TRAILERS)
+                at = _next_frame(data, at + 1)
+                continue
+            kind = KINDS[head >> 8]
+            sizes = {key: SIZES[key] for key in SIZES if KINDS[key] == kind}
+            run = Run(kind, 1 if head & MONO == MONO else 2, [])
+            runs.append(run)
+        if tag is None or at != tag.start:
+            run.starts.append(at)
+        at += size
+        ends_whole = at <= end
+        if at + 4 > end:
+            ends_whole = at == end
+    return Frames([run for run in runs if run.starts], ends_whole)
+
+
+def _agree(data: Bytes, at: int) -> bool:
+    """Whether a frame is followed by others of its kind, as far as the file goes."""
+    kind = KINDS.get(HEADER(data, at)[0] >> 8)
+    for _ in range(AGREEING):
+        if at + 4 > len(data):
+            return True
+        head = HEADER(data, at)[0] >> 8
+        if KINDS.get(head) != kind:
+            return bytes(data[at : at + 8]).startswith(TRAILERS)
+        at += SIZES[head]
+    return True
+
+
+def _next_frame(data: Bytes, at: int) -> int:
+    """First byte from `at` on where frames begin that agree; the file's end where none do."""
+    while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
+        if HEADER(data, at)[0] >> 8 in SIZES and _agree(data, at):
+            return at
+        at += 1
+    return len(data)
+
+
+class MpegSource:
+    """A recording whose frames have all been found, decoded frame by frame by FFmpeg.
+
+    Parts of several rates are brought to that of the longest.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The file.
+    frames : Frames
+        Of it; at least one.
+    """
+
+    def __init__(self, data: Bytes, frames: Frames) -> None:
+        self._data, self._frames = data, frames
+        main = max(frames.runs, key=lambda run: run.seconds)
+        form = f"mp{main.kind.layer}"
+        self.info = AudioInfo(frames.seconds, main.kind.sr, main.channels, form)
+        self.mix = ChannelMix()
+        self.note = ""
+
+    def align(self) -> bool:
+        """See `audiorec.audio.source.Source`."""
+        return self.mix.align()
+
+    def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
+        """See `audiorec.audio.source.Source`."""
+        return [cut(self._blocks(start, start + n), [start], n)[0] for start in starts]
+
+    def _blocks(self, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Position and samples from `start` or before to `stop` or behind."""
+        at = 0.0  # seconds
+        for run in self._frames.runs:
+            begin, end = start / self.info.sr - at, stop / self.info.sr - at
+            if begin < run.seconds and end > 0:
+                first = max(0, int(begin * run.kind.sr / run.kind.samples))
+                last = min(len(run.starts), 2 + int(end * run.kind.sr / run.kind.samples))
+                y = self._decode(run, first, last)
+                position = at + first * run.kind.samples / run.kind.sr
+                yield (
+                    round(position * self.info.sr),
+                    to_rate(y, sr=run.kind.sr, target_sr=self.info.sr),
+                )
+            at += run.seconds
+
+    def _decode(self, run: Run, first: int, last: int) -> np.ndarray:
+        """Samples [shape=(n,)] of frames, silent where they cannot be decoded."""
+        import av
+
+        name = f"mp{run.kind.layer}float"
+        context: Any = av.CodecContext.create(name, "r")
+        y = np.zeros((last - first) * run.kind.samples, dtype=np.float32)
+        for number in range(max(0, first - PREROLL_FRAMES), last):
+            start = run.starts[number]
+            size = SIZES[HEADER(self._data, start)[0] >> 8]
+            try:
+                decoded = context.decode(av.Packet(self._data[start : start + size]))
+            except av.error.FFmpegError:
+                if number >= first:
+                    self.note = DAMAGED_FRAMES
+                continue
+            at = (number - first) * run.kind.samples
+            for frame in decoded:
+                block = np.atleast_2d(frame.to_ndarray()).T
+                if at >= 0 and len(block) <= len(y) - at and frame.format.name == "fltp":
+                    self.mix(block, out=y[at : at + len(block)])
+        return y
+
+
+def _number(content: bytes, at: int, width: int) -> int:
+    return int.from_bytes(content[at : at + width], "big")
+
+
+def _crc16(content: bytes) -> int:
+    """CRC-16 as LAME's tag has it (polynomial 0x8005, reflected)."""
+    crc = 0
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc

@@ -1,0 +1,363 @@
+"""Recordings as they come: lengths that are not said, damage, chains, channels, silence."""
+
+from __future__ import annotations
+
+import struct
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from audiorec.audio import clip_hash, hear, load_clips, probe
+from audiorec.audio.decode import open_source
+from audiorec.audio.mpeg import SIZES, find_frames, length_tag
+from audiorec.audio.ogg import find_links
+from audiorec.audio.source import ChannelMix
+from audiorec.config import MelConfig
+from audiorec.exceptions import AudioError
+
+SHORT = MelConfig(clip_seconds=4)
+SR = 22_050
+
+
+def rising(seconds, sr=SR, *, first=200.0, slope=10.0):
+    """A tone whose pitch tells the time [shape=(n,)]: `first` Hz, and `slope` more each second."""
+    t = np.arange(int(seconds * sr)) / sr
+    return (0.3 * np.sin(2 * np.pi * (first * t + slope * t * t / 2))).astype(np.float32)
+
+
+def heard_at(path, *, config=SHORT, first=200.0, slope=10.0):
+    """Second of the recording that the middle of its clip comes from, by its pitch."""
+    info, (y,), _ = hear(path, config=config)
+    middle = y[len(y) // 2 - 2048 :][:4096] * np.hanning(4096)
+    peak = np.abs(np.fft.rfft(middle, 1 << 16)).argmax() * info.sr / (1 << 16)
+    return (peak - first) / slope
+
+
+def mp3(path, y, sr=SR, *, mode="VARIABLE", level=0.3):
+    soundfile.write(
+        path, y, sr, format="MP3", subtype="MPEG_LAYER_III",
+        bitrate_mode=mode, compression_level=level,
+    )  # fmt: skip
+    return path.read_bytes()
+
+
+def without_tag(content):
+    """An MP3 less the frame that says its length."""
+    start = length_tag(content).start
+    head = struct.unpack_from(">I", content, start)[0] >> 8
+    return content[start + SIZES[head] :]
+
+
+def quiet_then_loud(seconds):
+    """`rising`, nearly still for a third and noisy then: frames of very different lengths."""
+    y = rising(seconds)
+    noise = np.random.default_rng(0).normal(0, 0.1, len(y)).astype(np.float32)
+    noise[: len(y) // 3] = 0
+    return y + noise
+
+
+@pytest.fixture(scope="module")
+def variable(tmp_path_factory):
+    """A minute of MP3 of variable bit rate."""
+    return mp3(tmp_path_factory.mktemp("mp3") / "a.mp3", quiet_then_loud(60))
+
+
+# -- length ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [b"", b"ID3\x04\0\0\0\0\x4e\x10".ljust(10 + 10_000, b"\0")])
+def test_the_length_of_an_mp3_without_a_tag_is_that_of_its_frames(tmp_path, variable, before):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(before + without_tag(variable) + b"TAG".ljust(128, b"\0"))
+    assert probe(path).duration == pytest.approx(60, abs=0.2)
+    assert heard_at(path) == pytest.approx(30, abs=0.3)
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.55])
+@pytest.mark.parametrize("fields", [(8,), (8, 12)])
+def test_a_tag_that_is_wrong_is_not_believed(tmp_path, variable, factor, fields):
+    content = bytearray(variable)
+    at = content.index(b"Xing")
+    for field in fields:  # frames, bytes
+        (value,) = struct.unpack_from(">I", content, at + field)
+        struct.pack_into(">I", content, at + field, int(value * factor))
+    (tmp_path / "a.mp3").write_bytes(content)
+    assert probe(tmp_path / "a.mp3").duration == pytest.approx(60, abs=0.2)
+    assert heard_at(tmp_path / "a.mp3") == pytest.approx(30, abs=0.3)
+
+
+def test_a_tag_that_holds_is_believed_and_frames_are_not_looked_for(
+    tmp_path, variable, monkeypatch
+):
+    (tmp_path / "a.mp3").write_bytes(variable)
+    monkeypatch.setattr("audiorec.audio.decode.find_frames", None)
+    assert length_tag(variable).fits(len(variable))
+    assert probe(tmp_path / "a.mp3").duration == pytest.approx(60, abs=0.05)
+
+
+def test_frames_are_found_behind_junk_and_over_damage(variable):
+    frames = find_frames(variable)
+    (run,) = frames.runs
+    assert frames.ends_whole and frames.seconds == pytest.approx(60, abs=0.2)
+    rng = np.random.default_rng(0)
+    assert len(find_frames(rng.bytes(3000) + variable).runs[0].starts) == len(run.starts)
+    torn = bytearray(variable)
+    torn[50_000:53_000] = rng.bytes(3000)
+    found = find_frames(torn)
+    assert found.seconds == pytest.approx(60, abs=0.6) and len(found.runs) == 1
+    assert not find_frames(variable[:-10]).ends_whole
+    assert find_frames(rng.bytes(20_000)).runs == []
+
+
+def test_a_cut_mp3_stays_refused_whatever_its_tag_says(tmp_path, variable):
+    for share in np.linspace(0.3, 0.98, 12):
+        (tmp_path / "a.mp3").write_bytes(variable[: int(share * len(variable))])
+        with pytest.raises(AudioError, match="is cut off"):
+            probe(tmp_path / "a.mp3")
+
+
+# -- tags in front ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [4_000, 300_000])
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".aiff", ".ogg"])
+def test_a_foreign_tag_in_front_is_passed_over(tmp_path, suffix, size):
+    plain = tmp_path / f"plain{suffix}"
+    soundfile.write(plain, rising(40), SR)
+    length = bytes(size >> 7 * place & 0x7F for place in (3, 2, 1, 0))
+    tagged = tmp_path / f"tagged{suffix}"
+    tagged.write_bytes(b"ID3\x03\0\0" + length + bytes(size) + plain.read_bytes())
+    assert probe(tagged) == probe(plain)
+    same = [clip_hash(hear(path, config=SHORT).clips[0]) for path in (plain, tagged)]
+    assert same[0] == same[1]
+    tagged.write_bytes(tagged.read_bytes()[: size + plain.stat().st_size // 2])
+    with pytest.raises(AudioError, match="is cut off"):
+        hear(tagged, config=SHORT)
+
+
+# -- channels --------------------------------------------------------------------------------------
+
+
+def stereo(flipped, *, correlation, n=40 * SR):
+    rng = np.random.default_rng(1)
+    music = np.convolve(rng.normal(0, 0.1, n), np.ones(4) / 2, "same")
+    own = rng.normal(0, 0.1, (n, 2))
+    y = np.sqrt(correlation) * music[:, None] + np.sqrt(1 - correlation) * own
+    return (y * [1, -1] if flipped else y).astype(np.float32)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
+def test_channels_that_cancel_are_heard(tmp_path, suffix):
+    y = rising(40)
+    soundfile.write(tmp_path / f"a{suffix}", np.stack([y, -y], axis=1), SR)
+    soundfile.write(tmp_path / f"both{suffix}", np.stack([y, y], axis=1), SR)
+    (mixed,) = load_clips(tmp_path / f"a{suffix}", config=SHORT)
+    (alone,) = load_clips(tmp_path / f"both{suffix}", config=SHORT)
+    assert np.std(mixed) == pytest.approx(np.std(alone), rel=0.1)
+
+
+def test_a_flipped_channel_leaves_the_music_and_its_identity(tmp_path):
+    hashes = []
+    for flipped in (False, True):
+        path = tmp_path / f"{flipped}.wav"
+        soundfile.write(path, stereo(flipped, correlation=0.8), SR, subtype="FLOAT")
+        hashes.append(clip_hash(hear(path, config=SHORT).clips[0]))
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize("channels", [2, 3, 6])
+def test_channels_that_do_not_cancel_are_their_mean(channels):
+    y = np.random.default_rng(0).normal(0, 0.1, (50_000, channels)).astype(np.float32)
+    y[:, -1] *= -0.1
+    mix, out = ChannelMix(), np.empty(len(y), dtype=np.float32)
+    mix(y, out=out)
+    assert not mix.align() and mix.signs is None
+    np.testing.assert_allclose(out, y.mean(axis=1), atol=1e-6)
+
+
+# -- silence in the middle -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-4])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_a_silent_middle_gives_way_to_what_sounds(tmp_path, noise, flipped):
+    y = rising(90, slope=5.0)
+    gap = slice(20 * SR, 75 * SR)
+    y[gap] = noise * np.random.default_rng(0).normal(size=gap.stop - gap.start)
+    soundfile.write(tmp_path / "a.flac", np.stack([y, -y if flipped else y], axis=1), SR)
+    at = heard_at(tmp_path / "a.flac", slope=5.0)
+    assert 75 + 1.9 <= at <= 88.1 or 1.9 <= at <= 18.1
+    assert probe(tmp_path / "a.flac").duration == 90
+
+
+def test_a_recording_that_is_faint_throughout_stays_where_it_was(tmp_path):
+    y = rising(60) * 1e-3
+    soundfile.write(tmp_path / "a.wav", y, SR, subtype="FLOAT")
+    assert heard_at(tmp_path / "a.wav") == pytest.approx(30, abs=0.1)
+    y[::2] = np.nan
+    soundfile.write(tmp_path / "nan.wav", y, SR, subtype="FLOAT")
+    with pytest.raises(AudioError, match="NaN"):
+        hear(tmp_path / "nan.wav", config=SHORT)
+
+
+def test_only_a_faint_middle_costs_a_look_elsewhere(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", rising(60), SR)
+    with open_source(tmp_path / "a.wav") as source:
+        kind = type(source)
+    starts = []
+    read = kind.read
+    monkeypatch.setattr(
+        kind, "read", lambda self, at, n: starts.append(list(at)) or read(self, at, n)
+    )
+    hear(tmp_path / "a.wav", config=SHORT)
+    assert starts == [[28 * SR]]
+
+
+# -- damage ----------------------------------------------------------------------------------------
+
+
+def damaged(content, at, size, seed=0):
+    torn = bytearray(content)
+    torn[at : at + size] = np.random.default_rng(seed).bytes(size)
+    return bytes(torn)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_stretch_of_an_mp3_costs_itself_alone(tmp_path, variable, seed):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(damaged(variable, int(len(variable) * 0.4), 4000, seed))
+    assert probe(path).duration == pytest.approx(60, rel=0.01)
+    # The damage lies within the first half of the clip.
+    assert heard_at(path, config=MelConfig(clip_seconds=20)) == pytest.approx(30, abs=0.8)
+
+
+@pytest.mark.parametrize("place", [0.45, 0.5, 0.52])
+def test_a_damaged_flac_is_heard_and_noted(tmp_path, place):
+    path = tmp_path / "a.flac"
+    noise = np.random.default_rng(0).normal(0, 0.02, 60 * SR).astype(np.float32)
+    soundfile.write(path, rising(60) + noise, SR)
+    whole = hear(path, config=MelConfig(clip_seconds=10))
+    content = path.read_bytes()
+    path.write_bytes(damaged(content, int(len(content) * place), 64))
+    torn = hear(path, config=MelConfig(clip_seconds=10))
+    assert "has damaged frames" in torn.note and path.name in torn.note and not whole.note
+    same = np.abs(torn.clips[0] - whole.clips[0]) < 1e-4
+    assert torn.info == whole.info and same.mean() > 0.9
+
+
+def test_a_damaged_vorbis_and_aac_are_heard(tmp_path, tune, write_audio):
+    for suffix in (".ogg", ".opus", ".m4a"):
+        sr = 48_000 if suffix == ".opus" else 44_100
+        path = write_audio(tmp_path / f"a{suffix}", tune(60, sr), sr=sr)
+        content = path.read_bytes()
+        path.write_bytes(damaged(content, len(content) // 2, 500))
+        torn = hear(path, config=MelConfig(clip_seconds=20))
+        assert torn.info.duration == pytest.approx(60, rel=0.01)
+        assert len(torn.clips[0]) > 18 * sr
+
+
+# -- several recordings in one file ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("subtype", "sr"), [("VORBIS", SR), ("OPUS", 48_000)])
+def test_a_chained_ogg_is_one_recording(tmp_path, subtype, sr):
+    """Of two parts, also where both bear the same serial number, or differ in channels."""
+    path, parts = tmp_path / "a.ogg", []
+    y = rising(60, sr)
+    for first, last in ((0, 20), (20, 60)):
+        soundfile.write(path, y[first * sr : last * sr], sr, format="OGG", subtype=subtype)
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    assert len(find_links(path.read_bytes())) == 2
+    assert probe(path).duration == pytest.approx(60, abs=0.05)
+    assert heard_at(path) == pytest.approx(30, abs=0.3)
+    over_the_join = MelConfig(clip_seconds=8, clip="random", seed=2)
+    hear(path, config=over_the_join, track_id="any")
+    path.write_bytes(parts[0] * 3)
+    assert probe(path).duration == pytest.approx(60, abs=0.05)
+    path.write_bytes(parts[0] + parts[1][: len(parts[1]) // 2])
+    with pytest.raises(AudioError, match="is cut off"):
+        probe(path)
+
+
+def test_a_clip_over_a_join_has_both_sides(tmp_path):
+    path, sr = tmp_path / "a.ogg", SR
+    soundfile.write(path, rising(20, sr), sr, format="OGG", subtype="VORBIS")
+    first = path.read_bytes()
+    soundfile.write(path, np.zeros((20 * 2 * sr, 2), "f4") + 0.2, 2 * sr, format="OGG")
+    path.write_bytes(first + path.read_bytes())
+    info, (y,), _ = hear(path, config=MelConfig(clip_seconds=10))
+    half = len(y) // 2
+    assert info.duration == pytest.approx(40, abs=0.05)
+    assert np.std(y[: half - sr // 10]) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+    assert np.std(y[half + sr // 10 :]) < 0.05
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_joined_mp3s_are_one_recording(tmp_path, tagged):
+    """Of two rates, numbers of channels and kinds; each with its tag, or none."""
+    one = mp3(tmp_path / "a.mp3", np.stack([rising(20, 44_100)] * 2, axis=1), 44_100)
+    other = mp3(tmp_path / "a.mp3", rising(60)[20 * SR :], mode="CONSTANT")
+    parts = [part if tagged else without_tag(part) for part in (one, other)]
+    (tmp_path / "a.mp3").write_bytes(b"".join(parts))
+    info = probe(tmp_path / "a.mp3")
+    assert (info.sr, info.channels) == (SR, 1)
+    assert info.duration == pytest.approx(60, abs=0.3)
+    assert heard_at(tmp_path / "a.mp3") == pytest.approx(30, abs=0.5)
+    (tmp_path / "a.mp3").write_bytes(parts[1] * 3)
+    assert probe(tmp_path / "a.mp3").duration == pytest.approx(120, abs=0.5)
+
+
+# -- streams and formats ---------------------------------------------------------------------------
+
+
+def matroska(path, tones, *, default, suffix="matroska"):
+    """Streams of tones beside each other."""
+    with av.open(str(path), "w", format=suffix) as out:
+        streams = []
+        for number, hz in enumerate(tones):
+            stream = out.add_stream("pcm_s16le", rate=SR, layout="mono")
+            stream.disposition = av.stream.Disposition.default if number == default else 0
+            streams.append((stream, hz))
+        for stream, hz in streams:
+            y = 0.3 * np.sin(2 * np.pi * hz * np.arange(10 * SR) / SR)
+            pcm = (y * 32767).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = SR, 0
+            fifo = av.AudioFifo()
+            fifo.write(frame)
+            while (part := fifo.read(4096, partial=True)) is not None:
+                out.mux(stream.encode(part))
+            out.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_the_default_stream_is_heard(tmp_path, default):
+    path = matroska(tmp_path / "a.mka", [300, 900], default=default)
+    hz = [300, 900][default]
+    assert heard_at(path, first=0, slope=1.0) == pytest.approx(hz, abs=2)
+
+
+def test_dsdiff_is_heard(tmp_path):
+    """A DSD tone, one bit a sample, by a modulator of first order."""
+    sr, hz, seconds = 2_822_400, 500, 2
+    y = 0.5 * np.sin(2 * np.pi * hz * np.arange(sr * seconds) / sr)
+    bits = np.diff(np.floor(np.cumsum((y + 1) / 2)), prepend=0).astype(np.uint8)
+    sound = np.packbits(bits).tobytes()
+
+    def chunk(name, body):
+        return name + struct.pack(">Q", len(body)) + body + b"\0" * (len(body) % 2)
+
+    prop = b"SND " + chunk(b"FS  ", struct.pack(">I", sr))
+    prop += chunk(b"CHNL", struct.pack(">H", 1) + b"C000")
+    prop += chunk(b"CMPR", b"DSD \x0enot compressed")
+    body = b"DSD " + chunk(b"FVER", bytes([1, 5, 0, 0])) + chunk(b"PROP", prop)
+    (tmp_path / "a.dff").write_bytes(chunk(b"FRM8", body + chunk(b"DSD ", sound)))
+    assert probe(tmp_path / "a.dff").duration == pytest.approx(seconds, abs=0.01)
+    config = MelConfig(clip_seconds=2)
+    assert heard_at(tmp_path / "a.dff", config=config, first=0, slope=1.0) == pytest.approx(
+        hz, abs=5
+    )
