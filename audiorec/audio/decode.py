@@ -49,7 +49,7 @@ def open_source(path: Path) -> Iterator[Source]:
 
 
 def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
-    start, head = _beginning(stream)
+    start, head = recording_start(stream)
     part = Window(stream, start, size_of(stream)) if start else stream
     if head.startswith(OGG):
         links = find_links(_mapped(stream, stack), start=start)
@@ -79,7 +79,7 @@ def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
     return FallbackSource(source, by_ffmpeg)
 
 
-def _beginning(stream: BinaryIO) -> tuple[int, bytes]:
+def recording_start(stream: BinaryIO) -> tuple[int, bytes]:
     """Where the recording begins behind tags of another format, and its first bytes."""
     stream.seek(0)
     head = stream.read(HEAD_BYTES)

@@ -32,19 +32,20 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
         show_suspects(workspace, as_json=as_json)
         return
     with Catalog(workspace.catalog, read_only=True) as catalog:
-        failed = catalog.failures()
+        failed, notes = catalog.failures(), catalog.notes()
         held: dict[str, Any] = {
             "workspace": str(workspace.root.resolve()),
             "tracks": len(catalog),
             "failures": len(failed),
+            "notes": len(notes),
             "words": catalog.tags.sources(),
         }
     if failures:
-        rows = [failure._asdict() for failure in failed]
+        rows = [failure._asdict() for failure in [*failed, *notes]]
         if as_json:
             echo_json(rows)
         else:
-            for failure in failed:
+            for failure in [*failed, *notes]:
                 reason = failure.reason
                 named = one_line(failure.path) in reason
                 echo_line(
@@ -58,6 +59,8 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
     echo_line(f"workspace  {held['workspace']}")
     click.echo(f"tracks     {held['tracks']}")
     click.echo(f"failures   {held['failures']}" + ("  (--failures names them)" if failed else ""))
+    if notes:
+        click.echo(f"notes      {len(notes)}  (heard in spite of damage; --failures names them)")
     words = [f"{count} tracks by {source}" for source, count in held["words"].items()]
     echo_line(f"words      {', '.join(words) or 'none yet: run ' + repr('audiorec tags --all')}")
     for kind, state in held["artifacts"].items():

@@ -25,6 +25,7 @@ from audiorec.workers import one_line
 __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 
 ALTERED = "it differs from its digest; remove {} if you have changed it yourself"
+NOTE = "note"  # stage of what is wrong with a file that is used all the same
 COLUMNS = tuple(field.name for field in fields(Track))
 TRACK_COLUMNS = ", ".join(COLUMNS)
 
@@ -158,7 +159,18 @@ class Catalog:
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, ordered by path and stage."""
-        rows = self._rows("SELECT path, stage, reason FROM failures ORDER BY path, stage")
+        return self._failures("<>")
+
+    def notes(self) -> list[Failure]:
+        """Files that are used although something is wrong with them, ordered by path."""
+        return self._failures("=")
+
+    def _failures(self, relation: str) -> list[Failure]:
+        rows = self._rows(
+            f"SELECT path, stage, reason FROM failures WHERE stage {relation} ?"
+            " ORDER BY path, stage",
+            [NOTE],
+        )
         return [Failure(*row) for row in rows]
 
     def duplicate_groups(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from audiorec.audio import Heard, clip_hash, hear
 from audiorec.config import MelConfig
 from audiorec.scan.tags import read_tags
+from audiorec.workers import one_line
 
 # Which part of a recording its identity is taken from. Never change it: every id would change.
 IDENTITY = MelConfig(clip="middle", clip_seconds=30.0, n_clips=1)
@@ -20,6 +21,8 @@ Also = Callable[[Heard, str], None]
 
 def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
     """Everything the catalogue keeps of a file: its header, its tags and its sound's identity.
+
+    Under ``note``, what is wrong with it although it can be heard.
 
     Parameters
     ----------
@@ -46,4 +49,5 @@ def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
         "channels": heard.info.channels,
         "format": heard.info.format,
         "clip_hash": identity,
+        "note": one_line(heard.note),
     }

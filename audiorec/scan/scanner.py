@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audiorec.data.catalog import Catalog, FileRow, as_text
+from audiorec.data.catalog import NOTE, Catalog, FileRow, as_text
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress, silent
 from audiorec.scan.files import Found, absolute, look_at, walk
@@ -212,6 +212,8 @@ def _hear_all(
                     _record(catalog, file, outcome.error)
                 else:
                     catalog.clear_failure(file.path)
+                    if note := outcome.value.pop("note"):
+                        catalog.record_failure(file.path, stage=NOTE, reason=note)
                     catalog.stage(
                         file.path,
                         size=file.size or 0,
@@ -295,7 +297,7 @@ def _mark_missing(catalog: Catalog, found: set[str], named: set[str]) -> int:
     catalog.mark_missing(gone)
     still_there = {as_text(path) for path in found}
     with catalog.transaction():
-        for failure in catalog.failures():
+        for failure in [*catalog.failures(), *catalog.notes()]:
             if is_looked_for(failure.path) and failure.path not in still_there:
                 catalog.clear_failure(failure.path)
     return len(gone)

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from audiorec.audio.decode import recording_start
+from audiorec.audio.source import Window, size_of
+
 LONGEST = 500  # characters of a tag that are kept
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
 # Names of the same thing in Vorbis comments and "easy" ID3 and MP4, in raw ID3, and in ASF.
@@ -69,11 +72,18 @@ class _BoundedZlib:
 def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     import mutagen
     import mutagen.id3._frames
+    from mutagen.easyid3 import EasyID3
 
     mutagen.id3._frames.zlib = _BoundedZlib  # type: ignore[assignment]
+    start, _ = recording_start(stream)
+    stream.seek(0)
     # A stream without a name: mutagen too then judges by content, not by suffix.
     nameless = _Nameless(stream)
     try:
+        if start:  # an ID3v2 tag in front of what has tags of its own, which come first
+            own = mutagen.File(_Nameless(Window(stream, start, size_of(stream))), easy=True)
+            stream.seek(0)
+            return {**EasyID3(nameless), **((own.tags or {}) if own is not None else {})}
         opened = mutagen.File(nameless, easy=True)
     except mutagen.MutagenError:
         return None
@@ -85,7 +95,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
 class _Nameless(io.RawIOBase):
     """A read-only view of a stream, that does not say the file's name."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: io.BufferedReader | Window) -> None:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:

@@ -182,6 +182,28 @@ def test_files_that_cannot_be_used_are_recorded(catalog, music, write_audio):
     assert all(f.stage == "scan" for f in catalog.failures())
 
 
+def test_a_file_that_is_heard_in_spite_of_damage_is_noted(catalog, music):
+    content = bytearray((music / "one.flac").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    (music / "one.flac").write_bytes(content)
+    assert scan(catalog, [music]) == report(added=2)
+    assert catalog.failures() == []
+    (note,) = catalog.notes()
+    assert note.reason == f"{music / 'one.flac'} has damaged frames, which are left out"
+    assert scan(catalog, [music]) == report(unchanged=2) and catalog.notes() == [note]
+    (music / "one.flac").unlink()
+    scan(catalog, [music])
+    assert catalog.notes() == []
+
+
+def test_kinds_that_no_decoder_knows_are_named(catalog, music):
+    for suffix in ("mid", "mkv", "3gp", "m4r", "spx", "tak", "dts", "dff"):
+        (music / f"a.{suffix}").write_bytes(b"MThd\0\0\0\6" + bytes(90))
+    assert scan(catalog, [music]) == report(added=2, failed=8)
+    assert all("cannot be decoded" in failure.reason for failure in catalog.failures())
+
+
 def test_broken_files_are_not_tried_again_until_they_change(catalog, music, songs, monkeypatch):
     (music / "bad.flac").write_bytes(b"no sound")
     scan(catalog, [music])
@@ -352,6 +374,20 @@ def test_no_manifest(catalog, tmp_path):
 
 
 # -- tags -----------------------------------------------------------------------------------------
+
+
+def test_tags_of_a_flac_behind_an_id3_tag(tmp_path, tune, write_audio):
+    path = write_audio(tmp_path / "a.flac", tune(1))
+    opened = mutagen.File(path)
+    opened["title"] = "Own title"
+    opened.save()
+    tag = mutagen.id3.ID3()
+    tag.add(mutagen.id3.TIT2(encoding=3, text=["Title in front"]))
+    tag.add(mutagen.id3.TPE1(encoding=3, text=["Artist in front"]))
+    tag.save(tmp_path / "tag", v2_version=3)
+    path.write_bytes((tmp_path / "tag").read_bytes() + path.read_bytes())
+    tags = read_tags(path)
+    assert (tags["artist"], tags["title"]) == ("Artist in front", "Own title")
 
 
 @pytest.mark.parametrize("suffix", [".mp3", ".flac", ".ogg", ".opus", ".m4a", ".wma"])
