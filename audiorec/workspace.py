@@ -42,6 +42,11 @@ class Workspace:
         return self.root / "catalog.sqlite"
 
     @property
+    def exclusions(self) -> Path:
+        """The rules that hide tracks from answers."""
+        return self.root / "exclusions.json"
+
+    @property
     def plays(self) -> Path:
         """Listening, in Parquet."""
         return self.root / "plays"

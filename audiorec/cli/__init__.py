@@ -31,6 +31,7 @@ COMMANDS = {
     "similar": "show a track's nearest tracks",
     "recommend": "recommend tracks to a listener",
     "playlist": "write a playlist",
+    "exclude": "hide tracks from every answer",
     "evaluate": "score on held-out artists",
     "pretrained": "networks that others trained",
     "export": "write vectors to Parquet",

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from audiorec.cli.common import echo_json, echo_line
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Hit
+    from audiorec.recommend.library import Hit, Library
 
 
 def echo_hits(
@@ -48,6 +48,14 @@ def echo_hits(
     _show(hits, as_json=as_json, asked=asked, space=space, shared=shared)
     if beyond:
         click.get_current_context().exit(1)
+
+
+def tell_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
+    """Say on stderr which of the tracks named are excluded from answers; the JSON that says so."""
+    hidden = library.hidden_among(names)
+    for track_id in hidden:
+        echo_line(f"{track_id} is hidden by 'audiorec exclude'; it is started from here", err=True)
+    return {"hidden": hidden} if hidden else {}
 
 
 def fewer_than_asked(k: int, n_tracks: Callable[[], int], *, fewest: int, there: str) -> bool:

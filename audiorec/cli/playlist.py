@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.answers import echo_hits
+from audiorec.cli.answers import echo_hits, tell_hidden
 from audiorec.cli.common import Place, Settings, echo_line, json_option, space_options
 
 if TYPE_CHECKING:
@@ -69,12 +69,13 @@ def command(
     hits = library.playlist(
         tracks, length=length, artist_window=artist_window, space=space, popularity=popularity
     )
+    hidden = tell_hidden(library, tracks)
     file, skipped = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
     short = shortfall(hits, length=length, artist_window=artist_window)
     for line in (*skipped, *([short] if short else [])):
         echo_line(line, err=True)
     if as_json:
-        asked: dict[str, object] = {"query": list(tracks), "file": str(file)}
+        asked: dict[str, object] = {"query": list(tracks), "file": str(file), **hidden}
         echo_hits(hits, as_json=True, asked=asked, space=space)
         return
     echo_hits(hits, as_json=False, asked={}, space=space)

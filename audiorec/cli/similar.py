@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from audiorec.cli.answers import echo_hits
+from audiorec.cli.answers import echo_hits, tell_hidden
 from audiorec.cli.common import Settings, confidence_option, json_option, space_options
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def command(
     echo_hits(
         hits,
         as_json=as_json,
-        asked={"query": list(tracks)},
+        asked={"query": list(tracks), **tell_hidden(library, tracks)},
         space=space,
         k=k,
         n_tracks=lambda: len(library.catalog),

@@ -84,6 +84,10 @@ class Catalog:
 
     # -- reading ---------------------------------------------------------------------------------
 
+    def last_change(self) -> int:
+        """A number that another process's change of the catalogue changes."""
+        return int(self._rows("PRAGMA data_version")[0][0])
+
     def tracks(self, *, include_missing: bool = False) -> list[Track]:
         """Every track, ordered by `track_id`."""
         where = "" if include_missing else "WHERE NOT missing"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from audiorec.data.catalog import Catalog, Track
+from audiorec.data.exclusions import excluded_tracks, load_exclusions
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
 from audiorec.embeddings import Embeddings
@@ -54,6 +55,7 @@ class Library:
         self.workspace.check()
         self._indexes: dict[tuple[Space, float, Metric], Index] = {}
         self._watch = IndexWatcher(self.workspace)
+        self._hidden: tuple[object, frozenset[str]] | None = None
 
     @cached_property
     def index(self) -> Index:
@@ -75,6 +77,32 @@ class Library:
     def duplicates(self) -> Mapping[str, int]:
         """Group number of every track that is the same recording as another."""
         return self.index.duplicates
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Ids of the tracks that the workspace excludes from answers.
+
+        Raises
+        ------
+        WorkspaceError
+            If the exclusions cannot be read.
+        """
+        rules = load_exclusions(self.workspace.exclusions)
+        if not rules:
+            return frozenset()
+        # An open library sees what is excluded, and catalogued, meanwhile.
+        state = (tuple(rules), self.catalog.last_change())
+        if self._hidden is None or self._hidden[0] != state:
+            self._hidden = (state, excluded_tracks(self.catalog, rules))
+        return self._hidden[1]
+
+    def hidden_among(self, names: Sequence[str | Path]) -> list[str]:
+        """Ids of the tracks named that are hidden: valid to start from, in no answer."""
+        hidden = self.hidden
+        if not hidden:
+            return []
+        tracks = [self._catalogued(str(name)) for name in names]
+        return [t.track_id for t in tracks if t is not None and t.track_id in hidden]
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -136,7 +164,7 @@ class Library:
             )
             return [matches]
 
-        return present(self.catalog, answer)[0]
+        return present(self.catalog, answer, hidden=self.hidden)[0]
 
     def similar_many(
         self,
@@ -185,7 +213,7 @@ class Library:
                 index, vectors, asked, k=k, duplicates=self.duplicates, exclude=gone
             )
 
-        hits = iter(present(self.catalog, answer_all))
+        hits = iter(present(self.catalog, answer_all, hidden=self.hidden))
         return [answer if isinstance(answer, AudiorecError) else next(hits) for answer in answers]
 
     def shared_tags(
@@ -261,7 +289,7 @@ class Library:
             )
             return [matches]
 
-        return present(self.catalog, answer)[0]
+        return present(self.catalog, answer, hidden=self.hidden)[0]
 
     def playlist(
         self,
@@ -305,7 +333,7 @@ class Library:
             )
             return [matches]
 
-        return present(self.catalog, answer, named=ids)[0]
+        return present(self.catalog, answer, named=ids, hidden=self.hidden)[0]
 
     def write_playlist(
         self,

@@ -38,8 +38,9 @@ def present(
     answer: Callable[[Collection[str]], list[list[Match]]],
     *,
     named: Collection[str] = (),
+    hidden: frozenset[str] = frozenset(),
 ) -> list[list[Hit]]:
-    """Answers without tracks whose files are gone; those that were `named` may stand in them.
+    """Answers without tracks that are hidden or whose files are gone, unless they were `named`.
 
     Few answers have any. Only for one that has is the whole catalogue looked through for who
     is gone, and the question asked again without them.
@@ -50,11 +51,14 @@ def present(
     answer : callable
         From tracks that are to be left out to the matches of each question.
     named : collection of str
+    hidden : frozenset of str
+        Tracks that the workspace excludes.
     """
-    found = answer(())
+    hidden = hidden.difference(named)
+    found = answer(hidden)
     tracks = _tracks_of(catalog, found)
     if any(track.missing and track.track_id not in named for track in tracks.values()):
-        found = answer(catalog.missing().difference(named))
+        found = answer(hidden | catalog.missing().difference(named))
         tracks = _tracks_of(catalog, found)
     return [
         [
