@@ -67,8 +67,8 @@ class Workspace:
         return self.root / "model"
 
     @property
-    def ahead(self) -> Path:
-        """Spectrograms that a scan computed and that wait for their stage."""
+    def scanned_mels(self) -> Path:
+        """Spectrograms that a scan made, until the mel stage takes them."""
         return self.root / ".ahead"
 
     @property

@@ -75,11 +75,11 @@ def command(
         Catalog(workspace.catalog) as catalog,
         progress_shown() as progress,
     ):
-        ahead = Pipeline(workspace).ahead()
+        also = Pipeline(workspace).scan_also()
         if manifest is not None:
-            report = scan_manifest(catalog, manifest, n_jobs=jobs, also=ahead, progress=progress)
+            report = scan_manifest(catalog, manifest, n_jobs=jobs, also=also, progress=progress)
         else:
-            report = scan(catalog, paths, n_jobs=jobs, also=ahead, progress=progress)
+            report = scan(catalog, paths, n_jobs=jobs, also=also, progress=progress)
         found: list[Found] = []
         if playlists:
             found = take_playlists(workspace.plays, paths, paths=lambda: catalogued_paths(catalog))

@@ -7,7 +7,7 @@ same files as one that was not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,7 +21,7 @@ from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError
-from audiorec.mel.ahead import Ahead, Computed, compute_clips
+from audiorec.mel.scanned import Computed, ScannedMels, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
 from audiorec.workers import Outcome
@@ -72,7 +72,7 @@ def compute_mels(
     n_jobs: int | None = None,
     engine: Engine = "local",
     check: Literal["sizes", "digests"] = "sizes",
-    ahead: Ahead | None = None,
+    scanned: ScannedMels | None = None,
     progress: Progress = silent,
 ) -> MelReport:
     """Compute the spectrograms that are missing, and drop those of tracks that are gone.
@@ -92,8 +92,8 @@ def compute_mels(
         Whose processes; see `audiorec.engines`.
     check : {"sizes", "digests"}
         By what a damaged shard is known: its files' sizes, or every byte of them.
-    ahead : Ahead or None
-        Where spectrograms wait that a scan computed. It is empty afterwards.
+    scanned : ScannedMels or None
+        Spectrograms that a scan made, which are taken as they are. It is empty afterwards.
     progress : Progress
 
     Raises
@@ -113,8 +113,8 @@ def compute_mels(
     computed = 0
     done, total = kept, len(present)
     progress(STAGE, done, total)
-    function = partial(compute_track, config=config, ahead=ahead)
-    outcomes = run_on(engine, function, [*fresh, *again], n_jobs=n_jobs)
+    work = partial(run_on, engine, partial(compute_track, config=config), n_jobs=n_jobs)
+    outcomes = _outcomes([*fresh, *again], work, scanned=scanned)
     batch: list[Outcome[Job, Computed]] = []
     for number, outcome in enumerate(outcomes, 1):
         batch.append(outcome)
@@ -123,28 +123,47 @@ def compute_mels(
         if len(batch) == shards.room or number in (len(fresh), len(fresh) + len(again)):
             computed += shards.add(batch, is_retry=number > len(fresh))
             _record(catalog, batch)
-            if ahead is not None:
-                ahead.drop(outcome.item.clip_hash for outcome in batch)
+            if scanned is not None:
+                scanned.remove(outcome.item.clip_hash for outcome in batch)
             batch = []
     absent = sorted({track.track_id for track in tracks if track.missing})
     shards.finish({"catalog": catalog.fingerprint()}, absent=absent)
-    if ahead is not None:
-        ahead.clear()
+    if scanned is not None:
+        scanned.clear()
     progress(STAGE, total, total)
     return MelReport(computed=computed, kept=kept, failed=total - kept - computed)
 
 
-def compute_track(job: Job, *, config: MelConfig, ahead: Ahead | None = None) -> Computed:
+def compute_track(job: Job, *, config: MelConfig) -> Computed:
     """What a worker process does with one track."""
     from audiorec.audio import load_clips
 
-    if ahead is not None and Path(job.path).is_file():
-        waiting = ahead.take(job.clip_hash)
-        if waiting is not None:
-            return waiting
-    return compute_clips(
-        load_clips(Path(job.path), config=config, track_id=job.track_id), config=config
-    )
+    clips = load_clips(Path(job.path), config=config, track_id=job.track_id)
+    return compute_clips(clips, config=config)
+
+
+def _outcomes(
+    jobs: Sequence[Job],
+    work: Callable[[Iterable[Job]], Iterator[Outcome[Job, Computed]]],
+    *,
+    scanned: ScannedMels | None,
+) -> Iterator[Outcome[Job, Computed]]:
+    """What becomes of every job, in order; worker processes do those that no scan has done.
+
+    So no process is started where a scan has done them all.
+    """
+    done = [
+        scanned is not None and job.clip_hash in scanned and Path(job.path).is_file()
+        for job in jobs
+    ]
+    others = work(job for job, is_done in zip(jobs, done, strict=True) if not is_done)
+    for job, is_done in zip(jobs, done, strict=True):
+        if not is_done:
+            yield next(others)
+        elif scanned is not None and (computed := scanned.load(job.clip_hash)) is not None:
+            yield Outcome(job, computed, None)
+        else:  # damaged since the scan
+            yield from work([job])
 
 
 def _job(track: Track) -> Job:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from audiorec.embeddings import Embeddings
     from audiorec.engines import Engine
     from audiorec.mel import MelStore
-    from audiorec.mel.ahead import Ahead
+    from audiorec.mel.scanned import ScannedMels
+    from audiorec.scan.read_file import Also
 
 __all__ = ["STAGES", "Check", "Pipeline", "StageReport", "current_recipe", "lies_in"]
 
@@ -80,12 +81,19 @@ class Pipeline:
             workspace, self.recipe, n_jobs=n_jobs, engine=engine, progress=progress
         )
 
-    def ahead(self) -> Ahead | None:
-        """Where a scan puts the recipe's spectrograms, where it decodes what they are made of."""
-        from audiorec.mel.ahead import Ahead
+    def scanned_mels(self) -> ScannedMels | None:
+        """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
+        from audiorec.mel.scanned import ScannedMels
         from audiorec.scan.read_file import IDENTITY
 
-        return Ahead.where_alike(self.workspace.ahead, self.recipe.mel, clip=IDENTITY)
+        return ScannedMels.if_same_clip(
+            self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY
+        )
+
+    def scan_also(self) -> Also | None:
+        """What a scan does with every clip that it decodes."""
+        scanned = self.scanned_mels()
+        return scanned.store if scanned is not None else None
 
     def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
         """Run `stages` in order, each where it is stale; remember the recipe if all went well.
@@ -154,7 +162,7 @@ class Pipeline:
                 n_jobs=self.n_jobs,
                 engine=self.engine,
                 check=self._check,
-                ahead=self.ahead(),
+                scanned=self.scanned_mels(),
                 progress=self.progress,
             )
         if not report.computed and not report.failed:
@@ -331,7 +339,7 @@ class Pipeline:
 
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
-            scan(catalog, files, n_jobs=self.n_jobs, also=self.ahead(), progress=self.progress)
+            scan(catalog, files, n_jobs=self.n_jobs, also=self.scan_also(), progress=self.progress)
         self.run(("mel", "embed", "index"), check="sizes")
         stored = set(_stored_ids(self.workspace))
         with Catalog(self.workspace.catalog, read_only=True) as catalog:

@@ -30,7 +30,7 @@ def test_what_ray_costs_on_one_machine(tmp_path):
         shutil.rmtree(workspace, ignore_errors=True)
         shutil.copytree(scanned, workspace)
         # Without the spectrograms that the scan computed along with it: they are what is timed.
-        shutil.rmtree(Workspace(workspace).ahead, ignore_errors=True)
+        shutil.rmtree(Workspace(workspace).scanned_mels, ignore_errors=True)
         command = [AUDIOREC, "-w", workspace, "mel", "--jobs", JOBS, "--engine", engine]
         done = process(command, env=ONE_THREAD)
         return {"seconds": done["seconds"]}

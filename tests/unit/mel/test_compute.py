@@ -13,7 +13,7 @@ from audiorec.audio import fingerprint
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
-from audiorec.mel import MelStore, ahead, audio_to_mels, compute, compute_mels
+from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned
 from audiorec.workers import Outcome
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
@@ -221,7 +221,7 @@ def test_prints_of_an_older_kind_are_made_again_from_what_is_stored(tmp_path, ca
     config = CONFIG.model_copy(update={"n_clips": 3, "clip_seconds": 1.0})
     run(tmp_path / "fresh", catalog, config=config)
     with monkeypatch.context() as before:
-        before.setattr(ahead, "make_print", lambda *_, **__: np.ones(7, dtype=np.float32))
+        before.setattr(scanned, "make_print", lambda *_, **__: np.ones(7, dtype=np.float32))
         before.setattr(compute, "PRINTS_VERSION", 1)
         run(mels, catalog, config=config)
     fresh = MelStore(tmp_path / "fresh").prints()

@@ -1,8 +1,8 @@
-"""Spectrograms that are computed while a clip is decoded for another end, and wait for their stage.
+"""Spectrograms that a scan makes of the clips that it decodes, stored until the mel stage.
 
-Decoding takes most of the time that a recording needs. A scan decodes the very clip that the
-default recipe hears, so that its spectrogram can be had for little more, and `compute_mels` takes
-it instead of decoding once more. What waits is a favour: without it the same bytes are computed.
+Decoding takes most of the time that a recording needs, and a scan decodes the very clip that the
+default recipe wants. Its spectrogram costs little more there, and `compute_mels` reads it instead
+of decoding again. Without it, where it is damaged too, the same bytes are computed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4
 OWN_FOLDER = re.compile("[0-9a-f]{32}")  # `artifacts.fingerprint` of the settings
-CHOICE = ("clip", "clip_seconds", "n_clips")  # settings that say which part of a file is heard
+CLIP_SETTINGS = ("clip", "clip_seconds", "n_clips")  # which say what part of a file is decoded
 
 
 class Computed(NamedTuple):
@@ -47,27 +47,29 @@ def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> Computed
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """Where spectrograms of single clips wait.
+class ScannedMels:
+    """A folder of spectrograms, one file for each clip that a scan decoded.
 
     Parameters
     ----------
     directory : Path
     config : MelConfig
-        That they are computed with.
+        What they are computed with; those of other settings are not found.
     """
 
     directory: Path
     config: MelConfig
 
     @classmethod
-    def where_alike(cls, directory: Path, config: MelConfig, *, clip: MelConfig) -> Ahead | None:
-        """One for `config`, if it hears the very clip that `clip` says is decoded."""
-        alike = all(getattr(config, key) == getattr(clip, key) for key in CHOICE)
-        return cls(directory, config) if alike else None
+    def if_same_clip(
+        cls, directory: Path, config: MelConfig, *, decoded: MelConfig
+    ) -> ScannedMels | None:
+        """For `config`, or None where it wants another clip than `decoded`, which a scan reads."""
+        is_same = all(getattr(config, key) == getattr(decoded, key) for key in CLIP_SETTINGS)
+        return cls(directory, config) if is_same else None
 
-    def __call__(self, heard: Heard, clip_hash: str) -> None:
-        """Compute and keep the spectrogram of a recording's one clip, if there is room for it."""
+    def store(self, heard: Heard, clip_hash: str) -> None:
+        """Compute the spectrogram of a recording's one clip, and write it if the disk has room."""
         (y,) = heard.clips
         y = resample(y, sr=heard.info.sr, target_sr=self.config.sr, n=self.config.n_samples)
         with suppress(OSError, AudiorecError):
@@ -75,24 +77,27 @@ class Ahead:
             file = self._file(clip_hash)
             file.parent.mkdir(parents=True, exist_ok=True)
             new = file.with_suffix(f".{os.getpid()}")
-            new.write_bytes(_written(computed))
+            new.write_bytes(_to_bytes(computed))
             new.replace(file)
 
-    def take(self, clip_hash: str) -> Computed | None:
-        """The spectrogram of a clip, if it waits and is whole."""
+    def __contains__(self, clip_hash: str) -> bool:
+        return self._file(clip_hash).is_file()
+
+    def load(self, clip_hash: str) -> Computed | None:
+        """The spectrogram of a clip; None where there is none, or a damaged one."""
         try:
-            return _read(self._file(clip_hash).read_bytes())
+            return _from_bytes(self._file(clip_hash).read_bytes())
         except (OSError, ValueError):
             return None
 
-    def drop(self, clip_hashes: Iterable[str]) -> None:
-        """Let go of what has been stored."""
+    def remove(self, clip_hashes: Iterable[str]) -> None:
+        """Delete the spectrograms of some clips."""
         for clip_hash in clip_hashes:
             with suppress(OSError):
                 self._file(clip_hash).unlink()
 
     def clear(self) -> None:
-        """Let go of everything, what other settings left behind included."""
+        """Delete all of them, those of other settings included."""
         if self.directory.is_symlink() or not self.directory.is_dir():
             return
         for settings in self.directory.iterdir():
@@ -106,7 +111,7 @@ class Ahead:
         return self.directory / settings / clip_hash[:2] / clip_hash
 
 
-def _written(computed: Computed) -> bytes:
+def _to_bytes(computed: Computed) -> bytes:
     stream = io.BytesIO()
     for array in (*computed.mels, computed.print):
         np.save(stream, array, allow_pickle=False)
@@ -114,8 +119,8 @@ def _written(computed: Computed) -> bytes:
     return data + zlib.crc32(data).to_bytes(CRC_BYTES, "little")
 
 
-def _read(data: bytes) -> Computed:
-    """Undo `_written`; `ValueError` where the bytes are not whole."""
+def _from_bytes(data: bytes) -> Computed:
+    """Undo `_to_bytes`; `ValueError` where the bytes are not whole."""
     body, check = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if zlib.crc32(body).to_bytes(CRC_BYTES, "little") != check:
         raise ValueError("torn")
