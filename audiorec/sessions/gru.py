@@ -1,0 +1,150 @@
+"""GRU4Rec's answers in numpy: the arithmetic of `audiorec.sessions.gru4rec`, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from audiorec.sessions.gru4rec import GRU4Rec
+
+
+class Cell(NamedTuple):
+    """Weights of one layer; see `audiorec.sessions.gru4rec.GRUCell`."""
+
+    w: np.ndarray
+    u_gates: np.ndarray
+    u: np.ndarray
+    b: np.ndarray
+
+    def step(self, x: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """State after an input : np.ndarray [shape=(n_hidden,)], float32."""
+        n = len(self.u)
+        given = x @ self.w + self.b
+        gates = _sigmoid(given[: 2 * n] + h @ self.u_gates)
+        r, z = gates[:n], gates[n:]
+        candidate = np.tanh(given[2 * n :] + (r * h) @ self.u)
+        return np.asarray((1 - z) * h + z * candidate)
+
+
+class GRUModel:
+    """A trained GRU4Rec.
+
+    Parameters
+    ----------
+    items : np.ndarray [shape=(n_items, dim + 1)], float32
+        Embedding of every item, and its bias.
+    skip : np.ndarray [shape=(dim,)], float32
+        Added to the embedding of an item that was skipped.
+    cells : tuple of Cell
+    elu : float
+        Of the last non-linearity; 0 is none.
+    project : np.ndarray [shape=(n_features, dim + 1)], float32, or None
+        From content to embedding and bias.
+    """
+
+    name = "gru4rec"
+
+    def __init__(
+        self,
+        items: np.ndarray,
+        skip: np.ndarray,
+        cells: tuple[Cell, ...],
+        *,
+        elu: float = 0.0,
+        project: np.ndarray | None = None,
+    ) -> None:
+        self.items, self.skip, self.cells = items, skip, cells
+        self.elu, self.project = elu, project
+
+    @property
+    def dim(self) -> int:
+        """Width of an item's embedding."""
+        return self.items.shape[1] - 1
+
+    def embed_content(self, features: np.ndarray) -> np.ndarray:
+        """Embedding of something that is no item, by its content alone : [shape=(dim,)]."""
+        if self.project is None:
+            raise ValueError("the model was trained without content")
+        return np.asarray((features @ self.project)[: self.dim])
+
+    def outputs(self, inputs: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """Output after each of a session's events.
+
+        Parameters
+        ----------
+        inputs : np.ndarray [shape=(length, dim)], float32
+            Embeddings of the events.
+        skipped : np.ndarray [shape=(length,)], bool
+
+        Returns
+        -------
+        outputs : np.ndarray [shape=(length, dim)], float32
+        """
+        states = [np.zeros(len(cell.u), dtype=np.float32) for cell in self.cells]
+        outputs = np.empty((len(inputs), self.dim), dtype=np.float32)
+        for number, (embedding, was_skipped) in enumerate(zip(inputs, skipped, strict=True)):
+            x = embedding + self.skip if was_skipped else embedding
+            for layer, cell in enumerate(self.cells):
+                x = states[layer] = cell.step(x, states[layer])
+            outputs[number] = x
+        return outputs
+
+    def score_outputs(self, outputs: np.ndarray) -> np.ndarray:
+        """Scores of all items : np.ndarray [shape=(n, n_items)], float32."""
+        scores = outputs @ self.items[:, :-1].T + self.items[:, -1]
+        if self.elu:
+            scores = np.where(scores > 0, scores, self.elu * np.expm1(np.minimum(scores, 0)))
+        return np.asarray(scores)
+
+    def prefix_scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """Scores of all items after each event; see `audiorec.sessions.models.SessionModel`."""
+        return self.score_outputs(self.outputs(self.items[items, :-1], skipped=skipped))
+
+    def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """See `audiorec.sessions.models.SessionModel.scores`."""
+        outputs = self.outputs(self.items[items, :-1], skipped=skipped)
+        return np.asarray(self.score_outputs(outputs[-1:])[0])
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """All weights, by name."""
+        arrays = {"items": self.items, "skip": self.skip}
+        for number, cell in enumerate(self.cells):
+            arrays.update({f"{name}_{number}": a for name, a in cell._asdict().items()})
+        return arrays if self.project is None else {**arrays, "project": self.project}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], *, elu: float) -> GRUModel:
+        """The model of `to_arrays`."""
+        n_layers = sum(name.startswith("u_gates_") for name in arrays)
+        cells = tuple(
+            Cell(*(arrays[f"{name}_{number}"] for name in Cell._fields))
+            for number in range(n_layers)
+        )
+        return cls(
+            arrays["items"], arrays["skip"], cells, elu=elu, project=arrays.get("project")
+        )
+
+    @classmethod
+    def from_network(cls, network: GRU4Rec) -> GRUModel:
+        """What a trained network has learned, every item's embedding computed."""
+        import torch  # which is loaded already: a network is given
+
+        config = network.config
+        with torch.no_grad():
+            rows = torch.arange(len(network.items))
+            items = network.embed(rows, network.items, dropout=False).numpy().copy()
+        cells = tuple(
+            Cell(*(getattr(cell, name).detach().numpy().copy() for name in Cell._fields))
+            for cell in network.cells
+        )
+        project = None if network.features is None else network.project.detach().numpy().copy()
+        elu = config.elu_param if config.loss == "bpr-max" else 0.0
+        return cls(items, network.skip.detach().numpy().copy(), cells, elu=elu, project=project)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    # Without the overflow of exp(-x) far below 0.
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))

@@ -1,0 +1,53 @@
+"""What every session model has in common."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class SessionModel(Protocol):
+    """Scores items by the session so far."""
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it."""
+        ...
+
+    def prefix_scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """Scores of all items after each event of a session.
+
+        Parameters
+        ----------
+        items : np.ndarray [shape=(length,)], int
+            Rows, oldest first.
+        skipped : np.ndarray [shape=(length,)], bool
+
+        Returns
+        -------
+        scores : np.ndarray [shape=(length, n_items)], float32
+        """
+        ...
+
+    def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """Scores of all items after the whole session : np.ndarray [shape=(n_items,)], float32."""
+        ...
+
+
+class PrefixByPrefix:
+    """Answers after each event by asking for each beginning of the session anew."""
+
+    def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """See `SessionModel.scores`."""
+        raise NotImplementedError
+
+    def prefix_scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        """See `SessionModel.prefix_scores`."""
+        ends = range(1, len(items) + 1)
+        return np.stack([self.scores(items[:n], skipped=skipped[:n]) for n in ends])
+
+
+def unskipped(items: np.ndarray, skipped: np.ndarray) -> np.ndarray:
+    """Items that were not skipped, in order : np.ndarray [shape=(n,)], int."""
+    return items[~skipped]
