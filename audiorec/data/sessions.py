@@ -165,6 +165,12 @@ class Sessions:
         gone = np.fromiter((id_ in ids for id_ in self.item_ids), dtype=bool, count=self.n_items)
         return self.only_events(~gone[self.items])
 
+    def with_items(self, item_ids: Sequence[str]) -> Sessions:
+        """The same sessions with these ids as the items, theirs among them."""
+        rows = IdMap(item_ids).rows(self.item_ids)
+        items = np.asarray(rows, dtype=np.int32)[self.items]
+        return replace(self, item_ids=tuple(item_ids), items=items)
+
     def pruned(self, *, min_support: int) -> Sessions:
         """Leave out items with fewer plays and sessions of one, until all that stay have enough.
 

@@ -123,9 +123,7 @@ class GRUModel:
             Cell(*(arrays[f"{name}_{number}"] for name in Cell._fields))
             for number in range(n_layers)
         )
-        return cls(
-            arrays["items"], arrays["skip"], cells, elu=elu, project=arrays.get("project")
-        )
+        return cls(arrays["items"], arrays["skip"], cells, elu=elu, project=arrays.get("project"))
 
     @classmethod
     def from_network(cls, network: GRU4Rec) -> GRUModel:

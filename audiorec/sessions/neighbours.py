@@ -10,8 +10,8 @@ import numpy as np
 from audiorec.data.sessions import Sessions
 from audiorec.sessions.models import PrefixByPrefix, unskipped
 
-K = 100
-SAMPLE_SIZE = 1000
+K = 500
+SAMPLE_SIZE = 5000
 FALLBACK = 1e-9  # weight of popularity, below every neighbour's
 
 Kind = Literal["sknn", "vsknn"]

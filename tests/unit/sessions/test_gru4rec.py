@@ -1,0 +1,298 @@
+"""GRU4Rec beside the papers' equations, and its answers in numpy beside torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from audiorec.config import GRU4RecConfig
+from audiorec.data.sessions import Sessions, sessions_of_lists
+from audiorec.exceptions import ParameterError
+from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.gru4rec import Content, GRU4Rec, GRUCell, uniform
+from audiorec.sessions.gru4rec_training import (
+    AdagradMomentum,
+    NegativeSampler,
+    Trainer,
+    train_gru4rec,
+)
+from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
+from audiorec.sessions.ranks import rank_of
+
+SMALL = GRU4RecConfig(layers=(8,), batch_size=2, n_epochs=2, n_sample=6)
+
+
+@pytest.fixture
+def sessions() -> Sessions:
+    """A walk on a ring of 12 items, one way: the next item is known."""
+    rng = np.random.default_rng(0)
+    lists = [
+        [f"{(start + i) % 12:02d}" for i in range(rng.integers(3, 7))]
+        for start in rng.integers(12, size=80)
+    ]
+    return sessions_of_lists(lists)
+
+
+def test_weights_begin_within_the_papers_bound() -> None:
+    weights = uniform(30, 50, generator=torch.Generator().manual_seed(0), columns=3)
+    bound = (6 / 80) ** 0.5
+    assert weights.shape == (30, 150)
+    assert 0.97 * bound < weights.abs().max() <= bound
+    assert abs(float(weights.mean())) < 0.02
+
+
+def test_the_cell_is_the_papers_and_not_torchs() -> None:
+    cell = GRUCell(3, 4, generator=torch.Generator().manual_seed(1))
+    x, h = torch.randn(2, 3), torch.randn(2, 4)
+    w_r, w_z, w = cell.w.chunk(3, dim=1)
+    u_r, u_z = cell.u_gates.chunk(2, dim=1)
+    r, z = torch.sigmoid(x @ w_r + h @ u_r), torch.sigmoid(x @ w_z + h @ u_z)
+    expected = (1 - z) * h + z * torch.tanh(x @ w + (r * h) @ cell.u)
+    torch.testing.assert_close(cell(x, h), expected)
+    other = (1 - z) * h + z * torch.tanh(x @ w + r * (h @ cell.u))
+    assert not torch.allclose(cell(x, h), other)
+
+
+def test_negatives_are_the_batchs_other_targets_but_the_same_item() -> None:
+    same = same_item(torch.tensor([7, 8, 7]), torch.tensor([7, 8, 7, 8, 9]))
+    assert same.tolist() == [
+        [False, False, True, False, False],
+        [False, False, False, True, False],
+        [True, False, False, False, False],
+    ]
+
+
+def test_cross_entropy_takes_off_the_log_probability_of_the_draw() -> None:
+    scores = torch.tensor([[1.0, 2.0, 0.5], [0.3, -1.0, 0.1]])
+    log_q = torch.log(torch.tensor([0.5, 0.25, 0.1]))
+    same = torch.zeros(2, 3, dtype=torch.bool)
+    same[0, 2] = True
+    both = torch.tensor([True, True])
+    first = np.exp(1) / 0.5 / (np.exp(1) / 0.5 + np.exp(2) / 0.25)
+    weights = np.exp([0.3, -1.0, 0.1]) / [0.5, 0.25, 0.1]
+    second = weights[1] / weights.sum()
+    expected = -(np.log(first) + np.log(second)) / 2
+    got = cross_entropy(scores, log_q=log_q, same=same, counted=both)
+    assert float(got) == pytest.approx(expected, rel=1e-5)
+    alone = cross_entropy(scores, log_q=log_q, same=same, counted=torch.tensor([False, True]))
+    assert float(alone) == pytest.approx(-np.log(second), rel=1e-5)
+
+
+def test_with_all_items_drawn_the_correction_gives_the_full_softmax() -> None:
+    # Sampled softmax with draws from q, weighed by 1 / q, tends to the softmax over all items.
+    rng = np.random.default_rng(0)
+    q = np.array([0.5, 0.3, 0.15, 0.05])
+    logits = torch.tensor([0.2, -0.5, 1.0, 2.0])
+    drawn = torch.from_numpy(rng.choice(4, size=200_000, p=q))
+    sampled = torch.exp(logits[drawn] - torch.from_numpy(np.log(q)).float()[drawn]).mean()
+    assert float(sampled) == pytest.approx(float(torch.exp(logits).sum()), rel=0.02)
+
+
+def test_bpr_max_is_equation_10() -> None:
+    scores = torch.tensor([[1.0, 0.2, -0.4], [0.0, 0.5, 0.9]])
+    same = torch.zeros(2, 3, dtype=torch.bool)
+    expected = []
+    for row, negatives in ((0, [1, 2]), (1, [0, 2])):
+        r = scores[row, negatives].numpy()
+        s = np.exp(r) / np.exp(r).sum()
+        above = 1 / (1 + np.exp(-(float(scores[row, row]) - r)))
+        expected.append(-np.log((s * above).sum()) + 0.7 * (s * r**2).sum())
+    got = bpr_max(scores, same=same, counted=torch.tensor([True, True]), bpreg=0.7)
+    assert float(got) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_negatives_are_drawn_by_popularity_to_the_power_alpha() -> None:
+    plays = np.array([100, 25, 4, 1])
+    for alpha in (0.0, 0.5, 1.0):
+        sampler = NegativeSampler(plays, n_sample=50_000, alpha=alpha)
+        share = np.bincount(sampler.draw(), minlength=4) / 50_000
+        expected = plays**alpha / (plays**alpha).sum()
+        np.testing.assert_allclose(share, expected, atol=0.01)
+        np.testing.assert_allclose(np.exp(sampler.log_sampled), expected, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(sampler.log_batch), plays / plays.sum(), rtol=1e-5)
+
+
+def test_adagrad_with_momentum_and_rows_alike() -> None:
+    optimiser = AdagradMomentum(learning_rate=0.1, momentum=0.5)
+    weights = torch.zeros(1)
+    squares = velocity = expected = 0.0
+    for gradient in (2.0, 1.0, -3.0):
+        optimiser.step("w", weights, torch.tensor([gradient]))
+        squares += gradient**2
+        velocity = 0.5 * velocity - 0.1 * gradient / (squares + 1e-6) ** 0.5
+        expected += velocity
+        assert float(weights) == pytest.approx(expected, rel=1e-5)
+    table = torch.zeros(5, 1)
+    for gradient in (2.0, 1.0, -3.0):
+        optimiser.step_rows("t", table, torch.tensor([3]), torch.tensor([[gradient]]))
+    assert float(table[3]) == pytest.approx(expected, rel=1e-5)
+    assert table[[0, 1, 2, 4]].abs().sum() == 0
+
+
+def test_dropout_lies_on_the_input_and_the_output_and_not_on_the_state() -> None:
+    config = GRU4RecConfig(layers=(400,), dropout_p_embed=0.5, dropout_p_hidden=0.25)
+    network = GRU4Rec(3, config=config).train()
+    torch.manual_seed(0)
+    inputs, state = torch.ones(1, 400), [torch.full((1, 400), 0.5)]
+    output, after = network(inputs, torch.tensor([False]), state)
+    dropped = output == 0
+    assert 0.15 < float(dropped.float().mean()) < 0.35
+    assert (after[0] != 0).all()
+    torch.testing.assert_close(output[~dropped], after[0][~dropped] / 0.75)
+    torch.manual_seed(0)
+    given = torch.nn.functional.dropout(inputs, 0.5)
+    torch.testing.assert_close(after[0], network.cells[0](given, state[0]))
+
+
+def test_the_state_is_reset_where_a_session_ends(sessions: Sessions) -> None:
+    trainer = Trainer(sessions, config=SMALL)
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+    forward = trainer.network.forward
+
+    def spy(inputs: torch.Tensor, skipped: torch.Tensor, states: list[torch.Tensor]) -> object:
+        seen.append(states[0].detach().numpy().copy())
+        return forward(inputs, skipped, states)
+
+    trainer.network.forward = spy  # type: ignore[method-assign,assignment]
+    trainer.epoch(0)
+    from audiorec.sessions.batches import parallel_steps
+
+    steps = list(parallel_steps(sessions, batch_size=2))
+    assert len(steps) == len(seen)
+    for step, states in zip(steps, seen, strict=True):
+        assert (np.abs(states).sum(axis=1) == 0).tolist() == step.first.tolist()
+
+
+def test_the_embedding_is_shared_by_input_and_output(sessions: Sessions) -> None:
+    network = GRU4Rec(sessions.n_items, config=SMALL)
+    assert network.items.shape == (12, 9)
+    assert not any(p.shape[0] == 12 for p in network.parameters())
+    trainer = Trainer(sessions, config=SMALL)
+    before = trainer.network.items.clone()
+    trainer.epoch(0)
+    assert (trainer.network.items != before).any(dim=1).all()
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "bpr-max"])
+def test_it_learns_what_follows(sessions: Sessions, loss: str) -> None:
+    config = GRU4RecConfig(layers=(16,), batch_size=8, n_epochs=8, n_sample=12, loss=loss,
+                           dropout_p_hidden=0.0, learning_rate=0.1, bpreg=0.1)  # fmt: skip
+    model = GRUModel.from_network(train_gru4rec(sessions, config=config))
+    for item in range(12):
+        scores = model.scores(np.array([item]), skipped=np.array([False]))
+        assert int(scores.argmax()) == (item + 1) % 12
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "bpr-max"])
+@pytest.mark.parametrize("with_content", [False, True])
+def test_numpy_answers_as_torch_does(sessions: Sessions, loss: str, with_content: bool) -> None:
+    config = GRU4RecConfig(layers=(10, 8), batch_size=4, n_epochs=1, n_sample=5, loss=loss)
+    content = _content(12) if with_content else None
+    network = train_gru4rec(sessions, config=config, content=content)
+    with torch.no_grad():
+        network.skip += 0.3
+        items, skipped = torch.tensor([3, 4, 9]), torch.tensor([False, True, False])
+        table = network.embed(torch.arange(12), network.items, dropout=False)
+        states = [torch.zeros(1, n) for n in config.layers]
+        for item, was_skipped in zip(items, skipped, strict=True):
+            output, states = network(table[item][None, :-1], was_skipped[None], states)
+        expected = network.activate(output @ table[:, :-1].T + table[:, -1])[0].numpy()
+    model = GRUModel.from_network(network)
+    got = model.scores(items.numpy(), skipped=skipped.numpy())
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+    again = GRUModel.from_arrays(model.to_arrays(), elu=model.elu)
+    np.testing.assert_array_equal(again.scores(items.numpy(), skipped=skipped.numpy()), got)
+    prefixes = model.prefix_scores(items.numpy(), skipped=skipped.numpy())
+    np.testing.assert_allclose(prefixes[-1], got, atol=1e-6)
+
+
+def test_a_skipped_target_teaches_nothing(sessions: Sessions) -> None:
+    from dataclasses import replace
+
+    skipped = replace(sessions, skipped=np.ones(sessions.n_events, dtype=bool))
+    trainer = Trainer(sessions, config=SMALL)
+    trainer.sessions = skipped
+    before = trainer.network.items.clone()
+    assert trainer.epoch(0) == 0
+    torch.testing.assert_close(trainer.network.items, before)
+
+
+def _content(n_items: int, *, unknown: tuple[int, ...] = ()) -> Content:
+    angle = 2 * np.pi * np.arange(n_items) / n_items
+    features = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+    known = ~np.isin(np.arange(n_items), unknown)
+    return Content(features * known[:, None], known)
+
+
+def test_the_residual_fades_in_with_plays(sessions: Sessions) -> None:
+    config = GRU4RecConfig(layers=(4,), content_half_plays=10)
+    plays = np.array([0, 10, 90])
+    content = _content(3, unknown=(2,))
+    network = GRU4Rec(3, config=config, content=content, plays=plays)
+    rows = torch.arange(3)
+    embedding = network.embed(rows, network.items, dropout=False)
+    projected = network.features @ network.project
+    torch.testing.assert_close(embedding[0], projected[0])
+    torch.testing.assert_close(embedding[1], projected[1] + 0.5 * network.items[1])
+    torch.testing.assert_close(embedding[2], network.items[2])  # no content: its own alone
+
+
+def test_item_dropout_leaves_the_content_alone(sessions: Sessions) -> None:
+    config = GRU4RecConfig(layers=(4,), item_dropout=0.5)
+    content = _content(1000, unknown=tuple(range(500)))
+    network = GRU4Rec(1000, config=config, content=content, plays=np.full(1000, 1000))
+    torch.manual_seed(0)
+    embedding = network.embed(torch.arange(1000), network.items, dropout=True)
+    alone = (embedding == network.features @ network.project).all(dim=1)
+    assert not alone[:500].any()
+    assert 0.4 < float(alone[500:].float().mean()) < 0.6
+
+
+def test_a_track_that_nobody_has_played_is_answered_to_and_recommended(
+    sessions: Sessions,
+) -> None:
+    kept = sessions.without_items({"05"})
+    config = GRU4RecConfig(layers=(16,), batch_size=8, n_epochs=12, n_sample=12,
+                           dropout_p_hidden=0.0, learning_rate=0.1, item_dropout=0.5)  # fmt: skip
+    network = train_gru4rec(kept, config=config, content=_content(12))
+    model = GRUModel.from_network(network)
+    none = np.array([False])
+    after = model.scores(np.array([4]), skipped=none)
+    assert int(np.argsort(-after).tolist().index(5)) <= 2
+    assert int(model.scores(np.array([5]), skipped=none).argmax()) in (6, 7)
+    with pytest.raises(ParameterError, match="content needs a row"):
+        GRU4Rec(3, config=config, content=_content(2), plays=np.ones(3))
+
+
+def test_killed_and_gone_on_with_it_ends_in_the_same_weights(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(_stage: str, done: int, _total: int | None, _note: str = "") -> None:
+        if done == 2:
+            raise Killed
+
+    config = SMALL.model_copy(update={"n_epochs": 3, "batch_size": 8, "momentum": 0.3})
+    whole = train_gru4rec(sessions, config=config, content=_content(12))
+    checkpoint = tmp_path / "state.safetensors"
+    with pytest.raises(Killed):
+        train_gru4rec(
+            sessions, config=config, content=_content(12), checkpoint=checkpoint, progress=kill
+        )
+    again = train_gru4rec(sessions, config=config, content=_content(12), checkpoint=checkpoint)
+    torch.testing.assert_close(again.items, whole.items, rtol=0, atol=0)
+    for mine, theirs in zip(again.parameters(), whole.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:50])  # torn: it begins anew
+    anew = train_gru4rec(sessions, config=config, content=_content(12), checkpoint=checkpoint)
+    torch.testing.assert_close(anew.items, whole.items, rtol=0, atol=0)
+
+
+def test_ties_count_against_the_target() -> None:
+    scores = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [3.0, 1.0, 2.0], [np.nan] * 3])
+    assert rank_of(scores, np.array([0, 1, 0, 1])).tolist() == [2, 3, 1, 3]
