@@ -23,6 +23,7 @@ def echo_hits(
     k: int | None = None,
     n_tracks: Callable[[], int] = lambda: 0,
     shared: Sequence[Sequence[str]] | None = None,
+    stale: str = "",
 ) -> None:
     """Print ranked tracks.
 
@@ -40,7 +41,12 @@ def echo_hits(
         How many tracks there are: to ask for more of them is an error, to which all are shown.
     shared : sequence of sequence of str, optional
         Words that each hit shares with what was asked for.
+    stale : str
+        What is newer than the answer, see `Library.stale`; said on stderr, and marked in the JSON.
     """
+    if stale:
+        echo_line(stale, err=True)
+    asked = {**asked, "stale": bool(stale)}
     beyond = False
     if k is not None and len(hits) < k:
         there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"

@@ -76,7 +76,7 @@ def command(
         echo_line(line, err=True)
     if as_json:
         asked: dict[str, object] = {"query": list(tracks), "file": str(file), **hidden}
-        echo_hits(hits, as_json=True, asked=asked, space=space)
+        echo_hits(hits, as_json=True, asked=asked, space=space, stale=library.stale)
         return
-    echo_hits(hits, as_json=False, asked={}, space=space)
+    echo_hits(hits, as_json=False, asked={}, space=space, stale=library.stale)
     echo_line(f"{len(hits) - len(skipped)} tracks in {file}", err=True)

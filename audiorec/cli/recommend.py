@@ -46,4 +46,5 @@ def command(
         space=space,
         k=k,
         n_tracks=lambda: len(library.catalog),
+        stale=library.stale,
     )

@@ -85,6 +85,7 @@ def command(
         k=k,
         n_tracks=lambda: len(library.catalog),
         shared=shared,
+        stale=library.stale,
     )
 
 

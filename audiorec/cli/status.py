@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.data.catalog import Catalog
+    from audiorec.pipeline.staleness import stale_artifacts
     from audiorec.workers import one_line
 
     workspace = settings.workspace
@@ -40,6 +41,7 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
             "notes": len(notes),
             "words": catalog.tags.sources(),
         }
+        held["stale"] = stale_artifacts(workspace, catalog)
     if failures:
         rows = [failure._asdict() for failure in [*failed, *notes]]
         if as_json:
@@ -64,7 +66,8 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
     words = [f"{count} tracks by {source}" for source, count in held["words"].items()]
     echo_line(f"words      {', '.join(words) or 'none yet: run ' + repr('audiorec tags --all')}")
     for kind, state in held["artifacts"].items():
-        echo_line(f"{kind:10} {state}")
+        newer = held["stale"].get(kind)
+        echo_line(f"{kind:10} {state}" + (f"; {newer}" if newer else ""))
 
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:

@@ -228,6 +228,11 @@ class Catalog:
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from None
 
+    def file_states(self) -> dict[str, tuple[int, int]]:
+        """Size and time of change, bytes and ns, of every track's file at its scan, by track_id."""
+        rows = self._rows("SELECT track_id, size, mtime_ns FROM tracks")
+        return {track_id: (size, mtime_ns) for track_id, size, mtime_ns in rows}
+
     def check(self) -> None:
         """Read all of it, and raise `WorkspaceError` if any of it is damaged.
 

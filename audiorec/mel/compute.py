@@ -18,9 +18,9 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.audio.fingerprint import PRINTS_VERSION, print_shard
 from audiorec.config import MelConfig
-from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog import Catalog
 from audiorec.engines import Engine, run_on
-from audiorec.exceptions import ArtifactError
+from audiorec.exceptions import ArtifactError, AudioError
 from audiorec.mel.scanned import Computed, ScannedMels, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
@@ -54,11 +54,12 @@ class Meta(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A track to compute, that calls itself by its path."""
+    """A track to compute, that calls itself by its path; `state` is what its file was."""
 
     track_id: str
     path: str
     clip_hash: str
+    state: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
         return self.path
@@ -107,8 +108,10 @@ def compute_mels(
     shards.keep_only({track.track_id: track.clip_hash for track in tracks})
     good, bad = shards.attempted()
     present = [track for track in tracks if not track.missing]
-    fresh = [_job(track) for track in present if track.track_id not in good | bad]
-    again = [_job(track) for track in present if track.track_id in bad]
+    states = catalog.file_states()
+    jobs = [Job(t.track_id, t.path, t.clip_hash, states[t.track_id]) for t in present]
+    fresh = [job for job in jobs if job.track_id not in good | bad]
+    again = [job for job in jobs if job.track_id in bad]
     kept = sum(track.track_id in good for track in present)
     computed = 0
     done, total = kept, len(present)
@@ -138,6 +141,7 @@ def compute_track(job: Job, *, config: MelConfig) -> Computed:
     """What a worker process does with one track."""
     from audiorec.audio import load_clips
 
+    _check_unchanged(job)
     clips = load_clips(Path(job.path), config=config, track_id=job.track_id)
     return compute_clips(clips, config=config)
 
@@ -153,7 +157,10 @@ def _outcomes(
     So no process is started where a scan has done them all.
     """
     done = [
-        scanned is not None and job.clip_hash in scanned and Path(job.path).is_file()
+        scanned is not None
+        and job.clip_hash in scanned
+        and Path(job.path).is_file()
+        and not _is_touched(job)
         for job in jobs
     ]
     others = work(job for job, is_done in zip(jobs, done, strict=True) if not is_done)
@@ -166,8 +173,25 @@ def _outcomes(
             yield from work([job])
 
 
-def _job(track: Track) -> Job:
-    return Job(track.track_id, track.path, track.clip_hash)
+def _is_touched(job: Job) -> bool:
+    """Whether a file is there that has changed since it was scanned."""
+    path = Path(job.path)
+    if job.state == (0, 0) or not path.is_file():  # not scanned, or for the decoder to say
+        return False
+    now = path.stat()
+    return (now.st_size, now.st_mtime_ns) != job.state
+
+
+def _check_unchanged(job: Job) -> None:
+    """Raise `AudioError` if another recording stands where a scan found this one."""
+    from audiorec.audio import clip_hash, hear
+    from audiorec.audio.identity import IDENTITY
+
+    path = Path(job.path)
+    if _is_touched(job) and clip_hash(hear(path, config=IDENTITY).clips[0]) != job.clip_hash:
+        raise AudioError(
+            f"{path} is another recording than at the last scan; run 'audiorec scan' on it again"
+        )
 
 
 def _record(catalog: Catalog, batch: Iterable[Outcome[Job, Computed]]) -> None:
@@ -246,7 +270,7 @@ class Shards:
         name = f"{self._next:05d}"
         meta: list[Meta] = []
         mels: list[np.ndarray] = []
-        for (track_id, _, hash_), value, _ in batch:
+        for (track_id, _, hash_, _), value, _ in batch:
             if value is None:
                 meta.append(Meta(track_id, hash_, 0, -1, 0))
                 continue

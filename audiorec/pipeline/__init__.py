@@ -83,8 +83,8 @@ class Pipeline:
 
     def scanned_mels(self) -> ScannedMels | None:
         """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
+        from audiorec.audio.identity import IDENTITY
         from audiorec.mel.scanned import ScannedMels
-        from audiorec.scan.read_file import IDENTITY
 
         return ScannedMels.if_same_clip(
             self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY

@@ -56,7 +56,7 @@ def embed_file(
         If there is no model, or the index is of another one.
     """
     from audiorec.audio import clip_hash, hear, load_clips, resample
-    from audiorec.scan.read_file import IDENTITY
+    from audiorec.audio.identity import IDENTITY
     from audiorec.scan.tags import read_tags
 
     heard = hear(file, config=IDENTITY)

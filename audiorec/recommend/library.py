@@ -25,7 +25,7 @@ from audiorec.output import output_file
 from audiorec.recommend.matches import Match, recommend, similar, similar_many
 from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
-from audiorec.recommend.users import mean_vector, played_tracks, user_factor
+from audiorec.recommend.users import mean_vector, played_tracks, stale_plays, user_factor
 from audiorec.recommend.vectors import SPACES, Space, content, listening
 from audiorec.workspace import Workspace
 
@@ -72,6 +72,13 @@ class Library:
     def by_sound(self) -> bool:
         """Whether tracks are placed by their sound alone, since nobody's listening is known."""
         return self.index.extra.get("target") == "sound"
+
+    @property
+    def stale(self) -> str:
+        """What was imported since the index was made, in one line; empty where nothing was."""
+        if stale_plays(self.workspace, made=self.index.inputs.get("plays")):
+            return "plays are newer than what answers; run 'audiorec run' to take them in"
+        return ""
 
     @property
     def duplicates(self) -> Mapping[str, int]:

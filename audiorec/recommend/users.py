@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.exceptions import NotFoundError
+from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.index import Index
 from audiorec.workspace import Workspace
 
@@ -57,10 +57,34 @@ def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray
             f"put keep = [{json.dumps(user, ensure_ascii=False)}] under [listening] in the "
             "recipe and run 'audiorec run'"
         )
+    space = artifacts.load_manifest(workspace.factors, kind="factors")
+    if stale_plays(workspace, made=space.inputs.get("plays")):
+        raise NotFoundError(
+            f"listener {user!r} is not in the factors, and plays are newer than these; "
+            "run 'audiorec run' to take them in"
+        )
     raise NotFoundError(
         f"listener {user!r} has played too little to be recommended to; "
         "lower [factors] min_tracks_per_user in the recipe and run 'audiorec run'"
     )
+
+
+def stale_plays(workspace: Workspace, *, made: str | None) -> bool:
+    """Whether the stored listening is another than what something was made from.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    made : str or None
+        Fingerprint of the plays that it was made from; None where it knows of none.
+    """
+    if made is None:
+        return False
+    try:
+        plays = artifacts.load_manifest(workspace.plays, kind="plays", check="manifest")
+    except ArtifactError:
+        return False
+    return plays.fingerprint != made
 
 
 def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:

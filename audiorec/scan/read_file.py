@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio import Heard, clip_hash, hear
-from audiorec.config import MelConfig
+from audiorec.audio.identity import IDENTITY
 from audiorec.scan.tags import read_tags
 from audiorec.workers import one_line
-
-# Which part of a recording its identity is taken from. Never change it: every id would change.
-IDENTITY = MelConfig(clip="middle", clip_seconds=30.0, n_clips=1)
-
 
 # What else to do with a decoded clip and its identity, in the worker process.
 Also = Callable[[Heard, str], None]

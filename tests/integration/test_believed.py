@@ -44,6 +44,11 @@ def test_suspects_are_left_out_counted_and_named(workspace, spam, recipe) -> Non
     before = snapshot(workspace)
     people = load_factors(Workspace(workspace).factors).users.ids
     assert call("-w", workspace, "plays", spam).code == 0
+    stale = call("-w", workspace, "similar", "t000001", "--json")
+    assert json.loads(stale.out)["stale"] and "plays are newer than what answers" in stale.err
+    failed(call("-w", workspace, "recommend", "flood"), "plays are newer", "'audiorec run'")
+    said = json.loads(call("-w", workspace, "status", "--json").out)["stale"]
+    assert said["factors"] == "plays are newer: run 'audiorec run'" and "model" not in said
     answer = call("-w", workspace, "factors")
     assert answer.code == 0
     assert "left out 5 suspect listeners (1 daily, 3 identical, 1 repeat)" in answer.out
@@ -60,6 +65,9 @@ def test_suspects_are_left_out_counted_and_named(workspace, spam, recipe) -> Non
     as_json = json.loads(call("-w", workspace, "status", "--suspects", "--json").out)
     assert as_json["left_out"] == 5 and len(as_json["suspects"]) == 5
     assert call("-w", workspace, "run").code == 0
+    fresh = call("-w", workspace, "similar", "t000001", "--json")
+    assert json.loads(fresh.out)["stale"] is False and "newer" not in fresh.err
+    assert json.loads(call("-w", workspace, "status", "--json").out)["stale"] == {}
     failed(
         call("-w", workspace, "recommend", "flood"),
         "'flood' was left out as suspect", "plays on 2023-11", 'keep = ["flood"] under [listening]',

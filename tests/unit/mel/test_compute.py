@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned
+from audiorec.scan import scan
 from audiorec.workers import Outcome
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
@@ -281,3 +283,20 @@ def test_unknown_track(tmp_path, catalog):
 def test_the_store_is_read_without_torch():
     code = "import sys, audiorec.mel; assert not {'torch', 'librosa'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_file_that_was_exchanged_since_the_scan_is_named(tmp_path, tune, write_audio):
+    file = write_audio(tmp_path / "a.wav", tune(3, 8000, 1, seed=1), sr=8000)
+    same = write_audio(tmp_path / "b.wav", tune(3, 8000, 1, seed=2), sr=8000)
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        scan(catalog, [file, same], n_jobs=1)
+        write_audio(file, tune(4, 8000, 1, seed=3), sr=8000)
+        os.utime(same, ns=(1, 1))  # touched, and the same recording
+        report = compute_mels(tmp_path / "mels", catalog, config=CONFIG, n_jobs=1)
+        assert report == (1, 0, 1)
+        (failure,) = catalog.failures()
+        assert "a.wav is another recording than at the last scan; run 'audiorec scan'" in (
+            failure.reason
+        )
+        scan(catalog, [file], n_jobs=1)
+        assert compute_mels(tmp_path / "mels", catalog, config=CONFIG, n_jobs=1) == (1, 1, 0)

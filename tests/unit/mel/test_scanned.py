@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from audiorec.artifacts import load_manifest
+from audiorec.audio.identity import IDENTITY
 from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.mel import compute_mels
 from audiorec.mel.compute import Job, compute_track
 from audiorec.mel.scanned import ScannedMels
 from audiorec.scan import scan
-from audiorec.scan.read_file import IDENTITY, hear_file
+from audiorec.scan.read_file import hear_file
 
 
 @pytest.fixture(scope="module")
