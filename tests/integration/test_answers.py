@@ -98,7 +98,7 @@ def test_a_file_from_outside_is_decoded_once(finished, world, monkeypatch):
     outside = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
     opened = []
     monkeypatch.setattr(
-        "audiorec.audio.open_source", lambda path: opened.append(path) or open_source(path)
+        "audiorec.audio.clips.open_source", lambda path: opened.append(path) or open_source(path)
     )
     assert answer_json("-w", finished, "similar", outside, outside, "-k", "3")["results"]
     assert opened == [outside]

@@ -1,0 +1,170 @@
+"""The command line: one group, one module per command, each imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from audiorec import __version__
+from audiorec.cli.common import Place, Settings, echo_line, never_die_of_an_encoding
+from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
+from audiorec.ranks import team
+from audiorec.workers import one_line
+
+COMMANDS = {
+    "demo": "make a world of music and listeners to try it on",
+    "scan": "add audio files to the catalogue",
+    "plays": "import listening",
+    "mel": "compute log-mel spectrograms",
+    "factors": "factorise the listening",
+    "train": "train the network",
+    "embed": "predict vectors from sound",
+    "index": "index the vectors",
+    "run": "run every stage that is stale",
+    "add": "take in new files, no retraining",
+    "tags": "words for tracks, by ear",
+    "similar": "show a track's nearest tracks",
+    "recommend": "recommend tracks to a listener",
+    "playlist": "write a playlist",
+    "exclude": "hide tracks from every answer",
+    "evaluate": "score on held-out artists",
+    "pretrained": "networks that others trained",
+    "export": "write vectors to Parquet",
+    "import": "serve vectors made elsewhere",
+    "status": "say what the workspace holds",
+    "doctor": "check the workspace for damage",
+}
+MODULES = {"import": "import_"}  # where a command cannot lend its module its name
+STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index")
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and imports a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        if cmd_name in STAGE_COMMANDS:
+            from audiorec.cli.stages import stage_command
+
+            return stage_command(cmd_name)
+        module = importlib.import_module(f"audiorec.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name proposed when there is no such command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; what goes wrong for no known reason is told by what is damaged, if any.
+
+        Answers open what is stored by its size alone: to read every byte would take longer than
+        to answer. So a flipped one may come to light as any error at all.
+        """
+        try:
+            return super().invoke(ctx)
+        except (AudiorecError, OSError, click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:
+            found = damage_of(ctx.obj)
+            if not found:
+                raise
+            raise ArtifactError(found[0]) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List every command from the table above, so that help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-w",
+    "--workspace",
+    type=Place(file_okay=True, path_type=Path),
+    envvar="AUDIOREC_WORKSPACE",
+    show_envvar=True,
+    help="Directory that holds everything of a run. [default: the platform's user data folder]",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Tell more on stderr.")
+@click.version_option(__version__, prog_name="audiorec")
+@click.pass_context
+def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
+    """Recommend music nobody has played yet, by listening to it.
+
+    A first run: scan MUSIC, plays FILE, run, similar TRACK.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.ERROR,
+        stream=sys.stderr,
+        format="%(name)s: %(message)s",
+    )
+    ctx.obj = Settings(workspace, verbose=verbose)
+    if team().size > 1 and ctx.invoked_subcommand != "train":
+        raise click.UsageError(
+            f"torchrun is for 'audiorec train'; run 'audiorec {ctx.invoked_subcommand}' without it"
+        )
+
+
+def damage_of(settings: Settings | None) -> list[str]:
+    """A line for everything in the workspace that is damaged; none where there is no workspace."""
+    from audiorec.doctor import damage
+
+    if settings is None or not settings.workspace.root.is_dir():
+        return []
+    return damage(settings.workspace)
+
+
+def main() -> None:
+    """Run the command line: a known error is one line on stderr and exit 1."""
+    never_die_of_an_encoding(sys.stdout, sys.stderr)
+    try:
+        sys.exit(cli(prog_name="audiorec", standalone_mode=False))
+    except click.exceptions.Abort:
+        click.echo(
+            "\naudiorec: interrupted; what was done is kept, the same command goes on", err=True
+        )
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        vars(error)["message"] = one_line(error.message)
+        error.show()
+        sys.exit(error.exit_code)
+    except AmbiguousNameError as error:
+        echo_line(f"audiorec: {error}", err=True)
+        for candidate in error.candidates:
+            echo_line(f"  {candidate}", err=True)
+        sys.exit(1)
+    except AudiorecError as error:
+        echo_line(f"audiorec: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        echo_line(
+            f"audiorec: {where}{error.strerror}; what is stored is whole: make room or check "
+            "permissions, and run the same command again",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,367 @@
+"""The stages of a recipe, each run where it is stale.
+
+A stage is stale when its artifact is missing or was made from other inputs or settings; otherwise
+it does nothing. Every stage leaves a whole artifact or the one before, so a run that is killed is
+gone on with by the next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from audiorec import artifacts
+from audiorec.config import MelConfig, Recipe
+from audiorec.data.catalog import Catalog, as_text
+from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.pipeline.interactions import filtered_interactions
+from audiorec.pipeline.learning import Learning
+from audiorec.pipeline.recipes import current_recipe, remembered
+from audiorec.progress import Progress, silent
+from audiorec.ranks import team
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.embeddings import Embeddings
+    from audiorec.engines import Engine
+    from audiorec.mel import MelStore
+    from audiorec.mel.scanned import ScannedMels
+    from audiorec.scan.read_file import Also
+
+STAGES = ("mel", "factors", "train", "embed", "index")
+Check = Literal["digests", "sizes"]
+
+
+class StageReport(NamedTuple):
+    """What a stage did: its name, whether it worked at all, a line for people, and seconds."""
+
+    stage: str
+    worked: bool
+    summary: str
+    seconds: float
+
+
+class Pipeline:
+    """A workspace and the recipe that its artifacts follow.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    recipe : Recipe, optional
+        By default the one that the workspace was last run with, or the default recipe.
+    n_jobs : int, optional
+        Worker processes for decoding; by default one per core.
+    engine : {"local", "ray"}
+        Who computes spectrograms and embeddings, and hears for a pretrained encoder; see
+        `audiorec.engines`.
+    progress : Progress
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        recipe: Recipe | None = None,
+        n_jobs: int | None = None,
+        engine: Engine = "local",
+        progress: Progress = silent,
+    ) -> None:
+        self.workspace = workspace
+        self.recipe = recipe or current_recipe(workspace)
+        self.n_jobs = n_jobs
+        self.engine: Engine = engine
+        self.progress = progress
+        self._check: Check = "digests"
+        self._learning = Learning(
+            workspace, self.recipe, n_jobs=n_jobs, engine=engine, progress=progress
+        )
+
+    def scanned_mels(self) -> ScannedMels | None:
+        """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
+        from audiorec.audio.identity import IDENTITY
+        from audiorec.mel.scanned import ScannedMels
+
+        return ScannedMels.if_same_clip(
+            self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY
+        )
+
+    def scan_also(self) -> Also | None:
+        """What a scan does with every clip that it decodes."""
+        scanned = self.scanned_mels()
+        return scanned.store if scanned is not None else None
+
+    def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
+        """Run `stages` in order, each where it is stale; remember the recipe if all went well.
+
+        Parameters
+        ----------
+        stages : sequence of str
+        check : {"digests", "sizes"}
+            Whether every byte of the spectrograms and the listening is read, to make again or
+            name what is damaged, or their files' sizes are looked at alone.
+
+        Raises
+        ------
+        AudiorecError
+            From the stage that cannot be done; the stages before it stay done.
+        """
+        first = team().first
+        with remembered(self.workspace, self.recipe) if first else nullcontext():
+            return self._run(stages, check=check)
+
+    def _run(self, stages: Sequence[str], *, check: Check) -> list[StageReport]:
+        self._check = check
+        reports = []
+        imported = self._imported()
+        if {"mel", "train"} <= set(stages) and not imported:
+            self._learning.fetch_early()
+        for stage in stages:
+            start = time.monotonic()
+            if imported and stage != "index":
+                why = f"not needed: the vectors were imported from {imported}"
+                reports.append(StageReport(stage, False, why, 0.0))
+                continue
+            if stage == "factors" and self.recipe.model.target == "sound":
+                reports.append(StageReport(stage, False, "not needed: sound alone places", 0.0))
+                continue
+            work = self._learning.run if stage == "train" else getattr(self, f"_{stage}")
+            summary = work()
+            done = summary or "up to date"
+            reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
+        return reports
+
+    def _imported(self) -> str:
+        """Name of the file that the vectors were imported from; empty where they are our own.
+
+        Raises `ArtifactError` where they were imported and their manifest is damaged: no stage
+        can make it again, and what the first would make could not stand beside imported vectors.
+        """
+        place = self.workspace.embeddings
+        stands = artifacts.standing(place, kind="embeddings", check="manifest")
+        if stands is None and artifacts.was_imported(self.workspace.root):
+            stands = artifacts.load_manifest(place, kind="embeddings", check="manifest")  # raises
+        return "" if stands is None else str(stands.extra.get("imported", ""))
+
+    def _mel(self) -> str | None:
+        from audiorec.mel import compute_mels
+
+        with Catalog(self.workspace.catalog) as catalog:
+            if self._check == "digests":
+                catalog.check()
+            if not len(catalog):
+                raise NotFoundError("the catalogue is empty; add music with 'audiorec scan'")
+            report = compute_mels(
+                self.workspace.mels,
+                catalog,
+                config=self.recipe.mel,
+                n_jobs=self.n_jobs,
+                engine=self.engine,
+                check=self._check,
+                scanned=self.scanned_mels(),
+                progress=self.progress,
+            )
+        if not report.computed and not report.failed:
+            return None
+        failed = f", {report.failed} failed" if report.failed else ""
+        return f"{report.computed} computed, {report.kept} kept{failed}"
+
+    def _factors(self) -> str | None:
+        listening = self.recipe.listening.model_dump(mode="json")
+        plays = artifacts.load_manifest(self.workspace.plays, kind="plays", check=self._check)
+        inputs = {
+            "plays": plays.fingerprint,
+            "listening": artifacts.fingerprint(listening),
+        }
+        config = self.recipe.factors.model_dump(mode="json")
+        if artifacts.is_fresh(self.workspace.factors, kind="factors", inputs=inputs, config=config):
+            return None
+        from audiorec.factors import fit_factors, save_factors
+
+        interactions, suspects = filtered_interactions(self.workspace, self.recipe)
+        factors = fit_factors(interactions, config=self.recipe.factors, progress=self.progress)
+        save_factors(
+            self.workspace.factors,
+            factors,
+            config=config,
+            inputs=inputs,
+            extra={"listening": listening, "suspects": len(suspects)},
+        )
+        summary = (
+            f"{len(factors.users)} listeners, {len(factors.tracks)} tracks; "
+            f"left out {interactions.users_left_out} listeners and "
+            f"{interactions.tracks_left_out} tracks with too few plays"
+        )
+        said = suspects.summary()
+        return f"{summary}; {said}: see 'audiorec status --suspects'" if said else summary
+
+    def _embed(self) -> str | None:
+        from audiorec.embeddings import Embeddings
+        from audiorec.mel import MelStore
+
+        store = MelStore(self.workspace.mels)
+        inputs = self._model_inputs()
+        self._check_mels(store)
+        known: Embeddings | None = None
+        place = self.workspace.embeddings
+        manifest = artifacts.standing(place, kind="embeddings")
+        if (
+            manifest is not None
+            and manifest.inputs == inputs
+            and not artifacts.damaged(place, manifest)
+        ):
+            known = Embeddings.load(place)
+        wanted = set(store.ids)
+        if known is not None and set(known.ids) == wanted:
+            return None
+        fresh_ids = [i for i in store.ids if known is None or i not in known]
+        made = self._embedded(store, fresh_ids)
+        if known is not None:
+            made = known.take([i for i in known.ids if i in wanted]).updated(made)
+        made.take(sorted(made.ids)).save(self.workspace.embeddings, inputs=inputs)
+        return f"{len(fresh_ids)} embedded, {len(made)} in all"
+
+    def _embedded(self, store: MelStore, ids: Sequence[str]) -> Embeddings:
+        from audiorec.inference import check_mels, embed_elsewhere, embed_store, load_model
+
+        model = load_model(self.workspace.model)
+        check_mels(model, store.config)
+        if self.engine == "local" or model.model.frozen:
+            heard = self._learning.heard(store) if model.model.frozen else None
+            return embed_store(model, store, ids=ids, heard=heard, progress=self.progress)
+        return embed_elsewhere(
+            self.workspace.model,
+            store,
+            engine=self.engine,
+            ids=ids,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+        )
+
+    def _index(self) -> str | None:
+        from audiorec.data.grouping import merge_groups
+        from audiorec.index.renew import renew_index
+        from audiorec.index.stored import worn_out
+        from audiorec.mel import MelStore
+        from audiorec.mel.duplicates import near_duplicates
+        from audiorec.recommend.vectors import artist_smoothing, artists_of, blend
+
+        if self._imported():
+            from audiorec.embeddings_io import index_imported
+
+            return index_imported(self.workspace, config=self.recipe.index)
+        by_sound = self.recipe.model.target == "sound"
+        inputs = {
+            kind: _fingerprint(self.workspace.root / kind, kind)
+            for kind in ("embeddings", "mels", *(() if by_sound else ("factors", "plays")))
+        }
+        artists: dict[str, str] = {}
+        if not by_sound:
+            model = artifacts.load_manifest(self.workspace.model, kind="model")
+            if artist_smoothing(model).share:
+                artists = artists_of(self.workspace)
+                inputs["artists"] = artifacts.fingerprint(artists)
+        config = self.recipe.index.model_dump(mode="json")
+        stands = artifacts.is_fresh(
+            self.workspace.index, kind="index", inputs=inputs, config=config
+        )
+        if stands and not worn_out(self.workspace.index):
+            return None
+        self.progress("index", 0, None)
+        served = blend(
+            self.workspace, half_listeners=self.recipe.index.half_listeners, artists=artists
+        )
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            same_sound = catalog.duplicate_groups()
+        groups = merge_groups(
+            near_duplicates(
+                MelStore(self.workspace.mels).prints(),
+                threshold=self.recipe.index.duplicate_similarity,
+            ),
+            same_sound,
+        )
+        index = renew_index(
+            self.workspace.index,
+            served.tracks,
+            config=self.recipe.index,
+            work=self.workspace.root,
+            listeners=None if served.factors is None else served.factors.users.vectors,
+            heard=served.heard,
+        )
+        extra = {
+            "played": served.n_played,
+            "mean_norm": served.mean_norm,
+            "target": self.recipe.model.target,
+        }
+        index.save(self.workspace.index, inputs=inputs, extra=extra, duplicates=groups)
+        played = "placed by sound alone" if by_sound else f"{served.n_played} of them played"
+        return (
+            f"{len(served.tracks)} tracks, {played}, "
+            f"{len(set(groups.values()))} groups of duplicates"
+        )
+
+    def _check_mels(self, store: MelStore) -> None:
+        """Raise `ArtifactError` unless the spectrograms are what the model hears."""
+        model = artifacts.load_manifest(self.workspace.model, kind="model")
+        from audiorec.mel.store import unlike
+
+        if line := unlike(MelConfig(**model.config.get("mel", {})), store.config):
+            raise ArtifactError(line)
+
+    def _model_inputs(self) -> dict[str, str]:
+        model = artifacts.load_manifest(self.workspace.model, kind="model")
+        space = {"factors": model.inputs["factors"]} if "factors" in model.inputs else {}
+        return {"model": model.fingerprint, **space}
+
+    def add(self, files: Sequence[Path]) -> list[str]:
+        """Scan, embed and index new files with the model as it is: no retraining.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            Audio files, or folders of them.
+
+        Returns
+        -------
+        track_ids : list of str
+            Of every file that could be heard, known before or not.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no model, or it heard other spectrograms than the workspace keeps.
+        """
+        from audiorec.scan import scan
+
+        artifacts.load_manifest(self.workspace.model, kind="model")
+        with Catalog(self.workspace.catalog) as catalog:
+            scan(catalog, files, n_jobs=self.n_jobs, also=self.scan_also(), progress=self.progress)
+        self.run(("mel", "embed", "index"), check="sizes")
+        stored = set(_stored_ids(self.workspace))
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            return [
+                track.track_id
+                for track in catalog.tracks()
+                if track.track_id in stored and lies_in(track.path, files)
+            ]
+
+
+def lies_in(path: str, places: Sequence[Path]) -> bool:
+    """Whether a catalogued path is one of `places`, or lies in a folder among them."""
+    from audiorec.scan.files import absolute
+
+    # As the catalogue has it: links stay as they are, and bytes that are no text are written out.
+    where = Path(as_text(path))
+    return any(where.is_relative_to(as_text(absolute(place))) for place in places)
+
+
+def _stored_ids(workspace: Workspace) -> tuple[str, ...]:
+    from audiorec.embeddings import Embeddings
+
+    return Embeddings.load(workspace.embeddings).ids
+
+
+def _fingerprint(directory: Path, kind: str) -> str:
+    return artifacts.load_manifest(directory, kind=kind).fingerprint
