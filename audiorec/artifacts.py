@@ -1,4 +1,4 @@
-"""Directories of plain arrays with a manifest, that are whole or not there at all.
+"""Artifacts: directories of plain arrays and a manifest, replaced atomically.
 
 Each file of an artifact carries a digest of its content in its name and is written aside, then
 renamed. The manifest comes last, in one rename, and is what makes the artifact: killed before
@@ -52,7 +52,7 @@ DIGITS_IN_NAME = 12
 MOST_MANIFEST = 1 << 28  # bytes: more is none that was written here
 HEXADECIMAL = re.compile("[0-9a-f]+")
 BARE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\0]+")
-# Names that this module gives to files: ``name.DIGEST.suffix``, and what `made_aside` writes to.
+# Names that this module gives to files: ``name.DIGEST.suffix``, and what `temp_path` writes to.
 OWN_NAME = re.compile(
     rf"[\w-]+\.(?P<digest>[0-9a-f]{{{DIGITS_IN_NAME}}})(\.\w+)?|\..+\.\d+\.part", re.ASCII
 )
@@ -62,7 +62,7 @@ DIGESTS: dict[int, Callable[[], Any]] = {
     32: lambda: hashlib.blake2b(digest_size=16),
 }
 """How digests are made, by their hexadecimal digits: this version's, then earlier ones'."""
-CALLED = {
+MISSING = {
     "plays": "are no plays",
     "mels": "are no spectrograms",
     "factors": "are no factors",
@@ -72,7 +72,7 @@ CALLED = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArtifactFile:
     """One file of an artifact: its name on disk, size in bytes, and digest."""
 
     file: str
@@ -100,7 +100,7 @@ class Manifest:
         The settings that made it.
     inputs : dict of str to str
         Fingerprint of each input, by the input's name.
-    files : dict of str to Entry
+    files : dict of str to ArtifactFile
         Its files, by logical name.
     extra : dict
         Anything else worth keeping, as plain JSON.
@@ -109,7 +109,7 @@ class Manifest:
     kind: str
     config: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
-    files: dict[str, Entry] = field(default_factory=dict)
+    files: dict[str, ArtifactFile] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -164,7 +164,7 @@ def matches(path: Path, digest: str) -> bool:
     return any(digest_file(path, digits=digits).startswith(digest) for digits in known)
 
 
-def unwritten(path: Path, error: Exception) -> ArtifactError:
+def write_error(path: Path, error: Exception) -> ArtifactError:
     """The error for a file that cannot be written: no room, no permission."""
     reason = system_reason(error)
     return ArtifactError(
@@ -174,8 +174,8 @@ def unwritten(path: Path, error: Exception) -> ArtifactError:
 
 
 @contextmanager
-def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
-    """A name beside `path` to write to; what is still there when the block ends is removed.
+def temp_path(path: Path, *errors: type[Exception]) -> Iterator[Path]:
+    """Temporary path beside `path`; removed when the block ends, unless it was renamed.
 
     Parameters
     ----------
@@ -197,16 +197,16 @@ def made_aside(path: Path, *errors: type[Exception]) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
     except kinds as error:
-        raise unwritten(path, error) from None
+        raise write_error(path, error) from None
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     """A file to write that becomes `path`, flushed to disk, when the block ends well; else none."""
-    with made_aside(path) as aside:
+    with temp_path(path) as aside:
         with aside.open("wb") as stream:
             yield stream
             stream.flush()
@@ -216,11 +216,11 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: aside, flushed to disk, then renamed into place."""
-    with written_aside(path) as stream:
+    with atomic_writer(path) as stream:
         stream.write(content)
 
 
-def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
+def put_array(directory: Path, name: str, array: np.ndarray) -> ArtifactFile:
     """Write one array of an artifact that `commit` will name.
 
     Parameters
@@ -241,12 +241,12 @@ def put_array(directory: Path, name: str, array: np.ndarray) -> Entry:
         hashed.update(part)
     digest = hashed.hexdigest()
     path = directory / f"{name}.{digest[:DIGITS_IN_NAME]}.npy"
-    with written_aside(path) as stream:
+    with atomic_writer(path) as stream:
         stream.writelines(parts)
-    return Entry(path.name, sum(map(len, parts)), digest)
+    return ArtifactFile(path.name, sum(map(len, parts)), digest)
 
 
-def put_file(directory: Path, name: str, source: Path) -> Entry:
+def put_file(directory: Path, name: str, source: Path) -> ArtifactFile:
     """Move a finished file into an artifact that `commit` will name.
 
     Parameters
@@ -263,14 +263,14 @@ def put_file(directory: Path, name: str, source: Path) -> Entry:
     with source.open("rb+") as stream:
         os.fsync(stream.fileno())
     source.replace(target)
-    return Entry(target.name, target.stat().st_size, digest)
+    return ArtifactFile(target.name, target.stat().st_size, digest)
 
 
 def commit(
     directory: Path,
     *,
     kind: str,
-    files: Mapping[str, Entry],
+    files: Mapping[str, ArtifactFile],
     config: Mapping[str, Any],
     inputs: Mapping[str, str],
     extra: Mapping[str, Any] | None = None,
@@ -285,8 +285,8 @@ def commit(
     return manifest
 
 
-def adopt(source: Path, directory: Path, *, kind: str) -> Manifest:
-    """Put an artifact that was made beside another into its place, by renames alone.
+def move_into_place(source: Path, directory: Path, *, kind: str) -> Manifest:
+    """Move a finished artifact into place, by renames alone.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def adopt(source: Path, directory: Path, *, kind: str) -> Manifest:
         for name in (*(entry.file for entry in manifest.files.values()), MANIFEST):
             (source / name).replace(directory / name)
     except OSError as error:
-        raise unwritten(directory, error) from None
+        raise write_error(directory, error) from None
     _sweep(directory, manifest, before)
     return manifest
 
@@ -368,7 +368,7 @@ def load_manifest(
         digest = fingerprint(raw)
         newer = version > FORMAT_VERSION
     except FileNotFoundError:
-        called = f"there {CALLED.get(kind, f'is no {kind}')} in {directory}"
+        called = f"there {MISSING.get(kind, f'is no {kind}')} in {directory}"
         without = (
             ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
         )
@@ -378,35 +378,35 @@ def load_manifest(
         reason = system_reason(error).lower()
         raise ArtifactError(f"{path} cannot be read: {reason}; check its permissions") from None
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-        raise _torn(directory, kind, "is damaged") from None
+        raise _manifest_error(directory, kind, "is damaged") from None
     # Before its version is believed: every version says its digest so.
     if digest != declared:
-        raise _torn(directory, kind, "is damaged (its digest differs)")
+        raise _manifest_error(directory, kind, "is damaged (its digest differs)")
     del raw["format_version"]
     if newer:
         raise NewerError(
             f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
         )
     try:
-        files = {name: Entry(**entry) for name, entry in raw.pop("files").items()}
+        files = {name: ArtifactFile(**entry) for name, entry in raw.pop("files").items()}
         manifest = Manifest(files=files, **raw)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _torn(directory, kind, f"cannot be trusted ({first_line(error)})") from None
+        raise _manifest_error(directory, kind, f"cannot be trusted ({first_line(error)})") from None
     if manifest.kind != kind:
-        raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {remedy(kind)}")
+        raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {rebuild_hint(kind)}")
     if check != "manifest":
         for name in files:
             _check_size(directory, manifest, name)
     if check == "digests":
         for file in damaged(directory, manifest):
-            raise ArtifactError(told_of(directory, manifest, file))
+            raise ArtifactError(describe_damage(directory, manifest, file))
     return manifest
 
 
-def standing(
+def load_valid(
     directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
 ) -> Manifest | None:
-    """Manifest of what stands there whole; None where it is to be made, or made again.
+    """Manifest of a valid artifact; None where it is missing or damaged.
 
     Parameters
     ----------
@@ -426,8 +426,8 @@ def standing(
         return None
 
 
-def remedy(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
-    """What makes an artifact again, or one file of it.
+def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
+    """Command that makes an artifact again, or one file of it.
 
     Parameters
     ----------
@@ -471,15 +471,15 @@ def _importing(directory: Path, kind: str) -> str:
     return ""
 
 
-def _torn(directory: Path, kind: str, what: str) -> ArtifactError:
-    again = _importing(directory, kind) or remedy(kind)
+def _manifest_error(directory: Path, kind: str, what: str) -> ArtifactError:
+    again = _importing(directory, kind) or rebuild_hint(kind)
     return ArtifactError(f"{directory / MANIFEST} {what}; {again} to make it again")
 
 
-def told_of(directory: Path, manifest: Manifest, file: str) -> str:
-    """One line about a file that `damaged` has found, and what makes it again."""
+def describe_damage(directory: Path, manifest: Manifest, file: str) -> str:
+    """One line that names a damaged file and the command that makes it again."""
     name = next(name for name, entry in manifest.files.items() if entry.file == file)
-    again = f"{remedy(manifest.kind, manifest, name)} to make it again"
+    again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
     what = "differs from its digest" if (directory / file).is_file() else "is missing"
     return f"{directory / file} {what}; {again}"
 
@@ -495,7 +495,7 @@ def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = T
     try:
         array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except UNREADABLE as error:
-        again = f"{remedy(manifest.kind, manifest, name)} to make it again"
+        again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
         raise ArtifactError(f"{path} cannot be read ({first_line(error)}); {again}") from None
     return array
 
@@ -514,7 +514,7 @@ def is_fresh(
     NewerError
         If it is from a newer version.
     """
-    manifest = standing(directory, kind=kind)
+    manifest = load_valid(directory, kind=kind)
     if manifest is None or manifest.inputs != dict(inputs):
         return False
     if config is not None and manifest.config != dict(config):
@@ -535,7 +535,7 @@ def damaged(directory: Path, manifest: Manifest) -> list[str]:
 def _check_size(directory: Path, manifest: Manifest, name: str) -> None:
     entry = manifest.files[name]
     path = directory / entry.file
-    again = f"{remedy(manifest.kind, manifest, name)} to make it again"
+    again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
     try:
         size = path.stat().st_size
     except FileNotFoundError:

@@ -40,7 +40,7 @@ def damage(workspace: Workspace) -> list[str]:
             problems.append(str(error))
             continue
         problems += [
-            artifacts.told_of(directory, manifest, file)
+            artifacts.describe_damage(directory, manifest, file)
             for file in artifacts.damaged(directory, manifest)
         ]
     try:

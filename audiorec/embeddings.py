@@ -140,7 +140,7 @@ def read(
         return Embeddings(names, rows)
     except ParameterError as error:
         what = str(error).partition("; ")[0]
-        again = f"{artifacts.remedy(manifest.kind, manifest, vectors)} to make it again"
+        again = f"{artifacts.rebuild_hint(manifest.kind, manifest, vectors)} to make it again"
         path = directory / manifest.files[vectors].file
         raise ArtifactError(f"{path} is damaged ({what}); {again}") from None
 

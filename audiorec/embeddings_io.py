@@ -93,8 +93,8 @@ def import_embeddings(
             with Catalog(workspace.catalog) as catalog:
                 heard = {track.track_id for track in catalog.tracks() if track.clip_hash}
                 catalog.upsert([track for track in rows if track.track_id not in heard])
-            artifacts.adopt(new / "embeddings", workspace.embeddings, kind="embeddings")
-            artifacts.adopt(new / "index", workspace.index, kind="index")
+            artifacts.move_into_place(new / "embeddings", workspace.embeddings, kind="embeddings")
+            artifacts.move_into_place(new / "index", workspace.index, kind="index")
         _forget_all_but(embeddings.ids, workspace)
     return Imported(
         len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), index.kind
@@ -145,8 +145,8 @@ def _build(
 
 def _is_unfinished(workspace: Workspace, embeddings: Embeddings) -> bool:
     """Whether these very vectors stand there without an index that was made of them."""
-    vectors = artifacts.standing(workspace.embeddings, kind="embeddings")
-    index = artifacts.standing(workspace.index, kind="index")
+    vectors = artifacts.load_valid(workspace.embeddings, kind="embeddings")
+    index = artifacts.load_valid(workspace.index, kind="index")
     if vectors is None or (
         index is not None and index.inputs == {"embeddings": vectors.fingerprint}
     ):
@@ -255,7 +255,7 @@ def _check_room(workspace: Workspace, embeddings: Embeddings, *, replace: bool) 
         )
     stands = [k for k in ("embeddings", "index") if artifacts.exists(workspace.root / k)]
     for kind in stands:
-        artifacts.standing(workspace.root / kind, kind=kind)
+        artifacts.load_valid(workspace.root / kind, kind=kind)
     if stands and not replace and not _is_unfinished(workspace, embeddings):
         raise WorkspaceError(
             f"workspace {workspace.root} holds imported vectors already; add --replace to put "

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from audiorec.artifacts import made_aside, unwritten
+from audiorec.artifacts import temp_path, write_error
 
 DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/(?:dev|proc/self)/fd/(\d+)")
 NAMED = {"stdout": 1, "stderr": 2}
@@ -48,7 +48,7 @@ def output_file(path: Path, *errors: type[Exception]) -> Iterator[Path]:
             yield aside
         return
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    with made_aside(target, *errors) as aside:
+    with temp_path(target, *errors) as aside:
         yield aside
         with aside.open("rb+") as stream:
             os.fsync(stream.fileno())
@@ -66,10 +66,10 @@ def write_output(path: Path, content: bytes) -> None:
 def check_output(path: Path) -> None:
     """Raise `ArtifactError` unless `output_file` can write there; what stands there stays."""
     if not _is_stream(path):
-        with made_aside(Path(os.path.realpath(path)) if path.is_symlink() else path) as aside:
+        with temp_path(Path(os.path.realpath(path)) if path.is_symlink() else path) as aside:
             aside.touch()
     elif not os.access(path, os.W_OK):
-        raise unwritten(path, PermissionError(None, "Permission denied"))
+        raise write_error(path, PermissionError(None, "Permission denied"))
 
 
 def _is_stream(path: Path) -> bool:
@@ -79,7 +79,7 @@ def _is_stream(path: Path) -> bool:
     except OSError:
         return False
     if stat.S_ISDIR(mode):
-        raise unwritten(path, IsADirectoryError(errno.EISDIR, "Is a directory"))
+        raise write_error(path, IsADirectoryError(errno.EISDIR, "Is a directory"))
     return not stat.S_ISREG(mode) or _descriptor(path) is not None
 
 
@@ -103,4 +103,4 @@ def _into_stream(path: Path, *errors: type[Exception]) -> Iterator[Path]:
             with aside.open("rb") as source, stream:
                 shutil.copyfileobj(source, stream)
     except kinds as error:
-        raise unwritten(path, error) from None
+        raise write_error(path, error) from None

@@ -20,7 +20,7 @@ FOLDERS = (
     *("plays", "mels", "heard", "factors", "model", "embeddings", "index", "probe", "sessions"),
     *("reports", "playlists", ".training"),
 )
-# What a run makes aside, before it renames it or is done with it; see `artifacts.written_aside`.
+# What a run makes aside, before it renames it or is done with it; see `artifacts.atomic_writer`.
 SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.artifacts import unwritten
+from audiorec.artifacts import write_error
 
 ROWS_PER_GROUP = 1 << 20
 # How Rust ends what the system said, and what Parquet's footer says when it finds no room.
@@ -26,8 +26,8 @@ def sink(frame: pl.LazyFrame, path: Path) -> None:
     try:
         frame.sink_parquet(path, row_group_size=ROWS_PER_GROUP)
     except OSError as error:
-        raise unwritten(path, error) from None
+        raise write_error(path, error) from None
     except pl.exceptions.PolarsError as error:
         if any(said in str(error) for said in UNWRITTEN):
-            raise unwritten(path, error) from None
+            raise write_error(path, error) from None
         raise

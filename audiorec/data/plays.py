@@ -252,14 +252,14 @@ def _recovered(directory: Path) -> Manifest:
     Which file a part came from is lost, but for what its name keeps: importing that file again
     takes its place.
     """
-    files: dict[str, artifacts.Entry] = {}
+    files: dict[str, artifacts.ArtifactFile] = {}
     parts: dict[str, dict[str, object]] = {}
     found = directory.glob("part-*.*.parquet")
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns):
         stem, digits = path.name.split(".")[:2]
         if artifacts.matches(path, digits):
             name, digest = f"{stem}.parquet", artifacts.digest_file(path)
-            files[name] = artifacts.Entry(path.name, path.stat().st_size, digest)
+            files[name] = artifacts.ArtifactFile(path.name, path.stat().st_size, digest)
             parts[name] = {"file": "", "source": "", **_summary(path)}
     return Manifest(KIND, files=files, extra={"parts": parts})
 

@@ -49,7 +49,7 @@ def train_lists(
     memory = config.memory_bytes
     plan = make_plan(n, sample.dim, kind="ivf", exact_below=1, memory=memory)
     directory.mkdir(parents=True, exist_ok=True)
-    with artifacts.made_aside(directory / "trained.faiss") as aside:
+    with artifacts.temp_path(directory / "trained.faiss") as aside:
         served = Served(sample.vectors, config.metric)
         structures.train(served, plan=plan, memory=memory, path=aside)
         entry = artifacts.put_file(directory, "trained.faiss", aside)

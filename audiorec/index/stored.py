@@ -162,7 +162,7 @@ def write_index(
     )
 
 
-def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts.Entry]:
+def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts.ArtifactFile]:
     """Write the structure, and the lists that it may have beside it."""
     import shutil  # like FAISS, not before something is written
 
@@ -170,7 +170,7 @@ def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts
 
     files = {}
     for name, file in ((STRUCTURE, FILE), (LISTS, LISTS_FILE)):
-        with artifacts.made_aside(directory / file) as aside:
+        with artifacts.temp_path(directory / file) as aside:
             if name == STRUCTURE:
                 structures.write(structure, aside)
             elif structure.lists is None:

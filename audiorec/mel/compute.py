@@ -216,7 +216,7 @@ class Shards:
     ) -> None:
         self._directory = directory
         self._config = config
-        self._files: dict[str, artifacts.Entry] = {}
+        self._files: dict[str, artifacts.ArtifactFile] = {}
         self._metas: dict[str, list[Meta]] = {}
         self._prints: dict[str, dict[str, np.ndarray]] = {}
         self._free = 0  # no number below it is free

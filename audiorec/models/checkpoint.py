@@ -129,7 +129,7 @@ def save_checkpoint(
         if told is not None:
             tensors[name] = torch.from_numpy(np.array(told, dtype=np.float32))
     directory.mkdir(parents=True, exist_ok=True)
-    with artifacts.made_aside(directory / WEIGHTS, SafetensorError) as aside:
+    with artifacts.temp_path(directory / WEIGHTS, SafetensorError) as aside:
         save_file(tensors, aside)
         entry = artifacts.put_file(directory, WEIGHTS, aside)
     return artifacts.commit(

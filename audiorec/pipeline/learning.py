@@ -51,7 +51,7 @@ class Learning:
         """Fetch what a model is to begin with before the hours of work that it would follow."""
         if not self.recipe.model.pretrained:
             return
-        stands = artifacts.standing(self.workspace.model, kind="model")
+        stands = artifacts.load_valid(self.workspace.model, kind="model")
         if stands is None or stands.config != self._model_config():
             with self._team.first_alone():
                 self._fetch()

@@ -140,7 +140,7 @@ class Pipeline:
         can make it again, and what the first would make could not stand beside imported vectors.
         """
         place = self.workspace.embeddings
-        stands = artifacts.standing(place, kind="embeddings", check="manifest")
+        stands = artifacts.load_valid(place, kind="embeddings", check="manifest")
         if stands is None and artifacts.was_imported(self.workspace.root):
             stands = artifacts.load_manifest(place, kind="embeddings", check="manifest")  # raises
         return "" if stands is None else str(stands.extra.get("imported", ""))
@@ -206,7 +206,7 @@ class Pipeline:
         self._check_mels(store)
         known: Embeddings | None = None
         place = self.workspace.embeddings
-        manifest = artifacts.standing(place, kind="embeddings")
+        manifest = artifacts.load_valid(place, kind="embeddings")
         if (
             manifest is not None
             and manifest.inputs == inputs

@@ -236,7 +236,7 @@ def kept_of(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> Hear
     from audiorec.config import MelConfig
 
     name = find(encoder).name
-    manifest = artifacts.standing(directory, kind=KIND)
+    manifest = artifacts.load_valid(directory, kind=KIND)
     config = {} if manifest is None else manifest.config
     if config.get("encoder") != name:
         return Heard(name, MelConfig(), windows={}, widths=())
@@ -287,13 +287,13 @@ class _Chunks:
 
     def __init__(self, directory: Path | None, *, config: Mapping[str, Any]) -> None:
         self._directory, self._config = directory, dict(config)
-        self._files: dict[str, artifacts.Entry] = {}
+        self._files: dict[str, artifacts.ArtifactFile] = {}
         self._rows: dict[str, list[Row]] = {}
         self._manifest: artifacts.Manifest | None = None
         self.widths: tuple[int, ...] = (0,) * len(COLUMNS)
         if directory is None:
             return
-        manifest = artifacts.standing(directory, kind=KIND)
+        manifest = artifacts.load_valid(directory, kind=KIND)
         if (
             manifest is None
             or manifest.config != self._config

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from audiorec.artifacts import fingerprint, written_aside
+from audiorec.artifacts import atomic_writer, fingerprint
 from audiorec.config import GRU4RecConfig
 from audiorec.data.sessions import Sessions
 from audiorec.progress import Progress, silent
@@ -253,7 +253,7 @@ def _key(sessions: Sessions, config: GRU4RecConfig, content: Content | None) -> 
 def _save(trainer: Trainer, checkpoint: Path, about: dict[str, str]) -> None:
     from safetensors.torch import save
 
-    with written_aside(checkpoint) as stream:
+    with atomic_writer(checkpoint) as stream:
         stream.write(save(trainer.state(), metadata={"about": json.dumps(about)}))
 
 

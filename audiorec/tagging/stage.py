@@ -90,7 +90,7 @@ class StoredProbe(NamedTuple):
 
 def load_probe(directory: Path) -> StoredProbe | None:
     """Read a probe that `tag_catalog` kept; None where there is none, or it is damaged."""
-    manifest = artifacts.standing(directory, kind=KIND, check="digests")
+    manifest = artifacts.load_valid(directory, kind=KIND, check="digests")
     if manifest is None:
         return None
     arrays: dict[str, Any] = {

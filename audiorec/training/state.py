@@ -77,7 +77,7 @@ class StateIO(CheckpointIO):
         directory.mkdir(parents=True, exist_ok=True)
         tensors: dict[str, Tensor] = {}
         plain = flatten(checkpoint, tensors)
-        with artifacts.made_aside(directory / TENSORS, SafetensorError) as aside:
+        with artifacts.temp_path(directory / TENSORS, SafetensorError) as aside:
             save_file(tensors, aside)
             entry = artifacts.put_file(directory, TENSORS, aside)
         artifacts.commit(

@@ -130,17 +130,17 @@ def test_newer_other_and_absent(tmp_path):
     with pytest.raises(NewerError, match="version 99, newer than 1; upgrade audiorec"):
         artifacts.load_manifest(tmp_path, kind="factors")
     with pytest.raises(NewerError, match="upgrade audiorec"):  # it is not to be made again
-        artifacts.standing(tmp_path, kind="factors")
+        artifacts.load_valid(tmp_path, kind="factors")
 
 
 def test_what_stands_whole(tmp_path):
-    assert artifacts.standing(tmp_path, kind="factors") is None
+    assert artifacts.load_valid(tmp_path, kind="factors") is None
     manifest = save(tmp_path)
-    assert artifacts.standing(tmp_path, kind="factors") == manifest
-    assert artifacts.standing(tmp_path, kind="index") is None
+    assert artifacts.load_valid(tmp_path, kind="factors") == manifest
+    assert artifacts.load_valid(tmp_path, kind="index") is None
     (tmp_path / manifest.files["a"].file).write_bytes(b"")
-    assert artifacts.standing(tmp_path, kind="factors") is None
-    assert artifacts.standing(tmp_path, kind="factors", check="manifest") == manifest
+    assert artifacts.load_valid(tmp_path, kind="factors") is None
+    assert artifacts.load_valid(tmp_path, kind="factors", check="manifest") == manifest
 
 
 def test_every_byte_is_read_where_that_is_asked_for(tmp_path):
@@ -155,7 +155,7 @@ def test_every_byte_is_read_where_that_is_asked_for(tmp_path):
         artifacts.load_manifest(tmp_path, kind="factors", check="digests")
     path.unlink()
     assert artifacts.load_manifest(tmp_path, kind="factors", check="manifest") == manifest
-    assert "is missing" in artifacts.told_of(tmp_path, manifest, path.name)
+    assert "is missing" in artifacts.describe_damage(tmp_path, manifest, path.name)
 
 
 def test_a_flip_of_any_bit_of_a_manifest_is_named(tmp_path):
@@ -182,10 +182,15 @@ def _read(path):
 def test_what_was_imported_is_imported_again():
     parts = {"part-1.parquet": {"file": "/a b.csv", "source": "csv"}}
     plays = artifacts.Manifest("plays", extra={"parts": parts})
-    assert artifacts.remedy("plays", plays, "part-1.parquet") == "run 'audiorec plays '/a b.csv''"
-    assert artifacts.remedy("plays") == "run 'audiorec plays FILE'"
+    assert (
+        artifacts.rebuild_hint("plays", plays, "part-1.parquet")
+        == "run 'audiorec plays '/a b.csv''"
+    )
+    assert artifacts.rebuild_hint("plays") == "run 'audiorec plays FILE'"
     vectors = artifacts.Manifest("embeddings", extra={"imported": "v.parquet"})
-    assert "import embeddings --replace' with v.parquet" in artifacts.remedy("embeddings", vectors)
+    assert "import embeddings --replace' with v.parquet" in artifacts.rebuild_hint(
+        "embeddings", vectors
+    )
 
 
 def test_a_path_without_a_name_is_no_file(tmp_path):

@@ -296,7 +296,7 @@ def interrupted(monkeypatch, at):
     def stop(source, directory, *, kind):
         if kind == at:
             raise KeyboardInterrupt
-        return adopt(source, directory, kind=kind)
+        return move_into_place(source, directory, kind=kind)
 
     monkeypatch.setattr(artifacts, "adopt", stop)
 
@@ -341,7 +341,7 @@ def test_a_full_disk_leaves_what_answers(tmp_path, monkeypatch):
 
     def full(directory, name, array):
         if directory.name == "index" and name == "vectors":
-            raise artifacts.unwritten(directory / name, OSError(28, "No space left on device"))
+            raise artifacts.write_error(directory / name, OSError(28, "No space left on device"))
         return put(directory, name, array)
 
     with monkeypatch.context() as patch, pytest.raises(ArtifactError, match="No space left"):
