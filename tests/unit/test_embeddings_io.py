@@ -291,14 +291,14 @@ def table(path, *, seed, scale=1.0):
 
 def interrupted(monkeypatch, at):
     """Let the import stop where it puts the artifact of that kind into its place."""
-    adopt = artifacts.adopt
+    move_into_place = artifacts.move_into_place
 
     def stop(source, directory, *, kind):
         if kind == at:
             raise KeyboardInterrupt
         return move_into_place(source, directory, kind=kind)
 
-    monkeypatch.setattr(artifacts, "adopt", stop)
+    monkeypatch.setattr(artifacts, "move_into_place", stop)
 
 
 @pytest.mark.parametrize("first", [True, False])
