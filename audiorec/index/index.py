@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +28,7 @@ MAX_GROWTH = 2.0
 
 
 class Index(Searched):
-    """An index that can change and be kept; made by `build_index`, `merge_shards` or `load`."""
+    """An index that can change and be kept; made by `build_index` or `load`."""
 
     @classmethod
     def load(cls, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Self:
@@ -59,55 +59,6 @@ class Index(Searched):
             stored=stored,
             work=directory.parent,
         )
-
-    @classmethod
-    def merged(
-        cls,
-        parts: Sequence[Index],
-        *,
-        trained: Path,
-        factory: str,
-        settings: Mapping[str, Any],
-        work: Path | None = None,
-    ) -> Self:
-        """One index of several that were built upon the same lists; see `merge_shards`.
-
-        Parameters
-        ----------
-        parts : sequence of Index
-        trained : Path
-            Those lists, empty.
-        factory : str
-            FAISS's description of them.
-        settings : mapping
-        work : Path or None
-        """
-        structures = faiss_structures()
-        ids = np.concatenate([part._lookup.by_row for part in parts])
-        firsts = np.cumsum([0, *(part._lookup.n_rows for part in parts)]).tolist()
-        alive = np.concatenate(
-            [part._lookup.order + first for part, first in zip(parts, firsts, strict=False)]
-        )
-        order = alive[np.argsort(ids[alive], kind="stable")]
-        twice = np.flatnonzero(ids[order[1:]] == ids[order[:-1]])
-        if len(twice):
-            raise ParameterError(
-                f"track id {str(ids[order[twice[0]]])!r} stands in two shards; ids must be unique"
-            )
-        structure = structures.merged(
-            structures.read(trained, writable="yes"),
-            [part._opened for part in parts],
-            factory=factory,
-            firsts=firsts[:-1],
-            folder=work,
-        )
-        index = cls(ids=ids, order=order, vectors=np.empty((0, 0)), settings=settings, work=work)
-        index._vectors = joined([part._vectors for part in parts], **index._room())
-        index._structure = structures.tuned(
-            structure, index._served(index.metric), allowed=index._allowed(None, ())
-        )
-        index._built = Drift.of(index._structure)
-        return index
 
     def drift(self) -> Drift:
         """What the structure is worth now beside what it was when it was built.
@@ -164,15 +115,13 @@ class Index(Searched):
         left = np.setdiff1d(self._lookup.order, rows)
         self._change(self._lookup.by_row, left, added=self._vectors[:0])
 
-    def rebuild(self, *, plan: Plan | None = None, trained: Path | None = None) -> None:
+    def rebuild(self, *, plan: Plan | None = None) -> None:
         """Build the structure anew, from what is alive; ids and vectors stay what they are.
 
         Parameters
         ----------
         plan : Plan or None
             None for the one that the settings lead to.
-        trained : Path or None
-            Lists that were learned before; see `audiorec.index.shards`.
         """
         rows, groups = self._lookup.order, self._groups
         self._vectors, self._norms = taken(self._vectors, rows, **self._room()), None
@@ -187,7 +136,6 @@ class Index(Searched):
                 self._served(self.metric),
                 plan=plan,
                 memory=self.config.memory_bytes,
-                trained=trained,
                 folder=self._work,
             )
         self._built_rows = len(self)

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import faiss as _faiss
 import numpy as np
 
-from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.exceptions import ArtifactError
 from audiorec.index.exact import Rows, Served, rescored, search_product
 from audiorec.index.plan import Kind, Plan, batch_rows, sample_size
 
@@ -81,7 +81,6 @@ def build(
     *,
     plan: Plan,
     memory: int,
-    trained: Path | None = None,
     folder: Path | None = None,
 ) -> Structure:
     """Index vectors for search by inner product, a batch at a time.
@@ -93,8 +92,6 @@ def build(
         Of kind "hnsw" or "ivf".
     memory : int
         See `make_plan`, bytes.
-    trained : Path or None
-        A structure from `train`, to take in place of learning one.
     folder : Path or None
         Where lists that stay on disk are made; None for the system's temporary directory.
 
@@ -104,11 +101,7 @@ def build(
         Tuned: its effort is raised until it finds `TARGET_RECALL` of the true ten nearest.
     """
     with one_thread():
-        if trained is None:
-            index = _learn(vectors, plan=plan, memory=memory, n=len(vectors))
-        else:
-            index = read(trained, writable="yes")
-            _check_trained(index, trained, vectors.dim)
+        index = _learn(vectors, plan=plan, memory=memory, n=len(vectors))
         lists = None
         if plan.on_disk:
             lists = _fill_on_disk(index, vectors, memory=memory, folder=folder)
@@ -116,15 +109,6 @@ def build(
             _fill(index, vectors, slice(0, len(vectors)), memory=memory)
     structure = Structure(index, plan.kind, plan.factory, 0, 0.0, imbalance(index), lists)
     return tuned(structure, vectors)
-
-
-def train(sample: Served, *, plan: Plan, memory: int, path: Path) -> None:
-    """Learn inverted lists from a sample and write them, empty: shards are built upon them."""
-    if plan.kind != "ivf":
-        raise ParameterError(f"kind={plan.kind!r} cannot be built in shards; take 'ivf'")
-    with one_thread():
-        index = _learn(sample, plan=plan, memory=memory, n=len(sample))
-    _write(index, path)
 
 
 def _learn(vectors: Served, *, plan: Plan, memory: int, n: int) -> Any:
@@ -169,9 +153,7 @@ def _fill_on_disk(index: Any, vectors: Served, *, memory: int, folder: Path | No
     return work
 
 
-def merge_on_disk(
-    index: Any, parts: Sequence[Any], *, into: Path, firsts: Sequence[int] | None = None
-) -> None:
+def merge_on_disk(index: Any, parts: Sequence[Any], *, into: Path) -> None:
     """Let an empty `index` be those of the parts together, its lists in the file `into`.
 
     FAISS has a function for it, which prints on stdout; the file here is laid out as its own.
@@ -183,18 +165,16 @@ def merge_on_disk(
     parts : sequence of faiss.IndexIVF
         What was built upon it, a list at a time of which is copied.
     into : Path
-    firsts : sequence of int or None
-        Number of the first row of each part; None where rows keep their numbers.
     """
     sizes = np.zeros(index.nlist, dtype=np.uint64)
     with into.open("wb") as stream:
         for number in range(index.nlist):
             ids = []
-            for part, first in zip(parts, firsts or [0] * len(parts), strict=True):
+            for part in parts:
                 if size := part.invlists.list_size(number):
                     codes = part.invlists.get_codes(number)
                     stream.write(faiss.rev_swig_ptr(codes, size * index.code_size).data)
-                    ids.append(faiss.rev_swig_ptr(part.invlists.get_ids(number), size) + first)
+                    ids.append(faiss.rev_swig_ptr(part.invlists.get_ids(number), size))
                     sizes[number] += size
             for some in ids:
                 stream.write(some.data)
@@ -205,33 +185,6 @@ def merge_on_disk(
     index.replace_invlists(lists, True)
     lists.this.disown()
     index.ntotal = sum(part.ntotal for part in parts)
-
-
-def merged(
-    empty: Any,
-    parts: Sequence[Structure],
-    *,
-    factory: str,
-    firsts: Sequence[int],
-    folder: Path | None = None,
-) -> Structure:
-    """Structures that were built upon the same lists as one, not yet tuned, on disk.
-
-    Parameters
-    ----------
-    empty : faiss.IndexIVF
-        Those lists.
-    parts : sequence of Structure
-    factory : str
-    firsts : sequence of int
-        Number of the first row of each part.
-    folder : Path or None
-        See `build`.
-    """
-    work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
-    held = [part.faiss for part in parts]
-    merge_on_disk(empty, held, into=Path(work.name) / LISTS_FILE, firsts=firsts)
-    return Structure(empty, "ivf", factory, 0, 0.0, imbalance(empty), work)
 
 
 def _map(lists: Any) -> None:
@@ -429,10 +382,3 @@ def tuned(structure: Structure, vectors: Served, *, allowed: np.ndarray | None =
         if structure.recall >= min(1.0, TARGET_RECALL + RECALL_MARGIN):
             break
     return structure
-
-
-def _check_trained(index: Any, path: Path, dim: int) -> None:
-    if index.d != dim or index.ntotal or not isinstance(index, faiss.IndexIVF):
-        raise ArtifactError(
-            f"{path} holds no empty lists for vectors of {dim} dimensions; train them again"
-        )

@@ -39,7 +39,7 @@ def test_what_a_track_costs(tmp_path):
         **learning(),
         **comparing(),
         **plays(),
-        **indexing(tmp_path),
+        **indexing(),
         **commits(tmp_path),
         **duplicates(),
     }
@@ -172,24 +172,17 @@ def plays():
     return {"factors_cpu_s": slope(sizes, costs)}
 
 
-def indexing(tmp_path):
-    """A graph, and a shard of inverted lists, of as many dimensions as factors have."""
-    from audiorec.config import IndexConfig
+def indexing():
+    """A graph, and inverted lists, of as many dimensions as factors have."""
     from audiorec.embeddings import Embeddings
     from audiorec.index import build_index
-    from audiorec.index.shards import build_shard, train_lists
 
     costs = {"hnsw": [], "ivf": []}
-    lists = tmp_path / "lists"
     for n in VECTORS:
         given = Embeddings([f"t{i:07d}" for i in range(n)], clustered(n, 48, seed=1))
-        config = IndexConfig(kind="hnsw")
-        costs["hnsw"].append(
-            cpu_of(lambda given=given, config=config: build_index(given, config=config))
-        )
-        if not lists.exists():
-            train_lists(given, n=1_000_000, config=IndexConfig(kind="ivf"), directory=lists)
-        costs["ivf"].append(cpu_of(lambda given=given: build_shard(given, lists=lists)))
+        for kind, cost in costs.items():
+            build = partial(build_index, given, config=IndexConfig(kind=kind))
+            cost.append(cpu_of(build))
     return {f"{kind}_cpu_s": slope(VECTORS, cost) for kind, cost in costs.items()}
 
 

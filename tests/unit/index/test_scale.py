@@ -12,14 +12,12 @@ import pytest
 from audiorec import artifacts
 from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.index import Index, build_index
 from audiorec.index.arrays import joined, taken
 from audiorec.index.drift import Drift
 from audiorec.index.exact import Served, largest, lengths, search_product
 from audiorec.index.plan import make_plan, sample_size, structure_bytes
 from audiorec.index.renew import renew_index
-from audiorec.index.shards import build_shard, merge_shards, train_lists
 
 N, DIM = 6000, 24
 IN_MEMORY = IndexConfig(kind="ivf")
@@ -97,49 +95,6 @@ def test_removing_and_adding_in_turn_after_reading(tmp_path, tracks, kind):
     assert len(index) == N + 8
     assert "m00004" in index.search(index.vector("m00004"), 1).ids[0]
     assert "n00000" not in index.search(clustered(5, seed=5).vectors[0], 20).ids[0]
-
-
-def test_shards_merged_answer_as_one_index(tmp_path, tracks):
-    lists = tmp_path / "lists"
-    train_lists(clustered(3000, seed=8), n=N, config=IN_MEMORY, directory=lists)
-    whole = build_shard(tracks, lists=lists)
-    shards = []
-    for number in range(3):
-        part = build_shard(tracks.take(tracks.ids[number::3]), lists=lists)
-        shards.append(tmp_path / f"shard{number}")
-        part.save(shards[-1], extra=part.extra)
-    merged = merge_shards(shards, lists=lists, work=tmp_path)
-    assert merged.ids == whole.ids
-    assert merged.recall == pytest.approx(whole.recall, abs=0.01)
-    queries = clustered(40, seed=1).vectors
-    # Scored by all lists, both are exact; what they answer can differ in effort alone.
-    truth = build_index(tracks, config=IndexConfig()).search(queries, 10).ids
-    merged.save(tmp_path / "merged")
-    for index in (merged, Index.load(tmp_path / "merged"), whole):
-        found = index.search(queries, 10).ids
-        hits = sum(len(set(a) & set(b)) for a, b in zip(found, truth, strict=True))
-        assert hits / 400 > 0.97
-    assert np.array_equal(merged.vector("t00004"), tracks["t00004"])
-    one = Index.load(tmp_path / "merged")
-    one.remove(["t00004"])
-    one.add(Embeddings(["t00004"], tracks["t00005"][None]))
-    assert set(one.search(tracks["t00005"], 2).ids[0]) == {"t00004", "t00005"}
-
-
-def test_shards_that_do_not_belong_together(tmp_path, tracks):
-    few = tracks.take(tracks.ids[:500])
-    for name, n in (("a", N), ("b", 2 * N)):
-        train_lists(tracks, n=n, config=IN_MEMORY, directory=tmp_path / name)
-        part = build_shard(few, lists=tmp_path / name)
-        part.save(tmp_path / f"part-{name}", extra=part.extra)
-    with pytest.raises(ArtifactError, match="part-b was not built upon the lists in .*/a"):
-        merge_shards([tmp_path / "part-a", tmp_path / "part-b"], lists=tmp_path / "a")
-    with pytest.raises(ParameterError, match="'t00000' stands in two shards"):
-        merge_shards([tmp_path / "part-a"] * 2, lists=tmp_path / "a")
-    with pytest.raises(ParameterError, match="of 3 dimensions do not fit lists of 24"):
-        build_shard(Embeddings(["x"], np.ones((1, 3))), lists=tmp_path / "a")
-    with pytest.raises(ArtifactError, match="there is no lists in"):
-        build_shard(few, lists=tmp_path / "none")
 
 
 @pytest.mark.parametrize("kind", ["hnsw", "ivf"])
