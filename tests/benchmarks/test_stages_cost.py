@@ -174,6 +174,7 @@ def plays():
 
 def indexing():
     """A graph, and inverted lists, of as many dimensions as factors have."""
+    from audiorec.config import IndexConfig
     from audiorec.embeddings import Embeddings
     from audiorec.index import build_index
 
