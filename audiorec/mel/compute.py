@@ -7,6 +7,7 @@ same files as one that was not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
@@ -118,6 +119,7 @@ def compute_mels(
     progress(STAGE, done, total)
     work = partial(run_on, engine, partial(compute_track, config=config), n_jobs=n_jobs)
     outcomes = _outcomes([*fresh, *again], work, scanned=scanned)
+    left = Counter(job.clip_hash for job in [*fresh, *again])  # copies of a file share one
     batch: list[Outcome[Job, Computed]] = []
     for number, outcome in enumerate(outcomes, 1):
         batch.append(outcome)
@@ -127,7 +129,9 @@ def compute_mels(
             computed += shards.add(batch, is_retry=number > len(fresh))
             _record(catalog, batch)
             if scanned is not None:
-                scanned.remove(outcome.item.clip_hash for outcome in batch)
+                left.subtract(outcome.item.clip_hash for outcome in batch)
+                done_with = {outcome.item.clip_hash for outcome in batch}
+                scanned.remove(clip_hash for clip_hash in done_with if not left[clip_hash])
             batch = []
     absent = sorted({track.track_id for track in tracks if track.missing})
     shards.finish({"catalog": catalog.fingerprint()}, absent=absent)

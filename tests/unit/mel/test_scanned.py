@@ -64,10 +64,14 @@ def scanned_catalog(path, folder, scanned):
 
 
 def test_no_worker_is_started_where_a_scan_has_made_all(music, scanned, tmp_path, monkeypatch):
-    with scanned_catalog(tmp_path / "c.sqlite", music, scanned) as catalog:
+    folder = tmp_path / "music"
+    shutil.copytree(music, folder)
+    shutil.copyfile(folder / "a.mp3", folder / "copy.mp3")  # has the same spectrogram
+    monkeypatch.setattr("audiorec.mel.compute.SHARD_TRACKS", 1)
+    with scanned_catalog(tmp_path / "c.sqlite", folder, scanned) as catalog:
         monkeypatch.setattr("audiorec.workers.Pool", no_workers)
         report = compute_mels(tmp_path / "mels", catalog, config=MelConfig(), scanned=scanned)
-    assert (report.computed, report.failed) == (3, 0)
+    assert (report.computed, report.failed) == (4, 0)
 
 
 def test_what_is_missing_or_damaged_is_computed_and_what_is_gone_is_told(music, tmp_path, scanned):
