@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from audiorec import artifacts
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError
 from audiorec.workspace import Workspace

@@ -16,7 +16,7 @@ MUSICNN_FRONT_END: dict[str, Any] = {
     "pad_mode": "reflect",
     "compression": "log10",
 }
-"""Settings of `audiorec.config.MelConfig` that decide a spectrogram's values (Pons & Serra)."""
+"""The mel settings that decide a spectrogram's values (Pons & Serra 2019)."""
 
 FRONT_ENDS: dict[str, dict[str, Any]] = dict.fromkeys(
     ("musicnn", "musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt"), MUSICNN_FRONT_END

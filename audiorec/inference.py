@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError

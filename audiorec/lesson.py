@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.config import ModelConfig
 from audiorec.data.catalog import Catalog
+from audiorec.models.config import ModelConfig
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:

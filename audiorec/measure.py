@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.output import check_output
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 

@@ -15,10 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import BANDS, CELLS
-from audiorec.config import FactorsConfig, IndexConfig, MelConfig, ModelConfig, TrainConfig
+from audiorec.factors.config import FactorsConfig
+from audiorec.index.config import IndexConfig
 from audiorec.index.plan import make_plan, structure_bytes
 from audiorec.mel.compute import GROW_AFTER, GROW_TIMES, shard_tracks
+from audiorec.models.config import ModelConfig, TrainConfig
 
 DOCS = Path(__file__).parent
 PAGE, FIGURES = DOCS / "scaling.md", DOCS / "scaling.json"

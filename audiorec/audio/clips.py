@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.audio.config import MelConfig
 from audiorec.audio.decode import open_source
 from audiorec.audio.silence import sounding_starts
 from audiorec.audio.source import AudioInfo, Source, file_error
-from audiorec.config import MelConfig
 
 MIN_SECONDS = 1.0
 SILENCE = 1e-5  # peak amplitude, full scale is 1

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 
 PRINTS_VERSION = 2  # raised when prints change, so that those that are stored are made again
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 
 # Never change it: every id would change.
 IDENTITY = MelConfig(clip="middle", clip_seconds=30.0, n_clips=1)

@@ -20,8 +20,8 @@ from audiorec.exceptions import ParameterError
 from audiorec.workers import one_line
 
 if TYPE_CHECKING:
-    from audiorec.config import Recipe
     from audiorec.pipeline import StageReport
+    from audiorec.pipeline.recipe import Recipe
     from audiorec.workspace import Workspace
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -52,7 +52,7 @@ class Size(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The size as a recipe states it."""
-        from audiorec.config import IndexConfig
+        from audiorec.index.config import IndexConfig
 
         try:
             return IndexConfig(memory=value).memory
@@ -97,7 +97,7 @@ def jobs_option(command: Command) -> Command:
 
 def read_recipe(file: Path) -> Recipe:
     """Read a recipe; ``pipelines/NAME.toml`` is the shipped one where there is no such file."""
-    from audiorec.config import Recipe
+    from audiorec.pipeline.recipe import Recipe
 
     if not file.exists() and file.parts[:-1] == ("pipelines",):
         file = next((path for path in _shipped(file.name) if path.exists()), file)

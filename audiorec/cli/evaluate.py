@@ -156,9 +156,9 @@ def command(
     to reports/. What has been scored is kept, so a killed evaluation goes on. With --json, one
     split is one object; several are a list of them, in the order in which they were asked for.
     """
-    from audiorec.config import Recipe
     from audiorec.measure import run_evaluation
     from audiorec.pipeline import current_recipe
+    from audiorec.pipeline.recipe import Recipe
 
     _check_together(
         about,

@@ -37,8 +37,8 @@ def command(
     Columns are track_id and vector, a list of numbers. They have a workspace of their own, where
     'similar' and 'playlist' answer by them.
     """
-    from audiorec.config import IndexConfig
     from audiorec.embeddings_io import import_embeddings
+    from audiorec.index.config import IndexConfig
 
     config = IndexConfig() if memory is None else IndexConfig(memory=memory)
     done = import_embeddings(

@@ -99,8 +99,8 @@ def run_stages(
     engine: Engine = "local",
 ) -> None:
     """Run `stages` on the workspace, and show what each did."""
-    from audiorec.config import IndexConfig
     from audiorec.data.catalog import Catalog
+    from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, current_recipe
     from audiorec.progress import silent
     from audiorec.ranks import team

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 
-from audiorec.config import ListeningConfig
+from audiorec.data.config import ListeningConfig
 from audiorec.data.net_plays import net_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.ids import IdMap

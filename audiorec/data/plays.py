@@ -8,9 +8,12 @@ the plays were broken off) and ``rating`` (-1 to 1).
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +27,23 @@ from audiorec.exceptions import ArtifactError, DataError, first_line
 from audiorec.ids import LONGEST, id_problem
 
 KIND = "plays"
+NAMES = "names.parquet"
+"""What the listening of histories names, and which tracks that is."""
+NAMES_SCHEMA = {
+    "key": pl.String,
+    "artist": pl.String,
+    "title": pl.String,
+    "album": pl.String,
+    "duration": pl.Float64,
+    "recording_mbid": pl.String,
+    "path": pl.String,
+    "track_id": pl.String,
+    "rule": pl.String,
+    "name_id": pl.String,
+}
+FEEDBACK = "part-feedback.parquet"
+SOURCE = "_source"
+IN_COLUMNS = ("csv", "m3u")
 
 
 class ImportReport(NamedTuple):
@@ -107,52 +127,184 @@ def import_plays(
         If what is stored is something else, or from a newer version. Damage is no hindrance: the
         file that is damaged may be the one that is imported again.
     """
+    with writing_plays(directory) as writer:
+        report = add_table(writer, file, source=source, neutral=neutral, paths=paths)
+        writer.commit()
+    return report
+
+
+def add_table(
+    writer: PlaysWriter,
+    file: Path,
+    *,
+    source: str,
+    neutral: float | None = None,
+    paths: Mapping[str, str] | None = None,
+) -> ImportReport:
+    """Add the rows of a file that names tracks by id or path; see `import_plays`."""
     importer = get_importer(source)
-    stored = _manifest(directory)
+    plays, skipped, problems = importer(file, scratch=writer.new_scratch(), neutral=neutral)
+    unknown = 0
+    if source in BY_PATH:
+        plays, unknown = _by_id(plays, file=file, paths=paths or {})
+    added = writer.add(plays, file=file, source=source)
+    return added._replace(skipped=skipped, unknown=unknown, problems=problems)
+
+
+class PlaysWriter:
+    """Parts of stored plays that are made aside, and become stored all at once.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays".
+    scratch : Path
+        Directory on the same file system for what is made.
+    salt : bytes, optional
+        With it the names of listeners are stored as salted hashes.
+    """
+
+    def __init__(self, directory: Path, *, scratch: Path, salt: bytes | None = None) -> None:
+        self.directory = directory
+        self._scratch = scratch
+        self._salt = salt
+        stored = _manifest(directory)
+        self._files = dict(stored.files)
+        self.parts: dict[str, dict[str, Any]] = dict(stored.extra.get("parts", {}))
+        self._pending: dict[str, Path] = {}
+        self._number = 0
+
+    def new_scratch(self) -> Path:
+        """A new directory for what is unpacked."""
+        self._number += 1
+        folder = self._scratch / str(self._number)
+        folder.mkdir()
+        return folder
+
+    def add(
+        self, plays: pl.LazyFrame, *, file: Path, source: str, group: str | None = None
+    ) -> ImportReport:
+        """Add rows as a part, in the place of those that came from the same file.
+
+        Parameters
+        ----------
+        plays : pl.LazyFrame
+        file : Path
+        source : str
+        group : str, optional
+            Parts of one group replace each other, wherever they came from.
+        """
+        if self._salt is not None:
+            plays = pseudonymised(plays, salt=self._salt)
+        part = self.new_scratch() / "part.parquet"
+        read = _write_part(plays, part)
+        summary = _summary(part)
+        path = str(file.resolve())
+        name = (
+            f"part-{artifacts.fingerprint(path if group is None else [source, group])[:12]}.parquet"
+        )
+        contents = [artifacts.digest_file(part, digits=digits) for digits in artifacts.DIGESTS]
+        replaced = self.drop(
+            name,
+            *(() if group is not None else self._within(file.resolve(), source=source)),
+            *(n for n, e in self._files.items() if e.digest in contents),
+        )
+        self._pending[name] = part
+        # A path may hold the listener's name, which is not to be kept then.
+        self.parts[name] = {
+            "file": "" if self._salt is not None else path,
+            "source": source,
+            **({"group": group} if group is not None else {}),
+            **summary,
+        }
+        told = _told(part)
+        return ImportReport(
+            **summary, **told, duplicates=read - summary["rows"], skipped=0, replaced=replaced
+        )
+
+    def drop(self, *names: str) -> int:
+        """Leave out parts; return how many rows they had."""
+        gone = {name for name in names if name in self.parts}
+        rows = sum(int(self.parts.pop(name)["rows"]) for name in gone)
+        for name in names:
+            self._files.pop(name, None)
+            self._pending.pop(name, None)
+        return rows
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """The rows of a part."""
+        return pl.read_parquet(self._path(name))
+
+    def put(self, name: str, frame: pl.DataFrame, **about: Any) -> None:
+        """Store a frame under a logical name; with `about` it is a part, of which that is said."""
+        path = self.new_scratch() / "part.parquet"
+        sink(frame.lazy(), path)
+        self._pending[name] = path
+        if about:
+            self.parts[name] = {**about, **_summary(path)}
+
+    def names(self) -> pl.DataFrame:
+        """The table of names; empty where there is none, or it cannot be read."""
+        if NAMES not in self._files and NAMES not in self._pending:
+            return pl.DataFrame(schema=NAMES_SCHEMA)
+        try:
+            return pl.read_parquet(self._path(NAMES))
+        except (OSError, pl.exceptions.PolarsError):
+            return pl.DataFrame(schema=NAMES_SCHEMA)
+
+    def commit(self) -> None:
+        """Store all of it, in one rename; without any part, remove what was stored."""
+        if not self.parts:
+            (self.directory / artifacts.MANIFEST).unlink(missing_ok=True)
+            for entry in self._files.values():
+                (self.directory / entry.file).unlink(missing_ok=True)
+            return
+        for name, path in self._pending.items():
+            self._files[name] = artifacts.put_file(self.directory, name, path)
+        self._pending.clear()
+        artifacts.commit(
+            self.directory,
+            kind=KIND,
+            files=self._files,
+            config={},
+            inputs={},
+            extra={"parts": dict(sorted(self.parts.items()))},
+        )
+
+    def _path(self, name: str) -> Path:
+        return self._pending.get(name) or self.directory / self._files[name].file
+
+    def _within(self, folder: Path, *, source: str) -> list[str]:
+        return [
+            name
+            for name, part in self.parts.items()
+            if part["source"] == source and "group" not in part and _lies_in(part["file"], folder)
+        ]
+
+
+def _lies_in(file: str, folder: Path) -> bool:
+    return bool(file) and Path(file).is_relative_to(folder)
+
+
+@contextmanager
+def writing_plays(directory: Path, *, salt: bytes | None = None) -> Iterator[PlaysWriter]:
+    """Change stored plays; nothing is changed before `PlaysWriter.commit`."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
-        scratch = Path(aside)
-        plays, skipped, problems = importer(file, scratch=scratch, neutral=neutral)
-        unknown = 0
-        if source in BY_PATH:
-            plays, unknown = _by_id(plays, file=file, paths=paths or {})
-        part = scratch / "part.parquet"
-        read = _write_part(plays, part)
-        _check_ids(file, part)
-        summary = _summary(part)
-        told = _told(part)
-        path = str(file.resolve())
-        name = f"part-{artifacts.fingerprint(path)[:12]}"
-        within = _within(file.resolve(), stored, source=source)
-        contents = [artifacts.digest_file(part, digits=digits) for digits in artifacts.DIGESTS]
-        same = [
-            n
-            for n, e in stored.files.items()
-            if n == f"{name}.parquet" or n in within or e.digest in contents
-        ]
-        replaced = sum(stored.extra["parts"][n]["rows"] for n in same)
-        entry = artifacts.put_file(directory, f"{name}.parquet", part)
-    files = {n: e for n, e in stored.files.items() if n not in same}
-    parts = {n: p for n, p in stored.extra.get("parts", {}).items() if n not in same}
-    files[f"{name}.parquet"] = entry
-    parts[f"{name}.parquet"] = {"file": path, "source": source, **summary}
-    artifacts.commit(
-        directory,
-        kind=KIND,
-        files=files,
-        config={},
-        inputs={},
-        extra={"parts": dict(sorted(parts.items()))},
-    )
-    return ImportReport(
-        **summary,
-        **told,
-        duplicates=read - summary["rows"],
-        skipped=skipped,
-        replaced=replaced,
-        unknown=unknown,
-        problems=problems,
-    )
+        yield PlaysWriter(directory, scratch=Path(aside), salt=salt)
+
+
+def pseudonym(user: str, *, salt: bytes) -> str:
+    """A salted hash in place of a listener's name."""
+    digest = hmac.new(salt, user.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return f"p-{digest[:20]}"
+
+
+def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
+    """Plays with the names of their listeners as salted hashes."""
+    users = plays.select(pl.col("user_id").unique()).collect()["user_id"].to_list()
+    hashes = {user: pseudonym(user, salt=salt) for user in users}
+    return plays.with_columns(pl.col("user_id").replace_strict(hashes, return_dtype=pl.String))
 
 
 def forget_within(directory: Path, folder: Path, *, source: str) -> int:
@@ -168,20 +320,17 @@ def forget_within(directory: Path, folder: Path, *, source: str) -> int:
     ArtifactError
         See `import_plays`.
     """
-    stored = _manifest(directory)
-    gone = _within(folder.resolve(), stored, source=source)
+    gone = [
+        name
+        for name, part in _manifest(directory).extra.get("parts", {}).items()
+        if part["source"] == source and _lies_in(part["file"], folder.resolve())
+    ]
     if not gone:
         return 0
-    known: dict[str, dict[str, Any]] = stored.extra["parts"]
-    files = {n: e for n, e in stored.files.items() if n not in gone}
-    if files:
-        parts = {n: p for n, p in known.items() if n not in gone}
-        artifacts.commit(
-            directory, kind=KIND, files=files, config={}, inputs={}, extra={"parts": parts}
-        )
-    else:
-        artifacts.remove(directory, stored)
-    return sum(int(known[name]["rows"]) for name in gone)
+    with writing_plays(directory) as writer:
+        rows = writer.drop(*gone)
+        writer.commit()
+    return rows
 
 
 def imported_from(directory: Path, *, source: str) -> list[Path]:
@@ -194,15 +343,6 @@ def imported_from(directory: Path, *, source: str) -> list[Path]:
     """
     parts = _manifest(directory).extra.get("parts", {}).values()
     return [Path(part["file"]) for part in parts if part["file"] and part["source"] == source]
-
-
-def _within(folder: Path, stored: Manifest, *, source: str) -> set[str]:
-    """Names of the parts that came in a format from a file or folder, or from within it."""
-    return {
-        name
-        for name, part in stored.extra.get("parts", {}).items()
-        if part["file"] and part["source"] == source and Path(part["file"]).is_relative_to(folder)
-    }
 
 
 def _by_id(
@@ -261,6 +401,10 @@ def _recovered(directory: Path) -> Manifest:
             name, digest = f"{stem}.parquet", artifacts.digest_file(path)
             files[name] = artifacts.ArtifactFile(path.name, path.stat().st_size, digest)
             parts[name] = {"file": "", "source": "", **_summary(path)}
+    for path in directory.glob("names.*.parquet"):
+        if artifacts.matches(path, path.name.split(".")[1]):
+            size, digest = path.stat().st_size, artifacts.digest_file(path)
+            files[NAMES] = artifacts.Entry(path.name, size, digest)
     return Manifest(KIND, files=files, extra={"parts": parts})
 
 
@@ -357,12 +501,38 @@ def load_plays(directory: Path) -> pl.DataFrame:
     ArtifactError
         If nothing is stored, or it is damaged.
     """
-    parts = _parts(directory)
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    parts = _parts(directory, manifest)
+    if NAMES in manifest.files or FEEDBACK in manifest.extra.get("parts", {}):
+        return _by_rule(directory, manifest)
     frame = _read(directory, parts)
     if len(parts) == 1 or frame["timestamp"].null_count() == len(frame):
         return frame
     timed = frame.filter(pl.col("timestamp").is_not_null()).unique(maintain_order=True)
     return pl.concat([frame.filter(pl.col("timestamp").is_null()), timed])
+
+
+def _by_rule(directory: Path, manifest: Manifest) -> pl.DataFrame:
+    """Stored plays with histories among them; see `audiorec.data.listens`."""
+    known = manifest.extra["parts"]
+    sources = [known[name]["source"] for name in sorted(known)]
+    frame = _read(directory, _parts(directory, manifest), sources=sources)
+    frame = _resolved(frame, directory, manifest)
+    mine = pl.col(SOURCE).is_in([*IN_COLUMNS, ""])
+    listeners = frame.filter(~mine)["user_id"].unique()
+    concerned = pl.col("user_id").is_in(listeners.implode())
+    timed = pl.col("timestamp").is_not_null()
+    # Those who have no such history are as they are without it.
+    rest, both = frame.filter(~concerned), frame.filter(concerned)
+    events = both.filter(timed).unique(
+        [c for c in both.columns if c != SOURCE], keep="first", maintain_order=True
+    )
+    events = merge_close(events, apart=mine)
+    counts = both.filter(~timed)
+    yielding = counts_yield(counts.filter(~mine), events)
+    told = pl.concat([counts.filter(mine), yielding, events])
+    others = pl.concat([rest.filter(~timed), rest.filter(timed).unique(maintain_order=True)])
+    return pl.concat([others, feedback_first(told)]).drop(SOURCE)
 
 
 def played_tracks(directory: Path) -> list[str]:
@@ -373,13 +543,27 @@ def played_tracks(directory: Path) -> list[str]:
     ArtifactError
         See `load_plays`.
     """
-    ids = _read(directory, _parts(directory), columns=["track_id"], distinct=True)
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    ids = _read(directory, _parts(directory, manifest), columns=["track_id"], distinct=True)
+    if NAMES in manifest.files:
+        ids = _resolved(ids, directory, manifest).unique()
     return ids["track_id"].sort().to_list()
 
 
-def _parts(directory: Path) -> list[Path]:
-    manifest = artifacts.load_manifest(directory, kind=KIND)
-    return [directory / entry.file for _, entry in sorted(manifest.files.items())]
+def _resolved(frame: pl.DataFrame, directory: Path, manifest: Manifest) -> pl.DataFrame:
+    """Rows under the ids of the tracks that their names were matched to."""
+    if NAMES not in manifest.files:
+        return frame
+    names = _read(directory, [directory / manifest.files[NAMES].file])
+    ids = names.select("key", resolved=pl.coalesce("track_id", "name_id"))
+    joined = frame.join(ids, left_on="track_id", right_on="key", how="left", maintain_order="left")
+    return joined.with_columns(track_id=pl.coalesce("resolved", "track_id")).drop("resolved")
+
+
+def _parts(directory: Path, manifest: Manifest) -> list[Path]:
+    return [
+        directory / entry.file for name, entry in sorted(manifest.files.items()) if name != NAMES
+    ]
 
 
 def _read(
@@ -388,9 +572,14 @@ def _read(
     *,
     columns: Sequence[str] | None = None,
     distinct: bool = False,
+    sources: Sequence[str] = (),
 ) -> pl.DataFrame:
     try:
-        frame = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal")
+        scans = [pl.scan_parquet(part) for part in parts]
+        if sources:
+            pairs = zip(scans, sources, strict=True)
+            scans = [scan.with_columns(pl.lit(source).alias(SOURCE)) for scan, source in pairs]
+        frame = pl.concat(scans, how="diagonal")
         frame = frame if columns is None else frame.select(columns)
         return (frame.unique() if distinct else frame).collect()
     except (OSError, pl.exceptions.PolarsError) as error:

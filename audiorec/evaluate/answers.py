@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from audiorec.config import Recipe
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

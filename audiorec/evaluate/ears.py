@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.config import MelConfig, ModelConfig, Recipe
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.data.grouping import group_kfold, one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.answers import Answer, Desk, Vectors
 from audiorec.front_ends import FRONT_ENDS, EncoderName
+from audiorec.models.config import ModelConfig
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ import numpy as np
 import polars as pl
 
 from audiorec import metrics
-from audiorec.config import Recipe
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, hearing, n_labelled, with_labels
@@ -40,6 +39,7 @@ from audiorec.evaluate.systems import (
 from audiorec.evaluate.table import FOCUS, aligned, count
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.metrics import Interval, interval
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.config import Recipe
 from audiorec.data.bot_filter import daily_plays
 from audiorec.data.grouping import artist_groups
 from audiorec.data.net_plays import net_plays
@@ -21,6 +20,7 @@ from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.truth import load_truth
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.mel.duplicates import duplicates_of
+from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track

@@ -28,8 +28,8 @@ from audiorec.pretrained.sound import SPACE_PARTS, fit_sound_space
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.config import Recipe
     from audiorec.mel.store import MelStore
+    from audiorec.pipeline.recipe import Recipe
 
 K = 5
 MAX_ASKING = 5_000  # tracks, evenly spread

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from audiorec import metrics
-from audiorec.config import EvaluateConfig
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate.protocol import Cell
 from audiorec.evaluate.scores import HEADLINE, CellScores
 from audiorec.evaluate.systems import ORACLE, RANDOM

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from audiorec.config import FactorsConfig
 from audiorec.data.bot_filter import Suspects, find_suspects
 from audiorec.data.interactions import Interactions, to_interactions
 from audiorec.data.splits import split_tracks, split_users
@@ -29,6 +28,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.evaluate.material import Material
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, WeightedError, fit_factors
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 
 if TYPE_CHECKING:

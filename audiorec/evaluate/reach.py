@@ -20,7 +20,6 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from audiorec import metrics
-from audiorec.config import IndexConfig, Recipe
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.placed import from_sound
@@ -29,7 +28,9 @@ from audiorec.evaluate.systems import CNN
 from audiorec.evaluate.table import aligned, count
 from audiorec.ids import IdMap
 from audiorec.index import Index, Metric, build_index, with_popularity
+from audiorec.index.config import IndexConfig
 from audiorec.metrics import Interval, interval, reach
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

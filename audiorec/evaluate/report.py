@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from audiorec import metrics
-from audiorec.config import EvaluateConfig
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate.beyond import Beyond, bring_together
 from audiorec.evaluate.notes import notes
 from audiorec.evaluate.protocol import Cell

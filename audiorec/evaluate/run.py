@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from audiorec.config import Recipe
 from audiorec.evaluate.ears import NO_EAR, Ear
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, hearing, prepare
@@ -22,6 +21,7 @@ from audiorec.evaluate.systems import CNN, ORACLE, RANDOM, SYSTEMS, find_system
 from audiorec.evaluate.thin import Thinned
 from audiorec.evaluate.warming import bring_together, follow, followed, place_of
 from audiorec.exceptions import ParameterError
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.config import Recipe
 from audiorec.data.interactions import to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.answers import Answer, Desk, Scores, System, Vectors
@@ -30,6 +29,7 @@ from audiorec.evaluate.variants import (
 )
 from audiorec.exceptions import ParameterError
 from audiorec.factors import fit_factors, fold_in_tracks
+from audiorec.pipeline.recipe import Recipe
 from audiorec.ridge import fit_ridge
 
 if TYPE_CHECKING:

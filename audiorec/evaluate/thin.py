@@ -19,7 +19,6 @@ import polars as pl
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.config import Recipe
 from audiorec.data.interactions import Interactions, to_interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate.material import gather
@@ -30,6 +29,7 @@ from audiorec.evaluate.table import aligned, count
 from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.ids import IdMap
 from audiorec.metrics import Interval, interval
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from audiorec.config import ModelConfig, Recipe, Section, TrainConfig
+from audiorec.config import Section
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.pipeline.recipe import Recipe
 
 SECTIONS: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
 FROM_HOLD_OUT = ("seed",)  # every hold-out has a seed of its own

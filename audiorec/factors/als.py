@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
+from audiorec.factors.config import FactorsConfig
 from audiorec.factors.store import Factors
 from audiorec.progress import Progress, silent
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
+from audiorec.factors.config import FactorsConfig
 from audiorec.factors.fold_in import PriorDecay, fold_in_tracks
 from audiorec.factors.store import Factors
 

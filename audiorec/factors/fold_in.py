@@ -30,11 +30,11 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors.als import signed_confidence
+from audiorec.factors.config import FactorsConfig
 from audiorec.factors.store import Factors
 from audiorec.ids import IdMap
 

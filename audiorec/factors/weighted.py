@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec.artifacts import fingerprint
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.factors.als import signed_confidence
+from audiorec.factors.config import FactorsConfig
 from audiorec.factors.store import Factors
 
 

@@ -19,7 +19,7 @@ from audiorec.index.lookup import id_array
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from audiorec.config import IndexConfig
+    from audiorec.index.config import IndexConfig
 
 # Turned towards hits, a short vector keeps this share of its length: it still has a direction.
 SHORTEST = 0.05
@@ -113,7 +113,7 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
         raise ParameterError(f"popularity={popularity} must lie between -1, gems, and 1, hits")
     if not mean_norm > 0:
         raise ParameterError(f"mean_norm={mean_norm} must be above 0; make the index again")
-    from audiorec.config import IndexConfig  # not before an answer needs it
+    from audiorec.index.config import IndexConfig  # not before an answer needs it
 
     raw = index.embeddings()
     vectors = served(raw.vectors, metric)

@@ -15,7 +15,7 @@ from audiorec.index.index import Index
 from audiorec.index.plan import make_plan
 
 if TYPE_CHECKING:
-    from audiorec.config import IndexConfig
+    from audiorec.index.config import IndexConfig
 
 # More than this share of vectors that came, went or moved is built anew.
 MAX_CHANGED = 0.1

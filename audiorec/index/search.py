@@ -27,7 +27,7 @@ from audiorec.index.lookup import Groups, Lookup
 from audiorec.index.stored import Stored
 
 if TYPE_CHECKING:
-    from audiorec.config import IndexConfig
+    from audiorec.index.config import IndexConfig
     from audiorec.index.structures import Structure
 
 # Below this share of the rows, an approximate structure wanders more than the product costs.
@@ -106,7 +106,7 @@ class Searched:
     @property
     def config(self) -> IndexConfig:
         """The settings that it was built with."""
-        from audiorec.config import IndexConfig
+        from audiorec.index.config import IndexConfig
 
         return IndexConfig(**self._settings)
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio import Heard, resample
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import PRINTS_VERSION, make_print
-from audiorec.config import MelConfig
 from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4

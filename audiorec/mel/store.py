@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import PRINTS_VERSION, print_shard
-from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
 

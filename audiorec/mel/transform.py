@@ -14,7 +14,7 @@ import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 
 from audiorec.audio import load_clips
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB

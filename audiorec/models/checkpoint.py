@@ -14,9 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from audiorec import artifacts
-from audiorec.config import MelConfig, ModelConfig, TrainConfig, check_crop
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError, first_line
 from audiorec.factors import AGREEMENT, NO_ARTISTS, ArtistSmoothing, artist_smoothing_from
+from audiorec.models.config import ModelConfig, TrainConfig, check_crop
 from audiorec.models.musicnn import WINDOW
 from audiorec.models.networks import build_network, min_frames
 from audiorec.models.predict import InputScale

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.config import MelConfig, ModelConfig
+from audiorec.audio.config import MelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.descriptors import Descriptors, cepstra_of, signed_root
 from audiorec.models.dictionary import Dictionary
 from audiorec.models.discriminants import Discriminants

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.front_ends import MUSICNN_FRONT_END
 

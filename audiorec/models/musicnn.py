@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.front_ends import MUSICNN_FRONT_END
 
 EPSILON = 1e-3  # of batch normalisation, as the weights were trained with

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.described import Described
 from audiorec.models.descriptors import Descriptors
 from audiorec.models.transferred import Finetuned, dense_head

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.musicnn import Musicnn
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audiorec.config import Recipe
+from audiorec.pipeline.recipe import Recipe
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audiorec import artifacts
-from audiorec.config import Recipe
 from audiorec.data.catalog import Catalog
 from audiorec.lesson import Lesson, lesson_of
 from audiorec.pipeline.interactions import filtered_interactions
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress
 from audiorec.ranks import team
 from audiorec.workspace import Workspace

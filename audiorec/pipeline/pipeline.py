@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from audiorec import artifacts
-from audiorec.config import MelConfig, Recipe
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, as_text
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.pipeline.interactions import filtered_interactions
 from audiorec.pipeline.learning import Learning
+from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, remembered
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from audiorec.artifacts import write_atomic
-from audiorec.config import Recipe
+from audiorec.pipeline.recipe import Recipe
 from audiorec.workspace import Workspace
 
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"

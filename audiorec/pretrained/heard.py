@@ -18,7 +18,7 @@ from audiorec.pretrained.registry import find
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.config import MelConfig
+    from audiorec.audio.config import MelConfig
     from audiorec.mel.store import MelStore
     from audiorec.pretrained.encoder import TagEncoder, Windows
 
@@ -233,7 +233,7 @@ def kept_of(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> Hear
     heard : Heard
         Empty where nothing is kept, or another network heard it.
     """
-    from audiorec.config import MelConfig
+    from audiorec.audio.config import MelConfig
 
     name = find(encoder).name
     manifest = artifacts.load_valid(directory, kind=KIND)

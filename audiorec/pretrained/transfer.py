@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.grouping import artist_groups, even_groups, group_kfold
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ArtifactError, ParameterError
@@ -29,6 +29,7 @@ from audiorec.factors import (
     fit_artist_smoothing,
 )
 from audiorec.models.checkpoint import Checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.pretrained.heard import PARTS, Heard, Part, as_rows, track_features, widths_of
 from audiorec.pretrained.registry import find
 from audiorec.pretrained.sound import SPACE_PARTS, SoundSpace, fit_sound_space

@@ -14,7 +14,7 @@ from audiorec.index import Index
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.config import MelConfig
+    from audiorec.audio.config import MelConfig
 
 
 class ExternalTrack(NamedTuple):

@@ -452,7 +452,7 @@ class Library:
             )
         if space == "blend" or self.by_sound:
             return self.index
-        from audiorec.config import IndexConfig
+        from audiorec.index.config import IndexConfig
 
         vectors = content(self.workspace) if space == "content" else listening(self.workspace)
         config = IndexConfig(metric=self.index.metric, kind="exact")

@@ -106,8 +106,8 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 
 def _suspicion(workspace: Workspace, user: str) -> str:
     """Why a listener was left out of the factors; empty where it is for another reason."""
-    from audiorec.config import ListeningConfig
     from audiorec.data.bot_filter import find_suspects
+    from audiorec.data.config import ListeningConfig
     from audiorec.data.plays import load_plays
 
     made = artifacts.load_manifest(workspace.factors, kind="factors")

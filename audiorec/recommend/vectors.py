@@ -121,10 +121,11 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     ArtifactError
         If something is missing, or the predictions are of another model or other factors.
     """
-    from audiorec.config import FactorsConfig, ListeningConfig
+    from audiorec.data.config import ListeningConfig
     from audiorec.data.interactions import to_interactions
     from audiorec.data.plays import load_plays
     from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
+    from audiorec.factors.config import FactorsConfig
 
     model = artifacts.load_manifest(workspace.model, kind="model")
     if model.extra.get("target") == "sound":

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from audiorec.config import GRU4RecConfig
 from audiorec.exceptions import ParameterError
+from audiorec.sessions.config import GRU4RecConfig
 
 
 class Content(NamedTuple):

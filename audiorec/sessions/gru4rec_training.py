@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from audiorec.artifacts import atomic_writer, fingerprint
-from audiorec.config import GRU4RecConfig
 from audiorec.data.sessions import Sessions
 from audiorec.progress import Progress, silent
 from audiorec.sessions.batches import Step, parallel_steps
+from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru4rec import Content, GRU4Rec
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 

@@ -27,7 +27,7 @@ from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
 
 if TYPE_CHECKING:
-    from audiorec.config import MelConfig
+    from audiorec.audio.config import MelConfig
     from audiorec.mel.store import MelStore
 
 STAGE = "tags"

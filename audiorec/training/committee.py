@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from audiorec.config import TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import TrainingError
+from audiorec.models.config import TrainConfig
 from audiorec.models.described import Described, Likeness, lengthen
 from audiorec.models.discriminants import Discriminants
 from audiorec.models.losses import LOSSES

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audiorec.config import TrainConfig
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.factors import WeightedError
+from audiorec.models.config import TrainConfig
 from audiorec.models.losses import Form, Targets
 from audiorec.models.predict import InputScale, clips_of, cut
 

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audiorec.config import TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import TrainConfig
 from audiorec.models.losses import LOSSES
 from audiorec.models.predict import InputScale, predict, standardize
 from audiorec.progress import Progress

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
-from audiorec.config import ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.transferred import Finetuned
 from audiorec.pretrained.heard import Heard
 from audiorec.pretrained.transfer import Model, fit_transfer

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from audiorec import artifacts
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.grouping import artist_groups
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import WeightedError, agreement_of, fit_artist_smoothing
 from audiorec.models.checkpoint import Checkpoint, crop_frames
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.described import Described
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network

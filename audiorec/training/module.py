@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audiorec.config import TrainConfig
 from audiorec.exceptions import TrainingError
+from audiorec.models.config import TrainConfig
 from audiorec.models.losses import LOSSES
 from audiorec.models.predict import InputScale, predict
 from audiorec.progress import Progress

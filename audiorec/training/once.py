@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from audiorec.config import TrainConfig
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import TrainConfig
 from audiorec.models.predict import InputScale, cut, standardize, window_starts
 from audiorec.progress import Progress
 from audiorec.ranks import ALONE, Team

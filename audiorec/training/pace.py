@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from audiorec.config import TrainConfig
 from audiorec.exceptions import ParameterError, first_line
+from audiorec.models.config import TrainConfig
 
 LOG = logging.getLogger("audiorec.training")
 ROUNDS = 3  # steps that are timed, after one that is not

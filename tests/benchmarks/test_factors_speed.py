@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benching import contest
 
-from audiorec.config import FactorsConfig
+from audiorec.factors.config import FactorsConfig
 
 USERS, TRACKS, PLAYS = 20_000, 30_000, 1_000_000
 

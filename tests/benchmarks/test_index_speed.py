@@ -15,9 +15,9 @@ import pytest
 from benching import contest
 from made_up import clustered
 
-from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.index import Index, build_index
+from audiorec.index.config import IndexConfig
 from audiorec.index.exact import Served, search_product
 
 N = int(os.environ.get("BENCH_VECTORS", "1000000"))

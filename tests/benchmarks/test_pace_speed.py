@@ -6,7 +6,7 @@ import pytest
 import torch
 from benching import contest
 
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.networks import build_network
 from audiorec.training.pace import Pace, stepper
 

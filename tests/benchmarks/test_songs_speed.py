@@ -11,7 +11,8 @@ import pytest
 from benching import contest, process
 from made_up import write_songs
 
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
+from audiorec.models.config import ModelConfig, TrainConfig
 
 N_SONGS, COPIES, SECONDS = 8, 128, 240.0
 FEW = 16  # songs of a round for the reference, which takes seconds for each

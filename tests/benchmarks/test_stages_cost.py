@@ -89,7 +89,8 @@ LEARN = """
 import sys
 from types import SimpleNamespace
 import numpy as np
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.training import train
 n, rng = int(sys.argv[1]), np.random.default_rng(0)
@@ -108,7 +109,8 @@ train(store, targets, groups={}, model=ModelConfig(), config=settings)
 
 def learning():
     """The default network, 25 epochs of every head, at the tracks' own pitch."""
-    from audiorec.config import MelConfig, ModelConfig
+    from audiorec.audio.config import MelConfig
+    from audiorec.models.config import ModelConfig
     from audiorec.models.described import Ear
 
     command = [sys.executable, "-c", LEARN]
@@ -124,7 +126,8 @@ def comparing():
     """Tracks to compare with: once, and for each that is learned from, at its own pitch."""
     import torch
 
-    from audiorec.config import MelConfig, ModelConfig, TrainConfig
+    from audiorec.audio.config import MelConfig
+    from audiorec.models.config import ModelConfig, TrainConfig
     from audiorec.models.described import Described
     from audiorec.progress import silent
     from audiorec.training.committee import _fit_likeness
@@ -153,9 +156,9 @@ def plays():
     """Factors, all sweeps."""
     import scipy.sparse
 
-    from audiorec.config import FactorsConfig
     from audiorec.data.interactions import Interactions
     from audiorec.factors import fit_factors
+    from audiorec.factors.config import FactorsConfig
     from audiorec.ids import IdMap
 
     costs, sizes = [], (200_000, 600_000)
@@ -174,9 +177,9 @@ def plays():
 
 def indexing():
     """A graph, and inverted lists, of as many dimensions as factors have."""
-    from audiorec.config import IndexConfig
     from audiorec.embeddings import Embeddings
     from audiorec.index import build_index
+    from audiorec.index.config import IndexConfig
 
     costs = {"hnsw": [], "ivf": []}
     for n in VECTORS:
@@ -189,7 +192,7 @@ def indexing():
 
 def commits(tmp_path):
     """What a shard of spectrograms more costs for every shard that is there already."""
-    from audiorec.config import MelConfig
+    from audiorec.audio.config import MelConfig
     from audiorec.mel.compute import Computed, Job, Shards
     from audiorec.workers import Outcome
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from benching import contest
 
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
+from audiorec.models.config import ModelConfig, TrainConfig
 
 N_TRACKS = 640
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from audiorec.config import Recipe
 from audiorec.models.checkpoint import crop_frames
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import build_network
+from audiorec.pipeline.recipe import Recipe
 from audiorec.training.augment import check_augmentation
 
 RECIPES = sorted((Path(__file__).parents[2] / "pipelines").glob("*.toml"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import BANDS, CELLS
-from audiorec.config import MelConfig
 from audiorec.embeddings import Embeddings
 
 from .conftest import call

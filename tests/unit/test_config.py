@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.config import FactorsConfig, MelConfig, ModelConfig, Recipe, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import DataError, ParameterError
+from audiorec.factors.config import FactorsConfig
 from audiorec.front_ends import FRONT_ENDS, MUSICNN_FRONT_END, EncoderName
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.pipeline.recipe import Recipe
 from audiorec.pretrained.registry import ALIASES, PRETRAINED
 
 

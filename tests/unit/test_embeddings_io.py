@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from audiorec import artifacts
 from audiorec.cli import cli
-from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.embeddings_io import import_embeddings, read_details, read_vectors
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
+from audiorec.index.config import IndexConfig
 from audiorec.pipeline import STAGES, Pipeline
 from audiorec.recommend.library import Library
 from audiorec.workspace import Workspace

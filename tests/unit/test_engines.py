@@ -18,13 +18,14 @@ import pytest
 import torch
 
 from audiorec import engines
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.engines import check_engine, run_on
 from audiorec.exceptions import EngineError, ParameterError
 from audiorec.inference import embed_elsewhere, embed_store
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models.checkpoint import Checkpoint, save_checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale
 

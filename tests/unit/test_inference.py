@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.inference import embed, embed_store
 from audiorec.models.checkpoint import Checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale
 

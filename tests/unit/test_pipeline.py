@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.doctor import diagnose
 from audiorec.workspace import Workspace

@@ -1,1 +1,123 @@
-"""Listening histories as other programs export them: one module a format."""
+"""Listening histories as other programs export them: one module a format, all of one anatomy.
+
+Each module has ``TITLE``, what it is; ``EXPORT``, how to get it, which the help shows;
+``recognise(member)``, whether a file of an export is one of these; and ``read(export, members,
+tally)``, its listens one after the other, in which ``tally`` counts what is left out. Two are tables
+that name tracks by their ids or files already, and are read as columns: ``csv`` and ``m3u``, see
+`audiorec.data.histories.frames`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, cast
+
+from audiorec.data.histories.export import Export, Member, data_error
+from audiorec.data.histories.listen import Listen, Tally
+from audiorec.exceptions import ParameterError
+
+SOURCES = (
+    "spotify",
+    "listenbrainz",
+    "lastfm",
+    "rockbox",
+    "itunes",
+    "apple-music",
+    "youtube-music",
+    "navidrome",
+    "jellyfin",
+    "plex",
+    "foobar2000",
+    "mpd",
+    "beets",
+    "csv",
+    "m3u",
+    "xspf",
+    "jspf",
+)
+"""Names of the formats, in the order in which they are tried."""
+PLAYLISTS = ("m3u", "xspf", "jspf")
+"""Formats that lie beside others without being meant."""
+IN_COLUMNS = ("csv", "m3u")
+"""Formats that are read as columns."""
+AUTO = "auto"
+
+
+class History(Protocol):
+    """What every module of a format has."""
+
+    TITLE: str
+    EXPORT: str
+
+    def recognise(self, member: Member) -> bool: ...
+
+    def read(self, export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]: ...
+
+
+class Recognised(NamedTuple):
+    """The format of an export, and the files of it that are of this format."""
+
+    source: str
+    members: list[Member]
+
+
+def history(source: str) -> History:
+    """The module of a format.
+
+    Raises
+    ------
+    ParameterError
+        If no format has the name.
+    """
+    if source not in SOURCES:
+        known = ", ".join((AUTO, *SOURCES))
+        raise ParameterError(f"source={source!r} is unknown; use one of: {known}")
+    name = source.replace("-", "_")
+    return cast("History", importlib.import_module(f"audiorec.data.histories.{name}"))
+
+
+def recognise(export: Export, *, source: str = AUTO) -> Recognised:
+    """Which format an export has.
+
+    Parameters
+    ----------
+    export : Export
+    source : str
+        One of `SOURCES`; or "auto", to find it.
+
+    Raises
+    ------
+    DataError
+        If it has none, another than `source`, or several.
+    """
+    if source != AUTO:
+        found = _members(export, source)
+        if not found:
+            raise data_error(
+                export.path,
+                f"has no {history(source).TITLE} in it",
+                f"to get one: {history(source).EXPORT}; or leave --source to auto",
+            )
+        return Recognised(source, found)
+    by_source = {name: found for name in SOURCES if (found := _members(export, name))}
+    if len(by_source) > 1:
+        by_source = {n: f for n, f in by_source.items() if n not in PLAYLISTS} or by_source
+    if not by_source:
+        raise data_error(
+            export.path,
+            "is no history that is known",
+            f"known are {', '.join(SOURCES)}: 'audiorec plays --help' says how to get each",
+        )
+    if len(by_source) > 1:
+        raise data_error(
+            export.path,
+            f"holds {' and '.join(by_source)}",
+            "name the files one by one, or one format by --source",
+        )
+    return Recognised(*next(iter(by_source.items())))
+
+
+def _members(export: Export, source: str) -> list[Member]:
+    module = history(source)
+    return [member for member in export.members if module.recognise(member)]

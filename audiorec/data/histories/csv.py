@@ -28,9 +28,12 @@ from pathlib import Path
 
 import polars as pl
 
+from audiorec.data.histories.export import Member
 from audiorec.data.parquet import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 
+TITLE = "audiorec's own table of plays"
+EXPORT = "write a CSV with the columns user_id,track_id,plays, and optionally more"
 REQUIRED = ("user_id", "track_id", "plays")
 SCHEMA = (*REQUIRED, "timestamp")
 EXTRA = ("skipped", "rating", "session_id")
@@ -51,6 +54,19 @@ _ISO = (
     r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d+)?)?"
     r" ?(Z|z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
 )
+
+
+def recognise(member: Member) -> bool:
+    """Whether a file is one of these: plain or gzipped, by a column of its first line."""
+    head = member.head()
+    if head.startswith(b"\x1f\x8b"):
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            head = unpacker.decompress(head, BLOCK)
+        except zlib.error:
+            return member.base.lower().endswith((".csv.gz", ".tsv.gz"))
+    first = head.split(b"\n", 1)[0]
+    return any(name.encode() in first for name in ("user_id", "track_id"))
 
 
 def read_plays(

@@ -11,12 +11,20 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.m3u import entries, located, playlists_in
+from audiorec.data.histories.export import Member
+from audiorec.data.m3u import SUFFIXES, entries, located, playlists_in
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
 from audiorec.workers import one_line
 
+TITLE = "M3U playlists"
+EXPORT = "save playlists as M3U or M3U8 in your player; each playlist counts as a listener"
 Problems = tuple[tuple[str, str], ...]
+
+
+def recognise(member: Member) -> bool:
+    """Whether a file is one of these."""
+    return member.suffix in SUFFIXES
 
 
 def read_playlists(file: Path) -> tuple[pl.LazyFrame, int, Problems]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from audiorec import __version__, metrics
-from audiorec.config import Recipe
 from audiorec.evaluate.beyond import Beyond
 from audiorec.evaluate.details import FIGURES, Details
 from audiorec.evaluate.labels import LabelReport
@@ -24,6 +23,7 @@ from audiorec.evaluate.warming import Warming
 from audiorec.exceptions import ParameterError
 from audiorec.metrics import Interval
 from audiorec.output import write_output
+from audiorec.pipeline.recipe import Recipe
 
 N_EXAMPLES = 6
 MIN_LISTENERS = 5  # below, a track's AUC is mostly chance

@@ -13,7 +13,7 @@ import soundfile
 from scipy.signal import correlate
 
 from audiorec.audio import clip_hash, clip_starts, hear, load_clips, probe, resample
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import AudioError
 
 FORMATS = [".mp3", ".flac", ".ogg", ".opus", ".wav", ".aiff", ".m4a", ".aac", ".wma"]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from audiorec.audio import load_clips
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import BANDS, CELLS, make_print
-from audiorec.config import IndexConfig, MelConfig
+from audiorec.index.config import IndexConfig
 from audiorec.mel.transform import log_mel
 
 CONFIG = MelConfig()

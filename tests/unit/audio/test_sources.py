@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from audiorec.audio import clip_hash, hear, load_clips, probe
+from audiorec.audio.config import MelConfig
 from audiorec.audio.decode import open_source
 from audiorec.audio.mpeg import SIZES, find_frames, length_tag
 from audiorec.audio.ogg import find_links
 from audiorec.audio.source import ChannelMix
-from audiorec.config import MelConfig
 from audiorec.exceptions import AudioError
 
 SHORT = MelConfig(clip_seconds=4)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.config import ListeningConfig
 from audiorec.data.bot_filter import check_keep, daily_plays, find_suspects
+from audiorec.data.config import ListeningConfig
 from audiorec.exceptions import DataError
 
 DAY = 86_400

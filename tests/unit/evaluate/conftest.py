@@ -10,16 +10,13 @@ import polars as pl
 import pytest
 
 from audiorec.artifacts import fingerprint
-from audiorec.config import (
-    EvaluateConfig,
-    FactorsConfig,
-    MelConfig,
-    ModelConfig,
-    Recipe,
-    TrainConfig,
-)
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Track
+from audiorec.data.config import EvaluateConfig
 from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.factors.config import FactorsConfig
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.pipeline.recipe import Recipe
 
 N_MELS, N_FRAMES, N_LATENT = 12, 40, 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from audiorec.config import ListeningConfig
+from audiorec.data.config import ListeningConfig
 from audiorec.evaluate import evaluate
 from audiorec.evaluate.answers import Desk
 from audiorec.evaluate.material import gather

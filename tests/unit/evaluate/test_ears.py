@@ -8,13 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.config import EvaluateConfig, MelConfig, ModelConfig, Recipe
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
+from audiorec.data.config import EvaluateConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate import evaluate, evaluate_labels
 from audiorec.evaluate.ears import NO_EAR, Ear, blended, head_of, listen
 from audiorec.exceptions import DataError, ParameterError
+from audiorec.models.config import ModelConfig
 from audiorec.models.musicnn import MEL
+from audiorec.pipeline.recipe import Recipe
 from audiorec.pretrained.heard import Heard
 
 MUSICNN, BOTH, RIDGE = "musicnn + head", "cnn + musicnn", "mel statistics + ridge"

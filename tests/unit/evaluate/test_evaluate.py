@@ -10,9 +10,10 @@ import pytest
 
 from audiorec import evaluate as package
 from audiorec import metrics
-from audiorec.config import EvaluateConfig, TrainConfig
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate import SYSTEMS, evaluate, run, scores, systems
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import TrainConfig
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import ARCHITECTURES
 

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import audiorec.training
-from audiorec.config import EvaluateConfig, ModelConfig, Recipe, TrainConfig
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate import Report, evaluate, evaluate_labels, labels
 from audiorec.evaluate.material import gather
 from audiorec.evaluate.page import write_page
 from audiorec.evaluate.protocol import Cell, n_labelled, prepare, with_labels
 from audiorec.evaluate.systems import PRETRAINED, RIDGE, find_system
 from audiorec.exceptions import ParameterError, TrainingError
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.pipeline.recipe import Recipe
 
 CELL = Cell("artist-cold", 0, None)
 SOME = (0.1, 0.5)

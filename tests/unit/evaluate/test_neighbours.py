@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.config import EvaluateConfig, Recipe
 from audiorec.data.catalog import Track
+from audiorec.data.config import EvaluateConfig
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate import evaluate_neighbours
 from audiorec.evaluate.ears import Ear
 from audiorec.evaluate.neighbours import ABOUT, REFERENCE
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.models.musicnn import MEL
+from audiorec.pipeline.recipe import Recipe
 from audiorec.pretrained.heard import Heard
 
 from .conftest import FakeStore

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from audiorec import metrics
-from audiorec.config import EvaluateConfig, Recipe
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate import evaluate
 from audiorec.evaluate.answers import Desk
 from audiorec.evaluate.details import ten_best
@@ -24,6 +24,7 @@ from audiorec.evaluate.scores import score
 from audiorec.evaluate.systems import RIDGE
 from audiorec.evaluate.words import bag_of_words, mfcc_frames, nearest
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
+from audiorec.pipeline.recipe import Recipe
 
 CELL = Cell("artist-cold", 0, None)
 SYSTEMS = ("popularity (leaky)", RIDGE)

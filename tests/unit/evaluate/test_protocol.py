@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.config import EvaluateConfig, FactorsConfig
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate.answers import Desk, Vectors
 from audiorec.evaluate.material import Material, gather
 from audiorec.evaluate.protocol import Cell, World, cells, deal, prepare
 from audiorec.evaluate.systems import SYSTEMS
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, ParameterError
+from audiorec.factors.config import FactorsConfig
 
 ARTIST = Cell("artist-cold", 0, None)
 TRACK = Cell("track-cold", 0, None)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.config import EvaluateConfig, Recipe
+from audiorec.data.config import EvaluateConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluate import Report, evaluate_reach, evaluate_thin
 from audiorec.evaluate.answers import Answer, Vectors
@@ -29,6 +29,7 @@ from audiorec.evaluate.thin import (
 )
 from audiorec.exceptions import ParameterError
 from audiorec.factors import PriorDecay, fold_in_tracks
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 
 

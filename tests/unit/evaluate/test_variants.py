@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from audiorec.config import EvaluateConfig, Recipe
+from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate import evaluate, systems
 from audiorec.evaluate.systems import RIDGE, find_system, variant
 from audiorec.evaluate.variants import EACH_LOSS, EACH_NETWORK, named, parse, varied
 from audiorec.exceptions import ParameterError
+from audiorec.pipeline.recipe import Recipe
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 
 N_USERS, N_TRACKS, N_TASTES = 120, 60, 3

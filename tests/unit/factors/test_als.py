@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, slow_half_step
@@ -115,7 +115,7 @@ def test_another_process_with_another_number_of_threads_gives_the_same_bytes(tmp
         textwrap.dedent("""
         import hashlib
         import numpy as np, scipy.sparse
-        from audiorec.config import FactorsConfig
+        from audiorec.factors.config import FactorsConfig
         from audiorec.data.interactions import Interactions
         from audiorec.factors import fit_factors
         from audiorec.ids import IdMap

@@ -7,11 +7,12 @@ import pytest
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.config import FactorsConfig, IndexConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors import PriorDecay, blend_tracks, confidence, fit_factors, fold_in_tracks
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
+from audiorec.index.config import IndexConfig
 
 HALF = IndexConfig().half_listeners
 N_LISTENERS, N_WARM, N_COLD, N_LATENT = 900, 240, 80, 8

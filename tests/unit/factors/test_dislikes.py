@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.exceptions import DataError
 from audiorec.factors import (
@@ -19,6 +18,7 @@ from audiorec.factors import (
     fold_in_users,
     signed_confidence,
 )
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, N_TRACKS, N_USERS, slow_half_step

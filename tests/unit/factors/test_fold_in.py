@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.config import FactorsConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.factors import Factors, fit_factors, fold_in_tracks, fold_in_users
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, slow_half_step

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from audiorec import metrics
-from audiorec.config import FactorsConfig, ListeningConfig
 from audiorec.data.bot_filter import find_suspects
+from audiorec.data.config import ListeningConfig
 from audiorec.data.interactions import to_interactions
 from audiorec.factors import als, fit_factors
+from audiorec.factors.config import FactorsConfig
 
 N_USERS, N_TRACKS, N_TASTES, N_PLAYED = 600, 300, 6, 30
 DAY = 86_400

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, build_index, with_popularity
+from audiorec.index.config import IndexConfig
 from audiorec.index.hubness import NEIGHBOURS, REACH_K, csls_offsets, reach_offsets
 
 N, DIM = 300, 40

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index import Index, build_index
+from audiorec.index.config import IndexConfig
 from audiorec.index.exact import Served, largest, search_product
 from audiorec.index.plan import count_lists, make_plan
 from audiorec.index.structures import build

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.index import Index, build_index
 from audiorec.index.arrays import joined, taken
+from audiorec.index.config import IndexConfig
 from audiorec.index.drift import Drift
 from audiorec.index.exact import Served, largest, lengths, search_product
 from audiorec.index.plan import make_plan, sample_size, structure_bytes

@@ -11,7 +11,7 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.audio import fingerprint
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
 from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from audiorec.artifacts import load_manifest
+from audiorec.audio.config import MelConfig
 from audiorec.audio.identity import IDENTITY
-from audiorec.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.mel import compute_mels
 from audiorec.mel.compute import Job, compute_track

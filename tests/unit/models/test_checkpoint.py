@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.checkpoint import Checkpoint, crop_frames, load_checkpoint, save_checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale
 

@@ -9,7 +9,7 @@ import scipy.signal
 import scipy.stats
 import torch
 
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.described import FLOOR, LAGS, N_TEMPORAL, PATCH, Described, Ear, modulations
 from audiorec.models.dictionary import STRIDE, WIDTH, Dictionary
 from audiorec.models.predict import InputScale

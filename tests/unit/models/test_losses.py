@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import TrainConfig
+from audiorec.models.config import TrainConfig
 from audiorec.models.losses import (
     LOSSES,
     TEMPERATURE,

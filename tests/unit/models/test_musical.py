@@ -5,8 +5,9 @@ import pytest
 import scipy.stats
 import torch
 
-from audiorec.config import MelConfig, ModelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.mel.transform import band_edges
+from audiorec.models.config import ModelConfig
 from audiorec.models.described import Described
 from audiorec.models.musical import LAGS, QUANTILES, Musical
 from audiorec.models.predict import InputScale

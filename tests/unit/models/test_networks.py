@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import ModelConfig
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import ModelConfig
 from audiorec.models.networks import ARCHITECTURES, GlobalPooling, build_network, min_frames
 
 DEVICES = [

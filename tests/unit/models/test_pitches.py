@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.mel.transform import band_edges, log_mel
 from audiorec.models.pitches import (
     LOWEST,

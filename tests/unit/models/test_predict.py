@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.config import ModelConfig
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import ModelConfig
 from audiorec.models.networks import build_network
 from audiorec.models.predict import InputScale, believed, cut, pick_device, predict, window_starts
 from audiorec.workers import available_cpus

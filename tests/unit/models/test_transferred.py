@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.musicnn import Musicnn
 from audiorec.models.networks import build_network, min_frames
 from audiorec.models.transferred import Finetuned

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
+from audiorec.index.config import IndexConfig
 from audiorec.playlist import make_playlist, shortfall
 
 

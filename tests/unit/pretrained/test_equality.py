@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.mel import log_mel
 from audiorec.models.encoder import check_front_end

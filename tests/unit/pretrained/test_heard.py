@@ -8,7 +8,7 @@ import torch
 
 import audiorec.pretrained.encoder as encoder_module
 import audiorec.pretrained.heard as heard_module
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import EngineError, NotFoundError, ParameterError
 from audiorec.models.musicnn import MEL, Vgg
 from audiorec.pretrained.encoder import TagEncoder

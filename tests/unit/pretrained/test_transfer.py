@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.config import ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.musicnn import MEL
 from audiorec.pretrained.heard import Heard
 from audiorec.pretrained.transfer import fit_library, fit_transfer, load_transfer, save_transfer

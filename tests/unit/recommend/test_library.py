@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.config import IndexConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.index import build_index
+from audiorec.index.config import IndexConfig
 from audiorec.index.reload import file_signature, open_index
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import similar, similar_many

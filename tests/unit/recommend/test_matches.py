@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.config import IndexConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
+from audiorec.index.config import IndexConfig
 from audiorec.recommend.matches import Match, recommend, similar
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import GRU4RecConfig
 from audiorec.data.sessions import Sessions, sessions_of_lists
 from audiorec.exceptions import ParameterError
+from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec import Content, GRU4Rec, GRUCell, uniform
 from audiorec.sessions.gru4rec_training import (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.config import MelConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels

@@ -9,11 +9,13 @@ import pytest
 import scipy.sparse
 import torch
 
-from audiorec.config import FactorsConfig, MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.factors import Factors, WeightedError
+from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
+from audiorec.models.config import ModelConfig, TrainConfig
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.training import train
 
 

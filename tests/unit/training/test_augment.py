@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import MelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.mel import log_mel
+from audiorec.models.config import TrainConfig
 from audiorec.models.losses import Form, Targets
 from audiorec.models.predict import standardize
 from audiorec.training.augment import (

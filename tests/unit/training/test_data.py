@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.config import TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, TrainingError
+from audiorec.models.config import TrainConfig
 from audiorec.training import data, loop, train
 from audiorec.training.data import Crops, Examples, deal, gather, input_scale
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import audiorec.pretrained.encoder
-from audiorec.config import ModelConfig, TrainConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.inference import embed_store
 from audiorec.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.musicnn import MEL, Musicnn
 from audiorec.pretrained.heard import Heard
 from audiorec.pretrained.transfer import Transfer

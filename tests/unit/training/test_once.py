@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import ModelConfig, TrainConfig
 from audiorec.data.tracks import artist_key
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.inference import embed_store
 from audiorec.models.checkpoint import load_checkpoint, save_checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.discriminants import Discriminants
 from audiorec.models.kernel import KernelRidge
 from audiorec.models.predict import cut, standardize, window_starts

@@ -5,8 +5,8 @@ import logging
 import pytest
 import torch
 
-from audiorec.config import ModelConfig, TrainConfig
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.networks import build_network
 from audiorec.training import pace as pace_module
 from audiorec.training import train

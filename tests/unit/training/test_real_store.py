@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.config import MelConfig, ModelConfig, TrainConfig
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
 from audiorec.inference import embed, embed_store
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
 from audiorec.models.checkpoint import load_checkpoint, save_checkpoint
+from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.scan import scan_manifest
 from audiorec.training import train
 

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from audiorec.config import ModelConfig
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import ModelConfig
 from audiorec.models.networks import build_network
 from audiorec.models.together import TogetherNorm, normalize_together
 from audiorec.progress import silent
@@ -43,7 +43,7 @@ from safetensors.torch import save_file
 spec = importlib.util.spec_from_file_location("planted", {conftest!r})
 planted = sys.modules["planted"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(planted)
-from audiorec.config import ModelConfig
+from audiorec.models.config import ModelConfig
 from audiorec.ranks import team
 from audiorec.training import module, train
 module.SAVE_SECONDS = 0.0

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.config import ModelConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.inference import embed_store
+from audiorec.models.config import ModelConfig
 from audiorec.models.losses import LOSSES
 from audiorec.models.networks import ARCHITECTURES
 from audiorec.training import train

@@ -1,0 +1,73 @@
+"""Settings of clips and log-mel spectrograms."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from audiorec.config import Section, Seed
+
+
+class MelConfig(Section):
+    """Which part of a recording is heard, and as what spectrogram.
+
+    Attributes
+    ----------
+    sr : int
+        Sampling rate, Hz.
+    n_fft, hop_length : int
+        Window and hop of the short-time Fourier transform, samples.
+    n_mels : int
+        Mel bands.
+    fmin, fmax : float
+        Lowest and highest frequency of the bands, Hz; `fmax` None is half of `sr`.
+    pad_mode : {"constant", "reflect"}
+        What the first and last frames hear beyond the clip: silence, or the clip mirrored.
+    compression : {"db", "log10"}
+        Of the power S: dB, 10 log10 S from -100 on; or log10(1 + 10000 S) as musicnn hears it
+        (Pons & Serra 2019), S in half precision.
+    clip_seconds : float
+        Length of a clip, s.
+    clip : {"middle", "start", "random"}
+        Where in the recording the clip lies. Random is drawn from `seed` and the track.
+    n_clips : int
+        Clips per track, spread evenly over the recording when more than one.
+    """
+
+    sr: int = Field(default=22050, ge=4000, le=192000)
+    n_fft: int = Field(default=1024, ge=64, le=65536)
+    hop_length: int = Field(default=512, ge=16, le=65536)
+    n_mels: int = Field(default=128, ge=4, le=512)
+    fmin: float = Field(default=0.0, ge=0)
+    fmax: float | None = Field(default=None, gt=0)
+    pad_mode: Literal["constant", "reflect"] = "constant"
+    compression: Literal["db", "log10"] = "db"
+    clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
+    clip: Literal["middle", "start", "random"] = "middle"
+    n_clips: int = Field(default=1, ge=1, le=64)
+    seed: int = Seed
+
+    @model_validator(mode="after")
+    def _bands_fit_the_spectrum(self) -> Self:
+        if self.hop_length > self.n_fft:
+            raise ValueError(f"hop_length={self.hop_length} must be at most n_fft={self.n_fft}")
+        if self.fmax is not None and self.fmax > self.sr / 2:
+            raise ValueError(f"fmax={self.fmax} must be at most half of sr={self.sr}")
+        if self.fmin >= (self.fmax or self.sr / 2):
+            raise ValueError(f"fmin={self.fmin} must be below fmax={self.fmax or self.sr / 2}")
+        return self
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in a clip."""
+        return round(self.clip_seconds * self.sr)
+
+    @property
+    def n_frames(self) -> int:
+        """Frames in a clip's spectrogram, whose frames are centred as librosa's are."""
+        return 1 + self.n_samples // self.hop_length
+
+    def frames(self, seconds: float) -> int:
+        """Frames that `seconds` of sound take, at least 1."""
+        return max(1, round(seconds * self.sr / self.hop_length))

@@ -1,0 +1,290 @@
+"""The files of an export, whether it is a file, a folder or a zip in which further zips lie.
+
+Nothing is unpacked under a name that an archive gives it, and only so many bytes are read from
+archives in all.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import shutil
+import sqlite3
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from audiorec.exceptions import DataError, first_line, system_reason
+from audiorec.workers import one_line
+
+MAX_UNPACKED = 2 << 30
+"""Bytes that are unpacked of one archive: histories of decades are a tenth of it."""
+MAX_MEMBERS = 100_000
+MAX_DEPTH = 3
+"""Zips within zips: Apple nests two."""
+HEAD = 1 << 16
+"""Bytes by which a file is recognised."""
+BLOCK = 1 << 20
+SIDE_FILES = ("-wal", "-journal")
+"""What SQLite keeps beside a database that it has not put into it yet."""
+
+
+class _Budget:
+    """Bytes of an archive that may still be unpacked."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.left = MAX_UNPACKED
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise data_error(
+                self.file,
+                f"unpacks to more than {MAX_UNPACKED / 1e9:.1f} GB",
+                "unpack what you need of it, and name that",
+            )
+
+
+class _Counted(io.RawIOBase):
+    """A stream of an archive that is charged to its budget."""
+
+    def __init__(self, stream: BinaryIO, budget: _Budget) -> None:
+        self._stream, self._budget = stream, budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        self._budget.take(len(data))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an export.
+
+    Attributes
+    ----------
+    name : str
+        Within the export, with slashes.
+    where : str
+        What to call it in messages.
+    opened : callable
+        Opens it for reading bytes.
+    """
+
+    name: str
+    where: str
+    opened: Callable[[], BinaryIO]
+    _heads: list[bytes] = field(default_factory=list, repr=False)
+
+    @property
+    def base(self) -> str:
+        """The name without its folders."""
+        return posixpath.basename(self.name)
+
+    @property
+    def suffix(self) -> str:
+        """What the name ends in, with the dot, in lower case."""
+        return posixpath.splitext(self.name)[1].lower()
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Its bytes; what goes wrong while they are read is a `DataError`."""
+        with reading(self.where), closing(self.opened()) as stream:
+            yield io.BufferedReader(stream, BLOCK) if isinstance(stream, io.RawIOBase) else stream
+
+    def head(self) -> bytes:
+        """The first `HEAD` bytes; none where it cannot be read."""
+        if not self._heads:
+            try:
+                with self.open() as stream:
+                    self._heads.append(stream.read(HEAD))
+            except DataError:
+                self._heads.append(b"")
+        return self._heads[0]
+
+    def copy_to(self, target: Path) -> None:
+        """Write its bytes to a file."""
+        with self.open() as stream, target.open("wb") as out:
+            shutil.copyfileobj(stream, out, BLOCK)
+
+
+class Export:
+    """The files of an export.
+
+    Parameters
+    ----------
+    path : Path
+        A file, a folder or a zip.
+    scratch : Path
+        Existing directory for what has to be unpacked; it must live as long as the export.
+
+    Raises
+    ------
+    DataError
+        If it is missing, empty, cannot be read, or is an archive that is damaged, encrypted,
+        too large or names entries that lie outside it.
+    """
+
+    def __init__(self, path: Path, *, scratch: Path) -> None:
+        self.path = Path(path)
+        self.scratch = scratch
+        self._files = 0
+        if not self.path.exists():
+            raise data_error(self.path, "is not there", "check its path")
+        if self.path.is_dir():
+            self.members = list(_folder(self.path))
+        elif not self.path.is_file():
+            raise data_error(self.path, "is no regular file", "copy it into one")
+        elif _is_zip(self.path):
+            self.members = list(self._zip(self.path, _Budget(self.path), depth=1))
+        else:
+            self.members = [_file(self.path, self.path.name)]
+            if not self.path.stat().st_size:
+                raise data_error(self.path, "is empty", "export it again")
+        self.members.sort(key=lambda member: _natural(member.name))
+
+    def _zip(
+        self, file: Path, budget: _Budget, *, depth: int, within: str = ""
+    ) -> Iterator[Member]:
+        with reading(budget.file):
+            archive = zipfile.ZipFile(file)
+            infos = archive.infolist()
+        if len(infos) > MAX_MEMBERS:
+            raise data_error(
+                budget.file, f"holds {len(infos)} entries", f"at most {MAX_MEMBERS} are read"
+            )
+        for info in infos:
+            name = info.filename.replace("\\", "/")
+            if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+                raise data_error(
+                    budget.file,
+                    f"has an entry that points outside it, {info.filename!r}",
+                    "no export has such; take it from its source again",
+                )
+            if info.is_dir():
+                continue
+            if info.flag_bits & 1:
+                raise data_error(budget.file, "is encrypted", "unpack it with its password")
+            member = Member(
+                f"{within}{name}",
+                f"{budget.file} ({within}{name})",
+                lambda info=info: _Counted(archive.open(info), budget),  # type: ignore[misc]
+            )
+            if not name.lower().endswith(".zip"):
+                yield member
+            elif depth < MAX_DEPTH:
+                inner = self.new_file(".zip")
+                member.copy_to(inner)
+                if _is_zip(inner):
+                    yield from self._zip(inner, budget, depth=depth + 1, within=f"{within}{name}/")
+
+    def new_file(self, suffix: str) -> Path:
+        """A path in the scratch directory that nothing stands at."""
+        self._files += 1
+        return self.scratch / f"unpacked-{self._files}{suffix}"
+
+    @contextmanager
+    def database(self, member: Member) -> Iterator[sqlite3.Connection]:
+        """A copy of a SQLite database of the export, with what its program has yet to write to it.
+
+        Raises
+        ------
+        DataError
+            If it is no database, damaged, or lacks what is asked of it.
+        """
+        copy = self.new_file(".sqlite")
+        member.copy_to(copy)
+        for side in SIDE_FILES:
+            beside = self._beside(member, side)
+            if beside is not None:
+                beside.copy_to(copy.with_name(copy.name + side))
+        with reading(member.where):
+            connection = sqlite3.connect(copy)
+            try:
+                connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+                connection.row_factory = sqlite3.Row
+                yield connection
+            finally:
+                connection.close()
+                for name in (copy.name, *(copy.name + side for side in (*SIDE_FILES, "-shm"))):
+                    (copy.parent / name).unlink(missing_ok=True)
+
+    def _beside(self, member: Member, side: str) -> Member | None:
+        if self.path.is_file() and len(self.members) == 1 and self.members[0] is member:
+            beside = self.path.with_name(self.path.name + side)
+            return _file(beside, beside.name) if beside.is_file() else None
+        return next((m for m in self.members if m.name == member.name + side), None)
+
+
+@contextmanager
+def reading(where: str | Path) -> Iterator[None]:
+    """Turn whatever a file or archive that is not as it should be raises into a `DataError`."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+        raise data_error(
+            where, f"is a damaged archive ({first_line(error)})", "fetch it again"
+        ) from None
+    except (NotImplementedError, RuntimeError) as error:
+        if isinstance(error, RecursionError):
+            raise data_error(where, "is nested too deeply", "export it again") from None
+        raise data_error(
+            where, f"cannot be unpacked ({first_line(error)})", "unpack it by hand"
+        ) from None
+    except sqlite3.Error as error:
+        raise data_error(
+            where,
+            f"is no such SQLite database ({first_line(error)})",
+            "close the program that writes it, and copy the file again",
+        ) from None
+    except OSError as error:
+        reason = system_reason(error).lower()
+        raise data_error(where, f"cannot be read: {reason}", "check its permissions") from None
+
+
+def data_error(where: str | Path, what: str, remedy: str) -> DataError:
+    """One line that names the file, what is wrong with it, and what to do."""
+    return DataError(one_line(f"{where} {what}; {remedy}"))
+
+
+def _folder(folder: Path) -> Iterator[Member]:
+    """Files in a folder and those in it; hidden folders are passed by, hidden files are not."""
+    number = 0
+    for path in folder.rglob("*"):
+        inner = path.relative_to(folder)
+        if any(part.startswith(".") for part in inner.parts[:-1]):
+            continue
+        with suppress(OSError):
+            if path.is_file():
+                number += 1
+                yield _file(path, inner.as_posix())
+
+
+def _file(path: Path, name: str) -> Member:
+    return Member(name, str(path), lambda: path.open("rb"))
+
+
+def _is_zip(path: Path) -> bool:
+    with reading(path), path.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Names in the order that people put numbers in: 2 before 10."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(int(part[:18]), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,0 +1,52 @@
+"""foobar2000: the XML that its component Playback Statistics exports.
+
+An entry is a song by its place: a count, the first and the last time as Windows counts time (tenths
+of a microsecond since 1601), and a rating of 1 to 5 where there is one. The times tell of two plays
+of the count; the rest have none, so all are taken as a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PureWindowsPath
+
+from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.itunes import location
+from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
+from audiorec.data.histories.parse import xml_elements
+
+TITLE = "foobar2000 playback statistics"
+EXPORT = (
+    "with the component Playback Statistics: Library > Playback statistics > Export, an XML file"
+)
+
+
+def recognise(member: Member) -> bool:
+    """Whether a file is one of these."""
+    return member.suffix == ".xml" and b"<PlaybackStatistics" in member.head()
+
+
+def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+    """Every entry that was played or rated."""
+    for member in members:
+        for entry in xml_elements(member, "Entry"):
+            plays = count(entry.get("Count"))
+            rating = stars(entry.get("Rating"), best=5)
+            if not plays and not rating:
+                tally["tracks never played"] += 1
+                continue
+            items = [_item(item.get("Path", "")) for item in entry.iter("Item")]
+            path = next((item for item in items if item), "")
+            if not path:
+                tally["entries without a file"] += 1
+                continue
+            # The name of the file is all that there is to match by where the path is unknown here.
+            title = text(PureWindowsPath(path).stem)
+            yield Listen(title=title, path=path, plays=plays, rating=rating)
+
+
+def _item(said: str) -> str:
+    """Path of an item; foobar2000 writes it plainly, or as an address, percent-coded or not."""
+    if said.startswith("file://"):
+        return location(said.replace("\\", "/").replace("#", "%23"))
+    return path_text(said)

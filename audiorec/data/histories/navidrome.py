@@ -1,0 +1,94 @@
+"""Navidrome: ``navidrome.db``, with counts, stars and ratings of every user, and scrobbles.
+
+Scrobbles, each with its time, are kept since the end of 2025; where a listener has some of a track,
+they count in place of the number. Rows of albums and artists are passed by.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
+from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.listen import (
+    Listen,
+    Tally,
+    count,
+    mbid,
+    number,
+    path_text,
+    stars,
+    text,
+    when,
+)
+
+TITLE = "Navidrome database"
+EXPORT = "copy navidrome.db (and navidrome.db-wal) from the server's data folder"
+
+
+def recognise(member: Member) -> bool:
+    """Whether a file is one of these."""
+    return holds_table(member, "annotation", "media_file")
+
+
+def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+    """Every scrobble, and the counts, stars and ratings of every user."""
+    for member in members:
+        with export.database(member) as database:
+            yield from _scrobbles(database, tally)
+            yield from _counts(database, tally)
+
+
+def _song(database: sqlite3.Connection) -> str:
+    """The columns that tell of a song, of those that this version has."""
+    wanted = {"artist": "''", "title": "''", "album": "''", "path": "''", "duration": "NULL"}
+    wanted |= {"mbz_recording_id": "''", "mbz_track_id": "''"}
+    parts = [
+        column(database, "media_file", name, alias="m", absent=a) for name, a in wanted.items()
+    ]
+    return ", ".join([*parts, "u.user_name AS user_name"])
+
+
+def _listen(row: sqlite3.Row, **more: object) -> Listen:
+    length = number(row["duration"])
+    return Listen(
+        text(row["artist"]),
+        text(row["title"]),
+        text(row["album"]),
+        duration=length if length and length > 0 else None,
+        recording_mbid=mbid(row["mbz_recording_id"]) or mbid(row["mbz_track_id"]),
+        path=path_text(row["path"]),
+        user=text(row["user_name"]),
+    )._replace(**more)
+
+
+def _scrobbles(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
+    if not has_table(database, "scrobbles"):
+        return
+    for row in database.execute(
+        f"SELECT s.submission_time AS time, {_song(database)} FROM scrobbles s"
+        " JOIN media_file m ON m.id = s.media_file_id LEFT JOIN user u ON u.id = s.user_id"
+    ):
+        time = when(row["time"], tally)
+        if time is not None:
+            yield _listen(row, timestamp=time)
+
+
+def _counts(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
+    rated = column(database, "annotation", "rating", alias="a", absent="0")
+    starred = column(database, "annotation", "starred", alias="a", absent="0")
+    kind = (
+        "AND a.item_type = 'media_file'" if has_columns(database, "annotation", "item_type") else ""
+    )
+    for row in database.execute(
+        f"SELECT a.play_count AS play_count, {rated}, {starred}, {_song(database)}"
+        f" FROM annotation a JOIN media_file m ON m.id = a.item_id {kind}"
+        " LEFT JOIN user u ON u.id = a.user_id"
+    ):
+        rating = 1.0 if row["starred"] in (1, True) else stars(row["rating"], best=5)
+        plays = count(row["play_count"])
+        if plays or rating:
+            yield _listen(row, plays=plays, rating=rating)
+        else:
+            tally["tracks never played"] += 1

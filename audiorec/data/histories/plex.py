@@ -1,0 +1,72 @@
+"""Plex: ``com.plexapp.plugins.library.db``, with every view of a track by each account.
+
+Ratings and counts lie in ``metadata_item_settings``, by the same guid: they give what the views,
+which may have been cleared, no longer do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audiorec.data.histories.databases import column, has_table, holds_table
+from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.listen import Listen, Tally, count, stars, text, when
+
+TITLE = "Plex database"
+EXPORT = (
+    "copy com.plexapp.plugins.library.db (and its -wal) from the server's "
+    "'Plug-in Support/Databases', or a backup beside it"
+)
+TRACK = 10
+"""Number of the kind "track" among Plex's kinds of items."""
+
+
+def recognise(member: Member) -> bool:
+    """Whether a file is one of these."""
+    return holds_table(member, "metadata_item") and (
+        "plexapp" in member.base or holds_table(member, "metadata_item_views")
+    )
+
+
+def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+    """Every view of a track, and what each account rated."""
+    for member in members:
+        with export.database(member) as database:
+            named = has_table(database, "accounts")
+            user = "coalesce(nullif(c.name, ''), v.account_id)" if named else "v.account_id"
+            join = "LEFT JOIN accounts c ON c.id = v.account_id" if named else ""
+            songs: dict[str, Listen] = {}
+            for row in database.execute(
+                "SELECT v.guid AS guid, v.metadata_type AS kind, v.grandparent_title AS artist,"
+                " v.parent_title AS album, v.title AS title, v.viewed_at AS time,"
+                f" CAST({user} AS TEXT) AS user FROM metadata_item_views v {join}"
+            ):
+                if row["kind"] != TRACK:
+                    tally["videos"] += 1
+                    continue
+                time = when(row["time"], tally)
+                listen = Listen(
+                    text(row["artist"]),
+                    text(row["title"]),
+                    text(row["album"]),
+                    user=text(row["user"]),
+                )
+                if listen.title:
+                    songs[row["guid"]] = listen
+                if listen.title and time is not None:
+                    yield listen._replace(timestamp=time)
+            if has_table(database, "metadata_item_settings"):
+                skips = column(
+                    database, "metadata_item_settings", "skip_count", alias="v", absent="0"
+                )
+                for row in database.execute(
+                    f"SELECT v.guid AS guid, v.rating AS rating, v.view_count AS views, {skips},"
+                    f" CAST({user} AS TEXT) AS user FROM metadata_item_settings v {join}"
+                ):
+                    known = songs.get(row["guid"])
+                    rating = stars(row["rating"], best=10)
+                    plays, skipped = count(row["views"]), count(row["skip_count"])
+                    if known is not None and (rating or plays or skipped):
+                        yield known._replace(
+                            user=text(row["user"]), plays=plays, skips=skipped, rating=rating
+                        )

@@ -1,0 +1,81 @@
+"""YouTube Music: ``watch-history.json`` of Google Takeout.
+
+Rows of YouTube itself, whose header is another, are videos. Titles begin with "Watched" in the
+language of the account; the artist is the channel, without "- Topic". Removed videos have no
+channel. Nothing says how long was listened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from audiorec.data.histories.export import Export, Member, data_error
+from audiorec.data.histories.listen import Listen, Tally, text, when
+from audiorec.data.histories.parse import json_array
+
+TITLE = "YouTube Music watch history"
+EXPORT = (
+    "takeout.google.com: YouTube and YouTube Music > history; under 'Multiple formats' choose JSON "
+    "for history (HTML, the default, does not do)"
+)
+HEADER = "YouTube Music"
+# What stands before or after the name of what was watched, by the account's language.
+_WATCHED = re.compile(
+    r"^(?:Watched|Listened to|Has visto|Has mirado|Vous avez regardé|Hai guardato|Você assistiu a|"
+    r"Assistiu a|Bekeken:|Je hebt|Obejrzano:|Du har sett på|Du har sett|Titta på|Du så|"
+    r"Просмотрено видео|Вы посмотрели видео|Visto) +|"
+    r" +(?:angesehen|bekeken|を視聴しました|을\(를\) 시청했습니다\.?|을\(를\) 시청함|"
+    r"adlı videoyu izlediniz)$|^(?:Zhlédnuto|已观看|觀看了) *"
+)
+_TOPIC = re.compile(r" - (?:Topic|Thema|Tema|Sujet|Argomento|Tópico|トピック|Тема)$")
+
+
+def recognise(member: Member) -> bool:
+    """Whether a file is one of these; the HTML that does not do is one, to be named."""
+    name = member.base.lower()
+    if member.suffix == ".json":
+        return name == "watch-history.json" or (
+            b'"titleUrl"' in member.head() and b'"header"' in member.head()
+        )
+    return name == "watch-history.html"
+
+
+def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+    """Every song of the history."""
+    pages = [member for member in members if member.suffix == ".html"]
+    if len(pages) == len(members):
+        raise data_error(
+            pages[0].where,
+            "is a page for people",
+            "ask Google Takeout again, with history in JSON ('Multiple formats')",
+        )
+    for member in members:
+        if member in pages:
+            continue
+        for row in json_array(member, tally):
+            listen = _listen(row, tally)
+            if listen is not None:
+                yield listen
+
+
+def _listen(row: dict[str, Any], tally: Tally) -> Listen | None:
+    if row.get("header") != HEADER:
+        tally["videos"] += 1
+        return None
+    if row.get("details"):
+        tally["advertisements"] += 1
+        return None
+    subtitles = row.get("subtitles")
+    first = subtitles[0] if isinstance(subtitles, list) and subtitles else None
+    channel = text(first.get("name")) if isinstance(first, dict) else ""
+    said = text(row.get("title"))
+    title = _WATCHED.sub("", said)
+    if not channel or not title or "://" in title:
+        tally["removed videos"] += 1
+        return None
+    time = when(row.get("time"), tally)
+    if time is None:
+        return None
+    return Listen(_TOPIC.sub("", channel), title, timestamp=time)

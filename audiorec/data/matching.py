@@ -1,0 +1,334 @@
+"""Which track of the catalogue a listen of another program names.
+
+In this order: the MusicBrainz id of the recording; the path, or as much of its end as is its own;
+artist and title, normalised, with versions kept apart; last a similar name, by rapidfuzz. Album and
+length decide between several, and a length that is far off speaks against any.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from audiorec.data.normalize import (
+    Title,
+    album_words,
+    artist_parts,
+    artist_words,
+    split_title,
+)
+
+RULES = ("by hand", "MusicBrainz id", "path", "name", "similar name")
+"""Rules by which a name was matched, surest first."""
+SIMILAR_ARTIST = 88.0
+"""rapidfuzz's score, of 100, from which a misspelt artist is the artist."""
+SIMILAR_TITLE = 85.0
+MAX_ARTISTS = 5
+SECONDS_OFF = 20.0
+FRACTION_OFF = 0.15
+"""Lengths that differ by more than both are those of other recordings."""
+NEAR_SECONDS = 6.0
+"""Within it a length counts for a match that the name alone does not give."""
+FEWEST_LETTERS = 4
+_ARTICLES = re.compile(r"\b(?:the|a|an|and)\b ?")
+_DIGITS = re.compile(r"\d+")
+_VARIOUS = frozenset({"", "various artists", "various", "va", "unknown artist", "unknown"})
+
+
+class Name(NamedTuple):
+    """What says which recording is meant: empty or None where unknown.
+
+    Attributes
+    ----------
+    artist, title, album : str
+    duration : float or None
+        Seconds.
+    recording_mbid, path : str
+    """
+
+    artist: str = ""
+    title: str = ""
+    album: str = ""
+    duration: float | None = None
+    recording_mbid: str = ""
+    path: str = ""
+
+
+class Recording(NamedTuple):
+    """A track of the catalogue and its name."""
+
+    track_id: str
+    name: Name
+
+
+class Match(NamedTuple):
+    """A track, and which of `RULES` it was found by."""
+
+    track_id: str
+    rule: str
+
+
+def name_id(name: Name) -> str:
+    """An id for a track that is not in the catalogue, made of its normalised name.
+
+    Spellings of one name have one id, so that listening from several programs comes together.
+    """
+    title = split_title(name.title).key
+    artist = artist_words(name.artist)
+    return f"name:{artist} - {title}" if artist else f"name:{title}"
+
+
+class Matcher:
+    """Finds the tracks of a catalogue by name.
+
+    Parameters
+    ----------
+    recordings : iterable of Recording
+    """
+
+    def __init__(self, recordings: Iterable[Recording]) -> None:
+        self._names: dict[str, Name] = {}
+        self._mbids: dict[str, list[str]] = defaultdict(list)
+        self._paths: dict[str, list[str]] = defaultdict(list)
+        self._titles: dict[str, list[str]] = defaultdict(list)
+        self._artists: dict[str, list[str]] = defaultdict(list)
+        self._known: dict[str, list[str]] = {}
+        for track_id, name in recordings:
+            self._names[track_id] = name
+            if name.recording_mbid:
+                self._mbids[name.recording_mbid].append(track_id)
+            for end in _ends(name.path):
+                self._paths[end].append(track_id)
+            self._titles[_compact(split_title(name.title).base)].append(track_id)
+            for artist in {artist_words(name.artist), *artist_parts(name.artist)}:
+                self._artists[artist].append(track_id)
+
+    def __contains__(self, track_id: object) -> bool:
+        return track_id in self._names
+
+    def duration(self, track_id: str) -> float | None:
+        """Length of a track, s; None where unknown."""
+        name = self._names.get(track_id)
+        return name.duration if name is not None else None
+
+    def match(self, name: Name) -> Match | None:
+        """The track that a name means, if any.
+
+        Parameters
+        ----------
+        name : Name
+        """
+        if found := self._mbids.get(name.recording_mbid):
+            return Match(self._nearest(found, name), "MusicBrainz id")
+        if found := self._by_path(name.path):
+            return Match(found, "path")
+        if not name.title:
+            return None
+        same = [i for i in self._same_title(name) if self._agrees(i, name)]
+        if same:
+            return Match(self._nearest(same, name), "name")
+        near = [(score, i) for i in self._candidates(name) if (score := self._similarity(i, name))]
+        if near:
+            best = max(score for score, _ in near)
+            return Match(
+                self._nearest([i for score, i in near if score == best], name), "similar name"
+            )
+        return None
+
+    def _by_path(self, path: str) -> str:
+        for end in _ends(path):
+            found = self._paths.get(end, [])
+            if len(found) == 1:
+                return found[0]
+        return ""
+
+    def _same_title(self, name: Name) -> list[str]:
+        return self._titles.get(_compact(split_title(name.title).base), [])
+
+    def _agrees(self, track_id: str, name: Name) -> bool:
+        """Whether a track of the same title is by the artist, the same version and length."""
+        other = self._names[track_id]
+        if not _same_version(split_title(name.title), split_title(other.title)):
+            return False
+        if not _lengths_agree(name.duration, other.duration):
+            return False
+        if artist_words(name.artist) in _VARIOUS:  # the album is all that says whose it is
+            album = album_words(name.album) if name.album else ""
+            return bool(album) and album == album_words(other.album)
+        return _same_artist(name.artist, other.artist)
+
+    def _candidates(self, name: Name) -> list[str]:
+        """Tracks of artists whose names are like the one of a name."""
+        artist = artist_words(name.artist)
+        if artist in _VARIOUS:
+            return []
+        if artist not in self._known:
+            from rapidfuzz import fuzz, process
+
+            near = process.extract(
+                artist,
+                list(self._artists),
+                scorer=fuzz.ratio,
+                processor=None,
+                score_cutoff=SIMILAR_ARTIST,
+                limit=MAX_ARTISTS,
+            )
+            self._known[artist] = [artist for artist, _, _ in near]
+        artists = dict.fromkeys([*self._known[artist], *artist_parts(name.artist)])
+        found = [i for artist in artists for i in self._artists.get(artist, [])]
+        return list(dict.fromkeys(found))
+
+    def _similarity(self, track_id: str, name: Name) -> float:
+        """How like a track's name is, from `SIMILAR_TITLE` to 100; 0 where it is another's."""
+        from rapidfuzz import fuzz
+
+        other = self._names[track_id]
+        mine, its = split_title(name.title), split_title(other.title)
+        if not _same_version(mine, its) or not _lengths_agree(name.duration, other.duration):
+            return 0.0
+        a, b = mine.base, its.base
+        if sorted(_DIGITS.findall(a)) != sorted(_DIGITS.findall(b)):
+            return 0.0
+        if not _similar_artist(name.artist, other.artist):
+            return 0.0
+        score = fuzz.ratio(a, b)
+        if _compact(a) == _compact(b):
+            return 100.0
+        sure = (
+            name.duration is not None
+            and other.duration is not None
+            and abs(name.duration - other.duration) <= NEAR_SECONDS
+        )
+        if _begins(a, b) and sure:
+            return float(score)
+        return float(score) if score >= SIMILAR_TITLE and _misspelt(a, b, sure=sure) else 0.0
+
+    def _nearest(self, track_ids: Sequence[str], name: Name) -> str:
+        """Of several tracks the one of the album, then of the length, then the first."""
+        album = album_words(name.album) if name.album else ""
+
+        def distance(track_id: str) -> tuple[bool, bool, float, str]:
+            other = self._names[track_id]
+            same_album = bool(album) and album == album_words(other.album)
+            off = abs((name.duration or 0.0) - (other.duration or 0.0)) if name.duration else 0.0
+            detail = split_title(name.title).detail == split_title(other.title).detail
+            return not detail, not same_album, off, track_id
+
+        return min(track_ids, key=distance)
+
+
+def _ends(path: str) -> list[str]:
+    """A path, and its last three and two parts, without the case of letters; longest first."""
+    if not path:
+        return []
+    parts = [part for part in path.replace("\\", "/").casefold().split("/") if part]
+    ends = ["/".join(parts), *("/".join(parts[-n:]) for n in (3, 2) if len(parts) > n)]
+    return list(dict.fromkeys(end for end in ends if "/" in end))
+
+
+def _compact(base: str) -> str:
+    """A title without articles and spaces: ``the back door`` is ``backdoor``."""
+    return (_ARTICLES.sub("", base) or base).replace(" ", "")
+
+
+def _same_version(a: Title, b: Title) -> bool:
+    """Whether two titles are of the same kind of version, and do not say different ones."""
+    if a.kinds != b.kinds:
+        return False
+    if not a.detail or not b.detail or a.detail == b.detail:
+        return True
+    if _DIGITS.findall(a.detail) != _DIGITS.findall(b.detail):
+        return False
+    mine, its = _telling(a.detail), _telling(b.detail)
+    return not mine or not its or mine <= its or its <= mine
+
+
+_PLAIN = frozenset(
+    [
+        "live",
+        "version",
+        "mix",
+        "remix",
+        "at",
+        "in",
+        "the",
+        "a",
+        "from",
+        "on",
+        "session",
+        "edit",
+        "of",
+        "recording",
+        "demo",
+    ]
+)
+
+
+def _telling(detail: str) -> set[str]:
+    """The words of a version that say which of its kind."""
+    return set(detail.split()) - _PLAIN
+
+
+def _lengths_agree(a: float | None, b: float | None) -> bool:
+    if not a or not b:
+        return True
+    off = abs(a - b)
+    return off <= SECONDS_OFF or off <= FRACTION_OFF * max(a, b)
+
+
+def _same_artist(a: str, b: str) -> bool:
+    """Whether two credits name the same artist, or one names those of the other and more."""
+    if artist_words(a).replace(" ", "") == artist_words(b).replace(" ", ""):
+        return True
+    mine, its = artist_parts(a), artist_parts(b)
+    return bool(mine) and bool(its) and (mine <= its or its <= mine)
+
+
+def _similar_artist(a: str, b: str) -> bool:
+    from rapidfuzz import fuzz
+
+    if _same_artist(a, b):
+        return True
+    mine, its = artist_words(a), artist_words(b)
+    if _DIGITS.findall(mine) != _DIGITS.findall(its):
+        return False
+    if sorted(mine.split()) == sorted(its.split()):
+        return True
+    return fuzz.ratio(mine, its) >= SIMILAR_ARTIST and _misspelt(mine, its, sure=False)
+
+
+def _begins(a: str, b: str) -> bool:
+    """Whether one of two titles is cut off, or goes on: with its length equal it is the same."""
+    short, long = sorted((a, b), key=len)
+    return len(short.split()) >= 3 and (long.startswith(short) or long.endswith(f" {short}"))
+
+
+def _misspelt(a: str, b: str, *, sure: bool) -> bool:
+    """Whether two names differ by what slips in typing, and not by a word.
+
+    A letter that is dropped, doubled or swapped within a long word is a slip; another first letter,
+    or an s at the end, is another word, unless the length says that it is the same recording.
+    """
+    from rapidfuzz.distance import OSA
+
+    mine, its = _ARTICLES.sub("", a).split(), _ARTICLES.sub("", b).split()
+    if mine == its or "".join(mine) == "".join(its):
+        return True
+    if len(mine) != len(its):
+        return False
+    differing = [(x, y) for x, y in zip(mine, its, strict=True) if x != y]
+    if len(differing) > max(1, len(mine) // 3):
+        return False
+    for x, y in differing:
+        if x.isdecimal() or y.isdecimal() or x[0] != y[0] or min(len(x), len(y)) < FEWEST_LETTERS:
+            return False
+        short, long = sorted((x, y), key=len)
+        if not sure and long == f"{short}s":
+            return False
+        slips = OSA.distance(x, y)
+        swapped = len(x) == len(y) and sorted(x) != sorted(y)
+        if slips > (2 if len(long) >= 8 else 1) or (swapped and not sure and len(long) < 7):
+            return False
+    return True

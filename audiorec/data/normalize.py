@@ -1,0 +1,184 @@
+"""Names of music as they are compared: what is spelling taken away, what is another version kept.
+
+``The Beatles`` and ``Beatles, The``, ``Don't Stop - Remastered 2011`` and ``Don’t Stop``, ``Кино`` and
+``Kino`` are the same; ``Song (Live)``, ``Song (Karaoke Version)`` and ``Song`` are not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+# Words that make a version of a song another recording, each with the kind that it is.
+VERSIONS = {
+    "live": r"live|unplugged|en vivo|ao vivo|en directo|in concert|concert version|bbc session"
+    r"|peel session|sessions?|bootleg|rehearsal",
+    "remix": r"(?:re)?mix(?:ed)?|rmx|rework|refix|bootleg|dub|vip|flip|club|extended|12 inch|edit by"
+    r"|nightcore|sped up|speed up|slowed|8d|chopped|mashup|medley|megamix",
+    "karaoke": r"karaoke|in the style of|originally performed|made famous|backing track|tribute"
+    r"|sing ?along|lullaby|8 ?bit|music box|ringtone|cover(?: version)?",
+    "instrumental": r"instrumental|no vocals|score|orchestral|piano version|string quartet",
+    "a cappella": r"a ?cappella|acapella|vocals only",
+    "acoustic": r"acoustic|stripped|piano and vocal|campfire",
+    "demo": r"demos?|rough|outtake|alternat(?:e|ive)(?: take| version)?|early version|work tape"
+    r"|take \d+|home recording",
+    "part": r"reprise|intro|outro|interlude|skit|prelude|overture|continued",
+    "new": r"taylors version|re ?recorded|re ?recording|new version|\d{4} version|version \d{4}"
+    r"|revisited|redux|anniversary version",
+    "tongue": r"(?:spanish|english|french|german|italian|japanese|portuguese|korean|mandarin"
+    r"|chinese|russian|swedish|deutsche|francais|espanol|en espanol|italiano)(?: version)?",
+}
+# Words of an edition, not of a recording.
+EDITION = re.compile(
+    r"(?:\d{4} |digital(?:ly)? |\w+ anniversary )*(?:re ?master(?:ed|ing)?)(?: \d{4}| version| edition)*"
+    r"|(?:album|original|lp|main|standard|full length) (?:album |lp )?version|album|original"
+    r"|(?:original )?(?:radio|single) (?:edit|version|mix)|mono|stereo|(?:mono|stereo) (?:version|mix)"
+    r"|explicit|clean|explicit version|clean version|bonus(?: track)?|hidden track|hq|hd|4k"
+    r"|(?:official )?(?:music |lyrics? )?(?:video|audio|visuali[sz]er)(?: hd| hq)?|lyrics?|with lyrics"
+    r"|(?:super )?deluxe(?: edition| version)?|expanded(?: edition)?|special edition|\d{4}"
+    r"|(?:\d+\w* )?anniversary(?: edition)?|(?:theme |music |song )?from .+"
+    r"|(?:original )?(?:motion picture )?soundtrack|remaster(?:ed)? .*|single|ep|reissue"
+    r"|(?:new )?stereo mix|audio|stereo remaster"
+)
+_FEATURED = re.compile(r"^(?:feat|ft|featuring|with|avec|con|w) ")
+_FEATURED_IN = re.compile(r" (?:feat|ft|featuring) .*$")
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|<([^<>]*)>|【([^】]*)】")
+_DASH = re.compile(r" [-‐‑–—~|] ")
+_APOSTROPHES = re.compile("['’‘`´ʼ′\"“”„.]")
+_NUMBER = re.compile(
+    r"\b(part|pt|vol|volume|no|nr|op|opus|movement|chapter|act|book) ([ivx]+|one|two|three|four|five)\b"
+)
+_NUMERALS = {
+    word: str(value)
+    for value, words in enumerate(
+        ("i one", "ii two", "iii three", "iv four", "v five", "vi", "vii", "viii", "ix", "x"),
+        start=1,
+    )
+    for word in words.split()
+}
+_SAME_WORDS = {
+    "pt": "part", "vol": "volume", "nr": "no", "opus": "op", "n": "and", "u": "you", "ya": "you",
+}  # fmt: skip
+_ARTIST_MARKS = re.compile(
+    r"\s*(?:;|/|\||,| feat\.? | ft\.? | featuring | x | vs\.? | versus | con | with | und | y | et "
+    r"| & | and | \+ )\s*",
+    re.IGNORECASE,
+)
+_ARTIST_FEATURED = re.compile(r"\s*[\(\[]?\b(?:feat\.?|ft\.?|featuring)\s.*$", re.IGNORECASE)
+
+
+class Title(NamedTuple):
+    """A title taken apart.
+
+    Attributes
+    ----------
+    base : str
+        Its words, normalised, without those of an edition, a version and guests.
+    kinds : frozenset of str
+        Kinds of versions, of `VERSIONS`; empty for the studio version.
+    detail : str
+        The words that say which version: ``"live at wembley"``.
+    """
+
+    base: str
+    kinds: frozenset[str]
+    detail: str
+
+    @property
+    def key(self) -> str:
+        """All of it as one text."""
+        return f"{self.base} ({self.detail})" if self.detail else self.base
+
+
+@lru_cache(maxsize=100_000)
+def words(text: str) -> str:
+    """A text in small Latin letters and figures, words parted by single spaces.
+
+    Scripts are written in Latin letters; punctuation parts words, apostrophes and dots do not.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    if not text.isascii():
+        from anyascii import anyascii  # its tables take a moment
+
+        text = anyascii(unicodedata.normalize("NFC", text))
+    text = re.sub(r"(?<=\w)!(?=\w)", "i", text).replace("$", "s")  # P!nk, Ke$ha
+    text = _APOSTROPHES.sub("", text.lower().replace("&", " and ").replace("+", " and "))
+    said = re.sub(r"[^a-z0-9]+", " ", text)
+    return " ".join(_SAME_WORDS.get(word, word) for word in said.split())
+
+
+@lru_cache(maxsize=100_000)
+def artist_words(artist: str) -> str:
+    """An artist's name without guests and article; as it stands where nothing else is left."""
+    said = re.sub(r"^(.+), (the|a|an|die|der|das|les|los)$", r"\2 \1", artist.strip(), flags=re.I)
+    bare = words(_ARTIST_FEATURED.sub("", said))
+    bare = re.sub(r"^the ", "", bare)
+    return bare or " ".join(unicodedata.normalize("NFKC", artist).casefold().split())
+
+
+@lru_cache(maxsize=100_000)
+def artist_parts(artist: str) -> frozenset[str]:
+    """The artists that a credit names, each as `artist_words` leaves them."""
+    parts = (artist_words(part) for part in _ARTIST_MARKS.split(artist) if part.strip())
+    return frozenset(part for part in parts if part)
+
+
+@lru_cache(maxsize=100_000)
+def split_title(title: str) -> Title:
+    """A title's words, and what version it is; see `Title`."""
+    asides: list[str] = []
+    kept = title
+
+    def aside(found: re.Match[str]) -> str:
+        inner = next(group for group in found.groups() if group is not None)
+        return " " if _goes(inner, asides) else f" {inner} "
+
+    kept = _BRACKETS.sub(aside, kept)
+    head, *tails = _DASH.split(kept)
+    for tail in tails:
+        if not _goes(tail, asides):
+            head = f"{head} {tail}"
+    base = _FEATURED_IN.sub("", f" {words(head)}").strip()
+    base = re.sub(
+        r" (?:19|20)\d\d re ?master(?:ed)?$| re ?master(?:ed)?(?: (?:19|20)\d\d)?$", "", base
+    )
+    base = _NUMBER.sub(lambda m: f"{m[1]} {_NUMERALS.get(m[2], m[2])}", base)
+    if not base:  # all of it stood in brackets, or is punctuation
+        plain = words(title) or " ".join(unicodedata.normalize("NFKC", title).casefold().split())
+        return Title(plain, frozenset(), "")
+    detail = " ".join(asides)
+    kinds = frozenset(kind for aside_ in asides for kind in _kinds(aside_))
+    trailing = re.search(r"\b(live|instrumental|karaoke|acapella|remix|demo|reprise)$", base)
+    if trailing and " " in base and not asides:
+        kinds = kinds | _kinds(trailing[1])
+        detail = trailing[1]
+        base = base[: trailing.start()].strip()
+    return Title(base, kinds, _NUMBER.sub(lambda m: f"{m[1]} {_NUMERALS.get(m[2], m[2])}", detail))
+
+
+def album_words(album: str) -> str:
+    """An album's name without the words of its edition."""
+    return split_title(album).base
+
+
+def _goes(aside: str, versions: list[str]) -> bool:
+    """Whether an aside is no part of the title; one that names a version is added to `versions`."""
+    said = words(aside)
+    if not said:
+        return True
+    if EDITION.fullmatch(said) or _FEATURED.match(f"{said} "):
+        return True
+    if _kinds(said):
+        versions.append(said)
+        return True
+    return False
+
+
+@lru_cache(maxsize=10_000)
+def _kinds(said: str) -> frozenset[str]:
+    return frozenset(kind for kind, pattern in _PATTERNS.items() if pattern.search(said))
+
+
+_PATTERNS = {kind: re.compile(rf"\b(?:{pattern})\b") for kind, pattern in VERSIONS.items()}

@@ -1,0 +1,38 @@
+"""Settings of the factorisation."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from audiorec.config import Section, Seed
+
+
+class FactorsConfig(Section):
+    """Weighted matrix factorisation of the plays (Hu, Koren & Volinsky 2008).
+
+    Attributes
+    ----------
+    factors : int
+        Dimensions of the listeners' space.
+    alpha, epsilon : float
+        Confidence 1 + alpha * log(1 + plays / epsilon) (van den Oord et al. 2013, section 3).
+    dislike_alpha : float
+        In place of alpha where skips and dislikes outweigh the plays: the confidence that there
+        is no preference. 0 takes a dislike for silence.
+    regularization : float
+        Weight of the squared norms of the factors.
+    iterations : int
+        Sweeps of alternating least squares.
+    min_tracks_per_user, min_users_per_track : int
+        Listeners and tracks with fewer are left out, and counted.
+    """
+
+    factors: int = Field(default=48, ge=1, le=2048)
+    alpha: float = Field(default=2.0, gt=0)
+    epsilon: float = Field(default=1e-6, gt=0)
+    dislike_alpha: float = Field(default=1.0, ge=0)
+    regularization: float = Field(default=70.0, ge=0)
+    iterations: int = Field(default=15, ge=1, le=1000)
+    min_tracks_per_user: int = Field(default=3, ge=1)
+    min_users_per_track: int = Field(default=3, ge=1)
+    seed: int = Seed

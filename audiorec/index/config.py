@@ -1,0 +1,61 @@
+"""Settings of the index."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from audiorec.config import Section
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+MIN_MEMORY = 10**6
+
+
+class IndexConfig(Section):
+    """What is served for each track, and how neighbours are found.
+
+    Attributes
+    ----------
+    half_listeners : float
+        So many listeners of a track halve what its sound says in where it is placed: with none
+        it is where its sound alone places it, with many it is the factor.
+    hubs : {"none", "csls", "reach"}
+        What is done so that every track comes up somewhere. Csls holds back what is near to
+        everything (Conneau et al. 2018); reach lifts what is near to nothing, just enough.
+    metric : {"cosine", "inner_product"}
+    kind : {"auto", "exact", "ivf", "hnsw"}
+        Auto is exact below `exact_below` vectors, then HNSW while it fits in `memory`, then IVF.
+    memory : str
+        What the index may take beside its memory-mapped vectors, while it is built and while it
+        is asked: bytes, or "500M", "2G". Inverted lists that need more stay on disk.
+    duplicate_similarity : float
+        Two recordings whose prints correlate at least so much are the same recording.
+    """
+
+    half_listeners: float = Field(default=7.0, gt=0)
+    hubs: Literal["none", "csls", "reach"] = "none"
+    metric: Literal["cosine", "inner_product"] = "cosine"
+    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
+    exact_below: int = Field(default=500_000, ge=1)
+    memory: str = "4G"
+    duplicate_similarity: float = Field(default=0.95, gt=0, le=1)
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _is_a_size(cls, memory: object) -> str:
+        text = str(memory).strip().upper()
+        if not re.fullmatch(r"\d+(\.\d+)?[KMGT]?B?", text) or _bytes(text) < MIN_MEMORY:
+            raise ValueError(f'memory={memory!r} must be a size of at least 1M, such as "2G"')
+        return text
+
+    @property
+    def memory_bytes(self) -> int:
+        """`memory` in bytes."""
+        return _bytes(self.memory)
+
+
+def _bytes(size: str) -> int:
+    number = size.rstrip("B")
+    return int(float(number.rstrip("KMGT")) * UNITS[number[-1] if number[-1] in UNITS else ""])

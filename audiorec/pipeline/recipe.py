@@ -1,0 +1,99 @@
+"""The recipe: every stage's settings, as a TOML file."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+from pydantic import model_validator
+
+from audiorec.audio.config import MelConfig
+from audiorec.config import Section
+from audiorec.data.config import EvaluateConfig, ListeningConfig
+from audiorec.exceptions import DataError, ParameterError, system_reason
+from audiorec.factors.config import FactorsConfig
+from audiorec.front_ends import FRONT_ENDS
+from audiorec.index.config import IndexConfig
+from audiorec.models.config import ModelConfig, TrainConfig, check_crop
+from audiorec.sessions.config import SessionsConfig
+
+
+class Recipe(Section):
+    """Every stage's settings: what a recipe file holds."""
+
+    mel: MelConfig = MelConfig()
+    listening: ListeningConfig = ListeningConfig()
+    factors: FactorsConfig = FactorsConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    index: IndexConfig = IndexConfig()
+    sessions: SessionsConfig = SessionsConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mel_follows_the_encoder(cls, given: Any) -> Any:
+        """Fill in the spectrograms that a pretrained encoder needs, unless others are stated."""
+        if not isinstance(given, dict):
+            return given
+        model, mel = (_stated(given.get(name, {})) for name in ("model", "mel"))
+        needed = FRONT_ENDS.get(str(model.get("encoder")))
+        if needed is None:
+            return given
+        other = [k for k, value in needed.items() if mel.get(k, value) != value]
+        if other:
+            wanted = ", ".join(
+                f"{k} = {json.dumps(value)}" for k, value in needed.items() if value is not None
+            )
+            raise ValueError(
+                f"{other[0]}={mel[other[0]]!r} under [mel] is not what encoder "
+                f"{model['encoder']!r} hears; leave such settings out, or write: {wanted}"
+            )
+        return {**given, "mel": {**mel, **needed}}
+
+    @model_validator(mode="after")
+    def _crops_fit_the_clip(self) -> Self:
+        if not self.model.pretrained:  # which hear windows of their own
+            check_crop(self.mel, self.train)
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """Read a recipe from TOML.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read, is not TOML, has an unknown key or an impossible value.
+        """
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+            return cls(**settings)
+        except OSError as error:
+            raise DataError(
+                f"recipe {path} cannot be read: {system_reason(error).lower()}; "
+                "check its path and permissions"
+            ) from None
+        except UnicodeDecodeError:
+            raise DataError(f"recipe {path} is not UTF-8 text; save it as UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            reason = str(error)
+            raise DataError(
+                f"recipe {path} is not TOML: {reason[:1].lower()}{reason[1:]}; correct it there"
+            ) from None
+        except ParameterError as error:
+            raise DataError(f"recipe {path}: {error}") from None
+
+    def to_toml(self) -> str:
+        """The recipe as TOML that `load` reads back to an equal recipe."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def _stated(section: Any) -> dict[str, Any]:
+    """What was said of a section, without the defaults."""
+    if isinstance(section, Section):
+        return section.model_dump(exclude_unset=True)
+    return dict(section) if isinstance(section, dict) else {}

@@ -1,0 +1,80 @@
+"""Settings of the session models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from audiorec.config import Section, Seed
+
+
+class GRU4RecConfig(Section):
+    """GRU4Rec, with the names of the papers (Hidasi et al. 2016; Hidasi &
+    Karatzoglou 2018).
+
+    Attributes
+    ----------
+    layers : tuple of int
+        Units of each GRU layer; the last must be as wide as the item embedding, which it is.
+    loss : {"cross-entropy", "bpr-max"}
+    batch_size : int
+        Sessions that go on side by side.
+    n_epochs : int
+    learning_rate, momentum : float
+        Of Adagrad.
+    dropout_p_embed, dropout_p_hidden : float
+        Of the input's embedding, and of what each layer hands on (not of the state it keeps).
+    n_sample : int
+        Negatives beside those of the batch.
+    sample_alpha : float
+        They are drawn by popularity to this power.
+    logq : float
+        Of the cross-entropy: how much of the log-probability of its draw is taken off each score.
+    bpreg, elu_param : float
+        Of BPR-max: weight of the squared scores, and the ELU that ends the network.
+    content_half_plays : float
+        Where items have content: so many plays halve what it says beside the item's own residual.
+    item_dropout : float
+        Where items have content: share of items whose residual is left out of a step.
+    seed : int
+    """
+
+    layers: tuple[int, ...] = (100,)
+    loss: Literal["cross-entropy", "bpr-max"] = "cross-entropy"
+    batch_size: int = Field(default=64, ge=2, le=65536)
+    n_epochs: int = Field(default=10, ge=1, le=10_000)
+    learning_rate: float = Field(default=0.07, gt=0, le=10)
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    dropout_p_embed: float = Field(default=0.0, ge=0, lt=1)
+    dropout_p_hidden: float = Field(default=0.2, ge=0, lt=1)
+    n_sample: int = Field(default=2048, ge=0, le=10**6)
+    sample_alpha: float = Field(default=0.5, ge=0, le=1)
+    logq: float = Field(default=1.0, ge=0, le=1)
+    bpreg: float = Field(default=1.0, ge=0)
+    elu_param: float = Field(default=0.5, ge=0, le=1)
+    content_half_plays: float = Field(default=10.0, gt=0)
+    item_dropout: float = Field(default=0.25, ge=0, lt=1)
+    seed: int = Seed
+
+
+class SessionsConfig(GRU4RecConfig):
+    """What to play next, by the session so far; and GRU4Rec's settings.
+
+    Attributes
+    ----------
+    session_gap_minutes : float
+        Longest pause within a session, from the start of a play to that of the next.
+    min_support : int
+        Tracks with fewer plays in sessions are left out of them, and counted.
+    k, sample_size : int
+        Session neighbours that are asked, and the latest sessions among which they are sought.
+    validation_days : float
+        The models are compared on the sessions of so many last days, a fifth of all at most.
+    """
+
+    session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
+    min_support: int = Field(default=3, ge=1)
+    k: int = Field(default=500, ge=1)
+    sample_size: int = Field(default=5000, ge=1)
+    validation_days: float = Field(default=7.0, gt=0)
