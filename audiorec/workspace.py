@@ -15,6 +15,7 @@ from audiorec.exceptions import WorkspaceError, system_reason
 
 VERSION = 1
 MARKER = "workspace.json"
+SALT = ".pseudonyms"
 # Where artifacts are written; whatever else lies in a workspace is never swept.
 FOLDERS = (
     *("plays", "mels", "heard", "factors", "model", "embeddings", "index", "probe", "sessions"),
@@ -100,6 +101,26 @@ class Workspace:
     def playlists(self) -> Path:
         """Playlists that were written without a path of their own."""
         return self.root / "playlists"
+
+    def salt(self, *, make: bool = True) -> bytes | None:
+        """Secret that pseudonyms are made with, for its owner alone to read.
+
+        Parameters
+        ----------
+        make : bool
+            Whether one is made where there is none yet; else None is returned then.
+        """
+        path = self.root / SALT
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            if not make:
+                return None
+        secret = os.urandom(32)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(secret)
+        return secret
 
     def create(self) -> bool:
         """Make the directory and mark it, or check the mark that is there.

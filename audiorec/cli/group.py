@@ -19,7 +19,9 @@ from audiorec.workers import one_line
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
     "scan": "add audio files to the catalogue",
-    "plays": "import listening",
+    "plays": "import listening, from any export",
+    "feedback": "like or dislike a track",
+    "forget-user": "remove a listener",
     "mel": "compute log-mel spectrograms",
     "factors": "factorise the listening",
     "train": "train the network",
@@ -39,7 +41,10 @@ COMMANDS = {
     "status": "say what the workspace holds",
     "doctor": "check the workspace for damage",
 }
-MODULES = {"import": "import_"}  # where a command cannot lend its module its name
+MODULES = {
+    "import": "import_",
+    "forget-user": "forget_user",
+}  # where a command cannot lend its module its name
 STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index")
 
 

@@ -1,76 +1,335 @@
-"""``audiorec plays``: import listening."""
+"""``audiorec plays``: import, list and remove listening."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option, progress_shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from audiorec.data.catalog import Catalog
+    from audiorec.data.history_import import HistoryReport
+    from audiorec.data.matching import Matcher
+    from audiorec.data.plays_names import Unmatched
+    from audiorec.data.plays_writer import ImportReport, PlaysWriter
     from audiorec.workspace import Workspace
 
+TABLES = (".csv", ".tsv", ".txt", ".gz", "")
+"""Endings of what is taken for a table of plays where nothing else knows it."""
 
-@click.command("plays")
-@click.argument("file", type=Place(path_type=Path))
-@click.option("--source", default="csv", show_default=True, help="Format of FILE, by name.")
+
+class PlaysGroup(click.Group):
+    """A group whose first word is a file, unless it is one of its commands."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click does; of the import where no other command is named."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return import_command.make_context(info_name, args, parent, **extra)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help of the import, which lists the other commands too."""
+        with click.Context(import_command, parent=ctx.parent, info_name=ctx.info_name) as inner:
+            inner.terminal_width = ctx.terminal_width
+            return import_command.get_help(inner)
+
+
+class ImportCommand(click.Command):
+    """The import, whose help says how each format is exported."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the formats and the other commands."""
+        from audiorec.data.histories import SOURCES, history
+
+        with formatter.section("Formats, and how to get them"):
+            formatter.write_dl([(name, history(name).EXPORT) for name in SOURCES])
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, part.get_short_help_str(90)) for name, part in command.commands.items()]
+            )
+
+
+@click.group("plays", cls=PlaysGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Import, list and remove listening."""
+
+
+@click.command("plays", cls=ImportCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", metavar="FILE...", nargs=-1, type=Place(path_type=Path))
+@click.option(
+    "--source", default="auto", show_default=True, help="Format of FILE; auto recognises it."
+)
+@click.option("--user", help="The listener's name. [default: me; of several, their own]")
 @click.option(
     "--neutral",
     type=float,
-    help="The rating between 1 and 5 that is neither liking nor disliking. "
+    help="Of csv: the rating between 1 and 5 that is neither liking nor disliking. "
     "[default: ratings are -1, 0 or 1]",
+)
+@click.option(
+    "--unmatched",
+    type=Place(dir_okay=False, path_type=Path),
+    help="Write what is in no catalogue to this CSV; first take over the tracks filled in there.",
+)
+@click.option(
+    "--pseudonymise", is_flag=True, help="Store salted hashes in place of listeners' names."
 )
 @json_option
 @click.pass_obj
-def command(
-    settings: Settings, file: Path, source: str, neutral: float | None, as_json: bool
+def import_command(
+    settings: Settings,
+    files: tuple[Path, ...],
+    source: str,
+    user: str | None,
+    neutral: float | None,
+    unmatched: Path | None,
+    pseudonymise: bool,
+    as_json: bool,
 ) -> None:
-    """Import listening from FILE: columns user_id,track_id,plays and optionally more.
+    """Import listening from FILE: an export of another program, a table, or playlists.
 
-    With --source m3u, FILE is a playlist or a folder of them, and each playlist is a listener.
-
-    Optional are timestamp, skipped (how many of the plays were broken off) and rating. Importing
-    a file again replaces what it gave before. Tracks without audio are welcome: they make the
-    listeners' space better.
+    FILE is a file, a folder or a zip; what it is is recognised by itself, and said. What an export
+    names is matched to the catalogue; tracks without audio are welcome: they make the listeners'
+    space better. Importing a file again replaces what it gave before.
     """
-    from audiorec.data.histories.frames import BY_PATH, IMPORTERS
+    from audiorec.data.histories import AUTO, SOURCES
 
-    if source not in IMPORTERS:
-        raise click.BadParameter(
-            f"{source!r} is not one of {', '.join(sorted(IMPORTERS))}", param_hint="--source"
-        )
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.plays import import_plays
-
+    if source not in (AUTO, *SOURCES):
+        known = ", ".join((AUTO, *SOURCES))
+        raise click.BadParameter(f"{source!r} is not one of {known}", param_hint="--source")
+    if user is not None and not user.strip():
+        raise click.BadParameter("'' is no name", param_hint="--user")
+    if not files and unmatched is None:
+        raise click.UsageError("name a FILE to import, or --unmatched FILE.csv")
     workspace = settings.workspace
-    with workspace.writing():
-        paths = None
-        if source in BY_PATH:
-            with Catalog(workspace.catalog, read_only=True) as catalog:
-                paths = catalogued_paths(catalog)
-        report = import_plays(workspace.plays, file, source=source, neutral=neutral, paths=paths)
+    with workspace.writing(), progress_shown() as progress:
+        matcher = make_matcher(workspace, progress)
+        salt = workspace.salt() if pseudonymise else None
+        job = Import(workspace, matcher, source=source, user=user, neutral=neutral)
+        reports, lacking, mended = job.run(files, unmatched=unmatched, salt=salt)
     if as_json:
-        echo_json(report._asdict())
+        echo_json(as_one(reports, lacking, mended, unmatched))
         return
+    for report in reports:
+        show(report, said=source == AUTO)
+    if unmatched is not None:
+        click.echo(f"{mended} names mended by hand, {len(lacking)} unmatched")
+        echo_line(f"{unmatched}: fill in track_id (or -) and run the same command again", err=True)
+    for report in reports:
+        if isinstance(report, tuple) and len(report) == 2:
+            tell_of_unknown_tracks(workspace, report[0])
+
+
+class Import:
+    """The work of one call: every file is read before anything is stored.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    matcher : callable
+    source, user, neutral
+        See the command.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        matcher: Callable[[bool], Matcher],
+        *,
+        source: str,
+        user: str | None,
+        neutral: float | None,
+    ) -> None:
+        self.workspace, self.matcher = workspace, matcher
+        self.source, self.user, self.neutral = source, user, neutral
+
+    def run(
+        self, files: Sequence[Path], *, unmatched: Path | None, salt: bytes | None
+    ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[Unmatched], int]:
+        """Import files, take over a mended list, and list what is still unmatched."""
+        from audiorec.data.plays_names import mend, read_mended, write_unmatched
+        from audiorec.data.plays_names import unmatched as unmatched_names
+        from audiorec.data.plays_writer import writing_plays
+
+        lacking: list[Unmatched] = []
+        mended = 0
+        with writing_plays(self.workspace.plays, salt=salt) as writer:
+            reports = [self._one(writer, file) for file in files]
+            if unmatched is not None:
+                if unmatched.exists():
+                    mended = mend(writer, read_mended(unmatched, find=self._find))
+                lacking = unmatched_names(writer)
+            writer.commit()
+        if unmatched is not None:
+            write_unmatched(unmatched, lacking)
+        return reports, lacking, mended
+
+    def _one(self, writer: PlaysWriter, file: Path) -> tuple[Path, ImportReport] | HistoryReport:
+        from audiorec.data.histories import AUTO, IN_COLUMNS
+        from audiorec.data.history_import import add_history, open_export
+        from audiorec.data.plays import add_table
+        from audiorec.exceptions import DataError
+
+        source = self.source
+        if source not in IN_COLUMNS:
+            try:
+                export, recognised = open_export(writer, file, source=source)
+                source = recognised.source
+            except DataError:
+                if source != AUTO or not file.is_file() or file.suffix.lower() not in TABLES:
+                    raise
+                source = "csv"  # whose reader says best what is wrong with a table
+        if source in IN_COLUMNS:
+            if self.user is not None:
+                raise click.UsageError(f"{file} names its listeners itself; leave --user away")
+            paths = self._paths() if source == "m3u" else None
+            return file, add_table(writer, file, source=source, neutral=self.neutral, paths=paths)
+        if self.neutral is not None:
+            raise click.UsageError(f"--neutral is for tables, and {file} is none")
+        return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)
+
+    def _paths(self) -> dict[str, str]:
+        from audiorec.data.catalog import Catalog
+
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            return catalogued_paths(catalog)
+
+    def _find(self, name: str) -> str:
+        from audiorec.data.catalog import Catalog
+
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            return catalog.find(name).track_id
+
+
+def make_matcher(workspace: Workspace, progress: Callable[..., None]) -> Callable[[bool], Matcher]:
+    """What makes the finder of tracks by name, once; MusicBrainz ids are read where they help."""
+    made: dict[bool, Matcher] = {}
+
+    def matcher(with_mbids: bool) -> Matcher:
+        from audiorec.data.matching import Matcher
+
+        if True in made:
+            return made[True]
+        if with_mbids not in made:
+            made[with_mbids] = Matcher(recordings(workspace, with_mbids, progress))
+        return made[with_mbids]
+
+    return matcher
+
+
+def recordings(workspace: Workspace, with_mbids: bool, progress: Callable[..., None]) -> list[Any]:
+    """Names of all tracks of the catalogue; none where there is no catalogue."""
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.matching import Name, Recording
+    from audiorec.scan.tags import read_recording_id
+
+    if not workspace.catalog.exists():
+        return []
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        tracks = catalog.tracks(include_missing=True)
+    found = []
+    for done, track in enumerate(tracks):
+        mbid = ""
+        if with_mbids:
+            progress("read ids", done, len(tracks))
+            mbid = read_recording_id(Path(track.path))
+        name = Name(
+            track.artist, track.title, track.album, track.duration or None, mbid, track.path
+        )
+        found.append(Recording(track.track_id, name))
+    return found
+
+
+def as_one(
+    reports: Sequence[tuple[Path, ImportReport] | HistoryReport],
+    lacking: Sequence[Unmatched],
+    mended: int,
+    unmatched: Path | None,
+) -> dict[str, Any]:
+    """The reports as one JSON object: of one file its report, of several their sums and each."""
+    from audiorec.data.history_import import HistoryReport
+
+    each: list[dict[str, Any]] = []
+    for report in reports:
+        if isinstance(report, HistoryReport):
+            each.append(report.to_json())
+        else:
+            each.append(report[1]._asdict() | {"file": str(report[0])})
+    if len(each) == 1:
+        whole = dict(each[0])
+    else:
+        counts = ("rows", "duplicates", "summed", "skipped", "replaced", "skips", "ratings")
+        whole = {key: sum(int(one[key]) for one in each) for key in counts} | {"files": each}
+    if unmatched is not None:
+        whole |= {
+            "mended": mended,
+            "unmatched_names": len(lacking),
+            "unmatched_file": str(unmatched),
+        }
+    return whole
+
+
+def show(report: tuple[Path, ImportReport] | HistoryReport, *, said: bool) -> None:
+    """Say what importing a file did."""
+    from audiorec.data.history_import import HistoryReport
+
+    if isinstance(report, HistoryReport):
+        show_history(report)
+    else:
+        show_table(*report)
+
+
+def show_history(report: HistoryReport) -> None:
+    """Say what importing a history did."""
+    from audiorec.data.histories import history
+
+    done, file = report.imported, report.file
+    echo_line(f"{file}: {history(report.source).TITLE} (--source {report.source})", err=True)
+    whose = ", ".join(report.users) + (", ..." if done.users > len(report.users) else "")
+    echo_line(
+        f"{done.rows} rows of {done.users} listener{'s' if done.users > 1 else ''} ({whose}) and "
+        f"{done.tracks} tracks: {done.skips} skips, {done.ratings} ratings"
+    )
+    by_rule = ", ".join(f"{count} by {rule}" for rule, count in report.matched.items())
+    echo_line(f"matched to the catalogue: {by_rule or 'none'}; {report.unmatched} listens not")
+    if report.largest_unmatched:
+        names = ", ".join(f"{name} ({count})" for name, count in report.largest_unmatched)
+        echo_line(f"{file}: not in the catalogue, most listened to: {names}", err=True)
+    for what, count in report.left_out.items():
+        echo_line(f"{file}: {count} {what}", err=True)
+    if done.duplicates:
+        echo_line(f"{file}: {done.duplicates} plays stand twice: counted once", err=True)
+    if done.replaced:
+        echo_line(f"{file}: {done.replaced} rows of an earlier import replaced", err=True)
+
+
+def show_table(file: Path, report: ImportReport) -> None:
+    """Say what importing a table or playlists did."""
     click.echo(f"{report.rows} rows of {report.users} listeners and {report.tracks} tracks")
     if report.skips or report.ratings:
         click.echo(f"{report.skips} rows tell of skips, {report.ratings} of liking or disliking")
     for _, problem in report.problems:
         echo_line(f"{problem}: left out", err=True)
-    nothing = "naming addresses on the web" if source in BY_PATH else "of no plays"
     for count, what in (
         (report.duplicates, "equal to an earlier one, its time included: left out"),
         (report.summed, "without a time for a listener and track told of before: added up"),
-        (report.skipped, f"{nothing}: left out"),
+        (report.skipped, "of no plays, or naming addresses on the web: left out"),
         (report.replaced, "of an earlier import of the file: replaced"),
         (report.unknown, "naming files that are not in the catalogue: left out"),
     ):
         if count:
             echo_line(f"{file}: {count} row{'s' if count > 1 else ''} {what}", err=True)
-    tell_of_unknown_tracks(workspace, file)
 
 
 def catalogued_paths(catalog: Catalog) -> dict[str, str]:
@@ -96,3 +355,43 @@ def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
             "--manifest that gives tracks these ids",
             err=True,
         )
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_command(settings: Settings, as_json: bool) -> None:
+    """List what was imported: format, rows, listeners, and the file."""
+    from audiorec.data.plays_edit import list_parts
+
+    workspace = settings.workspace
+    workspace.check()
+    parts = list_parts(workspace.plays)
+    if as_json:
+        echo_json(parts)
+        return
+    for part in parts:
+        echo_line(
+            f"{part['source'] or 'unknown':13} {part['rows']:9} rows {part['users']:6} listeners  "
+            f"{part['file'] or '-'}"
+        )
+    if not parts:
+        click.echo("nothing is imported yet: run 'audiorec plays FILE'", err=True)
+
+
+@command.command("remove")
+@click.argument("source")
+@json_option
+@click.pass_obj
+def remove_command(settings: Settings, source: str, as_json: bool) -> None:
+    """Remove what came from SOURCE: a format, or a file or folder that was imported."""
+    from audiorec.data.plays_edit import remove_parts
+
+    workspace = settings.workspace
+    workspace.check()
+    with workspace.writing():
+        rows = remove_parts(workspace.plays, source)
+    if as_json:
+        echo_json({"source": source, "rows": rows})
+        return
+    click.echo(f"{rows} rows removed; run 'audiorec run' to learn without them")

@@ -1,4 +1,4 @@
-"""Listens of a history as a frame: the rule that makes plays of them, and keys of what was played."""
+"""Listens of a history as a frame, and the rules by which they are plays."""
 
 from __future__ import annotations
 
@@ -60,6 +60,8 @@ def is_skip() -> pl.Expr:
 NAME = ("artist", "title", "album", "recording_mbid", "path")
 """Columns that say what was played; see `audiorec.data.matching.Name`."""
 ROWS_AT_A_TIME = 50_000
+SOURCE = "source"
+"""Column that says which format a row came in."""
 KEY = "listen:"
 """What the keys of names begin with, so that they are no track's id."""
 
@@ -83,7 +85,7 @@ class Plays(NamedTuple):
 
 
 def to_frame(listens: Iterable[Listen]) -> pl.DataFrame:
-    """Listens as a frame of `SCHEMA`, made in batches, with the column ``key`` of what was played."""
+    """Listens as a frame of `SCHEMA` and ``key``, what was played; made in batches."""
     stream = iter(listens)
     parts = []
     while batch := list(islice(stream, ROWS_AT_A_TIME)):
@@ -139,7 +141,7 @@ def to_plays(frame: pl.DataFrame, *, user: str | None) -> Plays:
     user : str or None
         The listener; None takes the names of the listens.
     """
-    # A row that is one listen falls under the rule; one that counts has been counted by its program.
+    # A row that is one listen falls under the rule; one that counts was counted by its program.
     single = (pl.col("plays") == 1) & (pl.col("skips") == 0)
     single &= pl.col("seconds").is_not_null() | pl.col("skipped").is_not_null()
     play, skip = is_play(), is_skip()
@@ -191,12 +193,12 @@ def merge_close(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.Data
         *by, "timestamp", "skipped", "_alone", "_row"
     ).iter_rows():
         same = last is not None and last[:2] == (user, track)
-        if same and last is not None and time - last[2] <= SAME_PLAY_SECONDS:
-            if not (single and last[3]):
-                drop.add(row)
-                if not skipped:
-                    heard.add(last[4])
-                continue
+        near = same and last is not None and time - last[2] <= SAME_PLAY_SECONDS
+        if near and last is not None and not (single and last[3]):
+            drop.add(row)
+            if not skipped:
+                heard.add(last[4])
+            continue
         last = (user, track, time, single, row)
     index = pl.int_range(pl.len())
     through = index.is_in(sorted(heard)) & (pl.col("skipped") > 0)
@@ -234,9 +236,9 @@ def feedback_first(plays: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     plays : pl.DataFrame
-        With the columns rating and ``_source``.
+        With the columns rating and ``source``.
     """
-    said = pl.col("_source") == "feedback"
+    said = pl.col(SOURCE) == "feedback"
     over = said.any().over("user_id", "track_id") & ~said
     return plays.with_columns(rating=pl.when(over).then(None).otherwise(pl.col("rating"))).filter(
         (pl.col("plays") > 0) | pl.col("rating").is_not_null()

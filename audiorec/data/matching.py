@@ -7,6 +7,7 @@ length decide between several, and a length that is far off speaks against any.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,8 @@ FRACTION_OFF = 0.15
 NEAR_SECONDS = 6.0
 """Within it a length counts for a match that the name alone does not give."""
 FEWEST_LETTERS = 4
+MAX_ID = 400
+"""Characters of an id that is made of a name; longer ones end in a digest."""
 _ARTICLES = re.compile(r"\b(?:the|a|an|and)\b ?")
 _DIGITS = re.compile(r"\d+")
 _VARIOUS = frozenset({"", "various artists", "various", "va", "unknown artist", "unknown"})
@@ -77,7 +80,10 @@ def name_id(name: Name) -> str:
     """
     title = split_title(name.title).key
     artist = artist_words(name.artist)
-    return f"name:{artist} - {title}" if artist else f"name:{title}"
+    whole = f"name:{artist} - {title}" if artist else f"name:{title}"
+    if len(whole) <= MAX_ID:
+        return whole
+    return f"{whole[:MAX_ID]} {hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()}"
 
 
 class Matcher:
@@ -122,8 +128,8 @@ class Matcher:
         """
         if found := self._mbids.get(name.recording_mbid):
             return Match(self._nearest(found, name), "MusicBrainz id")
-        if found := self._by_path(name.path):
-            return Match(found, "path")
+        if on_disk := self._by_path(name.path):
+            return Match(on_disk, "path")
         if not name.title:
             return None
         same = [i for i in self._same_title(name) if self._agrees(i, name)]
@@ -260,8 +266,8 @@ _PLAIN = frozenset(
         "session",
         "edit",
         "of",
-        "recording",
         "demo",
+        "take",
     ]
 )
 
@@ -311,24 +317,24 @@ def _misspelt(a: str, b: str, *, sure: bool) -> bool:
     A letter that is dropped, doubled or swapped within a long word is a slip; another first letter,
     or an s at the end, is another word, unless the length says that it is the same recording.
     """
+    mine, its = _ARTICLES.sub("", a).split(), _ARTICLES.sub("", b).split()
+    if "".join(mine) == "".join(its):
+        return True
+    differing = [(x, y) for x, y in zip(mine, its, strict=False) if x != y]
+    few = len(mine) == len(its) and len(differing) <= max(1, len(mine) // 3)
+    return few and all(_slip(x, y, sure=sure) for x, y in differing)
+
+
+def _slip(x: str, y: str, *, sure: bool) -> bool:
+    """Whether two words differ by a slip."""
     from rapidfuzz.distance import OSA
 
-    mine, its = _ARTICLES.sub("", a).split(), _ARTICLES.sub("", b).split()
-    if mine == its or "".join(mine) == "".join(its):
-        return True
-    if len(mine) != len(its):
+    short, long = sorted((x, y), key=len)
+    if x.isdecimal() or y.isdecimal() or x[0] != y[0] or len(short) < FEWEST_LETTERS:
         return False
-    differing = [(x, y) for x, y in zip(mine, its, strict=True) if x != y]
-    if len(differing) > max(1, len(mine) // 3):
+    if not sure and long == f"{short}s":
         return False
-    for x, y in differing:
-        if x.isdecimal() or y.isdecimal() or x[0] != y[0] or min(len(x), len(y)) < FEWEST_LETTERS:
-            return False
-        short, long = sorted((x, y), key=len)
-        if not sure and long == f"{short}s":
-            return False
-        slips = OSA.distance(x, y)
-        swapped = len(x) == len(y) and sorted(x) != sorted(y)
-        if slips > (2 if len(long) >= 8 else 1) or (swapped and not sure and len(long) < 7):
-            return False
-    return True
+    substituted = len(x) == len(y) and sorted(x) != sorted(y)
+    if substituted and not sure and len(long) < 7:
+        return False
+    return OSA.distance(x, y) <= (2 if len(long) >= 8 else 1)

@@ -1,7 +1,7 @@
-"""Names of music as they are compared: what is spelling taken away, what is another version kept.
+"""Names of music as they are compared: spelling is taken away, versions are kept apart.
 
-``The Beatles`` and ``Beatles, The``, ``Don't Stop - Remastered 2011`` and ``Don’t Stop``, ``Кино`` and
-``Kino`` are the same; ``Song (Live)``, ``Song (Karaoke Version)`` and ``Song`` are not.
+``The Beatles`` and ``Beatles, The``, ``Don't Stop - Remastered 2011`` and ``Don’t Stop``, ``Кино``
+and ``Kino`` are the same; ``Song (Live)``, ``Song (Karaoke Version)`` and ``Song`` are not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import NamedTuple
 VERSIONS = {
     "live": r"live|unplugged|en vivo|ao vivo|en directo|in concert|concert version|bbc session"
     r"|peel session|sessions?|bootleg|rehearsal",
-    "remix": r"(?:re)?mix(?:ed)?|rmx|rework|refix|bootleg|dub|vip|flip|club|extended|12 inch|edit by"
+    "remix": r"(?:re)?mix(?:ed)?|rmx|rework|refix|bootleg|dub|vip|flip|club|extended|12 inch"
+    r"|edit by"
     r"|nightcore|sped up|speed up|slowed|8d|chopped|mashup|medley|megamix",
     "karaoke": r"karaoke|in the style of|originally performed|made famous|backing track|tribute"
     r"|sing ?along|lullaby|8 ?bit|music box|ringtone|cover(?: version)?",
@@ -32,11 +33,14 @@ VERSIONS = {
 }
 # Words of an edition, not of a recording.
 EDITION = re.compile(
-    r"(?:\d{4} |digital(?:ly)? |\w+ anniversary )*(?:re ?master(?:ed|ing)?)(?: \d{4}| version| edition)*"
+    r"(?:\d{4} |digital(?:ly)? |\w+ anniversary )*(?:re ?master(?:ed|ing)?)"
+    r"(?: \d{4}| version| edition)*"
     r"|(?:album|original|lp|main|standard|full length) (?:album |lp )?version|album|original"
-    r"|(?:original )?(?:radio|single) (?:edit|version|mix)|mono|stereo|(?:mono|stereo) (?:version|mix)"
+    r"|(?:original )?(?:radio|single) (?:edit|version|mix)|mono|stereo"
+    r"|(?:mono|stereo) (?:version|mix)"
     r"|explicit|clean|explicit version|clean version|bonus(?: track)?|hidden track|hq|hd|4k"
-    r"|(?:official )?(?:music |lyrics? )?(?:video|audio|visuali[sz]er)(?: hd| hq)?|lyrics?|with lyrics"
+    r"|(?:official )?(?:music |lyrics? )?(?:video|audio|visuali[sz]er)(?: hd| hq)?|lyrics?"
+    r"|with lyrics"
     r"|(?:super )?deluxe(?: edition| version)?|expanded(?: edition)?|special edition|\d{4}"
     r"|(?:\d+\w* )?anniversary(?: edition)?|(?:theme |music |song )?from .+"
     r"|(?:original )?(?:motion picture )?soundtrack|remaster(?:ed)? .*|single|ep|reissue"
@@ -46,9 +50,11 @@ _FEATURED = re.compile(r"^(?:feat|ft|featuring|with|avec|con|w) ")
 _FEATURED_IN = re.compile(r" (?:feat|ft|featuring) .*$")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|<([^<>]*)>|【([^】]*)】")
 _DASH = re.compile(r" [-‐‑–—~|] ")
+_REMASTERED = re.compile(r"(?: (?:19|20)\d\d)? re ?master(?:ed)?(?: (?:19|20)\d\d)?$")
 _APOSTROPHES = re.compile("['’‘`´ʼ′\"“”„.]")
 _NUMBER = re.compile(
-    r"\b(part|pt|vol|volume|no|nr|op|opus|movement|chapter|act|book) ([ivx]+|one|two|three|four|five)\b"
+    r"\b(part|pt|vol|volume|no|nr|op|opus|movement|chapter|act|book)"
+    r" ([ivx]+|one|two|three|four|five)\b"
 )
 _NUMERALS = {
     word: str(value)
@@ -141,9 +147,7 @@ def split_title(title: str) -> Title:
         if not _goes(tail, asides):
             head = f"{head} {tail}"
     base = _FEATURED_IN.sub("", f" {words(head)}").strip()
-    base = re.sub(
-        r" (?:19|20)\d\d re ?master(?:ed)?$| re ?master(?:ed)?(?: (?:19|20)\d\d)?$", "", base
-    )
+    base = _REMASTERED.sub("", base)
     base = _NUMBER.sub(lambda m: f"{m[1]} {_NUMERALS.get(m[2], m[2])}", base)
     if not base:  # all of it stood in brackets, or is punctuation
         plain = words(title) or " ".join(unicodedata.normalize("NFKC", title).casefold().split())

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from audiorec import artifacts
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.ids import IdMap
 
 GAP_MINUTES = 30.0
-PLAYLIST_SOURCES = ("m3u",)
+PLAYLIST_SOURCES = ("m3u", "xspf", "jspf")
 SECONDS_PER_DAY = 86_400
 MAX_HELD_OUT = 0.2
 """Most sessions that `split_by_time` holds out, as a fraction of all."""
@@ -378,20 +378,12 @@ def load_sessions(
 
 def _read_plays(directory: Path) -> pl.DataFrame:
     """Rows of all parts, in order, with what sessions need; timed ones told of twice once."""
-    manifest = artifacts.load_manifest(directory, kind="plays")
-    sources = manifest.extra.get("parts", {})
+    rows = load_plays(directory, with_source=True)
     wanted = ("user_id", "track_id", "plays", "timestamp", "skipped", "session_id")
-    frames = []
-    for name, entry in sorted(manifest.files.items()):
-        part = pl.read_parquet(directory / entry.file)
-        part = part.select([column for column in wanted if column in part.columns])
-        listed = sources.get(name, {}).get("source") in PLAYLIST_SOURCES
-        frames.append(part.with_columns(playlist=pl.lit(listed)))
-    rows = pl.concat(frames, how="diagonal")
-    if len(frames) == 1:
-        return rows
-    timed = rows.filter(pl.col("timestamp").is_not_null()).unique(maintain_order=True)
-    return pl.concat([rows.filter(pl.col("timestamp").is_null()), timed])
+    listed = pl.col("source").is_in(PLAYLIST_SOURCES)
+    return rows.with_columns(playlist=listed).select(
+        [column for column in (*wanted, "playlist") if column in (*rows.columns, "playlist")]
+    )
 
 
 def sessions_of_lists(lists: Sequence[Sequence[str]], *, item_ids: Sequence[str] = ()) -> Sessions:

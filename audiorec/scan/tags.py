@@ -125,3 +125,14 @@ def _text(tags: Mapping[str, Any], key: str) -> str:
     whole = str(value).encode("utf-8", "replace").decode()
     printable = "".join(c if c.isprintable() else " " for c in whole)
     return " ".join(printable.split())[:LONGEST]
+
+
+def read_recording_id(path: Path) -> str:
+    """MusicBrainz id of a file's recording, as its tags give it; empty where they do not."""
+    try:
+        with path.open("rb") as stream:
+            tags = _mutagen_tags(stream) or {}
+    except OSError:
+        return ""
+    keys = ("musicbrainz_trackid", "MusicBrainz/Track Id", "musicbrainz_recordingid")
+    return next((text.lower() for key in keys if (text := _text(tags, key))), "")

@@ -1,10 +1,10 @@
 """Listening histories as other programs export them: one module a format, all of one anatomy.
 
 Each module has ``TITLE``, what it is; ``EXPORT``, how to get it, which the help shows;
-``recognise(member)``, whether a file of an export is one of these; and ``read(export, members,
-tally)``, its listens one after the other, in which ``tally`` counts what is left out. Two are tables
-that name tracks by their ids or files already, and are read as columns: ``csv`` and ``m3u``, see
-`audiorec.data.histories.frames`.
+``recognise(member)``, whether a file of an export is one of these; and
+``read(export, members, tally)``, its listens one after the other, in which ``tally`` counts what is
+left out. Two name tracks by their ids or files already, and are read as columns: ``csv`` and
+``m3u``, see `audiorec.data.histories.frames`.
 """
 
 from __future__ import annotations

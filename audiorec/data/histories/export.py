@@ -17,8 +17,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from audiorec.exceptions import DataError, first_line, system_reason
 from audiorec.workers import one_line
@@ -55,7 +56,7 @@ class _Budget:
 class _Counted(io.RawIOBase):
     """A stream of an archive that is charged to its budget."""
 
-    def __init__(self, stream: BinaryIO, budget: _Budget) -> None:
+    def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
         self._stream, self._budget = stream, budget
 
     def readable(self) -> bool:
@@ -88,7 +89,7 @@ class Member:
 
     name: str
     where: str
-    opened: Callable[[], BinaryIO]
+    opened: Callable[[], IO[bytes] | io.RawIOBase]
     _heads: list[bytes] = field(default_factory=list, repr=False)
 
     @property
@@ -102,7 +103,7 @@ class Member:
         return posixpath.splitext(self.name)[1].lower()
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[IO[bytes]]:
         """Its bytes; what goes wrong while they are read is a `DataError`."""
         with reading(self.where), closing(self.opened()) as stream:
             yield io.BufferedReader(stream, BLOCK) if isinstance(stream, io.RawIOBase) else stream
@@ -183,7 +184,7 @@ class Export:
             member = Member(
                 f"{within}{name}",
                 f"{budget.file} ({within}{name})",
-                lambda info=info: _Counted(archive.open(info), budget),  # type: ignore[misc]
+                partial(_opened, archive, info, budget),
             )
             if not name.lower().endswith(".zip"):
                 yield member
@@ -260,6 +261,10 @@ def reading(where: str | Path) -> Iterator[None]:
 def data_error(where: str | Path, what: str, remedy: str) -> DataError:
     """One line that names the file, what is wrong with it, and what to do."""
     return DataError(one_line(f"{where} {what}; {remedy}"))
+
+
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> io.RawIOBase:
+    return _Counted(archive.open(info), budget)
 
 
 def _folder(folder: Path) -> Iterator[Member]:

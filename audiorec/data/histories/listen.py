@@ -21,7 +21,7 @@ SAME_PLAY_SECONDS = 60
 """Plays of one recording by one listener that begin within this time are one play."""
 MAX_COUNT = 1e9
 FIRST_TIME = 788_918_400
-"""1995-01-01: before it nobody kept such a history, and clocks that were never set start earlier."""
+"""1995-01-01: nobody kept a history before; clocks that were never set show such times."""
 LONGEST = 500
 """Characters of a name that are kept."""
 MBID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -49,14 +49,12 @@ def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen
     for member in feedback:
         for row in json_lines(member, tally):
             score = row.get("score")
-            ids = [
-                id_ for key in ("recording_mbid", "recording_msid") if (id_ := mbid(row.get(key)))
-            ]
+            recording = mbid(row.get("recording_mbid"))
+            ids = [id_ for id_ in (recording, mbid(row.get("recording_msid"))) if id_]
             known = next((named[id_] for id_ in ids if id_ in named), None)
-            if score not in (1, -1) or not ids or (known is None and not mbid(ids[0])):
+            if score not in (1, -1) or not ids:
                 tally["loves and hates that cannot be read"] += 1
                 continue
-            recording = mbid(row.get("recording_mbid"))
             if known is None and not recording:
                 tally["loves and hates of recordings without a name"] += 1
                 continue

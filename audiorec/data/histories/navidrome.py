@@ -45,12 +45,13 @@ def _song(database: sqlite3.Connection) -> str:
     wanted = {"artist": "''", "title": "''", "album": "''", "path": "''", "duration": "NULL"}
     wanted |= {"mbz_recording_id": "''", "mbz_track_id": "''"}
     parts = [
-        column(database, "media_file", name, alias="m", absent=a) for name, a in wanted.items()
+        column(database, "media_file", name, alias="m", absent=absent)
+        for name, absent in wanted.items()
     ]
     return ", ".join([*parts, "u.user_name AS user_name"])
 
 
-def _listen(row: sqlite3.Row, **more: object) -> Listen:
+def _listen(row: sqlite3.Row) -> Listen:
     length = number(row["duration"])
     return Listen(
         text(row["artist"]),
@@ -60,7 +61,7 @@ def _listen(row: sqlite3.Row, **more: object) -> Listen:
         recording_mbid=mbid(row["mbz_recording_id"]) or mbid(row["mbz_track_id"]),
         path=path_text(row["path"]),
         user=text(row["user_name"]),
-    )._replace(**more)
+    )
 
 
 def _scrobbles(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
@@ -72,15 +73,14 @@ def _scrobbles(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
     ):
         time = when(row["time"], tally)
         if time is not None:
-            yield _listen(row, timestamp=time)
+            yield _listen(row)._replace(timestamp=time)
 
 
 def _counts(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
     rated = column(database, "annotation", "rating", alias="a", absent="0")
     starred = column(database, "annotation", "starred", alias="a", absent="0")
-    kind = (
-        "AND a.item_type = 'media_file'" if has_columns(database, "annotation", "item_type") else ""
-    )
+    typed = has_columns(database, "annotation", "item_type")
+    kind = "AND a.item_type = 'media_file'" if typed else ""
     for row in database.execute(
         f"SELECT a.play_count AS play_count, {rated}, {starred}, {_song(database)}"
         f" FROM annotation a JOIN media_file m ON m.id = a.item_id {kind}"
@@ -89,6 +89,6 @@ def _counts(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
         rating = 1.0 if row["starred"] in (1, True) else stars(row["rating"], best=5)
         plays = count(row["play_count"])
         if plays or rating:
-            yield _listen(row, plays=plays, rating=rating)
+            yield _listen(row)._replace(plays=plays, rating=rating)
         else:
             tally["tracks never played"] += 1

@@ -39,7 +39,7 @@ def lines(member: Member, tally: Tally) -> Iterator[str]:
     encoding = next((name for bom, name in _BOMS if member.head().startswith(bom)), None)
     with member.open() as stream:
         if encoding == "utf-16":
-            reader = codecs.getreader("utf-16")(stream, errors="replace")
+            reader = codecs.getreader("utf-16")(stream, "replace")
             yield from (line.rstrip("\r\n") for line in reader)
             return
         number = 0

@@ -45,12 +45,8 @@ def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen
                     tally["videos"] += 1
                     continue
                 time = when(row["time"], tally)
-                listen = Listen(
-                    text(row["artist"]),
-                    text(row["title"]),
-                    text(row["album"]),
-                    user=text(row["user"]),
-                )
+                artist, title, album = (text(row[key]) for key in ("artist", "title", "album"))
+                listen = Listen(artist, title, album, user=text(row["user"]))
                 if listen.title:
                     songs[row["guid"]] = listen
                 if listen.title and time is not None:

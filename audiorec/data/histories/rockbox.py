@@ -29,9 +29,8 @@ UNTAGGED = "<untagged>"
 
 def recognise(member: Member) -> bool:
     """Whether a file is one of these."""
-    return member.base.lower().endswith(".log") and member.head().lstrip(
-        b"\xef\xbb\xbf"
-    ).startswith(b"#AUDIOSCROBBLER/1.")
+    head = member.head().removeprefix(b"\xef\xbb\xbf")
+    return member.suffix in (".log", ".txt") and head.startswith(b"#AUDIOSCROBBLER/1.")
 
 
 def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:

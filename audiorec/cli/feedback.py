@@ -1,0 +1,37 @@
+"""``audiorec feedback``: say that a listener likes or dislikes a track."""
+
+from __future__ import annotations
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+
+RATINGS = {"like": 1.0, "dislike": -1.0, "clear": None}
+
+
+@click.command("feedback")
+@click.argument("what", type=click.Choice(list(RATINGS)))
+@click.argument("track")
+@click.option("--user", default="me", show_default=True, help="The listener.")
+@json_option
+@click.pass_obj
+def command(settings: Settings, what: str, track: str, user: str, as_json: bool) -> None:
+    """Say that a listener likes or dislikes TRACK, or clear what was said.
+
+    It stands over every rating that an export has of the track.
+    """
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.plays_edit import give_feedback
+    from audiorec.data.plays_writer import stored_name
+
+    workspace = settings.workspace
+    workspace.check()
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        found = catalog.find(track)
+    with workspace.writing():
+        user = stored_name(user, workspace.plays, salt=workspace.salt(make=False))
+        give_feedback(workspace.plays, found.track_id, user=user, rating=RATINGS[what])
+    if as_json:
+        echo_json({"user": user, "track_id": found.track_id, "rating": RATINGS[what]})
+        return
+    echo_line(f"{user}: {what} {found.name}; run 'audiorec run' to learn from it")

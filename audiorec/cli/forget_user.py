@@ -1,0 +1,34 @@
+"""``audiorec forget-user``: remove a listener from everything that is stored."""
+
+from __future__ import annotations
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+
+
+@click.command("forget-user")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def command(settings: Settings, name: str, as_json: bool) -> None:
+    """Remove the listener NAME from plays, factors and sessions.
+
+    What was learned from all listeners together, the tracks' factors and the network, still has
+    their share in it until 'audiorec run' has learned it again.
+    """
+    from audiorec.pipeline.forget import forget
+
+    workspace = settings.workspace
+    workspace.check()
+    with workspace.writing():
+        gone = forget(workspace, name)
+    if as_json:
+        echo_json(gone._asdict())
+        return
+    echo_line(
+        f"{name}: {gone.rows} rows of plays removed"
+        + (", the factors too" if gone.factors else "")
+        + (", sessions removed" if gone.sessions else "")
+    )
+    click.echo("run 'audiorec run' to learn without them", err=True)

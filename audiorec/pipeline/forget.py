@@ -1,0 +1,80 @@
+"""Removal of one listener from everything that a workspace stores of listeners."""
+
+from __future__ import annotations
+
+import shutil
+from typing import NamedTuple
+
+from audiorec import artifacts
+from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.workspace import Workspace
+
+
+class Forgotten(NamedTuple):
+    """What was removed: rows of plays, whether factors, whether the sessions."""
+
+    rows: int
+    factors: bool
+    sessions: bool
+
+
+def forget(workspace: Workspace, user: str) -> Forgotten:
+    """Remove a listener from plays, factors and sessions.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing.
+    user : str
+        Their name, also where it is stored as a pseudonym.
+
+    Raises
+    ------
+    NotFoundError
+        If nothing is stored of them.
+    """
+    from audiorec.data.plays_edit import forget_user
+    from audiorec.data.plays_writer import stored_name
+
+    stored = stored_name(user, workspace.plays, salt=workspace.salt(make=False))
+    rows = forget_user(workspace.plays, stored)
+    factors = _forget_factors(workspace, stored)
+    sessions = workspace.root / "sessions"
+    # Sessions are of everyone together: they are made again from the plays that are left.
+    gone = bool(rows) and artifacts.exists(sessions)
+    if gone:
+        shutil.rmtree(sessions)
+    if not rows and not factors:
+        raise NotFoundError(
+            f"unknown listener {user!r}: nothing of them is stored; "
+            "'audiorec plays list' shows what was imported"
+        )
+    return Forgotten(rows, factors, gone)
+
+
+def _forget_factors(workspace: Workspace, user: str) -> bool:
+    """Take a listener's row out of the factors, if they have one; what is damaged is removed."""
+    from audiorec.factors.store import Factors, load_factors, save_factors
+
+    directory = workspace.factors
+    if not artifacts.exists(directory):
+        return False
+    try:
+        manifest = artifacts.load_manifest(directory, kind="factors")
+        factors = load_factors(directory)
+    except ArtifactError:
+        return False
+    if user not in factors.users:
+        return False
+    others = [name for name in factors.users.ids if name != user]
+    tracks = factors.tracks.take(factors.tracks.ids)
+    users = factors.users.take(others)
+    save_factors(
+        directory,
+        Factors(users=users, tracks=tracks),
+        config=manifest.config,
+        # Made from plays that are no more: the next run makes them again.
+        inputs={**manifest.inputs, "plays": "forgotten"},
+        extra=manifest.extra,
+    )
+    return True
