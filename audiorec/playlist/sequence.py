@@ -2,7 +2,7 @@
 
 The seeds take turns: each calls the nearest track that none has called yet. The mean of the seeds
 would call what is near to none of them, the library's most average music. Then the tracks are put
-in an order in which each is followed by the nearest that may follow.
+in an order in which each is followed by the nearest that may follow, and its steps are evened out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from audiorec.data.tracks import artist_key
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index
+from audiorec.playlist.order import improve_order
 from audiorec.playlist.spacing import Artist, Spacing, reach
 from audiorec.recommend.matches import Match, query_vectors
 
@@ -202,7 +203,7 @@ def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:
 
 
 def _arrange(units: np.ndarray, artists: Sequence[Artist], *, window: int) -> list[int]:
-    """Order in which each track is followed by the nearest one that may follow.
+    """Order in which each track is followed by a near one that may follow.
 
     Parameters
     ----------
@@ -225,4 +226,4 @@ def _arrange(units: np.ndarray, artists: Sequence[Artist], *, window: int) -> li
         left.remove(place)
         spacing.take(artists[place])
         near = units @ units[place]
-    return order
+    return improve_order(units, order, labels=artists, window=window)
