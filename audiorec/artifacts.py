@@ -33,6 +33,7 @@ STAGE_OF = {
     "model": "train",
     "embeddings": "embed",
     "index": "index",
+    "sessions": "sessions",
     "pretrained": "pretrained fetch",
     "probe": "tags --all",
 }
@@ -67,6 +68,7 @@ MISSING = {
     "mels": "are no spectrograms",
     "factors": "are no factors",
     "embeddings": "are no embeddings",
+    "sessions": "are no session models",
     "pretrained": "is no pretrained network",
 }
 

@@ -88,6 +88,11 @@ class Workspace:
         return self.root / "index"
 
     @property
+    def sessions(self) -> Path:
+        """What answers by the session so far."""
+        return self.root / "sessions"
+
+    @property
     def probe(self) -> Path:
         """What tells the library's genres by ear."""
         return self.root / "probe"

@@ -27,11 +27,13 @@ COMMANDS = {
     "train": "train the network",
     "embed": "predict vectors from sound",
     "index": "index the vectors",
+    "sessions": "learn what is played after what",
     "run": "run every stage that is stale",
     "add": "take in new files, no retraining",
     "tags": "words for tracks, by ear",
     "similar": "show a track's nearest tracks",
     "recommend": "recommend tracks to a listener",
+    "next": "show what to play next",
     "playlist": "write a playlist",
     "exclude": "hide tracks from every answer",
     "evaluate": "score on held-out artists",
@@ -45,7 +47,7 @@ MODULES = {
     "import": "import_",
     "forget-user": "forget_user",
 }  # where a command cannot lend its module its name
-STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index")
+STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index", "sessions")
 
 
 class LazyGroup(click.Group):

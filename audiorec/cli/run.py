@@ -29,7 +29,7 @@ def command(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Run every stage that is stale: mel, factors, train, embed, index.
+    """Run every stage that is stale: mel, factors, train, embed, index, sessions.
 
     RECIPE_FILE is TOML; without it the recipe of the workspace's last run is used, or the default
     one. Killed at any moment, the next run goes on from there.

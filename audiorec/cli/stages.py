@@ -1,4 +1,4 @@
-"""``audiorec mel``, ``factors``, ``train``, ``embed`` and ``index``: one stage each."""
+"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index`` and ``sessions``: one stage each."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ HELP = {
     "their sound. By several processes: torchrun --nproc_per_node=2 -m audiorec train.",
     "embed": "Predict a vector for every track that has sound.",
     "index": "Build the index that answers 'similar', 'recommend' and 'playlist'.",
+    "sessions": "Learn what is played after what: session neighbours and GRU4Rec, for 'next'.",
 }
 
 

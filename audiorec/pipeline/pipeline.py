@@ -21,6 +21,7 @@ from audiorec.pipeline.interactions import filtered_interactions
 from audiorec.pipeline.learning import Learning
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, remembered
+from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.progress import Progress, silent
 from audiorec.ranks import team
 from audiorec.workspace import Workspace
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from audiorec.mel.scanned import ScannedMels
     from audiorec.scan.read_file import Also
 
-STAGES = ("mel", "factors", "train", "embed", "index")
+STAGES = ("mel", "factors", "train", "embed", "index", "sessions")
 Check = Literal["digests", "sizes"]
 
 
@@ -121,18 +122,28 @@ class Pipeline:
             self._learning.fetch_early()
         for stage in stages:
             start = time.monotonic()
-            if imported and stage != "index":
-                why = f"not needed: the vectors were imported from {imported}"
-                reports.append(StageReport(stage, False, why, 0.0))
-                continue
-            if stage == "factors" and self.recipe.model.target == "sound":
-                reports.append(StageReport(stage, False, "not needed: sound alone places", 0.0))
+            if why := self._unneeded(stage, stages, imported):
+                reports.append(StageReport(stage, False, f"not needed: {why}", 0.0))
                 continue
             work = self._learning.run if stage == "train" else getattr(self, f"_{stage}")
             summary = work()
             done = summary or "up to date"
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
         return reports
+
+    def _unneeded(self, stage: str, stages: Sequence[str], imported: str) -> str:
+        """Why a stage has nothing to do here; empty where it has."""
+        if imported and stage not in ("index", "sessions"):
+            return f"the vectors were imported from {imported}"
+        if stage == "factors" and self.recipe.model.target == "sound":
+            return "sound alone places"
+        # Asked for alone, it says what is missing as an error.
+        return missing_sessions(self.workspace) if stage == "sessions" and len(stages) > 1 else ""
+
+    def _sessions(self) -> str | None:
+        return run_sessions(
+            self.workspace, self.recipe, check=self._check, progress=self.progress
+        )
 
     def _imported(self) -> str:
         """Name of the file that the vectors were imported from; empty where they are our own.

@@ -92,9 +92,21 @@ class GRUModel:
             outputs[number] = x
         return outputs
 
-    def score_outputs(self, outputs: np.ndarray) -> np.ndarray:
-        """Scores of all items : np.ndarray [shape=(n, n_items)], float32."""
-        scores = outputs @ self.items[:, :-1].T + self.items[:, -1]
+    def score_outputs(self, outputs: np.ndarray, *, items: np.ndarray | None = None) -> np.ndarray:
+        """Scores of items after each output.
+
+        Parameters
+        ----------
+        outputs : np.ndarray [shape=(n, dim)], float32
+        items : np.ndarray [shape=(n_items, dim + 1)], float32, optional
+            By default the model's own.
+
+        Returns
+        -------
+        scores : np.ndarray [shape=(n, n_items)], float32
+        """
+        items = self.items if items is None else items
+        scores = outputs @ items[:, :-1].T + items[:, -1]
         if self.elu:
             scores = np.where(scores > 0, scores, self.elu * np.expm1(np.minimum(scores, 0)))
         return np.asarray(scores)

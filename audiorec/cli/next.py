@@ -1,0 +1,111 @@
+"""``audiorec next``: what to play next, by the session so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from audiorec.cli.answers import echo_hits
+from audiorec.cli.common import Settings, json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audiorec.data.catalog import Catalog
+    from audiorec.sessions.answers import SessionTrack
+    from audiorec.sessions.query import EmbedFile, SessionAnswer
+    from audiorec.workspace import Workspace
+
+MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
+
+
+@click.command("next")
+@click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option(
+    "--skipped",
+    "skipped",
+    multiple=True,
+    metavar="TRACK",
+    help="A track that was broken off, among TRACKs or after them; repeatable.",
+)
+@click.option(
+    "--without-audio",
+    is_flag=True,
+    help="Answer tracks too that are known by listening alone. [default where there is no audio]",
+)
+@click.option(
+    "--model",
+    type=click.Choice(MODELS),
+    default="auto",
+    show_default=True,
+    help="Auto is the one that told the last week's sessions best.",
+)
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    tracks: tuple[str, ...],
+    k: int,
+    skipped: tuple[str, ...],
+    without_audio: bool,
+    model: str,
+    as_json: bool,
+) -> None:
+    """Show what to play after TRACKs: the session so far, oldest first.
+
+    Tracks are named as for 'similar'; a file that is not in the catalogue is listened to first.
+    None of them, and none that was skipped, is answered.
+    """
+    if not tracks and not skipped:
+        raise click.UsageError("Name the tracks of the session, oldest first.")
+    from audiorec.sessions.query import answer_session
+
+    settings.workspace.check()
+    answer = answer_session(
+        settings.workspace,
+        tracks,
+        skipped=skipped,
+        k=k,
+        model=model,
+        without_audio=without_audio,
+        embed=embedder(settings.workspace),
+    )
+    tell_unknown(answer)
+    echo_hits(
+        answer.hits,
+        as_json=as_json,
+        asked={"session": list(tracks), "skipped": list(skipped), "model": answer.model},
+        space="sessions",
+        k=k,
+        n_tracks=lambda: answer.n_tracks,
+    )
+
+
+def embedder(workspace: Workspace) -> EmbedFile:
+    """What places files from outside, loaded when there is one."""
+
+    def embed(path: Path, catalog: Catalog) -> SessionTrack:
+        # Decoding and torch, which answers about known tracks do without.
+        from audiorec.index.reload import IndexWatcher
+        from audiorec.recommend.external import embed_file
+        from audiorec.sessions.answers import SessionTrack
+
+        index = IndexWatcher(workspace).open()
+        external = embed_file(path, workspace=workspace, catalog=catalog, index=index)
+        if external.duplicate_of is not None:
+            return SessionTrack(external.duplicate_of)
+        return SessionTrack(str(path), vector=external.vector)
+
+    return embed
+
+
+def tell_unknown(answer: SessionAnswer) -> None:
+    """Say on stderr which tracks of the session the answer does not rest on."""
+    if answer.unknown:
+        names = ", ".join(answer.unknown[:3])
+        count = "1 track" if len(answer.unknown) == 1 else f"{len(answer.unknown)} tracks"
+        click.echo(f"{count} unknown to {answer.model} passed over: {names}", err=True)
+    if answer.n_earlier:
+        click.echo(f"the {answer.n_earlier} earliest tracks of the session do not count", err=True)

@@ -1,0 +1,73 @@
+"""The stage that learns what is played after what."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audiorec import artifacts
+from audiorec.config import Recipe
+from audiorec.progress import Progress, silent
+from audiorec.workspace import Workspace
+
+
+def missing_sessions(workspace: Workspace) -> str:
+    """Why there are no sessions to learn from; empty where there are."""
+    from audiorec.sessions.training import have_sessions
+
+    if artifacts.standing(workspace.plays, kind="plays", check="manifest") is None:
+        return "there are no plays"
+    return "" if have_sessions(workspace.plays) else "no play has a time or a session"
+
+
+def run_sessions(
+    workspace: Workspace,
+    recipe: Recipe,
+    *,
+    check: Literal["digests", "sizes"] = "digests",
+    progress: Progress = silent,
+) -> str | None:
+    """Train the session models where plays, settings or the content model have changed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    recipe : Recipe
+    check : {"digests", "sizes"}
+        See `audiorec.pipeline.Pipeline.run`.
+    progress : Progress
+
+    Returns
+    -------
+    summary : str or None
+        None where they are up to date.
+
+    Raises
+    ------
+    ArtifactError
+        If there are no plays.
+    DataError
+        If there is no session of two plays.
+    """
+    from audiorec.sessions.answers import content_fingerprint
+
+    listening = recipe.listening.model_dump(mode="json")
+    plays = artifacts.load_manifest(workspace.plays, kind="plays", check=check)
+    inputs = {"plays": plays.fingerprint, "listening": artifacts.fingerprint(listening)}
+    content = artifacts.standing(workspace.embeddings, kind="embeddings")
+    if content is not None:
+        inputs["model"] = content_fingerprint(content)
+    config = recipe.sessions.model_dump(mode="json")
+    if artifacts.is_fresh(workspace.sessions, kind="sessions", inputs=inputs, config=config):
+        return None
+    from audiorec.data.bot_filter import find_suspects
+    from audiorec.data.plays import load_plays
+    from audiorec.sessions.training import train_sessions
+
+    suspects = find_suspects(load_plays(workspace.plays), config=recipe.listening)
+    return train_sessions(
+        workspace,
+        config=recipe.sessions,
+        inputs=inputs,
+        without_users=suspects.users,
+        progress=progress,
+    )

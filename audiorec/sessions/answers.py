@@ -1,0 +1,264 @@
+"""What to play next, from a workspace's session models: numpy alone, light to start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.sessions.models import SessionModel
+from audiorec.sessions.store import MODELS, StoredModels
+from audiorec.workspace import Workspace
+
+MAX_EVENTS = 500
+"""Latest events of a session that count."""
+
+
+class SessionTrack(NamedTuple):
+    """A track of the session so far.
+
+    Attributes
+    ----------
+    track_id : str
+    skipped : bool
+    vector : np.ndarray [shape=(d,)], float32, or None
+        Content vector of a file that is no track of the catalogue.
+    """
+
+    track_id: str
+    skipped: bool = False
+    vector: np.ndarray | None = None
+
+
+class NextTrack(NamedTuple):
+    """A track that may come next, and its score: the higher the better, within one model."""
+
+    track_id: str
+    score: float
+
+
+class Ranking(NamedTuple):
+    """All tracks by how well they come next.
+
+    Attributes
+    ----------
+    model : str
+        The one that answered.
+    ids : np.ndarray [shape=(n,)], str
+    scores : np.ndarray [shape=(n,)], float32
+    unknown : tuple of str
+        Tracks of the session that the model does not know.
+    """
+
+    model: str
+    ids: np.ndarray
+    scores: np.ndarray
+    unknown: tuple[str, ...] = ()
+
+    def best(self) -> Iterator[NextTrack]:
+        """Tracks, best first; equal scores in the order of their ids."""
+        n = min(1000, len(self.scores))
+        # Most ask for few: the first are sorted alone.
+        threshold = np.partition(self.scores, -n)[-n] if n else 0.0
+        for above in (self.scores >= threshold, self.scores < threshold):
+            rows = np.flatnonzero(above)
+            for row in rows[np.argsort(-self.scores[rows], kind="stable")].tolist():
+                yield NextTrack(str(self.ids[row]), float(self.scores[row]))
+
+
+class SessionRecommender:
+    """Session models of a workspace, opened for answering.
+
+    Parameters
+    ----------
+    workspace : Workspace
+
+    Raises
+    ------
+    ArtifactError
+        If there are none, or they are of another content model than the workspace's.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.stored = StoredModels(workspace.sessions)
+        made_with = self.stored.manifest.inputs.get("model")
+        self._embeddings = artifacts.standing(workspace.embeddings, kind="embeddings")
+        now = None if self._embeddings is None else content_fingerprint(self._embeddings)
+        if made_with is not None and made_with != now:
+            raise ArtifactError(
+                f"the session models in {workspace.sessions} are of other content vectors than "
+                f"those in {workspace.embeddings}; run 'audiorec sessions'"
+            )
+
+    def knows(self, track_id: str) -> bool:
+        """Whether a track can be answered to: it was in sessions, or has content."""
+        return self.stored.row(track_id) is not None or track_id in self._added
+
+    @cached_property
+    def _added(self) -> dict[str, int]:
+        """Tracks with content that have come since the models were trained, by row."""
+        stored = self.stored
+        if self._embeddings is None or stored.content_space is None:
+            return {}
+        if self._embeddings.fingerprint == stored.manifest.extra.get("embeddings"):
+            return {}
+        ids = artifacts.load_array(self.workspace.embeddings, self._embeddings, "ids")
+        rows = np.flatnonzero(~np.isin(ids, stored.ids))
+        return {str(ids[row]): int(row) for row in rows}
+
+    @cached_property
+    def _added_items(self) -> np.ndarray:
+        """Embedding and bias of each of them : np.ndarray [shape=(n_added, dim + 1)]."""
+        rows = list(self._added.values())
+        gru, space = self.stored.gru, self.stored.content_space
+        if not rows or space is None or gru.project is None or self._embeddings is None:
+            return np.zeros((0, gru.dim + 1), dtype=np.float32)
+        vectors = artifacts.load_array(self.workspace.embeddings, self._embeddings, "vectors")
+        return np.asarray(space.features(vectors[rows]) @ gru.project)
+
+    def rank(self, session: Sequence[SessionTrack], *, model: str = "auto") -> Ranking:
+        """Rank all tracks by how well they come next.
+
+        Parameters
+        ----------
+        session : sequence of SessionTrack
+            Oldest first; of more than `MAX_EVENTS` the latest count.
+        model : str
+            "auto", or one of `audiorec.sessions.store.MODELS`. Auto is the one that told the last
+            days best, or GRU4Rec where that knows the session by its content alone.
+
+        Raises
+        ------
+        NotFoundError
+            If no track of the session is known to the model.
+        """
+        if not session:
+            raise NotFoundError("the session has no track; name what was played, oldest first")
+        session = session[-MAX_EVENTS:]
+        name = self._choose(session) if model == "auto" else model
+        opened = self.stored.model(name)
+        ranking = (
+            self._rank_gru(session) if name == "gru4rec" else self._rank_other(session, opened)
+        )
+        if len(ranking.unknown) == len(session):
+            some = ", ".join(repr(id_) for id_ in ranking.unknown[:3])
+            raise NotFoundError(
+                f"no track of the session is known to {name} ({some}); name tracks that sessions "
+                "have or that were embedded, or import plays and run 'audiorec run'"
+            )
+        return ranking
+
+    def _choose(self, session: Sequence[SessionTrack]) -> str:
+        default = self.stored.default
+        heard = [track for track in session if not track.skipped] or list(session)
+        plays = self.stored.model("popularity").scores(np.zeros(0, dtype=int), skipped=_NONE)
+        rows = [self.stored.row(track.track_id) for track in heard]
+        if any(row is not None and plays[row] > 0 for row in rows):
+            return default
+        return "gru4rec" if self.stored.content_space is not None else default
+
+    def _rank_other(self, session: Sequence[SessionTrack], model: SessionModel) -> Ranking:
+        rows = [self.stored.row(track.track_id) for track in session]
+        known = [(row, t.skipped) for row, t in zip(rows, session, strict=True) if row is not None]
+        items = np.array([row for row, _ in known], dtype=np.int64)
+        skipped = np.array([was_skipped for _, was_skipped in known], dtype=bool)
+        scores = model.scores(items, skipped=skipped)
+        unknown = [t.track_id for row, t in zip(rows, session, strict=True) if row is None]
+        return Ranking(model.name, self.stored.ids, scores, tuple(unknown))
+
+    def _rank_gru(self, session: Sequence[SessionTrack]) -> Ranking:
+        gru = self.stored.gru
+        given, skipped, unknown = [], [], []
+        for track in session:
+            embedding = self._embed(track)
+            if embedding is None:
+                unknown.append(track.track_id)
+            else:
+                given.append(embedding)
+                skipped.append(track.skipped)
+        ids = self.stored.ids
+        if not given:
+            return Ranking(gru.name, ids, np.zeros(len(ids)), tuple(unknown))
+        output = gru.outputs(np.stack(given), skipped=np.array(skipped))[-1:]
+        scores = gru.score_outputs(output)[0]
+        if self._added:
+            more = gru.score_outputs(output, items=self._added_items)[0]
+            ids = np.concatenate([ids, np.array(list(self._added))])
+            scores = np.concatenate([scores, more])
+        return Ranking(gru.name, ids, scores, tuple(unknown))
+
+    def _embed(self, track: SessionTrack) -> np.ndarray | None:
+        """Embedding of a track : np.ndarray [shape=(dim,)]; None where nothing is known of it."""
+        gru, space = self.stored.gru, self.stored.content_space
+        row = self.stored.row(track.track_id)
+        if row is not None:
+            return gru.items[row, :-1]
+        if track.track_id in self._added:
+            return self._added_items[list(self._added).index(track.track_id), :-1]
+        if track.vector is None or space is None:
+            return None
+        return gru.embed_content(space.features(track.vector[None])[0])
+
+
+_NONE = np.zeros(0, dtype=bool)
+
+
+def content_fingerprint(embeddings: artifacts.Manifest) -> str:
+    """What the content vectors of a workspace are comparable by: the model that made them."""
+    return embeddings.inputs.get("model") or embeddings.fingerprint
+
+
+def next_tracks(
+    workspace: Workspace | SessionRecommender,
+    session: Sequence[str],
+    *,
+    k: int = 10,
+    skipped: Collection[str] = (),
+    model: str = "auto",
+    exclude: Collection[str] = (),
+    include: Collection[str] | None = None,
+) -> list[NextTrack]:
+    """Tracks to play after a session.
+
+    Parameters
+    ----------
+    workspace : Workspace or SessionRecommender
+        The latter where more than one question is asked.
+    session : sequence of str
+        Ids of the tracks so far, oldest first; none of them is answered.
+    k : int
+        How many; fewer where there are no more.
+    skipped : collection of str
+        Those of them that were broken off.
+    model : str
+        See `SessionRecommender.rank`.
+    exclude : collection of str
+        Tracks that may not be answered.
+    include : collection of str, optional
+        The only ones that may.
+
+    Raises
+    ------
+    NotFoundError
+        If no track of the session is known.
+    ArtifactError
+        If there are no session models.
+    """
+    opened = SessionRecommender(workspace) if isinstance(workspace, Workspace) else workspace
+    tracks = [SessionTrack(id_, id_ in skipped) for id_ in session]
+    barred = {*session, *skipped, *exclude}
+    answer: list[NextTrack] = []
+    for track in opened.rank(tracks, model=model).best():
+        if len(answer) >= k:
+            break
+        if track.track_id not in barred and (include is None or track.track_id in include):
+            answer.append(track)
+    return answer
+
+
+__all__ = ["MODELS", "NextTrack", "Ranking", "SessionRecommender", "SessionTrack", "next_tracks"]

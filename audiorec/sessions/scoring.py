@@ -1,0 +1,75 @@
+"""How well a model tells the next item: HR@20, MRR@20 and what they are made of."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.data.sessions import Sessions
+from audiorec.sessions.models import SessionModel
+from audiorec.sessions.ranks import rank_of
+
+CUTOFF = 20
+
+
+class Told(NamedTuple):
+    """Ranks of the next items at every position of the test sessions.
+
+    Attributes
+    ----------
+    ranks : np.ndarray [shape=(n,)], int64
+        From 1, all items ranked, ties against us.
+    targets : np.ndarray [shape=(n,)], int32
+    sessions : np.ndarray [shape=(n,)], int64
+        Row of each position's session.
+    recommended : np.ndarray [shape=(n_items,)], int64
+        How often each item stood among the first `CUTOFF`.
+    seconds : float
+        Of all answers.
+    """
+
+    ranks: np.ndarray
+    targets: np.ndarray
+    sessions: np.ndarray
+    recommended: np.ndarray
+    seconds: float
+
+
+def tell_next(model: SessionModel, test: Sessions) -> Told:
+    """Ask a model for the next item after each event of each session.
+
+    Skipped events are answered to, and are not asked for.
+    """
+    recommended = np.zeros(test.n_items, dtype=np.int64)
+    ranks, targets, rows, seconds = [], [], [], 0.0
+    for row in range(len(test)):
+        events = slice(test.offsets[row], test.offsets[row + 1])
+        items, skipped = test.items[events], test.skipped[events]
+        start = time.perf_counter()
+        scores = model.prefix_scores(items[:-1], skipped=skipped[:-1])
+        seconds += time.perf_counter() - start
+        asked = ~skipped[1:]
+        scores, following = scores[asked], items[1:][asked]
+        ranks.append(rank_of(scores, following))
+        targets.append(following)
+        rows.append(np.full(len(following), row))
+        k = min(CUTOFF, scores.shape[1])
+        first = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        np.add.at(recommended, first.ravel(), 1)
+    empty = [np.zeros(0, dtype=np.int64)]
+    return Told(
+        np.concatenate(ranks or empty), np.concatenate(targets or empty),
+        np.concatenate(rows or empty), recommended, seconds,
+    )  # fmt: skip
+
+
+def hit_rate(ranks: np.ndarray, *, k: int = CUTOFF) -> float:
+    """Share of positions whose next item is among the first k; NaN of none."""
+    return float((ranks <= k).mean()) if len(ranks) else float("nan")
+
+
+def mean_reciprocal_rank(ranks: np.ndarray, *, k: int = CUTOFF) -> float:
+    """Mean of 1 / rank, 0 beyond the first k; NaN of none."""
+    return float(np.where(ranks <= k, 1 / ranks, 0.0).mean()) if len(ranks) else float("nan")

@@ -1,0 +1,131 @@
+"""The artifact of kind "sessions": every session model as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.sessions.content_space import ContentSpace
+from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.models import SessionModel
+from audiorec.sessions.neighbours import SessionNeighbours
+from audiorec.sessions.popularity import Popularity
+from audiorec.sessions.rules import SequentialRules
+
+KIND = "sessions"
+MODELS = ("gru4rec", "vsknn", "sknn", "rules", "popularity")
+NEIGHBOURS, RULES, GRU = "neighbours", "rules", "gru"
+
+
+class StoredModels:
+    """Session models of one workspace, each opened when it is asked for.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "sessions".
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, or it is damaged.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.manifest = artifacts.load_manifest(directory, kind=KIND)
+        self.ids = self._array("ids")
+        self._models: dict[str, SessionModel] = {}
+
+    @property
+    def default(self) -> str:
+        """The model with the best MRR@20 on the last days."""
+        return str(self.manifest.extra["default"])
+
+    def row(self, track_id: str) -> int | None:
+        """Row of an item; None where it is none."""
+        row = int(np.searchsorted(self.ids, track_id))
+        return row if row < len(self.ids) and str(self.ids[row]) == track_id else None
+
+    def model(self, name: str) -> SessionModel:
+        """One of `MODELS`."""
+        if name not in MODELS:
+            raise ParameterError(f"model={name!r} must be auto or one of {', '.join(MODELS)}")
+        if name not in self._models:
+            self._models[name] = self._open(name)
+        return self._models[name]
+
+    @cached_property
+    def gru(self) -> GRUModel:
+        """GRU4Rec."""
+        return GRUModel.from_arrays(self._group(GRU), elu=float(self.manifest.extra["elu"]))
+
+    @cached_property
+    def content_space(self) -> ContentSpace | None:
+        """How content vectors are taken; None where the models were trained without."""
+        if "content-mean" not in self.manifest.files:
+            return None
+        return ContentSpace(self._array("content-mean"), self._array("content-scale"))
+
+    def _open(self, name: str) -> SessionModel:
+        if name == "gru4rec":
+            return self.gru
+        if name == "rules":
+            return SequentialRules.from_arrays({**self._group(RULES), **self._plays()})
+        if name == "popularity":
+            return Popularity(self._plays()["plays"])
+        config = self.manifest.config
+        return SessionNeighbours(
+            {**self._group(NEIGHBOURS), **self._plays()},
+            kind="sknn" if name == "sknn" else "vsknn",
+            k=int(config["k"]),
+            sample_size=int(config["sample_size"]),
+        )
+
+    def _plays(self) -> dict[str, np.ndarray]:
+        return {"plays": self._array("plays")}
+
+    def _group(self, group: str) -> dict[str, np.ndarray]:
+        """Arrays of one model, by the names it gave them."""
+        prefix = f"{group}-"
+        names = [name for name in self.manifest.files if name.startswith(prefix)]
+        return {name.removeprefix(prefix): self._array(name) for name in names}
+
+    def _array(self, name: str) -> np.ndarray:
+        if name not in self.manifest.files:
+            raise ArtifactError(
+                f"{self.directory} has no {name!r}; run 'audiorec sessions' to make it again"
+            )
+        return artifacts.load_array(self.directory, self.manifest, name)
+
+
+def save_models(
+    directory: Path,
+    *,
+    ids: tuple[str, ...],
+    plays: np.ndarray,
+    neighbours: SessionNeighbours,
+    rules: SequentialRules,
+    gru: GRUModel,
+    space: ContentSpace | None,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    extra: Mapping[str, Any],
+) -> None:
+    """Write the artifact that `StoredModels` opens; `ids` ascending."""
+    arrays = {"ids": np.array(ids, dtype=np.str_), "plays": plays}
+    for group, model in ((NEIGHBOURS, neighbours), (RULES, rules), (GRU, gru)):
+        own = {n: a for n, a in model.to_arrays().items() if n != "plays"}
+        arrays.update({f"{group}-{name}": array for name, array in own.items()})
+    if space is not None:
+        arrays.update({"content-mean": space.mean, "content-scale": space.scale})
+    artifacts.save(
+        directory, kind=KIND, arrays=arrays, config=config, inputs=inputs,
+        extra={**extra, "elu": gru.elu},
+    )  # fmt: skip
