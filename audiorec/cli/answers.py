@@ -12,10 +12,11 @@ from audiorec.cli.common import echo_json, echo_line
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library
+    from audiorec.sessions.query import SessionHit
 
 
 def echo_hits(
-    hits: Sequence[Hit],
+    hits: Sequence[Hit | SessionHit],
     *,
     as_json: bool,
     asked: dict[str, object],
@@ -29,7 +30,7 @@ def echo_hits(
 
     Parameters
     ----------
-    hits : sequence of Hit
+    hits : sequence of Hit or SessionHit
     as_json : bool
     asked : dict
         What was asked for, first in the JSON: ``{"query": [...]}`` or ``{"user": ...}``.
@@ -94,7 +95,7 @@ def _asked_beyond(k: int, n_tracks: Callable[[], int]) -> bool:
 
 
 def _show(
-    hits: Sequence[Hit],
+    hits: Sequence[Hit | SessionHit],
     *,
     as_json: bool,
     asked: dict[str, object],

@@ -80,6 +80,7 @@ def command(
         space="sessions",
         k=k,
         n_tracks=lambda: answer.n_tracks,
+        stale=answer.stale,
     )
 
 

@@ -1,4 +1,4 @@
-"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index`` and ``sessions``: one stage each."""
+"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index``, ``sessions``: a stage each."""
 
 from __future__ import annotations
 
@@ -120,6 +120,7 @@ def run_stages(
         index = IndexConfig(**{**stated, "memory": memory})
         recipe = recipe.model_copy(update={"index": index})
     mine = team()
+    failures = 0
     keep_freed_memory()
     with workspace.writing() if mine.first else nullcontext(), progress_shown() as progress:
         shown = progress if mine.first else silent
@@ -130,7 +131,8 @@ def run_stages(
         if not mine.first:
             return
         echo_stages(reports, as_json=as_json)
-        with Catalog(workspace.catalog, read_only=True) as catalog:
-            failures = sum(f.stage == "mel" for f in catalog.failures())
-    if "mel" in stages:
+        if "mel" in stages and workspace.catalog.exists():
+            with Catalog(workspace.catalog, read_only=True) as catalog:
+                failures = sum(f.stage == "mel" for f in catalog.failures())
+    if failures:
         fail_if_strict(failures, strict=strict)

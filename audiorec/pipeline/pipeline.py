@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -118,7 +119,7 @@ class Pipeline:
         self._check = check
         reports = []
         imported = self._imported()
-        if {"mel", "train"} <= set(stages) and not imported:
+        if {"mel", "train"} <= set(stages) and not imported and not self._silent_catalog:
             self._learning.fetch_early()
         for stage in stages:
             start = time.monotonic()
@@ -137,13 +138,24 @@ class Pipeline:
             return f"the vectors were imported from {imported}"
         if stage == "factors" and self.recipe.model.target == "sound":
             return "sound alone places"
-        # Asked for alone, it says what is missing as an error.
-        return missing_sessions(self.workspace) if stage == "sessions" and len(stages) > 1 else ""
+        if len(stages) == 1:  # asked for alone, it says what is missing as an error
+            return ""
+        if stage == "sessions":
+            return missing_sessions(self.workspace)
+        if self._silent_catalog and not missing_sessions(self.workspace):
+            return "no music is catalogued" if stage != "factors" else ""
+        return ""
+
+    @cached_property
+    def _silent_catalog(self) -> bool:
+        """Whether no file is catalogued: then plays alone can be learned from."""
+        if not self.workspace.catalog.exists():
+            return True
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            return not len(catalog)
 
     def _sessions(self) -> str | None:
-        return run_sessions(
-            self.workspace, self.recipe, check=self._check, progress=self.progress
-        )
+        return run_sessions(self.workspace, self.recipe, check=self._check, progress=self.progress)
 
     def _imported(self) -> str:
         """Name of the file that the vectors were imported from; empty where they are our own.

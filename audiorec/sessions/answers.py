@@ -95,6 +95,14 @@ class SessionRecommender:
                 f"those in {workspace.embeddings}; run 'audiorec sessions'"
             )
 
+    @property
+    def stale(self) -> str:
+        """What was imported since the models were trained, in one line; empty where nothing was."""
+        plays = artifacts.standing(self.workspace.plays, kind="plays", check="manifest")
+        if plays is None or plays.fingerprint == self.stored.manifest.inputs.get("plays"):
+            return ""
+        return "plays are newer than what answers; run 'audiorec run' to take them in"
+
     def knows(self, track_id: str) -> bool:
         """Whether a track can be answered to: it was in sessions, or has content."""
         return self.stored.row(track_id) is not None or track_id in self._added

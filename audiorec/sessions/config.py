@@ -19,7 +19,8 @@ class GRU4RecConfig(Section):
         Units of each GRU layer; the last must be as wide as the item embedding, which it is.
     loss : {"cross-entropy", "bpr-max"}
     batch_size : int
-        Sessions that go on side by side.
+        Sessions that go on side by side: at least so many, and more where there are so many events
+        that an epoch would take more than 4,000 steps.
     n_epochs : int
     learning_rate, momentum : float
         Of Adagrad.
@@ -42,13 +43,13 @@ class GRU4RecConfig(Section):
 
     layers: tuple[int, ...] = (100,)
     loss: Literal["cross-entropy", "bpr-max"] = "cross-entropy"
-    batch_size: int = Field(default=64, ge=2, le=65536)
+    batch_size: int = Field(default=32, ge=2, le=65536)
     n_epochs: int = Field(default=10, ge=1, le=10_000)
     learning_rate: float = Field(default=0.07, gt=0, le=10)
     momentum: float = Field(default=0.0, ge=0, lt=1)
-    dropout_p_embed: float = Field(default=0.0, ge=0, lt=1)
-    dropout_p_hidden: float = Field(default=0.2, ge=0, lt=1)
-    n_sample: int = Field(default=2048, ge=0, le=10**6)
+    dropout_p_embed: float = Field(default=0.2, ge=0, lt=1)
+    dropout_p_hidden: float = Field(default=0.4, ge=0, lt=1)
+    n_sample: int = Field(default=512, ge=0, le=10**6)
     sample_alpha: float = Field(default=0.5, ge=0, le=1)
     logq: float = Field(default=1.0, ge=0, le=1)
     bpreg: float = Field(default=1.0, ge=0)

@@ -36,9 +36,7 @@ class ContentSpace(NamedTuple):
         return np.asarray(features, dtype=np.float32)
 
 
-def content_of(
-    vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSpace
-) -> Content:
+def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSpace) -> Content:
     """Content of items, by their vectors.
 
     Parameters

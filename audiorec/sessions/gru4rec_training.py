@@ -18,6 +18,7 @@ from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 
 EPSILON = 1e-6
 DRAWS_AT_ONCE = 256  # steps whose negatives are drawn together
+MOST_STEPS = 4000  # of an epoch: more events go on side by side
 
 
 class AdagradMomentum:
@@ -111,6 +112,7 @@ class Trainer:
     ) -> None:
         plays = sessions.supports
         self.sessions, self.config = sessions, config
+        self.batch_size = max(config.batch_size, -(-sessions.n_events // MOST_STEPS))
         self.network = GRU4Rec(sessions.n_items, config=config, content=content, plays=plays)
         self.optimiser = AdagradMomentum(
             learning_rate=config.learning_rate, momentum=config.momentum
@@ -122,10 +124,10 @@ class Trainer:
         config = self.config
         torch.manual_seed(config.seed * 1_000_003 + number)
         self.sampler.reseed(config.seed, number)
-        states = [torch.zeros(config.batch_size, n) for n in config.layers]
+        states = [torch.zeros(self.batch_size, n) for n in config.layers]
         total, count = 0.0, 0
         self.network.train()
-        for step in parallel_steps(self.sessions, batch_size=config.batch_size):
+        for step in parallel_steps(self.sessions, batch_size=self.batch_size):
             n = int((~step.skipped_targets).sum())
             total, count = total + self._learn(step, states) * n, count + n
         return total / max(count, 1)

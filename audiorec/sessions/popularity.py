@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from audiorec.data.sessions import Sessions
 from audiorec.sessions.models import PrefixByPrefix, unskipped
+
+if TYPE_CHECKING:  # polars takes longer to import than an answer
+    from audiorec.data.sessions import Sessions
 
 
 class Popularity(PrefixByPrefix):

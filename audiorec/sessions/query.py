@@ -61,6 +61,8 @@ class SessionAnswer(NamedTuple):
         Tracks too long ago to count.
     n_tracks : int
         Tracks that could be answered.
+    stale : str
+        See `SessionRecommender.stale`.
     """
 
     hits: list[SessionHit]
@@ -68,6 +70,7 @@ class SessionAnswer(NamedTuple):
     unknown: tuple[str, ...]
     n_earlier: int
     n_tracks: int
+    stale: str
 
 
 class _Names:
@@ -159,7 +162,12 @@ def answer_session(
     )
     n_tracks = len(ranking.ids) if without_audio or catalog is None else len(catalog)
     return SessionAnswer(
-        hits, ranking.model, ranking.unknown, max(0, len(session) - MAX_EVENTS), n_tracks
+        hits,
+        ranking.model,
+        ranking.unknown,
+        n_earlier=max(0, len(session) - MAX_EVENTS),
+        n_tracks=n_tracks,
+        stale=opened.stale,
     )
 
 

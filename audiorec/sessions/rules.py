@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from audiorec.data.sessions import Sessions
 from audiorec.sessions.models import PrefixByPrefix, unskipped
+
+if TYPE_CHECKING:  # polars takes longer to import than an answer
+    from audiorec.data.sessions import Sessions
 
 MAX_STEPS = 10
 """Furthest item that a sequential rule leads to."""

@@ -24,7 +24,7 @@ from audiorec.sessions.store import save_models
 from audiorec.workspace import Workspace
 
 MAX_VALIDATION = 1000
-"""Sessions that the models are compared on: the earliest of those held out, where there are more."""
+"""Sessions that the models are compared on: the earliest of those held out."""
 
 
 def have_sessions(directory: Path) -> bool:

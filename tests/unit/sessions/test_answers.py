@@ -1,0 +1,242 @@
+"""Next tracks of a workspace: with and without audio, cold tracks, and bad questions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiorec import artifacts
+from audiorec.config import Recipe
+from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
+from audiorec.pipeline import Pipeline
+from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
+from audiorec.sessions.query import answer_session
+from audiorec.sessions.training import have_sessions, train_sessions
+from audiorec.workspace import Workspace
+
+from .conftest import CONFIG, make_workspace, ring_plays, ring_vectors
+
+MODELS = ("gru4rec", "vsknn", "sknn", "rules")
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "audiorec", *map(str, arguments)], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_follows_on_the_ring_comes_first(silent_workspace: Workspace, model: str) -> None:
+    answer = next_tracks(silent_workspace, ["t03", "t04"], k=3, model=model)
+    assert answer[0].track_id in ("t05", "t06")
+    assert [t.score for t in answer] == sorted((t.score for t in answer), reverse=True)
+    assert not {"t03", "t04"} & {t.track_id for t in answer}
+
+
+def test_the_default_is_the_best_of_the_last_days_and_recorded(silent_workspace: Workspace) -> None:
+    manifest = artifacts.load_manifest(silent_workspace.sessions, kind="sessions")
+    scores = manifest.extra["validation"]
+    assert set(scores) == set(MODELS)
+    best = max(scores, key=lambda name: scores[name]["mrr@20"])
+    assert manifest.extra["default"] == best
+    opened = SessionRecommender(silent_workspace)
+    assert opened.rank([SessionTrack("t01")]).model == best
+
+
+def test_what_is_excluded_or_not_included_is_not_answered(silent_workspace: Workspace) -> None:
+    everything = [t.track_id for t in next_tracks(silent_workspace, ["t03"], k=99)]
+    assert sorted(everything) == sorted({f"t{i:02d}" for i in range(12)} - {"t03"})
+    some = next_tracks(silent_workspace, ["t03"], exclude={everything[0]}, k=1)
+    assert some[0].track_id == everything[1]
+    assert [t.track_id for t in next_tracks(silent_workspace, ["t03"], include={"t09"})] == ["t09"]
+
+
+def test_sessions_that_cannot_be_answered(silent_workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(
+        NotFoundError, match=r"no track of the session is known to \w+ \('x', 'y'\)"
+    ):
+        next_tracks(silent_workspace, ["x", "y"])
+    with pytest.raises(NotFoundError, match="the session has no track"):
+        next_tracks(silent_workspace, [])
+    with pytest.raises(ParameterError, match="model='deep' must be auto or one of gru4rec"):
+        next_tracks(silent_workspace, ["t01"], model="deep")
+    empty = Workspace(tmp_path / "empty")
+    empty.create()
+    with pytest.raises(ArtifactError, match="there are no session models .* 'audiorec sessions'"):
+        next_tracks(empty, ["t01"])
+
+
+def test_unknown_tracks_among_known_ones_are_passed_over(silent_workspace: Workspace) -> None:
+    opened = SessionRecommender(silent_workspace)
+    for model in MODELS:
+        ranking = opened.rank([SessionTrack("x"), SessionTrack("t03")], model=model)
+        assert ranking.unknown == ("x",)
+        alone = opened.rank([SessionTrack("t03")], model=model)
+        np.testing.assert_array_equal(ranking.scores, alone.scores)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_ten_thousand_tracks_are_a_session_too(silent_workspace: Workspace, model: str) -> None:
+    session = [f"t{i % 12:02d}" for i in range(10_000)]
+    assert next_tracks(silent_workspace, session, model=model) == []  # all were played
+    tracks = [SessionTrack(id_) for id_ in session]
+    assert len(SessionRecommender(silent_workspace).rank(tracks, model=model).ids) == 12
+
+
+def test_a_track_that_nobody_has_played_is_answered_and_answered_to(
+    content_workspace: Workspace,
+) -> None:
+    answer = next_tracks(content_workspace, ["t03", "t04"], k=11, model="gru4rec")
+    assert "t05" in [t.track_id for t in answer[:4]]
+    assert {"t06", "t07"} & {t.track_id for t in next_tracks(content_workspace, ["t05"], k=3)}
+    # Neighbours know nothing of it; auto passes such a session on to what does.
+    assert SessionRecommender(content_workspace).rank([SessionTrack("t05")]).model == "gru4rec"
+
+
+def test_a_track_that_came_after_training_is_known_by_its_content(
+    content_workspace: Workspace, tmp_path: Path
+) -> None:
+    later = Workspace(tmp_path / "later")
+    shutil.copytree(content_workspace.root, later.root)
+    ring_vectors("new").save(later.embeddings, inputs={"model": "m"})
+    opened = SessionRecommender(later)
+    assert opened.knows("new")
+    assert not SessionRecommender(content_workspace).knows("new")
+    ranking = opened.rank([SessionTrack("t11"), SessionTrack("t00")], model="gru4rec")
+    assert "new" in [t.track_id for t, _ in zip(ranking.best(), range(5), strict=False)]
+    # Asked by its id or by its vector alone, the answer is the same.
+    vector = ring_vectors("new")["new"]
+    by_id = opened.rank([SessionTrack("new")], model="gru4rec")
+    by_vector = opened.rank([SessionTrack("/a.mp3", vector=vector)], model="gru4rec")
+    np.testing.assert_allclose(by_id.scores, by_vector.scores, atol=1e-5)
+
+
+def test_other_content_vectors_are_refused(content_workspace: Workspace, tmp_path: Path) -> None:
+    other = Workspace(tmp_path / "other")
+    shutil.copytree(content_workspace.root, other.root)
+    ring_vectors().save(other.embeddings, inputs={"model": "another"})
+    with pytest.raises(ArtifactError, match="of other content vectors .* 'audiorec sessions'"):
+        SessionRecommender(other)
+
+
+def test_without_audio_answers_tracks_that_no_file_is_of(content_workspace: Workspace) -> None:
+    hits = answer_session(content_workspace, ["t10"], k=12).hits
+    assert "t11" not in [hit.track_id for hit in hits]
+    more = answer_session(content_workspace, ["t10"], k=12, without_audio=True).hits
+    assert "t11" in [hit.track_id for hit in more]
+    assert hits[0].artist.startswith("A")
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+
+
+def test_names_are_titles_too_and_skips_change_the_answer(content_workspace: Workspace) -> None:
+    by_id = answer_session(content_workspace, ["t02", "t03"])
+    assert answer_session(content_workspace, ["A2 - T2", "T3"]) == by_id
+    skipped = answer_session(content_workspace, ["t02"], skipped=["t04"], model="vsknn")
+    assert "t04" not in [hit.track_id for hit in skipped.hits]
+    unskipped = answer_session(content_workspace, ["t02"], model="vsknn")
+    assert [h.track_id for h in skipped.hits[:3]] == [
+        h.track_id for h in unskipped.hits if h.track_id != "t04"
+    ][:3]
+
+
+def test_the_stage_is_stale_on_plays_and_settings_alone(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w", ring_plays())
+    recipe = Recipe(sessions=CONFIG.model_copy(update={"n_epochs": 1}))
+
+    def worked(recipe: Recipe) -> bool:
+        return Pipeline(workspace, recipe=recipe).run(("sessions",))[0].worked
+
+    assert worked(recipe)
+    assert not worked(recipe)
+    longer = recipe.sessions.model_copy(update={"session_gap_minutes": 40.0})
+    assert worked(recipe.model_copy(update={"sessions": longer}))
+    (tmp_path / "more.csv").write_text("user_id,track_id,plays,timestamp\nu,t01,1,9\nu,t02,1,99\n")
+    from audiorec.data.plays import import_plays
+
+    import_plays(workspace.plays, tmp_path / "more.csv")
+    assert "plays are newer" in SessionRecommender(workspace).stale
+    assert worked(recipe)
+    assert SessionRecommender(workspace).stale == ""
+
+
+def test_a_killed_stage_goes_on_to_the_same_bytes(
+    silent_workspace: Workspace, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(stage: str, done: int, _total: int | None, _note: str = "") -> None:
+        if (stage, done) == ("sessions (all)", 3):
+            raise Killed
+
+    workspace = make_workspace(tmp_path / "w", ring_plays())
+    with pytest.raises(Killed):
+        train_sessions(workspace, config=CONFIG, inputs={}, progress=kill)
+    assert not artifacts.exists(workspace.sessions)
+    epochs: list[int] = []
+    train_sessions(
+        workspace, config=CONFIG, inputs={},
+        progress=lambda stage, done, *_: epochs.append(done) if "all" in stage else None,
+    )  # fmt: skip
+    assert min(epochs) >= 2
+    whole = artifacts.load_manifest(silent_workspace.sessions, kind="sessions")
+    again = artifacts.load_manifest(workspace.sessions, kind="sessions")
+    assert {n: e.digest for n, e in again.files.items()} == {
+        n: e.digest for n, e in whole.files.items()
+    }
+    assert not (workspace.root / ".sessions").exists()
+
+
+def test_plays_without_times_are_no_sessions(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w", "user_id,track_id,plays\nu,a,3\nu,b,1\n")
+    assert not have_sessions(workspace.plays)
+    with pytest.raises(DataError, match="there are no sessions: 2 plays have neither a time"):
+        train_sessions(workspace, config=CONFIG, inputs={})
+    pipeline = Pipeline(workspace, recipe=Recipe(sessions=CONFIG))
+    with pytest.raises(DataError, match="there are no sessions"):
+        pipeline.run(("sessions",))
+
+
+def test_next_on_the_command_line(silent_workspace: Workspace) -> None:
+    done = run("-w", silent_workspace.root, "next", "t03", "t04", "-k", 3, "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert answer["session"] == ["t03", "t04"]
+    assert answer["space"] == "sessions"
+    assert len(answer["results"]) == 3
+    assert set(answer["results"][0]) == {"rank", "track_id", "score", "artist", "title", "path"}
+    done = run("-w", silent_workspace.root, "next", "nothing")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "no session has a track 'nothing'" in done.stderr
+    assert run("-w", silent_workspace.root, "next").returncode == 2
+
+
+def test_next_starts_light(silent_workspace: Workspace) -> None:
+    script = (
+        "import sys; from audiorec.cli import main\n"
+        f"sys.argv = ['audiorec', '-w', {str(silent_workspace.root)!r}, 'next', 't03']\n"
+        "try: main()\nexcept SystemExit as stop: assert not stop.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert "numpy" in loaded
+    heavy = {"torch", "librosa", "faiss", "polars", "scipy", "pydantic", "lightning"}
+    assert not loaded & heavy
+
+
+def test_run_learns_sessions_where_there_is_no_music(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w", ring_plays())
+    reports = Pipeline(workspace, recipe=Recipe(sessions=CONFIG)).run()
+    done = {report.stage: (report.worked, report.summary) for report in reports}
+    assert done["sessions"][0]
+    assert done["train"] == (False, "not needed: no music is catalogued")
