@@ -14,7 +14,7 @@ def missing_sessions(workspace: Workspace) -> str:
     """Why there are no sessions to learn from; empty where there are."""
     from audiorec.sessions.training import have_sessions
 
-    if artifacts.standing(workspace.plays, kind="plays", check="manifest") is None:
+    if artifacts.load_valid(workspace.plays, kind="plays", check="manifest") is None:
         return "there are no plays"
     return "" if have_sessions(workspace.plays) else "no play has a time or a session"
 
@@ -53,7 +53,7 @@ def run_sessions(
     listening = recipe.listening.model_dump(mode="json")
     plays = artifacts.load_manifest(workspace.plays, kind="plays", check=check)
     inputs = {"plays": plays.fingerprint, "listening": artifacts.fingerprint(listening)}
-    content = artifacts.standing(workspace.embeddings, kind="embeddings")
+    content = artifacts.load_valid(workspace.embeddings, kind="embeddings")
     if content is not None:
         inputs["model"] = content_fingerprint(content)
     config = recipe.sessions.model_dump(mode="json")

@@ -87,7 +87,7 @@ class SessionRecommender:
         self.workspace = workspace
         self.stored = StoredModels(workspace.sessions)
         made_with = self.stored.manifest.inputs.get("model")
-        self._embeddings = artifacts.standing(workspace.embeddings, kind="embeddings")
+        self._embeddings = artifacts.load_valid(workspace.embeddings, kind="embeddings")
         now = None if self._embeddings is None else content_fingerprint(self._embeddings)
         if made_with is not None and made_with != now:
             raise ArtifactError(
@@ -98,7 +98,7 @@ class SessionRecommender:
     @property
     def stale(self) -> str:
         """What was imported since the models were trained, in one line; empty where nothing was."""
-        plays = artifacts.standing(self.workspace.plays, kind="plays", check="manifest")
+        plays = artifacts.load_valid(self.workspace.plays, kind="plays", check="manifest")
         if plays is None or plays.fingerprint == self.stored.manifest.inputs.get("plays"):
             return ""
         return "plays are newer than what answers; run 'audiorec run' to take them in"

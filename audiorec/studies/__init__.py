@@ -1,0 +1,1 @@
+"""Studies on public data sets: each a command of its own."""

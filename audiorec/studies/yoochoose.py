@@ -1,0 +1,202 @@
+"""Session models on the 100k sample of the Yoochoose clicks, beside the figures of others.
+
+The sample is the one that the session-rec framework (Ludewig et al., UMUAI 2021) ships split by
+time: ``train_full.tsv`` and ``test.tsv`` with the header ``SessionId ItemId Time``, and
+``positions.tsv`` (``SessionId Position``), the 387 positions that its stored recommendations are
+of::
+
+    python -m audiorec.studies.yoochoose DIRECTORY [--seed 0 --seed 1 --seed 2] [--json]
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import numpy as np
+import polars as pl
+
+from audiorec.config import GRU4RecConfig
+from audiorec.data.sessions import Sessions, make_sessions
+from audiorec.exceptions import AudiorecError, DataError, first_line
+from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.gru4rec_training import train_gru4rec
+from audiorec.sessions.models import SessionModel
+from audiorec.sessions.neighbours import SessionNeighbours
+from audiorec.sessions.popularity import Popularity, SessionPopularity
+from audiorec.sessions.rules import AssociationRules, SequentialRules
+from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, tell_next
+
+GRU = "gru4rec"
+SEEDS = (0, 1, 2)
+PUBLISHED = {
+    "association rules": (0.592, 0.316),
+    "gru4rec": (0.571, 0.329),
+    "rules": (0.561, 0.328),
+    "vsknn": (0.610, 0.334),
+}
+"""HR@20 and MRR@20 of session-rec's own recommendations at the 387 positions."""
+
+
+class Sample(NamedTuple):
+    """The sample: sessions of the same items.
+
+    Attributes
+    ----------
+    train, test : Sessions
+    positions : np.ndarray [shape=(n_test_positions,)], bool
+        Which of the test's next items are those of ``positions.tsv``, session by session.
+    """
+
+    train: Sessions
+    test: Sessions
+    positions: np.ndarray
+
+
+class Score(NamedTuple):
+    """Figures of one system.
+
+    Attributes
+    ----------
+    hr, mrr : float
+        At 20, on all positions of the test.
+    hr_listed, mrr_listed : float
+        On those of ``positions.tsv``.
+    training_seconds, answer_microseconds : float
+    """
+
+    hr: float
+    mrr: float
+    hr_listed: float
+    mrr_listed: float
+    training_seconds: float
+    answer_microseconds: float
+
+
+def load_sample(directory: Path) -> Sample:
+    """Read the sample.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, or is not what it should be.
+    """
+    columns = {"SessionId": pl.String, "ItemId": pl.String, "Time": pl.Float64}
+    train, test = (_read(directory / name, columns) for name in ("train_full.tsv", "test.tsv"))
+    listed = _read(directory / "positions.tsv", {"SessionId": pl.String, "Position": pl.Int64})
+    both = _sessions(train), _sessions(test)
+    ids = sorted({*both[0].item_ids, *both[1].item_ids})
+    # In the order in which `make_sessions` puts them.
+    order = (
+        test.group_by("SessionId").agg(start=pl.col("Time").min())
+        .sort("start", "SessionId")["SessionId"].to_list()
+    )  # fmt: skip
+    wanted = set(listed.select(pl.struct("SessionId", "Position")).to_series().map_elements(
+        lambda row: (row["SessionId"], row["Position"]), return_dtype=pl.Object))  # fmt: skip
+    lengths = both[1].lengths
+    positions = np.array(
+        [
+            (session, position) in wanted
+            for session, length in zip(order, lengths, strict=True)
+            for position in range(length - 1)
+        ]
+    )
+    return Sample(both[0].with_items(ids), both[1].with_items(ids), positions)
+
+
+def _read(file: Path, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    try:
+        return pl.read_csv(file, separator="\t", schema_overrides=columns, columns=list(columns))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{file} is no file of the sample ({first_line(error)}); name the folder that holds "
+            "train_full.tsv, test.tsv and positions.tsv"
+        ) from None
+
+
+def _sessions(clicks: pl.DataFrame) -> Sessions:
+    names = {"SessionId": "session_id", "ItemId": "track_id", "Time": "timestamp"}
+    return make_sessions(clicks.rename(names).with_columns(user_id=pl.lit("")))
+
+
+def systems(seeds: Sequence[int]) -> dict[str, list[Callable[[Sessions], SessionModel]]]:
+    """What trains each system, once for every seed where that matters."""
+
+    def gru(seed: int) -> Callable[[Sessions], SessionModel]:
+        config = GRU4RecConfig(seed=seed)
+        return lambda train: GRUModel.from_network(train_gru4rec(train, config=config))
+
+    return {
+        "popularity": [Popularity.fit],
+        "session popularity": [SessionPopularity.fit],
+        "association rules": [AssociationRules.fit],
+        "rules": [SequentialRules.fit],
+        "sknn": [lambda train: SessionNeighbours.fit(train, kind="sknn")],
+        "vsknn": [SessionNeighbours.fit],
+        GRU: [gru(seed) for seed in seeds],
+    }
+
+
+def score(fit: Callable[[Sessions], SessionModel], sample: Sample) -> Score:
+    """Train one system and score it on the test."""
+    start = time.perf_counter()
+    model = fit(sample.train)
+    training = time.perf_counter() - start
+    told = tell_next(model, sample.test)
+    listed = told.ranks[sample.positions]
+    return Score(
+        hit_rate(told.ranks), mean_reciprocal_rank(told.ranks), hit_rate(listed),
+        mean_reciprocal_rank(listed), training, 1e6 * told.seconds / len(told.ranks),
+    )  # fmt: skip
+
+
+def run(sample: Sample, seeds: Sequence[int] = SEEDS) -> dict[str, list[Score]]:
+    """Scores of every system, one for each seed where that matters."""
+    return {name: [score(fit, sample) for fit in fits] for name, fits in systems(seeds).items()}
+
+
+def table(scores: Mapping[str, Sequence[Score]]) -> str:
+    """Means over seeds, and each seed of GRU4Rec."""
+    lines = [
+        f"{'':20} {'all positions':>15} {'387 positions':>15} {'published':>15}   train  answer"
+    ]
+    for name, each in scores.items():
+        mean = Score(*np.mean(each, axis=0))
+        published = "{:.3f} / {:.3f}".format(*PUBLISHED[name]) if name in PUBLISHED else ""
+        lines.append(_line(name, mean, published))
+        if len(each) > 1:
+            lines += [_line(f"  seed {number}", one, "") for number, one in enumerate(each)]
+    return "\n".join(lines)
+
+
+def _line(name: str, one: Score, published: str) -> str:
+    return (
+        f"{name:20} {one.hr:7.3f} / {one.mrr:.3f} {one.hr_listed:7.3f} / {one.mrr_listed:.3f} "
+        f"{published:>15} {one.training_seconds:6.1f}s {one.answer_microseconds:5.0f}us"
+    )
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), default=SEEDS)
+@click.option("--json", "as_json", is_flag=True)
+def main(directory: Path, seeds: tuple[int, ...], as_json: bool) -> None:
+    """HR@20 / MRR@20 of every session model on the sample in DIRECTORY, the next item ranked
+    among all."""
+    try:
+        scores = run(load_sample(directory), seeds)
+    except AudiorecError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        rows = {name: [one._asdict() for one in each] for name, each in scores.items()}
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        click.echo(table(scores))
+
+
+if __name__ == "__main__":
+    main()
