@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audiorec import artifacts
-from audiorec.config import Recipe
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 

@@ -75,7 +75,7 @@ class SessionsConfig(GRU4RecConfig):
     """
 
     session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
-    min_support: int = Field(default=3, ge=1)
+    min_support: int = Field(default=2, ge=1)
     k: int = Field(default=500, ge=1)
     sample_size: int = Field(default=5000, ge=1)
     validation_days: float = Field(default=7.0, gt=0)

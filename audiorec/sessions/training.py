@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.config import GRU4RecConfig, SessionsConfig
 from audiorec.data.sessions import PLAYLIST_SOURCES, Sessions, load_sessions, split_by_time
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content_space import ContentSpace, content_of
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec_training import train_gru4rec

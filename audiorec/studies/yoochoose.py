@@ -20,9 +20,9 @@ import click
 import numpy as np
 import polars as pl
 
-from audiorec.config import GRU4RecConfig
 from audiorec.data.sessions import Sessions, make_sessions
 from audiorec.exceptions import AudiorecError, DataError, first_line
+from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec_training import train_gru4rec
 from audiorec.sessions.models import SessionModel

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiorec.config import SessionsConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.plays import import_plays
 from audiorec.embeddings import Embeddings
+from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.training import train_sessions
 from audiorec.workspace import Workspace
 

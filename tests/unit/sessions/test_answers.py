@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.config import Recipe
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 from audiorec.pipeline import Pipeline
+from audiorec.pipeline.recipe import Recipe
 from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
 from audiorec.sessions.query import answer_session
 from audiorec.sessions.training import have_sessions, train_sessions
