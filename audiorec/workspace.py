@@ -171,7 +171,7 @@ class Workspace:
                 f"there is no workspace at {self.root}; make one with 'audiorec scan', "
                 "or name yours with --workspace"
             ) from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise WorkspaceError(
                 f"{marker} is damaged; put {json.dumps({'version': VERSION})} in place of what it "
                 "holds, and all else is as it was"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Let each M3U playlist in the folders count as a listener.",
 )
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Pass by what fits, as in a .gitignore; may be given several times.",
+)
+@click.option("--force", is_flag=True, help="Decode files again that have not changed.")
 @jobs_option
 @strict_option
 @json_option
@@ -47,6 +54,8 @@ def command(
     paths: tuple[Path, ...],
     manifest: Path | None,
     playlists: bool,
+    exclude: tuple[str, ...],
+    force: bool,
     jobs: int | None,
     strict: bool,
     as_json: bool,
@@ -55,7 +64,8 @@ def command(
 
     Only new and changed files are decoded; a file that was moved or retagged keeps its row, one
     that is gone is marked missing. M3U playlists in the folders count as listeners, but for those
-    that audiorec wrote.
+    that audiorec wrote. Passed by are hidden files, the folders of recycle bins, folders with a
+    .nomedia, and what .audiorecignore, .ndignore or .plexignore name.
     """
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
@@ -76,10 +86,11 @@ def command(
         progress_shown() as progress,
     ):
         also = Pipeline(workspace).scan_also()
+        how: dict[str, Any] = {"force": force, "n_jobs": jobs, "also": also, "progress": progress}
         if manifest is not None:
-            report = scan_manifest(catalog, manifest, n_jobs=jobs, also=also, progress=progress)
+            report = scan_manifest(catalog, manifest, **how)
         else:
-            report = scan(catalog, paths, n_jobs=jobs, also=also, progress=progress)
+            report = scan(catalog, paths, exclude=exclude, **how)
         found: list[Found] = []
         if playlists:
             found = take_playlists(workspace.plays, paths, paths=lambda: catalogued_paths(catalog))

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,15 @@ from audiorec.data.name_matching import CLEAR, CLOSE, closest, full_name, normal
 from audiorec.data.schema import open_tables
 from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
-from audiorec.data.tracks import Failure, FileRow, Track, artist_key, as_text
+from audiorec.data.tracks import (
+    Failure,
+    FileRow,
+    Track,
+    artist_key,
+    as_text,
+    path_from,
+    stored_path,
+)
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 from audiorec.workers import one_line
 
@@ -27,7 +35,10 @@ __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 ALTERED = "it differs from its digest; remove {} if you have changed it yourself"
 NOTE = "note"  # stage of what is wrong with a file that is used all the same
 COLUMNS = tuple(field.name for field in fields(Track))
-TRACK_COLUMNS = ", ".join(COLUMNS)
+DETAILS = ("number", "guessed")  # kept in a table of their own, which older catalogues have not
+OWN_COLUMNS = tuple(name for name in COLUMNS if name not in DETAILS)
+_detail = "(SELECT {} FROM details WHERE details.track_id = tracks.track_id)".format
+TRACK_COLUMNS = ", ".join([*OWN_COLUMNS, *map(_detail, DETAILS)])
 
 
 class Catalog:
@@ -136,12 +147,12 @@ class Catalog:
         path = os.path.abspath(name) if name else ""  # noqa: PTH100 - links stay as they are
         for clause, values in (
             ("track_id = ?", [name]),
-            ("path = ?", [path]),
+            ("path = ?", [stored_path(path)]),
             ("name_key = ?1 OR title_key = ?1", [normalize_text(name)]),
         ):
             try:
                 found = self._tracks(f"WHERE {clause} ORDER BY missing, track_id", values)
-            except UnicodeEncodeError:  # a path of bytes that are no text is not catalogued
+            except UnicodeEncodeError:  # bytes that are no text are in no id and no title
                 continue
             if found:
                 return _only(name, found)
@@ -150,10 +161,7 @@ class Catalog:
     def at(self, path: str | Path) -> Track | None:
         """The track whose file lies at a path, missing or not."""
         place = os.path.abspath(path)  # noqa: PTH100 - links stay as they are
-        try:
-            found = self._tracks("WHERE path = ?", [place])
-        except UnicodeEncodeError:  # bytes that are no text are not catalogued
-            return None
+        found = self._tracks("WHERE path = ?", [stored_path(place)])
         return found[0] if found else None
 
     def sounding_as(self, clip_hash: str) -> Track | None:
@@ -218,12 +226,16 @@ class Catalog:
     def file_rows(self) -> list[FileRow]:
         """Every track, missing ones too, with the state its file had when it was heard."""
         rows = self._rows(
-            f"SELECT {TRACK_COLUMNS}, size, mtime_ns, given FROM tracks ORDER BY track_id"
+            f"SELECT {TRACK_COLUMNS}, size, mtime_ns, given, {_detail('ctime_ns')}"
+            " FROM tracks ORDER BY track_id"
         )
         n = len(COLUMNS)
         try:
             return [
-                FileRow(_track(row[:n]), row[n], row[n + 1], json.loads(row[n + 2])) for row in rows
+                FileRow(
+                    _track(row[:n]), row[n], row[n + 1], json.loads(row[n + 2]), row[n + 3] or 0
+                )
+                for row in rows
             ]
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from None
@@ -279,6 +291,15 @@ class Catalog:
                 "UPDATE tracks SET missing = 1 WHERE track_id = ?", [(id_,) for id_ in track_ids]
             )
 
+    def keep_change_times(self, ctimes_ns: Mapping[str, int]) -> None:
+        """Keep when the state of files last changed, ns, by track_id."""
+        with self.transaction():
+            self._many(
+                "INSERT INTO details VALUES (?1, NULL, '', ?2)"
+                " ON CONFLICT (track_id) DO UPDATE SET ctime_ns = ?2",
+                ctimes_ns.items(),
+            )
+
     def record_failure(
         self,
         path: str | Path,
@@ -323,14 +344,16 @@ class Catalog:
         with self.transaction():
             self._many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)",
-                [(path, size, mtime_ns, json.dumps(heard))],
+                [(stored_path(path), size, mtime_ns, json.dumps(heard))],
             )
 
     def staged(self) -> dict[str, tuple[int, int, dict[str, Any]]]:
         """Size, time of change and content of every staged file, by path."""
         rows = self._rows("SELECT path, size, mtime_ns, heard FROM staged ORDER BY path")
         try:
-            return {path: (size, time, json.loads(heard)) for path, size, time, heard in rows}
+            return {
+                path_from(path): (size, time, json.loads(heard)) for path, size, time, heard in rows
+            }
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from None
 
@@ -386,31 +409,39 @@ class Catalog:
             self._db.executemany(sql, rows)
 
     def _drop(self, track_ids: Sequence[str]) -> None:
-        self._many("DELETE FROM tracks WHERE track_id = ?", [(id_,) for id_ in track_ids])
+        for table in ("tracks", "details"):
+            self._many(f"DELETE FROM {table} WHERE track_id = ?", [(id_,) for id_ in track_ids])
         with self._guard():
             drop_names(self._db, track_ids)
 
     def _put(self, rows: Sequence[FileRow]) -> None:
-        paths = [row.track.path for row in rows]
+        paths = [stored_path(row.track.path) for row in rows]
         there = [
             track_id
             for path in paths
             for (track_id,) in self._rows("SELECT track_id FROM tracks WHERE path = ?", [path])
         ]
-        marks = ", ".join("?" * (len(COLUMNS) + 5))
+        marks = ", ".join("?" * (len(OWN_COLUMNS) + 5))
         self._many(
-            f"INSERT OR REPLACE INTO tracks ({TRACK_COLUMNS}, size, mtime_ns, given, name_key,"
-            f" title_key) VALUES ({marks})",
+            f"INSERT OR REPLACE INTO tracks ({', '.join(OWN_COLUMNS)},"
+            f" size, mtime_ns, given, name_key, title_key) VALUES ({marks})",
             [
                 (
-                    *asdict(track).values(),
+                    *_own_values(track),
                     size,
                     mtime_ns,
                     json.dumps(dict(given)),
                     normalize_text(full_name(track.artist, track.title)),
                     normalize_text(track.title),
                 )
-                for track, size, mtime_ns, given in rows
+                for track, size, mtime_ns, given, _ in rows
+            ],
+        )
+        self._many(
+            "INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?)",
+            [
+                (row.track.track_id, row.track.number, " ".join(row.track.guessed), row.ctime_ns)
+                for row in rows
             ],
         )
         # The last of those that share an id or a path is the one that stays.
@@ -471,9 +502,17 @@ class Catalog:
         raise NotFoundError(one_line(f"no track is called {name!r}{remedy}"))
 
 
+def _own_values(track: Track) -> list[Any]:
+    """What the table of tracks keeps of one, in the order of `OWN_COLUMNS`."""
+    values = {name: getattr(track, name) for name in OWN_COLUMNS}
+    return list({**values, "path": stored_path(track.path)}.values())
+
+
 def _track(row: Sequence[Any]) -> Track:
     values = dict(zip(COLUMNS, row, strict=True))
-    return Track(**{**values, "missing": bool(values["missing"])})
+    guessed = tuple((values["guessed"] or "").split())
+    path, missing = path_from(values["path"]), bool(values["missing"])
+    return Track(**{**values, "path": path, "missing": missing, "guessed": guessed})
 
 
 def _labels(tracks: Sequence[Track]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from audiorec.data.folders import rules_for, walk_folder
 from audiorec.exceptions import DataError, system_reason
 from audiorec.workers import one_line
 
@@ -31,14 +32,14 @@ def holds_playlists(folder: Path) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    return (
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-        and not _is_own(path)
-    )
+    root = os.path.abspath(folder)  # noqa: PTH100 - links stay as they are
+    walked = walk_folder(root, wanted=_is_playlist, rules=rules_for(root), entered=set())
+    paths = (Path(path) for path, error in walked if not error)
+    return (path for path in paths if path.is_file() and not _is_own(path))
+
+
+def _is_playlist(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
 
 
 def _is_own(path: Path) -> bool:

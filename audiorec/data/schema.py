@@ -57,6 +57,13 @@ INSERT INTO names (track_id) SELECT track_id FROM tracks ORDER BY track_id;
 INSERT INTO name_search (rowid, name)
     SELECT number, bare(name_key) FROM names JOIN tracks USING (track_id);
 """,
+    # What else is known of a track: its number on the album, which of its names are guessed from
+    # the path, and when its file's state last changed (ns).
+    """
+CREATE TABLE details (
+    track_id TEXT PRIMARY KEY, number INTEGER, guessed TEXT NOT NULL, ctime_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams
@@ -79,18 +86,18 @@ def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
         raise WorkspaceError(f"there is no catalogue at {path}; run 'audiorec scan' first")
     uri = f"{path.resolve().as_uri()}?mode=ro"
     try:
-        return _prepared(_connect(uri), path, read_only=True)
+        return _prepared(_connect(uri, uri=True), path, read_only=True)
     except sqlite3.OperationalError:
         # To read beside writers SQLite makes a file of its own: where nothing can be written, or
         # the disk is full, nobody writes either, and the catalogue is read as it stands.
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise
-        return _prepared(_connect(f"{uri}&immutable=1"), path, read_only=True)
+        return _prepared(_connect(f"{uri}&immutable=1", uri=True), path, read_only=True)
 
 
-def _connect(name: str) -> sqlite3.Connection:
-    return sqlite3.connect(name, uri=name.startswith("file:"), timeout=30, isolation_level=None)
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(name, uri=uri, timeout=30, isolation_level=None)
 
 
 def _prepared(database: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.Connection:

@@ -37,6 +37,10 @@ class Track:
         Identity of the decoded sound; see `audiorec.audio.clip_hash`.
     missing : bool
         The file was not there at the last scan.
+    number : int or None
+        On its album.
+    guessed : tuple of str
+        Which of artist, title, album and number are guessed from the path, since no tag says them.
     """
 
     track_id: str
@@ -52,6 +56,8 @@ class Track:
     format: str = ""
     clip_hash: str = ""
     missing: bool = False
+    number: int | None = None
+    guessed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -85,6 +91,21 @@ class FileRow(NamedTuple):
     size: int = 0
     mtime_ns: int = 0
     given: Mapping[str, Any] = {}
+    ctime_ns: int = 0
+
+
+def stored_path(path: str) -> str | bytes:
+    """A path as SQLite keeps it: text, or its bytes where these are none."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+def path_from(stored: str | bytes) -> str:
+    """The path that `stored_path` has put away."""
+    return stored if isinstance(stored, str) else os.fsdecode(stored)
 
 
 def as_text(path: str | Path) -> str:

@@ -13,12 +13,14 @@ from pydantic import model_validator
 from audiorec.audio.config import MelConfig
 from audiorec.config import Section
 from audiorec.data.config import EvaluateConfig, ListeningConfig
-from audiorec.exceptions import DataError, ParameterError, system_reason
+from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.front_ends import FRONT_ENDS
 from audiorec.index.config import IndexConfig
 from audiorec.models.config import ModelConfig, TrainConfig, check_crop
 from audiorec.sessions.config import SessionsConfig
+
+MOST_RECIPE = 1 << 20  # bytes
 
 
 class Recipe(Section):
@@ -70,7 +72,11 @@ class Recipe(Section):
             If the file cannot be read, is not TOML, has an unknown key or an impossible value.
         """
         try:
-            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+            with path.open("rb") as stream:
+                content = stream.read(MOST_RECIPE + 1)
+            if len(content) > MOST_RECIPE:
+                raise DataError(f"recipe {path} has more than {MOST_RECIPE} bytes; name another")
+            settings = tomllib.loads(content.decode("utf-8").replace("\r\n", "\n"))
             return cls(**settings)
         except OSError as error:
             raise DataError(
@@ -86,6 +92,9 @@ class Recipe(Section):
             ) from None
         except ParameterError as error:
             raise DataError(f"recipe {path}: {error}") from None
+        except (RecursionError, ValueError) as error:  # nested too deep, a number too long
+            reason = first_line(error).partition(";")[0]
+            raise DataError(f"recipe {path} cannot be read: {reason}; correct it there") from None
 
     def to_toml(self) -> str:
         """The recipe as TOML that `load` reads back to an equal recipe."""

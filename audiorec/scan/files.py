@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from audiorec.data.folders import rules_for, walk_folder
 from audiorec.exceptions import system_reason
 
 # What is heard, and what people keep beside it and no decoder here may know: a file of that kind is
@@ -36,12 +37,15 @@ class Found(NamedTuple):
         Bytes, and ns since the epoch; None where there is no file to be heard.
     error : str
         Why it cannot be heard, else empty.
+    ctime_ns : int
+        When its state last changed: a retag can set the time of its content back, not this.
     """
 
     path: str
     size: int | None
     mtime_ns: int | None
     error: str = ""
+    ctime_ns: int = 0
 
 
 def absolute(path: str | Path) -> str:
@@ -52,10 +56,6 @@ def absolute(path: str | Path) -> str:
 def look_at(path: str) -> Found:
     """State of one file that is thought to be audio."""
     try:
-        path.encode()
-    except UnicodeEncodeError:
-        return Found(path, None, None, "has a name that is not valid UTF-8; rename it")
-    try:
         status = os.stat(path)  # noqa: PTH116 - pathlib refuses nothing less, and is slower
     except FileNotFoundError:
         what = "is a link to nothing" if os.path.islink(path) else "is not there"  # noqa: PTH114
@@ -65,50 +65,34 @@ def look_at(path: str) -> Found:
         return Found(path, None, None, f"cannot be opened: {reason}; check the file and its links")
     if not stat.S_ISREG(status.st_mode):
         return Found(path, None, None, "is not a regular file; name an audio file")
-    return Found(path, status.st_size, status.st_mtime_ns)
+    return Found(path, status.st_size, status.st_mtime_ns, ctime_ns=status.st_ctime_ns)
 
 
-def walk(paths: Sequence[Path]) -> Iterator[Found]:
+def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[Found]:
     """Every audio file in folders, by suffix, and every file that is named, whatever its suffix.
 
-    Hidden files and folders are passed by, links to folders are followed, once each.
+    Parameters
+    ----------
+    paths : sequence of Path
+    exclude : sequence of str
+        Gitignore's patterns of what to pass by, relative to each folder; see also
+        `audiorec.data.folders`. Links to folders are followed, once each.
     """
     seen: set[str] = set()
     entered: set[tuple[int, int]] = set()
     for path in map(absolute, paths):
-        found = _walk_folder(path, entered) if os.path.isdir(path) else [look_at(path)]  # noqa: PTH112
+        found = _walk(path, exclude, entered) if os.path.isdir(path) else [look_at(path)]  # noqa: PTH112
         for file in found:
             if file.path not in seen:
                 seen.add(file.path)
                 yield file
 
 
-def _walk_folder(folder: str, entered: set[tuple[int, int]]) -> Iterator[Found]:
-    pending = [folder]
-    while pending:
-        here = pending.pop()
-        try:
-            status = os.stat(here)  # noqa: PTH116
-            key = (status.st_dev, status.st_ino)
-            if key in entered:  # a loop of links, or a second way to the same folder
-                continue
-            entered.add(key)
-            with os.scandir(here) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            reason = system_reason(error).lower()
-            yield Found(here, None, None, f"cannot be listed: {reason}; check its permissions")
-            continue
-        folders = []
-        for entry in listed:
-            if entry.name.startswith("."):
-                continue
-            try:
-                is_folder = entry.is_dir()
-            except OSError:  # a link to itself: no folder, and look_at says what it is
-                is_folder = False
-            if is_folder:
-                folders.append(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in supported_suffixes:  # noqa: PTH122
-                yield look_at(entry.path)
-        pending.extend(reversed(folders))
+def _walk(folder: str, exclude: Sequence[str], entered: set[tuple[int, int]]) -> Iterator[Found]:
+    rules = rules_for(folder, exclude)
+    for path, error in walk_folder(folder, wanted=_is_audio, rules=rules, entered=entered):
+        yield Found(path, None, None, error) if error else look_at(path)
+
+
+def _is_audio(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in supported_suffixes  # noqa: PTH122

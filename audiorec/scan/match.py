@@ -30,6 +30,7 @@ class Settled(NamedTuple):
     added: int
     changed: int
     moved: int
+    unchanged: int
 
 
 def settle(
@@ -122,7 +123,7 @@ def _write(
 ) -> Settled:
     remove: list[str] = []
     out: list[FileRow] = []
-    added = changed = moved = 0
+    added = changed = moved = unchanged = 0
     taken = set(by_id) | {item.given.get("track_id", "") for item in staged.values()}
     for path, item in sorted(staged.items()):
         row = matched[path]
@@ -134,19 +135,23 @@ def _write(
         else:
             if row.track.path != path:
                 moved += 1
-            else:
-                changed += 1
             remove.append(row.track.track_id)
             given = dict(item.given or row.given)
             track_id = given.get("track_id") or row.track.track_id
         out.append(_row(item, track_id, given))
-    return Settled(remove, out, added, changed, moved)
+        if row is not None and row.track.path == path:
+            same = out[-1].track == row.track
+            changed, unchanged = changed + (not same), unchanged + same
+    return Settled(remove, out, added, changed, moved, unchanged)
 
 
 def _row(item: Staged, track_id: str, given: Mapping[str, Any]) -> FileRow:
-    track = Track(track_id=track_id, path=item.path, **item.heard)
+    heard = dict(item.heard)
+    ctime_ns = heard.pop("ctime_ns", 0)
+    guessed = tuple(name for name in heard.pop("guessed", ()) if name not in given)
+    track = Track(track_id=track_id, path=item.path, guessed=guessed, **heard)
     track = replace(track, **{key: given[key] for key in TAGS if key in given})
-    return FileRow(track, item.size, item.mtime_ns, given)
+    return FileRow(track, item.size, item.mtime_ns, given, ctime_ns)
 
 
 def _new_id(clip_hash: str, taken: set[str]) -> str:

@@ -8,11 +8,22 @@ from typing import Any
 
 from audiorec.audio import Heard, clip_hash, hear
 from audiorec.audio.identity import IDENTITY
+from audiorec.data.path_names import names_from_path
 from audiorec.scan.tags import read_tags
 from audiorec.workers import one_line
 
 # What else to do with a decoded clip and its identity, in the worker process.
 Also = Callable[[Heard, str], None]
+
+
+def _named(path: str) -> dict[str, Any]:
+    """Tags of a file; names that they do not say are guessed from its path."""
+    tags = read_tags(Path(path))
+    guesses = names_from_path(path)
+    if tags["artist"] and guesses.get("artist", tags["artist"]) != tags["artist"]:
+        guesses = {key: value for key, value in guesses.items() if key not in ("artist", "album")}
+    guessed = [name for name, value in guesses.items() if value and not tags[name]]
+    return {**tags, **{name: guesses[name] for name in guessed}, "guessed": sorted(guessed)}
 
 
 def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
@@ -36,10 +47,8 @@ def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
     identity = clip_hash(heard.clips[0])
     if also is not None:
         also(heard, identity)
-    tags = read_tags(file)
-    tags["title"] = tags["title"] or file.stem
     return {
-        **tags,
+        **_named(path),
         "duration": round(heard.info.duration, 3),
         "sr": heard.info.sr,
         "channels": heard.info.channels,

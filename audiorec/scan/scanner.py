@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec.data.catalog import NOTE, Catalog, FileRow, as_text
+from audiorec.data.folders import Rules, is_ignored, rules_for
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress, silent
 from audiorec.scan.files import Found, absolute, look_at, walk
@@ -41,7 +42,7 @@ class ScanReport(NamedTuple):
     moved : int
         Known recordings under another path.
     unchanged : int
-        Known files that did not change and were not opened.
+        Known files that did not change.
     missing : int
         Tracks whose files are gone since the last scan.
     failed : int
@@ -60,6 +61,8 @@ def scan(
     catalog: Catalog,
     paths: Sequence[Path],
     *,
+    exclude: Sequence[str] = (),
+    force: bool = False,
     n_jobs: int | None = None,
     also: Also | None = None,
     progress: Progress = silent,
@@ -71,6 +74,11 @@ def scan(
     catalog : Catalog
     paths : sequence of Path
         Folders, in which files are known by suffix, and files, which are tried whatever they are.
+    exclude : sequence of str
+        Gitignore's patterns, relative to each folder, of what to pass by; see also
+        `audiorec.data.folders`. What was catalogued before and is passed by now becomes missing.
+    force : bool
+        Hear files again that have not changed.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional
@@ -81,12 +89,23 @@ def scan(
     ------
     DataError
         If a path is not there. Files that cannot be used are counted and recorded, not raised.
+    ParameterError
+        If a pattern is none.
     """
     check_paths(paths)
     progress("scan", 0, None)
-    found = list(walk(paths))
-    named = {absolute(path) for path in paths}
-    return _scan(catalog, found, given={}, named=named, n_jobs=n_jobs, also=also, progress=progress)
+    found = list(walk(paths, exclude=exclude))
+    named = {absolute(path): rules_for(absolute(path), exclude) for path in paths}
+    return _scan(
+        catalog,
+        found,
+        given={},
+        named=named,
+        force=force,
+        n_jobs=n_jobs,
+        also=also,
+        progress=progress,
+    )
 
 
 def check_paths(paths: Sequence[Path]) -> None:
@@ -100,6 +119,7 @@ def scan_manifest(
     catalog: Catalog,
     manifest: Path,
     *,
+    force: bool = False,
     n_jobs: int | None = None,
     also: Also | None = None,
     progress: Progress = silent,
@@ -112,6 +132,8 @@ def scan_manifest(
     manifest : Path
         See `audiorec.scan.manifest.read_manifest`; what it gives wins over the files' tags, and
         takes the place of all that an earlier manifest gave for the same file.
+    force : bool
+        Hear files again that have not changed.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional
@@ -127,7 +149,14 @@ def scan_manifest(
     progress("scan", 0, len(given))
     found = [look_at(path) for path in given]
     return _scan(
-        catalog, found, given=given, named=set(), n_jobs=n_jobs, also=also, progress=progress
+        catalog,
+        found,
+        given=given,
+        named={},
+        force=force,
+        n_jobs=n_jobs,
+        also=also,
+        progress=progress,
     )
 
 
@@ -136,7 +165,8 @@ def _scan(
     found: Sequence[Found],
     *,
     given: Mapping[str, Mapping[str, Any]],
-    named: set[str],
+    named: Mapping[str, Rules],
+    force: bool,
     n_jobs: int | None,
     also: Also | None,
     progress: Progress,
@@ -154,8 +184,11 @@ def _scan(
             if file.error:
                 failed += 1
                 _record(catalog, file, one_line(f"{file.path} {file.error}"))
+            elif force:
+                new.append(file)
             elif (
                 row is not None
+                and row.ctime_ns in (0, file.ctime_ns)
                 and state == (row.size, row.mtime_ns)
                 and not _is_withdrawn(row, given.get(file.path, {}))
             ):
@@ -171,6 +204,7 @@ def _scan(
     done = len(found) - len(new)
     failed += _hear_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
     report = _settle(catalog, unchanged, given)
+    _keep_change_times(catalog, [file for file in found if file.path in unchanged], rows)
     missing = _mark_missing(catalog, {file.path for file in found}, named)
     progress("scan", len(found), len(found))
     return report._replace(missing=missing, failed=failed)
@@ -218,7 +252,7 @@ def _hear_all(
                         file.path,
                         size=file.size or 0,
                         mtime_ns=file.mtime_ns or 0,
-                        heard=outcome.value,
+                        heard={**outcome.value, "ctime_ns": file.ctime_ns},
                     )
     return failed
 
@@ -256,10 +290,23 @@ def _settle(
         added=settled.added,
         changed=settled.changed,
         moved=settled.moved,
-        unchanged=len(unchanged) - len(touched),
+        unchanged=len(unchanged) - len(touched) + settled.unchanged,
         missing=0,
         failed=0,
     )
+
+
+def _keep_change_times(
+    catalog: Catalog, unchanged: Sequence[Found], rows: Mapping[str, FileRow]
+) -> None:
+    """Learn when the state of files changed that were scanned before that was kept."""
+    ctimes = {
+        rows[file.path].track.track_id: file.ctime_ns
+        for file in unchanged
+        if not rows[file.path].ctime_ns
+    }
+    if ctimes:
+        catalog.keep_change_times(ctimes)
 
 
 def _is_news(row: FileRow, given: Mapping[str, Any]) -> bool:
@@ -278,21 +325,31 @@ def _as_staged(row: FileRow, given: Mapping[str, Any]) -> Staged:
         for name in track.__dataclass_fields__
         if name not in ("track_id", "path")
     }
+    heard["ctime_ns"] = row.ctime_ns
     return Staged(track.path, row.size, row.mtime_ns, heard, given)
 
 
-def _mark_missing(catalog: Catalog, found: set[str], named: set[str]) -> int:
+def _mark_missing(catalog: Catalog, found: set[str], named: Mapping[str, Rules]) -> int:
     """Mark tracks whose files were looked for and are gone; forget failures of such files."""
 
     def is_looked_for(path: str) -> bool:
-        return path in found or any(str(p) in named for p in (path, *Path(path).parents))
+        return path in found or path in named or _root(path) is not None
+
+    def _root(path: str) -> str | None:
+        return next((root for root in named if path.startswith(f"{root.rstrip('/')}/")), None)
+
+    def is_gone(path: str) -> bool:
+        if path in found or not is_looked_for(path):
+            return path in found and look_at(path).size is None
+        root = _root(path)
+        return look_at(path).size is None or (
+            root is not None and is_ignored(path, root=root, rules=named[root])
+        )
 
     gone = [
         row.track.track_id
         for row in catalog.file_rows()
-        if not row.track.missing
-        and is_looked_for(row.track.path)
-        and look_at(row.track.path).size is None
+        if not row.track.missing and is_gone(row.track.path)
     ]
     catalog.mark_missing(gone)
     still_there = {as_text(path) for path in found}

@@ -21,6 +21,7 @@ KEYS = {
     "album": ("album", "TALB", "WM/AlbumTitle"),
     "genre": ("genre", "TCON", "WM/Genre"),
     "year": ("date", "year", "originaldate", "TDRC", "TYER", "WM/Year"),
+    "number": ("tracknumber", "track", "TRCK", "WM/TrackNumber"),
 }
 
 
@@ -34,8 +35,9 @@ def read_tags(path: Path) -> dict[str, Any]:
     Returns
     -------
     tags : dict
-        ``artist``, ``title``, ``album``, ``genre`` (str, empty where unknown) and ``year`` (int or
-        None). Tags that cannot be read are as good as none: the sound is what counts.
+        ``artist``, ``title``, ``album``, ``genre`` (str, empty where unknown), ``year`` and
+        ``number`` (int or None). Tags that cannot be read are as good as none: the sound is what
+        counts.
     """
     tags: Mapping[str, Any] = {}
     with path.open("rb") as stream:
@@ -46,6 +48,8 @@ def read_tags(path: Path) -> dict[str, Any]:
     }
     year = re.search(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)", found["year"])
     found["year"] = int(year[0]) if year else None
+    number = re.match(r"\d{1,4}", found["number"])
+    found["number"] = int(number[0]) or None if number else None
     return found
 
 

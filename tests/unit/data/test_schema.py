@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from audiorec.data import schema
-from audiorec.data.catalog import Catalog, Failure, Track
+from audiorec.data.catalog import OWN_COLUMNS, Catalog, Failure, Track
 from audiorec.exceptions import WorkspaceError
 
 OLD = Track("t1", "/m/joga.mp3", "Björk", "Jóga", "Homogenic", 1997, "pop", 3.5, 44100, 2, "mp3")
@@ -18,7 +18,7 @@ def old(tmp_path):
     database = sqlite3.connect(file)
     database.executescript(schema.MIGRATIONS[0])
     row = (
-        *(getattr(OLD, name) for name in OLD.__slots__),
+        *(getattr(OLD, name) for name in OWN_COLUMNS),
         *(7, 8, '{"artist": "Björk"}', "björk - jóga", "jóga"),
     )
     database.execute(f"INSERT INTO tracks VALUES ({', '.join('?' * len(row))})", row)
