@@ -125,9 +125,9 @@ def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") ->
     """
     room = total - n
     count = config.n_clips
-    if config.clip == "start":
+    if config.clip_position == "start":
         starts = [i * n for i in range(count)]
-    elif config.clip == "random":
+    elif config.clip_position == "random":
         rng = np.random.default_rng([config.seed, zlib.crc32(track_id.encode())])
         starts = rng.integers(0, room + 1, size=count).tolist()
     else:

@@ -29,7 +29,7 @@ class MelConfig(Section):
         (Pons & Serra 2019), S in half precision.
     clip_seconds : float
         Length of a clip, s.
-    clip : {"middle", "start", "random"}
+    clip_position : {"middle", "start", "random"}
         Where in the recording the clip lies. Random is drawn from `seed` and the track.
     n_clips : int
         Clips per track, spread evenly over the recording when more than one.
@@ -44,7 +44,7 @@ class MelConfig(Section):
     pad_mode: Literal["constant", "reflect"] = "constant"
     compression: Literal["db", "log10"] = "db"
     clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
-    clip: Literal["middle", "start", "random"] = "middle"
+    clip_position: Literal["middle", "start", "random"] = "middle"
     n_clips: int = Field(default=1, ge=1, le=64)
     seed: int = Seed
 

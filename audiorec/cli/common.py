@@ -101,7 +101,7 @@ def read_recipe(file: Path) -> Recipe:
 
     if not file.exists() and file.parts[:-1] == ("pipelines",):
         file = next((path for path in _shipped(file.name) if path.exists()), file)
-    return Recipe.load(file)
+    return Recipe.load(file, notify=lambda line: echo_line(f"audiorec: {line}", err=True))
 
 
 def _shipped(name: str) -> Iterator[Path]:

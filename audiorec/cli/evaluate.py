@@ -178,7 +178,7 @@ def command(
     if folds:
         changes["folds"] = folds
     if rank:
-        changes["rank"] = rank
+        changes["rank_by"] = rank
     if changes:
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))

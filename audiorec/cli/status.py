@@ -76,7 +76,7 @@ def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
     from audiorec.data.plays import load_plays
     from audiorec.pipeline import current_recipe
 
-    config = current_recipe(workspace).listening
+    config = current_recipe(workspace).interactions
     found = find_suspects(load_plays(workspace.plays), config=config)
     if as_json:
         echo_json(found.to_json())

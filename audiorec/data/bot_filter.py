@@ -1,6 +1,6 @@
 """Listeners who are no people: bots, one track on repeat, and scripts that share one history.
 
-Three rules, each with limits in `audiorec.data.config.ListeningConfig`:
+Three rules, each with limits in `audiorec.data.config.InteractionsConfig`:
 
 - ``daily``: more plays in one day than a person can hear;
 - ``repeat``: one track played more often in one day than it can be heard, or next to nothing but
@@ -20,12 +20,21 @@ from typing import Any
 
 import polars as pl
 
-from audiorec.data.config import ListeningConfig, Rule
+from audiorec.data.config import InteractionsConfig, Rule
 from audiorec.exceptions import DataError
 
 SECONDS_PER_DAY = 86_400
 ABOVE_FAVOURITES = 20
 """Times the median listener's favourite that one track must be played to be on repeat."""
+REPEAT_PER_DAY = 500
+"""More plays of one track in one day are no person's."""
+REPEAT_FRACTION, REPEAT_PLAYS = 0.99, 1000
+"""On repeat: at least this fraction of a listener's plays, and so many, are of one track."""
+IDENTICAL_LISTENERS, IDENTICAL_TRACKS = 3, 8
+"""So many listeners with the same plays of at least so many tracks are one script.
+
+Where counts are all alike, or differ between the listeners, twice as many tracks are needed.
+"""
 MANY = 0.5
 """A rule that names more than this share of the listeners is not followed."""
 FEW_LISTENERS = 20
@@ -140,7 +149,7 @@ def daily_plays(plays: pl.DataFrame) -> pl.DataFrame:
     return frame.group_by(keys).agg(pl.col("plays").sum()).select(*keys, "plays").collect()
 
 
-def find_suspects(plays: pl.DataFrame, *, config: ListeningConfig) -> Suspects:
+def find_suspects(plays: pl.DataFrame, *, config: InteractionsConfig) -> Suspects:
     """Find listeners who are no people.
 
     Parameters
@@ -149,7 +158,7 @@ def find_suspects(plays: pl.DataFrame, *, config: ListeningConfig) -> Suspects:
         As `daily_plays` takes or returns them. Without times the rules that count days find
         nobody. Where no listener's track stands on two days, a time may be the last of many plays;
         then a day is counted only for those whose plays all lie in it.
-    config : ListeningConfig
+    config : InteractionsConfig
 
     Returns
     -------
@@ -181,7 +190,7 @@ def find_suspects(plays: pl.DataFrame, *, config: ListeningConfig) -> Suspects:
     return Suspects(frame, n_listeners=len(people), not_followed=not_followed)
 
 
-def check_keep(plays: pl.DataFrame, *, config: ListeningConfig) -> None:
+def check_keep(plays: pl.DataFrame, *, config: InteractionsConfig) -> None:
     """Refuse to keep a listener who is not there: it is a name misspelt.
 
     Raises
@@ -201,7 +210,7 @@ def check_keep(plays: pl.DataFrame, *, config: ListeningConfig) -> None:
     for user_id in config.keep:
         if user_id not in known:
             raise DataError(
-                f"[listening] keep names {user_id!r}, who has no plays; "
+                f"[interactions] keep names {user_id!r}, who has no plays; "
                 "correct the name or take it off the list"
             )
 
@@ -240,7 +249,7 @@ def _people(pairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _days(timed: pl.DataFrame, people: pl.DataFrame, config: ListeningConfig) -> pl.DataFrame:
+def _days(timed: pl.DataFrame, people: pl.DataFrame, config: InteractionsConfig) -> pl.DataFrame:
     """Listeners with a day of more plays than the limit, and their fullest day."""
     heavy = people.lazy().filter(pl.col("total") > config.plays_per_day).select("user_id")
     days = (
@@ -256,28 +265,32 @@ def _days(timed: pl.DataFrame, people: pl.DataFrame, config: ListeningConfig) ->
     return _told(days, reason, pl.lit(float(config.plays_per_day)))
 
 
-def _track_days(timed: pl.DataFrame, people: pl.DataFrame, config: ListeningConfig) -> pl.DataFrame:
+def _track_days(
+    timed: pl.DataFrame, people: pl.DataFrame, config: InteractionsConfig
+) -> pl.DataFrame:
     """Listeners who played one track more often in one day than the limit."""
-    heavy = people.lazy().filter(pl.col("top") > config.repeat_per_day).select("user_id")
+    heavy = people.lazy().filter(pl.col("top") > REPEAT_PER_DAY).select("user_id")
     days = (
         timed.lazy()
         .join(heavy, on="user_id", how="semi")
-        .filter(pl.col("plays") > config.repeat_per_day)
+        .filter(pl.col("plays") > REPEAT_PER_DAY)
         .rename({"plays": "figure"})
         .sort("user_id", "figure", "day", "track_id", descending=[False, True, False, False])
         .unique("user_id", keep="first", maintain_order=True)
     )
     day = pl.col("day").cast(pl.Date)
     reason = pl.format("{} plays of track {} on {}", _count("figure"), "track_id", day)
-    return _told(days, reason, pl.lit(float(config.repeat_per_day)))
+    return _told(days, reason, pl.lit(float(REPEAT_PER_DAY)))
 
 
-def _on_repeat(people: pl.DataFrame, pairs: pl.DataFrame, config: ListeningConfig) -> pl.DataFrame:
+def _on_repeat(
+    people: pl.DataFrame, pairs: pl.DataFrame, config: InteractionsConfig
+) -> pl.DataFrame:
     """Listeners who play next to nothing but one track, and that beyond measure."""
     usual = people["top"].median()
-    limit = max(config.repeat_plays, ABOVE_FAVOURITES * float(usual or 0.0))  # type: ignore[arg-type]
+    limit = max(REPEAT_PLAYS, ABOVE_FAVOURITES * float(usual or 0.0))  # type: ignore[arg-type]
     most = people.lazy().filter(
-        pl.col("top") >= limit, pl.col("top") >= config.repeat_share * pl.col("total")
+        pl.col("top") >= limit, pl.col("top") >= REPEAT_FRACTION * pl.col("total")
     )
     rows = (
         pairs.lazy()
@@ -293,21 +306,21 @@ def _on_repeat(people: pl.DataFrame, pairs: pl.DataFrame, config: ListeningConfi
     return _told(rows, reason, pl.lit(float(limit)))
 
 
-def _identical(people: pl.DataFrame, n_tracks: int, config: ListeningConfig) -> pl.DataFrame:
+def _identical(people: pl.DataFrame, n_tracks: int, config: InteractionsConfig) -> pl.DataFrame:
     """Listeners who share one history with enough others."""
     uneven = people.lazy().filter(pl.col("low") < pl.col("top"))
     some = people.lazy().filter(pl.col("n_tracks") <= SMALL_PART * n_tracks)
     groups = []
     for frame, same, least, words in (
-        (uneven, ("tracks", "counts", "n_tracks"), config.identical_tracks, "tracks, as often,"),
-        (some, ("tracks", "n_tracks"), 2 * config.identical_tracks, "tracks"),
+        (uneven, ("tracks", "counts", "n_tracks"), IDENTICAL_TRACKS, "tracks, as often,"),
+        (some, ("tracks", "n_tracks"), 2 * IDENTICAL_TRACKS, "tracks"),
     ):
         size = pl.len().over(same)
         first = pl.col("user_id").min().over(same)
         groups.append(
             frame.filter(pl.col("n_tracks") >= least)
             .with_columns(figure=size.cast(pl.Float64), first=first, words=pl.lit(words))
-            .filter(pl.col("figure") >= config.identical_listeners)
+            .filter(pl.col("figure") >= IDENTICAL_LISTENERS)
             .select("user_id", "figure", "first", "words", "n_tracks")
         )
     rows = pl.concat(groups).sort("user_id", "words", descending=[False, True])
@@ -317,7 +330,7 @@ def _identical(people: pl.DataFrame, n_tracks: int, config: ListeningConfig) -> 
         "the same {} {} as {} other listeners, {} the first of them",
         "n_tracks", "words", others, "first",
     )  # fmt: skip
-    return _told(rows, reason, pl.lit(float(config.identical_listeners)))
+    return _told(rows, reason, pl.lit(float(IDENTICAL_LISTENERS)))
 
 
 def _told(rows: pl.LazyFrame, reason: pl.Expr, limit: pl.Expr) -> pl.DataFrame:

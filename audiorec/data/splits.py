@@ -40,7 +40,7 @@ def split_tracks(
     track_ids: Sequence[str],
     groups: Mapping[str, Hashable],
     *,
-    test_share: float,
+    test_fraction: float,
     seed: int,
     by: Literal["artist", "track"] = "artist",
     validation_share: float = 0.0,
@@ -60,7 +60,7 @@ def split_tracks(
         Unique ids; their order does not change who lies where.
     groups : mapping of str to hashable
         Artist of each track. A track that has none, or an empty one, is its own artist.
-    test_share, validation_share : float
+    test_fraction, validation_share : float
         Share of the tracks, in [0, 1); a share above 0 gets at least one unit.
     seed : int
     by : {"artist", "track"}
@@ -76,17 +76,17 @@ def split_tracks(
     ParameterError
         If a share is impossible, or a side that was asked for would be empty.
     """
-    _check_shares(track_ids, test_share, validation_share)
+    _check_shares(track_ids, test_fraction, validation_share)
     units = _units(track_ids, groups if by == "artist" else {}, together or {})
     order = np.random.default_rng(seed).permutation(len(units))
     sides: dict[str, set[str]] = {"test": set(), "validation": set(), "train": set()}
     left = [units[number] for number in order]
-    for side, share in (("test", test_share), ("validation", validation_share)):
+    for side, share in (("test", test_fraction), ("validation", validation_share)):
         chosen, left = _deal(left, share * len(track_ids))
         sides[side] = {id_ for unit in chosen for id_ in unit}
     sides["train"] = {id_ for unit in left for id_ in unit}
     names = {str(groups.get(id_) or id_) for id_ in track_ids} if by == "artist" else set()
-    _check_sides(sides, len(units), by, names, test_share, validation_share)
+    _check_sides(sides, len(units), by, names, test_fraction, validation_share)
     return Split(*(tuple(i for i in track_ids if i in sides[s]) for s in Split._fields))
 
 
@@ -114,14 +114,14 @@ def split_users(user_ids: Sequence[str], *, seed: int) -> Halves:
     )
 
 
-def _check_shares(track_ids: Sequence[str], test_share: float, validation_share: float) -> None:
-    for name, share in (("test_share", test_share), ("validation_share", validation_share)):
+def _check_shares(track_ids: Sequence[str], test_fraction: float, validation_share: float) -> None:
+    for name, share in (("test_fraction", test_fraction), ("validation_share", validation_share)):
         if not 0 <= share < 1:
             raise ParameterError(f"{name}={share} must be at least 0 and below 1")
-    if test_share + validation_share >= 1:
+    if test_fraction + validation_share >= 1:
         raise ParameterError(
-            f"test_share={test_share} and validation_share={validation_share} leave nothing to "
-            "train on; lower one of them"
+            f"test_fraction={test_fraction} and validation_share={validation_share} leave nothing "
+            "to train on; lower one of them"
         )
     if len(set(track_ids)) != len(track_ids):
         raise ParameterError("track_ids holds an id twice; ids must be unique")
@@ -162,10 +162,10 @@ def _check_sides(
     n_units: int,
     by: str,
     names: set[str],
-    test_share: float,
+    test_fraction: float,
     validation_share: float,
 ) -> None:
-    wanted = {"train": 1.0, "validation": validation_share, "test": test_share}
+    wanted = {"train": 1.0, "validation": validation_share, "test": test_fraction}
     for side, share in wanted.items():
         if share > 0 and not sides[side]:
             if n_units != 1:

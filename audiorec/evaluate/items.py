@@ -58,8 +58,8 @@ class Items:
 
 
 def items_of(world: World) -> Items:
-    """The tracks of a world, or their artists, as the recipe's `evaluate.rank` says."""
-    by_artist = world.material.recipe.evaluate.rank == "artists"
+    """The tracks of a world, or their artists, as the recipe's `evaluate.rank_by` says."""
+    by_artist = world.material.recipe.evaluate.rank_by == "artists"
     of_track = [world.material.artists[i] if by_artist else i for i in world.cold]
     names, member = np.unique(np.asarray(of_track, dtype=np.str_), return_inverse=True)
     relevant = np.zeros((len(world.listeners), len(names)), dtype=bool)

@@ -78,7 +78,7 @@ class Material:
                     for i, track in self.tracks.items()
                 ],
                 "audio": list(self.audio),
-                "listening": self.recipe.listening.model_dump(mode="json"),
+                "listening": self.recipe.interactions.model_dump(mode="json"),
             }
         )
 
@@ -164,7 +164,7 @@ def gather(
             f"none of the {len(known)} tracks has mels to evaluate on; run 'audiorec mel' first"
         )
     listened = (
-        net_plays(plays, rating_plays=recipe.listening.rating_plays)
+        net_plays(plays, rating_plays=recipe.interactions.rating_plays)
         .lazy()
         .group_by("user_id", "track_id")
         .agg(pl.col("plays").sum())

@@ -42,7 +42,9 @@ def notes(
         How many listeners each cell left out.
     """
     names = list(next(iter(table.values())))
-    scope = f"{config.folds} folds" if config.folds else f"{100 * config.test_share:.3g} % held out"
+    scope = (
+        f"{config.folds} folds" if config.folds else f"{100 * config.test_fraction:.3g} % held out"
+    )
     yield (
         f"Every held-out track with audio is ranked for each listener of half B who played one; "
         f"{scope}, {count(len(config.seeds), 'seed')}; tied scores count as their mean over all "

@@ -193,10 +193,10 @@ def prepare(material: Material, cell: Cell) -> World:
     if not cold:
         raise ParameterError(
             f"{cell}: none of the {len(held_out)} held-out tracks has mels; "
-            "run 'audiorec mel', or raise test_share"
+            "run 'audiorec mel', or raise test_fraction"
         )
     seen = ~pl.col("track_id").is_in(sorted(held_out))
-    suspects = find_suspects(material.daily.filter(seen), config=material.recipe.listening)
+    suspects = find_suspects(material.daily.filter(seen), config=material.recipe.interactions)
     try:
         warm = to_interactions(
             suspects.without(material.plays.filter(seen)),
@@ -210,7 +210,7 @@ def prepare(material: Material, cell: Cell) -> World:
     if not listeners:
         raise DataError(
             f"{cell}: none of the {len(scored)} listeners that are scored played any of the "
-            f"{len(cold)} held-out tracks; import more plays, or raise test_share"
+            f"{len(cold)} held-out tracks; import more plays, or raise test_fraction"
         )
     return World(
         material=material,
@@ -274,14 +274,14 @@ def _hold_out(material: Material, cell: Cell) -> tuple[str, ...]:
     """Tracks of the catalogue to hold out, those without audio among them."""
     config = material.recipe.evaluate
     if cell.split == TIME_COLD:
-        return _latest(material, share=config.test_share)
+        return _latest(material, share=config.test_fraction)
     by = GROUPED_BY[cell.split]
     if cell.fold is None:
         return split_tracks(
             tuple(material.tracks),
             material.artists,
             by=by,
-            test_share=config.test_share,
+            test_fraction=config.test_fraction,
             seed=cell.seed,
             together=material.together,
         ).test

@@ -232,7 +232,7 @@ def summarise(
             for (cell, scores), values in zip(table.items(), per_cell, strict=True)
         ),
         seconds={"total": max(seconds, sum(each.values())), "systems": each},
-        ranked=config.rank,
+        ranked=config.rank_by,
         beyond=bring_together(table, n_resamples=config.n_bootstrap),
         scene=scene,
         warming=warming,

@@ -163,7 +163,7 @@ def _score_cell(
     world = cache(partial(learned, material, cell, progress=progress))
     found = score_all(material, cell, names, shelf=shelf, world=world, progress=progress)
     stage = kept_stage(shelf.place(material, cell, RANDOM, kind=STAGE), world)
-    by = followed(names) if material.recipe.evaluate.rank == "tracks" else None
+    by = followed(names) if material.recipe.evaluate.rank_by == "tracks" else None
     if by is None:
         return found, stage, None
     way = follow(found, by, place=place_of(shelf, material, cell, by), world=world)

@@ -210,12 +210,12 @@ def _inputs(material: Material, cell: Cell, name: str) -> dict[str, str]:
         "split": cell.split,
         "seed": cell.seed,
         "fold": None if cell.fold is None else [cell.fold, recipe.evaluate.folds],
-        "test_share": recipe.evaluate.test_share if cell.fold is None else None,
+        "test_fraction": recipe.evaluate.test_fraction if cell.fold is None else None,
         "factors": recipe.factors.model_dump(mode="json", exclude={"seed"}),
         **{name: getattr(recipe, name).model_dump(mode="json") for name in system.sections},
     }
-    if recipe.evaluate.rank != "tracks":
-        settings["rank"] = recipe.evaluate.rank
+    if recipe.evaluate.rank_by != "tracks":
+        settings["rank"] = recipe.evaluate.rank_by
     if cell.labels < 1:
         settings["labels"] = cell.labels
     if system.reads_truth and material.truth is not None:

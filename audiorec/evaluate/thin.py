@@ -180,7 +180,7 @@ def score_thinned(world: World, sound: Sound) -> Thinned:
     full = _half_a(world)
     order = _ranks(full, rng=world.rng(3))
     most = np.diff(full.user_items.tocsc().indptr)
-    decay = PriorDecay(world.material.recipe.index.half_listeners, sound.agreement)
+    decay = PriorDecay(world.material.recipe.index.prior_half_life_users, sound.agreement)
     values = []
     for n in PLAYS:
         few = _first(full, order, n)

@@ -77,7 +77,7 @@ def follow(
 def place_of(shelf: Shelf, material: Material, cell: Cell, name: str) -> Path | None:
     """Where what came of a hold-out is kept; it depends on the blend too."""
     place = shelf.place(material, cell, name, kind=KIND)
-    half = material.recipe.index.half_listeners
+    half = material.recipe.index.prior_half_life_users
     return None if place is None else place.with_name(f"{place.name}-{half:g}")
 
 

@@ -57,18 +57,18 @@ class PriorDecay(NamedTuple):
 
     Attributes
     ----------
-    half_listeners : float
+    prior_half_life_users : float
         So many listeners halve what the prior counts, twice as many leave a sixteenth of it.
     agreement : float
         Mean cosine of priors and the factors that many listeners would give.
     """
 
-    half_listeners: float
+    prior_half_life_users: float
     agreement: float = AGREEMENT
 
     def weights(self, n: int, *, ridge: float) -> tuple[float, float, float]:
         """Of silence, of the squared norm, and of the prior, at `n` listeners."""
-        s = 1.0 - 2.0 ** -(min(n / self.half_listeners, MOST_HALVED) ** 2)
+        s = 1.0 - 2.0 ** -(min(n / self.prior_half_life_users, MOST_HALVED) ** 2)
         q = min(max(self.agreement, 0.0), MOST_TRUSTED)
         r = (1.0 - s) * ridge / (1.0 - q * q)
         return s, s * ridge + r, q * r

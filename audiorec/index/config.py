@@ -18,7 +18,7 @@ class IndexConfig(Section):
 
     Attributes
     ----------
-    half_listeners : float
+    prior_half_life_users : float
         So many listeners of a track halve what its sound says in where it is placed: with none
         it is where its sound alone places it, with many it is the factor.
     hubs : {"none", "csls", "reach"}
@@ -26,7 +26,7 @@ class IndexConfig(Section):
         everything (Conneau et al. 2018); reach lifts what is near to nothing, just enough.
     metric : {"cosine", "inner_product"}
     kind : {"auto", "exact", "ivf", "hnsw"}
-        Auto is exact below `exact_below` vectors, then HNSW while it fits in `memory`, then IVF.
+        Auto is exact below half a million vectors, then HNSW while it fits in `memory`, then IVF.
     memory : str
         What the index may take beside its memory-mapped vectors, while it is built and while it
         is asked: bytes, or "500M", "2G". Inverted lists that need more stay on disk.
@@ -34,11 +34,10 @@ class IndexConfig(Section):
         Two recordings whose prints correlate at least so much are the same recording.
     """
 
-    half_listeners: float = Field(default=7.0, gt=0)
+    prior_half_life_users: float = Field(default=7.0, gt=0)
     hubs: Literal["none", "csls", "reach"] = "none"
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
-    exact_below: int = Field(default=500_000, ge=1)
     memory: str = "4G"
     duplicate_similarity: float = Field(default=0.95, gt=0, le=1)
 

@@ -238,7 +238,6 @@ class Index(Searched):
             n,
             self.dim,
             kind=config.kind,
-            exact_below=config.exact_below,
             memory=config.memory_bytes,
         )
 

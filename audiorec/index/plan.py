@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["exact", "hnsw", "ivf"]
 
+EXACT_BELOW = 500_000  # vectors: exact search is fast enough, and finds all
 HNSW_LINKS = 32
 # A node's links on the ground floor are 2 M numbers of 4 bytes; the floors above add a 32nd of it.
 LINK_BYTES = 2 * HNSW_LINKS * 4 * (1 + 1 / HNSW_LINKS)
@@ -42,7 +43,7 @@ class Plan(NamedTuple):
     on_disk: bool
 
 
-def make_plan(n: int, dim: int, *, kind: str, exact_below: int, memory: int) -> Plan:
+def make_plan(n: int, dim: int, *, kind: str, memory: int, exact_below: int | None = None) -> Plan:
     """The structure for so many vectors: the one that `kind` names, or the best that fits.
 
     Parameters
@@ -50,14 +51,15 @@ def make_plan(n: int, dim: int, *, kind: str, exact_below: int, memory: int) -> 
     n, dim : int
         Vectors, and dimensions of each.
     kind : {"auto", "exact", "hnsw", "ivf"}
-    exact_below : int
-        With "auto", fewer vectors are searched exactly.
+    exact_below : int or None
+        With "auto", fewer vectors are searched exactly; None for `EXACT_BELOW`.
     memory : int
         What the structure may take, bytes, while it is built and while it is asked. Vectors that
         are memory-mapped are not counted: the system takes their pages back when it needs them.
     """
     if kind == "auto":
         fits = structure_bytes("hnsw", n, dim) <= memory
+        exact_below = EXACT_BELOW if exact_below is None else exact_below
         kind = "exact" if n < exact_below else "hnsw" if fits else "ivf"
     if kind == "exact" or n == 0:
         return Plan("exact", "", on_disk=False)

@@ -43,7 +43,6 @@ def renew_index(
         len(embeddings),
         embeddings.dim,
         kind=config.kind,
-        exact_below=config.exact_below,
         memory=config.memory_bytes,
     )
     if plan.kind != "exact" and config.hubs == "none":

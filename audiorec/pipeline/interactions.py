@@ -19,11 +19,11 @@ def filtered_interactions(workspace: Workspace, recipe: Recipe) -> tuple[Interac
     from audiorec.data.plays import load_plays
 
     plays = load_plays(workspace.plays)
-    check_keep(plays, config=recipe.listening)
-    suspects = find_suspects(plays, config=recipe.listening)
+    check_keep(plays, config=recipe.interactions)
+    suspects = find_suspects(plays, config=recipe.interactions)
     interactions = to_interactions(
         suspects.without(plays),
-        rating_plays=recipe.listening.rating_plays,
+        rating_plays=recipe.interactions.rating_plays,
         min_tracks_per_user=recipe.factors.min_tracks_per_user,
         min_users_per_track=recipe.factors.min_users_per_track,
     )

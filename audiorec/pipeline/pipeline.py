@@ -193,11 +193,11 @@ class Pipeline:
         return f"{report.computed} computed, {report.kept} kept{failed}"
 
     def _factors(self) -> str | None:
-        listening = self.recipe.listening.model_dump(mode="json")
+        interactions_config = self.recipe.interactions.model_dump(mode="json")
         plays = artifacts.load_manifest(self.workspace.plays, kind="plays", check=self._check)
         inputs = {
             "plays": plays.fingerprint,
-            "listening": artifacts.fingerprint(listening),
+            "interactions": artifacts.fingerprint(interactions_config),
         }
         config = self.recipe.factors.model_dump(mode="json")
         if artifacts.is_fresh(self.workspace.factors, kind="factors", inputs=inputs, config=config):
@@ -211,7 +211,7 @@ class Pipeline:
             factors,
             config=config,
             inputs=inputs,
-            extra={"listening": listening, "suspects": len(suspects)},
+            extra={"interactions": interactions_config, "suspects": len(suspects)},
         )
         summary = (
             f"{len(factors.users)} listeners, {len(factors.tracks)} tracks; "
@@ -295,7 +295,9 @@ class Pipeline:
             return None
         self.progress("index", 0, None)
         served = blend(
-            self.workspace, half_listeners=self.recipe.index.half_listeners, artists=artists
+            self.workspace,
+            prior_half_life_users=self.recipe.index.prior_half_life_users,
+            artists=artists,
         )
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             same_sound = catalog.duplicate_groups()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from pydantic import model_validator
 
 from audiorec.audio.config import MelConfig
 from audiorec.config import Section
-from audiorec.data.config import EvaluateConfig, ListeningConfig
+from audiorec.data.config import EvaluateConfig, InteractionsConfig
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.front_ends import FRONT_ENDS
@@ -21,13 +22,54 @@ from audiorec.models.config import ModelConfig, TrainConfig, check_crop
 from audiorec.sessions.config import SessionsConfig
 
 MOST_RECIPE = 1 << 20  # bytes
+# Settings of version 0.1 that version 0.2 still takes: "section" or "section.key", and its new
+# name; None where it is a setting no more.
+RENAMED: dict[str, str | None] = {
+    "listening": "interactions",
+    "interactions.repeat_per_day": None,
+    "interactions.repeat_share": None,
+    "interactions.repeat_plays": None,
+    "interactions.identical_listeners": None,
+    "interactions.identical_tracks": None,
+    "mel.clip": "mel.clip_position",
+    "index.half_listeners": "index.prior_half_life_users",
+    "index.exact_below": None,
+    "evaluate.rank": "evaluate.rank_by",
+    "evaluate.test_share": "evaluate.test_fraction",
+}
+
+
+def rename_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Settings under the names of today, and a line for each old name that was there.
+
+    Parameters
+    ----------
+    settings : dict
+        Sections by name, as in TOML; left as they are.
+    """
+    notes = []
+    current = {name: dict(s) if isinstance(s, dict) else s for name, s in settings.items()}
+    for old, new in RENAMED.items():
+        section, _, key = old.partition(".")
+        table = current.get(section) if key else current
+        name = key or section
+        if not isinstance(table, dict) or name not in table:
+            continue
+        value = table.pop(name)
+        if new is None:
+            notes.append(f"[{section}] {key} is no longer a setting and is ignored")
+            continue
+        table.setdefault(new.rpartition(".")[2], value)
+        shown = f"[{section}] {key}" if key else f"[{section}]"
+        notes.append(f"{shown} is now {new.rpartition('.')[2]}; the old name goes with 0.3")
+    return current, notes
 
 
 class Recipe(Section):
     """Every stage's settings: what a recipe file holds."""
 
     mel: MelConfig = MelConfig()
-    listening: ListeningConfig = ListeningConfig()
+    interactions: InteractionsConfig = InteractionsConfig()
     factors: FactorsConfig = FactorsConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
@@ -63,8 +105,14 @@ class Recipe(Section):
         return self
 
     @classmethod
-    def load(cls, path: Path) -> Recipe:
-        """Read a recipe from TOML.
+    def load(cls, path: Path, *, notify: Callable[[str], None] | None = None) -> Recipe:
+        """Read a recipe from TOML; names of version 0.1 are understood.
+
+        Parameters
+        ----------
+        path : Path
+        notify : callable or None
+            Called with a line for each old name.
 
         Raises
         ------
@@ -76,8 +124,10 @@ class Recipe(Section):
                 content = stream.read(MOST_RECIPE + 1)
             if len(content) > MOST_RECIPE:
                 raise DataError(f"recipe {path} has more than {MOST_RECIPE} bytes; name another")
-            settings = tomllib.loads(content.decode("utf-8").replace("\r\n", "\n"))
-            return cls(**settings)
+            settings, notes = rename_settings(
+                tomllib.loads(content.decode("utf-8").replace("\r\n", "\n"))
+            )
+            recipe = cls(**settings)
         except OSError as error:
             raise DataError(
                 f"recipe {path} cannot be read: {system_reason(error).lower()}; "
@@ -95,6 +145,10 @@ class Recipe(Section):
         except (RecursionError, ValueError) as error:  # nested too deep, a number too long
             reason = first_line(error).partition(";")[0]
             raise DataError(f"recipe {path} cannot be read: {reason}; correct it there") from None
+        if notify is not None:
+            for note in notes:
+                notify(f"recipe {path}: {note}")
+        return recipe
 
     def to_toml(self) -> str:
         """The recipe as TOML that `load` reads back to an equal recipe."""

@@ -128,7 +128,7 @@ def with_artist_prior(
 
 
 def _span(config: MelConfig) -> tuple[str, float, int]:
-    return config.clip, config.clip_seconds, config.n_clips
+    return config.clip_position, config.clip_seconds, config.n_clips
 
 
 def _original(

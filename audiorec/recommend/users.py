@@ -54,7 +54,7 @@ def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray
     if reason := _suspicion(workspace, user):
         raise NotFoundError(
             f"listener {user!r} was left out as suspect ({reason}); where that is a person, "
-            f"put keep = [{json.dumps(user, ensure_ascii=False)}] under [listening] in the "
+            f"put keep = [{json.dumps(user, ensure_ascii=False)}] under [interactions] in the "
             "recipe and run 'audiorec run'"
         )
     space = artifacts.load_manifest(workspace.factors, kind="factors")
@@ -107,12 +107,12 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 def _suspicion(workspace: Workspace, user: str) -> str:
     """Why a listener was left out of the factors; empty where it is for another reason."""
     from audiorec.data.bot_filter import find_suspects
-    from audiorec.data.config import ListeningConfig
+    from audiorec.data.config import InteractionsConfig
     from audiorec.data.plays import load_plays
 
     made = artifacts.load_manifest(workspace.factors, kind="factors")
     if not made.extra.get("suspects"):
         return ""
-    config = ListeningConfig(**made.extra["listening"])
+    config = InteractionsConfig(**made.extra["interactions"])
     suspects = find_suspects(load_plays(workspace.plays), config=config)
     return suspects.reason(user) if user in suspects else ""

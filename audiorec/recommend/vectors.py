@@ -105,13 +105,15 @@ def listening(workspace: Workspace) -> Embeddings:
     return tracks.take([id_ for id_ in ids if id_ in tracks])
 
 
-def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, str]) -> Blend:
+def blend(
+    workspace: Workspace, *, prior_half_life_users: float, artists: Mapping[str, str]
+) -> Blend:
     """Every track with sound, where its sound and its listeners place it.
 
     Parameters
     ----------
     workspace : Workspace
-    half_listeners : float
+    prior_half_life_users : float
         See `audiorec.factors.PriorDecay`.
     artists : mapping of str to str
         Artist of each track, see `artists_of`; needed where the model has an `artist_smoothing`.
@@ -121,7 +123,7 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     ArtifactError
         If something is missing, or the predictions are of another model or other factors.
     """
-    from audiorec.data.config import ListeningConfig
+    from audiorec.data.config import InteractionsConfig
     from audiorec.data.interactions import to_interactions
     from audiorec.data.plays import load_plays
     from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
@@ -140,14 +142,14 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
     factors = load_factors(workspace.factors)
     sound = content(workspace)
     agreement = model.extra.get("agreement", AGREEMENT)
-    believed = ListeningConfig(**space.extra.get("listening", {}))
+    settings = InteractionsConfig(**space.extra.get("interactions", {}))
     # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
     # or disliked has no listener, and stays: what speaks against it is heard too.
     plays = to_interactions(
         load_plays(workspace.plays),
         min_tracks_per_user=0,
         min_users_per_track=0,
-        rating_plays=believed.rating_plays,
+        rating_plays=settings.rating_plays,
     )
     begun = smooth_by_artist(
         sound, factors=factors.tracks, artists=artists, prior=artist_smoothing(model)
@@ -157,7 +159,7 @@ def blend(workspace: Workspace, *, half_listeners: float, artists: Mapping[str, 
         plays,
         begun,
         config=FactorsConfig(**space.config),
-        decay=PriorDecay(half_listeners, agreement),
+        decay=PriorDecay(prior_half_life_users, agreement),
     )
     played = [id_ for id_ in sound.ids if id_ in factors.tracks]
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)

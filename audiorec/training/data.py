@@ -221,7 +221,7 @@ def deal(
     """
     try:
         split = split_tracks(
-            ids, groups, by="artist", test_share=config.validation_share, seed=config.seed
+            ids, groups, by="artist", test_fraction=config.validation_share, seed=config.seed
         )
     except ParameterError as error:
         raise TrainingError(f"no artists can be held out for validation: {error}") from None

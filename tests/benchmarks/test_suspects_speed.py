@@ -6,7 +6,7 @@ import pytest
 from benching import contest
 
 from audiorec.data.bot_filter import find_suspects
-from audiorec.data.config import ListeningConfig
+from audiorec.data.config import InteractionsConfig
 
 CEILING = 6.0  # seconds per million rows; three times what two busy cores took
 
@@ -30,7 +30,7 @@ def test_suspects_are_found_in_seconds(n_rows):
     )
 
     def find():
-        assert not len(find_suspects(plays, config=ListeningConfig()))
+        assert not len(find_suspects(plays, config=InteractionsConfig()))
 
     result = contest(
         f"suspects-{n_rows}",

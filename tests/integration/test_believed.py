@@ -70,14 +70,15 @@ def test_suspects_are_left_out_counted_and_named(workspace, spam, recipe) -> Non
     assert json.loads(call("-w", workspace, "status", "--json").out)["stale"] == {}
     failed(
         call("-w", workspace, "recommend", "flood"),
-        "'flood' was left out as suspect", "plays on 2023-11", 'keep = ["flood"] under [listening]',
+        "'flood' was left out as suspect", "plays on 2023-11",
+        'keep = ["flood"] under [interactions]',
     )  # fmt: skip
 
 
 def test_who_is_kept_is_learned_from(workspace, spam, recipe, tmp_path) -> None:
     assert call("-w", workspace, "plays", spam).code == 0
     keeping = tmp_path / "keeping.toml"
-    keeping.write_text(recipe.read_text() + '[listening]\nkeep = ["flood"]\nrules = ["daily"]\n')
+    keeping.write_text(recipe.read_text() + '[interactions]\nkeep = ["flood"]\nrules = ["daily"]\n')
     answer = call("-w", workspace, "factors", "--recipe", keeping)
     assert answer.code == 0 and "suspect" not in answer.out
     users = load_factors(Workspace(workspace).factors).users
@@ -86,11 +87,11 @@ def test_who_is_kept_is_learned_from(workspace, spam, recipe, tmp_path) -> None:
     assert "up to date" in call("-w", workspace, "factors").out
     stored = artifacts.load_manifest(Workspace(workspace).factors, kind="factors")
     for text, words in (
-        ('keep = ["flod"]', ["[listening] keep names 'flod'", "no plays"]),
+        ('keep = ["flod"]', ["[interactions] keep names 'flod'", "no plays"]),
         ('rules = ["weekly"]', ["rules", "'weekly'"]),
         ("plays_per_day = 0", ["plays_per_day=0"]),
     ):
-        keeping.write_text(f"[listening]\n{text}\n")
+        keeping.write_text(f"[interactions]\n{text}\n")
         failed(call("-w", workspace, "factors", "--recipe", keeping), *words)
     assert artifacts.load_manifest(Workspace(workspace).factors, kind="factors") == stored
 

@@ -49,8 +49,8 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
         ("[mel]\nhop_length=2.5\n", r"hop_length=2.5 must be a valid integer$"),
         ("[mel]\nhop_length='a'\n", r"hop_length='a' must be a valid integer$"),
         ("mel=3\n", r"mel=3 must be a table: put settings under \[mel\]"),
-        ("[listening]\nkeep='ann'\n", r"keep='ann' must be a list"),
-        ("[listening]\nkeep=['ann', 1]\n", r"1 in keep must be a valid string"),
+        ("[interactions]\nkeep='ann'\n", r"keep='ann' must be a list"),
+        ("[interactions]\nkeep=['ann', 1]\n", r"1 in keep must be a valid string"),
         (
             "[evaluate]\nsplits=['cold']\n",
             r"\[evaluate\] 'cold' in splits must be 'artist-cold', 'track-cold' or 'time-cold'$",

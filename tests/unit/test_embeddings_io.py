@@ -278,8 +278,9 @@ def test_the_command(tmp_path, file):
     assert call("doctor").exit_code == 0, call("doctor").output
 
 
-def test_an_approximate_index_when_there_are_many(file, workspace):
-    done = import_embeddings(workspace, file, config=IndexConfig(exact_below=10))
+def test_an_approximate_index_when_there_are_many(file, workspace, monkeypatch):
+    monkeypatch.setattr("audiorec.index.plan.EXACT_BELOW", 10)
+    done = import_embeddings(workspace, file, config=IndexConfig())
     assert done.kind == "hnsw"
     assert Library(workspace).index.recall == 1.0
 

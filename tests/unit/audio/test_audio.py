@@ -103,13 +103,13 @@ def test_starts_of_clips():
         return clip_starts(1000, n=100, config=MelConfig(**settings), track_id="t")
 
     assert starts() == [450]
-    assert starts(clip="start") == [0]
-    assert starts(clip="start", n_clips=3) == [0, 100, 200]
+    assert starts(clip_position="start") == [0]
+    assert starts(clip_position="start", n_clips=3) == [0, 100, 200]
     assert starts(n_clips=2) == [200, 700]
     assert clip_starts(100, n=100, config=MelConfig(n_clips=4)) == [0]
-    assert starts(clip="random") == starts(clip="random")
-    assert starts(clip="random", seed=1) != starts(clip="random")
-    assert all(0 <= s <= 900 for s in starts(clip="random", n_clips=64))
+    assert starts(clip_position="random") == starts(clip_position="random")
+    assert starts(clip_position="random", seed=1) != starts(clip_position="random")
+    assert all(0 <= s <= 900 for s in starts(clip_position="random", n_clips=64))
 
 
 def test_several_clips_come_in_order(encoded):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -10,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiorec.data import bot_filter
 from audiorec.data.bot_filter import check_keep, daily_plays, find_suspects
-from audiorec.data.config import ListeningConfig
+from audiorec.data.config import InteractionsConfig
 from audiorec.exceptions import DataError
 
 DAY = 86_400
-CONFIG = ListeningConfig()
+CONFIG = InteractionsConfig()
 
 
 def frame(rows, columns=("user_id", "track_id", "plays", "timestamp")) -> pl.DataFrame:
@@ -155,24 +157,26 @@ def test_the_same_tracks_in_other_counts_are_copies_when_they_are_many() -> None
 
 def test_who_is_kept_is_told_and_not_left_out() -> None:
     rows = people() + flood("flood") + copies(3)
-    config = ListeningConfig(keep=("flood", "copy1"))
+    config = InteractionsConfig(keep=("flood", "copy1"))
     suspects = find_suspects(frame(rows), config=config)
     assert suspects.users == {"copy0", "copy2"}
     assert set(suspects.frame.filter(pl.col("kept"))["user_id"]) == {"flood", "copy1"}
     assert "copy1" not in suspects and suspects.counts == {"identical": 2}
     check_keep(frame(rows), config=config)
-    with pytest.raises(DataError, match=r"\[listening\] keep names 'flod', who has no plays; corr"):
-        check_keep(frame(rows), config=ListeningConfig(keep=("flood", "flod")))
+    with pytest.raises(
+        DataError, match=r"\[interactions\] keep names 'flod', who has no plays; corr"
+    ):
+        check_keep(frame(rows), config=InteractionsConfig(keep=("flood", "flod")))
 
 
 def test_rules_can_be_switched_off() -> None:
     rows = frame(people() + flood("flood") + loop("loop") + copies(3))
-    assert find_suspects(rows, config=ListeningConfig(rules=())).users == frozenset()
-    assert find_suspects(rows, config=ListeningConfig(rules=("repeat",))).users == {"loop"}
+    assert find_suspects(rows, config=InteractionsConfig(rules=())).users == frozenset()
+    assert find_suspects(rows, config=InteractionsConfig(rules=("repeat",))).users == {"loop"}
 
 
 def test_a_rule_that_names_most_listeners_is_told_and_not_followed() -> None:
-    strict = ListeningConfig(plays_per_day=1, rules=("daily",))
+    strict = InteractionsConfig(plays_per_day=1, rules=("daily",))
     suspects = find_suspects(frame(people()), config=strict)
     assert not suspects.users
     assert suspects.summary().startswith("rule 'daily' not followed: it names ")
@@ -205,7 +209,7 @@ def slow_suspects(rows, config) -> set[tuple[str, str]]:
         if totals_only and len(days_of[user]) > 1:
             continue
         day_total[user, day] += plays
-        if plays > config.repeat_per_day:
+        if plays > bot_filter.REPEAT_PER_DAY:
             found.add((user, "repeat"))
     found |= {(user, "daily") for (user, _), n in day_total.items() if n > config.plays_per_day}
     catalogue = len({track for _, track, _, _ in rows})
@@ -213,18 +217,18 @@ def slow_suspects(rows, config) -> set[tuple[str, str]]:
     for user, tracks in total.items():
         top = max(tracks.values())
         if (
-            top >= max(config.repeat_plays, 20 * usual)
-            and top >= config.repeat_share * sum(tracks.values())
+            top >= max(bot_filter.REPEAT_PLAYS, 20 * usual)
+            and top >= bot_filter.REPEAT_FRACTION * sum(tracks.values())
         ):  # fmt: skip
             found.add((user, "repeat"))
         same = [u for u in total if total[u] == tracks]
         uneven = len(set(tracks.values())) > 1
-        long = uneven and len(tracks) >= config.identical_tracks
-        if long and len(same) >= config.identical_listeners:
+        long = uneven and len(tracks) >= bot_filter.IDENTICAL_TRACKS
+        if long and len(same) >= bot_filter.IDENTICAL_LISTENERS:
             found.add((user, "identical"))
         alike = [u for u in total if set(total[u]) == set(tracks)]
-        some = 2 * config.identical_tracks <= len(tracks) <= catalogue / 2
-        if some and len(alike) >= config.identical_listeners:
+        some = 2 * bot_filter.IDENTICAL_TRACKS <= len(tracks) <= catalogue / 2
+        if some and len(alike) >= bot_filter.IDENTICAL_LISTENERS:
             found.add((user, "identical"))
     return found
 
@@ -241,13 +245,15 @@ few_rows = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(few_rows, st.randoms(use_true_random=False))
 def test_a_readable_twin_agrees_whatever_the_order(rows, random) -> None:
-    config = ListeningConfig(
-        plays_per_day=45, repeat_per_day=41, repeat_share=0.8, repeat_plays=30,
-        identical_listeners=2, identical_tracks=1,
-    )  # fmt: skip
-    suspects = find_suspects(frame(rows), config=config)
-    assert names(suspects) == slow_suspects(rows, config)
-    shuffled = list(rows)
-    random.shuffle(shuffled)
-    assert find_suspects(frame(shuffled), config=config).frame.equals(suspects.frame)
-    assert find_suspects(daily_plays(frame(rows)), config=config).frame.equals(suspects.frame)
+    config = InteractionsConfig(plays_per_day=45)
+    limits = {
+        "REPEAT_PER_DAY": 41, "REPEAT_FRACTION": 0.8, "REPEAT_PLAYS": 30,
+        "IDENTICAL_LISTENERS": 2, "IDENTICAL_TRACKS": 1,
+    }  # fmt: skip
+    with patch.multiple(bot_filter, **limits):
+        suspects = find_suspects(frame(rows), config=config)
+        assert names(suspects) == slow_suspects(rows, config)
+        shuffled = list(rows)
+        random.shuffle(shuffled)
+        assert find_suspects(frame(shuffled), config=config).frame.equals(suspects.frame)
+        assert find_suspects(daily_plays(frame(rows)), config=config).frame.equals(suspects.frame)

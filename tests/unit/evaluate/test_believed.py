@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from audiorec.data.config import ListeningConfig
+from audiorec.data.config import InteractionsConfig
 from audiorec.evaluate import evaluate
 from audiorec.evaluate.answers import Desk
 from audiorec.evaluate.material import gather
@@ -17,7 +17,7 @@ DAY = 86_400
 
 
 def world_of(planted, plays, **listening):
-    recipe = planted.recipe.model_copy(update={"listening": ListeningConfig(**listening)})
+    recipe = planted.recipe.model_copy(update={"listening": InteractionsConfig(**listening)})
     return prepare(gather(planted.store, plays, planted.tracks, recipe=recipe), CELL)
 
 
@@ -79,7 +79,7 @@ def test_days_decide_and_are_part_of_the_digest(planted) -> None:
         gather(planted.store, plays, planted.tracks, recipe=recipe) for plays in (counts, spread)
     ]
     assert materials[0].fingerprint != materials[1].fingerprint
-    changed = recipe.model_copy(update={"listening": ListeningConfig(keep=("u001",))})
+    changed = recipe.model_copy(update={"listening": InteractionsConfig(keep=("u001",))})
     other = gather(planted.store, counts, planted.tracks, recipe=changed)
     assert other.fingerprint != materials[0].fingerprint
 

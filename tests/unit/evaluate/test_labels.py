@@ -127,7 +127,7 @@ def described(planted, monkeypatch):
         factors=planted.recipe.factors,
         model=ModelConfig(words=8, heads=1, hidden=16),
         train=TrainConfig(crop_seconds=0.8, max_epochs=3, batch_size=16),
-        evaluate=EvaluateConfig(seeds=(0,), test_share=0.25, n_bootstrap=50),
+        evaluate=EvaluateConfig(seeds=(0,), test_fraction=0.25, n_bootstrap=50),
     )
     return replace(planted, recipe=recipe), calls
 

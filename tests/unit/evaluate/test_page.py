@@ -101,7 +101,7 @@ def test_the_tied_are_offered_evenly() -> None:
 
 
 def test_artists_are_ranked_by_the_mean_over_their_tracks(planted) -> None:
-    world = prepare(material_of(planted, rank="artists"), CELL)
+    world = prepare(material_of(planted, rank_by="artists"), CELL)
     items = items_of(world)
     assert items.names == tuple(sorted({i[:3] for i in world.cold}))
     matrix = np.random.default_rng(0).standard_normal(world.relevant.shape).astype(np.float32)
@@ -114,7 +114,7 @@ def test_artists_are_ranked_by_the_mean_over_their_tracks(planted) -> None:
 
 def test_scores_of_artists_are_kept_apart_from_those_of_tracks(planted, tmp_path) -> None:
     tracks = scored(planted, work_directory=tmp_path).to_json()
-    artists = scored(planted, work_directory=tmp_path, rank="artists").to_json()
+    artists = scored(planted, work_directory=tmp_path, rank_by="artists").to_json()
     assert (tracks["ranked"], artists["ranked"]) == ("tracks", "artists")
     assert artists["n_tracks"] == tracks["n_tracks"] // 3
     assert artists["systems"][RIDGE] != tracks["systems"][RIDGE]
@@ -215,7 +215,7 @@ def test_names_cannot_break_the_page(planted, tmp_path) -> None:
 
 def test_the_page_of_few_systems_and_of_artists(planted, tmp_path) -> None:
     write_page(scored(planted, systems=()), tmp_path / "few.html", recipe=Recipe())
-    write_page(scored(planted, rank="artists"), tmp_path / "artists.html", recipe=Recipe())
+    write_page(scored(planted, rank_by="artists"), tmp_path / "artists.html", recipe=Recipe())
     page = (tmp_path / "artists.html").read_text(encoding="utf-8")
     assert "new artists" in page
     assert "Placed best" not in page

@@ -37,7 +37,7 @@ from audiorec.progress import silent
 def recipe(planted):
     """In this world sound tells nearly everything, and plays come by the dozen."""
     factors = planted.recipe.factors.model_copy(update={"regularization": 10.0})
-    evaluate = EvaluateConfig(seeds=(0, 1), test_share=0.25, n_bootstrap=200)
+    evaluate = EvaluateConfig(seeds=(0, 1), test_fraction=0.25, n_bootstrap=200)
     return Recipe(factors=factors, evaluate=evaluate)
 
 

@@ -14,7 +14,7 @@ from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 from audiorec.index.config import IndexConfig
 
-HALF = IndexConfig().half_listeners
+HALF = IndexConfig().prior_half_life_users
 N_LISTENERS, N_WARM, N_COLD, N_LATENT = 900, 240, 80, 8
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from audiorec import metrics
 from audiorec.data.bot_filter import find_suspects
-from audiorec.data.config import ListeningConfig
+from audiorec.data.config import InteractionsConfig
 from audiorec.data.interactions import to_interactions
 from audiorec.factors import als, fit_factors
 from audiorec.factors.config import FactorsConfig
@@ -93,7 +93,7 @@ def test_leaving_suspects_out_restores_what_five_percent_of_spam_costs(
     assert spam["user_id"].n_unique() == N_USERS // 20
     everything = pl.concat([spam, seen])
     clean, spammed = accuracy(seen, hidden), accuracy(everything, hidden)
-    suspects = find_suspects(everything, config=ListeningConfig())
+    suspects = find_suspects(everything, config=InteractionsConfig())
     restored = accuracy(suspects.without(everything), hidden)
     noise = 1.96 * np.std(clean - spammed) / np.sqrt(len(clean))
     if exact:

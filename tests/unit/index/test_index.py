@@ -278,7 +278,7 @@ def test_recall_is_measured_and_true():
         assert share >= index.recall - 0.1
 
 
-def test_auto_follows_size():
+def test_auto_follows_size(monkeypatch):
     how = {"kind": "auto", "exact_below": 100, "memory": 10**9}
     assert make_plan(99, 128, **how) == ("exact", "", False)
     assert make_plan(100, 128, **how) == ("hnsw", "HNSW32,SQ8", False)
@@ -287,7 +287,8 @@ def test_auto_follows_size():
     assert make_plan(2_476_000, 128, **how) == ("ivf", "IVF12588,SQ8", False)
     assert make_plan(10_000_000, 128, **how) == ("ivf", "IVF25298_HNSW32,SQ8", True)
     assert make_plan(5, 128, kind="ivf", exact_below=100, memory=1) == ("ivf", "IVF1,SQ8", True)
-    index = build_index(random_embeddings(90), config=IndexConfig(exact_below=100))
+    monkeypatch.setattr("audiorec.index.plan.EXACT_BELOW", 100)
+    index = build_index(random_embeddings(90), config=IndexConfig())
     assert index.kind == "exact"
     index.add(random_embeddings(20, prefix="u"))
     assert index.kind == "hnsw"
