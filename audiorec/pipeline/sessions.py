@@ -50,7 +50,7 @@ def run_sessions(
     """
     from audiorec.sessions.answers import content_fingerprint
 
-    listening = recipe.listening.model_dump(mode="json")
+    listening = recipe.interactions.model_dump(mode="json")
     plays = artifacts.load_manifest(workspace.plays, kind="plays", check=check)
     inputs = {"plays": plays.fingerprint, "listening": artifacts.fingerprint(listening)}
     content = artifacts.load_valid(workspace.embeddings, kind="embeddings")
@@ -63,7 +63,7 @@ def run_sessions(
     from audiorec.data.plays import load_plays
     from audiorec.sessions.training import train_sessions
 
-    suspects = find_suspects(load_plays(workspace.plays), config=recipe.listening)
+    suspects = find_suspects(load_plays(workspace.plays), config=recipe.interactions)
     return train_sessions(
         workspace,
         config=recipe.sessions,
