@@ -1,31 +1,80 @@
-"""A coarse print of a clip, by which another encoding of the same recording is known.
+"""Audio fingerprint of a clip, by which another copy of the same recording is known.
 
-A print is the course of the level in a few wide bands, second by second. Encoders leave it as it
-is; another take, however alike in instruments, is louder and softer at other moments. Haitsma &
-Kalker (2002) compare recordings by the same differences, at a far finer grain.
-
-The level is that of the power, which the loudest moments of a cell decide: in soft ones encoders
-put what they like, and a mean of decibels would count these as much.
+A copy may begin elsewhere, be encoded anew or be louder; another performance, however alike, is
+not the same. After Haitsma & Kalker (2002, "A highly robust audio fingerprinting system"): every
+46 ms a word of 32 bits says for pairs of neighbouring bands whether their difference in level
+rises. Copies share about nine bits in ten where they are laid over each other, other recordings
+half; words that two recordings share say where to lay them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
+from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
 
-PRINTS_VERSION = 2  # raised when prints change, so that those that are stored are made again
+FINGERPRINT_VERSION = 3  # raised when they change, so that those that are stored are made again
 
-BANDS = 16
-CELLS = 30  # in time: seconds of a clip of 30 s
-DEPTH = 30.0  # dB below the loudest cell, under which encoders put what they like
-STEADY = 0.02  # weight of what a clip is like throughout, beside how it changes
+STEP_SECONDS = 0.0464  # between words
+WINDOW_SECONDS = 0.37  # that the level is taken over, weighted by a Hann window
+LAG_SECONDS = 0.19  # over which it rises or falls
+LOWEST_HZ, HIGHEST_HZ = 200.0, 4000.0  # encoders leave these bands as they are
+N_BITS = 32
+DEPTH_DB = 60.0  # below the loudest moment, under which there is nothing
+MIN_OVERLAP_SECONDS = 18.0  # that two clips must share: more than half of one of 30 s
+SHORT_OVERLAP = 0.8  # of the shorter clip, where that is less
+COMMON = 48  # places of one word, ordered by recording, that are paired with each
+PASS_WORDS = 1 << 23  # looked at together: 200 MB
+VOTES = 2  # words that must say alike how two recordings lie over each other
+SAME = 0.55  # agreement from which on two are copies: 22 bits in 100 differ
+PARTS, PART_SLACK = 6, 0.2  # parts of what two share, each of which must agree, less closely
+BLOCK = 1 << 12  # pairs compared at once: 10 MB each array
+TINY = 1e-12  # of power
 
 
-def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
-    """Print of one clip.
+class Fingerprints(NamedTuple):
+    """Fingerprints of recordings.
+
+    Attributes
+    ----------
+    ids : tuple of str
+    words : np.ndarray [shape=(n, n_words)], uint32
+        0 where there is nothing to tell.
+    step : float
+        Seconds between words.
+    """
+
+    ids: tuple[str, ...]
+    words: np.ndarray
+    step: float
+
+
+class Match(NamedTuple):
+    """Two recordings laid over each other.
+
+    Attributes
+    ----------
+    a, b : int
+        Rows.
+    offset : int
+        Words by which b begins later than a.
+    agreement : float
+        1 for the same bits, 0 for chance, -1 for the opposite.
+    """
+
+    a: int
+    b: int
+    offset: int
+    agreement: float
+
+
+def make_fingerprint(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
+    """Fingerprint of one clip.
 
     Parameters
     ----------
@@ -35,36 +84,38 @@ def make_print(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
 
     Returns
     -------
-    print : np.ndarray [shape=(BANDS * CELLS,)], float32
-        Of unit norm, or zero for a clip that is the same everywhere; parts of the clip that a
-        short recording lacks are zero. Prints are compared by their inner product.
+    words : np.ndarray [shape=(n_words,)], uint32
+        As many for every clip of a config; 0 where there is nothing to tell.
     """
-    n_bands = min(BANDS, config.n_mels)
-    edges = np.linspace(0, config.n_frames, CELLS + 1).round().astype(int)
-    n_cells = max(1, int(np.searchsorted(edges, mel.shape[1], side="right")) - 1)
-    bands = np.linspace(0, mel.shape[0], n_bands + 1).round().astype(int)[:-1]
-    level_db = mel.astype(np.float64)
+    step, window, lag = _frames(config)
+    low, high = np.searchsorted(band_edges(config)[1:-1], [LOWEST_HZ, HIGHEST_HZ])
+    n_bands = min(N_BITS + 1, high - low)
+    words = np.zeros(_n_words(config), dtype=np.uint32)
+    if n_bands < 2 or mel.shape[1] < window + lag * step:
+        return words
+    level_db = mel[low:high].astype(np.float32)
     if config.compression == "log10":
         level_db *= 10.0  # dB, but for the faintest
-    power = np.add.reduceat(10.0 ** (level_db / 10.0), bands, axis=0)
-    power /= np.diff([*bands, mel.shape[0]])[:, None]
-    starts = edges[:n_cells]
-    used = min(int(edges[n_cells]), mel.shape[1])
-    power = np.add.reduceat(power[:, :used], starts, axis=1) / np.diff([*starts, used])
-    level = 10.0 * np.log10(np.maximum(power, np.finfo(np.float64).tiny))
-    level = np.maximum(level, level.max() - DEPTH)
-    steady = level.mean(axis=1, keepdims=True)
-    change = level - steady + STEADY * (steady - steady.mean())
-    out = np.zeros((BANDS, CELLS))
-    out[:n_bands, :n_cells] = change - change.mean()
-    norm = np.linalg.norm(out)
-    return (out / norm if norm > 1e-6 else out * 0).astype(np.float32).ravel()
+    bands = np.linspace(0, high - low, n_bands + 1).round().astype(int)
+    power = np.add.reduceat(10.0 ** (level_db / 10.0), bands[:-1], axis=0)
+    power /= np.diff(bands)[:, None]
+    weights = np.hanning(window + 2)[1:-1].astype(np.float32)
+    frames = sliding_window_view(power, window, axis=1)[:, ::step]
+    level = 10.0 * np.log10(np.maximum(frames @ (weights / weights.sum()), TINY))
+    level = np.maximum(level, level.max() - DEPTH_DB)
+    slope = np.diff(level, axis=0)
+    rise = (slope[:, lag:] - slope[:, :-lag]).T
+    bits = np.ascontiguousarray(rise[:, np.arange(N_BITS) % rise.shape[1]] > 0)
+    found = np.packbits(bits).view(">u4").ravel().astype(np.uint32)
+    found[np.mean(rise != 0, axis=1) < 0.5] = 0
+    words[: len(found)] = found[: len(words)]
+    return words
 
 
-def print_shard(
+def fingerprint_shard(
     mels: np.ndarray, meta: Iterable[tuple[str, str, int, int, int]], *, config: MelConfig
 ) -> dict[str, np.ndarray]:
-    """Prints of the tracks of a shard that is stored.
+    """Fingerprints of the tracks of a shard that is stored.
 
     Parameters
     ----------
@@ -75,7 +126,7 @@ def print_shard(
 
     Returns
     -------
-    prints : dict of str to np.ndarray [shape=(BANDS * CELLS,)], float32
+    fingerprints : dict of str to np.ndarray [shape=(n_words,)], uint32
         Of the middle clip of each track that went well, in order.
     """
     clips: dict[str, list[tuple[int, int]]] = {}
@@ -84,6 +135,195 @@ def print_shard(
             clips.setdefault(track_id, []).append((row, n_frames))
     middle = {track_id: rows[len(rows) // 2] for track_id, rows in clips.items()}
     return {
-        track_id: make_print(mels[row, :, :n_frames], config=config)
+        track_id: make_fingerprint(mels[row, :, :n_frames], config=config)
         for track_id, (row, n_frames) in middle.items()
     }
+
+
+def step_seconds(config: MelConfig) -> float:
+    """Seconds between the words of a fingerprint."""
+    return _frames(config)[0] * config.hop_length / config.sr
+
+
+def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Match]:
+    """Pairs of recordings that are the same one.
+
+    Parameters
+    ----------
+    fingerprints : Fingerprints
+    same : float
+        Agreement from which on they are.
+
+    Returns
+    -------
+    matches : list of Match
+        Ordered by rows, each pair where it agrees best.
+    """
+    return _best(_verified(fingerprints, _pairs(fingerprints.words), same=same))
+
+
+def find_copies_of(
+    words: np.ndarray, fingerprints: Fingerprints, *, same: float = SAME
+) -> list[Match]:
+    """Recordings that are the same as one from outside, the likest first.
+
+    Parameters
+    ----------
+    words : np.ndarray [shape=(n_words,)], uint32
+        Fingerprint of the one from outside, row -1 of the matches.
+    fingerprints : Fingerprints
+    same : float
+        See `find_copies`.
+    """
+    every = Fingerprints(
+        (*fingerprints.ids, ""), np.vstack([fingerprints.words, words]), fingerprints.step
+    )
+    shared = np.where(np.isin(every.words, words), every.words, 0)
+    pairs = _pairs(shared, with_row=len(fingerprints.ids))
+    found = _best(_verified(every, pairs, same=same))
+    matches = [Match(-1, match.a, -match.offset, match.agreement) for match in found]
+    return sorted(matches, key=lambda match: -match.agreement)
+
+
+def agreement(a: np.ndarray, b: np.ndarray, *, offset: int = 0, min_words: int = 1) -> float:
+    """How far two fingerprints agree where they overlap: 1, or 0 as chance would have it.
+
+    Parameters
+    ----------
+    a, b : np.ndarray [shape=(n_words,)], uint32
+    offset : int
+        Words by which b begins later than a.
+    min_words : int
+        Fewer that both have something to tell in agree by -1.
+    """
+    pair = Fingerprints(("a", "b"), np.stack([a, b]), STEP_SECONDS)
+    return float(_agreement(pair.words, np.array([[0, 1, offset]]), min_words=min_words)[0][0])
+
+
+def _frames(config: MelConfig) -> tuple[int, int, int]:
+    """Frames of the spectrogram in a step and in a window; steps in the lag."""
+    hop = config.hop_length / config.sr
+    step = max(1, round(STEP_SECONDS / hop))
+    return step, max(1, round(WINDOW_SECONDS / hop)), max(1, round(LAG_SECONDS / hop / step))
+
+
+def _n_words(config: MelConfig) -> int:
+    step, window, lag = _frames(config)
+    return max(1, (config.n_frames - window) // step + 1 - lag)
+
+
+def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
+    """Pairs of rows that several words lay over each other alike.
+
+    Words are dealt to passes by their value, so that a pass takes little memory. Of a word that
+    is common, each place is paired with the next ones only: a chain joins what is the same.
+
+    Parameters
+    ----------
+    words : np.ndarray [shape=(n, n_words)], uint32
+    with_row : int or None
+        Only pairs with this row.
+
+    Returns
+    -------
+    pairs : np.ndarray [shape=(n_pairs, 3)], int64
+        Rows a < b, and the place in a less that in b.
+    """
+    n_words = words.shape[1]
+    flat = words.ravel()
+    n_passes = 1 + flat.size // PASS_WORDS
+    found = [np.empty((0, 3), dtype=np.int64)]
+    for number in range(n_passes):
+        at = np.flatnonzero((flat % n_passes == number) & (flat != 0))
+        at = at[np.argsort(flat[at], kind="stable")]
+        keys = flat[at]
+        for distance in range(1, COMMON):
+            left = np.flatnonzero(keys[:-distance] == keys[distance:])
+            if not len(left):
+                break
+            a, b = at[left], at[left + distance]  # a < b, for the sort is stable
+            rows, others = a // n_words, b // n_words
+            kept = rows != others
+            if with_row is not None:
+                kept &= (rows == with_row) | (others == with_row)
+            offset = a % n_words - b % n_words
+            found.append(np.stack([rows, others, offset], axis=1)[kept])
+    return _voted(np.concatenate(found))
+
+
+def _voted(pairs: np.ndarray) -> np.ndarray:
+    """Pairs [shape=(n, 3)] that at least `VOTES` times come with this offset or the next."""
+    span = 1 << 20  # more than offsets reach
+    code = (pairs[:, 0] * (pairs[:, 1].max(initial=0) + 1) + pairs[:, 1]) * span + pairs[:, 2]
+    code, first, count = np.unique(code, return_index=True, return_counts=True)
+    joined = count.copy()
+    beside = np.flatnonzero(np.diff(code) == 1)
+    joined[beside] += count[beside + 1]
+    return pairs[first[joined >= VOTES]]
+
+
+def _verified(fingerprints: Fingerprints, pairs: np.ndarray, *, same: float) -> list[Match]:
+    """Pairs whose fingerprints agree, at their offset or one beside it."""
+    n_words = fingerprints.words.shape[1]
+    shortest = min(MIN_OVERLAP_SECONDS / fingerprints.step, SHORT_OVERLAP * n_words)
+    matches = []
+    for begin in range(0, len(pairs), BLOCK):
+        block = pairs[begin : begin + BLOCK]
+        for nudge in (0, -1, 1):
+            tried = block + np.array([0, 0, nudge])
+            whole, least = _agreement(fingerprints.words, tried, min_words=shortest)
+            for row in np.flatnonzero((whole >= same) & (least >= same - PART_SLACK)):
+                a, b, offset = tried[row].tolist()
+                matches.append(Match(a, b, offset, float(whole[row])))
+    return matches
+
+
+def _agreement(
+    words: np.ndarray, pairs: np.ndarray, *, min_words: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Agreement of pairs of rows at their offsets, and of the part of each that agrees least.
+
+    Parameters
+    ----------
+    words : np.ndarray [shape=(n, n_words)], uint32
+    pairs : np.ndarray [shape=(n_pairs, 3)], int64
+        Rows a and b, and the place in a less that in b.
+    min_words : float
+        Pairs that share fewer agree by -1.
+
+    Returns
+    -------
+    whole, least : np.ndarray [shape=(n_pairs,)], float64
+    """
+    n_words = words.shape[1]
+    places = np.arange(n_words) - pairs[:, 2:]
+    inside = (places >= 0) & (places < n_words)
+    a = words[pairs[:, 0]]
+    b = words[pairs[:, 1, None], np.where(inside, places, 0)]
+    inside &= (a != 0) & (b != 0)
+    wrong = np.where(inside, np.bitwise_count(a ^ b), 0).cumsum(axis=1, dtype=np.int64)
+    shared = inside.cumsum(axis=1)
+    total = shared[:, -1]
+    whole = np.where(
+        total >= max(1, min_words), 1.0 - 2.0 * wrong[:, -1] / (N_BITS * np.maximum(total, 1)), -1.0
+    )
+    # Of as many words each: a copy agrees throughout, a mix of two recordings only in a part.
+    edges = [(shared < total[:, None] * part / PARTS).sum(axis=1) for part in range(1, PARTS + 1)]
+    rows = np.arange(len(pairs))
+    at = np.stack([rows * 0 - 1, *edges], axis=1).clip(max=n_words - 1)
+    wrong, shared = (
+        np.where(at < 0, 0, counted[rows[:, None], np.maximum(at, 0)])
+        for counted in (wrong, shared)
+    )
+    least = 1.0 - 2.0 * np.diff(wrong) / (N_BITS * np.maximum(np.diff(shared), 1))
+    return whole, least.min(axis=1, initial=1.0)
+
+
+def _best(matches: list[Match]) -> list[Match]:
+    """The match of each pair that agrees most, by rows."""
+    best: dict[tuple[int, int], Match] = {}
+    for match in matches:
+        pair = match[:2]
+        if pair not in best or match.agreement > best[pair].agreement:
+            best[pair] = match
+    return [best[pair] for pair in sorted(best)]

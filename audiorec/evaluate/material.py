@@ -180,7 +180,7 @@ def gather(
         daily=daily_plays(plays).sort("user_id", "track_id", "day"),
         tracks=known,
         artists={i: track.artist_key for i, track in known.items()},
-        together=duplicates_of(store, known, threshold=recipe.index.duplicate_similarity),
+        together=duplicates_of(store, known),
         audio=audio,
         recipe=recipe,
         truth=None if truth is None else load_truth(truth, ids=audio),

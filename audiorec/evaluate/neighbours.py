@@ -170,7 +170,7 @@ def evaluate_neighbours(
     known = {track.track_id: track for track in by_id if track.track_id in heard}
     if not known:
         raise ArtifactError("no track has mels to evaluate on; run 'audiorec mel' first")
-    relations = _relations(store, known, threshold=recipe.index.duplicate_similarity)
+    relations = _relations(store, known)
     asking = np.unique(np.linspace(0, len(known) - 1, min(len(known), MAX_ASKING)).astype(int))
     like = np.stack([relations.like(row).any(axis=1) for row in asking])
     if not like.any():
@@ -189,8 +189,8 @@ def evaluate_neighbours(
     return _summarise(hits, like, n_tracks=len(known), recipe=recipe, notes=notes)
 
 
-def _relations(store: MelStore, tracks: Mapping[str, Track], *, threshold: float) -> Relations:
-    groups = duplicates_of(store, tracks, threshold=threshold)
+def _relations(store: MelStore, tracks: Mapping[str, Track]) -> Relations:
+    groups = duplicates_of(store, tracks)
     alone = max(groups.values(), default=0) + 1
     return Relations(
         tuple(tracks),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from audiorec.config import Section
 
@@ -30,8 +30,6 @@ class IndexConfig(Section):
     memory : str
         What the index may take beside its memory-mapped vectors, while it is built and while it
         is asked: bytes, or "500M", "2G". Inverted lists that need more stay on disk.
-    duplicate_similarity : float
-        Two recordings whose prints correlate at least so much are the same recording.
     """
 
     prior_half_life_users: float = Field(default=7.0, gt=0)
@@ -39,7 +37,14 @@ class IndexConfig(Section):
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     memory: str = "4G"
-    duplicate_similarity: float = Field(default=0.95, gt=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_duplicate_similarity(cls, settings: object) -> object:
+        """Recipes and indexes from before 0.2 have it; fingerprints decide by themselves."""
+        if isinstance(settings, dict):
+            return {k: v for k, v in settings.items() if k != "duplicate_similarity"}
+        return settings
 
     @field_validator("memory", mode="before")
     @classmethod

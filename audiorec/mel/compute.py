@@ -17,8 +17,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import PRINTS_VERSION, print_shard
 from audiorec.data.catalog import Catalog
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, AudioError
@@ -231,12 +231,12 @@ class Shards:
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)
             self._metas[name] = [Meta(*row) for row in meta.tolist()]
             self._files |= {part: manifest.files[part] for part in _parts(name)}
-            if manifest.extra.get("prints") == PRINTS_VERSION:
+            if manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 known = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
                 self._prints[name] = dict(zip(_good(self._metas[name]), known, strict=True))
             else:
                 mels = artifacts.load_array(directory, manifest, f"shard-{name}")
-                made = print_shard(mels, self._metas[name], config=config)
+                made = fingerprint_shard(mels, self._metas[name], config=config)
                 self._put_prints(name, made)
 
     def attempted(self) -> tuple[set[str], set[str]]:
@@ -286,7 +286,7 @@ class Shards:
         for row, mel in enumerate(mels):
             shard[row, :, : mel.shape[1]] = mel
         self._prints[name] = {
-            outcome.item.track_id: outcome.value.print for outcome in good if outcome.value
+            outcome.item.track_id: outcome.value.fingerprint for outcome in good if outcome.value
         }
         self._put(f"shard-{name}", shard)
         self._rewrite(name, meta)
@@ -329,7 +329,7 @@ class Shards:
 
     def _put_prints(self, name: str, made: dict[str, np.ndarray]) -> None:
         self._prints[name] = made
-        self._put(f"prints-{name}", np.array(list(made.values()), dtype=np.float32))
+        self._put(f"prints-{name}", np.array(list(made.values()), dtype=np.uint32))
 
     def _put(self, name: str, array: np.ndarray) -> None:
         self._files[name] = artifacts.put_array(self._directory, name, array)
@@ -341,7 +341,7 @@ class Shards:
             files=self._files,
             config=self._config.model_dump(),
             inputs=inputs,
-            extra={**extra, "prints": PRINTS_VERSION},
+            extra={**extra, "prints": FINGERPRINT_VERSION},
         )
 
 

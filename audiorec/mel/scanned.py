@@ -22,8 +22,8 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio import Heard, resample
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION, make_fingerprint
 from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import PRINTS_VERSION, make_print
 from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4
@@ -36,10 +36,10 @@ CLIP_SETTINGS = (
 
 
 class Computed(NamedTuple):
-    """Spectrograms of a track's clips, and the print of the middle one."""
+    """Spectrograms of a track's clips, and the fingerprint of the middle one."""
 
     mels: list[np.ndarray]
-    print: np.ndarray
+    fingerprint: np.ndarray
 
 
 def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> Computed:
@@ -47,7 +47,7 @@ def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> Computed
     from audiorec.mel.transform import log_mel
 
     mels = [log_mel(y, config=config).astype(np.float16) for y in clips]
-    return Computed(mels, make_print(mels[len(mels) // 2], config=config))
+    return Computed(mels, make_fingerprint(mels[len(mels) // 2], config=config))
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,13 @@ class ScannedMels:
             self.directory.rmdir()
 
     def _file(self, clip_hash: str) -> Path:
-        settings = artifacts.fingerprint([self.config.model_dump(), PRINTS_VERSION])
+        settings = artifacts.fingerprint([self.config.model_dump(), FINGERPRINT_VERSION])
         return self.directory / settings / clip_hash[:2] / clip_hash
 
 
 def _to_bytes(computed: Computed) -> bytes:
     stream = io.BytesIO()
-    for array in (*computed.mels, computed.print):
+    for array in (*computed.mels, computed.fingerprint):
         np.save(stream, array, allow_pickle=False)
     data = stream.getvalue()
     return data + zlib.crc32(data).to_bytes(CRC_BYTES, "little")

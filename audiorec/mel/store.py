@@ -9,9 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.fingerprint import (
+    FINGERPRINT_VERSION,
+    Fingerprints,
+    fingerprint_shard,
+    step_seconds,
+)
 from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import PRINTS_VERSION, print_shard
-from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
 
 KIND = "mels"
@@ -157,21 +161,21 @@ class MelStore:
         """Where every clip lies, ordered by track and clip."""
         return [at for track_id in self.ids for at in self._clips[track_id]]
 
-    def prints(self) -> Embeddings:
-        """Near-duplicate print of every track's middle clip; see `audiorec.audio.fingerprint`."""
+    def fingerprints(self) -> Fingerprints:
+        """Fingerprint of every track's middle clip; see `audiorec.audio.fingerprint`."""
         rows: dict[str, np.ndarray] = {}
         for number, name in enumerate(self._names):
-            if self._manifest.extra.get("prints") == PRINTS_VERSION:
+            if self._manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 stored = self._array(f"prints-{name}")
                 rows |= zip(self._good(name), stored, strict=True)
             else:  # from before; 'audiorec mel' would store them anew
                 meta = self._array(f"meta-{name}").tolist()
-                rows |= print_shard(self.shard(number), meta, config=self.config)
+                rows |= fingerprint_shard(self.shard(number), meta, config=self.config)
         width = len(next(iter(rows.values()))) if rows else 0
-        vectors = np.zeros((len(self.ids), width), dtype=np.float32)
+        words = np.zeros((len(self.ids), width), dtype=np.uint32)
         for i, track_id in enumerate(self.ids):
-            vectors[i] = rows[track_id]
-        return Embeddings(self.ids, vectors)
+            words[i] = rows[track_id]
+        return Fingerprints(self.ids, words, step_seconds(self.config))
 
     @cached_property
     def absent(self) -> frozenset[str]:

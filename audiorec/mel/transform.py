@@ -14,16 +14,12 @@ import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 
 from audiorec.audio import load_clips
+from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB
 BLOCK = 128  # frames at a time: what they need stays in the processor's cache
-# Slaney's mel scale
-HZ_PER_MEL = 200.0 / 3  # below the break
-BREAK_HZ = 1000.0
-BREAK_MEL = BREAK_HZ / HZ_PER_MEL
-LOG_STEP = np.log(6.4) / 27.0  # above it, per mel
 
 
 def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
@@ -127,26 +123,6 @@ def mel_filters(config: MelConfig) -> np.ndarray:
     filters: np.ndarray = np.maximum(0.0, np.minimum(rising, falling))
     filters *= 2.0 / (edges[2:] - edges[:-2])[:, None]
     return filters
-
-
-def band_edges(config: MelConfig) -> np.ndarray:
-    """Where each mel band begins, then where the last two end : [shape=(n_mels + 2,)], Hz.
-
-    A band reaches from its edge to the next but one; its centre is the one between.
-    """
-    low, high = (_to_mel(hz) for hz in (config.fmin, config.fmax or config.sr / 2))
-    return _to_hz(np.linspace(low, high, config.n_mels + 2))
-
-
-def _to_mel(hz: float) -> float:
-    if hz < BREAK_HZ:
-        return hz / HZ_PER_MEL
-    return float(BREAK_MEL + np.log(hz / BREAK_HZ) / LOG_STEP)
-
-
-def _to_hz(mel: np.ndarray) -> np.ndarray:
-    above = BREAK_HZ * np.exp(LOG_STEP * (mel - BREAK_MEL))
-    return np.where(mel < BREAK_MEL, mel * HZ_PER_MEL, above)
 
 
 @lru_cache(maxsize=8)

@@ -78,7 +78,7 @@ class Learning:
     def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
         from audiorec.mel.duplicates import duplicates_of
 
-        return duplicates_of(store, tracks, threshold=self.recipe.index.duplicate_similarity)
+        return duplicates_of(store, tracks)
 
     def _train_network(
         self, store: MelStore, lesson: Lesson, *, together: Mapping[str, int]

@@ -302,11 +302,7 @@ class Pipeline:
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             same_sound = catalog.duplicate_groups()
         groups = merge_groups(
-            near_duplicates(
-                MelStore(self.workspace.mels).prints(),
-                threshold=self.recipe.index.duplicate_similarity,
-            ),
-            same_sound,
+            near_duplicates(MelStore(self.workspace.mels).fingerprints()), same_sound
         )
         index = renew_index(
             self.workspace.index,

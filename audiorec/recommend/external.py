@@ -9,7 +9,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.embeddings import Embeddings, predicts_into, unit_norm
+from audiorec.embeddings import Embeddings, predicts_into
 from audiorec.index import Index
 from audiorec.workspace import Workspace
 
@@ -134,20 +134,14 @@ def _span(config: MelConfig) -> tuple[str, float, int]:
 def _original(
     mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index
 ) -> str | None:
-    """The indexed track whose print is nearest, where it is near enough to be the same recording.
-
-    Encoders leave a print as it is; see `audiorec.audio.fingerprint`.
-    """
-    from audiorec.audio.fingerprint import make_print
+    """The indexed track that is the same recording, the likest by its fingerprint."""
+    from audiorec.audio.fingerprint import find_copies_of, make_fingerprint
     from audiorec.mel import MelStore
 
     store = MelStore(workspace.mels)
-    if store.config != config:  # prints of other spectrograms: no telling
+    if store.config != config:  # fingerprints of other spectrograms: no telling
         return None
-    prints = store.prints()
-    if not len(prints):
-        return None
-    likeness = unit_norm(prints.vectors) @ make_print(mel, config=config)
-    best = int(likeness.argmax())
-    near = likeness[best] >= index.config.duplicate_similarity
-    return prints.ids[best] if near and prints.ids[best] in index else None
+    fingerprints = store.fingerprints()
+    copies = find_copies_of(make_fingerprint(mel, config=config), fingerprints)
+    found = [fingerprints.ids[match.b] for match in copies]
+    return next((track_id for track_id in found if track_id in index), None)

@@ -208,17 +208,16 @@ def commits(tmp_path):
 
 
 def duplicates():
-    """Pairs of prints that are looked at."""
-    from audiorec.audio.fingerprint import BANDS, CELLS
-    from audiorec.embeddings import Embeddings
+    """Fingerprints that are compared; their words are drawn as from a language."""
+    from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
     from audiorec.mel.duplicates import near_duplicates
 
     costs = []
     for n in PRINTS:
-        prints = Embeddings([str(i) for i in range(n)], clustered(n, BANDS * CELLS, seed=2))
-        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints, threshold=0.95)))
-    pairs = [n * (n - 1) / 2 for n in PRINTS]
-    return {"duplicates_cpu_s_per_pair": slope(pairs, costs)}
+        words = np.random.default_rng(2).integers(1, 1 << 26, (n, 635), dtype=np.uint32)
+        prints = Fingerprints(tuple(map(str, range(n))), words, STEP_SECONDS)
+        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints)))
+    return {"duplicates_cpu_s_per_track": slope(PRINTS, costs)}
 
 
 def cpu_of(work):

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from audiorec.artifacts import fingerprint
-from audiorec.audio.config import MelConfig
+from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
 from audiorec.data.catalog import Track
+from audiorec.embeddings import unit_norm
+from audiorec.audio.config import MelConfig
 from audiorec.data.config import EvaluateConfig
-from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors.config import FactorsConfig
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.pipeline.recipe import Recipe
@@ -50,12 +51,12 @@ class FakeStore:
     def get(self, track_id: str, clip: int = 0) -> np.ndarray:
         return self.mels(track_id)[clip]
 
-    def prints(self) -> Embeddings:
-        """Random directions, but that a twin has its original's."""
+    def fingerprints(self) -> Fingerprints:
+        """Random words, but that a twin has its original's."""
         rng = np.random.default_rng(9)
-        drawn = {i: rng.standard_normal(64) for i in self.spectrograms}
+        drawn = {i: rng.integers(1, 1 << 32, 64, dtype=np.uint32) for i in self.spectrograms}
         rows = np.stack([drawn[self.twins.get(i, i)] for i in self.spectrograms])
-        return Embeddings(self.ids, unit_norm(rows.astype(np.float32)))
+        return Fingerprints(self.ids, rows, STEP_SECONDS)
 
 
 @dataclass

@@ -174,7 +174,7 @@ def test_removed_tracks_go_and_missing_ones_wait(tmp_path, catalog):
     store = MelStore(mels)
     assert store.ids == ("t01", "t02", "t03", "t04", "t05", "t07")
     assert store.n_shards == 2 and len(list(mels.glob("shard-*"))) == 2
-    assert store.prints().ids == store.ids
+    assert store.fingerprints().ids == store.ids
     assert (store.get("t01") == whole.get("t01")).all()
     catalog.upsert(replace(catalog.get("t00"), missing=False))
     assert run(mels, catalog) == (0, 7, 1)
@@ -210,30 +210,34 @@ def test_several_clips(tmp_path, catalog, files):
         store.get("t00", 3)
 
 
-def test_prints_are_of_unit_norm(tmp_path, catalog):
+def test_every_track_has_a_fingerprint(tmp_path, catalog):
     run(tmp_path / "mels", catalog)
     store = MelStore(tmp_path / "mels")
-    prints = store.prints()
-    assert prints.ids == store.ids
-    assert np.allclose(np.linalg.norm(prints.vectors, axis=1), 1, atol=1e-5)
+    fingerprints = store.fingerprints()
+    assert fingerprints.ids == store.ids
+    for track_id, words in zip(store.ids, fingerprints.words, strict=True):
+        made = fingerprint.make_fingerprint(store.get(track_id), config=store.config)
+        assert np.array_equal(words, made)
 
 
-def test_prints_of_an_older_kind_are_made_again_from_what_is_stored(tmp_path, catalog, monkeypatch):
+def test_fingerprints_of_an_older_kind_are_made_again(tmp_path, catalog, monkeypatch):
     mels = tmp_path / "mels"
     config = CONFIG.model_copy(update={"n_clips": 3, "clip_seconds": 1.0})
     run(tmp_path / "fresh", catalog, config=config)
     with monkeypatch.context() as before:
-        before.setattr(scanned, "make_print", lambda *_, **__: np.ones(7, dtype=np.float32))
-        before.setattr(compute, "PRINTS_VERSION", 1)
+        before.setattr(scanned, "make_fingerprint", lambda *_, **__: np.ones(7, np.uint32))
+        before.setattr(compute, "FINGERPRINT_VERSION", 1)
         run(mels, catalog, config=config)
-    fresh = MelStore(tmp_path / "fresh").prints()
+    fresh = MelStore(tmp_path / "fresh").fingerprints()
     for store in (MelStore(mels), run(mels, catalog, config=config) and MelStore(mels)):
-        assert store.prints().ids == fresh.ids
-        assert np.array_equal(store.prints().vectors, fresh.vectors)
+        assert store.fingerprints().ids == fresh.ids
+        assert np.array_equal(store.fingerprints().words, fresh.words)
     assert content(mels) == content(tmp_path / "fresh")
     with monkeypatch.context() as after:
-        after.setattr(fingerprint, "make_print", lambda *_, **__: pytest.fail("they are stored"))
-        assert len(MelStore(mels).prints()) == N - 1
+        after.setattr(
+            fingerprint, "make_fingerprint", lambda *_, **__: pytest.fail("they are stored")
+        )
+        assert len(MelStore(mels).fingerprints().ids) == N - 1
         assert run(mels, catalog, config=config) == (0, N - 1, 1)
 
 
@@ -241,7 +245,7 @@ def test_an_empty_catalogue(tmp_path):
     with Catalog(tmp_path / "c.sqlite") as catalog:
         assert run(tmp_path / "mels", catalog) == (0, 0, 0)
     store = MelStore(tmp_path / "mels")
-    assert store.ids == () and len(store.prints()) == 0 and store.locations() == []
+    assert store.ids == () and len(store.fingerprints().ids) == 0 and store.locations() == []
 
 
 def test_nothing_but_failures(tmp_path):

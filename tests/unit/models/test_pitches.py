@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
-from audiorec.mel.transform import band_edges, log_mel
+from audiorec.mel.transform import log_mel
 from audiorec.models.pitches import (
     LOWEST,
     N_PARTIALS,
