@@ -17,8 +17,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.audio.config import MelConfig
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.data.catalog import Catalog
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, AudioError

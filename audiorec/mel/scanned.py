@@ -22,8 +22,8 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio import Heard, resample
-from audiorec.audio.fingerprint import FINGERPRINT_VERSION, make_fingerprint
 from audiorec.audio.config import MelConfig
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION, make_fingerprint
 from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import (
     FINGERPRINT_VERSION,
     Fingerprints,
     fingerprint_shard,
     step_seconds,
 )
-from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, NotFoundError
 
 KIND = "mels"

@@ -14,8 +14,8 @@ import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 
 from audiorec.audio import load_clips
-from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
+from audiorec.audio.mel_scale import band_edges
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB

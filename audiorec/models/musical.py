@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
+from audiorec.audio.mel_scale import band_edges
 from audiorec.models import pitches, pulse
 from audiorec.models.predict import InputScale
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audiorec.audio.config import MelConfig
 from audiorec.audio.mel_scale import band_edges
 from audiorec.exceptions import ParameterError
-from audiorec.audio.config import MelConfig
 from audiorec.models.config import TrainConfig
 from audiorec.models.losses import Form, Targets
 from audiorec.models.predict import standardize

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.audio import load_clips
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import (
     SAME,
     Fingerprints,
@@ -15,7 +16,6 @@ from audiorec.audio.fingerprint import (
     step_seconds,
 )
 from audiorec.audio.mel_scale import band_edges
-from audiorec.audio.config import MelConfig
 from audiorec.mel.transform import log_mel
 
 CONFIG = MelConfig()

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from audiorec.artifacts import fingerprint
+from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
 from audiorec.data.catalog import Track
-from audiorec.embeddings import unit_norm
-from audiorec.audio.config import MelConfig
 from audiorec.data.config import EvaluateConfig
+from audiorec.embeddings import unit_norm
 from audiorec.factors.config import FactorsConfig
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.pipeline.recipe import Recipe

@@ -5,8 +5,8 @@ import pytest
 import scipy.stats
 import torch
 
-from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
+from audiorec.audio.mel_scale import band_edges
 from audiorec.models.config import ModelConfig
 from audiorec.models.described import Described
 from audiorec.models.musical import LAGS, QUANTILES, Musical

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.audio.mel_scale import band_edges
 from audiorec.audio.config import MelConfig
+from audiorec.audio.mel_scale import band_edges
 from audiorec.mel.transform import log_mel
 from audiorec.models.pitches import (
     LOWEST,
