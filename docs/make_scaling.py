@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import BANDS, CELLS
+from audiorec.audio.fingerprint import n_words
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
 from audiorec.index.plan import make_plan, structure_bytes
@@ -94,8 +94,8 @@ def measured(told: dict[str, Any]) -> str:
         ("`index`, a vector into a graph (HNSW)", f"{1e6 * found['hnsw_cpu_s']:.0f} us"),
         ("`index`, a vector into inverted lists", f"{1e6 * found['ivf_cpu_s']:.0f} us"),
         (
-            "`index`, two prints compared, of all pairs there are",
-            f"{1e9 * found['duplicates_cpu_s_per_pair']:.2f} ns",
+            "`index`, a fingerprint compared with all others",
+            f"{1e6 * found['duplicates_cpu_s_per_track']:.0f} us",
         ),
         (
             "`mel`, a shard of tracks stored, for each shard that is there already",
@@ -130,7 +130,7 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
     shards = count_shards(each)
     told, commit = found["embed_cpu_s"], found["commit_cpu_s_per_shard"]
     heads, n_heads = found["train_cpu_s"] - told, ModelConfig().heads
-    pair, play = found["duplicates_cpu_s_per_pair"], found["factors_cpu_s"]
+    copies, play = found["duplicates_cpu_s_per_track"], found["factors_cpu_s"]
     kind, vector = vectors_cost(found, n)
     many = "" if workspaces == 1 else f" x {workspaces}"
     return [
@@ -154,9 +154,9 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
         Cost("`embed`", *times(n, told), CORES),
         Cost(f"`index`, {kind}", *times(n, vector), CORES),
         Cost(
-            "`index`, prints compared",
-            f"{each:,}^2 / 2 x {1e9 * pair:.2f} ns{many}",
-            each**2 / 2 * pair * workspaces,
+            "`index`, fingerprints compared",
+            f"{each:,} x {1e6 * copies:.0f} us{many}",
+            each * copies * workspaces,
             min(CORES, workspaces),
         ),
     ]
@@ -250,7 +250,7 @@ def stored_bytes(found: dict[str, float]) -> dict[str, tuple[str, int]]:
     return {
         "music (MP3, 4 minutes, 128 kbit/s)": ("240 s x 128,000 / 8", SONG_BYTES),
         "`mels/`, float16": (f"{mel.n_mels} x {mel.n_frames} x 2", 2 * mel.n_mels * mel.n_frames),
-        "prints": (f"{BANDS} x {CELLS} x 4", 4 * BANDS * CELLS),
+        "fingerprints": (f"{n_words(mel)} x 4", 4 * n_words(mel)),
         "`catalog.sqlite`": ("measured", round(found["catalog_bytes"])),
         "`factors/` of tracks": (f"{dim} x 4", 4 * dim),
         "`factors/` of listeners": (
@@ -304,7 +304,7 @@ def memory(found: dict[str, float]) -> str:
         ),
         "`factors`, plays both ways": (f"{PLAYS_PER_TRACK} x 2 x 8", 16 * PLAYS_PER_TRACK),
         "`embed`, the vectors": (f"{dim} x 4", 4 * dim),
-        "`index`, prints": (f"{BANDS} x {CELLS} x 4", 4 * BANDS * CELLS),
+        "`index`, fingerprints": (f"{n_words(MelConfig())} x 4", 4 * n_words(MelConfig())),
     }
     rows = [(name, how, *(size(per * n) for n in SIZES)) for name, (how, per) in each.items()]
     return table(
@@ -327,7 +327,6 @@ def changes(found: dict[str, float]) -> str:
     crowded = 1_000.0
     while count_shards(int(crowded)) ** 2 / 2 * commit < crowded * hear / CORES:
         crowded *= 1.01
-    pairs_hour = (2 * 3600 / found["duplicates_cpu_s_per_pair"]) ** 0.5
     rows = [
         (
             f"{config.exact_below:,}",
@@ -352,9 +351,9 @@ def changes(found: dict[str, float]) -> str:
             f"{number(crowded)} x {milli(hear)} ms / {CORES}",
         ),
         (
-            number(pairs_hour),
-            "one index to shards: comparing all pairs of prints takes an hour",
-            f"sqrt(2 x 3600 s / {1e9 * found['duplicates_cpu_s_per_pair']:.2f} ns)",
+            number(3600 / found["duplicates_cpu_s_per_track"]),
+            "one index to shards: comparing all fingerprints takes an hour",
+            f"3600 s / {1e6 * found['duplicates_cpu_s_per_track']:.0f} us",
         ),
         (
             number(train_day),

@@ -90,7 +90,7 @@ def make_fingerprint(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     step, window, lag = _frames(config)
     low, high = np.searchsorted(band_edges(config)[1:-1], [LOWEST_HZ, HIGHEST_HZ])
     n_bands = min(N_BITS + 1, high - low)
-    words = np.zeros(_n_words(config), dtype=np.uint32)
+    words = np.zeros(n_words(config), dtype=np.uint32)
     if n_bands < 2 or mel.shape[1] < window + lag * step:
         return words
     level_db = mel[low:high].astype(np.float32)
@@ -207,7 +207,8 @@ def _frames(config: MelConfig) -> tuple[int, int, int]:
     return step, max(1, round(WINDOW_SECONDS / hop)), max(1, round(LAG_SECONDS / hop / step))
 
 
-def _n_words(config: MelConfig) -> int:
+def n_words(config: MelConfig) -> int:
+    """Words in the fingerprint of a clip."""
     step, window, lag = _frames(config)
     return max(1, (config.n_frames - window) // step + 1 - lag)
 

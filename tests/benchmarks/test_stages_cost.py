@@ -29,7 +29,7 @@ TRACKS = (160, 480)  # that the network learns from
 COMPARED = (21_000, 41_000)  # more than discriminants are learned from
 VECTORS = (50_000, 150_000)
 SHARDS = (250, 750)
-PRINTS = (20_000, 60_000)
+PRINTS = (4_000, 12_000)
 
 
 @pytest.mark.benchmark

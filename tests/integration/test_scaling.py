@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import BANDS, CELLS
+from audiorec.audio.fingerprint import n_words
 from audiorec.embeddings import Embeddings
 
 from .conftest import call
@@ -44,7 +44,7 @@ def test_a_figure_goes_where_it_belongs(scaling):
     text = scaling.storage(found)
     mel = MelConfig()
     assert f"{mel.n_mels} x {mel.n_frames} x 2 | 331 GB | 33.1 TB" in text
-    assert f"| {BANDS} x {CELLS} x 4 | 1.92 GB | 192 GB" in text
+    assert f"| {n_words(mel)} x 4 | 2.54 GB | 254 GB" in text
     text = scaling.changes(found | {"train_cpu_s": 0.0864})
     assert "| 1,000,000 | one process to torchrun" in text
 
