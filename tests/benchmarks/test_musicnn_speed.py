@@ -1,4 +1,7 @@
-"""Clips of 30 s to musicnn's vectors and tags, features included: `pytest -m benchmark -s`.
+"""Clips of 30 s to musicnn's vectors and tags: `pytest -m benchmark -s`.
+
+First from the spectrogram, beside ONNX Runtime on the same graph (extra ``bench``) and beside what
+the graph's multiply-adds take at the rate of a large product of matrices; then from the file.
 
 With ``MUSICNN_PYTHON`` naming the interpreter of an environment where the original program is
 installed (tests/data/make_musicnn_reference.py says how), the original does the same clips in the
@@ -16,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from benching import Result, Side
+from benching import Result, Side, contest
 
 N_CLIPS = 6
 FLOOR = 4.0  # times as fast
@@ -51,6 +54,92 @@ for file in [sys.argv[1], *sys.argv[1:]]:
 print(json.dumps(seconds[1:]))
 """
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def multiply_adds(network, windows):
+    """How many the network's layers take, done one by one as they are defined."""
+    import torch
+
+    count = 0
+
+    def add(layer, given, out):
+        nonlocal count
+        per_value = layer.weight[0].numel()
+        count += per_value * out.numel()
+
+    layers = [m for m in network.modules() if hasattr(m, "weight")]
+    hooks = [layer.register_forward_hook(add) for layer in layers]
+    with torch.inference_mode():
+        network(windows)
+    for hook in hooks:
+        hook.remove()
+    return count
+
+
+def onnx_session(network, windows, file):
+    """ONNX Runtime with the network's graph, on one thread."""
+    import onnxruntime
+    import torch
+
+    torch.onnx.export(network, (windows,), file, dynamo=True, verbose=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.benchmark
+def test_the_network_beside_onnx_runtime(tmp_path, monkeypatch):
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason="needs the extra 'bench'")
+    import torch
+
+    from audiorec.pretrained import fetch, load
+    from audiorec.pretrained.encoder import load_network
+
+    fetch()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+    encoder, network = load("musicnn-msd", device="cpu"), load_network("musicnn-msd").eval()
+    mel = 4 * np.random.default_rng(0).random((96, 10 * 187), dtype=np.float32)
+    windows = torch.from_numpy(mel.reshape(96, 10, 187).transpose(1, 0, 2).copy())
+    session = onnx_session(network, windows, tmp_path / "musicnn.onnx")
+    name = session.get_inputs()[0].name
+    count = multiply_adds(network, windows)
+    size = 1024
+    a, out = torch.rand(size, size), torch.empty(size, size)
+
+    def timed(function, times=1):
+        def run():
+            began = time.process_time()
+            for _ in range(times):
+                function()
+            return {"seconds": (time.process_time() - began) / times}
+
+        return run
+
+    def product():
+        took = timed(lambda: torch.mm(a, a, out=out), 10)()["seconds"]
+        return {"seconds": took * count / size**3, "multiply-adds": f"{count / 1e9:.1f} billion"}
+
+    with torch.inference_mode():
+        tags = torch.sigmoid(torch.from_numpy(session.run(None, {name: windows.numpy()})[0]))
+        assert np.abs(tags.numpy() - encoder.hear(mel).tags).max() < 1e-3
+        contest(
+            "musicnn-network",
+            "musicnn on a clip's spectrogram, 10 windows of 3 s, processor time of one core",
+            {
+                "audiorec.pretrained": timed(lambda: encoder.hear(mel), 5),
+                "ONNX Runtime, the same graph": timed(
+                    lambda: session.run(None, {name: windows.numpy()})
+                ),
+                "torch, as the network is defined": timed(lambda: network(windows)),
+                "its multiply-adds at the rate of a product of 1024 x 1024": product,
+            },
+            amount=1,
+            unit="clips",
+            rounds=7,
+            packages=("onnxruntime",),
+        )
 
 
 @pytest.fixture
