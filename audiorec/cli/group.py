@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,9 @@ def damage_of(settings: Settings | None) -> list[str]:
 def main() -> None:
     """Run the command line: a known error is one line on stderr and exit 1."""
     never_die_of_an_encoding(sys.stdout, sys.stderr)
+    # Before torch is imported. Its threads spin while they wait for each other by default: on a
+    # machine that is busy, ten times the processor time that the work takes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         sys.exit(cli(prog_name="audiorec", standalone_mode=False))
     except click.exceptions.Abort:

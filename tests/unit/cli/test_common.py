@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from audiorec.cli import cli
+from audiorec.cli import cli, main
 from audiorec.cli.common import (
     ProgressLine,
     echo_json,
@@ -103,3 +105,14 @@ def test_nan_is_within_no_bounds(tmp_path, option):
     done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), "similar", "t", option, "nan"])
     assert done.exit_code == 2
     assert f"Invalid value for '{option}': 'nan' is no number" in done.stderr
+
+
+@pytest.mark.parametrize("given, used", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_do_not_spin_unless_asked_to(monkeypatch, given, used):
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setattr(sys, "argv", ["audiorec", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert os.environ["OMP_WAIT_POLICY"] == used
