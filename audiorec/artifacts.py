@@ -16,7 +16,7 @@ import re
 import tokenize
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -24,7 +24,14 @@ import numpy as np
 
 from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# Kinds of format 1 that are read on, since nothing here can make them, or not without decoding
+# everything; and the settings that their manifests call by an older name.
+READ_ON: dict[str, dict[str, str]] = {
+    "plays": {},
+    "mels": {"clip": "clip_position"},
+    "pretrained": {},
+}
 MANIFEST = "manifest.json"
 STAGE_OF = {
     "plays": "plays",
@@ -396,6 +403,7 @@ def load_manifest(
         raise _manifest_error(directory, kind, f"cannot be trusted ({first_line(error)})") from None
     if manifest.kind != kind:
         raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {rebuild_hint(kind)}")
+    manifest = _read_on(directory, manifest, version)
     if check != "manifest":
         for name in files:
             _check_size(directory, manifest, name)
@@ -403,6 +411,28 @@ def load_manifest(
         for file in damaged(directory, manifest):
             raise ArtifactError(describe_damage(directory, manifest, file))
     return manifest
+
+
+def _read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
+    """The manifest; of an earlier format, with the settings' names of today.
+
+    Raises
+    ------
+    ArtifactError
+        If artifacts of its kind are to be made again.
+    """
+    if version == FORMAT_VERSION:
+        return manifest
+    if manifest.kind not in READ_ON:
+        imported = "imported" in manifest.extra
+        again = rebuild_hint(manifest.kind, manifest) if imported else "run 'audiorec run'"
+        raise ArtifactError(
+            f"{directory} was made by an earlier version; {again} to make it again: "
+            "the catalogue, plays and spectrograms are kept"
+        )
+    names = READ_ON[manifest.kind]
+    config = {names.get(key, key): value for key, value in manifest.config.items()}
+    return replace(manifest, config=config)
 
 
 def load_valid(

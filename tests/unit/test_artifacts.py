@@ -127,7 +127,7 @@ def test_newer_other_and_absent(tmp_path):
         artifacts.load_manifest(tmp_path, kind="factors")
     del newer["fingerprint"]
     path.write_text(json.dumps(newer | {"fingerprint": artifacts.fingerprint(newer)}))
-    with pytest.raises(NewerError, match="version 99, newer than 1; upgrade audiorec"):
+    with pytest.raises(NewerError, match="version 99, newer than 2; upgrade audiorec"):
         artifacts.load_manifest(tmp_path, kind="factors")
     with pytest.raises(NewerError, match="upgrade audiorec"):  # it is not to be made again
         artifacts.load_valid(tmp_path, kind="factors")
