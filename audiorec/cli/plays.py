@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audiorec.data.plays_writer import ImportReport, PlaysWriter
     from audiorec.workspace import Workspace
 
+MOST_NAMED = 20  # files that are named one by one
 TABLES = (".csv", ".tsv", ".txt", ".gz", "")
 """Endings of what is taken for a table of plays where nothing else knows it."""
 
@@ -83,6 +84,13 @@ def command() -> None:
     help="Write what is in no catalogue to this CSV; first take over the tracks filled in there.",
 )
 @click.option(
+    "--path-map",
+    "path_maps",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Of playlists: a folder as they name it, and where it is here; may be given again.",
+)
+@click.option(
     "--pseudonymise", is_flag=True, help="Store salted hashes in place of listeners' names."
 )
 @json_option
@@ -94,6 +102,7 @@ def import_command(
     user: str | None,
     neutral: float | None,
     unmatched: Path | None,
+    path_maps: tuple[str, ...],
     pseudonymise: bool,
     as_json: bool,
 ) -> None:
@@ -116,7 +125,8 @@ def import_command(
     with workspace.writing(), progress_shown() as progress:
         matcher = make_matcher(workspace, progress)
         salt = workspace.salt() if pseudonymise else None
-        job = Import(workspace, matcher, source=source, user=user, neutral=neutral)
+        how: dict[str, Any] = {"neutral": neutral, "path_maps": path_maps}
+        job = Import(workspace, matcher, source=source, user=user, **how)
         reports, lacking, mended = job.run(files, unmatched=unmatched, salt=salt)
     if as_json:
         echo_json(as_one(reports, lacking, mended, unmatched))
@@ -138,7 +148,7 @@ class Import:
     ----------
     workspace : Workspace
     matcher : callable
-    source, user, neutral
+    source, user, neutral, path_maps
         See the command.
     """
 
@@ -150,7 +160,11 @@ class Import:
         source: str,
         user: str | None,
         neutral: float | None,
+        path_maps: Sequence[str] = (),
     ) -> None:
+        from audiorec.data.m3u import PathMap
+
+        self.path_map = [PathMap.parse(text) for text in path_maps]
         self.workspace, self.matcher = workspace, matcher
         self.source, self.user, self.neutral = source, user, neutral
 
@@ -194,7 +208,8 @@ class Import:
             if self.user is not None:
                 raise click.UsageError(f"{file} names its listeners itself; leave --user away")
             paths = self._paths() if source == "m3u" else None
-            return file, add_table(writer, file, source=source, neutral=self.neutral, paths=paths)
+            how: dict[str, Any] = {"neutral": self.neutral, "path_map": self.path_map}
+            return file, add_table(writer, file, source=source, paths=paths, **how)
         if self.neutral is not None:
             raise click.UsageError(f"--neutral is for tables, and {file} is none")
         return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)
@@ -330,6 +345,15 @@ def show_table(file: Path, report: ImportReport) -> None:
     ):
         if count:
             echo_line(f"{file}: {count} row{'s' if count > 1 else ''} {what}", err=True)
+    name_missing(report.missing)
+
+
+def name_missing(paths: Sequence[str]) -> None:
+    """Name files that lists name and that are not in the catalogue, a screenful of them."""
+    for path in paths[:MOST_NAMED]:
+        echo_line(f"  not in the catalogue: {path}", err=True)
+    if len(paths) > MOST_NAMED:
+        echo_line(f"  and {len(paths) - MOST_NAMED} more: --json names them all", err=True)
 
 
 def catalogued_paths(catalog: Catalog) -> dict[str, str]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--playlists/--no-playlists",
     default=True,
     show_default=True,
-    help="Let each M3U playlist in the folders count as a listener.",
+    help="Let each playlist (M3U, PLS, XSPF, JSPF) in the folders count as a listener.",
 )
 @click.option(
     "--exclude",
@@ -116,6 +116,8 @@ def record_unread(catalog: Catalog, found: Sequence[Found]) -> int:
 
 def tell_of_playlists(found: Sequence[Found]) -> None:
     """Say how many playlists count as listeners, and which could not be read."""
+    from audiorec.cli.plays import name_missing
+
     for folder, report, reason, unread in found:
         if report is None:
             echo_line(f"{folder}: no playlist counts as a listener: {reason}", err=True)
@@ -131,3 +133,4 @@ def tell_of_playlists(found: Sequence[Found]) -> None:
         echo_line(
             f"{folder}: {lists} of {report.tracks} tracks{notes} (--no-playlists: not)", err=True
         )
+        name_missing(report.missing)

@@ -8,7 +8,6 @@ the plays were broken off) and ``rating`` (-1 to 1).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from audiorec.artifacts import Manifest
 from audiorec.data.histories import IN_COLUMNS
 from audiorec.data.histories.frames import BY_PATH, get_importer
 from audiorec.data.listens import SOURCE, counts_yield, feedback_first, merge_close
+from audiorec.data.m3u import PathMap
+from audiorec.data.playlist_paths import PathFinder
 from audiorec.data.plays_writer import (
     FEEDBACK,
     KIND,
@@ -39,6 +40,7 @@ def import_plays(
     source: str = "csv",
     neutral: float | None = None,
     paths: Mapping[str, str] | None = None,
+    path_map: Sequence[PathMap] = (),
 ) -> ImportReport:
     """Store the listening of a file beside what is stored already.
 
@@ -59,6 +61,8 @@ def import_plays(
         from -1 to 1.
     paths : mapping of str to str, optional
         Id of each file of the catalogue, by absolute path: for sources that name files.
+    path_map : sequence of PathMap
+        What folders are called here that such sources name otherwise.
 
     Returns
     -------
@@ -75,7 +79,9 @@ def import_plays(
         file that is damaged may be the one that is imported again.
     """
     with writing_plays(directory) as writer:
-        report = add_table(writer, file, source=source, neutral=neutral, paths=paths)
+        report = add_table(
+            writer, file, source=source, neutral=neutral, paths=paths, path_map=path_map
+        )
         writer.commit()
     return report
 
@@ -87,15 +93,18 @@ def add_table(
     source: str,
     neutral: float | None = None,
     paths: Mapping[str, str] | None = None,
+    path_map: Sequence[PathMap] = (),
 ) -> ImportReport:
     """Add the rows of a file that names tracks by id or path; see `import_plays`."""
     importer = get_importer(source)
-    plays, skipped, problems = importer(file, scratch=writer.new_scratch(), neutral=neutral)
+    how = {"path_map": path_map} if source in BY_PATH else {}
+    plays, skipped, problems = importer(file, scratch=writer.new_scratch(), neutral=neutral, **how)
     unknown = 0
+    missing: tuple[str, ...] = ()
     if source in BY_PATH:
-        plays, unknown = _by_id(plays, file=file, paths=paths or {})
+        plays, unknown, missing = _by_id(plays, file=file, paths=paths or {})
     added = writer.add(plays, file=file, source=source)
-    return added._replace(skipped=skipped, unknown=unknown, problems=problems)
+    return added._replace(skipped=skipped, unknown=unknown, problems=problems, missing=missing)
 
 
 def forget_within(directory: Path, folder: Path, *, source: str) -> int:
@@ -138,31 +147,32 @@ def imported_from(directory: Path, *, source: str) -> list[Path]:
 
 def _by_id(
     plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str]
-) -> tuple[pl.LazyFrame, int]:
-    """Rows of files in the catalogue, under the ids of their tracks, and how many are left out.
-
-    A file is known by the path that it was scanned under, or by any other that leads to it.
-    """
-    named = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
-    if any(path not in paths for path in named):
-        real = {os.path.realpath(path): id_ for path, id_ in paths.items()}
-        others = {path: real.get(os.path.realpath(path)) for path in named}
-        paths = {path: id_ for path, id_ in others.items() if id_} | dict(paths)
+) -> tuple[pl.LazyFrame, int, tuple[str, ...]]:
+    """Rows of files in the catalogue, under the ids of their tracks; rows and files left out."""
+    named = plays.select(pl.col("track_id").unique(maintain_order=True)).collect()
+    finder = PathFinder(paths)
+    found = {path: finder.find(path) for path in named["track_id"].to_list()}
+    missing = tuple(path for path, track_id in found.items() if track_id is None)
+    known = {path: track_id for path, track_id in found.items() if track_id is not None}
     ids = pl.LazyFrame(
-        {"track_id": list(paths), "id": list(paths.values())},
+        {"track_id": list(known), "id": list(known.values())},
         schema={"track_id": pl.String, "id": pl.String},
     )
     total = plays.select(pl.len()).collect().item()
-    columns = plays.collect_schema().names()
-    known = plays.join(ids, on="track_id", how="inner", maintain_order="left")
-    known = known.with_columns(track_id=pl.col("id")).select(columns)
-    kept = known.select(pl.len()).collect().item()
-    if not kept:
+    if not known:
         raise DataError(
-            f"none of the {total} files that {file} names is in the catalogue; "
-            "scan the folder that they lie in first"
+            f"none of the {total} files that {file} names is in the catalogue, {missing[0]!r} not; "
+            "scan the folder that they lie in first, or say where they are with --path-map OLD=NEW"
         )
-    return known, total - kept
+    columns = plays.collect_schema().names()
+    joined = plays.join(ids, on="track_id", how="inner", maintain_order="left")
+    joined = joined.with_columns(track_id=pl.col("id"))
+    # Two names of one file in a list are two entries of it.
+    summed = joined.group_by(["user_id", "track_id"], maintain_order=True).agg(
+        pl.col("plays").sum(), pl.col("timestamp").first()
+    )
+    kept = joined.select(pl.len()).collect().item()
+    return summed.select(columns), total - kept, missing
 
 
 def load_plays(directory: Path, *, with_source: bool = False) -> pl.DataFrame:

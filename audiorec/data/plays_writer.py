@@ -60,6 +60,8 @@ class ImportReport(NamedTuple):
         Rows left out because they name a file that is not in the catalogue.
     problems : tuple of (str, str)
         Path of each of several files that could not be read, and a line that says why.
+    missing : tuple of str
+        Files that are not in the catalogue, as the list names them.
     """
 
     rows: int
@@ -73,6 +75,7 @@ class ImportReport(NamedTuple):
     ratings: int = 0
     unknown: int = 0
     problems: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class PlaysWriter:

@@ -16,6 +16,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.output import write_output
 
 XSPF = "http://xspf.org/ns/0/"
+CREATOR = "audiorec"  # by which such lists are known to be no listener's
 Paths = Literal["absolute", "relative"]
 # Control characters, what XML cannot hold, and the line ends that only Unicode knows.
 UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
@@ -153,6 +154,7 @@ def write_xspf(
     playlist = ElementTree.Element(f"{{{XSPF}}}playlist", version="1")
     if title:
         ElementTree.SubElement(playlist, f"{{{XSPF}}}title").text = clean(title)
+    ElementTree.SubElement(playlist, f"{{{XSPF}}}creator").text = CREATOR
     track_list = ElementTree.SubElement(playlist, f"{{{XSPF}}}trackList")
     for track in tracks:
         row = ElementTree.SubElement(track_list, f"{{{XSPF}}}track")
@@ -179,7 +181,7 @@ def write_jspf(
         where = located(track.path, file=file, paths=paths, remap=remap)
         fields = _xspf_fields(track, where)
         rows.append({**fields, "location": [fields["location"]]})
-    head = {"title": clean(title)} if title else {}
+    head = {"title": clean(title), "creator": CREATOR} if title else {"creator": CREATOR}
     _write_json(file, {"playlist": {**head, "track": rows}})
     return Written(file, len(rows))
 

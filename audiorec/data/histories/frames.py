@@ -8,12 +8,14 @@ the remedy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
 from audiorec.data.histories import csv, m3u
+from audiorec.data.m3u import PathMap
 from audiorec.exceptions import ParameterError
 
 SCHEMA = {
@@ -56,17 +58,26 @@ class Importer(Protocol):
     `neutral` says that ratings are 1 to 5, and which of these is neither liking nor disliking.
     """
 
-    def __call__(self, file: Path, *, scratch: Path, neutral: float | None = None) -> Imported: ...
+    def __call__(
+        self, file: Path, *, scratch: Path, neutral: float | None = None, **how: Any
+    ) -> Imported: ...
 
 
-def _csv(file: Path, *, scratch: Path, neutral: float | None = None) -> Imported:
+def _csv(file: Path, *, scratch: Path, neutral: float | None = None, **_how: Any) -> Imported:
     return Imported(*csv.read_plays(file, scratch=scratch, neutral=neutral))
 
 
-def _m3u(file: Path, *, scratch: Path, neutral: float | None = None) -> Imported:
+def _m3u(
+    file: Path,
+    *,
+    scratch: Path,
+    neutral: float | None = None,
+    path_map: Sequence[PathMap] = (),
+    **_how: Any,
+) -> Imported:
     if neutral is not None:
         raise ParameterError(f"neutral={neutral:g} is for ratings, and playlists have none")
-    return Imported(*m3u.read_playlists(file))
+    return Imported(*m3u.read_playlists(file, path_map=path_map))
 
 
 IMPORTERS: dict[str, Importer] = {"csv": _csv, "m3u": _m3u}

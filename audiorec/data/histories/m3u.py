@@ -7,12 +7,13 @@ that a file stands on it is a play. Files are named as the catalogue names them,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from audiorec.data.histories.export import Member
-from audiorec.data.m3u import SUFFIXES, entries, located, playlists_in
+from audiorec.data.m3u import SUFFIXES, PathMap, entries, located, playlists_in
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
 from audiorec.workers import one_line
@@ -24,16 +25,20 @@ Problems = tuple[tuple[str, str], ...]
 
 def recognise(member: Member) -> bool:
     """Whether a file is one of these."""
-    return member.suffix in SUFFIXES
+    return member.suffix in (".m3u", ".m3u8", ".pls")
 
 
-def read_playlists(file: Path) -> tuple[pl.LazyFrame, int, Problems]:
+def read_playlists(
+    file: Path, *, path_map: Sequence[PathMap] = ()
+) -> tuple[pl.LazyFrame, int, Problems]:
     """Read a playlist, or every playlist of a folder.
 
     Parameters
     ----------
     file : Path
         A playlist, or a folder; see `playlists_in`.
+    path_map : sequence of PathMap
+        See `audiorec.data.m3u.located`.
 
     Returns
     -------
@@ -53,7 +58,8 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int, Problems]:
         raise DataError(one_line(f"there is no playlist or folder {file}; check the path"))
     lists = playlists_in(file) if file.is_dir() else [file]
     if not lists:
-        raise DataError(one_line(f"folder {file} holds no playlist (.m3u or .m3u8); name another"))
+        known = ", ".join(SUFFIXES)
+        raise DataError(one_line(f"folder {file} holds no playlist ({known}); name another"))
     root = file if file.is_dir() else file.parent
     counts: dict[tuple[str, str], int] = {}
     skipped = 0
@@ -66,7 +72,7 @@ def read_playlists(file: Path) -> tuple[pl.LazyFrame, int, Problems]:
             problems.append((as_text(path), str(error)))
             continue
         for entry in listed:
-            track = located(entry, folder=path.parent)
+            track = located(entry, folder=path.parent, path_map=path_map)
             if track is None:
                 skipped += 1
             else:
