@@ -55,7 +55,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Write a playlist that begins at TRACK and stays near it, or near each of several."""
-    from audiorec.playlist import shortfall
+    from audiorec.playlist import build_playlist, save_playlist, shortfall
     from audiorec.recommend.library import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
@@ -66,11 +66,16 @@ def command(
         )
     settings.workspace.check()
     library = Library(settings.workspace)
-    hits = library.playlist(
-        tracks, length=length, artist_window=artist_window, space=space, popularity=popularity
+    hits = build_playlist(
+        library,
+        tracks,
+        length=length,
+        artist_window=artist_window,
+        space=space,
+        popularity=popularity,
     )
     hidden = tell_hidden(library, tracks)
-    file, skipped = library.write_playlist(hits, output, format_=chosen, relative=not absolute)
+    file, _, skipped = save_playlist(library, hits, output, format_=chosen, relative=not absolute)
     short = shortfall(hits, length=length, artist_window=artist_window)
     for line in (*skipped, *([short] if short else [])):
         echo_line(line, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.sequence import make_playlist, shortfall
 from audiorec.playlist.writers import WRITERS, PlaylistTrack, Written, write_playlist
 
@@ -9,7 +10,9 @@ __all__ = [
     "WRITERS",
     "PlaylistTrack",
     "Written",
+    "build_playlist",
     "make_playlist",
+    "save_playlist",
     "shortfall",
     "write_playlist",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,24 @@ if TYPE_CHECKING:
 __all__ = ["Exported", "Hit", "Library"]
 
 Exported = Literal["embeddings", "track-factors", "user-factors"]
+
+
+class Query(NamedTuple):
+    """A resolved question.
+
+    Attributes
+    ----------
+    served : Index
+        Of the space that was asked for.
+    ids : list of str
+        Of each name: a track_id, or the path of a file that is not catalogued.
+    external : Embeddings or None
+        Vectors of those files.
+    """
+
+    served: Index
+    ids: list[str]
+    external: Embeddings | None
 
 
 class Library:
@@ -298,86 +316,14 @@ class Library:
 
         return present(self.catalog, answer, hidden=self.hidden)[0]
 
-    def playlist(
-        self,
-        names: Sequence[str | Path],
-        *,
-        length: int = 25,
-        artist_window: int = 5,
-        space: Space = "blend",
-        popularity: float = 0.0,
-    ) -> list[Hit]:
-        """A playlist that begins at the first of `names` and stays near them.
-
-        Parameters
-        ----------
-        names : sequence of str or Path
-            See `similar`.
-        length : int
-            Tracks, the named ones included; fewer when the library has no more that fit.
-        artist_window : int
-            No artist twice within so many tracks.
-        space, popularity
-            See `similar`.
-        """
-        from audiorec.playlist import make_playlist
-
+    def query(
+        self, names: Sequence[str | Path], *, space: Space = "blend", popularity: float = 0.0
+    ) -> Query:
+        """What the names mean, and the index that answers; see `similar` for the parameters."""
         self._refresh()
         index = self._serving(space, popularity, self.index.metric)
         ids, outside = self._resolve(names, space=space)
-        artists = {track.track_id: track.artist for track in self.catalog.tracks() if track.artist}
-
-        def answer(gone: Collection[str]) -> list[list[Match]]:
-            matches = make_playlist(
-                index,
-                outside,
-                ids,
-                length=length,
-                artists=artists,
-                artist_window=artist_window,
-                duplicates=self.duplicates,
-                exclude=gone,
-            )
-            return [matches]
-
-        return present(self.catalog, answer, named=ids, hidden=self.hidden)[0]
-
-    def write_playlist(
-        self,
-        hits: Sequence[Hit],
-        file: Path | None = None,
-        *,
-        format_: str = "m3u8",
-        relative: bool = True,
-    ) -> tuple[Path, tuple[str, ...]]:
-        """Write a playlist file.
-
-        Parameters
-        ----------
-        hits : sequence of Hit
-        file : Path, optional
-            By default named after the first track, in the workspace's ``playlists/``.
-        format_ : {"m3u8", "json", "xspf", "jspf"}
-        relative : bool
-            Paths from the playlist's folder on, or absolute ones.
-
-        Returns
-        -------
-        file : Path
-        skipped : tuple of str
-            A line for each track that the format cannot carry.
-        """
-        from audiorec.playlist import write_playlist
-
-        if file is None:
-            if not hits:
-                raise ParameterError("hits=[] has no track to name a playlist after; add a seed")
-            file = self.workspace.playlists / f"{hits[0].track_id.rpartition('/')[2]}.{format_}"
-        tracks = [self._track(hit.track_id) for hit in hits]
-        written = write_playlist(
-            tracks, file, format_=format_, paths="relative" if relative else "absolute"
-        )
-        return written.file, written.skipped
+        return Query(index, ids, outside)
 
     def export(self, what: Exported, file: Path) -> int:
         """Write vectors to Parquet, columns track_id (or user_id) and vector.
@@ -499,7 +445,8 @@ class Library:
             )
         return load_factors(self.workspace.factors)
 
-    def _track(self, track_id: str) -> Track:
+    def track(self, track_id: str) -> Track:
+        """A track of an answer; one that is not catalogued has its id for a path."""
         try:
             return self.catalog.get(track_id)
         except NotFoundError:
