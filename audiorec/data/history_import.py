@@ -113,7 +113,8 @@ def add_history(
     names = names_of(frame)
     table = add_names(writer, names, matcher(has_mbids(names)))
     frame = with_durations(frame, _durations(table, matcher(False)))
-    plays = to_plays(frame, user=listener)
+    tracks = table.select("key", pl.coalesce("track_id", "name_id"))
+    plays = to_plays(frame, user=listener, ids=dict(tracks.iter_rows()))
     if not len(plays.frame):
         raise data_error(
             export.path, "has nothing that counts as a play or a skip", "export it again"

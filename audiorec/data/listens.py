@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -131,7 +131,7 @@ def with_durations(frame: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame
     )
 
 
-def to_plays(frame: pl.DataFrame, *, user: str | None) -> Plays:
+def to_plays(frame: pl.DataFrame, *, user: str | None, ids: Mapping[str, str]) -> Plays:
     """Plays, skips and counts of a frame of listens.
 
     Parameters
@@ -140,6 +140,8 @@ def to_plays(frame: pl.DataFrame, *, user: str | None) -> Plays:
         Of `SCHEMA` and ``key``.
     user : str or None
         The listener; None takes the names of the listens.
+    ids : mapping of str to str
+        The track of each key: two spellings of a name are one track.
     """
     # A row that is one listen falls under the rule; one that counts was counted by its program.
     single = (pl.col("plays") == 1) & (pl.col("skips") == 0)
@@ -157,7 +159,9 @@ def to_plays(frame: pl.DataFrame, *, user: str | None) -> Plays:
     )
     timed = plays.filter(pl.col("timestamp").is_not_null())
     counts = plays.filter(pl.col("timestamp").is_null())
-    once = merge_close(timed)
+    tracks = pl.col("track_id").replace_strict(ids, return_dtype=pl.String)
+    once = merge_close(timed.with_columns(key="track_id", track_id=tracks))
+    once = once.with_columns(track_id="key").drop("key")
     return Plays(pl.concat([once, counts]), len(frame) - len(kept), len(timed) - len(once))
 
 

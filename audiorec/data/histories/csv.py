@@ -66,6 +66,8 @@ def recognise(member: Member) -> bool:
         except zlib.error:
             return member.base.lower().endswith((".csv.gz", ".tsv.gz"))
     first = head.split(b"\n", 1)[0]
+    if b"\0" in first or first.lstrip(codecs.BOM_UTF8).startswith((b"{", b"[", b"<")):
+        return False
     return any(name.encode() in first for name in ("user_id", "track_id"))
 
 

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
 
 from audiorec.data.histories.export import Member
+from audiorec.exceptions import DataError
 
 MAGIC = b"SQLite format 3\0"
 
 
 def holds_table(member: Member, *tables: str) -> bool:
-    """Whether a file is a SQLite database whose beginning names all these tables.
+    """Whether a file is a SQLite database that has all these tables.
 
-    The schema lies in the first pages of a database, as the text of its statements.
+    Of one that cannot be opened it is enough that its beginning names them: what is wrong with it
+    is said when it is read.
     """
     head = member.head()
-    return head.startswith(MAGIC) and all(table.encode() in head for table in tables)
+    if not head.startswith(MAGIC):
+        return False
+    if all(table.encode() in head for table in tables):
+        return True
+    try:
+        return _tables(member).issuperset(tables)
+    except (sqlite3.Error, DataError):
+        return False
+
+
+def _tables(member: Member) -> set[str]:
+    """Names of a database's tables: its schema may lie anywhere in it."""
+    with tempfile.TemporaryDirectory(prefix="audiorec-") as folder:
+        path = member.path
+        if path is None:
+            path = Path(folder) / "copy.sqlite"
+            member.copy_to(path)
+        # Unchangeable: neither locked nor written, though its own program may do both.
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+        with closing(connection):
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
 def has_table(database: sqlite3.Connection, table: str) -> bool:

@@ -85,11 +85,14 @@ class Member:
         What to call it in messages.
     opened : callable
         Opens it for reading bytes.
+    path : Path or None
+        Where it lies, outside an archive.
     """
 
     name: str
     where: str
     opened: Callable[[], IO[bytes] | io.RawIOBase]
+    path: Path | None = None
     _heads: list[bytes] = field(default_factory=list, repr=False)
 
     @property
@@ -281,7 +284,7 @@ def _folder(folder: Path) -> Iterator[Member]:
 
 
 def _file(path: Path, name: str) -> Member:
-    return Member(name, str(path), lambda: path.open("rb"))
+    return Member(name, str(path), lambda: path.open("rb"), path)
 
 
 def _is_zip(path: Path) -> bool:

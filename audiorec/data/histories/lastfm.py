@@ -95,7 +95,7 @@ def _backup(member: Member, tally: Tally, *, named: bool) -> Iterator[Listen]:
             tally["rows of another length than the first line"] += 1
             continue
         date, clock, artist, title = map(text, row)
-        time = when(f"{date} {clock.zfill(5)}", tally)
+        time = when(f"{date} {clock if clock[1:2] != ':' else '0' + clock}", tally)
         if time is not None:
             yield Listen(artist, title, timestamp=time)
 

@@ -22,7 +22,7 @@ SKIPS = ("skipCount", "skipcount", "skip_count")
 
 def recognise(member: Member) -> bool:
     """Whether a file is one of these."""
-    return holds_table(member, "sticker", "uri", "value")
+    return holds_table(member, "sticker")
 
 
 def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:

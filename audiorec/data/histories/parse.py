@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from xml.etree import ElementTree
@@ -25,7 +26,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SPACE = " \t\r\n"
+_MARK = re.compile(r"[^ \t\r\n]")
 
 
 def lines(member: Member, tally: Tally) -> Iterator[str]:
@@ -179,11 +180,10 @@ class _Text:
     def skip_space(self) -> str:
         """Go to the next character that is no space, and return it; empty at the end."""
         while True:
-            rest = self._text[self._at :]
-            bare = rest.lstrip(_SPACE)
-            self.advance(len(rest) - len(bare))
-            if bare:
-                return bare[0]
+            found = _MARK.search(self._text, self._at)
+            self.advance((found.start() if found else len(self._text)) - self._at)
+            if found:
+                return found[0]
             if not self._more(BLOCK):
                 return ""
 

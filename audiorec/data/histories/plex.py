@@ -23,9 +23,7 @@ TRACK = 10
 
 def recognise(member: Member) -> bool:
     """Whether a file is one of these."""
-    return holds_table(member, "metadata_item") and (
-        "plexapp" in member.base or holds_table(member, "metadata_item_views")
-    )
+    return holds_table(member, "metadata_item_views")
 
 
 def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:

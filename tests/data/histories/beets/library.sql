@@ -1,0 +1,4 @@
+CREATE TABLE items (id INTEGER PRIMARY KEY, path BLOB, album_id INTEGER, title TEXT, artist TEXT, album TEXT, length REAL, mb_trackid TEXT);
+CREATE TABLE item_attributes (id INTEGER PRIMARY KEY, entity_id INTEGER, key TEXT, value TEXT, UNIQUE(entity_id, key));
+INSERT INTO items VALUES (1, CAST('/home/someone/Music/Nina Simone/I Put a Spell on You/04 Feeling Good.wav' AS BLOB), 1, 'Feeling Good', 'Nina Simone', 'I Put a Spell on You', 177.0, ''), (2, X'2F6D75736963FF2E6D7033', 2, 'Jóga', 'Björk', 'Homogenic', 305.0, ''), (3, CAST('/m/x.flac' AS BLOB), 3, 'French Disko', 'Stereolab', '', 215.0, ''), (4, CAST('/m/y.flac' AS BLOB), 3, 'Never', 'Nobody', '', 215.0, '');
+INSERT INTO item_attributes (entity_id, key, value) VALUES (1,'play_count','9'), (1,'skip_count','1'), (1,'last_played','1690000000'), (2,'rating','0.1'), (3,'play_count','2'), (3,'rating','0.5'), (4,'data_source','MusicBrainz');

@@ -1,0 +1,3 @@
+CREATE TABLE sticker (type VARCHAR NOT NULL, uri VARCHAR NOT NULL, name VARCHAR NOT NULL, value VARCHAR NOT NULL);
+CREATE UNIQUE INDEX sticker_value ON sticker(type, uri, name);
+INSERT INTO sticker VALUES ('song','Nina Simone/I Put a Spell on You/04 Feeling Good.wav','playCount','8'), ('song','Nina Simone/I Put a Spell on You/04 Feeling Good.wav','lastPlayed','1690000000'), ('song','Björk/Homogenic/02 Jóga.wav','like','0'), ('song','Björk/Homogenic/02 Jóga.wav','skipCount','3'), ('song','Stereolab/French Disko.flac','playCount','2'), ('song','Stereolab/French Disko.flac','rating','10'), ('song','x/y.flac','elapsed','12'), ('song','x/z.flac','playCount','many'), ('playlist','evening','playCount','5');

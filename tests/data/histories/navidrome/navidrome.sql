@@ -1,0 +1,8 @@
+CREATE TABLE user (id varchar(255) PRIMARY KEY, user_name varchar(255) NOT NULL, name varchar(255), email varchar(255), password varchar(255), is_admin bool);
+CREATE TABLE media_file (id varchar(255) PRIMARY KEY, path varchar(255), title varchar(255), album varchar(255), artist varchar(255), artist_id varchar(255), album_artist varchar(255), duration real, mbz_recording_id varchar(255) DEFAULT '');
+CREATE TABLE annotation (user_id varchar(255), item_id varchar(255), item_type varchar(255), play_count integer, play_date datetime, rating integer, starred bool, starred_at datetime);
+CREATE TABLE scrobbles (media_file_id varchar(255), user_id varchar(255), submission_time integer);
+INSERT INTO user VALUES ('u1','anna','Anna','a@example.org','secret',1), ('u2','ben','Ben','b@example.org','secret',0);
+INSERT INTO media_file VALUES ('m1','Nina Simone/I Put a Spell on You/04 Feeling Good.wav','Feeling Good','I Put a Spell on You','Nina Simone','a1','Nina Simone',177.0,''), ('m2','Björk/Homogenic/02 Jóga.wav','Jóga','Homogenic','Björk','a2','Björk',305.0,''), ('m3','Stereolab/French Disko.flac','French Disko','','Stereolab','a3','Stereolab',215.0,'');
+INSERT INTO annotation VALUES ('u1','m1','media_file',20,'2025-12-01 10:00:00',0,0,NULL), ('u1','m2','media_file',4,'2025-11-01 10:00:00',5,1,'2025-11-01 10:00:00'), ('u1','al1','album',99,NULL,0,0,NULL), ('u1','m1','album',77,NULL,0,0,NULL), ('u2','m2','media_file',1,'2025-11-01 10:00:00',1,0,NULL), ('u2','m1','media_file',0,NULL,0,0,NULL), ('u2','m3','media_file',6,'2025-11-01 10:00:00',3,0,NULL);
+INSERT INTO scrobbles VALUES ('m1','u1',1765000000), ('m1','u1',1765000030), ('m1','u1',1765100000);

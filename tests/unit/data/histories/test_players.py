@@ -1,0 +1,221 @@
+"""What players and media servers keep, traps included."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+
+import pytest
+
+from audiorec.data.histories.itunes import location
+from audiorec.data.histories.jellyfin import split_name
+from audiorec.data.plays import load_plays
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """Stored rows of a listener: track, plays, skipped and rating, by track."""
+
+    def read(user="me"):
+        frame = load_plays(tmp_path / "plays")
+        frame = frame.filter(frame["user_id"] == user).sort("track_id", "timestamp")
+        columns = ("track_id", "plays", "skipped", "rating")
+        return [tuple(row) for row in frame.select(columns).iter_rows()]
+
+    return read
+
+
+@pytest.fixture
+def in_berlin():
+    """This machine's clock shows the time of Berlin."""
+    old = os.environ.get("TZ")
+    os.environ["TZ"] = "Europe/Berlin"
+    time.tzset()
+    yield
+    os.environ.pop("TZ") if old is None else os.environ.update(TZ=old)
+    time.tzset()
+
+
+def test_rockbox(fixture, listens, in_berlin):
+    """Local time, a player without a clock, a file without tags, remarks, a line cut off."""
+    found, left, source = listens(fixture("rockbox"))
+    assert source == "rockbox"
+    assert [listen.timestamp for listen in found] == [
+        1668000000 - 3600, 1668000400 - 3600, None, 1668001000 - 3600,
+    ]  # fmt: skip
+    assert [listen.skipped for listen in found] == [False, True, False, False]
+    assert (found[3].artist, found[3].path) == ("", "idioteque.wav")
+    assert left == {"lines of another shape": 1, "plays without a clock, counted without a time": 1}
+
+
+def test_rockbox_in_utc(fixture, listens, in_berlin):
+    file = fixture("rockbox") / ".scrobbler.log"
+    file.write_text(file.read_text().replace("#TZ/UNKNOWN", "#TZ/UTC").replace("1.1", "1.0"))
+    assert listens(file)[0][0].timestamp == 1668000000
+
+
+def test_rockbox_plays(fixture, imported, rows):
+    imported(fixture("rockbox"))
+    assert rows() == [
+        ("feeling-good", 1, 0, None),
+        ("here-comes-the-sun", 1, 0, None),
+        ("joga", 1, 1, None),
+        ("name:idiotequewav", 1, 0, None),
+    ]
+
+
+def test_itunes(fixture, imported, listens, rows, tmp_path):
+    """A computed rating is none; podcasts, films and what is off are left out; Windows paths."""
+    _, left, source = listens(fixture("itunes"))
+    assert source == "itunes"
+    assert left == {
+        "podcasts, audiobooks and videos": 2, "tracks that are switched off": 1,
+        "tracks never played": 1,
+    }  # fmt: skip
+    (report,) = imported(tmp_path / "itunes")
+    assert report.matched == {"path": 5, "name": 18}
+    assert rows() == [
+        ("feeling-good", 14, 2, 1.0),
+        ("here-comes-the-sun", 3, 0, None),
+        ("idioteque", 5, 0, None),
+        ("joga", 0, 0, 1.0),
+        ("name:stereolab and c - french disko", 3, 3, pytest.approx(-2 / 3)),
+    ]
+
+
+def test_addresses_of_files():
+    assert location("file://localhost/C:/Some%20one/%C3%BC.mp3") == "C:/Some one/ü.mp3"
+    assert location("file:///Users/x/a%231.mp3") == "/Users/x/a#1.mp3"
+    assert location("http://radio.example/stream") == ""
+    assert location("file://[") == "" and location(7) == ""
+
+
+def test_foobar2000(fixture, imported, listens, rows, tmp_path):
+    _, left, source = listens(fixture("foobar2000"))
+    assert source == "foobar2000"
+    assert left == {"tracks never played": 1, "entries without a file": 1}
+    (report,) = imported(tmp_path / "foobar2000")
+    assert report.matched == {"path": 7}
+    assert rows() == [("feeling-good", 7, 0, 1.0), ("name:french disko", 2, 0, None)]
+
+
+def test_mpd(fixture, imported, rows):
+    """Values are text, perhaps no number; a playlist's stickers are none of a song."""
+    (report,) = imported(fixture("mpd"))
+    assert report.source == "mpd" and report.left_out["tracks never played"] == 2
+    assert rows() == [
+        ("feeling-good", 8, 0, None), ("joga", 3, 3, -1.0), ("name:french disko", 2, 0, 1.0),
+    ]  # fmt: skip
+
+
+def test_beets(fixture, imported, rows):
+    """Paths are bytes, of any encoding."""
+    (report,) = imported(fixture("beets"))
+    assert report.source == "beets" and report.matched == {"path": 10, "name": 1}
+    assert rows() == [
+        ("feeling-good", 10, 1, None),
+        ("joga", 0, 0, pytest.approx(-0.8)),
+        ("name:stereolab - french disko", 2, 0, None),
+    ]
+
+
+def test_playlists(fixture, imported, rows):
+    reports = imported(fixture("xspf"), fixture("jspf"))
+    assert [report.source for report in reports] == ["xspf", "jspf"]
+    assert [report.left_out for report in reports] == [
+        {"entries without a title or a file": 1}, {"entries without a title or a file": 2},
+    ]  # fmt: skip
+    assert reports[1].matched == {"MusicBrainz id": 2}
+    tracks = ["feeling-good", "joga", "name:stereolab - french disko"]
+    assert [row[0] for row in rows("evening")] == tracks == [row[0] for row in rows("morning")]
+
+
+def test_navidrome(fixture, imported, rows):
+    """Scrobbles win over the count, half a minute apart they are one; albums are no tracks."""
+    (report,) = imported(fixture("navidrome"))
+    assert report.source == "navidrome" and report.users == ("anna", "ben")
+    assert rows("anna") == [
+        ("feeling-good", 1, 0, None), ("feeling-good", 1, 0, None), ("joga", 4, 0, 1.0),
+    ]  # fmt: skip
+    assert rows("ben") == [
+        ("joga", 1, 0, pytest.approx(-2 / 3)), ("name:stereolab - french disko", 6, 0, 0.0),
+    ]  # fmt: skip
+
+
+def test_navidrome_of_before_scrobbles(fixture, listens):
+    folder = fixture("navidrome")
+    database = sqlite3.connect(folder / "navidrome.db")
+    database.executescript(
+        "DROP TABLE scrobbles; ALTER TABLE media_file DROP COLUMN mbz_recording_id;"
+        "ALTER TABLE media_file ADD COLUMN mbz_track_id TEXT DEFAULT '';"
+    )
+    database.close()
+    found, _, source = listens(folder)
+    assert source == "navidrome" and {listen.timestamp for listen in found} == {None}
+
+
+def test_one_listener_of_several(fixture, imported, rows, tmp_path):
+    (report,) = imported(fixture("navidrome"), user="ben")
+    assert report.users == ("ben",) and rows("anna") == []
+    from audiorec.exceptions import DataError
+
+    with pytest.raises(
+        DataError, match=r"2 listeners, and 'carl' is none of them; name one of anna"
+    ):
+        imported(tmp_path / "navidrome", user="carl")
+
+
+def test_jellyfin(fixture, imported, listens, rows, in_berlin, tmp_path):
+    found, left, source = listens(fixture("jellyfin"))
+    assert source == "jellyfin" and left == {"videos": 1, "rows without a title": 1}
+    assert found[0].timestamp == 1688241600 - 2 * 3600, "the server's own time"
+    assert not any("Living room" in str(listen) for listen in found)
+    (report,) = imported(tmp_path / "jellyfin")
+    assert report.users == ("me",), "one listener is the one who imports"
+    assert rows() == [
+        ("feeling-good", 1, 0, None), ("joga", 1, 1, None),
+        ("name:stereolab - french disko", 1, 0, None),
+    ]  # fmt: skip
+
+
+def test_names_of_jellyfin():
+    assert split_name("A - B (C)") == ("A", "B", "C")
+    assert split_name("A - B (C (D))") == ("A", "B", "C (D)")
+    assert split_name("A - B - C (D)") == ("A", "B - C", "D")
+    assert split_name("Alone") == ("", "Alone", "")
+
+
+def test_plex(fixture, imported, rows):
+    """Times are numbers or text; a film is no track; counts yield to views, ratings do not."""
+    (report,) = imported(fixture("plex"))
+    assert report.source == "plex" and report.left_out["videos"] == 1
+    assert sorted(rows("anna"), key=str) == [
+        ("feeling-good", 0, None, 1.0), ("feeling-good", 1, 0, None),
+        ("name:stereolab - french disko", 1, 0, None),
+    ]  # fmt: skip
+    assert sorted(rows("ben"), key=str) == [
+        ("joga", 0, None, pytest.approx(-2 / 3)), ("joga", 1, 0, None),
+    ]  # fmt: skip
+
+
+def test_a_database_in_use(fixture, listens, tmp_path):
+    """What its program has yet to write lies beside it; a lock on it is no hindrance."""
+    folder = fixture("mpd")
+    file = folder / "sticker.db"
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("INSERT INTO sticker VALUES ('song', 'new.flac', 'playCount', '1')")
+    writer.execute("BEGIN EXCLUSIVE")
+    try:
+        before = sorted(path.name for path in folder.iterdir())
+        for path in (file, folder):
+            found, _, _ = listens(path)
+            assert any(listen.path == "new.flac" for listen in found)
+        assert sorted(path.name for path in folder.iterdir()) == before, "nothing is written there"
+        alone = tmp_path / "alone.db"
+        shutil.copyfile(file, alone)
+        assert not any(listen.path == "new.flac" for listen in listens(alone)[0])
+    finally:
+        writer.close()
