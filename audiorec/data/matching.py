@@ -36,7 +36,16 @@ FEWEST_LETTERS = 4
 MAX_ID = 400
 """Characters of an id that is made of a name; longer ones end in a digest."""
 _ARTICLES = re.compile(r"\b(?:the|a|an|and)\b ?")
+_SOUNDS = str.maketrans("kzy", "csi")
+"""Letters that are written for one another."""
+_FIGURES = {
+    word: str(value)
+    for value, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1
+    )
+}
 _DIGITS = re.compile(r"\d+")
+_LIVE = re.compile(r"\b(?:live|unplugged|en vivo|ao vivo)\b", re.IGNORECASE)
 _VARIOUS = frozenset({"", "various artists", "various", "va", "unknown artist", "unknown"})
 
 
@@ -156,9 +165,7 @@ class Matcher:
     def _agrees(self, track_id: str, name: Name) -> bool:
         """Whether a track of the same title is by the artist, the same version and length."""
         other = self._names[track_id]
-        if not _same_version(split_title(name.title), split_title(other.title)):
-            return False
-        if not _lengths_agree(name.duration, other.duration):
+        if not _may_be(name, other):
             return False
         if artist_words(name.artist) in _VARIOUS:  # the album is all that says whose it is
             album = album_words(name.album) if name.album else ""
@@ -192,16 +199,17 @@ class Matcher:
 
         other = self._names[track_id]
         mine, its = split_title(name.title), split_title(other.title)
-        if not _same_version(mine, its) or not _lengths_agree(name.duration, other.duration):
+        if not _may_be(name, other):
             return 0.0
         a, b = mine.base, its.base
         if sorted(_DIGITS.findall(a)) != sorted(_DIGITS.findall(b)):
             return 0.0
-        if not _similar_artist(name.artist, other.artist):
+        equal = _compact(a) == _compact(b)
+        if not _similar_artist(name.artist, other.artist, sure=equal):
             return 0.0
-        score = fuzz.ratio(a, b)
-        if _compact(a) == _compact(b):
+        if equal:
             return 100.0
+        score = fuzz.ratio(a, b)
         sure = (
             name.duration is not None
             and other.duration is not None
@@ -235,8 +243,19 @@ def _ends(path: str) -> list[str]:
 
 
 def _compact(base: str) -> str:
-    """A title without articles and spaces: ``the back door`` is ``backdoor``."""
-    return (_ARTICLES.sub("", base) or base).replace(" ", "")
+    """A title without articles and spaces, and with figures: ``the two doors`` is ``2doors``."""
+    bare = _ARTICLES.sub("", base) or base
+    return "".join(_FIGURES.get(word, word) for word in bare.split())
+
+
+def _may_be(name: Name, other: Name) -> bool:
+    """Whether nothing but artist and title speaks against two names: version, length, album."""
+    if not _same_version(split_title(name.title), split_title(other.title)):
+        return False
+    if not _lengths_agree(name.duration, other.duration):
+        return False
+    known = name.album and other.album
+    return not known or _live_album(name.album) == _live_album(other.album)
 
 
 def _same_version(a: Title, b: Title) -> bool:
@@ -277,6 +296,11 @@ def _telling(detail: str) -> set[str]:
     return set(detail.split()) - _PLAIN
 
 
+def _live_album(album: str) -> bool:
+    """Whether an album's name says that it was recorded live, though its titles need not."""
+    return bool(_LIVE.search(album))
+
+
 def _lengths_agree(a: float | None, b: float | None) -> bool:
     if not a or not b:
         return True
@@ -289,10 +313,18 @@ def _same_artist(a: str, b: str) -> bool:
     if artist_words(a).replace(" ", "") == artist_words(b).replace(" ", ""):
         return True
     mine, its = artist_parts(a), artist_parts(b)
-    return bool(mine) and bool(its) and (mine <= its or its <= mine)
+    if not mine or not its:
+        return False
+    return mine <= its or its <= mine or _surnames(mine, its) or _surnames(its, mine)
 
 
-def _similar_artist(a: str, b: str) -> bool:
+def _surnames(short: frozenset[str], long: frozenset[str]) -> bool:
+    """Whether several artists are named by their last names: Hall & Oates."""
+    lasts = {name.split()[-1] for name in long}
+    return len(short) == len(long) > 1 and short == lasts
+
+
+def _similar_artist(a: str, b: str, *, sure: bool) -> bool:
     from rapidfuzz import fuzz
 
     if _same_artist(a, b):
@@ -302,7 +334,7 @@ def _similar_artist(a: str, b: str) -> bool:
         return False
     if sorted(mine.split()) == sorted(its.split()):
         return True
-    return fuzz.ratio(mine, its) >= SIMILAR_ARTIST and _misspelt(mine, its, sure=False)
+    return fuzz.ratio(mine, its) >= SIMILAR_ARTIST and _misspelt(mine, its, sure=sure)
 
 
 def _begins(a: str, b: str) -> bool:
@@ -325,14 +357,23 @@ def _misspelt(a: str, b: str, *, sure: bool) -> bool:
     return few and all(_slip(x, y, sure=sure) for x, y in differing)
 
 
+def _ends_otherwise(x: str, y: str) -> bool:
+    """Whether two words are alike but for their endings: ``superstition`` and ``superstitious``."""
+    if x[-1] == y[-1] or sorted(x) == sorted(y):
+        return False
+    short, long = sorted((x, y), key=len)
+    return not long.startswith(short)
+
+
 def _slip(x: str, y: str, *, sure: bool) -> bool:
     """Whether two words differ by a slip."""
     from rapidfuzz.distance import OSA
 
+    x, y = x.translate(_SOUNDS), y.translate(_SOUNDS)
     short, long = sorted((x, y), key=len)
     if x.isdecimal() or y.isdecimal() or x[0] != y[0] or len(short) < FEWEST_LETTERS:
         return False
-    if not sure and long == f"{short}s":
+    if not sure and (long == f"{short}s" or _ends_otherwise(x, y)):
         return False
     substituted = len(x) == len(y) and sorted(x) != sorted(y)
     if substituted and not sure and len(long) < 7:

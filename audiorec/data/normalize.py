@@ -36,7 +36,7 @@ EDITION = re.compile(
     r"(?:\d{4} |digital(?:ly)? |\w+ anniversary )*(?:re ?master(?:ed|ing)?)"
     r"(?: \d{4}| version| edition)*"
     r"|(?:album|original|lp|main|standard|full length) (?:album |lp )?version|album|original"
-    r"|(?:original )?(?:radio|single) (?:edit|version|mix)|mono|stereo"
+    r"|(?:original )?(?:short )?(?:radio|single) (?:edit|version|mix)|edit|mono|stereo"
     r"|(?:mono|stereo) (?:version|mix)"
     r"|explicit|clean|explicit version|clean version|bonus(?: track)?|hidden track|hq|hd|4k"
     r"|(?:official )?(?:music |lyrics? )?(?:video|audio|visuali[sz]er)(?: hd| hq)?|lyrics?"
@@ -172,7 +172,12 @@ def _goes(aside: str, versions: list[str]) -> bool:
     said = words(aside)
     if not said:
         return True
-    if EDITION.fullmatch(said) or _FEATURED.match(f"{said} "):
+    pieces = [words(piece) for piece in re.split(r"[;/]", aside)]
+    if (
+        EDITION.fullmatch(said)
+        or all(EDITION.fullmatch(piece) for piece in pieces)
+        or _FEATURED.match(f"{said} ")
+    ):
         return True
     if _kinds(said):
         versions.append(said)

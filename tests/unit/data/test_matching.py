@@ -1,0 +1,152 @@
+"""Names matched to tracks: normalised, versions apart, and right in .99 of the cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiorec.data.matching import MAX_ID, Match, Matcher, Name, Recording, name_id
+from audiorec.data.normalize import album_words, artist_parts, artist_words, split_title, words
+
+PAIRS = Path(__file__).parents[2] / "data" / "histories" / "pairs.tsv"
+
+
+def labelled() -> list[tuple[Name, Name, bool]]:
+    """Pairs of names, and whether both are the same recording."""
+    rows = []
+    for line in PAIRS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        cells = line.split("\t")
+        names = [Name(*cells[i : i + 3], float(cells[i + 3] or 0) or None) for i in (0, 4)]
+        rows.append((names[0], names[1], cells[8] == "1"))
+    return rows
+
+
+def test_precision_and_recall_on_confusable_pairs():
+    """Each listen is matched to a catalogue that has the other name alone: there is no better."""
+    pairs = labelled()
+    assert len(pairs) >= 400
+    found = [Matcher([Recording("t", its)]).match(mine) is not None for mine, its, _ in pairs]
+    same = [label for *_, label in pairs]
+    right = sum(f and s for f, s in zip(found, same, strict=True))
+    precision, recall = right / sum(found), right / sum(same)
+    print(f"\n{len(pairs)} pairs: precision {precision:.3f}, recall {recall:.3f}")
+    for (mine, its, label), f in zip(pairs, found, strict=True):
+        if f != label:
+            said = "taken" if f else "missed"
+            print(f"{said}: {mine.artist} - {mine.title} | {its.artist} - {its.title}")
+    assert precision >= 0.99
+    assert recall >= 0.90
+
+
+def test_the_same_pairs_in_one_catalogue():
+    """With all tracks there, every listen that has a track finds one that is the same recording."""
+    pairs = labelled()
+    tracks = [Recording(str(row), its) for row, (_, its, _) in enumerate(pairs)]
+    matcher = Matcher(tracks)
+    good = wrong = 0
+    for mine, its, same in pairs:
+        match = matcher.match(mine)
+        if match is None or not same:
+            continue
+        found = pairs[int(match.track_id)][1]
+        if split_title(found.title).base == split_title(its.title).base or found == its:
+            good += 1
+        else:
+            wrong += 1
+    assert good >= 0.9 * sum(same for *_, same in pairs)
+    assert wrong <= 0.01 * good
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Don't Stop - Remastered 2011", "Don’t Stop"),
+        ("Song (feat. Somebody)", "SONG"),
+        ("Song [Radio Edit]", "Song"),
+        ("Song - Single Version; 2014 Remaster", "Song"),
+        ("Группа крови", "Gruppa krovi"),
+        ("ＦＵＬＬ　ＷＩＤＴＨ", "Full Width"),
+        ("Part Two, Pt. II", "Part Two, Part 2"),
+        ("You & Me", "You and Me"),
+    ],
+)
+def test_spellings_of_one_title(one, other):
+    assert split_title(one) == split_title(other)
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["Song (Live)", "Song - Live at Home", "Song (X Remix)", "Song (Karaoke Version)",
+     "Song (Instrumental)", "Song - Acoustic", "Song (Demo)", "Song (Reprise)",
+     "Song (Taylor's Version)", "Song (Spanish Version)", "Song Live", "Song (A Cappella)"],
+)  # fmt: skip
+def test_versions_stay_apart(version):
+    matcher = Matcher([Recording("studio", Name("X", "Song", "", 200.0))])
+    assert matcher.match(Name("X", version)) is None
+    both = [Recording("studio", Name("X", "Song")), Recording("version", Name("X", version))]
+    assert Matcher(both).match(Name("X", version)) == Match("version", "name")
+    assert Matcher(both).match(Name("X", "Song")) == Match("studio", "name")
+
+
+def test_artists():
+    assert artist_words("Beatles, The") == artist_words("The Beatles") == "beatles"
+    assert artist_words("!!!") == "!!!" and artist_words("The The") == "the"
+    assert artist_parts("A & B feat. C") == {"a", "b", "c"}
+    assert words("P!nk") == "pink" and words("Ke$ha") == "kesha"
+    assert album_words("Abbey Road (Deluxe Edition)") == "abbey road"
+
+
+@pytest.fixture
+def matcher() -> Matcher:
+    mbid = "11111111-0000-4000-8000-000000000001"
+    return Matcher([
+        Recording("a", Name("X", "Song", "First", 200.0, "", "/music/X/First/01 Song.mp3")),
+        Recording("b", Name("X", "Song", "Second", 230.0, "", "/music/X/Second/01 Song.mp3")),
+        Recording("c", Name("Y", "Other Longer Song", "", 100.0, mbid, "/music/c.mp3")),
+    ])  # fmt: skip
+
+
+def test_the_rules_in_their_order(matcher):
+    mbid = "11111111-0000-4000-8000-000000000001"
+    by_id = Name("X", "Song", "First", 200.0, mbid, "/music/X/First/01 Song.mp3")
+    assert matcher.match(by_id) == Match("c", "MusicBrainz id")
+    assert matcher.match(by_id._replace(recording_mbid="")) == Match("a", "path")
+    assert matcher.match(Name("X", "Song", "Second")) == Match("b", "name")
+    assert matcher.match(Name("X", "Song", "", 228.0)) == Match("b", "name")
+    assert matcher.match(Name("X", "Song")) == Match("a", "name")
+    assert matcher.match(Name("Y", "Other Lnoger Song")) == Match("c", "similar name")
+    assert matcher.match(Name("", "Song", "Second")) == Match("b", "name")
+    assert matcher.match(Name("", "Song")) is None
+    assert matcher.match(Name("X", "Song", "", 500.0)) is None, "of another length"
+    assert matcher.match(Name()) is None
+
+
+def test_paths_of_other_machines(matcher):
+    for path in ("C:/Users/me/Music/X/Second/01 Song.MP3", "D:\\X\\Second\\01 song.mp3",
+                 "X/Second/01 Song.mp3", "Second/01 Song.mp3"):  # fmt: skip
+        assert matcher.match(Name(path=path)) == Match("b", "path")
+    for path in ("01 Song.mp3", "Third/01 Song.mp3", "/", ""):
+        assert matcher.match(Name(path=path)) is None
+
+
+def test_ids_of_names():
+    assert name_id(Name("The X", "Song - Remastered 2011")) == name_id(Name("X", "song"))
+    assert name_id(Name("X", "Song (Live)")) != name_id(Name("X", "Song"))
+    assert name_id(Name("", "Song")) == "name:song"
+    long = [name_id(Name("X" * 500, "Song" * 200 + end)) for end in "ab"]
+    assert long[0] != long[1] and all(len(id_) < MAX_ID + 20 for id_ in long)
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_name_matches_itself(artist, title):
+    """Whatever is in it; and has an id, which is not empty."""
+    name = Name(artist, title)
+    assert name_id(name).startswith("name:")
+    match = Matcher([Recording("t", name)]).match(name)
+    known = artist_words(artist) not in ("", "various artists", "various", "va")
+    assert match is not None or not title or not known or not words(artist)
