@@ -117,10 +117,13 @@ class Pool:
     """
 
     def __init__(self, *, n_jobs: int | None = None, memory: int = MOST_MEMORY) -> None:
-        import multiprocessing  # not before there is work: an answer needs none of it
+        # not before there is work: an answer needs none of it
+        import multiprocessing
+        from multiprocessing import resource_tracker
 
         from pebble import ProcessPool
 
+        resource_tracker.ensure_running()  # as it starts, it lets go of signals that are held
         self._n_jobs = available_cpus() if n_jobs is None else n_jobs
         # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
         self._pool = ProcessPool(
@@ -139,17 +142,28 @@ class Pool:
         limit = _Limit(timeout)
         while True:
             for item in islice(rest, AHEAD * self._n_jobs - len(waiting)):
-                waiting.append((item, self._pool.schedule(function, args=[item])))
+                waiting.append((item, self._schedule(function, item)))
             if not waiting:
                 return
             item, future = waiting[0]
             limit.wait(future, [other for _, other in waiting])
             if _was_killed(future):
-                future = self._pool.schedule(function, args=[item])
+                future = self._schedule(function, item)
                 waiting[0] = (item, future)
                 limit.wait(future, [other for _, other in waiting])
             waiting.popleft()
             yield _outcome(item, future, timeout)
+
+    def _schedule(self, function: Callable[[Item], Value], item: Item) -> Any:
+        # Workers and the threads that start them inherit what is held back here: Ctrl-C is for
+        # this process alone, which stops its workers in order, and while they import too.
+        if not hasattr(signal, "pthread_sigmask"):
+            return self._pool.schedule(function, args=[item])
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._pool.schedule(function, args=[item])
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def __enter__(self) -> Pool:
         """The pool."""

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from audiorec.cli.group import COMMANDS, cli, main
+import signal
+import threading
+
+# Until there is a `main` to say so in one line, Ctrl-C ends the process without a word.
+_is_main = threading.current_thread() is threading.main_thread()
+_before = signal.signal(signal.SIGINT, signal.SIG_DFL) if _is_main else None
+try:
+    from audiorec.cli.group import COMMANDS, cli, main
+finally:
+    if _before is not None:
+        signal.signal(signal.SIGINT, _before)
 
 __all__ = ["COMMANDS", "cli", "main"]

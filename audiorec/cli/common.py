@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from audiorec.pipeline.recipe import Recipe
     from audiorec.workspace import Workspace
 
+# Controls, turns of the writing direction and line ends that a terminal would obey: in JSON they
+# can only stand within strings, where they may be escaped.
+UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_REDRAWS = 0.2
 
@@ -188,7 +192,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     Bytes of a file's name that are no text are escaped as Python carries them, ``\\udc80`` to
     ``\\udcff``, so that who reads them has the very name.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = UNSEEN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode("utf-8")
@@ -196,6 +200,10 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     except UnicodeEncodeError:
         as_it_is = False
     return text if as_it_is else json.dumps(value, indent=indent)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def echo_json(value: Any) -> None:

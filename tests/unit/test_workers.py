@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -162,3 +163,30 @@ def test_an_item_that_takes_too_much_memory_fails_alone(jobs):
     outcomes = list(run_isolated(jobs.take_memory, [1, 900, 2], n_jobs=1, memory=600 << 20))
     assert [o.error is None for o in outcomes] == [True, False, True]
     assert "needs more memory than a worker may take" in outcomes[1].error
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.5, 1.0])
+def test_an_interrupt_while_workers_start_is_no_traceback(seconds):
+    code = (
+        "import sys\n"
+        "if __name__ == '__main__':\n"
+        "    print('begins', flush=True)\n"
+        "    from audiorec.workers import run_isolated\n"
+        "    import _jobs\n"
+        "    try:\n"
+        "        list(run_isolated(_jobs.misbehave, ['hang'] * 4, n_jobs=4))\n"
+        "    except KeyboardInterrupt:\n"
+        "        sys.exit(7)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    assert child.stdout is not None and child.stdout.readline() == "begins\n"
+    time.sleep(0.5 + seconds)  # workers start about then
+    os.killpg(child.pid, signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert "spawn_main" not in said and "_begin" not in said
+    assert child.returncode in (7, -signal.SIGINT, 1)

@@ -16,6 +16,7 @@ from audiorec.cli.common import (
     ProgressLine,
     echo_json,
     echo_line,
+    json_text,
     never_die_of_an_encoding,
     read_recipe,
 )
@@ -116,3 +117,10 @@ def test_threads_that_wait_do_not_spin_unless_asked_to(monkeypatch, given, used)
     with pytest.raises(SystemExit, match="0"):
         main()
     assert os.environ["OMP_WAIT_POLICY"] == used
+
+
+def test_json_escapes_what_a_terminal_would_obey():
+    odd = "a\x85\x9b31m\u202eb\u2028c\u2066\u200f\ufeffé\u200dü"
+    text = json_text({"title": odd})
+    assert json.loads(text) == {"title": odd}
+    assert all(c.isprintable() or c == "\u200d" for c in text) and "é" in text
