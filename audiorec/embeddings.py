@@ -32,6 +32,14 @@ class Embeddings:
     ------
     ParameterError
         If the shapes disagree, an id stands twice or a value is not finite.
+
+    Examples
+    --------
+    >>> embeddings = Embeddings(["x", "y"], np.array([[3.0, 4.0], [0.0, 2.0]]))
+    >>> embeddings["x"]
+    array([3., 4.], dtype=float32)
+    >>> embeddings.normalized()["x"]
+    array([0.6, 0.8], dtype=float32)
     """
 
     ids: tuple[str, ...]

@@ -32,6 +32,14 @@ class Workspace:
     ----------
     root : Path
         The directory.
+
+    Examples
+    --------
+    >>> workspace = Workspace(Path("my-workspace"))
+    >>> workspace.create()
+    True
+    >>> workspace.index.name
+    'index'
     """
 
     def __init__(self, root: Path) -> None:

@@ -18,6 +18,33 @@ from audiorec.cli import COMMANDS, cli
 
 DOCS = Path(__file__).parent
 HIDDEN = ("audiorec.cli", "audiorec.demo", "audiorec.__main__")
+PATH = (
+    "workspace",
+    "data",
+    "scan",
+    "audio",
+    "mel",
+    "factors",
+    "models",
+    "pretrained",
+    "training",
+    "inference",
+    "embeddings",
+    "embeddings_io",
+    "index",
+    "recommend",
+    "playlist",
+    "sessions",
+    "explain",
+    "tagging",
+    "serve",
+    "pipeline",
+    "evaluation",
+    "evaluate",
+    "studies",
+    "metrics",
+)
+"""Rooms in the order in which a track passes through them; the others come last."""
 
 
 def commands_page() -> str:
@@ -46,14 +73,16 @@ def commands_page() -> str:
 
 
 def api_page() -> str:
-    """The Python API: every public name of every module, with its first line."""
-    lines = ["# Python API", "", "Every public name, with the first line of its docstring.", ""]
-    for info in sorted(
-        pkgutil.walk_packages(audiorec.__path__, "audiorec."), key=lambda info: info.name
-    ):
-        if info.name.startswith(HIDDEN):
-            continue
-        module = importlib.import_module(info.name)
+    """The Python API in the order of the path, with the examples of the docstrings."""
+    lines = [
+        "# Python API",
+        "",
+        "Every public name with the first line of its docstring, in the order of the path: from",
+        "files and plays to answers, then what judges and holds them. Examples run as tests.",
+        "",
+    ]
+    for name in sorted(_modules(), key=_place):
+        module = importlib.import_module(name)
         members = [
             (name, member)
             for name, member in sorted(vars(module).items())
@@ -61,11 +90,29 @@ def api_page() -> str:
             and (inspect.isclass(member) or inspect.isfunction(member))
             and member.__module__ == module.__name__
         ]
-        lines += [f"## {info.name}", "", first_line(module), ""]
-        for name, member in members:
-            lines.append(f"- `{name}`: {first_line(member)}")
-        lines.append("")
+        lines += [f"## {module.__name__}", "", first_line(module), ""]
+        lines += [f"- `{name}`: {first_line(member)}" for name, member in members]
+        lines += [""] if members else []
+        for _, member in members:
+            lines += example(member)
     return "\n".join(lines)
+
+
+def _modules() -> list[str]:
+    found = pkgutil.walk_packages(audiorec.__path__, "audiorec.")
+    return [info.name for info in found if not info.name.startswith(HIDDEN)]
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where a module stands: by its room's place on the path, then by name."""
+    room = name.split(".")[1]
+    return (PATH.index(room) if room in PATH else len(PATH), name)
+
+
+def example(member: object) -> list[str]:
+    """The example of a docstring as a block of code; none where it has none."""
+    _, found, text = (inspect.getdoc(member) or "").partition("Examples\n--------\n")
+    return ["```pycon", *text.rstrip().splitlines(), "```", ""] if found else []
 
 
 def first_line(member: object) -> str:

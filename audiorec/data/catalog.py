@@ -55,6 +55,12 @@ class Catalog:
     ------
     WorkspaceError
         If it is missing, damaged, in use, not writable or from a newer version.
+
+    Examples
+    --------
+    >>> with Catalog(Path("catalog.sqlite")) as catalog:
+    ...     len(catalog), catalog.tracks()
+    (0, [])
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:

@@ -151,6 +151,16 @@ def to_interactions(
     ------
     DataError
         If nothing stays.
+
+    Examples
+    --------
+    >>> columns = {"user_id": ["ann", "bob"], "track_id": ["x", "y"], "plays": [3.0, 1.0]}
+    >>> plays = pl.DataFrame({**columns, "timestamp": [0, 0]})
+    >>> interactions = to_interactions(plays)
+    >>> interactions.users.ids, interactions.tracks.ids
+    (('ann', 'bob'), ('x', 'y'))
+    >>> interactions.user_items.toarray().tolist()
+    [[3.0, 0.0], [0.0, 1.0]]
     """
     frame = net_plays(frame, rating_plays=rating_plays)
     users, user_rows = _codes(frame["user_id"])

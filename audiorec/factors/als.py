@@ -113,6 +113,17 @@ def fit_factors(
     DataError
         If nobody played anything that they did not skip or dislike, or the regularization is too
         small for so many factors.
+
+    Examples
+    --------
+    >>> import scipy.sparse
+    >>> from audiorec.ids import IdMap
+    >>> plays = scipy.sparse.csr_matrix(np.eye(8) + np.eye(8, k=1))
+    >>> users, tracks = IdMap(f"u{i}" for i in range(8)), IdMap(f"t{i}" for i in range(8))
+    >>> interactions = Interactions(plays, users, tracks)
+    >>> factors = fit_factors(interactions, config=FactorsConfig(factors=4, regularization=1.0))
+    >>> factors.users.dim, len(factors.tracks)
+    (4, 8)
     """
     if not (interactions.user_items.data > 0).any():
         raise DataError("there are no plays to learn from; import some with 'audiorec plays FILE'")

@@ -54,6 +54,14 @@ def build_index(
     Returns
     -------
     index : Index
+
+    Examples
+    --------
+    >>> from audiorec.index.config import IndexConfig
+    >>> vectors = np.array([[1, 0], [1, 0.1], [0, 1]])
+    >>> index = build_index(Embeddings(["x", "y", "z"], vectors), config=IndexConfig())
+    >>> index.search(index.vector("x"), 2).ids
+    [['x', 'y']]
     """
     if config.hubs == "none":
         return _assemble(embeddings, config=config, offsets={}, work=work)

@@ -44,6 +44,14 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
     ------
     ParameterError
         If `y` is not one channel of at least one sample, or too short to be mirrored.
+
+    Examples
+    --------
+    >>> from audiorec.audio.config import MelConfig
+    >>> config = MelConfig()
+    >>> y = np.sin(2 * np.pi * 440 * np.arange(config.sr) / config.sr)  # a second of A4
+    >>> log_mel(y, config=config).shape
+    (128, 44)
     """
     y = np.asarray(y, dtype=np.float32)
     if y.ndim != 1 or not len(y):

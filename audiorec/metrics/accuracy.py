@@ -163,6 +163,13 @@ def ndcg(
     Returns
     -------
     ndcg : np.ndarray [shape=(n_users,)], float64
+
+    Examples
+    --------
+    >>> scores = np.array([[0.9, 0.5, 0.1]])  # one listener, three candidates
+    >>> relevant = np.array([[False, True, False]])
+    >>> ndcg(scores, relevant, k=3).round(3)
+    array([0.631])
     """
     return _ndcg(rank(scores, relevant, exclude=exclude), k=_positive(k))
 

@@ -66,7 +66,18 @@ def rename_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]
 
 
 class Recipe(Section):
-    """Every stage's settings: what a recipe file holds."""
+    """Every stage's settings: what a recipe file holds.
+
+    Examples
+    --------
+    >>> recipe = Recipe(factors={"factors": 64})
+    >>> recipe.factors.factors, recipe.mel.sr
+    (64, 22050)
+    >>> Path("recipe.toml").write_text(recipe.to_toml()) > 0
+    True
+    >>> Recipe.load(Path("recipe.toml")) == recipe
+    True
+    """
 
     mel: MelConfig = MelConfig()
     interactions: InteractionsConfig = InteractionsConfig()

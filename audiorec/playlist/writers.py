@@ -211,6 +211,14 @@ def write_playlist(
         If there is no such format.
     ArtifactError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from audiorec.data.tracks import Track
+    >>> track = Track("x", "/music/song.flac", artist="Ann", title="Song", duration=61.0)
+    >>> written = write_playlist([track], Path("evening.m3u8"))
+    >>> written.n_tracks
+    1
     """
     name = format_ or file.suffix.removeprefix(".").lower()
     if name not in WRITERS:

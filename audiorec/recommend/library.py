@@ -66,6 +66,18 @@ class Library:
     ------
     WorkspaceError
         If it is none, or from a newer version.
+
+    Examples
+    --------
+    >>> from audiorec.embeddings_io import import_embeddings
+    >>> import polars as pl
+    >>> columns = {"track_id": ["x", "y", "z"], "vector": [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]}
+    >>> vectors = pl.DataFrame(columns)
+    >>> vectors.write_parquet("vectors.parquet")
+    >>> workspace = Workspace(Path("imported"))
+    >>> _ = import_embeddings(workspace, Path("vectors.parquet"))
+    >>> [hit.track_id for hit in Library(workspace).similar(["x"], k=2)]
+    ['y', 'z']
     """
 
     def __init__(self, workspace: Workspace | Path) -> None:

@@ -71,6 +71,15 @@ def similar(
     ParameterError
         If there is no query, `k` is below 1, or a query's vector is zero, not finite or of
         other dimensions.
+
+    Examples
+    --------
+    >>> from audiorec.index import build_index
+    >>> from audiorec.index.config import IndexConfig
+    >>> vectors = np.array([[1, 0], [1, 0.1], [0, 1]])
+    >>> index = build_index(Embeddings(["x", "y", "z"], vectors), config=IndexConfig())
+    >>> [match.track_id for match in similar(index, None, ["x"], k=2)]
+    ['y', 'z']
     """
     if isinstance(queries, np.ndarray) and queries.dtype.kind == "f":
         asked: list[str] = []
