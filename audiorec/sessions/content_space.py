@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ContentSpace(NamedTuple):
-    """Directions of content vectors, each dimension brought to mean 0 and deviation 1.
+    """Directions of content vectors, centred, of a length about 1, each dimension weighing alike.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class ContentSpace(NamedTuple):
     def fit(cls, vectors: np.ndarray) -> ContentSpace:
         """Of these vectors : np.ndarray [shape=(n, d)], float32."""
         unit = unit_norm(vectors)
-        return cls(unit.mean(axis=0), np.maximum(unit.std(axis=0), 1e-6))
+        return cls(unit.mean(axis=0), np.maximum(unit.std(axis=0), 1e-6) * unit.shape[1] ** 0.5)
 
     def features(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors in this space : np.ndarray [shape=(n, d)], float32."""

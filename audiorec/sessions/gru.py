@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from audiorec.sessions.gru4rec import GRU4Rec
 
 
+NEVER = -1e9  # bias of an item that cannot be recommended
+
+
 class Cell(NamedTuple):
     """Weights of one layer; see `audiorec.sessions.gru4rec.GRUCell`."""
 
@@ -146,6 +149,9 @@ class GRUModel:
         with torch.no_grad():
             rows = torch.arange(len(network.items))
             items = network.embed(rows, network.items, dropout=False).numpy().copy()
+        # Of what has neither plays nor content nothing was learned: it is never recommended.
+        nothing = ~network.placed.numpy()
+        items[nothing, :-1], items[nothing, -1] = 0.0, NEVER
         cells = tuple(
             Cell(*(getattr(cell, name).detach().numpy().copy() for name in Cell._fields))
             for cell in network.cells

@@ -68,7 +68,7 @@ class GRU4Rec(nn.Module):
         Then an item's embedding (and bias) is its content times a learned matrix, plus a residual
         of its own that fades in with the item's plays.
     plays : np.ndarray [shape=(n_items,)], optional
-        Plays of each item; needed with `content`.
+        Plays of each item, needed with `content`; by default all have some.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class GRU4Rec(nn.Module):
         )
         self.features: torch.Tensor | None = None
         self.fade = torch.ones(n_items)
+        self.placed = torch.from_numpy(np.ones(n_items) if plays is None else plays) > 0
         if content is not None:
             self._with_content(content, plays, generator)
 
@@ -105,6 +106,7 @@ class GRU4Rec(nn.Module):
         features = torch.from_numpy(np.ascontiguousarray(content.features, dtype=np.float32))
         self.features = features
         self.known = torch.from_numpy(content.known.copy())
+        self.placed = self.placed | self.known
         weights = uniform(features.shape[1], self.dim + 1, generator=generator)
         weights[:, -1] = 0
         self.project = nn.Parameter(weights)

@@ -72,11 +72,13 @@ class NegativeSampler:
     """
 
     def __init__(self, plays: np.ndarray, *, n_sample: int, alpha: float) -> None:
-        # Items that nobody has played (content alone) are drawn as if they had a play.
-        counts = np.maximum(plays, 1).astype(np.float64)
-        weights = counts**alpha
-        self.log_sampled = np.log(weights / weights.sum()).astype(np.float32)
-        self.log_batch = np.log(counts / counts.sum()).astype(np.float32)
+        # Items that nobody has played (content alone) are never drawn: as negatives alone they
+        # would teach that such content is never played.
+        counts = plays.astype(np.float64)
+        weights = np.where(counts > 0, counts**alpha, 0.0)
+        with np.errstate(divide="ignore"):
+            self.log_sampled = np.log(weights / weights.sum()).astype(np.float32)
+            self.log_batch = np.log(counts / counts.sum()).astype(np.float32)
         self._sums = np.cumsum(weights)
         self._n = n_sample
         self.reseed(0)

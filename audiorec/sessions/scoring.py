@@ -21,6 +21,8 @@ class Told(NamedTuple):
     ----------
     ranks : np.ndarray [shape=(n,)], int64
         From 1, all items ranked, ties against us.
+    known_ranks : np.ndarray [shape=(n,)], int64
+        Likewise among the items that are not new, where the target is none of these.
     targets : np.ndarray [shape=(n,)], int32
     sessions : np.ndarray [shape=(n,)], int64
         Row of each position's session.
@@ -31,19 +33,28 @@ class Told(NamedTuple):
     """
 
     ranks: np.ndarray
+    known_ranks: np.ndarray
     targets: np.ndarray
     sessions: np.ndarray
     recommended: np.ndarray
     seconds: float
 
 
-def tell_next(model: SessionModel, test: Sessions) -> Told:
+def tell_next(model: SessionModel, test: Sessions, *, new: np.ndarray | None = None) -> Told:
     """Ask a model for the next item after each event of each session.
 
     Skipped events are answered to, and are not asked for.
+
+    Parameters
+    ----------
+    model : SessionModel
+    test : Sessions
+    new : np.ndarray [shape=(n_items,)], bool, optional
+        Items that the model has not been trained on; by default none.
     """
+    new = np.zeros(test.n_items, dtype=bool) if new is None else new
     recommended = np.zeros(test.n_items, dtype=np.int64)
-    ranks, targets, rows, seconds = [], [], [], 0.0
+    ranks, known_ranks, targets, rows, seconds = [], [], [], [], 0.0
     for row in range(len(test)):
         events = slice(test.offsets[row], test.offsets[row + 1])
         items, skipped = test.items[events], test.skipped[events]
@@ -53,6 +64,8 @@ def tell_next(model: SessionModel, test: Sessions) -> Told:
         asked = ~skipped[1:]
         scores, following = scores[asked], items[1:][asked]
         ranks.append(rank_of(scores, following))
+        without = np.where(new, -np.inf, scores) if new.any() else scores
+        known_ranks.append(np.where(new[following], ranks[-1], rank_of(without, following)))
         targets.append(following)
         rows.append(np.full(len(following), row))
         k = min(CUTOFF, scores.shape[1])
@@ -60,9 +73,13 @@ def tell_next(model: SessionModel, test: Sessions) -> Told:
         np.add.at(recommended, first.ravel(), 1)
     empty = [np.zeros(0, dtype=np.int64)]
     return Told(
-        np.concatenate(ranks or empty), np.concatenate(targets or empty),
-        np.concatenate(rows or empty), recommended, seconds,
-    )  # fmt: skip
+        ranks=np.concatenate(ranks or empty),
+        known_ranks=np.concatenate(known_ranks or empty),
+        targets=np.concatenate(targets or empty),
+        sessions=np.concatenate(rows or empty),
+        recommended=recommended,
+        seconds=seconds,
+    )
 
 
 def hit_rate(ranks: np.ndarray, *, k: int = CUTOFF) -> float:

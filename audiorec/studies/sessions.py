@@ -1,0 +1,391 @@
+"""How well session models tell the next track, of tracks that were played and of new ones.
+
+The last days' sessions are the test. A fifth of the artists is new: their plays are taken out of
+training, and stay in the test. The next track is ranked among all, ties against us; of warm tracks,
+among the warm ones, so that a system that places new tracks is compared with one that cannot.
+Content is what no listening has taught: spectrograms' statistics, imported vectors, or a made
+world's truth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.data.sessions import Sessions, load_sessions, split_by_time
+from audiorec.data.splits import split_tracks
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import DataError
+from audiorec.progress import Progress
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
+from audiorec.sessions.content import ContentNeighbours
+from audiorec.sessions.content_space import ContentSpace, content_of
+from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.gru4rec import Content
+from audiorec.sessions.gru4rec_training import train_gru4rec
+from audiorec.sessions.models import SessionModel
+from audiorec.sessions.neighbours import SessionNeighbours
+from audiorec.sessions.popularity import Popularity, SessionPopularity
+from audiorec.sessions.rules import AssociationRules, SequentialRules
+from audiorec.sessions.scoring import CUTOFF, tell_next
+from audiorec.workspace import Workspace
+
+COLD_FRACTION = 0.2  # of the artists
+MAX_TEST = 2000  # sessions
+N_BOOTSTRAP = 1000
+GROUPS = ("all", "warm", "cold")
+GRU, WITH_CONTENT, BESIDE = "gru4rec", "gru4rec with content", "content neighbours"
+Fits = Mapping[str, Callable[[Sessions], SessionModel]]
+
+
+class Given(Protocol):
+    """What a study is given."""
+
+    @property
+    def workspace(self) -> Workspace: ...
+    @property
+    def recipe(self) -> Any: ...
+    @property
+    def truth(self) -> Path | None: ...
+    @property
+    def progress(self) -> Progress: ...
+
+
+class Answers(NamedTuple):
+    """What one system told of the test sessions.
+
+    Attributes
+    ----------
+    hits, reciprocal_ranks : np.ndarray [shape=(n_sessions, n_groups)]
+        Sums over the positions of each session, by `GROUPS`.
+    counts : np.ndarray [shape=(n_sessions, n_groups)]
+        Positions.
+    coverage : float
+        Share of all tracks that stood among the first `CUTOFF` at least once.
+    popularity : float
+        Mean share of tracks that are less played than the ones recommended.
+    training_seconds, answer_microseconds : float
+    """
+
+    hits: np.ndarray
+    reciprocal_ranks: np.ndarray
+    counts: np.ndarray
+    coverage: float
+    popularity: float
+    training_seconds: float
+    answer_microseconds: float
+
+
+class SessionsReport(NamedTuple):
+    """Figures of all systems, means over seeds.
+
+    Attributes
+    ----------
+    systems : dict of str to dict of str to float
+        ``hr@20_all``, ``mrr@20_cold``, ..., and ``..._low`` and ``..._high`` of 95 % intervals
+        by session.
+    differences : dict of str to dict of str to float
+        Of two systems at the same positions, with intervals.
+    facts : dict of str to value
+    """
+
+    systems: dict[str, dict[str, float]]
+    differences: dict[str, dict[str, float]]
+    facts: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON; what is not known is null."""
+        return {
+            "study": "sessions", **self.facts, "systems": _plain(self.systems),
+            "differences": _plain(self.differences),
+        }  # fmt: skip
+
+    def to_text(self) -> str:
+        """A table for people."""
+        facts = self.facts
+        lines = [
+            f"{facts['n_train']} sessions to learn from, {facts['n_test']} of the last days to "
+            f"tell; {facts['n_tracks']} tracks, {facts['n_cold']} of them new; content: "
+            f"{facts['content']}; {facts['n_seeds']} seeds; intervals of 95 % by session",
+            "",
+            f"{'HR@20 / MRR@20':22} {'all tracks':>15} {'warm':>15} {'new':>15} "
+            f"{'coverage':>9} {'popular':>8} {'train s':>8} {'us':>6}",
+        ]
+        for name, row in self.systems.items():
+            cells = [
+                f"{_said(row[f'hr@20_{g}'])} / {_said(row[f'mrr@20_{g}'])}".rjust(15)
+                for g in GROUPS
+            ]
+            lines.append(
+                f"{name:22} {' '.join(cells)} {row['coverage']:9.3f} {row['popularity']:8.3f} "
+                f"{row['training_seconds']:8.1f} {row['answer_microseconds']:6.0f}"
+            )
+        lines.append("")
+        lines += [
+            f"{name}: {row['value']:+.3f} [{row['low']:+.3f} .. {row['high']:+.3f}]"
+            for name, row in self.differences.items()
+        ]
+        return "\n".join(lines)
+
+
+def run(given: Given) -> SessionsReport:
+    """Evaluate the session models of a workspace.
+
+    Raises
+    ------
+    ArtifactError, DataError
+        If there are no plays, or no sessions.
+    """
+    workspace = given.workspace
+    content, called = _content(workspace, given.truth)
+    config: SessionsConfig = given.recipe.sessions
+    sessions = load_sessions(
+        workspace.plays, gap_minutes=config.session_gap_minutes, min_support=config.min_support
+    )
+    report = evaluate_sessions(
+        sessions,
+        config=config,
+        content=content,
+        artists=_artists(workspace),
+        seeds=given.recipe.evaluate.seeds,
+        progress=given.progress,
+    )
+    return report._replace(facts={**report.facts, "content": called})
+
+
+def evaluate_sessions(
+    sessions: Sessions,
+    *,
+    config: SessionsConfig,
+    content: Embeddings | None,
+    artists: Mapping[str, str],
+    seeds: Sequence[int],
+    progress: Progress,
+) -> SessionsReport:
+    """Evaluate session models, each with other new artists and other draws for every seed.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    config : SessionsConfig
+    content : Embeddings, optional
+        Content vectors of tracks; those without can neither be new nor be placed by content.
+    artists : mapping of str to str
+        Artist of each track; a track without one is its own.
+    seeds : sequence of int
+    progress : Progress
+
+    Raises
+    ------
+    DataError
+        If there are too few sessions to hold any out.
+    """
+    if content is not None:
+        sessions = sessions.with_items(sorted({*sessions.item_ids, *content.ids}))
+    train, test = split_by_time(sessions, days=config.validation_days, seed=config.seed)
+    test = test.take(np.arange(min(len(test), MAX_TEST)))
+    told: dict[str, list[Answers]] = {}
+    n_cold = 0
+    for seed in seeds:
+        cold = _cold_rows(train, content, artists, seed=seed)
+        n_cold = int(cold.sum())
+        warm_train = train.only_events(~cold[train.items])
+        asked = test.only_events((warm_train.supports > 0)[test.items] | cold[test.items])
+        if not len(asked) or not len(warm_train):
+            raise DataError(
+                f"{len(sessions)} sessions are too few to hold some out; import more listening"
+            )
+        for name, fit in _fits(content, config, seed).items():
+            progress("evaluate", 0, None, f"seed {seed}: {name}")
+            told.setdefault(name, []).append(_answers(fit, warm_train, asked, cold))
+    facts = {
+        "split": "last days", "n_train": len(train), "n_test": len(test),
+        "n_tracks": sessions.n_items, "n_cold": n_cold, "n_seeds": len(seeds),
+    }  # fmt: skip
+    systems, samples = _summarised(told)
+    return SessionsReport(systems, _differences(systems, samples), facts)
+
+
+def _content(workspace: Workspace, truth: Path | None) -> tuple[Embeddings | None, str]:
+    """Content vectors that no listening has taught, and what they are called."""
+    if truth is not None:
+        arrays = np.load(truth, allow_pickle=False)
+        return Embeddings(arrays["track_ids"].tolist(), arrays["audible"]), "true attributes"
+    if artifacts.exists(workspace.mels):
+        from audiorec.mel import MelStore
+
+        store = MelStore(workspace.mels)
+        return band_statistics(store), "mean and deviation of mel bands"
+    made = artifacts.load_valid(workspace.embeddings, kind="embeddings")
+    if made is not None and "imported" in made.extra:
+        return Embeddings.load(workspace.embeddings), f"vectors of {made.extra['imported']}"
+    return None, "none"
+
+
+def band_statistics(store: Any) -> Embeddings:
+    """Mean and deviation over time of each mel band, of every track with sound."""
+    rows = []
+    for track_id in store.ids:
+        frames = np.concatenate([np.asarray(m, dtype=np.float32) for m in store.mels(track_id)], 1)
+        rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
+    return Embeddings(store.ids, np.stack(rows))
+
+
+def _artists(workspace: Workspace) -> dict[str, str]:
+    if not workspace.catalog.exists():
+        return {}
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return catalog.artists()
+
+
+def _cold_rows(
+    train: Sessions, content: Embeddings | None, artists: Mapping[str, str], *, seed: int
+) -> np.ndarray:
+    """Whether each item is by an artist that is new : np.ndarray [shape=(n_items,)], bool."""
+    if content is None:
+        return np.zeros(train.n_items, dtype=bool)
+    ids = [id_ for id_ in train.item_ids if id_ in content]
+    cold = set(split_tracks(ids, artists, test_share=COLD_FRACTION, seed=seed).test)
+    return np.fromiter((id_ in cold for id_ in train.item_ids), dtype=bool, count=train.n_items)
+
+
+def _fits(content: Embeddings | None, config: SessionsConfig, seed: int) -> Fits:
+    """What trains each system."""
+    fields = set(GRU4RecConfig.model_fields) - {"seed"}
+    gru = GRU4RecConfig(**config.model_dump(include=fields), seed=seed)
+    k, sample = config.k, config.sample_size
+    fits: dict[str, Callable[[Sessions], SessionModel]] = {
+        "popularity": Popularity.fit,
+        "session popularity": SessionPopularity.fit,
+        "association rules": AssociationRules.fit,
+        "rules": SequentialRules.fit,
+        "sknn": lambda s: SessionNeighbours.fit(s, kind="sknn", k=k, sample_size=sample),
+        "vsknn": lambda s: SessionNeighbours.fit(s, k=k, sample_size=sample),
+        GRU: lambda s: GRUModel.from_network(train_gru4rec(s, config=gru)),
+    }
+    if content is not None:
+        space = ContentSpace.fit(content.vectors)
+
+        def of(sessions: Sessions) -> Content:
+            return content_of(content, sessions.item_ids, space=space)
+
+        fits[BESIDE] = lambda s: ContentNeighbours(of(s).features)
+        fits[WITH_CONTENT] = lambda s: GRUModel.from_network(
+            train_gru4rec(s, config=gru, content=of(s))
+        )
+    return fits
+
+
+def _answers(
+    fit: Callable[[Sessions], SessionModel], train: Sessions, test: Sessions, cold: np.ndarray
+) -> Answers:
+    start = time.perf_counter()
+    model = fit(train)
+    training = time.perf_counter() - start
+    told = tell_next(model, test, new=cold)
+    is_cold = cold[told.targets]
+    groups = np.stack([np.ones(len(is_cold), dtype=bool), ~is_cold, is_cold], axis=1)
+    # Tracks that were played are ranked among such alone: to place new ones is no fault.
+    ranks = np.stack([told.ranks, told.known_ranks, told.ranks], axis=1)
+    hits = (ranks <= CUTOFF) * groups
+    sums = {
+        "hits": _by_session(hits, told.sessions, len(test)),
+        "reciprocal_ranks": _by_session(hits / ranks, told.sessions, len(test)),
+    }
+    plays = train.supports
+    less_played = np.searchsorted(np.sort(plays), plays) / max(len(plays) - 1, 1)
+    shown = told.recommended
+    return Answers(
+        sums["hits"], sums["reciprocal_ranks"],
+        _by_session(groups * 1.0, told.sessions, len(test)),
+        float((shown > 0).mean()), float((less_played * shown).sum() / max(shown.sum(), 1)),
+        training, 1e6 * told.seconds / max(len(told.ranks), 1),
+    )  # fmt: skip
+
+
+def _by_session(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
+    sums = np.zeros((n, values.shape[1]))
+    np.add.at(sums, rows, values)
+    return sums
+
+
+Samples = dict[tuple[str, str, str], np.ndarray]
+
+
+def _summarised(
+    told: Mapping[str, Sequence[Answers]],
+) -> tuple[dict[str, dict[str, float]], Samples]:
+    """Means with intervals, and every mean anew with sessions drawn with replacement.
+
+    The draws are the same for every system, so that two can be compared session by session.
+    """
+    systems: dict[str, dict[str, float]] = {}
+    samples: Samples = {}
+    for name, answers in told.items():
+        row: dict[str, float] = {}
+        for g, group in enumerate(GROUPS):
+            counts = [a.counts[:, g] for a in answers]
+            for metric, field in (("hr@20", "hits"), ("mrr@20", "reciprocal_ranks")):
+                sums = [getattr(a, field)[:, g] for a in answers]
+                value, drawn = _resampled(sums, counts)
+                samples[name, metric, group] = drawn
+                row[f"{metric}_{group}"] = value
+                ends = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(value) else [value] * 2
+                row[f"{metric}_{group}_low"], row[f"{metric}_{group}_high"] = map(float, ends)
+        for field in ("coverage", "popularity", "training_seconds", "answer_microseconds"):
+            row[field] = float(np.mean([getattr(a, field) for a in answers]))
+        systems[name] = row
+    return systems, samples
+
+
+def _resampled(
+    sums: Sequence[np.ndarray], counts: Sequence[np.ndarray]
+) -> tuple[float, np.ndarray]:
+    """Mean over all positions of all seeds, and the same of drawn sessions."""
+    values, drawn = [], []
+    for number, (s, c) in enumerate(zip(sums, counts, strict=True)):
+        rng = np.random.default_rng(number)
+        weights = rng.multinomial(len(s), np.full(len(s), 1 / len(s)), size=N_BOOTSTRAP)
+        total = float(c.sum())
+        values.append(float(s.sum()) / total if total else float("nan"))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn.append((weights @ s) / (weights @ c))
+    return float(np.mean(values)), np.mean(drawn, axis=0)
+
+
+def _differences(systems: Mapping[str, Mapping[str, float]], samples: Samples) -> dict[str, Any]:
+    """What content gains on new tracks, and what it costs on the others."""
+    if WITH_CONTENT not in systems:
+        return {}
+    compared = [(BESIDE, "cold"), ("vsknn", "cold"), (GRU, "warm"), ("vsknn", "warm")]
+    found = {}
+    for other, group in compared:
+        for metric in ("hr@20", "mrr@20"):
+            key = f"{metric}_{group}"
+            drawn = samples[WITH_CONTENT, metric, group] - samples[other, metric, group]
+            low, high = np.nanquantile(drawn, [0.025, 0.975])
+            called = f"{metric.upper()} of {WITH_CONTENT} over {other}, {_called(group)} tracks"
+            value = systems[WITH_CONTENT][key] - systems[other][key]
+            found[called] = {"value": value, "low": float(low), "high": float(high)}
+    return found
+
+
+def _called(group: str) -> str:
+    return "new" if group == "cold" else group
+
+
+def _said(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
+def _plain(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {key: None if np.isnan(value) else value for key, value in row.items()}
+        for name, row in rows.items()
+    }

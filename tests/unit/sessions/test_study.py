@@ -1,0 +1,135 @@
+"""The study of sessions: warm and new tracks, intervals, and where content comes from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from audiorec.data.sessions import Sessions, make_sessions, sessions_of_lists
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import DataError
+from audiorec.pipeline.recipe import Recipe
+from audiorec.progress import Progress, silent
+from audiorec.sessions.config import SessionsConfig
+from audiorec.sessions.models import PrefixByPrefix
+from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, tell_next
+from audiorec.studies import sessions as study
+from audiorec.workspace import Workspace
+
+from .conftest import N, make_workspace, ring_plays, ring_vectors
+
+CONFIG = SessionsConfig(
+    layers=(16,), batch_size=8, n_epochs=12, n_sample=12, learning_rate=0.1,
+    dropout_p_hidden=0.0, dropout_p_embed=0.0, item_dropout=0.5, min_support=1,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Given:
+    workspace: Workspace
+    recipe: Recipe
+    truth: Path | None = None
+    progress: Progress = silent
+
+
+def ring(n_sessions: int = 160) -> Sessions:
+    rows = [line.split(",") for line in ring_plays(n_sessions).splitlines()[1:]]
+    return make_sessions(
+        pl.DataFrame(
+            [(user, track, int(at)) for user, track, _, at, _ in rows],
+            schema=["user_id", "track_id", "timestamp"], orient="row",
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report() -> study.SessionsReport:
+    return study.evaluate_sessions(
+        ring(), config=CONFIG, content=ring_vectors(), artists={}, seeds=(0,), progress=silent
+    )
+
+
+def test_only_content_reaches_new_tracks(report: study.SessionsReport) -> None:
+    assert report.facts["n_cold"] == pytest.approx(0.2 * N, abs=1)
+    for name in ("popularity", "rules", "sknn", "vsknn", "gru4rec", "association rules"):
+        assert report.systems[name]["mrr@20_cold"] < 0.15, name
+    assert report.systems["gru4rec with content"]["mrr@20_cold"] > 0.3
+    gain = report.differences["MRR@20 of gru4rec with content over vsknn, new tracks"]
+    assert 0 < gain["low"] <= gain["value"] <= gain["high"]
+
+
+def test_the_planted_order_is_told(report: study.SessionsReport) -> None:
+    assert report.systems["gru4rec"]["mrr@20_warm"] > 0.8
+    assert report.systems["rules"]["mrr@20_warm"] > 0.8
+    assert report.systems["popularity"]["mrr@20_warm"] < 0.5
+    for row in report.systems.values():
+        for metric in ("hr@20_all", "mrr@20_warm", "mrr@20_cold"):
+            assert row[f"{metric}_low"] <= row[metric] <= row[f"{metric}_high"]
+        assert 0 < row["coverage"] <= 1
+        assert row["answer_microseconds"] > 0
+
+
+def test_it_prints_and_is_plain_json(report: study.SessionsReport) -> None:
+    report = report._replace(facts={**report.facts, "content": "ring"})
+    again = json.loads(json.dumps(report.to_json()))
+    assert set(again["systems"]) == set(report.systems)
+    text = report.to_text()
+    assert "gru4rec with content" in text
+    assert max(len(line) for line in text.splitlines()[2:]) < 120
+
+
+def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w", ring_plays())
+    recipe = Recipe(sessions=CONFIG.model_copy(update={"n_epochs": 1}))
+    recipe = recipe.model_copy(
+        update={"evaluate": recipe.evaluate.model_copy(update={"seeds": (0,)})}
+    )
+    report = study.run(Given(workspace, recipe))
+    assert report.facts["content"] == "none"
+    assert "gru4rec with content" not in report.systems
+    assert report.differences == {}
+    assert report.to_json()["systems"]["vsknn"]["mrr@20_cold"] is None
+    np.savez(
+        tmp_path / "truth.npz",
+        track_ids=np.array(ring_vectors().ids), audible=np.asarray(ring_vectors().vectors),
+    )  # fmt: skip
+    report = study.run(Given(workspace, recipe, truth=tmp_path / "truth.npz"))
+    assert report.facts["content"] == "true attributes"
+    assert "gru4rec with content" in report.systems
+
+
+def test_too_few_sessions_are_one_line() -> None:
+    content = Embeddings(["a", "b"], np.eye(2, dtype=np.float32))
+    with pytest.raises(DataError, match="too few|cannot be split"):
+        study.evaluate_sessions(
+            sessions_of_lists([["a", "b"], ["a", "b"]]),
+            config=CONFIG, content=content, artists={}, seeds=(0,), progress=silent,
+        )  # fmt: skip
+
+
+class Fixed(PrefixByPrefix):
+    name = "fixed"
+
+    def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
+        return np.array([4.0, 3.0, 2.0, 1.0, 0.0], dtype=np.float32)
+
+
+def test_ranks_among_all_and_among_known_and_never_of_skips() -> None:
+    from dataclasses import replace
+
+    sessions = sessions_of_lists([["4", "2", "1"], ["3", "4", "0"]], item_ids="01234")
+    sessions = replace(sessions, skipped=np.array([0, 0, 1, 0, 0, 0], dtype=bool))
+    new = np.array([True, False, True, False, False])
+    told = tell_next(Fixed(), sessions, new=new)
+    assert told.targets.tolist() == [2, 4, 0]
+    assert told.ranks.tolist() == [3, 5, 1]
+    assert told.known_ranks.tolist() == [3, 3, 1]
+    assert told.sessions.tolist() == [0, 1, 1]
+    assert hit_rate(told.ranks, k=3) == pytest.approx(2 / 3)
+    assert mean_reciprocal_rank(told.ranks, k=3) == pytest.approx((1 / 3 + 1) / 3)
+    assert np.isnan(hit_rate(np.array([])))
