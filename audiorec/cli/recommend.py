@@ -10,21 +10,36 @@ from audiorec.cli.answers import echo_hits
 from audiorec.cli.common import Settings, json_option, space_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audiorec.recommend.library import Hit
     from audiorec.recommend.vectors import Space
+    from audiorec.sessions.query import SessionHit
+
+N_FUSED = 500  # tracks of each answer that are joined
+FUSION_K = 60  # of the reciprocal rank fusion, as published
 
 
 @click.command("recommend")
-@click.argument("user")
+@click.argument("user", required=False)
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 @click.option("--heard", is_flag=True, help="Also tracks that the listener has played.")
+@click.option(
+    "--session",
+    "session",
+    multiple=True,
+    metavar="TRACK",
+    help="What was played just now, oldest first; repeatable. Without USER as 'next' answers.",
+)
 @space_options
 @json_option
 @click.pass_obj
 def command(
     settings: Settings,
-    user: str,
+    user: str | None,
     k: int,
     heard: bool,
+    session: tuple[str, ...],
     space: Space,
     popularity: float,
     as_json: bool,
@@ -32,8 +47,17 @@ def command(
     """Recommend tracks to USER, a user_id of the imported listening.
 
     Tracks that nobody has played yet are ranked with all others, by their sound; those with few
-    plays by both.
+    plays by both. With --session they are drawn towards what follows the tracks played just now.
     """
+    if user is None and not session:
+        raise click.UsageError("Name a USER, or what was played just now by --session.")
+    if session:
+        _recommend_session(
+            settings, user, session, k=k, heard=heard, space=space, popularity=popularity,
+            as_json=as_json,
+        )  # fmt: skip
+        return
+    assert user is not None
     from audiorec.recommend.library import Library
 
     settings.workspace.check()
@@ -48,3 +72,62 @@ def command(
         n_tracks=lambda: len(library.catalog),
         stale=library.stale,
     )
+
+
+def _recommend_session(
+    settings: Settings,
+    user: str | None,
+    session: tuple[str, ...],
+    *,
+    k: int,
+    heard: bool,
+    space: Space,
+    popularity: float,
+    as_json: bool,
+) -> None:
+    """Show what follows a session; with a listener, by the ranks of both answers."""
+    from audiorec.cli.next import embedder, tell_unknown
+    from audiorec.sessions.query import answer_session
+
+    settings.workspace.check()
+    n_ranked = k if user is None else max(k, N_FUSED)
+    answer = answer_session(
+        settings.workspace, session, k=n_ranked, embed=embedder(settings.workspace)
+    )
+    tell_unknown(answer)
+    asked: dict[str, object] = {"session": list(session), "model": answer.model}
+    hits: list[Hit | SessionHit] = list(answer.hits)
+    if user is not None:
+        from audiorec.recommend.library import Library
+        from audiorec.recommend.users import played_tracks
+
+        library = Library(settings.workspace)
+        own = library.recommend(user, k=n_ranked, heard=heard, space=space, popularity=popularity)
+        played = set() if heard else played_tracks(settings.workspace, user)
+        barred = {*played, *answer.session}
+        kept = [[hit for hit in each if hit.track_id not in barred] for each in (own, hits)]
+        hits = fuse_ranks(*kept)[:k]
+        asked = {"user": user, **asked}
+    echo_hits(
+        hits,
+        as_json=as_json,
+        asked=asked,
+        space="sessions" if user is None else space,
+        k=k,
+        n_tracks=lambda: answer.n_tracks,
+        stale=answer.stale,
+    )
+
+
+def fuse_ranks(*rankings: Sequence[Hit | SessionHit]) -> list[Hit | SessionHit]:
+    """One ranking of several, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
+    scores: dict[str, float] = {}
+    hits: dict[str, Hit | SessionHit] = {}
+    for ranking in rankings:
+        for hit in ranking:
+            hits.setdefault(hit.track_id, hit)
+            scores[hit.track_id] = scores.get(hit.track_id, 0.0) + 1 / (FUSION_K + hit.rank)
+    order = sorted(scores, key=lambda id_: (-scores[id_], id_))
+    return [
+        hits[id_]._replace(rank=rank, score=scores[id_]) for rank, id_ in enumerate(order, start=1)
+    ]

@@ -53,6 +53,8 @@ class SessionAnswer(NamedTuple):
     Attributes
     ----------
     hits : list of SessionHit
+    session : tuple of str
+        Ids of the tracks that were named.
     model : str
         The one that answered.
     unknown : tuple of str
@@ -66,6 +68,7 @@ class SessionAnswer(NamedTuple):
     """
 
     hits: list[SessionHit]
+    session: tuple[str, ...]
     model: str
     unknown: tuple[str, ...]
     n_earlier: int
@@ -163,6 +166,7 @@ def answer_session(
     n_tracks = len(ranking.ids) if without_audio or catalog is None else len(catalog)
     return SessionAnswer(
         hits,
+        tuple(track.track_id for track in session),
         ranking.model,
         ranking.unknown,
         n_earlier=max(0, len(session) - MAX_EVENTS),

@@ -251,7 +251,7 @@ def _cold_rows(
     if content is None:
         return np.zeros(train.n_items, dtype=bool)
     ids = [id_ for id_ in train.item_ids if id_ in content]
-    cold = set(split_tracks(ids, artists, test_share=COLD_FRACTION, seed=seed).test)
+    cold = set(split_tracks(ids, artists, test_fraction=COLD_FRACTION, seed=seed).test)
     return np.fromiter((id_ in cold for id_ in train.item_ids), dtype=bool, count=train.n_items)
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
+from audiorec.cli.recommend import fuse_ranks
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe
 from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
-from audiorec.sessions.query import answer_session
+from audiorec.sessions.query import SessionHit, answer_session
 from audiorec.sessions.training import have_sessions, train_sessions
 from audiorec.workspace import Workspace
 
@@ -240,3 +241,21 @@ def test_run_learns_sessions_where_there_is_no_music(tmp_path: Path) -> None:
     done = {report.stage: (report.worked, report.summary) for report in reports}
     assert done["sessions"][0]
     assert done["train"] == (False, "not needed: no music is catalogued")
+
+
+def test_recommend_takes_a_session_without_a_user(silent_workspace: Workspace) -> None:
+    done = run("-w", silent_workspace.root, "recommend", "--session", "t03", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["session"] == ["t03"]
+    assert answer["results"][0]["track_id"] in ("t02", "t04", "t05")
+    assert run("-w", silent_workspace.root, "recommend").returncode == 2
+
+
+def test_two_answers_are_joined_by_their_ranks() -> None:
+    def ranking(*ids: str) -> list[SessionHit]:
+        return [SessionHit(rank, id_, 0.0, "", "", "") for rank, id_ in enumerate(ids, start=1)]
+
+    joined = fuse_ranks(ranking("a", "b", "c"), ranking("c", "b", "d"))
+    assert [hit.track_id for hit in joined] == ["c", "b", "a", "d"]
+    assert [hit.rank for hit in joined] == [1, 2, 3, 4]
+    assert joined[0].score == pytest.approx(1 / 63 + 1 / 61)
