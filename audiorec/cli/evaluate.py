@@ -20,6 +20,8 @@ from audiorec.cli.common import (
 
 if TYPE_CHECKING:
     from audiorec.measure import About
+    from audiorec.pipeline.recipe import Recipe
+    from audiorec.workspace import Workspace
 
 ALL_SHARES = "5,10,25,50,100"  # %
 
@@ -114,6 +116,11 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     "another version of the same song.",
 )
 @click.option(
+    "--study",
+    type=click.Choice(["sessions"]),
+    help="Sessions: how well session models tell the next track, of warm tracks and of new ones.",
+)
+@click.option(
     "--rank",
     type=click.Choice(["tracks", "artists"]),
     help="Artists, each by the mean over their new tracks, where listening is known by artist "
@@ -145,6 +152,7 @@ def command(
     variants: tuple[str, ...],
     shares: tuple[float, ...],
     about: About | None,
+    study: str | None,
     rank: str | None,
     truth: Path | None,
     page: Path | None,
@@ -182,6 +190,9 @@ def command(
     if changes:
         section = recipe.evaluate.model_dump() | changes
         recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
+    if study is not None:
+        _run_study(workspace, recipe, truth=truth, as_json=as_json)
+        return
     each = [name for name, given in (("losses", losses), ("networks", networks)) if given]
     systems = _with_variants(systems, each, variants, truth=truth is not None)
     with workspace.writing(), progress_shown() as progress:
@@ -195,6 +206,18 @@ def command(
             page=page,
             progress=progress,
         )
+    if as_json:
+        echo_json(report.to_json())
+    else:
+        click.echo(report.to_text())
+
+
+def _run_study(workspace: Workspace, recipe: Recipe, *, truth: Path | None, as_json: bool) -> None:
+    """Evaluate the session models, and print what comes out."""
+    from audiorec.studies.sessions import StudyOf, run
+
+    with progress_shown() as progress:
+        report = run(StudyOf(workspace, recipe, truth=truth, progress=progress))
     if as_json:
         echo_json(report.to_json())
     else:

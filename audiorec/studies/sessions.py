@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -22,7 +23,7 @@ from audiorec.data.sessions import Sessions, load_sessions, split_by_time
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
-from audiorec.progress import Progress
+from audiorec.progress import Progress, silent
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content import ContentNeighbours
 from audiorec.sessions.content_space import ContentSpace, content_of
@@ -55,6 +56,16 @@ class Given(Protocol):
     def truth(self) -> Path | None: ...
     @property
     def progress(self) -> Progress: ...
+
+
+@dataclass(frozen=True)
+class StudyOf:
+    """What the study is given: see `Given`."""
+
+    workspace: Workspace
+    recipe: Any
+    truth: Path | None = None
+    progress: Progress = silent
 
 
 class Answers(NamedTuple):

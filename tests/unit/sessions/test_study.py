@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,11 @@ from audiorec.data.sessions import Sessions, make_sessions, sessions_of_lists
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.pipeline.recipe import Recipe
-from audiorec.progress import Progress, silent
+from audiorec.progress import silent
 from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.models import PrefixByPrefix
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, tell_next
 from audiorec.studies import sessions as study
-from audiorec.workspace import Workspace
 
 from .conftest import N, make_workspace, ring_plays, ring_vectors
 
@@ -27,14 +25,6 @@ CONFIG = SessionsConfig(
     layers=(16,), batch_size=8, n_epochs=12, n_sample=12, learning_rate=0.1,
     dropout_p_hidden=0.0, dropout_p_embed=0.0, item_dropout=0.5, min_support=1,
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Given:
-    workspace: Workspace
-    recipe: Recipe
-    truth: Path | None = None
-    progress: Progress = silent
 
 
 def ring(n_sessions: int = 160) -> Sessions:
@@ -89,7 +79,7 @@ def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
     recipe = recipe.model_copy(
         update={"evaluate": recipe.evaluate.model_copy(update={"seeds": (0,)})}
     )
-    report = study.run(Given(workspace, recipe))
+    report = study.run(study.StudyOf(workspace, recipe))
     assert report.facts["content"] == "none"
     assert "gru4rec with content" not in report.systems
     assert report.differences == {}
@@ -98,7 +88,7 @@ def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
         tmp_path / "truth.npz",
         track_ids=np.array(ring_vectors().ids), audible=np.asarray(ring_vectors().vectors),
     )  # fmt: skip
-    report = study.run(Given(workspace, recipe, truth=tmp_path / "truth.npz"))
+    report = study.run(study.StudyOf(workspace, recipe, truth=tmp_path / "truth.npz"))
     assert report.facts["content"] == "true attributes"
     assert "gru4rec with content" in report.systems
 
