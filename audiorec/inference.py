@@ -1,11 +1,11 @@
-"""From a model and spectrograms to `Embeddings`; plain torch, no training loop."""
+"""From a model and clips to `Embeddings`; plain torch, no training loop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,63 +16,36 @@ from audiorec.embeddings import Embeddings
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError
 from audiorec.mel.store import opened_store, unlike
-from audiorec.models.checkpoint import Checkpoint, load_checkpoint
-from audiorec.models.predict import (
-    average,
-    believed,
-    clips_of,
-    cut,
-    pick_device,
-    predict,
-    say,
-    window_starts,
-)
-from audiorec.models.pruned import pruned
-from audiorec.models.transferred import Finetuned
-from audiorec.pretrained.heard import Heard
-from audiorec.pretrained.transfer import Model, Transfer, load_transfer
+from audiorec.models.checkpoint import load_model
+from audiorec.models.content_model import ContentModel, blocks_of, clips_of, track_vector
+from audiorec.models.devices import pick_device
+from audiorec.models.features import FeatureStore
+from audiorec.models.ordered_map import ordered_map
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from audiorec.mel.store import MelStore
 
-BATCH = 64  # windows at a time
-
-
-def load_model(directory: Path) -> Model:
-    """Read a model, whichever it is: a checkpoint, or the head of a frozen network.
-
-    Raises
-    ------
-    ArtifactError
-        If there is none, or it is damaged.
-    """
-    manifest = artifacts.load_manifest(directory, kind="model")
-    return load_transfer(directory) if "head" in manifest.extra else load_checkpoint(directory)
+__all__ = ["check_mels", "embed", "embed_store", "load_model"]
 
 
 def embed(
-    model: Model,
+    model: ContentModel,
     mels: Iterable[tuple[str, Sequence[np.ndarray]]],
     *,
     device: str = "auto",
-    batch_size: int = BATCH,
     progress: Progress = silent,
     total: int | None = None,
 ) -> Embeddings:
-    """Predict where tracks lie in the listeners' space.
+    """Predict tracks' vectors from their spectrograms.
 
     Parameters
     ----------
-    model : Checkpoint or Transfer
+    model : ContentModel
     mels : iterable of (str, sequence of np.ndarray [shape=(n_mels, n_frames)])
         Each track's id and the log-mels of its clips, made with ``model.mel``. They are taken
         one by one, so that a generator keeps memory small.
     device : {"auto", "cpu", "cuda", "mps"}
-    batch_size : int
-        Windows at a time.
     progress : Progress
     total : int, optional
         How many tracks there are, for `progress`.
@@ -80,82 +53,47 @@ def embed(
     Returns
     -------
     embeddings : Embeddings
-        In the order of `mels`. By a network trained here a track's vector is the mean over the
-        consecutive windows of all its clips, each as long as a training crop; of length 1 where
-        its ``output_norm`` is "unit", but for what its ``common`` sets alike, else as the network
-        gives them. By a head, of length 1.
+        In the order of `mels`; see `audiorec.models.content_model`.
 
     Raises
     ------
+    ArtifactError
+        If the encoder's pretrained weights are not in the cache, or damaged there.
     ParameterError
         If a track has no clip, or a clip another number of bands or values that are not finite.
     """
-    checked = _checked(mels, n_mels=model.mel.n_mels)
-    if isinstance(model, Transfer):
-        return model.embed(checked)
-    if model.model.frozen:
-        checked = _windows(checked, encoder=model.model.encoder)
-    return _predict(
-        model, checked, device=device, batch_size=batch_size, progress=progress, total=total
-    )
-
-
-def _predict(
-    model: Checkpoint,
-    given: Iterable[tuple[str, Sequence[np.ndarray]]],
-    *,
-    device: str,
-    batch_size: int,
-    progress: Progress,
-    total: int | None,
-) -> Embeddings:
-    """What a checkpoint says of what its network takes."""
     where = pick_device(device)
-    found = predict(
-        _network_of(model, where),
-        given,
-        scale=model.scale,
-        window=model.window,
-        norm=model.output_norm,
-        batch_size=batch_size,
-        device=where,
-    )
-    ids: list[str] = []
-    rows: list[np.ndarray] = []
-    for track_id, vector in found:
-        ids.append(track_id)
-        rows.append(vector)
-        if len(ids) % batch_size == 0:
-            progress("embed", len(ids), total)
-    progress("embed", len(ids), total if total is not None else len(ids))
-    return _together(model, ids, rows)
+    network = model.on(where)
 
+    def vector(track: tuple[str, Sequence[np.ndarray]]) -> tuple[str, np.ndarray]:
+        track_id, clips = track
+        found = track_vector(network, clips, crop=model.crop, norm=model.output_norm, device=where)
+        return track_id, found
 
-def _together(model: Checkpoint, ids: Sequence[str], rows: Sequence[np.ndarray]) -> Embeddings:
-    matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
-    return Embeddings(ids, believed(matrix, shrinkage=model.shrinkage, common=model.common))
+    checked = _checked(mels, n_mels=model.mel.n_mels)
+    found = ordered_map(vector, checked, device=where)
+    return _gathered(model, found, progress=progress, total=total)
 
 
 def embed_store(
-    model: Model,
+    model: ContentModel,
     store: MelStore,
     *,
     ids: Sequence[str] | None = None,
-    heard: Heard | None = None,
+    features: FeatureStore | None = None,
     device: str = "auto",
-    batch_size: int = BATCH,
     progress: Progress = silent,
 ) -> Embeddings:
-    """Predict for the tracks of a mel store: those of `ids`, or all of them.
+    """Predict vectors for the tracks of a mel store: those of `ids`, or all of them.
 
     Parameters
     ----------
-    model : Checkpoint or Transfer
+    model : ContentModel
     store : MelStore
     ids : sequence of str, optional
-    heard : Heard, optional
-        What a frozen encoder heard of the store, so that it need not hear again.
-    device, batch_size, progress
+    features : FeatureStore, optional
+        What a frozen encoder gives for the store, so that it need not be computed again.
+    device, progress
         See `embed`.
 
     Raises
@@ -165,36 +103,18 @@ def embed_store(
     NotFoundError
         If an id of `ids` is not in the store.
     """
-    check_mels(model, store.config if heard is None else heard.config)
-    wanted = store.ids if ids is None else ids
-    if isinstance(model, Transfer) and heard is not None:
-        return model.place(heard, wanted)
-    if isinstance(model, Checkpoint) and model.model.frozen and heard is not None:
-        return _predict(
-            model,
-            ((track_id, heard.mels(track_id)) for track_id in wanted),
-            device=device,
-            batch_size=batch_size,
-            progress=progress,
-            total=len(wanted),
-        )
-    return embed(
-        model,
-        ((track_id, clips_of(store, track_id)) for track_id in wanted),
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
-        total=len(wanted),
+    check_mels(model, store.config if features is None else features.config)
+    wanted = store.ids if ids is None else tuple(ids)
+    if features is None or not model.config.frozen:
+        mels = ((track_id, clips_of(store, track_id)) for track_id in wanted)
+        return embed(model, mels, device=device, progress=progress, total=len(wanted))
+    rows = features.take(blocks_of(model.config))
+    head, cpu = model.network.cpu().eval(), torch.device("cpu")
+    found = (
+        (i, track_vector(head, rows.mels(i), crop=None, norm=model.output_norm, device=cpu))
+        for i in wanted
     )
-
-
-class Windows(NamedTuple):
-    """A batch of windows of a mel store: for each, its track, clip and first frame."""
-
-    places: tuple[tuple[str, int, int], ...]
-
-    def __str__(self) -> str:
-        return f"the sound from track {self.places[0][0]} to track {self.places[-1][0]}"
+    return _gathered(model, found, progress=progress, total=len(wanted))
 
 
 def embed_elsewhere(
@@ -202,12 +122,12 @@ def embed_elsewhere(
     store: MelStore,
     *,
     engine: Engine,
-    ids: Sequence[str] | None = None,
+    ids: Sequence[str],
     n_jobs: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> Embeddings:
-    """Predict as `embed_store` does with a network that was trained here, by other processes.
+    """Predict as `embed_store` does, by other processes.
 
     Parameters
     ----------
@@ -215,18 +135,12 @@ def embed_elsewhere(
         Of the model; read by every process, as the store is.
     store : MelStore
     engine : {"local", "ray"}
-    ids : sequence of str, optional
+    ids : sequence of str
     n_jobs : int or None
         Processes at a time.
     device : {"auto", "cpu", "cuda", "mps"}
         Of each process.
     progress : Progress
-
-    Returns
-    -------
-    embeddings : Embeddings
-        Batches are those of `embed_store`, so that vectors are equal where processes have as many
-        threads and the same processor.
 
     Raises
     ------
@@ -236,98 +150,51 @@ def embed_elsewhere(
         If a process cannot read the store or the model.
     """
     model = load_model(directory)
-    assert isinstance(model, Checkpoint)
     check_mels(model, store.config)
-    wanted = store.ids if ids is None else tuple(ids)
-    work = partial(say_windows, model=directory, mels=store.directory, device=device)
-    said: list[Tensor] = []
-    rows: list[np.ndarray] = []
-    counts = [len(_windows_of(store, track_id, window=model.window)) for track_id in wanted]
-    batches = _batches(store, wanted, window=model.window)
-    for batch, answer, error in run_on(engine, work, batches, n_jobs=n_jobs, chunk=4):
-        if answer is None:
-            raise EngineError(f"{batch} was not embedded: {error}")
-        said.extend(torch.from_numpy(answer))
-        while len(rows) < len(wanted) and len(said) >= counts[len(rows)]:
-            count = counts[len(rows)]
-            rows.append(average(said[:count], norm=model.output_norm))
-            del said[:count]
-        progress("embed", len(rows), len(wanted))
-    return _together(model, wanted, rows)
+    work = partial(embed_track, model=directory, mels=store.directory, device=device)
+
+    def vectors() -> Iterator[tuple[str, np.ndarray]]:
+        for track_id, vector, error in run_on(engine, work, ids, n_jobs=n_jobs):
+            if vector is None:
+                raise EngineError(f"track {track_id!r} was not embedded: {error}")
+            yield track_id, vector
+
+    return _gathered(model, vectors(), progress=progress, total=len(ids))
 
 
-def say_windows(batch: Windows, *, model: Path, mels: Path, device: str) -> np.ndarray:
-    """What a process does with a batch : np.ndarray [shape=(n_windows, n_outputs)], float32."""
-    one = _opened_model(model, artifacts.load_manifest(model, kind="model").fingerprint, device)
-    store = opened_store(mels)
-    checkpoint, network = one
-    asked = {(track_id, clip) for track_id, clip, _ in batch.places}
-    clips = {which: np.asarray(store.get(*which)) for which in sorted(asked)}
-    list(_checked(((i, [mel]) for (i, _), mel in clips.items()), n_mels=checkpoint.mel.n_mels))
-    windows = [
-        cut(clips[track_id, clip], start, window=checkpoint.window)
-        for track_id, clip, start in batch.places
-    ]
-    return say(
-        network,
-        windows,
-        scale=checkpoint.scale,
-        norm=checkpoint.output_norm,
-        device=pick_device(device),
-    ).numpy()
+def embed_track(track_id: str, *, model: Path, mels: Path, device: str) -> np.ndarray:
+    """What a process does with one track : np.ndarray [shape=(n_outputs,)], float32."""
+    opened = _opened_model(model, artifacts.load_manifest(model, kind="model").fingerprint)
+    clips = clips_of(opened_store(mels), track_id)
+    return embed(opened, [(track_id, clips)], device=device).vectors[0]
 
 
 @lru_cache(maxsize=1)
-def _opened_model(directory: Path, _fingerprint: str, device: str) -> tuple[Checkpoint, nn.Module]:
-    checkpoint = load_checkpoint(directory)
-    return checkpoint, _network_of(checkpoint, pick_device(device))
+def _opened_model(directory: Path, _fingerprint: str) -> ContentModel:
+    return load_model(directory)
 
 
-def _network_of(checkpoint: Checkpoint, device: torch.device) -> nn.Module:
-    """A checkpoint's network, on the device and in its fastest form there."""
-    network = checkpoint.network().to(device).eval()
-    if device.type == "cpu" and isinstance(network, Finetuned):
-        network.add_module("musicnn", pruned(network.musicnn))
-    return network
+def _gathered(
+    model: ContentModel,
+    found: Iterable[tuple[str, np.ndarray]],
+    *,
+    progress: Progress,
+    total: int | None,
+) -> Embeddings:
+    ids: list[str] = []
+    rows: list[np.ndarray] = []
+    for track_id, vector in found:
+        ids.append(track_id)
+        rows.append(vector)
+        progress("embed", len(ids), total)
+    matrix = np.stack(rows) if rows else np.empty((0, model.n_outputs), dtype=np.float32)
+    return Embeddings(ids, matrix)
 
 
-def _windows_of(store: MelStore, track_id: str, *, window: int) -> list[tuple[str, int, int]]:
-    return [
-        (track_id, clip, int(start))
-        for clip in range(store.n_clips(track_id))
-        for start in window_starts(store.n_frames(track_id, clip), window=window)
-    ]
-
-
-def _batches(store: MelStore, ids: Sequence[str], *, window: int) -> Iterator[Windows]:
-    """The windows of tracks, as many at a time as `embed_store` asks about."""
-    batch: list[tuple[str, int, int]] = []
-    for track_id in ids:
-        for place in _windows_of(store, track_id, window=window):
-            batch.append(place)
-            if len(batch) == BATCH:
-                yield Windows(tuple(batch))
-                batch = []
-    if batch:
-        yield Windows(tuple(batch))
-
-
-def check_mels(model: Model, config: MelConfig) -> None:
-    """Raise `ArtifactError` unless spectrograms of these settings are what the model learned on."""
+def check_mels(model: ContentModel, config: MelConfig) -> None:
+    """Raise `ArtifactError` unless spectrograms of these settings are what the model takes."""
     if line := unlike(model.mel, config):
         raise ArtifactError(line)
-
-
-def _windows(
-    mels: Iterable[tuple[str, Sequence[np.ndarray]]], *, encoder: str
-) -> Iterator[tuple[str, Sequence[np.ndarray]]]:
-    """What a frozen encoder says of clips, in the form that a dense head takes."""
-    from audiorec.pretrained.encoder import load
-
-    network = load(encoder)
-    for track_id, clips in mels:
-        heard = [network.hear(network.filled(np.asarray(mel))) for mel in clips]
-        yield track_id, [np.concatenate([w.penultimate, w.logits], axis=1).T for w in heard]
 
 
 def _checked(

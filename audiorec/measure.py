@@ -125,7 +125,7 @@ def _by_listening(
         evaluate_thin,
     )
     from audiorec.evaluate.page import write_page
-    from audiorec.evaluate.systems import BOTH, MUSICNN
+    from audiorec.evaluate.systems import MUSICNN
 
     how: dict[str, Any] = {
         "recipe": recipe,
@@ -138,7 +138,7 @@ def _by_listening(
         page = page or workspace.reports / f"{name}.html"
         check_output(page)
         how |= {"systems": systems, "truth": truth}
-        if systems is None or {BOTH, MUSICNN} & set(systems):
+        if systems is None or MUSICNN in systems:
             how["ear"] = partial(_ear, workspace, store, recipe=recipe, progress=progress)
         if about == "new":
             report = evaluate(store, plays, tracks, **how)
@@ -179,7 +179,7 @@ def _placed(workspace: Workspace) -> tuple[str, Embeddings] | None:
     from audiorec.recommend.vectors import content
 
     model = artifacts.load_manifest(workspace.model, kind="model")
-    if model.extra.get("target") == "sound":
+    if model.extra.get("target") == "content":
         return None
     encoder = model.config["model"].get("encoder", "cnn")
     named = "cnn" if encoder == "cnn" else f"{encoder} + head"
@@ -199,6 +199,6 @@ def _ear(workspace: Workspace, store: MelStore, *, recipe: Recipe, progress: Pro
             store,
             recipe=recipe,
             directory=workspace.root / ".evaluation" / "ear",
-            heard=workspace.heard if recipe.model.pretrained else None,
+            heard=workspace.features if recipe.model.pretrained else None,
             progress=progress,
         )

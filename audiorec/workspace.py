@@ -81,9 +81,9 @@ class Workspace:
         return self.root / ".ahead"
 
     @property
-    def heard(self) -> Path:
-        """What a pretrained network heard of the tracks."""
-        return self.root / "heard"
+    def features(self) -> Path:
+        """What a frozen encoder gives for the tracks."""
+        return self.root / "features"
 
     @property
     def embeddings(self) -> Path:

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -99,24 +99,16 @@ def jobs_option(command: Command) -> Command:
     )(command)
 
 
-def read_recipe(file: Path) -> Recipe:
-    """Read a recipe; ``pipelines/NAME.toml`` is the shipped one where there is no such file."""
+def read_recipe(name: Path) -> Recipe:
+    """Read a recipe: a file, or the shipped one of that name, from whatever directory."""
+    from audiorec.pipeline import load_shipped, shipped_names
     from audiorec.pipeline.recipe import Recipe
 
-    if not file.exists() and file.parts[:-1] == ("pipelines",):
-        file = next((path for path in _shipped(file.name) if path.exists()), file)
-    return Recipe.load(file, notify=lambda line: echo_line(f"audiorec: {line}", err=True))
-
-
-def _shipped(name: str) -> Iterator[Path]:
-    """Where a recipe of this name may lie: in the checkout, or where it was installed."""
-    from importlib.metadata import PackageNotFoundError, files
-
-    yield Path(__file__).parents[2] / "pipelines" / name
-    with suppress(PackageNotFoundError):
-        for path in files("audiorec-music") or []:
-            if path.parts[-2:] == ("pipelines", name):
-                yield Path(str(path.locate()))
+    if not name.is_file() and name.parts[:-1] in ((), ("pipelines",)):
+        stem = name.name.removesuffix(".toml")
+        if stem in shipped_names() or not name.suffix:
+            return load_shipped(stem)
+    return Recipe.load(name, notify=lambda line: echo_line(f"audiorec: {line}", err=True))
 
 
 def recipe_option(command: Command) -> Command:
@@ -124,8 +116,9 @@ def recipe_option(command: Command) -> Command:
     return click.option(
         "--recipe",
         "recipe_file",
-        type=Place(dir_okay=False, path_type=Path),
-        help="Settings, in TOML. [default: those of the workspace's last run]",
+        type=Place(path_type=Path),
+        help="Settings, in TOML: a file, or a shipped recipe by its name. [default: that of the "
+        "last run that named one]",
     )(command)
 
 

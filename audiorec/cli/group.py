@@ -14,7 +14,6 @@ import click
 from audiorec import __version__
 from audiorec.cli.common import Place, Settings, echo_line, never_die_of_an_encoding
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
-from audiorec.ranks import team
 from audiorec.workers import one_line
 
 COMMANDS = {
@@ -127,7 +126,7 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
         format="%(name)s: %(message)s",
     )
     ctx.obj = Settings(workspace, verbose=verbose)
-    if team().size > 1 and ctx.invoked_subcommand != "train":
+    if process_group().size > 1 and ctx.invoked_subcommand != "train":
         raise click.UsageError(
             f"torchrun is for 'audiorec train'; run 'audiorec {ctx.invoked_subcommand}' without it"
         )

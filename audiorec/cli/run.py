@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("recipe_file", required=False, type=Place(dir_okay=False, path_type=Path))
+@click.argument("recipe_file", metavar="[RECIPE]", required=False, type=Place(path_type=Path))
 @engine_option
 @jobs_option
 @strict_option
@@ -31,8 +31,9 @@ def command(
 ) -> None:
     """Run every stage that is stale: mel, factors, train, embed, index, sessions.
 
-    RECIPE_FILE is TOML; without it the recipe of the workspace's last run is used, or the default
-    one. Killed at any moment, the next run goes on from there.
+    RECIPE is a TOML file, or a shipped recipe by its name: default, scratch, library, paper2013,
+    dieleman2014. Without it the recipe that was named last is used; where none was, default where
+    there is listening, else library. Killed at any moment, the next run goes on from there.
     """
     from audiorec.pipeline import STAGES
 
@@ -44,4 +45,5 @@ def command(
         jobs=jobs,
         strict=strict,
         as_json=as_json,
+        choose=True,
     )

@@ -98,13 +98,17 @@ def run_stages(
     as_json: bool,
     memory: str | None = None,
     engine: Engine = "local",
+    choose: bool = False,
 ) -> None:
-    """Run `stages` on the workspace, and show what each did."""
+    """Run `stages` on the workspace, and show what each did.
+
+    With `choose`, a recipe that was never named is chosen anew.
+    """
     from audiorec.data.catalog import Catalog
+    from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
-    from audiorec.pipeline import Pipeline, current_recipe
+    from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
     from audiorec.progress import silent
-    from audiorec.ranks import team
     from audiorec.workers import keep_freed_memory
 
     recipe = read_recipe(recipe_file) if recipe_file else None
@@ -114,20 +118,28 @@ def run_stages(
         check_engine(engine)
     workspace = settings.workspace
     workspace.check()
+    named = recipe is not None
+    mine = process_group()
+    if choose and recipe is None and remembered_recipe(workspace) is None:
+        name, reason, recipe = automatic_recipe(workspace)
+        if mine.first:
+            click.echo(f"recipe {name}: {reason} ('audiorec run RECIPE' takes another)", err=True)
     if memory is not None:
         recipe = recipe or current_recipe(workspace)
         stated = recipe.index.model_dump(exclude_unset=True)
         index = IndexConfig(**{**stated, "memory": memory})
         recipe = recipe.model_copy(update={"index": index})
-    mine = team()
+        named = named or remembered_recipe(workspace) is not None
     failures = 0
     keep_freed_memory()
     with workspace.writing() if mine.first else nullcontext(), progress_shown() as progress:
         shown = progress if mine.first else silent
-        pipeline = Pipeline(workspace, recipe=recipe, n_jobs=jobs, engine=engine, progress=shown)
+        pipeline = Pipeline(
+            workspace, recipe=recipe, remember=named, n_jobs=jobs, engine=engine, progress=shown
+        )
         reports = pipeline.run(stages)
         progress.close()
-        mine.gathered(None)  # who parts while another still works would break its connections
+        mine.all_gather(None)  # who parts while another still works would break its connections
         if not mine.first:
             return
         echo_stages(reports, as_json=as_json)

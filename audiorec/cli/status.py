@@ -97,7 +97,7 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
 
     directory = workspace.root / kind
     if not artifacts.exists(directory):
-        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "sound":
+        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
             return "not needed: sound alone places"
         if artifacts.was_imported(workspace.root):
             if kind == "embeddings":

@@ -24,7 +24,7 @@ from audiorec.cli.common import (
 if TYPE_CHECKING:
     from audiorec.data.catalog import Catalog, Track
     from audiorec.data.tags import Tag
-    from audiorec.pretrained.encoder import TagEncoder
+    from audiorec.models.encoders.pretrained import PretrainedEncoder
     from audiorec.tagging.probe import Worth
     from audiorec.workspace import Workspace
 
@@ -77,7 +77,7 @@ def command(
     if bool(tracks) + all_ + list_ != 1:
         raise click.UsageError("name tracks or files, or ask for --all or for --list")
     if encoder is not None:
-        from audiorec.pretrained.registry import find
+        from audiorec.models.pretrained.registry import find
 
         encoder = find(encoder).name
     workspace: Workspace | None = settings.workspace
@@ -109,11 +109,11 @@ def hear_all(
     workspace: Workspace, encoder: str, *, jobs: int | None, strict: bool, as_json: bool
 ) -> None:
     """Store words for every track, and tell what was done and what the probe is worth."""
-    from audiorec.pretrained import load
+    from audiorec.models.encoders.pretrained import ready_pretrained
     from audiorec.tagging import tag_catalog
 
     with workspace.writing(), progress_shown() as progress:
-        report = tag_catalog(workspace, load(encoder), n_jobs=jobs, progress=progress)
+        report = tag_catalog(workspace, ready_pretrained(encoder), n_jobs=jobs, progress=progress)
     heard, probe = report
     if as_json:
         echo_json({**heard._asdict(), "probe": probe._asdict() if probe is not None else None})
@@ -211,14 +211,14 @@ class Hearer:
     def __init__(self, workspace: Workspace | None, encoder: str) -> None:
         self._workspace = workspace
         self._name = encoder
-        self._encoder: TagEncoder | None = None
+        self._encoder: PretrainedEncoder | None = None
 
     def __call__(self, file: Path) -> list[Tag]:
         """Words for a file, not stored."""
-        from audiorec.pretrained import load
+        from audiorec.models.encoders.pretrained import ready_pretrained
         from audiorec.tagging import tag_file
 
-        self._encoder = self._encoder or load(self._name)
+        self._encoder = self._encoder or ready_pretrained(self._name)
         return tag_file(self._workspace, file, self._encoder)
 
 

@@ -6,34 +6,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
-from audiorec.data.grouping import group_kfold, one_se_rule
-from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.embeddings import Embeddings
 from audiorec.evaluate.answers import Answer, Desk, Vectors
-from audiorec.front_ends import FRONT_ENDS, EncoderName
-from audiorec.models.config import ModelConfig
+from audiorec.models.config import MUSICNN_MEL, EncoderName, ModelConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
     from audiorec.evaluate.protocol import World
     from audiorec.mel.store import MelStore
-    from audiorec.pretrained.heard import Heard
-    from audiorec.pretrained.transfer import Model
-    from audiorec.training import Learned
+    from audiorec.models.content_model import ContentModel
+    from audiorec.models.features import FeatureStore
+    from audiorec.training import TrainResult
 
 ENCODER: EncoderName = "musicnn"
-# Of a prediction by the network trained here, beside one by the pretrained network.
-SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
 class Ear(NamedTuple):
     """What a pretrained network heard of the catalogue, or why it heard nothing."""
 
-    heard: Heard | None
+    heard: FeatureStore | None
     reason: str = ""
 
     def missing(self, ids: tuple[str, ...]) -> str | None:
@@ -79,14 +73,14 @@ def listen(
         Empty where the weights are not in the cache, or files are gone.
     """
     from audiorec.mel import MelStore, compute_mels
-    from audiorec.pretrained import fetch_remedy, find, is_fetched
-    from audiorec.pretrained.heard import hear_store
+    from audiorec.models.features import compute_features
+    from audiorec.models.pretrained import fetch_remedy, find, is_fetched
 
     encoder = recipe.model.encoder if recipe.model.pretrained else ENCODER
     one = find(encoder)
     if not is_fetched(one.package):
         return Ear(None, f"{one.name} is not in the cache; {fetch_remedy(one.package)}")
-    config = MelConfig(**(recipe.mel.model_dump() | FRONT_ENDS[encoder]))
+    config = MelConfig(**(recipe.mel.model_dump() | MUSICNN_MEL))
     if config != store.config:
         wanted = set(store.ids)
         here = [track for track in catalog.tracks() if track.track_id in wanted]
@@ -95,15 +89,17 @@ def listen(
             return Ear(None, f"{len(gone)} files are gone, {gone[0].path} among them")
         compute_mels(directory / "mels", catalog, config=config, progress=progress)
         store, heard = MelStore(directory / "mels"), None
-    place = heard or directory / "heard"
+    place = heard or directory / "features"
     device = recipe.train.device
-    found = hear_store(store, encoder=encoder, directory=place, device=device, progress=progress)
+    found = compute_features(
+        store, encoder=encoder, directory=place, device=device, progress=progress
+    )
     return Ear(found)
 
 
 def head_of(recipe: Recipe) -> ModelConfig:
     """The recipe's model where that is pretrained, else musicnn with a linear head."""
-    frozen = recipe.model.pretrained and recipe.model.target == "listeners"
+    frozen = recipe.model.pretrained and recipe.model.target == "factors"
     return recipe.model if frozen else ModelConfig(encoder=ENCODER)
 
 
@@ -117,75 +113,26 @@ def pretrained_head(world: World, desk: Desk) -> Answer:
     return Answer([Vectors(placed.vectors)], facts, history, scale)
 
 
-def beside_cnn(world: World, desk: Desk) -> Answer:
-    """The mean of what a pretrained network's head and the network trained here say.
-
-    How much of each: what comes nearest to the factors of the training artists that were kept
-    from the network's training for early stopping, where the head has not seen them either; the
-    head alone, where that is not sure.
-    """
-    from audiorec.evaluate.systems import trained
-    from audiorec.inference import embed_store
-
-    recipe = world.material.recipe
-    result = trained(world, desk, recipe=recipe)
-    kept = result.unseen.ids
-    cold_own = embed_store(result.checkpoint, world.material.store, ids=world.cold)
-    theirs = _unseen(world, kept, desk=desk)
-    wanted = unit_norm(world.targets.take(kept).vectors)
-    cosines = {
-        share: (blended(result.unseen, theirs, share=share) * wanted).sum(axis=1)
-        for share in SHARES
-    }
-    best = one_se_rule(cosines, groups=[world.material.owners[i] for i in kept], unless=0.0)
-    model = _learn(world, world.targets, desk=desk).model
-    cold = blended(cold_own, _place(world, model, world.cold), share=best)
-    facts = {"share of the cnn": best, "agreement": float(cosines[best].mean())}
-    return Answer([Vectors(cold)], facts)
-
-
-def blended(own: Embeddings, theirs: Embeddings, *, share: float) -> np.ndarray:
-    """Directions between two, `share` of the way from `theirs` to `own`, each of length 1."""
-    return unit_norm(share * unit_norm(own.vectors) + (1 - share) * unit_norm(theirs.vectors))
-
-
-def _unseen(world: World, ids: Sequence[str], *, desk: Desk) -> Embeddings:
-    """Training tracks, where heads place them that have not seen their artists."""
-    owners = world.material.owners
-    folds = group_kfold([owners[i] for i in ids], seed=world.cell.seed)
-    parts = []
-    for fold in np.unique(folds):
-        out = [i for i, own in zip(ids, folds, strict=True) if own == fold]
-        known = {owners[i] for i in out}
-        rest = [i for i in world.targets.ids if owners[i] not in known]
-        parts.append(_place(world, _learn(world, world.targets.take(rest), desk=desk).model, out))
-    joined = Embeddings(
-        [i for part in parts for i in part.ids], np.concatenate([part.vectors for part in parts])
-    )
-    return joined.take(ids)
-
-
-def _learn(world: World, targets: Embeddings, *, desk: Desk) -> Learned:
-    from audiorec.training import learn
+def _learn(world: World, targets: Embeddings, *, desk: Desk) -> TrainResult:
+    from audiorec.training import train
 
     material = world.material
     assert material.ear.heard is not None
-    return learn(
+    return train(
         material.store,
         targets,
-        heard=material.ear.heard,
+        features=material.ear.heard,
         groups={i: material.artists[i] for i in targets.ids},
         together=material.together,
         model=head_of(material.recipe),
         config=material.recipe.train.model_copy(update={"seed": world.cell.seed}),
-        listening=world.weighted_error,
         work_directory=desk.place("head"),
         progress=desk.progress,
     )
 
 
-def _place(world: World, model: Model, ids: Sequence[str]) -> Embeddings:
+def _place(world: World, model: ContentModel, ids: Sequence[str]) -> Embeddings:
     from audiorec.inference import embed_store
 
     material = world.material
-    return embed_store(model, material.store, ids=ids, heard=material.ear.heard)
+    return embed_store(model, material.store, ids=ids, features=material.ear.heard)

@@ -31,7 +31,6 @@ from audiorec.evaluate.systems import (
     CNN,
     MUSICNN,
     ORACLE,
-    PRETRAINED,
     RANDOM,
     RIDGE,
     find_system,
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
-SYSTEMS = (CNN, PRETRAINED, RIDGE, MUSICNN)  # and the ceiling, where the truth is told
+SYSTEMS = (CNN, RIDGE, MUSICNN)  # and the ceiling, where the truth is told
 METRICS = tuple(metrics.METRICS)
 
 
@@ -333,8 +332,6 @@ def _notes(skipped: Mapping[str, str], *, n_bootstrap: int) -> tuple[str, ...]:
         "Labelled: training tracks whose factors are learned from, drawn track by track by the "
         "seed, each share's among the next one's; factors, listeners, new tracks and oracle are "
         "those of all. Keeps: the share over the system's own with all labels.",
-        f"{CNN} hears the labelled tracks alone. {PRETRAINED}: what needs no labels is learned "
-        "in all training tracks, never in the new ones; only its heads need labels.",
         f"Share = (system - random) / (honest oracle - random), by the {HEADLINE}. Intervals: "
         f"95 %, {n_bootstrap} resamples of the listeners within each hold-out, paired; they do "
         "not tell what other labels or other new tracks would have changed.",

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.grouping import group_kfold
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tracks import Track
 from audiorec.embeddings import Embeddings, unit_norm
@@ -24,7 +23,8 @@ from audiorec.evaluate.table import aligned
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.metrics.resampling import Interval, interval, resampled_means
-from audiorec.pretrained.sound import SPACE_PARTS, fit_sound_space
+from audiorec.models.content_space import CONTENT_BLOCKS, fit_content_space
+from audiorec.models.heads import apply_head
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def evaluate_neighbours(
             f"of {len(known)} tracks none has another by its artist, or of its title by somebody "
             "else; name artists in the files' tags, or in a --manifest"
         )
-    systems, notes = _systems(store, relations, ear=ear, placed=placed, seed=recipe.train.seed)
+    systems, notes = _systems(store, relations, ear=ear, placed=placed)
     hits = {RANDOM: np.stack([_chance(relations, row) for row in asking])}
     for number, (name, scores) in enumerate(systems.items()):
         progress("neighbours", number, len(systems), name)
@@ -212,7 +212,6 @@ def _systems(
     *,
     ear: Ear,
     placed: tuple[str, Embeddings] | None,
-    seed: int,
 ) -> tuple[dict[str, Scores], list[str]]:
     """Ways to say how near two tracks are, by name, and what is to be said of them."""
     from audiorec.evaluate.material import statistics_of
@@ -234,33 +233,10 @@ def _systems(
     reason = ear.missing(ids)
     if reason is not None or ear.heard is None:
         return systems, [*notes, f"musicnn is left out: {reason}."]
-    systems |= _pretrained(ear.heard.features(ids, parts=SPACE_PARTS), relations, seed=seed)
-    notes.append(
-        "musicnn: softly whitened; with artists: what other artists' tracks taught besides, each "
-        "artist's tracks asking where theirs taught nothing."
-    )
+    features = ear.heard.take(CONTENT_BLOCKS).features(ids).vectors
+    systems[REFERENCE] = _by_cosine(apply_head(fit_content_space(features), features))
+    notes.append("musicnn: softly whitened, as a library without listening is served.")
     return systems, notes
-
-
-def _pretrained(features: Embeddings, relations: Relations, *, seed: int) -> dict[str, Scores]:
-    ids, names = relations.ids, relations.artists
-    named = {i: str(a) if a >= 0 else i for i, a in zip(ids, names, strict=True)}
-    plain = fit_sound_space(features, groups={}, seed=seed)
-    folds = group_kfold([named[i] for i in ids], seed=seed)
-    turned: dict[int, np.ndarray] = {}
-    for fold_ in np.unique(folds):
-        # An artist who is left out is many, each with one track: nobody's scatter is seen.
-        groups = {i: named[i] for i, f in zip(ids, folds, strict=True) if f != fold_}
-        space = fit_sound_space(features, groups=groups, seed=seed)
-        turned[int(fold_)] = unit_norm(space.predict(features.vectors))
-
-    def with_artists(rows: np.ndarray) -> np.ndarray:
-        return np.stack([turned[int(folds[row])] @ turned[int(folds[row])][row] for row in rows])
-
-    return {
-        REFERENCE: _by_cosine(plain.predict(features.vectors)),
-        f"{REFERENCE}, with artists": with_artists,
-    }
 
 
 def _standardised(features: np.ndarray) -> np.ndarray:

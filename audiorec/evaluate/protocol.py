@@ -27,7 +27,7 @@ from audiorec.data.splits import split_tracks, split_users
 from audiorec.embeddings import Embeddings
 from audiorec.evaluate.material import Material
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.factors import Factors, WeightedError, fit_factors
+from audiorec.factors import Factors, fit_factors
 from audiorec.factors.config import FactorsConfig
 from audiorec.ids import IdMap
 
@@ -124,11 +124,6 @@ class World:
         if self.whole is not None:
             return self.whole.factors
         return fit_factors(self.warm, config=self.factors_config)
-
-    @cached_property
-    def weighted_error(self) -> WeightedError:
-        """What the factors were fitted to, for losses that look at the plays themselves."""
-        return WeightedError(self.factors, self.warm, config=self.factors_config)
 
     @cached_property
     def targets(self) -> Embeddings:

@@ -29,8 +29,8 @@ from audiorec.evaluate.variants import (
 )
 from audiorec.exceptions import ParameterError
 from audiorec.factors import fit_factors, fold_in_tracks
+from audiorec.models.ridge import fit_ridge
 from audiorec.pipeline.recipe import Recipe
-from audiorec.ridge import fit_ridge
 
 if TYPE_CHECKING:
     from audiorec.training import TrainResult
@@ -43,9 +43,7 @@ RIDGE = "mel statistics + ridge"
 WORDS = "mfcc bag of words + linear"
 CNN = "cnn"
 WITH_ARTIST = "cnn + artist"
-PRETRAINED = "cnn, pretrained"
 MUSICNN = "musicnn + head"
-BOTH = "cnn + musicnn"
 CEILING = "perception ceiling"
 ORACLE = "oracle (honest)"
 
@@ -153,85 +151,65 @@ def cnn(world: World, desk: Desk) -> Answer:
 
 
 def cnn_and_artist(world: World, desk: Desk) -> Answer:
-    """`cnn`, drawn towards the artist's other tracks as far as unseen training artists tell.
+    """`cnn`, drawn towards the factors of the artist's training tracks.
 
-    Training tracks tell their factors, other new ones what `cnn` says of their sound. It is where
-    a new track stands by default until it has listeners; see `audiorec.factors.artist_smoothing`.
+    It is where a new track stands until it has listeners; see `audiorec.factors.artist_smoothing`.
     """
     from audiorec.factors import smooth_by_artist
 
     answer = cnn(world, desk)
     (draw,) = answer.draws
     assert isinstance(draw, Vectors)
-    prior = trained(world, desk, recipe=world.material.recipe).checkpoint.artists
+    smoothing = trained(world, desk, recipe=world.material.recipe).model.smoothing
     placed = smooth_by_artist(
         Embeddings(world.cold, draw.cold),
         factors=world.targets,
         artists=world.material.artists,
-        prior=prior,
+        smoothing=smoothing,
     )
-    facts = {"share of the artist": prior.share, "half of it with": prior.half}
-    facts |= {"a guess": prior.guess}
+    facts = {} if smoothing.k is None else {"k": smoothing.k}
     return Answer([Vectors(placed.vectors)], answer.facts | facts, scale=answer.scale)
 
 
-def cnn_pretrained(world: World, desk: Desk) -> Answer:
-    """`cnn`, that learns what needs no listeners from training tracks without listeners too.
-
-    That is its dictionary of sounds, and its discriminants of artists. From scratch they are found
-    in the tracks that the heads learn from. Held-out tracks are in neither.
-    """
-    return _trained(world, desk, recipe=world.material.recipe, unlabelled=world.unlabelled)
-
-
-def trained(
-    world: World, desk: Desk, *, recipe: Recipe, unlabelled: tuple[str, ...] = ()
-) -> TrainResult:
+def trained(world: World, desk: Desk, *, recipe: Recipe) -> TrainResult:
     """A recipe's network, trained once for each world."""
     from audiorec.training import train
 
     sections = [section.model_dump(mode="json") for section in (recipe.model, recipe.train)]
-    key = fingerprint([*sections, list(unlabelled)])
+    key = fingerprint(sections)
     if key not in world.trained:
         material = world.material
         world.trained[key] = train(
             material.store,
             world.targets,
-            groups={i: material.artists[i] for i in (*world.targets.ids, *unlabelled)},
+            groups={i: material.artists[i] for i in world.targets.ids},
             together=material.together,
             model=recipe.model,
             config=recipe.train.model_copy(update={"seed": world.cell.seed}),
-            listening=world.weighted_error,
             work_directory=desk.place(key),
             progress=desk.progress,
-            unlabelled=unlabelled,
-            listeners=world.factors.users.vectors,
         )
     return world.trained[key]
 
 
-def _trained(
-    world: World, desk: Desk, *, recipe: Recipe, unlabelled: tuple[str, ...] = ()
-) -> Answer:
+def _trained(world: World, desk: Desk, *, recipe: Recipe) -> Answer:
     from audiorec.inference import embed_store
 
     material = world.material
-    result = trained(world, desk, recipe=recipe, unlabelled=unlabelled)
+    result = trained(world, desk, recipe=recipe)
     cold = embed_store(
-        result.checkpoint,
+        result.model,
         material.store,
         ids=world.cold,
         device=recipe.train.device,
         progress=desk.progress,
     )
-    best = min(row.validation_loss for row in result.history)
-    facts = {
-        "epochs": float(len(result.history)),
-        "validation loss": float(best),
-        "agreement": result.checkpoint.agreement,
-    }
+    facts = {"agreement": result.model.agreement}
+    if result.history:
+        best = min(row.validation_loss for row in result.history)
+        facts |= {"epochs": float(len(result.history)), "validation loss": float(best)}
     history = tuple((float(r.train_loss), float(r.validation_loss)) for r in result.history)
-    return Answer([Vectors(cold.vectors)], facts, history, result.checkpoint.output_scale)
+    return Answer([Vectors(cold.vectors)], facts, history, result.model.output_scale)
 
 
 def _cnn_with(name: str, change: Change) -> System:
@@ -321,13 +299,6 @@ def musicnn(world: World, desk: Desk) -> Answer:
     return pretrained_head(world, desk)
 
 
-def cnn_and_musicnn(world: World, desk: Desk) -> Answer:
-    """The mean of the two, in shares that unseen training artists decide."""
-    from audiorec.evaluate.ears import beside_cnn
-
-    return beside_cnn(world, desk)
-
-
 def _no_ear(material: Material) -> str | None:
     return material.ear.missing(material.audio) or _one_artist(material)
 
@@ -345,14 +316,6 @@ def _one_artist(material: Material) -> str | None:
         return None
     who = f"all {len(material.audio)} tracks are by {artists.pop()!r}"
     return f"{who}, and training keeps whole artists aside"
-
-
-def _no_dictionary(material: Material) -> str | None:
-    model = material.recipe.model
-    learns = model.words or model.discriminants or model.landmarks
-    if _no_cnn(material) or (model.described and learns):
-        return _no_cnn(material)
-    return "the recipe's network learns nothing without listeners"
 
 
 def _no_artists(material: Material) -> str | None:
@@ -387,20 +350,6 @@ SYSTEMS: dict[str, System] = {
         inapplicable=lambda material: _no_cnn(material) or _no_artists(material),
     ),
     MUSICNN: System(musicnn, "model", sections=("model", "train"), inapplicable=_no_ear),
-    BOTH: System(
-        cnn_and_musicnn,
-        "model",
-        sections=("model", "train"),
-        version=3,
-        inapplicable=lambda material: _no_cnn(material) or _no_ear(material),
-    ),
-    PRETRAINED: System(
-        cnn_pretrained,
-        "model",
-        sections=("model", "train"),
-        inapplicable=_no_dictionary,
-        by_name=True,
-    ),
     **UNDER_EACH_LOSS,
     **UNDER_EACH_NETWORK,
     CEILING: System(
@@ -438,7 +387,7 @@ def variant(settings: str) -> str:
     Parameters
     ----------
     settings : str
-        Such as ``words=0`` or ``model.words=0,heads=1``.
+        Such as ``hidden=64`` or ``model.hidden=64,mixup=0``.
 
     Raises
     ------

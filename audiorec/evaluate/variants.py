@@ -1,6 +1,6 @@
 """The recipe's network under other settings: from a recipe to the one that a variant follows.
 
-A variant's name tells what is changed, as in ``cnn, words = 0, heads = 1``.
+A variant's name tells what is changed, as in ``cnn, hidden = 64, mixup = 0``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from audiorec.config import Section
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig, TrainConfig, TrainedName
 from audiorec.pipeline.recipe import Recipe
 
 SECTIONS: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
@@ -19,8 +19,6 @@ FROM_HOLD_OUT = ("seed",)  # every hold-out has a seed of its own
 
 # Where a network of the recipe's size would take hours on a CPU.
 NETWORK_SIZES: dict[str, dict[str, int]] = {"shortchunk": {"channels": 16}}
-# What is heard once is left out and mixed more, in longer parts, than crops drawn anew are.
-CROPS = {"crop_seconds": 3.0, "mixup": 0.3, "dropout": 0.3}
 
 Change = Callable[[Recipe], Recipe]
 
@@ -46,7 +44,7 @@ def varied(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Settings from words such as ``words=0, train.mixup = 0.3``: values as in TOML, words bare.
+    """Settings from words such as ``hidden=64, train.mixup = 0.3``: values as in TOML, words bare.
 
     Parameters
     ----------
@@ -61,7 +59,7 @@ def parse(text: str) -> dict[str, Any]:
     for part in text.split(","):
         given, equals, value = (piece.strip() for piece in part.partition("="))
         if not (given and equals and value):
-            raise ParameterError(f"{part.strip()!r} must be KEY=VALUE, such as words=0")
+            raise ParameterError(f"{part.strip()!r} must be KEY=VALUE, such as hidden=64")
         table, _, key = given.rpartition(".")
         home = _table_of(key, given=given)
         if table not in ("", home):
@@ -73,21 +71,17 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def named(settings: Mapping[str, Any]) -> str:
-    """``"words = 0, heads = 1"``: what `parse` reads back."""
+    """``"hidden = 64, mixup = 0"``: what `parse` reads back."""
     return ", ".join(f"{key} = {_said(value)}" for key, value in settings.items())
 
 
-def with_network(architecture: str) -> Change:
-    """The recipe's own network stays as the recipe has it; others are shown what suits them."""
+def with_network(encoder: str) -> Change:
+    """The recipe's own encoder stays as the recipe has it; others are of a size for a CPU."""
 
     def change(recipe: Recipe) -> Recipe:
-        if recipe.model.architecture == architecture:
+        if recipe.model.encoder == encoder:
             return recipe
-        shown = CROPS if recipe.model.described else {}
-        if shown:
-            shown = shown | {"crop_seconds": min(3.0, recipe.mel.clip_seconds)}
-        size = NETWORK_SIZES.get(architecture, {})
-        return varied(recipe, {"architecture": architecture, **shown, **size})
+        return varied(recipe, {"encoder": encoder, **NETWORK_SIZES.get(encoder, {})})
 
     return change
 
@@ -102,8 +96,7 @@ EACH_LOSS: dict[str, Change] = {
     for loss in get_args(TrainConfig.model_fields["loss"].annotation)
 }
 EACH_NETWORK: dict[str, Change] = {
-    f"{network} network": with_network(network)
-    for network in get_args(ModelConfig.model_fields["architecture"].annotation)
+    f"{network} network": with_network(network) for network in get_args(TrainedName)
 }
 
 

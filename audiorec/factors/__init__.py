@@ -2,7 +2,7 @@
 
 from audiorec.factors.als import confidence, fit_factors, signed_confidence
 from audiorec.factors.artist_smoothing import (
-    NO_ARTISTS,
+    NO_SMOOTHING,
     ArtistSmoothing,
     artist_smoothing_from,
     fit_artist_smoothing,
@@ -17,16 +17,13 @@ from audiorec.factors.fold_in import (
     fold_in_users,
 )
 from audiorec.factors.store import Factors, load_factors, save_factors
-from audiorec.factors.weighted import QuadraticForms, WeightedError
 
 __all__ = [
     "AGREEMENT",
-    "NO_ARTISTS",
+    "NO_SMOOTHING",
     "ArtistSmoothing",
     "Factors",
     "PriorDecay",
-    "QuadraticForms",
-    "WeightedError",
     "agreement_of",
     "artist_smoothing_from",
     "blend_tracks",

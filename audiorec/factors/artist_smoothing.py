@@ -1,21 +1,19 @@
-"""Where an artist's other tracks say that a track lies, beside its own sound.
+"""Artist smoothing: a track's vector beside its artist's other tracks.
 
 A new track is seldom by somebody new. What its artist's listeners are is known then, and tells more
-than its sound does; both together tell more than either. With n other tracks by the artist, a track
-is placed between its own prediction p and their mean a,
+than its sound does; both together tell more than either. With n other tracks by the artist that
+have listeners, a track whose sound predicts p is placed between p and the mean a of their factors,
 
-    (1 - w) p + w a,    w = share * n / (n + half)
+    (1 - w) p + w a,    w = n / (n + k)
 
-as directions; its length stays that of the prediction. Tracks without listeners count for less:
-of these, too, the predictions are known, and the mean of several errs less than one. How much all
-that is worth is measured by artists whom the predictions were not learned from.
+as directions; its length stays that of the prediction. k is chosen by artists whom the predictions
+were not learned from.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,9 +22,7 @@ from audiorec.data.grouping import one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 
-SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-HALVES = (0.25, 0.5, 1.0, 2.0, 4.0)
-GUESSES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+KS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class ArtistSmoothing(NamedTuple):
@@ -34,118 +30,105 @@ class ArtistSmoothing(NamedTuple):
 
     Attributes
     ----------
-    share : float
-        The most that they count, beside the track's own sound; 0 leaves every track where its
+    k : float or None
+        So many of them count as much as the track's own sound; None leaves every track where its
         sound places it.
-    half : float
-        So many of them count half of that.
-    guess : float
-        What one without listeners counts as, beside one with a factor.
     """
 
-    share: float = 0.0
-    half: float = 1.0
-    guess: float = 0.0
+    k: float | None = None
 
 
-NO_ARTISTS = ArtistSmoothing()
+NO_SMOOTHING = ArtistSmoothing()
 
 
 def artist_smoothing_from(kept: Mapping[str, Any]) -> ArtistSmoothing:
-    """What a model's manifest keeps of one; `NO_ARTISTS` for one from before there was any.
+    """What a model's manifest keeps of one; `NO_SMOOTHING` where it keeps none.
 
     Raises
     ------
     ParameterError
-        If a value is none that could have been learned.
+        If the value is none that could have been learned.
     """
-    if not kept:
-        return NO_ARTISTS
-    try:
-        found = ArtistSmoothing(*(float(kept[name]) for name in ArtistSmoothing._fields))
-    except (KeyError, TypeError, ValueError):
-        found = None
-    if found is None or not (0 <= found.share < 1 and found.half > 0 and 0 <= found.guess <= 1):
-        raise ParameterError(f"artists={kept!r} is no share, half and guess of an artist's tracks")
-    return found
+    if not isinstance(kept, Mapping):
+        raise ParameterError(f"smoothing={kept!r} must be a table with k")
+    k = kept.get("k")
+    if k is None:
+        return NO_SMOOTHING
+    if not isinstance(k, int | float) or isinstance(k, bool) or not 0 < k < float("inf"):
+        raise ParameterError(f"smoothing={kept!r} must have a k above 0")
+    return ArtistSmoothing(float(k))
 
 
 def smooth_by_artist(
-    sound: Embeddings,
+    content: Embeddings,
     *,
     factors: Embeddings,
     artists: Mapping[str, str],
-    prior: ArtistSmoothing,
+    smoothing: ArtistSmoothing,
 ) -> Embeddings:
-    """Predictions drawn towards what is known of the artist's other tracks.
+    """Predictions drawn towards the factors of the artist's other tracks.
 
     Parameters
     ----------
-    sound : Embeddings
+    content : Embeddings
         Predictions from sound.
     factors : Embeddings
-        Of tracks that have listeners, among those of `sound` or beside them.
+        Of tracks that have listeners, among those of `content` or beside them.
     artists : mapping of str to str
         Artist of each track; one that has none is left alone.
-    prior : ArtistSmoothing
+    smoothing : ArtistSmoothing
 
     Returns
     -------
     tracks : Embeddings
-        In the order of `sound`, each as long as its prediction.
+        In the order of `content`, each as long as its prediction.
     """
-    if not prior.share:
-        return sound
-    others = _others(sound, factors=factors, artists=artists, guess=prior.guess)
-    if not len(others.rows):
-        return sound
-    placed = _drawn(unit_norm(sound.vectors), others, prior)
-    lengths = np.linalg.norm(sound.vectors, axis=1, keepdims=True)
-    return Embeddings(sound.ids, (placed * lengths).astype(np.float32))
+    if smoothing.k is None or not len(factors):
+        return content
+    others = _others(content, factors=factors, artists=artists)
+    placed = _drawn(unit_norm(content.vectors), others, smoothing.k)
+    lengths = np.linalg.norm(content.vectors, axis=1, keepdims=True)
+    return Embeddings(content.ids, (placed * lengths).astype(np.float32))
 
 
 class _Others(NamedTuple):
-    """Of the tracks that have an artist, `rows`: how many others count, and their directions."""
+    """How many other tracks of its artist have a factor, per track, and their mean direction."""
 
-    rows: np.ndarray
     n: np.ndarray
     directions: np.ndarray
 
 
-def _others(
-    sound: Embeddings, *, factors: Embeddings, artists: Mapping[str, str], guess: float
-) -> _Others:
-    everyone = [*sound.ids, *(id_ for id_ in factors.ids if id_ not in sound)]
-    names = {name: n for n, name in enumerate(sorted({*artists.values()} - {""}))}
-    member = np.array([names.get(artists.get(id_, ""), -1) for id_ in everyone], dtype=np.int64)
-    # What each track tells the others by its artist: its factor, else what its sound predicts.
-    told = np.zeros((len(everyone), sound.dim), dtype=np.float32)
-    told[: len(sound)] = unit_norm(sound.vectors) * np.float32(guess)
-    worth = np.full(len(everyone), guess)
-    played = [row for row, id_ in enumerate(everyone) if id_ in factors]
-    told[played] = unit_norm(factors.take([everyone[row] for row in played]).vectors)
-    worth[played] = 1.0
-    some = np.flatnonzero(member >= 0)
-    sums, counts = np.zeros((len(names), sound.dim)), np.zeros(len(names))
-    np.add.at(sums, member[some], told[some])
-    np.add.at(counts, member[some], worth[some])
-    rows = some[some < len(sound)]
-    n = np.maximum(counts[member[rows]] - worth[rows], 0.0)
-    return _Others(rows, n, unit_norm((sums[member[rows]] - told[rows]).astype(np.float32)))
+def _others(content: Embeddings, *, factors: Embeddings, artists: Mapping[str, str]) -> _Others:
+    numbers = {name: n for n, name in enumerate(sorted({*artists.values()} - {""}))}
+
+    def artist_of(ids: tuple[str, ...]) -> np.ndarray:
+        return np.array([numbers.get(artists.get(id_, ""), -1) for id_ in ids], dtype=np.int64)
+
+    directions = unit_norm(factors.vectors)
+    theirs = artist_of(factors.ids)
+    sums, counts = np.zeros((len(numbers) + 1, content.dim)), np.zeros(len(numbers) + 1)
+    np.add.at(sums, theirs, directions)
+    np.add.at(counts, theirs, 1.0)
+    sums[-1], counts[-1] = 0.0, 0.0  # of tracks without an artist
+    mine = artist_of(content.ids)
+    n, total = counts[mine], sums[mine]
+    for row, id_ in enumerate(content.ids):
+        if id_ in factors and mine[row] >= 0:
+            n[row] -= 1
+            total[row] -= directions[factors.id_map.row(id_)]
+    return _Others(n, unit_norm(total.astype(np.float32)))
 
 
-def _drawn(own: np.ndarray, others: _Others, prior: ArtistSmoothing) -> np.ndarray:
+def _drawn(own: np.ndarray, others: _Others, k: float) -> np.ndarray:
     """Directions `own` [shape=(n_tracks, d)] drawn towards others."""
-    weight = (prior.share * others.n / (others.n + prior.half))[:, None]
-    placed = own.copy()
-    placed[others.rows] = unit_norm((1 - weight) * own[others.rows] + weight * others.directions)
-    return placed
+    weight = (others.n / (others.n + k))[:, None]
+    return unit_norm(((1 - weight) * own + weight * others.directions).astype(np.float32))
 
 
 def fit_artist_smoothing(
     unseen: Embeddings, *, factors: Embeddings, artists: Mapping[str, str]
 ) -> ArtistSmoothing:
-    """How far the factors of artists' tracks agree with one another beyond what sound tells.
+    """Choose k, if the factors of artists' tracks agree with one another beyond what sound tells.
 
     Parameters
     ----------
@@ -157,30 +140,19 @@ def fit_artist_smoothing(
 
     Returns
     -------
-    prior : ArtistSmoothing
-        What brings each track nearest to its factor, by the cosine: first beside the factors of
-        the artist's others, then beside their predictions. `NO_ARTISTS`, or a guess of 0, where
-        the gain is not sure.
+    smoothing : ArtistSmoothing
+        What brings each track nearest to its factor, by the cosine; `NO_SMOOTHING` where the gain
+        is not sure.
     """
     by = {id_: artists[id_] for id_ in unseen.ids if artists.get(id_)}
     count = Counter(by.values())
     by = {id_: artist for id_, artist in by.items() if count[artist] > 1}
     if not by:
-        return NO_ARTISTS
+        return NO_SMOOTHING
     unseen, known = unseen.take(list(by)), factors.take(list(by))
     own, wanted = unit_norm(unseen.vectors), unit_norm(known.vectors)
-
-    def nearness(others: _Others, prior: ArtistSmoothing) -> np.ndarray:
-        return np.asarray((_drawn(own, others, prior) * wanted).sum(axis=1))
-
-    groups = list(by.values())
-    played = _others(unseen, factors=known, artists=by, guess=0.0)
-    tried = [NO_ARTISTS, *(ArtistSmoothing(*pair) for pair in product(SHARES, HALVES))]
-    found = one_se_rule({p: nearness(played, p) for p in tried}, groups=groups, unless=NO_ARTISTS)
-    if not found.share:
-        return found
-    heard = {}
-    for guess in GUESSES:
-        others = _others(unseen, factors=known.take(()), artists=by, guess=guess)
-        heard[found._replace(guess=guess)] = nearness(others, found)
-    return one_se_rule(heard, groups=groups, unless=found)
+    others = _others(unseen, factors=known, artists=by)
+    nearness: dict[ArtistSmoothing, np.ndarray] = {NO_SMOOTHING: (own * wanted).sum(axis=1)}
+    for k in KS:
+        nearness[ArtistSmoothing(k)] = (_drawn(own, others, k) * wanted).sum(axis=1)
+    return one_se_rule(nearness, groups=list(by.values()), unless=NO_SMOOTHING)

@@ -50,7 +50,7 @@ def check_inputs(workspace: Workspace, index: Index) -> None:
         kind: artifacts.load_manifest(workspace.root / kind, kind=kind)
         for kind in ("embeddings", "factors")
         if artifacts.exists(workspace.root / kind)
-        and not (kind == "factors" and index.extra.get("target") == "sound")
+        and not (kind == "factors" and index.extra.get("target") in ("content", "sound"))
     }
     for kind, manifest in made.items():
         if index.inputs.get(kind) == manifest.fingerprint:

@@ -1,1 +1,1 @@
-"""The networks that hear, what they minimise, and how they are kept."""
+"""Content models: an encoder from log-mel to features, and a head from features to factors."""

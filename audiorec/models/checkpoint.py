@@ -1,175 +1,104 @@
-"""A trained network with everything that inference needs, kept as an artifact."""
+"""A content model as an artifact of kind "model": tensors in safetensors, the rest in its manifest.
+
+The weights of an encoder that stays as others published it are not kept again: the manifest names
+the package that they come from, by its digest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
 
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError, first_line
-from audiorec.factors import AGREEMENT, NO_ARTISTS, ArtistSmoothing, artist_smoothing_from
-from audiorec.models.config import ModelConfig, TrainConfig, check_crop
-from audiorec.models.musicnn import WINDOW
-from audiorec.models.networks import build_network, min_frames
-from audiorec.models.predict import InputScale
+from audiorec.factors import artist_smoothing_from
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.content_model import ContentModel, ContentNetwork, build_network, no_scale
+from audiorec.models.heads import build_head
+from audiorec.models.manifest import FORMAT, trained_by_earlier_version
+from audiorec.models.pretrained.registry import find
 
+KIND = "model"
 REMEDY = "run 'audiorec train' to make it again"
 WEIGHTS = "weights.safetensors"
-COMMON = "output.common"
-SHRINKAGE = "output.shrinkage"
 
 
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """A trained network.
-
-    Attributes
-    ----------
-    weights : mapping of str to Tensor
-        The network's state, on the CPU.
-    model, mel, train : ModelConfig, MelConfig, TrainConfig
-        The network's shape, the spectrograms that it hears, how it learned.
-    scale : InputScale
-        Mean and deviation per mel band of the training tracks, dB.
-    n_outputs : int
-        Dimensions of the listeners' space.
-    output_norm : {"unit", "raw"}
-        Unit: predictions have length 1, only their direction was learned, before `shrinkage` and
-        `common` change it. Raw: as the network gives them.
-    output_scale : float
-        What to multiply predictions by to compare them with the factors that were trained on: it
-        gives them these factors' mean norm, or is 1 where targets kept their norms and predictions
-        are raw.
-    space : str
-        Fingerprint of the factors that it predicts.
-    agreement : float
-        Mean cosine of predictions and factors over the artists kept for early stopping: how far
-        to trust a prediction beside listening.
-    artists : ArtistSmoothing
-        How far to draw a prediction towards the artist's other tracks, by the same artists.
-    common : np.ndarray [shape=(n_outputs,)], float32, optional
-        What is set alike in all predictions; see `audiorec.models.predict.believed`.
-    shrinkage : np.ndarray [shape=(n_outputs, n_outputs)], float32, optional
-        What all predictions are multiplied by before; see the same.
-    """
-
-    weights: Mapping[str, Tensor]
-    model: ModelConfig
-    mel: MelConfig
-    train: TrainConfig
-    scale: InputScale
-    n_outputs: int
-    output_norm: Literal["unit", "raw"]
-    output_scale: float
-    space: str
-    agreement: float = AGREEMENT
-    artists: ArtistSmoothing = NO_ARTISTS
-    common: np.ndarray | None = None
-    shrinkage: np.ndarray | None = None
-
-    @property
-    def window(self) -> int:
-        """Frames that the network hears at once: those of a training crop."""
-        return crop_frames(self.mel, self.model, self.train)
-
-    def network(self) -> nn.Module:
-        """The network with its weights, in evaluation mode, on the CPU."""
-        with torch.random.fork_rng(devices=[]):  # weights are drawn, then overwritten
-            n_inputs = len(self.scale.mean) if self.model.frozen else self.mel.n_mels
-            network = build_network(self.model, n_mels=n_inputs, n_outputs=self.n_outputs)
-        network.load_state_dict(dict(self.weights))
-        return network.eval()
-
-
-def crop_frames(mel: MelConfig, model: ModelConfig, train: TrainConfig) -> int:
-    """Frames of a training crop; what musicnn hears at once, or one window of a frozen encoder.
-
-    Raises
-    ------
-    ParameterError
-        If the network needs more, or the clip has fewer.
-    """
-    if model.pretrained:
-        return WINDOW if model.finetune else 1
-    check_crop(mel, train)
-    frames = mel.frames(train.crop_seconds)
-    needed = min_frames(model)
-    if frames < needed:
-        raise ParameterError(
-            f"crop_seconds={train.crop_seconds} gives {frames} frames and {model.architecture} "
-            f"needs {needed}; lengthen it to {needed * mel.hop_length / mel.sr:.2f}"
-        )
-    return frames
-
-
-def save_checkpoint(
-    directory: Path, checkpoint: Checkpoint, *, inputs: Mapping[str, str]
+def save_model(
+    directory: Path, model: ContentModel, *, inputs: Mapping[str, str]
 ) -> artifacts.Manifest:
-    """Write a checkpoint as an artifact of kind "model", whole or not at all.
+    """Write a model, whole or not at all.
 
     Parameters
     ----------
     directory : Path
-    checkpoint : Checkpoint
+    model : ContentModel
     inputs : mapping of str to str
         Fingerprints of what it was made from.
     """
-    tensors = {f"network.{name}": t.contiguous() for name, t in checkpoint.weights.items()}
-    for name, values in checkpoint.scale._asdict().items():
-        tensors[f"input.{name}"] = torch.from_numpy(np.array(values, dtype=np.float32))
-    for name, told in ((COMMON, checkpoint.common), (SHRINKAGE, checkpoint.shrinkage)):
-        if told is not None:
-            tensors[name] = torch.from_numpy(np.array(told, dtype=np.float32))
+    tensors = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in model.network.state_dict().items()
+        if not (model.config.frozen and name.startswith("encoder."))
+    }
     directory.mkdir(parents=True, exist_ok=True)
     with artifacts.temp_path(directory / WEIGHTS, SafetensorError) as aside:
         save_file(tensors, aside)
         entry = artifacts.put_file(directory, WEIGHTS, aside)
     return artifacts.commit(
         directory,
-        kind="model",
+        kind=KIND,
         files={WEIGHTS: entry},
         config={
-            "model": checkpoint.model.model_dump(mode="json"),
-            "mel": checkpoint.mel.model_dump(mode="json"),
-            "train": checkpoint.train.model_dump(mode="json"),
+            "model": model.config.model_dump(mode="json"),
+            "mel": model.mel.model_dump(mode="json"),
+            "train": model.train.model_dump(mode="json"),
         },
         inputs=inputs,
         extra={
-            "n_outputs": checkpoint.n_outputs,
-            "output_norm": checkpoint.output_norm,
-            "output_scale": checkpoint.output_scale,
-            "space": checkpoint.space,
-            "agreement": checkpoint.agreement,
-            "artists": checkpoint.artists._asdict(),
+            "format": FORMAT,
+            "package": package_of(model.config),
+            "n_outputs": model.n_outputs,
+            "target": model.config.target,
+            "output_norm": model.output_norm,
+            "output_scale": model.output_scale,
+            "space": model.space,
+            "agreement": model.agreement,
+            "smoothing": model.smoothing._asdict(),
         },
     )
 
 
-def load_checkpoint(directory: Path) -> Checkpoint:
-    """Read a checkpoint that `save_checkpoint` wrote.
+def package_of(config: ModelConfig) -> str:
+    """What an encoder's published weights come from, with its digest; empty where none do."""
+    if not config.pretrained:
+        return ""
+    package = find(config.encoder).package
+    return f"{package.requirement} sha256:{package.sha256}"
+
+
+def load_model(directory: Path) -> ContentModel:
+    """Read a model that `save_model` wrote; pretrained weights are read when they are needed.
 
     Raises
     ------
     ArtifactError
-        If there is none, it is damaged, from a newer version, or its weights do not fit its shape.
+        If there is none, it is damaged, from another version, or its weights do not fit its shape.
     """
-    manifest = artifacts.load_manifest(directory, kind="model")
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    if line := trained_by_earlier_version(manifest):
+        raise ArtifactError(f"{directory} {line}")
     damaged = artifacts.damaged(directory, manifest)
     if damaged:
         raise ArtifactError(f"{directory / damaged[0]} is damaged (its digest differs); {REMEDY}")
     try:
-        checkpoint = _assemble(directory, manifest)
-        checkpoint.network()
-    except (KeyError, ParameterError, SafetensorError) as error:
+        return _assemble(directory, manifest)
+    except (KeyError, TypeError, ParameterError, SafetensorError) as error:
         reason = first_line(error)
         raise ArtifactError(
             f"model in {directory} is not of this version ({reason}); {REMEDY}"
@@ -178,26 +107,44 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         raise ArtifactError(
             f"weights of the model in {directory} do not fit its shape; {REMEDY}"
         ) from None
-    return checkpoint
 
 
-def _assemble(directory: Path, manifest: artifacts.Manifest) -> Checkpoint:
+def _assemble(directory: Path, manifest: artifacts.Manifest) -> ContentModel:
     tensors = load_file(directory / manifest.files[WEIGHTS].file)
-    config: dict[str, Any] = manifest.config
-    prefix = "network."
-    return Checkpoint(
-        weights={k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)},
-        # Before there was a choice, no network was told what musicians ask, or compared tracks.
-        model=ModelConfig(**{"musical": False, "landmarks": 0} | config["model"]),
-        mel=MelConfig(**config["mel"]),
-        train=TrainConfig(**config["train"]),
-        scale=InputScale(tensors["input.mean"].numpy(), tensors["input.std"].numpy()),
-        n_outputs=manifest.extra["n_outputs"],
-        output_norm=manifest.extra["output_norm"],
-        output_scale=manifest.extra["output_scale"],
-        space=manifest.extra["space"],
-        agreement=manifest.extra.get("agreement", AGREEMENT),
-        artists=artist_smoothing_from(manifest.extra.get("artists", {})),
-        common=tensors[COMMON].numpy() if COMMON in tensors else None,
-        shrinkage=tensors[SHRINKAGE].numpy() if SHRINKAGE in tensors else None,
+    extra, kept = manifest.extra, manifest.config
+    config, mel = ModelConfig(**kept["model"]), MelConfig(**kept["mel"])
+    if extra["package"] != package_of(config):
+        raise ParameterError(f"it needs {extra['package']}, which is not known here")
+    n_outputs: int = extra["n_outputs"]
+    scale = no_scale(len(tensors["mean"]))
+    with torch.random.fork_rng(devices=[]):  # weights are drawn, then overwritten
+        if config.frozen:
+            n_features = _n_inputs(tensors)
+            network = ContentNetwork(
+                config, None, build_head(config, n_features, n_outputs), scale=scale
+            )
+        else:
+            network = build_network(
+                config, mel=mel, n_outputs=n_outputs, scale=scale, published=False
+            )
+    network.load_state_dict(tensors)
+    return ContentModel(
+        network.eval(),
+        config,
+        mel,
+        TrainConfig(**kept["train"]),
+        n_outputs=n_outputs,
+        output_norm=extra["output_norm"],
+        output_scale=extra["output_scale"],
+        space=extra["space"],
+        agreement=extra["agreement"],
+        smoothing=artist_smoothing_from(extra["smoothing"]),
+    )
+
+
+def _n_inputs(tensors: Mapping[str, Any]) -> int:
+    """Features that a kept head takes."""
+    linear = "head.weight"
+    return int(
+        tensors[linear].shape[1] if linear in tensors else len(tensors["head.layers.0.weight"])
     )

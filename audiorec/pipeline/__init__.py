@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from audiorec.pipeline.pipeline import STAGES, Check, Pipeline, StageReport, lies_in
-from audiorec.pipeline.recipes import current_recipe
+from audiorec.pipeline.recipes import (
+    automatic_recipe,
+    current_recipe,
+    load_shipped,
+    remembered_recipe,
+    shipped_names,
+)
 
-__all__ = ["STAGES", "Check", "Pipeline", "StageReport", "current_recipe", "lies_in"]
+__all__ = [
+    "STAGES",
+    "Check",
+    "Pipeline",
+    "StageReport",
+    "automatic_recipe",
+    "current_recipe",
+    "lies_in",
+    "load_shipped",
+    "remembered_recipe",
+    "shipped_names",
+]

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, as_text
+from audiorec.distributed import process_group
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.pipeline.interactions import filtered_interactions
-from audiorec.pipeline.learning import Learning
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
+from audiorec.pipeline.train import TrainStage
 from audiorec.progress import Progress, silent
-from audiorec.ranks import team
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class Pipeline:
     ----------
     workspace : Workspace
     recipe : Recipe, optional
-        By default the one that the workspace was last run with, or the default recipe.
+        By default see `current_recipe`.
+    remember : bool
+        Whether `recipe` was named, and is the workspace's from now on.
     n_jobs : int, optional
         Worker processes for decoding; by default one per core.
     engine : {"local", "ray"}
@@ -68,17 +70,19 @@ class Pipeline:
         workspace: Workspace,
         *,
         recipe: Recipe | None = None,
+        remember: bool = True,
         n_jobs: int | None = None,
         engine: Engine = "local",
         progress: Progress = silent,
     ) -> None:
         self.workspace = workspace
         self.recipe = recipe or current_recipe(workspace)
+        self._remember = remember and recipe is not None
         self.n_jobs = n_jobs
         self.engine: Engine = engine
         self.progress = progress
         self._check: Check = "digests"
-        self._learning = Learning(
+        self._train = TrainStage(
             workspace, self.recipe, n_jobs=n_jobs, engine=engine, progress=progress
         )
 
@@ -111,8 +115,9 @@ class Pipeline:
         AudiorecError
             From the stage that cannot be done; the stages before it stay done.
         """
-        first = team().first
-        with remembered(self.workspace, self.recipe) if first else nullcontext():
+        first = process_group().first
+        remember = first and self._remember
+        with remembered(self.workspace, self.recipe) if remember else nullcontext():
             return self._run(stages, check=check)
 
     def _run(self, stages: Sequence[str], *, check: Check) -> list[StageReport]:
@@ -120,13 +125,13 @@ class Pipeline:
         reports = []
         imported = self._imported()
         if {"mel", "train"} <= set(stages) and not imported and not self._silent_catalog:
-            self._learning.fetch_early()
+            self._train.fetch_early()
         for stage in stages:
             start = time.monotonic()
             if why := self._unneeded(stage, stages, imported):
                 reports.append(StageReport(stage, False, f"not needed: {why}", 0.0))
                 continue
-            work = self._learning.run if stage == "train" else getattr(self, f"_{stage}")
+            work = self._train.run if stage == "train" else getattr(self, f"_{stage}")
             summary = work()
             done = summary or "up to date"
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
@@ -136,8 +141,8 @@ class Pipeline:
         """Why a stage has nothing to do here; empty where it has."""
         if imported and stage not in ("index", "sessions"):
             return f"the vectors were imported from {imported}"
-        if stage == "factors" and self.recipe.model.target == "sound":
-            return "sound alone places"
+        if stage == "factors" and self.recipe.model.target == "content":
+            return "content alone places"
         if len(stages) == 1:  # asked for alone, it says what is missing as an error
             return ""
         if stage == "sessions":
@@ -252,9 +257,9 @@ class Pipeline:
 
         model = load_model(self.workspace.model)
         check_mels(model, store.config)
-        if self.engine == "local" or model.model.frozen:
-            heard = self._learning.heard(store) if model.model.frozen else None
-            return embed_store(model, store, ids=ids, heard=heard, progress=self.progress)
+        if self.engine == "local" or model.config.frozen:
+            features = self._train.features(store) if model.config.frozen else None
+            return embed_store(model, store, ids=ids, features=features, progress=self.progress)
         return embed_elsewhere(
             self.workspace.model,
             store,
@@ -276,15 +281,15 @@ class Pipeline:
             from audiorec.embeddings_io import index_imported
 
             return index_imported(self.workspace, config=self.recipe.index)
-        by_sound = self.recipe.model.target == "sound"
+        by_content = self.recipe.model.target == "content"
         inputs = {
             kind: _fingerprint(self.workspace.root / kind, kind)
-            for kind in ("embeddings", "mels", *(() if by_sound else ("factors", "plays")))
+            for kind in ("embeddings", "mels", *(() if by_content else ("factors", "plays")))
         }
         artists: dict[str, str] = {}
-        if not by_sound:
+        if not by_content:
             model = artifacts.load_manifest(self.workspace.model, kind="model")
-            if artist_smoothing(model).share:
+            if artist_smoothing(model).k is not None:
                 artists = artists_of(self.workspace)
                 inputs["artists"] = artifacts.fingerprint(artists)
         config = self.recipe.index.model_dump(mode="json")
@@ -318,7 +323,7 @@ class Pipeline:
             "target": self.recipe.model.target,
         }
         index.save(self.workspace.index, inputs=inputs, extra=extra, duplicates=groups)
-        played = "placed by sound alone" if by_sound else f"{served.n_played} of them played"
+        played = "placed by content alone" if by_content else f"{served.n_played} of them played"
         return (
             f"{len(served.tracks)} tracks, {played}, "
             f"{len(set(groups.values()))} groups of duplicates"

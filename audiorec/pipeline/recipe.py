@@ -16,9 +16,15 @@ from audiorec.config import Section
 from audiorec.data.config import EvaluateConfig, InteractionsConfig
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
-from audiorec.front_ends import FRONT_ENDS
 from audiorec.index.config import IndexConfig
-from audiorec.models.config import ModelConfig, TrainConfig, check_crop
+from audiorec.models.config import (
+    MUSICNN_MEL,
+    PRETRAINED_ENCODERS,
+    ModelConfig,
+    TrainConfig,
+    check_crop,
+)
+from audiorec.pipeline.old_settings import translate
 from audiorec.sessions.config import SessionsConfig
 
 MOST_RECIPE = 1 << 20  # bytes
@@ -62,7 +68,8 @@ def rename_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]
         table.setdefault(new.rpartition(".")[2], value)
         shown = f"[{section}] {key}" if key else f"[{section}]"
         notes.append(f"{shown} is now {new.rpartition('.')[2]}; the old name goes with 0.3")
-    return current, notes
+    current, values = translate(current)
+    return current, notes + values
 
 
 class Recipe(Section):
@@ -95,9 +102,9 @@ class Recipe(Section):
         if not isinstance(given, dict):
             return given
         model, mel = (_stated(given.get(name, {})) for name in ("model", "mel"))
-        needed = FRONT_ENDS.get(str(model.get("encoder")))
-        if needed is None:
+        if model.get("encoder") not in PRETRAINED_ENCODERS:
             return given
+        needed = MUSICNN_MEL
         other = [k for k, value in needed.items() if mel.get(k, value) != value]
         if other:
             wanted = ", ".join(
@@ -105,13 +112,13 @@ class Recipe(Section):
             )
             raise ValueError(
                 f"{other[0]}={mel[other[0]]!r} under [mel] is not what encoder "
-                f"{model['encoder']!r} hears; leave such settings out, or write: {wanted}"
+                f"{model['encoder']!r} was trained on; leave such settings out, or write: {wanted}"
             )
         return {**given, "mel": {**mel, **needed}}
 
     @model_validator(mode="after")
     def _crops_fit_the_clip(self) -> Self:
-        if not self.model.pretrained:  # which hear windows of their own
+        if not self.model.pretrained and not self.model.frozen:  # whose crop is the whole clip
             check_crop(self.mel, self.train)
         return self
 

@@ -2,29 +2,113 @@
 
 from __future__ import annotations
 
+import logging
+import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
 
+from audiorec import artifacts
 from audiorec.artifacts import write_atomic
+from audiorec.exceptions import DataError
+from audiorec.models.manifest import trained_by_earlier_version
+from audiorec.pipeline.old_settings import is_described
 from audiorec.pipeline.recipe import Recipe
 from audiorec.workspace import Workspace
 
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"
+DEFAULT, LIBRARY = "default", "library"
+
+LOG = logging.getLogger(__name__)
 
 
-def current_recipe(workspace: Workspace) -> Recipe:
-    """The recipe that a workspace was last run with, or the default one.
+class Choice(NamedTuple):
+    """A recipe that nobody named, and why it was chosen."""
+
+    name: str
+    reason: str
+    recipe: Recipe
+
+
+def remembered_recipe(workspace: Workspace) -> Recipe | None:
+    """The recipe that was named for a workspace last; None where none was.
 
     That is the one of the last command that ended well, or of one that was killed since.
     """
     paths = (workspace.root / name for name in (PENDING, RECIPE))
     path = next((path for path in paths if path.exists()), None)
-    return Recipe() if path is None else Recipe.load(path)
+    if path is None:
+        return None
+    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        if is_described(tomllib.loads(path.read_text(encoding="utf-8"))):
+            LOG.warning(
+                '%s is of an earlier version (architecture "described"), which is gone; '
+                "choosing a recipe anew",
+                path,
+            )
+            return None
+    return Recipe.load(path)
+
+
+def automatic_recipe(workspace: Workspace) -> Choice:
+    """The recipe for a workspace for which none was named: by whether there is listening."""
+    if artifacts.exists(workspace.plays):
+        return Choice(DEFAULT, "there is listening", load_shipped(DEFAULT))
+    return Choice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
+
+
+def current_recipe(workspace: Workspace) -> Recipe:
+    """The recipe that a workspace follows: the one that was named, else what its model follows.
+
+    Where there is no model yet, see `automatic_recipe`.
+    """
+    if (named := remembered_recipe(workspace)) is not None:
+        return named
+    model = artifacts.load_valid(workspace.model, kind="model")
+    if model is None or trained_by_earlier_version(model):
+        return automatic_recipe(workspace).recipe
+    return load_shipped(LIBRARY if model.extra.get("target") == "content" else DEFAULT)
+
+
+def shipped_names() -> list[str]:
+    """Names of the recipes that come with the program."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def load_shipped(name: str) -> Recipe:
+    """A recipe that comes with the program, by its name, with or without ``.toml``.
+
+    Raises
+    ------
+    DataError
+        If there is none of that name.
+    """
+    path = _folder() / f"{name.removesuffix('.toml')}.toml"
+    if not path.is_file():
+        raise DataError(
+            f"there is no recipe {name!r}; name a file, or one of {', '.join(shipped_names())}"
+        )
+    return Recipe.load(path)
+
+
+def _folder() -> Path:
+    """Where they lie: in the checkout, or where they were installed."""
+    checkout = Path(__file__).parents[2] / "pipelines"
+    if checkout.is_dir():
+        return checkout
+    from importlib.metadata import PackageNotFoundError, files
+
+    with suppress(PackageNotFoundError):
+        for path in files("audiorec-music") or []:
+            if path.parts[-2:] == ("pipelines", f"{DEFAULT}.toml"):
+                return Path(str(path.locate())).parent
+    return checkout
 
 
 @contextmanager
 def remembered(workspace: Workspace, recipe: Recipe) -> Iterator[None]:
-    """Make a recipe the workspace's when the block ends well.
+    """Make a recipe that was named the workspace's when the block ends well.
 
     One that fails leaves the one before. One that is killed leaves it pending, so that the next
     goes on with it.

@@ -106,8 +106,8 @@ def with_artist_prior(
     from audiorec.recommend.vectors import artist_smoothing
 
     assert outside.vector is not None
-    prior = artist_smoothing(artifacts.load_manifest(workspace.model, kind="model"))
-    others = catalog.by_artist(outside.artist) if prior.share else []
+    smoothing = artist_smoothing(artifacts.load_manifest(workspace.model, kind="model"))
+    others = catalog.by_artist(outside.artist) if smoothing.k is not None else []
     if not others or not artifacts.exists(workspace.factors):
         return outside.vector
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
@@ -122,7 +122,7 @@ def with_artist_prior(
         asked,
         factors=factors.take([i for i in others if i in factors]),
         artists=dict.fromkeys(("", *others), outside.artist),
-        prior=prior,
+        smoothing=smoothing,
     )
     return placed[""]
 

@@ -101,7 +101,7 @@ class Library:
     @property
     def by_sound(self) -> bool:
         """Whether tracks are placed by their sound alone, since nobody's listening is known."""
-        return self.index.extra.get("target") == "sound"
+        return self.index.extra.get("target") in ("content", "sound")
 
     @property
     def stale(self) -> str:
@@ -406,7 +406,7 @@ class Library:
         if space == "listening" and self.by_sound:
             raise ParameterError(
                 "space='listening' has no place here: the recipe places tracks by sound alone; "
-                "take one with listening, such as pipelines/musicnn.toml"
+                "take one with listening, such as default"
             )
         if space == "blend" or self.by_sound:
             return self.index
@@ -436,10 +436,10 @@ class Library:
         heard_by = [source for source in self.catalog.tags.sources() if source != PROBE]
         if not heard_by:
             return []
-        from audiorec.pretrained.encoder import load
+        from audiorec.models.encoders.pretrained import ready_pretrained
         from audiorec.tagging import tag_file
 
-        return tag_file(self.workspace, file, load(heard_by[0]))
+        return tag_file(self.workspace, file, ready_pretrained(heard_by[0]))
 
     def _listener(self, user: str, played: Collection[str]) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
@@ -453,7 +453,7 @@ class Library:
         if self.by_sound:
             raise NotFoundError(
                 "there are no factors: tracks are placed by sound alone; take a recipe with "
-                "listening, such as pipelines/musicnn.toml"
+                "listening, such as default"
             )
         return load_factors(self.workspace.factors)
 

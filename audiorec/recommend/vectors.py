@@ -130,7 +130,7 @@ def blend(
     from audiorec.factors.config import FactorsConfig
 
     model = artifacts.load_manifest(workspace.model, kind="model")
-    if model.extra.get("target") == "sound":
+    if model.extra.get("target") in ("content", "sound"):
         return Blend(content(workspace), None, 0, 1.0, None)
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
@@ -152,7 +152,7 @@ def blend(
         rating_plays=settings.rating_plays,
     )
     begun = smooth_by_artist(
-        sound, factors=factors.tracks, artists=artists, prior=artist_smoothing(model)
+        sound, factors=factors.tracks, artists=artists, smoothing=artist_smoothing(model)
     )
     tracks = blend_tracks(
         factors,
@@ -178,7 +178,7 @@ def artist_smoothing(model: artifacts.Manifest) -> ArtistSmoothing:
     from audiorec.factors import artist_smoothing_from
 
     try:
-        return artist_smoothing_from(model.extra.get("artists", {}))
+        return artist_smoothing_from(model.extra.get("smoothing", {}))
     except ParameterError as error:
         raise ArtifactError(f"the model is damaged ({error}); run 'audiorec train'") from None
 

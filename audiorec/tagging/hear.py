@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import expit
+import torch
 
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.tags import Hearing
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel.compute import Job
-from audiorec.models.encoder import check_front_end
-from audiorec.pretrained.encoder import TagEncoder, Windows
-from audiorec.pretrained.heard import COLUMNS, as_rows, kept_of, track_features, widths_of
+from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
+from audiorec.models.features import encode_clips, kept_features
+from audiorec.models.ordered_map import ordered_map
 from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
 
@@ -44,7 +44,7 @@ class HearReport(NamedTuple):
 
 def hear_catalog(
     catalog: Catalog,
-    encoder: TagEncoder,
+    encoder: PretrainedEncoder,
     *,
     store: MelStore | None = None,
     directory: Path | None = None,
@@ -57,13 +57,13 @@ def hear_catalog(
     ----------
     catalog : Catalog
         Tracks that cannot be heard are recorded in it.
-    encoder : TagEncoder
+    encoder : PretrainedEncoder
     store : MelStore or None
         Spectrograms that are taken where they fit the encoder and the catalogue as it is;
         otherwise the files are decoded once more.
     directory : Path or None
-        Where `audiorec.pretrained.heard.hear_store` keeps what this network heard: that is not
-        heard again.
+        Where `audiorec.models.features.compute_features` keeps what this network gave: that
+        is not computed again.
     n_jobs : int or None
         Worker processes, and clips heard at a time; None is one per CPU.
     progress : Progress
@@ -93,22 +93,21 @@ def hear_catalog(
 
 
 def _take_over(
-    catalog: Catalog, encoder: TagEncoder, tracks: Sequence[Track], directory: Path
+    catalog: Catalog, encoder: PretrainedEncoder, tracks: Sequence[Track], directory: Path
 ) -> None:
     """Keep words of what was heard for other ends; of too short a track there are none."""
     unheard = set(catalog.tags.unheard(encoder.name))
     shortest = encoder.window * encoder.mel.hop_length / encoder.mel.sr
     wanted = [t for t in tracks if t.track_id in unheard and t.duration >= shortest]
     sounds = {track.track_id: track.clip_hash for track in wanted}
-    heard = kept_of(directory, encoder=encoder.name, sounds=sounds)
+    kept = kept_features(directory, encoder=encoder.name, sounds=sounds)
     with catalog.transaction():
-        for track_id in heard.ids:
+        for track_id in kept.ids:
             job = Job(track_id, "", sounds[track_id])
-            words = _hearing(job, heard.windows(track_id), heard.widths, encoder)
-            catalog.tags.keep([words], source=encoder.name)
+            catalog.tags.keep([_hearing(job, kept.rows(track_id), encoder)], source=encoder.name)
 
 
-def hear_file(file: Path, encoder: TagEncoder) -> Hearing:
+def hear_file(file: Path, encoder: PretrainedEncoder) -> Hearing:
     """What a network hears in a file, without storing it.
 
     Raises
@@ -120,7 +119,7 @@ def hear_file(file: Path, encoder: TagEncoder) -> Hearing:
     mels = job_mels(job, config=encoder.mel)
     if reason := _too_short(job.path, mels, encoder):
         raise AudioError(reason)
-    return _heard_now(job, [encoder.hear(mel) for mel in mels], encoder)
+    return _hearing(job, encode_clips(encoder, mels, device=_device_of(encoder)), encoder)
 
 
 def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
@@ -131,7 +130,7 @@ def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
 
 
 def _hear_all(
-    encoder: TagEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
+    encoder: PretrainedEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
 ) -> Iterator[tuple[Job, Hearing | str]]:
     """What became of each job: what was heard, or why nothing was.
 
@@ -150,16 +149,21 @@ def _hear_all(
                 clips_of.append(job)
                 yield mel
 
-    heard = enumerate(encoder.hear_all(clips(), n_jobs=n_jobs))
-    for job, windows in groupby(heard, key=lambda pair: clips_of[pair[0]]):
-        yield job, _heard_now(job, [each for _, each in windows], encoder)
+    device = _device_of(encoder)
+
+    def encode(mel: np.ndarray) -> np.ndarray:
+        return encode_clips(encoder, [mel], device=device)
+
+    heard = enumerate(ordered_map(encode, clips(), device=device, n=n_jobs))
+    for job, rows in groupby(heard, key=lambda pair: clips_of[pair[0]]):
+        yield job, _hearing(job, np.concatenate([row for _, row in rows]), encoder)
         while failures:
             yield failures.pop(0)
     yield from failures
 
 
 def _mels(
-    encoder: TagEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
+    encoder: PretrainedEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
 ) -> Iterator[tuple[Job, list[np.ndarray], str | None]]:
     """Spectrograms of each job, from the store or by decoding; or why there are none."""
     decoded = [job for job in jobs if store is None or job.track_id not in store]
@@ -170,7 +174,7 @@ def _mels(
         yield job, mels or [], error
 
 
-def _fits(store: MelStore, encoder: TagEncoder, catalog: Catalog) -> bool:
+def _fits(store: MelStore, encoder: PretrainedEncoder, catalog: Catalog) -> bool:
     """Whether a store's spectrograms are of the sounds as they are now, as the encoder hears."""
     try:
         check_front_end(encoder, store.config)
@@ -179,7 +183,7 @@ def _fits(store: MelStore, encoder: TagEncoder, catalog: Catalog) -> bool:
     return store.complete and store.inputs.get("catalog") == catalog.fingerprint()
 
 
-def _too_short(path: str, mels: Sequence[np.ndarray], encoder: TagEncoder) -> str:
+def _too_short(path: str, mels: Sequence[np.ndarray], encoder: PretrainedEncoder) -> str:
     """Why there is a clip that the encoder cannot hear; empty where it can."""
     n_frames = min((mel.shape[1] for mel in mels), default=0)
     if n_frames >= encoder.window:
@@ -191,17 +195,16 @@ def _too_short(path: str, mels: Sequence[np.ndarray], encoder: TagEncoder) -> st
     )
 
 
-def _heard_now(job: Job, clips: Sequence[Windows], encoder: TagEncoder) -> Hearing:
-    """Features and tags of a track from what was heard of its clips."""
-    return _hearing(job, np.concatenate([*map(as_rows, clips)]), widths_of(clips[0]), encoder)
+def _device_of(encoder: PretrainedEncoder) -> torch.device:
+    return next(encoder.parameters()).device
 
 
-def _hearing(job: Job, windows: np.ndarray, widths: Sequence[int], encoder: TagEncoder) -> Hearing:
+def _hearing(job: Job, rows: np.ndarray, encoder: PretrainedEncoder) -> Hearing:
     """Features and tags of a track; a tag's confidence is its mean probability over windows."""
-    logits = np.split(windows, np.cumsum(widths)[:-1], axis=1)[COLUMNS.index("logits")]
-    said = expit(logits).mean(axis=0)
-    features = track_features(windows, widths=widths)
-    tags = dict(zip(encoder.tags, said.tolist(), strict=True))
+    parts = np.split(rows.mean(axis=0), np.cumsum([*encoder.blocks.values()])[:-1])
+    of = dict(zip(encoder.blocks, parts, strict=True))
+    features = np.concatenate([of["mean"], of["std"], of["logits"]])
+    tags = dict(zip(encoder.tags, of["tags"].tolist(), strict=True))
     return Hearing(job.track_id, job.clip_hash, features, tags)
 
 

@@ -15,7 +15,7 @@ from audiorec.data.tags import PROBE, Tag
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.store import MelStore
-from audiorec.pretrained.encoder import TagEncoder
+from audiorec.models.encoders.pretrained import PretrainedEncoder
 from audiorec.progress import Progress, silent
 from audiorec.tagging.hear import HearReport, hear_catalog, hear_file
 from audiorec.tagging.probe import Labelled, Probe, Worth, as_tags, labelled, learn_probe
@@ -33,7 +33,7 @@ class TagReport(NamedTuple):
 
 def tag_catalog(
     workspace: Workspace,
-    encoder: TagEncoder,
+    encoder: PretrainedEncoder,
     *,
     n_jobs: int | None = None,
     progress: Progress = silent,
@@ -57,7 +57,7 @@ def tag_catalog(
             catalog,
             encoder,
             store=_store(workspace),
-            directory=workspace.heard,
+            directory=workspace.features,
             n_jobs=n_jobs,
             progress=progress,
         )
@@ -65,7 +65,7 @@ def tag_catalog(
     return TagReport(heard, worth)
 
 
-def tag_file(workspace: Workspace | None, file: Path, encoder: TagEncoder) -> list[Tag]:
+def tag_file(workspace: Workspace | None, file: Path, encoder: PretrainedEncoder) -> list[Tag]:
     """Words for a file, those of the workspace's probe among them; nothing is stored."""
     heard = hear_file(file, encoder)
     tags = [Tag(tag, confidence, encoder.name) for tag, confidence in heard.tags.items()]

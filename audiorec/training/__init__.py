@@ -1,6 +1,6 @@
-"""Learning to predict listeners' factors from sound."""
+"""Learning to predict listeners' factors from sound: `fit` says what, `loop` how."""
 
-from audiorec.training.learn import Learned, learn
-from audiorec.training.loop import EpochRow, TrainResult, train
+from audiorec.training.curves import EpochRow
+from audiorec.training.fit import TrainResult, fit_content_model, train
 
-__all__ = ["EpochRow", "Learned", "TrainResult", "learn", "train"]
+__all__ = ["EpochRow", "TrainResult", "fit_content_model", "train"]

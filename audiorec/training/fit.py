@@ -1,248 +1,313 @@
-"""One network through Lightning's loop, alone or together with other processes."""
+"""From tracks with sound and factors to a content model, whatever its encoder and head."""
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from audiorec.embeddings import Embeddings
+from audiorec import artifacts
+from audiorec.data.grouping import artist_groups, even_groups, group_kfold
+from audiorec.distributed import process_group
+from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import TrainConfig
-from audiorec.models.losses import LOSSES
-from audiorec.models.predict import InputScale, predict, standardize
-from audiorec.progress import Progress
-from audiorec.ranks import ALONE, Team
-from audiorec.training.data import Crops, Examples
-from audiorec.training.pace import Layout, Pace, pick_pace, pick_precision, put_in_pace
+from audiorec.factors import AGREEMENT, agreement_of, fit_artist_smoothing
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.content_model import (
+    ContentModel,
+    ContentNetwork,
+    Norm,
+    blocks_of,
+    build_network,
+    no_scale,
+    prediction_crop,
+    training_crop,
+)
+from audiorec.models.content_space import CONTENT_BLOCKS, fit_content_space
+from audiorec.models.devices import pick_device
+from audiorec.models.features import FeatureStore, compute_features
+from audiorec.models.heads import build_head, linear_head
+from audiorec.models.ridge import Ridge, fit_ridge
+from audiorec.progress import Progress, silent
+from audiorec.training.curves import EpochRow
+from audiorec.training.dataset import input_scale, training_sets
+from audiorec.training.losses import LOSSES
 
 if TYPE_CHECKING:
-    from audiorec.training.module import FactorModule
-    from audiorec.training.state import StateIO
+    from audiorec.mel.store import MelStore
 
-HEAD = 1_000_003  # between the seeds of one head and the next
+STATE_VERSION = 4  # raised when a change of the loop makes older state another run's
 
 
-class Run(NamedTuple):
-    """What all learning of a call of `train` has in common.
+class TrainResult(NamedTuple):
+    """A model and how it came to be.
 
     Attributes
     ----------
+    model : ContentModel
+        With the weights of the epoch with the lowest validation loss.
+    history : list of EpochRow
+        Empty where nothing was learned in epochs.
+    unseen : Embeddings
+        Vectors of tracks by artists that they were not learned from.
+    """
+
+    model: ContentModel
+    history: list[EpochRow]
+    unseen: Embeddings
+
+
+def train(
+    store: MelStore,
+    targets: Embeddings,
+    *,
+    groups: Mapping[str, str],
+    model: ModelConfig,
+    config: TrainConfig,
+    features: FeatureStore | None = None,
+    work_directory: Path | None = None,
+    space: str | None = None,
+    progress: Progress = silent,
+    together: Mapping[str, Hashable] | None = None,
+) -> TrainResult:
+    """Fit a content model to tracks' factors.
+
+    Parameters
+    ----------
+    store : MelStore
+        Log-mel spectrograms.
+    targets : Embeddings
+        Factors of tracks; tracks that are not in both are left out.
+    groups : mapping of str to str
+        Artist of each track. Whole artists are held out for every choice; a track without one is
+        a group of its own.
+    model : ModelConfig
     config : TrainConfig
-    directory : Path or None
-        Of the state.
-    key : str
-        Digest of settings and inputs.
-    device : torch.device
+    features : FeatureStore, optional
+        Of the store, where the encoder begins with weights that are given; otherwise they are
+        computed now.
+    work_directory : Path, optional
+        Where the state is kept at ends of epochs. A run that was killed goes on from there
+        and ends with the very weights of an undisturbed one (on a CPU, with as many threads and
+        processes). State of other settings or inputs, or state that is damaged, is not used. The
+        state of a finished run stays, and the same call again returns at once.
+    space : str, optional
+        Fingerprint of the factors; by default that of `targets`.
     progress : Progress
-    team : Team
-        Processes that share each batch.
+    together : mapping of str to hashable, optional
+        Group of each track that has a duplicate: artists who share a recording are held out
+        together.
+
+    Returns
+    -------
+    result : TrainResult
+
+    Raises
+    ------
+    TrainingError
+        If there are too few tracks or artists, or the loss diverges.
+    ParameterError
+        If no track has both sound and factors, the crops are too short for the encoder, or the
+        device is not there.
+
+    Notes
+    -----
+    van den Oord, Dieleman & Schrauwen, "Deep content-based music recommendation", NIPS 2013.
+    Torch's global random state is left as it was found. Processes that torchrun started divide
+    every batch, and all return the same.
     """
-
-    config: TrainConfig
-    directory: Path | None
-    key: str
-    device: torch.device
-    progress: Progress
-    team: Team = ALONE
-
-    def part(self, number: int, of: int) -> Run:
-        """The run of one of several heads, which one process learns alone."""
-        epochs = self.config.max_epochs
-
-        def progress(stage: str, done: int, total: int | None, note: str = "") -> None:
-            self.progress(stage, number * epochs + done, of * epochs, note)
-
-        return Run(
-            self.config.model_copy(update={"seed": (self.config.seed + number * HEAD) % 2**31}),
-            None if self.directory is None else self.directory / f"head-{number}",
-            f"{self.key}-{number}",
-            self.device,
-            progress,
+    owners = artist_groups(targets.ids, groups, together or {})
+    if features is None and (model.pretrained or model.frozen):
+        features = compute_features(
+            store, encoder=model.encoder, device=config.device, progress=progress
         )
-
-
-def fit(
-    network: nn.Module,
-    training: Examples,
-    validation: Examples,
-    *,
-    scale: InputScale,
-    window: int,
-    run: Run,
-    shifts: Tensor | None = None,
-) -> FactorModule:
-    """Run Lightning's loop, from the state of a killed run where there is one."""
-    import lightning.pytorch as pl
-
-    from audiorec.training.module import FactorModule
-    from audiorec.training.state import StateIO
-
-    config, device, team = run.config, run.device, run.team
-    crops = Crops(
-        training,
-        window=window,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        accumulate=config.accumulate,
-    )
-    if team.size > 1 and config.compile == "yes":
-        raise ParameterError(
-            "compile='yes' is for one process; write compile = 'no' under [train], or leave out "
-            "torchrun"
-        )
-    if crops.smallest < team.size:
-        raise ParameterError(
-            f"batch_size={config.batch_size} leaves a batch of {crops.smallest} to {team.size} "
-            "processes; raise it, or start fewer"
-        )
-    module = FactorModule(
-        network,
-        crops=crops,
-        validation=validation,
-        scale=scale,
-        config=config,
-        state_directory=run.directory,
-        progress=run.progress,
-        team=team,
-        shifts=shifts,
-    )
-    io, directory = StateIO(key=run.key), run.directory
-    state = io.find(directory) if directory is not None else None
-    if state is not None:
-        module.on_load_checkpoint(state)
-        if module.finished:
-            return module
+    if model.linear and not model.finetune:
+        assert features is not None
+        fitted = _fit_ridge(features, targets, owners=owners, model=model, config=config)
     else:
-        module.pace = team.agree(_paced(module, device=device) if team.first else Pace())
-    module.compiled = put_in_pace(network, module.pace)
-    trainer = pl.Trainer(
-        accelerator="gpu" if device.type == "cuda" else device.type,
-        precision=cast(Any, module.pace.precision),
-        max_epochs=module.config.max_epochs - len(module.history),
-        accumulate_grad_batches=crops.accumulate,
-        gradient_clip_val=module.config.gradient_clip,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=directory,
-        **_processes(io, network, run=run),
+        fitted = _fit_in_epochs(
+            store,
+            targets,
+            features,
+            owners=owners,
+            model=model,
+            config=config,
+            work_directory=work_directory,
+            progress=progress,
+        )
+    source = features if features is not None and model.frozen else store
+    known = targets.take([i for i in source.ids if i in targets])
+    length = float(np.linalg.norm(known.vectors, axis=1).mean())
+    result = ContentModel(
+        fitted.network.eval(),
+        model,
+        source.config,
+        config,
+        n_outputs=targets.dim,
+        output_norm=fitted.norm,
+        # Vectors that were learned with the length of factors have it.
+        output_scale=length if config.unit_norm or fitted.norm == "unit" else 1.0,
+        space=space or digest_of(targets),
+        agreement=agreement_of(fitted.unseen, targets) if len(fitted.unseen) else AGREEMENT,
+        smoothing=fit_artist_smoothing(fitted.unseen, factors=targets, artists=groups),
     )
-    with _interruptible():
-        trainer.fit(module, module.crops, ckpt_path=directory if state is not None else None)
-    return module
+    return TrainResult(result, fitted.history, fitted.unseen)
 
 
-def _paced(module: FactorModule, *, device: torch.device) -> Pace:
-    """How to train, by the first batch where it is to be measured."""
-    config = module.config
-    if module.team.size > 1:
-        config = config.model_copy(update={"compile": "no"})
-    if "fastest" not in (config.precision, config.layout) and config.compile == "no":
-        layout: Layout = "plain" if config.layout == "plain" else "channels-last"
-        return Pace(pick_precision(config.precision, device=device), layout)
-    first = next(iter(module.crops)).mel
-    return pick_pace(
-        module.network,
-        standardize(first, mean=module.mean.cpu(), std=module.std.cpu()),
-        config=config,
-        device=device,
-        steps=len(module.crops) * config.max_epochs,
+def fit_content_model(
+    features: FeatureStore, *, model: ModelConfig, config: TrainConfig
+) -> ContentModel:
+    """Fit a space of content alone, for music without listening; see `fit_content_space`."""
+    head = fit_content_space(features.take(CONTENT_BLOCKS).features().vectors)
+    network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
+    return ContentModel(
+        network.eval(),
+        model,
+        features.config,
+        config,
+        n_outputs=head.out_features,
+        output_norm="unit",
     )
 
 
-def _processes(io: StateIO, network: nn.Module, *, run: Run) -> dict[str, Any]:
-    """What Lightning is told of this process and those beside it."""
-    from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
-
-    team = run.team
-    if team.size == 1:
-        alone = [run.device.index or 0] if run.device.type == "cuda" else 1
-        # Named, or a batch scheduler's variables in the environment would be taken for orders.
-        return {"devices": alone, "plugins": [io, LightningEnvironment()]}
-    from lightning.pytorch.strategies import DDPStrategy
-
-    from audiorec.models.together import normalize_together
-
-    normalize_together(network)
-    return {
-        "devices": team.local_size,
-        "num_nodes": team.size // team.local_size,
-        # Buffers are alike in all processes, computed from the whole batch.
-        "strategy": DDPStrategy(broadcast_buffers=False),
-        "use_distributed_sampler": False,
-        "plugins": [io, TorchElasticEnvironment()],
-    }
+class _Fitted(NamedTuple):
+    network: ContentNetwork
+    norm: Norm
+    history: list[EpochRow]
+    unseen: Embeddings
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep advice of Lightning and of torch's compiler from the terminal; restore what was set."""
-    import lightning.pytorch  # noqa: F401  (its import sets the level of its logger)
-
-    names = ("lightning.pytorch", "lightning.fabric", "torch.utils.cpp_extension")
-    loggers = [logging.getLogger(name) for name in names]
-    before = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\..*|torch\._inductor\..*")
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.ERROR)
-            yield
-        finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Give signals back their meaning.
-
-    Lightning turns Ctrl-C into an exit and then ignores the signal, and lets a process that was
-    told to terminate end with code 0, as if its work were done.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if main else None
-    try:
-        yield
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        if not error.code:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        raise
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, handler)
-
-
-def predicted(
-    network: nn.Module,
-    examples: Examples,
+def _fit_ridge(
+    features: FeatureStore,
+    targets: Embeddings,
     *,
-    scale: InputScale,
-    window: int,
-    run: Run,
-    norm: Literal["unit", "raw"] | None = None,
-) -> Embeddings:
-    """What inference says of examples, by default in the form that the loss learns."""
-    found = predict(
-        network.to(run.device),
-        zip(examples.ids, examples.clips, strict=True),
-        scale=scale,
-        window=window,
-        norm=norm or LOSSES[run.config.loss].norm,
-        batch_size=64,
-        device=run.device,
+    owners: Mapping[str, str],
+    model: ModelConfig,
+    config: TrainConfig,
+) -> _Fitted:
+    """A head in closed form: its penalty is chosen on artists left out, who count alike."""
+    rows = _labelled(features.take(blocks_of(model)), targets)
+    ridge, unseen = _regress(rows, targets, owners=owners, config=config)
+    norm: Norm = "unit" if config.unit_norm else "raw"
+    head = linear_head(ridge.slopes, ridge.offset)
+    network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
+    return _Fitted(network, norm, [], unseen)
+
+
+def _labelled(features: FeatureStore, targets: Embeddings) -> Embeddings:
+    ids = [track_id for track_id in features.ids if track_id in targets]
+    if not ids:
+        raise ParameterError("no track has both sound and listening; import plays of these tracks")
+    return features.features(ids)
+
+
+def _regress(
+    rows: Embeddings, targets: Embeddings, *, owners: Mapping[str, str], config: TrainConfig
+) -> tuple[Ridge, Embeddings]:
+    """Ridge regression, and what it predicts for artists that are left out in turn."""
+    vectors = targets.take(rows.ids).vectors
+    wanted = unit_norm(vectors) if config.unit_norm else vectors
+    artists = [owners[i] for i in rows.ids]
+
+    def fit(keep: np.ndarray, penalties: Sequence[float] | None = None) -> Ridge:
+        some = [artist for artist, kept in zip(artists, keep, strict=True) if kept]
+        return fit_ridge(
+            rows.vectors[keep],
+            wanted[keep],
+            groups=some,
+            seed=config.seed,
+            weights=even_groups(some),
+            **({} if penalties is None else {"penalties": penalties}),
+        )
+
+    ridge = fit(np.ones(len(rows), dtype=bool))
+    folds, kept, parts = group_kfold(artists, seed=config.seed), [], []
+    for fold in np.unique(folds):
+        out = folds == fold
+        if not out.all():
+            kept += [i for i, left_out in zip(rows.ids, out, strict=True) if left_out]
+            parts.append(fit(~out, [ridge.penalty]).predict(rows.vectors[out]))
+    none = np.empty((0, targets.dim), dtype=np.float32)
+    return ridge, Embeddings(kept, np.concatenate([none, *parts]))
+
+
+def _fit_in_epochs(
+    store: MelStore,
+    targets: Embeddings,
+    features: FeatureStore | None,
+    *,
+    owners: Mapping[str, str],
+    model: ModelConfig,
+    config: TrainConfig,
+    work_directory: Path | None,
+    progress: Progress,
+) -> _Fitted:
+    """A head on features that are given, or an encoder with its head, by the training loop."""
+    from audiorec.training.loop import Run, fit_network, predicted, quiet
+
+    source: MelStore | FeatureStore = store
+    if model.frozen:
+        assert features is not None
+        source = features.take(blocks_of(model))
+    crop = 1 if model.frozen else training_crop(model, mel=store.config, train=config)
+    training, validation = training_sets(
+        source, targets, owners=owners, unit=config.unit_norm, seed=config.seed
     )
-    return Embeddings(examples.ids, np.stack([vector for _, vector in found]))
+    key = artifacts.fingerprint(
+        {
+            "version": STATE_VERSION,
+            "model": model.model_dump(mode="json"),
+            "train": config.model_dump(mode="json"),
+            "mels": source.fingerprint,
+            "targets": digest_of(targets),
+            "tracks": [training.ids, validation.ids],
+        }
+    )
+    processes, device = process_group(), pick_device(config.device)
+    if device.type == "cuda" and processes.size > 1:
+        device = torch.device("cuda", processes.local_rank)
+    told = progress if processes.first else silent
+    seen = prediction_crop(model, mel=store.config, train=config)
+    run = Run(config, seen, work_directory, key, device, told, processes)
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(config.seed)
+        if model.frozen:
+            n_features = len(training.clips[0][0])
+            head = build_head(model, n_features, targets.dim)
+            network = ContentNetwork(model, None, head, scale=no_scale(store.config.n_mels))
+        else:
+            scale = no_scale(store.config.n_mels) if model.pretrained else input_scale(training)
+            network = build_network(
+                model, mel=store.config, n_outputs=targets.dim, scale=scale, published=True
+            )
+        if model.linear:
+            assert features is not None
+            network.head = _first_head(features, targets, owners=owners, model=model, config=config)
+        history = fit_network(network, training, validation, crop=crop, run=run)
+        unseen = predicted(network, validation, run=run)
+    return _Fitted(network.cpu(), LOSSES[config.loss].norm, history, unseen)
+
+
+def _first_head(
+    features: FeatureStore,
+    targets: Embeddings,
+    *,
+    owners: Mapping[str, str],
+    model: ModelConfig,
+    config: TrainConfig,
+) -> nn.Module:
+    """The ridge regression that fine-tuning begins with."""
+    rows = _labelled(features.take(blocks_of(model)), targets)
+    ridge, _ = _regress(rows, targets, owners=owners, config=config)
+    return linear_head(ridge.slopes, ridge.offset)
+
+
+def digest_of(embeddings: Embeddings) -> str:
+    """Digest of ids and vectors."""
+    return artifacts.fingerprint(
+        [list(embeddings.ids), artifacts.fingerprint(embeddings.vectors.tobytes())]
+    )

@@ -1,315 +1,380 @@
-"""Train a network to predict tracks' factors from their sound; go on where a killed run stopped."""
+"""The training loop: one step, one epoch, the state that a killed run goes on from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import copy
+import logging
+import math
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import lightning.pytorch as pl
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
-from audiorec import artifacts
-from audiorec.audio.config import MelConfig
-from audiorec.data.grouping import artist_groups
-from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.exceptions import ParameterError
-from audiorec.factors import WeightedError, agreement_of, fit_artist_smoothing
-from audiorec.models.checkpoint import Checkpoint, crop_frames
-from audiorec.models.config import ModelConfig, TrainConfig
-from audiorec.models.described import Described
-from audiorec.models.losses import LOSSES
-from audiorec.models.networks import build_network
-from audiorec.models.predict import believed, clips_of, pick_device
-from audiorec.progress import Progress, silent
-from audiorec.ranks import team
-from audiorec.training.augment import check_augmentation, pitch_shifts, steps_between
-from audiorec.training.committee import fit_committee
+from audiorec.distributed import Processes
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import ParameterError, TrainingError
+from audiorec.models.config import TrainConfig
+from audiorec.models.content_model import ContentNetwork, track_vector
+from audiorec.models.ordered_map import ordered_map
+from audiorec.progress import Progress
+from audiorec.training.augmentation import mixup
 from audiorec.training.curves import EpochRow
-from audiorec.training.data import Examples, deal, gather, input_scale, joined, no_scale
-from audiorec.training.fit import Run, fit, predicted, quiet
-from audiorec.training.once import check_unaltered, other_pitches
-from audiorec.training.popularity import common_part
-from audiorec.training.shrinkage import learn_shrinkage
+from audiorec.training.dataset import Batch, CropLoader, TrainingSet
+from audiorec.training.losses import LOSSES
+from audiorec.training.state import StateIO, state_on_cpu
 
-if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
-    from audiorec.pretrained.heard import Heard
+WEIGHT_DECAY = 0.01  # of AdamW
+WARMUP_FRACTION = 0.1  # of all steps, while the learning rate rises
+AVERAGE_DECAY = 0.99  # of the running mean of the weights, which is what is validated and kept
+LONGEST_GRADIENT = 1.0  # as a norm over all weights
+MUCH_WORSE = 10.0  # than predicting zeros: nothing was learned
+SAVE_SECONDS = 5.0  # between one state that is kept and the next
 
-STATE_VERSION = 3  # raised when a change of the loop makes older state another run's
 
-
-class TrainResult(NamedTuple):
-    """The trained network and how it came to be.
+class Run(NamedTuple):
+    """What a run is made with.
 
     Attributes
     ----------
-    checkpoint : Checkpoint
-        Weights of the epoch with the lowest validation loss.
-    history : list of EpochRow
-        Of the first head, where the network has several.
-    unseen : Embeddings
-        Predictions for tracks that were kept for early stopping, by what did not learn from them.
+    config : TrainConfig
+    crop : int or None
+        Frames that a vector is predicted from; see `ContentModel.crop`.
+    directory : Path or None
+        Of the state.
+    key : str
+        Digest of settings and inputs.
+    device : torch.device
+    progress : Progress
+    processes : Processes
+        That share each batch.
     """
 
-    checkpoint: Checkpoint
-    history: list[EpochRow]
-    unseen: Embeddings
+    config: TrainConfig
+    crop: int | None
+    directory: Path | None
+    key: str
+    device: torch.device
+    progress: Progress
+    processes: Processes
 
 
-def train(
-    store: MelStore | Heard,
-    targets: Embeddings,
-    *,
-    groups: Mapping[str, str],
-    model: ModelConfig,
-    config: TrainConfig,
-    listening: WeightedError | None = None,
-    work_directory: Path | None = None,
-    space: str | None = None,
-    progress: Progress = silent,
-    begin: Callable[[nn.Module], None] | None = None,
-    unlabelled: Sequence[str] = (),
-    listeners: np.ndarray | None = None,
-    together: Mapping[str, Hashable] | None = None,
-) -> TrainResult:
-    """Train a network to predict tracks' factors from their sound.
+class TrainingModule(pl.LightningModule):
+    """Trains a network, keeps a running mean of its weights, and remembers the best of them.
 
     Parameters
     ----------
-    store : MelStore or Heard
-        Log-mel spectrograms, or what a frozen encoder heard of them.
-    targets : Embeddings
-        Factors of tracks; tracks that are not in both are left out.
-    groups : mapping of str to str
-        Artist of each track. Whole artists are held out for early stopping; a track without one
-        is a group of its own.
-    model : ModelConfig
-    config : TrainConfig
-    listening : WeightedError, optional
-        That the factors were made from. The loss "wpe" learns from it, the others do not look.
-    work_directory : Path, optional
-        Where the state is kept at ends of epochs. A run that was killed goes on from there
-        and ends with the very weights of an undisturbed one (on a CPU, with as many threads and
-        processes). State
-        of other settings or inputs, or state that is damaged, is not used. The state of a finished
-        run stays, and the same call again returns at once.
-    space : str, optional
-        Fingerprint of the factors; by default that of `targets`.
-    progress : Progress
-    begin : callable, optional
-        Gives the fresh network weights to begin with.
-    unlabelled : sequence of str
-        Tracks of the store without factors, from which a dictionary of sounds and discriminants of
-        artists are learned too.
-    listeners : np.ndarray [shape=(n_listeners, d)], optional
-        Factors of listeners, which tell in what directions these differ; see
-        `audiorec.training.shrinkage`.
-    together : mapping of str to hashable, optional
-        Group of each track that has a duplicate: artists who share a recording are held out
-        together.
+    network : ContentNetwork
+    loader : CropLoader
+    validation : TrainingSet
+    run : Run
+
+    Attributes
+    ----------
+    history : list of EpochRow
+    best : dict of str to Tensor
+        Weights of the epoch with the lowest validation loss.
+    """
+
+    def __init__(
+        self,
+        network: ContentNetwork,
+        *,
+        loader: CropLoader,
+        validation: TrainingSet,
+        run: Run,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.loader, self.validation, self.run_settings = loader, validation, run
+        self.config, self.loss = run.config, LOSSES[run.config.loss]
+        self.history: list[EpochRow] = []
+        self.best: dict[str, Tensor] = {}
+        self._loss_sum: Tensor = torch.zeros(())
+        self._steps = 0  # of the optimizer, in all
+        self._began = 0.0
+        self._saved = time.monotonic()
+
+    # -- one step ---------------------------------------------------------------------------
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Loss of one batch."""
+        given, targets = batch.given.float(), batch.targets
+        if self.config.mixup and len(given) > 1:
+            given, targets = mixup(given, targets, alpha=self.config.mixup)
+        loss = self.loss.function(self.network(given).float(), targets)
+        self._loss_sum += loss.detach() * len(given)
+        return loss * batch.weight
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_index: int) -> None:
+        """Let the running mean follow (exponential moving average, bias-free from the start)."""
+        self._steps += 1
+        decay = min(AVERAGE_DECAY, (1 + self._steps) / (10 + self._steps))
+        now = self.network.state_dict()
+        with torch.no_grad():
+            for name, mean in self.average.state_dict().items():
+                if mean.is_floating_point():
+                    mean.lerp_(now[name], 1 - decay)
+                else:
+                    mean.copy_(now[name])
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, its rate a function of the step: a linear rise, then half a cosine down."""
+        optimizer = torch.optim.AdamW(
+            [p for p in self.network.parameters() if p.requires_grad],
+            lr=self.config.learning_rate,
+            weight_decay=WEIGHT_DECAY,
+        )
+        steps = len(self.loader) * self.config.max_epochs
+        rise = max(1, round(WARMUP_FRACTION * steps))
+
+        def factor(step: int) -> float:
+            if step < rise:
+                return (step + 1) / rise
+            return 0.01 + 0.99 * 0.5 * (
+                1 + math.cos(math.pi * (step - rise) / max(1, steps - rise))
+            )
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    # -- one epoch --------------------------------------------------------------------------
+
+    def on_train_epoch_start(self) -> None:
+        """Let everything random follow from the seed, the epoch and the process alone."""
+        epoch = len(self.history)
+        self.loader.epoch = epoch
+        self.network.train()
+        own = [self.config.seed, epoch, self.run_settings.processes.rank]
+        torch.manual_seed(int(np.random.default_rng(own).integers(2**63)))
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._began = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Validate, remember, report; stop when nothing has become better for long enough."""
+        processes = self.run_settings.processes
+        n_clips = len(self.loader.examples.ids)
+        rate = n_clips / (time.perf_counter() - self._began)
+        seen = sum(processes.all_gather(float(self._loss_sum)))
+        row = EpochRow(len(self.history) + 1, seen / n_clips, self.validate(), rate)
+        # Processors that differ round differently, and all must stop, or save, or neither.
+        row = processes.broadcast(row)
+        if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
+            raise TrainingError(
+                f"the loss diverged in epoch {row.epoch} (training {row.train_loss}, validation "
+                f"{row.validation_loss}); lower learning_rate={self.config.learning_rate}"
+            )
+        self.history.append(row)
+        if row == min(self.history, key=lambda r: r.validation_loss):
+            self.best = state_on_cpu(self.average)
+        if self.finished:
+            self._check_learned()
+            self.trainer.should_stop = True
+        if self.run_settings.directory is not None and processes.broadcast(self._save_is_due()):
+            self.trainer.save_checkpoint(self.run_settings.directory)
+            self._saved = time.monotonic()
+        note = f"loss {row.train_loss:.3f}  val {row.validation_loss:.3f}  {rate:.0f} clips/s"
+        self.run_settings.progress("train", row.epoch, self.config.max_epochs, note)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or the validation loss has not fallen for `patience`."""
+        if not self.history:
+            return False
+        best = min(self.history, key=lambda r: r.validation_loss)
+        waited = self.history[-1].epoch - best.epoch
+        return len(self.history) >= self.config.max_epochs or waited >= self.config.patience
+
+    def _save_is_due(self) -> bool:
+        """Where epochs are short, to write the state would take longer than to run them again."""
+        return self.finished or time.monotonic() - self._saved >= SAVE_SECONDS
+
+    def validate(self) -> float:
+        """Loss of the averaged weights on the validation tracks, predicted as inference does."""
+        found = predicted(self.average, self.validation, run=self.run_settings)
+        targets = torch.from_numpy(self.validation.targets)
+        return float(self.loss.function(torch.from_numpy(np.array(found.vectors)), targets))
+
+    def _check_learned(self) -> None:
+        """Raise `TrainingError` where the best weights are far worse than none at all.
+
+        Losses of directions are bounded; one of lengths may diverge and stay finite.
+        """
+        if self.loss.norm == "unit":
+            return
+        best = min(row.validation_loss for row in self.history)
+        targets = torch.from_numpy(self.validation.targets)
+        nothing = float(self.loss.function(torch.zeros_like(targets), targets))
+        if best > MUCH_WORSE * nothing:
+            raise TrainingError(
+                f"the loss diverged (validation {best:.3g} at best, and to predict nothing costs "
+                f"{nothing:.3g}); lower learning_rate={self.config.learning_rate}"
+            )
+
+    # -- state ------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning does not know of, and leave out its counters.
+
+        A run goes on as a new one with fewer epochs: where in an epoch Lightning believes itself
+        to be after a restart depends on its version and on the hook that saved.
+        """
+        checkpoint.pop("loops", None)
+        checkpoint["audiorec"] = {
+            "history": [list(row) for row in self.history],
+            "best": self.best,
+            "steps": self._steps,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it back."""
+        self.history = [EpochRow(*row) for row in checkpoint["audiorec"]["history"]]
+        self.best = dict(checkpoint["audiorec"]["best"])
+        self._steps = checkpoint["audiorec"]["steps"]
+
+
+def fit_network(
+    network: ContentNetwork,
+    training: TrainingSet,
+    validation: TrainingSet,
+    *,
+    crop: int,
+    run: Run,
+) -> list[EpochRow]:
+    """Train a network in place, from the state of a killed run where there is one.
+
+    Parameters
+    ----------
+    network : ContentNetwork
+    training, validation : TrainingSet
+    crop : int
+        Frames of a training crop.
+    run : Run
 
     Returns
     -------
-    result : TrainResult
-
-    Raises
-    ------
-    TrainingError
-        If there are too few tracks or artists, or the loss diverges.
-    ParameterError
-        If the crops are too short for the network, the device is not there, or the loss looks at
-        listening and none is given.
-
-    Notes
-    -----
-    van den Oord, Dieleman & Schrauwen, "Deep content-based music recommendation", NIPS 2013.
-    Torch's global random state is left as it was found.
-
-    Processes that torchrun started share the work, and all return the same. Of the described
-    network each takes a part of what is to be heard, and whole heads: what they learn is what one
-    process learns, bit for bit. Of the others each takes a part of every batch: the gradient is
-    that of the whole batch but for the order of sums, and the units that are dropped out are
-    drawn by each for itself.
+    history : list of EpochRow
     """
-    window = crop_frames(store.config, model, config)
-    device = pick_device(config.device)
-    check_augmentation(store.config, config)
-    n_heard = len({*targets.ids, *unlabelled})
-    if model.described:
-        check_unaltered(config, architecture=model.architecture, n=n_heard)
-    shifts = _shifts(store.config, model=model, config=config, n=n_heard)
-    loss = LOSSES[config.loss]
-    listening = _needed(listening, config=config)
-    owners = artist_groups([*targets.ids, *unlabelled], groups, together or {})
-    training, validation = gather(store, targets, groups=owners, config=config, listening=listening)
-    scale = input_scale(training) if not model.finetune else no_scale(store.config.n_mels)
-    space = space or _digest(targets)
-    key = artifacts.fingerprint(
-        {
-            "version": STATE_VERSION,
-            "model": model.model_dump(mode="json"),
-            "train": config.model_dump(mode="json"),
-            "mels": store.fingerprint,
-            "targets": _digest(targets),
-            "tracks": [training.ids, validation.ids],
-            "unlabelled": list(unlabelled),
-            "artists": [groups.get(i) for i in store.ids],
-            **({"together": one} if (one := _shared(owners, groups)) else {}),
-            "listening": "" if listening is None else listening.fingerprint,
-        }
+    processes, config = run.processes, run.config
+    loader = CropLoader(
+        training, crop=crop, batch_size=config.batch_size, seed=config.seed, processes=processes
     )
-    mine = team()
-    if device.type == "cuda" and mine.size > 1:
-        device = torch.device("cuda", mine.local_rank)
-    run = Run(
-        _long_enough(config, n=len(training.ids)),
-        work_directory,
-        key,
-        device,
-        progress if mine.first else silent,
-        mine,
-    )
-    with torch.random.fork_rng(devices=[]), quiet():
-        from audiorec.training.state import state_on_cpu
-
-        torch.manual_seed(config.seed)
-        network = build_network(model, n_mels=len(scale.mean), n_outputs=targets.dim)
-        if begin is not None:
-            begin(network)
-        if isinstance(network, Described):
-            others = _unheard(store, unlabelled, known=targets)
-            if mine.first:
-                network.learn(
-                    [*training.clips, *others.clips],
-                    scale=scale,
-                    seed=config.seed,
-                    mel=store.config,
-                )
-            network.load_state_dict(mine.agree(network.state_dict()))
-            history, unseen = fit_committee(
-                network,
-                joined([training, validation]),
-                others,
-                lambda part: deal(
-                    [i for i in store.ids if i in targets], groups=owners, config=part
-                ),
-                groups=groups,
-                scale=scale,
-                window=window,
-                run=run,
-                shifts=shifts,
-            )
-            weights = state_on_cpu(network)
-        else:
-            module = fit(
-                network, training, validation, scale=scale, window=window, run=run, shifts=shifts
-            )
-            weights, history = module.best, module.history
-            network.load_state_dict(weights)
-            unseen = predicted(network, validation, scale=scale, window=window, run=run)
-    # As long as factors are, where predictions are measured by listening or by whole factors.
-    whole = loss.norm == "raw" and (loss.needs == "form" or not config.unit_norm)
-    known = targets.take(training.ids).vectors
-    length = float(np.linalg.norm(known, axis=1).mean())
-    # By what predictions say themselves: shrunk, they lie along the mean too far for a cosine.
-    artists = fit_artist_smoothing(unseen, factors=targets, artists=groups)
-    belief: dict[str, np.ndarray | None] = {}
-    if loss.norm == "unit":
-        unseen = Embeddings(unseen.ids, unit_norm(unseen.vectors))
-        belief = _belief(
-            unseen,
-            config=config,
-            listeners=listeners,
-            factors=targets,
-            mean=known.mean(axis=0),
-            groups=owners,
-        )
-        unseen = Embeddings(unseen.ids, believed(unseen.vectors, **belief))
-        # What is not believed is missing from their length, which is to be that of factors.
-        length /= float(np.linalg.norm(unseen.vectors, axis=1).mean()) or 1.0
-    checkpoint = Checkpoint(
-        weights=weights,
-        model=model,
-        mel=store.config,
-        train=config,
-        scale=scale,
-        n_outputs=targets.dim,
-        output_norm=loss.norm,
-        output_scale=1.0 if whole else length,
-        space=space,
-        agreement=agreement_of(unseen, targets),
-        artists=artists,
-        **belief,
-    )
-    return TrainResult(checkpoint, history, unseen)
-
-
-def _shared(owners: Mapping[str, str], groups: Mapping[str, str]) -> list[list[str]]:
-    """Tracks that count as another artist's, with that one."""
-    return sorted([i, owner] for i, owner in owners.items() if owner != (groups.get(i) or i))
-
-
-def _belief(
-    unseen: Embeddings, *, config: TrainConfig, listeners: np.ndarray | None, **judged: Any
-) -> dict[str, np.ndarray | None]:
-    """How far to believe predictions by what unseen artists tell; see `believed`."""
-    shrinkage = common = None
-    if config.shrinkage and listeners is not None:
-        auto = config.shrinkage == "auto"
-        shrinkage = learn_shrinkage(
-            unseen, **judged, listeners=listeners, seed=config.seed, unless_alike=auto
-        )
-    if config.level_popularity:
-        common = common_part(unseen, **judged, unless_heard=config.level_popularity == "auto")
-    return {"shrinkage": shrinkage, "common": common}
-
-
-def _needed(listening: WeightedError | None, *, config: TrainConfig) -> WeightedError | None:
-    """The listening, if the loss looks at it."""
-    if LOSSES[config.loss].needs != "form":
-        return None
-    if listening is None:
+    if loader.smallest < processes.size:
         raise ParameterError(
-            f"loss={config.loss!r} learns from plays and none are given; give train() the "
-            "listening, or take another loss"
+            f"batch_size={config.batch_size} leaves a batch of {loader.smallest} to "
+            f"{processes.size} processes; raise it, or start fewer"
         )
-    return listening
-
-
-def _shifts(
-    mel: MelConfig, *, model: ModelConfig, config: TrainConfig, n: int
-) -> torch.Tensor | None:
-    """Pitches at which examples of `n` tracks are heard beside their own; None where at none."""
-    if model.described:
-        pitches = other_pitches(config, n=n)
-        return pitch_shifts(mel, pitches) if pitches else None
-    if config.pitch_shift == "auto" or not config.pitch_shift:
-        return None
-    if model.frozen:
-        raise ParameterError(
-            f"pitch_shift={config.pitch_shift:g} moves what is heard, and encoder="
-            f"{model.encoder!r} has heard it before; write pitch_shift = 0 under [train]"
+    module = TrainingModule(network, loader=loader, validation=validation, run=run)
+    io = StateIO(key=run.key)
+    state = io.find(run.directory) if run.directory is not None else None
+    if state is not None:
+        module.on_load_checkpoint(state)
+    if not module.finished:
+        trainer = pl.Trainer(
+            accelerator="gpu" if run.device.type == "cuda" else run.device.type,
+            precision=cast(Any, _precision(run.device)),
+            max_epochs=config.max_epochs - len(module.history),
+            gradient_clip_val=LONGEST_GRADIENT,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=run.directory,
+            **_devices(io, run=run),
         )
-    return pitch_shifts(mel, steps_between(config.pitch_shift))
+        with _interruptible():
+            trainer.fit(module, loader, ckpt_path=run.directory if state is not None else None)
+    network.load_state_dict(module.best)
+    network.cpu()
+    return module.history
 
 
-def _unheard(store: MelStore | Heard, unlabelled: Sequence[str], *, known: Embeddings) -> Examples:
-    """Tracks without factors, as examples of nothing."""
-    ids = tuple(i for i in unlabelled if i not in known)
-    none = np.zeros((len(ids), known.dim), dtype=np.float32)
-    return Examples(ids, [clips_of(store, i) for i in ids], none)
+def predicted(network: ContentNetwork, examples: TrainingSet, *, run: Run) -> Embeddings:
+    """Vectors of a set's tracks, as inference gives them; each process predicts a part."""
+    network.to(run.device).eval()
+    norm, processes = LOSSES[run.config.loss].norm, run.processes
+
+    def vector(clips: list[np.ndarray]) -> np.ndarray:
+        return track_vector(network, clips, crop=run.crop, norm=norm, device=run.device)
+
+    mine = examples.clips[processes.share(len(examples.ids))]
+    parts = processes.all_gather(list(ordered_map(vector, mine, device=run.device)))
+    return Embeddings(examples.ids, np.stack([row for part in parts for row in part]))
 
 
-def _long_enough(config: TrainConfig, *, n: int) -> TrainConfig:
-    """With so many epochs that `n` tracks make `min_steps`."""
-    steps = -(-n // (config.batch_size * config.accumulate))
-    epochs = max(config.max_epochs, -(-config.min_steps // steps))
-    return config.model_copy(update={"max_epochs": epochs})
+def _precision(device: torch.device) -> str:
+    """Mixed precision on CUDA, full precision elsewhere: a CPU emulates what is shorter."""
+    if device.type != "cuda":
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
-def _digest(embeddings: Embeddings) -> str:
-    return artifacts.fingerprint(
-        [list(embeddings.ids), artifacts.fingerprint(embeddings.vectors.tobytes())]
-    )
+def _devices(io: StateIO, *, run: Run) -> dict[str, Any]:
+    """What Lightning is told of this process and those beside it."""
+    from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+
+    processes = run.processes
+    if processes.size == 1:
+        alone = [run.device.index or 0] if run.device.type == "cuda" else 1
+        # Named, or a batch scheduler's variables in the environment would be taken for orders.
+        return {"devices": alone, "plugins": [io, LightningEnvironment()]}
+    from lightning.pytorch.strategies import DDPStrategy
+
+    return {
+        "devices": processes.local_size,
+        "num_nodes": processes.size // processes.local_size,
+        "strategy": DDPStrategy(),
+        "sync_batchnorm": run.device.type == "cuda",
+        "use_distributed_sampler": False,
+        "plugins": [io, TorchElasticEnvironment()],
+    }
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep advice of Lightning from the terminal; restore what was set."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.ERROR)
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Give signals back their meaning.
+
+    Lightning turns Ctrl-C into an exit and then ignores the signal, and lets a process that was
+    told to terminate end with code 0, as if its work were done.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        if not error.code:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        raise
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, handler)

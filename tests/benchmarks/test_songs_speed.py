@@ -48,7 +48,7 @@ def commands(workspace, *stages):
 
 @pytest.mark.benchmark
 def test_songs_per_hour(tmp_path):
-    from audiorec.pretrained import fetch
+    from audiorec.models.pretrained import fetch
 
     fetch()
     files = write_songs(tmp_path / "music", N_SONGS, seconds=SECONDS, copies=COPIES)

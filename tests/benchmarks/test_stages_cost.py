@@ -19,14 +19,12 @@ import numpy as np
 import pytest
 from benching import ONE_THREAD, RESULTS, machine, process
 from made_up import clustered, write_songs
-from test_songs_speed import untrained
 
 AUDIOREC = Path(sys.executable).with_name("audiorec")
 HERE = Path(__file__).parent
 SONGS = (24, 120)
 SECONDS = 240.0
 TRACKS = (160, 480)  # that the network learns from
-COMPARED = (21_000, 41_000)  # more than discriminants are learned from
 VECTORS = (50_000, 150_000)
 SHARDS = (250, 750)
 PRINTS = (4_000, 12_000)
@@ -37,7 +35,6 @@ def test_what_a_track_costs(tmp_path):
     figures = {
         **songs(tmp_path),
         **learning(),
-        **comparing(),
         **plays(),
         **indexing(),
         **commits(tmp_path),
@@ -57,6 +54,20 @@ def test_what_a_track_costs(tmp_path):
 
 def slope(sizes, costs):
     return (costs[1] - costs[0]) / (sizes[1] - sizes[0])
+
+
+def untrained(workspace):
+    """The network from nothing with the weights that it begins with: as slow as any other."""
+    from audiorec.audio.config import MelConfig
+    from audiorec.models.checkpoint import save_model
+    from audiorec.models.config import ModelConfig, TrainConfig
+    from audiorec.models.content_model import ContentModel, InputScale, build_network
+
+    mel, model = MelConfig(), ModelConfig()
+    scale = InputScale(np.full(mel.n_mels, -30, np.float32), np.full(mel.n_mels, 15, np.float32))
+    network = build_network(model, mel=mel, n_outputs=48, scale=scale, published=False)
+    made = ContentModel(network, model, mel, TrainConfig(), n_outputs=48, output_norm="unit")
+    save_model(workspace.model, made, inputs={"factors": "made up"})
 
 
 def songs(tmp_path):
@@ -102,54 +113,19 @@ store = SimpleNamespace(
     config=config, fingerprint="noise", ids=ids, mels=lambda i: [mels[int(i[1:])]]
 )
 targets = Embeddings(ids, rng.normal(size=(n, 48)))
-settings = TrainConfig(max_epochs=25, patience=25, pitch_shift=0, device="cpu")
+settings = TrainConfig(max_epochs=25, patience=25, device="cpu")
 train(store, targets, groups={}, model=ModelConfig(), config=settings)
 """
 
 
 def learning():
-    """The default network, 25 epochs of every head, at the tracks' own pitch."""
-    from audiorec.audio.config import MelConfig
-    from audiorec.models.config import ModelConfig
-    from audiorec.models.described import Ear
-
+    """The network from nothing, 25 epochs."""
     command = [sys.executable, "-c", LEARN]
     done = [process([*command, str(n)], env=ONE_THREAD) for n in TRACKS]
     return {
         "train_cpu_s": slope(TRACKS, [each["cpu"] for each in done]),
         "train_start_cpu_s": done[0]["cpu"] - TRACKS[0] * slope(TRACKS, [e["cpu"] for e in done]),
-        "described_numbers": Ear(MelConfig().n_mels, ModelConfig().words, musical=True).size,
     }
-
-
-def comparing():
-    """Tracks to compare with: once, and for each that is learned from, at its own pitch."""
-    import torch
-
-    from audiorec.audio.config import MelConfig
-    from audiorec.models.config import ModelConfig, TrainConfig
-    from audiorec.models.described import Described
-    from audiorec.progress import silent
-    from audiorec.training.committee import _fit_likeness
-    from audiorec.training.data import Examples
-    from audiorec.training.fit import Run
-
-    mel, settings, rng = MelConfig(), TrainConfig(), np.random.default_rng(0)
-    n_windows = -(-mel.n_frames // mel.frames(settings.crop_seconds))
-    run = Run(settings, None, "", torch.device("cpu"), silent)
-    costs = []
-    for n in COMPARED:
-        network = Described(ModelConfig(), mel.n_mels, 48)
-        ids = tuple(f"t{i:06d}" for i in range(n))
-        told = [[rng.normal(size=(network.ear.size, n_windows)).astype("f2")] for _ in ids]
-        known = Examples(ids, told, rng.normal(size=(n, 48)).astype("f4"))
-        groups = {id_: str(row // 5) for row, id_ in enumerate(ids)}
-        likeness = network.likeness
-        compare = partial(_fit_likeness, likeness, known, None, groups=groups, run=run)
-        costs.append(cpu_of(compare))
-        assert likeness.kernel.speaks
-    each = slope(COMPARED, costs)
-    return {"compare_cpu_s": each, "compare_start_cpu_s": costs[0] - COMPARED[0] * each}
 
 
 def plays():

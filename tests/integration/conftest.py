@@ -20,14 +20,12 @@ RECIPE = """\
 [factors]
 factors = 8
 [model]
-words = 16
-heads = 2
+channels = 16
 hidden = 32
 [train]
 crop_seconds = 3.0
 max_epochs = 4
 patience = 4
-pitch_shift = 0
 device = "cpu"
 [evaluate]
 seeds = [0]

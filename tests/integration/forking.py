@@ -25,7 +25,12 @@ HEAVY = (
     *("av", "faiss", "implicit.als", "lightning.pytorch", "matplotlib.pyplot", "mutagen"),
     *("pebble", "safetensors.torch", "scipy.sparse", "sklearn.cluster", "sklearn.linear_model"),
     *("soundfile", "soxr", "torch", "audiorec.cli", "audiorec.cli.stages", "audiorec.pipeline"),
-    *("audiorec.index.build", "audiorec.mel", "audiorec.pretrained", "audiorec.scan.read_file"),
+    *(
+        "audiorec.index.build",
+        "audiorec.mel",
+        "audiorec.models.pretrained",
+        "audiorec.scan.read_file",
+    ),
 )
 PIPE = 1 << 20  # bytes of output that a command may give
 ENDS = 20.0  # s that what a killed process leaves behind may take to end
@@ -243,16 +248,14 @@ class Backwards:
 backwards = Backwards()
 
 
-def random_network(name: str = "musicnn", *, device: str = "auto") -> Any:
+def random_network(name: str = "musicnn") -> Any:
     """A network of random weights in place of the published ones."""
     import torch
 
-    from audiorec.models.musicnn import Musicnn
-    from audiorec.pretrained import find
-    from audiorec.pretrained.encoder import TagEncoder
+    from audiorec.models.encoders.pretrained import empty_pretrained
 
     torch.manual_seed(0)
-    return TagEncoder(find(name), Musicnn(50), device="cpu")
+    return empty_pretrained(name).eval()
 
 
 def forked_context(method: str | None = None) -> Any:

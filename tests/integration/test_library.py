@@ -10,11 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import audiorec.pretrained
-import audiorec.pretrained.encoder
-from audiorec.models.musicnn import Vgg
-from audiorec.pretrained.encoder import TagEncoder
-from audiorec.pretrained.registry import find
+from audiorec.models import pretrained
+from audiorec.models.encoders.pretrained import empty_pretrained
 
 from .conftest import call
 
@@ -27,9 +24,9 @@ def network():
     """A network that needs no download."""
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        one = TagEncoder(find("vgg-msd"), Vgg(), device="cpu")
-        patch.setattr(audiorec.pretrained, "is_fetched", lambda package: True)
-        patch.setattr(audiorec.pretrained.encoder, "load", lambda name, *, device="auto": one)
+        one = empty_pretrained("vgg-msd").eval()
+        patch.setattr(pretrained, "is_fetched", lambda package: True)
+        patch.setattr("audiorec.models.encoders.load_pretrained", lambda name: one)
         yield one
 
 
@@ -38,7 +35,7 @@ def library(world, tmp_path_factory):
     """A workspace that was scanned and run, and never told of any listening."""
     path = tmp_path_factory.mktemp("library") / "workspace"
     recipe = path.parent / "library.toml"
-    recipe.write_text(f'{MEL}target = "sound"\n[index]\nhubs = "csls"\n')
+    recipe.write_text(f'{MEL}target = "content"\n[index]\nhubs = "csls"\n')
     assert call("-w", path, "scan", "--manifest", world.tracks_csv).code == 0
     answer = call("-w", path, "run", recipe)
     assert answer.code == 0, answer.err
@@ -182,16 +179,16 @@ def test_weights_are_fetched_before_the_long_work(scanned, tmp_path, monkeypatch
     shutil.copytree(scanned, workspace)
     shutil.rmtree(workspace / "mels", ignore_errors=True)
     recipe = tmp_path / "library.toml"
-    recipe.write_text(f'{MEL}target = "sound"\n')
-    monkeypatch.setattr(audiorec.pretrained, "is_fetched", lambda package: False)
-    monkeypatch.setattr(audiorec.pretrained, "fetch", fetch)
+    recipe.write_text(f'{MEL}target = "content"\n')
+    monkeypatch.setattr(pretrained, "is_fetched", lambda package: False)
+    monkeypatch.setattr(pretrained, "fetch", fetch)
     answer = call("-w", workspace, "run", recipe)
     assert answer.code == 1 and "no network" in answer.err
     assert not (workspace / "mels").exists()
 
 
 def test_what_stands_needs_no_weights(workspace, monkeypatch):
-    monkeypatch.setattr(audiorec.pretrained, "is_fetched", lambda package: False)
+    monkeypatch.setattr(pretrained, "is_fetched", lambda package: False)
     answer = call("-w", workspace, "run")
     assert answer.code == 0, answer.err
 
@@ -203,7 +200,7 @@ def test_neighbours_are_evaluated(workspace):
     assert (workspace / "reports" / "evaluation-neighbours.json").is_file()
 
 
-@pytest.mark.parametrize("head", ["linear", "dense"])
+@pytest.mark.parametrize("head", ["ridge", "mlp"])
 def test_with_plays_a_head_learns(scanned, tmp_path, head):
     workspace = tmp_path / "workspace"
     shutil.copytree(scanned, workspace)
@@ -211,7 +208,7 @@ def test_with_plays_a_head_learns(scanned, tmp_path, head):
     recipe.write_text(f'{MEL}head = "{head}"\nhidden = 16\n{TRAIN}')
     answer = call("-w", workspace, "run", recipe)
     assert answer.code == 0, answer.err
-    assert "heard by vgg-msd" in answer.out
+    assert "vgg-msd" in answer.out
     assert similar(workspace, ids_of(workspace)[0], "--space", "content")
     again = call("-w", workspace, "run", "--json")
     assert not any(stage["worked"] for stage in json.loads(again.out))

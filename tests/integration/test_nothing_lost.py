@@ -40,9 +40,9 @@ IN_A_ROW = 3  # kills before a stage is left to end
 SETTINGS: dict[str, Any] = {
     "audiorec.mel.compute:SHARD_TRACKS": 8,
     "audiorec.scan.scanner:BATCH_SECONDS": 0.05,
-    "audiorec.training.module:SAVE_SECONDS": 0.0,
+    "audiorec.training.loop:SAVE_SECONDS": 0.0,
 }
-SWAPPED = {"audiorec.pretrained.encoder:load": "forking:random_network"}
+SWAPPED = {"audiorec.models.encoders.pretrained:load_pretrained": "forking:random_network"}
 if not LONG:  # in the short form, workers that need not import everything first
     SWAPPED["multiprocessing:get_context"] = "forking:forked_context"
 TABLES = ("tracks", "failures", "staged", "tags", "heard", "names")

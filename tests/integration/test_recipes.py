@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from audiorec.models.checkpoint import crop_frames
-from audiorec.models.losses import LOSSES
-from audiorec.models.networks import build_network
+from audiorec.models.content_model import build_network, no_scale, training_crop
 from audiorec.pipeline.recipe import Recipe
-from audiorec.training.augment import check_augmentation
+from audiorec.training.losses import LOSSES
 
 RECIPES = sorted((Path(__file__).parents[2] / "pipelines").glob("*.toml"))
 
@@ -20,9 +18,12 @@ def test_recipe_can_be_read(path):
     assert path.read_text().startswith("# "), "a recipe says what it is"
 
 
-def test_the_default_recipe_spells_out_the_defaults():
-    default = next(path for path in RECIPES if path.stem == "default")
-    assert Recipe.load(default) == Recipe()
+def test_there_are_few_and_each_has_its_purpose():
+    names = [path.stem for path in RECIPES]
+    assert names == ["default", "dieleman2014", "library", "paper2013", "scratch"]
+    assert recipe("default").model.encoder == recipe("library").model.encoder == "musicnn"
+    assert recipe("library").model.target == "content"
+    assert not recipe("scratch").model.pretrained  # no download
 
 
 def recipe(name):
@@ -33,13 +34,16 @@ def recipe(name):
 def test_what_a_recipe_names_fits_together(path):
     asked = Recipe.load(path)
     network = build_network(
-        asked.model, n_mels=asked.mel.n_mels, n_outputs=asked.factors.factors
+        asked.model,
+        mel=asked.mel,
+        n_outputs=asked.factors.factors,
+        scale=no_scale(asked.mel.n_mels),
+        published=False,
     ).eval()
-    frames = crop_frames(asked.mel, asked.model, asked.train)
+    frames = training_crop(asked.model, mel=asked.mel, train=asked.train)
     out = network(torch.zeros(1, asked.mel.n_mels, frames))
     assert out.shape == (1, asked.factors.factors)
     assert asked.train.loss in LOSSES
-    check_augmentation(asked.mel, asked.train)
 
 
 def test_the_published_recipes_have_what_is_published():
@@ -48,8 +52,8 @@ def test_the_published_recipes_have_what_is_published():
     assert (paper.mel.clip_seconds, paper.train.crop_seconds) == (29.0, 3.0)
     assert (paper.factors.factors, paper.train.loss, paper.train.unit_norm) == (50, "mse", False)
     spotify = recipe("dieleman2014")
-    assert crop_frames(spotify.mel, spotify.model, spotify.train) == 599
+    assert training_crop(spotify.model, mel=spotify.mel, train=spotify.train) == 599
     assert (spotify.mel.n_mels, spotify.factors.factors, spotify.model.hidden) == (128, 40, 2048)
     assert (spotify.train.loss, spotify.train.unit_norm) == ("mse", True)
     for plain in (paper, spotify):
-        assert (plain.train.mixup, plain.train.ema_decay) == (0, 0)
+        assert plain.train.mixup == 0

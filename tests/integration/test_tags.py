@@ -10,9 +10,7 @@ import torch
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.tags import Hearing
-from audiorec.models.musicnn import Musicnn
-from audiorec.pretrained import find
-from audiorec.pretrained.encoder import TagEncoder
+from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.recommend.library import Library
 
 from .conftest import call
@@ -47,11 +45,11 @@ def words(tagged):
 def ignorant(monkeypatch):
     """A network of random weights in place of the published ones."""
 
-    def load(name="musicnn", *, device="auto"):
+    def load(name="musicnn"):
         torch.manual_seed(0)
-        return TagEncoder(find(name), Musicnn(50), device="cpu")
+        return empty_pretrained(name).eval()
 
-    monkeypatch.setattr("audiorec.pretrained.encoder.load", load)
+    monkeypatch.setattr("audiorec.models.encoders.pretrained.load_pretrained", load)
 
 
 def similar(workspace, *arguments):
@@ -214,7 +212,9 @@ def test_what_a_network_cannot_have_is_one_line_and_nothing_is_lost(
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("musicnn/MSD_musicnn/.index", b"x" * 60)
         archive.writestr("musicnn/MSD_musicnn/.data-00000-of-00001", b"")
-    monkeypatch.setattr("audiorec.pretrained.store.check_wheel", lambda file, package: None)
+    monkeypatch.setattr(
+        "audiorec.models.pretrained.download.check_wheel", lambda file, package: None
+    )
     failed(call("pretrained", "fetch", "--wheel", wheel), "fetch it again")
     assert not list((tmp_path / "empty").rglob(".part-*"))
 

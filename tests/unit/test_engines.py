@@ -24,10 +24,9 @@ from audiorec.engines import check_engine, run_on
 from audiorec.exceptions import EngineError, ParameterError
 from audiorec.inference import embed_elsewhere, embed_store
 from audiorec.mel import MelStore, compute_mels
-from audiorec.models.checkpoint import Checkpoint, save_checkpoint
+from audiorec.models.checkpoint import save_model
 from audiorec.models.config import ModelConfig, TrainConfig
-from audiorec.models.networks import build_network
-from audiorec.models.predict import InputScale
+from audiorec.models.content_model import ContentModel, InputScale, build_network
 
 MEL = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
 
@@ -168,26 +167,18 @@ def busy_workers():
 def test_embeddings_are_equal(ray, catalog, tmp_path):
     mels_on("local", tmp_path / "mels", catalog)
     store = MelStore(tmp_path / "mels")
-    model = ModelConfig(architecture="small1d", channels=8, hidden=8)
+    config = ModelConfig(encoder="cnn", channels=8, hidden=8)
     torch.manual_seed(0)
-    checkpoint = Checkpoint(
-        weights=build_network(model, n_mels=MEL.n_mels, n_outputs=3).state_dict(),
-        model=model,
-        mel=MEL,
-        train=TrainConfig(crop_seconds=0.6),
-        scale=InputScale(np.full(MEL.n_mels, -40, "f4"), np.full(MEL.n_mels, 10, "f4")),
-        n_outputs=3,
-        output_norm="unit",
-        output_scale=1.0,
-        space="s",
-        common=np.array([0.1, 0.2, -0.3], dtype="f4"),
-    )
-    save_checkpoint(tmp_path / "model", checkpoint, inputs={})
+    scale = InputScale(np.full(MEL.n_mels, -40, "f4"), np.full(MEL.n_mels, 10, "f4"))
+    network = build_network(config, mel=MEL, n_outputs=3, scale=scale, published=False)
+    train = TrainConfig(crop_seconds=0.6)
+    model = ContentModel(network.eval(), config, MEL, train, n_outputs=3, output_norm="unit")
+    save_model(tmp_path / "model", model, inputs={})
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as many as a Ray worker has
     try:
-        for ids in (None, store.ids[5:9], ()):
-            expected = embed_store(checkpoint, store, ids=ids)
+        for ids in (store.ids, store.ids[5:9], ()):
+            expected = embed_store(model, store, ids=ids)
             found = embed_elsewhere(tmp_path / "model", store, engine="ray", ids=ids, n_jobs=2)
             assert found.ids == expected.ids
             assert found.vectors.tobytes() == expected.vectors.tobytes()
@@ -200,8 +191,8 @@ def test_embedding_says_what_it_could_not_read(ray, catalog, tmp_path):
     store = MelStore(tmp_path / "mels")
     for shard in (tmp_path / "mels").glob("shard-*"):
         shard.unlink()
-    with pytest.raises(EngineError, match=r"from track t00 to .* is missing; run 'audiorec mel'"):
-        embed_elsewhere(tmp_path / "model", store, engine="ray", n_jobs=2)
+    with pytest.raises(EngineError, match=r"track 't00' was .* is missing; run 'audiorec mel'"):
+        embed_elsewhere(tmp_path / "model", store, engine="ray", ids=store.ids, n_jobs=2)
 
 
 def test_a_session_that_was_open_stays_open(ray, jobs):

@@ -12,10 +12,9 @@ from audiorec import evaluate as package
 from audiorec import metrics
 from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate import SYSTEMS, evaluate, run, scores, systems
+from audiorec.evaluate.variants import EACH_LOSS, EACH_NETWORK
 from audiorec.exceptions import ParameterError
 from audiorec.models.config import TrainConfig
-from audiorec.models.losses import LOSSES
-from audiorec.models.networks import ARCHITECTURES
 
 NETWORKS = tuple(name for name, system in SYSTEMS.items() if system.role == "model")
 LIGHT = tuple(name for name in SYSTEMS if name not in (*NETWORKS, "perception ceiling"))
@@ -36,6 +35,10 @@ def scored(planted, *, work_directory=None, systems=LIGHT, **settings):
         work_directory=work_directory,
         systems=systems,
     )
+
+
+def names_of(variants):
+    return [name.split()[0] for name in variants]
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +252,7 @@ def test_the_network_takes_its_place_in_the_table(planted, tmp_path) -> None:
 def test_killed_between_systems_of_one_network_it_is_not_learned_again(
     planted, tmp_path, monkeypatch
 ) -> None:
-    from audiorec.training.module import FactorModule
+    from audiorec.training.loop import TrainingModule
 
     names = ("cnn", "cnn + artist")
     whole = scored(planted, systems=names, seeds=(0,)).to_json()
@@ -265,7 +268,7 @@ def test_killed_between_systems_of_one_network_it_is_not_learned_again(
         scored(planted, systems=names, seeds=(0,), work_directory=tmp_path)
     monkeypatch.setattr(scores, "score", real)
     monkeypatch.setattr(
-        FactorModule, "training_step", lambda *_: pytest.fail("it has been learned before")
+        TrainingModule, "training_step", lambda *_: pytest.fail("it has been learned before")
     )
     resumed = scored(planted, systems=names, seeds=(0,), work_directory=tmp_path).to_json()
     assert without_seconds(resumed) == without_seconds(whole)
@@ -280,7 +283,7 @@ def test_the_network_under_each_loss_and_each_network(planted, tmp_path, monkeyp
     real = systems._trained
 
     def counted(world, desk, *, recipe, **how):
-        trained.append((recipe.train.loss, recipe.model.architecture, recipe.model.channels))
+        trained.append((recipe.train.loss, recipe.model.encoder, recipe.model.channels))
         return real(world, desk, recipe=recipe, **how)
 
     monkeypatch.setattr(systems, "_trained", counted)
@@ -288,12 +291,12 @@ def test_the_network_under_each_loss_and_each_network(planted, tmp_path, monkeyp
     share = scored(planted, systems=names, seeds=(0,), work_directory=tmp_path).to_json()[
         "share_of_oracle"
     ]
-    assert share["cnn, cosine loss"] == share["cnn, small1d network"] == share["cnn"]
+    assert share["cnn, cosine loss"] == share["cnn, cnn network"] == share["cnn"]
     assert set(trained) == {
-        *((loss, "small1d", 16) for loss in LOSSES if loss != "cosine"),
-        *(("cosine", network, 16) for network in ARCHITECTURES if network != "small1d"),
+        *((loss, "cnn", 16) for loss in names_of(EACH_LOSS) if loss != "cosine"),
+        *(("cosine", network, 16) for network in names_of(EACH_NETWORK) if network != "cnn"),
     }
-    assert len(trained) == len(LOSSES) + len(ARCHITECTURES) - 2
+    assert len(trained) == len(EACH_LOSS) + len(EACH_NETWORK) - 2
     # All learn something in so few epochs; Dieleman's, which is not normalised, the least.
     low = {name: round(share[name]["nDCG@50"], 3) for name in names}
     assert min(low.values()) > 0.05, low
@@ -301,8 +304,8 @@ def test_the_network_under_each_loss_and_each_network(planted, tmp_path, monkeyp
 
 
 def test_what_is_there_by_name_alone_is_not_in_the_table(planted) -> None:
-    assert {f"cnn, {loss} loss" for loss in LOSSES} == set(systems.UNDER_EACH_LOSS)
-    assert {f"cnn, {name} network" for name in ARCHITECTURES} == set(systems.UNDER_EACH_NETWORK)
+    assert {f"cnn, {name}" for name in EACH_LOSS} == set(systems.UNDER_EACH_LOSS)
+    assert {f"cnn, {name}" for name in EACH_NETWORK} == set(systems.UNDER_EACH_NETWORK)
     named = {*systems.UNDER_EACH_LOSS, *systems.UNDER_EACH_NETWORK}
     assert named.isdisjoint(run._choose(None, with_truth=True))
     assert named < set(SYSTEMS)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import audiorec.training
-from audiorec.data.config import EvaluateConfig
 from audiorec.evaluate import Report, evaluate, evaluate_labels, labels
 from audiorec.evaluate.material import gather
 from audiorec.evaluate.page import write_page
 from audiorec.evaluate.protocol import Cell, n_labelled, prepare, with_labels
-from audiorec.evaluate.systems import PRETRAINED, RIDGE, find_system
+from audiorec.evaluate.systems import RIDGE
 from audiorec.exceptions import ParameterError, TrainingError
-from audiorec.models.config import ModelConfig, TrainConfig
-from audiorec.pipeline.recipe import Recipe
 
 CELL = Cell("artist-cold", 0, None)
 SOME = (0.1, 0.5)
@@ -110,54 +105,6 @@ def test_every_share_is_kept_and_scored_once(planted, tmp_path, monkeypatch) -> 
     assert again.to_json()["rows"] == first.to_json()["rows"]
     with pytest.raises(pytest.fail.Exception):
         curve(planted, shares=(0.25,), work_directory=tmp_path)
-
-
-@pytest.fixture
-def described(planted, monkeypatch):
-    """The planted world with the described network, and what each training is given."""
-    calls = []
-    real = audiorec.training.train
-
-    def train(store, targets, **how):
-        calls.append((targets.ids, how["unlabelled"]))
-        return real(store, targets, **how)
-
-    monkeypatch.setattr(audiorec.training, "train", train)
-    recipe = Recipe(
-        factors=planted.recipe.factors,
-        model=ModelConfig(words=8, heads=1, hidden=16),
-        train=TrainConfig(crop_seconds=0.8, max_epochs=3, batch_size=16),
-        evaluate=EvaluateConfig(seeds=(0,), test_fraction=0.25, n_bootstrap=50),
-    )
-    return replace(planted, recipe=recipe), calls
-
-
-@pytest.mark.slow
-def test_pretrained_hears_all_training_tracks_and_never_a_new_one(described) -> None:
-    planted, calls = described
-    report = curve(planted, names=("cnn", PRETRAINED), shares=(0.25,))[0]
-    material = gather(planted.store, planted.plays, planted.tracks, recipe=planted.recipe)
-    world = prepare(material, CELL)
-    few = with_labels(world, 0.25)
-    assert calls[:2] == [(few.targets.ids, ()), (few.targets.ids, few.unlabelled)]
-    rows = {(row.system, row.labels): row for row in report.rows}
-    assert rows["cnn", 0.25].share != rows[PRETRAINED, 0.25].share
-    row = rows[PRETRAINED, 0.25]
-    assert row.gain == pytest.approx(row.share - rows["cnn", 0.25].share)
-    assert np.isnan(rows["cnn", 0.25].gain)
-    if not world.unlabelled:  # nothing more is heard, so it is the same network
-        assert len(calls) == 3
-        assert rows["cnn", 1.0].values == rows[PRETRAINED, 1.0].values
-
-
-def test_pretraining_needs_something_that_learns_without_listeners(planted, world) -> None:
-    why = find_system(PRETRAINED).inapplicable(world.material)
-    assert why == "the recipe's network learns nothing without listeners"
-    report = curve(planted, names=(RIDGE, PRETRAINED), shares=(0.5,))[0]
-    assert {row.system for row in report.rows} == {RIDGE}
-    assert f"{PRETRAINED} is left out: {why}." in report.notes
-    with pytest.raises(ParameterError, match=f"nothing is left to score .*{why}"):
-        curve(planted, names=(PRETRAINED,), shares=(0.5,))
 
 
 def test_report_and_page(planted, report, tmp_path) -> None:

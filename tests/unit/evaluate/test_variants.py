@@ -17,12 +17,12 @@ from audiorec.pipeline.recipe import Recipe
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
-        ("words=0", {"words": 0}),
-        ("model.words = 0,heads=1", {"words": 0, "heads": 1}),
+        ("hidden=8", {"hidden": 8}),
+        ("model.hidden = 8,channels=4", {"hidden": 8, "channels": 4}),
         ("train.mixup=0.5, loss=mse", {"mixup": 0.5, "loss": "mse"}),
         ("unit_norm=false", {"unit_norm": False}),
-        ('architecture="small1d"', {"architecture": "small1d"}),
-        ("precision=32-true", {"precision": "32-true"}),
+        ('encoder="shortchunk"', {"encoder": "shortchunk"}),
+        ("head=mlp", {"head": "mlp"}),
     ],
 )
 def test_settings_are_read_as_in_a_recipe(text, settings) -> None:
@@ -32,20 +32,20 @@ def test_settings_are_read_as_in_a_recipe(text, settings) -> None:
 
 
 def test_a_name_tells_what_is_changed() -> None:
-    assert variant("model.words=0,train.mixup=0.0") == "cnn, words = 0, mixup = 0"
+    assert variant("model.hidden=8,train.mixup=0.0") == "cnn, hidden = 8, mixup = 0"
     assert variant("unit_norm=false") == "cnn, unit_norm = false"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("words", "'words' must be KEY=VALUE"),
-        ("words=", "'words=' must be KEY=VALUE"),
+        ("hidden", "'hidden' must be KEY=VALUE"),
+        ("hidden=", "'hidden=' must be KEY=VALUE"),
         ("", "'' must be KEY=VALUE"),
-        ("word=0", "unknown key word of the network; choose from encoder, .*, words, .*, mixup"),
+        ("hiden=0", "unknown key hiden of the network; choose from encoder, .*, hidden, .*, mixup"),
         ("factors.factors=8", "unknown key factors.factors of the network"),
-        ("train.words=0", "train.words=0 must be model.words=0"),
-        ("words=0,words=1", "words is given twice"),
+        ("train.hidden=8", "train.hidden=8 must be model.hidden=8"),
+        ("hidden=8,hidden=9", "hidden is given twice"),
         ("seed=3", "seed is the hold-out's own; give evaluate --seed"),
     ],
 )
@@ -55,7 +55,7 @@ def test_what_is_no_setting_is_said_in_one_line(text, said) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["words=-1", "dropout=1", "loss=mean", "heads=few"])
+@pytest.mark.parametrize("text", ["hidden=-1", "dropout=1", "loss=mean", "channels=few"])
 def test_an_impossible_value_is_found_before_anything_is_scored(planted, text) -> None:
     key, value = text.split("=")
     with pytest.raises(ParameterError, match=f"system 'cnn, {key} = {value}': .*{key}=.*must be"):
@@ -64,9 +64,9 @@ def test_an_impossible_value_is_found_before_anything_is_scored(planted, text) -
 
 def test_only_what_is_asked_for_changes() -> None:
     recipe = Recipe()
-    other = varied(recipe, {"words": 0, "loss": "mse"})
+    other = varied(recipe, {"hidden": 8, "loss": "mse"})
     assert recipe == Recipe()
-    assert other.model == recipe.model.model_copy(update={"words": 0})
+    assert other.model == recipe.model.model_copy(update={"hidden": 8})
     assert other.train == recipe.train.model_copy(update={"loss": "mse"})
     assert {section: getattr(other, section) for section in ("mel", "factors", "evaluate")} == {
         section: getattr(recipe, section) for section in ("mel", "factors", "evaluate")
@@ -76,11 +76,11 @@ def test_only_what_is_asked_for_changes() -> None:
 def test_losses_and_networks_are_variants_by_another_name() -> None:
     recipe = Recipe()
     assert EACH_LOSS["mse loss"](recipe) == varied(recipe, {"loss": "mse"})
-    assert EACH_NETWORK["described network"](recipe) is recipe
+    assert EACH_NETWORK["cnn network"](recipe) is recipe
     other = EACH_NETWORK["shortchunk network"](recipe)
-    assert (other.model.channels, other.model.dropout, other.train.mixup) == (16, 0.3, 0.3)
-    convolved = varied(recipe, {"architecture": "small1d"})  # crops are drawn anew already
-    assert EACH_NETWORK["paper2013 network"](convolved).train == convolved.train
+    assert (other.model.encoder, other.model.channels) == ("shortchunk", 16)
+    paper = EACH_NETWORK["vandenoord2013 network"](recipe)
+    assert (paper.model.encoder, paper.train) == ("vandenoord2013", recipe.train)
 
 
 def run(planted, *texts, work_directory=None):

@@ -7,14 +7,14 @@ from audiorec.data.tracks import artist_key
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import (
-    NO_ARTISTS,
+    NO_SMOOTHING,
     ArtistSmoothing,
     artist_smoothing_from,
     fit_artist_smoothing,
     smooth_by_artist,
 )
 
-PRIOR = ArtistSmoothing(share=0.8, half=1.0, guess=0.25)
+SMOOTHING = ArtistSmoothing(k=1.5)
 DIM = 6
 
 
@@ -23,20 +23,18 @@ def drawn(ids, seed=0, length=1.0):
     return Embeddings(ids, (length * unit_norm(rng.standard_normal((len(ids), DIM)))).astype("f4"))
 
 
-def by_hand(track, sound, factors, artists, prior):
+def by_hand(track, sound, factors, artists, smoothing):
     """One track, slowly: what the module's first lines say."""
     own = sound[track] / np.linalg.norm(sound[track])
     total, n = np.zeros(DIM), 0.0
-    for other in {*sound.ids, *factors.ids} - {track}:
+    for other in {*factors.ids} - {track}:
         if artists.get(other) != artists.get(track) or track not in artists:
             continue
-        worth = 1.0 if other in factors else prior.guess
-        vector = factors[other] if other in factors else sound[other]
-        total += worth * vector / np.linalg.norm(vector)
-        n += worth
+        total += factors[other] / np.linalg.norm(factors[other])
+        n += 1
     if not n:
         return sound[track]
-    w = prior.share * n / (n + prior.half)
+    w = n / (n + smoothing.k)
     placed = (1 - w) * own + w * total / np.linalg.norm(total)
     return placed / np.linalg.norm(placed) * np.linalg.norm(sound[track])
 
@@ -47,11 +45,11 @@ def test_a_track_lies_between_its_sound_and_its_artists_others():
         drawn(["t0", "t1", "f"], 1, 2.0),
     )
     artists = {f"t{n}": "abc"[n // 3] for n in range(8)} | {"f": "b"}
-    placed = smooth_by_artist(sound, factors=factors, artists=artists, prior=PRIOR)
+    placed = smooth_by_artist(sound, factors=factors, artists=artists, smoothing=SMOOTHING)
     assert placed.ids == sound.ids
     for track in sound.ids:
         np.testing.assert_allclose(
-            placed[track], by_hand(track, sound, factors, artists, PRIOR), atol=1e-5
+            placed[track], by_hand(track, sound, factors, artists, SMOOTHING), atol=1e-5
         )
     np.testing.assert_allclose(np.linalg.norm(placed.vectors, axis=1), 3.0, rtol=1e-5)
     np.testing.assert_allclose(placed["t8"], sound["t8"], rtol=1e-6)  # by nobody that is known
@@ -63,7 +61,7 @@ def test_its_own_listeners_have_no_say():
     known = drawn(["a", "b"], seed=1)
     other = known.updated(drawn(["a"], seed=2))
     placed, again = (
-        smooth_by_artist(sound, factors=factors, artists=artists, prior=PRIOR)
+        smooth_by_artist(sound, factors=factors, artists=artists, smoothing=SMOOTHING)
         for factors in (known, other)
     )
     np.testing.assert_allclose(placed["a"], again["a"], atol=1e-6)
@@ -77,7 +75,7 @@ def test_the_more_are_known_the_more_they_count():
     nearness = []
     for n in (0, 1, 2, 5, 20):
         known = factors.take(factors.ids[:n])
-        placed = smooth_by_artist(sound, factors=known, artists=artists, prior=PRIOR)
+        placed = smooth_by_artist(sound, factors=known, artists=artists, smoothing=SMOOTHING)
         nearness.append(float(placed.vectors[0] @ factors.vectors[0]))
     assert nearness == sorted(nearness) and len(set(nearness)) == 5
     assert nearness[0] == pytest.approx(float(sound.vectors[0] @ factors.vectors[0]))
@@ -87,17 +85,19 @@ def test_the_more_are_known_the_more_they_count():
 def test_who_is_filed_under_no_artists_name_is_left_alone(name):
     sound, factors = drawn(["a", "b"]), drawn(["b", "c"], seed=1)
     artists = {id_: artist_key(name, track_id=id_) for id_ in "abc"}
-    placed = smooth_by_artist(sound, factors=factors, artists=artists, prior=PRIOR)
+    placed = smooth_by_artist(sound, factors=factors, artists=artists, smoothing=SMOOTHING)
     np.testing.assert_allclose(placed.vectors, sound.vectors, rtol=1e-6)
 
 
 def test_nothing_moves_without_a_share_or_tracks():
     sound, factors = drawn(["a", "b"]), drawn(["b"], seed=1)
     artists = dict.fromkeys(sound.ids, "one")
-    assert smooth_by_artist(sound, factors=factors, artists=artists, prior=NO_ARTISTS) is sound
+    assert (
+        smooth_by_artist(sound, factors=factors, artists=artists, smoothing=NO_SMOOTHING) is sound
+    )
     none = sound.take(())
-    assert not len(smooth_by_artist(none, factors=factors, artists=artists, prior=PRIOR))
-    nobody = smooth_by_artist(sound, factors=factors.take(()), artists=artists, prior=PRIOR)
+    assert not len(smooth_by_artist(none, factors=factors, artists=artists, smoothing=SMOOTHING))
+    nobody = smooth_by_artist(sound, factors=factors.take(()), artists=artists, smoothing=SMOOTHING)
     assert np.isfinite(nobody.vectors).all()
 
 
@@ -114,12 +114,16 @@ def planted(*, alike, error, n_artists=60, per_artist=4, seed=0):
 
 def test_what_artists_are_worth_is_learned():
     unseen, factors, artists = planted(alike=0.7, error=0.8)
-    prior = fit_artist_smoothing(unseen, factors=factors, artists=artists)
-    assert prior.share >= 0.3 and prior.guess > 0
+    smoothing = fit_artist_smoothing(unseen, factors=factors, artists=artists)
+    assert smoothing.k is not None
+    surer = fit_artist_smoothing(
+        *planted(alike=0.7, error=0.2)[:1], factors=factors, artists=artists
+    )
+    assert surer.k is None or surer.k > smoothing.k
     new, wanted, of = planted(alike=0.7, error=0.8, seed=1)
     known = wanted.take([i for i in wanted.ids if not i.endswith("-0")])
     fresh = [i for i in wanted.ids if i.endswith("-0")]
-    placed = smooth_by_artist(new.take(fresh), factors=known, artists=of, prior=prior)
+    placed = smooth_by_artist(new.take(fresh), factors=known, artists=of, smoothing=smoothing)
 
     def nearness(found):
         return (unit_norm(found.vectors) * unit_norm(wanted.take(fresh).vectors)).sum(axis=1).mean()
@@ -130,30 +134,23 @@ def test_what_artists_are_worth_is_learned():
 @pytest.mark.parametrize("seed", range(3))
 def test_artists_whose_tracks_have_nothing_in_common_teach_nothing(seed):
     unseen, factors, artists = planted(alike=0.0, error=0.5, seed=seed)
-    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_SMOOTHING
 
 
 def test_too_few_to_be_sure():
     unseen, factors, artists = planted(alike=0.7, error=0.8, n_artists=1)
-    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_SMOOTHING
     unseen, factors, artists = planted(alike=0.7, error=0.8, per_artist=1)
-    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_ARTISTS
+    assert fit_artist_smoothing(unseen, factors=factors, artists=artists) == NO_SMOOTHING
 
 
 def test_what_a_manifest_keeps_is_checked():
-    assert artist_smoothing_from({}) == NO_ARTISTS
-    assert artist_smoothing_from(PRIOR._asdict() | {"later": 1}) == PRIOR
-    for wrong in (
-        {"share": "text"},
-        {"share": float("nan")},
-        {"share": 5.0},
-        {"half": 0.0},
-        {"half": -1.0},
-        {"guess": None},
-        {"guess": 2.0},
-    ):
-        with pytest.raises(ParameterError, match="is no share, half and guess"):
-            artist_smoothing_from(PRIOR._asdict() | wrong)
-    for wrong in ([1], {"share": 0.5}, "text"):
-        with pytest.raises(ParameterError):
+    assert artist_smoothing_from({}) == NO_SMOOTHING
+    assert artist_smoothing_from(NO_SMOOTHING._asdict()) == NO_SMOOTHING
+    assert artist_smoothing_from(SMOOTHING._asdict() | {"later": 1}) == SMOOTHING
+    for wrong in ("text", float("nan"), float("inf"), 0.0, -1.0, True, [1]):
+        with pytest.raises(ParameterError, match="must have a k above 0"):
+            artist_smoothing_from({"k": wrong})
+    for wrong in ([1], "text"):
+        with pytest.raises(ParameterError, match="must be a table"):
             artist_smoothing_from(wrong)

@@ -1,181 +1,176 @@
-"""A checkpoint comes back as it was, or with one clear line."""
+"""A model comes back as it was, or with one clear line."""
 
-import json
 import os
-import pickletools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
-from audiorec.exceptions import ArtifactError, ParameterError
-from audiorec.models.checkpoint import Checkpoint, crop_frames, load_checkpoint, save_checkpoint
-from audiorec.models.config import ModelConfig, TrainConfig
-from audiorec.models.networks import build_network
-from audiorec.models.predict import InputScale
+from audiorec.exceptions import ArtifactError
+from audiorec.factors import ArtistSmoothing
+from audiorec.inference import embed
+from audiorec.models.checkpoint import load_model, save_model
+from tests.unit.models.conftest import make_clips, make_model
+
+KINDS = [
+    {"encoder": "cnn"},
+    {"encoder": "dieleman2014"},
+    {"encoder": "shortchunk"},
+    {"encoder": "vandenoord2013"},
+    {"encoder": "descriptors"},
+    {"encoder": "descriptors", "head": "mlp"},
+    {"encoder": "musicnn"},
+    {"encoder": "musicnn", "head": "mlp"},
+    {"encoder": "vgg-msd", "target": "content"},
+    {"encoder": "musicnn", "finetune": 1},
+]
 
 
-def make(model=None, **changes):
-    model = model or ModelConfig(architecture="small1d", channels=8, hidden=8)
-    torch.manual_seed(3)
-    weights = build_network(model, n_mels=16, n_outputs=5).state_dict()
-    checkpoint = Checkpoint(
-        weights=weights,
-        model=model,
-        mel=MelConfig(n_mels=16),
-        train=TrainConfig(crop_seconds=2.0),
-        scale=InputScale(np.linspace(-60, -20, 16, dtype="f4"), np.linspace(5, 9, 16, dtype="f4")),
-        n_outputs=5,
-        output_norm="unit",
-        output_scale=1.2345678901234567,
-        space="abc",
-        agreement=0.4321,
-    )
-    return replace(checkpoint, **changes)
-
-
-@settings(max_examples=8, deadline=None)
-@given(
-    architecture=st.sampled_from(["described", "small1d", "dieleman2014"]),
-    channels=st.integers(4, 9),
-    hidden=st.integers(4, 9),
-)
-def test_round_trip(tmp_path_factory, architecture, channels, hidden):
-    directory = tmp_path_factory.mktemp("model")
-    saved = make(
-        ModelConfig(architecture=architecture, channels=channels, hidden=hidden, words=8, heads=2)
-    )
-    save_checkpoint(directory, saved, inputs={"mels": "1", "factors": "2"})
-    loaded = load_checkpoint(directory)
-    said = ("model", "mel", "train", "n_outputs", "output_norm", "output_scale", "space")
-    for name in (*said, "agreement"):
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_round_trip(tmp_path, offline, kind):
+    saved = replace(make_model(**kind), smoothing=ArtistSmoothing(2.5))
+    if saved.config.frozen and saved.config.pretrained:
+        saved.network.encoder = offline(kind["encoder"])
+    save_model(tmp_path, saved, inputs={"mels": "1", "factors": "2"})
+    loaded = load_model(tmp_path)
+    told = ("config", "mel", "train", "n_outputs", "output_norm", "output_scale", "space")
+    for name in (*told, "agreement", "smoothing"):
         assert getattr(loaded, name) == getattr(saved, name)
-    np.testing.assert_array_equal(loaded.scale.mean, saved.scale.mean)
-    np.testing.assert_array_equal(loaded.scale.std, saved.scale.std)
-    x = torch.randn(2, 16, 80)
-    assert torch.equal(loaded.network()(x), saved.network()(x))
-    assert loaded.window == round(2 * 22050 / 512)
+    clips = make_clips(190, 60, n_mels=saved.mel.n_mels)
+    given, expected = (embed(m, [("x", clips)], device="cpu")["x"] for m in (loaded, saved))
+    np.testing.assert_array_equal(given, expected)
 
 
-@pytest.mark.parametrize("name", ["common", "shrinkage"])
-def test_how_far_predictions_are_believed_is_kept(tmp_path, name):
-    told = {"common": np.linspace(-1, 1, 5), "shrinkage": np.eye(5) / 2}[name].astype("f4")
-    save_checkpoint(tmp_path / "with", make(**{name: told}), inputs={})
-    np.testing.assert_array_equal(getattr(load_checkpoint(tmp_path / "with"), name), told)
-    save_checkpoint(tmp_path / "without", make(), inputs={})
-    assert getattr(load_checkpoint(tmp_path / "without"), name) is None
+def test_weights_that_others_published_are_named_and_not_kept_again(tmp_path):
+    manifest = save_model(tmp_path, make_model("musicnn"), inputs={})
+    assert manifest.extra["package"].startswith("musicnn==0.1.0 sha256:f38a4890")
+    (file,) = tmp_path.glob("weights*")
+    assert set(load_file(file)) == {"mean", "std", "head.weight", "head.bias"}
+    trained = save_model(tmp_path / "trained", make_model("musicnn", finetune=1), inputs={})
+    (file,) = (tmp_path / "trained").glob("weights*")
+    assert any(name.startswith("encoder.network.") for name in load_file(file))
+    assert trained.extra["package"]
+    assert save_model(tmp_path / "own", make_model("cnn"), inputs={}).extra["package"] == ""
 
 
-def test_the_same_checkpoint_is_the_same_artifact(tmp_path):
+def test_the_same_model_is_the_same_artifact(tmp_path):
     first, second = (
-        save_checkpoint(tmp_path / name, make(), inputs={"mels": "1"}) for name in ("a", "b")
+        save_model(tmp_path / name, make_model(), inputs={"mels": "1"}) for name in ("a", "b")
     )
     assert first.fingerprint == second.fingerprint
-    assert first.inputs == {"mels": "1"}
 
 
-def test_no_pickle_on_disk(tmp_path):
-    save_checkpoint(tmp_path, make(), inputs={})
-    names = sorted(path.name.split(".")[-1] for path in tmp_path.iterdir())
-    assert names == ["json", "safetensors"]
-    for path in tmp_path.glob("*.safetensors"):
-        with pytest.raises(ValueError):
-            list(pickletools.genops(path.read_bytes()))
+def change_manifest(directory, change):
+    """Commit a model's files again with a manifest that says something else."""
+    kept = artifacts.load_manifest(directory, kind="model")
+    parts = {"config": dict(kept.config), "extra": dict(kept.extra)}
+    change(parts)
+    artifacts.commit(directory, kind="model", files=kept.files, inputs=kept.inputs, **parts)
 
 
-def test_the_global_random_state_is_left_alone():
-    checkpoint = make()
-    before = torch.get_rng_state()
-    checkpoint.network()
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_missing(tmp_path):
-    with pytest.raises(ArtifactError, match="there is no model in .*; run 'audiorec train' first"):
-        load_checkpoint(tmp_path / "none")
-
-
-def test_truncated(tmp_path):
-    save_checkpoint(tmp_path, make(), inputs={})
-    (weights,) = tmp_path.glob("*.safetensors")
-    os.truncate(weights, weights.stat().st_size - 10)
-    with pytest.raises(ArtifactError, match=r"has \d+ bytes and should have \d+; run 'audiorec tr"):
-        load_checkpoint(tmp_path)
-
-
-def test_a_flipped_byte(tmp_path):
-    save_checkpoint(tmp_path, make(), inputs={})
-    (weights,) = tmp_path.glob("*.safetensors")
-    content = bytearray(weights.read_bytes())
-    content[-3] ^= 1
-    weights.write_bytes(content)
-    with pytest.raises(ArtifactError, match="digest differs.*run 'audiorec train'"):
-        load_checkpoint(tmp_path)
-
-
-def rewrite(directory, change):
-    """Change a manifest and sign it anew, as another version of the program would write it."""
-    path = directory / artifacts.MANIFEST
-    body = json.loads(path.read_bytes())
-    del body["fingerprint"]
-    change(body)
-    path.write_text(json.dumps({**body, "fingerprint": artifacts.fingerprint(body)}))
-
-
-def test_a_network_from_before_it_could_be_musical(tmp_path):
-    plain = ModelConfig(architecture="described", words=8, hidden=8, musical=False)
-    saved = make(plain)
-    save_checkpoint(tmp_path, saved, inputs={})
-    rewrite(tmp_path, lambda body: body["config"]["model"].pop("musical"))
-    x = torch.randn(2, 16, 80)
-    assert torch.equal(load_checkpoint(tmp_path).network()(x), saved.network()(x))
-
-
-def test_a_network_from_before_it_compared_tracks(tmp_path):
-    plain = ModelConfig(architecture="described", words=8, hidden=8, landmarks=0)
-    saved = make(plain)
-    save_checkpoint(tmp_path, saved, inputs={})
-    rewrite(tmp_path, lambda body: body["config"]["model"].pop("landmarks"))
-    x = torch.randn(2, 16, 80)
-    assert torch.equal(load_checkpoint(tmp_path).network()(x), saved.network()(x))
-
-
-def test_a_newer_format(tmp_path):
-    save_checkpoint(tmp_path, make(), inputs={})
-    rewrite(tmp_path, lambda body: body.update(format_version=artifacts.FORMAT_VERSION + 1))
-    with pytest.raises(ArtifactError, match="newer than .*; upgrade audiorec"):
-        load_checkpoint(tmp_path)
+def weights(directory):
+    (file,) = directory.glob("weights*")
+    return file
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("damage", "match"),
     [
-        (lambda b: b["config"]["model"].update(architecture="later"), "architecture='later'"),
-        (lambda b: b["config"]["train"].update(new=1), "unknown key new"),
-        (lambda b: b["extra"].pop("output_scale"), "output_scale"),
-        (lambda b: b["config"]["model"].update(hidden=9), "do not fit its shape"),
-        (lambda b: b["config"]["mel"].update(n_mels=15), "do not fit its shape"),
+        ("cut", "damaged"),
+        ("flipped", r"is damaged \(its digest differs\); run 'audiorec train'"),
+        ("gone", "missing|damaged|torn"),
+        ("empty", "no model|not a|missing"),
     ],
 )
-def test_settings_that_this_version_does_not_know_or_that_do_not_fit(tmp_path, change, words):
-    save_checkpoint(tmp_path, make(), inputs={})
-    rewrite(tmp_path, change)
-    with pytest.raises(ArtifactError, match=words) as caught:
-        load_checkpoint(tmp_path)
+def test_damaged_weights(tmp_path, damage, match):
+    save_model(tmp_path / "model", make_model(), inputs={})
+    file = weights(tmp_path / "model")
+    if damage == "cut":
+        os.truncate(file, file.stat().st_size - 9)
+    elif damage == "flipped":
+        content = bytearray(file.read_bytes())
+        content[-5] ^= 255
+        file.write_bytes(content)
+    elif damage == "gone":
+        file.unlink()
+    else:
+        (tmp_path / "model" / artifacts.MANIFEST).unlink()
+    with pytest.raises(ArtifactError) as caught:
+        load_model(tmp_path / "model")
     assert "\n" not in str(caught.value)
-    assert "run 'audiorec train'" in str(caught.value)
+    assert "audiorec" in str(caught.value)
 
 
-def test_crops_as_long_as_the_clip_at_most_and_the_network_at_least():
-    mel, model = MelConfig(), ModelConfig()
-    assert crop_frames(mel, model, TrainConfig(crop_seconds=10)) == 431
-    assert crop_frames(mel, model, TrainConfig(crop_seconds=30)) == mel.n_frames
-    with pytest.raises(ParameterError, match="crop_seconds=31 must be at most clip_seconds=30"):
-        crop_frames(mel, model, TrainConfig(crop_seconds=31))
-    with pytest.raises(ParameterError, match=r"crop_seconds=0.01 .* lengthen it"):
-        crop_frames(mel, model, TrainConfig(crop_seconds=0.01))
+def put_weights(directory, tensors):
+    """Other tensors in the place of a model's, with the digest that they have."""
+    other = directory.with_name("other.safetensors")
+    save_file(tensors, other)
+    entry = artifacts.put_file(directory, "weights.safetensors", other)
+    kept = artifacts.load_manifest(directory, kind="model")
+    artifacts.commit(
+        directory,
+        kind="model",
+        files={"weights.safetensors": entry},
+        config=kept.config,
+        inputs=kept.inputs,
+        extra=kept.extra,
+    )
+
+
+def test_weights_of_another_network(tmp_path):
+    directory = tmp_path / "model"
+    save_model(directory, make_model(), inputs={})
+    tensors = dict(make_model("dieleman2014").network.state_dict())
+    put_weights(directory, tensors)
+    with pytest.raises(ArtifactError, match="do not fit its shape; run 'audiorec train'"):
+        load_model(directory)
+    put_weights(directory, {"x": torch.zeros(2)})
+    with pytest.raises(ArtifactError, match="not of this version .*; run 'audiorec train'"):
+        load_model(directory)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"encoder": "cnn", "architecture": "described", "words": 128}, "architecture described"),
+        ({"encoder": "musicnn", "head": "linear"}, "encoder musicnn"),
+    ],
+)
+def test_a_model_of_an_earlier_version_is_named_with_what_to_run(tmp_path, config, kind):
+    artifacts.save(
+        tmp_path / "model",
+        kind="model",
+        arrays={"weights": np.zeros(3)},
+        config={"model": config, "mel": {}, "train": {}},
+        inputs={},
+        extra={"output_scale": 2.0},
+    )
+    line = rf"model was trained by an earlier version \({kind}\); run 'audiorec run'"
+    with pytest.raises(ArtifactError, match=line):
+        load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["extra"].pop("n_outputs"),
+        lambda m: m["config"]["model"].update(channels=-1),
+        lambda m: m["config"]["model"].update(unheard_of=3),
+        lambda m: m["extra"].update(smoothing={"k": -1}),
+        lambda m: m["extra"].update(package="musicnn==9 sha256:0"),
+    ],
+)
+def test_a_manifest_that_is_not_of_this_version(tmp_path, change):
+    save_model(tmp_path, make_model(), inputs={})
+    change_manifest(tmp_path, change)
+    with pytest.raises(ArtifactError, match="not of this version") as caught:
+        load_model(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_model(tmp_path):
+    with pytest.raises(ArtifactError, match="run 'audiorec train'"):
+        load_model(tmp_path)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from audiorec.models.fast_conv import LongFilters, TallFilters
-from audiorec.models.musicnn import NETWORKS, Loudest, Musicnn
-from audiorec.models.pruned import pruned
+from audiorec.models.encoders.fast_conv import LongFilters, TallFilters
+from audiorec.models.encoders.musicnn import NETWORKS, Loudest, Musicnn
+from audiorec.models.encoders.pruned import pruned
 
 
 def greatest_place_by_place(x, weight):

@@ -10,7 +10,7 @@ from audiorec.factors import ArtistSmoothing, Factors, save_factors, smooth_by_a
 from audiorec.recommend.external import ExternalTrack, with_artist_prior
 from audiorec.workspace import Workspace
 
-PRIOR = ArtistSmoothing(share=0.6, half=1.0, guess=0.5)
+SMOOTHING = ArtistSmoothing(k=1.5)
 ARTISTS = {"a": "Björk", "b": "BJÖRK ", "c": "Björk", "d": "Sade", "e": "", "f": "Various"}
 
 
@@ -25,7 +25,7 @@ def made(tmp_path):
     space = save_factors(workspace.factors, played)
     artifacts.save(
         workspace.model, kind="model", arrays={}, config={}, inputs={},
-        extra={"artists": PRIOR._asdict()},
+        extra={"smoothing": SMOOTHING._asdict()},
     )  # fmt: skip
     Embeddings(tuple(ARTISTS), tracks).save(workspace.embeddings, inputs={"factors": space.content})
     with Catalog(workspace.catalog) as catalog:
@@ -43,7 +43,7 @@ def test_as_if_it_were_added(made, artist):
     with_it = Embeddings((*sound.ids, "new"), np.vstack([sound.vectors, vector]))
     expected = smooth_by_artist(
         with_it, factors=factors, artists={**catalog.artists(), "new": artist.casefold()},
-        prior=PRIOR,
+        smoothing=SMOOTHING,
     )["new"]  # fmt: skip
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert np.abs(found - vector).max() > 0.1

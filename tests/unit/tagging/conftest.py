@@ -5,18 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from audiorec.models.musicnn import Musicnn
-from audiorec.pretrained import find
-from audiorec.pretrained.encoder import TagEncoder
+from audiorec.models.encoders.pretrained import PretrainedEncoder, empty_pretrained
 
 
-def ignorant(name: str = "musicnn") -> TagEncoder:
+def ignorant(name: str = "musicnn") -> PretrainedEncoder:
     """A network of random weights."""
     torch.manual_seed(0)
-    return TagEncoder(find(name), Musicnn(50), device="cpu")
+    return empty_pretrained(name).eval()
 
 
 @pytest.fixture(scope="session")
-def encoder() -> TagEncoder:
+def encoder() -> PretrainedEncoder:
     """A network of random weights."""
     return ignorant()

@@ -6,15 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-import scipy.sparse
 import torch
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
-from audiorec.factors import Factors, WeightedError
-from audiorec.factors.config import FactorsConfig
-from audiorec.ids import IdMap
 from audiorec.models.config import ModelConfig, TrainConfig
 
 
@@ -33,13 +28,13 @@ class FakeStore:
     def mels(self, track_id):
         return self.mels_by_id[track_id]
 
+    def clip_hash(self, track_id):
+        return f"hash of {track_id}"
+
 
 MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=3.0)
-MODEL = ModelConfig(architecture="small1d", channels=16, hidden=32, dropout=0.1)
-# Loudness is all that there is, and no pitch.
-TRAIN = TrainConfig(
-    crop_seconds=1.5, batch_size=16, max_epochs=3, mixup=0.3, pitch_shift=0, device="cpu"
-)
+MODEL = ModelConfig(encoder="cnn", channels=16, hidden=32, dropout=0.1)
+TRAIN = TrainConfig(crop_seconds=1.5, batch_size=16, max_epochs=3, mixup=0.3, device="cpu")
 
 
 @dataclass
@@ -53,19 +48,7 @@ class World:
 
     def arguments(self, **changes):
         config = self.train.model_copy(update=changes)
-        more = {"listening": self.listening()} if config.loss == "wpe" else {}
-        return {"groups": self.groups, "model": self.model, "config": config, **more}
-
-    def listening(self, n_listeners=400):
-        """Plays by listeners of every taste, each of the tracks that lie their way."""
-        rng = np.random.default_rng(4)
-        taste = rng.normal(size=(n_listeners, self.targets.dim)).astype(np.float32)
-        liking = taste @ self.targets.vectors.T
-        plays = scipy.sparse.csr_matrix((liking > np.quantile(liking, 0.8)).astype(np.float32))
-        names = IdMap([f"u{n}" for n in range(n_listeners)], noun="listener")
-        factors = Factors(Embeddings(names.ids, taste / 4), self.targets)
-        interactions = Interactions(plays, names, IdMap(self.targets.ids))
-        return WeightedError(factors, interactions, config=FactorsConfig())
+        return {"groups": self.groups, "model": self.model, "config": config}
 
 
 def make_world(n_tracks=80, n_artists=20, n_factors=4, seed=0):

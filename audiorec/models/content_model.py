@@ -1,0 +1,301 @@
+"""How a clip becomes a vector: crops, an encoder, a head, and the mean over the crops.
+
+One class for every model, whether the encoder was trained here or by others:
+
+1. a clip's log-mel is cut into the crops that the encoder takes (`crops_of`), or taken whole;
+2. the encoder gives a row of features for each (`ContentNetwork.encode`);
+3. the head gives factors for each row (`ContentNetwork.predict`);
+4. a track's vector is their mean over the crops of all its clips, scaled to length 1 where only
+   its direction was learned (`track_vector`).
+
+Training's validation and inference share this, so that early stopping judges what is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from audiorec.audio.config import MelConfig
+from audiorec.exceptions import ParameterError
+from audiorec.factors import AGREEMENT, NO_SMOOTHING, ArtistSmoothing
+from audiorec.models.config import ModelConfig, TrainConfig, check_crop
+from audiorec.models.content_space import CONTENT_BLOCKS
+from audiorec.models.encoders import Encoder, build_encoder, load_encoder
+from audiorec.models.encoders.pretrained import WINDOW, PretrainedEncoder
+from audiorec.models.heads import build_head
+
+RIDGE_BLOCKS = ("mean", "std", "logits")
+"""Blocks of a pretrained encoder's features that a head takes."""
+FINETUNE_BLOCKS = ("mean",)
+"""The same where the encoder is trained on: a crop of one window has no deviation."""
+
+Norm = Literal["unit", "raw"]
+
+
+class InputScale(NamedTuple):
+    """Mean and deviation of each mel band over the training tracks : [shape=(n_mels,)], dB."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def no_scale(n_mels: int) -> InputScale:
+    """Spectrograms as they are, for an encoder that brings them to scale itself."""
+    return InputScale(np.zeros(n_mels, dtype=np.float32), np.ones(n_mels, dtype=np.float32))
+
+
+class ContentNetwork(nn.Module):
+    """Encoder and head, as one module from log-mel crops to factors.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    encoder : Encoder or None
+        None where features are all that the head is to be given.
+    head : nn.Module
+    scale : InputScale
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, config: ModelConfig, encoder: Encoder | None, head: nn.Module, *, scale: InputScale
+    ) -> None:
+        super().__init__()
+        self.config, self.encoder, self.head = config, encoder, head
+        self.register_buffer("mean", torch.from_numpy(np.array(scale.mean, dtype=np.float32)))
+        self.register_buffer("std", torch.from_numpy(np.array(scale.std, dtype=np.float32)))
+
+    def standardize(self, mel: Tensor) -> Tensor:
+        """Log-mel [shape=(batch, n_mels, n_frames)] in deviations from the mean."""
+        return (mel.float() - self.mean[:, None]) / self.std[:, None]
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """Features [shape=(batch, n_features)] that the head takes, of standardised log-mel."""
+        assert self.encoder is not None
+        out: Tensor = self.encoder(mel)
+        return select(out, self.encoder.blocks, blocks_of(self.config))
+
+    def forward(self, given: Tensor) -> Tensor:
+        """Factors [shape=(batch, n_outputs)] of log-mel, or of features [shape=(batch, n)]."""
+        features = given if given.ndim == 2 else self.encode(self.standardize(given))
+        out: Tensor = self.head(features)
+        return out
+
+
+def blocks_of(config: ModelConfig) -> tuple[str, ...] | None:
+    """Blocks of an encoder's features that the head takes; None is all of them."""
+    if not config.pretrained:
+        return None
+    if config.target == "content":
+        return CONTENT_BLOCKS
+    return FINETUNE_BLOCKS if config.finetune else RIDGE_BLOCKS
+
+
+def select(features: Tensor, widths: dict[str, int], blocks: Sequence[str] | None) -> Tensor:
+    """Some blocks of rows of features, beside each other : Tensor [shape=(batch, n)]."""
+    if blocks is None:
+        return features
+    parts = dict(zip(widths, features.split(list(widths.values()), dim=1), strict=True))
+    return torch.cat([parts[name] for name in blocks], dim=1)
+
+
+def build_network(
+    config: ModelConfig, *, mel: MelConfig, n_outputs: int, scale: InputScale, published: bool
+) -> ContentNetwork:
+    """A network with a fresh head from torch's global random state.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    mel : MelConfig
+    n_outputs : int
+        Dimensions of the factors.
+    scale : InputScale
+    published : bool
+        Whether a pretrained encoder begins with its published weights: otherwise others follow.
+    """
+    encoder = load_encoder(config, mel=mel) if published else build_encoder(config, mel=mel)
+    widths = encoder.blocks
+    blocks = blocks_of(config) or tuple(widths)
+    n_features = sum(widths[name] for name in blocks)
+    head = build_head(config, n_features, n_outputs, n_layers=encoder.hidden_layers)
+    if isinstance(encoder, PretrainedEncoder):
+        encoder.unfreeze(config.finetune)
+    return ContentNetwork(config, encoder, head, scale=scale)
+
+
+@dataclass(frozen=True, eq=False)
+class ContentModel:
+    """A fitted model with everything that prediction needs.
+
+    Attributes
+    ----------
+    network : ContentNetwork
+        In evaluation mode, on the CPU.
+    config, mel, train : ModelConfig, MelConfig, TrainConfig
+        Its shape, the spectrograms that it takes, how it was trained.
+    n_outputs : int
+        Dimensions of its vectors.
+    output_norm : {"unit", "raw"}
+        Unit: vectors have length 1, only their direction was learned. Raw: as the head gives them.
+    output_scale : float
+        What brings vectors to the mean norm of the factors that they were learned from.
+    space : str
+        Fingerprint of those factors; empty for a space of content alone.
+    agreement : float
+        Mean cosine of vectors and factors over artists that were left out.
+    smoothing : ArtistSmoothing
+        How far a vector is drawn towards the artist's other tracks, by the same artists.
+    """
+
+    network: ContentNetwork
+    config: ModelConfig
+    mel: MelConfig
+    train: TrainConfig
+    n_outputs: int
+    output_norm: Norm
+    output_scale: float = 1.0
+    space: str = ""
+    agreement: float = AGREEMENT
+    smoothing: ArtistSmoothing = NO_SMOOTHING
+
+    @property
+    def crop(self) -> int | None:
+        """Frames of a crop that a vector is predicted from; None is the whole clip."""
+        return prediction_crop(self.config, mel=self.mel, train=self.train)
+
+    def on(self, device: torch.device) -> ContentNetwork:
+        """The network on a device, its encoder loaded, in its fastest form there."""
+        if self.network.encoder is None:
+            self.network.encoder = load_encoder(self.config, mel=self.mel)
+        network = self.network.to(device).eval()
+        if device.type == "cpu" and isinstance(network.encoder, PretrainedEncoder):
+            network.encoder.speed_up()
+        return network
+
+
+def prediction_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) -> int | None:
+    """Frames of a crop that a vector is predicted from; None is the whole clip."""
+    whole = config.pretrained or config.frozen
+    return None if whole else training_crop(config, mel=mel, train=train)
+
+
+def training_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) -> int:
+    """Frames of a training crop.
+
+    Raises
+    ------
+    ParameterError
+        If the encoder needs more, or the clip has fewer.
+    """
+    if config.pretrained:
+        return WINDOW
+    check_crop(mel, train)
+    frames, needed = mel.frames(train.crop_seconds), Encoder.min_frames
+    if frames < needed:
+        raise ParameterError(
+            f"crop_seconds={train.crop_seconds} gives {frames} frames and {config.encoder} "
+            f"needs {needed}; lengthen it to {needed * mel.hop_length / mel.sr:.2f}"
+        )
+    return frames
+
+
+class Clips(Protocol):
+    """Where clips come from: a `MelStore`, or a `FeatureStore` with a row of features for each."""
+
+    def mels(self, track_id: str) -> list[np.ndarray]:
+        """All clips of a track, each [shape=(n_mels, n_frames)] or [shape=(n_features,)]."""
+        ...
+
+
+def clips_of(store: Clips, track_id: str) -> list[np.ndarray]:
+    """Every stored clip of a track.
+
+    Plain arrays over the store's memory map: slicing them is several times faster.
+    """
+    return [np.asarray(mel) for mel in store.mels(track_id)]
+
+
+def crops_of(clip: np.ndarray, *, crop: int | None, min_frames: int = 1) -> np.ndarray:
+    """The fewest crops that cover a clip, evenly spread, one after the other.
+
+    Parameters
+    ----------
+    clip : np.ndarray [shape=(n_mels, n_frames)], dB, or [shape=(n_features,)]
+        A row of features is one crop.
+    crop : int or None
+        Frames of a crop; a shorter clip is repeated until it is as long. None: the whole clip.
+    min_frames : int
+        Of a whole clip.
+
+    Returns
+    -------
+    crops : np.ndarray [shape=(n_crops, n_mels, crop)], or [shape=(1, n_features)]
+    """
+    if clip.ndim == 1:
+        return clip[None]
+    n_frames = clip.shape[1]
+    if crop is None:
+        return cut(clip, 0, n_frames=max(n_frames, min_frames))[None]
+    n_crops = max(1, -(-n_frames // crop))
+    starts = np.round(np.linspace(0, max(0, n_frames - crop), n_crops)).astype(np.int64)
+    return np.stack([cut(clip, int(start), n_frames=crop) for start in starts])
+
+
+def cut(mel: np.ndarray, start: int, *, n_frames: int) -> np.ndarray:
+    """Frames `start` to `start + n_frames`; a shorter clip is repeated until it is long enough.
+
+    Parameters
+    ----------
+    mel : np.ndarray [shape=(n_mels, n)], dB
+
+    Returns
+    -------
+    crop : np.ndarray [shape=(n_mels, n_frames)], dB
+    """
+    if mel.shape[1] < n_frames:
+        return mel[:, (start + np.arange(n_frames)) % mel.shape[1]]
+    return mel[:, start : start + n_frames]
+
+
+def track_vector(
+    network: ContentNetwork,
+    clips: Sequence[np.ndarray],
+    *,
+    crop: int | None,
+    norm: Norm,
+    device: torch.device,
+) -> np.ndarray:
+    """A track's vector: the mean over the crops of its clips (van den Oord et al. 2013, section 5).
+
+    Parameters
+    ----------
+    network : ContentNetwork
+        On `device`, in evaluation mode.
+    clips : sequence of np.ndarray
+        Log-mels [shape=(n_mels, n_frames)], or rows of features [shape=(n_features,)].
+    crop : int or None
+        See `crops_of`.
+    norm : {"unit", "raw"}
+
+    Returns
+    -------
+    vector : np.ndarray [shape=(n_outputs,)], float32
+    """
+    shortest = 1 if network.encoder is None else network.encoder.min_frames
+    with torch.inference_mode():
+        outputs = [
+            network(torch.tensor(crops_of(clip, crop=crop, min_frames=shortest), device=device))
+            for clip in clips
+        ]
+        vector = torch.cat(outputs).float().mean(dim=0)
+        return (F.normalize(vector, dim=0) if norm == "unit" else vector).cpu().numpy()

@@ -1,0 +1,44 @@
+"""Encoders: from a log-mel crop to a row of features. To add one, write it and name it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from audiorec.audio.config import MelConfig
+from audiorec.models.config import ModelConfig
+from audiorec.models.encoders.base import Encoder
+from audiorec.models.encoders.cnn import Cnn
+from audiorec.models.encoders.descriptors import Descriptors
+from audiorec.models.encoders.dieleman2014 import Dieleman2014
+from audiorec.models.encoders.pretrained import empty_pretrained, load_pretrained
+from audiorec.models.encoders.shortchunk import ShortChunk
+from audiorec.models.encoders.vandenoord2013 import VanDenOord2013
+
+__all__ = ["ENCODERS", "Encoder", "build_encoder", "load_encoder"]
+
+ENCODERS: dict[str, Callable[[ModelConfig, MelConfig], Encoder]] = {
+    "cnn": lambda config, mel: Cnn(mel.n_mels, channels=config.channels),
+    "dieleman2014": lambda config, mel: Dieleman2014(mel.n_mels, channels=config.channels),
+    "vandenoord2013": lambda config, mel: VanDenOord2013(mel.n_mels, channels=config.channels),
+    "shortchunk": lambda config, mel: ShortChunk(mel.n_mels, channels=config.channels),
+    "descriptors": lambda config, mel: Descriptors(mel),
+}
+"""Encoders that are no pretrained ones, by name."""
+
+
+def build_encoder(config: ModelConfig, *, mel: MelConfig) -> Encoder:
+    """An encoder with fresh weights from torch's global random state."""
+    if config.pretrained:
+        return empty_pretrained(config.encoder)
+    return ENCODERS[config.encoder](config, mel)
+
+
+def load_encoder(config: ModelConfig, *, mel: MelConfig) -> Encoder:
+    """An encoder to start from: with published weights where there are some, else fresh ones.
+
+    Raises
+    ------
+    ArtifactError
+        If published weights are not in the cache, or damaged there.
+    """
+    return load_pretrained(config.encoder) if config.pretrained else build_encoder(config, mel=mel)

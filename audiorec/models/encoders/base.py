@@ -1,0 +1,47 @@
+"""What every encoder has in common."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module):
+    """From a log-mel crop to one row of features.
+
+    Takes [shape=(batch, n_mels, n_frames)], float32; gives [shape=(batch, n_features)].
+
+    Attributes
+    ----------
+    blocks : dict of str to int
+        Names and widths of the parts that a row of features consists of, in order.
+    whole_clip : bool
+        Whether it takes a clip as a whole, whatever its length, rather than crops of one length.
+    min_frames : int
+        Shortest crop, frames; a shorter clip is repeated until it is as long.
+    hidden_layers : int
+        Of the dense head that it is trained with.
+    """
+
+    blocks: dict[str, int]
+    whole_clip = False
+    min_frames = 16
+    hidden_layers = 1
+
+    @property
+    def n_features(self) -> int:
+        """Numbers in a row of features."""
+        return sum(self.blocks.values())
+
+
+class GlobalPooling(nn.Module):
+    """Mean, max and L2 norm over time, one after the other (Dieleman 2014).
+
+    Takes [batch, channels, n_frames], gives [batch, 3 * channels]. The L2 norm is divided by the
+    square root of the number of frames, so that it does not grow with the length of the input.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        rms = (x.square().mean(dim=2) + 1e-8).sqrt()
+        return torch.cat([x.mean(dim=2), x.amax(dim=2), rms], dim=1)

