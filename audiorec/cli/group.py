@@ -13,6 +13,7 @@ import click
 
 from audiorec import __version__
 from audiorec.cli.common import Place, Settings, echo_line, never_die_of_an_encoding
+from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.workers import one_line
 
