@@ -32,6 +32,7 @@ COMMANDS = {
     "run": "run every stage that is stale",
     "add": "take in new files, no retraining",
     "tags": "words for tracks, by ear",
+    "find": "list tracks by words",
     "similar": "show a track's nearest tracks",
     "recommend": "recommend tracks to a listener",
     "next": "show what to play next",

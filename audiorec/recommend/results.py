@@ -23,6 +23,8 @@ class Hit(NamedTuple):
     artist, title : str
         Empty where unknown.
     path : str
+    guessed : tuple of str
+        Which of artist and title are guessed from the path.
     """
 
     rank: int
@@ -31,6 +33,7 @@ class Hit(NamedTuple):
     artist: str
     title: str
     path: str
+    guessed: tuple[str, ...] = ()
 
 
 def present(
@@ -79,4 +82,5 @@ def _hit(rank: int, match: Match, track: Track | None) -> Hit:
         return Hit(rank, match.track_id, float(match.score), "", "", "")
     # A track without a file is catalogued under its id.
     path = "" if track.path == track.track_id else track.path
-    return Hit(rank, match.track_id, float(match.score), track.artist, track.title, path)
+    guessed = tuple(name for name in track.guessed if name in ("artist", "title"))
+    return Hit(rank, match.track_id, float(match.score), track.artist, track.title, path, guessed)

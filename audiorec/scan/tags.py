@@ -11,6 +11,7 @@ from typing import Any
 
 from audiorec.audio.decode import recording_start
 from audiorec.audio.source import Window, size_of
+from audiorec.scan.other_tags import ape_tags, chunk_tags, matroska_tags
 
 LONGEST = 500  # characters of a tag that are kept
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
@@ -39,9 +40,10 @@ def read_tags(path: Path) -> dict[str, Any]:
         ``number`` (int or None). Tags that cannot be read are as good as none: the sound is what
         counts.
     """
-    tags: Mapping[str, Any] = {}
     with path.open("rb") as stream:
-        tags = _mutagen_tags(stream) or {}
+        sources: list[Mapping[str, Any]] = [_mutagen_tags(stream) or {}]
+        sources += [read(stream) for read in (ape_tags, chunk_tags, matroska_tags)]
+    tags = {key: value for source in reversed(sources) for key, value in source.items() if value}
     found: dict[str, Any] = {
         name: next((text for key in keys if (text := _text(tags, key))), "")
         for name, keys in KEYS.items()

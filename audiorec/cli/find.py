@@ -1,0 +1,54 @@
+"""``audiorec find``: what is called so, before its id is known."""
+
+from __future__ import annotations
+
+import click
+
+from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+
+
+@click.command("find")
+@click.argument("words", nargs=-1, required=True)
+@click.option(
+    "-k",
+    "k",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="How many tracks at most.",
+)
+@json_option
+@click.pass_obj
+def command(settings: Settings, words: tuple[str, ...], k: int, as_json: bool) -> None:
+    """List the tracks whose artist, title, album and path hold all WORDS.
+
+    Case, accents, underscores and the order of the words do not count. Names in parentheses are
+    guessed from the path, since no tag says them.
+    """
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.find import find_tracks
+
+    settings.workspace.check()
+    with Catalog(settings.workspace.catalog, read_only=True) as catalog:
+        found = find_tracks(catalog, words)
+    shown = found[:k]
+    if as_json:
+        keys = ("track_id", "artist", "title", "album", "number", "year", "duration", "path")
+        rows = [
+            {**{key: getattr(track, key) for key in keys}, "guessed": track.guessed,
+             "missing": track.missing}
+            for track in shown
+        ]  # fmt: skip
+        echo_json({"query": list(words), "n": len(found), "results": rows})
+    else:
+        for track in shown:
+            name = f"({track.name})" if "title" in track.guessed else track.name
+            gone = "  [file is gone]" if track.missing else ""
+            echo_line(f"{track.track_id}  {name}  {track.path}{gone}")
+    if len(found) > k:
+        more = len(found) - k
+        click.echo(f"{more} more fit: name more words, or ask for -k {len(found)}", err=True)
+    if not found:
+        said = " ".join(words)
+        echo_line(f"no track fits {said!r}; name fewer words, or a part of one", err=True)
+        raise click.exceptions.Exit(1)
