@@ -22,7 +22,13 @@ NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"
 
 
 def answer_batch(
-    library: Library, lines: Iterable[str], *, k: int, space: Space, popularity: float
+    library: Library,
+    lines: Iterable[str],
+    *,
+    k: int,
+    space: Space,
+    popularity: float,
+    versions: bool = False,
 ) -> bool:
     """Answer every line as it comes, in order, and go on where a name fits no track.
 
@@ -35,7 +41,7 @@ def answer_batch(
         A name each; an empty one asks nothing, and its answer has no results, so that answers
         stand line by line beside questions. Bytes that are not UTF-8 are as Python carries them
         in names of files.
-    k, space, popularity
+    k, space, popularity, versions
         See `Library.similar`.
 
     Returns
@@ -47,7 +53,9 @@ def answer_batch(
     unknown, short, fewest = 0, 0, k
     for some in chunks(line.rstrip("\r\n") for line in lines):
         asked = [[name] for name in some if name.strip()]
-        answers = iter(library.similar_many(asked, k=k, space=space, popularity=popularity))
+        answers = iter(
+            library.similar_many(asked, k=k, space=space, popularity=popularity, versions=versions)
+        )
         for name in some:
             line: dict[str, object] = {"query": [name], "space": space}
             if not name.strip():

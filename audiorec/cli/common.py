@@ -153,6 +153,15 @@ def space_options(command: Command) -> Command:
     )(command)
 
 
+def versions_option(command: Command) -> Command:
+    """Add ``--versions``."""
+    return click.option(
+        "--versions",
+        is_flag=True,
+        help="List every version of a song (live, remastered, ...); else the nearest one comes.",
+    )(command)
+
+
 def confidence_option(command: Command) -> Command:
     """Add ``--min-confidence``."""
     return click.option(

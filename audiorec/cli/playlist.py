@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits, tell_hidden
-from audiorec.cli.common import Place, Settings, echo_line, json_option, space_options
+from audiorec.cli.common import (
+    Place,
+    Settings,
+    echo_line,
+    json_option,
+    space_options,
+    versions_option,
+)
 
 if TYPE_CHECKING:
     from audiorec.recommend.vectors import Space
@@ -40,6 +47,7 @@ FORMATS = ("m3u8", "json", "xspf", "jspf")
 )
 @click.option("--absolute", is_flag=True, help="Write absolute paths. [default: relative]")
 @space_options
+@versions_option
 @json_option
 @click.pass_obj
 def command(
@@ -52,6 +60,7 @@ def command(
     absolute: bool,
     space: Space,
     popularity: float,
+    versions: bool,
     as_json: bool,
 ) -> None:
     """Write a playlist that begins at TRACK and stays near it, or near each of several."""
@@ -73,6 +82,7 @@ def command(
         artist_window=artist_window,
         space=space,
         popularity=popularity,
+        versions=versions,
     )
     hidden = tell_hidden(library, tracks)
     file, _, skipped = save_playlist(library, hits, output, format_=chosen, relative=not absolute)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import Settings, json_option, space_options
+from audiorec.cli.common import Settings, json_option, space_options, versions_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ FUSION_K = 60  # of the reciprocal rank fusion, as published
     help="What was played just now, oldest first; repeatable. Without USER as 'next' answers.",
 )
 @space_options
+@versions_option
 @json_option
 @click.pass_obj
 def command(
@@ -42,6 +43,7 @@ def command(
     session: tuple[str, ...],
     space: Space,
     popularity: float,
+    versions: bool,
     as_json: bool,
 ) -> None:
     """Recommend tracks to USER, a user_id of the imported listening.
@@ -62,7 +64,9 @@ def command(
 
     settings.workspace.check()
     library = Library(settings.workspace)
-    hits = library.recommend(user, k=k, heard=heard, space=space, popularity=popularity)
+    hits = library.recommend(
+        user, k=k, heard=heard, space=space, popularity=popularity, versions=versions
+    )
     echo_hits(
         hits,
         as_json=as_json,

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from audiorec.cli.answers import echo_hits, tell_hidden
-from audiorec.cli.common import Settings, confidence_option, json_option, space_options
+from audiorec.cli.common import (
+    Settings,
+    confidence_option,
+    json_option,
+    space_options,
+    versions_option,
+)
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     "each out. An empty line has no results.",
 )
 @space_options
+@versions_option
 @json_option
 @click.pass_obj
 def command(
@@ -42,6 +49,7 @@ def command(
     why: bool,
     space: Space,
     popularity: float,
+    versions: bool,
     as_json: bool,
     batch: TextIO | None,
 ) -> None:
@@ -62,7 +70,9 @@ def command(
             raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
         from audiorec.cli.batch import answer_batch
 
-        if not answer_batch(library, batch, k=k, space=space, popularity=popularity):
+        if not answer_batch(
+            library, batch, k=k, space=space, popularity=popularity, versions=versions
+        ):
             raise click.exceptions.Exit(1)
         return
     hits = library.similar(
@@ -70,6 +80,7 @@ def command(
         k=k,
         space=space,
         popularity=popularity,
+        versions=versions,
         tags=tags,
         without=without,
         min_confidence=min_confidence,

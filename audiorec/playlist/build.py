@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from audiorec.data.grouping import merge_groups
 from audiorec.exceptions import ParameterError
 from audiorec.playlist.sequence import make_playlist
 from audiorec.playlist.writers import Written, write_playlist
@@ -12,6 +13,7 @@ from audiorec.recommend.library import Library
 from audiorec.recommend.matches import Match
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.vectors import Space
+from audiorec.recommend.versions import group_versions
 
 
 def build_playlist(
@@ -22,6 +24,7 @@ def build_playlist(
     artist_window: int = 5,
     space: Space = "blend",
     popularity: float = 0.0,
+    versions: bool = False,
 ) -> list[Hit]:
     """A playlist that begins at the first of `names` and stays near them.
 
@@ -34,12 +37,15 @@ def build_playlist(
         Tracks, the named ones included; fewer when the library has no more that fit.
     artist_window : int
         No artist twice within so many tracks.
-    space, popularity
+    space, popularity, versions
         See `Library.similar`.
     """
     served, ids, external = library.query(names, space=space, popularity=popularity)
     tracks = library.catalog.tracks()
     artists = {track.track_id: track.artist for track in tracks if track.artist}
+    groups = library.duplicates
+    if not versions:
+        groups = merge_groups(groups, group_versions(tracks))
 
     def answer(excluded: Collection[str]) -> list[list[Match]]:
         matches = make_playlist(
@@ -49,7 +55,7 @@ def build_playlist(
             length=length,
             artists=artists,
             artist_window=artist_window,
-            duplicates=library.duplicates,
+            duplicates=groups,
             exclude=excluded,
         )
         return [matches]

@@ -27,6 +27,7 @@ from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.users import mean_vector, played_tracks, stale_plays, user_factor
 from audiorec.recommend.vectors import SPACES, Space, content, listening
+from audiorec.recommend.versions import Songs, songs_of
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -142,6 +143,10 @@ class Library:
         return [t.track_id for t in tracks if t is not None and t.track_id in hidden]
 
     @cached_property
+    def _songs(self) -> Songs:
+        return songs_of(self.catalog)
+
+    @cached_property
     def catalog(self) -> Catalog:
         """The catalogue, open for reading."""
         return Catalog(self.workspace.catalog, read_only=True)
@@ -153,6 +158,7 @@ class Library:
         k: int = 10,
         space: Space = "blend",
         popularity: float = 0.0,
+        versions: bool = False,
         tags: Sequence[str] = (),
         without: Sequence[str] = (),
         min_confidence: float = MIN_CONFIDENCE,
@@ -170,6 +176,9 @@ class Library:
             See `audiorec.recommend.vectors`.
         popularity : float
             From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
+        versions : bool
+            Whether several versions of one song (live, remastered, a radio edit) may come; else
+            one does, and none of a song that is asked for.
         tags, without : sequences of str
             Only tracks that have all of the one, and none of the other; see `audiorec.data.tags`.
         min_confidence : float
@@ -196,6 +205,7 @@ class Library:
                 ids,
                 k=k,
                 duplicates=self.duplicates,
+                songs=None if versions else self._songs,
                 include=set.intersection(*having) if having else None,
                 exclude=set(gone).union(*barred),
             )
@@ -210,6 +220,7 @@ class Library:
         k: int = 10,
         space: Space = "blend",
         popularity: float = 0.0,
+        versions: bool = False,
     ) -> list[list[Hit] | AudiorecError]:
         """Answers to many questions, each that of `similar` alone, searched for together.
 
@@ -217,7 +228,7 @@ class Library:
         ----------
         questions : sequence of sequence of str or Path
             The names of each.
-        k, space, popularity
+        k, space, popularity, versions
             See `similar`.
 
         Returns
@@ -247,7 +258,13 @@ class Library:
 
         def answer_all(gone: Collection[str]) -> list[list[Match]]:
             return similar_many(
-                index, vectors, asked, k=k, duplicates=self.duplicates, exclude=gone
+                index,
+                vectors,
+                asked,
+                k=k,
+                duplicates=self.duplicates,
+                songs=None if versions else self._songs,
+                exclude=gone,
             )
 
         hits = iter(present(self.catalog, answer_all, hidden=self.hidden))
@@ -301,6 +318,7 @@ class Library:
         heard: bool = False,
         space: Space = "blend",
         popularity: float = 0.0,
+        versions: bool = False,
     ) -> list[Hit]:
         """Tracks for a listener, those that nobody has played yet included.
 
@@ -311,7 +329,7 @@ class Library:
         k : int
         heard : bool
             Whether tracks that the listener has played may stand in the answer.
-        space, popularity
+        space, popularity, versions
             See `similar`.
         """
         self._refresh()
@@ -322,7 +340,13 @@ class Library:
         def answer(gone: Collection[str]) -> list[list[Match]]:
             left_out = () if heard else played
             matches = recommend(
-                index, vector, k=k, heard=left_out, duplicates=self.duplicates, exclude=gone
+                index,
+                vector,
+                k=k,
+                heard=left_out,
+                duplicates=self.duplicates,
+                songs=None if versions else self._songs,
+                exclude=gone,
             )
             return [matches]
 

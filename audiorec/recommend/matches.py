@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric
+
+if TYPE_CHECKING:
+    from audiorec.recommend.versions import Songs
 
 # Length of a mean of unit vectors, below which it is what float32 left of nothing.
 ROUNDING = 1e-6
@@ -38,6 +41,7 @@ def similar(
     *,
     k: int,
     duplicates: Mapping[str, int] | None = None,
+    songs: Songs | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
 ) -> list[Match]:
@@ -56,6 +60,9 @@ def similar(
     duplicates : mapping of str to int
         Group of each recording that there are several of. One of a group is answered, and none
         of a query's.
+    songs : callable, optional
+        See `audiorec.recommend.versions`; with it one version of a song is answered, and none of
+        one that is asked for.
     include, exclude : collections of str
         See `Index.search`.
 
@@ -95,6 +102,8 @@ def similar(
         include=include,
         exclude={*exclude, *asked},
         unwanted=asked,
+        songs=songs,
+        asked=asked,
     )
 
 
@@ -105,6 +114,7 @@ def similar_many(
     *,
     k: int,
     duplicates: Mapping[str, int] | None = None,
+    songs: Songs | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
 ) -> list[list[Match]]:
@@ -112,7 +122,7 @@ def similar_many(
 
     Parameters
     ----------
-    index, embeddings, k, duplicates, include, exclude
+    index, embeddings, k, duplicates, songs, include, exclude
         See `similar`.
     questions : sequence of sequence of str
         Ids of the tracks of each.
@@ -131,7 +141,9 @@ def similar_many(
     answers = []
     for number, asked in enumerate(questions):
         ids, scores = found.ids[number], found.scores[number].tolist()
-        matches = _one_of_each(ids, scores, unwanted=asked, duplicates=duplicates)
+        matches = _one_of_each(
+            ids, scores, unwanted=asked, duplicates=duplicates, songs=songs, asked=asked
+        )
         if len(matches) < k and len(ids) == wanted:
             matches = _answer(
                 index,
@@ -141,6 +153,8 @@ def similar_many(
                 include=include,
                 exclude={*exclude, *asked},
                 unwanted=asked,
+                songs=songs,
+                asked=asked,
             )
         answers.append(matches[:k])
     return answers
@@ -153,6 +167,7 @@ def recommend(
     k: int,
     heard: Collection[str] = (),
     duplicates: Mapping[str, int] | None = None,
+    songs: Songs | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
 ) -> list[Match]:
@@ -171,7 +186,7 @@ def recommend(
     heard : collection of str
         What the listener has played: left out, with every other recording of its groups. Pass
         nothing to have it ranked among the rest.
-    duplicates, include, exclude
+    duplicates, songs, include, exclude
         See `similar`.
 
     Returns
@@ -199,6 +214,7 @@ def recommend(
         include=include,
         exclude={*exclude, *heard},
         unwanted=heard,
+        songs=songs,
         metric="inner_product",
     )
 
@@ -237,13 +253,22 @@ def _answer(
     include: Collection[str] | None,
     exclude: Collection[str],
     unwanted: Collection[str],
+    songs: Songs | None = None,
+    asked: Sequence[str] = (),
     metric: Metric | None = None,
 ) -> list[Match]:
     """The best `k`, one of each group of duplicates, and none of the groups of `unwanted`."""
     wanted = k
     while True:
         ids, scores = index.search(vector, wanted, include=include, exclude=exclude, metric=metric)
-        matches = _one_of_each(ids[0], scores[0].tolist(), unwanted=unwanted, duplicates=duplicates)
+        matches = _one_of_each(
+            ids[0],
+            scores[0].tolist(),
+            unwanted=unwanted,
+            duplicates=duplicates,
+            songs=songs,
+            asked=asked,
+        )
         if len(matches) >= k or len(ids[0]) < wanted:
             return matches[:k]
         wanted *= 2
@@ -255,17 +280,26 @@ def _one_of_each(
     *,
     unwanted: Collection[str],
     duplicates: Mapping[str, int],
+    songs: Songs | None,
+    asked: Sequence[str],
 ) -> list[Match]:
-    """What was found, less `unwanted` and their groups, and the first of every other group."""
+    """What was found, less `unwanted` and their groups, and the first of every other group.
+
+    Of a song there is one version, and none of what was `asked` for.
+    """
     left_out = set(unwanted)
     seen = {duplicates[id_] for id_ in unwanted if id_ in duplicates}
+    of_songs = songs(ids) if songs is not None else [""] * len(ids)
+    seen_songs = set(songs(asked)) if songs is not None else set()
     matches = []
-    for id_, score in zip(ids, scores, strict=True):
+    for id_, score, song in zip(ids, scores, of_songs, strict=True):
         group = duplicates.get(id_)
-        if group not in seen and id_ not in left_out:
-            matches.append(Match(id_, score))
-            if group is not None:
-                seen.add(group)
+        if group in seen or id_ in left_out or (song and song in seen_songs):
+            continue
+        matches.append(Match(id_, score))
+        seen_songs.add(song)
+        if group is not None:
+            seen.add(group)
     return matches
 
 
