@@ -50,9 +50,13 @@ class History(Protocol):
     TITLE: str
     EXPORT: str
 
-    def recognise(self, member: Member) -> bool: ...
+    def recognise(self, member: Member) -> bool:
+        """Whether a file of an export is one of these."""
+        ...
 
-    def read(self, export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]: ...
+    def read(self, export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+        """The listens of these files, one after the other."""
+        ...
 
 
 class Recognised(NamedTuple):
