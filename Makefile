@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKSPACE ?= workspace
 DEMO ?= demo-world
-RECIPE ?= pipelines/default.toml
+RECIPE ?= pipelines/scratch.toml
 TRACK ?=
 JOBS ?= 2
 

@@ -235,7 +235,7 @@ def _systems(
         return systems, [*notes, f"musicnn is left out: {reason}."]
     features = ear.heard.take(CONTENT_BLOCKS).features(ids).vectors
     systems[REFERENCE] = _by_cosine(apply_head(fit_content_space(features), features))
-    notes.append("musicnn: softly whitened, as a library without listening is served.")
+    notes.append("musicnn: standardised features, as a library without listening is served.")
     return systems, notes
 
 

@@ -40,7 +40,7 @@ class ModelConfig(Section):
         from them. Fixed, a baseline: "descriptors".
     target : {"factors", "content"}
         What the head gives: listeners' factors; or, for libraries without listening, the features
-        of a pretrained encoder, whitened.
+        of a pretrained encoder, standardised.
     head : {"auto", "ridge", "mlp"}
         Ridge regression in closed form, for encoders that stay as they are and the start of
         fine-tuning; or dense layers, trained by the loss. Auto is ridge for pretrained and fixed

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import DataError
 from audiorec.models.manifest import trained_by_earlier_version
 from audiorec.pipeline.old_settings import is_described
@@ -19,6 +20,7 @@ from audiorec.workspace import Workspace
 
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"
 DEFAULT, LIBRARY = "default", "library"
+MIN_LISTENERS = 10  # fewer place no track
 
 LOG = logging.getLogger(__name__)
 
@@ -52,10 +54,18 @@ def remembered_recipe(workspace: Workspace) -> Recipe | None:
 
 
 def automatic_recipe(workspace: Workspace) -> Choice:
-    """The recipe for a workspace for which none was named: by whether there is listening."""
-    if artifacts.exists(workspace.plays):
-        return Choice(DEFAULT, "there is listening", load_shipped(DEFAULT))
-    return Choice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
+    """The recipe for a workspace for which none was named: by whether there is listening.
+
+    A few listeners, such as one person and their playlists, tell nothing of tracks that they have
+    not played.
+    """
+    if not artifacts.exists(workspace.plays):
+        return Choice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
+    n = load_plays(workspace.plays)["user_id"].n_unique()
+    if n < MIN_LISTENERS:
+        few = f"{n} listener{'s' if n != 1 else ''}, fewer than {MIN_LISTENERS}"
+        return Choice(LIBRARY, few, load_shipped(LIBRARY))
+    return Choice(DEFAULT, f"there are {n} listeners", load_shipped(DEFAULT))
 
 
 def current_recipe(workspace: Workspace) -> Recipe:

@@ -100,8 +100,8 @@ class TrainStage:
         )
         self._keep(model, inputs=inputs)
         return (
-            f"{len(store.ids)} tracks encoded by {self.recipe.model.encoder}, whitened to "
-            f"{model.n_outputs} dimensions"
+            f"{len(store.ids)} tracks encoded by {self.recipe.model.encoder}, "
+            f"{model.n_outputs} features standardised"
         )
 
     def _is_fresh(self, inputs: Mapping[str, str]) -> bool:

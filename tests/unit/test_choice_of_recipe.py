@@ -1,0 +1,96 @@
+"""Which recipe a workspace follows where none is named, and how shipped ones are found."""
+
+import polars as pl
+import pytest
+
+from audiorec import artifacts
+from audiorec.cli.common import read_recipe
+from audiorec.exceptions import DataError
+from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
+from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.recipes import MIN_LISTENERS, remembered
+from audiorec.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    return workspace
+
+
+@pytest.fixture
+def listeners(monkeypatch, workspace):
+    """Say how many listeners the workspace has."""
+
+    def have(n):
+        workspace.plays.mkdir(exist_ok=True)
+        (workspace.plays / artifacts.MANIFEST).touch()
+        plays = pl.DataFrame({"user_id": [f"u{i}" for i in range(n)]})
+        monkeypatch.setattr("audiorec.pipeline.recipes.load_plays", lambda directory: plays)
+
+    return have
+
+
+def test_by_whether_there_is_listening(workspace, listeners):
+    assert automatic_recipe(workspace)[:2] == ("library", "there is no listening")
+    listeners(1)
+    assert automatic_recipe(workspace)[:2] == ("library", "1 listener, fewer than 10")
+    listeners(MIN_LISTENERS)
+    name, reason, recipe = automatic_recipe(workspace)
+    assert (name, reason) == ("default", "there are 10 listeners")
+    assert recipe == load_shipped("default") == current_recipe(workspace)
+
+
+def test_one_that_was_named_is_remembered(workspace, listeners):
+    listeners(50)
+    assert remembered_recipe(workspace) is None
+    with remembered(workspace, load_shipped("scratch")):
+        pass
+    assert remembered_recipe(workspace) == current_recipe(workspace) == load_shipped("scratch")
+
+
+def test_one_that_was_killed_is_gone_on_with(workspace):
+    with pytest.raises(KeyboardInterrupt), remembered(workspace, load_shipped("scratch")):
+        raise KeyboardInterrupt
+    assert current_recipe(workspace) == load_shipped("scratch")
+
+
+def test_a_model_is_followed_though_listening_came_since(workspace, listeners):
+    artifacts.save(
+        workspace.model, kind="model", arrays={}, config={}, inputs={},
+        extra={"format": 2, "target": "content"},
+    )  # fmt: skip
+    listeners(50)
+    assert current_recipe(workspace) == load_shipped("library")
+    assert automatic_recipe(workspace).name == "default"
+
+
+def test_the_default_recipe_of_before_is_named_and_chosen_anew(workspace, caplog):
+    (workspace.root / "recipe.toml").write_text('[model]\narchitecture = "described"\n')
+    assert current_recipe(workspace) == load_shipped("library")
+    (line,) = {record.getMessage() for record in caplog.records}
+    assert 'of an earlier version (architecture "described")' in line
+
+
+@pytest.mark.parametrize("name", ["library", "library.toml", "pipelines/library.toml"])
+def test_a_shipped_recipe_is_found_by_its_name_from_anywhere(name, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "library").mkdir()  # a folder of that name is no recipe
+    assert read_recipe(Path(name)) == load_shipped("library")
+    (tmp_path / "library.toml").write_text("[factors]\nfactors = 7\n")
+    if name == "library.toml":  # a file of one's own goes before
+        assert read_recipe(Path(name)).factors.factors == 7
+
+
+def test_a_name_that_is_none(tmp_path):
+    from pathlib import Path
+
+    known = "default, dieleman2014, library, paper2013, scratch"
+    with pytest.raises(DataError, match=f"no recipe 'libary'; name a file, or one of {known}"):
+        read_recipe(Path("libary"))
+    with pytest.raises(DataError, match="cannot be read: no such file"):
+        read_recipe(tmp_path / "libary.toml")
+    assert isinstance(load_shipped("default"), Recipe)
