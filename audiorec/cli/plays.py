@@ -207,18 +207,28 @@ class Import:
         if source in IN_COLUMNS:
             if self.user is not None:
                 raise click.UsageError(f"{file} names its listeners itself; leave --user away")
-            paths = self._paths() if source == "m3u" else None
+            paths, names = self._known()
             how: dict[str, Any] = {"neutral": self.neutral, "path_map": self.path_map}
+            how["names"] = names
             return file, add_table(writer, file, source=source, paths=paths, **how)
         if self.neutral is not None:
             raise click.UsageError(f"--neutral is for tables, and {file} is none")
         return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)
 
-    def _paths(self) -> dict[str, str]:
+    def _known(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Ids of tracks by their files, and by their "Artist - Title" where one track has it."""
         from audiorec.data.catalog import Catalog
+        from audiorec.data.name_matching import normalize_text
 
+        if not self.workspace.catalog.exists():
+            return {}, {}
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
-            return catalogued_paths(catalog)
+            tracks = catalog.tracks(include_missing=True)
+        names: dict[str, set[str]] = {}
+        for track in tracks:
+            names.setdefault(normalize_text(track.name), set()).add(track.track_id)
+        alone = {name: ids.pop() for name, ids in names.items() if len(ids) == 1}
+        return {track.path: track.track_id for track in tracks}, alone
 
     def _find(self, name: str) -> str:
         from audiorec.data.catalog import Catalog

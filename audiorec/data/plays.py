@@ -18,7 +18,8 @@ from audiorec.artifacts import Manifest
 from audiorec.data.histories import IN_COLUMNS
 from audiorec.data.histories.frames import BY_PATH, get_importer
 from audiorec.data.listens import SOURCE, counts_yield, feedback_first, merge_close
-from audiorec.data.m3u import PathMap
+from audiorec.data.m3u import PathMap, located
+from audiorec.data.name_matching import normalize_text
 from audiorec.data.playlist_paths import PathFinder
 from audiorec.data.plays_writer import (
     FEEDBACK,
@@ -94,6 +95,7 @@ def add_table(
     neutral: float | None = None,
     paths: Mapping[str, str] | None = None,
     path_map: Sequence[PathMap] = (),
+    names: Mapping[str, str] | None = None,
 ) -> ImportReport:
     """Add the rows of a file that names tracks by id or path; see `import_plays`."""
     importer = get_importer(source)
@@ -103,6 +105,8 @@ def add_table(
     missing: tuple[str, ...] = ()
     if source in BY_PATH:
         plays, unknown, missing = _by_id(plays, file=file, paths=paths or {})
+    elif paths:
+        plays = _by_name(plays, file=file, paths=paths, names=names or {})
     added = writer.add(plays, file=file, source=source)
     return added._replace(skipped=skipped, unknown=unknown, problems=problems, missing=missing)
 
@@ -143,6 +147,29 @@ def imported_from(directory: Path, *, source: str) -> list[Path]:
     """
     parts = stored_manifest(directory).extra.get("parts", {}).values()
     return [Path(part["file"]) for part in parts if part["file"] and part["source"] == source]
+
+
+def _by_name(
+    plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str], names: Mapping[str, str]
+) -> pl.LazyFrame:
+    """Rows under the ids of their tracks, where a table names files, or "Artist - Title"."""
+    unique = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
+    known, finder = set(paths.values()), PathFinder(paths)
+    found: dict[str, str] = {}
+    for said in unique:
+        track_id = None
+        if said in known:
+            continue
+        if "/" in said or "\\" in said:
+            path = located(said, folder=file.parent)
+            track_id = None if path is None else finder.find(path)
+        if track_id is None and " - " in said:
+            track_id = names.get(normalize_text(said))
+        if track_id is not None:
+            found[said] = track_id
+    if not found:
+        return plays
+    return plays.with_columns(track_id=pl.col("track_id").replace(found))
 
 
 def _by_id(

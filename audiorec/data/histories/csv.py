@@ -1,7 +1,8 @@
 """Listening as comma-separated text: ``user_id,track_id,plays`` and optionally more.
 
-The file is UTF-8, plain or gzipped, with a header; the order of the columns is free and other
-columns are ignored. Counts may be fractional. Optional are
+The file is plain or gzipped, with a header; the order of the columns is free and other columns are
+ignored. Counts may be fractional; without ``plays`` each row is one. Other separators, spellings of
+the header, code pages and dates are read as `audiorec.data.histories.csv_forms` says. Optional are
 
 - ``timestamp``: a second since 1970 (or a millisecond or microsecond, told by its size), or ISO
   8601; a time without a zone is taken as UTC;
@@ -20,17 +21,18 @@ import csv
 import gzip
 import math
 import shutil
-import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
+from audiorec.data.file_kinds import kind_of
+from audiorec.data.histories.csv_forms import encoding_of, fields_of_any_length, plain_form
 from audiorec.data.histories.export import Member
 from audiorec.data.parquet import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
+from audiorec.ids import LONGEST as LONGEST_ID
+from audiorec.ids import id_problem
 
 TITLE = "audiorec's own table of plays"
 EXPORT = "write a CSV with the columns user_id,track_id,plays, and optionally more"
@@ -105,7 +107,12 @@ def read_plays(
     if neutral is not None and not WORST < neutral < BEST:
         raise ParameterError(f"neutral={neutral:g} must lie between {WORST:g} and {BEST:g}")
     text = _plain_text(file, scratch)
-    _check_encoding(file, text)
+    encoding = encoding_of(text)
+    if encoding == "utf-8":
+        _check_encoding(file, text)
+    text = plain_form(file, text, scratch, encoding=encoding)
+    if encoding != "utf-8":
+        _check_encoding(file, text)
     columns = _columns(file, text)
     if neutral is not None and "rating" not in columns:
         raise DataError(
@@ -120,16 +127,6 @@ def read_plays(
     extra = [name for name in EXTRA if name in columns]
     skipped = _check_rows(file, text, rows, (*SCHEMA, *extra), neutral)
     return rows.filter(~pl.col("says_nothing")).select(*SCHEMA, *extra), skipped
-
-
-@contextmanager
-def _fields_of_any_length() -> Iterator[None]:
-    """Let `csv` read what polars reads: it refuses fields of 131,072 characters and more."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _short(value: str) -> str:
@@ -147,10 +144,12 @@ def _plain_text(file: Path, scratch: Path) -> Path:
         raise DataError(f"plays file {file} is no regular file; copy it into one")
     try:
         with file.open("rb") as stream:
-            start = stream.read(2)
+            start = stream.read(16)
         if not start:
             raise DataError(f"plays file {file} is empty; it needs a header {HEADER} and rows")
-        if start != b"\x1f\x8b":
+        if what := kind_of(start):
+            raise DataError(f"plays file {file} is {what}")
+        if not start.startswith(b"\x1f\x8b"):
             return file
         text = scratch / "plays.csv"
         with gzip.open(file, "rb") as packed, text.open("wb") as unpacked:
@@ -210,7 +209,7 @@ def _columns(file: Path, text: Path) -> list[str]:
             "save it with line ends of LF, or of CR and LF"
         )
     header = header.rstrip("\r\n")
-    with _fields_of_any_length():
+    with fields_of_any_length():
         names = next(csv.reader([header]), [])
     missing = [name for name in REQUIRED if name not in names]
     twice = [name for name in (*SCHEMA, *EXTRA) if names.count(name) > 1]
@@ -243,8 +242,8 @@ def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFram
         "timestamp": pl.lit(None, dtype=pl.Int64),
     }
     wrong = {
-        "user_id": given["user_id"] == "",
-        "track_id": given["track_id"] == "",
+        "user_id": (given["user_id"] == "") | (given["user_id"].str.len_chars() > LONGEST_ID),
+        "track_id": (given["track_id"] == "") | (given["track_id"].str.len_chars() > LONGEST_ID),
         "plays": ~value["plays"].is_between(0, MAX_PLAYS).fill_null(value=False),
         "timestamp": pl.lit(value=False),
     }
@@ -364,7 +363,7 @@ def _check_rows(
 def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float | None) -> DataError:
     """The error for one value, found again in the text so that its line can be named."""
     line, value = 0, ""
-    with text.open(encoding="utf-8-sig", newline="") as stream, _fields_of_any_length():
+    with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
         reader = csv.reader(stream)
         at = next(reader).index(column)
         for number, fields in enumerate(reader):
@@ -374,6 +373,8 @@ def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float |
     where = f"plays file {file}, line {line}"
     if column in REQUIRED and not value.strip():
         return DataError(f"{where}: {column} is empty; fill it in or remove the line")
+    if column in ("user_id", "track_id"):
+        return DataError(f"{where}: {column} {id_problem(value.strip())}")
     return DataError(f"{where}: {column}={_short(value)!r} {_complaint(column, value, neutral)}")
 
 
@@ -401,7 +402,7 @@ def _complaint(column: str, value: str, neutral: float | None) -> str:
 
 def _malformed(file: Path, text: Path, error: Exception) -> DataError:
     """The error for text that is not CSV at all."""
-    with text.open(encoding="utf-8-sig", newline="") as stream, _fields_of_any_length():
+    with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
         reader = csv.reader(stream, strict=True)
         try:
             width = len(next(reader))

@@ -42,6 +42,7 @@ def test_report_counts_what_was_read(tmp_path, write):
         "rows": 5, "users": 2, "tracks": 1, "duplicates": 1, "summed": 1, "skipped": 1,
         "replaced": 0, "skips": 0, "ratings": 0, "unknown": 0,
         "problems": (),
+        "missing": (),
     }  # fmt: skip
     matrix = to_interactions(load_plays(tmp_path / "plays"))
     assert matrix.user_items.toarray().tolist() == [[4.0], [6.0]]

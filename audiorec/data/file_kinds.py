@@ -1,0 +1,30 @@
+"""What a file is that is no text, by its first bytes."""
+
+from __future__ import annotations
+
+MAGIC = (
+    (b"PK\x03\x04", "a zip archive or a workbook; unpack it, or save its table as CSV"),
+    (b"PK\x05\x06", "an empty zip archive; name another file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save its table as CSV"),
+    (b"PAR1", "a Parquet file; save it as CSV"),
+    (b"SQLite format 3\0", "an SQLite database; export its table as CSV"),
+    (b"Rar!", "a RAR archive; unpack it"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it"),
+    (b"\xfd7zXZ\0", "an xz archive; unpack it"),
+    (b"BZh", "a bzip2 archive; unpack it"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive; unpack it"),
+    (b"%PDF", "a PDF; save its table as CSV"),
+    (b"bplist", "a binary property list; export it as text"),
+    (b"\x89PNG", "a picture; name a table"),
+    (b"\xff\xd8\xff", "a picture; name a table"),
+    (b"ID3", "an audio file; name a table"),
+    (b"fLaC", "an audio file; name a table"),
+    (b"OggS", "an audio file; name a table"),
+    (b"RIFF", "an audio file; name a table"),
+    (b"\x7fELF", "a program; name a table"),
+)
+
+
+def kind_of(head: bytes) -> str:
+    """What a file is that begins so, and what to do; empty where it may be text."""
+    return next((what for magic, what in MAGIC if head.startswith(magic)), "")

@@ -1,0 +1,248 @@
+"""Tables of plays as people have them, brought to the one form that is read.
+
+Other separators (told by the header), blanks and capitals in the header, the code page of Western
+Windows, UTF-16 with its mark, logs without counts, and dates that begin with the day or the month
+where the file leaves no doubt. Lines stay what they were, so that errors name the right ones.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from audiorec.exceptions import DataError
+
+SEPARATORS = (",", ";", "\t", "|")
+NEEDED = ("user_id", "track_id")
+KNOWN = frozenset((*NEEDED, "plays", "timestamp", "skipped", "rating", "session_id"))
+# Further names of columns, with underscores for blanks and hyphens.
+ALIASES = {
+    "user": "user_id", "userid": "user_id", "listener": "user_id", "track": "track_id",
+    "trackid": "track_id", "item_id": "track_id", "song_id": "track_id", "play_count": "plays",
+    "playcount": "plays", "count": "plays", "played_at": "timestamp", "listened_at": "timestamp",
+    "date": "timestamp", "time": "timestamp", "datetime": "timestamp", "sessionid": "session_id",
+}  # fmt: skip
+# What cp1252 makes of bytes above ASCII in texts of Western Europe. Other code pages use the other
+# bytes too, and several such letters in a row.
+WESTERN = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýŒœŠšŽž€‚„…‘’“”•–—´«»°·¡¿\xa0"
+)
+MOST_IN_A_ROW = 2
+DATE = re.compile(
+    r"\s*(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?)(.*))?$"
+)
+
+
+class Form(NamedTuple):
+    """How a table is written.
+
+    Attributes
+    ----------
+    encoding : str
+    separator : str
+    columns : list of str
+        Names that are known, the others as they stand.
+    no_plays : bool
+        Whether each row is a play.
+    """
+
+    encoding: str
+    separator: str
+    columns: list[str]
+    no_plays: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is read as it stands."""
+        return (self.encoding, self.separator, self.no_plays) == ("utf-8", ",", False)
+
+
+def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
+    """The table in the form that is read: the file itself where it has that form already.
+
+    Parameters
+    ----------
+    file, text : Path
+        What errors name, and what is read.
+    scratch : Path
+        A folder for what is written anew.
+    encoding : str
+        See `encoding_of`.
+
+    Raises
+    ------
+    DataError
+        If its dates could be meant in two ways; the message names the line.
+    """
+    with text.open(encoding=_mark_dropped(encoding), newline="") as stream:
+        header = stream.readline().rstrip("\r\n")
+    with fields_of_any_length():
+        form = _form(header, encoding)
+        if form is None:  # whoever reads it says what is wrong
+            form = Form(encoding, ",", [], False)
+            return text if encoding == "utf-8" else _rewritten(text, scratch, form)
+        day_first = _day_first(file, text, form)
+        same = next(csv.reader([header]), []) == form.columns
+        if form.is_plain and same and day_first is None:
+            return text
+        return _rewritten(text, scratch, form, day_first=day_first)
+
+
+@contextmanager
+def fields_of_any_length() -> Iterator[None]:
+    """Let `csv` read what polars reads: it refuses fields of 131,072 characters and more."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _mark_dropped(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _form(header: str, encoding: str) -> Form | None:
+    """How a table with this header is written; None where it lacks what it needs."""
+    best: Form | None = None
+    for separator in SEPARATORS:
+        names = [_column(name) for name in next(csv.reader([header], delimiter=separator), [])]
+        twice = any(names.count(name) > 1 for name in KNOWN)
+        if set(NEEDED) <= set(names) and not twice:
+            form = Form(encoding, separator, names, "plays" not in names)
+            best = form if best is None else best
+    return best
+
+
+def _column(name: str) -> str:
+    bare = re.sub(r"[\s-]+", "_", name.strip().casefold())
+    known = ALIASES.get(bare, bare)
+    return known if known in KNOWN else name
+
+
+def encoding_of(text: Path) -> str:
+    """UTF-16 by its mark, cp1252 where that is sure, else UTF-8: whatever is wrong with it then.
+
+    cp1252 is sure where no line is UTF-8 beyond ASCII, and all look like Western texts.
+    """
+    with text.open("rb") as stream:
+        if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        stream.seek(0)
+        western = False
+        for line in stream:
+            if line.isascii():
+                continue
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                if error.reason == "unexpected end of data" or not _is_western(line):
+                    return "utf-8"
+                western = True
+            else:
+                return "utf-8"
+    return "cp1252" if western else "utf-8"
+
+
+def _is_western(line: bytes) -> bool:
+    try:
+        said = line.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    runs = re.findall(r"[^\x00-\x7f]+", said)
+    return all(len(run) <= MOST_IN_A_ROW and WESTERN.issuperset(run) for run in runs)
+
+
+def _rows(text: Path, form: Form) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table, its header first, each with the line that it ends in; blank ones are []."""
+    with text.open(encoding=_mark_dropped(form.encoding), newline="") as stream:
+        reader = csv.reader(stream, delimiter=form.separator, strict=True)
+        for row in reader:
+            yield reader.line_num, row
+
+
+def _day_first(file: Path, text: Path, form: Form) -> bool | None:
+    """Whether dates begin with the day; None where they are of another form.
+
+    The first that can only be meant one way decides for all of them, if none is against it.
+    """
+    if "timestamp" not in form.columns:
+        return None
+    at = form.columns.index("timestamp")
+    seen: tuple[int, str] | None = None
+    found: dict[bool, int] = {}
+    with suppress(csv.Error):
+        for line, row in _rows(text, form):
+            value = row[at].strip() if len(row) > at and line > 1 else ""
+            date = DATE.match(value)
+            if date is None:
+                if value and seen is None:
+                    return None
+                continue
+            seen = seen or (line, value)
+            if (meant := _meant(date)) is not None:
+                found.setdefault(meant, line)
+    if seen is None:
+        return None
+    if len(found) == 1:
+        return next(iter(found))
+    line, value = seen
+    what = f"timestamp={value!r} may begin with the day or the month"
+    if found:
+        other, line = sorted(found.values())
+        what = f"dates begin with the day in some lines, with the month in others (line {other})"
+    raise DataError(f"plays file {file}, line {line}: {what}; write dates as 2024-05-31")
+
+
+def _meant(date: re.Match[str]) -> bool | None:
+    """Whether a date begins with its day; None where it may be either."""
+    day, month = int(date[1]) > 12, int(date[3]) > 12
+    if day != month:
+        return day
+    return True if date[2] == "." else None  # with dots the day comes first everywhere
+
+
+def _rewritten(text: Path, scratch: Path, form: Form, *, day_first: bool | None = None) -> Path:
+    plain = scratch / "plain.csv"
+    with plain.open("w", encoding="utf-8", newline="") as stream:
+        if not form.columns:
+            with text.open(encoding=form.encoding, newline="") as source:
+                stream.writelines(source)
+            return plain
+        try:
+            _write(stream, _rows(text, form), form, day_first=day_first)
+        except csv.Error:  # whoever reads it says where
+            return text
+    return plain
+
+
+def _write(
+    stream: TextIO, rows: Iterator[tuple[int, list[str]]], form: Form, *, day_first: bool | None
+) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    at = form.columns.index("timestamp") if "timestamp" in form.columns else -1
+    for number, (_, row) in enumerate(rows):
+        out = row if number else list(form.columns)
+        if day_first is not None and number and len(out) > at:
+            out = [*out[:at], _iso(out[at], day_first=day_first), *out[at + 1 :]]
+        if form.no_plays and out:
+            out = [*out, *[""] * (len(form.columns) - len(out)), "1" if number else "plays"]
+        if out:
+            writer.writerow(out)
+        else:
+            stream.write("\n")
+
+
+def _iso(value: str, *, day_first: bool) -> str:
+    date = DATE.match(value)
+    if date is None:
+        return value
+    day, month = (date[1], date[3]) if day_first else (date[3], date[1])
+    clock = f" {date[5].zfill(5 if date[5].count(':') == 1 else 8)}{date[6]}" if date[5] else ""
+    return f"{date[4]}-{int(month):02d}-{int(day):02d}{clock}"
