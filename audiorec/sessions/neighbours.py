@@ -98,22 +98,24 @@ class SessionNeighbours(PrefixByPrefix):
         nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
         if not len(played):
             return nothing
-        # Distinct items, each at its latest position.
+        # Distinct items in the order of their latest positions.
         distinct, back = np.unique(played[::-1], return_index=True)
-        position = len(played) - back  # from 1
+        order = np.argsort(-back)
+        distinct, position = distinct[order], len(played) - back[order]  # from 1
         recency = position / len(played) if self.name == "vsknn" else np.ones(len(distinct))
         # Of each item the latest sessions alone: no other can be among the latest of them all.
         shared = [self._sessions_of(item) for item in distinct.tolist()]
         counts = [len(found) for found in shared]
-        if not sum(counts):
-            return nothing
         sessions = np.concatenate(shared)
-        order = np.argsort(sessions, kind="stable")
-        candidates, first = np.unique(sessions[order], return_index=True)
-        similar = np.add.reduceat(np.repeat(recency, counts)[order], first)
-        latest = np.maximum.reduceat(np.repeat(position, counts)[order], first)
-        recent = slice(-self.sample_size, None)
-        candidates, similar, latest = candidates[recent], similar[recent], latest[recent]
+        n_sessions = len(self._session_offsets) - 1
+        all_similar = np.bincount(sessions, np.repeat(recency, counts), minlength=n_sessions)
+        candidates = np.flatnonzero(all_similar)[-self.sample_size :]
+        if not len(candidates):
+            return nothing
+        similar = all_similar[candidates]
+        all_latest = np.zeros(n_sessions, dtype=np.int64)
+        all_latest[sessions] = np.repeat(position, counts)  # ascending: the last one stands
+        latest = all_latest[candidates]
         sizes = self._session_offsets[candidates + 1] - self._session_offsets[candidates]
         similar = similar / np.sqrt(sizes * len(distinct))
         # Of equals the latest: where the similarity ties, the higher number comes first.
