@@ -84,6 +84,16 @@ class Settings:
         return Workspace(platformdirs.user_data_path("audiorec", appauthor=False))
 
 
+def as_stored(workspace: Workspace, user: str) -> str:
+    """A listener's name as it is stored: where that is a pseudonym, people still say the name."""
+    salt = workspace.salt(make=False)
+    if salt is None:
+        return user
+    from audiorec.data.plays_writer import stored_name
+
+    return stored_name(user, workspace.plays, salt=salt)
+
+
 def json_option(command: Command) -> Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import Settings, as_stored, echo_json, echo_line, json_option
 
 RATINGS = {"like": 1.0, "dislike": -1.0, "clear": None}
 
@@ -22,14 +22,13 @@ def command(settings: Settings, what: str, track: str, user: str, as_json: bool)
     """
     from audiorec.data.catalog import Catalog
     from audiorec.data.plays_edit import give_feedback
-    from audiorec.data.plays_writer import stored_name
 
     workspace = settings.workspace
     workspace.check()
     with Catalog(workspace.catalog, read_only=True) as catalog:
         found = catalog.find(track)
     with workspace.writing():
-        user = stored_name(user, workspace.plays, salt=workspace.salt(make=False))
+        user = as_stored(workspace, user)
         give_feedback(workspace.plays, found.track_id, user=user, rating=RATINGS[what])
     if as_json:
         echo_json({"user": user, "track_id": found.track_id, "rating": RATINGS[what]})

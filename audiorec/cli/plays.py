@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from audiorec.data.catalog import Catalog
+    from audiorec.data.histories.export import Export, Member
     from audiorec.data.history_import import HistoryReport
     from audiorec.data.matching import Matcher
     from audiorec.data.plays_names import Unmatched
@@ -195,7 +196,7 @@ class Import:
         from audiorec.data.plays import add_table
         from audiorec.exceptions import DataError
 
-        source = self.source
+        source, recognised = self.source, None
         if source not in IN_COLUMNS:
             try:
                 export, recognised = open_export(writer, file, source=source)
@@ -235,6 +236,21 @@ class Import:
 
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return catalog.find(name).track_id
+
+
+def one_table(export: Export, members: Sequence[Member]) -> Path:
+    """The table of an export, unpacked where it lies in an archive."""
+    from audiorec.data.histories.export import data_error
+
+    if len(members) > 1:
+        raise data_error(
+            export.path, f"holds {len(members)} tables of plays", "name them one by one"
+        )
+    path = members[0].path
+    if path is None:
+        path = export.new_file(".csv")
+        members[0].copy_to(path)
+    return path
 
 
 def make_matcher(workspace: Workspace, progress: Callable[..., None]) -> Callable[[bool], Matcher]:

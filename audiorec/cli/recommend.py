@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import Settings, json_option, space_options, versions_option
+from audiorec.cli.common import (
+    Place,
+    Settings,
+    as_stored,
+    echo_line,
+    json_option,
+    space_options,
+    versions_option,
+)
+from audiorec.cli.playlist import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +41,12 @@ FUSION_K = 60  # of the reciprocal rank fusion, as published
     metavar="TRACK",
     help="What was played just now, oldest first; repeatable. Without USER as 'next' answers.",
 )
+@click.option(
+    "-o",
+    "--output",
+    type=Place(dir_okay=False, path_type=Path),
+    help="Also write them as a playlist: .m3u8, .xspf, .jspf or .json.",
+)
 @space_options
 @versions_option
 @json_option
@@ -41,18 +57,21 @@ def command(
     k: int,
     heard: bool,
     session: tuple[str, ...],
+    output: Path | None,
     space: Space,
     popularity: float,
     versions: bool,
     as_json: bool,
 ) -> None:
-    """Recommend tracks to USER, a user_id of the imported listening.
+    """Recommend tracks to USER: "me", or a user_id of the imported listening.
 
     Tracks that nobody has played yet are ranked with all others, by their sound; those with few
     plays by both. With --session they are drawn towards what follows the tracks played just now.
     """
     if user is None and not session:
         raise click.UsageError("Name a USER, or what was played just now by --session.")
+    if session and output is not None:
+        raise click.UsageError("--output is for a listener alone; leave --session away")
     if session:
         _recommend_session(
             settings, user, session, k=k, heard=heard, space=space, popularity=popularity,
@@ -62,15 +81,30 @@ def command(
     assert user is not None
     from audiorec.recommend.library import Library
 
-    settings.workspace.check()
-    library = Library(settings.workspace)
+    workspace = settings.workspace
+    workspace.check()
+    suffix = output.suffix[1:].lower() if output else "m3u8"
+    if suffix not in FORMATS:
+        raise click.BadParameter(
+            f"{output} has a suffix that is none of {', '.join(FORMATS)}", param_hint="--output"
+        )
+    user = as_stored(workspace, user)
+    library = Library(workspace)
     hits = library.recommend(
         user, k=k, heard=heard, space=space, popularity=popularity, versions=versions
     )
+    asked: dict[str, object] = {"user": user}
+    if output is not None:
+        from audiorec.playlist import save_playlist
+
+        file, _, skipped = save_playlist(library, hits, output, format_=suffix, relative=True)
+        asked["file"] = str(file)
+        for line in skipped:
+            echo_line(line, err=True)
     echo_hits(
         hits,
         as_json=as_json,
-        asked={"user": user},
+        asked=asked,
         space=space,
         k=k,
         n_tracks=lambda: len(library.catalog),

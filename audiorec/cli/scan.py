@@ -69,9 +69,10 @@ def command(
     """
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
-    from audiorec.cli.plays import catalogued_paths
+    from audiorec.cli.plays import catalogued_paths, make_matcher
     from audiorec.data.catalog import Catalog
     from audiorec.data.playlists import leave_playlists, take_playlists
+    from audiorec.data.plays_names import rematch
     from audiorec.pipeline import Pipeline
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
 
@@ -97,6 +98,8 @@ def command(
         else:
             leave_playlists(workspace.plays, paths)
         unread = record_unread(catalog, found)
+        # Listening of what was not in the catalogue before is now that of its tracks.
+        rematch(workspace.plays, make_matcher(workspace, progress))
     if as_json:
         echo_json(report._asdict())
     else:

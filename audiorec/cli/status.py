@@ -54,6 +54,7 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
                     f"{failure.stage:5} " + (reason if named else f"{failure.path}: {reason}")
                 )
         return
+    held |= listening_counts(workspace)
     held["artifacts"] = {kind: artifact_state(workspace, kind) for kind in KINDS}
     if as_json:
         echo_json(held)
@@ -63,11 +64,33 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
     click.echo(f"failures   {held['failures']}" + ("  (--failures names them)" if failed else ""))
     if notes:
         click.echo(f"notes      {len(notes)}  (heard in spite of damage; --failures names them)")
+    if held["listeners"]:
+        click.echo(
+            f"listening  {held['plays']} plays of {held['tracks_with_listening']} tracks by "
+            f"{held['listeners']} listeners"
+        )
     words = [f"{count} tracks by {source}" for source, count in held["words"].items()]
     echo_line(f"words      {', '.join(words) or 'none yet: run ' + repr('audiorec tags --all')}")
     for kind, state in held["artifacts"].items():
         newer = held["stale"].get(kind)
         echo_line(f"{kind:10} {state}" + (f"; {newer}" if newer else ""))
+
+
+def listening_counts(workspace: Workspace) -> dict[str, int]:
+    """How many tracks were listened to, by how many listeners, how often; 0 where nobody's is."""
+    from audiorec import artifacts
+    from audiorec.data.plays import load_plays
+    from audiorec.exceptions import ArtifactError
+
+    names = ("tracks_with_listening", "listeners", "plays")
+    if not artifacts.exists(workspace.plays):
+        return dict.fromkeys(names, 0)
+    try:
+        plays = load_plays(workspace.plays)
+    except ArtifactError:  # which is said of the artifact
+        return dict.fromkeys(names, 0)
+    counts = plays["track_id"].n_unique(), plays["user_id"].n_unique(), round(plays["plays"].sum())
+    return dict(zip(names, counts, strict=True))
 
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:

@@ -118,7 +118,8 @@ def give_feedback(directory: Path, track_id: str, *, user: str, rating: float | 
         if rating is None and len(rest) == len(said):
             raise DataError(f"{user!r} has said nothing of this track; nothing is to be taken back")
         if rating is not None:
-            row = pl.DataFrame([(user, track_id, 0.0, None, None, rating)], schema, orient="row")
+            about = {"user_id": user, "track_id": track_id, "plays": 0.0, "rating": rating}
+            row = pl.DataFrame([dict.fromkeys(schema) | about], schema)
             rest = pl.concat([rest, row])
         writer.drop(FEEDBACK)
         if len(rest):
