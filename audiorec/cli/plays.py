@@ -211,7 +211,10 @@ class Import:
             paths, names = self._known()
             how: dict[str, Any] = {"neutral": self.neutral, "path_map": self.path_map}
             how["names"] = names
+            if source == "csv" and recognised is not None:
+                how["text"] = one_table(export, recognised.members)
             return file, add_table(writer, file, source=source, paths=paths, **how)
+        assert recognised is not None
         if self.neutral is not None:
             raise click.UsageError(f"--neutral is for tables, and {file} is none")
         return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)

@@ -96,11 +96,17 @@ def add_table(
     paths: Mapping[str, str] | None = None,
     path_map: Sequence[PathMap] = (),
     names: Mapping[str, str] | None = None,
+    text: Path | None = None,
 ) -> ImportReport:
-    """Add the rows of a file that names tracks by id or path; see `import_plays`."""
+    """Add the rows of a file that names tracks by id or path; see `import_plays`.
+
+    With `text` its rows lie there, unpacked.
+    """
     importer = get_importer(source)
     how = {"path_map": path_map} if source in BY_PATH else {}
-    plays, skipped, problems = importer(file, scratch=writer.new_scratch(), neutral=neutral, **how)
+    plays, skipped, problems = importer(
+        text or file, scratch=writer.new_scratch(), neutral=neutral, **how
+    )
     unknown = 0
     missing: tuple[str, ...] = ()
     if source in BY_PATH:
