@@ -36,11 +36,10 @@ def have_sessions(directory: Path) -> bool:
         Artifact of kind "plays".
     """
     manifest = artifacts.load_manifest(directory, kind="plays")
-    sources = manifest.extra.get("parts", {})
-    for name, entry in manifest.files.items():
-        if sources.get(name, {}).get("source") in PLAYLIST_SOURCES:
+    for name, part in manifest.extra.get("parts", {}).items():
+        if part["source"] in PLAYLIST_SOURCES:
             return True
-        rows = pl.scan_parquet(directory / entry.file)
+        rows = pl.scan_parquet(directory / manifest.files[name].file)
         columns = {"timestamp", "session_id"} & set(rows.collect_schema().names())
         counts = rows.select(pl.col(sorted(columns)).count()).collect()
         if counts.sum_horizontal()[0]:
