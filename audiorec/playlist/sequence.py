@@ -70,11 +70,13 @@ def make_playlist(
     NotFoundError
         If neither the index nor `embeddings` holds a seed.
     ParameterError
-        If there is no seed, a seed's vector is zero, or `length` or `artist_window` is below 1.
+        If there is no seed, a seed's vector is zero, `length` is below 1, or `artist_window`
+        below 0.
     """
-    for name, value in (("length", length), ("artist_window", artist_window)):
-        if value < 1:
-            raise ParameterError(f"{name}={value} must be at least 1")
+    for name, value, least in (("length", length, 1), ("artist_window", artist_window, 0)):
+        if value < least:
+            raise ParameterError(f"{name}={value} must be at least {least}")
+    artist_window = max(1, artist_window)  # no artist twice within one track: no spacing at all
     seeds = [seeds] if isinstance(seeds, str) else list(dict.fromkeys(seeds))
     vectors = query_vectors(index, embeddings, seeds)
     duplicates = duplicates or {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
 from audiorec.data.name_matching import normalize_text
@@ -380,7 +381,7 @@ class Library:
         if what == "embeddings":
             vectors, key = self.index.embeddings(), "track_id"
         else:
-            factors = self._factors()
+            factors = self._exported_factors()
             vectors = factors.tracks if what == "track-factors" else factors.users
             key = "track_id" if what == "track-factors" else "user_id"
         column = pl.Series(
@@ -391,6 +392,14 @@ class Library:
         with output_file(file, pl.exceptions.PolarsError) as aside:
             frame.write_parquet(aside)
         return len(vectors)
+
+    def _exported_factors(self) -> Factors:
+        """Factors, which need no index; where there is one of sound alone, there are none."""
+        from audiorec.factors import load_factors
+
+        if artifacts.exists(self.workspace.index) and self.by_sound:
+            return self._factors()  # says so
+        return load_factors(self.workspace.factors)
 
     def _refresh(self) -> None:
         """Go on with the index that has taken this one's place, once it stands ready."""

@@ -156,8 +156,11 @@ def test_bad_wishes():
     index = library(5)
     with pytest.raises(ParameterError, match="length=0 must be at least 1"):
         make_playlist(index, None, ["t000"], length=0, artists={})
-    with pytest.raises(ParameterError, match="artist_window=0 must be at least 1"):
-        make_playlist(index, None, ["t000"], length=3, artists={}, artist_window=0)
+    with pytest.raises(ParameterError, match="artist_window=-1 must be at least 0"):
+        make_playlist(index, None, ["t000"], length=3, artists={}, artist_window=-1)
+    one = dict.fromkeys(index.ids, "one artist")
+    free = make_playlist(index, None, ["t000"], length=5, artists=one, artist_window=0)
+    assert len(free) == 5 and shortfall(free, length=5, artist_window=0) is None
     with pytest.raises(ParameterError, match="name at least one"):
         make_playlist(index, None, [], length=3, artists={})
     with pytest.raises(NotFoundError, match="'nobody'"):

@@ -16,6 +16,7 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.factors import Factors, save_factors
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.reload import file_signature, open_index
@@ -289,3 +290,12 @@ def test_answers_are_those_of_what_is_exported(workspace, tmp_path):
     library = Library(workspace)
     library.export("embeddings", tmp_path / "v.parquet")
     assert pl.read_parquet(tmp_path / "v.parquet")["track_id"].to_list() == list(library.index.ids)
+
+
+def test_factors_are_exported_without_an_index(tmp_path):
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    some = Embeddings(["a", "b"], np.eye(2, dtype=np.float32))
+    save_factors(workspace.factors, Factors(some, some))
+    assert Library(workspace).export("user-factors", tmp_path / "u.parquet") == 2
+    assert pl.read_parquet(tmp_path / "u.parquet")["user_id"].to_list() == ["a", "b"]
