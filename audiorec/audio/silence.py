@@ -11,7 +11,7 @@ from audiorec.audio.source import Source
 FAINT_DB = -60.0  # RMS of a clip, full scale is 0: below it the rest of the recording is looked at
 LOUDER_DB = 20.0  # by which the loudest second must stand out for a clip to be moved there
 RANGE_DB = 20.0  # below the loudest second, within which a second counts as sounding
-PROBE_SECONDS = 1.0
+PROBE_SECONDS = 0.5
 STEP_SECONDS = 2.5  # between probes; more where there would be more than `MOST_PROBES`
 MOST_PROBES = 400
 STRIDE = 17  # every so many samples tell the level well enough
