@@ -18,7 +18,7 @@ import soundfile
 from audiorec.audio.ffmpeg import open_by_ffmpeg
 from audiorec.audio.integrity import check_container, check_mpeg, check_sndfile
 from audiorec.audio.joined import FallbackSource, JoinedSource
-from audiorec.audio.mpeg import MpegSource, find_frames, length_tag, tags_end
+from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, length_tag, tags_end
 from audiorec.audio.ogg import MAGIC as OGG
 from audiorec.audio.ogg import find_links
 from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
@@ -123,19 +123,25 @@ def _of_mpeg(path: Path, source: Source, data: mmap.mmap) -> Source:
     """An MP3 by libsndfile where its length is right, else frame by frame.
 
     Where LAME's checksum holds for what the first frame says of the length, and the file is as
-    long, it is believed; else all frames are looked for, which costs some ms.
+    long, it is believed, and so are bytes where nothing is said and frames all over the file have
+    one bit rate; else all frames are looked for, which costs some ms.
     """
     tag = length_tag(data)
     if tag is not None and tag.fits(len(data)):
+        return FallbackSource(source, lambda: MpegSource(data, find_frames(data)))
+    if tag is None and _is_near(source.info.duration, constant_seconds(data)):
         return FallbackSource(source, lambda: MpegSource(data, find_frames(data)))
     frames = find_frames(data)
     check_mpeg(path, tag, frames, size=len(data))
     if not frames.runs:
         return source
-    off = abs(source.info.duration - frames.seconds)
-    if len(frames.runs) > 1 or off > max(LENGTH_SECONDS, LENGTH_SHARE * frames.seconds):
+    if len(frames.runs) > 1 or not _is_near(source.info.duration, frames.seconds):
         return MpegSource(data, frames)
     return FallbackSource(source, lambda: MpegSource(data, frames))
+
+
+def _is_near(seconds: float, true: float) -> bool:
+    return abs(seconds - true) <= max(LENGTH_SECONDS, LENGTH_SHARE * true)
 
 
 @contextmanager

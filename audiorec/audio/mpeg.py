@@ -25,6 +25,8 @@ UNKNOWN_LENGTH = 2**31 - 2**16
 ID3V1_BYTES = 128
 SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted
 PREROLL_FRAMES = 24  # decoded before a clip and dropped: the bit reservoir reaches back 9 at most
+LOOKS = 32  # places of a file that are looked at for whether its bit rate is constant
+LONGEST_FRAME = 2881  # bytes
 AGREEING = 3  # frames in a row that tell a stream from bytes that look like a header
 TRAILERS = (b"TAG", b"APETAGEX", b"LYRICS", b"ID3", b"3DI")
 
@@ -72,6 +74,8 @@ def _frame_table() -> tuple[dict[int, int], dict[int, Kind]]:
 
 SIZES, KINDS = _frame_table()
 HEADER = struct.Struct(">I").unpack_from
+PADDING = 0x200  # bit of the header of a frame that is a byte longer
+RATE_BITS = 0xFFFEFC00  # sync, version, layer, bit rate and sampling rate
 MONO = 0xC0  # bits of the header that are all set where there is one channel
 
 
@@ -221,6 +225,36 @@ def find_frames(data: Bytes) -> Frames:
         if at + 4 > end:
             ends_whole = at == end
     return Frames([run for run in runs if run.starts], ends_whole)
+
+
+def constant_seconds(data: Bytes) -> float:
+    """How long a file of one bit rate lasts by its bytes; 0 where the frames looked at differ.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The file; frames are looked at in `LOOKS` places all over it.
+    """
+    begin, end = tags_end(data), len(data)
+    if data[max(begin, end - ID3V1_BYTES) : end][:3] == b"TAG":
+        end -= ID3V1_BYTES
+    rates: set[int] = set()
+    for number in range(LOOKS):
+        place = begin + (end - LONGEST_FRAME) * number // LOOKS
+        at = _next_frame(data, place)
+        for _ in range(AGREEING):
+            if at - place > 4 * LONGEST_FRAME or at + 4 > end:
+                return 0.0
+            (head,) = HEADER(data, at)
+            if head >> 8 not in SIZES:
+                return 0.0
+            rates.add(head & ~PADDING & RATE_BITS)
+            at += SIZES[head >> 8]
+    if len(rates) > 1:
+        return 0.0
+    (head,) = rates
+    version, layer = head >> 19 & 3, 4 - (head >> 17 & 3)
+    return 8 * (end - begin) / (1000 * KBPS[version == 3, layer][head >> 12 & 15])
 
 
 def _agree(data: Bytes, at: int) -> bool:

@@ -49,8 +49,8 @@ def sounding_starts(
     probes = np.array([level_db(source.read([int(place)], length)[0]) for place in places])
     probes[np.isinf(probes)] = -np.inf
     loud = probes >= probes.max() - RANGE_DB
-    # Starts from which on the most probes sound, up to the one that begins where the clip ends.
-    reach = np.searchsorted(places, places + n, side="right")
+    # Starts from which on the most probes sound, up to the first one behind the clip.
+    reach = np.searchsorted(places, places + n + step, side="left")
     counted = np.concatenate([[0], np.cumsum(loud)])
     sounding = counted[reach] - counted[: len(places)]
     best = places[sounding == sounding.max()]

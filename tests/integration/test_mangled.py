@@ -19,7 +19,9 @@ from .mangled import FIRST_HZ, HZ_PER_SECOND, KINDS, mangle
 SHORT = 6 * len(KINDS)
 COUNT = int(os.environ.get("AUDIOREC_MANGLED", SHORT))
 CONFIG = MelConfig(clip_seconds=6)
-NEAR = 0.8  # s: what damage may take, and the pitch be wrong by
+# s: what damage may take (an Ogg page is lost whole), what the pitch may be wrong by, and what
+# may be silent at the edge of a clip.
+NEAR = 1.5
 
 
 def heard_at(y, sr):
