@@ -19,9 +19,8 @@ from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import n_words
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
-from audiorec.index.plan import make_plan, structure_bytes
+from audiorec.index.plan import EXACT_BELOW, make_plan, structure_bytes
 from audiorec.mel.compute import GROW_AFTER, GROW_TIMES, shard_tracks
-from audiorec.models.config import ModelConfig, TrainConfig
 
 DOCS = Path(__file__).parent
 PAGE, FIGURES = DOCS / "scaling.md", DOCS / "scaling.json"
@@ -58,11 +57,10 @@ def summary(found: dict[str, float]) -> str:
     for n in SIZES:
         total = sum(cost.seconds for cost in costs(found, n)) / 3600
         stored = sum(per for _, per in stored_bytes(found).values()) - SONG_BYTES
-        learning = 2 * described_numbers(found) * min(n, WORKSPACE)
         lines.append(
             f"- **{n:,} tracks**: {number(total)} core-hours, {number(machine_hours(found, n))} "
             f"hours of one machine with {CORES} cores, or a day of {machines(found, n)}; "
-            f"{size(stored * n)} beside the music; {size(learning)} of memory to learn."
+            f"{size(stored * n)} beside the music."
         )
     return "\n".join([*lines, ""])
 
@@ -77,17 +75,8 @@ def measured(told: dict[str, Any]) -> str:
             f"{milli(found['mel_cpu_s'])} ms",
         ),
         (
-            "`train`, a track: described once, then learned from in 25 epochs",
+            "`train`, a track: 25 epochs of the network from nothing (scratch)",
             f"{milli(found['train_cpu_s'])} ms",
-        ),
-        ("`train`, once: its dictionary", f"{found['train_start_cpu_s']:.0f} s"),
-        (
-            "`train`, a track compared with 2,048 others",
-            f"{milli(found['compare_cpu_s'])} ms",
-        ),
-        (
-            "`train`, once: by what tracks are compared, learned from 20,000",
-            f"{found['compare_start_cpu_s']:.0f} s",
         ),
         ("`embed`, a track", f"{milli(found['embed_cpu_s'])} ms"),
         ("`factors`, a play, all sweeps", f"{1e6 * found['factors_cpu_s']:.1f} us"),
@@ -128,8 +117,7 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
     workspaces = max(1, n // WORKSPACE)
     each, learned = n // workspaces, min(n, WORKSPACE)
     shards = count_shards(each)
-    told, commit = found["embed_cpu_s"], found["commit_cpu_s_per_shard"]
-    heads, n_heads = found["train_cpu_s"] - told, ModelConfig().heads
+    commit = found["commit_cpu_s_per_shard"]
     copies, play = found["duplicates_cpu_s_per_track"], found["factors_cpu_s"]
     kind, vector = vectors_cost(found, n)
     many = "" if workspaces == 1 else f" x {workspaces}"
@@ -148,10 +136,8 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
             n * PLAYS_PER_TRACK * play,
             CORES,
         ),
-        Cost("`train`, the ear", *times(learned, told), CORES),
-        Cost(f"`train`, {n_heads} heads of 25 epochs", *times(learned, heads), n_heads),
-        compared(found, learned),
-        Cost("`embed`", *times(n, told), CORES),
+        Cost("`train`, 25 epochs", *times(learned, found["train_cpu_s"]), CORES),
+        Cost("`embed`", *times(n, found["embed_cpu_s"]), CORES),
         Cost(f"`index`, {kind}", *times(n, vector), CORES),
         Cost(
             "`index`, fingerprints compared",
@@ -160,13 +146,6 @@ def costs(found: dict[str, float], n: int) -> list[Cost]:
             min(CORES, workspaces),
         ),
     ]
-
-
-def compared(found: dict[str, float], n: int) -> Cost:
-    """What it takes to compare each of `n` tracks with others."""
-    arithmetic_, seconds = times(n, found["compare_cpu_s"])
-    once = found["compare_start_cpu_s"]
-    return Cost("`train`, tracks compared", f"{arithmetic_} + {once:.0f} s", seconds + once, 1)
 
 
 def count_shards(n: int) -> int:
@@ -218,9 +197,7 @@ def hours(found: dict[str, float]) -> str:
         f"A machine has {CORES} cores of the kind that was measured; the arithmetic is in seconds "
         f"of one core. Assumed are {PLAYS_PER_TRACK} plays per track (pairs of a listener and a "
         f"track), workspaces of {WORKSPACE:,} tracks, and that the network learns from "
-        f"{WORKSPACE:,} at most, at their own pitch and in 25 epochs (`max_epochs = 25`; the "
-        "default's 60, which serve small catalogues, take 2.4 times as long where nothing stops "
-        "them). Each head is learned by one process.",
+        f"{WORKSPACE:,} at most, in 25 epochs of crops of 10 s, by torchrun on all cores.",
         ["tracks", "stage", "arithmetic", "core-hours", "cores", "hours on one machine"],
         rows,
     )
@@ -235,12 +212,6 @@ def machines(found: dict[str, float], n: int) -> str:
     """How many do it within a day."""
     count = max(1, math.ceil(machine_hours(found, n) / DAY))
     return f"{count} machine{'s' * (count > 1)}"
-
-
-def described_numbers(found: dict[str, float]) -> int:
-    """Numbers that the default network's ear tells of a clip."""
-    mel, train = MelConfig(), TrainConfig()
-    return -(-mel.n_frames // mel.frames(train.crop_seconds)) * int(found["described_numbers"])
 
 
 def stored_bytes(found: dict[str, float]) -> dict[str, tuple[str, int]]:
@@ -265,9 +236,7 @@ def stored_bytes(found: dict[str, float]) -> dict[str, tuple[str, int]]:
 def vectors_cost(found: dict[str, float], n: int) -> tuple[str, float]:
     """The structure of an index for `n` vectors, and seconds for each of them."""
     config, dim = IndexConfig(), FactorsConfig().factors
-    plan = make_plan(
-        n, dim, kind="auto", exact_below=config.exact_below, memory=config.memory_bytes
-    )
+    plan = make_plan(n, dim, kind="auto", memory=config.memory_bytes)
     where = ", lists on disk" if plan.on_disk else ""
     kinds = {"exact": 0.0, "hnsw": found["hnsw_cpu_s"], "ivf": found["ivf_cpu_s"]}
     return f"{plan.kind}{where}", kinds[plan.kind]
@@ -295,13 +264,7 @@ def storage(found: dict[str, float]) -> str:
 def memory(found: dict[str, float]) -> str:
     """Bytes in memory, where they grow."""
     dim = FactorsConfig().factors
-    told = described_numbers(found)
-    windows = told // int(found["described_numbers"])
     each = {
-        "`train`, what the ear tells (each process), of those learned from": (
-            f"{windows} windows x {told // windows} x 2",
-            2 * told,
-        ),
         "`factors`, plays both ways": (f"{PLAYS_PER_TRACK} x 2 x 8", 16 * PLAYS_PER_TRACK),
         "`embed`, the vectors": (f"{dim} x 4", 4 * dim),
         "`index`, fingerprints": (f"{n_words(MelConfig())} x 4", 4 * n_words(MelConfig())),
@@ -329,9 +292,9 @@ def changes(found: dict[str, float]) -> str:
         crowded *= 1.01
     rows = [
         (
-            f"{config.exact_below:,}",
+            f"{EXACT_BELOW:,}",
             "exact search to HNSW (by itself)",
-            "`[index] exact_below`",
+            "`audiorec.index.plan.EXACT_BELOW`",
         ),
         (
             f"{number(budget / (structure_bytes('hnsw', 10**6, dim) / 10**6))}",
@@ -346,7 +309,7 @@ def changes(found: dict[str, float]) -> str:
         (
             number(crowded),
             "one workspace to several: storing a shard names all that are there, and takes as long "
-            f"as {CORES} cores hear",
+            f"as {CORES} cores take for the spectrograms",
             f"{count_shards(int(crowded)):,}^2 / 2 x {1e6 * commit:.0f} us = "
             f"{number(crowded)} x {milli(hear)} ms / {CORES}",
         ),
@@ -357,7 +320,7 @@ def changes(found: dict[str, float]) -> str:
         ),
         (
             number(train_day),
-            "one process to torchrun, with as many processes as heads: one core learns for a day",
+            "one process to torchrun: one core learns for a day",
             f"{DAY:.0f} h / {milli(found['train_cpu_s'])} ms",
         ),
         (
