@@ -127,7 +127,7 @@ class SessionRecommender:
         if not rows or space is None or gru.project is None or self._embeddings is None:
             return np.zeros((0, gru.dim + 1), dtype=np.float32)
         vectors = artifacts.load_array(self.workspace.embeddings, self._embeddings, "vectors")
-        return np.asarray(space.features(vectors[rows]) @ gru.project)
+        return gru.embed_content(space.features(vectors[rows]))
 
     def rank(self, session: Sequence[SessionTrack], *, model: str = "auto") -> Ranking:
         """Rank all tracks by how well they come next.
@@ -210,7 +210,7 @@ class SessionRecommender:
             return self._added_items[list(self._added).index(track.track_id), :-1]
         if track.vector is None or space is None:
             return None
-        return gru.embed_content(space.features(track.vector[None])[0])
+        return gru.embed_content(space.features(track.vector[None]))[0, :-1]
 
 
 _NONE = np.zeros(0, dtype=bool)

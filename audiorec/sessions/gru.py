@@ -46,6 +46,8 @@ class GRUModel:
         Of the last non-linearity; 0 is none.
     project : np.ndarray [shape=(n_features, dim + 1)], float32, or None
         From content to embedding and bias.
+    cold_bias : float
+        Added to the bias of items that are placed by their content alone.
     """
 
     name = "gru4rec"
@@ -58,9 +60,10 @@ class GRUModel:
         *,
         elu: float = 0.0,
         project: np.ndarray | None = None,
+        cold_bias: float = 0.0,
     ) -> None:
         self.items, self.skip, self.cells = items, skip, cells
-        self.elu, self.project = elu, project
+        self.elu, self.project, self.cold_bias = elu, project, cold_bias
 
     @property
     def dim(self) -> int:
@@ -68,10 +71,21 @@ class GRUModel:
         return self.items.shape[1] - 1
 
     def embed_content(self, features: np.ndarray) -> np.ndarray:
-        """Embedding of something that is no item, by its content alone : [shape=(dim,)]."""
+        """Embedding and bias of what is known by its content alone.
+
+        Parameters
+        ----------
+        features : np.ndarray [shape=(n, n_features)], float32
+
+        Returns
+        -------
+        items : np.ndarray [shape=(n, dim + 1)], float32
+        """
         if self.project is None:
             raise ValueError("the model was trained without content")
-        return np.asarray((features @ self.project)[: self.dim])
+        items = features @ self.project
+        items[:, -1] += self.cold_bias
+        return np.asarray(items)
 
     def outputs(self, inputs: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
         """Output after each of a session's events.
@@ -131,14 +145,19 @@ class GRUModel:
         return arrays if self.project is None else {**arrays, "project": self.project}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], *, elu: float) -> GRUModel:
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], *, elu: float, cold_bias: float = 0.0
+    ) -> GRUModel:
         """The model of `to_arrays`."""
         n_layers = sum(name.startswith("u_gates_") for name in arrays)
         cells = tuple(
             Cell(*(arrays[f"{name}_{number}"] for name in Cell._fields))
             for number in range(n_layers)
         )
-        return cls(arrays["items"], arrays["skip"], cells, elu=elu, project=arrays.get("project"))
+        return cls(
+            arrays["items"], arrays["skip"], cells,
+            elu=elu, project=arrays.get("project"), cold_bias=cold_bias,
+        )  # fmt: skip
 
     @classmethod
     def from_network(cls, network: GRU4Rec) -> GRUModel:
@@ -158,7 +177,10 @@ class GRUModel:
         )
         project = None if network.features is None else network.project.detach().numpy().copy()
         elu = config.elu_param if config.loss == "bpr-max" else 0.0
-        return cls(items, network.skip.detach().numpy().copy(), cells, elu=elu, project=project)
+        return cls(
+            items, network.skip.detach().numpy().copy(), cells,
+            elu=elu, project=project, cold_bias=network.cold_bias,
+        )  # fmt: skip
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

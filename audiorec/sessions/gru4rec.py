@@ -93,6 +93,7 @@ class GRU4Rec(nn.Module):
             GRUCell(n_in, n_out, generator=generator) for n_in, n_out in pairwise(sizes)
         )
         self.features: torch.Tensor | None = None
+        self.cold_bias = 0.0  # see `audiorec.sessions.cold_bias`
         self.fade = torch.ones(n_items)
         self.placed = torch.from_numpy(np.ones(n_items) if plays is None else plays) > 0
         if content is not None:
@@ -133,7 +134,10 @@ class GRU4Rec(nn.Module):
         if dropout and self.config.item_dropout:
             gone = torch.rand(len(rows)) < self.config.item_dropout
             weight = torch.where(gone & self.known[rows], 0.0, weight)
-        return self.features[rows] @ self.project + weight[:, None] * residual
+        embedding = self.features[rows] @ self.project + weight[:, None] * residual
+        if self.cold_bias:
+            embedding[:, -1] += self.cold_bias * (1 - weight)
+        return embedding
 
     def forward(
         self, inputs: torch.Tensor, skipped: torch.Tensor, states: list[torch.Tensor]

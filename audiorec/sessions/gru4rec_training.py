@@ -12,6 +12,7 @@ from audiorec.artifacts import atomic_writer, fingerprint
 from audiorec.data.sessions import Sessions
 from audiorec.progress import Progress, silent
 from audiorec.sessions.batches import Step, parallel_steps
+from audiorec.sessions.cold_bias import fit_cold_bias
 from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru4rec import Content, GRU4Rec
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
@@ -242,8 +243,10 @@ def train_gru4rec(
         if checkpoint is not None:
             _save(trainer, checkpoint, {"key": key, "epochs": str(epoch + 1)})
         progress("gru4rec", epoch + 1, config.n_epochs, f"loss {loss:.4f}")
-    trainer.network.eval()
-    return trainer.network
+    network = trainer.network.eval()
+    if content is not None:
+        network.cold_bias = fit_cold_bias(network, sessions)
+    return network
 
 
 def _key(sessions: Sessions, config: GRU4RecConfig, content: Content | None) -> str:

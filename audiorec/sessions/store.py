@@ -64,7 +64,10 @@ class StoredModels:
     @cached_property
     def gru(self) -> GRUModel:
         """GRU4Rec."""
-        return GRUModel.from_arrays(self._group(GRU), elu=float(self.manifest.extra["elu"]))
+        extra = self.manifest.extra
+        return GRUModel.from_arrays(
+            self._group(GRU), elu=float(extra["elu"]), cold_bias=float(extra["cold_bias"])
+        )
 
     @cached_property
     def content_space(self) -> ContentSpace | None:
@@ -127,5 +130,5 @@ def save_models(
         arrays.update({"content-mean": space.mean, "content-scale": space.scale})
     artifacts.save(
         directory, kind=KIND, arrays=arrays, config=config, inputs=inputs,
-        extra={**extra, "elu": gru.elu},
+        extra={**extra, "elu": gru.elu, "cold_bias": gru.cold_bias},
     )  # fmt: skip

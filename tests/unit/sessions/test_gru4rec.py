@@ -296,3 +296,29 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_weights(
 def test_ties_count_against_the_target() -> None:
     scores = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [3.0, 1.0, 2.0], [np.nan] * 3])
     assert rank_of(scores, np.array([0, 1, 0, 1])).tolist() == [2, 3, 1, 3]
+
+
+def test_new_items_come_up_as_often_as_they_are_played() -> None:
+    from audiorec.sessions.cold_bias import PLACES, _balance
+
+    rng = np.random.default_rng(0)
+    known, fresh = rng.normal(3, 1, (400, PLACES)), rng.normal(0, 1, (400, PLACES))
+    bias = _balance(known, fresh, 0.25)
+    both = np.concatenate([known, fresh + bias], axis=1)
+    first = np.argsort(-both, axis=1)[:, :PLACES]
+    assert float((first >= PLACES).mean()) == pytest.approx(0.25, abs=0.01)
+    assert 0 < bias < 3
+
+
+def test_the_cold_bias_is_that_of_content_alone(sessions: Sessions) -> None:
+    network = train_gru4rec(sessions, config=SMALL, content=_content(12))
+    before = GRUModel.from_network(network)
+    network.cold_bias = before.cold_bias + 1
+    after = GRUModel.from_network(network)
+    gained = (after.items - before.items)[:, -1]
+    np.testing.assert_allclose(gained, 1 - network.fade.numpy(), atol=1e-5)
+    np.testing.assert_allclose(after.items[:, :-1], before.items[:, :-1])
+    features = network.features.numpy()[:2]
+    np.testing.assert_allclose(
+        after.embed_content(features)[:, -1] - before.embed_content(features)[:, -1], 1, atol=1e-5
+    )
