@@ -27,7 +27,7 @@ ASIDE = ".import-"
 LONGEST = 1e15  # of a vector: the squares of longer ones are more than single precision holds
 
 
-class Imported(NamedTuple):
+class ImportedVectors(NamedTuple):
     """What was imported.
 
     Attributes
@@ -56,7 +56,7 @@ def import_embeddings(
     tracks: Path | None = None,
     replace: bool = False,
     config: IndexConfig | None = None,
-) -> Imported:
+) -> ImportedVectors:
     """Serve the vectors of a Parquet file from a workspace of their own.
 
     Parameters
@@ -96,7 +96,7 @@ def import_embeddings(
             artifacts.move_into_place(new / "embeddings", workspace.embeddings, kind="embeddings")
             artifacts.move_into_place(new / "index", workspace.index, kind="index")
         _forget_all_but(embeddings.ids, workspace)
-    return Imported(
+    return ImportedVectors(
         len(embeddings), embeddings.dim, len(rows), len(details) - len(rows), index.kind
     )
 

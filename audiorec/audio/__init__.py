@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from audiorec.audio.clips import Heard, clip_hash, clip_starts, hear, load_clips, probe, resample
+from audiorec.audio.clips import (
+    DecodedClips,
+    clip_hash,
+    clip_starts,
+    decode_clips,
+    load_clips,
+    probe,
+    resample,
+)
 from audiorec.audio.source import AudioInfo, file_error
 
 __all__ = [
     "AudioInfo",
-    "Heard",
+    "DecodedClips",
     "clip_hash",
     "clip_starts",
+    "decode_clips",
     "file_error",
-    "hear",
     "load_clips",
     "probe",
     "resample",

@@ -27,7 +27,7 @@ LOUDEST = 1e6  # more than integers that were taken for floats reach: no recordi
 SLACK_SECONDS = 0.5
 
 
-class Heard(NamedTuple):
+class DecodedClips(NamedTuple):
     """A recording's header and its clips at their own sampling rate.
 
     Attributes
@@ -79,13 +79,13 @@ def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.
     AudioError
         If there is nothing to hear: not audio, cut off, silent, shorter than a second, ...
     """
-    heard = hear(path, config=config, track_id=track_id)
+    heard = decode_clips(path, config=config, track_id=track_id)
     return [
         resample(y, sr=heard.info.sr, target_sr=config.sr, n=config.n_samples) for y in heard.clips
     ]
 
 
-def hear(path: Path, *, config: MelConfig, track_id: str = "") -> Heard:
+def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> DecodedClips:
     """As `load_clips`, at the recording's own sampling rate and with its header."""
     path = Path(path)
     with open_source(path) as source:
@@ -108,7 +108,7 @@ def hear(path: Path, *, config: MelConfig, track_id: str = "") -> Heard:
         note = source.note
     for y in clips:
         _check_clip(path, y, n=n, sr=info.sr)
-    return Heard(info, clips, f"{path} {note}" if note else "")
+    return DecodedClips(info, clips, f"{path} {note}" if note else "")
 
 
 def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") -> list[int]:

@@ -54,7 +54,7 @@ class Fingerprints(NamedTuple):
     step: float
 
 
-class Match(NamedTuple):
+class Overlap(NamedTuple):
     """Two recordings laid over each other.
 
     Attributes
@@ -145,7 +145,7 @@ def step_seconds(config: MelConfig) -> float:
     return _frames(config)[0] * config.hop_length / config.sr
 
 
-def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Match]:
+def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Overlap]:
     """Pairs of recordings that are the same one.
 
     Parameters
@@ -156,7 +156,7 @@ def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Match
 
     Returns
     -------
-    matches : list of Match
+    matches : list of Overlap
         Ordered by rows, each pair where it agrees best.
     """
     return _best(_verified(fingerprints, _pairs(fingerprints.words), same=same))
@@ -164,7 +164,7 @@ def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Match
 
 def find_copies_of(
     words: np.ndarray, fingerprints: Fingerprints, *, same: float = SAME
-) -> list[Match]:
+) -> list[Overlap]:
     """Recordings that are the same as one from outside, the likest first.
 
     Parameters
@@ -181,7 +181,7 @@ def find_copies_of(
     shared = np.where(np.isin(every.words, words), every.words, 0)
     pairs = _pairs(shared, with_row=len(fingerprints.ids))
     found = _best(_verified(every, pairs, same=same))
-    matches = [Match(-1, match.a, -match.offset, match.agreement) for match in found]
+    matches = [Overlap(-1, match.a, -match.offset, match.agreement) for match in found]
     return sorted(matches, key=lambda match: -match.agreement)
 
 
@@ -263,7 +263,7 @@ def _voted(pairs: np.ndarray) -> np.ndarray:
     return pairs[first[joined >= VOTES]]
 
 
-def _verified(fingerprints: Fingerprints, pairs: np.ndarray, *, same: float) -> list[Match]:
+def _verified(fingerprints: Fingerprints, pairs: np.ndarray, *, same: float) -> list[Overlap]:
     """Pairs whose fingerprints agree, at their offset or one beside it."""
     n_words = fingerprints.words.shape[1]
     shortest = min(MIN_OVERLAP_SECONDS / fingerprints.step, SHORT_OVERLAP * n_words)
@@ -275,7 +275,7 @@ def _verified(fingerprints: Fingerprints, pairs: np.ndarray, *, same: float) -> 
             whole, least = _agreement(fingerprints.words, tried, min_words=shortest)
             for row in np.flatnonzero((whole >= same) & (least >= same - PART_SLACK)):
                 a, b, offset = tried[row].tolist()
-                matches.append(Match(a, b, offset, float(whole[row])))
+                matches.append(Overlap(a, b, offset, float(whole[row])))
     return matches
 
 
@@ -320,9 +320,9 @@ def _agreement(
     return whole, least.min(axis=1, initial=1.0)
 
 
-def _best(matches: list[Match]) -> list[Match]:
+def _best(matches: list[Overlap]) -> list[Overlap]:
     """The match of each pair that agrees most, by rows."""
-    best: dict[tuple[int, int], Match] = {}
+    best: dict[tuple[int, int], Overlap] = {}
     for match in matches:
         pair = match[:2]
         if pair not in best or match.agreement > best[pair].agreement:

@@ -107,7 +107,7 @@ class LengthTag(NamedTuple):
         return self.checked and self.n_frames > 0 and off <= self.slack + ID3V1_BYTES
 
 
-class Run(NamedTuple):
+class FrameRun(NamedTuple):
     """Frames of one kind and number of channels, one behind the other.
 
     Attributes
@@ -133,12 +133,12 @@ class Frames(NamedTuple):
 
     Attributes
     ----------
-    runs : list of Run
+    runs : list of FrameRun
     ends_whole : bool
         Whether nothing but tags follows the last frame, which is all there.
     """
 
-    runs: list[Run]
+    runs: list[FrameRun]
     ends_whole: bool
 
     @property
@@ -200,8 +200,8 @@ def find_frames(data: Bytes) -> Frames:
     """
     end, at = len(data), tags_end(data)
     tag = length_tag(data)
-    runs: list[Run] = []
-    run: Run | None = None
+    runs: list[FrameRun] = []
+    run: FrameRun | None = None
     sizes: dict[int, int] = {}
     ends_whole = False
     while at + 4 <= end:
@@ -216,7 +216,7 @@ def find_frames(data: Bytes) -> Frames:
                 continue
             kind = KINDS[head >> 8]
             sizes = {key: SIZES[key] for key in SIZES if KINDS[key] == kind}
-            run = Run(kind, 1 if head & MONO == MONO else 2, [])
+            run = FrameRun(kind, 1 if head & MONO == MONO else 2, [])
             runs.append(run)
         if tag is None or at != tag.start:
             run.starts.append(at)
@@ -324,7 +324,7 @@ class MpegSource:
                 )
             at += run.seconds
 
-    def _decode(self, run: Run, first: int, last: int) -> np.ndarray:
+    def _decode(self, run: FrameRun, first: int, last: int) -> np.ndarray:
         """Samples [shape=(n,)] of frames, silent where they cannot be decoded."""
         import av
 

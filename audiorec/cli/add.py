@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from audiorec.cli.common import (
-    Place,
+    PathType,
     Settings,
     echo_json,
     echo_line,
@@ -20,7 +20,7 @@ from audiorec.cli.common import (
 
 
 @click.command("add")
-@click.argument("files", nargs=-1, required=True, type=Place(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=PathType(path_type=Path))
 @jobs_option
 @strict_option
 @json_option

@@ -34,7 +34,7 @@ SECONDS_BETWEEN_REDRAWS = 0.2
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Place(click.Path):
+class PathType(click.Path):
     """A path that is named: an empty one would be the current folder, and nobody's meaning."""
 
     def convert(
@@ -126,7 +126,7 @@ def recipe_option(command: Command) -> Command:
     return click.option(
         "--recipe",
         "recipe_file",
-        type=Place(path_type=Path),
+        type=PathType(path_type=Path),
         help="Settings, in TOML: a file, or a shipped recipe by its name. [default: that of the "
         "last run that named one]",
     )(command)

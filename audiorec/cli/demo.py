@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from audiorec.cli.common import (
-    Place,
+    PathType,
     echo_json,
     echo_line,
     jobs_option,
@@ -17,7 +17,7 @@ from audiorec.cli.common import (
 
 
 @click.command("demo")
-@click.argument("directory", type=Place(file_okay=False, path_type=Path))
+@click.argument("directory", type=PathType(file_okay=False, path_type=Path))
 @click.option("--tracks", type=click.IntRange(min=4), default=800, show_default=True)
 @click.option("--artists", type=click.IntRange(min=1), default=160, show_default=True)
 @click.option("--listeners", type=click.IntRange(min=1), default=3000, show_default=True)

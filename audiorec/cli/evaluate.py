@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.common import (
-    Place,
+    PathType,
     Settings,
     echo_json,
     json_option,
@@ -128,13 +128,13 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 )
 @click.option(
     "--truth",
-    type=Place(path_type=Path),
+    type=PathType(path_type=Path),
     help="A made world's truth.npz: adds the perception ceiling to the table.",
 )
 @click.option(
     "--report",
     "page",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="Where to write the page with tables and pictures. "
     "[default: reports/evaluation.html in the workspace]",
 )

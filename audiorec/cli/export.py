@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Exported
@@ -17,7 +17,7 @@ WHAT = ("embeddings", "track-factors", "user-factors")
 
 @click.command("export")
 @click.argument("what", type=click.Choice(WHAT))
-@click.argument("file", type=Place(dir_okay=False, path_type=Path))
+@click.argument("file", type=PathType(dir_okay=False, path_type=Path))
 @json_option
 @click.pass_obj
 def command(settings: Settings, what: str, file: Path, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from audiorec import __version__
-from audiorec.cli.common import Place, Settings, echo_line, never_die_of_an_encoding
+from audiorec.cli.common import PathType, Settings, echo_line, never_die_of_an_encoding
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.workers import one_line
@@ -109,7 +109,7 @@ class LazyGroup(click.Group):
 @click.option(
     "-w",
     "--workspace",
-    type=Place(file_okay=True, path_type=Path),
+    type=PathType(file_okay=True, path_type=Path),
     envvar="AUDIOREC_WORKSPACE",
     show_envvar=True,
     help="Directory that holds everything of a run. [default: the platform's user data folder]",

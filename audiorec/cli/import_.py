@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
 from audiorec.cli.stages import memory_option
 
 
 @click.command("import")
 @click.argument("what", type=click.Choice(["embeddings"]))
-@click.argument("file", type=Place(dir_okay=False, path_type=Path))
+@click.argument("file", type=PathType(dir_okay=False, path_type=Path))
 @click.option(
     "--tracks",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="CSV that tells of the tracks: track_id and any of path, artist, title, album, year and "
     "genre. [default: tracks are their ids]",
 )

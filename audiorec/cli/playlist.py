@@ -9,7 +9,7 @@ import click
 
 from audiorec.cli.answers import echo_hits, tell_hidden
 from audiorec.cli.common import (
-    Place,
+    PathType,
     Settings,
     echo_line,
     json_option,
@@ -35,7 +35,7 @@ FORMATS = ("m3u8", "json", "xspf", "jspf")
 @click.option(
     "-o",
     "--output",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="Where to write. [default: playlists/ in the workspace]",
 )
 @click.option(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import Place, Settings, echo_json, echo_line, json_option, progress_shown
+from audiorec.cli.common import (
+    PathType,
+    Settings,
+    echo_json,
+    echo_line,
+    json_option,
+    progress_shown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +75,7 @@ def command() -> None:
 
 
 @click.command("plays", cls=ImportCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", metavar="FILE...", nargs=-1, type=Place(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, type=PathType(path_type=Path))
 @click.option(
     "--source", default="auto", show_default=True, help="Format of FILE; auto recognises it."
 )
@@ -81,7 +88,7 @@ def command() -> None:
 )
 @click.option(
     "--unmatched",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="Write what is in no catalogue to this CSV; first take over the tracks filled in there.",
 )
 @click.option(

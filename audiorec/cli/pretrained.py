@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import Place, echo_json, json_option, progress_shown
+from audiorec.cli.common import PathType, echo_json, json_option, progress_shown
 
 
 @click.group("pretrained", context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,7 +21,7 @@ def command() -> None:
 @click.argument("name", default="musicnn")
 @click.option(
     "--wheel",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="The wheel as a file, for a machine without network.",
 )
 @json_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import Place, Settings, jobs_option, json_option, strict_option
+from audiorec.cli.common import PathType, Settings, jobs_option, json_option, strict_option
 from audiorec.cli.stages import engine_option, run_stages
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("recipe_file", metavar="[RECIPE]", required=False, type=Place(path_type=Path))
+@click.argument("recipe_file", metavar="[RECIPE]", required=False, type=PathType(path_type=Path))
 @engine_option
 @jobs_option
 @strict_option

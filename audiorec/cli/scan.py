@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.common import (
-    Place,
+    PathType,
     Settings,
     echo_json,
     echo_line,
@@ -22,14 +22,14 @@ from audiorec.cli.common import (
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Catalog
-    from audiorec.data.playlists import Found
+    from audiorec.data.playlists import FolderPlaylists
 
 
 @click.command("scan")
-@click.argument("paths", nargs=-1, type=Place(path_type=Path))
+@click.argument("paths", nargs=-1, type=PathType(path_type=Path))
 @click.option(
     "--manifest",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="CSV with columns track_id,path and optionally artist,title,album,year,genre.",
 )
 @click.option(
@@ -92,7 +92,7 @@ def command(
             report = scan_manifest(catalog, manifest, **how)
         else:
             report = scan(catalog, paths, exclude=exclude, **how)
-        found: list[Found] = []
+        found: list[FolderPlaylists] = []
         if playlists:
             found = take_playlists(workspace.plays, paths, paths=lambda: catalogued_paths(catalog))
         else:
@@ -109,7 +109,7 @@ def command(
     fail_if_strict(report.failed + unread, strict=strict)
 
 
-def record_unread(catalog: Catalog, found: Sequence[Found]) -> int:
+def record_unread(catalog: Catalog, found: Sequence[FolderPlaylists]) -> int:
     """Keep which playlists could not be read, and why; return how many."""
     unread = [problem for each in found for problem in each.unread]
     for path, reason in unread:
@@ -117,7 +117,7 @@ def record_unread(catalog: Catalog, found: Sequence[Found]) -> int:
     return len(unread)
 
 
-def tell_of_playlists(found: Sequence[Found]) -> None:
+def tell_of_playlists(found: Sequence[FolderPlaylists]) -> None:
     """Say how many playlists count as listeners, and which could not be read."""
     from audiorec.cli.plays import name_missing
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audiorec.data.catalog import Catalog, Track
     from audiorec.data.tags import Tag
     from audiorec.models.encoders.pretrained import PretrainedEncoder
-    from audiorec.tagging.probe import Worth
+    from audiorec.tagging.probe import ProbeReport
     from audiorec.workspace import Workspace
 
 ENCODER = "musicnn"  # where none is named
@@ -124,20 +124,20 @@ def hear_all(
     fail_if_strict(heard.failed, strict=strict)
 
 
-def probe_lines(worth: Worth | None) -> list[str]:
+def probe_lines(report: ProbeReport | None) -> list[str]:
     """What a probe is worth, in a few lines."""
-    if worth is None:
+    if report is None:
         return ["none: it takes two genres, each of 8 tracks or more by 3 artists or more"]
     lines = [
-        f"{len(worth.genres)} genres of {worth.n_tracks} tracks by {worth.n_artists} artists"
-        + (f"; {worth.n_left_out} tracks of rarer genres left out" if worth.n_left_out else ""),
-        f"right about {worth.accuracy:.0%} [{worth.low:.0%}, {worth.high:.0%}] of the tracks of "
-        f"artists it had not heard; most frequent genre {worth.chance:.0%}, shuffled "
-        f"{worth.shuffled:.0%}",
-        f"calibration error {worth.error_before:.3f} before calibration, {worth.error_after:.3f} "
-        "after" + ("" if worth.calibrated else ": confidences are left as they are"),
+        f"{len(report.genres)} genres of {report.n_tracks} tracks by {report.n_artists} artists"
+        + (f"; {report.n_left_out} tracks of rarer genres left out" if report.n_left_out else ""),
+        f"right about {report.accuracy:.0%} [{report.low:.0%}, {report.high:.0%}] of the tracks of "
+        f"artists it had not heard; most frequent genre {report.chance:.0%}, shuffled "
+        f"{report.shuffled:.0%}",
+        f"calibration error {report.error_before:.3f} before calibration, {report.error_after:.3f} "
+        "after" + ("" if report.calibrated else ": confidences are left as they are"),
     ]
-    if not worth.believed:
+    if not report.reliable:
         lines.append("not clearly better than chance: none of its words are stored")
     return lines
 
@@ -167,7 +167,7 @@ def words(
     from audiorec.data.catalog import Catalog
     from audiorec.data.tags import GIVEN, PROBE
 
-    hear = Hearer(workspace, encoder or ENCODER)
+    tag = FileTagger(workspace, encoder or ENCODER)
     with ExitStack() as stack:
         catalog = None
         if workspace is not None:
@@ -188,7 +188,7 @@ def words(
                 tags = [tag for tag in tags if tag.source in {*others, encoder}]
             told = {tag.source for tag in tags}
             if told <= others:
-                heard = hear(Path(track.path))
+                heard = tag(Path(track.path))
                 tags = [*tags, *(tag for tag in heard if tag.source not in told)]
             yield facts, tags
 
@@ -205,7 +205,7 @@ def show_words(found: list[dict[str, Any]], *, as_json: bool) -> None:
         echo_line(f"    may contain: {said}" if said else "    nothing sure enough to say")
 
 
-class Hearer:
+class FileTagger:
     """Hears files with a network that is loaded for the first of them."""
 
     def __init__(self, workspace: Workspace | None, encoder: str) -> None:

@@ -75,7 +75,7 @@ class Recording(NamedTuple):
     name: Name
 
 
-class Match(NamedTuple):
+class NameMatch(NamedTuple):
     """A track, and which of `RULES` it was found by."""
 
     track_id: str
@@ -128,7 +128,7 @@ class Matcher:
         name = self._names.get(track_id)
         return name.duration if name is not None else None
 
-    def match(self, name: Name) -> Match | None:
+    def match(self, name: Name) -> NameMatch | None:
         """The track that a name means, if any.
 
         Parameters
@@ -136,18 +136,18 @@ class Matcher:
         name : Name
         """
         if found := self._mbids.get(name.recording_mbid):
-            return Match(self._nearest(found, name), "MusicBrainz id")
+            return NameMatch(self._nearest(found, name), "MusicBrainz id")
         if on_disk := self._by_path(name.path):
-            return Match(on_disk, "path")
+            return NameMatch(on_disk, "path")
         if not name.title:
             return None
         same = [i for i in self._same_title(name) if self._agrees(i, name)]
         if same:
-            return Match(self._nearest(same, name), "name")
+            return NameMatch(self._nearest(same, name), "name")
         near = [(score, i) for i in self._candidates(name) if (score := self._similarity(i, name))]
         if near:
             best = max(score for score, _ in near)
-            return Match(
+            return NameMatch(
                 self._nearest([i for score, i in near if score == best], name), "similar name"
             )
         return None

@@ -14,7 +14,7 @@ from audiorec.exceptions import DataError
 SOURCE = "m3u"
 
 
-class Found(NamedTuple):
+class FolderPlaylists(NamedTuple):
     """Playlists of a folder.
 
     Attributes
@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 def take_playlists(
     directory: Path, folders: Sequence[Path], *, paths: Callable[[], Mapping[str, str]]
-) -> list[Found]:
+) -> list[FolderPlaylists]:
     """Import the playlists that lie in folders, in place of what came from there before.
 
     Parameters
@@ -51,7 +51,7 @@ def take_playlists(
 
     Returns
     -------
-    found : list of Found
+    found : list of FolderPlaylists
         One for each folder that holds playlists.
 
     Raises
@@ -70,9 +70,9 @@ def take_playlists(
             unread = tuple(_unreadable(playlists_in(folder)))
             if not unread:  # they name nothing that is here, and what they named before is no more
                 forget_within(directory, folder, source=SOURCE)
-            found.append(Found(folder, reason=str(error), unread=unread))
+            found.append(FolderPlaylists(folder, reason=str(error), unread=unread))
         else:
-            found.append(Found(folder, report, unread=report.problems))
+            found.append(FolderPlaylists(folder, report, unread=report.problems))
     return found
 
 

@@ -47,7 +47,7 @@ class TagCount(NamedTuple):
     tracks: int
 
 
-class Hearing(NamedTuple):
+class Autotags(NamedTuple):
     """What a network heard of a track.
 
     Attributes
@@ -183,7 +183,7 @@ class TagTable:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def keep(self, hearings: Iterable[Hearing], *, source: str) -> None:
+    def keep(self, hearings: Iterable[Autotags], *, source: str) -> None:
         """Store what a network heard, in place of what it heard of these tracks before."""
         hearings = list(hearings)
         with self._transaction():

@@ -14,7 +14,7 @@ import numpy as np
 from audiorec.demo.names import NameMaker
 from audiorec.demo.styles import DIMS, SCALE_BRIGHTNESS, STYLES, Style
 
-__all__ = ["Artist", "Cast", "Entry", "Plan", "draw_cast", "generator"]
+__all__ = ["Artist", "Cast", "Entry", "MusicPlan", "draw_cast", "generator"]
 
 _T = TypeVar("_T")
 
@@ -44,7 +44,7 @@ def generator(seed: int, stream: int, number: int = 0) -> np.random.Generator:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MusicPlan:
     """All that decides how a track sounds.
 
     Attributes
@@ -147,7 +147,7 @@ class Entry:
     genre: str
     released: int
     log_fame: float
-    parts: tuple[Plan, ...]
+    parts: tuple[MusicPlan, ...]
     tags: tuple[str, str, str]
     copy_of: str = ""
 
@@ -194,14 +194,14 @@ def _figures(rng: np.random.Generator, table: Style, percussion: float) -> tuple
     return _choice(rng, table.comp_figures), _choice(rng, table.bass_figures), drum
 
 
-def draw_plan(seed: int, number: int, *, artist: Artist) -> Plan:
+def draw_plan(seed: int, number: int, *, artist: Artist) -> MusicPlan:
     """Draw the plan of a track around its artist."""
     rng = generator(seed, STREAM_TRACK, number)
     table = STYLES[artist.style]
     dims = np.asarray(artist.dims) + TRACK_SPREAD * rng.standard_normal(len(DIMS))
     at = {name: float(value) for name, value in zip(DIMS, dims, strict=True)}
     comp_figure, bass_figure, drum_figure = _figures(rng, table, at["percussion"])
-    return Plan(
+    return MusicPlan(
         style=artist.style,
         dims=tuple(at.values()),
         tempo=float(np.clip(108.0 * 2.0 ** (0.38 * at["tempo"]), 54.0, 200.0)),
@@ -265,7 +265,7 @@ def _sizes(rng: np.random.Generator, n_tracks: int, n_artists: int) -> np.ndarra
     return np.asarray(extra + 1)
 
 
-def _entry(plan: Plan, *, artist: int, cast: list[Artist], title: str, album: tuple[str, int],
+def _entry(plan: MusicPlan, *, artist: int, cast: list[Artist], title: str, album: tuple[str, int],
            folder: str, track_id: str, kind: str, log_fame: float) -> Entry:  # fmt: skip
     who = cast[artist]
     rng = generator(plan.seed, STREAM_SOUND, plan.number)

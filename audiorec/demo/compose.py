@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.cast import STREAM_MUSIC, Plan, generator
+from audiorec.demo.cast import STREAM_MUSIC, MusicPlan, generator
 from audiorec.demo.figures import BASS, COMP, DRUMS, TOMS
 from audiorec.demo.styles import SCALES
 
-__all__ = ["CHANNELS", "CLIP_SECONDS", "Note", "Score", "compose"]
+__all__ = ["CHANNELS", "CLIP_SECONDS", "Note", "NoteScore", "compose"]
 
 CLIP_SECONDS = 30.0
 # MIDI channels of the parts; General MIDI keeps channel 10, the ninth from zero, for drums.
@@ -29,7 +29,7 @@ class Note(NamedTuple):
     velocity: int
 
 
-class Score(NamedTuple):
+class NoteScore(NamedTuple):
     """Notes, and what plays them.
 
     Attributes
@@ -58,7 +58,7 @@ class _Bar(NamedTuple):
 class _Pen:
     """Writes notes with the swing, the touch and the small unevenness of the players."""
 
-    def __init__(self, plan: Plan, rng: np.random.Generator) -> None:
+    def __init__(self, plan: MusicPlan, rng: np.random.Generator) -> None:
         self.plan = plan
         self.rng = rng
         self.notes: list[Note] = []
@@ -83,20 +83,20 @@ class _Pen:
         ))  # fmt: skip
 
 
-def pitch_near(plan: Plan, degree: int, *, centre: float) -> int:
+def pitch_near(plan: MusicPlan, degree: int, *, centre: float) -> int:
     """MIDI pitch of a scale degree in the octave nearest to `centre`."""
     pitch = plan.key + SCALES[plan.scale][degree % 7]
     return int(pitch + 12 * round((centre - pitch) / 12))
 
 
-def chord_near(plan: Plan, degree: int, *, centre: float) -> list[int]:
+def chord_near(plan: MusicPlan, degree: int, *, centre: float) -> list[int]:
     """MIDI pitches of the chord on a degree, low to high; tension adds thirds on top."""
     tension = plan.dim("tension")
     size = 3 + int(tension > -0.2) + int(tension > 1.0)
     return sorted({pitch_near(plan, degree + 2 * i, centre=centre) for i in range(size)})
 
 
-def _form(plan: Plan, seconds: float) -> list[_Bar]:
+def _form(plan: MusicPlan, seconds: float) -> list[_Bar]:
     n_bars = int(np.ceil(seconds * plan.tempo / 60.0 / plan.beats)) + 1
     bars = []
     for number in range(n_bars):
@@ -115,7 +115,7 @@ class _Motif(NamedTuple):
     step: list[int]
 
 
-def _motif(plan: Plan, rng: np.random.Generator) -> _Motif:
+def _motif(plan: MusicPlan, rng: np.random.Generator) -> _Motif:
     rate = float(np.clip(1.15 * 2.0 ** (0.75 * plan.dim("density")), 0.25, 4.0))
     grid = np.arange(0.0, plan.beats, 0.25)
     strength = np.where(grid % 1 == 0, 1.0, np.where(grid % 0.5 == 0, 0.55, 0.16))
@@ -217,18 +217,18 @@ def _write_drums(pen: _Pen, bars: list[_Bar]) -> None:
                 pen.write("drums", at, 0.2, drum, accent=0.9 * level, gate=False)
 
 
-def compose(plan: Plan, *, seconds: float = CLIP_SECONDS) -> Score:
+def compose(plan: MusicPlan, *, seconds: float = CLIP_SECONDS) -> NoteScore:
     """Write the notes of a track.
 
     Parameters
     ----------
-    plan : Plan
+    plan : MusicPlan
     seconds : float
         How much music is needed.
 
     Returns
     -------
-    Score
+    NoteScore
         Sorted by start. The same plan gives the same notes, and a plan that differs in tempo
         alone gives the same music, faster or slower.
     """
@@ -244,4 +244,4 @@ def compose(plan: Plan, *, seconds: float = CLIP_SECONDS) -> Score:
                 CHANNELS["bass"]: plan.bass}  # fmt: skip
     if plan.pad is not None:
         programs[CHANNELS["pad"]] = plan.pad
-    return Score(sorted(notes), programs, plan.tempo)
+    return NoteScore(sorted(notes), programs, plan.tempo)

@@ -22,7 +22,7 @@ from audiorec.demo.cast import (
 
 __all__ = [
     "Listeners",
-    "Plays",
+    "MadePlays",
     "Tracks",
     "appeal_of",
     "draw_listeners",
@@ -86,7 +86,7 @@ class Listeners(NamedTuple):
     n_tracks: np.ndarray
 
 
-class Plays(NamedTuple):
+class MadePlays(NamedTuple):
     """Listening, one row per (listener, session, track), by listener and then by time.
 
     Attributes
@@ -229,7 +229,7 @@ def start_times(owner: np.ndarray, length: np.ndarray, rng: np.random.Generator)
 
 
 def _schedule(listener: np.ndarray, track: np.ndarray, mood: np.ndarray,
-              rng: np.random.Generator) -> Plays:  # fmt: skip
+              rng: np.random.Generator) -> MadePlays:  # fmt: skip
     """Put single plays into sessions of one mood, and the sessions into two years."""
     n = len(listener)
     # What is alike is played together, loosely; where a session ends is a coin's toss.
@@ -259,13 +259,13 @@ def _schedule(listener: np.ndarray, track: np.ndarray, mood: np.ndarray,
     by_time = np.lexsort((timestamp[kept], listener[kept]))
     kept, plays = kept[by_time], plays[by_time]
     home = np.searchsorted(owner, listener[kept])
-    return Plays(
+    return MadePlays(
         listener[kept].astype(np.int32), track[kept].astype(np.int32), plays.astype(np.int32),
         timestamp[kept], (session[kept] - home).astype(np.int32),
     )  # fmt: skip
 
 
-def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> Plays:
+def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> MadePlays:
     """Let listeners listen.
 
     Parameters
@@ -276,7 +276,7 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> Plays:
 
     Returns
     -------
-    Plays
+    MadePlays
         A track released while the listening went on is played from its release only.
     """
     appeal, mood = appeal_of(tracks, listeners), _mood(tracks)
@@ -286,8 +286,8 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> Plays:
         row, track, count = _tried(tracks, listeners, start=start, appeal=appeal, rng=rng)
         plays = _schedule(np.repeat(row, count), np.repeat(track, count), mood, rng)
         keep = plays.timestamp >= tracks.released[plays.track]
-        parts.append(Plays(*(column[keep] for column in plays)))
-    return Plays(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        parts.append(MadePlays(*(column[keep] for column in plays)))
+    return MadePlays(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _mood(tracks: Tracks) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from audiorec.demo.cast import STREAM_SOUND, Plan, generator
-from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, Score, compose
+from audiorec.demo.cast import STREAM_SOUND, MusicPlan, generator
+from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, NoteScore, compose
 from audiorec.demo.synth import import_tinysoundfont
 
 __all__ = ["SAMPLE_RATE", "SYNTH_RATE", "produce", "render", "synthesize"]
@@ -23,7 +23,7 @@ TARGET_RMS_DB = -20.0  # decibels below full scale
 KNEE, CEILING = 0.5, 0.89  # full scale is 1
 
 
-def _open_synth(score: Score, soundfont: Path) -> Any:
+def _open_synth(score: NoteScore, soundfont: Path) -> Any:
     tinysoundfont = import_tinysoundfont()
     # A fresh one for every track: nothing rings over, whatever was rendered before.
     synth = tinysoundfont.Synth(gain=-12.0, samplerate=SYNTH_RATE)
@@ -36,12 +36,12 @@ def _open_synth(score: Score, soundfont: Path) -> Any:
     return synth
 
 
-def synthesize(score: Score, *, soundfont: Path, seconds: float = CLIP_SECONDS) -> np.ndarray:
+def synthesize(score: NoteScore, *, soundfont: Path, seconds: float = CLIP_SECONDS) -> np.ndarray:
     """Play a score on the soundfont.
 
     Parameters
     ----------
-    score : Score
+    score : NoteScore
     soundfont : Path
     seconds : float
 
@@ -76,7 +76,7 @@ def synthesize(score: Score, *, soundfont: Path, seconds: float = CLIP_SECONDS) 
     return np.ascontiguousarray(y.reshape(-1, 2).T[:, : int(seconds * SYNTH_RATE)])
 
 
-def _room_response(plan: Plan, n_fft: int, rng: np.random.Generator) -> np.ndarray:
+def _room_response(plan: MusicPlan, n_fft: int, rng: np.random.Generator) -> np.ndarray:
     """Spectrum of the dry sound plus its reverberation, [shape=(n_fft // 2 + 1,)]."""
     from scipy import fft
 
@@ -88,7 +88,7 @@ def _room_response(plan: Plan, n_fft: int, rng: np.random.Generator) -> np.ndarr
     return np.asarray(fft.rfft(echo.astype(np.float32), n_fft))
 
 
-def _tilt_response(plan: Plan, n_fft: int) -> np.ndarray:
+def _tilt_response(plan: MusicPlan, n_fft: int) -> np.ndarray:
     """Gain of the desk's tilt control at every bin, [shape=(n_fft // 2 + 1,)]."""
     step = np.float32(SYNTH_RATE / n_fft / 700.0)
     octaves = np.log2(np.maximum(np.arange(n_fft // 2 + 1, dtype=np.float32) * step, 0.04))
@@ -96,7 +96,7 @@ def _tilt_response(plan: Plan, n_fft: int) -> np.ndarray:
     return np.asarray(np.exp2(gain_db * np.float32(np.log2(10.0) / 20.0)))
 
 
-def _background(plan: Plan, n: int, rng: np.random.Generator) -> np.ndarray:
+def _background(plan: MusicPlan, n: int, rng: np.random.Generator) -> np.ndarray:
     """Noise floor and audience, [shape=(n,)], beside music of unit RMS."""
     noise = rng.standard_normal(n, dtype=np.float32)
     level = np.full(1, 10.0 ** (plan.noise / 20.0))
@@ -116,7 +116,7 @@ def _limit(y: np.ndarray) -> np.ndarray:
     return limited
 
 
-def produce(y: np.ndarray, *, plan: Plan, mono: bool = False,
+def produce(y: np.ndarray, *, plan: MusicPlan, mono: bool = False,
             sr: int = SAMPLE_RATE) -> np.ndarray:  # fmt: skip
     """Put a dry recording into its room and through its desk.
 
@@ -124,7 +124,7 @@ def produce(y: np.ndarray, *, plan: Plan, mono: bool = False,
     ----------
     y : np.ndarray [shape=(2, n), dtype=float32]
         At `SYNTH_RATE`.
-    plan : Plan
+    plan : MusicPlan
     mono : bool
         Leave the width out.
     sr : int
@@ -163,13 +163,13 @@ def produce(y: np.ndarray, *, plan: Plan, mono: bool = False,
     return _limit(mixed.astype(np.float32))
 
 
-def render(plan: Plan, *, soundfont: Path, seconds: float = CLIP_SECONDS,
+def render(plan: MusicPlan, *, soundfont: Path, seconds: float = CLIP_SECONDS,
            mono: bool = False, sr: int = SAMPLE_RATE) -> np.ndarray:  # fmt: skip
     """Compose, play and produce a track.
 
     Parameters
     ----------
-    plan : Plan
+    plan : MusicPlan
     soundfont : Path
     seconds : float
     mono : bool

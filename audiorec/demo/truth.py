@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.cast import Cast, Entry, Plan
+from audiorec.demo.cast import Cast, Entry, MusicPlan
 from audiorec.demo.styles import (
     BASS_FIGURES,
     COMP_FIGURES,
@@ -18,7 +18,7 @@ from audiorec.demo.styles import (
     family_of,
 )
 
-__all__ = ["Audible", "Table", "attributes", "audible"]
+__all__ = ["AttributeTable", "Audible", "attributes", "audible"]
 
 # The dimensions of which somebody may want the middle rather than more or less, and the pairs
 # of which somebody may want both or neither: taste is not a straight line through the sound.
@@ -31,7 +31,7 @@ PAIRED = (
 BLOCK_SCALE = {"dim": 0.62, "curved": 0.28, "paired": 0.28, "family": 0.50, "style": 0.30}
 
 
-class Table(NamedTuple):
+class AttributeTable(NamedTuple):
     """Numbers by track.
 
     Attributes
@@ -44,10 +44,10 @@ class Table(NamedTuple):
     values: np.ndarray
 
 
-Audible = Table
+Audible = AttributeTable
 
 
-def _plan_row(plan: Plan) -> dict[str, float]:
+def _plan_row(plan: MusicPlan) -> dict[str, float]:
     row = {f"dim:{name}": plan.dim(name) for name in DIMS}
     chosen = {
         "style": STYLES[plan.style].name,
@@ -83,7 +83,7 @@ def _attribute_names() -> list[str]:
     return [f"{group}:{name}" for group, names in groups.items() for name in names]
 
 
-def attributes(entries: list[Entry]) -> Table:
+def attributes(entries: list[Entry]) -> AttributeTable:
     """The attributes each track was composed with; zero where there is no music.
 
     Parameters
@@ -92,7 +92,7 @@ def attributes(entries: list[Entry]) -> Table:
 
     Returns
     -------
-    Table
+    AttributeTable
         Names are ``group:name``; categories are one-hot. A mix has the mean of its parts.
     """
     names = _attribute_names()
@@ -102,15 +102,15 @@ def attributes(entries: list[Entry]) -> Table:
         for part in entry.parts:
             for name, value in _plan_row(part).items():
                 values[i, column[name]] += value / len(entry.parts)
-    return Table(names, values)
+    return AttributeTable(names, values)
 
 
-def audible(table: Table) -> Audible:
+def audible(table: AttributeTable) -> Audible:
     """What listeners can hear in a track: the space that their tastes are vectors in.
 
     Parameters
     ----------
-    table : Table
+    table : AttributeTable
         Attributes, as made by `attributes`.
 
     Returns

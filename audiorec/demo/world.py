@@ -17,7 +17,7 @@ import numpy as np
 
 from audiorec.demo.cast import Cast, Entry, draw_cast
 from audiorec.demo.files import write_entry
-from audiorec.demo.listeners import Plays, Tracks, draw_listeners, sample_plays
+from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, sample_plays
 from audiorec.demo.moods import SessionPlays, mood_plane, sample_sessions
 from audiorec.demo.synth import ensure_tinysoundfont, find_soundfont
 from audiorec.demo.truth import describe
@@ -122,7 +122,7 @@ def _tracks_csv(entries: list[Entry]) -> bytes:
     return text.getvalue().encode()
 
 
-def _plays_csv(plays: Plays | SessionPlays, track_ids: list[str]) -> bytes:
+def _plays_csv(plays: MadePlays | SessionPlays, track_ids: list[str]) -> bytes:
     if isinstance(plays, SessionPlays):
         return _session_plays_csv(plays, track_ids)
     rows = zip(*(column.tolist() for column in plays[:4]), strict=True)
@@ -138,7 +138,7 @@ def _session_plays_csv(plays: SessionPlays, track_ids: list[str]) -> bytes:
 
 def _listen(
     cast: Cast, arguments: dict[str, int]
-) -> tuple[Plays | SessionPlays, dict[str, np.ndarray]]:
+) -> tuple[MadePlays | SessionPlays, dict[str, np.ndarray]]:
     """The plays, and all arrays of the truth."""
     truth = describe(cast)
     tracks = Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])

@@ -188,11 +188,14 @@ def _is_touched(job: Job) -> bool:
 
 def _check_unchanged(job: Job) -> None:
     """Raise `AudioError` if another recording stands where a scan found this one."""
-    from audiorec.audio import clip_hash, hear
+    from audiorec.audio import clip_hash, decode_clips
     from audiorec.audio.identity import IDENTITY
 
     path = Path(job.path)
-    if _is_touched(job) and clip_hash(hear(path, config=IDENTITY).clips[0]) != job.clip_hash:
+    if (
+        _is_touched(job)
+        and clip_hash(decode_clips(path, config=IDENTITY).clips[0]) != job.clip_hash
+    ):
         raise AudioError(
             f"{path} is another recording than at the last scan; run 'audiorec scan' on it again"
         )

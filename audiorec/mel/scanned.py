@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio import Heard, resample
+from audiorec.audio import DecodedClips, resample
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, make_fingerprint
 from audiorec.exceptions import AudiorecError
@@ -72,7 +72,7 @@ class ScannedMels:
         is_same = all(getattr(config, key) == getattr(decoded, key) for key in CLIP_SETTINGS)
         return cls(directory, config) if is_same else None
 
-    def store(self, heard: Heard, clip_hash: str) -> None:
+    def store(self, heard: DecodedClips, clip_hash: str) -> None:
         """Compute the spectrogram of a recording's one clip, and write it if the disk has room."""
         (y,) = heard.clips
         y = resample(y, sr=heard.info.sr, target_sr=self.config.sr, n=self.config.n_samples)

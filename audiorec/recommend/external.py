@@ -55,11 +55,11 @@ def embed_file(
     ArtifactError
         If there is no model, or the index is of another one.
     """
-    from audiorec.audio import clip_hash, hear, load_clips, resample
+    from audiorec.audio import clip_hash, decode_clips, load_clips, resample
     from audiorec.audio.identity import IDENTITY
     from audiorec.scan.tags import read_tags
 
-    heard = hear(file, config=IDENTITY)
+    heard = decode_clips(file, config=IDENTITY)
     same = catalog.sounding_as(clip_hash(heard.clips[0]))
     if same is not None and same.track_id in index:
         return ExternalTrack(same.track_id, None)

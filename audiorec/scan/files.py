@@ -26,7 +26,7 @@ supported_suffixes = frozenset(
 )
 
 
-class Found(NamedTuple):
+class FileState(NamedTuple):
     """A file, or what stands where one should be.
 
     Attributes
@@ -53,22 +53,24 @@ def absolute(path: str | Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100
 
 
-def look_at(path: str) -> Found:
+def look_at(path: str) -> FileState:
     """State of one file that is thought to be audio."""
     try:
         status = os.stat(path)  # noqa: PTH116 - pathlib refuses nothing less, and is slower
     except FileNotFoundError:
         what = "is a link to nothing" if os.path.islink(path) else "is not there"  # noqa: PTH114
-        return Found(path, None, None, f"{what}; check the path")
+        return FileState(path, None, None, f"{what}; check the path")
     except OSError as error:
         reason = system_reason(error).lower()
-        return Found(path, None, None, f"cannot be opened: {reason}; check the file and its links")
+        return FileState(
+            path, None, None, f"cannot be opened: {reason}; check the file and its links"
+        )
     if not stat.S_ISREG(status.st_mode):
-        return Found(path, None, None, "is not a regular file; name an audio file")
-    return Found(path, status.st_size, status.st_mtime_ns, ctime_ns=status.st_ctime_ns)
+        return FileState(path, None, None, "is not a regular file; name an audio file")
+    return FileState(path, status.st_size, status.st_mtime_ns, ctime_ns=status.st_ctime_ns)
 
 
-def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[Found]:
+def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[FileState]:
     """Every audio file in folders, by suffix, and every file that is named, whatever its suffix.
 
     Parameters
@@ -88,10 +90,12 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[Foun
                 yield file
 
 
-def _walk(folder: str, exclude: Sequence[str], entered: set[tuple[int, int]]) -> Iterator[Found]:
+def _walk(
+    folder: str, exclude: Sequence[str], entered: set[tuple[int, int]]
+) -> Iterator[FileState]:
     rules = rules_for(folder, exclude)
     for path, error in walk_folder(folder, wanted=_is_audio, rules=rules, entered=entered):
-        yield Found(path, None, None, error) if error else look_at(path)
+        yield FileState(path, None, None, error) if error else look_at(path)
 
 
 def _is_audio(name: str) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiorec.audio import Heard, clip_hash, hear
+from audiorec.audio import DecodedClips, clip_hash, decode_clips
 from audiorec.audio.identity import IDENTITY
 from audiorec.data.path_names import names_from_path
 from audiorec.scan.tags import read_tags
 from audiorec.workers import one_line
 
 # What else to do with a decoded clip and its identity, in the worker process.
-Also = Callable[[Heard, str], None]
+Also = Callable[[DecodedClips, str], None]
 
 
 def _named(path: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def _named(path: str) -> dict[str, Any]:
     return {**tags, **{name: guesses[name] for name in guessed}, "guessed": sorted(guessed)}
 
 
-def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
+def read_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
     """Everything the catalogue keeps of a file: its header, its tags and its sound's identity.
 
     Under ``note``, what is wrong with it although it can be heard.
@@ -43,7 +43,7 @@ def hear_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
         If there is nothing to hear in it.
     """
     file = Path(path)
-    heard = hear(file, config=IDENTITY)
+    heard = decode_clips(file, config=IDENTITY)
     identity = clip_hash(heard.clips[0])
     if also is not None:
         also(heard, identity)

@@ -18,7 +18,7 @@ from audiorec.data.catalog import NOTE, Catalog, FileRow, as_text
 from audiorec.data.folders import Rules, is_ignored, rules_for
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress, silent
-from audiorec.scan.files import Found, absolute, look_at, walk
+from audiorec.scan.files import FileState, absolute, look_at, walk
 from audiorec.scan.manifest import read_manifest
 from audiorec.scan.match import Staged, settle
 from audiorec.workers import one_line, run_isolated
@@ -162,7 +162,7 @@ def scan_manifest(
 
 def _scan(
     catalog: Catalog,
-    found: Sequence[Found],
+    found: Sequence[FileState],
     *,
     given: Mapping[str, Mapping[str, Any]],
     named: Mapping[str, Rules],
@@ -175,7 +175,7 @@ def _scan(
     known_failures = catalog.failed_states(stage=STAGE)
     staged = catalog.staged()
     unchanged: set[str] = set()
-    new: list[Found] = []
+    new: list[FileState] = []
     failed = 0
     with catalog.transaction():
         for file in found:
@@ -202,7 +202,7 @@ def _scan(
             else:
                 new.append(file)
     done = len(found) - len(new)
-    failed += _hear_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
+    failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
     report = _settle(catalog, unchanged, given)
     _keep_change_times(catalog, [file for file in found if file.path in unchanged], rows)
     missing = _mark_missing(catalog, {file.path for file in found}, named)
@@ -210,9 +210,9 @@ def _scan(
     return report._replace(missing=missing, failed=failed)
 
 
-def _hear_all(
+def _read_all(
     catalog: Catalog,
-    files: Sequence[Found],
+    files: Sequence[FileState],
     *,
     done: int,
     n_jobs: int | None,
@@ -220,16 +220,16 @@ def _hear_all(
     progress: Progress,
 ) -> int:
     """Hear files and stage them, committed about every second; return how many failed."""
-    from audiorec.scan.read_file import hear_file
+    from audiorec.scan.read_file import read_file
 
     total = done + len(files)
     failed = 0
-    function = partial(hear_file, also=also)
+    function = partial(read_file, also=also)
     outcomes = run_isolated(function, [file.path for file in files], n_jobs=n_jobs)
     pending = iter(zip(files, outcomes, strict=True))
     exhausted = not files
     while not exhausted:
-        batch: list[tuple[Found, Any]] = []
+        batch: list[tuple[FileState, Any]] = []
         until = time.monotonic() + BATCH_SECONDS
         while time.monotonic() < until:
             item = next(pending, None)
@@ -257,7 +257,7 @@ def _hear_all(
     return failed
 
 
-def _record(catalog: Catalog, file: Found, reason: str) -> None:
+def _record(catalog: Catalog, file: FileState, reason: str) -> None:
     # A file that could not even be opened is tried again next time: permissions and links
     # change without a trace in size and time.
     openable = "cannot be opened" not in reason
@@ -297,7 +297,7 @@ def _settle(
 
 
 def _keep_change_times(
-    catalog: Catalog, unchanged: Sequence[Found], rows: Mapping[str, FileRow]
+    catalog: Catalog, unchanged: Sequence[FileState], rows: Mapping[str, FileRow]
 ) -> None:
     """Learn when the state of files changed that were scanned before that was kept."""
     ctimes = {

@@ -8,27 +8,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiorec.tagging.hear import HearReport, hear_catalog, hear_file
+    from audiorec.tagging.autotag import AutotagReport, autotag_catalog, autotag_file
     from audiorec.tagging.probe import Probe, learn_probe
     from audiorec.tagging.stage import TagReport, tag_catalog, tag_file
 
 __all__ = [
-    "HearReport",
+    "AutotagReport",
     "Probe",
     "TagReport",
-    "hear_catalog",
-    "hear_file",
+    "autotag_catalog",
+    "autotag_file",
     "learn_probe",
     "tag_catalog",
     "tag_file",
 ]
 
 _HOMES = {
-    "HearReport": "hear",
+    "AutotagReport": "autotag",
     "Probe": "probe",
     "TagReport": "stage",
-    "hear_catalog": "hear",
-    "hear_file": "hear",
+    "autotag_catalog": "autotag",
+    "autotag_file": "autotag",
     "learn_probe": "probe",
     "tag_catalog": "stage",
     "tag_file": "stage",

@@ -78,7 +78,7 @@ class Probe(NamedTuple):
         return calibrated(self.raw(features), slope=self.slope, shift=self.shift)
 
 
-class Worth(NamedTuple):
+class ProbeReport(NamedTuple):
     """What a probe is worth on artists that it did not hear.
 
     Attributes
@@ -121,7 +121,7 @@ class Worth(NamedTuple):
     reliability: list[list[float]]
 
     @property
-    def believed(self) -> bool:
+    def reliable(self) -> bool:
         """Whether it is clearly better than chance and than the shuffled control."""
         return self.low > max(self.chance, self.shuffled)
 
@@ -132,13 +132,13 @@ class Learned(NamedTuple):
     Attributes
     ----------
     probe : Probe
-    worth : Worth
+    report : ProbeReport
     held_out : dict of str to np.ndarray [shape=(n_genres,)]
         Calibrated confidences by track, from a probe that heard nothing of the track's artist.
     """
 
     probe: Probe
-    worth: Worth
+    report: ProbeReport
     held_out: dict[str, np.ndarray]
 
 
@@ -202,7 +202,7 @@ def learn_probe(features: Embeddings, known: Labelled, *, seed: int = 0) -> Lear
     Parameters
     ----------
     features : Embeddings
-        At least of the labelled tracks; see `audiorec.data.tags.Hearing`.
+        At least of the labelled tracks; see `audiorec.data.tags.Autotags`.
     known : Labelled
     seed : int
 
@@ -226,10 +226,10 @@ def learn_probe(features: Embeddings, known: Labelled, *, seed: int = 0) -> Lear
             found = _regression(x[train], dealt[train], n_genres, probe.penalty).raw(x[test])
             right[test] = found.argmax(axis=1) == dealt[test]
         shuffled.append(float(right.mean()))
-    worth = _worth(known, artists, raw, sure, shuffled=float(np.mean(shuffled)), seed=seed)
-    if not worth.calibrated:
+    report = _probe_report(known, artists, raw, sure, shuffled=float(np.mean(shuffled)), seed=seed)
+    if not report.calibrated:
         probe, sure = probe._replace(slope=1.0, shift=0.0), raw
-    return Learned(probe, worth, dict(zip(known.track_ids, sure, strict=True)))
+    return Learned(probe, report, dict(zip(known.track_ids, sure, strict=True)))
 
 
 def calibrated(raw: np.ndarray, *, slope: float, shift: float) -> np.ndarray:
@@ -237,7 +237,7 @@ def calibrated(raw: np.ndarray, *, slope: float, shift: float) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-(slope * _log_odds(raw) + shift))))
 
 
-def _worth(
+def _probe_report(
     known: Labelled,
     artists: np.ndarray,
     raw: np.ndarray,
@@ -245,7 +245,7 @@ def _worth(
     *,
     shuffled: float,
     seed: int,
-) -> Worth:
+) -> ProbeReport:
     correct = raw.argmax(axis=1) == known.labels
     per_artist = np.stack(
         [np.bincount(artists, weights=correct), np.bincount(artists).astype(np.float64)], axis=1
@@ -257,7 +257,7 @@ def _worth(
     before = calibration_error(raw.max(axis=1), correct)
     after = calibration_error(sure.max(axis=1), right)
     used, hit = (sure, right) if after < before else (raw, correct)
-    return Worth(
+    return ProbeReport(
         n_tracks=len(correct),
         n_artists=len(per_artist),
         n_left_out=known.n_left_out,

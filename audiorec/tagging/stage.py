@@ -17,8 +17,8 @@ from audiorec.exceptions import ArtifactError
 from audiorec.mel.store import MelStore
 from audiorec.models.encoders.pretrained import PretrainedEncoder
 from audiorec.progress import Progress, silent
-from audiorec.tagging.hear import HearReport, hear_catalog, hear_file
-from audiorec.tagging.probe import Labelled, Probe, Worth, as_tags, labelled, learn_probe
+from audiorec.tagging.autotag import AutotagReport, autotag_catalog, autotag_file
+from audiorec.tagging.probe import Labelled, Probe, ProbeReport, as_tags, labelled, learn_probe
 from audiorec.workspace import Workspace
 
 KIND = "probe"
@@ -27,8 +27,8 @@ KIND = "probe"
 class TagReport(NamedTuple):
     """What was heard, and what the probe is worth; None where there are too few genres."""
 
-    heard: HearReport
-    probe: Worth | None
+    heard: AutotagReport
+    probe: ProbeReport | None
 
 
 def tag_catalog(
@@ -47,13 +47,13 @@ def tag_catalog(
         Held for writing by the caller.
     encoder : TagEncoder
     n_jobs : int or None
-        See `audiorec.tagging.hear.hear_catalog`.
+        See `audiorec.tagging.autotag.autotag_catalog`.
     progress : Progress
     seed : int
         Of the probe's folds.
     """
     with Catalog(workspace.catalog) as catalog:
-        heard = hear_catalog(
+        heard = autotag_catalog(
             catalog,
             encoder,
             store=_store(workspace),
@@ -61,16 +61,16 @@ def tag_catalog(
             n_jobs=n_jobs,
             progress=progress,
         )
-        worth = _learn(workspace, catalog, encoder.name, seed=seed, progress=progress)
-    return TagReport(heard, worth)
+        report = _learn(workspace, catalog, encoder.name, seed=seed, progress=progress)
+    return TagReport(heard, report)
 
 
 def tag_file(workspace: Workspace | None, file: Path, encoder: PretrainedEncoder) -> list[Tag]:
     """Words for a file, those of the workspace's probe among them; nothing is stored."""
-    heard = hear_file(file, encoder)
+    heard = autotag_file(file, encoder)
     tags = [Tag(tag, confidence, encoder.name) for tag, confidence in heard.tags.items()]
     stored = load_probe(workspace.probe) if workspace is not None else None
-    if stored is not None and stored.worth.believed and stored.encoder == encoder.name:
+    if stored is not None and stored.report.reliable and stored.encoder == encoder.name:
         row = stored.probe.predict(heard.features[None].astype(np.float64))[0]
         tags += [
             Tag(genre, float(confidence), PROBE)
@@ -83,7 +83,7 @@ class StoredProbe(NamedTuple):
     """A probe as it is kept: with its worth, the network it reads, and what it learned from."""
 
     probe: Probe
-    worth: Worth
+    report: ProbeReport
     encoder: str
     learned_from: str
 
@@ -97,9 +97,9 @@ def load_probe(directory: Path) -> StoredProbe | None:
         name: artifacts.load_array(directory, manifest, name, mmap=False) for name in manifest.files
     }
     numbers: dict[str, Any] = manifest.extra["numbers"]
-    probe = Probe(genres=tuple(manifest.extra["worth"]["genres"]), **arrays, **numbers)
-    worth = Worth(**manifest.extra["worth"])
-    return StoredProbe(probe, worth, manifest.config["encoder"], manifest.inputs["labels"])
+    probe = Probe(genres=tuple(manifest.extra["report"]["genres"]), **arrays, **numbers)
+    report = ProbeReport(**manifest.extra["report"])
+    return StoredProbe(probe, report, manifest.config["encoder"], manifest.inputs["labels"])
 
 
 def save_probe(directory: Path, stored: StoredProbe) -> None:
@@ -114,14 +114,14 @@ def save_probe(directory: Path, stored: StoredProbe) -> None:
         inputs={"labels": stored.learned_from},
         extra={
             "numbers": {name: fields[name] for name in ("slope", "shift", "penalty")},
-            "worth": stored.worth._asdict(),
+            "report": stored.report._asdict(),
         },
     )
 
 
 def _learn(
     workspace: Workspace, catalog: Catalog, encoder: str, *, seed: int, progress: Progress
-) -> Worth | None:
+) -> ProbeReport | None:
     """Learn a probe where the labels changed, and store what it says of every track."""
     rows = catalog.tags.features(encoder)
     if not rows:
@@ -134,20 +134,20 @@ def _learn(
     learned_from = _digest(known, {row[0]: row[1] for row in rows}, encoder, seed)
     stored = load_probe(workspace.probe)
     if stored is not None and stored.learned_from == learned_from:
-        if stored.worth.believed:
+        if stored.report.reliable:
             _say(catalog, stored.probe, features, known.track_ids)
-        return stored.worth
+        return stored.report
     progress("probe", 0, 1)
     learned = learn_probe(features, known, seed=seed)
     with catalog.transaction():
-        said = learned.held_out if learned.worth.believed else {}
+        said = learned.held_out if learned.report.reliable else {}
         catalog.tags.replace(as_tags(learned.probe, said), source=PROBE)
-        if learned.worth.believed:
+        if learned.report.reliable:
             _say(catalog, learned.probe, features, known.track_ids)
     # Last: killed before, the next run learns again.
-    save_probe(workspace.probe, StoredProbe(learned.probe, learned.worth, encoder, learned_from))
+    save_probe(workspace.probe, StoredProbe(learned.probe, learned.report, encoder, learned_from))
     progress("probe", 1, 1)
-    return learned.worth
+    return learned.report
 
 
 def _say(catalog: Catalog, probe: Probe, features: Embeddings, learned_from: Sequence[str]) -> None:

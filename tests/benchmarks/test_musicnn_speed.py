@@ -42,14 +42,14 @@ one = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallel
 session = tf.compat.v1.Session(config=one)
 folder = os.path.dirname(extractor.__file__)
 tf.compat.v1.train.Saver().restore(session, folder + "/MSD_musicnn/")
-def hear(file):
+def decode_clips(file):
     batch, _ = extractor.batch_data(file, 187, 187)
     for n in range(len(batch)):
         session.run([tags, outputs[-1]], feed_dict={x: batch[n : n + 1], training: False})
 seconds = []
 for file in [sys.argv[1], *sys.argv[1:]]:
     began = time.process_time()
-    hear(file)
+    decode_clips(file)
     seconds.append(time.process_time() - began)
 print(json.dumps(seconds[1:]))
 """

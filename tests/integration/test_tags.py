@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from audiorec.data.catalog import Catalog
-from audiorec.data.tags import Hearing
+from audiorec.data.tags import Autotags
 from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.recommend.library import Library
 
@@ -28,7 +28,7 @@ def tagged(finished, tmp_path_factory):
     with Catalog(path / "catalog.sqlite") as catalog:
         for n, track in enumerate(catalog.tracks()):
             said = {word: 0.3 + n / 1000 for i, word in enumerate(WORDS) if n >> i & 1}
-            heard = Hearing(track.track_id, track.clip_hash, np.zeros(3, np.float32), said)
+            heard = Autotags(track.track_id, track.clip_hash, np.zeros(3, np.float32), said)
             catalog.tags.keep([heard], source="musicnn-msd")
     return path
 

@@ -32,7 +32,7 @@ OPTIONAL = {
 """Columns that stand in the rows of a file that tells of skips, ratings and sessions."""
 
 
-class Imported(NamedTuple):
+class ImportedFrame(NamedTuple):
     """What an importer read.
 
     Attributes
@@ -60,11 +60,11 @@ class Importer(Protocol):
 
     def __call__(
         self, file: Path, *, scratch: Path, neutral: float | None = None, **how: Any
-    ) -> Imported: ...
+    ) -> ImportedFrame: ...
 
 
-def _csv(file: Path, *, scratch: Path, neutral: float | None = None, **_how: Any) -> Imported:
-    return Imported(*csv.read_plays(file, scratch=scratch, neutral=neutral))
+def _csv(file: Path, *, scratch: Path, neutral: float | None = None, **_how: Any) -> ImportedFrame:
+    return ImportedFrame(*csv.read_plays(file, scratch=scratch, neutral=neutral))
 
 
 def _m3u(
@@ -74,10 +74,10 @@ def _m3u(
     neutral: float | None = None,
     path_map: Sequence[PathMap] = (),
     **_how: Any,
-) -> Imported:
+) -> ImportedFrame:
     if neutral is not None:
         raise ParameterError(f"neutral={neutral:g} is for ratings, and playlists have none")
-    return Imported(*m3u.read_playlists(file, path_map=path_map))
+    return ImportedFrame(*m3u.read_playlists(file, path_map=path_map))
 
 
 IMPORTERS: dict[str, Importer] = {"csv": _csv, "m3u": _m3u}

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from scipy.signal import correlate
 
-from audiorec.audio import clip_hash, clip_starts, hear, load_clips, probe, resample
+from audiorec.audio import clip_hash, clip_starts, decode_clips, load_clips, probe, resample
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import AudioError
 
@@ -60,8 +60,8 @@ def test_every_format_gives_the_middle_thirty_seconds(encoded, tune, suffix):
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_clip_is_the_slice_of_a_full_decode(encoded, suffix):
-    whole = hear(encoded[suffix], config=MelConfig(clip_seconds=600)).clips[0]
-    info, (clip,), _ = hear(encoded[suffix], config=CONFIG)
+    whole = decode_clips(encoded[suffix], config=MelConfig(clip_seconds=600)).clips[0]
+    info, (clip,), _ = decode_clips(encoded[suffix], config=CONFIG)
     total = round(info.duration * info.sr)
     start = round((total - len(clip)) / 2)
     # The time stamps of WMA are whole milliseconds, and so are its seeks.
@@ -77,7 +77,7 @@ def test_a_clip_is_the_slice_of_a_full_decode(encoded, suffix):
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_hearing_twice_gives_the_same_bytes(encoded, suffix):
-    first, second = (hear(encoded[suffix], config=CONFIG).clips[0] for _ in range(2))
+    first, second = (decode_clips(encoded[suffix], config=CONFIG).clips[0] for _ in range(2))
     assert clip_hash(first) == clip_hash(second)
 
 
@@ -93,8 +93,8 @@ def test_content_decides_not_the_suffix(encoded, tmp_path):
     for suffix, other in ((".flac", ".mp3"), (".m4a", ".ogg"), (".mp3", ".raw"), (".wav", ".txt")):
         disguised = shutil.copy(encoded[suffix], tmp_path / f"disguised{other}")
         assert probe(disguised).format == suffix[1:]
-        assert clip_hash(hear(disguised, config=CONFIG).clips[0]) == clip_hash(
-            hear(encoded[suffix], config=CONFIG).clips[0]
+        assert clip_hash(decode_clips(disguised, config=CONFIG).clips[0]) == clip_hash(
+            decode_clips(encoded[suffix], config=CONFIG).clips[0]
         )
 
 

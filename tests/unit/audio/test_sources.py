@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.audio import clip_hash, hear, load_clips, probe
+from audiorec.audio import clip_hash, decode_clips, load_clips, probe
 from audiorec.audio.config import MelConfig
 from audiorec.audio.decode import open_source
 from audiorec.audio.mpeg import SIZES, find_frames, length_tag
@@ -29,7 +29,7 @@ def rising(seconds, sr=SR, *, first=200.0, slope=10.0):
 
 def heard_at(path, *, config=SHORT, first=200.0, slope=10.0):
     """Second of the recording that the middle of its clip comes from, by its pitch."""
-    info, (y,), _ = hear(path, config=config)
+    info, (y,), _ = decode_clips(path, config=config)
     middle = y[len(y) // 2 - 2048 :][:4096] * np.hanning(4096)
     peak = np.abs(np.fft.rfft(middle, 1 << 16)).argmax() * info.sr / (1 << 16)
     return (peak - first) / slope
@@ -130,11 +130,11 @@ def test_a_foreign_tag_in_front_is_passed_over(tmp_path, suffix, size):
     tagged = tmp_path / f"tagged{suffix}"
     tagged.write_bytes(b"ID3\x03\0\0" + length + bytes(size) + plain.read_bytes())
     assert probe(tagged) == probe(plain)
-    same = [clip_hash(hear(path, config=SHORT).clips[0]) for path in (plain, tagged)]
+    same = [clip_hash(decode_clips(path, config=SHORT).clips[0]) for path in (plain, tagged)]
     assert same[0] == same[1]
     tagged.write_bytes(tagged.read_bytes()[: size + plain.stat().st_size // 2])
     with pytest.raises(AudioError, match="is cut off"):
-        hear(tagged, config=SHORT)
+        decode_clips(tagged, config=SHORT)
 
 
 # -- channels --------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_a_flipped_channel_leaves_the_music_and_its_identity(tmp_path):
     for flipped in (False, True):
         path = tmp_path / f"{flipped}.wav"
         soundfile.write(path, stereo(flipped, correlation=0.8), SR, subtype="FLOAT")
-        hashes.append(clip_hash(hear(path, config=SHORT).clips[0]))
+        hashes.append(clip_hash(decode_clips(path, config=SHORT).clips[0]))
     assert hashes[0] == hashes[1]
 
 
@@ -199,7 +199,7 @@ def test_a_recording_that_is_faint_throughout_stays_where_it_was(tmp_path):
     y[::2] = np.nan
     soundfile.write(tmp_path / "nan.wav", y, SR, subtype="FLOAT")
     with pytest.raises(AudioError, match="NaN"):
-        hear(tmp_path / "nan.wav", config=SHORT)
+        decode_clips(tmp_path / "nan.wav", config=SHORT)
 
 
 def test_only_a_faint_middle_costs_a_look_elsewhere(tmp_path, monkeypatch):
@@ -211,7 +211,7 @@ def test_only_a_faint_middle_costs_a_look_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(
         kind, "read", lambda self, at, n: starts.append(list(at)) or read(self, at, n)
     )
-    hear(tmp_path / "a.wav", config=SHORT)
+    decode_clips(tmp_path / "a.wav", config=SHORT)
     assert starts == [[28 * SR]]
 
 
@@ -238,10 +238,10 @@ def test_a_damaged_flac_is_heard_and_noted(tmp_path, place):
     path = tmp_path / "a.flac"
     noise = np.random.default_rng(0).normal(0, 0.02, 60 * SR).astype(np.float32)
     soundfile.write(path, rising(60) + noise, SR)
-    whole = hear(path, config=MelConfig(clip_seconds=10))
+    whole = decode_clips(path, config=MelConfig(clip_seconds=10))
     content = path.read_bytes()
     path.write_bytes(damaged(content, int(len(content) * place), 64))
-    torn = hear(path, config=MelConfig(clip_seconds=10))
+    torn = decode_clips(path, config=MelConfig(clip_seconds=10))
     assert "has damaged frames" in torn.note and path.name in torn.note and not whole.note
     same = np.abs(torn.clips[0] - whole.clips[0]) < 1e-4
     assert torn.info == whole.info and same.mean() > 0.9
@@ -253,7 +253,7 @@ def test_a_damaged_vorbis_and_aac_are_heard(tmp_path, tune, write_audio):
         path = write_audio(tmp_path / f"a{suffix}", tune(60, sr), sr=sr)
         content = path.read_bytes()
         path.write_bytes(damaged(content, len(content) // 2, 500))
-        torn = hear(path, config=MelConfig(clip_seconds=20))
+        torn = decode_clips(path, config=MelConfig(clip_seconds=20))
         assert torn.info.duration == pytest.approx(60, rel=0.01)
         assert len(torn.clips[0]) > 18 * sr
 
@@ -274,7 +274,7 @@ def test_a_chained_ogg_is_one_recording(tmp_path, subtype, sr):
     assert probe(path).duration == pytest.approx(60, abs=0.05)
     assert heard_at(path) == pytest.approx(30, abs=0.3)
     over_the_join = MelConfig(clip_seconds=8, clip_position="random", seed=2)
-    hear(path, config=over_the_join, track_id="any")
+    decode_clips(path, config=over_the_join, track_id="any")
     path.write_bytes(parts[0] * 3)
     assert probe(path).duration == pytest.approx(60, abs=0.05)
     path.write_bytes(parts[0] + parts[1][: len(parts[1]) // 2])
@@ -288,7 +288,7 @@ def test_a_clip_over_a_join_has_both_sides(tmp_path):
     first = path.read_bytes()
     soundfile.write(path, np.zeros((20 * 2 * sr, 2), "f4") + 0.2, 2 * sr, format="OGG")
     path.write_bytes(first + path.read_bytes())
-    info, (y,), _ = hear(path, config=MelConfig(clip_seconds=10))
+    info, (y,), _ = decode_clips(path, config=MelConfig(clip_seconds=10))
     half = len(y) // 2
     assert info.duration == pytest.approx(40, abs=0.05)
     assert np.std(y[: half - sr // 10]) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)

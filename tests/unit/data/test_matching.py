@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.matching import MAX_ID, Match, Matcher, Name, Recording, name_id
+from audiorec.data.matching import MAX_ID, Matcher, Name, NameMatch, Recording, name_id
 from audiorec.data.normalize import album_words, artist_parts, artist_words, split_title, words
 
 PAIRS = Path(__file__).parents[2] / "data" / "histories" / "pairs.tsv"
@@ -89,8 +89,8 @@ def test_versions_stay_apart(version):
     matcher = Matcher([Recording("studio", Name("X", "Song", "", 200.0))])
     assert matcher.match(Name("X", version)) is None
     both = [Recording("studio", Name("X", "Song")), Recording("version", Name("X", version))]
-    assert Matcher(both).match(Name("X", version)) == Match("version", "name")
-    assert Matcher(both).match(Name("X", "Song")) == Match("studio", "name")
+    assert Matcher(both).match(Name("X", version)) == NameMatch("version", "name")
+    assert Matcher(both).match(Name("X", "Song")) == NameMatch("studio", "name")
 
 
 def test_artists():
@@ -114,13 +114,13 @@ def matcher() -> Matcher:
 def test_the_rules_in_their_order(matcher):
     mbid = "11111111-0000-4000-8000-000000000001"
     by_id = Name("X", "Song", "First", 200.0, mbid, "/music/X/First/01 Song.mp3")
-    assert matcher.match(by_id) == Match("c", "MusicBrainz id")
-    assert matcher.match(by_id._replace(recording_mbid="")) == Match("a", "path")
-    assert matcher.match(Name("X", "Song", "Second")) == Match("b", "name")
-    assert matcher.match(Name("X", "Song", "", 228.0)) == Match("b", "name")
-    assert matcher.match(Name("X", "Song")) == Match("a", "name")
-    assert matcher.match(Name("Y", "Other Lnoger Song")) == Match("c", "similar name")
-    assert matcher.match(Name("", "Song", "Second")) == Match("b", "name")
+    assert matcher.match(by_id) == NameMatch("c", "MusicBrainz id")
+    assert matcher.match(by_id._replace(recording_mbid="")) == NameMatch("a", "path")
+    assert matcher.match(Name("X", "Song", "Second")) == NameMatch("b", "name")
+    assert matcher.match(Name("X", "Song", "", 228.0)) == NameMatch("b", "name")
+    assert matcher.match(Name("X", "Song")) == NameMatch("a", "name")
+    assert matcher.match(Name("Y", "Other Lnoger Song")) == NameMatch("c", "similar name")
+    assert matcher.match(Name("", "Song", "Second")) == NameMatch("b", "name")
     assert matcher.match(Name("", "Song")) is None
     assert matcher.match(Name("X", "Song", "", 500.0)) is None, "of another length"
     assert matcher.match(Name()) is None
@@ -129,7 +129,7 @@ def test_the_rules_in_their_order(matcher):
 def test_paths_of_other_machines(matcher):
     for path in ("C:/Users/me/Music/X/Second/01 Song.MP3", "D:\\X\\Second\\01 song.mp3",
                  "X/Second/01 Song.mp3", "Second/01 Song.mp3"):  # fmt: skip
-        assert matcher.match(Name(path=path)) == Match("b", "path")
+        assert matcher.match(Name(path=path)) == NameMatch("b", "path")
     for path in ("01 Song.mp3", "Third/01 Song.mp3", "/", ""):
         assert matcher.match(Name(path=path)) is None
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.data.catalog import Catalog, FileRow, Track
-from audiorec.data.tags import Hearing, Tag, given_tags, merged, shared_tags
+from audiorec.data.tags import Autotags, Tag, given_tags, merged, shared_tags
 from audiorec.exceptions import NotFoundError
 
 TRACKS = [
@@ -22,7 +22,7 @@ TRACKS = [
 
 
 def hearing(track_id, clip_hash, **tags):
-    return Hearing(track_id, clip_hash, np.arange(3, dtype=np.float32), tags)
+    return Autotags(track_id, clip_hash, np.arange(3, dtype=np.float32), tags)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from audiorec.demo.cast import Plan, draw_cast
+from audiorec.demo.cast import MusicPlan, draw_cast
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, compose
 from audiorec.demo.figures import BASS, COMP, DRUMS
 from audiorec.demo.names import NameMaker
@@ -26,7 +26,7 @@ from audiorec.demo.truth import attributes, audible
 
 
 @pytest.fixture(scope="module")
-def plans() -> list[Plan]:
+def plans() -> list[MusicPlan]:
     cast = draw_cast(42, n_artists=42, seed=5)
     return [entry.parts[0] for entry in cast.entries if entry.kind == "track"]
 
@@ -60,12 +60,12 @@ def test_tables_agree() -> None:
         assert {len(steps) for steps in figure.values()} <= {12 if name == "waltz" else 16}
 
 
-def test_same_plan_same_notes(plans: list[Plan]) -> None:
+def test_same_plan_same_notes(plans: list[MusicPlan]) -> None:
     assert compose(plans[0]) == compose(plans[0])
     assert compose(plans[0]) != compose(replace(plans[0], number=plans[0].number + 1))
 
 
-def test_notes_fill_the_clip(plans: list[Plan]) -> None:
+def test_notes_fill_the_clip(plans: list[MusicPlan]) -> None:
     for plan in plans:
         score = compose(plan)
         end = max(note.start for note in score.notes) * 60.0 / score.tempo
@@ -74,14 +74,14 @@ def test_notes_fill_the_clip(plans: list[Plan]) -> None:
         assert {n.channel for n in score.notes} <= set(CHANNELS.values())
 
 
-def test_melody_stays_in_the_scale(plans: list[Plan]) -> None:
+def test_melody_stays_in_the_scale(plans: list[MusicPlan]) -> None:
     for plan in plans:
         allowed = {(plan.key + step) % 12 for step in SCALES[plan.scale]}
         lead = [n.pitch % 12 for n in compose(plan).notes if n.channel == CHANNELS["lead"]]
         assert set(lead) <= allowed
 
 
-def test_dims_are_in_the_notes(plans: list[Plan]) -> None:
+def test_dims_are_in_the_notes(plans: list[MusicPlan]) -> None:
     """What is asked of the notes is found in them."""
     lead = [[n for n in compose(p).notes if n.channel == CHANNELS["lead"]] for p in plans]
     seconds = [max(n.start for n in notes) / p.tempo for notes, p in zip(lead, plans, strict=True)]
@@ -97,7 +97,7 @@ def test_dims_are_in_the_notes(plans: list[Plan]) -> None:
         assert np.corrcoef(asked, values)[0, 1] > 0.75, name
 
 
-def test_a_live_version_is_the_same_music_faster(plans: list[Plan]) -> None:
+def test_a_live_version_is_the_same_music_faster(plans: list[MusicPlan]) -> None:
     studio = compose(plans[0])
     live = compose(replace(plans[0], tempo=plans[0].tempo * 1.06, crowd=True))
     shared = min(len(studio.notes), len(live.notes)) // 2

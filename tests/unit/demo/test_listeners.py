@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.demo.cast import PLAYS_FROM, PLAYS_UNTIL, draw_cast
-from audiorec.demo.listeners import Plays, Tracks, draw_listeners, liking, sample_plays
+from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, liking, sample_plays
 from audiorec.demo.truth import describe
 
 N_LISTENERS = 600
@@ -17,7 +17,7 @@ def make_tracks(*, seed: int = 0, n_tracks: int = 300, n_artists: int = 300) -> 
     return Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
 
 
-def listen(tracks: Tracks, *, seed: int = 0) -> Plays:
+def listen(tracks: Tracks, *, seed: int = 0) -> MadePlays:
     listeners = draw_listeners(
         N_LISTENERS, n_dims=tracks.audible.shape[1], n_tracks=len(tracks.scene), seed=seed
     )
@@ -30,16 +30,16 @@ def tracks() -> Tracks:
 
 
 @pytest.fixture(scope="module")
-def plays(tracks: Tracks) -> Plays:
+def plays(tracks: Tracks) -> MadePlays:
     return listen(tracks)
 
 
-def listeners_per_track(plays: Plays, n_tracks: int) -> np.ndarray:
+def listeners_per_track(plays: MadePlays, n_tracks: int) -> np.ndarray:
     pairs = np.unique(plays.listener.astype(np.int64) * n_tracks + plays.track)
     return np.bincount(pairs % n_tracks, minlength=n_tracks)
 
 
-def test_same_seed_same_plays(tracks: Tracks, plays: Plays) -> None:
+def test_same_seed_same_plays(tracks: Tracks, plays: MadePlays) -> None:
     for mine, theirs in zip(plays, listen(tracks), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert len(listen(tracks, seed=1).track) != len(plays.track)
@@ -59,12 +59,12 @@ def test_popularity_does_not_follow_sound() -> None:
     assert np.abs(mean).mean() < 0.06, mean
 
 
-def test_popularity_follows_fame(tracks: Tracks, plays: Plays) -> None:
+def test_popularity_follows_fame(tracks: Tracks, plays: MadePlays) -> None:
     popularity = np.log1p(listeners_per_track(plays, len(tracks.scene)))
     assert np.corrcoef(popularity, tracks.log_fame)[0, 1] > 0.6
 
 
-def test_plays_follow_taste_and_scene(tracks: Tracks, plays: Plays) -> None:
+def test_plays_follow_taste_and_scene(tracks: Tracks, plays: MadePlays) -> None:
     listeners = draw_listeners(
         N_LISTENERS, n_dims=tracks.audible.shape[1], n_tracks=len(tracks.scene), seed=0
     )
@@ -80,7 +80,7 @@ def test_nothing_is_liked_by_all(tracks: Tracks) -> None:
     np.testing.assert_allclose(listeners.taste.mean(axis=0), 0.0, atol=1e-5)
 
 
-def test_heavy_tails(plays: Plays) -> None:
+def test_heavy_tails(plays: MadePlays) -> None:
     per_listener = np.bincount(plays.listener, weights=plays.plays, minlength=N_LISTENERS)
     assert per_listener.max() > 5 * np.median(per_listener)
     pair = plays.listener.astype(np.int64) * 10_000 + plays.track
@@ -90,7 +90,7 @@ def test_heavy_tails(plays: Plays) -> None:
     assert per_pair.max() > 20 * np.median(per_pair)
 
 
-def test_sessions_are_in_order_and_do_not_overlap(plays: Plays) -> None:
+def test_sessions_are_in_order_and_do_not_overlap(plays: MadePlays) -> None:
     same = plays.listener[1:] == plays.listener[:-1]
     assert np.all(np.diff(plays.listener) >= 0)
     assert np.all(np.diff(plays.timestamp)[same] >= 0)
@@ -102,12 +102,12 @@ def test_sessions_are_in_order_and_do_not_overlap(plays: Plays) -> None:
     assert plays.timestamp.max() < PLAYS_UNTIL
 
 
-def test_a_session_has_one_row_for_a_track(plays: Plays) -> None:
+def test_a_session_has_one_row_for_a_track(plays: MadePlays) -> None:
     rows = set(zip(plays.listener, plays.session, plays.track, strict=True))
     assert len(rows) == len(plays.track)
     assert plays.plays.min() >= 1
 
 
-def test_nothing_is_played_before_its_release(tracks: Tracks, plays: Plays) -> None:
+def test_nothing_is_played_before_its_release(tracks: Tracks, plays: MadePlays) -> None:
     assert np.all(plays.timestamp >= tracks.released[plays.track])
     assert (tracks.released > PLAYS_FROM).any()

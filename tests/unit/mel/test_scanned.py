@@ -14,7 +14,7 @@ from audiorec.mel import compute_mels
 from audiorec.mel.compute import Job, compute_track
 from audiorec.mel.scanned import ScannedMels
 from audiorec.scan import scan
-from audiorec.scan.read_file import hear_file
+from audiorec.scan.read_file import read_file
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def no_workers(*arguments, **options):
 
 def test_what_a_scan_made_is_what_the_stage_computes(music, scanned):
     for file in sorted(music.iterdir()):
-        job = Job("t", str(file), hear_file(str(file), also=scanned.store)["clip_hash"])
+        job = Job("t", str(file), read_file(str(file), also=scanned.store)["clip_hash"])
         decoded = compute_track(job, config=scanned.config)
         stored = scanned.load(job.clip_hash)
         np.testing.assert_array_equal(stored.mels, decoded.mels)
@@ -46,7 +46,7 @@ def test_what_a_scan_made_is_what_the_stage_computes(music, scanned):
 
 
 def test_damaged_ones_are_not_loaded(music, scanned):
-    clip_hash = hear_file(str(music / "a.mp3"), also=scanned.store)["clip_hash"]
+    clip_hash = read_file(str(music / "a.mp3"), also=scanned.store)["clip_hash"]
     (stored,) = (path for path in scanned.directory.rglob("*") if path.is_file())
     data = stored.read_bytes()
     for harmed in (data[:-1], data[:1000] + bytes([data[1000] ^ 1]) + data[1001:], b""):
@@ -93,8 +93,8 @@ def test_what_is_missing_or_damaged_is_computed_and_what_is_gone_is_told(music, 
 def test_no_room_costs_the_scan_nothing(music, tmp_path):
     (tmp_path / "full").write_bytes(b"")
     blocked = ScannedMels(tmp_path / "full", MelConfig())
-    heard = hear_file(str(music / "b.flac"), also=blocked.store)
-    assert heard == hear_file(str(music / "b.flac"))
+    heard = read_file(str(music / "b.flac"), also=blocked.store)
+    assert heard == read_file(str(music / "b.flac"))
 
 
 @pytest.mark.parametrize(

@@ -49,21 +49,21 @@ def learned():
 
 
 def test_what_can_be_heard_is_learned_and_shuffled_it_is_not(learned):
-    worth = learned.worth
-    assert worth.accuracy > 0.8 and worth.low <= worth.accuracy <= worth.high
-    assert worth.chance == pytest.approx(1 / 3)
-    assert worth.shuffled < 0.5
-    assert worth.believed
-    assert (worth.n_tracks, worth.n_artists, worth.n_left_out) == (150, 30, 0)
-    assert worth.genres == {"Bossa": 50, "House": 50, "Metal": 50}
+    report = learned.report
+    assert report.accuracy > 0.8 and report.low <= report.accuracy <= report.high
+    assert report.chance == pytest.approx(1 / 3)
+    assert report.shuffled < 0.5
+    assert report.reliable
+    assert (report.n_tracks, report.n_artists, report.n_left_out) == (150, 30, 0)
+    assert report.genres == {"Bossa": 50, "House": 50, "Metal": 50}
 
 
 def test_knowing_the_artist_is_no_help_on_artists_it_never_heard():
     """Artists are told apart without fail, genres not at all: split by track it would be 1."""
     tracks = library()
-    worth = learn(tracks, heard(tracks, genre=0.0, artist=5.0, noise=0.1, d=40)).worth
-    assert worth.accuracy < 0.55
-    assert not worth.believed
+    report = learn(tracks, heard(tracks, genre=0.0, artist=5.0, noise=0.1, d=40)).report
+    assert report.accuracy < 0.55
+    assert not report.reliable
 
 
 def test_nobody_is_learned_from_and_tested_on():
@@ -85,7 +85,7 @@ def test_what_is_said_of_a_track_comes_from_others(learned):
     train, test = next(module._folds(known.labels, artists, module.FOLDS, seed=0))
     alone = module._fit(x[train], known.labels[train], artists[train], 3, seed=0)
     said = np.stack([learned.held_out[known.track_ids[row]] for row in test])
-    as_it_should = alone.predict if learned.worth.calibrated else alone.raw
+    as_it_should = alone.predict if learned.report.calibrated else alone.raw
     np.testing.assert_allclose(said, as_it_should(x[test]), rtol=1e-9)
 
 
@@ -97,7 +97,7 @@ def test_a_calibration_that_does_not_help_is_not_used(monkeypatch, before, after
     features = heard(tracks, genre=2.0)
     found = learn(tracks, features)
     helps = after < before
-    assert found.worth.calibrated == helps
+    assert found.report.calibrated == helps
     assert ((found.probe.slope, found.probe.shift) == (1.0, 0.0)) != helps
     x = features.vectors[:5].astype(np.float64)
     assert np.allclose(found.probe.predict(x), found.probe.raw(x), atol=2e-6) != helps
@@ -126,10 +126,10 @@ def test_calibration_mends_what_is_too_sure(monkeypatch):
     """With a penalty too weak for it, the regression is far too sure."""
     monkeypatch.setattr(module, "PENALTIES", (1e4,))
     tracks = library(60, 4)
-    worth = learn(tracks, heard(tracks, genre=0.6, artist=1.0, d=40)).worth
-    assert worth.error_before > 0.15
-    assert worth.error_after < worth.error_before / 2 and worth.calibrated
-    assert sum(each[2] for each in worth.reliability) == worth.n_tracks
+    report = learn(tracks, heard(tracks, genre=0.6, artist=1.0, d=40)).report
+    assert report.error_before > 0.15
+    assert report.error_after < report.error_before / 2 and report.calibrated
+    assert sum(each[2] for each in report.reliability) == report.n_tracks
 
 
 def test_calibrated_log_odds():
@@ -142,7 +142,7 @@ def test_calibrated_log_odds():
 def test_same_seed_same_probe(learned):
     tracks = library()
     again = learn(tracks, heard(tracks, genre=2.0))
-    assert again.worth == learned.worth
+    assert again.report == learned.report
     assert (again.probe.weights == learned.probe.weights).all()
 
 

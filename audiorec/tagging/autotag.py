@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.tags import Hearing
+from audiorec.data.tags import Autotags
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel.compute import Job
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
@@ -34,7 +34,7 @@ STAGE = "tags"
 BATCH_SECONDS = 1.0  # between commits of what was heard
 
 
-class HearReport(NamedTuple):
+class AutotagReport(NamedTuple):
     """How many tracks were heard now, were heard before, and cannot be heard."""
 
     heard: int
@@ -42,7 +42,7 @@ class HearReport(NamedTuple):
     failed: int
 
 
-def hear_catalog(
+def autotag_catalog(
     catalog: Catalog,
     encoder: PretrainedEncoder,
     *,
@@ -50,7 +50,7 @@ def hear_catalog(
     directory: Path | None = None,
     n_jobs: int | None = None,
     progress: Progress = silent,
-) -> HearReport:
+) -> AutotagReport:
     """Hear every track that this network has not heard as it sounds now, and store its tags.
 
     Parameters
@@ -77,8 +77,8 @@ def hear_catalog(
     kept, done, failed = total - len(jobs), 0, 0
     progress(STAGE, kept, total)
     stored = store if store is not None and _fits(store, encoder, catalog) else None
-    outcomes = _hear_all(encoder, jobs, store=stored, n_jobs=n_jobs)
-    batch: list[tuple[Job, Hearing | str]] = []
+    outcomes = _tag_all(encoder, jobs, store=stored, n_jobs=n_jobs)
+    batch: list[tuple[Job, Autotags | str]] = []
     began = time.monotonic()
     for job, heard in outcomes:
         batch.append((job, heard))
@@ -89,7 +89,7 @@ def hear_catalog(
             _commit(catalog, batch, source=encoder.name)
             batch, began = [], time.monotonic()
     _commit(catalog, batch, source=encoder.name)
-    return HearReport(heard=done - failed, kept=kept, failed=failed)
+    return AutotagReport(heard=done - failed, kept=kept, failed=failed)
 
 
 def _take_over(
@@ -107,7 +107,7 @@ def _take_over(
             catalog.tags.keep([_hearing(job, kept.rows(track_id), encoder)], source=encoder.name)
 
 
-def hear_file(file: Path, encoder: PretrainedEncoder) -> Hearing:
+def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
     """What a network hears in a file, without storing it.
 
     Raises
@@ -129,9 +129,9 @@ def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
     return audio_to_mels(Path(job.path), config=config, track_id=job.track_id)
 
 
-def _hear_all(
+def _tag_all(
     encoder: PretrainedEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
-) -> Iterator[tuple[Job, Hearing | str]]:
+) -> Iterator[tuple[Job, Autotags | str]]:
     """What became of each job: what was heard, or why nothing was.
 
     Failures come as they are met, a few tracks before what was heard at the time.
@@ -199,21 +199,21 @@ def _device_of(encoder: PretrainedEncoder) -> torch.device:
     return next(encoder.parameters()).device
 
 
-def _hearing(job: Job, rows: np.ndarray, encoder: PretrainedEncoder) -> Hearing:
+def _hearing(job: Job, rows: np.ndarray, encoder: PretrainedEncoder) -> Autotags:
     """Features and tags of a track; a tag's confidence is its mean probability over windows."""
     parts = np.split(rows.mean(axis=0), np.cumsum([*encoder.blocks.values()])[:-1])
     of = dict(zip(encoder.blocks, parts, strict=True))
     features = np.concatenate([of["mean"], of["std"], of["logits"]])
     tags = dict(zip(encoder.tags, of["tags"].tolist(), strict=True))
-    return Hearing(job.track_id, job.clip_hash, features, tags)
+    return Autotags(job.track_id, job.clip_hash, features, tags)
 
 
-def _commit(catalog: Catalog, batch: Sequence[tuple[Job, Hearing | str]], *, source: str) -> None:
+def _commit(catalog: Catalog, batch: Sequence[tuple[Job, Autotags | str]], *, source: str) -> None:
     with catalog.transaction():
         for job, heard in batch:
             if isinstance(heard, str):
                 catalog.record_failure(job.path, stage=STAGE, reason=heard)
             else:
                 catalog.clear_failure(job.path, stage=STAGE)
-        heard_now = [heard for _, heard in batch if isinstance(heard, Hearing)]
+        heard_now = [heard for _, heard in batch if isinstance(heard, Autotags)]
         catalog.tags.keep(heard_now, source=source)

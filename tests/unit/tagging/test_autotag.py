@@ -9,7 +9,7 @@ from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
 from audiorec.models.features import compute_features, encode_clips
 from audiorec.scan import scan
-from audiorec.tagging import hear, hear_catalog, hear_file, tag_catalog, tag_file
+from audiorec.tagging import autotag, autotag_catalog, autotag_file, tag_catalog, tag_file
 from audiorec.tagging.stage import load_probe
 from audiorec.workspace import Workspace
 
@@ -36,21 +36,21 @@ def workspace(tmp_path, music):
 
 def test_every_track_is_heard_once_and_failures_are_named(workspace, encoder, music):
     with Catalog(workspace.catalog) as catalog:
-        assert hear_catalog(catalog, encoder, n_jobs=1) == (5, 0, 1)
+        assert autotag_catalog(catalog, encoder, n_jobs=1) == (5, 0, 1)
         (failure,) = catalog.failures()
         assert (failure.stage, failure.path) == ("tags", str(music / "short.wav"))
         assert failure.reason == (
             f"{music / 'short.wav'} lasts 2.0 s and musicnn-msd hears 3.0 s at once; "
             "too short for words"
         )
-        assert hear_catalog(catalog, encoder, n_jobs=1) == (0, 5, 1)
+        assert autotag_catalog(catalog, encoder, n_jobs=1) == (0, 5, 1)
         assert catalog.tags.n_unheard() == 0  # nothing is left to hear
         assert len(catalog.tags.features("musicnn-msd")) == 5
 
 
 def test_a_tag_is_the_mean_over_windows_and_one_file_and_many_agree(workspace, encoder, music):
     with Catalog(workspace.catalog) as catalog:
-        hear_catalog(catalog, encoder, n_jobs=2)
+        autotag_catalog(catalog, encoder, n_jobs=2)
         track = catalog.find(str(music / "3.wav"))
         stored = {
             tag.tag: tag.confidence for tag in catalog.tags.of([track.track_id])[track.track_id]
@@ -63,7 +63,7 @@ def test_a_tag_is_the_mean_over_windows_and_one_file_and_many_agree(workspace, e
     for tag, mean in zip(encoder.tags, row[at : at + len(encoder.tags)], strict=True):
         assert stored.get(tag, mean) == pytest.approx(mean, abs=1e-6)
         assert (tag in stored) == (mean >= 0.05)
-    alone = hear_file(music / "3.wav", encoder)
+    alone = autotag_file(music / "3.wav", encoder)
     np.testing.assert_allclose(alone.features, features[track.track_id], atol=1e-5)
     assert alone.features.shape == (200 + 200 + 50,)
 
@@ -77,13 +77,13 @@ def test_a_run_that_is_stopped_goes_on(workspace, encoder, monkeypatch):
         if done == 3:
             raise Stop
 
-    monkeypatch.setattr(hear, "BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(autotag, "BATCH_SECONDS", 0.0)
     with Catalog(workspace.catalog) as catalog:
         with pytest.raises(Stop):
-            hear_catalog(catalog, encoder, n_jobs=1, progress=stop)
+            autotag_catalog(catalog, encoder, n_jobs=1, progress=stop)
         before = len(catalog.tags.features("musicnn-msd"))
         assert 1 <= before <= 3
-        report = hear_catalog(catalog, encoder, n_jobs=1)
+        report = autotag_catalog(catalog, encoder, n_jobs=1)
         assert report.heard + before == 5
 
 
@@ -91,7 +91,7 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
     with Catalog(workspace.catalog) as catalog:
         compute_mels(workspace.mels, catalog, config=encoder.mel, n_jobs=1)
         store = MelStore(workspace.mels)
-        hear_catalog(catalog, encoder, n_jobs=1)
+        autotag_catalog(catalog, encoder, n_jobs=1)
         decoded = {id_: row for id_, _, row in catalog.tags.features("musicnn-msd")}
         catalog.tags.drop_stale(decoded)
         catalog._many("DELETE FROM heard", [()])
@@ -100,19 +100,19 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
             assert not list(items)
             return iter([])
 
-        monkeypatch.setattr(hear, "run_isolated", no_decoding)
-        assert hear_catalog(catalog, encoder, store=store, n_jobs=1).heard == 5
+        monkeypatch.setattr(autotag, "run_isolated", no_decoding)
+        assert autotag_catalog(catalog, encoder, store=store, n_jobs=1).heard == 5
         for id_, _, row in catalog.tags.features("musicnn-msd"):
             np.testing.assert_allclose(row, decoded[id_], atol=0.02)  # stored in half precision
-        assert hear._fits(store, encoder, catalog)
+        assert autotag._fits(store, encoder, catalog)
         catalog.mark_missing([store.ids[0]])
-        assert not hear._fits(store, encoder, catalog)  # the catalogue has changed since
+        assert not autotag._fits(store, encoder, catalog)  # the catalogue has changed since
 
 
 def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, monkeypatch):
     monkeypatch.setattr("audiorec.models.features.load_encoder", lambda config, mel: encoder)
     with Catalog(workspace.catalog) as catalog:
-        hear_catalog(catalog, encoder, n_jobs=1)
+        autotag_catalog(catalog, encoder, n_jobs=1)
         before = catalog.tags.features("musicnn-msd")
         said = catalog.tags.of([row[0] for row in before])
         catalog._many("DELETE FROM heard", [()])
@@ -122,8 +122,12 @@ def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, mo
         def unexpected(*arguments, **options):
             raise AssertionError("heard again")
 
-        monkeypatch.setattr(hear, "encode_clips", unexpected)
-        assert hear_catalog(catalog, encoder, directory=workspace.features, n_jobs=1) == (0, 5, 1)
+        monkeypatch.setattr(autotag, "encode_clips", unexpected)
+        assert autotag_catalog(catalog, encoder, directory=workspace.features, n_jobs=1) == (
+            0,
+            5,
+            1,
+        )
         after = catalog.tags.features("musicnn-msd")
         assert [row[:2] for row in after] == [row[:2] for row in before]
         for (_, _, now), (_, _, then) in zip(after, before, strict=True):
@@ -135,7 +139,7 @@ def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, mo
 
 def test_a_clip_shorter_than_a_window_is_one_clear_error(encoder, music):
     with pytest.raises(AudioError, match=r"short.wav lasts 2.0 s and musicnn-msd hears 3.0 s"):
-        hear_file(music / "short.wav", encoder)
+        autotag_file(music / "short.wav", encoder)
 
 
 def test_a_file_that_changed_is_heard_again(workspace, encoder, music, tmp_path, write_audio, tune):
@@ -145,10 +149,10 @@ def test_a_file_that_changed_is_heard_again(workspace, encoder, music, tmp_path,
     own.create()
     with Catalog(own.catalog) as catalog:
         scan(catalog, [folder], n_jobs=1)
-        hear_catalog(catalog, encoder, n_jobs=1)
+        autotag_catalog(catalog, encoder, n_jobs=1)
         write_audio(file, tune(5, sr=16000, channels=1, seed=2), sr=16000)
         scan(catalog, [folder], n_jobs=1)
-        assert hear_catalog(catalog, encoder, n_jobs=1).heard == 1
+        assert autotag_catalog(catalog, encoder, n_jobs=1).heard == 1
 
 
 def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
@@ -157,12 +161,12 @@ def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
     """The five tracks stand for many: their features are planted."""
     from dataclasses import replace
 
-    from audiorec.data.tags import Hearing
+    from audiorec.data.tags import Autotags
     from audiorec.data.tracks import Track
 
     rng = np.random.default_rng(0)
     with Catalog(workspace.catalog) as catalog:
-        hear_catalog(catalog, encoder, n_jobs=1)
+        autotag_catalog(catalog, encoder, n_jobs=1)
         tracks = [
             Track(f"t{i:03}", f"/t/{i}", artist=f"A{i // 3}", genre=("Dub", "Ska")[i // 3 % 2],
                   clip_hash=str(i))
@@ -171,11 +175,13 @@ def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
         catalog.upsert(tracks)
         for n, track in enumerate(tracks):
             features = rng.normal(size=450) + 2 * (track.genre == "Ska")
-            catalog.tags.keep([Hearing(track.track_id, str(n), features, {})], source="musicnn-msd")
+            catalog.tags.keep(
+                [Autotags(track.track_id, str(n), features, {})], source="musicnn-msd"
+            )
     first = tag_catalog(workspace, encoder, n_jobs=1)
-    assert first.probe.accuracy > 0.9 and first.probe.believed
+    assert first.probe.accuracy > 0.9 and first.probe.reliable
     stored = load_probe(workspace.probe)
-    assert stored.worth == first.probe and stored.encoder == "musicnn-msd"
+    assert stored.report == first.probe and stored.encoder == "musicnn-msd"
     with Catalog(workspace.catalog) as catalog:
         said = catalog.tags.of(["t000"])["t000"]
         assert next(tag.tag for tag in said if tag.source == "probe") == "Dub"
@@ -192,7 +198,7 @@ def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
         catalog.upsert(replace(tracks[0], genre="Ska"))
     with pytest.raises(AssertionError, match="learned again"):
         tag_catalog(workspace, encoder, n_jobs=1)
-    assert load_probe(workspace.probe).worth == first.probe  # what was kept is still there
+    assert load_probe(workspace.probe).report == first.probe  # what was kept is still there
 
 
 def test_without_genres_there_is_no_probe(workspace, encoder):
