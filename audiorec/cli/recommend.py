@@ -9,7 +9,7 @@ import click
 
 from audiorec.cli.answers import echo_hits
 from audiorec.cli.common import (
-    Place,
+    PathType,
     Settings,
     as_stored,
     echo_line,
@@ -44,7 +44,7 @@ FUSION_K = 60  # of the reciprocal rank fusion, as published
 @click.option(
     "-o",
     "--output",
-    type=Place(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="Also write them as a playlist: .m3u8, .xspf, .jspf or .json.",
 )
 @space_options
