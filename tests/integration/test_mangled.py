@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from audiorec.audio import hear
+from audiorec.audio import decode_clips
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import AudioError
 
@@ -37,7 +37,7 @@ def heard_at(y, sr):
 def fault(path, made):
     """What is wrong with what is heard in a file; empty where nothing is."""
     try:
-        info, (y,), _ = hear(path, config=CONFIG)
+        info, (y,), _ = decode_clips(path, config=CONFIG)
     except AudioError as error:
         return f"refused: {error}"
     if abs(info.duration - made.seconds) > 0.01 * made.seconds:
