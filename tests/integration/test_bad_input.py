@@ -59,7 +59,7 @@ def test_plays_that_cannot_be_used_leave_what_is_stored(workspace, tmp_path, nam
 
 def test_plays_in_another_encoding(workspace, tmp_path):
     file = tmp_path / "latin.csv"
-    file.write_bytes("user_id,track_id,plays\nJosé,t,1\n".encode("latin-1"))
+    file.write_bytes("user_id,track_id,plays\nпесня,t,1\n".encode("cp1251"))
     failed(call("-w", workspace, "plays", file), file, "UTF-8")
     failed(call("-w", workspace, "plays", tmp_path / "none.csv"), "none.csv")
     failed(call("-w", workspace, "plays", file, "--source", "tape"), "tape", code=2)

@@ -98,13 +98,12 @@ def test_line_breaks_in_names_split_no_line(finished, tmp_path):
     assert call("-w", finished, "no\nsuch").err.splitlines()[-1].startswith("Error: No such")
 
 
-def test_a_name_that_is_not_utf8_is_told_when_it_is_added(workspace, outside, tmp_path):
+def test_a_name_that_is_not_utf8_is_added(workspace, outside, tmp_path):
     file = tmp_path / LATIN
     shutil.copy(outside, file)
     for place in (file, tmp_path / "x" / ".." / LATIN):
         answer = call("-w", workspace, "add", place)
-        assert answer.code == 1 and "no audio files" not in answer.err
-        assert r"lat\xe9.wav has a name that is not valid UTF-8; rename it" in answer.err
+        assert answer.code == 0 and answer.out.strip(), answer.err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii", "latin-1"])
