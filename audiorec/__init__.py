@@ -7,4 +7,4 @@ its place in playlists.
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
