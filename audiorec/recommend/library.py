@@ -26,7 +26,13 @@ from audiorec.output import output_file
 from audiorec.recommend.matches import Match, recommend, similar, similar_many
 from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
-from audiorec.recommend.users import mean_vector, played_tracks, stale_plays, user_factor
+from audiorec.recommend.users import (
+    liked_tracks,
+    mean_vector,
+    played_tracks,
+    stale_plays,
+    user_factor,
+)
 from audiorec.recommend.vectors import SPACES, Space, content, listening
 from audiorec.recommend.versions import Songs, songs_of
 from audiorec.workspace import Workspace
@@ -336,7 +342,7 @@ class Library:
         self._refresh()
         index = self._serving(space, popularity, "inner_product")
         played = played_tracks(self.workspace, user)
-        vector = self._listener(user, played)
+        vector = self._listener(user)
 
         def answer(gone: Collection[str]) -> list[list[Match]]:
             left_out = () if heard else played
@@ -474,10 +480,10 @@ class Library:
 
         return tag_file(self.workspace, file, ready_pretrained(heard_by[0]))
 
-    def _listener(self, user: str, played: Collection[str]) -> np.ndarray:
+    def _listener(self, user: str) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
         if self.by_sound:
-            return mean_vector(self.index, played, user)
+            return mean_vector(self.index, liked_tracks(self.workspace, user), user)
         return user_factor(self.workspace, self._factors(), user)
 
     def _factors(self) -> Factors:

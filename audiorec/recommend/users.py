@@ -41,6 +41,32 @@ def played_tracks(workspace: Workspace, user: str) -> set[str]:
     return set(played["track_id"].to_list())
 
 
+def liked_tracks(workspace: Workspace, user: str) -> set[str]:
+    """Tracks that a listener has played and that neither skips nor dislikes speak against.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    import polars as pl
+
+    from audiorec.data.interactions import to_interactions
+    from audiorec.data.plays import load_plays
+    from audiorec.exceptions import DataError
+
+    plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)
+    try:
+        interactions = to_interactions(plays)
+    except DataError:
+        raise NotFoundError(
+            f"listener {user!r} has only skipped or disliked what they played; import more "
+            "listening, or say what they like: 'audiorec feedback like TRACK'"
+        ) from None
+    counts = interactions.user_items.toarray()[0]
+    return {interactions.tracks[column] for column in (counts > 0).nonzero()[0].tolist()}
+
+
 def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
     """Factor of a listener : np.ndarray [shape=(d,)], float32.
 

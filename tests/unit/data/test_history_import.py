@@ -21,7 +21,9 @@ from audiorec.data.plays_names import (
     write_unmatched,
 )
 from audiorec.data.plays_writer import pseudonym, writing_plays
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, NotFoundError
+from audiorec.recommend.users import liked_tracks
+from audiorec.workspace import Workspace
 
 SONG = Recording("song", Name("X", "Song", "", 100.0))
 
@@ -300,3 +302,19 @@ def test_a_report_is_plain_json(take, scrobbles):
     about = json.loads(json.dumps(report.to_json()))
     assert about["source"] == "lastfm" and about["listeners"] == ["me"] and about["users"] == 1
     assert about["matched"] == {"name": 1} and about["largest_unmatched"] == [["Y - B", 1]]
+
+
+def test_what_a_listener_is_recommended_by_is_what_they_liked(tmp_path):
+    """Neither what they skipped more often than they played it, nor what they dislike."""
+    workspace = Workspace(tmp_path)
+    table = tmp_path / "own.csv"
+    table.write_text(
+        "user_id,track_id,plays,skipped,rating\nme,liked,3,1,\nme,skipped,2,2,\nme,disliked,9,0,-1\n"
+        "you,skipped,1,0,\nyou,bad,1,1,\n"
+    )
+    import_plays(workspace.plays, table)
+    assert liked_tracks(workspace, "me") == {"liked"}
+    assert liked_tracks(workspace, "you") == {"skipped"}
+    give_feedback(workspace.plays, "skipped", user="you", rating=-1.0)
+    with pytest.raises(NotFoundError, match="'you' has only skipped or disliked"):
+        liked_tracks(workspace, "you")
