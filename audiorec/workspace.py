@@ -19,6 +19,7 @@ SALT = ".pseudonyms"
 # Where artifacts are written; whatever else lies in a workspace is never swept.
 FOLDERS = (
     *("plays", "mels", "heard", "factors", "model", "embeddings", "index", "probe", "sessions"),
+    "descriptors",
     *("reports", "playlists", ".training"),
 )
 # What a run makes aside, before it renames it or is done with it; see `artifacts.atomic_writer`.
@@ -94,6 +95,16 @@ class Workspace:
     def index(self) -> Path:
         """The index of the vectors."""
         return self.root / "index"
+
+    @property
+    def descriptors(self) -> Path:
+        """Tempo, key, loudness, brightness and energy of the tracks."""
+        return self.root / "descriptors"
+
+    @property
+    def recipes(self) -> Path:
+        """Recipes of playlists that were saved."""
+        return self.playlists / "recipes"
 
     @property
     def sessions(self) -> Path:

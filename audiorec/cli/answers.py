@@ -111,6 +111,8 @@ def _show(
     width = max((len(hit.track_id) for hit in hits), default=0)
     for number, hit in enumerate(hits):
         name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
-        echo_line(f"{hit.rank:3}  {hit.score:.3f}  {hit.track_id:{width}}  {name}")
+        percentile = getattr(hit, "percentile", None)
+        among = "" if percentile is None else f"  {percentile:5.1f} %"
+        echo_line(f"{hit.rank:3}  {hit.score:.3f}{among}  {hit.track_id:{width}}  {name}")
         if shared is not None:
             echo_line(f"     both: {', '.join(shared[number]) or 'no words in common'}")

@@ -51,13 +51,14 @@ def answer_batch(
         many tracks as were asked for, see `fewer_than_asked`.
     """
     unknown, short, fewest = 0, 0, k
+    stale = bool(library.stale)
     for some in chunks(line.rstrip("\r\n") for line in lines):
         asked = [[name] for name in some if name.strip()]
         answers = iter(
             library.similar_many(asked, k=k, space=space, popularity=popularity, versions=versions)
         )
         for name in some:
-            line: dict[str, object] = {"query": [name], "space": space}
+            line: dict[str, object] = {"query": [name], "stale": stale, "space": space}
             if not name.strip():
                 line["results"] = []
             elif isinstance(answer := next(answers), list):

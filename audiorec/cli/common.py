@@ -145,14 +145,31 @@ class Within(click.FloatRange):
         return number
 
 
+class Dial(Within):
+    """The dial of popularity: a number, or a word for it."""
+
+    WORDS = {"gems": -1.0, "even": 0.0, "hits": 1.0}  # noqa: RUF012 - read alone
+
+    def __init__(self) -> None:
+        super().__init__(-1, 1)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        word = value.strip().casefold() if isinstance(value, str) else value
+        return super().convert(self.WORDS.get(word, value), param, ctx)
+
+
 def space_options(command: Command) -> Command:
     """Add ``--space`` and ``--popularity``."""
     command = click.option(
         "--popularity",
-        type=Within(-1, 1),
+        type=Dial(),
         default=0.0,
         show_default=True,
-        help="From -1, hidden gems, to 1, hits.",
+        metavar="NUMBER|WORD",
+        help="From -1, hidden gems, to 1, hits; or gems, even, hits.",
     )(command)
     return click.option(
         "--space",

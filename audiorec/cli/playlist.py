@@ -1,31 +1,94 @@
-"""``audiorec playlist``: a playlist that begins at a track."""
+"""``audiorec playlist``: a playlist of any kind."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.answers import echo_hits, tell_hidden
+from audiorec.cli.answers import tell_hidden
 from audiorec.cli.common import (
     PathType,
     Settings,
+    Within,
+    confidence_option,
+    echo_json,
     echo_line,
     json_option,
     space_options,
     versions_option,
 )
+from audiorec.cli.filters import filter_options, make_filter
 
 if TYPE_CHECKING:
-    from audiorec.recommend.vectors import Space
+    from audiorec.playlist import Playlist, PlaylistRequest
+    from audiorec.recommend.library import Library
 
-FORMATS = ("m3u8", "json", "xspf", "jspf")
+FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
+KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix")
 
 
 @click.command("playlist")
-@click.argument("tracks", nargs=-1, required=True, metavar="TRACK_OR_FILE...")
-@click.option("--length", type=click.IntRange(min=1), default=25, show_default=True)
+@click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="near",
+    show_default=True,
+    help="Near the tracks; a continuation of them; a path from the first to the last; an arc of "
+    "tempo or energy; a radio that drifts away; for a listener; the same in a smoother order; for "
+    "several listeners.",
+)
+@click.option("--length", type=click.IntRange(min=1), help="How many tracks. [default: 25]")
+@click.option("--minutes", type=Within(0.01, 99_999), help="How long, in place of --length.")
+@click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
+@click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
+@click.option("--not", "against", multiple=True, metavar="TRACK", help="Nothing such as this.")
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="TRACK_OR_FILE",
+    help="Kind radio: go on after these, a list or tracks, and repeat none.",
+)
+@click.option("--user", "users", multiple=True, help="Listener; several for a mix. [default: me]")
+@click.option(
+    "--new-share", type=Within(0, 1), default=0.5, show_default=True,
+    help="Kind listener: share of tracks they have not played.",
+)  # fmt: skip
+@click.option(
+    "--like-last", type=click.IntRange(min=0), default=0, metavar="N",
+    help="Kind listener: three like each of the last N plays.",
+)  # fmt: skip
+@click.option(
+    "--by", type=click.Choice(["tempo", "energy"]), default="tempo", help="Kind arc: of what."
+)
+@click.option(
+    "--shape", type=click.Choice(["rise", "fall", "arch"]), default="rise", help="Kind arc: how."
+)
+@click.option(
+    "--artist-window",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="No artist twice within so many tracks; 0 for any order.",
+)
+@click.option("--album-window", type=click.IntRange(min=0), default=0, help="The same for albums.")
+@click.option(
+    "--diversity",
+    type=Within(0, 1),
+    default=0.0,
+    help="From 0, the nearest, to 1, unlike each other.",
+)
+@click.option("--shuffle", type=int, metavar="SEED", help="Another playlist of the same kind.")
+@click.option(
+    "--avoid-recent", type=click.IntRange(min=0), default=0, metavar="N",
+    help="No track of the last N playlists that were made here.",
+)  # fmt: skip
+@click.option("--tag", "tags", multiple=True, help="Only tracks that have this word; repeatable.")
+@click.option("--without-tag", "without", multiple=True, help="No tracks that have it; repeatable.")
+@confidence_option
+@filter_options
 @click.option(
     "--format",
     "format_",
@@ -38,14 +101,16 @@ FORMATS = ("m3u8", "json", "xspf", "jspf")
     type=PathType(dir_okay=False, path_type=Path),
     help="Where to write. [default: playlists/ in the workspace]",
 )
-@click.option(
-    "--artist-window",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    help="No artist twice within so many tracks.",
-)
+@click.option("--title", help="What the playlist is called in its file.")
 @click.option("--absolute", is_flag=True, help="Write absolute paths. [default: relative]")
+@click.option(
+    "--path-map", "--path-map-out", "path_map_out", multiple=True, metavar="HERE=THERE",
+    help="Write paths in the folder HERE as they are called where it is played; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--path-map-in", multiple=True, metavar="OLD=NEW",
+    help="Read lists that call a folder OLD what is NEW here; repeatable.",
+)  # fmt: skip
 @space_options
 @versions_option
 @json_option
@@ -53,18 +118,22 @@ FORMATS = ("m3u8", "json", "xspf", "jspf")
 def command(
     settings: Settings,
     tracks: tuple[str, ...],
-    length: int,
-    format_: str | None,
     output: Path | None,
-    artist_window: int,
+    format_: str | None,
+    title: str | None,
     absolute: bool,
-    space: Space,
-    popularity: float,
-    versions: bool,
+    path_map_out: tuple[str, ...],
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Write a playlist that begins at TRACK and stays near it, or near each of several."""
-    from audiorec.playlist import build_playlist, save_playlist, shortfall
+    """Write a playlist that begins at TRACK and stays near it, or one of another kind.
+
+    A track is named as for 'similar'; a list (M3U, PLS, XSPF, JSPF, or CSV and JSON as written
+    here) stands for its tracks. For each track is shown how far it is from the one before it, and
+    why it is there.
+    """
+    from audiorec.playlist import build_playlist, save_playlist
+    from audiorec.playlist.writers import Remap
     from audiorec.recommend.library import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
@@ -73,25 +142,70 @@ def command(
             f"{output} has a suffix that is none of {', '.join(FORMATS)}; name one with --format",
             param_hint="--output",
         )
+    request = make_request(tracks, options)
     settings.workspace.check()
     library = Library(settings.workspace)
-    hits = build_playlist(
+    playlist = build_playlist(library, request)
+    hidden = tell_hidden(library, playlist.seeds)
+    file, n_written, skipped = save_playlist(
         library,
-        tracks,
-        length=length,
-        artist_window=artist_window,
-        space=space,
-        popularity=popularity,
-        versions=versions,
+        playlist.hits,
+        output,
+        format_=chosen,
+        relative=not absolute,
+        title=title,
+        remap=[Remap.parse(text) for text in path_map_out],
     )
-    hidden = tell_hidden(library, tracks)
-    file, _, skipped = save_playlist(library, hits, output, format_=chosen, relative=not absolute)
-    short = shortfall(hits, length=length, artist_window=artist_window)
-    for line in (*skipped, *([short] if short else [])):
+    for line in (*skipped, *playlist.notes, *([library.stale] if library.stale else [])):
         echo_line(line, err=True)
     if as_json:
-        asked: dict[str, object] = {"query": list(tracks), "file": str(file), **hidden}
-        echo_hits(hits, as_json=True, asked=asked, space=space, stale=library.stale)
+        query = {"query": list(tracks), "file": str(file), "kind": request.kind, **hidden}
+        echo_json({**query, **as_table(playlist, library, space=request.space)})
         return
-    echo_hits(hits, as_json=False, asked={}, space=space, stale=library.stale)
-    echo_line(f"{len(hits) - len(skipped)} tracks in {file}", err=True)
+    show(playlist)
+    echo_line(f"{n_written} tracks, {playlist.seconds / 60:.0f} minutes in {file}", err=True)
+
+
+def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRequest:
+    """What the options ask for; values that contradict each other are wrong usage."""
+    from dataclasses import replace
+
+    from audiorec.exceptions import ParameterError
+    from audiorec.playlist import PlaylistRequest
+
+    users = options.pop("users")
+    filters = make_filter(options, user=users[0] if users else "me")
+    filters = replace(
+        filters,
+        tags=options.pop("tags"),
+        without_tags=options.pop("without"),
+        min_confidence=options.pop("min_confidence"),
+    )
+    try:
+        return PlaylistRequest(seeds=tracks, users=users, filters=filters, **options)
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, Any]:
+    """A playlist as the JSON that other programs rely on."""
+    rows = [
+        {**entry.hit._asdict(), "reason": entry.reason, "distance": entry.distance}
+        for entry in playlist.entries
+    ]
+    return {
+        "stale": bool(library.stale),
+        "space": space,
+        "notes": list(playlist.notes),
+        "seconds": round(playlist.seconds, 1),
+        "results": rows,
+    }
+
+
+def show(playlist: Playlist) -> None:
+    """Print a playlist: place, distance to the track before, name, reason."""
+    width = max(len(entry.hit.track_id) for entry in playlist.entries)
+    for hit, reason, distance in playlist.entries:
+        name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
+        step = "  -  " if distance is None else f"{distance:5.2f}"
+        echo_line(f"{hit.rank:3}  {step}  {hit.track_id:{width}}  {name}  ({reason})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,7 @@ from audiorec.cli.common import (
     space_options,
     versions_option,
 )
+from audiorec.cli.filters import filter_options, make_filter
 from audiorec.cli.playlist import FORMATS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ FUSION_K = 60  # of the reciprocal rank fusion, as published
     type=PathType(dir_okay=False, path_type=Path),
     help="Also write them as a playlist: .m3u8, .xspf, .jspf or .json.",
 )
+@filter_options
 @space_options
 @versions_option
 @json_option
@@ -62,6 +64,9 @@ def command(
     popularity: float,
     versions: bool,
     as_json: bool,
+    per_artist: int,
+    per_album: int,
+    **options: Any,
 ) -> None:
     """Recommend tracks to USER: "me", or a user_id of the imported listening.
 
@@ -72,6 +77,9 @@ def command(
         raise click.UsageError("Name a USER, or what was played just now by --session.")
     if session and output is not None:
         raise click.UsageError("--output is for a listener alone; leave --session away")
+    filters = make_filter(options, user=user or "me")
+    if session and (filters or per_artist or per_album):
+        raise click.UsageError("filters and limits are for a listener alone; leave --session away")
     if session:
         _recommend_session(
             settings, user, session, k=k, heard=heard, space=space, popularity=popularity,
@@ -91,7 +99,15 @@ def command(
     user = as_stored(workspace, user)
     library = Library(workspace)
     hits = library.recommend(
-        user, k=k, heard=heard, space=space, popularity=popularity, versions=versions
+        user,
+        k=k,
+        heard=heard,
+        space=space,
+        popularity=popularity,
+        versions=versions,
+        filters=filters,
+        per_artist=per_artist,
+        per_album=per_album,
     )
     asked: dict[str, object] = {"user": user}
     if output is not None:
@@ -106,7 +122,7 @@ def command(
         as_json=as_json,
         asked=asked,
         space=space,
-        k=k,
+        k=None if filters or per_artist or per_album else k,
         n_tracks=lambda: len(library.catalog),
         stale=library.stale,
     )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from audiorec.cli.answers import echo_hits, tell_hidden
 from audiorec.cli.common import (
     Settings,
+    Within,
     confidence_option,
     json_option,
     space_options,
     versions_option,
 )
+from audiorec.cli.filters import filter_options, make_filter
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
@@ -23,6 +25,18 @@ if TYPE_CHECKING:
 @click.command("similar")
 @click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
+@click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
+@click.option("--not", "against", multiple=True, metavar="TRACK", help="Nothing such as this.")
+@click.option("--user", default="me", show_default=True, help="Listener of --new.")
+@click.option(
+    "--min-score",
+    type=Within(0, 100),
+    default=0.0,
+    metavar="PERCENT",
+    help="Only tracks nearer than so many percent of all pairs of this library.",
+)
+@filter_options
 @click.option("--tag", "tags", multiple=True, help="Only tracks that have this word; repeatable.")
 @click.option("--without-tag", "without", multiple=True, help="No tracks that have it; repeatable.")
 @confidence_option
@@ -52,15 +66,24 @@ def command(
     versions: bool,
     as_json: bool,
     batch: TextIO | None,
+    artists: tuple[str, ...],
+    albums: tuple[str, ...],
+    against: tuple[str, ...],
+    user: str,
+    min_score: float,
+    per_artist: int,
+    per_album: int,
+    **options: Any,
 ) -> None:
-    """Show the tracks nearest to TRACK, or to what several tracks have in common.
+    """Show the tracks nearest to TRACK, or that several tracks agree on.
 
     A track is named by its id, by "Artist - Title", by a title that only one track has, or by a
     path. A file that is not in the catalogue is listened to first, and drawn towards the tracks
     of the artist that its tags name. Words are those that 'audiorec tags --all' has stored.
     """
-    if bool(tracks) == (batch is not None):
+    if bool(tracks or artists or albums) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
+    filters = make_filter(options, user=user)
     from audiorec.recommend.library import Library
 
     settings.workspace.check()
@@ -68,6 +91,8 @@ def command(
     if batch is not None:
         if tags or without or why:
             raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
+        if filters or against or per_artist or per_album or min_score:
+            raise click.UsageError("--batch goes with no filter, limit, --not or --min-score.")
         from audiorec.cli.batch import answer_batch
 
         if not answer_batch(
@@ -75,8 +100,14 @@ def command(
         ):
             raise click.exceptions.Exit(1)
         return
+    seeds: tuple[str, ...] = tracks
+    if artists or albums:
+        from audiorec.playlist.seeds import tracks_of
+
+        for kind, names in (("artist", artists), ("album", albums)):
+            seeds += tuple(id_ for name in names for id_ in tracks_of(library, kind, name))
     hits = library.similar(
-        tracks,
+        seeds,
         k=k,
         space=space,
         popularity=popularity,
@@ -84,8 +115,13 @@ def command(
         tags=tags,
         without=without,
         min_confidence=min_confidence,
+        against=against,
+        filters=filters,
+        per_artist=per_artist,
+        per_album=per_album,
+        min_score=min_score,
     )
-    shared = library.shared_tags(tracks, hits, min_confidence=min_confidence) if why else None
+    shared = library.shared_tags(seeds, hits, min_confidence=min_confidence) if why else None
     if tags or without or why:
         warn_of_unheard(library)
     echo_hits(
@@ -93,7 +129,7 @@ def command(
         as_json=as_json,
         asked={"query": list(tracks), **tell_hidden(library, tracks)},
         space=space,
-        k=k,
+        k=None if min_score or filters or per_artist or per_album else k,
         n_tracks=lambda: len(library.catalog),
         shared=shared,
         stale=library.stale,

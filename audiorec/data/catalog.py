@@ -110,6 +110,19 @@ class Catalog:
         where = "" if include_missing else "WHERE NOT missing"
         return self._tracks(f"{where} ORDER BY track_id")
 
+    def facts(self) -> list[tuple[Any, ...]]:
+        """What filters look at, of every track whose file is there, ordered by `track_id`.
+
+        Tuples of track_id, artist, album, year, genre, duration (s), path, and when the file's
+        state last changed (ns since 1970).
+        """
+        rows = self._rows(
+            "SELECT track_id, artist, album, year, genre, duration, path,"
+            f" max(mtime_ns, coalesce({_detail('ctime_ns')}, 0))"
+            " FROM tracks WHERE NOT missing ORDER BY track_id"
+        )
+        return [(*row[:6], path_from(row[6]), row[7]) for row in rows]
+
     def missing(self) -> frozenset[str]:
         """Ids of the tracks whose files were gone at the last scan; every track is looked at."""
         rows = self._rows("SELECT track_id FROM tracks WHERE missing")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from audiorec.playlist.build import build_playlist, save_playlist
+from audiorec.playlist.entries import Playlist, PlaylistEntry
+from audiorec.playlist.request import KINDS, PlaylistRequest
 from audiorec.playlist.sequence import make_playlist, shortfall
 from audiorec.playlist.writers import WRITERS, PlaylistTrack, Written, write_playlist
 
 __all__ = [
+    "KINDS",
     "WRITERS",
+    "Playlist",
+    "PlaylistEntry",
+    "PlaylistRequest",
     "PlaylistTrack",
     "Written",
     "build_playlist",

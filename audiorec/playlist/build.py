@@ -1,66 +1,150 @@
-"""A playlist from a library: near its seeds, and written to a file."""
+"""A playlist from a library: chosen by its kind, of the length that was asked for, and saved."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
-from audiorec.data.grouping import merge_groups
-from audiorec.exceptions import ParameterError
-from audiorec.playlist.sequence import make_playlist
-from audiorec.playlist.writers import Written, write_playlist
+import numpy as np
+
+from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
+from audiorec.playlist.kinds import CHOOSERS
+from audiorec.playlist.recent import record_playlist
+from audiorec.playlist.request import PlaylistRequest
+from audiorec.playlist.source import TrackSource
+from audiorec.playlist.writers import Remap, Written, write_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import Match
-from audiorec.recommend.results import Hit, present
-from audiorec.recommend.vectors import Space
-from audiorec.recommend.versions import group_versions
+from audiorec.recommend.results import Hit, make_hit
+
+ROUNDS = 6  # of lengthening or shortening towards the minutes
+EXCHANGES = 64  # neighbours of a track that are tried for the length of the whole
 
 
-def build_playlist(
-    library: Library,
-    names: Sequence[str | Path],
-    *,
-    length: int = 25,
-    artist_window: int = 5,
-    space: Space = "blend",
-    popularity: float = 0.0,
-    versions: bool = False,
-) -> list[Hit]:
-    """A playlist that begins at the first of `names` and stays near them.
+def build_playlist(library: Library, request: PlaylistRequest) -> Playlist:
+    """A playlist of the tracks of a library.
 
     Parameters
     ----------
     library : Library
-    names : sequence of str or Path
-        See `Library.similar`.
-    length : int
-        Tracks, the named ones included; fewer when the library has no more that fit.
-    artist_window : int
-        No artist twice within so many tracks.
-    space, popularity, versions
-        See `Library.similar`.
+    request : PlaylistRequest
+
+    Returns
+    -------
+    playlist : Playlist
+        Of exactly the length that was asked for; where the library has too few tracks that fit,
+        a note says so.
+
+    Raises
+    ------
+    NotFoundError, AmbiguousNameError, ParameterError, DataError
+        If a seed, a listener or a filter fits nothing, or they contradict each other.
     """
-    served, ids, external = library.query(names, space=space, popularity=popularity)
-    tracks = library.catalog.tracks()
-    artists = {track.track_id: track.artist for track in tracks if track.artist}
-    groups = library.duplicates
-    if not versions:
-        groups = merge_groups(groups, group_versions(tracks))
+    source = TrackSource(library, request)
+    choose = CHOOSERS[request.kind]
+    if request.minutes is None:
+        picks = choose(source, request.n_tracks)
+        short = request.n_tracks - len(picks)
+        if short > 0 and request.kind != "reorder":
+            source.note(
+                f"only {len(picks)} of {request.n_tracks} tracks: no others fit what was asked "
+                "for; widen the filters, lower the window or the limits, or add music"
+            )
+    else:
+        picks = _of_minutes(source, request.minutes)
+    if not picks:
+        raise NotFoundError("no track fits what was asked for; widen the filters, or add music")
+    return _presented(source, picks)
 
-    def answer(excluded: Collection[str]) -> list[list[Match]]:
-        matches = make_playlist(
-            served,
-            external,
-            ids,
-            length=length,
-            artists=artists,
-            artist_window=artist_window,
-            duplicates=groups,
-            exclude=excluded,
+
+def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
+    """Tracks that together last so long, within half the median length of one."""
+    choose = CHOOSERS[source.request.kind]
+    wanted = 60.0 * minutes
+    n = max(1, round(minutes / 4))
+    best: list[Pick] = []
+    tried: set[int] = set()
+    for _ in range(ROUNDS):
+        tried.add(n)
+        notes = list(source.notes)
+        picks = choose(source, n)
+        lengths = _lengths(source, picks)
+        if not best or abs(sum(lengths) - wanted) < abs(sum(_lengths(source, best)) - wanted):
+            best = picks
+        step = round((wanted - sum(lengths)) / median(lengths))
+        n = max(1, n + step)
+        if not step or len(picks) < min(tried, key=lambda k: abs(k - n)) or n in tried:
+            break
+        source.notes[:] = notes
+    best = _exchanged(source, best, wanted)
+    lengths = _lengths(source, best)
+    if abs(sum(lengths) - wanted) > median(lengths) / 2:
+        source.note(
+            f"{sum(lengths) / 60:.1f} of {minutes:g} minutes: no other tracks that fit come nearer"
         )
-        return [matches]
+    return best
 
-    return present(library.catalog, answer, named=ids, hidden=library.hidden)[0]
+
+def _lengths(source: TrackSource, picks: Sequence[Pick]) -> list[float]:
+    """Lengths of tracks (s); of one that is not known, the median of the others."""
+    given = [source.track(pick.track_id).duration for pick in picks]
+    known = [seconds for seconds in given if seconds > 0]
+    if not known:
+        raise ParameterError("no track's length is known, so minutes cannot be met; give length")
+    return [seconds if seconds > 0 else median(known) for seconds in given]
+
+
+def _exchanged(source: TrackSource, picks: list[Pick], wanted: float) -> list[Pick]:
+    """The tracks with one exchanged for a neighbour of it whose length is the right one."""
+    lengths = _lengths(source, picks)
+    off = wanted - sum(lengths)
+    if abs(off) <= median(lengths) / 2 or source.request.kind in ("arc", "path"):
+        return picks
+    own = set(source.own)
+    used = {source.group(pick.track_id) for pick in picks}
+    for place in reversed(range(len(picks))):
+        if picks[place].track_id in own:
+            continue
+        unit = source.units([picks[place].track_id])
+        near = source.search(unit, EXCHANGES, exclude=[pick.track_id for pick in picks])[0].ids
+        around = picks[max(0, place - source.request.artist_window + 1) :][
+            : 2 * max(1, source.request.artist_window)
+        ]
+        artists = {source.track(pick.track_id).artist_key for pick in around}
+        for id_ in near:
+            track = source.track(id_)
+            left = abs(off + lengths[place] - track.duration)
+            if (
+                track.duration > 0
+                and left <= median(lengths) / 2
+                and source.group(id_) not in used
+                and track.artist_key not in artists
+            ):
+                return [*picks[:place], Pick(id_, picks[place].reason), *picks[place + 1 :]]
+    return picks
+
+
+def _presented(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
+    ids = [pick.track_id for pick in picks]
+    units = source.units(ids)
+    seeds = source.seed_units if source.seeds.ids else units[:1]
+    scores = (units @ seeds.T).max(axis=1)
+    steps = 1 - np.sum(units[1:] * units[:-1], axis=1)
+    distances = [None, *(round(float(step), 4) for step in steps)]
+    entries = [
+        PlaylistEntry(
+            make_hit(rank, Match(pick.track_id, float(score)), source.track(pick.track_id)),
+            pick.reason,
+            distance,
+        )
+        for rank, (pick, score, distance) in enumerate(
+            zip(picks, scores, distances, strict=True), start=1
+        )
+    ]
+    seconds = sum(source.track(id_).duration for id_ in ids)
+    return Playlist(tuple(entries), tuple(source.notes), tuple(source.seeds.ids), seconds)
 
 
 def save_playlist(
@@ -70,8 +154,10 @@ def save_playlist(
     *,
     format_: str = "m3u8",
     relative: bool = True,
+    title: str | None = None,
+    remap: Sequence[Remap] = (),
 ) -> Written:
-    """Write a playlist file.
+    """Write a playlist file, and remember that it was made.
 
     Parameters
     ----------
@@ -79,16 +165,27 @@ def save_playlist(
     hits : sequence of Hit
     file : Path, optional
         By default named after the first track, in the workspace's ``playlists/``.
-    format_ : {"m3u8", "json", "xspf", "jspf"}
+    format_ : str
+        One of `audiorec.playlist.writers.WRITERS`.
     relative : bool
         Paths from the playlist's folder on, or absolute ones.
+    title : str, optional
+    remap : sequence of Remap
+        What folders are called where the playlist is played; for absolute paths.
     """
+    if not hits:
+        raise ParameterError("hits=[] has no track to write; add a seed")
     if file is None:
-        if not hits:
-            raise ParameterError("hits=[] has no track to name a playlist after; add a seed")
         name = f"{hits[0].track_id.rpartition('/')[2]}.{format_}"
         file = library.workspace.playlists / name
     tracks = [library.track(hit.track_id) for hit in hits]
-    return write_playlist(
-        tracks, file, format_=format_, paths="relative" if relative else "absolute"
+    written = write_playlist(
+        tracks,
+        file,
+        format_=format_,
+        title=title,
+        paths="relative" if relative and not remap else "absolute",
+        remap=remap,
     )
+    record_playlist(library.workspace, [hit.track_id for hit in hits])
+    return written

@@ -8,7 +8,7 @@ in an order in which each is followed by the nearest that may follow, and its st
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ from audiorec.recommend.matches import Match, query_vectors
 # Candidates looked at for each track wanted, before the whole library is.
 POOL = 8
 
+Search = Callable[[np.ndarray, int, Sequence[str]], list[list[str]]]
+Cap = tuple[Callable[[str], Hashable | None], int]
+
 
 def make_playlist(
     index: Index,
@@ -34,9 +37,13 @@ def make_playlist(
     length: int,
     artists: Mapping[str, str],
     artist_window: int = 3,
-    duplicates: Mapping[str, int] | None = None,
+    duplicates: Mapping[str, Hashable] | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
+    own: Collection[str] | None = None,
+    search: Search | None = None,
+    caps: Sequence[Cap] = (),
+    diversity: float = 0.0,
 ) -> list[Match]:
     """A playlist that starts from tracks and stays near them.
 
@@ -59,6 +66,15 @@ def make_playlist(
         Groups of one recording, of which one is taken.
     include, exclude : collections of str
         See `Index.search`. Seeds are taken whatever these say.
+    own : collection of str or None
+        Seeds that may be in the playlist; None for all that the index holds.
+    search : callable, optional
+        Finds candidates in place of `index.search` with `include` and `exclude`: from vectors, how
+        many, and what to leave out, to a list of ids for each.
+    caps : sequence of (callable, int)
+        What a track counts as, such as its artist, and at most how many of it may come.
+    diversity : float
+        See `by_margin`.
 
     Returns
     -------
@@ -84,24 +100,34 @@ def make_playlist(
         if not vector.any():
             raise ParameterError(f"the vector of seed {seed!r} is zero; start from another track")
     wanted = POOL * length
+    opening = [seed for seed in seeds if seed in (index if own is None else own)]
     while True:
-        called = index.search(vectors, wanted, include=include, exclude={*exclude, *seeds}).ids
+        if search is not None:
+            called = search(vectors, wanted, seeds)
+        else:
+            called = index.search(vectors, wanted, include=include, exclude={*exclude, *seeds}).ids
+        if diversity:
+            called = [
+                by_margin(ids, query=query, index=index, diversity=diversity, n=2 * length)
+                for ids, query in zip(called, vectors, strict=True)
+            ]
         pool = _gather(
-            [seed for seed in seeds if seed in index],
+            opening,
             called,
+            caps=caps,
             barred={duplicates[seed] for seed in seeds if seed in duplicates},
             duplicates=duplicates,
             artists=artists,
         )
         room = _room(pool, window=artist_window, limit=length)
-        if room >= length or len(called[0]) < wanted:
+        if room >= length or max(map(len, called)) >= len(index) or wanted >= 2 * len(index):
             break
         wanted *= 4
     chosen = [pool.ids[place] for place in _choose(pool, length=room, window=artist_window)]
     if not chosen:
         return []
     units = unit_norm(np.stack([index.vector(id_) for id_ in chosen]))
-    order = _arrange(units, [pool.artists[id_] for id_ in chosen], window=artist_window)
+    order = arrange(units, [pool.artists[id_] for id_ in chosen], window=artist_window)
     scores = (units @ unit_norm(vectors).T).max(axis=1)
     return [Match(chosen[place], float(scores[place])) for place in order]
 
@@ -114,6 +140,31 @@ def shortfall(playlist: Sequence[object], *, length: int, artist_window: int) ->
         f"only {len(playlist)} of {length} tracks: the library holds no more that keep an artist "
         f"to once in {artist_window} tracks; add music, or lower the window"
     )
+
+
+def by_margin(
+    ids: Sequence[str], *, query: np.ndarray, index: Index, diversity: float, n: int
+) -> list[str]:
+    """Candidates in the order of maximal marginal relevance, as far as the first `n`.
+
+    Carbonell & Goldstein 1998: each next one has the highest (1 - diversity) times its cosine to
+    the query, less diversity times its cosine to the nearest of those that came before.
+    """
+    if len(ids) < 2:
+        return list(ids)
+    units = unit_norm(np.stack([index.vector(id_) for id_ in ids]))
+    relevance = (1 - diversity) * (units @ unit_norm(query[None])[0])
+    order = [int(relevance.argmax())]
+    nearest = units @ units[order[0]]
+    left = np.ones(len(ids), dtype=bool)
+    left[order[0]] = False
+    while len(order) < min(n, len(ids)):
+        place = int(np.where(left, relevance - diversity * nearest, -np.inf).argmax())
+        order.append(place)
+        left[place] = False
+        nearest = np.maximum(nearest, units @ units[place])
+    rest = [place for place in range(len(ids)) if left[place]]
+    return [ids[place] for place in (*order, *rest)]
 
 
 class _Pool(NamedTuple):
@@ -141,13 +192,15 @@ def _gather(
     seeds: Sequence[str],
     called: Sequence[Sequence[str]],
     *,
-    barred: set[int],
-    duplicates: Mapping[str, int],
+    barred: set[Hashable],
+    duplicates: Mapping[str, Hashable],
     artists: Mapping[str, str],
+    caps: Sequence[Cap],
 ) -> _Pool:
     """One recording of each group: a seed, or else the one that is called first."""
-    taken: dict[int, str] = {}
+    taken: dict[Hashable, str] = {}
     kept = [s for s in seeds if s not in duplicates or taken.setdefault(duplicates[s], s) == s]
+    counts = [Counter(of(id_) for id_ in kept) for of, _ in caps]
     places = {id_: place for place, id_ in enumerate(kept)}
     calls: list[list[int]] = [[] for _ in called]
     for rank in zip_longest(*called):
@@ -155,6 +208,16 @@ def _gather(
             group = duplicates.get(id_)
             if group in barred or (group is not None and taken.setdefault(group, id_) != id_):
                 continue
+            if id_ not in places:
+                keys = [of(id_) for of, _ in caps]
+                full = [
+                    key is not None and count[key] >= most
+                    for key, count, (_, most) in zip(keys, counts, caps, strict=True)
+                ]
+                if any(full):
+                    continue
+                for key, count in zip(keys, counts, strict=True):
+                    count[key] += 1
             calls[caller].append(places.setdefault(id_, len(places)))
     return _Pool(
         list(places),
@@ -204,7 +267,7 @@ def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:
     return chosen
 
 
-def _arrange(units: np.ndarray, artists: Sequence[Artist], *, window: int) -> list[int]:
+def arrange(units: np.ndarray, artists: Sequence[Artist], *, window: int) -> list[int]:
     """Order in which each track is followed by a near one that may follow.
 
     Parameters

@@ -1,7 +1,9 @@
-"""Playlists as files: M3U8, JSON, XSPF and JSPF, each written whole or not at all."""
+"""Playlists as files: M3U8, JSON, XSPF, JSPF and CSV, each written whole or not at all."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -65,6 +67,14 @@ class Remap(NamedTuple):
     here: str
     there: str
 
+    @classmethod
+    def parse(cls, text: str) -> Remap:
+        """One from ``HERE=THERE``; `ParameterError` where it is none."""
+        here, equals, there = text.partition("=")
+        if not (here and equals and there):
+            raise ParameterError(f"path map {text!r} must be HERE=THERE, such as /music=/mnt/nas")
+        return cls(os.path.abspath(here), there)  # noqa: PTH100 - links stay as they are
+
 
 def write_m3u8(
     tracks: Sequence[PlaylistTrack],
@@ -110,7 +120,11 @@ def write_m3u8(
             continue
         seconds = round(track.duration) if track.duration else -1
         name = " - ".join(clean(part) for part in (track.artist, _title(track)) if part)
-        lines += [f"#EXTINF:{seconds},{name}", path]
+        lines.append(f"#EXTINF:{seconds},{name}")
+        for directive, value in (("EXTALB", track.album), ("EXTART", track.artist)):
+            if value and clean(value):
+                lines.append(f"#{directive}:{clean(value)}")
+        lines.append(path)
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
     write_output(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
     return Written(file, len(tracks) - len(skipped), tuple(skipped))
@@ -186,11 +200,40 @@ def write_jspf(
     return Written(file, len(rows))
 
 
+CSV_COLUMNS = ("rank", "track_id", "artist", "title", "album", "duration", "path")
+
+
+def write_csv(
+    tracks: Sequence[PlaylistTrack],
+    file: Path,
+    *,
+    title: str | None = None,
+    paths: Paths = "absolute",
+    remap: Sequence[Remap] = (),
+) -> Written:
+    """Write a table with a row per track, `CSV_COLUMNS`; see `write_m3u8`.
+
+    A table has no place for the title. Paths that are not UTF-8 keep the bytes that they have.
+    """
+    del title
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(CSV_COLUMNS)
+    for rank, track in enumerate(tracks, start=1):
+        where = located(track.path, file=file, paths=paths, remap=remap)
+        seconds = track.duration or ""
+        names = [clean(name or "") for name in (track.artist, track.title, track.album)]
+        writer.writerow((rank, track.track_id, *names, seconds, where))
+    write_output(file, text.getvalue().encode("utf-8", errors="surrogateescape"))
+    return Written(file, len(tracks))
+
+
 WRITERS: dict[str, Callable[..., Written]] = {
     "m3u8": write_m3u8,
     "json": write_json,
     "xspf": write_xspf,
     "jspf": write_jspf,
+    "csv": write_csv,
 }
 
 

@@ -6,7 +6,8 @@ listened to, with the model that made the index.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
+from audiorec.data.descriptors import Descriptors, load_descriptors
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
@@ -23,7 +25,10 @@ from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, Wo
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.reload import IndexWatcher
 from audiorec.output import output_file
-from audiorec.recommend.matches import Match, recommend, similar, similar_many
+from audiorec.recommend.caps import Caps
+from audiorec.recommend.filters import TrackFilter, select_tracks
+from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
+from audiorec.recommend.pair_scores import PairScores
 from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.users import (
@@ -94,6 +99,7 @@ class Library:
         self._indexes: dict[tuple[Space, float, Metric], Index] = {}
         self._watch = IndexWatcher(self.workspace)
         self._hidden: tuple[object, frozenset[str]] | None = None
+        self._pairs: tuple[Index, PairScores] | None = None
 
     @cached_property
     def index(self) -> Index:
@@ -169,8 +175,13 @@ class Library:
         tags: Sequence[str] = (),
         without: Sequence[str] = (),
         min_confidence: float = MIN_CONFIDENCE,
+        against: Sequence[str | Path] = (),
+        filters: TrackFilter | None = None,
+        per_artist: int = 0,
+        per_album: int = 0,
+        min_score: float = 0.0,
     ) -> list[Hit]:
-        """Tracks nearest to one track, or to what several have in common.
+        """Tracks nearest to one track, or that several agree on.
 
         Parameters
         ----------
@@ -190,6 +201,14 @@ class Library:
             Only tracks that have all of the one, and none of the other; see `audiorec.data.tags`.
         min_confidence : float
             From which on a track has a tag.
+        against : sequence of str or Path
+            Tracks such as are not wanted; they are not answered either.
+        filters : TrackFilter, optional
+            Only tracks that fit.
+        per_artist, per_album : int
+            At most so many tracks of each; 0 for any number.
+        min_score : float
+            Least percentile, 0 to 100; see `Hit.percentile`.
 
         Raises
         ------
@@ -201,24 +220,78 @@ class Library:
         """
         self._refresh()
         index = self._serving(space, popularity, self.index.metric)
-        having = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in tags]
-        barred = [self.catalog.tags.having(tag, min_confidence=min_confidence) for tag in without]
+        given = filters or TrackFilter()
+        wished = replace(
+            given,
+            tags=(*given.tags, *tags),
+            without_tags=(*given.without_tags, *without),
+            min_confidence=min_confidence,
+        )
+        include = self.select(wished)
         ids, outside = self._resolve(names, space=space)
+        unwanted, unwanted_outside = self._resolve(against, space=space)
+        vectors = query_vectors(index, unwanted_outside, unwanted) if unwanted else None
 
-        def answer(gone: Collection[str]) -> list[list[Match]]:
-            matches = similar(
+        def answer(gone: Collection[str], wanted: int) -> list[Match]:
+            return similar(
                 index,
                 outside,
                 ids,
-                k=k,
+                k=wanted,
                 duplicates=self.duplicates,
                 songs=None if versions else self._songs,
-                include=set.intersection(*having) if having else None,
-                exclude=set(gone).union(*barred),
+                include=include,
+                exclude={*gone, *unwanted},
+                against=vectors,
             )
-            return [matches]
 
-        return present(self.catalog, answer, hidden=self.hidden)[0]
+        hits = self._limited(answer, k=k, caps=Caps(per_artist=per_artist, per_album=per_album))
+        return self.with_percentiles(hits, index, min_score=min_score)
+
+    def _limited(
+        self, answer: Callable[[Collection[str], int], list[Match]], *, k: int, caps: Caps
+    ) -> list[Hit]:
+        """The best `k` within the limits, of an answer that is asked for more where they cut."""
+        wanted = k
+        while True:
+
+            def answers(gone: Collection[str], wanted: int = wanted) -> list[list[Match]]:
+                return [answer(gone, wanted)]
+
+            found = present(self.catalog, answers, hidden=self.hidden)[0]
+            hits = caps.apply(found)
+            if len(hits) >= k or len(found) < wanted:
+                return hits[:k]
+            wanted *= 4
+
+    def with_percentiles(
+        self, hits: Sequence[Hit], index: Index, *, min_score: float = 0.0
+    ) -> list[Hit]:
+        """Hits with their percentiles among the pairs of an index, without those below the least.
+
+        See `audiorec.recommend.pair_scores`.
+        """
+        if not 0 <= min_score <= 100:
+            raise ParameterError(f"min_score={min_score} must lie between 0 and 100 percent")
+        if not hits:
+            return []
+        if self._pairs is None or self._pairs[0] is not index:
+            self._pairs = (index, PairScores(index))
+        percentiles = self._pairs[1].percentile([hit.score for hit in hits])
+        marked = [
+            hit._replace(percentile=round(float(value), 2))
+            for hit, value in zip(hits, percentiles, strict=True)
+        ]
+        return [hit for hit in marked if (hit.percentile or 0.0) >= min_score]
+
+    def select(self, filters: TrackFilter) -> frozenset[str] | None:
+        """Ids of the tracks that fit a filter; None where it asks for nothing."""
+        return select_tracks(
+            self.catalog,
+            filters,
+            played=lambda user: played_tracks(self.workspace, user),
+            descriptors=lambda: self.descriptors().tempo_and_key(),
+        )
 
     def similar_many(
         self,
@@ -274,7 +347,8 @@ class Library:
                 exclude=gone,
             )
 
-        hits = iter(present(self.catalog, answer_all, hidden=self.hidden))
+        found = present(self.catalog, answer_all, hidden=self.hidden)
+        hits = iter([self.with_percentiles(each, index) for each in found])
         return [answer if isinstance(answer, AudiorecError) else next(hits) for answer in answers]
 
     def shared_tags(
@@ -326,6 +400,9 @@ class Library:
         space: Space = "blend",
         popularity: float = 0.0,
         versions: bool = False,
+        filters: TrackFilter | None = None,
+        per_artist: int = 0,
+        per_album: int = 0,
     ) -> list[Hit]:
         """Tracks for a listener, those that nobody has played yet included.
 
@@ -336,7 +413,7 @@ class Library:
         k : int
         heard : bool
             Whether tracks that the listener has played may stand in the answer.
-        space, popularity, versions
+        space, popularity, versions, filters, per_artist, per_album
             See `similar`.
         """
         self._refresh()
@@ -344,20 +421,35 @@ class Library:
         played = played_tracks(self.workspace, user)
         vector = self._listener(user)
 
-        def answer(gone: Collection[str]) -> list[list[Match]]:
-            left_out = () if heard else played
-            matches = recommend(
+        include = self.select(filters or TrackFilter())
+
+        def answer(gone: Collection[str], wanted: int) -> list[Match]:
+            return recommend(
                 index,
                 vector,
-                k=k,
-                heard=left_out,
+                k=wanted,
+                heard=() if heard else played,
                 duplicates=self.duplicates,
                 songs=None if versions else self._songs,
+                include=include,
                 exclude=gone,
             )
-            return [matches]
 
-        return present(self.catalog, answer, hidden=self.hidden)[0]
+        return self._limited(answer, k=k, caps=Caps(per_artist=per_artist, per_album=per_album))
+
+    def listener_vector(self, user: str) -> np.ndarray:
+        """Vector of a listener, for inner products : np.ndarray [shape=(d,)], float32.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing is known of them, or they have played too little.
+        """
+        return self._listener(user, played_tracks(self.workspace, user))
+
+    def descriptors(self) -> Descriptors:
+        """What was measured of the tracks; empty where nothing was."""
+        return load_descriptors(self.workspace.descriptors)
 
     def query(
         self, names: Sequence[str | Path], *, space: Space = "blend", popularity: float = 0.0

@@ -10,12 +10,11 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric
+from audiorec.recommend.agreement import agreement
 
 if TYPE_CHECKING:
     from audiorec.recommend.versions import Songs
 
-# Length of a mean of unit vectors, below which it is what float32 left of nothing.
-ROUNDING = 1e-6
 # Neighbours beyond k that many questions ask for, some of which duplicates take away.
 SPARE = 8
 
@@ -44,8 +43,9 @@ def similar(
     songs: Songs | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
+    against: np.ndarray | None = None,
 ) -> list[Match]:
-    """Tracks nearest to one track, or to several at once.
+    """Tracks nearest to one track, or that several agree on.
 
     Parameters
     ----------
@@ -54,7 +54,8 @@ def similar(
         Vectors of queries that the index does not hold, such as files from outside; where both
         have an id, these stand. None when the index holds every query.
     queries : sequence of str, or np.ndarray [shape=(d,)] or [shape=(n, d)]
-        Ids or vectors. Several are asked for as the mean of their unit vectors.
+        Ids or vectors. Several agree on what is near to each of them, or very near to one; see
+        `audiorec.recommend.agreement`.
     k : int
         Tracks wanted; fewer come when there are not so many.
     duplicates : mapping of str to int
@@ -65,6 +66,8 @@ def similar(
         one that is asked for.
     include, exclude : collections of str
         See `Index.search`.
+    against : np.ndarray [shape=(m, d)], float32, or None
+        Vectors of what is not wanted.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def similar(
         vectors = query_vectors(index, embeddings, asked)
     return _answer(
         index,
-        _direction(vectors),
+        _directions(vectors),
         k=k,
         duplicates=duplicates or {},
         include=include,
@@ -104,6 +107,7 @@ def similar(
         unwanted=asked,
         songs=songs,
         asked=asked,
+        against=against,
     )
 
 
@@ -134,17 +138,23 @@ def similar_many(
     if not len(questions):
         return []
     duplicates = duplicates or {}
-    vectors = [_direction(query_vectors(index, embeddings, asked)) for asked in questions]
+    vectors = [_directions(query_vectors(index, embeddings, asked)) for asked in questions]
     # Those asked for are their own nearest neighbours, and are left out of what comes back.
-    wanted = k + max(map(len, questions)) + SPARE
-    found = index.search(np.stack(vectors), wanted, include=include, exclude=exclude)
+    wanted = k + 1 + SPARE
+    single = [number for number, rows in enumerate(vectors) if len(rows) == 1]
+    found: dict[int, tuple[list[str], list[float]]] = {}
+    if single:
+        together = np.concatenate([vectors[number] for number in single])
+        neighbours = index.search(together, wanted, include=include, exclude=exclude)
+        for number, near, row in zip(single, *neighbours, strict=True):
+            found[number] = (near, row.tolist())
     answers = []
     for number, asked in enumerate(questions):
-        ids, scores = found.ids[number], found.scores[number].tolist()
+        ids, scores = found.get(number, ([], []))
         matches = _one_of_each(
             ids, scores, unwanted=asked, duplicates=duplicates, songs=songs, asked=asked
         )
-        if len(matches) < k and len(ids) == wanted:
+        if number not in found or (len(matches) < k and len(ids) == wanted):
             matches = _answer(
                 index,
                 vectors[number],
@@ -246,7 +256,7 @@ def query_vectors(
 
 def _answer(
     index: Index,
-    vector: np.ndarray,
+    vectors: np.ndarray,
     *,
     k: int,
     duplicates: Mapping[str, int],
@@ -256,20 +266,28 @@ def _answer(
     songs: Songs | None = None,
     asked: Sequence[str] = (),
     metric: Metric | None = None,
+    against: np.ndarray | None = None,
 ) -> list[Match]:
     """The best `k`, one of each group of duplicates, and none of the groups of `unwanted`."""
     wanted = k
+    alone = vectors.ndim == 1 or (len(vectors) == 1 and against is None)
     while True:
-        ids, scores = index.search(vector, wanted, include=include, exclude=exclude, metric=metric)
+        if alone:
+            found = index.search(vectors, wanted, include=include, exclude=exclude, metric=metric)
+            ids, scores = found.ids[0], found.scores[0].tolist()
+        else:
+            ids, scores = agreement(
+                index, vectors, wanted, against=against, include=include, exclude=exclude
+            )
         matches = _one_of_each(
-            ids[0],
-            scores[0].tolist(),
+            ids,
+            scores,
             unwanted=unwanted,
             duplicates=duplicates,
             songs=songs,
             asked=asked,
         )
-        if len(matches) >= k or len(ids[0]) < wanted:
+        if len(matches) >= k or len(ids) < wanted:
             return matches[:k]
         wanted *= 2
 
@@ -303,15 +321,12 @@ def _one_of_each(
     return matches
 
 
-def _direction(vectors: np.ndarray) -> np.ndarray:
-    """Mean of the unit vectors : np.ndarray [shape=(d,)], float32."""
+def _directions(vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors of queries : np.ndarray [shape=(n, d)], float32."""
     if not np.isfinite(vectors).all():
         raise ParameterError("a query holds NaN or infinity; embed it again")
     if not len(vectors):
         raise ParameterError("no track to start from; name at least one")
-    mean: np.ndarray = unit_norm(np.asarray(vectors, dtype=np.float32)).mean(axis=0)
-    if not np.linalg.norm(mean) > ROUNDING:
-        raise ParameterError(
-            "the query points nowhere: its vector is zero, or several cancel out; ask for fewer"
-        )
-    return mean
+    if not np.linalg.norm(vectors, axis=1).min() > 0:
+        raise ParameterError("the query points nowhere: its vector is zero; ask for another track")
+    return unit_norm(np.asarray(vectors, dtype=np.float32))

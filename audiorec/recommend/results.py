@@ -25,6 +25,10 @@ class Hit(NamedTuple):
     path : str
     guessed : tuple of str
         Which of artist and title are guessed from the path.
+    percentile : float or None
+        Share of the random pairs of this library that score lower; None where the score is none
+        between tracks.
+    album : str
     """
 
     rank: int
@@ -34,6 +38,8 @@ class Hit(NamedTuple):
     title: str
     path: str
     guessed: tuple[str, ...] = ()
+    percentile: float | None = None
+    album: str = ""
 
 
 def present(
@@ -65,7 +71,7 @@ def present(
         tracks = _tracks_of(catalog, found)
     return [
         [
-            _hit(rank, match, tracks.get(match.track_id))
+            make_hit(rank, match, tracks.get(match.track_id))
             for rank, match in enumerate(matches, start=1)
         ]
         for matches in found
@@ -76,11 +82,12 @@ def _tracks_of(catalog: Catalog, found: Sequence[Sequence[Match]]) -> dict[str, 
     return catalog.get_many({match.track_id for matches in found for match in matches})
 
 
-def _hit(rank: int, match: Match, track: Track | None) -> Hit:
+def make_hit(rank: int, match: Match, track: Track | None) -> Hit:
     """A match as it is answered; one of a track that is not catalogued is its id alone."""
     if track is None:
         return Hit(rank, match.track_id, float(match.score), "", "", "")
     # A track without a file is catalogued under its id.
     path = "" if track.path == track.track_id else track.path
     guessed = tuple(name for name in track.guessed if name in ("artist", "title"))
-    return Hit(rank, match.track_id, float(match.score), track.artist, track.title, path, guessed)
+    names = (track.artist, track.title, path, guessed)
+    return Hit(rank, match.track_id, float(match.score), *names, album=track.album)

@@ -49,9 +49,7 @@ def test_no_command_shows_what_is_excluded(workspace, tmp_path):
     answer = call("-w", workspace, "similar", named, "--json")
     assert json.loads(answer.out)["hidden"] == [named] and f"{named} is hidden" in answer.err
     assert ids(answer).isdisjoint(hidden)
-    first = json.loads(call("-w", workspace, "playlist", named, "--json").out)["results"]
-    assert first[0]["track_id"] == named
-    assert hidden.isdisjoint(hit["track_id"] for hit in first[1:])
+    assert hidden.isdisjoint(ids(call("-w", workspace, "playlist", named, "--json")))
     answer = call("-w", workspace, "exclude", "remove", f"artist {tracks[0].artist}")
     assert answer.code == 0 and "0 tracks are hidden" in answer.err
 

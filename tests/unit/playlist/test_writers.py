@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from dataclasses import dataclass
@@ -56,7 +58,8 @@ def read_m3u8(file: Path) -> list[tuple[int, str, str]]:
     lines = file.read_bytes().decode("utf-8", errors="surrogateescape").split("\n")
     assert lines[0] == "#EXTM3U"
     assert lines[-1] == ""
-    body = [line for line in lines[1:-1] if not line.startswith(("#PLAYLIST:", OWN))]
+    told = ("#PLAYLIST:", "#EXTALB:", "#EXTART:", OWN)
+    body = [line for line in lines[1:-1] if not line.startswith(told)]
     pairs = []
     for info, path in zip(body[::2], body[1::2], strict=True):
         seconds, name = info.removeprefix("#EXTINF:").split(",", 1)
@@ -104,6 +107,17 @@ def test_json_round_trip(tmp_path, rows):
 
 @FILES
 @given(rows=ROWS)
+def test_csv_round_trip(tmp_path, rows):
+    write_playlist(rows, tmp_path / "list.csv")
+    text = (tmp_path / "list.csv").read_bytes().decode()
+    read = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["path"] for row in read] == [row.path for row in rows]
+    assert [row["track_id"] for row in read] == [row.track_id for row in rows]
+    assert [row["title"] for row in read] == [clean(row.title or "") for row in rows]
+
+
+@FILES
+@given(rows=ROWS)
 def test_xspf_and_jspf_round_trip(tmp_path, rows):
     write_playlist(rows, tmp_path / "list.xspf", title="x\x00y")
     write_playlist(rows, tmp_path / "list.jspf", title="x\x00y")
@@ -128,7 +142,8 @@ def test_m3u8_as_it_stands(tmp_path):
     written = write_playlist(rows, tmp_path / "a.m3u8", title="Mine")
     assert written.file.read_text(encoding="utf-8") == (
         "#EXTM3U\n#CREATOR:audiorec\n#PLAYLIST:Mine\n"
-        "#EXTINF:306,Björk - Jóga\n/music/Björk/Jóga.mp3\n"
+        "#EXTINF:306,Björk - Jóga\n#EXTALB:Homogenic\n#EXTART:Björk\n"
+        "/music/Björk/Jóga.mp3\n"
         "#EXTINF:-1,#1\n/music/#1.flac\n"
     )
     assert written.n_tracks == 2
@@ -176,7 +191,9 @@ def test_file_names_that_are_not_utf8(tmp_path, format):
     path = os.fsdecode(b"/music/\xff\xe9.mp3")
     write_playlist([Row("1", path)], tmp_path / "x", format_=format)
     content = (tmp_path / "x").read_bytes()
+    text = content.decode(errors="surrogateescape")
     read = {
+        "csv": lambda: next(csv.DictReader(io.StringIO(text)))["path"],
         "m3u8": lambda: read_m3u8(tmp_path / "x")[0][2],
         "json": lambda: json.loads(content)["tracks"][0]["path"],
         "xspf": lambda: read_uri(read_xspf(tmp_path / "x")[0]["location"]),

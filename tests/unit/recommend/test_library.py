@@ -20,7 +20,7 @@ from audiorec.factors import Factors, save_factors
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.reload import file_signature, open_index
-from audiorec.playlist import build_playlist
+from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import similar, similar_many
 from audiorec.workspace import Workspace
@@ -106,7 +106,8 @@ def test_tracks_whose_files_are_gone_are_no_answer(workspace, tmp_path):
     assert one == after and len(other) == 20  # who is gone may still be asked about
     assert not gone & {hit.track_id for hit in other}
     seed = before[0].track_id
-    playlist = build_playlist(library, [seed], length=20, artist_window=1)
+    request = PlaylistRequest(seeds=(seed,), length=20, artist_window=1)
+    playlist = build_playlist(library, request).hits
     assert playlist[0].track_id == seed and len(playlist) == 20
     assert gone & {hit.track_id for hit in playlist} == {seed}
 

@@ -1,0 +1,67 @@
+"""Options of the commands that answer: filters, limits, and whole artists and albums as seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from audiorec.recommend.filters import TrackFilter
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILTERS = (
+    click.option("--genre", multiple=True, metavar="WORD", help="Only of this genre; repeatable."),
+    click.option("--year", default="", metavar="A-B", help="Only of these years."),
+    click.option("--duration", default="", metavar="A-B", help="Only so long, such as 2:00-6:00."),
+    click.option("--tempo", default="", metavar="A-B", help="Only of so many beats a minute."),
+    click.option("--key", multiple=True, metavar="KEY", help="Only in this key; repeatable."),
+    click.option("--path", "path_", multiple=True, metavar="GLOB", help="Only from here."),
+    click.option(
+        "--added-since",
+        default="",
+        metavar="DATE_OR_AGE",
+        help="Only files that came, or were changed, since: 2026-05-01, 30d, 2w, 6m.",
+    ),
+    click.option("--not-artist", multiple=True, metavar="NAME", help="None of this artist."),
+    click.option("--new", is_flag=True, help="Only what the listener of --user has never played."),
+)
+LIMITS = (
+    click.option(
+        "--per-artist", type=click.IntRange(min=0), default=0, help="At most so many of an artist."
+    ),
+    click.option(
+        "--per-album", type=click.IntRange(min=0), default=0, help="At most so many of an album."
+    ),
+)
+
+
+def filter_options(command: Command) -> Command:
+    """Add the options of `TrackFilter`, and the limits."""
+    for option in reversed((*FILTERS, *LIMITS)):
+        command = option(command)
+    return command
+
+
+def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter:
+    """A filter from the values of `filter_options`, which are taken out of `options`."""
+    from audiorec.exceptions import ParameterError
+    from audiorec.recommend.filters import TrackFilter
+
+    new = options.pop("new")
+    try:
+        return TrackFilter(
+            genre=options.pop("genre"),
+            year=options.pop("year"),
+            length=options.pop("duration"),
+            tempo=options.pop("tempo"),
+            key=options.pop("key"),
+            path=options.pop("path_"),
+            added_since=options.pop("added_since"),
+            not_artist=options.pop("not_artist"),
+            new_for=user if new else "",
+        )
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from None

@@ -1,0 +1,111 @@
+"""Stored descriptors of tracks: tempo, key, loudness, brightness, energy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from audiorec import artifacts
+
+KIND = "descriptors"
+COLUMNS = ("tempo", "key", "loudness", "brightness", "energy")
+"""Beats a minute; number in `KEYS`; LUFS; spectral centroid, Hz; level of the onsets, dB."""
+KEYS = tuple(
+    f"{tonic}{mode}"
+    for mode in ("", "m")
+    for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+)
+"""Names of keys by their number: the major ones, then the minor ones."""
+
+
+class Descriptors:
+    """Descriptors by track.
+
+    Parameters
+    ----------
+    ids : np.ndarray [shape=(n,)], str
+    table : np.ndarray [shape=(n, 5)], float32
+        `COLUMNS`; NaN where one could not be measured.
+    clips : np.ndarray [shape=(n,)], str
+        Identity of the sound that each was measured on.
+    """
+
+    def __init__(self, ids: np.ndarray, table: np.ndarray, clips: np.ndarray) -> None:
+        self.ids, self.table, self.clips = ids, table, clips
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def values(self, name: str) -> dict[str, float]:
+        """A number by track, of those in which it could be measured."""
+        column = self.table[:, COLUMNS.index(name)]
+        known = np.isfinite(column)
+        return dict(zip(self.ids[known].tolist(), column[known].tolist(), strict=True))
+
+    def tempo_and_key(self) -> dict[str, tuple[float, str]]:
+        """Tempo (beats a minute) and the name of the key by track; NaN and empty where unknown."""
+        return {
+            id_: (tempo, key_name(key))
+            for id_, tempo, key in zip(
+                self.ids.tolist(), self.table[:, 0].tolist(), self.table[:, 1].tolist(), strict=True
+            )
+        }
+
+    def of(self, track_id: str) -> dict[str, float | str] | None:
+        """Everything that was measured of a track; None where nothing was."""
+        rows = np.flatnonzero(self.ids == track_id)
+        if not len(rows):
+            return None
+        row = self.table[rows[0]].tolist()
+        values: dict[str, float | str] = {
+            name: round(value, 2)
+            for name, value in zip(COLUMNS, row, strict=True)
+            if np.isfinite(value)
+        }
+        if "key" in values:
+            values["key"] = key_name(row[1])
+        return values
+
+
+def key_name(number: float) -> str:
+    """Name of a key such as ``"F#m"``; empty for NaN."""
+    return KEYS[int(number)] if np.isfinite(number) else ""
+
+
+def load_descriptors(directory: Path) -> Descriptors:
+    """Stored descriptors; none where nothing was measured.
+
+    Raises
+    ------
+    ArtifactError
+        If they are damaged.
+    """
+    if not artifacts.exists(directory):
+        empty = np.array([], dtype=np.str_)
+        return Descriptors(empty, np.empty((0, len(COLUMNS)), np.float32), empty)
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    ids, table, clips = (
+        artifacts.load_array(directory, manifest, name) for name in ("ids", "table", "clips")
+    )
+    return Descriptors(ids, table, clips)
+
+
+def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarray]]) -> None:
+    """Store descriptors, in place of those that are stored.
+
+    Parameters
+    ----------
+    directory : Path
+    measured : mapping of str to (str, np.ndarray [shape=(5,)])
+        Of each track the identity of its sound, and its `COLUMNS`.
+    """
+    ids = sorted(measured)
+    arrays = {
+        "ids": np.array(ids, dtype=np.str_),
+        "table": np.array([measured[i][1] for i in ids], np.float32).reshape(-1, len(COLUMNS)),
+        "clips": np.array([measured[i][0] for i in ids], dtype=np.str_),
+    }
+    files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
+    artifacts.commit(directory, kind=KIND, files=files, config={}, inputs={}, extra={})

@@ -1,0 +1,97 @@
+"""Arc: tempo or energy that rises, falls, or goes up and down, near the seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.exceptions import NotFoundError
+from audiorec.playlist.assembly import Assembly
+from audiorec.playlist.entries import Pick
+from audiorec.playlist.source import TrackSource, widening
+
+POOL = 6  # candidates for each track wanted
+UNITS = {"tempo": "BPM", "energy": "dB"}
+
+
+def choose(source: TrackSource, n: int) -> list[Pick]:
+    """Tracks near the seeds in the order of what is measured."""
+    request = source.request
+    values = source.library.descriptors().values(request.by)
+    if not values:
+        raise NotFoundError(f"no track's {request.by} is known; run 'audiorec descriptors' once")
+    known = [id_ for id_ in source.own if id_ in values]
+    if len(known) < len(source.own):
+        source.note(f"seeds whose {request.by} is not known steer the playlist, and are not in it")
+    assembly = Assembly(source, known[:n])
+    for reach in widening(POOL * n, len(source.index)):
+        pool = _near(source, reach, values)
+        chosen = _spread(assembly, pool, values, n)
+        if len(assembly) >= n or reach >= len(source.index):
+            break
+    del chosen
+    order = _shaped(sorted(assembly.order, key=lambda id_: (values[id_], id_)), request.shape)
+    order = _apart(assembly, order, values)
+    unit = UNITS[request.by]
+    shown = {"rise": "rising", "fall": "falling", "arch": "up and down"}[request.shape]
+    return [Pick(id_, f"{request.by} {values[id_]:.0f} {unit}, {shown}") for id_ in order]
+
+
+def _near(source: TrackSource, k: int, values: dict[str, float]) -> list[str]:
+    """Candidates with a value, the seeds taking turns."""
+    found = source.search(source.seed_units, k, include=values, exclude=source.seeds.ids)
+    longest = max((len(each.ids) for each in found), default=0)
+    turns = (each.ids[rank] for rank in range(longest) for each in found if rank < len(each.ids))
+    return list(dict.fromkeys(turns))[:k]
+
+
+def _spread(assembly: Assembly, pool: list[str], values: dict[str, float], n: int) -> int:
+    """Add the nearest track of each of as many equal parts of the pool's values."""
+    need = n - len(assembly)
+    if need <= 0 or not pool:
+        return 0
+    ranked = sorted(pool, key=lambda id_: (values[id_], id_))
+    nearness = {id_: rank for rank, id_ in enumerate(pool)}
+    before = len(assembly)
+    for part in np.array_split(np.array(ranked, dtype=object), min(need, len(ranked))):
+        nearest = sorted(part.tolist(), key=nearness.__getitem__)
+        # Where it will stand is known at the end; what counts here is that it may come at all.
+        id_ = assembly.choose(nearest, len(assembly), close=False) or assembly.choose(
+            nearest, len(assembly), close=True
+        )
+        if id_ is not None:
+            assembly.insert(id_, len(assembly))
+    for id_ in pool:
+        if len(assembly) >= n:
+            break
+        if assembly.allows(id_):
+            assembly.insert(id_, len(assembly))
+    return len(assembly) - before
+
+
+def _shaped(rising: list[str], shape: str) -> list[str]:
+    if shape == "fall":
+        return rising[::-1]
+    return [*rising[::2], *rising[1::2][::-1]] if shape == "arch" else rising
+
+
+def _apart(assembly: Assembly, order: list[str], values: dict[str, float]) -> list[str]:
+    """The order with neighbours exchanged where that keeps an artist apart at little cost."""
+    window = max(1, assembly.source.request.artist_window)
+    artist = [assembly.source.track(id_).artist_key for id_ in order]
+    for place in range(1, len(order)):
+        if artist[place] not in artist[max(0, place - window + 1) : place]:
+            continue
+        recent = artist[max(0, place - window + 1) : place]
+        for other in range(place + 1, min(place + 3, len(order))):
+            level = abs(values[order[other]] - values[order[place]]) <= 0.02 * abs(
+                values[order[place]]
+            )
+            if artist[other] not in recent and level:
+                for row in (order, artist):
+                    row[place], row[other] = row[other], row[place]
+                break
+        else:
+            assembly.source.note(
+                "an artist comes twice within the window where the arc leaves no other choice"
+            )
+    return order

@@ -1,0 +1,68 @@
+"""Continue: what comes after a list, by what is played after what, or by sound alone."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.playlist.assembly import Assembly
+from audiorec.playlist.entries import Pick
+from audiorec.playlist.source import TrackSource
+
+HALF_LIFE = 5.0  # tracks before the last, after which one counts half
+CANDIDATES = 20  # of the sessions, for each track wanted
+
+
+def choose(source: TrackSource, n: int) -> list[Pick]:
+    """Tracks that go on where the list ends; none of the list is among them."""
+    assembly = Assembly(source, source.own)
+    n_before = len(assembly)
+    reasons: dict[str, str] = {}
+    ranked, model = _by_sessions(source, CANDIDATES * n)
+    for id_ in ranked:
+        if len(assembly) == n_before + n:
+            break
+        if assembly.allows(id_) and not assembly.is_close(id_, len(assembly)):
+            assembly.insert(id_, len(assembly))
+            reasons[id_] = f"played after such tracks ({model})"
+    direction = _direction(source)
+    while len(assembly) < n_before + n:
+        near = assembly.nearest(direction, len(assembly), exclude=source.seeds.ids)
+        if near is None:
+            break
+        assembly.insert(near, len(assembly))
+        likeness = source.seed_units @ source.units([near])[0]
+        reasons[near] = f"goes on from {source.name(source.seeds.ids[int(likeness.argmax())])}"
+    return [Pick(id_, reasons[id_]) for id_ in assembly.order[n_before:]]
+
+
+def _direction(source: TrackSource) -> np.ndarray:
+    """Where the list tends: its last tracks count most : np.ndarray [shape=(d,)], float32."""
+    units = source.seed_units
+    age = np.arange(len(units))[::-1]
+    direction = unit_norm((0.5 ** (age / HALF_LIFE) @ units)[None])[0]
+    return np.asarray(direction if direction.any() else units[-1], dtype=np.float32)
+
+
+def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
+    """Tracks by how well they come next, and what says so; none where there are no sessions."""
+    from audiorec.sessions.answers import SessionRecommender, SessionTrack
+
+    try:
+        recommender = SessionRecommender(source.library.workspace)
+        ranking = recommender.rank([SessionTrack(id_) for id_ in source.seeds.ids])
+    except (ArtifactError, NotFoundError):
+        return [], ""
+    seeds = set(source.seeds.ids)
+    allowed = (
+        track.track_id for track in ranking.best()
+        if track.track_id in source.index
+        and track.track_id not in source.exclude and track.track_id not in seeds
+        and (source.include is None or track.track_id in source.include)
+    )  # fmt: skip
+    ids = list(islice(allowed, k))
+    source.load(ids)
+    return source.sifted(ids, _direction(source)), ranking.model

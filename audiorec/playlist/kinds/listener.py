@@ -1,0 +1,174 @@
+"""Listener: familiar and new tracks in a given ratio, or what is like the last plays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.exceptions import NotFoundError
+from audiorec.playlist.assembly import Assembly
+from audiorec.playlist.entries import Pick
+from audiorec.playlist.order import improve_order
+from audiorec.playlist.source import TrackSource, widening
+
+HALF_LIFE = 30 * 86_400.0  # seconds after which a play counts half
+COLD_SHARE = 0.25  # of the new tracks, that nobody has played, where there are such
+LIKE_EACH = 3
+POOL = 8
+
+
+class Taste(NamedTuple):
+    """What a listener has played.
+
+    Attributes
+    ----------
+    weight : dict of str to float
+        Plays of each track, recent ones counting most; most played first.
+    last : list of str
+        Tracks by their last play, newest first; empty where no play has a time.
+    played_by_anyone : set of str
+    """
+
+    weight: dict[str, float]
+    last: list[str]
+    played_by_anyone: set[str]
+
+
+def choose(source: TrackSource, n: int) -> list[Pick]:
+    """Familiar and new tracks of a listener, or some like each of the last plays."""
+    users = source.request.users or ("me",)
+    taste = read_taste(source, users[0])
+    if source.request.like_last:
+        return _like_last(source, taste, n)
+    n_new = round(source.request.new_share * n)
+    assembly = Assembly(source)
+    reasons: dict[str, str] = {}
+    familiar = source.shuffled([i for i in taste.weight if _may_come(source, i)])
+    source.load(familiar[: 50 * n])
+    _take(assembly, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+    if len(assembly) < n - n_new:
+        source.note(f"only {len(assembly)} familiar tracks fit; the others are new")
+    n_cold = min(round(COLD_SHARE * n_new), n_new)
+    for cold, until in ((True, len(assembly) + n_cold), (False, n)):
+        for reach in widening(POOL * n, len(source.index)):
+            ids = listener_search(source, users[0], reach, exclude=taste.weight)
+            some = [i for i in ids if not cold or i not in taste.played_by_anyone]
+            why = "new, nobody has played it" if cold else "new, fits what you play"
+            _take(assembly, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
+            if len(assembly) >= until or len(ids) < reach:
+                break
+    if len(assembly) < n:
+        _take(assembly, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+    return _ordered(source, assembly.order, reasons)
+
+
+def read_taste(source: TrackSource, user: str) -> Taste:
+    """What a listener has played; `NotFoundError` where nothing is known of them."""
+    import polars as pl
+
+    from audiorec import artifacts
+    from audiorec.data.plays import load_plays
+
+    workspace = source.library.workspace
+    if not artifacts.exists(workspace.plays):
+        raise NotFoundError(
+            f"nobody's listening is known, that of {user!r} neither; import some with "
+            "'audiorec plays FILE'"
+        )
+    plays = load_plays(workspace.plays)
+    anyone = set(plays["track_id"].unique().to_list())
+    own = plays.filter(pl.col("user_id") == user)
+    if not len(own):
+        raise NotFoundError(
+            f"unknown listener {user!r}; name a user_id of the imported listening with --user"
+        )
+    newest = own["timestamp"].max()
+    age = (pl.lit(newest) - pl.col("timestamp")).fill_null(0 if newest is None else 4 * HALF_LIFE)
+    weighed = own.with_columns(weight=pl.col("plays") * (0.5 ** (age / HALF_LIFE)))
+    summed = (
+        weighed.group_by("track_id")
+        .agg(pl.col("weight").sum(), pl.col("timestamp").max())
+        .sort(["weight", "track_id"], descending=[True, False])
+    )
+    timed = summed.filter(pl.col("timestamp").is_not_null())
+    last = timed.sort(["timestamp", "track_id"], descending=[True, False])["track_id"].to_list()
+    weight = dict(zip(summed["track_id"].to_list(), summed["weight"].to_list(), strict=True))
+    return Taste({i: w for i, w in weight.items() if w > 0}, last, anyone)
+
+
+def listener_search(
+    source: TrackSource,
+    user: str,
+    k: int,
+    *,
+    exclude: Collection[str] = (),
+    include: Collection[str] | None = None,
+) -> list[str]:
+    """Tracks by how well they fit a listener, best first."""
+    vector = source.library.listener_vector(user)
+    found = source.search(vector[None], k, exclude=exclude, include=include, metric="inner_product")
+    return found[0].ids
+
+
+def _like_last(source: TrackSource, taste: Taste, n: int) -> list[Pick]:
+    """Three like each of the last plays, as far as there is room."""
+    last = [i for i in taste.last if i in source.index][: source.request.like_last]
+    if not last:
+        raise NotFoundError("no play has a time, so none is the last; leave like-last out")
+    assembly = Assembly(source)
+    reasons: dict[str, str] = {}
+    played = set(taste.weight)
+    for round_ in range(LIKE_EACH):
+        for id_ in last:
+            if len(assembly) >= n:
+                break
+            unit = source.units([id_])[0]
+            near = assembly.nearest(unit, len(assembly), exclude=played)
+            if near is not None:
+                assembly.insert(near, len(assembly))
+                reasons[near] = f"like {source.name(id_)}, which you played lately"
+        del round_
+    if len(assembly) < n:
+        source.note(
+            f"{LIKE_EACH} like each of the last {len(last)} plays are {len(assembly)} tracks"
+        )
+    return _ordered(source, assembly.order, reasons)
+
+
+def _take(assembly: Assembly, ids, until: int, reasons: dict[str, str], why) -> None:  # type: ignore[no-untyped-def]
+    """Let in tracks that may come, in their order, until there are so many."""
+    for id_ in ids:
+        if len(assembly) >= until:
+            return
+        if assembly.allows(id_):
+            assembly.insert(id_, len(assembly))
+            reasons[id_] = why(id_)
+
+
+def _may_come(source: TrackSource, id_: str) -> bool:
+    if id_ in source.exclude or (source.include is not None and id_ not in source.include):
+        return False
+    return id_ in source.index
+
+
+def _plays(taste: Taste, id_: str) -> str:
+    return f"weight of plays {taste.weight[id_]:.1f}"
+
+
+def _ordered(source: TrackSource, ids: list[str], reasons: dict[str, str]) -> list[Pick]:
+    """An order without harsh steps, artists apart where that can be."""
+    from audiorec.playlist.sequence import arrange
+
+    if not ids:
+        return []
+    labels = [source.track(id_).artist_key for id_ in ids]
+    window = max(1, source.request.artist_window)
+    order = improve_order(
+        source.units(ids),
+        arrange(np.asarray(source.units(ids)), labels, window=window),
+        labels=labels,
+        window=window,
+    )
+    return [Pick(ids[row], reasons[ids[row]]) for row in order]

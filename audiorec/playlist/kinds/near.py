@@ -1,0 +1,60 @@
+"""Near: around the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from audiorec.data.normalize import words
+from audiorec.playlist.entries import Pick
+from audiorec.playlist.sequence import Cap, make_playlist
+from audiorec.playlist.source import TrackSource
+
+
+def choose(source: TrackSource, n: int) -> list[Pick]:
+    """Tracks near the seeds, each next one near the one before it."""
+    seeds = source.seeds.ids
+    names = dict(zip(seeds, map(source.name, seeds), strict=True))
+    matches = make_playlist(
+        source.index,
+        source.external,
+        seeds,
+        length=n,
+        artists=source.artists,
+        artist_window=max(1, source.request.artist_window),
+        duplicates=source.groups,
+        own=source.own,
+        search=lambda vectors, k, barred: _search(source, vectors, k, barred),
+        caps=caps(source),
+        diversity=source.request.diversity,
+    )
+    ids = [match.track_id for match in matches]
+    likeness = source.units(ids) @ source.seed_units.T
+    own = set(source.own)
+    return [
+        Pick(id_, "asked for" if id_ in own else f"near {names[seeds[int(row.argmax())]]}")
+        for id_, row in zip(ids, likeness, strict=True)
+    ]
+
+
+def caps(source: TrackSource) -> list[Cap]:
+    """The request's limits, as what a track counts as and how many of it may come."""
+    request = source.request
+    found: list[Cap] = []
+    if request.per_artist:
+        found.append((lambda id_: source.track(id_).artist_key, request.per_artist))
+    if request.per_album:
+        found.append((lambda id_: _album(source, id_), request.per_album))
+    return found
+
+
+def _album(source: TrackSource, id_: str) -> Hashable | None:
+    track = source.track(id_)
+    return (track.artist_key, words(track.album)) if track.album else None
+
+
+def _search(
+    source: TrackSource, vectors: np.ndarray, k: int, barred: Sequence[str]
+) -> list[list[str]]:
+    return [found.ids for found in source.search(vectors, k, exclude=barred)]

@@ -1,0 +1,203 @@
+"""Path: from one track to another, in even steps.
+
+The points of a path lie on the great circle between two unit vectors (spherical interpolation,
+Shoemake 1985). Where a track lies along it is the angle of its projection into the plane of the
+two, as a share of the whole angle: 0 at the first, 1 at the last. Every next track lies further
+along. A step that has no track of its own is merged with the one before it, and another track
+comes where the gap is widest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.playlist.assembly import Assembly
+from audiorec.playlist.entries import Pick
+from audiorec.playlist.source import POOL, TrackSource
+
+SAME = 1e-4  # angle (rad) below which two tracks lie at one place
+
+
+def choose(source: TrackSource, n: int) -> list[Pick]:
+    """Tracks from the first seed over the others to the last, `n` in all."""
+    stops = _stops(source)
+    if n < len(stops):
+        raise ParameterError(f"length={n} has no room for the {len(stops)} tracks of the path")
+    units = source.units(stops)
+    segments = [
+        Segment(source, units[number], units[number + 1]) for number in range(len(stops) - 1)
+    ]
+    for segment, first, last in zip(segments, stops, stops[1:], strict=False):
+        if segment.angle < SAME:
+            raise ParameterError(
+                f"{source.name(first)} and {source.name(last)} lie at one place; there is no path "
+                "between them: name another track"
+            )
+    assembly = Assembly(source, stops)
+    counts = _shares(np.array([segment.angle for segment in segments]), n - len(stops))
+    progress: dict[str, str] = {}
+    start = 1
+    for segment, count, first, last in zip(segments, counts, stops, stops[1:], strict=False):
+        chosen = segment.fill(assembly, start=start, count=count)
+        for id_, along in chosen:
+            share = f"{100 * along:.0f} % of the way"
+            progress[id_] = f"{share} from {source.name(first)} to {source.name(last)}"
+        start += len(chosen) + 1
+    return [Pick(id_, progress.get(id_, "asked for")) for id_ in assembly.order]
+
+
+def _stops(source: TrackSource) -> list[str]:
+    stops = source.seeds.ids
+    own = set(source.own)
+    for id_ in stops[: source.seeds.n_tracks]:
+        if id_ in source.library.hidden:
+            raise NotFoundError(
+                f"{id_!r} is hidden by 'audiorec exclude'; no path can begin, pass or end there"
+            )
+        if id_ not in own:
+            raise NotFoundError(
+                f"{id_!r} is not in the catalogue; 'audiorec add' it to let a path pass it"
+            )
+    if len(stops) < 2:
+        raise ParameterError(
+            "a path leads from a track to another, and all that were named are one; name another"
+        )
+    return stops
+
+
+def _shares(angles: np.ndarray, count: int) -> list[int]:
+    """So many tracks for each segment, in proportion to its angle, `count` in all."""
+    exact = angles / angles.sum() * count
+    shares = np.floor(exact).astype(int)
+    for place in np.argsort(shares - exact, kind="stable")[: count - int(shares.sum())]:
+        shares[place] += 1
+    return [int(share) for share in shares]
+
+
+class Segment:
+    """The way from one unit vector to another."""
+
+    def __init__(self, source: TrackSource, first: np.ndarray, last: np.ndarray) -> None:
+        self.source = source
+        cosine = float(np.clip(first @ last, -1, 1))
+        self.angle = float(np.arccos(cosine))
+        across = last - cosine * first
+        if np.linalg.norm(across) < SAME:  # opposite to each other: by way of any third direction
+            across = np.eye(len(first), dtype=first.dtype)[int(np.abs(first).argmin())]
+            across = across - (across @ first) * first
+        self.first, self.across = first, unit_norm(across[None])[0]
+
+    def point(self, along: np.ndarray) -> np.ndarray:
+        """Unit vectors so far along : np.ndarray [shape=(n, d)], float32."""
+        angles = np.atleast_1d(along)[:, None] * self.angle
+        return np.asarray(np.cos(angles) * self.first + np.sin(angles) * self.across, np.float32)
+
+    def along(self, units: np.ndarray) -> np.ndarray:
+        """How far along unit vectors lie : np.ndarray [shape=(n,)]."""
+        return np.asarray(np.arctan2(units @ self.across, units @ self.first) / self.angle)
+
+    def fill(self, assembly: Assembly, *, start: int, count: int) -> list[tuple[str, float]]:
+        """Insert `count` tracks at `start`, where there are so many; each with its progress."""
+        steps = np.arange(1, count + 1) / (count + 1)
+        half = 0.5 / (count + 1)
+        pool = _Pool(self, assembly)
+        pool.add(steps, POOL)
+        chosen: list[tuple[str, float]] = []
+        for step in steps:
+            low = max(chosen[-1][1] if chosen else 0.0, step - half)
+            id_ = pool.best(step, low, step + half, start + len(chosen))
+            if id_ is not None:
+                assembly.insert(id_, start + len(chosen))
+                chosen.append((id_, pool.progress[id_]))
+        merged = count - len(chosen)
+        while len(chosen) < count and self._widen(assembly, pool, chosen, start=start):
+            pass
+        if merged:
+            self.source.note(
+                f"{merged} of {count} steps had no track of their own and were merged; the widest "
+                f"gaps were filled instead, and {len(chosen)} tracks lie on the way"
+            )
+        outside = self._outside(assembly, chosen, start=start, count=count)
+        if outside:
+            self.source.note(f"{outside} tracks lie beside the way: no others are left")
+        return chosen
+
+    def _widen(
+        self, assembly: Assembly, pool: _Pool, chosen: list[tuple[str, float]], *, start: int
+    ) -> bool:
+        """Insert a track where the gap is widest, or where the next widest is."""
+        bounds = np.array([0.0, *(along for _, along in chosen), 1.0])
+        for look_further in (False, True):
+            for gap in np.argsort(-np.diff(bounds), kind="stable"):
+                low, high = float(bounds[gap]), float(bounds[gap + 1])
+                if look_further:
+                    pool.add(np.array([(low + high) / 2]), len(self.source.index))
+                id_ = pool.best((low + high) / 2, low, high, start + int(gap))
+                if id_ is not None:
+                    assembly.insert(id_, start + int(gap))
+                    chosen.insert(int(gap), (id_, pool.progress[id_]))
+                    return True
+                if look_further:
+                    continue
+        return False
+
+    def _outside(
+        self, assembly: Assembly, chosen: list[tuple[str, float]], *, start: int, count: int
+    ) -> int:
+        """Fill up with what lies nearest though not between; return how many."""
+        missing = 0
+        while len(chosen) < count:
+            half = self.point(np.array([0.5]))[0]
+            id_ = assembly.nearest(half, start + len(chosen))
+            if id_ is None:
+                break
+            along = float(self.along(self.source.units([id_]))[0])
+            place = int(np.searchsorted([a for _, a in chosen], along))
+            assembly.insert(id_, start + place)
+            chosen.insert(place, (id_, along))
+            missing += 1
+        return missing
+
+
+class _Pool:
+    """Candidates of a segment, with how far along they lie."""
+
+    def __init__(self, segment: Segment, assembly: Assembly) -> None:
+        self.segment, self.assembly = segment, assembly
+        self.ids: list[str] = []
+        self.units = np.empty((0, assembly.source.index.dim), dtype=np.float32)
+        self.places = np.empty(0)
+        self.progress: dict[str, float] = {}
+        self._complete = False
+
+    def add(self, steps: np.ndarray, k: int) -> None:
+        """Look for candidates near some points of the way."""
+        source = self.assembly.source
+        if self._complete or not len(steps):
+            return
+        found = source.search(self.segment.point(steps), k, exclude=self.assembly.order)
+        self._complete = all(each.all_of_them for each in found)
+        fresh = dict.fromkeys(id_ for each in found for id_ in each.ids)
+        new = [id_ for id_ in fresh if id_ not in self.progress]
+        units = source.units(new)
+        along = self.segment.along(units)
+        self.ids += new
+        self.units = np.vstack([self.units, units])
+        self.places = np.concatenate([self.places, along])
+        self.progress.update(zip(new, along.tolist(), strict=True))
+
+    def best(self, at: float, low: float, high: float, position: int) -> str | None:
+        """The candidate nearest to a point, among those between two others along the way."""
+        between = np.flatnonzero(
+            (self.places > low) & (self.places < min(high, 1.0)) & (self.places > 0.0)
+        )
+        if not len(between):
+            return None
+        likeness = self.units[between] @ self.segment.point(np.array([at]))[0]
+        order = between[np.argsort(-likeness, kind="stable")]
+        nearest = [self.ids[row] for row in order[:POOL]]
+        return self.assembly.choose(self.assembly.source.shuffled(nearest), position) or (
+            self.assembly.choose((self.ids[row] for row in order), position)
+        )

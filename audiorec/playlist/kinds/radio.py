@@ -1,0 +1,62 @@
+"""Radio: a walk that drifts away from where it began, and can go on for ever."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.playlist.assembly import Assembly
+from audiorec.playlist.entries import Pick
+from audiorec.playlist.source import POOL, TrackSource
+
+DRIFT = 0.35  # share of the last track in where the next is looked for
+TOGETHER = 6  # tracks that are chosen from one search
+
+
+def choose(source: TrackSource, n: int) -> list[Pick]:
+    """Tracks that follow each other, near the last few rather than near the seeds."""
+    played = source.seeds.after
+    beginning = [id_ for id_ in source.own if id_ not in set(played)]
+    assembly = Assembly(source, [*played, *beginning][: len(played) + n])
+    direction = _direction(source, played)
+    n_before = len(played)
+    found: list[str] = []
+    while len(assembly) < n_before + n:
+        position = len(assembly)
+        if (position - n_before) % TOGETHER == 0 or not found:
+            found = source.search(direction[None], POOL, exclude=assembly.order)[0].ids
+        units = source.units(found)
+        near = np.argsort(-(units @ direction), kind="stable")
+        id_ = assembly.choose(source.shuffled([found[row] for row in near]), position)
+        if id_ is None:
+            id_ = assembly.nearest(direction, position)
+        if id_ is None:
+            break
+        assembly.insert(id_, position)
+        direction = _moved(direction, source.units([id_])[0])
+    order = assembly.order[n_before:]
+    asked = set(beginning)
+    return [Pick(id_, "asked for" if id_ in asked else _reason(source, id_)) for id_ in order]
+
+
+def _direction(source: TrackSource, played: list[str]) -> np.ndarray:
+    """Where the first track is looked for : np.ndarray [shape=(d,)], float32."""
+    units = source.seed_units
+    direction = unit_norm(units.mean(axis=0)[None])[0] if len(units) else None
+    for id_, unit in zip(played, source.units(played), strict=True):
+        del id_
+        direction = unit if direction is None else _moved(direction, unit)
+    assert direction is not None  # a request has seeds, or tracks that were played
+    return direction if direction.any() else units[0]
+
+
+def _moved(direction: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    moved = unit_norm(((1 - DRIFT) * direction + DRIFT * unit)[None])[0]
+    return moved if moved.any() else unit
+
+
+def _reason(source: TrackSource, id_: str) -> str:
+    if not len(source.seed_units):
+        return "follows what was played"
+    cosine = float((source.seed_units @ source.units([id_])[0]).max())
+    return f"drifts on; {1 - cosine:.2f} from where it began"

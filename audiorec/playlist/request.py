@@ -1,0 +1,136 @@
+"""What a playlist is asked for: one frozen value, from the command line or from a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from audiorec.exceptions import ParameterError
+from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend.vectors import Space
+
+Kind = Literal["near", "continue", "path", "arc", "radio", "listener", "reorder", "mix"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+WITHOUT_SEEDS = ("listener", "mix")
+DEFAULT_LENGTH = 25
+SHAPES = ("rise", "fall", "arch")
+MEASURES = ("tempo", "energy")
+
+
+@dataclass(frozen=True)
+class PlaylistRequest:
+    """A playlist that is wanted.
+
+    Parameters
+    ----------
+    seeds : tuple of str
+        Names of tracks, or files of lists; see `audiorec.playlist.seeds`.
+    artists, albums : tuple of str
+        Whole artists and albums to start from.
+    kind : str
+        One of `KINDS`.
+    length : int or None
+        Tracks; None where `minutes` says, or for the default of 25.
+    minutes : float or None
+        Met within half the median length of a track.
+    against : tuple of str
+        Tracks such as are not wanted.
+    after : tuple of str
+        For a radio: what has been played, tracks or a list; it goes on from there.
+    users : tuple of str
+        Listeners, of the kinds that serve them.
+    new_share : float
+        Share of tracks that the listener has not played.
+    like_last : int
+        Three like each of so many last plays, in place of familiar and new.
+    by, shape : str
+        Of an arc.
+    artist_window, album_window : int
+        Among so many tracks in a row none comes twice; 0 or 1 turns it off.
+    per_artist, per_album : int
+        At most so many tracks of each; 0 for any number.
+    versions : bool
+        Whether several versions of a song by one artist may come.
+    diversity : float
+        From 0 to 1: how much a track loses for being like those chosen already.
+    shuffle : int or None
+        Seed of another playlist of the same kind.
+    avoid_recent : int
+        No track of so many playlists that were made here last.
+    filters : TrackFilter
+    space, popularity
+        See `audiorec.recommend.Library.similar`.
+    path_map_in : tuple of str
+        ``OLD=NEW``: what a folder is called here that lists among the seeds call OLD.
+    """
+
+    seeds: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
+    kind: Kind = "near"
+    length: int | None = None
+    minutes: float | None = None
+    against: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    new_share: float = 0.5
+    like_last: int = 0
+    by: str = "tempo"
+    shape: str = "rise"
+    artist_window: int = 5
+    album_window: int = 0
+    per_artist: int = 0
+    per_album: int = 0
+    versions: bool = False
+    diversity: float = 0.0
+    shuffle: int | None = None
+    avoid_recent: int = 0
+    filters: TrackFilter = field(default_factory=TrackFilter)
+    space: Space = "blend"
+    popularity: float = 0.0
+    path_map_in: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, among in (("kind", KINDS), ("by", MEASURES), ("shape", SHAPES)):
+            if getattr(self, name) not in among:
+                raise ParameterError(
+                    f"{name}={getattr(self, name)!r} must be one of {', '.join(among)}"
+                )
+        if self.length is not None and self.minutes is not None:
+            raise ParameterError(
+                f"length={self.length} and minutes={self.minutes:g} contradict; give one of them"
+            )
+        for name, least in (
+            ("length", 1), ("like_last", 0), ("artist_window", 0), ("album_window", 0),
+            ("per_artist", 0), ("per_album", 0), ("avoid_recent", 0),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ParameterError(f"{name}={value} must be at least {least}")
+        if self.minutes is not None and not 0 < self.minutes < 100_000:
+            raise ParameterError(f"minutes={self.minutes} must be above 0 and below 100000")
+        for name in ("new_share", "diversity"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"{name}={getattr(self, name)} must lie between 0 and 1")
+        self._check_kind()
+
+    @property
+    def n_tracks(self) -> int:
+        """Tracks wanted, where `minutes` does not say."""
+        return self.length or DEFAULT_LENGTH
+
+    def _check_kind(self) -> None:
+        given = bool(self.seeds or self.artists or self.albums)
+        given = given or self.kind in WITHOUT_SEEDS or (self.kind == "radio" and bool(self.after))
+        if not given:
+            raise ParameterError(f"kind {self.kind!r} starts from tracks; name one")
+        if self.kind == "mix" and len(set(self.users)) < 2:
+            raise ParameterError("a mix is for several listeners; name each with --user")
+        if self.kind == "listener" and len(set(self.users)) > 1:
+            raise ParameterError("kind 'listener' is for one of them; take --kind mix for several")
+        if self.after and self.kind != "radio":
+            raise ParameterError(f"after goes with kind 'radio' alone, not {self.kind!r}")
+        if self.kind == "reorder" and (self.length or self.minutes):
+            raise ParameterError(
+                "kind 'reorder' keeps every track of the list; leave length and minutes out"
+            )

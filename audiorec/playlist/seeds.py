@@ -1,0 +1,178 @@
+"""What a playlist starts from: tracks, whole artists and albums, and lists of other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from audiorec.data.m3u import SUFFIXES, PathMap, entries, located
+from audiorec.data.name_matching import normalize_text
+from audiorec.data.playlist_paths import PathFinder
+from audiorec.embeddings import Embeddings
+from audiorec.exceptions import AudiorecError, DataError, NotFoundError
+from audiorec.recommend.agreement import representatives
+from audiorec.recommend.query import is_file
+from audiorec.workers import one_line
+
+if TYPE_CHECKING:
+    from audiorec.playlist.request import PlaylistRequest
+    from audiorec.recommend.library import Library
+
+LISTS = (*SUFFIXES, ".csv", ".json")
+MOST_SEEDS = 12  # that stand for an artist or an album
+
+
+class Seeds(NamedTuple):
+    """Tracks that a playlist starts from.
+
+    Attributes
+    ----------
+    ids : list of str
+        In order; those of `tracks` first.
+    n_tracks : int
+        How many of them are tracks, or lists, that were named: they may be in the playlist.
+        Others, of whole artists and albums, steer it.
+    external : Embeddings or None
+        Vectors of those that are no tracks of the index.
+    after : list of str
+        Tracks that have been played before a radio.
+    notes : tuple of str
+    """
+
+    ids: list[str]
+    n_tracks: int
+    external: Embeddings | None
+    after: list[str]
+    notes: tuple[str, ...]
+
+
+def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
+    """Tracks of the names, lists, artists and albums of a request.
+
+    Raises
+    ------
+    NotFoundError, AmbiguousNameError
+        If a name fits no track, or several; or a list names no track of the catalogue.
+    DataError
+        If a list cannot be read.
+    """
+    notes: list[str] = []
+    path_map = [PathMap.parse(text) for text in request.path_map_in]
+    names = expand_lists(library, request.seeds, path_map=path_map, notes=notes)
+    after = expand_lists(library, request.after, path_map=path_map, notes=notes)
+    asked = library.query(names, space=request.space)
+    ids = list(dict.fromkeys(asked.ids))
+    n_tracks = len(ids)
+    for kind, wanted in (("artist", request.artists), ("album", request.albums)):
+        for name in wanted:
+            found = tracks_of(library, kind, name)
+            ids += [id_ for id_ in found if id_ not in ids]
+    played = list(dict.fromkeys(library.query(after, space=request.space).ids))
+    return Seeds(ids, n_tracks, asked.external, played, tuple(notes))
+
+
+def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS) -> list[str]:
+    """Tracks that stand for an artist or an album, at most `limit`.
+
+    Raises
+    ------
+    NotFoundError
+        If none of them is in the index.
+    """
+    wanted = normalize_text(name)
+    column = 1 if kind == "artist" else 2
+    facts = library.catalog.facts()
+    found = [row[0] for row in facts if normalize_text(row[column]) == wanted]
+    if not found:
+        from audiorec.data.name_matching import closest
+
+        known = sorted({row[column] for row in facts if row[column]})
+        near = [known[place] for place, _ in closest(wanted, list(map(normalize_text, known)))][:3]
+        hint = "; did you mean " + ", ".join(map(repr, near)) + "?" if near else "; check the name"
+        what = f"by artist {name!r}" if kind == "artist" else f"on album {name!r}"
+        raise NotFoundError(one_line(f"no track is {what}{hint}"))
+    placed = [id_ for id_ in found if id_ in library.index]
+    if not placed:
+        raise NotFoundError(f"no track of {kind} {name!r} is in the index; run 'audiorec run'")
+    vectors = np.stack([library.index.vector(id_) for id_ in placed])
+    return [placed[row] for row in representatives(vectors, limit)]
+
+
+def expand_lists(
+    library: Library,
+    names: Sequence[str],
+    *,
+    path_map: Sequence[PathMap] = (),
+    notes: list[str],
+) -> list[str]:
+    """Names, with the tracks of each list of files in the place of its name."""
+    expanded: list[str] = []
+    for name in names:
+        if name.lower().endswith(LISTS) and is_file(name):
+            expanded += read_list(library, Path(name), path_map=path_map, notes=notes)
+        else:
+            expanded.append(name)
+    return expanded
+
+
+def read_list(
+    library: Library, file: Path, *, path_map: Sequence[PathMap] = (), notes: list[str]
+) -> list[str]:
+    """Ids of the tracks of a list: M3U, PLS, XSPF, JSPF, or CSV and JSON as written here.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is none.
+    NotFoundError
+        If it names no track of the index.
+    """
+    suffix = file.suffix.lower()
+    found: list[str] = []
+    missing: list[str] = []
+    if suffix in (".csv", ".json"):
+        for name in _rows(file, suffix):
+            try:
+                found += library.query([name]).ids
+            except AudiorecError:
+                missing.append(name)
+    else:
+        finder = PathFinder({row[6]: row[0] for row in library.catalog.facts()})
+        for entry in entries(file):
+            path = located(entry, folder=file.absolute().parent, path_map=path_map)
+            id_ = finder.find(path) if path is not None else None
+            if id_ is None or id_ not in library.index:
+                missing.append(entry)
+            else:
+                found.append(id_)
+    if not found:
+        named = f", {missing[0]!r} not" if missing else ""
+        raise NotFoundError(one_line(f"no track that {file} names is in the index{named}"))
+    if missing:
+        tracks = "1 track" if len(missing) == 1 else f"{len(missing)} tracks"
+        notes.append(one_line(f"{tracks} of {file} not in the index and passed over: {missing[0]}"))
+    return found
+
+
+def _rows(file: Path, suffix: str) -> list[str]:
+    """Ids, or else paths, of the rows of a CSV or JSON list."""
+    try:
+        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        rows = (
+            list(csv.DictReader(io.StringIO(text)))
+            if suffix == ".csv"
+            else json.loads(text)["tracks"]
+        )
+        return [str(row.get("track_id") or row["path"]) for row in rows]
+    except OSError as error:
+        raise DataError(one_line(f"playlist {file} cannot be read: {error.strerror}")) from None
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error, RecursionError):
+        raise DataError(
+            one_line(f"playlist {file} has no rows with track_id or path; export it again")
+        ) from None

@@ -1,0 +1,228 @@
+"""What a playlist is chosen from: the tracks that it may have, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import count
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from audiorec.data.tracks import Track
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.index import Index, Metric
+from audiorec.playlist.recent import recent_tracks
+from audiorec.playlist.request import PlaylistRequest
+from audiorec.playlist.seeds import Seeds, resolve_seeds
+from audiorec.recommend.library import Library
+from audiorec.recommend.matches import query_vectors
+from audiorec.recommend.versions import song_of
+
+POOL = 64  # candidates of a position, at least
+
+
+class Found(NamedTuple):
+    """Candidates of one query, best first, and whether there are no more."""
+
+    ids: list[str]
+    all_of_them: bool
+
+
+class TrackSource:
+    """Tracks that a playlist may be made of.
+
+    Parameters
+    ----------
+    library : Library
+    request : PlaylistRequest
+    """
+
+    def __init__(self, library: Library, request: PlaylistRequest) -> None:
+        self.library, self.request = library, request
+        self._tracks: dict[str, Track] = {}
+        self._roots: dict[object, object] = {}
+        self.seeds: Seeds = resolve_seeds(library, request)
+        served, against, outside = library.query(
+            request.against, space=request.space, popularity=request.popularity
+        )
+        self.index: Index = served
+        self.external: Embeddings | None = self.seeds.external
+        self._against = unit_norm(query_vectors(served, outside, against)) if against else None
+        self.include: frozenset[str] | None = library.select(request.filters)
+        if self.include is not None:
+            self.include &= frozenset(served.ids)
+            if not self.include:
+                raise NotFoundError(
+                    f"no track fits the filters ({request.filters}); widen or drop one"
+                )
+        self.notes: list[str] = list(self.seeds.notes)
+        hidden = library.hidden
+        self.own = [
+            id_
+            for id_ in self.seeds.ids[: self.seeds.n_tracks]
+            if id_ in served and id_ not in hidden
+        ]
+        """Seeds that may be in the playlist: in the index, and not hidden."""
+        self.exclude: set[str] = {
+            *hidden,
+            *library.catalog.missing(),
+            *against,
+            *recent_tracks(library.workspace, request.avoid_recent),
+        }
+
+    # -- searching -------------------------------------------------------------------------------
+
+    def search(
+        self,
+        vectors: np.ndarray,
+        k: int,
+        *,
+        exclude: Collection[str] = (),
+        include: Collection[str] | None = None,
+        metric: Metric | None = None,
+    ) -> list[Found]:
+        """Candidates of each query, best first.
+
+        Those that the shuffle leaves out stand at the end, once there are no others.
+
+        Parameters
+        ----------
+        vectors : np.ndarray [shape=(n, d)], float32
+        k : int
+        exclude, include : collections of str
+            Beside what the source itself leaves out and allows.
+        metric : {"cosine", "inner_product"} or None
+        """
+        allowed = self.include
+        if include is not None:
+            allowed = frozenset(include) if allowed is None else allowed & frozenset(include)
+            if not allowed:
+                return [Found([], True) for _ in vectors]
+        spare = 2 if self.request.shuffle is not None or self._against is not None else 1
+        reach = spare * k
+        found = self.index.search(
+            vectors, reach, include=allowed, exclude={*self.exclude, *exclude}, metric=metric
+        )
+        self.load({id_ for ids in found.ids for id_ in ids})
+        lists = [self.sifted(ids, vector) for ids, vector in zip(found.ids, vectors, strict=True)]
+        ended = [len(ids) < reach for ids in found.ids]
+        return [Found(ids, end) for ids, end in zip(lists, ended, strict=True)]
+
+    def sifted(self, ids: list[str], vector: np.ndarray) -> list[str]:
+        """Candidates without those that are more like what is not wanted; see `shuffled`."""
+        if self._against is not None and ids:
+            units = self.units(ids)
+            unwanted = (units @ self._against.T).max(axis=1)
+            wanted = units @ unit_norm(vector[None])[0]
+            ids = [id_ for id_, w, u in zip(ids, wanted, unwanted, strict=True) if w > u]
+        return self.shuffled(ids)
+
+    def shuffled(self, ids: list[str]) -> list[str]:
+        """The same with half of them, by the seed of the shuffle, behind the others."""
+        if (seed := self.request.shuffle) is None:
+            return ids
+        first = {id_ for id_ in ids if crc32(f"{seed}:{id_}".encode()) & 4}
+        return [*(id_ for id_ in ids if id_ in first), *(id_ for id_ in ids if id_ not in first)]
+
+    def note(self, line: str) -> None:
+        """Say what could not be as it was asked for; once."""
+        if line not in self.notes:
+            self.notes.append(line)
+
+    # -- vectors ---------------------------------------------------------------------------------
+
+    def units(self, ids: Sequence[str]) -> np.ndarray:
+        """Unit vectors of tracks : np.ndarray [shape=(n, d)], float32."""
+        if not len(ids):
+            return np.empty((0, self.index.dim), dtype=np.float32)
+        return unit_norm(query_vectors(self.index, self.external, ids))
+
+    @cached_property
+    def seed_units(self) -> np.ndarray:
+        """Unit vectors of the seeds : np.ndarray [shape=(n, d)], float32."""
+        units = self.units(self.seeds.ids)
+        for seed, unit in zip(self.seeds.ids, units, strict=True):
+            if not unit.any():
+                raise ParameterError(
+                    f"the vector of seed {seed!r} is zero; start from another track"
+                )
+        return units
+
+    # -- what is known of tracks -----------------------------------------------------------------
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Read what the catalogue says of tracks, all at once."""
+        wanted = [id_ for id_ in ids if id_ not in self._tracks]
+        if wanted:
+            found = self.library.catalog.get_many(wanted)
+            for id_ in wanted:
+                self._tracks[id_] = found.get(id_) or Track(track_id=id_, path="")
+
+    def track(self, id_: str) -> Track:
+        """What the catalogue says of a track; its id alone where it says nothing."""
+        self.load([id_])
+        return self._tracks[id_]
+
+    def name(self, id_: str) -> str:
+        """What to call a track."""
+        return self.track(id_).name
+
+    def group(self, id_: str) -> object:
+        """What the recordings and versions that may not stand beside each other share."""
+        track = self.track(id_)
+        song = None if self.request.versions else song_of(track)
+        number = self.library.duplicates.get(id_)
+        own: object = song or id_
+        if number is None:
+            return own
+        return self._roots.setdefault(number, own)
+
+    @property
+    def groups(self) -> Mapping[str, object]:
+        """`group` by track, for those that share it with others or may."""
+        return _GroupsOf(self)
+
+    @property
+    def artists(self) -> Mapping[str, str]:
+        """Artist by track."""
+        return _ArtistsOf(self)
+
+
+class _ArtistsOf(Mapping[str, str]):
+    def __init__(self, source: TrackSource) -> None:
+        self._source = source
+
+    def __getitem__(self, id_: str) -> str:
+        return self._source.track(id_).artist
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _GroupsOf(Mapping[str, object]):
+    def __init__(self, source: TrackSource) -> None:
+        self._source = source
+
+    def __getitem__(self, id_: str) -> object:
+        return self._source.group(id_)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def widening(first: int, most: int) -> Iterator[int]:
+    """Numbers of candidates to look at, each time four times as many, up to all."""
+    for power in count():
+        reach = first * 4**power
+        yield min(reach, most)
+        if reach >= most:
+            return

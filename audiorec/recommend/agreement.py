@@ -1,0 +1,111 @@
+"""Neighbours of several tracks at once, by agreement.
+
+The mean of several vectors is near to none of them: it is the library's most average music. Here
+each seed scores every candidate, and a candidate's scores are joined by a soft maximum,
+
+    s(x) = log(mean_i exp(b s_i(x))) / b,    b = SHARPNESS / std(s_i(x))
+
+which lies between their mean and their maximum: high where several seeds agree, and where one is
+very near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.index import Index
+
+SHARPNESS = 3.0
+POOL = 200  # neighbours of each seed that are scored by all, at least
+PENALTY = 0.5  # weight of the likeness to what is not wanted
+
+
+def agreement(
+    index: Index,
+    vectors: np.ndarray,
+    k: int,
+    *,
+    against: np.ndarray | None = None,
+    include: Collection[str] | None = None,
+    exclude: Collection[str] = (),
+) -> tuple[list[str], list[float]]:
+    """Tracks that several vectors agree on.
+
+    Parameters
+    ----------
+    index : Index
+    vectors : np.ndarray [shape=(n, d)], float32
+    k : int
+        Tracks wanted; fewer come when there are fewer.
+    against : np.ndarray [shape=(m, d)], float32, or None
+        Vectors of what is not wanted. A track nearer to one of them than to all of `vectors` is
+        left out; any other loses half of its likeness to them.
+    include, exclude
+        See `Index.search`.
+
+    Returns
+    -------
+    ids : list of str
+        Best first.
+    scores : list of float
+        Of one track alone, its score as `Index.search` has it.
+    """
+    vectors = unit_norm(np.atleast_2d(vectors))
+    reach = max(POOL, 4 * k)
+    found = index.search(vectors, reach, include=include, exclude=exclude).ids
+    pool = sorted(set().union(*found))
+    if not pool:
+        return [], []
+    wanted = _scores(index, vectors, pool)
+    total = _soft_maximum(wanted)
+    if against is not None and len(against):
+        unwanted = _scores(index, unit_norm(np.atleast_2d(against)), pool).max(axis=0)
+        total = np.where(unwanted < wanted.max(axis=0), total, -np.inf)
+        total = total - PENALTY * np.maximum(unwanted, 0)
+    best = np.argsort(-total, kind="stable")[:k]
+    best = best[np.isfinite(total[best])]
+    return [pool[place] for place in best], total[best].tolist()
+
+
+def _soft_maximum(scores: np.ndarray) -> np.ndarray:
+    """Soft maximum of each column : np.ndarray [shape=(n_tracks,)], float64."""
+    spread = float(scores.std())
+    if len(scores) == 1 or not spread:
+        return np.asarray(scores.mean(axis=0), dtype=np.float64)
+    sharp = SHARPNESS / spread
+    top = scores.max(axis=0)
+    return np.asarray(
+        top + np.log(np.exp(sharp * (scores.astype(np.float64) - top)).mean(axis=0)) / sharp
+    )
+
+
+def _scores(index: Index, vectors: np.ndarray, pool: list[str]) -> np.ndarray:
+    """Score of each track of a sorted pool for each vector : np.ndarray [shape=(n, n_pool)]."""
+    found = index.search(vectors, len(pool), include=pool)
+    place = {id_: column for column, id_ in enumerate(pool)}
+    scores = np.empty((len(vectors), len(pool)), dtype=np.float32)
+    for row, ids in enumerate(found.ids):
+        scores[row, [place[id_] for id_ in ids]] = found.scores[row]
+    return scores
+
+
+def representatives(vectors: np.ndarray, limit: int) -> list[int]:
+    """Rows that stand for all: the most central, then each time the one farthest from those.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d)], float32
+    limit : int
+    """
+    units = unit_norm(np.asarray(vectors, dtype=np.float32))
+    if len(units) <= limit:
+        return list(range(len(units)))
+    chosen = [int((units @ units.mean(axis=0)).argmax())]
+    nearest = units @ units[chosen[0]]
+    while len(chosen) < limit:
+        chosen.append(int(nearest.argmin()))
+        nearest = np.maximum(nearest, units @ units[chosen[-1]])
+    return chosen

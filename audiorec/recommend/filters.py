@@ -1,0 +1,248 @@
+"""Filters: which tracks may be answered, by what is known of them."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from audiorec.data.exclusions import parse_seconds
+from audiorec.data.name_matching import normalize_text
+from audiorec.data.tags import MIN_CONFIDENCE
+from audiorec.exceptions import NotFoundError, ParameterError
+
+if TYPE_CHECKING:
+    from audiorec.data.catalog import Catalog
+
+Number = TypeVar("Number", int, float)
+AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
+DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+
+
+@dataclass(frozen=True)
+class TrackFilter:
+    """What a track must be to be answered; whatever is empty asks for nothing.
+
+    Parameters
+    ----------
+    genre : tuple of str
+        Whole words, any of which the genre holds.
+    year, length, tempo : str
+        A range such as ``1970-1979``, ``1990-``, ``-1969`` or one value; lengths as ``M:SS``,
+        tempo in beats a minute. A track that lacks the value does not fit.
+    key : tuple of str
+        Any of these keys, such as ``Am`` or ``F#``.
+    tags, without_tags : tuple of str
+        All of the one, none of the other; see `audiorec.data.tags`.
+    path : tuple of str
+        Any of these globs or folders.
+    added_since : str
+        A date ``YYYY-MM-DD``, or an age such as ``30d``, ``2w``, ``6m``: of the file, which a
+        retag makes new.
+    not_artist : tuple of str
+        No track of these.
+    new_for : str
+        A listener who must not have played the track.
+    min_confidence : float
+        From which on a track has a tag.
+    """
+
+    genre: tuple[str, ...] = ()
+    year: str = ""
+    length: str = ""
+    tempo: str = ""
+    key: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    added_since: str = ""
+    not_artist: tuple[str, ...] = ()
+    new_for: str = ""
+    min_confidence: float = MIN_CONFIDENCE
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(field.default, tuple):
+                given = (value,) if isinstance(value, str) else tuple(value)
+                if not all(isinstance(v, str) and v.strip() for v in given):
+                    raise ParameterError(f"{field.name}={value!r} holds an empty word; name one")
+                object.__setattr__(self, field.name, given)
+            elif isinstance(field.default, str):
+                object.__setattr__(self, field.name, str(value))
+        self.ranges()
+        if self.added_since:
+            parse_since(self.added_since, now=0.0)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Least and greatest value by name, of the ranges that are set."""
+        parsers: dict[str, Callable[[str], float]] = {
+            "year": _whole, "length": parse_seconds, "tempo": _positive
+        }  # fmt: skip
+        return {
+            name: parse_range(getattr(self, name), parse, name=name)
+            for name, parse in parsers.items()
+            if getattr(self, name)
+        }
+
+    def __bool__(self) -> bool:
+        return any(
+            getattr(self, field.name) for field in fields(self) if field.name != "min_confidence"
+        )
+
+    def __str__(self) -> str:
+        set_ = [f for f in fields(self) if f.name != "min_confidence" and getattr(self, f.name)]
+        values = {f.name: getattr(self, f.name) for f in set_}
+        return ", ".join(
+            f"{name.replace('_', '-')} {' '.join(v) if isinstance(v, tuple) else v}"
+            for name, v in values.items()
+        )
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> TrackFilter:
+        """One from a table of a recipe, whose keys are written with underscores or dashes."""
+        values = {str(name).replace("-", "_"): value for name, value in table.items()}
+        known = {field.name for field in fields(cls)}
+        for name in values.keys() - known:
+            raise ParameterError(f"filter {name!r} must be one of {', '.join(sorted(known))}")
+        given: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in values.items()
+        }
+        return cls(**given)
+
+
+def parse_range(
+    text: str, parse: Callable[[str], float], *, name: str = "range"
+) -> tuple[float, float]:
+    """Least and greatest of ``A-B``, ``A-``, ``-B`` or ``A``.
+
+    Raises
+    ------
+    ParameterError
+        If it is no range, or its end lies before its beginning.
+    """
+    first, dash, last = text.strip().partition("-")
+    try:
+        low = parse(first) if first.strip() else float("-inf")
+        high = (parse(last) if last.strip() else float("inf")) if dash else low
+    except (ParameterError, ValueError):
+        low = high = float("nan")
+    if not low <= high or (low == float("-inf") and high == float("inf")):
+        raise ParameterError(
+            f"{name} {text!r} must be a range such as A-B, A- or -B, its beginning before its end"
+        )
+    return low, high
+
+
+def parse_since(text: str, *, now: float) -> float:
+    """Second since 1970 of a date or an age; see `TrackFilter`."""
+    text = text.strip()
+    if age := AGE.fullmatch(text):
+        return now - 86_400.0 * int(age[1]) * DAYS[age[2]]
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        raise ParameterError(
+            f"added-since {text!r} must be a date YYYY-MM-DD, or an age such as 30d, 2w or 6m"
+        ) from None
+    return (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()
+
+
+def select_tracks(
+    catalog: Catalog,
+    wanted: TrackFilter,
+    *,
+    played: Callable[[str], set[str]],
+    descriptors: Callable[[], dict[str, tuple[float, str]]],
+) -> frozenset[str] | None:
+    """Ids of the tracks that fit a filter; None where it asks for nothing.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    wanted : TrackFilter
+    played : callable
+        Ids of the tracks that a listener has played.
+    descriptors : callable
+        Tempo (beats a minute) and key by track.
+
+    Raises
+    ------
+    NotFoundError
+        If none fits, or a tag or a listener is unknown.
+    """
+    if not wanted:
+        return None
+    tests = _tests(wanted)
+    kept = {row[0] for row in catalog.facts() if all(test(row) for test in tests)}
+    for tag in wanted.tags:
+        kept &= catalog.tags.having(tag, min_confidence=wanted.min_confidence)
+    for tag in wanted.without_tags:
+        kept -= catalog.tags.having(tag, min_confidence=wanted.min_confidence)
+    if wanted.tempo or wanted.key:
+        kept &= _described(wanted, descriptors())
+    if wanted.new_for:
+        kept -= played(wanted.new_for)
+    if not kept:
+        raise NotFoundError(f"no track fits the filters ({wanted}); widen or drop one")
+    return frozenset(kept)
+
+
+def _described(wanted: TrackFilter, known: dict[str, tuple[float, str]]) -> set[str]:
+    if not known:
+        raise NotFoundError(
+            "no track's tempo and key are known; run 'audiorec descriptors', or drop the filter"
+        )
+    low, high = wanted.ranges().get("tempo", (float("-inf"), float("inf")))
+    keys = {key.strip().casefold() for key in wanted.key}
+    return {
+        track_id
+        for track_id, (tempo, key) in known.items()
+        if low <= tempo <= high and (not keys or key.casefold() in keys)
+    }
+
+
+def _tests(wanted: TrackFilter) -> list[Callable[[Sequence[Any]], bool]]:
+    """A test of each wish on a row of `Catalog.facts`."""
+    normalized = lru_cache(maxsize=1 << 16)(normalize_text)
+    ranges = wanted.ranges()
+    tests: list[Callable[[Sequence[Any]], bool]] = []
+    if wanted.genre:
+        either = "|".join(re.escape(normalize_text(word)) for word in wanted.genre)
+        words = re.compile(rf"(?<!\w)(?:{either})(?!\w)").search
+        fits = lru_cache(maxsize=1 << 14)(lambda genre: words(normalize_text(genre)) is not None)
+        tests.append(lambda row: fits(row[4]))
+    if "year" in ranges:
+        first, last = ranges["year"]
+        tests.append(lambda row: row[3] is not None and first <= row[3] <= last)
+    if "length" in ranges:
+        shortest, longest = ranges["length"]
+        tests.append(lambda row: row[5] > 0 and shortest <= row[5] <= longest)
+    if wanted.path:
+        globs = [g for p in wanted.path for g in (p, f"*/{p}", f"{p.rstrip('/')}/*")]
+        globs += [f"*/{p.rstrip('/')}/*" for p in wanted.path]
+        match = re.compile("|".join(map(fnmatch.translate, globs))).match
+        tests.append(lambda row: match(row[6]) is not None)
+    if wanted.not_artist:
+        barred = set(map(normalize_text, wanted.not_artist))
+        tests.append(lambda row: normalized(row[1]) not in barred)
+    if wanted.added_since:
+        since = parse_since(wanted.added_since, now=time.time())
+        tests.append(lambda row: row[7] / 1e9 >= since)
+    return tests
+
+
+def _whole(text: str) -> float:
+    return float(int(text))
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise ValueError(text)
+    return number

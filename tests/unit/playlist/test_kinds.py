@@ -1,0 +1,352 @@
+"""Every kind of playlist keeps its promises."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audiorec.data.descriptors import save_descriptors
+from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.plays import import_plays
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import DataError, NotFoundError, ParameterError
+from audiorec.playlist import KINDS, PlaylistRequest, build_playlist, save_playlist
+from audiorec.playlist.kinds.path import Segment
+from audiorec.playlist.source import TrackSource
+from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend.library import Library
+
+from .conftest import DIM, N, make_workspace
+
+
+@pytest.fixture(scope="module", autouse=True)
+def listening(workspace, tmp_path_factory):
+    """Two listeners, and a tempo and an energy for every track."""
+    rows = [("me", f"t{n:03d}", 1.0 + n % 5, 1_600_000_000 + 1000 * n) for n in range(0, 90, 3)]
+    rows += [("you", f"t{n:03d}", 2.0, 1_600_000_000 + n) for n in range(1, 90, 3)]
+    file = tmp_path_factory.mktemp("plays") / "plays.csv"
+    pl.DataFrame(
+        rows, schema=["user_id", "track_id", "plays", "timestamp"], orient="row"
+    ).write_csv(file)
+    import_plays(workspace.plays, file)
+    rng = np.random.default_rng(1)
+    save_descriptors(
+        workspace.descriptors,
+        {
+            f"t{n:03d}": (str(n), np.array([rng.uniform(60, 180), n % 24, -14, 2000, rng.normal()]))
+            for n in range(N)
+        },
+    )
+
+
+def make(library, **wishes):
+    return build_playlist(library, PlaylistRequest(**wishes))
+
+
+def ids(playlist):
+    return [hit.track_id for hit in playlist.hits]
+
+
+SEEDS = {
+    "near": {"seeds": ("t000", "t100")},
+    "continue": {"seeds": ("t000", "t001", "t002")},
+    "path": {"seeds": ("t000", "t100")},
+    "arc": {"seeds": ("t005",)},
+    "radio": {"seeds": ("t007",)},
+    "listener": {"users": ("me",)},
+    "mix": {"users": ("me", "you")},
+}
+
+
+def clashes(library, playlist, window):
+    artists = [hit.artist for hit in playlist.hits]
+    return [
+        (a, b) for a, b in itertools.combinations(range(len(artists)), 2)
+        if b - a < window and artists[a] == artists[b]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+@pytest.mark.parametrize("length", [1, 2, 12, 50])
+def test_every_kind_has_the_exact_length_and_a_reason_for_each_track(library, kind, length):
+    if kind == "path" and length == 1:
+        pytest.skip("a path has two ends")
+    playlist = make(library, kind=kind, length=length, **SEEDS[kind])
+    assert len(playlist.entries) == length == len(set(ids(playlist)))
+    assert [hit.rank for hit in playlist.hits] == list(range(1, length + 1))
+    assert all(entry.reason for entry in playlist.entries)
+    assert playlist.entries[0].distance is None
+    units = unit_norm(np.stack([library.index.vector(id_) for id_ in ids(playlist)]))
+    for row in range(1, length):
+        distance = playlist.entries[row].distance
+        assert distance == pytest.approx(1 - units[row] @ units[row - 1], abs=1e-3)
+    again = make(library, kind=kind, length=length, **SEEDS[kind])
+    assert again == playlist
+    if kind != "arc":  # whose order is that of the tempo
+        assert not clashes(library, playlist, 5)
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+def test_shuffle_gives_another_and_the_same_again(library, kind):
+    wishes = {"kind": kind, "length": 12, **SEEDS[kind]}
+    first, second = (make(library, shuffle=seed, **wishes) for seed in (1, 2))
+    assert ids(first) == ids(make(library, shuffle=1, **wishes))
+    assert set(ids(first)) != set(ids(second)) and len(ids(first)) == 12
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+def test_minutes_are_met_within_half_the_median_track(library, kind):
+    for minutes in (31, 64.5):
+        playlist = make(library, kind=kind, minutes=minutes, **SEEDS[kind])
+        lengths = [library.track(id_).duration for id_ in ids(playlist)]
+        assert abs(sum(lengths) - 60 * minutes) <= np.median(lengths) / 2 or playlist.notes
+        if kind not in ("path", "arc"):
+            assert abs(sum(lengths) - 60 * minutes) <= np.median(lengths) / 2
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+def test_limits_hold(library, kind):
+    playlist = make(library, kind=kind, length=20, per_artist=1, per_album=1, **SEEDS[kind])
+    artists = [hit.artist for hit in playlist.hits]
+    assert len(set(artists)) == len(artists) == 20
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    kind=st.sampled_from(sorted(SEEDS)),
+    rules=st.lists(
+        st.one_of(
+            st.builds(Exclusion, st.just("genre"), st.sampled_from(["jazz", "rock", "house"])),
+            st.builds(Exclusion, st.just("artist"), st.integers(0, 45).map("Artist {}".format)),
+            st.builds(Exclusion, st.just("longer"), st.sampled_from(["4:30", "4:00"])),
+            st.builds(Exclusion, st.just("path"), st.integers(0, 9).map("t{}*".format)),
+        ),
+        max_size=4,
+    ),
+    diversity=st.sampled_from([0.0, 0.5]),
+    window=st.integers(0, 6),
+)
+def test_nothing_that_is_excluded_ever_comes(library, kind, rules, diversity, window):
+    file = library.workspace.exclusions
+    save_exclusions(file, rules)
+    try:
+        hidden = excluded_tracks(library.catalog, rules)
+        try:
+            playlist = make(
+                library, kind=kind, length=15, diversity=diversity, artist_window=window,
+                **SEEDS[kind],
+            )  # fmt: skip
+        except NotFoundError as error:
+            assert "hidden" in str(error) or "no track" in str(error)
+        else:
+            assert hidden.isdisjoint(ids(playlist))
+            assert len(playlist.entries) == 15 or playlist.notes
+        for hits in (library.similar(["t000"], k=30), library.recommend("me", k=30)):
+            assert hidden.isdisjoint(hit.track_id for hit in hits)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(a=st.integers(0, N - 1), b=st.integers(0, N - 1), length=st.integers(2, 30))
+def test_a_path_moves_on_from_a_to_b(library, a, b, length):
+    if a == b:
+        return
+    playlist = make(
+        library, kind="path", seeds=(f"t{a:03d}", f"t{b:03d}"), length=length, artist_window=0
+    )
+    order = ids(playlist)
+    assert (order[0], order[-1], len(order)) == (f"t{a:03d}", f"t{b:03d}", length)
+    source = TrackSource(library, PlaylistRequest(seeds=(order[0], order[-1]), kind="path"))
+    segment = Segment(source, *source.units([order[0], order[-1]]))
+    along = segment.along(source.units(order[:-1]))
+    assert (np.diff(along) > 0).all() or any("beside the way" in line for line in playlist.notes)
+
+
+def test_a_path_goes_by_its_waypoints_in_even_steps(tmp_path):
+    angles = np.linspace(0, np.pi / 2, 101)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    library = Library(make_workspace(tmp_path / "ws", vectors, n_artists=101))
+    playlist = make(library, kind="path", seeds=("t000", "t100"), length=11)
+    assert ids(playlist) == [f"t{row:03d}" for row in range(0, 101, 10)]
+    by = make(library, kind="path", seeds=("t000", "t060", "t100"), length=11)
+    assert "t060" in ids(by) and ids(by) == sorted(ids(by)) and len(ids(by)) == 11
+    assert "50 % of the way" in playlist.entries[5].reason
+    with pytest.raises(ParameterError, match="length=2 has no room for the 3"):
+        make(library, kind="path", seeds=("t000", "t060", "t100"), length=2)
+
+
+def test_starved_steps_are_merged_and_said(tmp_path):
+    angles = np.concatenate([np.linspace(0, 0.2, 20), np.linspace(1.3, 1.5, 20)])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    library = Library(make_workspace(tmp_path / "ws", vectors, n_artists=40))
+    playlist = make(library, kind="path", seeds=("t000", "t039"), length=12)
+    assert len(playlist.entries) == 12 and ids(playlist) == sorted(ids(playlist))
+    assert any("were merged" in line for line in playlist.notes)
+
+
+def test_paths_that_lead_nowhere(library, tmp_path):
+    for seeds in (("t000",), ("t000", "t000")):
+        with pytest.raises(ParameterError, match="from a track to another"):
+            make(library, kind="path", seeds=seeds)
+    same = np.ones((3, 4))
+    twins = Library(make_workspace(tmp_path / "ws", same, n_artists=3))
+    with pytest.raises(ParameterError, match="lie at one place"):
+        make(twins, kind="path", seeds=("t000", "t001"))
+
+
+@pytest.mark.parametrize("by", ["tempo", "energy"])
+@pytest.mark.parametrize("shape", ["rise", "fall", "arch"])
+def test_an_arc_is_an_arc(library, by, shape):
+    playlist = make(library, kind="arc", seeds=("t005",), by=by, shape=shape, length=21)
+    values = library.descriptors().values(by)
+    steps = np.diff([values[id_] for id_ in ids(playlist)])
+    expected = {"rise": [1] * 20, "fall": [-1] * 20, "arch": [1] * 10 + [-1] * 10}[shape]
+    assert (steps * expected > 0).mean() >= 0.9
+    assert "t005" in ids(playlist)
+    near = (
+        unit_norm(library.index.embeddings().vectors)
+        @ unit_norm(library.index.vector("t005")[None])[0]
+    )
+    mean = np.mean([near[int(id_[1:])] for id_ in ids(playlist)])
+    assert mean > near.mean() + near.std() / 2
+
+
+def test_a_radio_goes_on_after_what_was_played(library):
+    first = make(library, kind="radio", seeds=("t007",), length=10)
+    second = make(library, kind="radio", seeds=("t007",), after=tuple(ids(first)), length=10)
+    third = make(library, kind="radio", after=(*ids(first), *ids(second)), length=10)
+    parts = [set(ids(part)) for part in (first, second, third)]
+    assert sum(map(len, parts)) == len(set().union(*parts)) == 30
+    units = unit_norm(library.index.embeddings().vectors)
+    away = [np.mean([units[7] @ units[int(i[1:])] for i in part]) for part in parts]
+    assert away[0] > away[2]  # it drifts
+
+
+def test_familiar_and_new_come_in_the_ratio_that_was_asked_for(library):
+    played = {f"t{n:03d}" for n in range(0, 90, 3)}
+    anyone = {f"t{n:03d}" for n in range(90) if n % 3 < 2}
+    for share in (0.0, 0.25, 1.0):
+        playlist = make(library, kind="listener", users=("me",), new_share=share, length=20)
+        new = [id_ for id_ in ids(playlist) if id_ not in played]
+        assert len(new) == round(20 * share)
+        if new:
+            assert len([id_ for id_ in new if id_ not in anyone]) >= len(new) // 4
+    like = make(library, kind="listener", users=("me",), like_last=3, length=9)
+    assert played.isdisjoint(ids(like))
+    reasons = [entry.reason for entry in like.entries]
+    assert all(sum(name in reason for reason in reasons) == 3 for name in ("087", "084", "081"))
+    with pytest.raises(NotFoundError, match="unknown listener 'nobody'"):
+        make(library, kind="listener", users=("nobody",))
+
+
+def test_a_mix_serves_each(library):
+    playlist = make(library, kind="mix", users=("me", "you"), length=20)
+    for user in ("me", "you"):
+        vector = library.listener_vector(user)
+        scores = library.index.embeddings().vectors @ vector
+        above = [(scores < scores[int(id_[1:])]).mean() for id_ in ids(playlist)]
+        assert np.mean(above) > 0.6
+
+
+def test_reorder_keeps_the_tracks_and_shortens_the_steps(library):
+    seeds = tuple(f"t{row:03d}" for row in range(0, 60, 3))
+    playlist = make(library, kind="reorder", seeds=seeds)
+    assert sorted(ids(playlist)) == sorted(seeds) and ids(playlist)[0] == "t000"
+    units = unit_norm(np.stack([library.index.vector(id_) for id_ in seeds]))
+    before = 1 - (units[1:] * units[:-1]).sum(axis=1)
+    after = [entry.distance for entry in playlist.entries[1:]]
+    assert np.mean(after) < before.mean()
+    with pytest.raises(ParameterError, match="keeps every track"):
+        PlaylistRequest(seeds=seeds, kind="reorder", length=5)
+
+
+def test_continue_holds_none_of_the_list(library):
+    seeds = tuple(f"t{row:03d}" for row in range(5))
+    playlist = make(library, kind="continue", seeds=seeds, length=10)
+    assert set(seeds).isdisjoint(ids(playlist))
+
+
+def test_recent_playlists_are_avoided(library, tmp_path):
+    wishes = {"seeds": ("t000",), "length": 10}
+    first = make(library, **wishes)
+    save_playlist(library, first.hits, tmp_path / "a.m3u8")
+    second = make(library, avoid_recent=1, **wishes)
+    assert set(ids(first)) & set(ids(second)) == {"t000"}  # the seed that was named
+
+
+def test_whole_artists_and_what_is_not_wanted_steer(library):
+    playlist = make(library, artists=("artist 3",), length=10, against=("t000",))
+    assert len(playlist.entries) == 10 and "t000" not in ids(playlist)
+    with pytest.raises(NotFoundError, match="no track is by artist 'Artits 3'; did you mean"):
+        make(library, artists=("Artits 3",))
+
+
+def test_filters_hold_in_every_kind(library):
+    wanted = TrackFilter(genre=("jazz",), year="1970-", not_artist=("Artist 1",))
+    for kind, seeds in SEEDS.items():
+        playlist = make(library, kind=kind, length=8, filters=wanted, **seeds)
+        for id_ in set(ids(playlist)) - set(seeds.get("seeds", ())):
+            track = library.track(id_)
+            assert (track.genre, track.artist != "Artist 1") == ("jazz", True)
+            assert track.year >= 1970
+    with pytest.raises(NotFoundError, match="no track fits the filters"):
+        make(library, seeds=("t000",), filters=TrackFilter(genre=("polka",)))
+
+
+def test_too_few_are_said(library):
+    playlist = make(library, seeds=("t000",), length=1000)
+    assert 0 < len(playlist.entries) <= N
+    assert any(line.startswith(f"only {len(playlist.entries)} of 1000") for line in playlist.notes)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"kind": "near"}, "starts from tracks"),
+        ({"seeds": ("a",), "length": 3, "minutes": 4}, "contradict"),
+        ({"seeds": ("a",), "length": 0}, "length=0 must be at least 1"),
+        ({"seeds": ("a",), "minutes": float("nan")}, "minutes=nan"),
+        ({"seeds": ("a",), "diversity": 2}, "diversity=2"),
+        ({"kind": "mix", "users": ("a", "a")}, "several listeners"),
+        ({"kind": "listener", "users": ("a", "b")}, "one of them"),
+        ({"seeds": ("a",), "after": ("b",)}, "'radio' alone"),
+        ({"seeds": ("a",), "kind": "polka"}, "kind='polka' must be one of"),
+    ],
+)
+def test_wishes_that_contradict_each_other(wishes, message):
+    with pytest.raises(ParameterError, match=message):
+        PlaylistRequest(**wishes)
+
+
+@pytest.mark.parametrize("format_", ["m3u8", "xspf", "jspf", "csv", "json"])
+def test_what_is_written_is_read_back_as_seeds(library, tmp_path, format_):
+    playlist = make(library, seeds=("t000",), length=8)
+    file = tmp_path / f"list.{format_}"
+    save_playlist(library, playlist.hits, file, format_=format_, relative=False)
+    again = make(library, kind="reorder", seeds=(str(file),))
+    assert sorted(ids(again)) == sorted(ids(playlist))
+
+
+def test_broken_lists_are_one_line(library, tmp_path):
+    for name, content, error in (
+        ("a.json", "{", DataError), ("a.csv", "x\n1\n", DataError), ("a.xspf", "<", NotFoundError),
+        ("b.m3u8", "/nowhere.mp3\n", NotFoundError),
+    ):  # fmt: skip
+        file = tmp_path / name
+        file.write_text(content)
+        with pytest.raises(error) as caught:
+            make(library, kind="continue", seeds=(str(file),))
+        assert "\n" not in str(caught.value)
+
+
+def test_requests_are_values():
+    request = PlaylistRequest(seeds=("a",))
+    assert dataclasses.replace(request, kind="radio").kind == "radio"
+    assert set(KINDS) == {*SEEDS, "reorder"} and DIM
