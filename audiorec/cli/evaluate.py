@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,24 +18,48 @@ from audiorec.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from audiorec.measure import About
     from audiorec.pipeline.recipe import Recipe
-    from audiorec.workspace import Workspace
 
-ALL_SHARES = "5,10,25,50,100"  # %
+ALL_LABELS = "5,10,25,50,100"  # %
+STUDIES = (
+    "ablation",
+    "cold-to-warm",
+    "label-efficiency",
+    "neighbours",
+    "popularity-and-hubs",
+    "sessions",
+)
+# Options of before, accepted for one release.
+FORMER = {
+    "thin": "cold-to-warm",
+    "reach": "popularity-and-hubs",
+    "neighbours": "neighbours",
+}
+LOSSES = ("mse", "cosine", "contrastive")
+NETWORKS = ("cnn", "dieleman2014", "vandenoord2013", "shortchunk")
 
 
-def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
-    """Percentages such as ``5,10``, as shares."""
+def _labels(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
+    """Percentages such as ``5,10``, as shares; numbers of tracks such as ``500t``, as they are."""
     if value is None:
         return ()
     try:
-        shares = tuple(float(part.strip().removesuffix("%")) / 100 for part in value.split(","))
+        labels = tuple(_label(part.strip()) for part in value.split(","))
     except ValueError:
-        shares = (0.0,)
-    if not all(0 < share <= 1 for share in shares):
-        raise click.BadParameter(f"{value!r} must be percentages above 0 up to 100, as in 5,10,25")
-    return shares
+        labels = (0.0,)
+    if not all(0 < label <= 1 or (label > 1 and label == int(label)) for label in labels):
+        raise click.BadParameter(
+            f"{value!r} must be percentages above 0 up to 100, as in 5,10,25, or numbers of "
+            "tracks, as in 500t,1000t"
+        )
+    return labels
+
+
+def _label(part: str) -> float:
+    if part.endswith("t"):
+        return float(max(2, int(part[:-1]))) if int(part[:-1]) > 0 else 0.0
+    share = float(part.removesuffix("%")) / 100
+    return share if share <= 1 else 0.0
 
 
 @click.command("evaluate")
@@ -64,61 +87,33 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     "--system",
     "systems",
     multiple=True,
-    help="Only this system; may be given several times. [default: all] "
-    "With --thin or --reach: what places new tracks by their sound. [default: cnn]",
-)
-@click.option(
-    "--losses",
-    is_flag=True,
-    help="The network under each loss, beside mel statistics + ridge, in place of all systems.",
-)
-@click.option(
-    "--networks",
-    is_flag=True,
-    help="Each network under the recipe's loss, likewise; shortchunk smaller than published.",
-)
-@click.option(
-    "--vary",
-    "variants",
-    metavar="KEY=VALUE[,...]",
-    multiple=True,
-    help="The network with these settings of [model] and [train] changed, such as words=0, and as "
-    "the recipe has it, beside mel statistics + ridge, in place of all systems; may be given "
-    "several times.",
-)
-@click.option(
-    "--labels",
-    "shares",
-    metavar="[PERCENT,...]",
-    is_flag=False,
-    flag_value=ALL_SHARES,
-    callback=_shares,
-    help="Let only so many of the training tracks have listeners, and compare the network from "
-    f"scratch and pretrained without listening. [default: {ALL_SHARES}]",
-)
-@click.option(
-    "--thin",
-    "about",
-    flag_value="thin",
-    help="Give new tracks the plays of 0, 1, 2, 5, 10 and 50 listeners back, and compare --space.",
-)
-@click.option(
-    "--reach",
-    "about",
-    flag_value="reach",
-    help="What --popularity and [index] hubs cost in accuracy, and which tracks ever come up.",
-)
-@click.option(
-    "--neighbours",
-    "about",
-    flag_value="neighbours",
-    help="Without any listening: how often the nearest tracks hold one of the same artist, and "
-    "another version of the same song.",
+    help="Only this system; may be given several times. [default: the recipe's model, baselines, "
+    "controls and oracles]",
 )
 @click.option(
     "--study",
-    type=click.Choice(["sessions"]),
-    help="Sessions: how well session models tell the next track, of warm tracks and of new ones.",
+    type=click.Choice(STUDIES),
+    help="Another question in place of the table of systems. ablation: the recipe's model with "
+    "--vary settings changed; cold-to-warm: new tracks get plays back; label-efficiency: only "
+    "some tracks have listeners, see --labels; neighbours: artists, songs and genres among the "
+    "nearest tracks, without any listening; popularity-and-hubs: what --popularity and [index] "
+    "hubs cost, and which tracks come up; sessions: how well session models tell the next track.",
+)
+@click.option(
+    "--vary",
+    metavar="KEY=VALUE[,...]",
+    multiple=True,
+    help="With --study ablation: settings of [model] and [train], such as channels=32; may be "
+    "given several times.",
+)
+@click.option(
+    "--labels",
+    metavar="[PERCENT,...]",
+    is_flag=False,
+    flag_value=ALL_LABELS,
+    callback=_labels,
+    help="With --study label-efficiency: how many of the training tracks have listeners, in "
+    f"percent, or in tracks as in 500t,1000t. [default: {ALL_LABELS}]",
 )
 @click.option(
     "--rank",
@@ -129,7 +124,7 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 @click.option(
     "--truth",
     type=PathType(path_type=Path),
-    help="A made world's truth.npz: adds the perception ceiling to the table.",
+    help="A made world's truth.npz: adds the ridge on true attributes to the table.",
 )
 @click.option(
     "--report",
@@ -138,6 +133,11 @@ def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     help="Where to write the page with tables and pictures. "
     "[default: reports/evaluation.html in the workspace]",
 )
+@click.option("--thin", is_flag=True, hidden=True)
+@click.option("--reach", is_flag=True, hidden=True)
+@click.option("--neighbours", is_flag=True, hidden=True)
+@click.option("--losses", is_flag=True, hidden=True)
+@click.option("--networks", is_flag=True, hidden=True)
 @json_option
 @click.pass_obj
 def command(
@@ -147,108 +147,112 @@ def command(
     seeds: tuple[int, ...],
     folds: int | None,
     systems: tuple[str, ...],
-    losses: bool,
-    networks: bool,
-    variants: tuple[str, ...],
-    shares: tuple[float, ...],
-    about: About | None,
     study: str | None,
+    vary: tuple[str, ...],
+    labels: tuple[float, ...],
     rank: str | None,
     truth: Path | None,
     page: Path | None,
     as_json: bool,
+    **former: bool,
 ) -> None:
     """Hold artists out, learn from the rest, and rank the held-out tracks for their listeners.
 
-    Prints a table of systems, among them random, a leaky popularity and two oracles, and writes it
-    to reports/. What has been scored is kept, so a killed evaluation goes on. With --json, one
-    split is one object; several are a list of them, in the order in which they were asked for.
+    Prints a table of systems, among them random, popularity and two oracles, and writes it to
+    reports/. What has been scored is kept, so a killed evaluation goes on. With --json, one split
+    is one object; several are a list of them, in the order in which they were asked for.
     """
-    from audiorec.measure import run_evaluation
+    from audiorec.evaluation.workspace_run import run_evaluation
     from audiorec.pipeline import current_recipe
-    from audiorec.pipeline.recipe import Recipe
 
+    study, vary = _of_before(study, vary, labels=labels, former=former)
     _check_together(
-        about,
-        {"--losses": losses, "--networks": networks, "--vary": variants, "--labels": shares},
-        {"--split": splits, "--seed": seeds, "--folds": folds, "--rank": rank},
-    )
-    if shares:
-        about = "labels"
+        study, vary=vary, labels=labels, systems=systems, truth=truth, page=page,
+        held_out=bool(splits or seeds or folds or rank),
+    )  # fmt: skip
     workspace = settings.workspace
     workspace.check()
     recipe = read_recipe(recipe_file) if recipe_file else current_recipe(workspace)
-    changes: dict[str, object] = {}
-    if splits:
-        changes["splits"] = splits
-    if seeds:
-        changes["seeds"] = seeds
-    if folds:
-        changes["folds"] = folds
-    if rank:
-        changes["rank_by"] = rank
-    if changes:
-        section = recipe.evaluate.model_dump() | changes
-        recipe = Recipe(**(recipe.model_dump() | {"evaluate": section}))
-    if study is not None:
-        _run_study(workspace, recipe, truth=truth, as_json=as_json)
-        return
-    each = [name for name, given in (("losses", losses), ("networks", networks)) if given]
-    systems = _with_variants(systems, each, variants, truth=truth is not None)
+    given = {"splits": splits, "seeds": seeds, "folds": folds, "rank_by": rank}
+    recipe = _with(recipe, {key: value for key, value in given.items() if value})
     with workspace.writing(), progress_shown() as progress:
-        report = run_evaluation(
-            workspace,
-            recipe,
-            systems=systems or None,
-            about=about or "new",
-            shares=shares,
-            truth=truth,
-            page=page,
-            progress=progress,
-        )
+        if study is None:
+            report: Any = run_evaluation(
+                workspace,
+                recipe,
+                systems=systems or None,
+                truth=truth,
+                page=page,
+                progress=progress,
+            )
+        else:
+            from audiorec.studies.run import run_study
+            from audiorec.studies.study import StudyInputs
+
+            inputs = StudyInputs(
+                workspace, recipe, systems=systems, vary=vary, labels=labels, truth=truth,
+                progress=progress,
+            )  # fmt: skip
+            report = run_study(study, inputs)
     if as_json:
         echo_json(report.to_json())
     else:
         click.echo(report.to_text())
 
 
-def _run_study(workspace: Workspace, recipe: Recipe, *, truth: Path | None, as_json: bool) -> None:
-    """Evaluate the session models, and print what comes out."""
-    from audiorec.studies.sessions import StudyOf, run
-
-    with progress_shown() as progress:
-        report = run(StudyOf(workspace, recipe, truth=truth, progress=progress))
-    if as_json:
-        echo_json(report.to_json())
-    else:
-        click.echo(report.to_text())
+def _of_before(
+    study: str | None,
+    vary: tuple[str, ...],
+    *,
+    labels: tuple[float, ...],
+    former: dict[str, bool],
+) -> tuple[str | None, tuple[str, ...]]:
+    """The study that options of before mean, said on stderr; and the settings of an ablation."""
+    meant = {f"--{flag}": FORMER.get(flag, "ablation") for flag, given in former.items() if given}
+    if former["losses"]:
+        vary += tuple(f"loss={loss}" for loss in LOSSES)
+    if former["networks"]:
+        vary += tuple(f"encoder={network}" for network in NETWORKS)
+    if study is None and vary and not former["losses"] and not former["networks"]:
+        meant["--vary alone"] = "ablation"
+    if study is None and labels:
+        meant["--labels alone"] = "label-efficiency"
+    asked = {*meant.values(), *((study,) if study else ())}
+    if len(asked) > 1:
+        raise click.UsageError(f"{', '.join(sorted(asked))}: ask for one study at a time")
+    for option, name in meant.items():
+        click.echo(f"{option} goes with the next release: write --study {name}", err=True)
+    return next(iter(asked), None), vary
 
 
 def _check_together(
-    about: About | None, compared: Mapping[str, object], held_out: Mapping[str, object]
-) -> None:
-    """Raise `click.UsageError` where an option is given that the other one would not look at."""
-    idle = {**compared, **(held_out if about == "neighbours" else {})}
-    for option, given in idle.items():
-        if given and about:
-            raise click.UsageError(f"{option} has no place with --{about}; leave one out")
-
-
-def _with_variants(
-    systems: tuple[str, ...],
-    under_each: Sequence[str],
-    variants: tuple[str, ...],
+    study: str | None,
     *,
-    truth: bool,
-) -> tuple[str, ...]:
-    """Names of the systems, those of variants and what they are compared with among them."""
-    if not (under_each or variants):
-        return systems
-    from audiorec.evaluate import systems as known
+    vary: object,
+    labels: object,
+    systems: object,
+    truth: object,
+    page: object,
+    held_out: bool,
+) -> None:
+    """Raise `click.UsageError` where an option is given that would not be looked at."""
+    idle = {
+        "--vary": vary and study != "ablation",
+        "--labels": labels and study != "label-efficiency",
+        "--truth": truth and study not in (None, "ablation", "label-efficiency", "sessions"),
+        "--report": page and study is not None,
+        "--system": systems and study in ("neighbours", "sessions"),
+        "--split, --seed, --folds and --rank": held_out and study == "neighbours",
+    }
+    for option, given in idle.items():
+        if given:
+            beside = f"--study {study}" if study else "the table of systems"
+            raise click.UsageError(f"{option} has no place with {beside}; leave one out")
 
-    groups = {"losses": known.UNDER_EACH_LOSS, "networks": known.UNDER_EACH_NETWORK}
-    each = [name for group in under_each for name in groups[group]]
-    beside = (known.CNN,) if variants else ()
-    ceiling = (known.CEILING,) if truth else ()
-    named = map(known.variant, variants)
-    return (*systems, known.RIDGE, *beside, *each, *named, *ceiling)
+
+def _with(recipe: Recipe, changes: dict[str, object]) -> Recipe:
+    """The recipe with settings of [evaluate] changed."""
+    if not changes:
+        return recipe
+    section = recipe.evaluate.model_dump() | changes
+    return type(recipe)(**(recipe.model_dump() | {"evaluate": section}))

@@ -5,7 +5,7 @@ One module per family, each with the same anatomy: conventions, `validate`, the 
 
 - `accuracy`: whether what a listener played stands high in what they were offered.
 - `reach`: which tracks come up at all, how evenly, and whether there are hubs.
-- `resampling`: intervals over listeners, by the bootstrap.
+- `resampling`: intervals over listeners and candidates, by the bootstrap.
 """
 
 from audiorec.metrics.accuracy import (
@@ -19,10 +19,8 @@ from audiorec.metrics.accuracy import (
 from audiorec.metrics.resampling import (
     HoldoutValues,
     Interval,
-    Pooled,
     group_effects,
     interval,
-    pooled,
     resampled_means,
     simultaneous,
     two_way,
@@ -32,14 +30,12 @@ __all__ = [
     "METRICS",
     "HoldoutValues",
     "Interval",
-    "Pooled",
     "auc",
     "average_precision",
     "evaluate",
     "group_effects",
     "interval",
     "ndcg",
-    "pooled",
     "recall",
     "resampled_means",
     "simultaneous",

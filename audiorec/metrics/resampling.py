@@ -33,20 +33,6 @@ class Interval(NamedTuple):
     high: float
 
 
-class Pooled(NamedTuple):
-    """Means over several hold-outs.
-
-    Attributes
-    ----------
-    means : np.ndarray [shape=shape], float64
-    samples : np.ndarray [shape=(n_resamples, *shape)], float64
-        The same, of listeners drawn with replacement within each hold-out.
-    """
-
-    means: np.ndarray
-    samples: np.ndarray
-
-
 class HoldoutValues(NamedTuple):
     """Values of one hold-out, and whom and what they are of.
 
@@ -105,28 +91,6 @@ def resampled_means(values: np.ndarray, *, n_resamples: int, seed: int) -> np.nd
         with np.errstate(invalid="ignore"):
             means[rows] = (weights @ filled) / drawn
     return means
-
-
-def pooled(cells: Sequence[np.ndarray], *, n_resamples: int) -> Pooled:
-    """Means over listeners, then over hold-outs that stand side by side, and their resamples.
-
-    Parameters
-    ----------
-    cells : sequence of np.ndarray [shape=(*shape, n_users)]
-        Values of each hold-out's own listeners; NaN as in `resampled_means`.
-    n_resamples : int
-    """
-    means = np.mean([np.nanmean(cell, axis=-1) for cell in cells], axis=0)
-    samples = np.mean(
-        [
-            resampled_means(
-                cell.reshape(-1, cell.shape[-1]).T, n_resamples=n_resamples, seed=number
-            ).reshape(n_resamples, *cell.shape[:-1])
-            for number, cell in enumerate(cells)
-        ],
-        axis=0,
-    )
-    return Pooled(means, samples)
 
 
 def group_effects(
@@ -220,13 +184,16 @@ def simultaneous(
     """
     if not 0 < level < 1:
         raise ParameterError(f"level={level} must lie between 0 and 1")
-    error = np.nanstd(samples, axis=0)
-    away = np.abs(samples - np.nanmean(samples, axis=0)) / np.where(error > 0, error, 1.0)
-    widest = float(np.nanquantile(np.nanmax(away, axis=1), level))
-    return [
-        Interval(float(e - widest * s), float(e + widest * s))
-        for e, s in zip(estimates, error, strict=True)
-    ]
+    ends = np.full((len(estimates), 2), np.nan)
+    known = ~np.isnan(samples).all(axis=0)
+    if known.any():
+        drawn = samples[:, known]
+        error = np.nanstd(drawn, axis=0)
+        away = np.abs(drawn - np.nanmean(drawn, axis=0)) / np.where(error > 0, error, 1.0)
+        widest = np.nanquantile(np.fmax.reduce(away, axis=1), level)
+        middle = np.asarray(estimates)[known]
+        ends[known] = np.stack([middle - widest * error, middle + widest * error], axis=1)
+    return [Interval(*pair) for pair in ends.tolist()]
 
 
 def _mean_of_known(values: np.ndarray) -> np.ndarray:

@@ -1,1 +1,18 @@
-"""Studies on public data sets: each a command of its own."""
+"""Studies: single questions put to the evaluation, and runs on public data sets.
+
+The evaluation does not know them. ``audiorec evaluate --study NAME`` asks one of `STUDIES`; to add
+one: a module with a `run`, and its line here. `coverage`, `real_music` and `yoochoose` are
+commands of their own.
+"""
+
+from __future__ import annotations
+
+STUDIES: dict[str, str] = {
+    "ablation": "The recipe's model with settings changed, beside itself (--vary KEY=VALUE).",
+    "cold-to-warm": "New tracks get the plays of 0, 1, 2, 5, 10 and 50 listeners back.",
+    "label-efficiency": "Only some of the training tracks have listeners (--labels 5,10,50).",
+    "neighbours": "Without any listening: artists, songs and genres among the nearest tracks.",
+    "popularity-and-hubs": "What --popularity and [index] hubs cost, and which tracks come up.",
+    "sessions": "How well session models tell the next track, of warm tracks and of new ones.",
+}
+"""What each asks; its module is named alike, with underscores."""

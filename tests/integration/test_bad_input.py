@@ -302,7 +302,9 @@ def test_spaces_and_dials_that_there_are_not(workspace, world):
     failed(answer, added, "too little", "--space blend")
     failed(call("-w", workspace, "similar", added, "--space", "taste"), "taste", code=2)
     failed(call("-w", workspace, "similar", added, "--popularity", "3"), "3", code=2)
-    failed(call("-w", workspace, "evaluate", "--thin", "--system", "random"), "random")
+    failed(
+        call("-w", workspace, "evaluate", "--study", "cold-to-warm", "--system", "random"), "random"
+    )
 
 
 def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):

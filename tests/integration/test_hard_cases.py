@@ -58,8 +58,8 @@ def test_one_artist_holds_all_tracks(solo, recipe, tmp_path):
     answer = call("-w", solo, "evaluate", "--split", "track-cold", "--recipe", recipe)
     assert answer.code == 0, answer.err
     assert (
-        "cnn is left out: all 53 tracks are by 'solo', and training keeps whole artists aside"
-        in answer.out
+        "cnn (from nothing) is left out: all 53 tracks are by 'solo', and training keeps whole "
+        "artists aside" in answer.out
     )
     other = asked(recipe, tmp_path, train="learning_rate = 0.002")
     failed(call("-w", solo, "train", "--recipe", other), "all 53 tracks", "'solo'", "at least two")

@@ -194,10 +194,10 @@ def test_what_stands_needs_no_weights(workspace, monkeypatch):
 
 
 def test_neighbours_are_evaluated(workspace):
-    answer = call("-w", workspace, "evaluate", "--neighbours")
+    answer = call("-w", workspace, "evaluate", "--study", "neighbours")
     assert answer.code == 0, answer.err
     assert "same artist" in answer.out
-    assert (workspace / "reports" / "evaluation-neighbours.json").is_file()
+    assert (workspace / "reports" / "study-neighbours.json").is_file()
 
 
 @pytest.mark.parametrize("head", ["ridge", "mlp"])

@@ -25,21 +25,66 @@ def test_equals_the_slow_twin() -> None:
     )
 
 
-def test_hold_outs_weigh_alike_however_many_listeners_they_have() -> None:
+def holdout(values, users, *, effects=None, groups=()):
+    effects = np.zeros((len(groups), values.shape[1])) if effects is None else effects
+    return metrics.HoldoutValues(values, users, effects, groups)
+
+
+def test_hold_outs_weigh_alike_and_share_their_draws_of_listeners() -> None:
+    """Against a slow twin that draws names, however many listeners a hold-out has."""
     rng = np.random.default_rng(1)
-    cells = [rng.random((2, 3, 23)), rng.random((2, 3, 7))]
-    cells[0][1, 2, 5] = np.nan
-    found = metrics.pooled(cells, n_resamples=50)
-    assert found.samples.shape == (50, 2, 3)
-    for a in range(2):
-        for b in range(3):
-            columns = [cell[a, b][:, np.newaxis] for cell in cells]
-            assert found.means[a, b] == pytest.approx(np.mean([np.nanmean(c) for c in columns]))
-            twins = [
-                slow_resampled_means(column, n_resamples=50, seed=number)[:, 0]
-                for number, column in enumerate(columns)
-            ]
-            np.testing.assert_allclose(found.samples[:, a, b], np.mean(twins, axis=0))
+    users = [[f"u{n:02d}" for n in range(23)], [f"u{n:02d}" for n in range(10, 17)]]
+    cells = [holdout(rng.random((len(u), 3)), u) for u in users]
+    cells[0].values[5, 2] = np.nan
+    found = metrics.two_way(cells, n_resamples=50, seed=3)
+    everyone = sorted(set(users[0] + users[1]))
+    drawn = np.random.default_rng([3, 0]).integers(23, size=(50, 23))
+    for sample in range(50):
+        names = [everyone[n] for n in drawn[sample]]
+        expected = []
+        for cell in cells:
+            rows = [list(cell.users).index(name) for name in names if name in cell.users]
+            expected.append(np.nanmean(cell.values[rows], axis=0))
+        np.testing.assert_allclose(found[sample], np.mean(expected, axis=0))
+
+
+def test_a_group_that_is_drawn_more_often_has_more_of_its_effect() -> None:
+    values = np.full((4, 1), 2.0)
+    effects = np.array([[1.0], [-1.0]])
+    cell = holdout(values, list("abcd"), effects=effects, groups=["x", "y"])
+    found = metrics.two_way([cell, cell], n_resamples=400)[:, 0]
+    assert set(np.round(found, 6)) == {0.0, 2.0, 4.0}  # x twice, each once, y twice
+    assert found.mean() == pytest.approx(2.0, abs=0.2)
+
+
+def test_effects_are_those_of_leaving_a_group_out() -> None:
+    """Of a plain mean over candidates the jackknife's deviation is the textbook's."""
+    values = np.random.default_rng(0).normal(size=(40, 1, 1))
+
+    def mean(left_out):
+        return np.nanmean(np.where(left_out[:, None, None], np.nan, values), axis=0)
+
+    names, effects = metrics.group_effects(mean, np.arange(40).astype(str))
+    assert len(names) == 40 and effects.sum() == pytest.approx(0)
+    assert np.sqrt((effects**2).sum()) == pytest.approx(values.std() / np.sqrt(40), rel=0.03)
+    _, alone = metrics.group_effects(mean, np.full(40, "one"))
+    assert (alone == 0).all()
+
+
+def test_many_quantities_lie_in_their_intervals_at_once() -> None:
+    """Of twenty that are all 0, the best leaves its own interval far more often than 5 %."""
+    alone = together = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        estimates = rng.normal(size=20)
+        samples = estimates + rng.normal(size=(300, 20))
+        ends = metrics.simultaneous(samples, estimates)
+        together += any(end.low > 0 or end.high < 0 for end in ends)
+        single = [metrics.interval(samples[:, n]) for n in range(20)]
+        alone += any(end.low > 0 or end.high < 0 for end in single)
+    assert alone > 100
+    assert together < 22
+    assert np.isnan(metrics.simultaneous(np.full((9, 1), np.nan), np.zeros(1))[0]).all()
 
 
 def test_blocks_of_resamples_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

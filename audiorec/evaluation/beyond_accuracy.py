@@ -1,0 +1,337 @@
+"""What lies beyond accuracy: by popularity, in a mixed catalogue, and which tracks come up.
+
+Everything here is by the headline scoring and of a system's first draw alone: `look_closer` in one
+hold-out, `bring_together` over all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import polars as pl
+
+from audiorec import metrics
+from audiorec.embeddings import unit_norm
+from audiorec.evaluation.candidates import THIRDS, Candidates
+from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation.systems import ORACLE, RANDOM
+from audiorec.evaluation.systems.base import Scores, Vectors
+from audiorec.ids import IdMap
+from audiorec.metrics import Interval, interval, lists, reach
+
+K = 10
+N_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Details:
+    """What is kept of a draw, as small arrays.
+
+    Attributes
+    ----------
+    thirds : np.ndarray [shape=(3, n_metrics, n_listeners)], float32
+        Only an item of that third is a right answer; all are ranked.
+    mixed : np.ndarray [shape=(n_metrics, n_listeners)], float32
+        Right answers are the same cold tracks, ranked among these and the training tracks that
+        the listener is not known to have played; NaN where the system places no training tracks.
+    occurrence : np.ndarray [shape=(n_items,)], int32
+        How many listeners have each item among their ten best.
+    place : np.ndarray [shape=(n_items,)], float32
+        AUC of each item over the listeners: how likely one who played it has it higher in their
+        ranking than one who did not. NaN for what nobody played, or everybody.
+    vectors : np.ndarray [shape=(n_cold, d)], float16
+        Of cold tracks, scaled to length 1; no rows where the system has none.
+    neighbours : np.ndarray [shape=(n_cold, 5)], int32
+        The nearest training tracks, rows of the hold-out's targets; -1 where there are none.
+    """
+
+    thirds: np.ndarray
+    mixed: np.ndarray
+    occurrence: np.ndarray
+    place: np.ndarray
+    vectors: np.ndarray
+    neighbours: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Name to array."""
+        return dict(vars(self))
+
+
+FIGURES = ("coverage", "Gini", "skew", "self-information", "same artist", "diversity")
+
+
+def look_closer(
+    holdout: Holdout, candidates: Candidates, draw: Vectors | Scores, scores: np.ndarray
+) -> tuple[Details, dict[str, float]]:
+    """Details of a draw, and the figures of `FIGURES` for its ten best.
+
+    Parameters
+    ----------
+    holdout : Holdout
+    candidates : Candidates
+    draw : Vectors or Scores
+    scores : np.ndarray [shape=(n_listeners, n_items)]
+        By the headline scoring.
+    """
+    offered = ten_best(scores, rng=holdout.rng(7))
+    vectors = unit_norm(draw.cold) if isinstance(draw, Vectors) else np.zeros((0, 1))
+    details = Details(
+        thirds=_by_third(scores, candidates),
+        mixed=_mixed(holdout, candidates, draw),
+        occurrence=reach.occurrence(offered, len(candidates.names)).astype(np.int32),
+        place=_places(scores, candidates.relevant),
+        vectors=vectors.astype(np.float16),
+        neighbours=_neighbours(holdout, draw, vectors),
+    )
+    values = reach.evaluate(offered, len(candidates.names))
+    figures = {
+        **{name: values[name] for name in ("coverage", "Gini", "skew")},
+        "self-information": reach.self_information(
+            offered, candidates.listeners, n_listeners=len(holdout.warm.users)
+        ),
+        "same artist": lists.same_label(offered, _artists(holdout, candidates)),
+        "diversity": lists.diversity(offered, _mel(holdout, candidates)),
+    }
+    return details, figures
+
+
+def ten_best(scores: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Columns of the ten best, the tied in an order of its own for each listener.
+
+    Parameters
+    ----------
+    scores : np.ndarray [shape=(n_listeners, n_items)]
+    rng : np.random.Generator
+
+    Returns
+    -------
+    offered : np.ndarray [shape=(n_listeners, min(10, n_items))], int64
+    """
+    order = rng.permuted(np.broadcast_to(np.arange(scores.shape[1]), scores.shape), axis=1)
+    best = np.argsort(-np.take_along_axis(scores, order, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(order, best[:, :K], axis=1)
+
+
+def _by_third(scores: np.ndarray, candidates: Candidates) -> np.ndarray:
+    third = candidates.thirds()
+    values = [
+        list(metrics.evaluate(scores, candidates.relevant & (third == number)).values())
+        for number in range(len(THIRDS))
+    ]
+    return np.asarray(values, dtype=np.float32)
+
+
+def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | Scores) -> np.ndarray:
+    """Cold tracks among training tracks too; NaN where those have no place, or artists rank."""
+    by_artist = len(candidates.names) != len(holdout.cold)
+    everything = None if by_artist else _with_training_tracks(holdout, draw)
+    if everything is None:
+        shape = (len(metrics.METRICS), len(holdout.listeners))
+        return np.full(shape, np.nan, dtype=np.float32)
+    known = _known(holdout)
+    n_cold = len(holdout.cold)
+    relevant = np.zeros(everything.shape, dtype=bool)
+    relevant[:, :n_cold] = holdout.relevant
+    exclude = np.zeros(everything.shape, dtype=bool)
+    exclude[:, n_cold:] = known
+    values = metrics.evaluate(everything, relevant, exclude=exclude)
+    return np.stack(list(values.values())).astype(np.float32)
+
+
+def _with_training_tracks(holdout: Holdout, draw: Vectors | Scores) -> np.ndarray | None:
+    """Scores : np.ndarray [shape=(n_listeners, n_cold + n_targets)], or None."""
+    if isinstance(draw, Scores):
+        if draw.warm is None:
+            return None
+        return np.concatenate([draw.matrix, draw.warm], axis=1)
+    listeners = holdout.listener_factors if draw.listeners is None else draw.listeners
+    warm = holdout.targets.vectors if draw.warm is None else draw.warm
+    scores: np.ndarray = listeners @ np.concatenate([draw.cold, warm]).T
+    return scores
+
+
+def _known(holdout: Holdout) -> np.ndarray:
+    """Who is known to have played which training track : [shape=(n_listeners, n_targets)], bool."""
+    plays = holdout.training_plays.filter(
+        pl.col("user_id").is_in(list(holdout.listeners))
+        & pl.col("track_id").is_in(list(holdout.targets.ids))
+    )
+    known = np.zeros((len(holdout.listeners), len(holdout.targets)), dtype=bool)
+    rows = IdMap(holdout.listeners, noun="listener").rows(plays["user_id"].to_list())
+    known[rows, holdout.targets.id_map.rows(plays["track_id"].to_list())] = True
+    return known
+
+
+def _places(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    order = np.argsort(scores, axis=1, kind="stable")
+    rank = np.empty(scores.shape, dtype=np.float32)
+    np.put_along_axis(rank, order, np.arange(scores.shape[1], dtype=np.float32)[None], axis=1)
+    return metrics.auc(rank.T, relevant.T).astype(np.float32)
+
+
+def _neighbours(holdout: Holdout, draw: Vectors | Scores, vectors: np.ndarray) -> np.ndarray:
+    """Nearest training tracks of each cold one, where they are placed in one space."""
+    if not len(vectors) or (isinstance(draw, Vectors) and draw.listeners is not None):
+        return np.full((len(holdout.cold), N_NEIGHBOURS), -1, dtype=np.int32)
+    likeness = vectors @ unit_norm(holdout.targets.vectors).T
+    nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :N_NEIGHBOURS].astype(np.int32)
+    missing = N_NEIGHBOURS - nearest.shape[1]
+    return np.pad(nearest, ((0, 0), (0, missing)), constant_values=-1)
+
+
+def _artists(holdout: Holdout, candidates: Candidates) -> np.ndarray:
+    """Label of each item : np.ndarray [shape=(n_items,)]."""
+    labels = np.empty(len(candidates.names), dtype=object)
+    labels[candidates.member] = [holdout.data.artists[i] for i in holdout.cold]
+    return labels
+
+
+def _mel(holdout: Holdout, candidates: Candidates) -> np.ndarray:
+    """Standardised mel statistics of candidates : np.ndarray [shape=(n_items, d)], float32."""
+    statistics = holdout.data.mel_statistics
+    spread = statistics.vectors.std(axis=0)
+    everything = (statistics.vectors - statistics.vectors.mean(axis=0)) / np.where(
+        spread > 0, spread, 1
+    )
+    cold = everything[statistics.id_map.rows(holdout.cold)]
+    return candidates.scores(cold.T).T
+
+
+METRICS = tuple(metrics.METRICS)
+
+Figures = dict[str, dict[str, float]]
+
+
+class BeyondScores(Protocol):
+    """As much of a system's scores as is needed here."""
+
+    @property
+    def details(self) -> Details | None:
+        """Of the first draw."""
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Those of `FIGURES`."""
+
+
+class BeyondAccuracy(NamedTuple):
+    """Figures of every system's first draw, by the headline scoring.
+
+    Attributes
+    ----------
+    thirds : dict of str to (dict of str to (dict of str to float))
+        By third of the candidates, system and metric: accuracy where only that third is right.
+    mixed, mixed_shares : dict of str to (dict of str to float)
+        By system and metric: cold tracks ranked among training tracks too, and the share of the
+        honest oracle. Systems that place no training tracks are left out.
+    exposure : dict of str to (dict of str to float)
+        By system: `FIGURES` of the ten best.
+    third_intervals, mixed_intervals, mixed_share_intervals
+        Of the same, 95 % over listeners.
+    """
+
+    thirds: dict[str, Figures]
+    mixed: Figures
+    mixed_shares: Figures
+    exposure: Figures
+    third_intervals: dict[str, dict[str, dict[str, Interval]]]
+    mixed_intervals: dict[str, dict[str, Interval]]
+    mixed_share_intervals: dict[str, dict[str, Interval]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, but for `Interval` and what is not a number."""
+        return {
+            "popularity_thirds": {"systems": self.thirds, "intervals": self.third_intervals},
+            "mixed_catalogue": {
+                "systems": self.mixed,
+                "share_of_oracle": self.mixed_shares,
+                "intervals": {
+                    "systems": self.mixed_intervals,
+                    "share_of_oracle": self.mixed_share_intervals,
+                },
+            },
+            "ten_best": self.exposure,
+        }
+
+
+def bring_together(
+    table: Sequence[Mapping[str, BeyondScores]], *, users: Sequence[Sequence[str]], n_resamples: int
+) -> BeyondAccuracy | None:
+    """Means over listeners, then over hold-outs; None where nothing was kept of a system.
+
+    Parameters
+    ----------
+    table : sequence of (mapping of str to HoldoutScores)
+        The same systems in every hold-out.
+    users : sequence of sequence of str
+        Listeners of each hold-out.
+    n_resamples : int
+        Behind the intervals; listeners are drawn once for all hold-outs, candidates stay.
+    """
+    names = list(table[0])
+    if any(scores[name].details is None for scores in table for name in names):
+        return None
+    each = [np.stack([_views(scores[name]) for name in names]) for scores in table]
+    mean = _nanmean(np.stack([_nanmean(values) for values in each], axis=-1))
+    cells = [
+        metrics.HoldoutValues(values.reshape(-1, values.shape[-1]).T, ids, np.zeros((0, 1)), ())
+        for values, ids in zip(each, users, strict=True)
+    ]
+    sample = metrics.two_way(cells, n_resamples=n_resamples).reshape(n_resamples, *mean.shape)
+    placed = [i for i in range(len(names)) if np.isfinite(mean[i, -1]).any()]
+    share, sampled_share = (_share(v[..., -1, :], names) for v in (mean, sample))
+    return BeyondAccuracy(
+        thirds={t: _table(mean[:, n], names) for n, t in enumerate(THIRDS)},
+        mixed=_table(mean[:, -1], names, placed),
+        mixed_shares=_table(share, names, placed),
+        exposure={
+            name: {
+                figure: float(np.mean([scores[name].figures[figure] for scores in table]))
+                for figure in FIGURES
+            }
+            for name in names
+        },
+        third_intervals={t: _intervals(sample[:, :, n], names) for n, t in enumerate(THIRDS)},
+        mixed_intervals=_intervals(sample[:, :, -1], names, placed),
+        mixed_share_intervals=_intervals(sampled_share, names, placed),
+    )
+
+
+def _views(scores: BeyondScores) -> np.ndarray:
+    """Thirds, then the mixed catalogue : [shape=(4, n_metrics, n_listeners)], float64."""
+    details = scores.details
+    assert details is not None
+    return np.concatenate([details.thirds, details.mixed[None]]).astype(np.float64)
+
+
+def _nanmean(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _share(values: np.ndarray, names: list[str]) -> np.ndarray:
+    floor = values[..., names.index(RANDOM), :][..., None, :]
+    span = np.broadcast_to(values[..., names.index(ORACLE), :][..., None, :] - floor, values.shape)
+    nothing = np.full(values.shape, np.nan)
+    return np.divide(values - floor, span, out=nothing, where=span > 1e-9)
+
+
+def _table(values: np.ndarray, names: list[str], rows: list[int] | None = None) -> Figures:
+    return {
+        names[i]: {metric: float(values[i, m]) for m, metric in enumerate(METRICS)}
+        for i in (range(len(names)) if rows is None else rows)
+    }
+
+
+def _intervals(
+    samples: np.ndarray, names: list[str], rows: list[int] | None = None
+) -> dict[str, dict[str, Interval]]:
+    return {
+        names[i]: {metric: interval(samples[:, i, m]) for m, metric in enumerate(METRICS)}
+        for i in (range(len(names)) if rows is None else rows)
+    }

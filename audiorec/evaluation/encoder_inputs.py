@@ -1,0 +1,119 @@
+"""What an encoder takes of the catalogue: spectrograms, and features where it stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from audiorec.audio.config import MelConfig
+from audiorec.data.catalog import Catalog
+from audiorec.models.config import MUSICNN_MEL, ModelConfig
+from audiorec.pipeline.recipe import Recipe
+from audiorec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from audiorec.mel.store import MelStore
+    from audiorec.models.features import FeatureStore
+
+
+class EncoderInputs(NamedTuple):
+    """What an encoder takes, or why it has nothing.
+
+    Attributes
+    ----------
+    store : MelStore
+        Spectrograms of the encoder's own settings.
+    features : FeatureStore or None
+        What it gives for them where it stays as it is; None where it is trained.
+    reason : str
+        Why there is nothing; empty where there is something.
+    """
+
+    store: MelStore
+    features: FeatureStore | None = None
+    reason: str = ""
+
+    def missing(self, ids: Sequence[str]) -> str | None:
+        """Why there is nothing for these tracks, or None."""
+        if self.reason:
+            return self.reason
+        known = self.store.ids if self.features is None else self.features.ids
+        absent = len(set(ids).difference(known))
+        return f"{absent} of {len(ids)} tracks have no spectrogram for it" if absent else None
+
+
+InputsOf = Callable[[str, "MelStore"], EncoderInputs]
+"""From the name of an encoder and the recipe's spectrograms to what it takes."""
+
+
+def no_pretrained(encoder: str, store: MelStore) -> EncoderInputs:
+    """Inputs of encoders that need no weights of others; for those that do, the reason."""
+    model = ModelConfig(encoder=encoder)  # type: ignore[arg-type]
+    if model.pretrained:
+        return EncoderInputs(store, None, "no features of a pretrained encoder were given")
+    if not model.frozen:
+        return EncoderInputs(store)
+    from audiorec.models.features import compute_features  # here: it loads torch
+
+    return EncoderInputs(store, compute_features(store, encoder=encoder))
+
+
+def catalogue_inputs(
+    catalog: Path,
+    *,
+    recipe: Recipe,
+    directory: Path,
+    kept: Mapping[str, Path] | None = None,
+    progress: Progress = silent,
+) -> InputsOf:
+    """Inputs of any encoder, made from a workspace's files where they are not there.
+
+    Parameters
+    ----------
+    catalog : Path
+        Files that fail are recorded in it.
+    recipe : Recipe
+    directory : Path
+        Where spectrograms of other settings and features are kept; killed, it goes on from there.
+    kept : mapping of str to Path, optional
+        Where features of some encoders are kept already, by the stages of the recipe.
+    progress : Progress
+    """
+
+    def inputs(encoder: str, store: MelStore) -> EncoderInputs:
+        from audiorec.mel import MelStore, compute_mels
+        from audiorec.models.features import compute_features
+        from audiorec.models.pretrained import fetch_remedy, find, is_fetched
+
+        model = ModelConfig(encoder=encoder)  # type: ignore[arg-type]
+        if model.pretrained:
+            one = find(encoder)
+            if not is_fetched(one.package):
+                reason = f"{one.name} is not in the cache; {fetch_remedy(one.package)}"
+                return EncoderInputs(store, None, reason)
+        front_end = MUSICNN_MEL if model.pretrained else {}
+        mel = MelConfig(**(recipe.mel.model_dump() | front_end))
+        if mel != store.config:
+            with Catalog(catalog) as opened:
+                wanted = set(store.ids)
+                here = [track for track in opened.tracks() if track.track_id in wanted]
+                gone = [track for track in here if not Path(track.path).is_file()]
+                if gone:
+                    reason = f"{len(gone)} files are gone, {gone[0].path} among them"
+                    return EncoderInputs(store, None, reason)
+                place = directory / f"mels-{encoder}"
+                compute_mels(place, opened, config=mel, progress=progress)
+            store = MelStore(place)
+        if not model.frozen:
+            return EncoderInputs(store)
+        features = compute_features(
+            store,
+            encoder=encoder,
+            directory=(kept or {}).get(encoder, directory / f"features-{encoder}"),
+            device=recipe.train.device,
+            progress=progress,
+        )
+        return EncoderInputs(store, features)
+
+    return inputs

@@ -1,0 +1,44 @@
+"""Fixed features of a track, from its log-mel spectrograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audiorec.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from audiorec.mel.store import MelStore
+
+N_MFCC = 20
+
+
+def mel_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
+    """Mean and deviation over time of each mel band, [shape=(n, 2 * n_mels)], float32."""
+    rows = []
+    for track_id in ids:
+        clips = store.mels(track_id)
+        frames = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in clips], axis=1)
+        rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
+    return Embeddings(ids, np.stack(rows))
+
+
+def mfcc_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
+    """Mean and deviation over time of 20 MFCCs, [shape=(n, 40)], float32."""
+    import librosa
+
+    rows = []
+    for track_id in ids:
+        frames = np.concatenate(
+            [
+                librosa.feature.mfcc(
+                    S=np.asarray(mel, dtype=np.float32), n_mfcc=min(N_MFCC, len(mel))
+                )
+                for mel in store.mels(track_id)
+            ],
+            axis=1,
+        )
+        rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
+    return Embeddings(tuple(ids), np.stack(rows).astype(np.float32))

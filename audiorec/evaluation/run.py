@@ -1,0 +1,185 @@
+"""From sound, plays and a recipe to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache as remember
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from audiorec.evaluation.data import EvaluationData, gather
+from audiorec.evaluation.encoder_inputs import InputsOf, no_pretrained
+from audiorec.evaluation.holdout import (
+    Holdout,
+    HoldoutKey,
+    check_holdouts,
+    holdout_keys,
+    prepare,
+    splits_of,
+)
+from audiorec.evaluation.report import Report, SplitReport, summarise
+from audiorec.evaluation.scores import HoldoutScores, ScoreCache, score_all
+from audiorec.evaluation.summary import KIND as SUMMARY
+from audiorec.evaluation.summary import HoldoutSummary, kept_summary
+from audiorec.evaluation.systems import RANDOM, SYSTEMS, System, chosen_systems
+from audiorec.pipeline.recipe import Recipe
+from audiorec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from audiorec.data.catalog import Track
+    from audiorec.mel.store import MelStore
+
+
+def evaluate(
+    store: MelStore,
+    plays: pl.DataFrame,
+    tracks: Sequence[Track],
+    *,
+    recipe: Recipe,
+    work_directory: Path | None = None,
+    systems: Sequence[str] | None = None,
+    more_systems: Mapping[str, System] | None = None,
+    truth: Path | None = None,
+    inputs_of: InputsOf = no_pretrained,
+    frozen: Collection[str] = (),
+    held_out_from: Collection[str] = (),
+    progress: Progress = silent,
+) -> Report:
+    """Hold tracks out, learn from the rest, and rank the held-out ones for their listeners.
+
+    Parameters
+    ----------
+    store : MelStore
+        Log-mel spectrograms.
+    plays : polars.DataFrame
+        Columns user_id, track_id, plays; tracks outside the catalogue are welcome.
+    tracks : sequence of Track
+        The catalogue.
+    recipe : Recipe
+        Its section `evaluate` names splits, seeds and folds; `factors`, `model` and `train` say
+        how the rest is learned.
+    work_directory : Path, optional
+        Where the scores of each split, seed and system are kept as soon as they are there, so
+        that an evaluation that was killed goes on, and one that has been done returns at once.
+    systems : sequence of str, optional
+        Names from `SYSTEMS`; by default the recipe's own model and all but those that are there
+        by name alone. Random and the honest oracle are always among them, since every share is
+        measured between the two.
+    more_systems : mapping of str to System, optional
+        Beside these, by name.
+    truth : Path, optional
+        ``truth.npz`` of a made world, which adds the ridge on true attributes.
+    inputs_of : callable, optional
+        What gives pretrained encoders their spectrograms and features, asked once it is known that
+        there is something to score; see `audiorec.evaluation.encoder_inputs`.
+    frozen : collection of str
+        Artists who are held out together in one more split, "frozen artists": those that no choice
+        was made on.
+    held_out_from : collection of str
+        Artists who may be held out; by default all. The others are learned from alone.
+    progress : Progress
+
+    Returns
+    -------
+    report : Report
+
+    Raises
+    ------
+    ParameterError
+        If a system is unknown, the catalogue cannot be split, or no held-out track has audio.
+    DataError
+        If there are no plays, no listener with a history, or nobody to score.
+    ArtifactError
+        If there are no mels.
+
+    Examples
+    --------
+    >>> report = evaluate(store, plays, catalog.tracks(), recipe=recipe)  # doctest: +SKIP
+    >>> report.splits[0].shares["inner product"]["cnn (from nothing)"]["nDCG@50"]  # doctest: +SKIP
+    """
+    wanted = chosen_systems(systems, recipe=recipe, with_truth=truth is not None)
+    wanted |= more_systems or {}
+    data = gather(
+        store,
+        plays,
+        tracks,
+        recipe=recipe,
+        truth=truth,
+        inputs_of=inputs_of,
+        frozen=frozen,
+        held_out_from=held_out_from,
+    )
+    check_holdouts(data)
+    chosen, skipped = applicable(wanted, data)
+    cache = ScoreCache(work_directory)
+    plan = {split: list(holdout_keys(data, split=split)) for split in splits_of(data)}
+    total, done = sum(map(len, plan.values())) * len(chosen), 0
+    reports: list[SplitReport] = []
+    for split, keys in plan.items():
+        start = time.monotonic()
+        table: dict[HoldoutKey, dict[str, HoldoutScores]] = {}
+        summaries: list[HoldoutSummary] = []
+        for key in keys:
+            progress("evaluate", done, total, str(key))
+            table[key], summary = score_holdout(data, key, chosen, cache=cache, progress=progress)
+            summaries.append(summary)
+            done += len(chosen)
+        reports.append(
+            summarise(
+                split,
+                table,
+                summaries,
+                config=recipe.evaluate,
+                roles={name: system.role for name, system in chosen.items()},
+                skipped=skipped,
+                unit_norm=recipe.train.unit_norm,
+                seconds=time.monotonic() - start,
+                tracks=data.tracks,
+            )
+        )
+    progress("evaluate", total, total)
+    return Report(tuple(reports))
+
+
+def applicable(
+    systems: Mapping[str, System], data: EvaluationData
+) -> tuple[dict[str, System], dict[str, str]]:
+    """Systems that have something to say of the data, and why the others have not."""
+    reasons = {name: system.inapplicable(data) for name, system in systems.items()}
+    return (
+        {name: system for name, system in systems.items() if reasons[name] is None},
+        {name: reason for name, reason in reasons.items() if reason is not None},
+    )
+
+
+def score_holdout(
+    data: EvaluationData,
+    key: HoldoutKey,
+    systems: Mapping[str, System],
+    *,
+    cache: ScoreCache,
+    progress: Progress = silent,
+) -> tuple[dict[str, HoldoutScores], HoldoutSummary]:
+    """Scores of every system in a hold-out, which is prepared only if something is missing."""
+    holdout = remember(partial(learned, data, key, progress=progress))
+    found = score_all(data, key, systems, cache=cache, holdout=holdout, progress=progress)
+    return found, summary_kept(data, key, cache=cache, holdout=holdout)
+
+
+def summary_kept(
+    data: EvaluationData, key: HoldoutKey, *, cache: ScoreCache, holdout: Callable[[], Holdout]
+) -> HoldoutSummary:
+    """What a hold-out consists of, kept beside its scores."""
+    return kept_summary(cache.path(data, key, RANDOM, SYSTEMS[RANDOM], kind=SUMMARY), holdout)
+
+
+def learned(data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> Holdout:
+    """A hold-out with its factors, learned here, so that no system's seconds include it."""
+    holdout = prepare(data, key)
+    progress("factors", 0, None, str(key))
+    _ = holdout.targets
+    return holdout

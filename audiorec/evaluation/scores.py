@@ -1,0 +1,256 @@
+"""One system in one hold-out: its vectors turned into a value per listener, and kept."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from audiorec import artifacts, metrics
+from audiorec.embeddings import unit_norm
+from audiorec.evaluation.beyond_accuracy import Details, look_closer
+from audiorec.evaluation.candidates import Candidates, candidates_of
+from audiorec.evaluation.data import EvaluationData
+from audiorec.evaluation.holdout import Holdout, HoldoutKey
+from audiorec.evaluation.systems import Scores, System, Vectors, WorkDir
+from audiorec.exceptions import ArtifactError, NewerError
+from audiorec.progress import Progress
+
+SCORINGS = ("inner product", "cosine")
+HEADLINE = "inner product"  # what `audiorec recommend` ranks by
+KIND = "scores"
+VERSION = 4  # raised when the protocol changes, so that scores kept from before are not used
+
+
+@dataclass(frozen=True, eq=False)
+class HoldoutScores:
+    """What a system scored in a hold-out.
+
+    Attributes
+    ----------
+    values : np.ndarray [shape=(n_draws, n_scorings, n_metrics, n_listeners)], float64
+        In the order of `SCORINGS` and `metrics.METRICS`; NaN where a listener has no value.
+    effects : np.ndarray [shape=(n_scorings, n_metrics, n_groups)], float64
+        What drawing each artist among the candidates does to the mean over listeners, of the
+        first draw; see `metrics.group_effects`.
+    facts : dict of str to float
+    seconds : float
+        What it took.
+    n_cold : int
+        Candidates.
+    figures : dict of str to float
+        Those of `beyond_accuracy.FIGURES`, of the first draw.
+    history : tuple of (float, float)
+        Training and validation loss of each epoch, of what learns in epochs.
+    details : Details or None
+        Of the first draw.
+    """
+
+    values: np.ndarray
+    effects: np.ndarray
+    facts: dict[str, float]
+    seconds: float
+    n_cold: int
+    figures: dict[str, float] = field(default_factory=dict)
+    history: tuple[tuple[float, float], ...] = ()
+    details: Details | None = None
+
+
+def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
+    """Let a system predict, and score it by inner product and by cosine.
+
+    A listener's own norm changes nothing in their ranking, so the cosine is taken as the inner
+    product with the track's vector scaled to length 1.
+    """
+    start = time.monotonic()
+    prediction = system.predict(holdout, work)
+    candidates = candidates_of(holdout)
+    values: list[np.ndarray] = []
+    seconds = 0.0
+    for draw in prediction.draws:
+        by_scoring = scores_of(holdout, candidates, draw)
+        if not values:
+            seconds = time.monotonic() - start  # of the system, not of looking at it
+            details, figures = look_closer(holdout, candidates, draw, by_scoring[HEADLINE])
+            effects = _effects(candidates, by_scoring)
+        values.append(_accuracy(candidates, by_scoring))
+    return HoldoutScores(
+        values=np.stack(values),
+        effects=effects,
+        facts=prediction.facts,
+        seconds=seconds,
+        n_cold=len(candidates.names),
+        figures=figures,
+        history=prediction.history,
+        details=details,
+    )
+
+
+def scores_of(
+    holdout: Holdout, candidates: Candidates, draw: Vectors | Scores
+) -> dict[str, np.ndarray]:
+    """By scoring, np.ndarray [shape=(n_listeners, n_candidates)]."""
+    if isinstance(draw, Scores):
+        return dict.fromkeys(SCORINGS, candidates.scores(draw.matrix))
+    listeners = holdout.listener_factors if draw.listeners is None else draw.listeners
+    return {
+        "inner product": candidates.scores(listeners @ draw.cold.T),
+        "cosine": candidates.scores(listeners @ unit_norm(draw.cold).T),
+    }
+
+
+def _accuracy(
+    candidates: Candidates, by_scoring: Mapping[str, np.ndarray], exclude: np.ndarray | None = None
+) -> np.ndarray:
+    """Values : np.ndarray [shape=(n_scorings, n_metrics, n_listeners)], float64."""
+    found: dict[int, np.ndarray] = {}  # by identity: what both scorings share is ranked once
+    for scores in by_scoring.values():
+        if id(scores) not in found:
+            values = metrics.evaluate(scores, candidates.relevant, exclude=exclude)
+            found[id(scores)] = np.stack(list(values.values()))
+    return np.stack([found[id(by_scoring[name])] for name in SCORINGS])
+
+
+def _effects(candidates: Candidates, by_scoring: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Effects of drawing each artist : np.ndarray [shape=(n_scorings, n_metrics, n_groups)]."""
+    shape = (len(SCORINGS), len(metrics.METRICS))
+
+    def without(left_out: np.ndarray) -> np.ndarray:
+        exclude = np.broadcast_to(left_out, candidates.relevant.shape)
+        values = _accuracy(candidates, by_scoring, exclude)
+        return values.reshape(-1, values.shape[-1])
+
+    _, effects = metrics.group_effects(without, candidates.groups)
+    return effects.T.reshape(*shape, -1)
+
+
+class ScoreCache:
+    """Scores that are kept, each under the digest of all that it depends on.
+
+    Parameters
+    ----------
+    directory : Path or None
+        None keeps nothing.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self.directory = directory
+
+    def find(
+        self, data: EvaluationData, key: HoldoutKey, name: str, system: System
+    ) -> HoldoutScores | None:
+        """Scores kept from before, or None where there are none or they are damaged."""
+        place = self.path(data, key, name, system)
+        if place is None:
+            return None
+        try:
+            manifest = artifacts.load_manifest(place, kind=KIND, check="digests")
+            arrays = {
+                entry: artifacts.load_array(place, manifest, entry, mmap=False)
+                for entry in manifest.files
+            }
+        except NewerError:
+            raise
+        except ArtifactError:
+            return None
+        values, effects = arrays.pop("values"), arrays.pop("effects")
+        return HoldoutScores(
+            values=values, effects=effects, details=Details(**arrays), **manifest.extra
+        )
+
+    def keep(
+        self, data: EvaluationData, key: HoldoutKey, name: str, system: System, found: HoldoutScores
+    ) -> None:
+        """Write scores."""
+        place = self.path(data, key, name, system)
+        if place is None:
+            return
+        details = {} if found.details is None else found.details.arrays()
+        artifacts.save(
+            place,
+            kind=KIND,
+            arrays={"values": found.values, "effects": found.effects, **details},
+            config={"split": key.split, "seed": key.seed, "fold": key.fold, "system": name},
+            inputs=_inputs(data, key, name, system),
+            extra={
+                "facts": found.facts,
+                "seconds": found.seconds,
+                "n_cold": found.n_cold,
+                "figures": found.figures,
+                "history": found.history,
+            },
+        )
+
+    def work(self, data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> WorkDir:
+        """Where the systems of a hold-out can keep their state until all are scored."""
+        if self.directory is None:
+            return WorkDir(None, progress)
+        digest = artifacts.fingerprint([data.fingerprint, key])
+        return WorkDir(self.directory / f"{digest}.state", progress)
+
+    def path(
+        self, data: EvaluationData, key: HoldoutKey, name: str, system: System, *, kind: str = KIND
+    ) -> Path | None:
+        """Directory of what a system leaves for a hold-out; None where nothing is kept."""
+        if self.directory is None:
+            return None
+        slug = re.sub(r"[^a-z0-9]+", "-", (system.kept_as or name).lower()).strip("-")
+        slug = slug if kind == KIND else f"{slug}-{kind}"
+        digest = artifacts.fingerprint(_inputs(data, key, name, system))
+        return self.directory / f"{slug}-{digest}"
+
+
+def score_all(
+    data: EvaluationData,
+    key: HoldoutKey,
+    systems: Mapping[str, System],
+    *,
+    cache: ScoreCache,
+    holdout: Callable[[], Holdout],
+    progress: Progress,
+) -> dict[str, HoldoutScores]:
+    """Scores of every system in a hold-out, which is asked for only if something is missing.
+
+    What was learned stays, for who goes on after a kill, until all is there.
+    """
+    found: dict[str, HoldoutScores] = {}
+    work = cache.work(data, key, progress=progress)
+    missing = False
+    for name, system in systems.items():
+        kept = cache.find(data, key, name, system)
+        if kept is None:
+            missing = True
+            kept = score(holdout(), system, work=work)
+            cache.keep(data, key, name, system, kept)
+        found[name] = kept
+    if missing:
+        work.clear()
+    return found
+
+
+def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) -> dict[str, str]:
+    """Digest of all that a system's scores in a hold-out depend on."""
+    recipe = system.settings(data.recipe)
+    settings = {
+        "split": key.split,
+        "seed": key.seed,
+        "fold": None if key.fold is None else [key.fold, recipe.evaluate.folds],
+        "test_fraction": recipe.evaluate.test_fraction if key.fold is None else None,
+        "factors": recipe.factors.model_dump(mode="json", exclude={"seed"}),
+        **{name: getattr(recipe, name).model_dump(mode="json") for name in system.sections},
+    }
+    if recipe.evaluate.rank_by != "tracks":
+        settings["rank"] = recipe.evaluate.rank_by
+    if key.labels < 1:
+        settings["labels"] = key.labels
+    if system.reads_truth and data.truth is not None:
+        settings["truth"] = artifacts.fingerprint(data.truth.vectors.tobytes())
+    return {
+        "data": data.fingerprint,
+        "settings": artifacts.fingerprint(settings),
+        "system": f"{system.kept_as or name}, version {VERSION}.{system.version}",
+    }

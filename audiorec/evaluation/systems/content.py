@@ -1,0 +1,194 @@
+"""Content models: an encoder and a head, learned from the training tracks alone.
+
+A system here is a change of the recipe's sections [model] and [train]: `CHANGES` names each by
+what it is. The recipe's own model is the system that its settings describe; `name_of` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from audiorec.artifacts import fingerprint
+from audiorec.evaluation.data import EvaluationData
+from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation.systems.artists import no_artists
+from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir
+from audiorec.exceptions import ParameterError
+from audiorec.models.config import EncoderName, ModelConfig
+from audiorec.pipeline.recipe import Recipe
+
+if TYPE_CHECKING:
+    from audiorec.training import TrainResult
+
+SMOOTHED = " + artist smoothing"
+CNN = "cnn (from nothing)"
+KEPT_AS = "content model"
+
+ENCODERS: tuple[EncoderName, ...] = get_args(ModelConfig.model_fields["encoder"].annotation)
+PRETRAINED = tuple(
+    name
+    for name in ENCODERS
+    if ModelConfig(encoder=name).pretrained and name != "musicnn-msd"  # musicnn by its full name
+)
+FROM_NOTHING = tuple(name for name in ENCODERS if not ModelConfig(encoder=name).frozen
+                     and not ModelConfig(encoder=name).pretrained)  # fmt: skip
+
+Change = Mapping[str, Any]
+"""Settings of [model] and [train], by key."""
+
+
+def _changes() -> dict[str, Change]:
+    changes: dict[str, Change] = {"descriptors + mlp": {"encoder": "descriptors", "head": "mlp"}}
+    changes |= {f"{name} (from nothing)": {"encoder": name} for name in FROM_NOTHING}
+    for name in PRETRAINED:
+        changes[f"{name} + ridge"] = {"encoder": name, "head": "ridge"}
+        for loss in ("cosine", "contrastive"):
+            changes[f"{name} + mlp ({loss})"] = {"encoder": name, "head": "mlp", "loss": loss}
+        changes[f"{name} fine-tuned"] = {"encoder": name, "finetune": 1, "max_epochs": 10}
+    return changes
+
+
+DESCRIPTORS: Change = {"encoder": "descriptors", "head": "ridge"}
+CHANGES: dict[str, Change] = _changes()
+
+
+def changed(recipe: Recipe, change: Change) -> Recipe:
+    """The recipe with settings of [model] and [train] changed, other models' settings left out.
+
+    Spectrograms stay: a system takes its own by `EvaluationData.inputs`.
+
+    Raises
+    ------
+    ParameterError
+        If a key is unknown, or a value impossible.
+    """
+    model, train = recipe.model.model_dump(), recipe.train.model_dump()
+    if change.get("encoder", recipe.model.encoder) != recipe.model.encoder:
+        own = ModelConfig().model_dump()
+        model |= {key: own[key] for key in ("target", "head", "finetune")}
+    for key, value in change.items():
+        if key not in model and key not in train:
+            known = ", ".join((*model, *train))
+            raise ParameterError(f"unknown key {key} of the model; choose from {known}")
+        (model if key in model else train)[key] = value
+    sections = {"model": type(recipe.model)(**model), "train": type(recipe.train)(**train)}
+    return recipe.model_copy(update=sections)
+
+
+def name_of(recipe: Recipe) -> str:
+    """What the recipe's own model is."""
+    model, encoder = recipe.model, recipe.model.encoder.removesuffix("-msd")
+    encoder = model.encoder if encoder == "vgg" else encoder
+    if model.finetune:
+        return f"{encoder} fine-tuned"
+    if model.target == "content" or (model.frozen and model.linear):
+        return f"{encoder} + ridge"  # of content: what it would be with listening
+    if model.encoder == "descriptors":
+        return "descriptors + mlp"
+    return f"{encoder} + mlp ({recipe.train.loss})" if model.frozen else (
+        f"{encoder} (from nothing)"
+    )  # fmt: skip
+
+
+def content_system(
+    change: Change, *, own: bool = False, smoothed: bool = False, baseline: bool = False
+) -> System:
+    """The system that follows a recipe with some settings changed.
+
+    Parameters
+    ----------
+    change : mapping
+    own : bool
+        Whether it is the recipe's own, and shown without being asked for.
+    smoothed : bool
+        Whether vectors are drawn towards the artist's other tracks.
+    baseline : bool
+        Whether it stands among the baselines, and is shown without being asked for.
+    """
+
+    def settings(recipe: Recipe) -> Recipe:
+        return recipe if own and recipe.model.target == "factors" else changed(recipe, change)
+
+    def predict(holdout: Holdout, work: WorkDir) -> Prediction:
+        recipe = settings(holdout.data.recipe)
+        return _predict(holdout, work, recipe=recipe, smoothed=smoothed)
+
+    def inapplicable(data: EvaluationData) -> str | None:
+        encoder = settings(data.recipe).model.encoder
+        reason = data.inputs(encoder).missing(data.audio) or _one_artist(data)
+        return reason or (no_artists(data) if smoothed else None)
+
+    predict.__doc__ = "A model of this encoder and head, learned from the training tracks alone."
+    return System(
+        predict,
+        "baseline" if baseline else "model",
+        sections=("model", "train"),
+        inapplicable=inapplicable,
+        by_name=not (own or baseline),
+        settings=settings,
+        kept_as=KEPT_AS + (SMOOTHED if smoothed else ""),
+    )
+
+
+def trained(holdout: Holdout, work: WorkDir, *, recipe: Recipe) -> TrainResult:
+    """A recipe's model, learned once for each hold-out."""
+    from audiorec.training import train
+
+    sections = [section.model_dump(mode="json") for section in (recipe.model, recipe.train)]
+    key = fingerprint(sections)
+    if key not in holdout.trained:
+        data = holdout.data
+        inputs = data.inputs(recipe.model.encoder)
+        holdout.trained[key] = train(
+            inputs.store,
+            holdout.targets,
+            features=inputs.features if recipe.model.frozen else None,
+            groups={i: data.artists[i] for i in holdout.targets.ids},
+            together=data.duplicates,
+            model=recipe.model,
+            config=recipe.train.model_copy(update={"seed": holdout.key.seed}),
+            work_directory=work.path(key),
+            progress=work.progress,
+        )
+    return holdout.trained[key]
+
+
+def _predict(holdout: Holdout, work: WorkDir, *, recipe: Recipe, smoothed: bool) -> Prediction:
+    from audiorec.embeddings import Embeddings
+    from audiorec.factors import smooth_by_artist
+    from audiorec.inference import embed_store
+
+    data = holdout.data
+    result = trained(holdout, work, recipe=recipe)
+    inputs = data.inputs(recipe.model.encoder)
+    cold = embed_store(
+        result.model,
+        inputs.store,
+        ids=holdout.cold,
+        features=inputs.features if recipe.model.frozen else None,
+        device=recipe.train.device,
+        progress=work.progress,
+    )
+    cold = Embeddings(cold.ids, cold.vectors * result.model.output_scale)
+    facts = {"agreement": result.model.agreement}
+    history = tuple((float(r.train_loss), float(r.validation_loss)) for r in result.history)
+    if history:
+        facts |= {"epochs": float(len(history)), "validation loss": min(v for _, v in history)}
+    if smoothed:
+        smoothing = result.model.smoothing
+        cold = smooth_by_artist(
+            cold, factors=holdout.targets, artists=data.artists, smoothing=smoothing
+        )
+        facts |= {"smoothing k": float(smoothing.k or np.nan)}
+    return Prediction([Vectors(cold.vectors)], facts, history)
+
+
+def _one_artist(data: EvaluationData) -> str | None:
+    artists = {data.artists[i] for i in data.audio}
+    if len(artists) > 1 or len(data.audio) == 1:
+        return None
+    who = f"all {len(data.audio)} tracks are by {artists.pop()!r}"
+    return f"{who}, and training keeps whole artists aside"

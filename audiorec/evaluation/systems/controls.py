@@ -1,0 +1,71 @@
+"""Controls: chance, chance with features, and popularity that no new track has yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from audiorec.embeddings import Embeddings
+from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation.systems.base import Prediction, Scores, System, Vectors, WorkDir
+from audiorec.evaluation.systems.regressions import ridge_vectors
+
+N_RANDOM_DRAWS = 10
+N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few would not do
+
+
+def random(holdout: Holdout, work: WorkDir) -> Prediction:
+    """Another order of the candidates for each listener; the mean over several draws."""
+    rng = holdout.rng(1)
+    shape = holdout.relevant.shape
+    aside = holdout.rng(6)  # training tracks, for the mixed catalogue
+    warm = aside.random((shape[0], len(holdout.targets)), dtype=np.float32)
+    draws = (rng.random(shape, dtype=np.float32) for _ in range(N_RANDOM_DRAWS))
+    return Prediction(Scores(draw, warm) for draw in draws)
+
+
+def shuffled(holdout: Holdout, work: WorkDir) -> Prediction:
+    """`mel statistics + ridge` with the features dealt to the wrong tracks: should be chance."""
+    rng = holdout.rng(2)
+    features = holdout.data.mel_statistics
+
+    def draws() -> Iterator[Vectors]:
+        for _ in range(N_SHUFFLES):
+            dealt = features.vectors[rng.permutation(len(features))]
+            yield ridge_vectors(holdout, Embeddings(features.ids, dealt))[0]
+
+    return Prediction(draws())
+
+
+def popularity_of_test_tracks(holdout: Holdout, work: WorkDir) -> Prediction:
+    """The number of each candidate's listeners, scored ones included: no new track has any."""
+    return _by_count(holdout, holdout.plays)
+
+
+def play_count_of_half_a(holdout: Holdout, work: WorkDir) -> Prediction:
+    """The number of each candidate's listeners in half A: popularity that an oracle may know."""
+    return _by_count(holdout, holdout.plays.filter(pl.col("user_id").is_in(holdout.folding)))
+
+
+def _by_count(holdout: Holdout, plays: pl.DataFrame) -> Prediction:
+    counts = plays.filter(pl.col("plays") > 0).group_by("track_id").len()
+    listeners = dict(zip(counts["track_id"].to_list(), counts["len"].to_list(), strict=True))
+    cold, warm = (
+        np.array([[listeners.get(i, 0) for i in ids]], dtype=np.float32).repeat(
+            len(holdout.listeners), axis=0
+        )
+        for ids in (holdout.cold, holdout.targets.ids)
+    )
+    return Prediction([Scores(cold, warm)])
+
+
+RANDOM = "random"
+
+SYSTEMS: dict[str, System] = {
+    RANDOM: System(random, "control"),
+    "shuffled": System(shuffled, "control", sections=("train",)),
+    "popularity of test tracks (leaky)": System(popularity_of_test_tracks, "control"),
+    "play count of half A": System(play_count_of_half_a, "control"),
+}

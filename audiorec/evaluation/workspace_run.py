@@ -1,0 +1,139 @@
+"""Evaluate a workspace's music and listening by a recipe, and keep the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from audiorec import artifacts
+from audiorec.artifacts import write_atomic
+from audiorec.data.catalog import Catalog
+from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.output import check_output
+from audiorec.pipeline.recipe import Recipe
+from audiorec.progress import Progress, silent
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from audiorec.data.tracks import Track
+    from audiorec.evaluation import Report
+    from audiorec.evaluation.encoder_inputs import InputsOf
+    from audiorec.mel import MelStore
+
+
+class Table(Protocol):
+    """What comes out of an evaluation or a study."""
+
+    def to_text(self) -> str:
+        """For people."""
+
+    def to_json(self) -> Any:
+        """For programs."""
+
+
+def run_evaluation(
+    workspace: Workspace,
+    recipe: Recipe,
+    *,
+    systems: Sequence[str] | None = None,
+    truth: Path | None = None,
+    page: Path | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Evaluate a recipe on a workspace's music and listening, and keep the tables in reports/.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    recipe : Recipe
+    systems : sequence of str, optional
+        See `audiorec.evaluation.evaluate`.
+    truth : Path, optional
+        ``truth.npz`` of a made world, for the ridge on true attributes.
+    page : Path, optional
+        Where the page is written, by default ``reports/evaluation.html``.
+    progress : Progress
+
+    Raises
+    ------
+    ArtifactError
+        If there are no spectrograms, or they follow other settings than the recipe's.
+    NotFoundError
+        If there is no listening.
+    """
+    from audiorec.evaluation import evaluate
+    from audiorec.evaluation.page import write_page
+
+    store, tracks = read_catalogue(workspace, recipe)
+    plays = read_plays(workspace)
+    page = page or workspace.reports / "evaluation.html"
+    check_output(page)
+    report = evaluate(
+        store,
+        plays,
+        tracks,
+        recipe=recipe,
+        systems=systems,
+        truth=truth,
+        inputs_of=workspace_inputs(workspace, recipe, progress=progress),
+        work_directory=work_directory(workspace),
+        progress=progress,
+    )
+    write_page(report, page, recipe=recipe)
+    keep_tables(workspace, report, name="evaluation")
+    return report
+
+
+def read_catalogue(workspace: Workspace, recipe: Recipe) -> tuple[MelStore, list[Track]]:
+    """Spectrograms, which must follow the recipe, and the catalogue."""
+    from audiorec.mel import MelStore
+
+    store = MelStore(workspace.mels)
+    if store.config != recipe.mel:
+        raise ArtifactError(
+            "the spectrograms follow other [mel] settings than the recipe; "
+            "run 'audiorec mel --recipe' with it first"
+        )
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return store, catalog.tracks()
+
+
+def read_plays(workspace: Workspace) -> pl.DataFrame:
+    """All plays of the workspace."""
+    if not artifacts.exists(workspace.plays):
+        raise NotFoundError(
+            "there is no listening to evaluate on; import some with 'audiorec plays FILE', or ask "
+            "'audiorec evaluate --study neighbours', which needs none"
+        )
+    from audiorec.data.plays import load_plays
+
+    return load_plays(workspace.plays)
+
+
+def work_directory(workspace: Workspace) -> Path:
+    """Where scores are kept."""
+    return workspace.root / ".evaluation"
+
+
+def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> InputsOf:
+    """What gives encoders their spectrograms and features."""
+    from audiorec.evaluation.encoder_inputs import catalogue_inputs
+
+    return catalogue_inputs(
+        workspace.catalog,
+        recipe=recipe,
+        directory=work_directory(workspace),
+        kept={recipe.model.encoder: workspace.features} if recipe.model.frozen else {},
+        progress=progress,
+    )
+
+
+def keep_tables(workspace: Workspace, table: Table, *, name: str) -> None:
+    """Write what came out to reports/, for people and for programs."""
+    text = json.dumps(table.to_json(), indent=1, ensure_ascii=False)
+    write_atomic(workspace.reports / f"{name}.json", text.encode())
+    write_atomic(workspace.reports / f"{name}.txt", table.to_text().encode())

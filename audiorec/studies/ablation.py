@@ -1,0 +1,96 @@
+"""The recipe's model with settings changed, beside itself.
+
+What differs by chance in the best of many settings is corrected for: the intervals of all
+differences hold at once (max-t; see `audiorec.metrics.simultaneous`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from audiorec.evaluation import Report, evaluate
+from audiorec.evaluation.systems import MEL_STATISTICS, System, name_of
+from audiorec.evaluation.systems.content import Change, changed, content_system
+from audiorec.evaluation.workspace_run import read_catalogue, read_plays, workspace_inputs
+from audiorec.exceptions import ParameterError
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.studies.study import StudyInputs
+
+FROM_HOLD_OUT = ("seed",)  # every hold-out has a seed of its own
+
+
+def run(given: StudyInputs) -> Report:
+    """Score the recipe's model, and its variants.
+
+    Raises
+    ------
+    ParameterError
+        If no settings are given, they are unknown, or their values are impossible.
+    """
+    if not given.vary:
+        raise ParameterError("the ablation needs settings to change; give --vary KEY=VALUE")
+    own = name_of(given.recipe)
+    variants = {f"{own}, {settings}": variant(given, settings) for settings in given.vary}
+    store, tracks = read_catalogue(given.workspace, given.recipe)
+    return evaluate(
+        store,
+        read_plays(given.workspace),
+        tracks,
+        recipe=given.recipe,
+        systems=(MEL_STATISTICS, own, *given.systems),
+        more_systems=variants,
+        truth=given.truth,
+        inputs_of=workspace_inputs(given.workspace, given.recipe, progress=given.progress),
+        work_directory=given.work_directory,
+        progress=given.progress,
+    )
+
+
+def variant(given: StudyInputs, settings: str) -> System:
+    """The system that follows the recipe with some settings changed."""
+    change = parse(settings)
+    changed(given.recipe, change)  # raises where they do not fit
+    return content_system(change)
+
+
+def parse(text: str) -> Change:
+    """Settings from words such as ``channels=32, train.mixup = 0.3``: TOML's values, words bare.
+
+    Raises
+    ------
+    ParameterError
+        If the words are no settings, or a key is unknown or stands there twice.
+    """
+    settings: dict[str, Any] = {}
+    for part in text.split(","):
+        given, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (given and equals and value):
+            raise ParameterError(f"{part.strip()!r} must be KEY=VALUE, such as channels=32")
+        table, _, key = given.rpartition(".")
+        home = _table_of(key, given=given)
+        if table not in ("", home):
+            raise ParameterError(f"{given}={value} must be {home}.{key}={value}, or without table")
+        if key in settings:
+            raise ParameterError(f"{key} is given twice in {text!r}; give it once")
+        settings[key] = _value(value)
+    return settings
+
+
+def _table_of(key: str, *, given: str) -> str:
+    """The table of the recipe that a key stands in."""
+    if key in FROM_HOLD_OUT:
+        raise ParameterError(f"{given} is the hold-out's own; give evaluate --seed")
+    tables = {"model": ModelConfig.model_fields, "train": TrainConfig.model_fields}
+    for table, fields in tables.items():
+        if key in fields:
+            return table
+    known = ", ".join(k for fields in tables.values() for k in fields if k not in FROM_HOLD_OUT)
+    raise ParameterError(f"unknown key {given} of the model; choose from {known}")
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,127 @@
+"""From cold to warm: held-out tracks get back the plays of a few listeners, then of more.
+
+Each track is placed three ways: by its sound, by the listeners that it has so far, and by both,
+as the index would where it has nothing else by the artist. The listeners that it gets back are of
+half A; half B is scored. What a track has at n plays it has at every larger n too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import scipy.sparse
+
+from audiorec import metrics
+from audiorec.data.interactions import Interactions, to_interactions
+from audiorec.embeddings import Embeddings
+from audiorec.evaluation.holdout import Holdout
+from audiorec.factors import PriorDecay, fold_in_tracks
+from audiorec.ids import IdMap
+from audiorec.studies.cold_vectors import ColdVectors, cold_vectors, placing_system
+from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resample, scope
+
+PLAYS = (0, 1, 2, 5, 10, 50, None)
+SPACES = ("content", "collaborative", "hybrid")
+K = 50
+
+
+def run(given: StudyInputs) -> StudyReport:
+    """Score the way from cold to warm, on every kind of split of the recipe."""
+    return StudyReport(tuple(_split(given, split) for split in given.recipe.evaluate.splits))
+
+
+def _split(given: StudyInputs, split: str) -> StudyTable:
+    holdouts, values = [], []
+    for holdout in given.holdouts(split):
+        name, system = placing_system(holdout, given.system)
+        cold = cold_vectors(
+            holdout, name, system, work_directory=given.work_directory, progress=given.progress
+        )
+        holdouts.append(holdout)
+        values.append(score_each(holdout, cold))
+    found = resample(values, holdouts, n_resamples=given.recipe.evaluate.n_bootstrap)
+    rows = []
+    for place, plays in enumerate(PLAYS):
+        means = found.means[place]
+        best = int(means[:2].argmax())
+        gain = found.samples[:, place, 2] - found.samples[:, place, best]
+        rows.append(
+            {
+                "plays": "all" if plays is None else str(plays),
+                **dict(zip(SPACES, means.tolist(), strict=True)),
+                "hybrid - better of two": float(means[2] - means[best]),
+                "interval": metrics.interval(gain),
+            }
+        )
+    return StudyTable(
+        f"{scope(split, holdouts)}; nDCG@{K} by the inner product, placed by sound ({name}), by "
+        "the plays that they have got back, and by both",
+        ("plays", *SPACES, "hybrid - better of two", "interval"),
+        tuple(rows),
+        ("Intervals: 95 %, listeners drawn once for all hold-outs, paired.",),
+        {"split": split, "system": name, "metric": f"nDCG@{K}"},
+    )
+
+
+def score_each(holdout: Holdout, cold: ColdVectors) -> np.ndarray:
+    """nDCG@50 with each number of plays : [shape=(len(PLAYS), 3, n_listeners)], float64."""
+    full = _half_a(holdout)
+    order = _turns(full, rng=holdout.rng(3))
+    decay = PriorDecay(holdout.data.recipe.index.prior_half_life_users, cold.agreement)
+    values = []
+    for plays in PLAYS:
+        few = _first(full, order, plays)
+        spaces = (
+            cold.tracks,
+            _placed(holdout, few),
+            _placed(holdout, few, prior=cold.tracks, decay=decay),
+        )
+        values.append([_ndcg(holdout, tracks.take(holdout.cold).vectors) for tracks in spaces])
+    return np.array(values)
+
+
+def _half_a(holdout: Holdout) -> Interactions:
+    """Half A's plays of the cold tracks, and what it has against them; a column for each track."""
+    plays = holdout.plays_of_held_out(users=holdout.folding)
+    plays = plays.filter(pl.col("track_id").is_in(holdout.cold))
+    columns = IdMap(holdout.cold)
+    if plays.is_empty():
+        empty = scipy.sparse.csr_matrix((len(holdout.folding), len(columns)), dtype=np.float32)
+        return Interactions(empty, IdMap(holdout.folding, noun="listener"), columns)
+    found = to_interactions(plays, min_tracks_per_user=0, min_users_per_track=0)
+    matrix = found.user_items.tocoo()
+    wide = scipy.sparse.csr_matrix(
+        (matrix.data, (matrix.row, columns.rows(found.tracks.ids)[matrix.col])),
+        shape=(len(found.users), len(columns)),
+    )
+    return Interactions(wide, found.users, columns)
+
+
+def _turns(full: Interactions, *, rng: np.random.Generator) -> np.ndarray:
+    """Turn at which each play comes back, among its track's : [shape=(nnz,)], int64, by column."""
+    indptr = full.user_items.tocsc().indptr
+    return np.concatenate(
+        [np.empty(0, np.int64), *(rng.permutation(n) for n in np.diff(indptr).tolist())]
+    )
+
+
+def _first(full: Interactions, turns: np.ndarray, n: int | None) -> Interactions:
+    """The plays of each track's first `n` listeners."""
+    if n is None:
+        return full
+    kept = full.user_items.tocsc().copy()
+    kept.data[turns >= n] = 0
+    kept.eliminate_zeros()
+    return Interactions(kept.tocsr(), full.users, full.tracks)
+
+
+def _placed(holdout: Holdout, plays: Interactions, **how: Any) -> Embeddings:
+    return fold_in_tracks(
+        holdout.factors, plays, config=holdout.factors_config, among=holdout.folding, **how
+    )
+
+
+def _ndcg(holdout: Holdout, vectors: np.ndarray) -> np.ndarray:
+    return metrics.ndcg(holdout.listener_factors @ vectors.T, holdout.relevant, k=K)

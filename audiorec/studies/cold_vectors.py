@@ -1,0 +1,86 @@
+"""Held-out tracks where a system places them by their sound, kept from one study to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from audiorec import artifacts
+from audiorec.embeddings import Embeddings
+from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation.scores import ScoreCache
+from audiorec.evaluation.systems import System, Vectors, find_system, name_of, own_systems
+from audiorec.exceptions import ArtifactError, NewerError, ParameterError
+from audiorec.factors import AGREEMENT
+from audiorec.progress import Progress
+
+KIND = "cold-vectors"
+PLACING = ("baseline", "model")  # roles of systems that place tracks by what is known of them
+
+
+class ColdVectors(NamedTuple):
+    """Cold tracks, placed by their sound, and how far to trust that; see `PriorDecay`."""
+
+    tracks: Embeddings
+    agreement: float
+
+
+def placing_system(holdout: Holdout, name: str | None) -> tuple[str, System]:
+    """The system of a name; by default the recipe's own model, or the mel baseline without one.
+
+    Raises
+    ------
+    ParameterError
+        If the system does not place tracks, or has nothing to say of the data.
+    """
+    own = own_systems(holdout.data.recipe)
+    name = name or name_of(holdout.data.recipe)
+    system = own.get(name) or find_system(name)
+    if system.role not in PLACING:
+        raise ParameterError(f"system {name!r} does not place tracks; name a baseline or a model")
+    if reason := system.inapplicable(holdout.data):
+        raise ParameterError(f"system {name!r} has nothing to say: {reason}")
+    return name, system
+
+
+def cold_vectors(
+    holdout: Holdout, name: str, system: System, *, work_directory: Path | None, progress: Progress
+) -> ColdVectors:
+    """Vectors of the cold tracks as an index would serve them.
+
+    Parameters
+    ----------
+    holdout : Holdout
+    name : str
+    system : System
+        One that gives one vector per track.
+    work_directory : Path or None
+        Where they are kept, and where a model's training goes on after a kill.
+    progress : Progress
+
+    Raises
+    ------
+    ParameterError
+        If `system` is none of those.
+    """
+    cache = ScoreCache(work_directory)
+    place = cache.path(holdout.data, holdout.key, name, system, kind=KIND)
+    if place is not None:
+        try:
+            kept = artifacts.load_manifest(place, kind=KIND, check="digests")
+            return ColdVectors(Embeddings.load(place, kind=KIND), kept.extra["agreement"])
+        except NewerError:
+            raise
+        except ArtifactError:
+            pass  # not there yet, or damaged: made again below
+    work = cache.work(holdout.data, holdout.key, progress=progress)
+    prediction = system.predict(holdout, work)
+    draw = next(iter(prediction.draws))
+    if not isinstance(draw, Vectors) or draw.listeners is not None:
+        raise ParameterError(f"system {name!r} gives no vectors in the listeners' space")
+    tracks = Embeddings(holdout.cold, draw.cold)
+    found = ColdVectors(tracks, prediction.facts.get("agreement", AGREEMENT))
+    if place is not None:
+        tracks.save(place, kind=KIND, extra={"agreement": found.agreement})
+        work.clear()
+    return found

@@ -1,0 +1,157 @@
+"""From few labels to all: hold-outs in which only some of the training tracks have listeners.
+
+The factors are those of all training plays, and so are candidates, listeners and both ends of the
+scale; but what a system learns from are the factors of so many of the tracks. Which tracks keep
+their factors is drawn track by track; see `audiorec.evaluation.holdout.with_labels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache as remember
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from audiorec import metrics
+from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, n_labelled, with_labels
+from audiorec.evaluation.run import applicable, learned, summary_kept
+from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores, ScoreCache, score_all
+from audiorec.evaluation.summary import HoldoutSummary
+from audiorec.evaluation.systems import ORACLE, RANDOM, System, chosen_systems, name_of
+from audiorec.evaluation.text import FOCUS
+from audiorec.exceptions import ParameterError, TrainingError
+from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+
+SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+ENDS = (RANDOM, ORACLE)
+LEARNING = ("baseline", "model")
+
+
+def run(given: StudyInputs) -> StudyReport:
+    """Score systems that learn from some of the labels, on every kind of split of the recipe.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few labels to learn from.
+    ParameterError
+        If a system learns nothing from labels.
+    """
+    wanted = given.systems or ("mel statistics + ridge", name_of(given.recipe))
+    chosen = chosen_systems(list(wanted), recipe=given.recipe, with_truth=given.truth is not None)
+    for name, system in chosen.items():
+        if name not in ENDS and system.role not in LEARNING and not system.reads_truth:
+            raise ParameterError(f"system {name!r} learns nothing from labels; leave it out")
+    systems, skipped = applicable(chosen, given.data)
+    if set(systems) <= set(ENDS):
+        why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise ParameterError(f"nothing is left to score ({why}); ask for another system")
+    notes = (
+        "Labelled: training tracks whose factors are learned from, drawn by the seed, those of "
+        "fewer among those of more; factors, listeners, new tracks and oracle are those of all.",
+        f"Share of the honest oracle's {FOCUS}, by the {HEADLINE}. Intervals: 95 %, listeners "
+        "and artists drawn once for all hold-outs.",
+        *(f"{name} is left out: {why}." for name, why in skipped.items()),
+    )
+    splits = given.recipe.evaluate.splits
+    return StudyReport(tuple(_split(given, split, systems, notes) for split in splits))
+
+
+def _split(
+    given: StudyInputs, split: str, systems: Mapping[str, System], notes: tuple[str, ...]
+) -> StudyTable:
+    keys = list(holdout_keys(given.data, split=split))
+    cache = ScoreCache(given.work_directory)
+    scored, summaries = [], []
+    for key in keys:
+        found, summary = _score(given, key, systems, cache=cache)
+        scored.append(found)
+        summaries.append(summary)
+    n_training = round(np.mean([len(summary.warm) for summary in summaries]))
+    columns = ("system", "labelled", "share", "interval", "AUC", "seconds")
+    return StudyTable(
+        f"{split}, by labelled tracks: {len(keys)} hold-outs, {n_training} training tracks",
+        columns,
+        tuple(_rows(scored, summaries, n_resamples=given.recipe.evaluate.n_bootstrap)),
+        notes,
+        {"split": split, "metric": FOCUS},
+    )
+
+
+Scored = dict[tuple[str, float], HoldoutScores]
+"""By system and share of the training tracks; 0 of what learns from none."""
+
+
+def _score(
+    given: StudyInputs, key: HoldoutKey, systems: Mapping[str, System], *, cache: ScoreCache
+) -> tuple[Scored, HoldoutSummary]:
+    holdout = remember(partial(learned, given.data, key, progress=given.progress))
+    summary = summary_kept(given.data, key, cache=cache, holdout=holdout)
+    ends = {name: systems[name] for name in ENDS}
+    how = {"cache": cache, "progress": given.progress}
+    found = score_all(given.data, key, ends, holdout=holdout, **how)  # type: ignore[arg-type]
+    scored: Scored = {(name, 0): scores for name, scores in found.items()}
+    rest = {name: system for name, system in systems.items() if name not in ENDS}
+    for share in shares_of(given.labels or SHARES, n_training=len(summary.warm)):
+        few = key._replace(labels=share)
+        part = remember(lambda share=share: with_labels(holdout(), share))
+        try:
+            found = score_all(given.data, few, rest, holdout=part, **how)  # type: ignore[arg-type]
+        except TrainingError as error:
+            raise TrainingError(f"{few}: {error}; or ask for more labels") from None
+        scored |= {(name, share): scores for name, scores in found.items()}
+    return scored, summary
+
+
+def shares_of(labels: Sequence[float], *, n_training: int) -> tuple[float, ...]:
+    """Shares of the training tracks, from few to all; above 1 a number of tracks is meant."""
+    shares = {min(1.0, label / n_training) if label > 1 else label for label in labels}
+    if not all(share > 0 for share in shares):
+        raise ParameterError(f"labels={list(labels)} must be above 0")
+    return tuple(sorted(shares | {1.0}))
+
+
+def _rows(
+    scored: Sequence[Scored], summaries: Sequence[HoldoutSummary], *, n_resamples: int
+) -> Iterator[dict[str, Any]]:
+    headline = SCORINGS.index(HEADLINE)
+    names = list(metrics.METRICS)
+    focus, auc = names.index(FOCUS), names.index("AUC")
+    by_place = [list(one.items()) for one in scored]  # numbers of labels differ between hold-outs
+    cells = [
+        metrics.HoldoutValues(
+            np.stack([s.values[:, headline, focus].mean(axis=0) for _, s in one], axis=1),
+            summary.users,
+            np.stack([s.effects[headline, focus] for _, s in one], axis=1),
+            summary.groups,
+        )
+        for one, summary in zip(by_place, summaries, strict=True)
+    ]
+    means = np.mean([np.nanmean(cell.values, axis=0) for cell in cells], axis=0)
+    samples = metrics.two_way(cells, n_resamples=n_resamples)
+    share, drawn = _shares(means), _shares(samples.T)
+    for place, ((name, _), _) in enumerate(by_place[0]):
+        if name in ENDS:
+            continue
+        each = [one[place][1] for one in by_place]
+        counts = [
+            n_labelled(len(summary.warm), one[place][0][1])
+            for one, summary in zip(by_place, summaries, strict=True)
+        ]
+        yield {
+            "system": name,
+            "labelled": str(round(np.mean(counts))),
+            "share": float(share[place]),
+            "interval": metrics.interval(drawn[place]),
+            "AUC": float(np.mean([np.nanmean(s.values[:, headline, auc]) for s in each])),
+            "seconds": f"{sum(s.seconds for s in each):.0f}",
+        }
+
+
+def _shares(values: np.ndarray) -> np.ndarray:
+    """(value - random) / (oracle - random), these two first; NaN where the oracle is no better."""
+    span = values[1] - values[0]
+    shares: np.ndarray = (values - values[0]) / np.where(span > 1e-9, span, np.nan)
+    return shares

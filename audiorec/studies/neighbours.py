@@ -1,0 +1,262 @@
+"""Whether like things lie near each other: a study that needs no listening.
+
+Every track asks for its five nearest. Three things are known without anybody's plays: that some
+are by the same artist, that some are the same song by somebody else, and of what genre they are.
+None is what listeners want, but a space of sound in which none is near is no good to them. Genre
+is asked of tracks by *other* artists: that an artist's own tracks lie near says little, since a
+label can tell as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts, metrics
+from audiorec.data.name_matching import normalize_text
+from audiorec.data.tracks import Track
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
+from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs
+from audiorec.exceptions import ArtifactError, DataError
+from audiorec.mel.duplicates import duplicates_of
+from audiorec.mel.store import MelStore
+from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.models.features import FeatureStore
+
+K = 5
+MAX_ASKING = 5_000  # tracks, evenly spread
+BLOCK = 512  # of them at a time
+ABOUT = ("same artist", "same song, other artist", "genre, by other artists")
+ENCODERS = ("descriptors", "musicnn")
+CHANCE = "random"
+
+
+class Relations(NamedTuple):
+    """Who is like whom.
+
+    Attributes
+    ----------
+    ids : tuple of str
+    artists, songs : np.ndarray [shape=(n,)], int64
+        Numbers that tracks of one artist, and of one title, share; below 0 where unknown.
+    genres : np.ndarray [shape=(n, n_genres)], bool
+    recordings : np.ndarray [shape=(n,)], int64
+        Numbers that copies of one recording share: they do not count as neighbours.
+    """
+
+    ids: tuple[str, ...]
+    artists: np.ndarray
+    songs: np.ndarray
+    genres: np.ndarray
+    recordings: np.ndarray
+
+    def other_artists(self, row: int) -> np.ndarray:
+        """Tracks by somebody else that is known : [shape=(n,)], bool."""
+        return (self.artists != self.artists[row]) & (self.artists >= 0)
+
+    def like(self, row: int) -> np.ndarray:
+        """Which tracks count as right for one that asks, [shape=(2, n)], bool."""
+        artist, song = self.artists[row], self.songs[row]
+        other = self.recordings != self.recordings[row]
+        by_artist = (self.artists == artist) & (artist >= 0) & other
+        by_others = (self.songs == song) & (song >= 0) & self.other_artists(row) & other
+        return np.stack([by_artist, by_others])
+
+    def same_genre(self, row: int) -> np.ndarray:
+        """Tracks that share a genre with one that asks : [shape=(n,)], bool."""
+        return np.asarray((self.genres & self.genres[row]).any(axis=1))
+
+
+def run(given: StudyInputs) -> StudyReport:
+    """Ask every track for its nearest, in several spaces of sound.
+
+    Raises
+    ------
+    ArtifactError
+        If no track of the catalogue has a spectrogram.
+    DataError
+        If no track has another by its artist, of its title by somebody else, or of its genre.
+    """
+    store, tracks = read_catalogue(given.workspace, given.recipe)
+    with_audio = set(store.ids)
+    by_id = sorted(tracks, key=lambda track: track.track_id)
+    known = {track.track_id: track for track in by_id if track.track_id in with_audio}
+    if not known:
+        raise ArtifactError("no track has mels to evaluate on; run 'audiorec mel' first")
+    relations = relations_of(store, known)
+    asking = np.unique(np.linspace(0, len(known) - 1, min(len(known), MAX_ASKING)).astype(int))
+    chance = np.stack([_by_chance(relations, row) for row in asking])
+    if np.isnan(chance).all():
+        raise DataError(
+            f"of {len(known)} tracks none has another by its artist, of its title by somebody "
+            "else, or of its genre; name artists in the files' tags, or in a --manifest"
+        )
+    spaces, notes = _spaces(given, store, relations.ids)
+    hits = {CHANCE: chance}
+    for number, (name, vectors) in enumerate(spaces.items()):
+        given.progress("neighbours", number, len(spaces), name)
+        hits[name] = hits_of(vectors, relations, asking)
+    given.progress("neighbours", len(spaces), len(spaces))
+    return StudyReport((_table(hits, n_tracks=len(known), notes=notes, given=given),))
+
+
+def relations_of(store: MelStore, tracks: Mapping[str, Track]) -> Relations:
+    """Who is like whom, by the catalogue's names and the recordings' fingerprints."""
+    groups = duplicates_of(store, tracks)
+    alone = max(groups.values(), default=0) + 1
+    genres = [_genres(track.genre) for track in tracks.values()]
+    names = sorted(set().union(*genres))
+    return Relations(
+        tuple(tracks),
+        _numbers([normalize_text(track.artist) for track in tracks.values()]),
+        _numbers([normalize_text(track.title) for track in tracks.values()]),
+        np.array([[name in own for name in names] for own in genres], dtype=bool),
+        np.array([groups.get(i, alone + n) for n, i in enumerate(tracks)]),
+    )
+
+
+def _genres(text: str | None) -> set[str]:
+    """Genres of a track: several stand by ``;``."""
+    return {normalize_text(part) for part in (text or "").split(";")} - {""}
+
+
+def _numbers(names: list[str]) -> np.ndarray:
+    """A number for each name, -1 where it is empty."""
+    array = np.asarray(names, dtype=np.str_)
+    return np.where(array == "", -1, np.unique(array, return_inverse=True)[1])
+
+
+def _spaces(
+    given: StudyInputs, store: MelStore, ids: tuple[str, ...]
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Vectors of the tracks in each space, and what is to be said of them."""
+    spaces = {
+        "mel statistics": _standardised(mel_statistics(store, ids).vectors),
+        "MFCC statistics": _standardised(mfcc_statistics(store, ids).vectors),
+    }
+    notes = [
+        "Features are standardised and compare by the cosine; musicnn, content space: as served "
+        "where nobody listens. Copies of a recording do not count as neighbours."
+    ]
+    inputs_of = workspace_inputs(given.workspace, given.recipe, progress=given.progress)
+    for encoder in ENCODERS:
+        inputs = inputs_of(encoder, store)
+        if reason := inputs.missing(ids):
+            notes.append(f"{encoder} is left out: {reason}.")
+            continue
+        assert inputs.features is not None
+        spaces |= _encoder_spaces(encoder, inputs.features, ids)
+    placed = _placed(given.workspace)
+    if placed is not None and all(i in placed for i in ids):
+        spaces["the workspace's model"] = placed.take(ids).vectors
+        notes.append("The workspace's model may have learned from listeners of these artists.")
+    return spaces, notes
+
+
+def _encoder_spaces(
+    encoder: str, features: FeatureStore, ids: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    from audiorec.models.content_space import CONTENT_BLOCKS, fit_content_space
+    from audiorec.models.heads import apply_head
+
+    spaces = {encoder: _standardised(features.features(ids).vectors)}
+    if set(CONTENT_BLOCKS) <= set(features.blocks):
+        rows = features.take(CONTENT_BLOCKS).features(ids).vectors
+        spaces[f"{encoder}, content space"] = apply_head(fit_content_space(rows), rows)
+    return spaces
+
+
+def _placed(workspace: Workspace) -> Embeddings | None:
+    """Where the workspace's model places tracks; None where there is none, or none that fits."""
+    if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
+        return None
+    from audiorec.recommend.vectors import content
+
+    try:
+        return content(workspace)
+    except ArtifactError:
+        return None  # of another model, or damaged: 'audiorec doctor' says so
+
+
+def _standardised(features: np.ndarray) -> np.ndarray:
+    deviation = features.std(axis=0)
+    return np.asarray((features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1))
+
+
+def hits_of(vectors: np.ndarray, relations: Relations, asking: np.ndarray) -> np.ndarray:
+    """How often the nearest are right : [shape=(n_asking, 3)], float64.
+
+    Of artists and songs, 1 where one of the five nearest is right; of genres, the share of the
+    five nearest by other artists. NaN where nothing could be.
+    """
+    unit = unit_norm(vectors)
+    found = np.full((len(asking), len(ABOUT)), np.nan)
+    for start in range(0, len(asking), BLOCK):
+        rows = asking[start : start + BLOCK]
+        block = np.array(unit[rows] @ unit.T, dtype=np.float32)
+        for offset, row in enumerate(rows):
+            scores = block[offset]
+            scores[relations.recordings == relations.recordings[row]] = -np.inf
+            like = relations.like(int(row))
+            nearest = np.argsort(-scores, kind="stable")[:K]
+            right = np.where(like.any(axis=1), like[:, nearest].any(axis=1), np.nan)
+            found[start + offset, :2] = right
+            asked = relations.genres[row].any() and relations.artists[row] >= 0
+            others = _genre_candidates(relations, int(row))
+            if asked and others.any():
+                nearest = np.argsort(-np.where(others, scores, -np.inf), kind="stable")
+                nearest = nearest[: min(K, int(others.sum()))]
+                found[start + offset, 2] = relations.same_genre(int(row))[nearest].mean()
+    return found
+
+
+def _genre_candidates(relations: Relations, row: int) -> np.ndarray:
+    """Tracks with a genre by other artists, copies left out."""
+    copies = relations.recordings == relations.recordings[row]
+    return relations.other_artists(row) & relations.genres.any(axis=1) & ~copies
+
+
+def _by_chance(relations: Relations, row: int) -> np.ndarray:
+    """The same of five tracks drawn at random, [shape=(3,)]."""
+    n = int((relations.recordings != relations.recordings[row]).sum())
+    right = relations.like(row).sum(axis=1)
+    missed = np.ones(len(right))
+    for drawn in range(min(K, n)):
+        missed *= np.maximum(n - right - drawn, 0) / (n - drawn)
+    others = _genre_candidates(relations, row)
+    genre = np.nan
+    if relations.genres[row].any() and relations.artists[row] >= 0 and others.any():
+        genre = float(relations.same_genre(row)[others].mean())
+    return np.append(np.where(right > 0, 1 - missed, np.nan), genre)
+
+
+def _table(
+    hits: Mapping[str, np.ndarray], *, n_tracks: int, notes: list[str], given: StudyInputs
+) -> StudyTable:
+    n_resamples = given.recipe.evaluate.n_bootstrap
+    rows = []
+    for name, values in hits.items():
+        samples = metrics.resampled_means(values, n_resamples=n_resamples, seed=0)
+        row: dict[str, object] = {"space": name}
+        for n, about in enumerate(ABOUT):
+            known = values[~np.isnan(values[:, n]), n]
+            row[about] = float(known.mean()) if len(known) else None
+            row[f"{about}, interval"] = metrics.interval(samples[:, n])
+        rows.append(row)
+    asking = {about: int((~np.isnan(hits[CHANCE][:, n])).sum()) for n, about in enumerate(ABOUT)}
+    asked = ", ".join(f"{about} {count}" for about, count in asking.items())
+    columns = ("space", *(name for about in ABOUT for name in (about, f"{about}, interval")))
+    return StudyTable(
+        f"The {K} nearest of {n_tracks} tracks: share of tracks with such a neighbour among them; "
+        f"of genre, share of the {K} nearest by other artists. Tracks that ask: {asked}",
+        columns,
+        tuple(rows),
+        (*notes, "Intervals: 95 %, over the tracks that ask."),
+        {"asking": asking, "n_tracks": n_tracks},
+    )

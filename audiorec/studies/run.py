@@ -1,0 +1,25 @@
+"""Run a study by its name, and keep its tables."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from audiorec.evaluation.workspace_run import Table, keep_tables
+from audiorec.exceptions import ParameterError
+from audiorec.studies import STUDIES
+from audiorec.studies.study import StudyInputs
+
+
+def run_study(name: str, given: StudyInputs) -> Table:
+    """Ask a study, and write what comes out to reports/.
+
+    Raises
+    ------
+    ParameterError
+        If there is none of that name.
+    """
+    if name not in STUDIES:
+        raise ParameterError(f"unknown study {name!r}; choose from {', '.join(STUDIES)}")
+    report: Table = import_module(f"audiorec.studies.{name.replace('-', '_')}").run(given)
+    keep_tables(given.workspace, report, name=f"study-{name}")
+    return report

@@ -1,0 +1,76 @@
+"""Neighbours without listening, on a world in which it is known who is like whom."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from audiorec.data.catalog import Track
+from audiorec.studies.neighbours import _by_chance, hits_of, relations_of
+
+from ..planted import FakeStore
+
+ARTIST, SONG, GENRE = 0, 1, 2
+
+
+def world(*, n_artists=30, seed=0, twins=None):
+    """Three tracks an artist; the first of artist 2n and of artist 2n + 1 are the same song.
+
+    Genres are shared by three artists each. Features tell the artist, and a little of the genre.
+    """
+    rng = np.random.default_rng(seed)
+    genres = rng.standard_normal((n_artists // 3, 12))
+    tracks, features = {}, []
+    for artist in range(n_artists):
+        place = 3 * rng.standard_normal(12) + 2 * genres[artist // 3]
+        for n in range(3):
+            id_ = f"t{artist:02d}-{n}"
+            title = f"Song {artist // 2}" if n == 0 else f"Title {id_}"
+            genre = f"Pop/Rock; g{artist // 3}" if n == 9 else f"g{artist // 3}"
+            tracks[id_] = Track(
+                id_, f"/m/{id_}.mp3", artist=f"A{artist:02d}", title=title, genre=genre
+            )
+            features.append(place + 0.3 * rng.standard_normal(12))
+    store = FakeStore({i: np.zeros((12, 40), np.float16) for i in tracks}, twins=twins or {})
+    return relations_of(store, tracks), np.array(features, dtype=np.float32)
+
+
+def asked(relations):
+    return np.arange(len(relations.ids))
+
+
+def test_a_space_that_tells_artists_is_known_by_it_and_chance_by_its_share():
+    relations, features = world()
+    hits = hits_of(features, relations, asked(relations))
+    assert (~np.isnan(hits)).sum(axis=0).tolist() == [90, 30, 90]
+    assert np.nanmean(hits[:, ARTIST]) > 0.95
+    chance = np.stack([_by_chance(relations, row) for row in asked(relations)])
+    # five drawn of 89, two of which are right; and one; and six of 87 by others share the genre
+    expected = 1 - 87 * 86 * 85 * 84 * 83 / (89 * 88 * 87 * 86 * 85)
+    assert np.nanmean(chance[:, ARTIST]) == pytest.approx(expected)
+    assert np.nanmean(chance[:, SONG]) == pytest.approx(5 / 89)
+    assert np.nanmean(chance[:, GENRE]) == pytest.approx(6 / 87)
+
+
+def test_genre_is_asked_of_other_artists_alone():
+    """Knowing each artist perfectly, and nothing else, is worth nothing."""
+    relations, features = world()
+    labels = np.eye(30, dtype=np.float32)[np.repeat(np.arange(30), 3)]
+    told = labels + 0.01 * np.random.default_rng(0).standard_normal(labels.shape)
+    hits = hits_of(told.astype(np.float32), relations, asked(relations))
+    assert np.nanmean(hits[:, ARTIST]) == 1
+    assert np.nanmean(hits[:, GENRE]) < 0.2
+    assert np.nanmean(hits_of(features, relations, asked(relations))[:, GENRE]) > 0.2
+
+
+def test_copies_are_no_neighbours():
+    relations, features = world(twins={"t00-1": "t00-0", "t00-2": "t00-0"})
+    hits = hits_of(features, relations, asked(relations))
+    assert (~np.isnan(hits[:, ARTIST])).sum() == 87
+
+
+def test_one_track_asked_alone_agrees_with_many():
+    relations, features = world()
+    many = hits_of(features, relations, asked(relations))
+    for row in (0, 17):
+        np.testing.assert_array_equal(hits_of(features, relations, np.array([row]))[0], many[row])
