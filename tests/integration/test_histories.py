@@ -116,14 +116,14 @@ def workspace(listened, tmp_path) -> Path:
 
 
 def test_a_listener_is_forgotten_everywhere(workspace):
-    answer = call("-w", workspace, "forget-user", "spotify", "--json")
+    answer = call("-w", workspace, "forget-user", "jellyfin", "--json")
     assert answer.code == 0, answer.err
     gone = json.loads(answer.out)
     assert gone["rows"] > 0 and gone["factors"]
     left = b"".join(path.read_bytes() for path in workspace.rglob("*") if path.is_file())
-    assert "spotify".encode("utf-32-le") not in left, "in the ids of the factors"
-    assert call("-w", workspace, "recommend", "spotify").code == 1
-    assert call("-w", workspace, "forget-user", "spotify").code == 1
+    assert "jellyfin".encode("utf-32-le") not in left, "in the ids of the factors"
+    assert call("-w", workspace, "recommend", "jellyfin").code == 1
+    assert call("-w", workspace, "forget-user", "jellyfin").code == 1
     again = call("-w", workspace, "recommend", "lastfm", "--json")
     assert again.code == 0, "the others are there as before"
 
