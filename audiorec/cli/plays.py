@@ -140,7 +140,7 @@ def import_command(
         echo_json(as_one(reports, lacking, mended, unmatched))
         return
     for report in reports:
-        show(report, said=source == AUTO)
+        show(report)
     if unmatched is not None:
         click.echo(f"{mended} names mended by hand, {len(lacking)} unmatched")
         echo_line(f"{unmatched}: fill in track_id (or -) and run the same command again", err=True)
@@ -198,7 +198,7 @@ class Import:
         return reports, lacking, mended
 
     def _one(self, writer: PlaysWriter, file: Path) -> tuple[Path, ImportReport] | HistoryReport:
-        from audiorec.data.histories import AUTO, IN_COLUMNS
+        from audiorec.data.histories import AUTO, IN_COLUMNS, history
         from audiorec.data.history_import import add_history, open_export
         from audiorec.data.plays import add_table
         from audiorec.exceptions import DataError
@@ -220,7 +220,10 @@ class Import:
             how["names"] = names
             if source == "csv" and recognised is not None:
                 how["text"] = one_table(export, recognised.members)
-            return file, add_table(writer, file, source=source, paths=paths, **how)
+            report = add_table(writer, file, source=source, paths=paths, **how)
+            if self.source == AUTO:
+                echo_line(f"{file}: {history(source).TITLE} (--source {source})", err=True)
+            return file, report
         assert recognised is not None
         if self.neutral is not None:
             raise click.UsageError(f"--neutral is for tables, and {file} is none")
@@ -331,7 +334,7 @@ def as_one(
     return whole
 
 
-def show(report: tuple[Path, ImportReport] | HistoryReport, *, said: bool) -> None:
+def show(report: tuple[Path, ImportReport] | HistoryReport) -> None:
     """Say what importing a file did."""
     from audiorec.data.history_import import HistoryReport
 

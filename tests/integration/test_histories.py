@@ -197,6 +197,8 @@ def test_wrong_usage(exports, tmp_path):
     ):  # fmt: skip
         assert call("-w", workspace, "plays", *arguments).code == 2
     assert not workspace.exists(), "nothing is left of it"
+    answer = call("-w", tmp_path / "other", "plays", exports / "csv")
+    assert answer.err.startswith(f"{exports / 'csv'}: audiorec's own table of plays (--source csv)")
     for arguments in (["list"], ["remove", "mpd"]):
         assert call("-w", workspace, "plays", *arguments).code == 1
 
