@@ -40,7 +40,7 @@ MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
     type=click.Choice(MODELS),
     default="auto",
     show_default=True,
-    help="Auto is the one that told the last week's sessions best.",
+    help="Auto is the one that predicted the last week's sessions best.",
 )
 @json_option
 @click.pass_obj

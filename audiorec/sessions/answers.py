@@ -137,8 +137,8 @@ class SessionRecommender:
         session : sequence of SessionTrack
             Oldest first; of more than `MAX_EVENTS` the latest count.
         model : str
-            "auto", or one of `audiorec.sessions.store.MODELS`. Auto is the one that told the last
-            days best, or GRU4Rec where that knows the session by its content alone.
+            "auto", or one of `audiorec.sessions.store.MODELS`. Auto is the one that predicted the
+            last days best, or GRU4Rec where that knows the session by its content alone.
 
         Raises
         ------
@@ -163,9 +163,9 @@ class SessionRecommender:
 
     def _choose(self, session: Sequence[SessionTrack]) -> str:
         default = self.stored.default
-        heard = [track for track in session if not track.skipped] or list(session)
+        played = [track for track in session if not track.skipped] or list(session)
         plays = self.stored.model("popularity").scores(np.zeros(0, dtype=int), skipped=_NONE)
-        rows = [self.stored.row(track.track_id) for track in heard]
+        rows = [self.stored.row(track.track_id) for track in played]
         if any(row is not None and plays[row] > 0 for row in rows):
             return default
         return "gru4rec" if self.stored.content_space is not None else default

@@ -1,6 +1,6 @@
 """How readily items are recommended that are placed by their content alone.
 
-Content tells less than an item's own plays, so scores by content alone lie closer together, and
+Content predicts less than an item's own plays, so scores by content alone lie closer together, and
 seldom reach the first places. A fifth of the items that were played is therefore taken for new, its
 residuals left out, and one number is found, added to the bias of all of these, with which they
 stand among the first places as often as they are played next.

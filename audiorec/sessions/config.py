@@ -35,7 +35,7 @@ class GRU4RecConfig(Section):
     bpreg, elu_param : float
         Of BPR-max: weight of the squared scores, and the ELU that ends the network.
     content_half_plays : float
-        Where items have content: so many plays halve what it says beside the item's own residual.
+        Where items have content: with so many plays it weighs half, beside the item's own residual.
     item_dropout : float
         Where items have content: share of items whose residual is left out of a step.
     seed : int

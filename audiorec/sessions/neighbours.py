@@ -63,9 +63,9 @@ class SessionNeighbours(PrefixByPrefix):
         sample_size: int = SAMPLE_SIZE,
     ) -> SessionNeighbours:
         """Index all sessions, skipped events left out."""
-        heard = ~sessions.skipped
+        counted = ~sessions.skipped
         n = sessions.n_items
-        pairs = np.unique(sessions.session_rows[heard] * n + sessions.items[heard])
+        pairs = np.unique(sessions.session_rows[counted] * n + sessions.items[counted])
         rows, items = pairs // max(n, 1), (pairs % max(n, 1)).astype(np.int32)
         by_item = np.argsort(items, kind="stable")
         arrays = {

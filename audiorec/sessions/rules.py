@@ -98,8 +98,8 @@ class AssociationRules(_Rules):
 
 def _pairs(sessions: Sessions, max_steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Items of a session that are 1, 2, ... steps apart; one played again follows itself."""
-    heard = ~sessions.skipped
-    items, rows = sessions.items[heard], sessions.session_rows[heard]
+    counted = ~sessions.skipped
+    items, rows = sessions.items[counted], sessions.session_rows[counted]
     pairs = []
     for step in range(1, min(max_steps, int(sessions.lengths.max(initial=1)) - 1) + 1):
         first, second = items[:-step], items[step:]

@@ -1,4 +1,4 @@
-"""How well a model tells the next item: HR@20, MRR@20 and what they are made of."""
+"""How well a model predicts the next item: HR@20, MRR@20 and what they are made of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audiorec.sessions.ranks import rank_of
 CUTOFF = 20
 
 
-class Told(NamedTuple):
+class NextItemRanks(NamedTuple):
     """Ranks of the next items at every position of the test sessions.
 
     Attributes
@@ -40,7 +40,9 @@ class Told(NamedTuple):
     seconds: float
 
 
-def tell_next(model: SessionModel, test: Sessions, *, new: np.ndarray | None = None) -> Told:
+def rank_next_items(
+    model: SessionModel, test: Sessions, *, new: np.ndarray | None = None
+) -> NextItemRanks:
     """Ask a model for the next item after each event of each session.
 
     Skipped events are answered to, and are not asked for.
@@ -72,7 +74,7 @@ def tell_next(model: SessionModel, test: Sessions, *, new: np.ndarray | None = N
         first = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         np.add.at(recommended, first.ravel(), 1)
     empty = [np.zeros(0, dtype=np.int64)]
-    return Told(
+    return NextItemRanks(
         ranks=np.concatenate(ranks or empty),
         known_ranks=np.concatenate(known_ranks or empty),
         targets=np.concatenate(targets or empty),

@@ -19,7 +19,7 @@ from audiorec.sessions.gru4rec_training import train_gru4rec
 from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.rules import SequentialRules
-from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, tell_next
+from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.sessions.store import save_models
 from audiorec.workspace import Workspace
 
@@ -155,7 +155,7 @@ def _compare(
     ]  # fmt: skip
     scores = {}
     for model in models:
-        ranks = tell_next(model, test).ranks
+        ranks = rank_next_items(model, test).ranks
         scores[model.name] = {"hr@20": hit_rate(ranks), "mrr@20": mean_reciprocal_rank(ranks)}
     return scores
 

@@ -13,6 +13,6 @@ STUDIES: dict[str, str] = {
     "label-efficiency": "Only some of the training tracks have listeners (--labels 5,10,50).",
     "neighbours": "Without any listening: artists, songs and genres among the nearest tracks.",
     "popularity-and-hubs": "What --popularity and [index] hubs cost, and which tracks come up.",
-    "sessions": "How well session models tell the next track, of warm tracks and of new ones.",
+    "sessions": "How well session models predict the next track, of warm tracks and of new ones.",
 }
 """What each asks; its module is named alike, with underscores."""

@@ -1,4 +1,4 @@
-"""How well session models tell the next track, of tracks that were played and of new ones.
+"""How well session models predict the next track, of tracks that were played and of new ones.
 
 The last days' sessions are the test. A fifth of the artists is new: their plays are taken out of
 training, and stay in the test. The next track is ranked among all, ties against us; of warm tracks,
@@ -34,7 +34,7 @@ from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules
-from audiorec.sessions.scoring import CUTOFF, tell_next
+from audiorec.sessions.scoring import CUTOFF, rank_next_items
 from audiorec.workspace import Workspace
 
 COLD_FRACTION = 0.2  # of the artists
@@ -69,7 +69,7 @@ class StudyOf:
 
 
 class Answers(NamedTuple):
-    """What one system told of the test sessions.
+    """What one system predicted in the test sessions.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class SessionsReport(NamedTuple):
         facts = self.facts
         lines = [
             f"{facts['n_train']} sessions to learn from, {facts['n_test']} of the last days to "
-            f"tell; {facts['n_tracks']} tracks, {facts['n_cold']} of them new; content: "
+            f"predict; {facts['n_tracks']} tracks, {facts['n_cold']} of them new; content: "
             f"{facts['content']}; {facts['n_seeds']} seeds; intervals of 95 % by session",
             "",
             f"{'HR@20 / MRR@20':22} {'all tracks':>15} {'warm':>15} {'new':>15} "
@@ -201,7 +201,7 @@ def evaluate_sessions(
         sessions = sessions.with_items(sorted({*sessions.item_ids, *content.ids}))
     train, test = split_by_time(sessions, days=config.validation_days, seed=config.seed)
     test = test.take(np.arange(min(len(test), MAX_TEST)))
-    told: dict[str, list[Answers]] = {}
+    answers: dict[str, list[Answers]] = {}
     n_cold = 0
     for seed in seeds:
         cold = _cold_rows(train, content, artists, seed=seed)
@@ -214,12 +214,12 @@ def evaluate_sessions(
             )
         for name, fit in _fits(content, config, seed).items():
             progress("evaluate", 0, None, f"seed {seed}: {name}")
-            told.setdefault(name, []).append(_answers(fit, warm_train, asked, cold))
+            answers.setdefault(name, []).append(_answers(fit, warm_train, asked, cold))
     facts = {
         "split": "last days", "n_train": len(train), "n_test": len(test),
         "n_tracks": sessions.n_items, "n_cold": n_cold, "n_seeds": len(seeds),
     }  # fmt: skip
-    systems, samples = _summarised(told)
+    systems, samples = _summarised(answers)
     return SessionsReport(systems, _differences(systems, samples), facts)
 
 
@@ -299,24 +299,24 @@ def _answers(
     start = time.perf_counter()
     model = fit(train)
     training = time.perf_counter() - start
-    told = tell_next(model, test, new=cold)
-    is_cold = cold[told.targets]
+    ranked = rank_next_items(model, test, new=cold)
+    is_cold = cold[ranked.targets]
     groups = np.stack([np.ones(len(is_cold), dtype=bool), ~is_cold, is_cold], axis=1)
     # Tracks that were played are ranked among such alone: to place new ones is no fault.
-    ranks = np.stack([told.ranks, told.known_ranks, told.ranks], axis=1)
+    ranks = np.stack([ranked.ranks, ranked.known_ranks, ranked.ranks], axis=1)
     hits = (ranks <= CUTOFF) * groups
     sums = {
-        "hits": _by_session(hits, told.sessions, len(test)),
-        "reciprocal_ranks": _by_session(hits / ranks, told.sessions, len(test)),
+        "hits": _by_session(hits, ranked.sessions, len(test)),
+        "reciprocal_ranks": _by_session(hits / ranks, ranked.sessions, len(test)),
     }
     plays = train.supports
     less_played = np.searchsorted(np.sort(plays), plays) / max(len(plays) - 1, 1)
-    shown = told.recommended
+    shown = ranked.recommended
     return Answers(
         sums["hits"], sums["reciprocal_ranks"],
-        _by_session(groups * 1.0, told.sessions, len(test)),
+        _by_session(groups * 1.0, ranked.sessions, len(test)),
         float((shown > 0).mean()), float((less_played * shown).sum() / max(shown.sum(), 1)),
-        training, 1e6 * told.seconds / max(len(told.ranks), 1),
+        training, 1e6 * ranked.seconds / max(len(ranked.ranks), 1),
     )  # fmt: skip
 
 
@@ -330,7 +330,7 @@ Samples = dict[tuple[str, str, str], np.ndarray]
 
 
 def _summarised(
-    told: Mapping[str, Sequence[Answers]],
+    answers_by_system: Mapping[str, Sequence[Answers]],
 ) -> tuple[dict[str, dict[str, float]], Samples]:
     """Means with intervals, and every mean anew with sessions drawn with replacement.
 
@@ -338,7 +338,7 @@ def _summarised(
     """
     systems: dict[str, dict[str, float]] = {}
     samples: Samples = {}
-    for name, answers in told.items():
+    for name, answers in answers_by_system.items():
         row: dict[str, float] = {}
         for g, group in enumerate(GROUPS):
             counts = [a.counts[:, g] for a in answers]

@@ -29,7 +29,7 @@ from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules
-from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, tell_next
+from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 
 GRU = "gru4rec"
 SEEDS = (0, 1, 2)
@@ -146,11 +146,11 @@ def score(fit: Callable[[Sessions], SessionModel], sample: Sample) -> Score:
     start = time.perf_counter()
     model = fit(sample.train)
     training = time.perf_counter() - start
-    told = tell_next(model, sample.test)
-    listed = told.ranks[sample.positions]
+    ranked = rank_next_items(model, sample.test)
+    listed = ranked.ranks[sample.positions]
     return Score(
-        hit_rate(told.ranks), mean_reciprocal_rank(told.ranks), hit_rate(listed),
-        mean_reciprocal_rank(listed), training, 1e6 * told.seconds / len(told.ranks),
+        hit_rate(ranked.ranks), mean_reciprocal_rank(ranked.ranks), hit_rate(listed),
+        mean_reciprocal_rank(listed), training, 1e6 * ranked.seconds / len(ranked.ranks),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.models import PrefixByPrefix
-from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, tell_next
+from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
 
 from .conftest import N, make_workspace, ring_plays, ring_vectors
@@ -115,11 +115,11 @@ def test_ranks_among_all_and_among_known_and_never_of_skips() -> None:
     sessions = sessions_of_lists([["4", "2", "1"], ["3", "4", "0"]], item_ids="01234")
     sessions = replace(sessions, skipped=np.array([0, 0, 1, 0, 0, 0], dtype=bool))
     new = np.array([True, False, True, False, False])
-    told = tell_next(Fixed(), sessions, new=new)
-    assert told.targets.tolist() == [2, 4, 0]
-    assert told.ranks.tolist() == [3, 5, 1]
-    assert told.known_ranks.tolist() == [3, 3, 1]
-    assert told.sessions.tolist() == [0, 1, 1]
-    assert hit_rate(told.ranks, k=3) == pytest.approx(2 / 3)
-    assert mean_reciprocal_rank(told.ranks, k=3) == pytest.approx((1 / 3 + 1) / 3)
+    ranked = rank_next_items(Fixed(), sessions, new=new)
+    assert ranked.targets.tolist() == [2, 4, 0]
+    assert ranked.ranks.tolist() == [3, 5, 1]
+    assert ranked.known_ranks.tolist() == [3, 3, 1]
+    assert ranked.sessions.tolist() == [0, 1, 1]
+    assert hit_rate(ranked.ranks, k=3) == pytest.approx(2 / 3)
+    assert mean_reciprocal_rank(ranked.ranks, k=3) == pytest.approx((1 / 3 + 1) / 3)
     assert np.isnan(hit_rate(np.array([])))
