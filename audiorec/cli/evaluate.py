@@ -97,7 +97,8 @@ def _label(part: str) -> float:
     "--vary settings changed; cold-to-warm: new tracks get plays back; label-efficiency: only "
     "some tracks have listeners, see --labels; neighbours: artists, songs and genres among the "
     "nearest tracks, without any listening; popularity-and-hubs: what --popularity and [index] "
-    "hubs cost, and which tracks come up; sessions: how well session models predict the next track.",
+    "hubs cost, and which tracks come up; sessions: how well session models predict what comes "
+    "next.",
 )
 @click.option(
     "--vary",

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from audiorec.data.sessions import Sessions, load_sessions, split_by_time
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
-from audiorec.progress import Progress, silent
+from audiorec.progress import Progress
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content import ContentNeighbours
 from audiorec.sessions.content_space import ContentSpace, content_of
@@ -35,6 +34,7 @@ from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules
 from audiorec.sessions.scoring import CUTOFF, rank_next_items
+from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
 COLD_FRACTION = 0.2  # of the artists
@@ -43,29 +43,6 @@ N_BOOTSTRAP = 1000
 GROUPS = ("all", "warm", "cold")
 GRU, WITH_CONTENT, BESIDE = "gru4rec", "gru4rec with content", "content neighbours"
 Fits = Mapping[str, Callable[[Sessions], SessionModel]]
-
-
-class Given(Protocol):
-    """What a study is given."""
-
-    @property
-    def workspace(self) -> Workspace: ...
-    @property
-    def recipe(self) -> Any: ...
-    @property
-    def truth(self) -> Path | None: ...
-    @property
-    def progress(self) -> Progress: ...
-
-
-@dataclass(frozen=True)
-class StudyOf:
-    """What the study is given: see `Given`."""
-
-    workspace: Workspace
-    recipe: Any
-    truth: Path | None = None
-    progress: Progress = silent
 
 
 class Answers(NamedTuple):
@@ -145,7 +122,7 @@ class SessionsReport(NamedTuple):
         return "\n".join(lines)
 
 
-def run(given: Given) -> SessionsReport:
+def run(given: StudyInputs) -> SessionsReport:
     """Evaluate the session models of a workspace.
 
     Raises

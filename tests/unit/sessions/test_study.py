@@ -18,6 +18,7 @@ from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.models import PrefixByPrefix
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
+from audiorec.studies.study import StudyInputs
 
 from .conftest import N, make_workspace, ring_plays, ring_vectors
 
@@ -79,7 +80,7 @@ def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
     recipe = recipe.model_copy(
         update={"evaluate": recipe.evaluate.model_copy(update={"seeds": (0,)})}
     )
-    report = study.run(study.StudyOf(workspace, recipe))
+    report = study.run(StudyInputs(workspace, recipe))
     assert report.facts["content"] == "none"
     assert "gru4rec with content" not in report.systems
     assert report.differences == {}
@@ -88,7 +89,7 @@ def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
         tmp_path / "truth.npz",
         track_ids=np.array(ring_vectors().ids), audible=np.asarray(ring_vectors().vectors),
     )  # fmt: skip
-    report = study.run(study.StudyOf(workspace, recipe, truth=tmp_path / "truth.npz"))
+    report = study.run(StudyInputs(workspace, recipe, truth=tmp_path / "truth.npz"))
     assert report.facts["content"] == "true attributes"
     assert "gru4rec with content" in report.systems
 
