@@ -445,7 +445,7 @@ class Library:
         NotFoundError
             If nothing is known of them, or they have played too little.
         """
-        return self._listener(user, played_tracks(self.workspace, user))
+        return self._listener(user)
 
     def descriptors(self) -> Descriptors:
         """What was measured of the tracks; empty where nothing was."""
