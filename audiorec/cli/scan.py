@@ -99,7 +99,8 @@ def command(
             leave_playlists(workspace.plays, paths)
         unread = record_unread(catalog, found)
         # Listening of what was not in the catalogue before is now that of its tracks.
-        rematch(workspace.plays, make_matcher(workspace, progress))
+        if report.added or report.changed or report.moved or report.missing:
+            rematch(workspace.plays, make_matcher(workspace, progress))
     if as_json:
         echo_json(report._asdict())
     else:
