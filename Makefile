@@ -19,10 +19,10 @@ export BY_RECIPE := $(value RECIPE)
 export OF_TRACK := $(value TRACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format train similar playlists evaluate notebooks bench clean
+.PHONY: help install demo test check format train similar playlists refresh-playlists evaluate notebooks bench clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 20
 	@echo
 	@echo "Settings: WORKSPACE=$$IN_WORKSPACE RECIPE=$$BY_RECIPE DEMO=$$IN_DEMO TRACK=name"
 
@@ -64,6 +64,9 @@ train: $(STAMP)  ## Run every stage of RECIPE that is stale
 similar: $(STAMP)  ## Show the neighbours of TRACK
 	@test -n "$$OF_TRACK" || { echo "name a track or a file: make similar TRACK='Artist - Title'"; exit 2; }
 	$(AUDIOREC) similar -- "$$OF_TRACK"
+
+refresh-playlists: $(STAMP)  ## Make or renew the saved playlists
+	$(AUDIOREC) playlists refresh
 
 playlists: $(STAMP)  ## Write a playlist that begins at TRACK
 	@test -n "$$OF_TRACK" || { echo "name a track or a file: make playlists TRACK='Artist - Title'"; exit 2; }

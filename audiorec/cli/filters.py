@@ -25,6 +25,12 @@ FILTERS = (
         metavar="DATE_OR_AGE",
         help="Only files that came, or were changed, since: 2026-05-01, 30d, 2w, 6m.",
     ),
+    click.option(
+        "--unplayed-since",
+        default="",
+        metavar="DATE_OR_AGE",
+        help="Only what the listener has played, but not since.",
+    ),
     click.option("--not-artist", multiple=True, metavar="NAME", help="None of this artist."),
     click.option("--new", is_flag=True, help="Only what the listener of --user has never played."),
 )
@@ -51,6 +57,7 @@ def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter:
     from audiorec.recommend.filters import TrackFilter
 
     new = options.pop("new")
+    unplayed = options.pop("unplayed_since")
     try:
         return TrackFilter(
             genre=options.pop("genre"),
@@ -62,6 +69,8 @@ def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter:
             added_since=options.pop("added_since"),
             not_artist=options.pop("not_artist"),
             new_for=user if new else "",
+            unplayed_since=unplayed,
+            unplayed_by=user if unplayed else "",
         )
     except ParameterError as error:
         raise click.UsageError(str(error)) from None

@@ -37,6 +37,7 @@ COMMANDS = {
     "recommend": "recommend tracks to a listener",
     "next": "show what to play next",
     "playlist": "write a playlist",
+    "playlists": "renew the saved playlists",
     "exclude": "hide tracks from every answer",
     "evaluate": "score on held-out artists",
     "pretrained": "networks that others trained",

@@ -111,6 +111,10 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
     "--path-map-in", multiple=True, metavar="OLD=NEW",
     help="Read lists that call a folder OLD what is NEW here; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--save", "save_as", metavar="NAME",
+    help="Keep this as a recipe, which 'audiorec playlists refresh' makes again.",
+)  # fmt: skip
 @space_options
 @versions_option
 @json_option
@@ -123,6 +127,7 @@ def command(
     title: str | None,
     absolute: bool,
     path_map_out: tuple[str, ...],
+    save_as: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -147,6 +152,13 @@ def command(
     library = Library(settings.workspace)
     playlist = build_playlist(library, request)
     hidden = tell_hidden(library, playlist.seeds)
+    if save_as is not None:
+        from audiorec.playlist.recipes import save_recipe
+
+        recipe = save_recipe(
+            library.workspace.recipes, save_as, request, format_=chosen, title=title or ""
+        )
+        echo_line(f"saved as {recipe}", err=True)
     file, n_written, skipped = save_playlist(
         library,
         playlist.hits,

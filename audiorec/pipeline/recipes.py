@@ -83,7 +83,7 @@ def current_recipe(workspace: Workspace) -> Recipe:
 
 def shipped_names() -> list[str]:
     """Names of the recipes that come with the program."""
-    return sorted(path.stem for path in _folder().glob("*.toml"))
+    return sorted(path.stem for path in shipped_folder().glob("*.toml"))
 
 
 def load_shipped(name: str) -> Recipe:
@@ -94,7 +94,7 @@ def load_shipped(name: str) -> Recipe:
     DataError
         If there is none of that name.
     """
-    path = _folder() / f"{name.removesuffix('.toml')}.toml"
+    path = shipped_folder() / f"{name.removesuffix('.toml')}.toml"
     if not path.is_file():
         raise DataError(
             f"there is no recipe {name!r}; name a file, or one of {', '.join(shipped_names())}"
@@ -102,7 +102,7 @@ def load_shipped(name: str) -> Recipe:
     return Recipe.load(path)
 
 
-def _folder() -> Path:
+def shipped_folder() -> Path:
     """Where they lie: in the checkout, or where they were installed."""
     checkout = Path(__file__).parents[2] / "pipelines"
     if checkout.is_dir():

@@ -23,13 +23,15 @@ ROUNDS = 6  # of lengthening or shortening towards the minutes
 EXCHANGES = 64  # neighbours of a track that are tried for the length of the whole
 
 
-def build_playlist(library: Library, request: PlaylistRequest) -> Playlist:
+def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "") -> Playlist:
     """A playlist of the tracks of a library.
 
     Parameters
     ----------
     library : Library
     request : PlaylistRequest
+    key : str
+        Of the recipe, whose own last playlist is not avoided as a recent one.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def build_playlist(library: Library, request: PlaylistRequest) -> Playlist:
     NotFoundError, AmbiguousNameError, ParameterError, DataError
         If a seed, a listener or a filter fits nothing, or they contradict each other.
     """
-    source = TrackSource(library, request)
+    source = TrackSource(library, request, key=key)
     choose = CHOOSERS[request.kind]
     if request.minutes is None:
         picks = choose(source, request.n_tracks)
@@ -156,6 +158,7 @@ def save_playlist(
     relative: bool = True,
     title: str | None = None,
     remap: Sequence[Remap] = (),
+    key: str = "",
 ) -> Written:
     """Write a playlist file, and remember that it was made.
 
@@ -172,6 +175,8 @@ def save_playlist(
     title : str, optional
     remap : sequence of Remap
         What folders are called where the playlist is played; for absolute paths.
+    key : str
+        See `build_playlist`.
     """
     if not hits:
         raise ParameterError("hits=[] has no track to write; add a seed")
@@ -187,5 +192,5 @@ def save_playlist(
         paths="relative" if relative and not remap else "absolute",
         remap=remap,
     )
-    record_playlist(library.workspace, [hit.track_id for hit in hits])
+    record_playlist(library.workspace, [hit.track_id for hit in hits], key=key)
     return written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from audiorec.artifacts import write_atomic
 from audiorec.workspace import Workspace
@@ -12,23 +13,34 @@ FILE = ".recent.json"
 KEPT = 100  # playlists
 
 
-def recent_playlists(workspace: Workspace) -> list[list[str]]:
-    """Track ids of the last playlists, newest last; none where the record cannot be read."""
+class Made(NamedTuple):
+    """A playlist that was made: by which recipe and in what period, if any, and its tracks."""
+
+    key: str
+    tracks: list[str]
+
+
+def recent_playlists(workspace: Workspace) -> list[Made]:
+    """The last playlists, newest last; none where the record cannot be read."""
     try:
         rows = json.loads((workspace.playlists / FILE).read_bytes())
-        return [[str(id_) for id_ in row["tracks"]] for row in rows]
+        return [Made(str(row["key"]), [str(id_) for id_ in row["tracks"]]) for row in rows]
     except (OSError, ValueError, TypeError, KeyError):
         return []
 
 
-def recent_tracks(workspace: Workspace, n: int) -> set[str]:
-    """Tracks of the last `n` playlists."""
-    return {id_ for ids in recent_playlists(workspace)[-n:] for id_ in ids} if n else set()
+def recent_tracks(workspace: Workspace, n: int, *, key: str = "") -> set[str]:
+    """Tracks of the last `n` playlists, but of those of the same key, which are made again."""
+    if not n:
+        return set()
+    others = [made for made in recent_playlists(workspace) if not key or made.key != key]
+    return {id_ for made in others[-n:] for id_ in made.tracks}
 
 
-def record_playlist(workspace: Workspace, ids: Sequence[str]) -> None:
-    """Remember a playlist as made."""
-    rows = [*recent_playlists(workspace), list(ids)][-KEPT:]
+def record_playlist(workspace: Workspace, ids: Sequence[str], *, key: str = "") -> None:
+    """Remember a playlist as made, in place of the one of that key."""
+    before = [made for made in recent_playlists(workspace) if not key or made.key != key]
+    rows = [*before, Made(key, list(ids))][-KEPT:]
     workspace.playlists.mkdir(parents=True, exist_ok=True)
-    content = json.dumps([{"tracks": row} for row in rows], ensure_ascii=True)
+    content = json.dumps([row._asdict() for row in rows], ensure_ascii=True)
     write_atomic(workspace.playlists / FILE, content.encode())

@@ -27,6 +27,9 @@ class PlaylistRequest:
         Names of tracks, or files of lists; see `audiorec.playlist.seeds`.
     artists, albums : tuple of str
         Whole artists and albums to start from.
+    from_centre : bool
+        Start from the most central track of those that fit the filters; so it is too where nothing
+        but filters is given.
     kind : str
         One of `KINDS`.
     length : int or None
@@ -67,6 +70,7 @@ class PlaylistRequest:
     seeds: tuple[str, ...] = ()
     artists: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+    from_centre: bool = False
     kind: Kind = "near"
     length: int | None = None
     minutes: float | None = None
@@ -119,9 +123,17 @@ class PlaylistRequest:
         """Tracks wanted, where `minutes` does not say."""
         return self.length or DEFAULT_LENGTH
 
+    @property
+    def starts_from_centre(self) -> bool:
+        """Whether it starts from the centre of what fits."""
+        named = self.seeds or self.artists or self.albums or self.after
+        fits = bool(self.filters) and self.kind in ("near", "arc", "radio")
+        return self.from_centre or (fits and not named)
+
     def _check_kind(self) -> None:
         given = bool(self.seeds or self.artists or self.albums)
-        given = given or self.kind in WITHOUT_SEEDS or (self.kind == "radio" and bool(self.after))
+        given = given or self.starts_from_centre or self.kind in WITHOUT_SEEDS
+        given = given or (self.kind == "radio" and bool(self.after))
         if not given:
             raise ParameterError(f"kind {self.kind!r} starts from tracks; name one")
         if self.kind == "mix" and len(set(self.users)) < 2:

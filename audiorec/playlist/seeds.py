@@ -22,6 +22,7 @@ from audiorec.workers import one_line
 
 if TYPE_CHECKING:
     from audiorec.playlist.request import PlaylistRequest
+    from audiorec.recommend.filters import TrackFilter
     from audiorec.recommend.library import Library
 
 LISTS = (*SUFFIXES, ".csv", ".json")
@@ -66,6 +67,8 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
     path_map = [PathMap.parse(text) for text in request.path_map_in]
     names = expand_lists(library, request.seeds, path_map=path_map, notes=notes)
     after = expand_lists(library, request.after, path_map=path_map, notes=notes)
+    if request.starts_from_centre:
+        names = [central_track(library, request.filters), *names]
     asked = library.query(names, space=request.space)
     ids = list(dict.fromkeys(asked.ids))
     n_tracks = len(ids)
@@ -75,6 +78,18 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
             ids += [id_ for id_ in found if id_ not in ids]
     played = list(dict.fromkeys(library.query(after, space=request.space).ids))
     return Seeds(ids, n_tracks, asked.external, played, tuple(notes))
+
+
+def central_track(library: Library, filters: TrackFilter) -> str:
+    """The track in the middle of those that fit; `NotFoundError` where none does."""
+    barred = library.hidden | library.catalog.missing()
+    fitting = library.select(filters)
+    allowed = library.index.ids if fitting is None else sorted(fitting)
+    ids = [id_ for id_ in allowed if id_ not in barred and id_ in library.index]
+    if not ids:
+        raise NotFoundError("no track fits what was asked for; widen the filters, or add music")
+    units = library.index.embeddings().take(ids).normalized().vectors
+    return ids[int((units @ units.mean(axis=0)).argmax())]
 
 
 def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS) -> list[str]:

@@ -38,9 +38,11 @@ class TrackSource:
     ----------
     library : Library
     request : PlaylistRequest
+    key : str
+        Of the recipe; see `audiorec.playlist.recent`.
     """
 
-    def __init__(self, library: Library, request: PlaylistRequest) -> None:
+    def __init__(self, library: Library, request: PlaylistRequest, *, key: str = "") -> None:
         self.library, self.request = library, request
         self._tracks: dict[str, Track] = {}
         self._roots: dict[object, object] = {}
@@ -70,7 +72,7 @@ class TrackSource:
             *hidden,
             *library.catalog.missing(),
             *against,
-            *recent_tracks(library.workspace, request.avoid_recent),
+            *recent_tracks(library.workspace, request.avoid_recent, key=key),
         }
 
     # -- searching -------------------------------------------------------------------------------

@@ -48,6 +48,8 @@ class TrackFilter:
         No track of these.
     new_for : str
         A listener who must not have played the track.
+    unplayed_since, unplayed_by : str
+        A date or an age, and a listener who has played the track, but not since.
     min_confidence : float
         From which on a track has a tag.
     """
@@ -63,6 +65,8 @@ class TrackFilter:
     added_since: str = ""
     not_artist: tuple[str, ...] = ()
     new_for: str = ""
+    unplayed_since: str = ""
+    unplayed_by: str = ""
     min_confidence: float = MIN_CONFIDENCE
 
     def __post_init__(self) -> None:
@@ -76,8 +80,11 @@ class TrackFilter:
             elif isinstance(field.default, str):
                 object.__setattr__(self, field.name, str(value))
         self.ranges()
-        if self.added_since:
-            parse_since(self.added_since, now=0.0)
+        for name in ("added_since", "unplayed_since"):
+            if getattr(self, name):
+                parse_since(getattr(self, name), now=0.0, name=name.replace("_", "-"))
+        if bool(self.unplayed_since) != bool(self.unplayed_by):
+            raise ParameterError("unplayed-since needs the listener that is meant, and no other")
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Least and greatest value by name, of the ranges that are set."""
@@ -139,7 +146,7 @@ def parse_range(
     return low, high
 
 
-def parse_since(text: str, *, now: float) -> float:
+def parse_since(text: str, *, now: float, name: str = "added-since") -> float:
     """Second since 1970 of a date or an age; see `TrackFilter`."""
     text = text.strip()
     if age := AGE.fullmatch(text):
@@ -148,7 +155,7 @@ def parse_since(text: str, *, now: float) -> float:
         day = datetime.fromisoformat(text)
     except ValueError:
         raise ParameterError(
-            f"added-since {text!r} must be a date YYYY-MM-DD, or an age such as 30d, 2w or 6m"
+            f"{name} {text!r} must be a date YYYY-MM-DD, or an age such as 30d, 2w or 6m"
         ) from None
     return (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()
 
@@ -158,6 +165,7 @@ def select_tracks(
     wanted: TrackFilter,
     *,
     played: Callable[[str], set[str]],
+    last_played: Callable[[str], dict[str, float]],
     descriptors: Callable[[], dict[str, tuple[float, str]]],
 ) -> frozenset[str] | None:
     """Ids of the tracks that fit a filter; None where it asks for nothing.
@@ -168,6 +176,8 @@ def select_tracks(
     wanted : TrackFilter
     played : callable
         Ids of the tracks that a listener has played.
+    last_played : callable
+        Second since 1970 of the last play of each track that a listener has played.
     descriptors : callable
         Tempo (beats a minute) and key by track.
 
@@ -188,6 +198,10 @@ def select_tracks(
         kept &= _described(wanted, descriptors())
     if wanted.new_for:
         kept -= played(wanted.new_for)
+    if wanted.unplayed_by:
+        since = parse_since(wanted.unplayed_since, now=time.time())
+        last = last_played(wanted.unplayed_by)
+        kept &= {track_id for track_id, when in last.items() if when < since}
     if not kept:
         raise NotFoundError(f"no track fits the filters ({wanted}); widen or drop one")
     return frozenset(kept)

@@ -32,6 +32,7 @@ from audiorec.recommend.pair_scores import PairScores
 from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.users import (
+    last_played,
     liked_tracks,
     mean_vector,
     played_tracks,
@@ -290,6 +291,7 @@ class Library:
             self.catalog,
             filters,
             played=lambda user: played_tracks(self.workspace, user),
+            last_played=lambda user: last_played(self.workspace, user),
             descriptors=lambda: self.descriptors().tempo_and_key(),
         )
 
@@ -445,6 +447,7 @@ class Library:
         NotFoundError
             If nothing is known of them, or they have played too little.
         """
+        played_tracks(self.workspace, user)  # which says what is wrong where there are none
         return self._listener(user)
 
     def descriptors(self) -> Descriptors:

@@ -67,6 +67,31 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     return {interactions.tracks[column] for column in (counts > 0).nonzero()[0].tolist()}
 
 
+def last_played(workspace: Workspace, user: str) -> dict[str, float]:
+    """Second since 1970 of a listener's last play of each track; plays without a time are none.
+
+    Raises
+    ------
+    NotFoundError
+        If no play of theirs has a time.
+    """
+    import polars as pl
+
+    from audiorec.data.plays import load_plays
+
+    played_tracks(workspace, user)
+    plays = load_plays(workspace.plays).filter(
+        (pl.col("user_id") == user) & pl.col("timestamp").is_not_null()
+    )
+    if not len(plays):
+        raise NotFoundError(
+            f"no play of listener {user!r} has a time; import a history that has, or leave "
+            "unplayed-since out"
+        )
+    last = plays.group_by("track_id").agg(pl.col("timestamp").max())
+    return dict(zip(last["track_id"].to_list(), last["timestamp"].to_list(), strict=True))
+
+
 def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
     """Factor of a listener : np.ndarray [shape=(d,)], float32.
 

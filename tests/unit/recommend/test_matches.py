@@ -73,7 +73,7 @@ def test_queries_from_outside():
     assert ids(similar(index, outside, ["new.mp3", "new2.mp3"], k=1)) == ["d"]
     assert ids(similar(index, None, np.array([0.0, 2.0]), k=1)) == ["d"]
     both = np.array([[0.0, 2.0], [1.0, 0.0]])
-    assert set(ids(similar(index, None, both, k=3))) <= {"a", "a2", "d"}
+    assert {"a", "d"} <= set(ids(similar(index, None, both, k=9)))
 
 
 def test_include_and_exclude():

@@ -1,0 +1,145 @@
+"""``audiorec playlists``: saved playlists, made or renewed all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+
+
+@click.group("playlists")
+def command() -> None:
+    """Renew saved playlists; list what is saved and what there are templates of; take one in."""
+
+
+@command.command("refresh")
+@click.argument("directory", required=False, type=PathType(path_type=Path), metavar="[DIR]")
+@click.option(
+    "-o",
+    "--output",
+    type=PathType(file_okay=False, path_type=Path),
+    help="Folder of the playlists. [default: playlists/ in the workspace]",
+)
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=VALUE",
+    help="Value of a parameter of the recipes; repeatable.",
+)  # fmt: skip
+@json_option
+@click.pass_obj
+def refresh(
+    settings: Settings,
+    directory: Path | None,
+    output: Path | None,
+    values: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make or renew the playlists of all recipes in DIR, or of those saved in the workspace.
+
+    A recipe that fails stops no other, and its playlist stays as it was; the exit code is 1 then.
+    One whose parameter has no value is passed over by name.
+    """
+    from audiorec.playlist.recipes import recipes_in, refresh_playlists
+    from audiorec.recommend.library import Library
+
+    settings.workspace.check()
+    files = recipes_in(directory or settings.workspace.recipes)
+    done = refresh_playlists(
+        Library(settings.workspace),
+        files,
+        output=output or settings.workspace.playlists,
+        parameters=_parameters(values),
+    )
+    if as_json:
+        echo_json([each._asdict() for each in done])
+    for each in done:
+        if each.problem:
+            what = "skipped" if each.skipped else "failed"
+            echo_line(f"{each.name} {what}: {each.problem}", err=True)
+        elif not as_json:
+            files_ = each.files[0] if len(each.files) == 1 else f"{len(each.files)} files"
+            echo_line(f"{each.name}: {each.n_tracks} tracks in {files_}")
+        for note in each.notes:
+            echo_line(f"{each.name}: {note}", err=True)
+    if any(each.problem and not each.skipped for each in done):
+        raise click.exceptions.Exit(1)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_(settings: Settings, as_json: bool) -> None:
+    """List the saved recipes, and the templates that 'playlists add' takes in."""
+    settings.workspace.check()
+    saved = sorted(settings.workspace.recipes.glob("*.toml"))
+    templates = _templates()
+    if as_json:
+        echo_json({"saved": [f.stem for f in saved], "templates": sorted(templates)})
+        return
+    for file in saved:
+        echo_line(f"saved     {file.stem}")
+    for name, file in sorted(templates.items()):
+        echo_line(f"template  {name:20} {_first_comment(file)}")
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--as", "as_", metavar="NAME", help="What to save it as. [default: its own name]")
+@click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="Of a parameter.")
+@click.pass_obj
+def add(settings: Settings, name: str, as_: str | None, values: tuple[str, ...]) -> None:
+    """Save a template as a recipe of the workspace, with the values of its parameters."""
+    import tomllib
+
+    import tomli_w
+
+    from audiorec.exceptions import NotFoundError, ParameterError
+    from audiorec.output import write_output
+    from audiorec.playlist.recipes import NAME
+
+    settings.workspace.check()
+    templates = _templates()
+    if name not in templates:
+        raise NotFoundError(
+            f"there is no template {name!r}; name one of {', '.join(sorted(templates))}"
+        )
+    saved_as = as_ or name
+    if not NAME.fullmatch(saved_as):
+        raise ParameterError(f"{saved_as!r} is no name of a recipe; give one without /")
+    given = _parameters(values)
+    content = templates[name].read_bytes()
+    if given:
+        table = tomllib.loads(content.decode())
+        unknown = given.keys() - table.get("parameters", {}).keys()
+        if unknown:
+            raise ParameterError(f"template {name!r} has no parameter {sorted(unknown)[0]!r}")
+        table["parameters"].update(given)
+        content = tomli_w.dumps(table).encode()
+    file = settings.workspace.recipes / f"{saved_as}.toml"
+    write_output(file, content)
+    echo_line(f"saved as {file}; 'audiorec playlists refresh' makes it", err=True)
+
+
+def _parameters(values: tuple[str, ...]) -> dict[str, str]:
+    """Values by name of ``NAME=VALUE``."""
+    found = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{text!r} must be NAME=VALUE", param_hint="--set")
+        found[name] = value
+    return found
+
+
+def _templates() -> dict[str, Path]:
+    """Shipped recipes by name."""
+    from audiorec.pipeline.recipes import shipped_folder
+
+    return {file.stem: file for file in (shipped_folder() / "playlists").glob("*.toml")}
+
+
+def _first_comment(file: Path) -> str:
+    """What a template says of itself."""
+    first = file.read_text(encoding="utf-8").splitlines()[:1]
+    return first[0].removeprefix("#").strip() if first else ""

@@ -1,0 +1,107 @@
+"""Clusters of a library: spherical k-means on unit vectors, named by what tells them apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import NotFoundError
+from audiorec.recommend.library import Library
+
+ROUNDS = 20
+SAMPLE = 20_000  # tracks that the clusters are found on
+WORDS = 3
+LEAST = 3  # tracks of a cluster that must have a word, for it to name the cluster
+
+
+class Cluster(NamedTuple):
+    """Tracks that lie together.
+
+    Attributes
+    ----------
+    number : int
+        From 1, the largest first.
+    centre : str
+        The track in the middle.
+    title : str
+        Its telling words, or the name of the track in the middle.
+    n_tracks : int
+    """
+
+    number: int
+    centre: str
+    title: str
+    n_tracks: int
+
+
+def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
+    """Clusters of the tracks that may be answered, the largest first.
+
+    Raises
+    ------
+    NotFoundError
+        If there are fewer tracks than clusters.
+    """
+    barred = library.hidden | library.catalog.missing()
+    embeddings = library.index.embeddings()
+    rows = np.array([row for row, id_ in enumerate(embeddings.ids) if id_ not in barred], dtype=int)
+    if len(rows) < n:
+        raise NotFoundError(f"{n} clusters need as many tracks, and there are {len(rows)}")
+    rng = np.random.default_rng(seed)
+    if len(rows) > SAMPLE:
+        rows = np.sort(rng.choice(rows, SAMPLE, replace=False))
+    units = unit_norm(np.asarray(embeddings.vectors)[rows])
+    centres, member = _kmeans(units, n, rng)
+    words = _words(library, [embeddings.ids[row] for row in rows])
+    everywhere = Counter(word for each in words for word in each)
+    found: list[Cluster] = []
+    for number in np.argsort(-np.bincount(member, minlength=n), kind="stable"):
+        own = np.flatnonzero(member == number)
+        if not len(own):
+            continue
+        id_ = embeddings.ids[rows[own[int((units[own] @ centres[number]).argmax())]]]
+        telling = _telling([words[row] for row in own], everywhere, len(rows))
+        title = ", ".join(telling) or f"around {library.track(id_).name}"
+        found.append(Cluster(len(found) + 1, id_, title, len(own)))
+    return found
+
+
+def _kmeans(units: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Centres : np.ndarray [shape=(n, d)], and the cluster of each row."""
+    centres = units[[int(rng.integers(len(units)))]]
+    while len(centres) < n:  # k-means++ without the chance: the farthest of a few
+        far = 1 - (units @ centres.T).max(axis=1)
+        far = np.maximum(far, 0) ** 2 + 1e-12
+        centres = np.vstack([centres, units[int(rng.choice(len(units), p=far / far.sum()))]])
+    member = np.zeros(len(units), dtype=int)
+    for _ in range(ROUNDS):
+        nearest = (units @ centres.T).argmax(axis=1)
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, units)
+        centres = np.where(
+            np.linalg.norm(sums, axis=1, keepdims=True) > 0, unit_norm(sums), centres
+        )
+        if (nearest == member).all():
+            break
+        member = nearest
+    return centres, member
+
+
+def _words(library: Library, ids: list[str]) -> list[set[str]]:
+    """Words of each track: stored tags, and those of its genre."""
+    tags = library.catalog.tags.of(ids)
+    return [{tag.tag for tag in tags.get(id_, []) if tag.confidence >= 0.2} for id_ in ids]
+
+
+def _telling(own: list[set[str]], everywhere: Counter[str], n_tracks: int) -> list[str]:
+    """Words that a cluster has more often than the library, by how much they tell."""
+    counts = Counter(word for words in own for word in words)
+    worth = {
+        word: count / len(own) * np.log(count / len(own) / (everywhere[word] / n_tracks))
+        for word, count in counts.items()
+        if count >= LEAST and count / len(own) > everywhere[word] / n_tracks
+    }
+    return sorted(worth, key=lambda word: (-worth[word], word))[:WORDS]

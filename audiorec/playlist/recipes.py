@@ -1,0 +1,292 @@
+"""Recipes of playlists: TOML files that are made again whenever one likes, all at once.
+
+title = "New arrivals"
+format = "m3u8"
+
+[playlist]                # see `audiorec.playlist.PlaylistRequest`
+kind = "listener"
+users = ["{user}"]
+new_share = 1.0
+shuffle = "week"          # or "day", or a number
+
+[filters]                 # see `audiorec.recommend.filters.TrackFilter`
+added_since = "30d"
+
+[parameters]              # what stands in braces above
+user = "me"
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from audiorec.exceptions import AudiorecError, DataError, ParameterError, system_reason
+from audiorec.output import write_output
+from audiorec.playlist.build import build_playlist, save_playlist
+from audiorec.playlist.clusters import Cluster, find_clusters
+from audiorec.playlist.request import PlaylistRequest
+from audiorec.playlist.writers import WRITERS
+from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend.library import Library
+from audiorec.workers import one_line
+
+NAME = re.compile(r"[^/\0.][^/\0]{0,99}")
+PARAMETER = re.compile(r"\{(\w+)\}")
+PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V"}
+TABLES = {"title", "format", "clusters", "playlist", "filters", "parameters"}
+
+
+class MissingParameterError(AudiorecError):
+    """A parameter of a recipe has no value."""
+
+
+class PlaylistRecipe(NamedTuple):
+    """A playlist that is made again and again.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, and of the playlist's.
+    request : PlaylistRequest
+    title : str
+    format_ : str
+    clusters : int
+        Where above 0, a playlist of each of so many clusters of the library.
+    period : str
+        For how long the shuffle stays as it is, such as ``"2026-W48"``; empty for ever.
+    """
+
+    name: str
+    request: PlaylistRequest
+    title: str
+    format_: str = "m3u8"
+    clusters: int = 0
+    period: str = ""
+
+
+class Refreshed(NamedTuple):
+    """What came of a recipe: files, or why there are none.
+
+    Attributes
+    ----------
+    name : str
+    files : tuple of str
+    n_tracks : int
+    notes : tuple of str
+    problem : str
+        In one line; empty where it was made.
+    skipped : bool
+        Whether the problem is a parameter without a value, which is no failure.
+    """
+
+    name: str
+    files: tuple[str, ...] = ()
+    n_tracks: int = 0
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+    skipped: bool = False
+
+
+def save_recipe(
+    directory: Path, name: str, request: PlaylistRequest, *, format_: str = "m3u8", title: str = ""
+) -> Path:
+    """Write a request as a recipe, in place of one of that name.
+
+    Raises
+    ------
+    ParameterError
+        If the name is none of a file.
+    """
+    import tomli_w
+
+    if not NAME.fullmatch(name) or name != name.strip():
+        raise ParameterError(f"{name!r} is no name of a recipe; give one without / or a dot before")
+    table: dict[str, Any] = {"title": title or name, "format": format_}
+    table["playlist"] = _changed(request, PlaylistRequest(kind="listener"), without=("filters",))
+    table["playlist"]["kind"] = request.kind
+    if request.filters:
+        table["filters"] = _changed(request.filters, TrackFilter())
+    file = directory / f"{name}.toml"
+    write_output(file, tomli_w.dumps(table).encode())
+    return file
+
+
+def _changed(value: Any, default: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
+    """Fields that are not as they are by default; a brace stands for itself."""
+    found = {}
+    for field in fields(value):
+        given = getattr(value, field.name)
+        if field.name in without or given == getattr(default, field.name) or given is None:
+            continue
+        found[field.name] = list(given) if isinstance(given, tuple) else given
+    return found
+
+
+def load_recipe(
+    file: Path, *, parameters: Mapping[str, str] | None = None, now: float | None = None
+) -> PlaylistRecipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    file : Path
+    parameters : mapping of str to str
+        Values that stand over those of the file.
+    now : float
+        Second since 1970, of which day and week it is; the present by default.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or says what no recipe can.
+    MissingParameterError
+        If a parameter has no value.
+    """
+    try:
+        table = tomllib.loads(file.read_bytes().decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(one_line(f"{file} cannot be read: {system_reason(error)}")) from None
+    try:
+        return _parsed(file.stem, table, parameters or {}, time.time() if now is None else now)
+    except (ParameterError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(one_line(f"{file}: {error}; mend it")) from None
+
+
+def _parsed(
+    name: str, table: dict[str, Any], given: Mapping[str, str], now: float
+) -> PlaylistRecipe:
+    for key in table.keys() - TABLES:
+        raise ParameterError(f"{key!r} must be one of {', '.join(sorted(TABLES))}")
+    values = {**table.get("parameters", {}), **given}
+    filled = _filled({k: table.get(k, {}) for k in ("playlist", "filters")}, values)
+    title = str(_filled(table.get("title", name), values))
+    wishes: dict[str, Any] = {
+        key.replace("-", "_"): tuple(value) if isinstance(value, list) else value
+        for key, value in filled["playlist"].items()
+    }
+    known = {field.name for field in fields(PlaylistRequest)} - {"filters"}
+    for key in wishes.keys() - known:
+        raise ParameterError(f"{key!r} must be one of {', '.join(sorted(known))}")
+    period = ""
+    if isinstance(shuffle := wishes.get("shuffle"), str):
+        if shuffle not in PERIODS:
+            raise ParameterError(f"shuffle={shuffle!r} must be a number, or day or week")
+        period = datetime.fromtimestamp(now, tz=UTC).strftime(PERIODS[shuffle])
+        wishes["shuffle"] = crc32(f"{name}{period}".encode())
+    format_ = table.get("format", "m3u8")
+    if format_ not in WRITERS:
+        raise ParameterError(f"format={format_!r} must be one of {', '.join(WRITERS)}")
+    clusters = table.get("clusters", 0)
+    if not isinstance(clusters, int) or clusters < 0:
+        raise ParameterError(f"clusters={clusters!r} must be a number of clusters")
+    if clusters:
+        wishes.setdefault("seeds", ("cluster",))
+    request = PlaylistRequest(**wishes, filters=TrackFilter.from_table(filled["filters"]))
+    return PlaylistRecipe(name, request, title, format_, clusters, period)
+
+
+def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
+    """A value with the parameters in braces replaced."""
+    if isinstance(value, dict):
+        return {key: _filled(each, parameters) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, parameters) for each in value]
+    if not isinstance(value, str):
+        return value
+
+    def of(match: re.Match[str]) -> str:
+        given = parameters.get(match[1], "")
+        if given == "":
+            raise MissingParameterError(
+                f"parameter {match[1]!r} has no value; set it under [parameters], or with "
+                f"--set {match[1]}=VALUE"
+            )
+        return str(given)
+
+    return PARAMETER.sub(of, value)
+
+
+def recipes_in(directory: Path) -> list[Path]:
+    """Recipes of a folder, by name; `DataError` where there are none."""
+    found = sorted(directory.glob("*.toml")) if directory.is_dir() else []
+    if not found:
+        raise DataError(
+            f"there is no playlist recipe in {directory}; save one by 'audiorec playlist ... "
+            "--save NAME', or name a folder that has some"
+        )
+    return found
+
+
+def refresh_playlists(
+    library: Library,
+    files: Iterable[Path],
+    *,
+    output: Path,
+    parameters: Mapping[str, str] | None = None,
+    now: float | None = None,
+) -> list[Refreshed]:
+    """Make playlists of recipes; one that fails stops no other, and what stood there stays.
+
+    Parameters
+    ----------
+    library : Library
+    files : iterable of Path
+    output : Path
+        Folder of the playlists, each named after its recipe.
+    parameters, now
+        See `load_recipe`.
+    """
+    done = []
+    for file in files:
+        try:
+            recipe = load_recipe(file, parameters=parameters, now=now)
+            done.append(_made(library, recipe, output))
+        except MissingParameterError as error:
+            done.append(Refreshed(file.stem, problem=one_line(str(error)), skipped=True))
+        except (AudiorecError, OSError) as error:
+            done.append(Refreshed(file.stem, problem=one_line(str(error))))
+    return done
+
+
+def _made(library: Library, recipe: PlaylistRecipe, output: Path) -> Refreshed:
+    if not recipe.clusters:
+        return _written(library, recipe, output)
+    parts = [
+        _written(library, _of_cluster(recipe, cluster), output)
+        for cluster in find_clusters(library, recipe.clusters)
+    ]
+    return Refreshed(
+        recipe.name,
+        tuple(file for part in parts for file in part.files),
+        sum(part.n_tracks for part in parts),
+        tuple(f"{Path(part.files[0]).stem}: {n}" for part in parts for n in part.notes),
+    )
+
+
+def _of_cluster(recipe: PlaylistRecipe, cluster: Cluster) -> PlaylistRecipe:
+    request = replace(recipe.request, seeds=(cluster.centre,))
+    name = f"{recipe.name} {cluster.number}"
+    return recipe._replace(name=name, request=request, title=cluster.title)
+
+
+def _written(library: Library, recipe: PlaylistRecipe, output: Path) -> Refreshed:
+    key = f"{recipe.name}|{recipe.period}"
+    playlist = build_playlist(library, recipe.request, key=key)
+    written = save_playlist(
+        library,
+        playlist.hits,
+        output / f"{recipe.name}.{recipe.format_}",
+        format_=recipe.format_,
+        title=recipe.title,
+        key=key,
+    )
+    notes = (*written.skipped, *playlist.notes)
+    return Refreshed(recipe.name, (str(written.file),), written.n_tracks, notes)
