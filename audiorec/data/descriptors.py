@@ -20,7 +20,7 @@ KEYS = tuple(
 """Names of keys by their number: the major ones, then the minor ones."""
 
 
-class Descriptors:
+class TrackDescriptors:
     """Descriptors by track.
 
     Parameters
@@ -74,7 +74,7 @@ def key_name(number: float) -> str:
     return KEYS[int(number)] if np.isfinite(number) else ""
 
 
-def load_descriptors(directory: Path) -> Descriptors:
+def load_descriptors(directory: Path) -> TrackDescriptors:
     """Stored descriptors; none where nothing was measured.
 
     Raises
@@ -84,12 +84,12 @@ def load_descriptors(directory: Path) -> Descriptors:
     """
     if not artifacts.exists(directory):
         empty = np.array([], dtype=np.str_)
-        return Descriptors(empty, np.empty((0, len(COLUMNS)), np.float32), empty)
+        return TrackDescriptors(empty, np.empty((0, len(COLUMNS)), np.float32), empty)
     manifest = artifacts.load_manifest(directory, kind=KIND)
     ids, table, clips = (
         artifacts.load_array(directory, manifest, name) for name in ("ids", "table", "clips")
     )
-    return Descriptors(ids, table, clips)
+    return TrackDescriptors(ids, table, clips)
 
 
 def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarray]]) -> None:

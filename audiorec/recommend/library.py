@@ -16,7 +16,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.descriptors import Descriptors, load_descriptors
+from audiorec.data.descriptors import TrackDescriptors, load_descriptors
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
@@ -450,7 +450,7 @@ class Library:
         played_tracks(self.workspace, user)  # which says what is wrong where there are none
         return self._listener(user)
 
-    def descriptors(self) -> Descriptors:
+    def descriptors(self) -> TrackDescriptors:
         """What was measured of the tracks; empty where nothing was."""
         return load_descriptors(self.workspace.descriptors)
 

@@ -20,7 +20,7 @@ FALLBACK = 1e-9
 """Of the weight of popularity where no rule says anything: below every rule."""
 
 
-class Table(NamedTuple):
+class RuleTable(NamedTuple):
     """A sparse matrix from items to items, by row.
 
     Attributes
@@ -40,14 +40,14 @@ class _Rules(PrefixByPrefix):
 
     Parameters
     ----------
-    table : Table
+    table : RuleTable
     plays : np.ndarray [shape=(n_items,)]
         Order items that no rule leads to.
     """
 
     name = ""
 
-    def __init__(self, table: Table, plays: np.ndarray) -> None:
+    def __init__(self, table: RuleTable, plays: np.ndarray) -> None:
         self.table, self.plays = table, plays
         self._base = (FALLBACK * plays / max(float(plays.max(initial=0)), 1)).astype(np.float32)
 
@@ -67,7 +67,7 @@ class _Rules(PrefixByPrefix):
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """The rules of `to_arrays`."""
-        return cls(Table(*(arrays[name] for name in Table._fields)), arrays["plays"])
+        return cls(RuleTable(*(arrays[name] for name in RuleTable._fields)), arrays["plays"])
 
 
 class SequentialRules(_Rules):
@@ -108,14 +108,14 @@ def _pairs(sessions: Sessions, max_steps: int) -> list[tuple[np.ndarray, np.ndar
     return pairs
 
 
-def _table(pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_items: int) -> Table:
+def _table(pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_items: int) -> RuleTable:
     from scipy.sparse import coo_matrix  # learning only: answers start without scipy
 
     first, second, weights = (np.concatenate([np.zeros(0, dtype=np.int32), *p]) for p in zip(
         *pairs, strict=True)) if pairs else (np.zeros(0, dtype=np.int32),) * 3  # fmt: skip
     matrix = coo_matrix((weights, (first, second)), shape=(n_items, n_items)).tocsr()
     matrix.sum_duplicates()
-    return Table(
+    return RuleTable(
         matrix.indptr.astype(np.int64),
         matrix.indices.astype(np.int32),
         matrix.data.astype(np.float32),

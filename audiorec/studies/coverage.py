@@ -24,7 +24,7 @@ COLUMNS = ("AUC", "nDCG@10", "AUC, the worse", "nDCG@10, the worse", "difference
 N_RESAMPLES = 400
 
 
-class World(NamedTuple):
+class ToyWorld(NamedTuple):
     """Who would play whom, and what two systems say : [shape=(n_users, n_artists)] each."""
 
     relevant: np.ndarray
@@ -66,7 +66,7 @@ def simulate(
     return Coverage(*held.mean(axis=1))
 
 
-def _world(rng: np.random.Generator, *, n_users: int, n_artists: int) -> World:
+def _world(rng: np.random.Generator, *, n_users: int, n_artists: int) -> ToyWorld:
     taste, place = rng.standard_normal((n_users, 3)), rng.standard_normal((n_artists, 3))
     liking = taste @ place.T + 0.8 * rng.standard_normal(n_artists)  # some are played more
     relevant = liking + rng.logistic(size=liking.shape) > 2
@@ -75,11 +75,11 @@ def _world(rng: np.random.Generator, *, n_users: int, n_artists: int) -> World:
         + 0.5 * rng.standard_normal(n_artists)
         for noise in (0.7, 1.2)
     )
-    return World(relevant, (good, worse))
+    return ToyWorld(relevant, (good, worse))
 
 
 def _holdouts(
-    world: World, rng: np.random.Generator, folds: int, seeds: int
+    world: ToyWorld, rng: np.random.Generator, folds: int, seeds: int
 ) -> Iterator[HoldoutValues]:
     n_users, n_artists = world.relevant.shape
     for _ in range(seeds):
@@ -91,7 +91,7 @@ def _holdouts(
             yield _values(world, users, artists)
 
 
-def _values(world: World, users: np.ndarray, artists: np.ndarray) -> HoldoutValues:
+def _values(world: ToyWorld, users: np.ndarray, artists: np.ndarray) -> HoldoutValues:
     relevant = world.relevant[np.ix_(users, artists)]
     scores = [system[np.ix_(users, artists)] for system in world.systems]
 

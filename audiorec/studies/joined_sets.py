@@ -24,7 +24,7 @@ N_FROZEN = 20
 FROZEN_SEED = 20130101  # names the artists that no choice is made on
 
 
-class Recording(NamedTuple):
+class JoinedRecording(NamedTuple):
     """A track of a set."""
 
     track_id: str
@@ -53,7 +53,7 @@ class JoinedSet(NamedTuple):
 
 
 def join(
-    recordings: Sequence[Recording],
+    recordings: Sequence[JoinedRecording],
     hetrec: Path,
     out: Path,
     *,
@@ -63,7 +63,7 @@ def join(
 
     Parameters
     ----------
-    recordings : sequence of Recording
+    recordings : sequence of JoinedRecording
     hetrec : Path
         Folder with ``artists.dat`` and ``user_artists.dat``.
     out : Path
@@ -72,7 +72,7 @@ def join(
         Artists with fewer are learned from, and never held out: too few could be right.
     """
     keys = {number: key_of(name) for number, name in _artists(hetrec / "artists.dat")}
-    known, by_artist = set(keys.values()), dict[str, list[Recording]]()
+    known, by_artist = set(keys.values()), dict[str, list[JoinedRecording]]()
     for recording in recordings:
         if key_of(recording.artist) in known:
             by_artist.setdefault(key_of(recording.artist), []).append(recording)
@@ -110,11 +110,11 @@ def join(
     return JoinedSet(out / "tracks.csv", out / "plays.csv", artists, frozen)
 
 
-def read_manifest(path: Path) -> list[Recording]:
+def read_manifest(path: Path) -> list[JoinedRecording]:
     """Recordings of a ``tracks.csv``: track_id, path (relative to it), artist, title, genre."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         return [
-            Recording(
+            JoinedRecording(
                 row["track_id"],
                 path.parent / row["path"],
                 row["artist"],
@@ -125,19 +125,19 @@ def read_manifest(path: Path) -> list[Recording]:
         ]
 
 
-def read_covers80(folder: Path) -> list[Recording]:
+def read_covers80(folder: Path) -> list[JoinedRecording]:
     """Recordings of covers80: ``song/artist+album+NN-title.mp3``."""
-    found: list[Recording] = []
+    found: list[JoinedRecording] = []
     for path in sorted(folder.rglob("*.mp3")):
         parts = path.stem.split("+")
         if len(parts) == 3:
             artist, _, title = (part.replace("_", " ").strip() for part in parts)
             title = re.sub(r"^\d+-", "", title)
-            found.append(Recording(f"c80-{len(found):03d}", path, artist, title))
+            found.append(JoinedRecording(f"c80-{len(found):03d}", path, artist, title))
     return found
 
 
-def read_4q(folder: Path) -> list[Recording]:
+def read_4q(folder: Path) -> list[JoinedRecording]:
     """Recordings of the 4Q set: ``Q1/MT….mp3`` and the table of songs that comes with them."""
     tables = sorted(folder.rglob("*metadata*.csv"))
     if not tables:
@@ -146,7 +146,7 @@ def read_4q(folder: Path) -> list[Recording]:
     with tables[0].open(newline="", encoding="utf-8-sig", errors="replace") as file:
         rows = list(csv.DictReader(file))
     return [
-        Recording(
+        JoinedRecording(
             f"am-{row['Song']}",
             files[row["Song"]],
             row["Artist"],
@@ -158,7 +158,7 @@ def read_4q(folder: Path) -> list[Recording]:
     ]
 
 
-READERS: dict[str, Callable[[Path], list[Recording]]] = {
+READERS: dict[str, Callable[[Path], list[JoinedRecording]]] = {
     "covers80": read_covers80,
     "4q": read_4q,
     "manifest": read_manifest,

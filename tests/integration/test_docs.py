@@ -88,3 +88,15 @@ def test_no_placeholder_is_left():
         assert not re.search(
             r"\bTABLE_[A-Z]+|\bMINUTES\b|\bTODO\b", page.read_text(encoding="utf-8")
         )
+
+
+def test_no_two_public_classes_have_one_name():
+    owners = {}
+    for info in pkgutil.walk_packages(audiorec.__path__, "audiorec."):
+        if info.name.endswith("__main__"):
+            continue
+        for name, member in vars(importlib.import_module(info.name)).items():
+            public = inspect.isclass(member) and not name.startswith("_")
+            if public and member.__module__ == info.name:
+                owners.setdefault(name, []).append(info.name)
+    assert {name: homes for name, homes in owners.items() if len(homes) > 1} == {}

@@ -28,7 +28,7 @@ ROLES = {
 WIDTH = 7.6  # inches
 
 
-class Style(NamedTuple):
+class LineStyle(NamedTuple):
     """How one series is drawn."""
 
     color: str
@@ -36,9 +36,9 @@ class Style(NamedTuple):
     dash: object
 
 
-def style(number: int) -> Style:
+def style(number: int) -> LineStyle:
     """Colour, marker and dashes of the series of that number."""
-    return Style(
+    return LineStyle(
         COLOURS[number % len(COLOURS)],
         MARKERS[number % len(MARKERS)],
         DASHES[number % len(DASHES)],

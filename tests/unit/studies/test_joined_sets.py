@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import DataError
-from audiorec.studies.joined_sets import Recording, join, key_of, read_4q, read_covers80
+from audiorec.studies.joined_sets import JoinedRecording, join, key_of, read_4q, read_covers80
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def test_listening_stands_at_each_of_an_artists_tracks_and_spellings_are_one(hetrec, tmp_path):
     recordings = [
-        Recording("a", tmp_path / "a.mp3", "BJÖRK", "One"),
-        Recording("b", tmp_path / "b.mp3", "bjork", "Two"),
-        Recording("c", tmp_path / "c.mp3", "Beatles", "Few listeners"),
-        Recording("d", tmp_path / "d.mp3", "Muse", "Three"),
-        Recording("e", tmp_path / "e.mp3", "Nobody", "Four"),
+        JoinedRecording("a", tmp_path / "a.mp3", "BJÖRK", "One"),
+        JoinedRecording("b", tmp_path / "b.mp3", "bjork", "Two"),
+        JoinedRecording("c", tmp_path / "c.mp3", "Beatles", "Few listeners"),
+        JoinedRecording("d", tmp_path / "d.mp3", "Muse", "Three"),
+        JoinedRecording("e", tmp_path / "e.mp3", "Nobody", "Four"),
     ]
     joined = join(recordings, hetrec, tmp_path / "out")
     assert [row["track_id"] for row in rows_of(joined.tracks)] == ["a", "b", "c", "d"]
@@ -50,7 +50,7 @@ def test_listening_stands_at_each_of_an_artists_tracks_and_spellings_are_one(het
 
 def test_sets_without_listeners_are_one_clear_error(hetrec, tmp_path):
     with pytest.raises(DataError, match="0 artists have recordings and 5 listeners"):
-        join([Recording("e", tmp_path / "e.mp3", "Nobody", "Four")], hetrec, tmp_path / "out")
+        join([JoinedRecording("e", tmp_path / "e.mp3", "Nobody", "Four")], hetrec, tmp_path / "out")
 
 
 def test_names_are_compared_without_case_accents_and_the():
