@@ -15,7 +15,7 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
     """Remove the listener NAME from plays, factors and sessions.
 
     What was learned from all listeners together, the tracks' factors and the network, still has
-    their share in it until 'audiorec run' has learned it again.
+    their share in it until 'audiorec run' has learned it again; answers wait for that.
     """
     from audiorec.pipeline.forget import forget
 
