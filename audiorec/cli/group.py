@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
     "scan": "add audio files to the catalogue",
     "plays": "import listening, from any export",
+    "dataset": "import a research data set",
     "feedback": "like or dislike a track",
     "forget-user": "remove a listener",
     "mel": "compute log-mel spectrograms",

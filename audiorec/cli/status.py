@@ -11,6 +11,7 @@ from audiorec.cli.common import Settings, echo_json, echo_line, json_option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from audiorec.data.tracks import Failure
     from audiorec.workspace import Workspace
 
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
-    from audiorec.data.catalog import Catalog
-    from audiorec.pipeline.staleness import stale_artifacts
     from audiorec.workers import one_line
 
     workspace = settings.workspace
@@ -32,16 +31,7 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
     if suspects:
         show_suspects(workspace, as_json=as_json)
         return
-    with Catalog(workspace.catalog, read_only=True) as catalog:
-        failed, notes = catalog.failures(), catalog.notes()
-        held: dict[str, Any] = {
-            "workspace": str(workspace.root.resolve()),
-            "tracks": len(catalog),
-            "failures": len(failed),
-            "notes": len(notes),
-            "words": catalog.tags.sources(),
-        }
-        held["stale"] = stale_artifacts(workspace, catalog)
+    held, failed, notes = catalog_state(workspace)
     if failures:
         rows = [failure._asdict() for failure in [*failed, *notes]]
         if as_json:
@@ -74,6 +64,28 @@ def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -
     for kind, state in held["artifacts"].items():
         newer = held["stale"].get(kind)
         echo_line(f"{kind:10} {state}" + (f"; {newer}" if newer else ""))
+
+
+def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], list[Failure]]:
+    """What the catalogue holds, its failures and its notes; listening does without a catalogue."""
+    from audiorec import artifacts
+    from audiorec.data.catalog import Catalog
+    from audiorec.pipeline.staleness import stale_artifacts
+
+    held: dict[str, Any] = {"workspace": str(workspace.root.resolve())}
+    if not workspace.catalog.exists() and artifacts.exists(workspace.plays):
+        none = {"tracks": 0, "failures": 0, "notes": 0, "words": {}, "stale": {}}
+        return held | none, [], []
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        failed, notes = catalog.failures(), catalog.notes()
+        held |= {
+            "tracks": len(catalog),
+            "failures": len(failed),
+            "notes": len(notes),
+            "words": catalog.tags.sources(),
+            "stale": stale_artifacts(workspace, catalog),
+        }
+    return held, failed, notes
 
 
 def listening_counts(workspace: Workspace) -> dict[str, int]:

@@ -1,0 +1,178 @@
+"""``audiorec dataset``: import, check and list research data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+
+if TYPE_CHECKING:
+    from audiorec.data.dataset_import import DatasetReport
+
+
+class DatasetGroup(click.Group):
+    """A group whose first word is the name of a data set, unless it is one of its commands."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click does; of the import where no other command is named."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return import_command.make_context(info_name, args, parent, **extra)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help of the import, which lists the other commands too."""
+        with click.Context(import_command, parent=ctx.parent, info_name=ctx.info_name) as inner:
+            inner.terminal_width = ctx.terminal_width
+            return import_command.get_help(inner)
+
+
+class ImportCommand(click.Command):
+    """The import, whose help lists the data sets."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the sets and the other commands."""
+        from audiorec.data.datasets import NAMES, dataset
+
+        with formatter.section("Data sets"):
+            formatter.write_dl([(name, dataset(name).TITLE) for name in NAMES])
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, part.get_short_help_str(90)) for name, part in command.commands.items()]
+            )
+
+
+@click.group("dataset", cls=DatasetGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Import, check and list research data sets."""
+
+
+@click.command(
+    "dataset", cls=ImportCommand, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.argument("name")
+@click.argument("directory", metavar="DIR", type=PathType(path_type=Path))
+@click.option(
+    "--manifest",
+    type=PathType(dir_okay=False, path_type=Path),
+    help="Write the tracks whose audio is in DIR to this CSV, for 'audiorec scan --manifest'.",
+)
+@json_option
+@click.pass_obj
+def import_command(
+    settings: Settings, name: str, directory: Path, manifest: Path | None, as_json: bool
+) -> None:
+    """Import the data set NAME, whose files lie in DIR as they are given out.
+
+    Files are read plain, or as .gz, .bz2, .zst or .zip. DIR is checked first; nothing is imported
+    of a set that is not whole. Importing it again replaces what it gave before.
+    """
+    from audiorec.data.dataset_import import add_dataset, write_manifest
+    from audiorec.data.plays_writer import writing_plays
+
+    check_name(name)
+    workspace = settings.workspace
+    with workspace.writing(), writing_plays(workspace.plays) as writer:
+        report, rows = add_dataset(writer, name, directory)
+        if report.imported is not None:
+            writer.commit()
+    if manifest is not None:
+        write_manifest(manifest, rows)
+    if as_json:
+        told = {} if report.imported is None else report.imported._asdict()
+        about = {"dataset": name, "audio": report.audio, "left_out": report.left_out}
+        echo_json(told | about | {"manifest": None if manifest is None else str(manifest)})
+        return
+    show(name, directory, report, manifest)
+
+
+def check_name(name: str) -> None:
+    """Raise `click.BadParameter` for a data set that is not known."""
+    from difflib import get_close_matches
+
+    from audiorec.data.datasets import NAMES
+
+    if name not in NAMES:
+        near = get_close_matches(name, NAMES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise click.BadParameter(
+            f"{name!r} is not one of {', '.join(NAMES)}{hint}", param_hint="NAME"
+        )
+
+
+def show(name: str, directory: Path, report: DatasetReport, manifest: Path | None) -> None:
+    """Say what importing a data set did."""
+    done = report.imported
+    if done is None:
+        click.echo(f"{name} has no listening; {report.audio} tracks with audio")
+    else:
+        click.echo(
+            f"{done.rows} rows of {done.users} listeners and {done.tracks} tracks; "
+            f"{report.audio} tracks with audio"
+        )
+        for what, count in report.left_out.items():
+            echo_line(f"{directory}: {count} {what}: left out", err=True)
+        if done.duplicates:
+            echo_line(f"{directory}: {done.duplicates} rows stand twice: counted once", err=True)
+        if done.replaced:
+            echo_line(f"{directory}: {done.replaced} rows of an earlier import replaced", err=True)
+    if manifest is not None:
+        echo_line(f"next: audiorec scan --manifest {manifest}", err=True)
+    elif report.audio:
+        echo_line("its audio is not scanned yet: --manifest FILE.csv lists it for that", err=True)
+
+
+@command.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the data sets: paper, terms, origin, and the files that each should have."""
+    from audiorec.data.dataset_import import about_datasets
+
+    listed = about_datasets()
+    if as_json:
+        echo_json(listed)
+        return
+    for about in listed:
+        echo_line(f"{about['name']}: {about['title']}")
+        for key in ("paper", "terms", "origin", "listening"):
+            echo_line(f"  {key:10} {about[key] or 'none of single listeners'}")
+        for file in about["files"]:
+            needed = "" if file["required"] else ", optional"
+            echo_line(f"  {'file':10} {file['name']}: {file['what']}{needed}")
+
+
+@command.command("check")
+@click.argument("name")
+@click.argument("directory", metavar="DIR", type=PathType(path_type=Path))
+@json_option
+@click.pass_context
+def check_command(ctx: click.Context, name: str, directory: Path, as_json: bool) -> None:
+    """Say what is missing in DIR of the data set NAME, and what is wrong; exit 1 if anything is."""
+    from audiorec.data.dataset_import import check_dataset
+
+    check_name(name)
+    check = check_dataset(name, directory)
+    if as_json:
+        echo_json({"dataset": name, "directory": str(directory), "ok": check.ok} | check._asdict())
+    else:
+        for word, lines in (
+            ("found", check.found),
+            ("missing", check.missing),
+            ("optional", check.optional),
+            ("wrong", check.wrong),
+        ):
+            for line in lines:
+                echo_line(f"{word:9} {line}")
+        click.echo(f"{'audio':9} {check.audio} tracks")
+        if check.ok:
+            click.echo(f"whole: run 'audiorec dataset {name} {directory}'", err=True)
+    if not check.ok:
+        ctx.exit(1)

@@ -1,0 +1,215 @@
+"""Check and import a data set: its listening as plays, its tracks as a manifest to scan."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from audiorec.artifacts import write_atomic
+from audiorec.data.datasets import NAMES, dataset
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.rows import scan_table
+from audiorec.data.histories.export import data_error
+from audiorec.data.plays_writer import ImportReport, PlaysWriter
+from audiorec.exceptions import DataError
+
+LOOKED_AT = 1000
+"""Rows of a table that a check looks at."""
+
+
+class DatasetCheck(NamedTuple):
+    """What a folder has of a data set.
+
+    Attributes
+    ----------
+    found, missing, optional : tuple of str
+        Files, with what they hold; those missing that are needed, and that are not.
+    wrong : tuple of str
+        A line for every file that is not as it should be.
+    audio : int
+        Tracks of the set whose audio is there.
+    """
+
+    found: tuple[str, ...]
+    missing: tuple[str, ...]
+    optional: tuple[str, ...]
+    wrong: tuple[str, ...]
+    audio: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be imported."""
+        return not self.missing and not self.wrong
+
+
+class DatasetReport(NamedTuple):
+    """What importing a data set did.
+
+    Attributes
+    ----------
+    imported : ImportReport or None
+        None where the set has no listening.
+    left_out : dict of str to int
+        How many rows were left out, by what they are.
+    audio : int
+        Tracks whose audio is there.
+    """
+
+    imported: ImportReport | None
+    left_out: dict[str, int]
+    audio: int
+
+
+def check_dataset(name: str, path: Path) -> DatasetCheck:
+    """Look for the files of a data set, and at the first rows of each.
+
+    Parameters
+    ----------
+    name : str
+        One of `audiorec.data.datasets.NAMES`.
+    path : Path
+        The folder.
+
+    Raises
+    ------
+    ParameterError
+        If no set has the name.
+    DataError
+        If `path` is no folder.
+    """
+    module = dataset(name)
+    found: list[str] = []
+    missing: list[str] = []
+    optional: list[str] = []
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = DatasetFolder(path, scratch=Path(scratch))
+        groups = {file.group for file in module.FILES if file.group and folder.find(file.name)}
+        for file in module.FILES:
+            said = f"{file.name} ({file.what})"
+            files = folder.find(file.name)
+            if not files:
+                needed = file.group not in groups if file.group else file.required
+                (missing if needed else optional).append(said)
+                continue
+            found.append(said if len(files) == 1 else f"{said}: {len(files)} files")
+            wrong += _problems(folder, file)
+        audio = 0 if missing or wrong else sum(1 for _ in module.tracks(folder))
+    return DatasetCheck(tuple(found), tuple(missing), tuple(optional), tuple(wrong), audio)
+
+
+def _problems(folder: DatasetFolder, file: ExpectedFile) -> list[str]:
+    """A line for what is wrong with the first rows of a file; of several, with each."""
+    problems = []
+    for found in folder.find(file.name):
+        try:
+            if not file.columns:
+                with found.open() as stream:
+                    if not stream.read(1):
+                        raise data_error(str(found), "is empty", "fetch it again")
+                continue
+            folder.one(file.name)
+            rows = scan_table(folder, file, found=found).head(LOOKED_AT).collect()
+            if not len(rows):
+                raise data_error(str(found), "has no rows", "fetch it again")
+            short = rows.select(pl.col(file.columns[-1]).is_null().mean()).item()
+            if len(file.columns) > 1 and short > 0.5:
+                mark = {"\t": "tabs", ",": "commas"}.get(file.separator, repr(file.separator))
+                raise data_error(
+                    str(found),
+                    f"has fewer than {len(file.columns)} columns in {short:.0%} of its first rows",
+                    f"they are {', '.join(file.columns)}, parted by {mark}",
+                )
+        except DataError as error:
+            problems.append(str(error))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            problems.append(
+                str(data_error(str(found), f"cannot be read ({error})", "fetch it again"))
+            )
+    return problems
+
+
+def add_dataset(
+    writer: PlaysWriter, name: str, path: Path
+) -> tuple[DatasetReport, list[ManifestRow]]:
+    """Add the listening of a data set to what is to be stored; list its tracks with audio.
+
+    Parameters
+    ----------
+    writer : PlaysWriter
+    name : str
+    path : Path
+
+    Raises
+    ------
+    ParameterError
+        If no set has the name.
+    DataError
+        If a file is missing or not as it should be, or another data set is stored: the numbers by
+        which both name listeners and tracks would be taken for the same.
+    """
+    module = dataset(name)
+    check = check_dataset(name, path)
+    if not check.ok:
+        problems = [f"{path} has no {said}" for said in check.missing] + list(check.wrong)
+        more = f"; {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise DataError(f"{problems[0]}{more}: see 'audiorec dataset check {name} {path}'")
+    others = {str(part["source"]) for part in writer.parts.values()} & set(NAMES) - {name}
+    if others and module.LISTENING:
+        other = min(others)
+        raise DataError(
+            f"the workspace holds the data set {other}, whose listeners may have the names of "
+            f"others in {name}; name another workspace (-w DIR), or run 'audiorec plays remove "
+            f"{other}' first"
+        )
+    folder = DatasetFolder(path, scratch=writer.new_scratch())
+    read = module.read(folder)
+    rows = list(module.tracks(folder))
+    if read is None:
+        return DatasetReport(None, {}, len(rows)), rows
+    report = writer.add(read.plays, file=path, source=name)
+    report = report._replace(skipped=sum(read.left_out.values()))
+    return DatasetReport(report, read.left_out, len(rows)), rows
+
+
+def write_manifest(file: Path, rows: Sequence[ManifestRow]) -> None:
+    """Write tracks as a CSV for ``audiorec scan --manifest``."""
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(ManifestRow._fields)
+    out.writerows(row._replace(path=row.path.resolve()) for row in rows)
+    write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def about_datasets() -> list[dict[str, Any]]:
+    """What each data set is: its name, paper, terms, origin, listening and files."""
+    listed = []
+    for name in NAMES:
+        module = dataset(name)
+        files = [
+            {
+                "name": file.name,
+                "what": file.what,
+                "columns": list(file.columns),
+                "required": file.required or bool(file.group),
+            }
+            for file in module.FILES
+        ]
+        listed.append(
+            {
+                "name": name,
+                "title": module.TITLE,
+                "paper": module.PAPER,
+                "terms": module.TERMS,
+                "origin": module.ORIGIN,
+                "listening": module.LISTENING,
+                "files": files,
+            }
+        )
+    return listed

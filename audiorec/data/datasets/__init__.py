@@ -1,0 +1,58 @@
+"""Research data sets, as their files really are: one module a set, all of one anatomy.
+
+Each module has ``TITLE``; ``PAPER``, what to cite; ``TERMS``, under which the set is given;
+``ORIGIN``, where it comes from; ``LISTENING``, what it tells of listening (empty for none);
+``FILES``, its expected layout; ``read(folder)``, its listening; and ``tracks(folder)``, its tracks
+whose audio is there.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Protocol, cast
+
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.rows import DatasetPlays
+from audiorec.exceptions import ParameterError
+
+NAMES = (
+    "msd",
+    "million-playlist",
+    "lfm-1b",
+    "lastfm-1k",
+    "hetrec",
+)
+
+
+class Dataset(Protocol):
+    """What every module of a data set has."""
+
+    TITLE: str
+    PAPER: str
+    TERMS: str
+    ORIGIN: str
+    LISTENING: str
+    FILES: tuple[ExpectedFile, ...]
+
+    def read(self, folder: DatasetFolder) -> DatasetPlays | None:
+        """Its listening; None where it has none."""
+        ...
+
+    def tracks(self, folder: DatasetFolder) -> Iterator[ManifestRow]:
+        """Its tracks whose audio lies in the folder."""
+        ...
+
+
+def dataset(name: str) -> Dataset:
+    """The module of a data set.
+
+    Raises
+    ------
+    ParameterError
+        If there is none of that name.
+    """
+    if name not in NAMES:
+        raise ParameterError(f"dataset {name!r} is unknown; use one of: {', '.join(NAMES)}")
+    module = importlib.import_module(f"audiorec.data.datasets.{name.replace('-', '_')}")
+    return cast("Dataset", module)

@@ -1,0 +1,176 @@
+"""The files of a data set in a folder, plain or compressed."""
+
+from __future__ import annotations
+
+import bz2
+import fnmatch
+import gzip
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from audiorec.data.histories.export import data_error, reading
+
+PACKED = (".gz", ".bz2", ".zst", ".zip")
+DEPTH = 2
+"""Folders below the given one in which files are looked for."""
+AUDIO = (".mp3", ".flac", ".ogg", ".opus", ".wav", ".m4a")
+BLOCK = 1 << 22
+"""Bytes copied at a time."""
+
+
+class ExpectedFile(NamedTuple):
+    """A file that a data set has.
+
+    Attributes
+    ----------
+    name : str
+        Its name, or a pattern of several.
+    what : str
+        What stands in it.
+    columns : tuple of str
+        Of a table, in their order.
+    header : bool or None
+        Whether the table names its columns in the first line; None where copies differ.
+    separator : str
+    required : bool
+    group : str
+        Of the files of one group at least one is required.
+    """
+
+    name: str
+    what: str
+    columns: tuple[str, ...] = ()
+    header: bool | None = False
+    separator: str = "\t"
+    required: bool = True
+    group: str = ""
+
+
+class ManifestRow(NamedTuple):
+    """A track of a data set whose audio is there; see `audiorec.scan.manifest.read_manifest`."""
+
+    track_id: str
+    path: Path
+    artist: str = ""
+    title: str = ""
+    album: str = ""
+    year: str = ""
+    genre: str = ""
+
+
+class FoundFile(NamedTuple):
+    """A file that was found, perhaps within a zip."""
+
+    path: Path
+    entry: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.entry})" if self.entry else str(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Its bytes, unpacked; what goes wrong while they are read is a `DataError`."""
+        suffix = self.path.suffix.lower()
+        if suffix == ".zst":
+            raise data_error(self.path, "is compressed by zstd", "unpack it: zstd -d")
+        with reading(str(self)):
+            if self.entry:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as stream:
+                    yield stream
+            elif suffix in (".gz", ".bz2"):
+                unpack = gzip.open if suffix == ".gz" else bz2.open
+                with unpack(self.path, "rb") as stream:
+                    yield cast("IO[bytes]", stream)
+            else:
+                with self.path.open("rb") as stream:
+                    yield stream
+
+
+class DatasetFolder:
+    """The folder of a data set.
+
+    Parameters
+    ----------
+    path : Path
+    scratch : Path
+        Existing directory for what has to be unpacked; it must live as long as what is read.
+
+    Raises
+    ------
+    DataError
+        If it is no folder.
+    """
+
+    def __init__(self, path: Path, *, scratch: Path) -> None:
+        self.path, self.scratch = path, scratch
+        self._numbers = 0
+        if not path.exists():
+            raise data_error(path, "is not there", "check its path")
+        if not path.is_dir():
+            raise data_error(path, "is no folder", "put the set's files in one, and name that")
+
+    def find(self, name: str) -> list[FoundFile]:
+        """Files of a name or pattern in the folder and two below it, plain ones before others."""
+        below = ["*/" * depth for depth in range(DEPTH + 1)]
+        for suffix in ("", *PACKED[:3]):
+            paths = [path for at in below for path in self.path.glob(f"{at}{name}{suffix}")]
+            if paths:
+                return [FoundFile(path) for path in sorted(paths) if path.is_file()]
+        found = []
+        for archive in sorted(path for at in below[:2] for path in self.path.glob(f"{at}*.zip")):
+            with reading(archive), zipfile.ZipFile(archive) as opened:
+                entries = opened.namelist()
+            found += [
+                FoundFile(archive, entry)
+                for entry in sorted(entries)
+                if fnmatch.fnmatchcase(entry.rsplit("/", 1)[-1], name)
+            ]
+        return found
+
+    def one(self, name: str) -> FoundFile:
+        """The only file of a name.
+
+        Raises
+        ------
+        DataError
+            If there is none, or several.
+        """
+        found = self.find(name)
+        if not found:
+            raise data_error(self.path, f"has no {name}", "see 'audiorec dataset list'")
+        if len(found) > 1:
+            raise data_error(
+                self.path,
+                f"has {len(found)} files {name}, {found[0]} and {found[1]} among them",
+                "leave one",
+            )
+        return found[0]
+
+    def table(self, found: FoundFile) -> Path:
+        """Where a table lies for polars, which reads gzip and zstd as they are."""
+        if not found.entry and found.path.suffix.lower() not in (".bz2", ".zip"):
+            return found.path
+        target = self.new_file()
+        with found.open() as stream, target.open("wb") as out:
+            shutil.copyfileobj(stream, out, BLOCK)
+        return target
+
+    def new_file(self) -> Path:
+        """A path in the scratch directory that nothing stands at."""
+        self._numbers += 1
+        return self.scratch / f"dataset-{self._numbers}"
+
+    def audio(self) -> dict[str, Path]:
+        """Audio files anywhere in the folder, by their names without what follows the first dot."""
+        found: dict[str, Path] = {}
+        for root, folders, names in os.walk(self.path):
+            folders.sort()
+            for name in sorted(names):
+                if name.lower().endswith(AUDIO) and not name.startswith("."):
+                    found.setdefault(name.split(".")[0], Path(root, name))
+        return found

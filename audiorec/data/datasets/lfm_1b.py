@@ -1,0 +1,29 @@
+"""LFM-1b: a billion listening events of 120,000 Last.fm users, without a header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+
+TITLE = "LFM-1b"
+PAPER = "M. Schedl: The LFM-1b Dataset for Music Retrieval and Recommendation. ICMR 2016"
+TERMS = "non-commercial research; its authors took it offline, over Last.fm's terms"
+ORIGIN = "http://www.cp.jku.at/datasets/LFM-1b/"
+LISTENING = "timed plays"
+EVENTS = ExpectedFile(
+    "LFM-1b_LEs.txt", "listening events", ("user", "artist", "album", "track", "timestamp")
+)
+FILES = (EVENTS,)
+
+
+def read(folder: DatasetFolder) -> DatasetPlays:
+    """Every listening event."""
+    rows = to_plays(scan_table(folder, EVENTS), user="user", track="track", timestamp="timestamp")
+    return settled(folder, rows, where=folder.one(EVENTS.name))
+
+
+def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
+    """None: the set has no audio."""
+    return iter(())

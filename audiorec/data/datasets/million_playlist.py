@@ -1,0 +1,85 @@
+"""Million Playlist Dataset: a million playlists, in slices of a thousand.
+
+Each playlist is a listener and a session; tracks are named by their Spotify ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile, ManifestRow
+from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, playlist_rows
+from audiorec.data.histories.export import data_error
+from audiorec.data.parquet import sink
+from audiorec.exceptions import first_line
+
+TITLE = "Spotify Million Playlist Dataset"
+PAPER = (
+    "C.-W. Chen, P. Lamere, M. Schedl, H. Zamani: RecSys Challenge 2018: Automatic Music Playlist "
+    "Continuation. RecSys 2018"
+)
+TERMS = "non-commercial research, after registration; not to be passed on"
+ORIGIN = "https://www.aicrowd.com/challenges/spotify-million-playlist-dataset-challenge"
+LISTENING = "playlists"
+SLICES = "mpd.slice.*.json"
+FILES = (ExpectedFile(SLICES, "slices of playlists"),)
+
+
+def read(folder: DatasetFolder) -> DatasetPlays:
+    """Entries of all playlists; one slice is in memory at a time."""
+    left: Counter[str] = Counter()
+    parts = []
+    for found in folder.find(SLICES):
+        entries = list(_entries(found, left))
+        if entries:
+            parts.append(folder.new_file())
+            sink(playlist_rows(entries).lazy(), parts[-1])
+    if not parts:
+        raise data_error(folder.path, f"has no playlists in its {SLICES}", "fetch them again")
+    return DatasetPlays(pl.scan_parquet(parts), dict(left))
+
+
+def _entries(found: FoundFile, left: Counter[str]) -> Iterator[tuple[str, str]]:
+    """(playlist, track) of a slice, in the order of `pos`."""
+    with found.open() as stream:
+        try:
+            held = json.load(stream)
+        except (ValueError, RecursionError) as error:
+            raise data_error(
+                str(found), f"is no JSON ({first_line(error)})", "fetch it again"
+            ) from None
+    lists = held.get("playlists") if isinstance(held, dict) else None
+    if not isinstance(lists, list):
+        raise data_error(str(found), "has no list 'playlists'", "fetch it again")
+    for playlist in lists:
+        if not isinstance(playlist, dict) or not isinstance(playlist.get("pid"), int):
+            left["playlists that cannot be read"] += 1
+            continue
+        rows = playlist.get("tracks")
+        rows = rows if isinstance(rows, list) else []
+        usable = [row for row in rows if _uri(row)]
+        left[UNREADABLE] += len(rows) - len(usable)
+        for row in sorted(usable, key=_position):
+            yield f"playlist-{playlist['pid']}", _uri(row)
+    left += Counter()
+
+
+def _position(row: dict[str, Any]) -> int:
+    at = row.get("pos")
+    return at if isinstance(at, int) else 0
+
+
+def _uri(row: Any) -> str:
+    """The id of a track, empty where a row names none."""
+    uri = row.get("track_uri") if isinstance(row, dict) else None
+    return uri if isinstance(uri, str) and uri.startswith("spotify:track:") else ""
+
+
+def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
+    """None: the set has no audio."""
+    return iter(())

@@ -1,0 +1,181 @@
+"""Tables of data sets as columns of text, and their rows as plays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile
+from audiorec.data.histories.csv import MAX_PLAYS, epoch_seconds
+from audiorec.data.histories.export import data_error
+from audiorec.data.parquet import sink
+from audiorec.exceptions import first_line
+
+COLUMNS = ("user_id", "track_id", "plays", "timestamp")
+UNREADABLE = "rows that cannot be read"
+IMPOSSIBLE_TIME = "plays at an impossible time"
+NOTHING = "rows of no plays"
+MAX_UNREADABLE = 0.5
+"""Share of rows: with more the file is another than it is taken for."""
+
+
+class DatasetPlays(NamedTuple):
+    """The listening of a data set.
+
+    Attributes
+    ----------
+    plays : pl.LazyFrame
+        Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and where
+        the set tells of them skipped, rating and session_id; see `audiorec.data.histories.frames`.
+    left_out : dict of str to int
+        How many rows were left out, by what they are.
+    """
+
+    plays: pl.LazyFrame
+    left_out: dict[str, int]
+
+
+def scan_table(
+    folder: DatasetFolder, file: ExpectedFile, *, found: FoundFile | None = None
+) -> pl.LazyFrame:
+    """A table as columns of stripped text; null where a line has too few.
+
+    Quotes are letters like others, bytes that are no UTF-8 are replaced.
+
+    Raises
+    ------
+    DataError
+        If it is missing, empty, damaged, or lacks a column that its header should name.
+    """
+    found = found or folder.one(file.name)
+    path = folder.table(found)
+    if not path.stat().st_size:
+        raise data_error(str(found), "is empty", "fetch it again")
+    how = {
+        "separator": file.separator,
+        "quote_char": None,
+        "truncate_ragged_lines": True,
+        "encoding": "utf8-lossy",
+    }
+    schema = dict.fromkeys(file.columns, pl.String)
+    raw = pl.scan_csv(path, has_header=False, schema=schema, missing_columns="insert", **how)  # type: ignore[arg-type]
+    try:
+        first = [str(value or "").strip("\ufeff \r") for value in raw.head(1).collect().row(0)]
+    except (pl.exceptions.PolarsError, OSError, IndexError) as error:
+        raise data_error(
+            str(found), f"cannot be read ({first_line(error)})", "fetch it again"
+        ) from None
+    if file.header or (file.header is None and first[0].lower() == file.columns[0].lower()):
+        raw = pl.scan_csv(path, has_header=True, infer_schema=False, **how)  # type: ignore[arg-type]
+        names = {name.strip("\ufeff \r"): name for name in raw.collect_schema().names()}
+        missing = [name for name in file.columns if name not in names]
+        if missing:
+            raise data_error(
+                str(found),
+                f"has no column {missing[0]!r} (its columns: {', '.join(names)[:200]})",
+                f"its first line should name {', '.join(file.columns)}, parted by tabs",
+            )
+        raw = raw.select(pl.col(names[name]).alias(name) for name in file.columns)
+    return raw.select(pl.all().str.strip_chars("\ufeff \t\r\n"))
+
+
+def to_plays(
+    raw: pl.LazyFrame,
+    *,
+    user: str,
+    track: str | pl.Expr,
+    plays: str | None = None,
+    timestamp: str | None = None,
+    latest: int | None = None,
+) -> pl.LazyFrame:
+    """Columns of text as plays, with a column ``problem`` of why a row is to be left out.
+
+    Parameters
+    ----------
+    raw : pl.LazyFrame
+    user, track, plays, timestamp : str
+        Which column is what; without `plays` each row is one.
+    latest : int, optional
+        Epoch second after which the set has no plays.
+    """
+    count = pl.lit(1.0) if plays is None else pl.col(plays).cast(pl.Float64, strict=False)
+    time = pl.lit(None, dtype=pl.Int64)
+    if timestamp is not None:
+        time = pl.col(timestamp).map_batches(
+            epoch_seconds, return_dtype=pl.Int64, is_elementwise=True
+        )
+    track_id = pl.col(track) if isinstance(track, str) else track
+    typed = raw.select(user_id=pl.col(user), track_id=track_id, plays=count, timestamp=time)
+    empty = pl.any_horizontal(pl.col("user_id", "track_id").fill_null("") == "")
+    countless = ~pl.col("plays").is_between(0, MAX_PLAYS).fill_null(value=False)
+    impossible = pl.lit(value=False)
+    if timestamp is not None:
+        impossible = pl.col("timestamp").is_null() | (pl.col("timestamp") <= 0)
+        if latest is not None:
+            impossible = impossible | (pl.col("timestamp") > latest)
+    problem = (
+        pl.when(empty | countless)
+        .then(pl.lit(UNREADABLE))
+        .when(pl.col("plays") == 0)
+        .then(pl.lit(NOTHING))
+        .when(impossible)
+        .then(pl.lit(IMPOSSIBLE_TIME))
+    )
+    return typed.with_columns(problem=problem.otherwise(None))
+
+
+def settled(
+    folder: DatasetFolder,
+    frame: pl.LazyFrame,
+    *,
+    where: object,
+    also: Mapping[str, int] | None = None,
+) -> DatasetPlays:
+    """Parse the rows once, and count those that are left out.
+
+    Raises
+    ------
+    DataError
+        If the files are damaged, no row can be used, or most cannot be read.
+    """
+    parsed = folder.new_file()
+    try:
+        sink(frame, parsed)
+    except pl.exceptions.PolarsError as error:
+        raise data_error(
+            str(where), f"cannot be read ({first_line(error)})", "fetch it again"
+        ) from None
+    rows = pl.scan_parquet(parsed)
+    counts = rows.group_by("problem").agg(pl.len()).collect(engine="streaming")
+    by_problem = dict(counts.iter_rows())
+    good = by_problem.pop(None, 0)
+    total = good + sum(by_problem.values())
+    wrong = by_problem.get(UNREADABLE, 0) + by_problem.get(IMPOSSIBLE_TIME, 0)
+    if not good or wrong > MAX_UNREADABLE * total:
+        said = ", ".join(f"{n} {what}" for what, n in by_problem.items()) or "it has none"
+        raise data_error(
+            str(where),
+            f"has {good} rows of use among {total} ({said})",
+            "see 'audiorec dataset check'",
+        )
+    left = Counter(by_problem)
+    left.update(also or {})
+    kept = rows.filter(pl.col("problem").is_null()).drop("problem")
+    return DatasetPlays(kept, {what: n for what, n in left.most_common() if n})
+
+
+def playlist_rows(
+    entries: Sequence[tuple[str, str]],
+) -> pl.DataFrame:
+    """Entries of playlists, (playlist, track), as plays: each list is a listener and a session."""
+    frame = pl.DataFrame(
+        entries, schema={"user_id": pl.String, "track_id": pl.String}, orient="row"
+    )
+    return frame.with_columns(
+        plays=pl.lit(1.0),
+        timestamp=pl.lit(None, dtype=pl.Int64),
+        session_id=pl.col("user_id"),
+    )

@@ -1,0 +1,86 @@
+"""``audiorec dataset``: what a user sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from audiorec.cli import cli
+from audiorec.data.datasets import NAMES, dataset
+from audiorec.pipeline.recipe import Recipe
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def audiorec(tmp_path):
+    """Runs a command in a workspace of the test's own."""
+
+    def run(*args, code=0):
+        result = CliRunner().invoke(cli, ["-w", str(tmp_path / "ws"), *map(str, args)])
+        error = result.exception
+        assert result.exit_code == code, (result.output, error)
+        return result if code else result.stdout
+
+    return run
+
+
+def test_hetrec_counts(audiorec, fixture):
+    folder = fixture("hetrec")
+    told = json.loads(audiorec("dataset", "hetrec", folder, "--json"))
+    assert (told["rows"], told["users"], told["tracks"], told["skipped"]) == (4, 3, 2, 1)
+    assert told["left_out"] == {"rows of no plays": 1}
+    held = json.loads(audiorec("status", "--json"))
+    counts = ("tracks", "tracks_with_listening", "listeners", "plays")
+    assert [held[count] for count in counts] == [0, 2, 3, 13883 + 11690 + 316 + 7]
+    (part,) = json.loads(audiorec("plays", "list", "--json"))
+    assert part["source"] == "hetrec"
+    audiorec("plays", "remove", "hetrec")
+    assert json.loads(audiorec("plays", "list", "--json")) == []
+
+
+def test_list_has_every_set(audiorec):
+    listed = json.loads(audiorec("dataset", "list", "--json"))
+    assert [about["name"] for about in listed] == list(NAMES)
+    for about in listed:
+        assert about["title"] and about["paper"] and about["terms"] and about["files"]
+        assert about["origin"].startswith("http")
+    text = audiorec("dataset", "list")
+    assert all(f"{name}: {dataset(name).TITLE}" in text for name in NAMES)
+
+
+def test_check(audiorec, fixture):
+    folder = fixture("hetrec")
+    told = json.loads(audiorec("dataset", "check", "hetrec", folder, "--json"))
+    assert told["ok"] and told["missing"] == [] == told["wrong"]
+    (folder / "user_artists.dat").unlink()
+    result = audiorec("dataset", "check", "hetrec", folder, code=1)
+    assert "missing   user_artists.dat (counts)" in result.stdout
+    result = audiorec("dataset", "hetrec", folder, code=1)
+    assert "dataset check hetrec" in str(result.exception)
+
+
+def test_names_that_are_none(audiorec, tmp_path):
+    result = audiorec("dataset", "hetrek", tmp_path, code=2)
+    assert "did you mean 'hetrec'?" in result.output
+    assert "is not there" in str(audiorec("dataset", "hetrec", tmp_path / "no", code=1).exception)
+
+
+def test_manifest_is_one_that_scan_reads(audiorec, fixture, tmp_path):
+    from audiorec.scan import read_manifest
+
+    folder = fixture("msd")
+    audio = folder / "TRBBBBB128F0000002.mp3"
+    audio.write_bytes(b"")
+    audiorec("dataset", "msd", folder, "--manifest", tmp_path / "tracks.csv")
+    text = (tmp_path / "tracks.csv").read_text()
+    assert text.splitlines()[1].endswith('Someone,"Two, with a comma",,,')
+    assert read_manifest(tmp_path / "tracks.csv")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pipelines/datasets").glob("*.toml")), ids=str)
+def test_recipes_of_data_sets_load(path):
+    assert Recipe.load(path)
