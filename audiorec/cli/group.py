@@ -34,6 +34,7 @@ COMMANDS = {
     "add": "take in new files, no retraining",
     "tags": "words for tracks, by ear",
     "find": "list tracks by words",
+    "descriptors": "measure tempo, key and loudness",
     "similar": "show a track's nearest tracks",
     "recommend": "recommend tracks to a listener",
     "next": "show what to play next",
