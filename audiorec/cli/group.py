@@ -40,6 +40,7 @@ COMMANDS = {
     "next": "show what to play next",
     "playlist": "write a playlist",
     "playlists": "renew the saved playlists",
+    "explain": "say why two tracks match",
     "exclude": "hide tracks from every answer",
     "evaluate": "score on held-out artists",
     "pretrained": "networks that others trained",

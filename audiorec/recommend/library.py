@@ -276,14 +276,18 @@ class Library:
             raise ParameterError(f"min_score={min_score} must lie between 0 and 100 percent")
         if not hits:
             return []
-        if self._pairs is None or self._pairs[0] is not index:
-            self._pairs = (index, PairScores(index))
-        percentiles = self._pairs[1].percentile([hit.score for hit in hits])
+        percentiles = self.percentiles(index, [hit.score for hit in hits])
         marked = [
             hit._replace(percentile=round(float(value), 2))
             for hit, value in zip(hits, percentiles, strict=True)
         ]
         return [hit for hit in marked if (hit.percentile or 0.0) >= min_score]
+
+    def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
+        """Share of an index's random pairs (%) below each score : np.ndarray [shape=(n,)]."""
+        if self._pairs is None or self._pairs[0] is not index:
+            self._pairs = (index, PairScores(index))
+        return self._pairs[1].percentile(list(scores))
 
     def select(self, filters: TrackFilter) -> frozenset[str] | None:
         """Ids of the tracks that fit a filter; None where it asks for nothing."""

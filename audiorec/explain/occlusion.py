@@ -1,0 +1,140 @@
+"""Which seconds and which bands of a clip carry a match, by occlusion.
+
+A stretch of the spectrogram is replaced by the clip's own mean in each band (Zeiler & Fergus 2014,
+section 4.2), the network predicts again, and what the cosine to the other track loses is what the
+stretch is worth to the match.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import NotFoundError
+from audiorec.workspace import Workspace
+
+N_WINDOWS = 10  # of a clip
+N_BANDS = 8
+
+
+class Stretch(NamedTuple):
+    """A part of a clip, and what the match loses without it.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds of the clip, or Hz.
+    loss : float
+        Fall of the cosine; below 0 where the match is better without it.
+    """
+
+    start: float
+    end: float
+    loss: float
+
+
+class Occlusion(NamedTuple):
+    """What carries a match in one of the two clips.
+
+    Attributes
+    ----------
+    track_id : str
+    cosine : float
+        Of the predictions from the whole clips.
+    seconds, bands : tuple of Stretch
+        In the order of time, and of frequency.
+    """
+
+    track_id: str
+    cosine: float
+    seconds: tuple[Stretch, ...]
+    bands: tuple[Stretch, ...]
+
+
+def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, Occlusion]:
+    """What carries the match of two tracks in the sound of each.
+
+    Raises
+    ------
+    NotFoundError
+        If a spectrogram is not stored.
+    ArtifactError
+        If there is no model, or no spectrograms.
+    """
+    # torch, which no other answer loads
+    from audiorec.audio.mel_scale import band_edges
+    from audiorec.inference import embed, load_model
+    from audiorec.mel import MelStore
+
+    model = load_model(workspace.model)
+    store = MelStore(workspace.mels)
+    for id_ in (first, second):
+        if id_ not in store:
+            raise NotFoundError(f"no spectrogram of {id_!r} is stored; run 'audiorec mel'")
+    clips = {id_: store.mels(id_) for id_ in (first, second)}
+    whole = embed(model, list(clips.items()))
+    edges = band_edges(model.mel)
+    seconds_per_frame = model.mel.hop_length / model.mel.sr
+    found = []
+    for id_, other in ((first, second), (second, first)):
+        time_slots = _slots(clips[id_][0].shape[1], N_WINDOWS)
+        band_slots = _slots(clips[id_][0].shape[0], N_BANDS)
+        variants = [
+            (f"t{n}", [hide(mel, time=slot) for mel in clips[id_]])
+            for n, slot in enumerate(time_slots)
+        ]
+        variants += [
+            (f"b{n}", [hide(mel, bands=slot) for mel in clips[id_]])
+            for n, slot in enumerate(band_slots)
+        ]
+        predicted = unit_norm(embed(model, variants).vectors)
+        target = unit_norm(whole[other][None])[0]
+        cosine = float(unit_norm(whole[id_][None])[0] @ target)
+        losses = [round(cosine - float(unit @ target), 4) for unit in predicted]
+        seconds = [
+            Stretch(round(a * seconds_per_frame, 1), round(b * seconds_per_frame, 1), loss)
+            for (a, b), loss in zip(time_slots, losses, strict=False)
+        ]
+        bands = [
+            Stretch(round(float(edges[a]), 0), round(float(edges[b + 1]), 0), loss)
+            for (a, b), loss in zip(band_slots, losses[len(time_slots) :], strict=True)
+        ]
+        found.append(Occlusion(id_, round(cosine, 4), tuple(seconds), tuple(bands)))
+    return found[0], found[1]
+
+
+def hide(
+    mel: np.ndarray,
+    *,
+    time: tuple[int, int] | None = None,
+    bands: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """A spectrogram with some frames, or some bands, at each band's mean.
+
+    Parameters
+    ----------
+    mel : np.ndarray [shape=(n_mels, n_frames)]
+    time, bands : (int, int) or None
+        First one hidden, and the first behind that is not.
+    """
+    hidden = np.array(mel)
+    mean = np.asarray(mel, dtype=np.float32).mean(axis=1, keepdims=True)
+    if time is not None:
+        hidden[:, time[0] : time[1]] = mean
+    if bands is not None:
+        hidden[bands[0] : bands[1]] = mean[bands[0] : bands[1]]
+    return hidden
+
+
+def strongest(stretches: Sequence[Stretch], n: int = 3) -> list[Stretch]:
+    """The stretches that the match loses most without, if it loses anything."""
+    return sorted((s for s in stretches if s.loss > 0), key=lambda s: -s.loss)[:n]
+
+
+def _slots(n: int, parts: int) -> list[tuple[int, int]]:
+    bounds = np.linspace(0, n, min(parts, n) + 1).astype(int).tolist()
+    return list(itertools.pairwise(bounds))
