@@ -132,13 +132,13 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
 
     directory = workspace.root / kind
     if not artifacts.exists(directory):
-        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
-            return "not needed: sound alone places"
         if artifacts.was_imported(workspace.root):
             if kind == "embeddings":
                 return "gone: run 'audiorec import embeddings FILE --replace'"
             if kind != "index":
                 return "not needed: the vectors were imported"
+        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
+            return "not needed: sound alone places"
         return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"
     try:
         manifest = artifacts.load_manifest(directory, kind=kind)

@@ -71,10 +71,12 @@ def automatic_recipe(workspace: Workspace) -> Choice:
 def current_recipe(workspace: Workspace) -> Recipe:
     """The recipe that a workspace follows: the one that was named, else what its model follows.
 
-    Where there is no model yet, see `automatic_recipe`.
+    Where there is no model yet, see `automatic_recipe`; imported vectors need none.
     """
     if (named := remembered_recipe(workspace)) is not None:
         return named
+    if artifacts.was_imported(workspace.root):
+        return Recipe()
     model = artifacts.load_valid(workspace.model, kind="model")
     if model is None or trained_by_earlier_version(model):
         return automatic_recipe(workspace).recipe
