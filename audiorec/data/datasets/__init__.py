@@ -18,10 +18,17 @@ from audiorec.exceptions import ParameterError
 
 NAMES = (
     "msd",
+    "music4all",
+    "music4all-onion",
     "million-playlist",
     "lfm-1b",
+    "lfm-2b",
     "lastfm-1k",
     "hetrec",
+    "yambda",
+    "mtg-jamendo",
+    "fma",
+    "melon",
 )
 
 

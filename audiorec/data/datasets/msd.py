@@ -68,7 +68,7 @@ def _tracks_of_songs(folder: DatasetFolder) -> tuple[pl.DataFrame, pl.Series]:
         split = scan_table(folder, SONGS).select(
             song=fields.list.first(), track=fields.list.slice(1)
         )
-        pairs = split.explode("track", empty_as_null=True).drop_nulls().collect()
+        pairs = split.explode("track").drop_nulls().collect()
     elif folder.find(UNIQUE.name):
         fields = line.str.split("<SEP>")
         split = scan_table(folder, UNIQUE).select(

@@ -61,7 +61,14 @@ def scan_table(
         "encoding": "utf8-lossy",
     }
     schema = dict.fromkeys(file.columns, pl.String)
-    raw = pl.scan_csv(path, has_header=False, schema=schema, missing_columns="insert", **how)  # type: ignore[arg-type]
+    raw = pl.scan_csv(
+        path,
+        has_header=False,
+        schema=schema,
+        missing_columns="insert",
+        extra_columns="ignore",
+        **how,
+    )  # type: ignore[arg-type]
     try:
         first = [str(value or "").strip("\ufeff \r") for value in raw.head(1).collect().row(0)]
     except (pl.exceptions.PolarsError, OSError, IndexError) as error:

@@ -1,0 +1,53 @@
+"""Music4All: 109,269 clips of 30 s, and when 15,602 listeners played them.
+
+Its tables end in ``.csv`` and are parted by tabs; quotes are letters of titles like others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+
+TITLE = "Music4All"
+PAPER = "I. A. P. Santana et al.: Music4All: A New Music Database and Its Applications. IWSSIP 2020"
+TERMS = "non-commercial research, by agreement with its authors; not to be passed on"
+ORIGIN = "https://sites.google.com/view/contact4music4all"
+LISTENING = "timed plays"
+HISTORY = ExpectedFile(
+    "listening_history.csv", "listening events", ("user", "song", "timestamp"), header=True
+)
+INFORMATION = ExpectedFile(
+    "id_information.csv",
+    "names of tracks",
+    ("id", "artist", "song", "album_name"),
+    header=True,
+    required=False,
+)
+GENRES = ExpectedFile(
+    "id_genres.csv", "genres of tracks", ("id", "genres"), header=True, required=False
+)
+FILES = (HISTORY, INFORMATION, GENRES)
+
+
+def read(folder: DatasetFolder) -> DatasetPlays:
+    """Every listening event; its time is to the minute."""
+    rows = to_plays(scan_table(folder, HISTORY), user="user", track="song", timestamp="timestamp")
+    return settled(folder, rows, where=folder.one(HISTORY.name))
+
+
+def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
+    """Tracks whose audio, ``audios/<id>.mp3``, is there."""
+    audio = folder.audio()
+    names: dict[str, tuple[str, str, str]] = {}
+    genres: dict[str, str] = {}
+    if audio and folder.find(INFORMATION.name):
+        for id_, *said in scan_table(folder, INFORMATION).collect().iter_rows():
+            names[id_] = (said[0] or "", said[1] or "", said[2] or "")
+    if audio and folder.find(GENRES.name):
+        genres = dict(scan_table(folder, GENRES).collect().iter_rows())
+    for id_, path in audio.items():
+        if id_ in names or not names:
+            genre = (genres.get(id_) or "").replace(",", ", ")
+            yield ManifestRow(id_, path, *names.get(id_, ("", "", "")), genre=genre)

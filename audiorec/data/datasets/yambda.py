@@ -1,0 +1,84 @@
+"""Yambda: up to 4.79 billion listens of Yandex Music, with how much of each track was heard.
+
+``listens.parquet`` is flat, a row a listen, or sequential, lists in a row a listener. Times are
+seconds from a moment that is not told, so their dates mean nothing. The share heard may be above
+100 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, settled
+from audiorec.data.histories.export import data_error
+from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
+from audiorec.exceptions import first_line
+
+TITLE = "Yambda"
+PAPER = (
+    "A. Ploshkin et al.: Yambda-5B - A Large-Scale Multi-modal Dataset for Ranking and Retrieval. "
+    "RecSys 2025"
+)
+TERMS = "Apache 2.0"
+ORIGIN = "https://huggingface.co/datasets/yandex/yambda"
+LISTENING = "timed plays and skips"
+LISTENS = ExpectedFile("listens.parquet", "listens")
+FILES = (LISTENS,)
+NEITHER = "listens that are neither a play nor a skip"
+COLUMNS = {
+    "uid": pl.Int64,
+    "item_id": pl.Int64,
+    "timestamp": pl.Int64,
+    "played_ratio_pct": pl.Float64,
+    "track_length_seconds": pl.Float64,
+}
+
+
+def read(folder: DatasetFolder) -> DatasetPlays:
+    """Listens by the rule of all histories: half or four minutes is a play, under 30 s a skip."""
+    raw = _listens(folder)
+    share, length = pl.col("played_ratio_pct") / 100, pl.col("track_length_seconds")
+    played = (share >= PLAY_FRACTION) | (share * length >= PLAY_SECONDS)
+    skipped = ~played & (share * length < SKIP_SECONDS)
+    unusable = pl.any_horizontal(pl.col(*COLUMNS).is_null()) | (pl.col("played_ratio_pct") < 0)
+    problem = pl.when(unusable).then(pl.lit(UNREADABLE))
+    rows = raw.select(
+        user_id=pl.col("uid").cast(pl.String),
+        track_id=pl.col("item_id").cast(pl.String),
+        plays=pl.lit(1.0),
+        timestamp="timestamp",
+        skipped=pl.when(skipped).then(1.0).otherwise(0.0),
+        problem=problem.when(~played & ~skipped).then(pl.lit(NEITHER)),
+    )
+    return settled(folder, rows, where=folder.one(LISTENS.name))
+
+
+def _listens(folder: DatasetFolder) -> pl.LazyFrame:
+    """The columns of `COLUMNS`, a row a listen."""
+    found = folder.one(LISTENS.name)
+    try:
+        raw = pl.scan_parquet(folder.table(found))
+        schema = raw.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise data_error(
+            str(found), f"is no Parquet file ({first_line(error)})", "fetch it again"
+        ) from None
+    missing = [name for name in COLUMNS if name not in schema]
+    if missing:
+        raise data_error(
+            str(found),
+            f"has no column {missing[0]!r} (its columns: {', '.join(schema.names())[:200]})",
+            "name the folder of one size, such as flat/50m",
+        )
+    lists = [name for name in COLUMNS if isinstance(schema[name], pl.List)]
+    raw = raw.select(list(COLUMNS))
+    raw = raw.explode(lists) if lists else raw
+    return raw.with_columns(pl.col(n).cast(t, strict=False) for n, t in COLUMNS.items())
+
+
+def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
+    """None: the set has no audio."""
+    return iter(())
