@@ -19,7 +19,7 @@ from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, prepare
 from audiorec.evaluation.page import write_page
 from audiorec.evaluation.page.html import lay_out
 from audiorec.evaluation.scores import score
-from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir
+from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir, chosen_systems
 from audiorec.evaluation.systems import SYSTEMS as SYSTEM
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.pipeline.recipe import EvaluateConfig, Recipe
@@ -194,7 +194,9 @@ def test_truth_adds_a_ceiling_and_changes_nothing_else(planted, tmp_path) -> Non
     levels = np.stack([planted.store.spectrograms[i].mean(axis=1) for i in ids])
     np.savez(tmp_path / "truth.npz", track_ids=np.array(ids), attributes=levels)
     plain = scored(planted).to_json()
-    told = scored(planted, truth=tmp_path / "truth.npz", systems=None)
+    ceiling = "ridge on true attributes"
+    assert ceiling in chosen_systems(None, recipe=planted.recipe, with_truth=True)
+    told = scored(planted, truth=tmp_path / "truth.npz", systems=(MEL_STATISTICS, ceiling))
     assert "ridge on true attributes" not in plain["systems"]
     body = told.to_json()
     assert body["share_of_oracle"]["ridge on true attributes"]["nDCG@50"] > 0.4
