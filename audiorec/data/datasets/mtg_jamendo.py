@@ -59,5 +59,5 @@ def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
             continue
         genres = [tag.split("---")[1] for tag in fields[FIRST_TAG:] if tag.startswith("genre---")]
         unnamed = (fields[1], "", fields[2], "")  # ids still tell artists and albums apart
-        known = names.get(fields[0], unnamed)
-        yield ManifestRow(fields[0], path, *known, genre=", ".join(genres))
+        artist, title, album, year = names.get(fields[0], unnamed)
+        yield ManifestRow(fields[0], path, artist, title, album, year, ", ".join(genres))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from audiorec.data.datasets import music4all
 from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.rows import DatasetPlays, events_or_counts
 
 TITLE = "Music4All-Onion"
 PAPER = (
@@ -39,11 +39,7 @@ FILES = (EVENTS, COUNTS, music4all.INFORMATION, music4all.GENRES)
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Every listening event, else the counts."""
-    timed = bool(folder.find(EVENTS.name))
-    file = EVENTS if timed else COUNTS
-    how = {"timestamp": "timestamp"} if timed else {"plays": "count"}
-    rows = to_plays(scan_table(folder, file), user="user_id", track="track_id", **how)
-    return settled(folder, rows, where=folder.one(file.name))
+    return events_or_counts(folder, events=EVENTS, counts=COUNTS)
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -54,7 +54,7 @@ def scan_table(
     path = folder.table(found)
     if not path.stat().st_size:
         raise data_error(str(found), "is empty", "fetch it again")
-    how = {
+    how: dict[str, Any] = {
         "separator": file.separator,
         "quote_char": None,
         "truncate_ragged_lines": True,
@@ -68,7 +68,7 @@ def scan_table(
         missing_columns="insert",
         extra_columns="ignore",
         **how,
-    )  # type: ignore[arg-type]
+    )
     try:
         first = [str(value or "").strip("\ufeff \r") for value in raw.head(1).collect().row(0)]
     except (pl.exceptions.PolarsError, OSError, IndexError) as error:
@@ -76,7 +76,7 @@ def scan_table(
             str(found), f"cannot be read ({first_line(error)})", "fetch it again"
         ) from None
     if file.header or (file.header is None and first[0].lower() == file.columns[0].lower()):
-        raw = pl.scan_csv(path, has_header=True, infer_schema=False, **how)  # type: ignore[arg-type]
+        raw = pl.scan_csv(path, has_header=True, infer_schema=False, **how)
         names = {name.strip("\ufeff \r"): name for name in raw.collect_schema().names()}
         missing = [name for name in file.columns if name not in names]
         if missing:
@@ -172,6 +172,26 @@ def settled(
     left.update(also or {})
     kept = rows.filter(pl.col("problem").is_null()).drop("problem")
     return DatasetPlays(kept, {what: n for what, n in left.most_common() if n})
+
+
+def events_or_counts(
+    folder: DatasetFolder, *, events: ExpectedFile, counts: ExpectedFile
+) -> DatasetPlays:
+    """Listening that is given as timed events and as counts: the events, where they are there.
+
+    The columns of both begin with the listener and the track; the third is the time or the count.
+    """
+    timed = bool(folder.find(events.name))
+    file = events if timed else counts
+    user, track, last = file.columns
+    rows = to_plays(
+        scan_table(folder, file),
+        user=user,
+        track=track,
+        timestamp=last if timed else None,
+        plays=None if timed else last,
+    )
+    return settled(folder, rows, where=folder.one(file.name))
 
 
 def playlist_rows(

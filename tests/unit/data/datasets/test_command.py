@@ -42,6 +42,28 @@ def test_hetrec_counts(audiorec, fixture):
     assert json.loads(audiorec("plays", "list", "--json")) == []
 
 
+def test_a_set_of_listening_alone_is_factorised(audiorec, tmp_path):
+    """Two groups of listeners with ten tracks each: factors of one group lie together."""
+    import numpy as np
+    import polars as pl
+
+    lines = [
+        f"{user}\t1\t1\t{'ab'[user % 2]}{(user // 2 + step) % 10}\t{1_385_000_000 + step}\n"
+        for user in range(30)
+        for step in range(8)
+    ]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "LFM-1b_LEs.txt").write_text("".join(lines))
+    audiorec("dataset", "lfm-1b", tmp_path / "set")
+    audiorec("factors", "--recipe", ROOT / "pipelines/datasets/listening.toml")
+    audiorec("export", "track-factors", tmp_path / "out.parquet")
+    frame = pl.read_parquet(tmp_path / "out.parquet").sort("track_id")
+    vectors = np.array(frame["vector"].to_list() if "vector" in frame else frame.drop("track_id"))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    similar = vectors @ vectors.T
+    assert similar[:10, :10].min() > similar[:10, 10:].max()
+
+
 def test_list_has_every_set(audiorec):
     listed = json.loads(audiorec("dataset", "list", "--json"))
     assert [about["name"] for about in listed] == list(NAMES)
