@@ -47,8 +47,7 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
         warnings.simplefilter("ignore")
         onsets = librosa.onset.onset_strength(y=y, sr=sr)
         tempo = float(np.atleast_1d(librosa.feature.tempo(onset_envelope=onsets, sr=sr))[0])
-        harmonic = librosa.effects.harmonic(y, margin=2.0)
-        chroma = librosa.feature.chroma_cqt(y=harmonic, sr=sr).mean(axis=1)
+        chroma = librosa.feature.chroma_cqt(y=y, sr=sr).mean(axis=1)
         power = np.abs(librosa.stft(y, n_fft=2048)) ** 2
         centroid = librosa.feature.spectral_centroid(S=np.sqrt(power), sr=sr)[0]
         loudness = float(pyloudnorm.Meter(sr).integrated_loudness(y.astype(np.float64)))

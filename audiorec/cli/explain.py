@@ -74,7 +74,9 @@ def lines(found: Explanation, names: list[str]) -> list[str]:
             f"listeners: {both} played both, {expected:g} expected by chance ({one} and {other} "
             f"of {everyone} played each)"
         )
-    told.append(f"neighbours: {found.shared_neighbours} of the 50 nearest in common")
+    told.append(
+        f"neighbours: {found.shared_neighbours} of the {found.n_neighbours} nearest in common"
+    )
     for label, words in (
         ("words of both", found.words_both),
         (f"only {names[0]}", found.words_first),

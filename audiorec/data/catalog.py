@@ -175,7 +175,19 @@ class Catalog:
                 continue
             if found:
                 return _only(name, found)
-        return self._find_close(name)
+        # A name of an artist or an album that has one track alone means that track.
+        found = [track for track in self._of_name(name) if not track.missing]
+        return found[0] if len(found) == 1 else self._find_close(name)
+
+    def _of_name(self, name: str) -> list[Track]:
+        """Tracks of the artist, or else of the album, of a name."""
+        by_artist = list(self.get_many(self.by_artist(name)).values())
+        if by_artist or not name.strip():
+            return by_artist
+        try:
+            return self._tracks("WHERE album = ? COLLATE NOCASE LIMIT 2", [name.strip()])
+        except UnicodeEncodeError:  # bytes that are no text are no album's name
+            return []
 
     def at(self, path: str | Path) -> Track | None:
         """The track whose file lies at a path, missing or not."""

@@ -16,7 +16,7 @@ from audiorec.recommend.library import Library
 from audiorec.recommend.vectors import Space
 from audiorec.recommend.versions import song_of
 
-NEIGHBOURS = 50
+MOST_NEIGHBOURS, NEIGHBOUR_SHARE = 50, 0.05  # of the library, at least 5
 CLOSE = {"tempo": 0.04, "loudness": 0.15, "brightness": 0.15, "energy": 0.15}
 """Relative difference up to which two values count as alike."""
 
@@ -54,8 +54,8 @@ class Explanation(NamedTuple):
         Whether they have one title, by different artists.
     listeners : Listeners or None
         None where nobody's listening is known.
-    shared_neighbours : int
-        Tracks that are among the 50 nearest of both.
+    shared_neighbours, n_neighbours : int
+        Tracks that are among so many nearest of both.
     words_both, words_first, words_second : tuple of str
     alike, apart : dict of str to (value, value)
         Descriptors that are about the same, and the others.
@@ -71,6 +71,7 @@ class Explanation(NamedTuple):
     other_version: bool
     listeners: Listeners | None
     shared_neighbours: int
+    n_neighbours: int
     words_both: tuple[str, ...]
     words_first: tuple[str, ...]
     words_second: tuple[str, ...]
@@ -110,7 +111,11 @@ def explain_pair(
         raise ParameterError(f"{first!r} and {second!r} are one track; name another")
     units = unit_norm(np.stack([served.vector(a), served.vector(b)]))
     score = float(units[0] @ units[1])
-    answers = served.search(units, NEIGHBOURS + 1, exclude=library.hidden).ids
+    n_near = max(5, min(MOST_NEIGHBOURS, int(NEIGHBOUR_SHARE * len(served))))
+    near = [
+        served.search(unit[None], n_near, exclude={*library.hidden, id_}).ids[0]
+        for unit, id_ in zip(units, ids, strict=True)
+    ]
     pair = served.search(units[:1], 1, include=[b])
     percentile = float(library.percentiles(served, pair.scores[0].tolist())[0])
     tracks = [library.track(id_) for id_ in ids]
@@ -126,7 +131,8 @@ def explain_pair(
         same_song=bool(songs[0]) and songs[0] == songs[1],
         other_version=bool(titles[0]) and titles[0] == titles[1] and songs[0] != songs[1],
         listeners=_listeners(library, a, b),
-        shared_neighbours=len(set(answers[0]) & set(answers[1]) - {a, b}),
+        shared_neighbours=len(set(near[0]) & set(near[1])),
+        n_neighbours=n_near,
         words_both=words[0],
         words_first=words[1],
         words_second=words[2],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -59,8 +60,13 @@ class Lookup:
         """Rows of ids, -1 for those that are not there : np.ndarray [shape=(len(ids),)], int64."""
         if len(ids) * FEW < len(self):
             return np.array([self.row(id_) for id_ in ids], dtype=np.int64)
-        rows = dict(zip(self.ids, self.order.tolist(), strict=True))
+        rows = self._rows
         return np.array([rows.get(id_, -1) for id_ in ids], dtype=np.int64)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """Row by id, made when many are first looked up, for those who ask more than once."""
+        return dict(zip(self.ids, self.order.tolist(), strict=True))
 
     def _at(self, place: int) -> str:
         return str(self.by_row[self.order[place]])

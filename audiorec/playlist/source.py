@@ -46,6 +46,7 @@ class TrackSource:
         self.library, self.request = library, request
         self._tracks: dict[str, Track] = {}
         self._roots: dict[object, object] = {}
+        self._listeners: dict[str, np.ndarray] = {}
         self.seeds: Seeds = resolve_seeds(library, request)
         served, against, outside = library.query(
             request.against, space=request.space, popularity=request.popularity
@@ -152,6 +153,12 @@ class TrackSource:
                     f"the vector of seed {seed!r} is zero; start from another track"
                 )
         return units
+
+    def listener(self, user: str) -> np.ndarray:
+        """Vector of a listener : np.ndarray [shape=(d,)], float32."""
+        if user not in self._listeners:
+            self._listeners[user] = self.library.listener_vector(user)
+        return self._listeners[user]
 
     # -- what is known of tracks -----------------------------------------------------------------
 

@@ -29,8 +29,11 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
             assembly.insert(id_, len(assembly))
             reasons[id_] = f"played after such tracks ({model})"
     direction = _direction(source)
+    around = source.search(direction[None], CANDIDATES * n, exclude=source.seeds.ids)[0].ids
     while len(assembly) < n_before + n:
-        near = assembly.nearest(direction, len(assembly), exclude=source.seeds.ids)
+        near = assembly.choose(around, len(assembly))
+        if near is None:
+            near = assembly.nearest(direction, len(assembly), exclude=source.seeds.ids)
         if near is None:
             break
         assembly.insert(near, len(assembly))

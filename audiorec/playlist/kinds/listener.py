@@ -107,7 +107,7 @@ def listener_search(
     include: Collection[str] | None = None,
 ) -> list[str]:
     """Tracks by how well they fit a listener, best first."""
-    vector = source.library.listener_vector(user)
+    vector = source.listener(user)
     found = source.search(vector[None], k, exclude=exclude, include=include, metric="inner_product")
     return found[0].ids
 

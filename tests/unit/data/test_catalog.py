@@ -294,3 +294,19 @@ def test_where_nothing_can_be_written_a_catalogue_is_read_as_it_stands(tmp_path)
     command = [sys.executable, "-c", script, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "1\n", done.stderr
+
+
+def test_an_artist_or_album_with_one_track_means_that_track(tmp_path):
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        catalog.upsert(
+            [
+                Track("a", "/m/a.mp3", "Britney Spears", "Toxic", album="In the Zone"),
+                Track("b", "/m/b.mp3", "Other", "Song one", album="Two"),
+                Track("c", "/m/c.mp3", "Other", "Song two", album="Two"),
+            ]
+        )
+        assert catalog.find("britney spears").track_id == "a"
+        assert catalog.find("In The Zone").track_id == "a"
+        for name in ("Other", "Two", "\udcff"):
+            with pytest.raises(NotFoundError):
+                catalog.find(name)
