@@ -21,6 +21,8 @@ from audiorec.exceptions import DataError
 
 LOOKED_AT = 1000
 """Rows of a table that a check looks at."""
+HEAD = 1 << 22
+"""Bytes of a table that a check unpacks."""
 
 
 class DatasetCheck(NamedTuple):
@@ -115,7 +117,7 @@ def _problems(folder: DatasetFolder, file: ExpectedFile) -> list[str]:
                         raise data_error(str(found), "is empty", "fetch it again")
                 continue
             folder.one(file.name)
-            rows = scan_table(folder, file, found=found).head(LOOKED_AT).collect()
+            rows = scan_table(folder, file, found=found, n_bytes=HEAD).head(LOOKED_AT).collect()
             if not len(rows):
                 raise data_error(str(found), "has no rows", "fetch it again")
             short = rows.select(pl.col(file.columns[-1]).is_null().mean()).item()

@@ -6,13 +6,13 @@ import bz2
 import fnmatch
 import gzip
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from audiorec.artifacts import write_error
 from audiorec.data.histories.export import data_error, reading
 
 PACKED = (".gz", ".bz2", ".zst", ".zip")
@@ -151,13 +151,31 @@ class DatasetFolder:
             )
         return found[0]
 
-    def table(self, found: FoundFile) -> Path:
-        """Where a table lies for polars, which reads gzip and zstd as they are."""
+    def table(self, found: FoundFile, *, n_bytes: int | None = None) -> Path:
+        """Where a table lies for polars, which reads gzip and zstd as they are.
+
+        Of what has to be unpacked, at most about `n_bytes`.
+
+        Raises
+        ------
+        DataError
+            If it is damaged.
+        ArtifactError
+            If there is no room to unpack it.
+        """
         if not found.entry and found.path.suffix.lower() not in (".bz2", ".zip"):
             return found.path
         target = self.new_file()
-        with found.open() as stream, target.open("wb") as out:
-            shutil.copyfileobj(stream, out, BLOCK)
+        left = n_bytes
+        with found.open() as stream, target.open("wb", buffering=0) as out:
+            while (left is None or left > 0) and (block := stream.read(BLOCK)):
+                left = None if left is None else left - len(block)
+                rest = memoryview(block)
+                try:
+                    while rest:  # unbuffered: what a full disk takes is written, then it says so
+                        rest = rest[out.write(rest) :]
+                except OSError as error:
+                    raise write_error(target, error) from None
         return target
 
     def new_file(self) -> Path:

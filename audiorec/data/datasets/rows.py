@@ -39,11 +39,16 @@ class DatasetPlays(NamedTuple):
 
 
 def scan_table(
-    folder: DatasetFolder, file: ExpectedFile, *, found: FoundFile | None = None
+    folder: DatasetFolder,
+    file: ExpectedFile,
+    *,
+    found: FoundFile | None = None,
+    n_bytes: int | None = None,
 ) -> pl.LazyFrame:
     """A table as columns of stripped text; null where a line has too few.
 
-    Quotes are letters like others, bytes that are no UTF-8 are replaced.
+    Quotes are letters like others, bytes that are no UTF-8 are replaced. Of what has to be
+    unpacked, at most about `n_bytes` are.
 
     Raises
     ------
@@ -51,7 +56,7 @@ def scan_table(
         If it is missing, empty, damaged, or lacks a column that its header should name.
     """
     found = found or folder.one(file.name)
-    path = folder.table(found)
+    path = folder.table(found, n_bytes=n_bytes)
     if not path.stat().st_size:
         raise data_error(str(found), "is empty", "fetch it again")
     how: dict[str, Any] = {

@@ -58,7 +58,7 @@ def test_a_set_of_listening_alone_is_factorised(audiorec, tmp_path):
     audiorec("factors", "--recipe", ROOT / "pipelines/datasets/listening.toml")
     audiorec("export", "track-factors", tmp_path / "out.parquet")
     frame = pl.read_parquet(tmp_path / "out.parquet").sort("track_id")
-    vectors = np.array(frame["vector"].to_list() if "vector" in frame else frame.drop("track_id"))
+    vectors = np.array(frame["vector"].to_list())
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     similar = vectors @ vectors.T
     assert similar[:10, :10].min() > similar[:10, 10:].max()

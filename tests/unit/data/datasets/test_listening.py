@@ -6,12 +6,13 @@ import bz2
 import gzip
 import shutil
 import zipfile
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from audiorec.data.dataset_import import check_dataset
-from audiorec.exceptions import DataError
+from audiorec.exceptions import ArtifactError, DataError
 
 
 def sums(plays):
@@ -210,3 +211,24 @@ def test_check_names_what_is_missing(fixture):
     (folder / "train_triplets.txt").unlink()
     check = check_dataset("msd", folder)
     assert not check.ok and check.missing == ("train_triplets.txt (triplets)",)
+
+
+def test_no_room_to_unpack(fixture, tmp_path, monkeypatch):
+    from audiorec.data.datasets.folder import DatasetFolder
+
+    folder = fixture("hetrec")
+    pack(folder / "user_artists.dat", "bz2")
+    found = DatasetFolder(folder, scratch=tmp_path)
+    monkeypatch.setattr(found, "new_file", lambda: Path("/dev/full"))
+    with pytest.raises(ArtifactError, match="No space|no space|room"):
+        found.table(found.one("user_artists.dat"))
+
+
+def test_check_unpacks_a_head_alone(fixture, tmp_path):
+    from audiorec.data.datasets.folder import BLOCK, DatasetFolder
+
+    folder = fixture("hetrec")
+    (folder / "user_artists.dat").write_bytes(b"2\t51\t7\r\n" * (BLOCK // 4))
+    pack(folder / "user_artists.dat", "bz2")
+    found = DatasetFolder(folder, scratch=tmp_path)
+    assert found.table(found.one("user_artists.dat"), n_bytes=10).stat().st_size == BLOCK
