@@ -21,7 +21,7 @@ CLOSE = {"tempo": 0.04, "loudness": 0.15, "brightness": 0.15, "energy": 0.15}
 """Relative difference up to which two values count as alike."""
 
 
-class Listeners(NamedTuple):
+class SharedListeners(NamedTuple):
     """Who has played two tracks.
 
     Attributes
@@ -52,7 +52,7 @@ class Explanation(NamedTuple):
         Whether they are versions of one song by one artist.
     other_version : bool
         Whether they have one title, by different artists.
-    listeners : Listeners or None
+    listeners : SharedListeners or None
         None where nobody's listening is known.
     shared_neighbours, n_neighbours : int
         Tracks that are among so many nearest of both.
@@ -69,7 +69,7 @@ class Explanation(NamedTuple):
     percentile: float
     same_song: bool
     other_version: bool
-    listeners: Listeners | None
+    listeners: SharedListeners | None
     shared_neighbours: int
     n_neighbours: int
     words_both: tuple[str, ...]
@@ -142,7 +142,7 @@ def explain_pair(
     )
 
 
-def _listeners(library: Library, a: str, b: str) -> Listeners | None:
+def _listeners(library: Library, a: str, b: str) -> SharedListeners | None:
     import polars as pl  # half a second, which tracks without listening need not wait for
 
     from audiorec.data.plays import load_plays
@@ -155,7 +155,9 @@ def _listeners(library: Library, a: str, b: str) -> Listeners | None:
         set(plays.filter(pl.col("track_id") == id_)["user_id"].to_list()) for id_ in (a, b)
     )
     expected = len(first) * len(second) / max(1, everyone)
-    return Listeners(len(first & second), len(first), len(second), everyone, round(expected, 2))
+    return SharedListeners(
+        len(first & second), len(first), len(second), everyone, round(expected, 2)
+    )
 
 
 def _words(

@@ -51,8 +51,8 @@ def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "")
         short = request.n_tracks - len(picks)
         if short > 0 and request.kind != "reorder":
             source.note(
-                f"only {len(picks)} of {request.n_tracks} tracks: no others fit what was asked "
-                "for; widen the filters, lower the window or the limits, or add music"
+                f"only {len(picks)} of {request.n_tracks} tracks: the library holds no more "
+                "that fit; widen the filters, lower the window or the limits, or add music"
             )
     else:
         picks = _of_minutes(source, request.minutes)
