@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -174,3 +176,17 @@ def test_clusters_are_found_and_named(tmp_path):
     clusters = find_clusters(library, 3)
     assert [cluster.n_tracks for cluster in clusters] == [20, 20, 20]
     assert len({int(cluster.centre[1:]) // 20 for cluster in clusters}) == 3
+
+
+def test_a_playlist_loads_nothing_heavy(workspace, tmp_path):
+    script = (
+        "import sys\n"
+        f"sys.argv = ['audiorec', '-w', {str(workspace.root)!r}, 'playlist', 't000', '-o', "
+        f"{str(tmp_path / 'a.m3u8')!r}]\n"
+        "from audiorec.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "heavy = {'torch', 'librosa', 'faiss', 'polars', 'pyloudnorm'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
