@@ -21,6 +21,10 @@ class DataError(AudiorecError):
     """A file handed to audiorec (listening, a manifest, a recipe) cannot be used as it is."""
 
 
+class NoSessionsError(DataError):
+    """No plays follow one another closely enough to be a session."""
+
+
 class AudioError(AudiorecError):
     """An audio file cannot be decoded, or holds nothing to listen to."""
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from audiorec.data.plays import load_plays
-from audiorec.exceptions import DataError, ParameterError
+from audiorec.exceptions import DataError, NoSessionsError, ParameterError
 from audiorec.ids import IdMap
 
 GAP_MINUTES = 30.0
@@ -259,7 +259,7 @@ def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> S
 
     Raises
     ------
-    DataError
+    NoSessionsError
         If there is no session at all.
     ParameterError
         If `gap_minutes` is not above 0.
@@ -270,7 +270,7 @@ def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> S
     untimed = rows.filter(pl.col("kind").is_null()).height
     rows = rows.filter(pl.col("kind").is_not_null())
     if rows.is_empty():
-        raise DataError(
+        raise NoSessionsError(
             f"there are no sessions: {untimed} plays have neither a time nor a session_id and come "
             "from no playlist; import listening with times"
         )
@@ -361,7 +361,7 @@ def load_sessions(
     ------
     ArtifactError
         If nothing is stored, or it is damaged.
-    DataError
+    NoSessionsError
         If there is no session of two plays.
     """
     plays = _read_plays(directory)
@@ -369,7 +369,7 @@ def load_sessions(
         plays = plays.filter(~pl.col("user_id").is_in(list(without_users)))
     sessions = make_sessions(plays, gap_minutes=gap_minutes).pruned(min_support=min_support)
     if not len(sessions):
-        raise DataError(
+        raise NoSessionsError(
             f"no session has two plays of tracks with min_support={min_support} plays each "
             f"({sessions.left_out.summary()}); import more listening with times, or lower it"
         )

@@ -18,7 +18,7 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, as_text
 from audiorec.distributed import process_group
-from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
 from audiorec.pipeline.interactions import filtered_interactions
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, remembered
@@ -132,7 +132,15 @@ class Pipeline:
                 reports.append(StageReport(stage, False, f"not needed: {why}", 0.0))
                 continue
             work = self._train.run if stage == "train" else getattr(self, f"_{stage}")
-            summary = work()
+            try:
+                summary = work()
+            except NoSessionsError as error:
+                if len(stages) == 1:
+                    raise
+                reports.append(
+                    StageReport(stage, False, f"not needed: {error}", time.monotonic() - start)
+                )
+                continue
             done = summary or "up to date"
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
         return reports

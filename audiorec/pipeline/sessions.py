@@ -45,7 +45,7 @@ def run_sessions(
     ------
     ArtifactError
         If there are no plays.
-    DataError
+    NoSessionsError
         If there is no session of two plays.
     """
     from audiorec.sessions.answers import content_fingerprint

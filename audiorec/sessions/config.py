@@ -9,8 +9,33 @@ from pydantic import Field
 from audiorec.config import Section, Seed
 
 
+class SessionsConfig(Section):
+    """What to play next, by the session so far.
+
+    Attributes
+    ----------
+    session_gap_minutes : float
+        Longest pause within a session, from the start of a play to that of the next.
+    min_support : int
+        Tracks with fewer plays in sessions are left out of them, and counted.
+    model : {"auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"}
+        The one that answers: auto is the one that predicted the last days best. GRU4Rec, which
+        takes the longest to train, is trained under "auto" and "gru4rec" alone.
+    epochs : int
+        Most passes of GRU4Rec over the sessions: fewer where it gets no better, and where there
+        are many events.
+    seed : int
+    """
+
+    session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
+    min_support: int = Field(default=2, ge=1)
+    model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
+    epochs: int = Field(default=10, ge=1, le=10_000)
+    seed: int = Seed
+
+
 class GRU4RecConfig(Section):
-    """GRU4Rec, with the names of the papers (Hidasi et al. 2016; Hidasi &
+    """Settings of GRU4Rec, with the names of the papers (Hidasi et al. 2016; Hidasi &
     Karatzoglou 2018).
 
     Attributes
@@ -57,25 +82,3 @@ class GRU4RecConfig(Section):
     content_half_plays: float = Field(default=50.0, gt=0)
     item_dropout: float = Field(default=0.25, ge=0, lt=1)
     seed: int = Seed
-
-
-class SessionsConfig(GRU4RecConfig):
-    """What to play next, by the session so far; and GRU4Rec's settings.
-
-    Attributes
-    ----------
-    session_gap_minutes : float
-        Longest pause within a session, from the start of a play to that of the next.
-    min_support : int
-        Tracks with fewer plays in sessions are left out of them, and counted.
-    k, sample_size : int
-        Session neighbours that are asked, and the latest sessions among which they are sought.
-    validation_days : float
-        The models are compared on the sessions of so many last days, a fifth of all at most.
-    """
-
-    session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
-    min_support: int = Field(default=2, ge=1)
-    k: int = Field(default=500, ge=1)
-    sample_size: int = Field(default=5000, ge=1)
-    validation_days: float = Field(default=7.0, gt=0)

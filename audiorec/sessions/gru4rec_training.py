@@ -1,8 +1,9 @@
-"""How GRU4Rec learns: negatives, Adagrad with momentum, an epoch, and going on after a kill."""
+"""How GRU4Rec learns: negatives, Adagrad with momentum, epochs, and going on after a kill."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ from audiorec.progress import Progress, silent
 from audiorec.sessions.batches import Step, parallel_steps
 from audiorec.sessions.cold_bias import fit_cold_bias
 from audiorec.sessions.config import GRU4RecConfig
+from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec import Content, GRU4Rec
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
+from audiorec.sessions.scoring import Scores
 
 EPSILON = 1e-6
 DRAWS_AT_ONCE = 256  # steps whose negatives are drawn together
 MOST_STEPS = 4000  # of an epoch: more events go on side by side
+PATIENCE = 2  # epochs without a better MRR@20 after which training stops
 
 
 class AdagradMomentum:
@@ -114,7 +118,7 @@ class Trainer:
         self, sessions: Sessions, *, config: GRU4RecConfig, content: Content | None = None
     ) -> None:
         plays = sessions.supports
-        self.sessions, self.config = sessions, config
+        self.sessions, self.config, self.content = sessions, config, content
         self.batch_size = max(config.batch_size, -(-sessions.n_events // MOST_STEPS))
         self.network = GRU4Rec(sessions.n_items, config=config, content=content, plays=plays)
         self.optimiser = AdagradMomentum(
@@ -235,45 +239,109 @@ def train_gru4rec(
     network : GRU4Rec
     """
     trainer = Trainer(sessions, config=config, content=content)
-    key = _key(sessions, config, content) if checkpoint is not None else ""
-    done = _resume(trainer, checkpoint, key) if checkpoint is not None else 0
-    for epoch in range(done, config.n_epochs):
-        progress("gru4rec", epoch, config.n_epochs)
-        loss = trainer.epoch(epoch)
+    for _ in _epochs(trainer, checkpoint, progress, score=None):
+        pass
+    return _finished(trainer)
+
+
+def score_epochs(
+    sessions: Sessions,
+    *,
+    config: GRU4RecConfig,
+    score: Callable[[GRUModel], Scores],
+    content: Content | None = None,
+    checkpoint: Path | None = None,
+    progress: Progress = silent,
+) -> list[Scores]:
+    """Train GRU4Rec until its score has not risen for `PATIENCE` epochs.
+
+    Parameters
+    ----------
+    sessions, config, content, checkpoint, progress
+        See `train_gru4rec`.
+    score : callable
+        Scores the model, on sessions that are not among those learned from.
+
+    Returns
+    -------
+    scores : list of Scores
+        After each epoch.
+    """
+    trainer = Trainer(sessions, config=config, content=content)
+
+    def after_epoch() -> Scores:
+        network = _finished(trainer)
+        found = score(GRUModel.from_network(network))
+        network.cold_bias = 0.0  # training goes on without
+        return found
+
+    scores: list[Scores] = []
+    for scores in _epochs(trainer, checkpoint, progress, score=after_epoch):
+        best = scores.index(max(scores))
+        if len(scores) - 1 - best >= PATIENCE:
+            break
+    return scores
+
+
+def _epochs(
+    trainer: Trainer,
+    checkpoint: Path | None,
+    progress: Progress,
+    *,
+    score: Callable[[], Scores] | None,
+) -> Iterator[list[Scores]]:
+    """Learn epoch by epoch, and yield all scores after each, those before a kill first."""
+    n_epochs = trainer.config.n_epochs
+    key = _key(trainer) if checkpoint is not None else ""
+    done, scores = (0, []) if checkpoint is None else _resume(trainer, checkpoint, key)
+    if done:
+        yield scores
+    for epoch in range(done, n_epochs):
+        progress("gru4rec", epoch, n_epochs)
+        note = f"loss {trainer.epoch(epoch):.4f}"
+        if score is not None:
+            scores.append(score())
+            note = f"{note}, MRR@20 {scores[-1].mrr:.3f}"
         if checkpoint is not None:
-            _save(trainer, checkpoint, {"key": key, "epochs": str(epoch + 1)})
-        progress("gru4rec", epoch + 1, config.n_epochs, f"loss {loss:.4f}")
+            _save(trainer, checkpoint, {"key": key, "epochs": epoch + 1, "scores": scores})
+        progress("gru4rec", epoch + 1, n_epochs, note)
+        yield scores
+
+
+def _finished(trainer: Trainer) -> GRU4Rec:
+    """The network as it answers."""
     network = trainer.network.eval()
-    if content is not None:
-        network.cold_bias = fit_cold_bias(network, sessions)
+    if network.features is not None:
+        network.cold_bias = fit_cold_bias(network, trainer.sessions)
     return network
 
 
-def _key(sessions: Sessions, config: GRU4RecConfig, content: Content | None) -> str:
+def _key(trainer: Trainer) -> str:
     """Digest of all that the weights depend on."""
+    sessions, config, content = trainer.sessions, trainer.config, trainer.content
     arrays = [sessions.items, sessions.offsets, sessions.skipped]
     arrays += [] if content is None else [content.features, content.known]
     digests = [fingerprint(np.ascontiguousarray(array).tobytes()) for array in arrays]
     return fingerprint([digests, sessions.n_items, config.model_dump(mode="json")])
 
 
-def _save(trainer: Trainer, checkpoint: Path, about: dict[str, str]) -> None:
+def _save(trainer: Trainer, checkpoint: Path, about: dict[str, object]) -> None:
     from safetensors.torch import save
 
     with atomic_writer(checkpoint) as stream:
         stream.write(save(trainer.state(), metadata={"about": json.dumps(about)}))
 
 
-def _resume(trainer: Trainer, checkpoint: Path, key: str) -> int:
-    """Restore the state that a killed run has left; return how many epochs are done."""
+def _resume(trainer: Trainer, checkpoint: Path, key: str) -> tuple[int, list[Scores]]:
+    """Restore the state that a killed run has left; return how many epochs are done, and scores."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(checkpoint, framework="pt") as stored:
             about = json.loads(stored.metadata()["about"])
             if about["key"] != key:
-                return 0
+                return 0, []
             trainer.restore({name: stored.get_tensor(name).clone() for name in stored.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError):
-        return 0  # none, or torn: begin anew
-    return int(about["epochs"])
+        return 0, []  # none, or torn: begin anew
+    return int(about["epochs"]), [Scores(*row) for row in about["scores"]]

@@ -40,6 +40,18 @@ class NextItemRanks(NamedTuple):
     seconds: float
 
 
+class Scores(NamedTuple):
+    """MRR@20 and HR@20; of two the one with the higher MRR@20 is the better."""
+
+    mrr: float
+    hr: float
+
+    @classmethod
+    def of(cls, ranks: np.ndarray) -> Scores:
+        """Of these ranks : np.ndarray [shape=(n,)], int."""
+        return cls(mean_reciprocal_rank(ranks), hit_rate(ranks))
+
+
 def rank_next_items(
     model: SessionModel, test: Sessions, *, new: np.ndarray | None = None
 ) -> NextItemRanks:

@@ -61,9 +61,17 @@ class StoredModels:
             self._models[name] = self._open(name)
         return self._models[name]
 
+    @property
+    def has_gru(self) -> bool:
+        """Whether GRU4Rec was trained."""
+        return f"{GRU}-items" in self.manifest.files
+
     @cached_property
     def gru(self) -> GRUModel:
-        """GRU4Rec."""
+        """GRU4Rec; raises `ArtifactError` where it was not trained."""
+        if not self.has_gru:
+            why = self.manifest.extra.get("without_gru4rec", "")
+            raise ArtifactError(f"gru4rec was not trained: {why}; choose another --model")
         extra = self.manifest.extra
         return GRUModel.from_arrays(
             self._group(GRU), elu=float(extra["elu"]), cold_bias=float(extra["cold_bias"])
@@ -83,12 +91,9 @@ class StoredModels:
             return SequentialRules.from_arrays({**self._group(RULES), **self._plays()})
         if name == "popularity":
             return Popularity(self._plays()["plays"])
-        config = self.manifest.config
         return SessionNeighbours(
             {**self._group(NEIGHBOURS), **self._plays()},
             kind="sknn" if name == "sknn" else "vsknn",
-            k=int(config["k"]),
-            sample_size=int(config["sample_size"]),
         )
 
     def _plays(self) -> dict[str, np.ndarray]:
@@ -115,20 +120,23 @@ def save_models(
     plays: np.ndarray,
     neighbours: SessionNeighbours,
     rules: SequentialRules,
-    gru: GRUModel,
+    gru: GRUModel | None,
     space: ContentSpace | None,
     config: Mapping[str, Any],
     inputs: Mapping[str, str],
     extra: Mapping[str, Any],
 ) -> None:
-    """Write the artifact that `StoredModels` opens; `ids` ascending."""
+    """Write the artifact that `StoredModels` opens; `ids` ascending, `gru` where it was trained."""
     arrays = {"ids": np.array(ids, dtype=np.str_), "plays": plays}
     for group, model in ((NEIGHBOURS, neighbours), (RULES, rules), (GRU, gru)):
+        if model is None:
+            continue
         own = {n: a for n, a in model.to_arrays().items() if n != "plays"}
         arrays.update({f"{group}-{name}": array for name, array in own.items()})
-    if space is not None:
+    if gru is not None and space is not None:
         arrays.update({"content-mean": space.mean, "content-scale": space.scale})
+    about_gru = {} if gru is None else {"elu": gru.elu, "cold_bias": gru.cold_bias}
     artifacts.save(
         directory, kind=KIND, arrays=arrays, config=config, inputs=inputs,
-        extra={**extra, "elu": gru.elu, "cold_bias": gru.cold_bias},
+        extra={**extra, **about_gru},
     )  # fmt: skip

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.sessions import PLAYLIST_SOURCES, Sessions, load_sessions, split_by_time
+from audiorec.data.sessions import PLAYLIST_SOURCES, Sessions, load_sessions
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
+from audiorec.sessions.comparison import (
+    Comparison,
+    ScoreEpoch,
+    bounded_settings,
+    compare,
+    without_gru4rec,
+)
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content_space import ContentSpace, content_of
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec_training import train_gru4rec
-from audiorec.sessions.models import SessionModel
+from audiorec.sessions.gru4rec_training import score_epochs, train_gru4rec
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.rules import SequentialRules
-from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
+from audiorec.sessions.scoring import Scores
 from audiorec.sessions.store import save_models
 from audiorec.workspace import Workspace
-
-MAX_VALIDATION = 1000
-"""Sessions that the models are compared on: the earliest of those held out."""
 
 
 def have_sessions(directory: Path) -> bool:
@@ -53,6 +56,7 @@ def train_sessions(
     config: SessionsConfig,
     inputs: Mapping[str, str],
     without_users: Collection[str] = (),
+    gru: GRU4RecConfig | None = None,
     progress: Progress = silent,
 ) -> str:
     """Train the models, compare them on the last days, and store them.
@@ -66,6 +70,8 @@ def train_sessions(
         Fingerprints that the artifact records.
     without_users : collection of str
         Listeners who are left out.
+    gru : GRU4RecConfig, optional
+        Settings of GRU4Rec; by default those of `bounded_settings`.
     progress : Progress
 
     Returns
@@ -74,7 +80,7 @@ def train_sessions(
 
     Raises
     ------
-    DataError
+    NoSessionsError
         If there is no session of two plays.
     """
     sessions = load_sessions(
@@ -83,81 +89,75 @@ def train_sessions(
         min_support=config.min_support,
         without_users=without_users,
     )
-    vectors = Embeddings.load(workspace.embeddings) if "model" in inputs else None
+    without = without_gru4rec(sessions, config)
+    placed = "model" in inputs and not without  # nothing else takes content
+    vectors = Embeddings.load(workspace.embeddings) if placed else None
     n_played = sessions.n_items
     if vectors is not None:
         sessions = sessions.with_items(sorted({*sessions.item_ids, *vectors.ids}))
     space = None if vectors is None else ContentSpace.fit(vectors.vectors)
     state = workspace.root / ".sessions"
 
-    def fit_gru(train: Sessions, name: str) -> GRUModel:
+    def options(train: Sessions, name: str) -> dict[str, Any]:
         content = None
         if vectors is not None and space is not None:
             content = content_of(vectors, train.item_ids, space=space)
-        return _fit_gru(
-            train, config, content=content, checkpoint=state / f"{name}.safetensors",
-            progress=lambda _stage, *about: progress(f"sessions ({name})", *about),
-        )  # fmt: skip
+        return {
+            "content": content, "checkpoint": state / f"{name}.safetensors",
+            "progress": lambda _stage, *about: progress(f"sessions ({name})", *about),
+        }  # fmt: skip
 
-    scores = _compare(sessions, config, fit_gru)
-    gru = fit_gru(sessions, "all")
-    default = max(scores, key=lambda name: scores[name]["mrr@20"]) if scores else "vsknn"
+    def fit_gru(train: Sessions, score: ScoreEpoch) -> list[Scores]:
+        return score_epochs(train, config=settings, score=score, **options(train, "validation"))
+
+    settings = gru or bounded_settings(sessions, config)
+    compared = compare(sessions, config=config, fit_gru=None if without else fit_gru)
+    model = None
+    if not without:
+        longest = settings.model_copy(update={"n_epochs": compared.epochs or settings.n_epochs})
+        network = train_gru4rec(sessions, config=longest, **options(sessions, "all"))
+        model = GRUModel.from_network(network)
+    default = compared.best if config.model == "auto" else config.model
+    if default == "gru4rec" and model is None:
+        default = "vsknn"
     save_models(
         workspace.sessions,
         ids=sessions.item_ids,
         plays=sessions.supports,
         neighbours=SessionNeighbours.fit(sessions),
         rules=SequentialRules.fit(sessions),
-        gru=gru,
+        gru=model,
         space=space,
         config=config.model_dump(mode="json"),
         inputs=inputs,
         extra={
+            **_about(sessions, compared),
             "default": default,
-            "validation": scores,
-            "sessions": len(sessions),
-            "events": sessions.n_events,
-            "left_out": sessions.left_out._asdict(),
+            "without_gru4rec": without,
             "embeddings": _fingerprint(workspace.embeddings) if vectors is not None else "",
         },
     )
     _remove_state(state)
+    summary = f"{len(sessions)} sessions of {n_played} tracks; default {default}"
+    if default in compared.scores:
+        summary += f", MRR@20 {compared.scores[default].mrr:.3f} on the last days"
+    if without:
+        summary += f"; gru4rec not trained: {without}"
     left_out = sessions.left_out.summary()
-    best = f", MRR@20 {scores[default]['mrr@20']:.3f} on the last days" if scores else ""
-    summary = f"{len(sessions)} sessions of {n_played} tracks; default {default}{best}"
     return f"{summary}; {left_out}" if left_out else summary
 
 
-def _fit_gru(sessions: Sessions, config: SessionsConfig, **options: object) -> GRUModel:
-    fields = set(GRU4RecConfig.model_fields)
-    settings = GRU4RecConfig(**config.model_dump(include=fields))
-    return GRUModel.from_network(train_gru4rec(sessions, config=settings, **options))  # type: ignore[arg-type]
-
-
-def _compare(
-    sessions: Sessions, config: SessionsConfig, fit_gru: Callable[[Sessions, str], GRUModel]
-) -> dict[str, dict[str, float]]:
-    """HR@20 and MRR@20 of each model on the last days; empty where nothing can be held out."""
-    if len(sessions) < 2:
-        return {}
-    train, test = split_by_time(sessions, days=config.validation_days, seed=config.seed)
-    known = train.supports > 0
-    test = test.only_events(known[test.items])
-    test = test.take(np.arange(min(len(test), MAX_VALIDATION)))
-    if not len(test):
-        return {}
-    neighbours = SessionNeighbours.fit(train, k=config.k, sample_size=config.sample_size)
-    sknn = SessionNeighbours(
-        neighbours.to_arrays(), kind="sknn", k=config.k, sample_size=config.sample_size
-    )
-    models: list[SessionModel] = [
-        fit_gru(train, "validation"), neighbours, sknn, SequentialRules.fit(train),
-    ]  # fmt: skip
-    scores = {}
-    for model in models:
-        ranks = rank_next_items(model, test).ranks
-        scores[model.name] = {"hr@20": hit_rate(ranks), "mrr@20": mean_reciprocal_rank(ranks)}
-    return scores
+def _about(sessions: Sessions, compared: Comparison) -> dict[str, Any]:
+    """What the manifest tells of the sessions and of the comparison."""
+    return {
+        "validation": {
+            name: {"hr@20": one.hr, "mrr@20": one.mrr} for name, one in compared.scores.items()
+        },
+        "gru4rec_epochs": compared.epochs,
+        "sessions": len(sessions),
+        "events": sessions.n_events,
+        "left_out": sessions.left_out._asdict(),
+    }
 
 
 def _fingerprint(directory: Path) -> str:

@@ -23,6 +23,7 @@ from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress
+from audiorec.sessions.comparison import VALIDATION_DAYS
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content import ContentNeighbours
 from audiorec.sessions.content_space import ContentSpace, content_of
@@ -138,7 +139,7 @@ def run(given: StudyInputs) -> SessionsReport:
     )
     report = evaluate_sessions(
         sessions,
-        config=config,
+        gru=GRU4RecConfig(n_epochs=config.epochs, seed=config.seed),
         content=content,
         artists=_artists(workspace),
         seeds=given.recipe.evaluate.seeds,
@@ -150,7 +151,7 @@ def run(given: StudyInputs) -> SessionsReport:
 def evaluate_sessions(
     sessions: Sessions,
     *,
-    config: SessionsConfig,
+    gru: GRU4RecConfig,
     content: Embeddings | None,
     artists: Mapping[str, str],
     seeds: Sequence[int],
@@ -161,7 +162,8 @@ def evaluate_sessions(
     Parameters
     ----------
     sessions : Sessions
-    config : SessionsConfig
+    gru : GRU4RecConfig
+        Its seed is that of each evaluation.
     content : Embeddings, optional
         Content vectors of tracks; those without can neither be new nor be placed by content.
     artists : mapping of str to str
@@ -176,7 +178,7 @@ def evaluate_sessions(
     """
     if content is not None:
         sessions = sessions.with_items(sorted({*sessions.item_ids, *content.ids}))
-    train, test = split_by_time(sessions, days=config.validation_days, seed=config.seed)
+    train, test = split_by_time(sessions, days=VALIDATION_DAYS, seed=gru.seed)
     test = test.take(np.arange(min(len(test), MAX_TEST)))
     answers: dict[str, list[Answers]] = {}
     n_cold = 0
@@ -189,7 +191,7 @@ def evaluate_sessions(
             raise DataError(
                 f"{len(sessions)} sessions are too few to hold some out; import more listening"
             )
-        for name, fit in _fits(content, config, seed).items():
+        for name, fit in _fits(content, gru, seed).items():
             progress("evaluate", 0, None, f"seed {seed}: {name}")
             answers.setdefault(name, []).append(_answers(fit, warm_train, asked, cold))
     facts = {
@@ -243,18 +245,16 @@ def _cold_rows(
     return np.fromiter((id_ in cold for id_ in train.item_ids), dtype=bool, count=train.n_items)
 
 
-def _fits(content: Embeddings | None, config: SessionsConfig, seed: int) -> Fits:
+def _fits(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
     """What trains each system."""
-    fields = set(GRU4RecConfig.model_fields) - {"seed"}
-    gru = GRU4RecConfig(**config.model_dump(include=fields), seed=seed)
-    k, sample = config.k, config.sample_size
+    gru = gru.model_copy(update={"seed": seed})
     fits: dict[str, Callable[[Sessions], SessionModel]] = {
         "popularity": Popularity.fit,
         "session popularity": SessionPopularity.fit,
         "association rules": AssociationRules.fit,
         "rules": SequentialRules.fit,
-        "sknn": lambda s: SessionNeighbours.fit(s, kind="sknn", k=k, sample_size=sample),
-        "vsknn": lambda s: SessionNeighbours.fit(s, k=k, sample_size=sample),
+        "sknn": lambda s: SessionNeighbours.fit(s, kind="sknn"),
+        "vsknn": SessionNeighbours.fit,
         GRU: lambda s: GRUModel.from_network(train_gru4rec(s, config=gru)),
     }
     if content is not None:

@@ -10,12 +10,13 @@ import pytest
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.plays import import_plays
 from audiorec.embeddings import Embeddings
-from audiorec.sessions.config import SessionsConfig
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.training import train_sessions
 from audiorec.workspace import Workspace
 
 N = 12
-CONFIG = SessionsConfig(
+CONFIG = SessionsConfig()
+GRU = GRU4RecConfig(
     layers=(12,), batch_size=8, n_epochs=4, n_sample=12, learning_rate=0.1, dropout_p_hidden=0.0
 )
 
@@ -56,7 +57,7 @@ def make_workspace(root: Path, plays: str) -> Workspace:
 def silent_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Plays and no audio at all, learned from."""
     workspace = make_workspace(tmp_path_factory.mktemp("silent") / "w", ring_plays())
-    train_sessions(workspace, config=CONFIG, inputs={})
+    train_sessions(workspace, config=CONFIG, gru=GRU, inputs={})
     return workspace
 
 
@@ -71,5 +72,5 @@ def content_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             [Track(f"t{i:02d}", f"/music/{i}.flac", artist=f"A{i}", title=f"T{i}")
              for i in range(N - 1)]
         )  # fmt: skip
-    train_sessions(workspace, config=CONFIG, inputs={"model": "m"})
+    train_sessions(workspace, config=CONFIG, gru=GRU, inputs={"model": "m"})
     return workspace

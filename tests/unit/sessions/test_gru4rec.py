@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,17 +11,25 @@ import torch
 
 from audiorec.data.sessions import Sessions, sessions_of_lists
 from audiorec.exceptions import ParameterError
-from audiorec.sessions.config import GRU4RecConfig
+from audiorec.sessions.comparison import (
+    LEAST_EPOCHS,
+    MAX_BATCH,
+    MAX_EVENTS,
+    bounded_settings,
+)
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec import Content, GRU4Rec, GRUCell, uniform
 from audiorec.sessions.gru4rec_training import (
     AdagradMomentum,
     NegativeSampler,
     Trainer,
+    score_epochs,
     train_gru4rec,
 )
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.ranks import rank_of
+from audiorec.sessions.scoring import Scores
 
 SMALL = GRU4RecConfig(layers=(8,), batch_size=2, n_epochs=2, n_sample=6)
 
@@ -322,3 +331,54 @@ def test_the_cold_bias_is_that_of_content_alone(sessions: Sessions) -> None:
     np.testing.assert_allclose(
         after.embed_content(features)[:, -1] - before.embed_content(features)[:, -1], 1, atol=1e-5
     )
+
+
+def test_training_is_bounded_by_events_times_epochs(sessions: Sessions) -> None:
+    def settings(n_events: int, **given: int) -> GRU4RecConfig:
+        many = SimpleNamespace(n_events=n_events, n_items=9000)
+        return bounded_settings(many, SessionsConfig(**given))  # type: ignore[arg-type]
+
+    for n_events in (0, 100, 38_000, 568_000, 1_000_000, 50_000_000):
+        found = settings(n_events)
+        assert 1 <= found.n_epochs <= 10
+        assert found.n_epochs == LEAST_EPOCHS or found.n_epochs * n_events <= MAX_EVENTS
+        assert 32 <= found.batch_size <= MAX_BATCH
+    assert settings(100).n_epochs == 10
+    assert settings(100, epochs=3).n_epochs == 3
+    assert settings(1_000_000, epochs=99).n_epochs == LEAST_EPOCHS
+    assert settings(1_000_000, epochs=1).n_epochs == 1
+    assert settings(100).n_sample == 512
+    assert bounded_settings(sessions, SessionsConfig()).n_sample == sessions.n_items
+
+
+def test_training_stops_where_it_gets_no_better_and_goes_on_to_the_same_end(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    rising = iter([0.1, 0.3, 0.2, 0.3, 0.9])
+    config = SMALL.model_copy(update={"n_epochs": 9, "batch_size": 16})
+    checkpoint = tmp_path / "state.safetensors"
+    scores = score_epochs(
+        sessions, config=config, content=_content(12), checkpoint=checkpoint,
+        score=lambda _: Scores(next(rising), 0.0),
+    )  # fmt: skip
+    assert [one.mrr for one in scores] == [0.1, 0.3, 0.2, 0.3]
+
+    def never(_model: object) -> Scores:
+        raise AssertionError
+
+    again = score_epochs(
+        sessions, config=config, content=_content(12), checkpoint=checkpoint, score=never
+    )
+    assert again == scores
+
+
+def test_scoring_between_epochs_changes_no_weights(sessions: Sessions) -> None:
+    config = SMALL.model_copy(update={"n_epochs": 3, "batch_size": 16})
+    content = _content(12)
+    models: list[GRUModel] = []
+    score_epochs(
+        sessions, config=config, content=content,
+        score=lambda model: (models.append(model), Scores(float(len(models)), 0.0))[1],
+    )  # fmt: skip
+    whole = GRUModel.from_network(train_gru4rec(sessions, config=config, content=content))
+    np.testing.assert_array_equal(models[-1].items, whole.items)

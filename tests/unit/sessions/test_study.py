@@ -14,7 +14,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
-from audiorec.sessions.config import SessionsConfig
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.models import PrefixByPrefix
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
@@ -22,9 +22,9 @@ from audiorec.studies.study import StudyInputs
 
 from .conftest import N, make_workspace, ring_plays, ring_vectors
 
-CONFIG = SessionsConfig(
+GRU = GRU4RecConfig(
     layers=(16,), batch_size=8, n_epochs=12, n_sample=12, learning_rate=0.1,
-    dropout_p_hidden=0.0, dropout_p_embed=0.0, item_dropout=0.5, min_support=1,
+    dropout_p_hidden=0.0, dropout_p_embed=0.0, item_dropout=0.5,
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def ring(n_sessions: int = 160) -> Sessions:
 @pytest.fixture(scope="module")
 def report() -> study.SessionsReport:
     return study.evaluate_sessions(
-        ring(), config=CONFIG, content=ring_vectors(), artists={}, seeds=(0,), progress=silent
+        ring(), gru=GRU, content=ring_vectors(), artists={}, seeds=(0,), progress=silent
     )
 
 
@@ -76,7 +76,7 @@ def test_it_prints_and_is_plain_json(report: study.SessionsReport) -> None:
 
 def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "w", ring_plays())
-    recipe = Recipe(sessions=CONFIG.model_copy(update={"n_epochs": 1}))
+    recipe = Recipe(sessions=SessionsConfig(epochs=1))
     recipe = recipe.model_copy(
         update={"evaluate": recipe.evaluate.model_copy(update={"seeds": (0,)})}
     )
@@ -99,7 +99,7 @@ def test_too_few_sessions_are_one_line() -> None:
     with pytest.raises(DataError, match="too few|cannot be split"):
         study.evaluate_sessions(
             sessions_of_lists([["a", "b"], ["a", "b"]]),
-            config=CONFIG, content=content, artists={}, seeds=(0,), progress=silent,
+            gru=GRU, content=content, artists={}, seeds=(0,), progress=silent,
         )  # fmt: skip
 
 

@@ -1,0 +1,110 @@
+"""Which session model answers: GRU4Rec bounded by a budget, all compared on the last days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.data.sessions import Sessions, split_by_time
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
+from audiorec.sessions.models import SessionModel
+from audiorec.sessions.neighbours import SessionNeighbours
+from audiorec.sessions.rules import SequentialRules
+from audiorec.sessions.scoring import Scores, rank_next_items
+
+VALIDATION_DAYS = 7.0
+MAX_VALIDATION = 1000
+"""Sessions that the models are compared on: the earliest of those held out."""
+MIN_SESSIONS = 50
+"""Of fewer GRU4Rec learns nothing that the neighbours do not know."""
+MAX_EVENTS = 1_000_000
+"""Events times epochs of one training of GRU4Rec, unless `LEAST_EPOCHS` are more."""
+LEAST_EPOCHS = 2
+MAX_STEPS = 4_000
+"""Steps of one training: of more events more sessions go on side by side, `MAX_BATCH` at most."""
+MAX_BATCH = 128
+"""Of more it learns less from each event, and is little faster."""
+
+ScoreEpoch = Callable[[SessionModel], Scores]
+FitGRU = Callable[[Sessions, ScoreEpoch], list[Scores]]
+
+
+class Comparison(NamedTuple):
+    """How the models predict the last days.
+
+    Attributes
+    ----------
+    scores : dict of str to Scores
+        By name; empty where nothing can be held out.
+    epochs : int or None
+        After which GRU4Rec was at its best; None where it was not compared.
+    """
+
+    scores: dict[str, Scores]
+    epochs: int | None = None
+
+    @property
+    def best(self) -> str:
+        """Name of the model with the highest MRR@20; vsknn where none was compared."""
+        return max(self.scores, key=lambda name: self.scores[name]) if self.scores else "vsknn"
+
+
+def bounded_settings(sessions: Sessions, config: SessionsConfig) -> GRU4RecConfig:
+    """Settings with which GRU4Rec trains on so many events in a bounded time."""
+    n_events = max(sessions.n_events, 1)
+    n_epochs = min(config.epochs, max(LEAST_EPOCHS, MAX_EVENTS // n_events))
+    fields = GRU4RecConfig.model_fields
+    batch_size = min(MAX_BATCH, -(-n_events * n_epochs // MAX_STEPS))
+    return GRU4RecConfig(
+        n_epochs=n_epochs,
+        batch_size=max(fields["batch_size"].default, batch_size),
+        n_sample=min(fields["n_sample"].default, sessions.n_items),
+        seed=config.seed,
+    )
+
+
+def without_gru4rec(sessions: Sessions, config: SessionsConfig) -> str:
+    """Why GRU4Rec is not trained; empty where it is."""
+    if config.model not in ("auto", "gru4rec"):
+        return f"[sessions] model is {config.model!r}"
+    if len(sessions) < MIN_SESSIONS:
+        return f"{len(sessions)} sessions are too few to learn from, {MIN_SESSIONS} are needed"
+    return ""
+
+
+def compare(sessions: Sessions, *, config: SessionsConfig, fit_gru: FitGRU | None) -> Comparison:
+    """Train every model on all but the last days, and score it on these.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    config : SessionsConfig
+    fit_gru : callable, optional
+        Trains GRU4Rec, and scores it after each epoch until it gets no better.
+    """
+    if len(sessions) < 2 or config.model not in ("auto", "gru4rec"):
+        return Comparison({})
+    train, test = split_by_time(sessions, days=VALIDATION_DAYS, seed=config.seed)
+    test = test.only_events((train.supports > 0)[test.items])
+    test = test.take(np.arange(min(len(test), MAX_VALIDATION)))
+    if not len(test):
+        return Comparison({})
+
+    def score(model: SessionModel) -> Scores:
+        return Scores.of(rank_next_items(model, test).ranks)
+
+    scores: dict[str, Scores] = {}
+    neighbours = SessionNeighbours.fit(train)
+    simple: list[SessionModel] = [
+        SequentialRules.fit(train), neighbours,
+        SessionNeighbours(neighbours.to_arrays(), kind="sknn"),
+    ]  # fmt: skip
+    if config.model == "auto":
+        scores = {model.name: score(model) for model in simple}
+    if fit_gru is None:
+        return Comparison(scores)
+    by_epoch = fit_gru(train, score)
+    best = max(by_epoch)
+    return Comparison({**scores, "gru4rec": best}, by_epoch.index(best) + 1)
