@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audiorec.mel import MelStore
     from audiorec.models.content_model import ContentModel
     from audiorec.models.features import FeatureStore
+    from audiorec.training import TrainResult
     from audiorec.training.curves import EpochRow
 
 TRAINING_STATE = ".training"
@@ -81,7 +82,7 @@ class TrainStage:
             together=self._duplicates(store, tracks),
         )
         self._keep(result.model, result.history, inputs=inputs.digests)
-        return _summary(result.model, result.history, n_tracks=len(inputs.targets))
+        return _summary(result, n_tracks=len(inputs.targets))
 
     def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
         from audiorec.mel.duplicates import duplicates_of
@@ -165,12 +166,18 @@ class TrainStage:
             fetch(package.name, progress=self.progress)
 
 
-def _summary(model: ContentModel, history: Sequence[EpochRow], *, n_tracks: int) -> str:
-    """What was trained, in words."""
-    told = f"{n_tracks} tracks, {model.config.encoder}"
-    if history:
-        best = min(row.validation_loss for row in history)
-        told += f", {len(history)} epochs, validation loss {best:.4f}"
-    told += f", cosine to the factors of artists left out {model.agreement:.2f}"
-    k = model.smoothing.k
-    return told if k is None else f"{told}, drawn towards the artist's others by n / (n + {k:g})"
+def _summary(result: TrainResult, *, n_tracks: int) -> str:
+    """What was trained, in words, and a warning where it is not to be relied on."""
+    told = f"{n_tracks} tracks, {result.model.config.encoder}"
+    if result.history:
+        best = min(row.validation_loss for row in result.history)
+        told += f", {len(result.history)} epochs, validation loss {best:.4f}"
+    told += f", cosine to the factors of artists left out {result.model.agreement:.2f}"
+    if result.learned is not None:
+        told += f" (of one vector for all {result.learned.cosine_of_mean:.2f})"
+    k = result.model.smoothing.k
+    if k is not None:
+        told += f", drawn towards the artist's others by n / (n + {k:g})"
+    if result.learned is not None and result.learned.warning:
+        told += f"; WARNING: {result.learned.warning}"
+    return told

@@ -35,6 +35,7 @@ from audiorec.models.ridge import Ridge, fit_ridge
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import input_scale, training_sets
+from audiorec.training.learned import Learned, what_was_learned
 from audiorec.training.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -54,11 +55,14 @@ class TrainResult(NamedTuple):
         Empty where nothing was learned in epochs.
     unseen : Embeddings
         Vectors of tracks by artists that they were not learned from.
+    learned : Learned or None
+        What these say of the model; None where there are none.
     """
 
     model: ContentModel
     history: list[EpochRow]
     unseen: Embeddings
+    learned: Learned | None
 
 
 def train(
@@ -155,7 +159,8 @@ def train(
         agreement=agreement_of(fitted.unseen, targets) if len(fitted.unseen) else AGREEMENT,
         smoothing=fit_artist_smoothing(fitted.unseen, factors=targets, artists=groups),
     )
-    return TrainResult(result, fitted.history, fitted.unseen)
+    learned = what_was_learned(fitted.unseen, known, vectors=fitted.vectors)
+    return TrainResult(result, fitted.history, fitted.unseen, learned)
 
 
 def fit_content_model(
@@ -179,6 +184,7 @@ class _Fitted(NamedTuple):
     norm: Norm
     history: list[EpochRow]
     unseen: Embeddings
+    vectors: Embeddings  # of some tracks, by this network
 
 
 def _fit_ridge(
@@ -195,7 +201,8 @@ def _fit_ridge(
     norm: Norm = "unit" if config.unit_norm else "raw"
     head = linear_head(ridge.slopes, ridge.offset)
     network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
-    return _Fitted(network, norm, [], unseen)
+    vectors = Embeddings(rows.ids, ridge.predict(rows.vectors))
+    return _Fitted(network, norm, [], unseen, vectors)
 
 
 def _labelled(features: FeatureStore, targets: Embeddings) -> Embeddings:
@@ -289,7 +296,7 @@ def _fit_in_epochs(
             network.head = _first_head(features, targets, owners=owners, model=model, config=config)
         history = fit_network(network, training, validation, crop=crop, run=run)
         unseen = predicted(network, validation, run=run)
-    return _Fitted(network.cpu(), LOSSES[config.loss].norm, history, unseen)
+    return _Fitted(network.cpu(), LOSSES[config.loss].norm, history, unseen, unseen)
 
 
 def _first_head(

@@ -1,0 +1,86 @@
+"""What training learned from sound: more than the mean of the factors, or one vector for all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.factors import agreement_of
+
+LEAST_SPREAD = 0.01  # of the factors' own: below it, all tracks are all tracks' neighbours
+
+
+class Learned(NamedTuple):
+    """How vectors of artists that were left out compare with their factors.
+
+    Attributes
+    ----------
+    cosine : float
+        Mean cosine of vector and factors.
+    cosine_of_mean : float
+        The same of one vector for all tracks, the mean of the factors that were learned from.
+    spread : float
+        Variance of the directions of one model's vectors over that of their factors' directions;
+        0 where all vectors are one.
+    """
+
+    cosine: float
+    cosine_of_mean: float
+    spread: float
+
+    @property
+    def warning(self) -> str:
+        """Why the vectors are not to be relied on; empty where nothing speaks against them."""
+        if self.spread < LEAST_SPREAD:
+            return (
+                f"the vectors are all alike ({100 * self.spread:.2g} % of the factors' variance), "
+                "so neighbours mean nothing: sound told nothing of this listening; import more "
+                "plays, scan more artists, or take the recipe library"
+            )
+        if self.cosine <= self.cosine_of_mean:
+            return (
+                "to artists left out the vectors are no nearer than one vector for all; import "
+                "more plays, scan more artists, or take the recipe library"
+            )
+        return ""
+
+
+def what_was_learned(
+    unseen: Embeddings, factors: Embeddings, *, vectors: Embeddings
+) -> Learned | None:
+    """Compare predictions with factors.
+
+    Parameters
+    ----------
+    unseen : Embeddings
+        Vectors of tracks by artists that were left out.
+    factors : Embeddings
+        Of all tracks with sound, these among them.
+    vectors : Embeddings
+        Of some tracks by the model that is served.
+
+    Returns
+    -------
+    learned : Learned or None
+        None where nothing was left out.
+    """
+    if not len(unseen):
+        return None
+    left_out = set(unseen.ids)
+    others = [i for i in factors.ids if i not in left_out] or factors.ids  # each in its turn
+    mean = unit_norm(factors.take(others).vectors).mean(axis=0, keepdims=True)
+    alone = Embeddings(unseen.ids, np.repeat(mean, len(unseen), axis=0))
+    spread_of_factors = _spread(factors.take(vectors.ids).vectors)
+    return Learned(
+        agreement_of(unseen, factors),
+        agreement_of(alone, factors),
+        _spread(vectors.vectors) / spread_of_factors if spread_of_factors > 0 else 1.0,
+    )
+
+
+def _spread(vectors: np.ndarray) -> float:
+    """Mean squared distance of directions to their mean."""
+    unit = unit_norm(vectors.astype(np.float64))
+    return float(np.square(unit - unit.mean(axis=0)).sum(axis=1).mean())
