@@ -80,7 +80,19 @@ def current_recipe(workspace: Workspace) -> Recipe:
     model = artifacts.load_valid(workspace.model, kind="model")
     if model is None or trained_by_earlier_version(model):
         return automatic_recipe(workspace).recipe
-    return load_shipped(LIBRARY if model.extra.get("target") == "content" else DEFAULT)
+    shipped = load_shipped(LIBRARY if model.extra.get("target") == "content" else DEFAULT)
+    return _with_settings_of(model, shipped)
+
+
+def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
+    """The recipe with the sections that a model was made by, where they are not its own."""
+    kept = {
+        name: type(section)(**model.config[name])
+        for name in ("mel", "model", "train")
+        if name in model.config
+        and (section := getattr(recipe, name)).model_dump(mode="json") != model.config[name]
+    }
+    return recipe.model_copy(update=kept)
 
 
 def shipped_names() -> list[str]:

@@ -6,10 +6,13 @@ import pytest
 from audiorec import artifacts
 from audiorec.cli.common import read_recipe
 from audiorec.exceptions import DataError
+from audiorec.models.manifest import FORMAT
 from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import MIN_LISTENERS, remembered
 from audiorec.workspace import Workspace
+
+SECTIONS = ("mel", "model", "train")
 
 
 @pytest.fixture
@@ -64,6 +67,26 @@ def test_a_model_is_followed_though_listening_came_since(workspace, listeners):
     listeners(50)
     assert current_recipe(workspace) == load_shipped("library")
     assert automatic_recipe(workspace).name == "default"
+
+
+def test_a_model_is_followed_though_the_run_that_made_it_failed_later(workspace, listeners):
+    """A track that is added then gets the spectrograms that the model takes."""
+    listeners(50)
+    scratch = load_shipped("scratch")
+    with pytest.raises(DataError), remembered(workspace, scratch):
+        artifacts.save(
+            workspace.model,
+            kind="model",
+            arrays={},
+            config={n: getattr(scratch, n).model_dump(mode="json") for n in SECTIONS},
+            inputs={},
+            extra={"format": FORMAT, "target": "factors"},
+        )
+        raise DataError("the disk is full")
+    followed = current_recipe(workspace)
+    for name in SECTIONS:
+        assert getattr(followed, name) == getattr(scratch, name)
+    assert followed.mel.sr != load_shipped("default").mel.sr
 
 
 def test_the_default_recipe_of_before_is_named_and_chosen_anew(workspace, caplog):
