@@ -10,7 +10,7 @@ import time
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -155,15 +155,8 @@ class Pool:
             yield _outcome(item, future, timeout)
 
     def _schedule(self, function: Callable[[Item], Value], item: Item) -> Any:
-        # Workers and the threads that start them inherit what is held back here: Ctrl-C is for
-        # this process alone, which stops its workers in order, and while they import too.
-        if not hasattr(signal, "pthread_sigmask"):
+        with _interrupts_held():
             return self._pool.schedule(function, args=[item])
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return self._pool.schedule(function, args=[item])
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def __enter__(self) -> Pool:
         """The pool."""
@@ -177,6 +170,34 @@ class Pool:
         else:
             self._pool.stop()
         self._pool.join()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block: a worker half started is stopped by nobody.
+
+    Workers and the threads that start them inherit what this thread blocks: Ctrl-C is for this
+    process alone, which stops its workers in order, and while they import too. Other threads, such
+    as those of BLAS, do not block it, and what one of them catches would be raised here.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    caught = []
+    handler = signal.getsignal(signal.SIGINT)
+    # What Python's handlers do, they do in the main thread.
+    here = callable(handler) and threading.current_thread() is threading.main_thread()
+    if here:
+        signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if here:
+            signal.signal(signal.SIGINT, handler)
+        if caught:
+            signal.raise_signal(signal.SIGINT)
 
 
 class _Limit:
