@@ -108,6 +108,7 @@ def run_stages(
     from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
+    from audiorec.pipeline.recipes import is_recipe_pending
     from audiorec.progress import silent
     from audiorec.workers import keep_freed_memory
 
@@ -118,7 +119,7 @@ def run_stages(
         check_engine(engine)
     workspace = settings.workspace
     workspace.check()
-    named = recipe is not None
+    named = recipe is not None or is_recipe_pending(workspace)
     mine = process_group()
     if choose and recipe is None and remembered_recipe(workspace) is None:
         name, reason, recipe = automatic_recipe(workspace)

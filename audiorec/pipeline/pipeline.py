@@ -21,7 +21,7 @@ from audiorec.distributed import process_group
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
 from audiorec.pipeline.interactions import filtered_interactions
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.recipes import current_recipe, remembered
+from audiorec.pipeline.recipes import current_recipe, is_recipe_pending, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.pipeline.train import TrainStage
 from audiorec.progress import Progress, silent
@@ -77,7 +77,7 @@ class Pipeline:
     ) -> None:
         self.workspace = workspace
         self.recipe = recipe or current_recipe(workspace)
-        self._remember = remember and recipe is not None
+        self._remember = remember and (recipe is not None or is_recipe_pending(workspace))
         self.n_jobs = n_jobs
         self.engine: Engine = engine
         self.progress = progress

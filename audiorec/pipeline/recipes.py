@@ -130,6 +130,11 @@ def shipped_folder() -> Path:
     return checkout
 
 
+def is_recipe_pending(workspace: Workspace) -> bool:
+    """Whether a command that was killed had been given a recipe, with which the next goes on."""
+    return (workspace.root / PENDING).exists()
+
+
 @contextmanager
 def remembered(workspace: Workspace, recipe: Recipe) -> Iterator[None]:
     """Make a recipe that was named the workspace's when the block ends well.

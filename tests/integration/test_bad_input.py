@@ -39,7 +39,7 @@ def snapshot(workspace: Path) -> dict[str, bytes]:
 
 
 PLAYS = {
-    "no-column.csv": ("user_id,track\nu,t\n", "track_id"),
+    "no-column.csv": ("user_id,colour\nu,t\n", "track_id"),
     "negative.csv": ("user_id,track_id,plays\nu,t,-3\n", "-3"),
     "words.csv": ("user_id,track_id,plays\nu,t,many\n", "many"),
     "empty.csv": ("", "empty.csv"),
@@ -142,6 +142,11 @@ def test_a_workspace_that_is_missing_newer_or_foreign(workspace, tmp_path):
     failed(call("-w", tmp_path / "photos", "scan", tmp_path), "a.jpg")
 
 
+NEWER = (
+    f"format version {artifacts.FORMAT_VERSION + 1}, newer than {artifacts.FORMAT_VERSION}; upgrade"
+)
+
+
 def age(directory: Path, version: int) -> None:
     """Sign an artifact as a version of the program that writes this format would."""
     path = directory / artifacts.MANIFEST
@@ -154,7 +159,7 @@ def age(directory: Path, version: int) -> None:
 def test_what_a_newer_version_has_made_is_never_replaced(workspace, world, kind):
     age(workspace / kind, artifacts.FORMAT_VERSION + 1)
     before = snapshot(workspace)
-    said = f"{workspace / kind / artifacts.MANIFEST} has format version 2, newer than 1; upgrade"
+    said = f"{workspace / kind / artifacts.MANIFEST} has {NEWER}"
     stage = artifacts.STAGE_OF[kind]
     stage = "factors" if kind == "plays" else stage
     for command in (["run"], [stage]):
@@ -172,11 +177,11 @@ def test_what_a_newer_version_has_kept_is_never_replaced(workspace):
     kept = sorted(path.parent for path in (workspace / ".evaluation").rglob(artifacts.MANIFEST))
     assert kept
     for place in kept:
-        age(place, 2)
+        age(place, artifacts.FORMAT_VERSION + 1)
         before = snapshot(workspace)
-        failed(call("-w", workspace, *evaluation), place, "format version 2, newer than 1; upgrade")
+        failed(call("-w", workspace, *evaluation), place, NEWER)
         assert snapshot(workspace) == before
-        age(place, 1)
+        age(place, artifacts.FORMAT_VERSION)
 
 
 def test_arguments_are_checked_before_a_workspace_is_made(tmp_path):
@@ -268,7 +273,8 @@ def test_stages_before_their_inputs(tmp_path):
     (tmp_path / "music").mkdir()
     assert call("-w", workspace, "scan", tmp_path / "music").code == 0
     failed(call("-w", workspace, "mel"), "audiorec scan")
-    failed(call("-w", workspace, "factors"), "audiorec plays")
+    failed(call("-w", workspace, "factors", "--recipe", "scratch"), "audiorec plays")
+    assert "not needed" in call("-w", workspace, "factors").out  # the recipe without listening
 
 
 def test_an_index_of_another_model_is_never_a_silent_answer(workspace, recipe, tmp_path, world):
@@ -368,12 +374,12 @@ def test_files_that_failed_need_no_mending(workspace, world):
     assert found["problems"] == [] and len(found["notes"]) == 1
 
 
-def test_a_read_only_workspace_is_one_line(workspace, monkeypatch):
+def test_a_read_only_workspace_is_one_line(workspace, recipe, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied", str(workspace / "recipe.toml"))
 
     monkeypatch.setattr("audiorec.pipeline.recipes.write_atomic", refuse)
-    failed(call("-w", workspace, "run"), "Permission denied", "recipe.toml")
+    failed(call("-w", workspace, "run", recipe), "Permission denied", "recipe.toml")
 
 
 def test_an_interrupted_command_is_no_traceback(finished):
