@@ -86,7 +86,7 @@ def current_recipe(workspace: Workspace) -> Recipe:
 
 def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
     """The recipe with the sections that a model was made by, where they are not its own."""
-    kept = {
+    kept: dict[str, object] = {
         name: type(section)(**model.config[name])
         for name in ("mel", "model", "train")
         if name in model.config

@@ -89,7 +89,7 @@ def test_folders_and_recipes_may_hold_spaces(run, tmp_path):
         ["similar", "-k", "8", "--", second],
         ["recommend", "ann", "-k", "8"],
         ["playlist", "--length", "12", "-o", "my ws/playlists/demo.m3u8", "--", first],
-        ["evaluate"],
+        ["evaluate", "--seed", "0"],
         ["status"],
     ]
     assert run("train", "RECIPE=my recipe.toml") == [
