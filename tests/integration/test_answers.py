@@ -21,7 +21,7 @@ from audiorec.workspace import Workspace
 
 from .conftest import call
 
-KEYS = {"rank", "track_id", "score", "artist", "title", "path"}
+KEYS = {"rank", "track_id", "score", "artist", "title", "path", "guessed", "percentile", "album"}
 
 
 def tracks_csv(world):
@@ -61,6 +61,11 @@ def test_one_track_by_id_name_title_and_path_gives_one_answer(finished, world, s
     assert answers[0]["results"] == answers[3]["results"]
     scores = [hit["score"] for hit in answers[0]["results"]]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_nothing_is_wrong_with_a_workspace_that_has_just_been_made(finished):
+    answer = call("-w", finished, "doctor")
+    assert answer.code == 0 and "run 'audiorec" not in answer.out, answer.out
 
 
 def test_a_copy_from_outside_is_the_track_itself(finished, world, some_track, tmp_path):
@@ -199,8 +204,8 @@ def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_soun
     place = library.workspace
     sound, factors = content(place), library._factors().tracks
     blend = library.index.embeddings()
-    prior = artist_smoothing(artifacts.load_manifest(place.model, kind="model"))
-    begun = smooth_by_artist(sound, factors=factors, artists=artists_of(place), prior=prior)
+    smoothing = artist_smoothing(artifacts.load_manifest(place.model, kind="model"))
+    begun = smooth_by_artist(sound, factors=factors, artists=artists_of(place), smoothing=smoothing)
     assert all(np.array_equal(blend[i], begun[i]) for i in added)
     plays = pl.read_csv(world.plays_csv)["track_id"].value_counts()
     often = plays.filter(pl.col("count") > 60)["track_id"].to_list()
@@ -353,7 +358,7 @@ def test_a_question_about_a_catalogued_track_loads_neither_torch_nor_librosa(
 def test_a_new_track_is_placed_by_its_artists_others_too(workspace, world):
     place = Workspace(workspace)
     model = artifacts.load_manifest(place.model, kind="model")
-    extra = model.extra | {"artists": {"share": 0.8, "half": 0.5, "guess": 0.0}}
+    extra = model.extra | {"smoothing": {"k": 0.5}}
     artifacts.commit(
         place.model,
         kind="model",
