@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.factors.config import FactorsConfig
@@ -35,6 +34,9 @@ from audiorec.progress import Progress, silent
 if TYPE_CHECKING:
     import scipy.sparse
     from implicit.cpu.als import AlternatingLeastSquares
+
+    # It loads polars, which few commands need and which starts threads.
+    from audiorec.data.interactions import Interactions
 
 # Half-steps are exact up to so many factors; with more of them conjugate gradients are far faster.
 EXACT_FACTORS = 128

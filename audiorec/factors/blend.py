@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from audiorec.data.interactions import Interactions
+from typing import TYPE_CHECKING
+
 from audiorec.embeddings import Embeddings
 from audiorec.factors.config import FactorsConfig
 from audiorec.factors.fold_in import PriorDecay, fold_in_tracks
 from audiorec.factors.store import Factors
+
+if TYPE_CHECKING:
+    # It loads polars, which few commands need and which starts threads.
+    from audiorec.data.interactions import Interactions
 
 
 def blend_tracks(

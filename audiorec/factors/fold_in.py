@@ -24,19 +24,22 @@ little, whereas of those who could have come across what many have, most have pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 
-from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors.als import signed_confidence
 from audiorec.factors.config import FactorsConfig
 from audiorec.factors.store import Factors
 from audiorec.ids import IdMap
+
+if TYPE_CHECKING:
+    # It loads polars, which few commands need and which starts threads.
+    from audiorec.data.interactions import Interactions
 
 # What is thought of a prior that nobody has measured.
 AGREEMENT = 0.6

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.plays import load_plays
 from audiorec.exceptions import DataError
 from audiorec.models.manifest import trained_by_earlier_version
 from audiorec.pipeline.old_settings import is_described
@@ -61,6 +60,8 @@ def automatic_recipe(workspace: Workspace) -> Choice:
     """
     if not artifacts.exists(workspace.plays):
         return Choice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
+    from audiorec.data.plays import load_plays  # it loads polars, half a second
+
     n = load_plays(workspace.plays)["user_id"].n_unique()
     if n < MIN_LISTENERS:
         few = f"{n} listener{'s' if n != 1 else ''}, fewer than {MIN_LISTENERS}"

@@ -1,5 +1,8 @@
 """Which recipe a workspace follows where none is named, and how shipped ones are found."""
 
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -30,7 +33,7 @@ def listeners(monkeypatch, workspace):
         workspace.plays.mkdir(exist_ok=True)
         (workspace.plays / artifacts.MANIFEST).touch()
         plays = pl.DataFrame({"user_id": [f"u{i}" for i in range(n)]})
-        monkeypatch.setattr("audiorec.pipeline.recipes.load_plays", lambda directory: plays)
+        monkeypatch.setattr("audiorec.data.plays.load_plays", lambda directory: plays)
 
     return have
 
@@ -117,3 +120,13 @@ def test_a_name_that_is_none(tmp_path):
     with pytest.raises(DataError, match="cannot be read: no such file"):
         read_recipe(tmp_path / "libary.toml")
     assert isinstance(load_shipped("default"), Recipe)
+
+
+def test_the_stages_start_without_what_few_of_them_need():
+    """Polars takes half a second and starts threads, which a process must not have that forks."""
+    code = (
+        "import sys, audiorec.pipeline, audiorec.cli.stages, audiorec.index.build, audiorec.mel\n"
+        "heavy = {'polars', 'implicit', 'lightning'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
