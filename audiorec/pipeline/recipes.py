@@ -60,7 +60,7 @@ def automatic_recipe(workspace: Workspace) -> Choice:
     """
     if not artifacts.exists(workspace.plays):
         return Choice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
-    from audiorec.data.plays import load_plays  # it loads polars, half a second
+    from audiorec.data.plays import load_plays  # it loads polars, which starts threads
 
     n = load_plays(workspace.plays)["user_id"].n_unique()
     if n < MIN_LISTENERS:

@@ -123,7 +123,7 @@ def test_a_name_that_is_none(tmp_path):
 
 
 def test_the_stages_start_without_what_few_of_them_need():
-    """Polars takes half a second and starts threads, which a process must not have that forks."""
+    """Polars starts threads, which a process that forks must not have."""
     code = (
         "import sys, audiorec.pipeline, audiorec.cli.stages, audiorec.index.build, audiorec.mel\n"
         "heavy = {'polars', 'implicit', 'lightning'} & set(sys.modules)\n"
