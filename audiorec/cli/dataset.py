@@ -35,7 +35,7 @@ class DatasetGroup(click.Group):
             return import_command.get_help(inner)
 
 
-class ImportCommand(click.Command):
+class DatasetCommand(click.Command):
     """The import, whose help lists the data sets."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -56,7 +56,7 @@ def command() -> None:
 
 
 @click.command(
-    "dataset", cls=ImportCommand, context_settings={"help_option_names": ["-h", "--help"]}
+    "dataset", cls=DatasetCommand, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.argument("name")
 @click.argument("directory", metavar="DIR", type=PathType(path_type=Path))

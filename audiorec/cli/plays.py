@@ -54,7 +54,7 @@ class PlaysGroup(click.Group):
             return import_command.get_help(inner)
 
 
-class ImportCommand(click.Command):
+class PlaysCommand(click.Command):
     """The import, whose help says how each format is exported."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -74,7 +74,7 @@ def command() -> None:
     """Import, list and remove listening."""
 
 
-@click.command("plays", cls=ImportCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("plays", cls=PlaysCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", metavar="FILE...", nargs=-1, type=PathType(path_type=Path))
 @click.option(
     "--source", default="auto", show_default=True, help="Format of FILE; auto recognises it."

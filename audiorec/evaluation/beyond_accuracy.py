@@ -18,7 +18,7 @@ from audiorec.embeddings import unit_norm
 from audiorec.evaluation.candidates import THIRDS, Candidates
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems import ORACLE, RANDOM
-from audiorec.evaluation.systems.base import Scores, Vectors
+from audiorec.evaluation.systems.base import ScoreMatrix, Vectors
 from audiorec.ids import IdMap
 from audiorec.metrics import Interval, interval, lists, reach
 
@@ -64,7 +64,7 @@ FIGURES = ("coverage", "Gini", "skew", "self-information", "same artist", "diver
 
 
 def look_closer(
-    holdout: Holdout, candidates: Candidates, draw: Vectors | Scores, scores: np.ndarray
+    holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix, scores: np.ndarray
 ) -> tuple[Details, dict[str, float]]:
     """Details of a draw, and the figures of `FIGURES` for its ten best.
 
@@ -72,7 +72,7 @@ def look_closer(
     ----------
     holdout : Holdout
     candidates : Candidates
-    draw : Vectors or Scores
+    draw : Vectors or ScoreMatrix
     scores : np.ndarray [shape=(n_listeners, n_items)]
         By the headline scoring.
     """
@@ -124,7 +124,7 @@ def _by_third(scores: np.ndarray, candidates: Candidates) -> np.ndarray:
     return np.asarray(values, dtype=np.float32)
 
 
-def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | Scores) -> np.ndarray:
+def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix) -> np.ndarray:
     """Cold tracks among training tracks too; NaN where those have no place, or artists rank."""
     by_artist = len(candidates.names) != len(holdout.cold)
     everything = None if by_artist else _with_training_tracks(holdout, draw)
@@ -141,9 +141,9 @@ def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | Scores) -> 
     return np.stack(list(values.values())).astype(np.float32)
 
 
-def _with_training_tracks(holdout: Holdout, draw: Vectors | Scores) -> np.ndarray | None:
+def _with_training_tracks(holdout: Holdout, draw: Vectors | ScoreMatrix) -> np.ndarray | None:
     """Scores : np.ndarray [shape=(n_listeners, n_cold + n_targets)], or None."""
-    if isinstance(draw, Scores):
+    if isinstance(draw, ScoreMatrix):
         if draw.warm is None:
             return None
         return np.concatenate([draw.matrix, draw.warm], axis=1)
@@ -172,7 +172,7 @@ def _places(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     return metrics.auc(rank.T, relevant.T).astype(np.float32)
 
 
-def _neighbours(holdout: Holdout, draw: Vectors | Scores, vectors: np.ndarray) -> np.ndarray:
+def _neighbours(holdout: Holdout, draw: Vectors | ScoreMatrix, vectors: np.ndarray) -> np.ndarray:
     """Nearest training tracks of each cold one, where they are placed in one space."""
     if not len(vectors) or (isinstance(draw, Vectors) and draw.listeners is not None):
         return np.full((len(holdout.cold), N_NEIGHBOURS), -1, dtype=np.int32)

@@ -16,7 +16,7 @@ from audiorec.evaluation.beyond_accuracy import Details, look_closer
 from audiorec.evaluation.candidates import Candidates, candidates_of
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout, HoldoutKey
-from audiorec.evaluation.systems import Scores, System, Vectors, WorkDir
+from audiorec.evaluation.systems import ScoreMatrix, System, Vectors, WorkDir
 from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.progress import Progress
 
@@ -91,10 +91,10 @@ def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
 
 
 def scores_of(
-    holdout: Holdout, candidates: Candidates, draw: Vectors | Scores
+    holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix
 ) -> dict[str, np.ndarray]:
     """By scoring, np.ndarray [shape=(n_listeners, n_candidates)]."""
-    if isinstance(draw, Scores):
+    if isinstance(draw, ScoreMatrix):
         return dict.fromkeys(SCORINGS, candidates.scores(draw.matrix))
     listeners = holdout.listener_factors if draw.listeners is None else draw.listeners
     return {

@@ -35,7 +35,7 @@ from audiorec.models.ridge import Ridge, fit_ridge
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import input_scale, training_sets
-from audiorec.training.learned import Learned, what_was_learned
+from audiorec.training.fit_quality import FitQuality, what_was_learned
 from audiorec.training.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ class TrainResult(NamedTuple):
         Empty where nothing was learned in epochs.
     unseen : Embeddings
         Vectors of tracks by artists that they were not learned from.
-    learned : Learned or None
+    learned : FitQuality or None
         What these say of the model; None where there are none.
     """
 
     model: ContentModel
     history: list[EpochRow]
     unseen: Embeddings
-    learned: Learned | None
+    learned: FitQuality | None
 
 
 def train(

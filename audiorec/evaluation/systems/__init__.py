@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audiorec.evaluation.systems import artists, content, controls, oracles, regressions
-from audiorec.evaluation.systems.base import Prediction, Scores, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import Prediction, ScoreMatrix, System, Vectors, WorkDir
 from audiorec.evaluation.systems.content import CHANGES, SMOOTHED, content_system, name_of
 from audiorec.evaluation.systems.controls import RANDOM
 from audiorec.evaluation.systems.oracles import ORACLE
@@ -25,7 +25,7 @@ __all__ = [
     "SYSTEMS",
     "TRUE_ATTRIBUTES",
     "Prediction",
-    "Scores",
+    "ScoreMatrix",
     "System",
     "Vectors",
     "WorkDir",

@@ -38,7 +38,7 @@ class Vectors(NamedTuple):
     warm: np.ndarray | None = None
 
 
-class Scores(NamedTuple):
+class ScoreMatrix(NamedTuple):
     """A score for every listener and cold track.
 
     Attributes
@@ -58,7 +58,7 @@ class Prediction:
 
     Attributes
     ----------
-    draws : iterable of Vectors or Scores
+    draws : iterable of Vectors or ScoreMatrix
         One, or several where chance has a part.
     facts : dict of str to float
         Figures worth knowing of how it came about: a penalty, a share of tracks covered.
@@ -66,7 +66,7 @@ class Prediction:
         Training and validation loss of each epoch, of what learns in epochs.
     """
 
-    draws: Iterable[Vectors | Scores]
+    draws: Iterable[Vectors | ScoreMatrix]
     facts: dict[str, float] = field(default_factory=dict)
     history: tuple[tuple[float, float], ...] = ()
 

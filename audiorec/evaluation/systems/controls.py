@@ -9,7 +9,7 @@ import polars as pl
 
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems.base import Prediction, Scores, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import Prediction, ScoreMatrix, System, Vectors, WorkDir
 from audiorec.evaluation.systems.regressions import ridge_vectors
 
 N_RANDOM_DRAWS = 10
@@ -23,7 +23,7 @@ def random(holdout: Holdout, work: WorkDir) -> Prediction:
     aside = holdout.rng(6)  # training tracks, for the mixed catalogue
     warm = aside.random((shape[0], len(holdout.targets)), dtype=np.float32)
     draws = (rng.random(shape, dtype=np.float32) for _ in range(N_RANDOM_DRAWS))
-    return Prediction(Scores(draw, warm) for draw in draws)
+    return Prediction(ScoreMatrix(draw, warm) for draw in draws)
 
 
 def shuffled(holdout: Holdout, work: WorkDir) -> Prediction:
@@ -58,7 +58,7 @@ def _by_count(holdout: Holdout, plays: pl.DataFrame) -> Prediction:
         )
         for ids in (holdout.cold, holdout.targets.ids)
     )
-    return Prediction([Scores(cold, warm)])
+    return Prediction([ScoreMatrix(cold, warm)])
 
 
 RANDOM = "random"

@@ -58,7 +58,7 @@ def test_text_is_written_out_where_it_cannot_be_encoded(monkeypatch):
 
 def test_shipped_recipes_are_found_wherever_one_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert read_recipe(Path("pipelines/library.toml")).model.target == "sound"
+    assert read_recipe(Path("pipelines/library.toml")).model.target == "content"
     with pytest.raises(DataError, match=r"recipe pipelines/none.toml cannot be read: no such file"):
         read_recipe(Path("pipelines/none.toml"))
     with pytest.raises(DataError, match=r"recipe other/library.toml cannot be read"):
@@ -74,14 +74,18 @@ def test_installed_recipes_are_found(tmp_path, monkeypatch):
     from importlib import metadata
 
     from audiorec.cli import common
+    from audiorec.pipeline import recipes
 
     recipe = tmp_path / "share" / "audiorec" / "pipelines" / "library.toml"
     recipe.parent.mkdir(parents=True)
+    recipe.with_name("default.toml").touch()
     recipe.write_text("[factors]\nfactors = 9\n")
-    path = metadata.PackagePath("share/audiorec/pipelines/library.toml")
-    monkeypatch.setattr(path.__class__, "locate", lambda self: recipe)
+    path = metadata.PackagePath("share/audiorec/pipelines/default.toml")
+    monkeypatch.setattr(path.__class__, "locate", lambda self: recipe.with_name("default.toml"))
     monkeypatch.setattr(metadata, "files", lambda name: [path])
-    monkeypatch.setattr(common, "__file__", str(tmp_path / "site" / "audiorec" / "cli" / "c.py"))
+    monkeypatch.setattr(
+        recipes, "__file__", str(tmp_path / "site" / "audiorec" / "pipeline" / "r.py")
+    )
     monkeypatch.chdir(tmp_path)
     assert common.read_recipe(Path("pipelines/library.toml")).factors.factors == 9
 

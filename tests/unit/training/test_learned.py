@@ -6,7 +6,7 @@ import pytest
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.models.config import ModelConfig
 from audiorec.training import train
-from audiorec.training.learned import what_was_learned
+from audiorec.training.fit_quality import what_was_learned
 
 
 def drawn(n=60, *, common=3.0, seed=0):

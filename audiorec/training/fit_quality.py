@@ -12,7 +12,7 @@ from audiorec.factors import agreement_of
 LEAST_SPREAD = 0.01  # of the factors' own: below it, all tracks are all tracks' neighbours
 
 
-class Learned(NamedTuple):
+class FitQuality(NamedTuple):
     """How vectors of artists that were left out compare with their factors.
 
     Attributes
@@ -49,7 +49,7 @@ class Learned(NamedTuple):
 
 def what_was_learned(
     unseen: Embeddings, factors: Embeddings, *, vectors: Embeddings
-) -> Learned | None:
+) -> FitQuality | None:
     """Compare predictions with factors.
 
     Parameters
@@ -63,7 +63,7 @@ def what_was_learned(
 
     Returns
     -------
-    learned : Learned or None
+    learned : FitQuality or None
         None where nothing was left out.
     """
     if not len(unseen):
@@ -73,7 +73,7 @@ def what_was_learned(
     mean = unit_norm(factors.take(others).vectors).mean(axis=0, keepdims=True)
     alone = Embeddings(unseen.ids, np.repeat(mean, len(unseen), axis=0))
     spread_of_factors = _spread(factors.take(vectors.ids).vectors)
-    return Learned(
+    return FitQuality(
         agreement_of(unseen, factors),
         agreement_of(alone, factors),
         _spread(vectors.vectors) / spread_of_factors if spread_of_factors > 0 else 1.0,
