@@ -19,7 +19,7 @@ BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB
 MIX_STRIDE = 61
 # Channels are brought to one polarity where that gives so many times the power of their mean.
 MIX_GAIN = 2.0
-DAMAGED_FRAMES = "has damaged frames, which are left out"
+DAMAGED_FRAMES = "has damaged frames, which are left out; copy it again"
 
 Bytes = bytes | mmap.mmap
 
