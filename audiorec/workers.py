@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -170,6 +171,10 @@ class Pool:
         else:
             self._pool.stop()
         self._pool.join()
+        if kind is KeyboardInterrupt:
+            # One that was being started meanwhile would find nothing of this process any more.
+            for worker in multiprocessing.active_children():
+                worker.kill()
 
 
 @contextmanager

@@ -175,9 +175,14 @@ class Catalog:
                 continue
             if found:
                 return _only(name, found)
-        # A name of an artist or an album that has one track alone means that track.
-        found = [track for track in self._of_name(name) if not track.missing]
-        return found[0] if len(found) == 1 else self._find_close(name)
+        try:
+            return self._find_close(name)
+        except NotFoundError:
+            # A name of an artist or an album that has one track alone means that track.
+            found = [track for track in self._of_name(name) if not track.missing]
+            if len(found) == 1:
+                return found[0]
+            raise
 
     def _of_name(self, name: str) -> list[Track]:
         """Tracks of the artist, or else of the album, of a name."""
