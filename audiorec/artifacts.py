@@ -140,6 +140,11 @@ class Manifest:
         """Digest of its files alone: made again from other inputs, equal arrays keep it."""
         return fingerprint({name: entry.digest for name, entry in sorted(self.files.items())})
 
+    @property
+    def digests(self) -> frozenset[str]:
+        """Both digests by which other artifacts may name it among their inputs."""
+        return frozenset((self.content, self.fingerprint))
+
     def _as_json(self) -> dict[str, Any]:
         return {
             "format_version": FORMAT_VERSION,

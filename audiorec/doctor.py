@@ -86,7 +86,7 @@ def _out_of_step(workspace: Workspace) -> list[str]:
         f"{kind} was made from other {source}; run 'audiorec {artifacts.STAGE_OF[kind]}'"
         for kind, manifest in made.items()
         for source, digest in manifest.inputs.items()
-        if source in made and digest not in (made[source].fingerprint, made[source].content)
+        if source in made and digest not in made[source].digests
     ]
     if named := made["index"].inputs.get("artists") if "index" in made else None:
         from audiorec.recommend.vectors import artists_of

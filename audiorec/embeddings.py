@@ -181,4 +181,4 @@ def unit_norm(vectors: np.ndarray) -> np.ndarray:
 def predicts_into(made: artifacts.Manifest, space: artifacts.Manifest) -> bool:
     """Whether embeddings were predicted into this space of factors, by their manifests."""
     # Earlier versions named the manifest of the factors instead of what they are.
-    return made.inputs.get("factors") in (space.content, space.fingerprint)
+    return made.inputs.get("factors") in space.digests

@@ -17,8 +17,8 @@ def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
     Their manifests are read, and the list of tracks: settings and files are not compared.
     """
     made = {kind: _standing(workspace, kind) for kind in KINDS}
-    now = {kind: {found.fingerprint, found.content} for kind, found in made.items() if found}
-    now["catalog"] = {catalog.fingerprint()}
+    now = {kind: found.digests for kind, found in made.items() if found}
+    now["catalog"] = frozenset({catalog.fingerprint()})
     called = {"catalog": "the catalogue is", "plays": "plays are", "mels": "mels are"}
     stale: dict[str, str] = {}
     for kind, found in made.items():
