@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from audiorec.exceptions import AudiorecError, ParameterError
@@ -119,7 +119,6 @@ class Pool:
 
     def __init__(self, *, n_jobs: int | None = None, memory: int = MOST_MEMORY) -> None:
         # not before there is work: an answer needs none of it
-        import multiprocessing
         from multiprocessing import resource_tracker
 
         from pebble import ProcessPool
@@ -127,9 +126,10 @@ class Pool:
         resource_tracker.ensure_running()  # as it starts, it lets go of signals that are held
         self._n_jobs = available_cpus() if n_jobs is None else n_jobs
         # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
+        self._context = _SpawnContext()
         self._pool = ProcessPool(
             max_workers=self._n_jobs,
-            context=multiprocessing.get_context("spawn"),
+            context=self._context,
             initializer=_begin,
             initargs=(memory,),
         )
@@ -171,10 +171,29 @@ class Pool:
         else:
             self._pool.stop()
         self._pool.join()
-        if kind is KeyboardInterrupt:
-            # One that was being started meanwhile would find nothing of this process any more.
-            for worker in multiprocessing.active_children():
-                worker.kill()
+        # One that was being started meanwhile would find nothing of this process any more.
+        self._context.end_all()
+
+
+class _SpawnContext(SpawnContext):
+    """Starts processes and keeps them, so that all of them can be ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[SpawnProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]
+        """A process that has not started yet."""
+        self._started = [process for process in self._started if process.exitcode is None]
+        self._started.append(SpawnProcess(*args, **kwargs))
+        return self._started[-1]
+
+    def end_all(self) -> None:
+        """Kill what still runs, and wait for its end."""
+        for process in self._started:
+            if process.pid is not None:
+                process.kill()
+                process.join()
 
 
 @contextmanager

@@ -119,6 +119,7 @@ def fit_factors(
     Examples
     --------
     >>> import scipy.sparse
+    >>> from audiorec.data.interactions import Interactions
     >>> from audiorec.ids import IdMap
     >>> plays = scipy.sparse.csr_matrix(np.eye(8) + np.eye(8, k=1))
     >>> users, tracks = IdMap(f"u{i}" for i in range(8)), IdMap(f"t{i}" for i in range(8))
