@@ -3,61 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+from audiorec.cli.import_group import HELP, ImportCommand, ImportGroup
 
 if TYPE_CHECKING:
     from audiorec.data.dataset_import import DatasetReport
 
 
-class DatasetGroup(click.Group):
-    """A group whose first word is the name of a data set, unless it is one of its commands."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """As click does; of the import where no other command is named."""
-        if args and args[0] in self.commands:
-            return super().make_context(info_name, args, parent, **extra)
-        return import_command.make_context(info_name, args, parent, **extra)
-
-    def get_help(self, ctx: click.Context) -> str:
-        """The help of the import, which lists the other commands too."""
-        with click.Context(import_command, parent=ctx.parent, info_name=ctx.info_name) as inner:
-            inner.terminal_width = ctx.terminal_width
-            return import_command.get_help(inner)
-
-
-class DatasetCommand(click.Command):
-    """The import, whose help lists the data sets."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the sets and the other commands."""
-        from audiorec.data.datasets import NAMES, dataset
-
-        with formatter.section("Data sets"):
-            formatter.write_dl([(name, dataset(name).TITLE) for name in NAMES])
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, part.get_short_help_str(90)) for name, part in command.commands.items()]
-            )
-
-
-@click.group("dataset", cls=DatasetGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("dataset", cls=ImportGroup, context_settings=HELP)
 def command() -> None:
     """Import, check and list research data sets."""
 
 
-@click.command(
-    "dataset", cls=DatasetCommand, context_settings={"help_option_names": ["-h", "--help"]}
-)
+def titles() -> list[tuple[str, str]]:
+    """Every data set, with what it is."""
+    from audiorec.data.datasets import NAMES, dataset
+
+    return [(name, dataset(name).TITLE) for name in NAMES]
+
+
+@click.command("dataset", cls=ImportCommand, group=command, heading="Data sets", listed=titles)
 @click.argument("name")
 @click.argument("directory", metavar="DIR", type=PathType(path_type=Path))
 @click.option(

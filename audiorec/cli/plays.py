@@ -15,6 +15,7 @@ from audiorec.cli.common import (
     json_option,
     progress_shown,
 )
+from audiorec.cli.import_group import HELP, ImportCommand, ImportGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,49 +33,25 @@ TABLES = (".csv", ".tsv", ".txt", ".gz", "")
 """Endings of what is taken for a table of plays where nothing else knows it."""
 
 
-class PlaysGroup(click.Group):
-    """A group whose first word is a file, unless it is one of its commands."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """As click does; of the import where no other command is named."""
-        if args and args[0] in self.commands:
-            return super().make_context(info_name, args, parent, **extra)
-        return import_command.make_context(info_name, args, parent, **extra)
-
-    def get_help(self, ctx: click.Context) -> str:
-        """The help of the import, which lists the other commands too."""
-        with click.Context(import_command, parent=ctx.parent, info_name=ctx.info_name) as inner:
-            inner.terminal_width = ctx.terminal_width
-            return import_command.get_help(inner)
-
-
-class PlaysCommand(click.Command):
-    """The import, whose help says how each format is exported."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the formats and the other commands."""
-        from audiorec.data.histories import SOURCES, history
-
-        with formatter.section("Formats, and how to get them"):
-            formatter.write_dl([(name, history(name).EXPORT) for name in SOURCES])
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, part.get_short_help_str(90)) for name, part in command.commands.items()]
-            )
-
-
-@click.group("plays", cls=PlaysGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("plays", cls=ImportGroup, context_settings=HELP)
 def command() -> None:
     """Import, list and remove listening."""
 
 
-@click.command("plays", cls=PlaysCommand, context_settings={"help_option_names": ["-h", "--help"]})
+def formats() -> list[tuple[str, str]]:
+    """Every format, with how to get it."""
+    from audiorec.data.histories import SOURCES, history
+
+    return [(name, history(name).EXPORT) for name in SOURCES]
+
+
+@click.command(
+    "plays",
+    cls=ImportCommand,
+    group=command,
+    heading="Formats, and how to get them",
+    listed=formats,
+)
 @click.argument("files", metavar="FILE...", nargs=-1, type=PathType(path_type=Path))
 @click.option(
     "--source", default="auto", show_default=True, help="Format of FILE; auto recognises it."

@@ -5,22 +5,40 @@ from __future__ import annotations
 import bz2
 import fnmatch
 import gzip
+import io
 import os
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple
+
+from zstandard import ZstdDecompressor
 
 from audiorec.artifacts import write_error
-from audiorec.data.histories.export import data_error, reading
+from audiorec.data.histories.export import CountedStream, UnpackBudget, data_error, reading
 
-PACKED = (".gz", ".bz2", ".zst", ".zip")
 DEPTH = 2
 """Folders below the given one in which files are looked for."""
 AUDIO = (".mp3", ".flac", ".ogg", ".opus", ".wav", ".m4a")
 BLOCK = 1 << 22
 """Bytes copied at a time."""
+MAX_RATIO = 200
+"""Unpacked bytes to packed ones: tables of listening have 3 to 20; with more it is a bomb."""
+ALWAYS_UNPACKED = 1 << 26
+"""Bytes that may be unpacked whatever the ratio."""
+
+
+def _unpack_zstd(stream: IO[bytes]) -> IO[bytes]:
+    return ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+
+
+UNPACK: dict[str, Callable[[IO[bytes]], Any]] = {
+    ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
+    ".bz2": bz2.BZ2File,
+    ".zst": _unpack_zstd,
+}
+"""What unpacks a file, by its suffix."""
 
 
 class ExpectedFile(NamedTuple):
@@ -63,6 +81,11 @@ class ManifestRow(NamedTuple):
     genre: str = ""
 
 
+def no_tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
+    """No track: what a set without audio has."""
+    return iter(())
+
+
 class FoundFile(NamedTuple):
     """A file that was found, perhaps within a zip."""
 
@@ -75,20 +98,21 @@ class FoundFile(NamedTuple):
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Its bytes, unpacked; what goes wrong while they are read is a `DataError`."""
-        suffix = self.path.suffix.lower()
-        if suffix == ".zst":
-            raise data_error(self.path, "is compressed by zstd", "unpack it: zstd -d")
-        with reading(str(self)):
+        most = max(ALWAYS_UNPACKED, MAX_RATIO * self.path.stat().st_size)
+        budget = UnpackBudget(self.path, most=most)
+        with reading(str(self)), ExitStack() as opened:
+            stream: Any = opened.enter_context(self.path.open("rb"))
             if self.entry:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as stream:
-                    yield stream
-            elif suffix in (".gz", ".bz2"):
-                unpack = gzip.open if suffix == ".gz" else bz2.open
-                with unpack(self.path, "rb") as stream:
-                    yield cast("IO[bytes]", stream)
-            else:
-                with self.path.open("rb") as stream:
-                    yield stream
+                archive = opened.enter_context(zipfile.ZipFile(stream))
+                stream = opened.enter_context(archive.open(self.entry))
+            elif self.is_packed:
+                stream = opened.enter_context(UNPACK[self.path.suffix.lower()](stream))
+            yield io.BufferedReader(CountedStream(stream, budget)) if self.is_packed else stream
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it has to be unpacked."""
+        return bool(self.entry) or self.path.suffix.lower() in UNPACK
 
 
 class DatasetFolder:
@@ -117,7 +141,7 @@ class DatasetFolder:
     def find(self, name: str) -> list[FoundFile]:
         """Files of a name or pattern in the folder and two below it, plain ones before others."""
         below = ["*/" * depth for depth in range(DEPTH + 1)]
-        for suffix in ("", *PACKED[:3]):
+        for suffix in ("", *UNPACK):
             paths = [path for at in below for path in self.path.glob(f"{at}{name}{suffix}")]
             if paths:
                 return [FoundFile(path) for path in sorted(paths) if path.is_file()]
@@ -152,7 +176,7 @@ class DatasetFolder:
         return found[0]
 
     def table(self, found: FoundFile, *, n_bytes: int | None = None) -> Path:
-        """Where a table lies for polars, which reads gzip and zstd as they are.
+        """Where a table lies for polars, unpacked: it would unpack all of it in memory.
 
         Of what has to be unpacked, at most about `n_bytes`.
 
@@ -163,7 +187,7 @@ class DatasetFolder:
         ArtifactError
             If there is no room to unpack it.
         """
-        if not found.entry and found.path.suffix.lower() not in (".bz2", ".zip"):
+        if not found.is_packed:
             return found.path
         target = self.new_file()
         left = n_bytes

@@ -6,11 +6,9 @@ differ in whether ``user_artists.dat`` has a header, and some ids have blanks ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
 
 TITLE = "HetRec 2011 Last.fm"
@@ -23,6 +21,7 @@ ORIGIN = "https://grouplens.org/datasets/hetrec-2011/"
 LISTENING = "counts of artists"
 PLAYS = ExpectedFile("user_artists.dat", "counts", ("userID", "artistID", "weight"), header=None)
 FILES = (PLAYS, ExpectedFile("artists.dat", "names of artists", required=False))
+tracks = no_tracks
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
@@ -31,8 +30,3 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     artist = pl.when(pl.col("artistID") != "").then(pl.lit("lastfm-artist-") + pl.col("artistID"))
     rows = to_plays(raw, user="userID", track=artist, plays="weight")
     return settled(folder, rows, where=folder.one(PLAYS.name))
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())

@@ -6,11 +6,9 @@ titles like others. A few plays lie years after the set was collected: clocks th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
 from audiorec.ids import LONGEST
 
@@ -25,6 +23,7 @@ EVENTS = ExpectedFile(
     ("user", "timestamp", "artist_mbid", "artist", "track_mbid", "title"),
 )
 FILES = (EVENTS,)
+tracks = no_tracks
 COLLECTED = 1_246_406_400
 """2009-07-01 UTC, epoch seconds: no play can be later."""
 
@@ -44,8 +43,3 @@ def read(folder: DatasetFolder) -> DatasetPlays:
         latest=COLLECTED,
     )
     return settled(folder, rows, where=folder.one(EVENTS.name))
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
 
 TITLE = "LFM-1b"
@@ -16,14 +14,10 @@ EVENTS = ExpectedFile(
     "LFM-1b_LEs.txt", "listening events", ("user", "artist", "album", "track", "timestamp")
 )
 FILES = (EVENTS,)
+tracks = no_tracks
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Every listening event."""
     rows = to_plays(scan_table(folder, EVENTS), user="user", track="track", timestamp="timestamp")
     return settled(folder, rows, where=folder.one(EVENTS.name))
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())

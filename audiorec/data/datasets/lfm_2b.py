@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, events_or_counts
+from audiorec.data.datasets.folder import no_tracks
+from audiorec.data.datasets.rows import EventsOrCounts
 
 TITLE = "LFM-2b"
 PAPER = (
@@ -15,28 +13,7 @@ PAPER = (
 TERMS = "non-commercial research; its authors took it offline, over Last.fm's terms"
 ORIGIN = "http://www.cp.jku.at/datasets/LFM-2b/"
 LISTENING = "timed plays, or counts"
-EVENTS = ExpectedFile(
-    "listening_events.tsv",
-    "listening events",
-    ("user_id", "track_id", "timestamp"),
-    header=True,
-    group="listening",
-)
-COUNTS = ExpectedFile(
-    "listening_counts.tsv",
-    "counts",
-    ("user_id", "track_id", "count"),
-    header=True,
-    group="listening",
-)
-FILES = (EVENTS, COUNTS)
-
-
-def read(folder: DatasetFolder) -> DatasetPlays:
-    """Every listening event, else the counts."""
-    return events_or_counts(folder, events=EVENTS, counts=COUNTS)
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())
+_LISTENING = EventsOrCounts.named("listening_events.tsv", "listening_counts.tsv")
+FILES = tuple(_LISTENING)
+tracks = no_tracks
+read = _LISTENING.read

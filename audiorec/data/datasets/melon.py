@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, playlist_rows
 from audiorec.data.histories.export import data_error
 from audiorec.data.parquet import sink
@@ -29,6 +29,7 @@ ORIGIN = "https://mtg.github.io/melon-playlist-dataset/"
 LISTENING = "playlists"
 PLAYLISTS = ExpectedFile("train.json", "playlists")
 FILES = (PLAYLISTS, ExpectedFile("song_meta.json", "names of songs", required=False))
+tracks = no_tracks
 BATCH = 1 << 20
 """Entries in memory at a time."""
 
@@ -68,8 +69,3 @@ def _entries(lists: list[Any], left: Counter[str]) -> Iterator[tuple[str, str]]:
                 yield f"playlist-{playlist['id']}", f"melon-{song}"
             else:
                 left[UNREADABLE] += 1
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile, ManifestRow
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile, no_tracks
 from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, playlist_rows
 from audiorec.data.histories.export import data_error
 from audiorec.data.parquet import sink
@@ -28,6 +28,7 @@ ORIGIN = "https://www.aicrowd.com/challenges/spotify-million-playlist-dataset-ch
 LISTENING = "playlists"
 SLICES = "mpd.slice.*.json"
 FILES = (ExpectedFile(SLICES, "slices of playlists"),)
+tracks = no_tracks
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
@@ -78,8 +79,3 @@ def _uri(row: Any) -> str:
     """The id of a track, empty where a row names none."""
     uri = row.get("track_uri") if isinstance(row, dict) else None
     return uri if isinstance(uri, str) and uri.startswith("spotify:track:") else ""
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())

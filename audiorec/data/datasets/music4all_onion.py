@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.datasets import music4all
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, events_or_counts
+from audiorec.data.datasets.folder import DatasetFolder, ManifestRow
+from audiorec.data.datasets.rows import EventsOrCounts
 
 TITLE = "Music4All-Onion"
 PAPER = (
@@ -20,26 +20,9 @@ PAPER = (
 TERMS = "CC BY-NC-SA 4.0; the audio is Music4All's, by agreement with its authors"
 ORIGIN = "https://zenodo.org/records/6609677"
 LISTENING = "timed plays, or counts"
-EVENTS = ExpectedFile(
-    "userid_trackid_timestamp.tsv",
-    "listening events",
-    ("user_id", "track_id", "timestamp"),
-    header=True,
-    group="listening",
-)
-COUNTS = ExpectedFile(
-    "userid_trackid_count.tsv",
-    "counts",
-    ("user_id", "track_id", "count"),
-    header=True,
-    group="listening",
-)
-FILES = (EVENTS, COUNTS, music4all.INFORMATION, music4all.GENRES)
-
-
-def read(folder: DatasetFolder) -> DatasetPlays:
-    """Every listening event, else the counts."""
-    return events_or_counts(folder, events=EVENTS, counts=COUNTS)
+_LISTENING = EventsOrCounts.named("userid_trackid_timestamp.tsv", "userid_trackid_count.tsv")
+FILES = (*_LISTENING, music4all.INFORMATION, music4all.GENRES)
+read = _LISTENING.read
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:

@@ -179,24 +179,40 @@ def settled(
     return DatasetPlays(kept, {what: n for what, n in left.most_common() if n})
 
 
-def events_or_counts(
-    folder: DatasetFolder, *, events: ExpectedFile, counts: ExpectedFile
-) -> DatasetPlays:
-    """Listening that is given as timed events and as counts: the events, where they are there.
+class EventsOrCounts(NamedTuple):
+    """Listening that is given as timed events, as counts, or as both: then the events are read.
 
-    The columns of both begin with the listener and the track; the third is the time or the count.
+    Attributes
+    ----------
+    events, counts : ExpectedFile
     """
-    timed = bool(folder.find(events.name))
-    file = events if timed else counts
-    user, track, last = file.columns
-    rows = to_plays(
-        scan_table(folder, file),
-        user=user,
-        track=track,
-        timestamp=last if timed else None,
-        plays=None if timed else last,
-    )
-    return settled(folder, rows, where=folder.one(file.name))
+
+    events: ExpectedFile
+    counts: ExpectedFile
+
+    @classmethod
+    def named(cls, events: str, counts: str) -> EventsOrCounts:
+        """Two tables with a header: listener, track, and the time or the count."""
+        user, track = "user_id", "track_id"
+        how: dict[str, Any] = {"header": True, "group": "listening"}
+        return cls(
+            ExpectedFile(events, "listening events", (user, track, "timestamp"), **how),
+            ExpectedFile(counts, "counts", (user, track, "count"), **how),
+        )
+
+    def read(self, folder: DatasetFolder) -> DatasetPlays:
+        """Every listening event, else the counts."""
+        timed = bool(folder.find(self.events.name))
+        file = self.events if timed else self.counts
+        user, track, last = file.columns
+        rows = to_plays(
+            scan_table(folder, file),
+            user=user,
+            track=track,
+            timestamp=last if timed else None,
+            plays=None if timed else last,
+        )
+        return settled(folder, rows, where=folder.one(file.name))
 
 
 def playlist_rows(

@@ -7,11 +7,9 @@ seconds from a moment that is not told, so their dates mean nothing. The share h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, settled
 from audiorec.data.histories.export import data_error
 from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
@@ -27,6 +25,7 @@ ORIGIN = "https://huggingface.co/datasets/yandex/yambda"
 LISTENING = "timed plays and skips"
 LISTENS = ExpectedFile("listens.parquet", "listens")
 FILES = (LISTENS,)
+tracks = no_tracks
 NEITHER = "listens that are neither a play nor a skip"
 COLUMNS = {
     "uid": pl.Int64,
@@ -77,8 +76,3 @@ def _listens(folder: DatasetFolder) -> pl.LazyFrame:
     raw = raw.select(list(COLUMNS))
     raw = raw.explode(lists) if lists else raw
     return raw.with_columns(pl.col(n).cast(t, strict=False) for n, t in COLUMNS.items())
-
-
-def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """None: the set has no audio."""
-    return iter(())

@@ -21,6 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from zstandard import ZstdError
+
 from audiorec.exceptions import DataError, first_line, system_reason
 from audiorec.workers import one_line
 
@@ -36,27 +38,37 @@ SIDE_FILES = ("-wal", "-journal")
 """What SQLite keeps beside a database that it has not put into it yet."""
 
 
-class _Budget:
-    """Bytes of an archive that may still be unpacked."""
+class UnpackBudget:
+    """Bytes of an archive that may still be unpacked.
 
-    def __init__(self, file: Path) -> None:
+    Parameters
+    ----------
+    file : Path
+    most : int, optional
+        Bytes in all; `MAX_UNPACKED` by default.
+    """
+
+    def __init__(self, file: Path, *, most: int | None = None) -> None:
         self.file = file
-        self.left = MAX_UNPACKED
+        self.most = self.left = MAX_UNPACKED if most is None else most
 
     def take(self, size: int) -> None:
+        """Take so many bytes from it; `DataError` where it has no more."""
         self.left -= size
         if self.left < 0:
+            gigabytes = self.most / 1e9
+            limit = f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{gigabytes * 1e3:.0f} MB"
             raise data_error(
                 self.file,
-                f"unpacks to more than {MAX_UNPACKED / 1e9:.1f} GB",
+                f"unpacks to more than {limit}",
                 "unpack what you need of it, and name that",
             )
 
 
-class _Counted(io.RawIOBase):
+class CountedStream(io.RawIOBase):
     """A stream of an archive that is charged to its budget."""
 
-    def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
+    def __init__(self, stream: IO[bytes], budget: UnpackBudget) -> None:
         self._stream, self._budget = stream, budget
 
     def readable(self) -> bool:
@@ -155,7 +167,7 @@ class Export:
         elif not self.path.is_file():
             raise data_error(self.path, "is no regular file", "copy it into one")
         elif _is_zip(self.path):
-            self.members = list(self._zip(self.path, _Budget(self.path), depth=1))
+            self.members = list(self._zip(self.path, UnpackBudget(self.path), depth=1))
         else:
             self.members = [_file(self.path, self.path.name)]
             if not self.path.stat().st_size:
@@ -163,7 +175,7 @@ class Export:
         self.members.sort(key=lambda member: _natural(member.name))
 
     def _zip(
-        self, file: Path, budget: _Budget, *, depth: int, within: str = ""
+        self, file: Path, budget: UnpackBudget, *, depth: int, within: str = ""
     ) -> Iterator[Member]:
         with reading(budget.file):
             archive = zipfile.ZipFile(file)
@@ -240,7 +252,7 @@ def reading(where: str | Path) -> Iterator[None]:
     """Turn whatever a file or archive that is not as it should be raises into a `DataError`."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ZstdError) as error:
         raise data_error(
             where, f"is a damaged archive ({first_line(error)})", "fetch it again"
         ) from None
@@ -266,8 +278,8 @@ def data_error(where: str | Path, what: str, remedy: str) -> DataError:
     return DataError(one_line(f"{where} {what}; {remedy}"))
 
 
-def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> io.RawIOBase:
-    return _Counted(archive.open(info), budget)
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudget) -> io.RawIOBase:
+    return CountedStream(archive.open(info), budget)
 
 
 def _folder(folder: Path) -> Iterator[Member]:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from audiorec.data.dataset_import import check_dataset
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import ArtifactError, DataError
 
 
@@ -143,6 +144,34 @@ def test_compressed(fixture, imported, how):
     folder = fixture("hetrec")
     pack(folder / "user_artists.dat", how)
     assert sums(imported("hetrec", folder)[2]) == HETREC
+
+
+@pytest.mark.parametrize("how", ["gz", "bz2", "zst", "zip"])
+def test_json_compressed(fixture, imported, how):
+    folder = fixture("melon")
+    plain = imported("melon", folder)[2]
+    pack(folder / "train.json", how)
+    assert imported("melon", folder)[2].equals(plain)
+
+
+@pytest.mark.parametrize("how", ["gz", "bz2", "zst", "zip"])
+def test_a_bomb_is_given_up(fixture, imported, monkeypatch, tmp_path, how):
+    """What unpacks to far more than any table would; nothing is imported of it."""
+    monkeypatch.setattr("audiorec.data.datasets.folder.ALWAYS_UNPACKED", 1 << 20)
+    folder = fixture("hetrec")
+    table = folder / "user_artists.dat"
+    before = imported("hetrec", folder)[2]
+    table.write_bytes(table.read_bytes() + b"2\t51\t" + b"0" * (64 << 20) + b"1\r\n")
+    with zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(table, f"set/{table.name}")
+    if how == "zip":
+        table.unlink()
+    else:
+        (folder / "all.zip").unlink()
+        pack(table, how)
+    with pytest.raises(DataError, match=r"unpacks to more than \d+ MB"):
+        imported("hetrec", folder)
+    assert load_plays(tmp_path / "plays").height == before.height
 
 
 def test_again_is_not_counted_twice(fixture, imported, tmp_path):

@@ -1,0 +1,68 @@
+"""A command that imports what its first argument names, and has commands of its own beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class ImportGroup(click.Group):
+    """A group whose first word, unless it is one of its commands, is an argument of its import."""
+
+    importer: ImportCommand
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click does; of the import where no other command is named."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return self.importer.make_context(info_name, args, parent, **extra)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help of the import, which lists the other commands too."""
+        with click.Context(self.importer, parent=ctx.parent, info_name=ctx.info_name) as inner:
+            inner.terminal_width = ctx.terminal_width
+            return self.importer.get_help(inner)
+
+
+class ImportCommand(click.Command):
+    """The import of a group, whose help lists what it takes and the group's other commands.
+
+    Parameters
+    ----------
+    group : ImportGroup
+    heading : str
+        Over the list of what it takes.
+    listed : callable
+        Gives its lines, as pairs of a name and what it is.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        group: ImportGroup,
+        heading: str,
+        listed: Callable[[], list[tuple[str, str]]],
+        **attributes: Any,
+    ) -> None:
+        super().__init__(*args, **{"context_settings": HELP, **attributes})
+        self.group, self.heading, self.listed = group, heading, listed
+        group.importer = self
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List what it takes and the other commands."""
+        with formatter.section(self.heading):
+            formatter.write_dl(self.listed())
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(n, part.get_short_help_str(90)) for n, part in self.group.commands.items()]
+            )
