@@ -39,6 +39,11 @@ DETAILS = ("number", "guessed")  # kept in a table of their own, which older cat
 OWN_COLUMNS = tuple(name for name in COLUMNS if name not in DETAILS)
 _detail = "(SELECT {} FROM details WHERE details.track_id = tracks.track_id)".format
 TRACK_COLUMNS = ", ".join([*OWN_COLUMNS, *map(_detail, DETAILS)])
+FACTS = {
+    **{name: name for name in ("artist", "album", "year", "genre", "duration", "path")},
+    "changed": f"max(mtime_ns, coalesce({_detail('ctime_ns')}, 0))",
+}
+"""What filters look at, as SQL; `changed` is when the file's state last changed (ns since 1970)."""
 
 
 class Catalog:
@@ -110,18 +115,25 @@ class Catalog:
         where = "" if include_missing else "WHERE NOT missing"
         return self._tracks(f"{where} ORDER BY track_id")
 
-    def facts(self) -> list[tuple[Any, ...]]:
+    def facts(self, *columns: str) -> list[tuple[Any, ...]]:
         """What filters look at, of every track whose file is there, ordered by `track_id`.
 
-        Tuples of track_id, artist, album, year, genre, duration (s), path, and when the file's
-        state last changed (ns since 1970).
+        Parameters
+        ----------
+        *columns : str
+            Of `FACTS`.
+
+        Returns
+        -------
+        rows : list of tuple
+            track_id, then the columns.
         """
-        rows = self._rows(
-            "SELECT track_id, artist, album, year, genre, duration, path,"
-            f" max(mtime_ns, coalesce({_detail('ctime_ns')}, 0))"
-            " FROM tracks WHERE NOT missing ORDER BY track_id"
-        )
-        return [(*row[:6], path_from(row[6]), row[7]) for row in rows]
+        named = ", ".join(("track_id", *(FACTS[column] for column in columns)))
+        rows = self._rows(f"SELECT {named} FROM tracks WHERE NOT missing ORDER BY track_id")
+        if "path" not in columns:
+            return rows
+        place = 1 + columns.index("path")
+        return [(*row[:place], path_from(row[place]), *row[place + 1 :]) for row in rows]
 
     def missing(self) -> frozenset[str]:
         """Ids of the tracks whose files were gone at the last scan; every track is looked at."""

@@ -27,6 +27,7 @@ class Lookup:
     def __init__(self, ids: np.ndarray, order: np.ndarray) -> None:
         self.by_row = ids
         self.order = order
+        self._filtered: tuple[frozenset[str], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.order)
@@ -43,6 +44,8 @@ class Lookup:
 
     def row(self, id_: str) -> int:
         """Row of an id, or -1: a bisection that reads a handful of a mapped file's pages."""
+        if "_rows" in self.__dict__:
+            return self._rows.get(id_, -1)
         place = bisect_left(range(len(self)), id_, key=self._at)
         return int(self.order[place]) if place < len(self) and self._at(place) == id_ else -1
 
@@ -57,7 +60,17 @@ class Lookup:
         return row
 
     def rows(self, ids: Collection[str]) -> np.ndarray:
-        """Rows of ids, -1 for those that are not there : np.ndarray [shape=(len(ids),)], int64."""
+        """Rows of ids, -1 for those that are not there : np.ndarray [shape=(len(ids),)], int64.
+
+        Those of a frozen set are kept: a filter is asked of one search after the other.
+        """
+        if isinstance(ids, frozenset) and len(ids) * FEW >= len(self):
+            if self._filtered is None or self._filtered[0] is not ids:
+                self._filtered = (ids, self._found(ids))
+            return self._filtered[1]
+        return self._found(ids)
+
+    def _found(self, ids: Collection[str]) -> np.ndarray:
         if len(ids) * FEW < len(self):
             return np.array([self.row(id_) for id_ in ids], dtype=np.int64)
         rows = self._rows

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
-from audiorec.data.normalize import words
 from audiorec.playlist.source import POOL, TrackSource, widening
+from audiorec.playlist.spacing import has_room
 
 LOOK_AHEAD = 24  # candidates among which diversity decides
 
@@ -21,13 +21,18 @@ class Assembly:
     source : TrackSource
     order : sequence of str
         Tracks that are in it from the start.
+    n_spaced : int
+        Where above 0, tracks come only as far as so many can be put in an order that keeps the
+        windows, whatever their places are now.
     """
 
-    def __init__(self, source: TrackSource, order: Sequence[str] = ()) -> None:
-        self.source = source
+    def __init__(
+        self, source: TrackSource, order: Sequence[str] = (), *, n_spaced: int = 0
+    ) -> None:
+        self.source, self.n_spaced = source, n_spaced
         self.order: list[str] = []
         self._used: set[object] = set()
-        self._counts: Counter[Hashable] = Counter()
+        self._counts: dict[str, Counter[Hashable]] = {"artist": Counter(), "album": Counter()}
         for id_ in source.seeds.ids:  # no other recording of a seed
             self._used.add(source.group(id_))
         for id_ in order:
@@ -41,28 +46,29 @@ class Assembly:
         self.order.insert(position, id_)
         self._used.add(self.source.group(id_))
         self._used.add(id_)
-        self._counts.update([("artist", self._artist(id_)), ("album", self._album(id_))])
+        for what, of, _ in self.source.windows:
+            if (key := of(id_)) is not None:
+                self._counts[what][key] += 1
 
     def allows(self, id_: str) -> bool:
         """Whether a track may come at all."""
         request = self.source.request
         if id_ in self._used or self.source.group(id_) in self._used:
             return False
-        if request.per_artist and self._counts["artist", self._artist(id_)] >= request.per_artist:
-            return False
-        album = self._album(id_)
-        return not (
-            request.per_album
-            and album is not None
-            and self._counts["album", album] >= request.per_album
-        )
+        limits = {"artist": request.per_artist, "album": request.per_album}
+        for what, of, window in self.source.windows:
+            key, counts = of(id_), self._counts[what]
+            if key is None:
+                continue
+            if limits[what] and counts[key] >= limits[what]:
+                return False
+            if self.n_spaced and not has_room(counts, key, n=self.n_spaced, window=window):
+                return False
+        return True
 
     def is_close(self, id_: str, position: int) -> bool:
         """Whether its artist or album would come twice within the window."""
-        request = self.source.request
-        for window, of in (
-            (request.artist_window, self._artist), (request.album_window, self._album)
-        ):  # fmt: skip
+        for _, of, window in self.source.windows:
             if window > 1 and (key := of(id_)) is not None:
                 near = self.order[max(0, position - window + 1) : position + window - 1]
                 if any(of(other) == key for other in near):
@@ -92,8 +98,7 @@ class Assembly:
     ) -> str | None:
         """The track nearest to a vector that may come at a position.
 
-        Where no other artist is left, one comes within its window, and that is noted; None where
-        no track is left at all.
+        Where no other artist is left, one comes within its window; None where no track is left.
         """
         barred = {*self.order, *exclude}
         found: list[str] = []
@@ -105,16 +110,4 @@ class Assembly:
                 break
         if chosen is None:
             chosen = self.choose(found, position, close=True)
-            if chosen is not None:
-                self.source.note(
-                    f"an artist or album comes twice within its window, from place "
-                    f"{position + 1} on: no other is left"
-                )
         return chosen
-
-    def _artist(self, id_: str) -> str:
-        return self.source.track(id_).artist_key
-
-    def _album(self, id_: str) -> Hashable | None:
-        track = self.source.track(id_)
-        return (track.artist_key, words(track.album)) if track.album else None

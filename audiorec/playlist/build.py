@@ -130,6 +130,7 @@ def _exchanged(source: TrackSource, picks: list[Pick], wanted: float) -> list[Pi
 
 def _presented(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
     ids = [pick.track_id for pick in picks]
+    source.note_clashes(ids)
     units = source.units(ids)
     seeds = source.seed_units if source.seeds.ids else units[:1]
     scores = (units @ seeds.T).max(axis=1)

@@ -1,7 +1,8 @@
 """The order of a playlist: no harsh step from one track to the next.
 
 Greedy choice of the nearest next track leaves the harsh steps to the end. Local search (2-opt and
-moves of one track, as for the travelling salesman: Croes 1958, Or 1976) spreads them.
+moves of one track, as for the travelling salesman: Croes 1958, Or 1976) spreads them. Before that,
+tracks whose artist or album comes twice within its window are moved to where it does not.
 """
 
 from __future__ import annotations
@@ -14,14 +15,22 @@ GAIN = 1e-6  # smallest improvement of the sum of squared distances that counts
 PASSES = 400  # changes at most
 TRIES = 64  # improvements looked at before an order is taken for as good as it gets
 
+Apart = tuple[Sequence[Hashable | None], int]
+"""What each row counts as, such as its album, None for nothing; and the window it is kept to."""
+
 
 def improve_order(
-    units: np.ndarray, order: Sequence[int], *, labels: Sequence[Hashable], window: int
+    units: np.ndarray,
+    order: Sequence[int],
+    *,
+    labels: Sequence[Hashable | None],
+    window: int,
+    more: Sequence[Apart] = (),
 ) -> list[int]:
     """Shorten the steps of an order whose first track stays first.
 
     The sum of squared cosine distances between neighbours falls with every change, so that long
-    steps count most. No label comes twice within the window unless it did before.
+    steps count most. No label comes twice within its window where that can be helped.
 
     Parameters
     ----------
@@ -29,10 +38,12 @@ def improve_order(
         Unit vectors.
     order : sequence of int
         Rows of `units`.
-    labels : sequence of hashable
+    labels : sequence of hashable or None
         What must stay apart, such as the artist of each row.
     window : int
         Among so many tracks in a row no label comes twice.
+    more : sequence of (sequence of hashable or None, int)
+        Other labels, and the windows of these.
 
     Returns
     -------
@@ -42,18 +53,51 @@ def improve_order(
     if len(rows) < 3:
         return rows
     cost = (1.0 - units @ units.T) ** 2
-    codes = {label: code for code, label in enumerate(dict.fromkeys(labels))}
-    label_of = np.array([codes[label] for label in labels])
-    clashes = _clashes(label_of[rows], window)
+    rules = [(_codes(each), size) for each, size in ((labels, window), *more) if size > 1]
+    clashes = _clashes(rows, rules)
+    for _ in range(PASSES if clashes else 0):
+        apart = next(
+            (new for new in _moves(rows, cost, rules) if _clashes(new, rules) < clashes), []
+        )
+        if not apart:
+            break
+        rows, clashes = apart, _clashes(apart, rules)
     for _ in range(PASSES):
         better = next(
-            (new for new in _candidates(rows, cost) if _clashes(label_of[new], window) <= clashes),
-            None,
+            (new for new in _candidates(rows, cost) if _clashes(new, rules) <= clashes), None
         )
         if better is None:
             break
         rows = better
     return rows
+
+
+def first_clash(labels: Sequence[Hashable | None], window: int) -> int | None:
+    """Place of the first track whose label has come within the window already."""
+    for place, label in enumerate(labels):
+        if label is not None and label in labels[max(0, place - window + 1) : place]:
+            return place
+    return None
+
+
+def _moves(
+    rows: list[int], cost: np.ndarray, rules: Sequence[tuple[np.ndarray, int]]
+) -> Iterator[list[int]]:
+    """Orders with one track elsewhere whose label comes twice in its window, cheapest first."""
+    n = len(rows)
+    between = np.zeros((n + 1, n + 1))
+    between[:n, :n] = cost[np.ix_(rows, rows)]
+    change = _relocations(between)
+    for place in sorted({place for rule in rules for place in _clashing(rows, *rule) if place}):
+        for behind in np.argsort(change[place], kind="stable").tolist():
+            if behind not in (place, place - 1):
+                yield _moved(rows, place, behind)
+
+
+def _moved(rows: list[int], place: int, behind: int) -> list[int]:
+    left = [*rows[:place], *rows[place + 1 :]]
+    at = behind + 1 if behind < place else behind
+    return [*left[:at], rows[place], *left[at:]]
 
 
 def _candidates(rows: list[int], cost: np.ndarray) -> Iterator[list[int]]:
@@ -71,9 +115,7 @@ def _candidates(rows: list[int], cost: np.ndarray) -> Iterator[list[int]]:
         if kind == 0:
             yield [*rows[:i], *rows[i : j + 1][::-1], *rows[j + 1 :]]
         else:
-            left = [*rows[:i], *rows[i + 1 :]]
-            place = j + 1 if j < i else j
-            yield [*left[:place], rows[i], *left[place:]]
+            yield _moved(rows, int(i), int(j))
 
 
 def _reversals(between: np.ndarray) -> np.ndarray:
@@ -100,8 +142,32 @@ def _relocations(between: np.ndarray) -> np.ndarray:
     return np.vstack([np.zeros(n), moved])
 
 
-def _clashes(labels: np.ndarray, window: int) -> int:
-    """Pairs of equal labels within a window."""
-    return sum(
-        int((labels[step:] == labels[:-step]).sum()) for step in range(1, min(window, len(labels)))
+def _codes(labels: Sequence[Hashable | None]) -> np.ndarray:
+    """Numbers that equal labels share; no two None do : np.ndarray [shape=(n,)], int64."""
+    numbers: dict[Hashable, int] = {}
+    return np.array(
+        [
+            -1 - row if label is None else numbers.setdefault(label, len(numbers))
+            for row, label in enumerate(labels)
+        ]
     )
+
+
+def _clashes(rows: Sequence[int], rules: Sequence[tuple[np.ndarray, int]]) -> int:
+    """Pairs of equal labels within a window."""
+    total = 0
+    for codes, window in rules:
+        own = codes[list(rows)]
+        steps = range(1, min(window, len(own)))
+        total += sum(int((own[step:] == own[:-step]).sum()) for step in steps)
+    return total
+
+
+def _clashing(rows: Sequence[int], codes: np.ndarray, window: int) -> set[int]:
+    """Places of a rule's pairs, both of each."""
+    own = codes[list(rows)]
+    found: set[int] = set()
+    for step in range(1, min(window, len(own))):
+        later = np.flatnonzero(own[step:] == own[:-step])
+        found.update(later.tolist(), (later + step).tolist())
+    return found

@@ -101,13 +101,12 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
         If none of them is in the index.
     """
     wanted = normalize_text(name)
-    column = 1 if kind == "artist" else 2
-    facts = library.catalog.facts()
-    found = [row[0] for row in facts if normalize_text(row[column]) == wanted]
+    facts = library.catalog.facts(kind)
+    found = [id_ for id_, own in facts if normalize_text(own) == wanted]
     if not found:
         from audiorec.data.name_matching import closest
 
-        known = sorted({row[column] for row in facts if row[column]})
+        known = sorted({own for _, own in facts if own})
         near = [known[place] for place, _ in closest(wanted, list(map(normalize_text, known)))][:3]
         hint = "; did you mean " + ", ".join(map(repr, near)) + "?" if near else "; check the name"
         what = f"by artist {name!r}" if kind == "artist" else f"on album {name!r}"
@@ -158,7 +157,7 @@ def read_list(
             except AudiorecError:
                 missing.append(name)
     else:
-        finder = PathFinder({row[6]: row[0] for row in library.catalog.facts()})
+        finder = PathFinder({path: id_ for id_, path in library.catalog.facts("path")})
         for entry in entries(file):
             path = located(entry, folder=file.absolute().parent, path_map=path_map)
             id_ = finder.find(path) if path is not None else None

@@ -18,7 +18,7 @@ from audiorec.data.tracks import artist_key
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index
-from audiorec.playlist.order import improve_order
+from audiorec.playlist.order import Apart, improve_order
 from audiorec.playlist.spacing import Artist, Spacing, reach
 from audiorec.recommend.matches import Match, query_vectors
 
@@ -43,6 +43,7 @@ def make_playlist(
     own: Collection[str] | None = None,
     search: Search | None = None,
     caps: Sequence[Cap] = (),
+    apart: Sequence[Cap] = (),
     diversity: float = 0.0,
 ) -> list[Match]:
     """A playlist that starts from tracks and stays near them.
@@ -73,6 +74,9 @@ def make_playlist(
         many, and what to leave out, to a list of ids for each.
     caps : sequence of (callable, int)
         What a track counts as, such as its artist, and at most how many of it may come.
+    apart : sequence of (callable, int)
+        What else a track counts as, such as its album, and the window within which that should
+        not come twice.
     diversity : float
         See `by_margin`.
 
@@ -127,7 +131,12 @@ def make_playlist(
     if not chosen:
         return []
     units = unit_norm(np.stack([index.vector(id_) for id_ in chosen]))
-    order = arrange(units, [pool.artists[id_] for id_ in chosen], window=artist_window)
+    order = arrange(
+        units,
+        [pool.artists[id_] for id_ in chosen],
+        window=artist_window,
+        more=[([of(id_) for id_ in chosen], window) for of, window in apart],
+    )
     scores = (units @ unit_norm(vectors).T).max(axis=1)
     return [Match(chosen[place], float(scores[place])) for place in order]
 
@@ -267,15 +276,19 @@ def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:
     return chosen
 
 
-def arrange(units: np.ndarray, artists: Sequence[Artist], *, window: int) -> list[int]:
+def arrange(
+    units: np.ndarray, artists: Sequence[Artist], *, window: int, more: Sequence[Apart] = ()
+) -> list[int]:
     """Order in which each track is followed by a near one that may follow.
 
     Parameters
     ----------
     units : np.ndarray [shape=(n, d)], float32
-        Unit vectors; the first opens. Their own order keeps artists apart.
+        Unit vectors; the first opens. Where their own order keeps artists apart, this one does.
     artists : sequence of artist
     window : int
+    more
+        See `improve_order`.
     """
     spacing = Spacing(artists, window=window)
     order: list[int] = []
@@ -286,9 +299,10 @@ def arrange(units: np.ndarray, artists: Sequence[Artist], *, window: int) -> lis
         following = sorted(left, key=lambda place: (-near[place], place))
         place = next((p for p in following if spacing.fits(artists[p], need=len(left))), None)
         if place is None:
-            return list(range(len(artists)))
+            order = list(range(len(artists)))
+            break
         order.append(place)
         left.remove(place)
         spacing.take(artists[place])
         near = units @ units[place]
-    return improve_order(units, order, labels=artists, window=window)
+    return improve_order(units, order, labels=artists, window=window, more=more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from typing import NamedTuple
@@ -10,10 +10,12 @@ from zlib import crc32
 
 import numpy as np
 
+from audiorec.data.normalize import words
 from audiorec.data.tracks import Track
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import Index, Metric
+from audiorec.playlist.order import first_clash, improve_order
 from audiorec.playlist.recent import recent_tracks
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.seeds import Seeds, resolve_seeds
@@ -22,6 +24,7 @@ from audiorec.recommend.matches import query_vectors
 from audiorec.recommend.versions import song_of
 
 POOL = 64  # candidates of a position, at least
+MANY = 200  # excluded tracks from which on every search would take long to leave them out
 
 
 class Found(NamedTuple):
@@ -75,6 +78,8 @@ class TrackSource:
             *against,
             *recent_tracks(library.workspace, request.avoid_recent, key=key),
         }
+        if self.include is not None or len(self.exclude) > MANY:  # one set, looked up once
+            self.include = (self.include or frozenset(served.ids)) - self.exclude
 
     # -- searching -------------------------------------------------------------------------------
 
@@ -100,6 +105,7 @@ class TrackSource:
         metric : {"cosine", "inner_product"} or None
         """
         allowed = self.include
+        barred = self.exclude if allowed is None else ()
         if include is not None:
             allowed = frozenset(include) if allowed is None else allowed & frozenset(include)
             if not allowed:
@@ -107,7 +113,7 @@ class TrackSource:
         spare = 2 if self.request.shuffle is not None or self._against is not None else 1
         reach = spare * k
         found = self.index.search(
-            vectors, reach, include=allowed, exclude={*self.exclude, *exclude}, metric=metric
+            vectors, reach, include=allowed, exclude={*barred, *exclude}, metric=metric
         )
         self.load({id_ for ids in found.ids for id_ in ids})
         lists = [self.sifted(ids, vector) for ids, vector in zip(found.ids, vectors, strict=True)]
@@ -178,6 +184,56 @@ class TrackSource:
     def name(self, id_: str) -> str:
         """What to call a track."""
         return self.track(id_).name
+
+    def artist(self, id_: str) -> str:
+        """What tracks of one artist share."""
+        return self.track(id_).artist_key
+
+    def album(self, id_: str) -> tuple[str, str] | None:
+        """What tracks of one album share; None where none is known."""
+        track = self.track(id_)
+        return (track.artist_key, words(track.album)) if track.album else None
+
+    @property
+    def windows(self) -> tuple[tuple[str, Callable[[str], Hashable | None], int], ...]:
+        """What may not come twice within how many tracks, and what a track counts as there."""
+        request = self.request
+        return (
+            ("artist", self.artist, request.artist_window),
+            ("album", self.album, request.album_window),
+        )
+
+    def smooth(self, ids: Sequence[str], order: Sequence[int] | None = None) -> list[str]:
+        """Tracks without harsh steps, the first staying first; see `improve_order`.
+
+        Parameters
+        ----------
+        ids : sequence of str
+        order : sequence of int, optional
+            Places of `ids` to begin with; by default as they come.
+        """
+        rules = [([of(id_) for id_ in ids], window) for _, of, window in self.windows]
+        rows = improve_order(
+            self.units(ids),
+            range(len(ids)) if order is None else order,
+            labels=rules[0][0],
+            window=rules[0][1],
+            more=rules[1:],
+        )
+        return [ids[row] for row in rows]
+
+    def note_clashes(self, ids: Sequence[str]) -> None:
+        """Say where an artist or an album comes twice within its window."""
+        for what, of, window in self.windows:
+            place = first_clash([of(id_) for id_ in ids], window)
+            if place is not None:
+                self.note(
+                    f"{what} {self._called(what, ids[place])} comes twice within {window} tracks, "
+                    f"at place {place + 1} first: no other fits there"
+                )
+
+    def _called(self, what: str, id_: str) -> str:
+        return repr(getattr(self.track(id_), what))
 
     def group(self, id_: str) -> object:
         """What the recordings and versions that may not stand beside each other share."""

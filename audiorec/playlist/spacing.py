@@ -49,6 +49,28 @@ def reach(
     return limit
 
 
+def has_room(counts: Mapping[Artist, int], artist: Artist, *, n: int, window: int) -> bool:
+    """Whether one more track of an artist finds room among `n`, no artist twice in a window.
+
+    An artist has at most one track in each stretch of `window`, and only as many artists have one
+    in each stretch as the last stretch has places.
+
+    Parameters
+    ----------
+    counts : mapping of artist to int
+        Tracks of each that have their room already.
+    artist : artist
+    n, window : int
+    """
+    if window < 2:
+        return True
+    most = -(-n // window)
+    own = counts.get(artist, 0) + 1
+    if own != most:
+        return own < most
+    return sum(count == most for count in counts.values()) < n - (most - 1) * window
+
+
 class Spacing:
     """An order as it grows, and what may come next.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import lru_cache
+from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiorec.data.exclusions import parse_seconds
@@ -189,7 +189,12 @@ def select_tracks(
     if not wanted:
         return None
     tests = _tests(wanted)
-    kept = {row[0] for row in catalog.facts() if all(test(row) for test in tests)}
+    rows = catalog.facts(*tests)
+    fitting = [
+        {value for value in {row[place] for row in rows} if test(value)}
+        for place, test in enumerate(tests.values(), start=1)
+    ]
+    kept = {row[0] for row in rows if all(map(contains, fitting, row[1:]))}
     for tag in wanted.tags:
         kept &= catalog.tags.having(tag, min_confidence=wanted.min_confidence)
     for tag in wanted.without_tags:
@@ -221,33 +226,31 @@ def _described(wanted: TrackFilter, known: dict[str, tuple[float, str]]) -> set[
     }
 
 
-def _tests(wanted: TrackFilter) -> list[Callable[[Sequence[Any]], bool]]:
-    """A test of each wish on a row of `Catalog.facts`."""
-    normalized = lru_cache(maxsize=1 << 16)(normalize_text)
+def _tests(wanted: TrackFilter) -> dict[str, Callable[[Any], bool]]:
+    """A test of each value that is looked at, by its name in `Catalog.facts`."""
     ranges = wanted.ranges()
-    tests: list[Callable[[Sequence[Any]], bool]] = []
+    tests: dict[str, Callable[[Any], bool]] = {}
     if wanted.genre:
         either = "|".join(re.escape(normalize_text(word)) for word in wanted.genre)
         words = re.compile(rf"(?<!\w)(?:{either})(?!\w)").search
-        fits = lru_cache(maxsize=1 << 14)(lambda genre: words(normalize_text(genre)) is not None)
-        tests.append(lambda row: fits(row[4]))
+        tests["genre"] = lambda genre: words(normalize_text(genre)) is not None
     if "year" in ranges:
         first, last = ranges["year"]
-        tests.append(lambda row: row[3] is not None and first <= row[3] <= last)
+        tests["year"] = lambda year: year is not None and first <= year <= last
     if "length" in ranges:
         shortest, longest = ranges["length"]
-        tests.append(lambda row: row[5] > 0 and shortest <= row[5] <= longest)
+        tests["duration"] = lambda seconds: seconds > 0 and shortest <= seconds <= longest
     if wanted.path:
         globs = [g for p in wanted.path for g in (p, f"*/{p}", f"{p.rstrip('/')}/*")]
         globs += [f"*/{p.rstrip('/')}/*" for p in wanted.path]
         match = re.compile("|".join(map(fnmatch.translate, globs))).match
-        tests.append(lambda row: match(row[6]) is not None)
+        tests["path"] = lambda path: match(path) is not None
     if wanted.not_artist:
         barred = set(map(normalize_text, wanted.not_artist))
-        tests.append(lambda row: normalized(row[1]) not in barred)
+        tests["artist"] = lambda artist: normalize_text(artist) not in barred
     if wanted.added_since:
         since = parse_since(wanted.added_since, now=time.time())
-        tests.append(lambda row: row[7] / 1e9 >= since)
+        tests["changed"] = lambda changed: changed / 1e9 >= since
     return tests
 
 

@@ -51,20 +51,19 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.interactions import to_interactions
+    from audiorec.data.config import InteractionsConfig
+    from audiorec.data.net_plays import net_plays
     from audiorec.data.plays import load_plays
-    from audiorec.exceptions import DataError
 
     plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)
-    try:
-        interactions = to_interactions(plays)
-    except DataError:
+    net = net_plays(plays, rating_plays=InteractionsConfig().rating_plays)
+    summed = net.group_by("track_id").agg(pl.col("plays").sum()).filter(pl.col("plays") > 0)
+    if not len(summed):
         raise NotFoundError(
             f"listener {user!r} has only skipped or disliked what they played; import more "
             "listening, or say what they like: 'audiorec feedback like TRACK'"
-        ) from None
-    counts = interactions.user_items.toarray()[0]
-    return {interactions.tracks[column] for column in (counts > 0).nonzero()[0].tolist()}
+        )
+    return set(summed["track_id"].to_list())
 
 
 def last_played(workspace: Workspace, user: str) -> dict[str, float]:

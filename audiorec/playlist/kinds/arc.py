@@ -90,8 +90,4 @@ def _apart(assembly: Assembly, order: list[str], values: dict[str, float]) -> li
                 for row in (order, artist):
                     row[place], row[other] = row[other], row[place]
                 break
-        else:
-            assembly.source.note(
-                "an artist comes twice within the window where the arc leaves no other choice"
-            )
     return order

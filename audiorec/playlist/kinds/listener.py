@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-import numpy as np
-
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
-from audiorec.playlist.order import improve_order
+from audiorec.playlist.sequence import arrange
 from audiorec.playlist.source import TrackSource, widening
 
 HALF_LIFE = 30 * 86_400.0  # seconds after which a play counts half
@@ -43,7 +41,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     if source.request.like_last:
         return _like_last(source, taste, n)
     n_new = round(source.request.new_share * n)
-    assembly = Assembly(source)
+    assembly = Assembly(source, n_spaced=n)
     reasons: dict[str, str] = {}
     familiar = source.shuffled([i for i in taste.weight if _may_come(source, i)])
     source.load(familiar[: 50 * n])
@@ -59,8 +57,9 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
             _take(assembly, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
             if len(assembly) >= until or len(ids) < reach:
                 break
-    if len(assembly) < n:
+    for assembly.n_spaced in (n, 0):  # at last without keeping artists apart
         _take(assembly, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+        _take(assembly, ids, n, reasons, lambda _: "new, fits what you play")
     return _ordered(source, assembly.order, reasons)
 
 
@@ -159,16 +158,6 @@ def _plays(taste: Taste, id_: str) -> str:
 
 def _ordered(source: TrackSource, ids: list[str], reasons: dict[str, str]) -> list[Pick]:
     """An order without harsh steps, artists apart where that can be."""
-    from audiorec.playlist.sequence import arrange
-
-    if not ids:
-        return []
-    labels = [source.track(id_).artist_key for id_ in ids]
     window = max(1, source.request.artist_window)
-    order = improve_order(
-        source.units(ids),
-        arrange(np.asarray(source.units(ids)), labels, window=window),
-        labels=labels,
-        window=window,
-    )
-    return [Pick(ids[row], reasons[ids[row]]) for row in order]
+    rows = arrange(source.units(ids), [source.artist(id_) for id_ in ids], window=window)
+    return [Pick(id_, reasons[id_]) for id_ in source.smooth(ids, rows)]

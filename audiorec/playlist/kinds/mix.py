@@ -7,8 +7,7 @@ import numpy as np
 from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
 from audiorec.playlist.kinds.listener import listener_search
-from audiorec.playlist.order import improve_order
-from audiorec.playlist.source import TrackSource
+from audiorec.playlist.source import TrackSource, widening
 
 POOL = 20  # candidates of each listener, for each track wanted
 
@@ -20,34 +19,43 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     has the highest worth for the listener who has the least in sum, plus the mean of all.
     """
     users = list(dict.fromkeys(source.request.users))
-    pool = sorted({i for user in users for i in listener_search(source, user, POOL * n)})
-    source.load(pool)
-    worth = np.array([_worth(source, user, pool) for user in users])
-    had = np.zeros(len(users))
+    for reach in widening(POOL * n, len(source.index)):
+        pool = sorted({i for user in users for i in listener_search(source, user, reach)})
+        source.load(pool)
+        worth = np.array([_worth(source, user, pool) for user in users])
+        is_last = reach >= len(source.index)
+        assembly = _mixed(source, pool, worth, n=n, close=is_last)
+        if is_last or len(assembly) >= n:
+            break
+    place = {id_: row for row, id_ in enumerate(pool)}
+    reasons = {
+        id_: ", ".join(
+            f"above {100 * share:.0f} % for {user}"
+            for user, share in zip(users, worth[:, place[id_]].tolist(), strict=True)
+        )
+        for id_ in assembly.order
+    }
+    return [Pick(id_, reasons[id_]) for id_ in source.smooth(assembly.order)]
+
+
+def _mixed(
+    source: TrackSource, pool: list[str], worth: np.ndarray, *, n: int, close: bool
+) -> Assembly:
+    """Tracks in the order in which they serve; `close` lets go of the windows at need."""
+    place = {id_: row for row, id_ in enumerate(pool)}
+    had = np.zeros(len(worth))
     assembly = Assembly(source)
-    reasons: dict[str, str] = {}
     while len(assembly) < n and pool:
         value = worth[int(had.argmin())] + worth.mean(axis=0)
-        order = np.argsort(-value, kind="stable")
-        ids = source.shuffled([pool[row] for row in order])
-        id_ = assembly.choose(ids, len(assembly)) or assembly.choose(ids, len(assembly), close=True)
+        ids = source.shuffled([pool[row] for row in np.argsort(-value, kind="stable")])
+        id_ = assembly.choose(ids, len(assembly))
+        if id_ is None and close:
+            id_ = assembly.choose(ids, len(assembly), close=True)
         if id_ is None:
             break
         assembly.insert(id_, len(assembly))
-        row = worth[:, pool.index(id_)]
-        had += row
-        reasons[id_] = ", ".join(
-            f"above {100 * share:.0f} % for {user}"
-            for user, share in zip(users, row.tolist(), strict=True)
-        )
-    ids = assembly.order
-    rows = improve_order(
-        source.units(ids),
-        range(len(ids)),
-        labels=[source.track(id_).artist_key for id_ in ids],
-        window=max(1, source.request.artist_window),
-    )
-    return [Pick(ids[row], reasons[ids[row]]) for row in rows]
+        had += worth[:, place[id_]]
+    return assembly
 
 
 def _worth(source: TrackSource, user: str, pool: list[str]) -> np.ndarray:

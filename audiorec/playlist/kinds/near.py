@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from audiorec.data.normalize import words
 from audiorec.playlist.entries import Pick
 from audiorec.playlist.sequence import Cap, make_playlist
 from audiorec.playlist.source import TrackSource
@@ -27,6 +26,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         own=source.own,
         search=lambda vectors, k, barred: _search(source, vectors, k, barred),
         caps=caps(source),
+        apart=[(source.album, source.request.album_window)],
         diversity=source.request.diversity,
     )
     ids = [match.track_id for match in matches]
@@ -43,15 +43,10 @@ def caps(source: TrackSource) -> list[Cap]:
     request = source.request
     found: list[Cap] = []
     if request.per_artist:
-        found.append((lambda id_: source.track(id_).artist_key, request.per_artist))
+        found.append((source.artist, request.per_artist))
     if request.per_album:
-        found.append((lambda id_: _album(source, id_), request.per_album))
+        found.append((source.album, request.per_album))
     return found
-
-
-def _album(source: TrackSource, id_: str) -> Hashable | None:
-    track = source.track(id_)
-    return (track.artist_key, words(track.album)) if track.album else None
 
 
 def _search(

@@ -25,7 +25,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         position = len(assembly)
         if (position - n_before) % TOGETHER == 0 or not found:
             found = source.search(direction[None], POOL, exclude=assembly.order)[0].ids
-        units = source.units(found)
+            units = source.units(found)
         near = np.argsort(-(units @ direction), kind="stable")
         id_ = assembly.choose(source.shuffled([found[row] for row in near]), position)
         if id_ is None:

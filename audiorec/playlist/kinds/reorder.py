@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from audiorec.playlist.entries import Pick
-from audiorec.playlist.order import improve_order
 from audiorec.playlist.source import TrackSource
 
 
@@ -15,13 +14,8 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     if gone:
         tracks = "1 track is" if gone == 1 else f"{gone} tracks are"
         source.note(f"{tracks} left out: hidden by 'audiorec exclude', or not in the index")
-    order = improve_order(
-        source.units(ids),
-        range(len(ids)),
-        labels=[source.track(id_).artist_key for id_ in ids],
-        window=max(1, source.request.artist_window),
-    )
+    before = {id_: place for place, id_ in enumerate(ids)}
     return [
-        Pick(ids[row], "stays" if row == place else f"was at place {row + 1}")
-        for place, row in enumerate(order)
+        Pick(id_, "stays" if before[id_] == place else f"was at place {before[id_] + 1}")
+        for place, id_ in enumerate(source.smooth(ids))
     ]

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audiorec.data.catalog import Catalog
 from audiorec.data.descriptors import save_descriptors
-from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.data.plays import import_plays
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist import KINDS, PlaylistRequest, build_playlist, save_playlist
 from audiorec.playlist.kinds.path import Segment
+from audiorec.playlist.order import first_clash
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
@@ -117,40 +118,37 @@ def test_limits_hold(library, kind):
     assert len(set(artists)) == len(artists) == 20
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    kind=st.sampled_from(sorted(SEEDS)),
-    rules=st.lists(
-        st.one_of(
-            st.builds(Exclusion, st.just("genre"), st.sampled_from(["jazz", "rock", "house"])),
-            st.builds(Exclusion, st.just("artist"), st.integers(0, 45).map("Artist {}".format)),
-            st.builds(Exclusion, st.just("longer"), st.sampled_from(["4:30", "4:00"])),
-            st.builds(Exclusion, st.just("path"), st.integers(0, 9).map("t{}*".format)),
-        ),
-        max_size=4,
-    ),
-    diversity=st.sampled_from([0.0, 0.5]),
-    window=st.integers(0, 6),
-)
-def test_nothing_that_is_excluded_ever_comes(library, kind, rules, diversity, window):
-    file = library.workspace.exclusions
-    save_exclusions(file, rules)
-    try:
-        hidden = excluded_tracks(library.catalog, rules)
-        try:
-            playlist = make(
-                library, kind=kind, length=15, diversity=diversity, artist_window=window,
-                **SEEDS[kind],
-            )  # fmt: skip
-        except NotFoundError as error:
-            assert "hidden" in str(error) or "no track" in str(error)
-        else:
-            assert hidden.isdisjoint(ids(playlist))
-            assert len(playlist.entries) == 15 or playlist.notes
-        for hits in (library.similar(["t000"], k=30), library.recommend("me", k=30)):
-            assert hidden.isdisjoint(hit.track_id for hit in hits)
-    finally:
-        file.unlink(missing_ok=True)
+@pytest.mark.parametrize("kind", ["near", "radio", "listener", "mix", "continue"])
+def test_albums_are_kept_apart_even_where_artists_need_not_be(library, kind):
+    playlist = make(library, kind=kind, length=40, artist_window=0, album_window=12, **SEEDS[kind])
+    albums = [library.track(id_).album for id_ in ids(playlist)]
+    assert first_clash(albums, 12) is None and not playlist.notes
+    assert first_clash([hit.artist for hit in playlist.hits], 12) is not None
+
+
+def test_a_listener_of_one_artist_hears_others_too_or_is_told(tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((60, DIM)).astype(np.float32)
+    workspace = make_workspace(tmp_path / "ws", vectors, n_artists=60)
+    with Catalog(workspace.catalog) as catalog:
+        tracks = catalog.tracks()
+        catalog.upsert(dataclasses.replace(track, artist="One") for track in tracks[:40])
+    rows = [("me", f"t{n:03d}", 9.0 if n < 40 else 1.0, 1_600_000_000) for n in range(50)]
+    schema = ["user_id", "track_id", "plays", "timestamp"]
+    pl.DataFrame(rows, schema=schema, orient="row").write_csv(tmp_path / "plays.csv")
+    import_plays(workspace.plays, tmp_path / "plays.csv")
+    library = Library(workspace)
+    for kind, users in (("listener", ("me",)), ("mix", ("me", "you"))):
+        if kind == "mix":
+            pl.DataFrame(
+                [("you", *row[1:]) for row in rows], schema=schema, orient="row"
+            ).write_csv(tmp_path / "more.csv")
+            import_plays(workspace.plays, tmp_path / "more.csv")
+        wishes = {"kind": kind, "users": users, "new_share": 0.0, "length": 12}
+        playlist = make(library, **wishes)
+        assert not clashes(library, playlist, 5) and not playlist.notes
+        alone = make(library, filters=TrackFilter(path=("/m/t00*",)), **{**wishes, "length": 6})
+        assert len(alone.entries) == 6 and clashes(library, alone, 5)
+        assert any("artist 'One' comes twice within 5 tracks" in line for line in alone.notes)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

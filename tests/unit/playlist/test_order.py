@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiorec.embeddings import unit_norm
-from audiorec.playlist.order import improve_order
+from audiorec.playlist.order import first_clash, improve_order
 
 
 def step_costs(units, order):
@@ -62,3 +62,13 @@ def test_labels_stay_apart_and_the_first_stays_first(window):
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_nothing_to_order(n):
     assert improve_order(random_units(n, 0), range(n), labels=range(n), window=3) == list(range(n))
+
+
+def test_what_comes_twice_is_moved_apart_for_every_rule():
+    units = random_units(12, 3)
+    artists, albums = [n % 6 for n in range(12)], [n // 2 for n in range(12)]
+    rows = improve_order(units, range(12), labels=artists, window=4, more=[(albums, 3)])
+    assert sorted(rows) == list(range(12)) and rows[0] == 0
+    assert first_clash([artists[row] for row in rows], 4) is None
+    assert first_clash([albums[row] for row in rows], 3) is None
+    assert first_clash(albums, 3) == 1 and first_clash([None, None], 3) is None

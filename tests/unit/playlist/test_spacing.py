@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.playlist.spacing import Spacing, reach
+from audiorec.playlist.spacing import Spacing, has_room, reach
 
 
 def reach_by_trying(counts, after, window, limit):
@@ -65,3 +65,16 @@ def test_a_choice_that_leads_into_a_corner_does_not_fit():
     assert spacing.fits("b", need=4)
     spacing.take("a")
     assert not spacing.fits("a", need=1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(counts=st.lists(st.integers(1, 6), min_size=1, max_size=6), window=st.integers(1, 5))
+def test_who_has_room_can_be_put_in_an_order(counts, window):
+    n = sum(counts)
+    left = Counter(dict(enumerate(counts)))
+    kept: Counter[int] = Counter()
+    for artist in left.elements():
+        if has_room(kept, artist, n=n, window=window):
+            kept[artist] += 1
+    fits = reach(left, window=window, limit=n) == n
+    assert (kept == left) == fits  # everything has room just where there is an order of it

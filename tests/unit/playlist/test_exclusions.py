@@ -1,0 +1,113 @@
+"""What is excluded stands in no answer, whatever the rules and whatever is asked."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audiorec.data.descriptors import save_descriptors
+from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.plays import import_plays
+from audiorec.exceptions import NotFoundError
+from audiorec.playlist import PlaylistRequest, build_playlist
+from audiorec.recommend.library import Library
+from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
+from audiorec.sessions.query import answer_session
+from audiorec.sessions.training import train_sessions
+
+from .conftest import DIM, N, make_workspace
+
+GRU = GRU4RecConfig(
+    layers=(8,), batch_size=8, n_epochs=1, n_sample=8, learning_rate=0.1, dropout_p_hidden=0.0
+)
+SEEDS = {
+    "near": {"seeds": ("t000", "t100")},
+    "continue": {"seeds": ("t000", "t001", "t002")},
+    "path": {"seeds": ("t000", "t100")},
+    "arc": {"seeds": ("t005",)},
+    "radio": {"seeds": ("t007",)},
+    "listener": {"users": ("me",)},
+    "reorder": {"seeds": tuple(f"t{n:03d}" for n in range(20))},
+    "mix": {"users": ("me", "you")},
+}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """Sessions of two listeners over all tracks, a tempo and an energy of each."""
+    path = tmp_path_factory.mktemp("exclusions")
+    vectors = np.random.default_rng(0).standard_normal((N, DIM)).astype(np.float32)
+    workspace = make_workspace(path / "ws", vectors)
+    rng = np.random.default_rng(1)
+    rows = [
+        (
+            ("me", "you")[number % 2],
+            f"t{track:03d}",
+            1.0,
+            1_600_000_000 + 7200 * number + 200 * step,
+        )
+        for number in range(80)
+        for step, track in enumerate(rng.choice(N, 6, replace=False))
+    ]
+    schema = ["user_id", "track_id", "plays", "timestamp"]
+    pl.DataFrame(rows, schema=schema, orient="row").write_csv(path / "plays.csv")
+    import_plays(workspace.plays, path / "plays.csv")
+    train_sessions(workspace, config=SessionsConfig(), gru=GRU, inputs={})
+    values = {f"t{n:03d}": (str(n), rng.uniform(60, 90, 5).astype(np.float32)) for n in range(N)}
+    save_descriptors(workspace.descriptors, values)
+    return Library(workspace)
+
+
+RULES = st.lists(
+    st.one_of(
+        st.builds(Exclusion, st.just("genre"), st.sampled_from(["jazz", "rock", "house"])),
+        st.builds(Exclusion, st.just("artist"), st.integers(0, 45).map("Artist {}".format)),
+        st.builds(Exclusion, st.just("longer"), st.sampled_from(["4:30", "4:00"])),
+        st.builds(Exclusion, st.just("path"), st.integers(0, 9).map("t{}*".format)),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    kind=st.sampled_from(sorted(SEEDS)),
+    rules=RULES,
+    diversity=st.sampled_from([0.0, 0.5]),
+    window=st.integers(0, 6),
+)
+def test_nothing_that_is_excluded_ever_comes(library, kind, rules, diversity, window):
+    file = library.workspace.exclusions
+    save_exclusions(file, rules)
+    try:
+        hidden = excluded_tracks(library.catalog, rules)
+        length = None if kind == "reorder" else 15
+        request = PlaylistRequest(
+            kind=kind, length=length, diversity=diversity, artist_window=window, **SEEDS[kind]
+        )
+        try:
+            playlist = build_playlist(library, request)
+        except NotFoundError as error:
+            assert "hidden" in str(error) or "no track" in str(error)
+        else:
+            assert hidden.isdisjoint(hit.track_id for hit in playlist.hits)
+            assert len(playlist.entries) == 15 or playlist.notes or kind == "reorder"
+        answers = [
+            library.similar(["t000"], k=30),
+            library.similar(["t000", "t050"], k=30),
+            *library.similar_many([["t000"], ["t001", "t002"]], k=30),
+            library.recommend("me", k=30),
+            answer_session(library.workspace, ["t000", "t001"], k=200, without_audio=True).hits,
+        ]
+        for hits in answers:
+            assert hidden.isdisjoint(hit.track_id for hit in hits)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def test_the_sessions_do_answer_where_nothing_is_excluded(library):
+    hits = answer_session(library.workspace, ["t000", "t001"], k=200, without_audio=True).hits
+    assert len(hits) > 50
