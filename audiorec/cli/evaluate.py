@@ -26,9 +26,11 @@ STUDIES = (
     "cold-to-warm",
     "label-efficiency",
     "neighbours",
+    "one-listener",
     "popularity-and-hubs",
     "sessions",
 )
+WITH_TRUTH = ("ablation", "label-efficiency", "one-listener", "sessions")
 # Options of before, accepted for one release.
 FORMER = {
     "thin": "cold-to-warm",
@@ -240,10 +242,10 @@ def _check_together(
     idle = {
         "--vary": vary and study != "ablation",
         "--labels": labels and study != "label-efficiency",
-        "--truth": truth and study not in (None, "ablation", "label-efficiency", "sessions"),
+        "--truth": truth and study not in (None, *WITH_TRUTH),
         "--report": page and study is not None,
-        "--system": systems and study in ("neighbours", "sessions"),
-        "--split, --seed, --folds and --rank": held_out and study == "neighbours",
+        "--system": systems and study in ("neighbours", "sessions", "one-listener"),
+        "--split, --seed, --folds and --rank": held_out and study in ("neighbours", "one-listener"),
     }
     for option, given in idle.items():
         if given:

@@ -180,8 +180,8 @@ def to_interactions(
         raise DataError(
             f"no listener has min_tracks_per_user={min_tracks_per_user} tracks with "
             f"min_users_per_track={min_users_per_track} listeners each, of {len(users)} listeners "
-            f"and {len(tracks)} tracks; lower the two, import more plays, or do without them: "
-            "'audiorec run pipelines/library.toml'"
+            f"and {len(tracks)} tracks; lower the two, import more plays, factorise sessions "
+            "([factors] rows = \"sessions\"), or do without: 'audiorec run library'"
         )
     return kept
 

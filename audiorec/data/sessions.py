@@ -14,16 +14,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from audiorec.data.plays import load_plays
-from audiorec.exceptions import DataError, NoSessionsError, ParameterError
+from audiorec.data.sessionize import GAP_MINUTES, SESSION_KEY, read_session_plays, sessionize
+from audiorec.exceptions import DataError, NoSessionsError
 from audiorec.ids import IdMap
 
-GAP_MINUTES = 30.0
-PLAYLIST_SOURCES = ("m3u", "xspf", "jspf")
 SECONDS_PER_DAY = 86_400
 MAX_HELD_OUT = 0.2
 """Most sessions that `split_by_time` holds out, as a fraction of all."""
-_KEY = ["user_id", "kind", "session_id"]
 
 
 class LeftOut(NamedTuple):
@@ -264,25 +261,8 @@ def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> S
     ParameterError
         If `gap_minutes` is not above 0.
     """
-    if not gap_minutes > 0:
-        raise ParameterError(f"gap_minutes={gap_minutes} must be above 0")
-    rows = _with_kind(plays)
-    untimed = rows.filter(pl.col("kind").is_null()).height
-    rows = rows.filter(pl.col("kind").is_not_null())
-    if rows.is_empty():
-        raise NoSessionsError(
-            f"there are no sessions: {untimed} plays have neither a time nor a session_id and come "
-            "from no playlist; import listening with times"
-        )
-    backward = _backward_sessions(rows)
-    rows = rows.sort([*_KEY, "timestamp", "row"], nulls_last=False)
-    pause = pl.col("timestamp").diff().over(_KEY) > gap_minutes * 60
-    rows = rows.with_columns(
-        part=pl.when(pl.col("kind") == "timed").then(pause.fill_null(value=False)).otherwise(
-            statement=False
-        ).cum_sum().over(_KEY)
-    )  # fmt: skip
-    key = [*_KEY, "part"]
+    rows, untimed, backward = sessionize(plays, gap_minutes=gap_minutes)
+    key = [*SESSION_KEY, "part"]
     rows = rows.with_columns(
         start=pl.col("timestamp").min().over(key).cast(pl.Float64),
         tied=(pl.col("timestamp").diff() == 0).over(key).fill_null(value=False),
@@ -301,40 +281,6 @@ def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> S
         skipped=rows["broken_off"].to_numpy(),
         left_out=left_out,
     )
-
-
-def _with_kind(plays: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their number, where their session comes from (null: nowhere), and skips as bool."""
-    optional = {"skipped": pl.Float64, "session_id": pl.String, "playlist": pl.Boolean}
-    missing = [pl.lit(None, dtype=t).alias(n) for n, t in optional.items() if n not in plays]
-    broken_off = pl.col("skipped").cast(pl.Float64) > 0
-    if "plays" in plays.columns:  # a row of several plays was skipped where most of them were
-        broken_off = pl.col("skipped").cast(pl.Float64) * 2 > pl.col("plays")
-    return (
-        plays.with_columns(missing)
-        .with_row_index("row")
-        .with_columns(
-            broken_off=broken_off.fill_null(value=False),
-            kind=pl.when(pl.col("playlist").fill_null(value=False))
-            .then(pl.lit("playlist"))
-            .when(pl.col("session_id").is_not_null())
-            .then(pl.lit("session_id"))
-            .when(pl.col("timestamp").is_not_null())
-            .then(pl.lit("timed")),
-            session_id=pl.col("session_id").fill_null(""),
-        )
-        .with_columns(
-            timestamp=pl.when(pl.col("kind") != "playlist").then(pl.col("timestamp")),
-        )
-        .select("row", *_KEY, "track_id", "timestamp", "broken_off")
-    )
-
-
-def _backward_sessions(rows: pl.DataFrame) -> int:
-    """Sessions of a ``session_id`` in which a time is earlier than the one before it."""
-    named = rows.filter(pl.col("kind") == "session_id")
-    back = named.filter((pl.col("timestamp").diff() < 0).over(_KEY))
-    return back.select(pl.struct(_KEY).n_unique()).item() if back.height else 0
 
 
 def load_sessions(
@@ -364,7 +310,7 @@ def load_sessions(
     NoSessionsError
         If there is no session of two plays.
     """
-    plays = _read_plays(directory)
+    plays = read_session_plays(directory)
     if without_users:
         plays = plays.filter(~pl.col("user_id").is_in(list(without_users)))
     sessions = make_sessions(plays, gap_minutes=gap_minutes).pruned(min_support=min_support)
@@ -374,16 +320,6 @@ def load_sessions(
             f"({sessions.left_out.summary()}); import more listening with times, or lower it"
         )
     return sessions
-
-
-def _read_plays(directory: Path) -> pl.DataFrame:
-    """Rows of all parts, in order, with what sessions need; timed ones told of twice once."""
-    rows = load_plays(directory, with_source=True)
-    wanted = ("user_id", "track_id", "plays", "timestamp", "skipped", "session_id")
-    listed = pl.col("source").is_in(PLAYLIST_SOURCES)
-    return rows.with_columns(playlist=listed).select(
-        [column for column in (*wanted, "playlist") if column in (*rows.columns, "playlist")]
-    )
 
 
 def sessions_of_lists(lists: Sequence[Sequence[str]], *, item_ids: Sequence[str] = ()) -> Sessions:

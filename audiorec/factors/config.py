@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from audiorec.config import Section, Seed
@@ -12,6 +14,11 @@ class FactorsConfig(Section):
 
     Attributes
     ----------
+    rows : {"auto", "users", "sessions"}
+        What is factorised against tracks. With "sessions" what is played together comes together:
+        for few listeners, whose plays have times. Listeners' vectors are then folded in from all
+        their plays. "auto" is "users": the recipe that is chosen for few listeners, ``library``,
+        places tracks by their sound alone.
     factors : int
         Dimensions of the listeners' space.
     alpha, epsilon : float
@@ -24,9 +31,10 @@ class FactorsConfig(Section):
     iterations : int
         Sweeps of alternating least squares.
     min_tracks_per_user, min_users_per_track : int
-        Listeners and tracks with fewer are left out, and counted.
+        Listeners (or sessions) and tracks with fewer are left out, and counted.
     """
 
+    rows: Literal["auto", "users", "sessions"] = "auto"
     factors: int = Field(default=48, ge=1, le=2048)
     alpha: float = Field(default=2.0, gt=0)
     epsilon: float = Field(default=1e-6, gt=0)

@@ -25,16 +25,25 @@ class Factors:
     ----------
     users, tracks : Embeddings
         Of the same number of dimensions.
+    sessions : Embeddings or None
+        Where sessions were factorised in place of listeners, theirs: tracks are solved from these.
     """
 
     users: Embeddings
     tracks: Embeddings
+    sessions: Embeddings | None = None
 
     def __post_init__(self) -> None:
-        if self.users.dim != self.tracks.dim:
-            raise ParameterError(
-                f"listeners of {self.users.dim} dimensions do not fit tracks of {self.tracks.dim}"
-            )
+        for rows in (self.users, self.sessions):
+            if rows is not None and rows.dim != self.tracks.dim:
+                raise ParameterError(
+                    f"listeners of {rows.dim} dimensions do not fit tracks of {self.tracks.dim}"
+                )
+
+    @property
+    def by_row(self) -> Factors:
+        """The factors of what was factorised: sessions for users, where those were."""
+        return self if self.sessions is None else Factors(self.sessions, self.tracks)
 
     @property
     def dim(self) -> int:
@@ -51,15 +60,16 @@ def save_factors(
     extra: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Write factors as an artifact of kind "factors"; see `audiorec.artifacts.save`."""
+    named = {"user": factors.users, "track": factors.tracks, "session": factors.sessions}
+    arrays: dict[str, np.ndarray] = {}
+    for name, rows in named.items():
+        if rows is not None:
+            arrays[f"{name}_ids"] = np.array(rows.ids, dtype=np.str_)
+            arrays[f"{name}_factors"] = rows.vectors
     return artifacts.save(
         directory,
         kind=KIND,
-        arrays={
-            "user_ids": np.array(factors.users.ids, dtype=np.str_),
-            "user_factors": factors.users.vectors,
-            "track_ids": np.array(factors.tracks.ids, dtype=np.str_),
-            "track_factors": factors.tracks.vectors,
-        },
+        arrays=arrays,
         config=config or {},
         inputs=inputs or {},
         extra=extra or {},
@@ -75,7 +85,9 @@ def load_factors(directory: Path) -> Factors:
         If there is none, or it is damaged.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
-    return Factors(
-        users=read(directory, manifest, ids="user_ids", vectors="user_factors"),
-        tracks=read(directory, manifest, ids="track_ids", vectors="track_factors"),
-    )
+
+    def rows(name: str) -> Embeddings:
+        return read(directory, manifest, ids=f"{name}_ids", vectors=f"{name}_factors")
+
+    by_session = rows("session") if "session_ids" in manifest.files else None
+    return Factors(users=rows("user"), tracks=rows("track"), sessions=by_session)

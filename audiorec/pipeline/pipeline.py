@@ -19,7 +19,7 @@ from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, as_text
 from audiorec.distributed import process_group
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
-from audiorec.pipeline.interactions import filtered_interactions
+from audiorec.pipeline.interactions import factor_settings, fit_listening
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, is_recipe_pending, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
@@ -206,33 +206,28 @@ class Pipeline:
         return f"{report.computed} computed, {report.kept} kept{failed}"
 
     def _factors(self) -> str | None:
-        interactions_config = self.recipe.interactions.model_dump(mode="json")
+        settings = factor_settings(self.recipe)
         plays = artifacts.load_manifest(self.workspace.plays, kind="plays", check=self._check)
-        inputs = {
-            "plays": plays.fingerprint,
-            "interactions": artifacts.fingerprint(interactions_config),
+        inputs = {"plays": plays.fingerprint} | {
+            name: artifacts.fingerprint(value) for name, value in settings.items()
         }
         config = self.recipe.factors.model_dump(mode="json")
         if artifacts.is_fresh(self.workspace.factors, kind="factors", inputs=inputs, config=config):
             return None
-        from audiorec.factors import fit_factors, save_factors
+        from audiorec.factors import save_factors
 
-        interactions, suspects = filtered_interactions(self.workspace, self.recipe)
-        factors = fit_factors(interactions, config=self.recipe.factors, progress=self.progress)
+        fitted = fit_listening(self.workspace, self.recipe, progress=self.progress)
         save_factors(
             self.workspace.factors,
-            factors,
+            fitted.factors,
             config=config,
             inputs=inputs,
-            extra={"interactions": interactions_config, "suspects": len(suspects)},
+            extra={**settings, "suspects": len(fitted.suspects)},
         )
-        summary = (
-            f"{len(factors.users)} listeners, {len(factors.tracks)} tracks; "
-            f"left out {interactions.users_left_out} listeners and "
-            f"{interactions.tracks_left_out} tracks with too few plays"
-        )
-        said = suspects.summary()
-        return f"{summary}; {said}: see 'audiorec status --suspects'" if said else summary
+        said = fitted.suspects.summary()
+        if said:
+            return f"{fitted.summary}; {said}: see 'audiorec status --suspects'"
+        return fitted.summary
 
     def _embed(self) -> str | None:
         from audiorec.embeddings import Embeddings

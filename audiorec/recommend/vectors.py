@@ -11,7 +11,7 @@ A library without listening has a space of sound alone, where content is all the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -126,6 +126,7 @@ def blend(
     from audiorec.data.config import InteractionsConfig
     from audiorec.data.interactions import to_interactions
     from audiorec.data.plays import load_plays
+    from audiorec.data.sessionize import GAP_MINUTES, read_session_plays, session_rows
     from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
     from audiorec.factors.config import FactorsConfig
 
@@ -145,18 +146,23 @@ def blend(
     settings = InteractionsConfig(**space.extra.get("interactions", {}))
     # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
     # or disliked has no listener, and stays: what speaks against it is heard too.
-    plays = to_interactions(
-        load_plays(workspace.plays),
-        min_tracks_per_user=0,
-        min_users_per_track=0,
-        rating_plays=settings.rating_plays,
-    )
+    all_of_it: dict[str, Any] = {
+        "min_tracks_per_user": 0,
+        "min_users_per_track": 0,
+        "rating_plays": settings.rating_plays,
+    }
+    plays = to_interactions(load_plays(workspace.plays), **all_of_it)
+    rows = plays
+    if factors.sessions is not None:
+        gap = float(space.extra.get("session_gap_minutes", GAP_MINUTES))
+        sessions = session_rows(read_session_plays(workspace.plays), gap_minutes=gap)
+        rows = to_interactions(sessions.plays, **all_of_it)
     begun = smooth_by_artist(
         sound, factors=factors.tracks, artists=artists, smoothing=artist_smoothing(model)
     )
     tracks = blend_tracks(
-        factors,
-        plays,
+        factors.by_row,
+        rows,
         begun,
         config=FactorsConfig(**space.config),
         decay=PriorDecay(prior_half_life_users, agreement),

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.sessions import PLAYLIST_SOURCES, Sessions, load_sessions
+from audiorec.data.sessionize import PLAYLIST_SOURCES
+from audiorec.data.sessions import Sessions, load_sessions
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
 from audiorec.sessions.comparison import (

@@ -12,6 +12,7 @@ STUDIES: dict[str, str] = {
     "cold-to-warm": "New tracks get the plays of 0, 1, 2, 5, 10 and 50 listeners back.",
     "label-efficiency": "Only some of the training tracks have listeners (--labels 5,10,50).",
     "neighbours": "Without any listening: artists, songs and genres among the nearest tracks.",
+    "one-listener": "Whether one listener's sessions place new tracks better than sound alone.",
     "popularity-and-hubs": "What --popularity and [index] hubs cost, and which tracks come up.",
     "sessions": "How well session models predict the next track, of warm tracks and of new ones.",
 }
