@@ -61,6 +61,10 @@ class WorkspaceError(AudiorecError):
     """A workspace is missing, from a newer version, not writable, or in use."""
 
 
+class BusyError(AudiorecError):
+    """As much is being done already as may be done at once."""
+
+
 class TrainingError(AudiorecError):
     """Training cannot go on, or cannot begin."""
 

@@ -42,6 +42,7 @@ COMMANDS = {
     "playlists": "renew the saved playlists",
     "explain": "say why two tracks match",
     "exclude": "hide tracks from every answer",
+    "serve": "a page, an API, and OpenSubsonic",
     "evaluate": "score on held-out artists",
     "pretrained": "networks that others trained",
     "export": "write vectors to Parquet",

@@ -105,6 +105,7 @@ def run_stages(
     With `choose`, a recipe that was never named is chosen anew.
     """
     from audiorec.data.catalog import Catalog
+    from audiorec.data.server_listening import take_in
     from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
@@ -138,6 +139,8 @@ def run_stages(
         pipeline = Pipeline(
             workspace, recipe=recipe, remember=named, n_jobs=jobs, engine=engine, progress=shown
         )
+        if mine.first:
+            take_in(workspace)  # what the server's listeners did since
         reports = pipeline.run(stages)
         progress.close()
         mine.all_gather(None)  # who parts while another still works would break its connections

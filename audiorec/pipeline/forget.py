@@ -35,9 +35,11 @@ def forget(workspace: Workspace, user: str) -> Forgotten:
     """
     from audiorec.data.plays_edit import forget_user
     from audiorec.data.plays_writer import stored_name
+    from audiorec.data.server_store import FILE, forget_listener
 
     stored = stored_name(user, workspace.plays, salt=workspace.salt(make=False))
     rows = forget_user(workspace.plays, stored)
+    rows += forget_listener(workspace.root / FILE, user)
     factors = _forget_factors(workspace, stored)
     sessions = workspace.root / "sessions"
     # Sessions are of everyone together: they are made again from the plays that are left.

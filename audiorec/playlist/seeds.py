@@ -128,7 +128,7 @@ def expand_lists(
     """Names, with the tracks of each list of files in the place of its name."""
     expanded: list[str] = []
     for name in names:
-        if name.lower().endswith(LISTS) and is_file(name):
+        if library.files and name.lower().endswith(LISTS) and is_file(name):
             expanded += read_list(library, Path(name), path_map=path_map, notes=notes)
         else:
             expanded.append(name)

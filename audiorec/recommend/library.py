@@ -6,6 +6,7 @@ listened to, with the model that made the index.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "Hit", "Library"]
 
+MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
 Exported = Literal["embeddings", "track-factors", "user-factors"]
 
 
@@ -75,6 +77,9 @@ class Library:
     Parameters
     ----------
     workspace : Workspace or Path
+    files : bool
+        Whether a name may be the path of a file on this machine; else it is one of the catalogue
+        alone, as where those who ask are not those whose files they are.
 
     Raises
     ------
@@ -94,13 +99,30 @@ class Library:
     ['y', 'z']
     """
 
-    def __init__(self, workspace: Workspace | Path) -> None:
+    def __init__(self, workspace: Workspace | Path, *, files: bool = True) -> None:
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self.workspace.check()
+        self.files = files
+        self._owner: Library | None = None
+        self._lock = threading.RLock()
         self._indexes: dict[tuple[Space, float, Metric], Index] = {}
         self._watch = IndexWatcher(self.workspace)
         self._hidden: tuple[object, frozenset[str]] | None = None
         self._pairs: tuple[Index, PairScores] | None = None
+
+    def for_thread(self) -> Library:
+        """The same library for another thread: indexes shared, a connection to SQLite of its own.
+
+        It keeps the index that this one has now; see `refresh`.
+        """
+        other = Library(self.workspace, files=self.files)
+        other._owner, other._lock, other._indexes = self, self._lock, self._indexes
+        return other
+
+    def close(self) -> None:
+        """Close the catalogue, if it was opened; by the thread that opened it."""
+        if (catalog := self.__dict__.pop("catalog", None)) is not None:
+            catalog.close()
 
     @cached_property
     def index(self) -> Index:
@@ -111,7 +133,10 @@ class Library:
         ArtifactError
             If there is none, or it was made from other vectors or factors.
         """
-        return self._watch.open()
+        if self._owner is not None:
+            return self._owner.index
+        with self._lock:
+            return self.__dict__.get("index") or self._watch.open()
 
     @property
     def by_sound(self) -> bool:
@@ -219,7 +244,7 @@ class Library:
         ArtifactError
             If there is no index, or it does not fit the rest of the workspace.
         """
-        self._refresh()
+        self.refresh()
         index = self._serving(space, popularity, self.index.metric)
         given = filters or TrackFilter()
         wished = replace(
@@ -285,9 +310,12 @@ class Library:
 
     def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
         """Share of an index's random pairs (%) below each score : np.ndarray [shape=(n,)]."""
-        if self._pairs is None or self._pairs[0] is not index:
-            self._pairs = (index, PairScores(index))
-        return self._pairs[1].percentile(list(scores))
+        if self._owner is not None:
+            return self._owner.percentiles(index, scores)
+        pairs = self._pairs
+        if pairs is None or pairs[0] is not index:
+            self._pairs = pairs = (index, PairScores(index))
+        return pairs[1].percentile(list(scores))
 
     def select(self, filters: TrackFilter) -> frozenset[str] | None:
         """Ids of the tracks that fit a filter; None where it asks for nothing."""
@@ -323,7 +351,7 @@ class Library:
             An error where a name fits no track, or several, or a file that cannot be heard: the
             others are answered all the same.
         """
-        self._refresh()
+        self.refresh()
         index = self._serving(space, popularity, self.index.metric)
         answers: list[list[Hit] | AudiorecError] = []
         asked: list[list[str]] = []
@@ -422,7 +450,7 @@ class Library:
         space, popularity, versions, filters, per_artist, per_album
             See `similar`.
         """
-        self._refresh()
+        self.refresh()
         index = self._serving(space, popularity, "inner_product")
         played = played_tracks(self.workspace, user)
         vector = self._listener(user)
@@ -462,7 +490,7 @@ class Library:
         self, names: Sequence[str | Path], *, space: Space = "blend", popularity: float = 0.0
     ) -> Query:
         """What the names mean, and the index that answers; see `similar` for the parameters."""
-        self._refresh()
+        self.refresh()
         index = self._serving(space, popularity, self.index.metric)
         ids, outside = self._resolve(names, space=space)
         return Query(index, ids, outside)
@@ -482,7 +510,7 @@ class Library:
         """
         import polars as pl
 
-        self._refresh()
+        self.refresh()
         if what == "embeddings":
             vectors, key = self.index.embeddings(), "track_id"
         else:
@@ -506,15 +534,26 @@ class Library:
             return self._factors()  # says so
         return load_factors(self.workspace.factors)
 
-    def _refresh(self) -> None:
-        """Go on with the index that has taken this one's place, once it stands ready."""
-        if "index" not in self.__dict__:
-            return
-        fresh = self._watch.replacement(of=self.index)
-        if fresh is not None:
-            self._indexes.clear()
+    def refresh(self) -> bool:
+        """Go on with the index that has taken this one's place, once it stands ready.
+
+        Every answer does so by itself, but for that of a library for a thread: it is for who made
+        it to make another.
+
+        Returns
+        -------
+        replaced : bool
+        """
+        if self._owner is not None or "index" not in self.__dict__:
+            return False
+        with self._lock:
+            fresh = self._watch.replacement(of=self.index)
+            if fresh is None:
+                return False
+            self._indexes = {}  # libraries for threads go on with those that they have
             self.__dict__.pop("_resolver", None)
             self.__dict__["index"] = fresh
+        return True
 
     def _serving(self, space: Space, popularity: float, metric: Metric) -> Index:
         """What answers in a space, with the dial of popularity turned, for one metric."""
@@ -524,18 +563,25 @@ class Library:
                 "leave it at 0"
             )
         key = (space, popularity, metric)
-        if key not in self._indexes:
-            self._indexes[key] = (
-                with_popularity(
-                    self._serving(space, 0.0, metric),
-                    popularity,
-                    metric=metric,
-                    mean_norm=self.index.extra["mean_norm"],
-                )
-                if popularity
-                else self._placed(space)
-            )
-        return self._indexes[key]
+        found = self._indexes.get(key)
+        if found is None:
+            with self._lock:
+                found = self._indexes.get(key) or self._derived(space, popularity, metric)
+                dialled = [other for other in self._indexes if other[1]]
+                if popularity and len(dialled) >= MOST_DIALLED:
+                    self._indexes.pop(dialled[0], None)
+                self._indexes[key] = found
+        return found
+
+    def _derived(self, space: Space, popularity: float, metric: Metric) -> Index:
+        if not popularity:
+            return self._placed(space)
+        return with_popularity(
+            self._serving(space, 0.0, metric),
+            popularity,
+            metric=metric,
+            mean_norm=self.index.extra["mean_norm"],
+        )
 
     def _placed(self, space: Space) -> Index:
         """The index, or an exact one of what another space places where."""
@@ -556,7 +602,7 @@ class Library:
 
     @cached_property
     def _resolver(self) -> QueryResolver:
-        return QueryResolver(self.workspace, self.catalog, self.index)
+        return QueryResolver(self.workspace, self.catalog, self.index, files=self.files)
 
     def _resolve(
         self, names: Sequence[str | Path], *, space: Space

@@ -60,10 +60,15 @@ class QueryResolver:
     catalog : Catalog
     index : Index
         Of the workspace.
+    files : bool
+        Whether a name may be the path of a file that is not catalogued.
     """
 
-    def __init__(self, workspace: Workspace, catalog: Catalog, index: Index) -> None:
+    def __init__(
+        self, workspace: Workspace, catalog: Catalog, index: Index, *, files: bool = True
+    ) -> None:
         self._workspace, self._catalog, self._index = workspace, catalog, index
+        self._files = files
         self._heard: dict[Path, ExternalTrack] = {}
 
     def resolve(
@@ -112,7 +117,7 @@ class QueryResolver:
 
     def track(self, name: str) -> Track | None:
         """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
-        if is_file(name):
+        if self._files and is_file(name):
             path = Path(name).absolute()
             track = self._catalog.at(path)
             if track is not None:
@@ -123,7 +128,7 @@ class QueryResolver:
         if name in self._index and name not in self._catalog:
             # Vectors that were made elsewhere need no catalogue: an id is enough.
             return Track(track_id=name, path="")
-        return find(self._catalog, name)
+        return find(self._catalog, name) if self._files else self._catalog.find(name)
 
     def _embed(self, path: Path) -> ExternalTrack:
         if path not in self._heard:

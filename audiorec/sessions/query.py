@@ -80,9 +80,14 @@ class _Names:
     """Tracks of a session, by name."""
 
     def __init__(
-        self, workspace: Workspace, opened: SessionRecommender, embed: EmbedFile | None
+        self,
+        workspace: Workspace,
+        opened: SessionRecommender,
+        embed: EmbedFile | None,
+        *,
+        files: bool,
     ) -> None:
-        self._opened, self._embed = opened, embed
+        self._opened, self._embed, self._files = opened, embed, files
         has_catalog = workspace.catalog.is_file()
         self.catalog = Catalog(workspace.catalog, read_only=True) if has_catalog else None
         self._found: dict[str, SessionTrack] = {}
@@ -96,7 +101,7 @@ class _Names:
     def _look_up(self, name: str) -> SessionTrack:
         if self._opened.knows(name):
             return SessionTrack(name)
-        if os.path.isfile(name):  # noqa: PTH113 - pathlib raises for names too long for a file
+        if self._files and os.path.isfile(name):  # noqa: PTH113 - pathlib raises for names too long for a file
             return self._file(Path(name).absolute())
         if self.catalog is None:
             raise NotFoundError(
@@ -125,6 +130,7 @@ def answer_session(
     model: str = "auto",
     without_audio: bool = False,
     embed: EmbedFile | None = None,
+    files: bool = True,
 ) -> SessionAnswer:
     """What to play after the tracks named.
 
@@ -142,6 +148,8 @@ def answer_session(
         Whether tracks may be answered that no file is catalogued of.
     embed : callable, optional
         Makes a track of a file that is not in the catalogue; without it such a file is unknown.
+    files : bool
+        Whether a name may be the path of a file.
 
     Raises
     ------
@@ -151,7 +159,7 @@ def answer_session(
         If there are no session models.
     """
     opened = SessionRecommender(workspace)
-    resolver = _Names(workspace, opened, embed)
+    resolver = _Names(workspace, opened, embed, files=files)
     broken_off = {resolver.track(name).track_id for name in skipped}
     session = [resolver.track(name) for name in names]
     session += [t for t in map(resolver.track, skipped) if t.track_id not in _ids(session)]

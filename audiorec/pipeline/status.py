@@ -1,0 +1,89 @@
+"""What a workspace holds: tracks, listening, and the state of each artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.data.tracks import Failure
+from audiorec.exceptions import ArtifactError
+from audiorec.pipeline.recipes import current_recipe
+from audiorec.pipeline.staleness import stale_artifacts
+from audiorec.workspace import Workspace
+
+KINDS = ("plays", "mels", "factors", "model", "embeddings", "index")
+
+
+def describe_workspace(workspace: Workspace) -> dict[str, Any]:
+    """What a workspace holds, as ``status --json`` prints it."""
+    held, _, _ = catalog_state(workspace)
+    held |= listening_counts(workspace)
+    held["artifacts"] = {kind: artifact_state(workspace, kind) for kind in KINDS}
+    return held
+
+
+def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], list[Failure]]:
+    """What the catalogue holds, its failures and its notes; listening does without a catalogue."""
+    held: dict[str, Any] = {"workspace": str(workspace.root.resolve())}
+    if not workspace.catalog.exists() and artifacts.exists(workspace.plays):
+        none = {"tracks": 0, "failures": 0, "notes": 0, "words": {}, "stale": {}}
+        return held | none, [], []
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        failed, notes = catalog.failures(), catalog.notes()
+        held |= {
+            "tracks": len(catalog),
+            "failures": len(failed),
+            "notes": len(notes),
+            "words": catalog.tags.sources(),
+            "stale": stale_artifacts(workspace, catalog),
+        }
+    return held, failed, notes
+
+
+def listening_counts(workspace: Workspace) -> dict[str, int]:
+    """How many tracks were listened to, by how many listeners, how often; 0 where nobody's is."""
+    from audiorec.data.plays import load_plays  # polars: `status` of a mere scan does without
+
+    names = ("tracks_with_listening", "listeners", "plays")
+    if not artifacts.exists(workspace.plays):
+        return dict.fromkeys(names, 0)
+    try:
+        plays = load_plays(workspace.plays)
+    except ArtifactError:  # which is said of the artifact
+        return dict.fromkeys(names, 0)
+    counts = plays["track_id"].n_unique(), plays["user_id"].n_unique(), round(plays["plays"].sum())
+    return dict(zip(names, counts, strict=True))
+
+
+def artifact_state(workspace: Workspace, kind: str) -> str:
+    """In a few words: how large an artifact is, or what is wrong with it."""
+    directory = workspace.root / kind
+    if not artifacts.exists(directory):
+        if artifacts.was_imported(workspace.root):
+            if kind == "embeddings":
+                return "gone: run 'audiorec import embeddings FILE --replace'"
+            if kind != "index":
+                return "not needed: the vectors were imported"
+        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
+            return "not needed: sound alone places"
+        return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"
+    try:
+        manifest = artifacts.load_manifest(directory, kind=kind)
+    except ArtifactError as error:
+        return str(error)
+    size = sum(entry.size for entry in manifest.files.values())
+    state = f"{size / 1e6:.1f} MB in {len(manifest.files)} files, {manifest.fingerprint[:12]}"
+    return f"{state}, {search_state(manifest.extra)}" if kind == "index" else state
+
+
+def search_state(extra: Mapping[str, Any]) -> str:
+    """In a few words: how an index finds neighbours, and how many of the true ones it finds."""
+    vectors = f"{extra['n']} vectors"
+    if extra["kind"] == "exact":
+        return f"exact search of {vectors}"
+    how = extra.get("factory") or extra["kind"]
+    dead = extra.get("rows", extra["n"]) - extra["n"]
+    removed = f", {dead} removed ones filtered out" if dead else ""
+    return f"{how} of {vectors}, recall@10 {extra['recall_at_10']:.3f}{removed}"

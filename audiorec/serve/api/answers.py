@@ -1,0 +1,166 @@
+"""Similar tracks, tracks for a listener, what to play next, and why two tracks match."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.encoders import jsonable_encoder
+
+from audiorec.recommend.library import Library
+from audiorec.serve.api.common import (
+    check_filters,
+    check_listeners,
+    hit_models,
+    state_of,
+    stored_listener,
+    user_of,
+)
+from audiorec.serve.api.models import (
+    AnswerModel,
+    ExplanationModel,
+    Name,
+    NextRequest,
+    RecommendRequest,
+    SimilarRequest,
+    Space,
+)
+from audiorec.serve.api.upload import answer_upload, upload_body
+
+router = APIRouter(tags=["answers"])
+K = Annotated[int, Query(ge=1, le=1000)]
+
+
+@router.post("/similar")
+async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
+    """Tracks nearest to one track, or that several agree on."""
+    state = state_of(request)
+    check_filters(state, request, body.filters)
+    filters = body.filters.to_filter()
+
+    def answer(library: Library) -> AnswerModel:
+        hits = library.similar(
+            body.seeds,
+            k=body.k,
+            space=body.space,
+            popularity=body.popularity,
+            versions=body.versions,
+            against=body.against,
+            filters=filters,
+            per_artist=body.per_artist,
+            per_album=body.per_album,
+            min_score=body.min_score,
+        )
+        return AnswerModel(
+            query=body.seeds,
+            space=body.space,
+            stale=bool(library.stale),
+            results=hit_models(hits, state.library.tracks()),
+        )
+
+    return await state.library.call(answer)
+
+
+@router.get("/similar")
+async def similar_by_query(
+    request: Request,
+    seed: Annotated[list[Name], Query(min_length=1, max_length=200)],
+    k: K = 10,
+    space: Space = "blend",
+) -> AnswerModel:
+    """The same for those who have seeds alone."""
+    return await similar(request, SimilarRequest(seeds=seed, k=k, space=space))
+
+
+@router.post("/similar/upload", openapi_extra=upload_body())
+async def similar_to_upload(request: Request, k: K = 10) -> AnswerModel:
+    """Tracks similar to a file that is sent, which is listened to and not kept."""
+    return await answer_upload(request, k=k)
+
+
+@router.post("/recommend")
+async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
+    """Tracks for a listener, those that nobody has played yet included."""
+    state = state_of(request)
+    user = body.user or user_of(request)
+    check_listeners(state, request, [user])
+    check_filters(state, request, body.filters)
+    filters = body.filters.to_filter()
+
+    def answer(library: Library) -> AnswerModel:
+        hits = library.recommend(
+            stored_listener(library.workspace, user),
+            k=body.k,
+            heard=body.heard,
+            space=body.space,
+            popularity=body.popularity,
+            versions=body.versions,
+            filters=filters,
+            per_artist=body.per_artist,
+            per_album=body.per_album,
+        )
+        return AnswerModel(
+            user=user,
+            space=body.space,
+            stale=bool(library.stale),
+            results=hit_models(hits, state.library.tracks()),
+        )
+
+    return await state.library.call(answer)
+
+
+@router.get("/recommend")
+async def recommend_by_query(
+    request: Request, user: Annotated[Name | None, Query()] = None, k: K = 10
+) -> AnswerModel:
+    """The same with nothing but a listener."""
+    return await recommend(request, RecommendRequest(user=user, k=k))
+
+
+@router.post("/next")
+async def next_(request: Request, body: NextRequest) -> AnswerModel:
+    """What to play after the tracks of a session, oldest first."""
+    state = state_of(request)
+
+    def answer(library: Library) -> AnswerModel:
+        from audiorec.sessions.query import answer_session  # polars and more: not at the start
+
+        found = answer_session(
+            library.workspace,
+            body.tracks,
+            skipped=body.skipped,
+            k=body.k,
+            model=body.model,
+            files=False,
+        )
+        return AnswerModel(
+            session=list(found.session),
+            model=found.model,
+            unknown=list(found.unknown),
+            space="sessions",
+            stale=bool(found.stale),
+            results=hit_models(found.hits, state.library.tracks()),
+        )
+
+    return await state.library.call(answer)
+
+
+@router.get("/explain")
+async def explain(
+    request: Request,
+    a: Annotated[Name, Query()],
+    b: Annotated[Name, Query()],
+    space: Space = "blend",
+) -> ExplanationModel:
+    """Why two tracks match: listeners, neighbours, words, tempo and key."""
+
+    def answer(library: Library) -> dict[str, Any]:
+        from audiorec.explain import explain_pair
+
+        found = explain_pair(library, a, b, space=space)
+        listeners = found.listeners and found.listeners._asdict()
+        return {**found._asdict(), "listeners": listeners}
+
+    found = await state_of(request).library.call(answer)
+    found.pop("sound", None)
+    return ExplanationModel(**jsonable_encoder(found))

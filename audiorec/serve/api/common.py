@@ -1,0 +1,94 @@
+"""What the routes of the API share: who asks, and how tracks and answers are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from audiorec.data.plays_writer import stored_name
+from audiorec.data.tracks import Track, as_text
+from audiorec.serve.api.models import Filters, HitModel, TrackModel
+from audiorec.serve.auth import ForbiddenError
+from audiorec.serve.media import content_type, is_playable
+from audiorec.serve.state import State, state_of
+
+if TYPE_CHECKING:
+    from audiorec.recommend.results import Hit
+    from audiorec.serve.tracks import TrackTable
+    from audiorec.sessions.query import SessionHit
+    from audiorec.workspace import Workspace
+
+__all__ = ["check_listeners", "hit_models", "state_of", "stored_listener", "track_model", "user_of"]
+
+
+def user_of(request: Request) -> str:
+    """The listener who asks."""
+    user: str = request.state.user
+    return user
+
+
+def check_listeners(
+    state: State, request: Request, names: Iterable[str], *, others: bool = False
+) -> None:
+    """Raise `ForbiddenError` for listeners whom the one who asks may not ask about.
+
+    On a server with users that is everybody else; `others` lets the other users be named.
+    Without users it is nobody: whoever asks has the workspace.
+    """
+    if not state.auth.has_users:
+        return
+    allowed: Collection[str] = {user_of(request), *(state.auth.users() if others else ())}
+    for name in names:
+        if name not in allowed:
+            raise ForbiddenError(f"listener {name!r} is not you; leave the name out")
+
+
+def check_filters(state: State, request: Request, filters: Filters) -> None:
+    """`check_listeners` of those that filters name."""
+    named = [name for name in (filters.new_for, filters.unplayed_by) if name]
+    check_listeners(state, request, named)
+
+
+def stored_listener(workspace: Workspace, user: str) -> str:
+    """A listener's name as the plays have it: a pseudonym where only that is stored."""
+    return stored_name(user, workspace.plays, salt=workspace.salt(make=False))
+
+
+def track_model(track: Track) -> TrackModel:
+    """A track as it is answered."""
+    return TrackModel(
+        track_id=track.track_id,
+        artist=track.artist,
+        title=track.title,
+        album=track.album,
+        number=track.number,
+        year=track.year,
+        genre=track.genre,
+        duration=track.duration,
+        path=as_text(track.path),
+        format=track.format,
+        content_type=content_type(track),
+        playable=is_playable(track),
+        missing=track.missing,
+        guessed=list(track.guessed),
+    )
+
+
+def hit_models(hits: Sequence[Hit | SessionHit], table: TrackTable) -> list[HitModel]:
+    """Hits as they are answered."""
+    return [HitModel(**hit_fields(hit, table)) for hit in hits]
+
+
+def hit_fields(hit: Hit | SessionHit, table: TrackTable) -> dict[str, Any]:
+    """Members of a `HitModel`."""
+    track = table.by_id.get(hit.track_id)
+    return {
+        **hit._asdict(),
+        "path": as_text(hit.path),
+        "guessed": list(getattr(hit, "guessed", ())),
+        "album": track.album if track else "",
+        "duration": track.duration if track else 0.0,
+        "playable": track is not None and is_playable(track),
+    }

@@ -1,0 +1,394 @@
+"""What the API is asked, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from audiorec.playlist.request import PlaylistRequest
+from audiorec.recommend.filters import TrackFilter
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=200)]
+Names = Annotated[list[Name], Field(max_length=200)]
+Words = Annotated[list[Word], Field(max_length=50)]
+Count = Annotated[int, Field(ge=1, le=1000)]
+AtMost = Annotated[int, Field(ge=0, le=1000)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Dial = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Space = Literal["blend", "content", "listening"]
+Kind = Literal["near", "continue", "path", "arc", "radio", "listener", "reorder", "mix"]
+Format = Literal["m3u8", "xspf", "jspf", "csv", "json"]
+JobKind = Literal["scan", "run", "playlists"]
+
+
+class Asked(BaseModel):
+    """A body whose members are all known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TrackModel(BaseModel):
+    """A track of the catalogue; names are empty where unknown."""
+
+    track_id: str
+    artist: str
+    title: str
+    album: str
+    number: int | None
+    year: int | None
+    genre: str
+    duration: float = Field(description="Seconds; 0 where unknown.")
+    path: str
+    format: str
+    content_type: str
+    playable: bool = Field(description="Whether browsers of today play the format.")
+    missing: bool
+    guessed: list[str] = Field(description="Which names are guessed from the path.")
+
+
+class FoundModel(BaseModel):
+    """Tracks that words fit, best first."""
+
+    query: str
+    n: int = Field(description="How many fit, of which some are listed.")
+    results: list[TrackModel]
+
+
+class HitModel(BaseModel):
+    """A track in an answer, best first."""
+
+    rank: int
+    track_id: str
+    score: float
+    percentile: float | None = None
+    artist: str
+    title: str
+    album: str = ""
+    path: str
+    duration: float = 0.0
+    playable: bool = True
+    guessed: list[str] = []
+
+
+class AnswerModel(BaseModel):
+    """Ranked tracks."""
+
+    query: list[str] = []
+    user: str | None = None
+    session: list[str] | None = None
+    model: str | None = None
+    unknown: list[str] | None = Field(
+        default=None, description="Tracks that the model does not know."
+    )
+    space: str
+    stale: bool = Field(description="Whether plays are newer than what answers.")
+    results: list[HitModel]
+
+
+class Filters(Asked):
+    """Which tracks may be answered; whatever is empty asks for nothing."""
+
+    genre: Words = []
+    year: Text = ""
+    length: Text = ""
+    tempo: Text = ""
+    key: Words = []
+    tags: Words = []
+    without_tags: Words = []
+    path: Words = []
+    added_since: Text = ""
+    not_artist: Words = []
+    new_for: Text = ""
+    unplayed_since: Text = ""
+    unplayed_by: Text = ""
+    min_confidence: Share = 0.1
+
+    def to_filter(self) -> TrackFilter:
+        """The filter of the library."""
+        return TrackFilter.from_table(self.model_dump())
+
+
+class Limits(Asked):
+    """What every question for tracks may say."""
+
+    k: Count = 10
+    space: Space = "blend"
+    popularity: Dial = 0.0
+    versions: bool = False
+    filters: Filters = Filters()
+    per_artist: AtMost = 0
+    per_album: AtMost = 0
+
+
+class SimilarRequest(Limits):
+    """Tracks near some, and not near others."""
+
+    seeds: Annotated[list[Name], Field(min_length=1, max_length=200)]
+    against: Names = []
+    min_score: Percent = 0.0
+
+
+class RecommendRequest(Limits):
+    """Tracks for a listener: the one who asks where none is named."""
+
+    user: Name | None = None
+    heard: bool = False
+
+
+class NextRequest(Asked):
+    """What to play after some tracks, oldest first."""
+
+    tracks: Annotated[list[Name], Field(min_length=1, max_length=500)]
+    skipped: Names = []
+    k: Count = 10
+    model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
+
+
+class PlaylistModel(Asked):
+    """A playlist that is wanted; see the command ``playlist``."""
+
+    seeds: Annotated[list[Name], Field(max_length=500)] = []
+    artists: Words = []
+    albums: Words = []
+    from_centre: bool = False
+    kind: Kind = "near"
+    length: Annotated[int, Field(ge=1, le=1000)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=6000, allow_inf_nan=False)] | None = None
+    against: Names = []
+    after: Annotated[list[Name], Field(max_length=500)] = []
+    users: Words = []
+    new_share: Share = 0.5
+    like_last: Annotated[int, Field(ge=0, le=100)] = 0
+    by: Literal["tempo", "energy"] = "tempo"
+    shape: Literal["rise", "fall", "arch"] = "rise"
+    artist_window: AtMost = 5
+    album_window: AtMost = 0
+    per_artist: AtMost = 0
+    per_album: AtMost = 0
+    versions: bool = False
+    diversity: Share = 0.0
+    shuffle: Annotated[int, Field(ge=0, le=2**31)] | None = None
+    avoid_recent: Annotated[int, Field(ge=0, le=100)] = 0
+    filters: Filters = Filters()
+    space: Space = "blend"
+    popularity: Dial = 0.0
+
+    def to_request(self) -> PlaylistRequest:
+        """The request of the library."""
+        table: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.model_dump(exclude={"filters"}).items()
+        }
+        return PlaylistRequest(**table, filters=self.filters.to_filter())
+
+
+class EntryModel(HitModel):
+    """A track of a playlist, why it is there, and how far it is from the one before it."""
+
+    reason: str
+    distance: float | None
+
+
+class MadePlaylist(BaseModel):
+    """A playlist."""
+
+    kind: str
+    space: str
+    stale: bool
+    seeds: list[str]
+    notes: list[str]
+    seconds: float
+    results: list[EntryModel]
+
+
+class ReplacementRequest(Asked):
+    """Another track in the place of one of a playlist."""
+
+    track_ids: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+    position: Annotated[int, Field(ge=0, le=999)]
+    dropped: Names = Field(default=[], description="Tracks that were dropped before.")
+    filters: Filters = Filters()
+
+
+class PlaylistFileRequest(Asked):
+    """Tracks to write as a file of another program."""
+
+    track_ids: Annotated[list[Name], Field(min_length=1, max_length=5000)]
+    format: Format = "m3u8"
+    name: Annotated[str, StringConstraints(max_length=100)] = "playlist"
+
+
+class RecipeRequest(Asked):
+    """A playlist to make again and again."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    format: Format = "m3u8"
+    request: PlaylistModel
+
+
+class RecipesModel(BaseModel):
+    """Names of the saved recipes."""
+
+    saved: list[str]
+
+
+class SharedListenersModel(BaseModel):
+    """Who has played two tracks."""
+
+    both: int
+    first: int
+    second: int
+    everyone: int
+    expected: float
+
+
+class ExplanationModel(BaseModel):
+    """Why two tracks match."""
+
+    first: str
+    second: str
+    score: float
+    percentile: float
+    same_song: bool
+    other_version: bool
+    listeners: SharedListenersModel | None
+    shared_neighbours: int
+    n_neighbours: int
+    words_both: list[str]
+    words_first: list[str]
+    words_second: list[str]
+    alike: dict[str, list[float | str]]
+    apart: dict[str, list[float | str]]
+
+
+class ExclusionModel(BaseModel):
+    """A rule that hides tracks from answers, and how many it hides."""
+
+    number: int
+    kind: str
+    value: str
+    tracks: int
+
+
+class ExclusionsModel(BaseModel):
+    """All rules, and how many tracks they hide together."""
+
+    exclusions: list[ExclusionModel]
+    hidden: int
+
+
+class ExclusionRequest(Asked):
+    """A rule to add."""
+
+    kind: Literal["genre", "title-word", "shorter", "longer", "path", "artist", "album"]
+    value: Word
+
+
+class ListenerModel(BaseModel):
+    """A listener, and how much of their listening is known."""
+
+    user: str
+    plays: float
+    tracks: int
+
+
+class ListenersModel(BaseModel):
+    """Listeners, those with the most plays first."""
+
+    n: int
+    results: list[ListenerModel]
+
+
+class StatusModel(BaseModel):
+    """What the workspace holds; see the command ``status``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    workspace: str
+    tracks: int
+    failures: int
+    notes: int
+    words: dict[str, int]
+    stale: dict[str, str]
+    tracks_with_listening: int
+    listeners: int
+    plays: int
+    artifacts: dict[str, str]
+
+
+class FailureModel(BaseModel):
+    """A file that could not be used, or a note on one that is."""
+
+    path: str
+    stage: str
+    reason: str
+
+
+class JobRequest(Asked):
+    """Work to begin."""
+
+    kind: JobKind
+    folder: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
+
+
+class JobModel(BaseModel):
+    """Work that is done, or was."""
+
+    id: str
+    kind: JobKind
+    folder: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    started: float
+    ended: float | None
+    lines: list[str]
+
+
+class JobsModel(BaseModel):
+    """Work of this server, the latest first, and the folders that may be scanned."""
+
+    jobs: list[JobModel]
+    folders: list[str]
+
+
+class JobName(Asked):
+    """Work that is meant."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class ListeningRequest(Asked):
+    """What a listener did with a track, or said of it."""
+
+    kind: Literal["like", "dislike", "clear", "rate", "star", "unstar", "play"]
+    id: Name
+    stars: Annotated[int, Field(ge=0, le=5)] = 0
+    seconds: Annotated[float, Field(ge=0, le=864_000, allow_inf_nan=False)] | None = Field(
+        default=None, description="For how long it was played; without it, it counts as a play."
+    )
+    at: Annotated[int, Field(ge=788_918_400, le=4_102_444_800)] | None = Field(
+        default=None, description="When it began, seconds since 1970; now where not given."
+    )
+
+
+class ListeningModel(BaseModel):
+    """What is stored, on the disk, of a listener and a track."""
+
+    user: str
+    track_id: str
+    stored: Literal["play", "skip", "rating", ""] = Field(
+        description="Empty for what is neither a play nor a skip."
+    )
+    liked: bool
+    disliked: bool
+    stars: int
+
+
+class LoginState(BaseModel):
+    """Who asks, and the token that a change must carry in ``X-CSRF-Token``."""
+
+    user: str
+    csrf: str

@@ -1,0 +1,72 @@
+"""A file that is sent to be listened to: bounded, decoded in a worker, not kept."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+
+from audiorec.serve.api.common import hit_models, state_of
+from audiorec.serve.api.models import AnswerModel
+from audiorec.serve.media import TYPES
+
+COPIED = 1 << 20
+
+
+class Upload(NamedTuple):
+    """A question about a file, for the worker."""
+
+    workspace: str
+    path: str
+    k: int
+
+
+async def answer_upload(request: Request, *, k: int) -> AnswerModel:
+    """Tracks similar to the part ``file`` of a form."""
+    state = state_of(request)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise HTTPException(415, "send a form of type multipart/form-data with a part 'file'")
+    try:
+        async with request.form(max_files=1, max_fields=8) as form:
+            sent = form.get("file")
+            if not isinstance(sent, UploadFile):
+                raise HTTPException(422, "file: the form has no part of this name that is a file")
+            suffix = Path(sent.filename or "").suffix.lower()
+            suffix = suffix if suffix[1:] in TYPES else ""
+            with tempfile.NamedTemporaryFile(prefix="audiorec-upload-", suffix=suffix) as kept:
+                await state.library.in_thread(_copy, sent.file, kept)
+                upload = Upload(str(state.workspace.root), kept.name, k)
+                hits = await state.worker.call(similar_to, upload)
+    except MultiPartException as error:
+        raise HTTPException(400, error.message) from None
+    table = await state.library.in_thread(state.library.tracks)
+    return AnswerModel(query=[], space="blend", stale=False, results=hit_models(hits, table))
+
+
+def similar_to(upload: Upload) -> list[Any]:
+    """Tracks similar to a file. Runs in a worker."""
+    from audiorec.recommend.library import Library
+
+    library = Library(Path(upload.workspace))
+    hits = library.similar([upload.path], k=upload.k)
+    library.close()
+    return hits
+
+
+def upload_body() -> dict[str, Any]:
+    """What the OpenAPI description says of the body."""
+    file = {"type": "string", "format": "binary"}
+    schema = {"type": "object", "properties": {"file": file}, "required": ["file"]}
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    while chunk := source.read(COPIED):
+        target.write(chunk)
+    target.flush()

@@ -1,0 +1,147 @@
+"""The application: the parts of the server, its routes, and the gate before them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from audiorec import __version__
+from audiorec.data.server_listening import listening_store
+from audiorec.serve import pages, subsonic
+from audiorec.serve.api import add_api
+from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
+from audiorec.serve.gate import COOKIE, Gate, set_session
+from audiorec.serve.jobs import Jobs
+from audiorec.serve.library import SharedLibrary
+from audiorec.serve.listening import Listening
+from audiorec.serve.media import Media
+from audiorec.serve.problems import add_handlers, problem
+from audiorec.serve.saved import SavedPlaylists
+from audiorec.serve.state import ServeSettings, State, state_of
+from audiorec.serve.workers import DecodeWorker
+from audiorec.workspace import Workspace
+
+
+def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -> FastAPI:
+    """The server of a workspace, an ASGI application.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    settings : ServeSettings, optional
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no workspace.
+    """
+    settings = settings or ServeSettings()
+    workspace.check()
+    state = make_state(workspace, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        state.listening.start()
+        await state.library.in_thread(state.library.warm_up)
+        yield
+        await state.jobs.stop()
+        await state.library.in_thread(state.listening.stop)
+        await state.library.in_thread(state.worker.close)
+        state.library.close()
+        state.store.close()
+
+    app = FastAPI(
+        title="audiorec",
+        version=__version__,
+        summary="Recommend music nobody has played yet, by listening to it.",
+        docs_url=None,  # whose scripts another host would serve
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.serve = state
+    add_handlers(app)
+    add_api(app)
+    app.router.routes += [
+        Route("/healthz", healthz),
+        Route("/login", login, methods=["POST"]),
+        Route("/logout", logout, methods=["POST"]),
+        *subsonic.routes(state),
+        *pages.routes(state),
+    ]
+    app.add_middleware(Gate, state=state)
+    return app
+
+
+def make_state(workspace: Workspace, settings: ServeSettings) -> State:
+    """The parts of a server."""
+    store = listening_store(workspace)
+    library = SharedLibrary(workspace)
+    listening = Listening(workspace, store)
+    return State(
+        workspace=workspace,
+        settings=settings,
+        library=library,
+        listening=listening,
+        store=store,
+        saved=SavedPlaylists(store),
+        auth=Auth(workspace, required=not is_loopback(settings.host)),
+        media=Media(library),
+        jobs=Jobs(workspace, settings=settings, library=library, listening=listening),
+        worker=DecodeWorker(),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def healthz(request: Request) -> Response:
+    """Whether the workspace answers."""
+    state = state_of(request)
+    await state.library.call(lambda library: library.workspace.check())
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+async def login(request: Request) -> Response:
+    """Log a browser in, by the fields ``name`` and ``password`` of a form."""
+    state = state_of(request)
+    form = await request.form()
+    name, password, then = (str(form.get(key, "")) for key in ("name", "password", "next"))
+    address = request.client.host if request.client else "?"
+    try:
+        token = state.auth.login(name, password, address=address)
+    except AuthError as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            return problem(429 if error.too_many else 401, str(error))
+        return RedirectResponse(f"/login?error={'many' if error.too_many else 'wrong'}", 303)
+    response = RedirectResponse(local_path(then), 303)
+    secure = request.url.scheme == "https"
+    set_session(response, token, secure=secure, seconds=int(SESSION_SECONDS))
+    return response
+
+
+async def logout(request: Request) -> Response:
+    """Log a browser out."""
+    state_of(request).auth.logout(request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+def local_path(path: str) -> str:
+    """A path of this server; its first page where another is named."""
+    plain = path.startswith("/") and not path.startswith("//") and path.isprintable()
+    return path if plain and "\\" not in path else "/"

@@ -1,0 +1,189 @@
+"""Who may come in: users, sessions of browsers, API keys, and how often one may try."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+
+from audiorec.exceptions import AudiorecError
+from audiorec.serve.users import User, digest, load_users, users_file
+from audiorec.workspace import Workspace
+
+SESSION_SECONDS = 30 * 86_400.0
+MOST_SESSIONS = 10_000
+MOST_FAILURES = 5  # of one address or one name within
+FAILURE_SECONDS = 60.0
+MOST_ADDRESSES = 10_000
+
+
+class AuthError(AudiorecError):
+    """A login that was refused: a wrong name or password, or too many tries."""
+
+    def __init__(self, message: str, *, too_many: bool = False) -> None:
+        super().__init__(message)
+        self.too_many = too_many
+
+
+class ForbiddenError(AudiorecError):
+    """A user asks for what is another's."""
+
+
+class Session(NamedTuple):
+    """A browser that is logged in: who, what their password was, and until when."""
+
+    user: str
+    proof: str
+    ends: float
+
+
+class Attempts:
+    """Failed logins by address and by name, so that nobody can guess on and on."""
+
+    def __init__(self, *, most: int = MOST_FAILURES, seconds: float = FAILURE_SECONDS) -> None:
+        self._most, self._seconds = most, seconds
+        self._failed: OrderedDict[str, list[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def blocked(self, *whose: str) -> bool:
+        """Whether an address or a name has failed too often of late."""
+        since = time.monotonic() - self._seconds
+        with self._lock:
+            return any(
+                sum(when > since for when in self._failed.get(key, ())) >= self._most
+                for key in whose
+            )
+
+    def failed(self, *whose: str) -> None:
+        """Note a failed login."""
+        now = time.monotonic()
+        with self._lock:
+            for key in whose:
+                recent = self._failed.pop(key, [])[-self._most + 1 :]
+                self._failed[key] = [*recent, now]
+            while len(self._failed) > MOST_ADDRESSES:
+                self._failed.popitem(last=False)
+
+
+class Auth:
+    """Users of a workspace and their sessions.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    required : bool
+        Whether a user is needed though none may be there yet. Once there was one, one is needed:
+        that the file goes away opens no door.
+    """
+
+    def __init__(self, workspace: Workspace, *, required: bool = False) -> None:
+        self._required = required
+        self._file = users_file(workspace)
+        self._lock = threading.Lock()
+        self._secret = secrets.token_bytes(32)
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._read: tuple[object, dict[str, User]] = (None, {})
+        self.attempts = Attempts()
+
+    @property
+    def has_users(self) -> bool:
+        """Whether everybody has to log in."""
+        self._required = self._required or bool(self._users())
+        return self._required
+
+    def users(self) -> list[str]:
+        """Names of the users."""
+        return sorted(self._users())
+
+    def password(self, name: str) -> str | None:
+        """A user's password, which the tokens of Subsonic players are made of."""
+        user = self._users().get(name)
+        return None if user is None else user.password
+
+    def check(self, name: str, password: str) -> bool:
+        """Whether a password is a user's, in a time that tells nothing."""
+        user = self._users().get(name)
+        right = hmac.compare_digest(digest(user.password if user else ""), digest(password))
+        return right and user is not None
+
+    def user_of_key(self, key: str) -> str | None:
+        """The user whose API key it is."""
+        wanted = digest(key)
+        found = None
+        for user in self._users().values():
+            for known in user.keys:
+                if hmac.compare_digest(known, wanted):
+                    found = user.name
+        return found
+
+    def login(self, name: str, password: str, *, address: str) -> str:
+        """Log a browser in.
+
+        Returns
+        -------
+        token : str
+            Of the session.
+
+        Raises
+        ------
+        AuthError
+        """
+        whose = (f"address {address}", f"name {name}")
+        if self.attempts.blocked(*whose):
+            raise AuthError("too many failed logins; wait a minute", too_many=True)
+        if not self.check(name, password):
+            self.attempts.failed(*whose)
+            raise AuthError("wrong name or password")
+        token = secrets.token_urlsafe(32)
+        ends = time.time() + SESSION_SECONDS
+        with self._lock:
+            self._sessions[digest(token)] = Session(name, self._proof(password), ends)
+            while len(self._sessions) > MOST_SESSIONS:
+                self._sessions.popitem(last=False)
+        return token
+
+    def logout(self, token: str) -> None:
+        """End a session."""
+        with self._lock:
+            self._sessions.pop(digest(token), None)
+
+    def session_user(self, token: str) -> str | None:
+        """Who is logged in by a session; nobody once the password is another."""
+        session = self._sessions.get(digest(token)) if token else None
+        if session is None or session.ends < time.time():
+            return None
+        password = self.password(session.user)
+        valid = password is not None and hmac.compare_digest(self._proof(password), session.proof)
+        return session.user if valid else None
+
+    def csrf_token(self, session: str) -> str:
+        """What a change that a page makes must carry: made from its session's token."""
+        return hmac.new(self._secret, session.encode(), hashlib.sha256).hexdigest()
+
+    def check_csrf(self, session: str, token: str) -> bool:
+        """Whether a change carries its session's token."""
+        expected = self.csrf_token(session).encode()
+        return bool(session) and hmac.compare_digest(expected, token.encode("utf-8", "replace"))
+
+    def _proof(self, password: str) -> str:
+        return hmac.new(self._secret, password.encode(), hashlib.sha256).hexdigest()
+
+    def _users(self) -> dict[str, User]:
+        """Users as the file has them now."""
+        state = _state(self._file)
+        if self._read[0] != state or state is None:
+            self._read = (state, load_users(self._file) if state else {})
+        return self._read[1]
+
+
+def _state(file: Path) -> object:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode

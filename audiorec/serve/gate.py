@@ -1,0 +1,276 @@
+"""What every request passes: the host's name, who asks, whether a change is meant, how large it is.
+
+Plain ASGI, in front of the routes; and a line of the log for each request behind them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from audiorec.exceptions import AudiorecError
+from audiorec.serve.problems import of_error, problem
+from audiorec.serve.state import State
+
+logger = logging.getLogger("audiorec.serve")
+COOKIE = "audiorec_session"
+CSRF_HEADER = "x-csrf-token"
+SAFE = ("GET", "HEAD", "OPTIONS")
+OPEN = ("/login", "/healthz", "/favicon.ico")
+UPLOAD = "/api/v1/similar/upload"
+MOST_FORM_BYTES = 65_536
+HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; "
+    "script-src 'self'; media-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Gate:
+    """Middleware that lets in who may come in.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    state : State
+    """
+
+    def __init__(self, app: ASGIApp, *, state: State) -> None:
+        self.app, self.state = app, state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return  # no websockets here: the server closes them
+        request = _Request(scope, receive, send)
+        try:
+            refused = await self._refused(request)
+            if refused is not None:
+                await refused(scope, receive, request.send)
+            else:
+                await self.app(scope, request.receive, request.send)
+        finally:
+            request.log()
+
+    async def _refused(self, request: _Request) -> Response | None:
+        """The answer to who may not come in; None for who may."""
+        if not is_known_host(request.headers.get("host", ""), self.state.settings.names):
+            return problem(
+                421, "this name is none of the server's; give it to 'audiorec serve --name NAME'"
+            )
+        too_large = self._limit(request)
+        if too_large is not None:
+            return too_large
+        path = request.scope["path"]
+        if path == "/rest" or path.startswith("/rest/"):
+            request.known(None, "")
+            return None
+        try:
+            return await self._stranger(request, path)
+        except AudiorecError as error:
+            return of_error(error)
+
+    async def _stranger(self, request: _Request, path: str) -> Response | None:
+        auth, settings = self.state.auth, self.state.settings
+        session, key = request.cookie(COOKIE), request.api_key()
+        user: str | None
+        if key is not None:
+            address = f"address {request.address}"
+            if auth.attempts.blocked(address):
+                return problem(429, "too many failed logins; wait a minute")
+            user = auth.user_of_key(key)
+            if user is None:
+                auth.attempts.failed(address)
+                return problem(401, "nobody has this API key; 'audiorec serve user key' makes one")
+        elif auth.has_users:
+            user = auth.session_user(session)
+        else:
+            user = settings.local_user
+        if not session and key is None and request.scope["method"] in SAFE:
+            session = secrets.token_urlsafe(32)  # which a form's token is made from
+            request.new_session = session
+        request.known(user, auth.csrf_token(session))
+        if key is None and request.scope["method"] not in SAFE:
+            refused = await self._forged(request, session)
+            if refused is not None:
+                return refused
+        if user is not None or path in OPEN or path.startswith("/static/"):
+            return None
+        if path.startswith("/api/") or request.scope["method"] not in SAFE:
+            return problem(401, "log in first, or send 'Authorization: Bearer KEY'")
+        return RedirectResponse(f"/login?next={quote(path)}", 303)
+
+    async def _forged(self, request: _Request, session: str) -> Response | None:
+        """The answer to a change that a page elsewhere may have sent; None to one that is meant."""
+        origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+        own = request.headers.get("host", "")
+        if origin is not None and urlsplit(origin).netloc != own:
+            return problem(403, "a page of another site sent this; open the server's own page")
+        if site not in (None, "same-origin", "none"):
+            return problem(403, "a page of another site sent this; open the server's own page")
+        from_browser = bool(request.cookie(COOKIE)) or origin is not None or site is not None
+        if not from_browser and not self.state.auth.has_users:
+            return None  # a program on this machine
+        if request.scope["path"] == "/login" and not request.cookie(COOKIE) and not from_browser:
+            return None  # a program that logs in
+        token = request.headers.get(CSRF_HEADER) or await request.form_field("csrf")
+        if self.state.auth.check_csrf(session, token):
+            return None
+        return problem(403, "the page has lost its token; load it again (header X-CSRF-Token)")
+
+    def _limit(self, request: _Request) -> Response | None:
+        settings = self.state.settings
+        upload = request.scope["path"] == UPLOAD
+        request.most = settings.max_upload_bytes if upload else settings.max_body_bytes
+        length = request.headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            return problem(400, "the content length is no number")
+        if len(length) > 18 or int(length) > request.most:
+            return problem(413, f"more than {request.most} bytes; send less")
+        return None
+
+
+class _Request:
+    """One request on its way: what is known of it, and what goes out."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope, self._receive, self._send = scope, receive, send
+        self.headers = Headers(scope=scope)
+        self.new_session = ""
+        self.most = 0
+        self._came = 0
+        self._body: list[Message] = []
+        self._began = time.perf_counter()
+        self._status, self._bytes = 0, 0
+
+    @property
+    def address(self) -> str:
+        """Of who asks."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else "?"
+
+    def known(self, user: str | None, csrf: str) -> None:
+        """Say to the routes who asks."""
+        self.scope["state"] = {**self.scope.get("state", {}), "user": user, "csrf": csrf}
+
+    def cookie(self, name: str) -> str:
+        """A cookie's value; empty where there is none."""
+        try:
+            cookies = SimpleCookie(self.headers.get("cookie", "")[:4096])
+        except CookieError:
+            return ""
+        found = cookies.get(name)
+        return found.value[:200] if found else ""
+
+    def api_key(self) -> str | None:
+        """The key of an ``Authorization: Bearer`` header."""
+        kind, _, key = self.headers.get("authorization", "").partition(" ")
+        return key.strip()[:200] if kind.lower() == "bearer" else None
+
+    async def form_field(self, name: str) -> str:
+        """A field of a plain form, which the routes can read all the same."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            return ""
+        body, messages, more = b"", [], True
+        while more and len(body) <= MOST_FORM_BYTES:
+            message = await self._next()
+            messages.append(message)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        self._body = messages
+        if len(body) > MOST_FORM_BYTES:
+            return ""
+        return parse_qs(body.decode("utf-8", "replace")).get(name, [""])[0]
+
+    async def receive(self) -> Message:
+        """The next part of the body, as long as it is not too large."""
+        if self._body:  # read already, for the token in a form
+            return self._body.pop(0)
+        return await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._came += len(message.get("body", b""))
+        if self._came > self.most:
+            raise HTTPException(413, f"more than {self.most} bytes; send less")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send on, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            if self.new_session and self._is_page(headers):
+                secure = "; Secure" if self.scope.get("scheme") == "https" else ""
+                headers.append(
+                    "set-cookie",
+                    f"{COOKIE}={self.new_session}; Path=/; HttpOnly; SameSite=Strict{secure}",
+                )
+        else:
+            self._bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    def _is_page(self, headers: MutableHeaders) -> bool:
+        return headers.get("content-type", "").startswith("text/html") and not any(
+            value.startswith(f"{COOKIE}=") for value in headers.getlist("set-cookie")
+        )
+
+    def log(self) -> None:
+        """Write a line: method, path, status, bytes, time, address, user."""
+        # Never the query: passwords and tokens of Subsonic players stand in it.
+        path = quote(self.scope["path"], safe="/:@!$&'()*+,;=~-._")[:300]
+        user = self.scope.get("state", {}).get("user") or "-"
+        seconds = time.perf_counter() - self._began
+        logger.info(
+            "%s %s %s %d B %.1f ms %s %s",
+            self.scope["method"], path, self._status or "-", self._bytes, 1000 * seconds,
+            self.address, quote(str(user), safe=""),
+        )  # fmt: skip
+
+
+def is_known_host(host: str, names: Iterable[str]) -> bool:
+    """Whether a Host header names this server: an address, localhost, or one of its names.
+
+    A page of another site can have its own name lead here (DNS rebinding), but no address.
+    """
+    if not host or any(c in host for c in "/\\@?#"):
+        return False
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        _ = urlsplit(f"//{host}").port
+    except ValueError:
+        return False
+    if name == "localhost" or name in {each.lower() for each in names}:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def set_session(response: Any, token: str, *, secure: bool, seconds: int) -> None:
+    """Give a browser its session's cookie."""
+    response.set_cookie(
+        COOKIE, token, max_age=seconds, path="/", httponly=True, samesite="strict", secure=secure
+    )

@@ -1,0 +1,271 @@
+"""Long work of the server: a scan, a run, playlists made anew; a process of its own, one at a time.
+
+Each is the command of that name, niced and with one worker, so that answers do not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError
+from audiorec.serve.library import SharedLibrary
+from audiorec.serve.listening import Listening
+from audiorec.serve.state import ServeSettings
+from audiorec.workers import one_line
+from audiorec.workspace import Workspace
+
+logger = logging.getLogger("audiorec.serve")
+JobKind = Literal["scan", "run", "playlists"]
+JobState = Literal["running", "done", "failed", "cancelled"]
+MOST_LINES = 200
+MOST_JOBS = 20
+NICENESS = 15
+PATIENCE = 20.0  # s that a cancelled job has to end by itself
+
+
+@dataclass
+class Job:
+    """One piece of work.
+
+    Attributes
+    ----------
+    id : str
+    kind : {"scan", "run", "playlists"}
+    folder : str
+        Of a scan.
+    state : {"running", "done", "failed", "cancelled"}
+    lines : deque of str
+        The last that it said.
+    n_lines : int
+        How many it has said.
+    started, ended : float or None
+        Seconds since 1970.
+    """
+
+    id: str
+    kind: JobKind
+    folder: str = ""
+    state: JobState = "running"
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    n_lines: int = 0
+    started: float = field(default_factory=time.time)
+    ended: float | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def say(self, line: str) -> None:
+        """Add a line."""
+        self.lines.append(one_line(line)[:500])
+        self.n_lines += 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def since(self, n: int) -> list[str]:
+        """Lines after the first `n`, as far as they are kept."""
+        new = max(0, self.n_lines - n)
+        return list(self.lines)[-new:] if new else []
+
+
+class Jobs:
+    """The work that a workspace's server does.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    settings : ServeSettings
+    library : SharedLibrary
+    listening : Listening
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        settings: ServeSettings,
+        library: SharedLibrary,
+        listening: Listening,
+    ) -> None:
+        self._workspace, self._settings = workspace, settings
+        self._library, self._listening = library, listening
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._process: asyncio.subprocess.Process | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> Job | None:
+        """What is being done."""
+        return next((job for job in self._jobs.values() if job.state == "running"), None)
+
+    def recent(self) -> list[Job]:
+        """Jobs of this server, the latest first."""
+        return list(reversed(self._jobs.values()))
+
+    def get(self, id_: str) -> Job:
+        """A job; `NotFoundError` where there is none of that id."""
+        if id_ not in self._jobs:
+            raise NotFoundError(f"there is no job {id_!r}; /api/v1/jobs lists them")
+        return self._jobs[id_]
+
+    def folders(self) -> list[Path]:
+        """Folders that may be scanned: those of ``--music``, and the topmost with tracks."""
+        parents = {Path(track.path).parent for track in self._library.tracks().tracks
+                   if os.path.isabs(track.path)}  # fmt: skip  # noqa: PTH117
+        top: list[Path] = []
+        for folder in sorted(parents, key=lambda path: len(path.parts)):
+            if not any(folder.is_relative_to(other) for other in top):
+                top.append(folder)
+        given = [path.absolute() for path in self._settings.music]
+        return given + [f for f in top if not any(f.is_relative_to(g) for g in given)]
+
+    async def start(self, kind: JobKind, *, folder: Path | None = None) -> Job:
+        """Begin a job.
+
+        Raises
+        ------
+        WorkspaceError
+            If one is on.
+        ParameterError
+            If a scan is of no folder that may be scanned.
+        """
+        command = [kind, *(["refresh"] if kind == "playlists" else ["--jobs", "1"])]
+        if kind == "scan":
+            command += ["--", *map(str, await self._scanned(folder))]
+        elif folder is not None:
+            raise ParameterError(f"folder={str(folder)!r} goes with a scan alone")
+        if self.current is not None:
+            raise WorkspaceError(
+                f"a job is on: {self.current.kind}; wait until it has ended, or cancel it"
+            )
+        job = Job(secrets.token_hex(8), kind, folder=str(folder or ""))
+        self._jobs[job.id] = job
+        while len(self._jobs) > MOST_JOBS:
+            self._jobs.popitem(last=False)
+        self._task = asyncio.get_running_loop().create_task(self._run(job, command))
+        return job
+
+    async def cancel(self, id_: str) -> Job:
+        """End a job: it is asked to, and made to where it takes too long."""
+        job = self.get(id_)
+        if job.state == "running":
+            job.state = "cancelled"
+            await self._end()
+        return job
+
+    async def events(self, id_: str) -> AsyncIterator[dict[str, object]]:
+        """What a job says, as it says it; at last how it ended."""
+        job = self.get(id_)
+        seen = 0
+        while True:
+            changed = job._changed
+            lines, seen = job.since(seen), job.n_lines
+            for line in lines:
+                yield {"event": "line", "line": line}
+            if job.ended is not None:
+                yield {"event": "end", "state": job.state}
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), timeout=15)
+                continue
+            yield {"event": "alive"}
+
+    async def stop(self) -> None:
+        """Cancel what is being done, and wait for its end."""
+        if (job := self.current) is not None:
+            await self.cancel(job.id)
+        if self._task is not None:
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _scanned(self, folder: Path | None) -> list[Path]:
+        allowed = await self._library.in_thread(self.folders)
+        if folder is None:
+            if not allowed:
+                raise ParameterError(
+                    "there is no folder to scan; name one by 'audiorec serve --music DIR'"
+                )
+            return allowed
+        try:
+            real = Path(os.path.realpath(folder))
+        except ValueError:
+            raise ParameterError("folder is no path") from None
+        inside = any(real.is_relative_to(Path(os.path.realpath(each))) for each in allowed)
+        if not folder.is_absolute() or not inside:
+            raise ParameterError(
+                "this folder may not be scanned: it lies under none that holds tracks; name it "
+                "by 'audiorec serve --music DIR'"
+            )
+        return [folder]
+
+    async def _run(self, job: Job, command: list[str]) -> None:
+        release: Callable[[], None] | None = None
+        try:
+            with suppress(WorkspaceError, OSError):
+                await self._library.in_thread(self._listening.take_in)
+            release = await self._library.in_thread(self._listening.hold)
+            code = await self._watched(job, command)
+            if job.state == "running":
+                job.state = "done" if code == 0 else "failed"
+        except Exception as error:
+            logger.exception("job %s", job.kind, exc_info=error)
+            job.say(f"it could not be started: {error}")
+            job.state = "failed"
+        finally:
+            if release is not None:
+                release()
+            self._process = None
+            job.ended = time.time()
+            job.wake()
+            logger.info("job %s %s after %.1f s", job.kind, job.state, job.ended - job.started)
+
+    async def _watched(self, job: Job, command: list[str]) -> int:
+        nice = ["nice", "-n", str(NICENESS)] if shutil.which("nice") else []
+        self._process = await asyncio.create_subprocess_exec(
+            *nice, sys.executable, "-m", "audiorec", "--workspace", str(self._workspace.root),
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+            limit=1 << 20,
+        )  # fmt: skip
+        if job.state != "running":  # cancelled before it had begun
+            await self._end()
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:  # a line beyond the limit
+                continue
+            if not line:
+                break
+            if text := line.decode("utf-8", "replace").strip():
+                job.say(text)
+        return await self._process.wait()
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        for number, patience in ((signal.SIGINT, PATIENCE), (signal.SIGKILL, 5.0)):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), timeout=patience)
+                return

@@ -1,0 +1,133 @@
+"""One library for all threads of the server, and the table of its tracks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from audiorec.exceptions import AudiorecError
+from audiorec.recommend.library import Library
+from audiorec.serve.tracks import TrackTable, read_tracks
+from audiorec.workspace import Workspace
+
+Answer = TypeVar("Answer")
+
+THREADS = 4  # more wait for each other's turn of the interpreter
+LOOK_SECONDS = 0.25  # between looks at whether the index was replaced
+SETTLE_FACTOR = 10.0  # a changing catalogue is read again for at most a tenth of the time
+
+
+class SharedLibrary:
+    """The library that all threads answer from: indexes opened once, replaced without a pause.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    n_threads : int
+    """
+
+    def __init__(self, workspace: Workspace, *, n_threads: int = THREADS) -> None:
+        self.workspace = workspace
+        self._executor = ThreadPoolExecutor(n_threads, thread_name_prefix="answer")
+        self._files = ThreadPoolExecutor(n_threads, thread_name_prefix="file")
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._owner = Library(workspace, files=False)
+        self._generation = 0
+        self._looked = 0.0
+        self._signature: tuple[int, ...] = ()
+        self._table: TrackTable | None = None
+        self._table_lock = threading.Lock()
+        self._read_at, self._read_seconds = 0.0, 0.0
+
+    async def call(self, function: Callable[[Library], Answer]) -> Answer:
+        """Answer from a thread: `function` of that thread's library."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self.run, function)
+
+    async def in_thread(self, function: Callable[..., Answer], *args: Any) -> Answer:
+        """Call what waits for the disk in a thread of its own kind, so that no answer waits."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._files, function, *args)
+
+    def run(self, function: Callable[[Library], Answer]) -> Answer:
+        """The same in the calling thread."""
+        return function(self._of_thread())
+
+    def tracks(self) -> TrackTable:
+        """Every track whose file is there; read again, in a thread, once the catalogue changes."""
+        signature = file_signature(self.workspace.catalog)
+        table = self._table
+        if table is not None and table.version == signature:
+            return table
+        quiet = time.monotonic() - self._read_at < SETTLE_FACTOR * self._read_seconds
+        if table is not None and (quiet or not self._table_lock.acquire(blocking=False)):
+            return table  # another thread reads it
+        if table is None:
+            self._table_lock.acquire()
+        try:
+            if self._table is None or self._table.version != signature:
+                began = time.monotonic()
+                self._table = read_tracks(self.workspace, version=signature)
+                self._read_at = time.monotonic()
+                self._read_seconds = self._read_at - began
+            return self._table
+        finally:
+            self._table_lock.release()
+
+    def warm_up(self) -> None:
+        """Open what the first question would wait for; what is not there yet is passed over."""
+        for prepare in (lambda: self.run(lambda library: library.index.open()), self.tracks):
+            try:
+                prepare()
+            except (AudiorecError, OSError):
+                continue
+
+    def close(self) -> None:
+        """End the threads, once what they do is done."""
+        self._executor.shutdown(cancel_futures=True)
+        self._files.shutdown(cancel_futures=True)
+
+    def _of_thread(self) -> Library:
+        """The library of this thread, made anew where the index or the catalogue's file is new."""
+        self._look()
+        state = (self._generation, self._signature)
+        if getattr(self._local, "state", None) != state:
+            if (old := getattr(self._local, "library", None)) is not None:
+                old.close()
+            self._local.library = self._owner.for_thread()
+            self._local.state = state
+        library: Library = self._local.library
+        return library
+
+    def _look(self) -> None:
+        """Take a new index over once it stands ready."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._looked = now
+            inode = file_signature(self.workspace.catalog)[:2]
+            if self._owner.refresh():
+                self._generation += 1
+            if inode not in (self._signature, (0, 0)):
+                self._signature = inode
+        finally:
+            self._lock.release()
+
+
+def file_signature(path: Path) -> tuple[int, ...]:
+    """Device, inode, size and time of change of an SQLite file and its log; zeros without it."""
+    signature: list[int] = []
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            state = file.stat()
+            signature += [state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns]
+        except OSError:
+            signature += [0, 0, 0, 0]
+    return tuple(signature)

@@ -1,0 +1,282 @@
+"""Listening that comes in by the server: plays, skips, likes, stars, ratings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal, NamedTuple
+
+from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS, stars
+from audiorec.data.server_listening import SCHEMA, add_event, is_pending, take_in
+from audiorec.data.server_store import ServerStore
+from audiorec.exceptions import AudiorecError, ParameterError
+from audiorec.workspace import Workspace
+
+StarKind = Literal["track", "album", "artist"]
+Played = Literal["play", "skip", ""]
+SETTLE_SECONDS = 1.0  # after the last event, before it is put under the plays
+RETRY_SECONDS = 15.0  # where another process writes there
+NOW_PLAYING_SECONDS = 600.0
+MOST_NOW_PLAYING = 200
+
+
+class Opinion(NamedTuple):
+    """What a listener said of a track."""
+
+    liked: bool
+    disliked: bool
+    stars: int
+    starred_at: int | None
+
+
+class PlayCount(NamedTuple):
+    """How often a listener played a track here, and when last (s since 1970)."""
+
+    plays: int
+    last: int
+
+
+class NowPlaying(NamedTuple):
+    """What a listener's player said it has begun to play (s since 1970)."""
+
+    user: str
+    track_id: str
+    client: str
+    since: float
+
+
+class Listening:
+    """Listening of the server's users; every change is on the disk when the call returns.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    store : ServerStore
+    """
+
+    def __init__(self, workspace: Workspace, store: ServerStore) -> None:
+        self._workspace, self._store = workspace, store
+        store.ensure(SCHEMA)
+        self._now: dict[tuple[str, str], NowPlaying] = {}
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._held = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    # -- what is said of tracks ------------------------------------------------------------------
+
+    def like(self, user: str, track_id: str) -> None:
+        """Store that a listener likes a track: the same as a star."""
+        self._say(user, track_id, liked=1)
+
+    def dislike(self, user: str, track_id: str) -> None:
+        """Store that a listener dislikes a track."""
+        self._say(user, track_id, liked=-1)
+
+    def clear(self, user: str, track_id: str) -> None:
+        """Take back likes, dislikes and stars of a track."""
+        self._say(user, track_id, liked=0, n_stars=0)
+
+    def rate(self, user: str, track_id: str, n_stars: int) -> None:
+        """Store a rating of 1 to 5 stars; 0 takes it back."""
+        if not 0 <= n_stars <= 5:
+            raise ParameterError(f"rating={n_stars} must be from 0 to 5")
+        self._say(user, track_id, n_stars=n_stars)
+
+    def star(self, user: str, kind: StarKind, id_: str) -> None:
+        """Star a track, an album or an artist."""
+        if kind == "track":
+            self.like(user, id_)
+            return
+        with self._store.writing() as connection:
+            connection.execute(
+                "INSERT INTO stars VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [user, kind, id_, int(time.time())],
+            )
+
+    def unstar(self, user: str, kind: StarKind, id_: str) -> None:
+        """Take a star back; a dislike of the track stays."""
+        if kind == "track":
+            if self.opinion(user, id_).liked:
+                self._say(user, id_, liked=0)
+            return
+        with self._store.writing() as connection:
+            connection.execute(
+                "DELETE FROM stars WHERE user = ? AND kind = ? AND id = ?", [user, kind, id_]
+            )
+
+    def starred(self, user: str, kind: StarKind) -> dict[str, int]:
+        """When a listener starred what (s since 1970), by id."""
+        if kind == "track":
+            said = self.opinions(user)
+            return {id_: o.starred_at or 0 for id_, o in said.items() if o.liked}
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, at FROM stars WHERE user = ? AND kind = ?", [user, kind]
+            )
+            return dict(rows.fetchall())
+
+    def opinion(self, user: str, track_id: str) -> Opinion:
+        """What a listener said of one track."""
+        with self._store.reading() as connection:
+            row = connection.execute(
+                "SELECT liked, stars, starred_at FROM opinions WHERE user = ? AND track_id = ?",
+                [user, track_id],
+            ).fetchone()
+        return _opinion(*row) if row else Opinion(False, False, 0, None)
+
+    def opinions(self, user: str) -> dict[str, Opinion]:
+        """What a listener said of tracks, by track_id."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT track_id, liked, stars, starred_at FROM opinions WHERE user = ?", [user]
+            ).fetchall()
+        return {track_id: _opinion(*row) for track_id, *row in rows}
+
+    def _say(
+        self, user: str, track_id: str, *, liked: int | None = None, n_stars: int | None = None
+    ) -> None:
+        now = int(time.time())
+        with self._store.writing() as connection:
+            row = connection.execute(
+                "SELECT liked, stars, starred_at FROM opinions WHERE user = ? AND track_id = ?",
+                [user, track_id],
+            ).fetchone()
+            before = row or (0, 0, None)
+            likes = before[0] if liked is None else liked
+            rated = before[1] if n_stars is None else n_stars
+            starred_at = (before[2] or now) if likes == 1 else None
+            connection.execute(
+                "INSERT OR REPLACE INTO opinions VALUES (?, ?, ?, ?, ?)",
+                [user, track_id, likes, rated, starred_at],
+            )
+            rating = float(likes) if likes else stars(rated, best=5)
+            add_event(connection, user, track_id, kind="rating", at=now, rating=rating)
+        self._wake.set()
+
+    # -- what is played --------------------------------------------------------------------------
+
+    def played(
+        self,
+        user: str,
+        track_id: str,
+        *,
+        seconds: float | None = None,
+        duration: float = 0.0,
+        at: int | None = None,
+    ) -> Played:
+        """Store a play or a skip by the one rule; what is neither is not stored.
+
+        Parameters
+        ----------
+        user, track_id : str
+        seconds : float, optional
+            For how long it was played; None where a player has decided that it was a play.
+        duration : float
+            Of the track, s; 0 where unknown.
+        at : int, optional
+            When it began, s since 1970; now where not given.
+
+        Returns
+        -------
+        kind : {"play", "skip", ""}
+        """
+        kind = play_or_skip(seconds, duration)
+        if not kind:
+            return ""
+        began = int(time.time() - (seconds or 0.0)) if at is None else at
+        with self._store.writing() as connection:
+            add_event(connection, user, track_id, kind=kind, at=began)
+            if kind == "play":
+                connection.execute(
+                    "INSERT INTO play_counts VALUES (?, ?, 1, ?) ON CONFLICT (user, track_id)"
+                    " DO UPDATE SET plays = plays + 1, last = max(last, excluded.last)",
+                    [user, track_id, began],
+                )
+        self._wake.set()
+        return kind
+
+    def counts(self, user: str) -> dict[str, PlayCount]:
+        """How often a listener played tracks here, by track_id."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT track_id, plays, last FROM play_counts WHERE user = ?", [user]
+            ).fetchall()
+        return {track_id: PlayCount(plays, last) for track_id, plays, last in rows}
+
+    def now_playing(self, user: str, track_id: str, client: str = "") -> None:
+        """Say what is being played; kept in memory for a while."""
+        if len(self._now) >= MOST_NOW_PLAYING:
+            self._now.pop(next(iter(self._now)), None)
+        key = (user, client[:100])
+        self._now.pop(key, None)
+        self._now[key] = NowPlaying(user, track_id, client[:100], time.time())
+
+    def playing_now(self) -> list[NowPlaying]:
+        """What was said to be played within the last minutes, the latest first."""
+        since = time.time() - NOW_PLAYING_SECONDS
+        return [now for now in reversed(list(self._now.values())) if now.since >= since]
+
+    # -- into the plays --------------------------------------------------------------------------
+
+    def take_in(self) -> int:
+        """Put what has come under the workspace's plays; 0 where another process writes there."""
+        with self._held:
+            if not is_pending(self._store):
+                return 0
+            with self._workspace.writing():
+                return take_in(self._workspace, self._store)
+
+    def hold(self) -> Callable[[], None]:
+        """Keep off the workspace's plays until what is returned is called: a job writes there."""
+        self._held.acquire()
+        return self._held.release
+
+    def start(self) -> None:
+        """Take listening in from now on, by a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take in what is left, and end the thread."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        self._wake.set()  # what an earlier server has left
+        while True:
+            self._wake.wait()
+            stopping = self._stop.wait(SETTLE_SECONDS)
+            self._wake.clear()
+            done = self._try_take_in()
+            if stopping:
+                return
+            if not done:
+                self._stop.wait(RETRY_SECONDS)
+                self._wake.set()
+
+    def _try_take_in(self) -> bool:
+        if self._held.locked():
+            return False
+        with suppress(AudiorecError, OSError):
+            self.take_in()
+            return True
+        return False
+
+
+def play_or_skip(seconds: float | None, duration: float) -> Played:
+    """What having played so much of a track is; see `audiorec.data.histories.listen`."""
+    if seconds is None:
+        return "play"
+    limit = min(duration * PLAY_FRACTION, PLAY_SECONDS) if duration > 0 else SKIP_SECONDS
+    if seconds >= limit:
+        return "play"
+    return "skip" if seconds < SKIP_SECONDS else ""
+
+
+def _opinion(liked: int, n_stars: int, starred_at: int | None) -> Opinion:
+    return Opinion(liked > 0, liked < 0, n_stars, starred_at)

@@ -1,0 +1,43 @@
+"""A short part of a track as an MP3, which every browser plays, whatever its own format."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+MOST_CHANNELS = 2
+RATE = 44_100
+
+
+class PreviewRequest(NamedTuple):
+    """A file, and how many seconds of it."""
+
+    path: str
+    seconds: float
+
+
+def make_preview(request: PreviewRequest) -> bytes:
+    """Encode the middle of a file, or all of one that is shorter. Runs in a worker.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be decoded.
+    """
+    import soundfile
+
+    from audiorec.audio.decode import open_source
+    from audiorec.audio.source import to_rate
+
+    with open_source(Path(request.path)) as source:
+        info = source.info
+        n = min(int(request.seconds * info.sr), int(info.duration * info.sr))
+        start = max(0, (int(info.duration * info.sr) - n) // 2)
+        y = np.asarray(source.read([start], n)[0], dtype=np.float32)
+    y = to_rate(y, sr=info.sr, target_sr=RATE)
+    out = io.BytesIO()
+    soundfile.write(out, np.clip(y, -1, 1), RATE, format="MP3", subtype="MPEG_LAYER_III")
+    return out.getvalue()

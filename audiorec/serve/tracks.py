@@ -1,0 +1,115 @@
+"""The tracks of a library as the server lists and searches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from audiorec.data.catalog import Catalog
+from audiorec.data.find import WEIGHTS, folded_words
+from audiorec.data.tracks import Track, as_text
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_WORDS = 12
+
+
+class TrackTable:
+    """Tracks in a stable order: artist, album, number, title, id.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        In any order.
+    added : dict of str to int
+        When the file of each last changed, s since 1970.
+    version : object
+        Of the catalogue.
+    """
+
+    def __init__(
+        self, tracks: Sequence[Track], *, added: dict[str, int], version: object = None
+    ) -> None:
+        self.tracks: tuple[Track, ...] = tuple(sorted(tracks, key=_order))
+        self.by_id: dict[str, Track] = {track.track_id: track for track in self.tracks}
+        self.added, self.version = added, version
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    def find(self, text: str) -> list[Track]:
+        """Tracks that all words fit, best first, as `audiorec.data.find.find_tracks`.
+
+        Without a word all tracks, in the stable order.
+        """
+        words = folded_words(text)[:MOST_WORDS]
+        if not words:
+            return [] if text.strip().strip("\"'") else list(self.tracks)
+        import polars as pl
+
+        # Expressions let other threads go on: nothing here is looked at one by one.
+        scores = [_score(word) for word in words]
+        fits = pl.all_horizontal([score > 0 for score in scores])
+        found = (
+            self._folded.with_columns(score=pl.sum_horizontal(scores))
+            .filter(fits)
+            .select("row", "score", "rank")
+            .sort("score", "rank", descending=[True, False])
+        )
+        return [self.tracks[row] for row in found["row"].to_list()]
+
+    @cached_property
+    def _folded(self) -> pl.DataFrame:
+        """Words of each field, each after a blank, and the order among equally good ones."""
+        import polars as pl
+
+        columns = {
+            name: [" ".join(["", *folded_words(_text(track, name))]) for track in self.tracks]
+            for name in WEIGHTS
+        }
+        order = sorted(range(len(self.tracks)), key=lambda row: _tie(self.tracks[row]))
+        ranks = [0] * len(order)
+        for rank, row in enumerate(order):
+            ranks[row] = rank
+        return pl.DataFrame({**columns, "row": range(len(order)), "rank": ranks})
+
+
+def read_tracks(workspace: Workspace, *, version: object = None) -> TrackTable:
+    """The table of a workspace's catalogue."""
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        tracks = catalog.tracks()
+        added = {id_: ns // 1_000_000_000 for id_, (_, ns) in catalog.file_states().items()}
+    table = TrackTable(tracks, added=added, version=version)
+    _ = table._folded
+    return table
+
+
+def _order(track: Track) -> tuple[object, ...]:
+    return (track.artist.casefold(), track.album.casefold(), track.number or 0,
+            track.title.casefold(), track.track_id)  # fmt: skip
+
+
+def _tie(track: Track) -> tuple[object, ...]:
+    return track.artist, track.album, track.number or 0, track.track_id
+
+
+def _text(track: Track, field: str) -> str:
+    return as_text(track.path) if field == "path" else str(getattr(track, field))
+
+
+def _score(word: str) -> pl.Expr:
+    """What a word is worth for each track; see `audiorec.data.find`."""
+    import polars as pl
+
+    worth = [
+        pl.when(pl.col(name).str.contains(f" {word}", literal=True))
+        .then(pl.lit(float(weight)))
+        .when(pl.col(name).str.contains(word, literal=True))
+        .then(pl.lit(0.5 * weight))
+        .otherwise(0.0)
+        for name, weight in WEIGHTS.items()
+    ]
+    return pl.max_horizontal(worth)
