@@ -24,6 +24,7 @@ from audiorec.cli.filters import filter_options, make_filter
 if TYPE_CHECKING:
     from audiorec.playlist import Playlist, PlaylistRequest
     from audiorec.recommend.library import Library
+    from audiorec.recommend.preview import Preview
 
 FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
 KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix")
@@ -112,6 +113,10 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
     help="Read lists that call a folder OLD what is NEW here; repeatable.",
 )  # fmt: skip
 @click.option(
+    "--preview", is_flag=True,
+    help="Let each track play only the 15 s most like the whole of it (m3u8, for VLC; json).",
+)  # fmt: skip
+@click.option(
     "--save", "save_as", metavar="NAME",
     help="Keep this as a recipe, which 'audiorec playlists refresh' makes again.",
 )  # fmt: skip
@@ -128,6 +133,7 @@ def command(
     absolute: bool,
     path_map_out: tuple[str, ...],
     save_as: str | None,
+    preview: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -147,6 +153,8 @@ def command(
             f"{output} has a suffix that is none of {', '.join(FORMATS)}; name one with --format",
             param_hint="--output",
         )
+    if preview and chosen not in ("m3u8", "json"):
+        raise click.UsageError(f"{chosen} has no place for previews; write m3u8 or json")
     request = make_request(tracks, options)
     settings.workspace.check()
     library = Library(settings.workspace)
@@ -167,6 +175,7 @@ def command(
         relative=not absolute,
         title=title,
         remap=[Remap.parse(text) for text in path_map_out],
+        preview=preview,
     )
     for line in (*skipped, *playlist.notes, *([library.stale] if library.stale else [])):
         echo_line(line, err=True)
@@ -201,8 +210,17 @@ def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRe
 
 def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, Any]:
     """A playlist as the JSON that other programs rely on."""
+    from audiorec.recommend.preview import find_previews
+
+    tracks = [library.track(hit.track_id) for hit in playlist.hits]
+    previews = find_previews(library.workspace, tracks)
     rows = [
-        {**entry.hit._asdict(), "reason": entry.reason, "distance": entry.distance}
+        {
+            **entry.hit._asdict(),
+            "reason": entry.reason,
+            "distance": entry.distance,
+            "preview": _as_dict(previews.get(entry.hit.track_id)),
+        }
         for entry in playlist.entries
     ]
     return {
@@ -212,6 +230,10 @@ def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, A
         "seconds": round(playlist.seconds, 1),
         "results": rows,
     }
+
+
+def _as_dict(preview: Preview | None) -> dict[str, float] | None:
+    return None if preview is None else preview._asdict()
 
 
 def show(playlist: Playlist) -> None:

@@ -14,9 +14,10 @@ from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.recent import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
-from audiorec.playlist.writers import Remap, Written, write_playlist
+from audiorec.playlist.writers import NO_PREVIEWS, Remap, Written, write_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import Match
+from audiorec.recommend.preview import find_previews
 from audiorec.recommend.results import Hit, make_hit
 
 ROUNDS = 6  # of lengthening or shortening towards the minutes
@@ -159,6 +160,7 @@ def save_playlist(
     relative: bool = True,
     title: str | None = None,
     remap: Sequence[Remap] = (),
+    preview: bool = False,
     key: str = "",
 ) -> Written:
     """Write a playlist file, and remember that it was made.
@@ -176,6 +178,8 @@ def save_playlist(
     title : str, optional
     remap : sequence of Remap
         What folders are called where the playlist is played; for absolute paths.
+    preview : bool
+        Whether 15 s of each track are to be played; for M3U8 and JSON.
     key : str
         See `build_playlist`.
     """
@@ -192,6 +196,7 @@ def save_playlist(
         title=title,
         paths="relative" if relative and not remap else "absolute",
         remap=remap,
+        previews=find_previews(library.workspace, tracks) if preview else NO_PREVIEWS,
     )
     record_playlist(library.workspace, [hit.track_id for hit in hits], key=key)
     return written

@@ -7,8 +7,9 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -20,6 +21,9 @@ from audiorec.output import write_output
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "audiorec"  # by which such lists are known to be no listener's
 Paths = Literal["absolute", "relative"]
+Previews = Mapping[str, tuple[float, float]]
+"""By track_id the seconds from which and to which a track is to be played."""
+NO_PREVIEWS: Previews = MappingProxyType({})
 # Control characters, what XML cannot hold, and the line ends that only Unicode knows.
 UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -83,6 +87,7 @@ def write_m3u8(
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
+    previews: Previews = NO_PREVIEWS,
 ) -> Written:
     """Write an extended M3U in UTF-8.
 
@@ -100,6 +105,8 @@ def write_m3u8(
     remap : sequence of Remap
         Folders that are called otherwise where the playlist is played; the longest that holds a
         path is replaced.
+    previews : mapping of str to (float, float)
+        Parts that are played in place of whole tracks, as options of VLC.
 
     Raises
     ------
@@ -124,6 +131,9 @@ def write_m3u8(
         for directive, value in (("EXTALB", track.album), ("EXTART", track.artist)):
             if value and clean(value):
                 lines.append(f"#{directive}:{clean(value)}")
+        if track.track_id in previews:
+            start, end = previews[track.track_id]
+            lines += [f"#EXTVLCOPT:start-time={start:g}", f"#EXTVLCOPT:stop-time={end:g}"]
         lines.append(path)
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
     write_output(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
@@ -137,6 +147,7 @@ def write_json(
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
+    previews: Previews = NO_PREVIEWS,
 ) -> Written:
     """Write a JSON object with a list of tracks, every field as it is; see `write_m3u8`."""
     rows = [
@@ -148,11 +159,16 @@ def write_json(
             "album": track.album,
             "duration": track.duration,
             "path": located(track.path, file=file, paths=paths, remap=remap),
+            **_preview(previews.get(track.track_id)),
         }
         for rank, track in enumerate(tracks, start=1)
     ]
     _write_json(file, {"title": title, "tracks": rows})
     return Written(file, len(rows))
+
+
+def _preview(part: tuple[float, float] | None) -> dict[str, dict[str, float]]:
+    return {} if part is None else {"preview": {"start": part[0], "end": part[1]}}
 
 
 def write_xspf(
@@ -162,8 +178,10 @@ def write_xspf(
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
+    previews: Previews = NO_PREVIEWS,
 ) -> Written:
     """Write XSPF version 1; paths are URIs, durations milliseconds; see `write_m3u8`."""
+    _refuse_previews(previews, "xspf")
     ElementTree.register_namespace("", XSPF)
     playlist = ElementTree.Element(f"{{{XSPF}}}playlist", version="1")
     if title:
@@ -188,8 +206,10 @@ def write_jspf(
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
+    previews: Previews = NO_PREVIEWS,
 ) -> Written:
     """Write JSPF, which is XSPF said in JSON; see `write_xspf`."""
+    _refuse_previews(previews, "jspf")
     rows = []
     for track in tracks:
         where = located(track.path, file=file, paths=paths, remap=remap)
@@ -210,11 +230,13 @@ def write_csv(
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
+    previews: Previews = NO_PREVIEWS,
 ) -> Written:
     """Write a table with a row per track, `CSV_COLUMNS`; see `write_m3u8`.
 
     A table has no place for the title. Paths that are not UTF-8 keep the bytes that they have.
     """
+    _refuse_previews(previews, "csv")
     del title
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -226,6 +248,11 @@ def write_csv(
         writer.writerow((rank, track.track_id, *names, seconds, where))
     write_output(file, text.getvalue().encode("utf-8", errors="surrogateescape"))
     return Written(file, len(tracks))
+
+
+def _refuse_previews(previews: Previews, format_: str) -> None:
+    if previews:
+        raise ParameterError(f"format={format_!r} has no place for previews; write m3u8 or json")
 
 
 WRITERS: dict[str, Callable[..., Written]] = {
@@ -245,6 +272,7 @@ def write_playlist(
     title: str | None = None,
     paths: Paths = "absolute",
     remap: Sequence[Remap] = (),
+    previews: Previews = NO_PREVIEWS,
 ) -> Written:
     """Write a playlist in a format by name, or in the one that the file's ending says.
 
@@ -266,7 +294,7 @@ def write_playlist(
     name = format_ or file.suffix.removeprefix(".").lower()
     if name not in WRITERS:
         raise ParameterError(f"format={name!r} must be one of {', '.join(WRITERS)}")
-    return WRITERS[name](tracks, file, title=title, paths=paths, remap=remap)
+    return WRITERS[name](tracks, file, title=title, paths=paths, remap=remap, previews=previews)
 
 
 def located(path: str, *, file: Path, paths: Paths, remap: Sequence[Remap]) -> str:

@@ -133,6 +133,46 @@ def test_xspf_and_jspf_round_trip(tmp_path, rows):
             assert int(xspf["duration"]) == jspf["duration"] == round(1000 * row.duration)
 
 
+@pytest.fixture(scope="module")
+def schemas():
+    """What says of a file whether it is valid: RELAX NG for XSPF, JSON Schema for JSPF."""
+    from jsonschema import Draft202012Validator
+    from lxml import etree
+
+    folder = Path(__file__).parents[2] / "data/playlists"
+    relax = etree.RelaxNG(etree.parse(folder / "xspf-1_0.7.rng"))
+    jspf = Draft202012Validator(json.loads((folder / "jspf.schema.json").read_bytes()))
+    return {
+        "xspf": lambda file: relax.validate(etree.parse(file)),
+        "jspf": lambda file: jspf.is_valid(json.loads(file.read_bytes())),
+    }
+
+
+@pytest.mark.parametrize("format_", ["xspf", "jspf"])
+@pytest.mark.parametrize("relative", [False, True])
+@settings(FILES, max_examples=30)
+@given(rows=ROWS, title=NAMES)
+def test_valid_by_the_schema(tmp_path, schemas, format_, relative, rows, title):
+    file = tmp_path / f"list.{format_}"
+    paths = "relative" if relative else "absolute"
+    write_playlist(rows, file, title=title, paths=paths)
+    assert schemas[format_](file)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.xspf", f'<playlist version="1" xmlns="{XSPF}"/>'),
+        ("a.xspf", f'<playlist version="2" xmlns="{XSPF}"><trackList/></playlist>'),
+        ("a.jspf", '{"playlist": {"track": [{"location": "a b"}]}}'),
+        ("a.jspf", '{"playlist": {"track": [{"duration": 1.5}]}}'),
+    ],
+)
+def test_the_schemas_refuse_what_is_wrong(tmp_path, schemas, name, text):
+    (tmp_path / name).write_text(text)
+    assert not schemas[name[2:]](tmp_path / name)
+
+
 def test_m3u8_as_it_stands(tmp_path):
     rows = [
         Row("1", "/music/Björk/Jóga.mp3", "Björk", "Jóga", "Homogenic", 305.6),
@@ -218,3 +258,18 @@ def test_written_whole_or_not_at_all(tmp_path, format):
 def test_unknown_format(tmp_path):
     with pytest.raises(ParameterError, match="format='pls' must be one of m3u8, json, xspf, jspf"):
         write_playlist([], tmp_path / "a.pls")
+
+
+def test_previews_are_options_of_vlc_and_stand_in_json(tmp_path):
+    rows = [Row("1", "/a.mp3", "A", "B"), Row("2", "/b.mp3")]
+    previews = {"1": (61.5, 76.5)}
+    text = write_playlist(rows, tmp_path / "a.m3u8", previews=previews).file.read_text()
+    assert "#EXTVLCOPT:start-time=61.5\n#EXTVLCOPT:stop-time=76.5\n/a.mp3\n" in text
+    assert text.count("EXTVLCOPT") == 2
+    file = write_playlist(rows, tmp_path / "a.json", previews=previews).file
+    first, second = json.loads(file.read_text())["tracks"]
+    assert first["preview"] == {"start": 61.5, "end": 76.5} and "preview" not in second
+    for format_ in ("xspf", "jspf", "csv"):
+        with pytest.raises(ParameterError, match="no place for previews"):
+            write_playlist(rows, tmp_path / f"a.{format_}", previews=previews)
+        assert not (tmp_path / f"a.{format_}").exists()

@@ -1,0 +1,116 @@
+"""Previews: the 15 seconds of a track that are most like the whole of it.
+
+They are looked for in the spectrograms that are stored, so that nothing is decoded: of the default
+recipe that is the middle 30 s of a recording, of others all of its clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from audiorec import artifacts
+from audiorec.data.tracks import Track
+from audiorec.exceptions import ArtifactError
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.audio.config import MelConfig
+
+SECONDS = 15.0
+STEP_SECONDS = 0.5  # between the beginnings that are compared
+
+
+class Preview(NamedTuple):
+    """A part of a recording, in seconds from its beginning."""
+
+    start: float
+    end: float
+
+
+def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Preview]:
+    """The preview of each track that has a spectrogram and a known length.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    tracks : iterable of Track
+
+    Returns
+    -------
+    previews : dict of str to Preview
+        By track_id; empty where no spectrograms are stored.
+    """
+    if not artifacts.exists(workspace.mels):
+        return {}
+    from audiorec.mel.store import MelStore  # decoders, which no other answer waits for
+
+    try:
+        store = MelStore(workspace.mels)
+    except ArtifactError:  # an answer does not fail for want of previews
+        return {}
+    return {
+        track.track_id: preview_of(
+            store.mels(track.track_id),
+            config=store.config,
+            duration=track.duration,
+            track_id=track.track_id,
+        )
+        for track in tracks
+        if track.track_id in store and track.duration > 0
+    }
+
+
+def preview_of(
+    mels: list[np.ndarray], *, config: MelConfig, duration: float, track_id: str = ""
+) -> Preview:
+    """The 15 s whose spectrum is nearest to that of all clips.
+
+    What is compared are the mean and the deviation of each band over time, in units of the band's
+    deviation over all clips. The earliest of equals is taken.
+
+    Parameters
+    ----------
+    mels : list of np.ndarray [shape=(n_mels, n_frames)], dB
+        Of the clips of a track, in order.
+    config : MelConfig
+        That they were made with, and their places chosen.
+    duration : float
+        Of the recording, s.
+    track_id : str
+        What random clips are drawn from.
+    """
+    from audiorec.audio.clips import clip_starts
+
+    total, n = round(duration * config.sr), round(config.clip_seconds * config.sr)
+    starts = clip_starts(total, n=min(total, n), config=config, track_id=track_id)
+    everything = np.concatenate(mels, axis=1).astype(np.float32)
+    mean, deviation = everything.mean(axis=1), everything.std(axis=1)
+    scale = np.maximum(deviation, 1e-3)
+    length, step = config.frames(SECONDS), config.frames(STEP_SECONDS)
+    best, chosen = np.inf, 0.0
+    for mel, start in zip(mels, starts, strict=False):
+        at = np.arange(0, max(1, mel.shape[1] - length + 1), step)
+        means, deviations = _windows(mel.astype(np.float64), at, length)
+        apart = ((means - mean[:, None]) / scale[:, None]) ** 2
+        apart += ((deviations - deviation[:, None]) / scale[:, None]) ** 2
+        place = int(apart.sum(axis=0).argmin())
+        if apart[:, place].sum() < best:
+            best = apart[:, place].sum()
+            chosen = (start + int(at[place]) * config.hop_length) / config.sr
+    chosen = round(min(chosen, max(0.0, duration - SECONDS)), 1)
+    return Preview(chosen, round(min(chosen + SECONDS, duration), 1))
+
+
+def _windows(mel: np.ndarray, at: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each band in each window : 2 x np.ndarray [shape=(n_mels, n)]."""
+    ends = np.minimum(at + length, mel.shape[1])
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        sums = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, axis=1)], axis=1)
+        return np.asarray((sums[:, ends] - sums[:, at]) / (ends - at))
+
+    means = mean(mel)
+    return means, np.sqrt(np.maximum(0.0, mean(mel**2) - means**2))
