@@ -41,6 +41,7 @@ STAGE_OF = {
     "embeddings": "embed",
     "index": "index",
     "sessions": "sessions",
+    "map": "map",
     "pretrained": "pretrained fetch",
     "probe": "tags --all",
 }
@@ -76,6 +77,7 @@ MISSING = {
     "factors": "are no factors",
     "embeddings": "are no embeddings",
     "sessions": "are no session models",
+    "map": "is no map",
     "pretrained": "is no pretrained network",
 }
 

@@ -19,7 +19,7 @@ SALT = ".pseudonyms"
 # Where artifacts are written; whatever else lies in a workspace is never swept.
 FOLDERS = (
     *("plays", "mels", "heard", "factors", "model", "embeddings", "index", "probe", "sessions"),
-    "descriptors",
+    *("descriptors", "map"),
     *("reports", "playlists", ".training"),
 )
 # What a run makes aside, before it renames it or is done with it; see `artifacts.atomic_writer`.
@@ -110,6 +110,11 @@ class Workspace:
     def sessions(self) -> Path:
         """What answers by the session so far."""
         return self.root / "sessions"
+
+    @property
+    def map(self) -> Path:
+        """Every track's position in the plane, and the regions' names."""
+        return self.root / "map"
 
     @property
     def probe(self) -> Path:

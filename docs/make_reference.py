@@ -35,6 +35,7 @@ PATH = (
     "recommend",
     "playlist",
     "sessions",
+    "track_map",
     "explain",
     "tagging",
     "serve",

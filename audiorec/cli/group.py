@@ -30,6 +30,7 @@ COMMANDS = {
     "embed": "predict vectors from sound",
     "index": "index the vectors",
     "sessions": "learn what is played after what",
+    "map": "lay the tracks out in the plane",
     "run": "run every stage that is stale",
     "add": "take in new files, no retraining",
     "tags": "words for tracks, by ear",
@@ -54,7 +55,7 @@ MODULES = {
     "import": "import_",
     "forget-user": "forget_user",
 }  # where a command cannot lend its module its name
-STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index", "sessions")
+STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index", "sessions", "map")
 
 
 class LazyGroup(click.Group):

@@ -29,7 +29,7 @@ def command(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Run every stage that is stale: mel, factors, train, embed, index, sessions.
+    """Run every stage that is stale: mel, factors, train, embed, index, sessions, map.
 
     RECIPE is a TOML file, or a shipped recipe by its name: default, scratch, library, paper2013,
     dieleman2014. Without it the recipe that was named last is used; where none was, default where

@@ -1,4 +1,5 @@
-"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index``, ``sessions``: a stage each."""
+"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index``, ``sessions``, ``map``: a stage
+each."""
 
 from __future__ import annotations
 
@@ -33,6 +34,8 @@ HELP = {
     "embed": "Predict a vector for every track that has sound.",
     "index": "Build the index that answers 'similar', 'recommend' and 'playlist'.",
     "sessions": "Learn what is played after what: session neighbours and GRU4Rec, for 'next'.",
+    "map": "Lay every track out in the plane, near those that sound like it, for the page 'Map' of "
+    "'serve'. Tracks that lie there stay where they are.",
 }
 
 

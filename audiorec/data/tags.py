@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from string import whitespace
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ FLOOR = 0.05
 # From here on a tag is worth saying, and a track has it. Networks taught on thousands of tags per
 # track that nobody gave are shy: one in ten is already far more than the average track gets.
 MIN_CONFIDENCE = 0.1
+LEAST_TRACKS = 3  # of a group that must have a word, for it to name the group
 CHUNK = 500  # ids that one question to the database names
 
 
@@ -99,6 +101,16 @@ class TagTable:
         for track_id, *tag in self._chosen(columns, track_ids):
             found[track_id].append(Tag(*tag))
         return {id_: sorted(tags, key=lambda t: (-t.confidence, t)) for id_, tags in found.items()}
+
+    def words_of(
+        self, track_ids: Sequence[str], *, min_confidence: float = MIN_CONFIDENCE
+    ) -> list[set[str]]:
+        """The words of each track, stored or given."""
+        tags = self.of(track_ids)
+        return [
+            {tag.tag for tag in tags[track_id] if tag.confidence >= min_confidence}
+            for track_id in track_ids
+        ]
 
     def counts(self, *, min_confidence: float = MIN_CONFIDENCE) -> list[TagCount]:
         """Every tag that a track has, most frequent first; spellings of one word count together."""
@@ -310,6 +322,29 @@ def shared_tags(
 
     common = set.intersection(*(set(tags) for tags in words))
     return [words[0][key].tag for key in sorted(common, key=lambda key: (-telling(key), key))]
+
+
+def telling_words(
+    own: Sequence[Collection[str]], everywhere: Mapping[str, int], n_tracks: int
+) -> list[str]:
+    """Words that a group of tracks has more often than the library, by how much they tell.
+
+    Parameters
+    ----------
+    own : sequence of collection of str
+        Words of each track of the group.
+    everywhere : mapping of str to int
+        How many tracks of the library have each word.
+    n_tracks : int
+        In the library.
+    """
+    counts = Counter(word for words in own for word in words)
+    gain = {
+        word: count / len(own) * math.log(count / len(own) / (everywhere[word] / n_tracks))
+        for word, count in counts.items()
+        if count >= LEAST_TRACKS and count / len(own) > everywhere[word] / n_tracks
+    }
+    return sorted(gain, key=lambda word: (-gain[word], word))
 
 
 def _worth_keeping(

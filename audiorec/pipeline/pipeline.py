@@ -20,6 +20,7 @@ from audiorec.data.catalog import Catalog, as_text
 from audiorec.distributed import process_group
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
 from audiorec.pipeline.interactions import factor_settings, fit_listening
+from audiorec.pipeline.map import missing_map, run_map
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, is_recipe_pending, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from audiorec.mel.scanned import ScannedMels
     from audiorec.scan.read_file import Also
 
-STAGES = ("mel", "factors", "train", "embed", "index", "sessions")
+STAGES = ("mel", "factors", "train", "embed", "index", "sessions", "map")
 Check = Literal["digests", "sizes"]
 
 
@@ -147,14 +148,15 @@ class Pipeline:
 
     def _unneeded(self, stage: str, stages: Sequence[str], imported: str) -> str:
         """Why a stage has nothing to do here; empty where it has."""
-        if imported and stage not in ("index", "sessions"):
+        if imported and stage not in ("index", "sessions", "map"):
             return f"the vectors were imported from {imported}"
         if stage == "factors" and self.recipe.model.target == "content":
             return "content alone places"
         if len(stages) == 1:  # asked for alone, it says what is missing as an error
             return ""
-        if stage == "sessions":
-            return missing_sessions(self.workspace)
+        if stage in ("sessions", "map"):
+            missing = missing_sessions if stage == "sessions" else missing_map
+            return missing(self.workspace)
         if self._silent_catalog and not missing_sessions(self.workspace):
             return "no music is catalogued" if stage != "factors" else ""
         return ""
@@ -169,6 +171,9 @@ class Pipeline:
 
     def _sessions(self) -> str | None:
         return run_sessions(self.workspace, self.recipe, check=self._check, progress=self.progress)
+
+    def _map(self) -> str | None:
+        return run_map(self.workspace, self.recipe, n_jobs=self.n_jobs, progress=self.progress)
 
     def _imported(self) -> str:
         """Name of the file that the vectors were imported from; empty where they are our own.
@@ -368,7 +373,8 @@ class Pipeline:
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
             scan(catalog, files, n_jobs=self.n_jobs, also=self.scan_also(), progress=self.progress)
-        self.run(("mel", "embed", "index"), check="sizes")
+        has_map = artifacts.exists(self.workspace.map)
+        self.run(("mel", "embed", "index", *(("map",) if has_map else ())), check="sizes")
         stored = set(_stored_ids(self.workspace))
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return [

@@ -26,6 +26,7 @@ from audiorec.models.config import (
 )
 from audiorec.pipeline.old_settings import translate
 from audiorec.sessions.config import SessionsConfig
+from audiorec.track_map.config import MapConfig
 
 MOST_RECIPE = 1 << 20  # bytes
 # Settings of version 0.1 that version 0.2 still takes: "section" or "section.key", and its new
@@ -93,6 +94,7 @@ class Recipe(Section):
     train: TrainConfig = TrainConfig()
     index: IndexConfig = IndexConfig()
     sessions: SessionsConfig = SessionsConfig()
+    map: MapConfig = MapConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @model_validator(mode="before")

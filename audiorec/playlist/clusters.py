@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.data.tags import telling_words
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.recommend.library import Library
@@ -14,7 +15,7 @@ from audiorec.recommend.library import Library
 ROUNDS = 20
 SAMPLE = 20_000  # tracks that the clusters are found on
 WORDS = 3
-LEAST = 3  # tracks of a cluster that must have a word, for it to name the cluster
+SURE = 0.2  # confidence of a tag that may name a cluster
 
 
 class Cluster(NamedTuple):
@@ -55,7 +56,9 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
         rows = np.sort(rng.choice(rows, SAMPLE, replace=False))
     units = unit_norm(np.asarray(embeddings.vectors)[rows])
     centres, member = _kmeans(units, n, rng)
-    words = _words(library, [embeddings.ids[row] for row in rows])
+    words = library.catalog.tags.words_of(
+        [embeddings.ids[row] for row in rows], min_confidence=SURE
+    )
     everywhere = Counter(word for each in words for word in each)
     found: list[Cluster] = []
     for number in np.argsort(-np.bincount(member, minlength=n), kind="stable"):
@@ -63,7 +66,7 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
         if not len(own):
             continue
         id_ = embeddings.ids[rows[own[int((units[own] @ centres[number]).argmax())]]]
-        telling = _telling([words[row] for row in own], everywhere, len(rows))
+        telling = telling_words([words[row] for row in own], everywhere, len(rows))[:WORDS]
         title = ", ".join(telling) or f"around {library.track(id_).name}"
         found.append(Cluster(len(found) + 1, id_, title, len(own)))
     return found
@@ -88,20 +91,3 @@ def _kmeans(units: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.nda
             break
         member = nearest
     return centres, member
-
-
-def _words(library: Library, ids: list[str]) -> list[set[str]]:
-    """Words of each track: stored tags, and those of its genre."""
-    tags = library.catalog.tags.of(ids)
-    return [{tag.tag for tag in tags.get(id_, []) if tag.confidence >= 0.2} for id_ in ids]
-
-
-def _telling(own: list[set[str]], everywhere: Counter[str], n_tracks: int) -> list[str]:
-    """Words that a cluster has more often than the library, by how much they tell."""
-    counts = Counter(word for words in own for word in words)
-    worth = {
-        word: count / len(own) * np.log(count / len(own) / (everywhere[word] / n_tracks))
-        for word, count in counts.items()
-        if count >= LEAST and count / len(own) > everywhere[word] / n_tracks
-    }
-    return sorted(worth, key=lambda word: (-worth[word], word))[:WORDS]

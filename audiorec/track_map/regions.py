@@ -1,0 +1,88 @@
+"""Regions of the map, named by the words, or the artist, that tell them apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.data.catalog import Catalog
+from audiorec.data.tags import telling_words
+
+MOST = 40
+WORDS = 2
+SURE = 0.2  # confidence of a tag that may name a region
+
+
+class Region(NamedTuple):
+    """A part of the map.
+
+    Attributes
+    ----------
+    name : str
+    x, y : float
+        Its centre.
+    n_tracks : int
+    """
+
+    name: str
+    x: float
+    y: float
+    n_tracks: int
+
+
+def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Centres of regions, by k-means in the plane : np.ndarray [shape=(n_regions, 2)], float32.
+
+    Parameters
+    ----------
+    positions : np.ndarray [shape=(n, 2)]
+    """
+    from sklearn.cluster import KMeans
+
+    n = max(1, min(MOST, round(len(positions) ** 0.5 / 2), len(np.unique(positions, axis=0))))
+    found = KMeans(n, n_init=1, random_state=seed).fit(np.asarray(positions, dtype=np.float64))
+    return np.asarray(found.cluster_centers_, dtype=np.float32)
+
+
+def nearest_region(positions: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Region of each position : np.ndarray [shape=(n,)], int32."""
+    own = np.empty(len(positions), dtype=np.int32)
+    for begin in range(0, len(positions), 10_000):
+        part = positions[begin : begin + 10_000, None, :] - centres[None]
+        own[begin : begin + 10_000] = (part**2).sum(axis=2).argmin(axis=1)
+    return own
+
+
+def name_regions(
+    catalog: Catalog, ids: Sequence[str], members: np.ndarray, centres: np.ndarray
+) -> list[Region]:
+    """Regions by their telling words; else by their most frequent artist.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    ids : sequence of str
+        Tracks.
+    members : np.ndarray [shape=(n,)], int
+        Region of each.
+    centres : np.ndarray [shape=(n_regions, 2)]
+    """
+    words = catalog.tags.words_of(ids, min_confidence=SURE)
+    everywhere = Counter(word for own in words for word in own)
+    artists = {track_id: artist for track_id, artist, *_ in catalog.facts()}
+    regions: list[Region] = []
+    for number, (x, y) in enumerate(centres):
+        rows = np.flatnonzero(members == number).tolist()
+        telling = telling_words([words[row] for row in rows], everywhere, len(ids))[:WORDS]
+        name = ", ".join(telling) or _frequent([artists.get(ids[row], "") for row in rows])
+        regions.append(Region(name, float(x), float(y), len(rows)))
+    return regions
+
+
+def _frequent(artists: Sequence[str]) -> str:
+    """The artist of most tracks; empty where none is known."""
+    counts = Counter(artist for artist in artists if artist)
+    return min(counts, key=lambda artist: (-counts[artist], artist), default="")
