@@ -70,15 +70,24 @@ def refresh(
 @json_option
 @click.pass_obj
 def list_(settings: Settings, as_json: bool) -> None:
-    """List the saved recipes, and the templates that 'playlists add' takes in."""
+    """List the saved recipes, the playlists of players, and the templates for 'playlists add'."""
+    from audiorec.playlist.saved import saved_playlists
+
     settings.workspace.check()
     saved = sorted(settings.workspace.recipes.glob("*.toml"))
     templates = _templates()
+    made = saved_playlists(settings.workspace).list()
     if as_json:
-        echo_json({"saved": [f.stem for f in saved], "templates": sorted(templates)})
+        rows = [
+            {"id": e.id, "name": e.name, "user": e.user, "n_tracks": len(e.track_ids)} for e in made
+        ]
+        names = {"saved": [f.stem for f in saved], "templates": sorted(templates)}
+        echo_json({**names, "playlists": rows})
         return
     for file in saved:
         echo_line(f"saved     {file.stem}")
+    for each in made:
+        echo_line(f"playlist  {each.name:20} {len(each.track_ids)} tracks, of {each.user}")
     for name, file in sorted(templates.items()):
         echo_line(f"template  {name:20} {_first_comment(file)}")
 
@@ -119,6 +128,40 @@ def add(settings: Settings, name: str, as_: str | None, values: tuple[str, ...])
     file = settings.workspace.recipes / f"{saved_as}.toml"
     write_output(file, content)
     echo_line(f"saved as {file}; 'audiorec playlists refresh' makes it", err=True)
+
+
+@command.command("write")
+@click.argument("name")
+@click.argument("file", type=PathType(dir_okay=False, path_type=Path))
+@click.option("--format", "format_", metavar="NAME", help="In place of what FILE's suffix says.")
+@json_option
+@click.pass_obj
+def write(settings: Settings, name: str, file: Path, format_: str | None, as_json: bool) -> None:
+    """Write a playlist that was made in a player or on a page to FILE.
+
+    NAME is its name or its id, as 'playlists list' shows them.
+    """
+    from audiorec.data.catalog import Catalog
+    from audiorec.playlist.saved import saved_playlists
+    from audiorec.playlist.writers import write_playlist
+
+    settings.workspace.check()
+    found = saved_playlists(settings.workspace).named(name)
+    with Catalog(settings.workspace.catalog, read_only=True) as catalog:
+        known = catalog.get_many(found.track_ids)
+    tracks = [known[id_] for id_ in found.track_ids if id_ in known]
+    written = write_playlist(tracks, file, format_=format_, title=found.name, paths="relative")
+    gone = len(found.track_ids) - len(tracks)
+    notes = [
+        *written.skipped,
+        *([f"{gone} of its tracks not in the catalogue any more"] if gone else []),
+    ]
+    for note in notes:
+        echo_line(note, err=True)
+    if as_json:
+        echo_json({"file": str(written.file), "n_tracks": written.n_tracks, "notes": notes})
+    else:
+        echo_line(f"{written.n_tracks} tracks in {written.file}")
 
 
 def _parameters(values: tuple[str, ...]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from audiorec.data.name_matching import normalize_text
 from audiorec.data.playlist_paths import PathFinder
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, DataError, NotFoundError
+from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.recommend.agreement import representatives
 from audiorec.recommend.query import is_file
 from audiorec.workers import one_line
@@ -125,14 +126,27 @@ def expand_lists(
     path_map: Sequence[PathMap] = (),
     notes: list[str],
 ) -> list[str]:
-    """Names, with the tracks of each list of files in the place of its name."""
+    """Names, with the tracks of each list of files, or saved playlist, in the place of its name."""
     expanded: list[str] = []
     for name in names:
-        if library.files and name.lower().endswith(LISTS) and is_file(name):
+        if library.files and name.startswith(PREFIX):
+            expanded += _saved(library, name.removeprefix(PREFIX), notes=notes)
+        elif library.files and name.lower().endswith(LISTS) and is_file(name):
             expanded += read_list(library, Path(name), path_map=path_map, notes=notes)
         else:
             expanded.append(name)
     return expanded
+
+
+def _saved(library: Library, name: str, *, notes: list[str]) -> list[str]:
+    """Ids of the tracks of a saved playlist that are in the index."""
+    playlist = saved_playlists(library.workspace).named(name)
+    found = [id_ for id_ in playlist.track_ids if id_ in library.index]
+    if not found:
+        raise NotFoundError(one_line(f"no track of the saved playlist {name!r} is in the index"))
+    if missing := len(playlist.track_ids) - len(found):
+        notes.append(one_line(f"{missing} tracks of {name!r} not in the index and passed over"))
+    return found
 
 
 def read_list(

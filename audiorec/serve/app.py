@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from audiorec import __version__
 from audiorec.data.server_listening import listening_store
+from audiorec.playlist.saved import SavedPlaylists
 from audiorec.serve import pages, subsonic
 from audiorec.serve.api import add_api
 from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
@@ -22,7 +23,6 @@ from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
-from audiorec.serve.saved import SavedPlaylists
 from audiorec.serve.state import ServeSettings, State, state_of
 from audiorec.serve.workers import DecodeWorker
 from audiorec.workspace import Workspace

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from audiorec.data.server_store import ServerStore
+    from audiorec.playlist.saved import SavedPlaylists
     from audiorec.serve.auth import Auth
     from audiorec.serve.jobs import Jobs
     from audiorec.serve.library import SharedLibrary
     from audiorec.serve.listening import Listening
     from audiorec.serve.media import Media
-    from audiorec.serve.saved import SavedPlaylists
     from audiorec.serve.workers import DecodeWorker
     from audiorec.workspace import Workspace
 

@@ -1,15 +1,7 @@
-"""OpenSubsonic, so that players of that protocol can use the library."""
+"""OpenSubsonic: the library in the players that people have already."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from audiorec.serve.subsonic.dispatch import routes
 
-if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
-
-    from audiorec.serve.state import State
-
-
-def routes(state: State) -> list[BaseRoute]:
-    """Routes under ``/rest``."""
-    return []
+__all__ = ["routes"]

@@ -1,0 +1,109 @@
+"""Stars, ratings and plays: what a player says of songs is listening."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.envelope import (
+    GENERIC,
+    MISSING_PARAMETER,
+    NOT_FOUND,
+    SubsonicError,
+)
+from audiorec.serve.subsonic.service import Call, method
+
+STATES = ("starting", "playing", "paused", "stopped")
+# Players that count in seconds although the protocol has milliseconds: no time before 1973 is one.
+FIRST_MILLISECOND = 100_000_000_000
+
+
+@method("star", waits=True)
+def star(call: Call) -> None:
+    """Star songs, albums and artists; a song with a star is liked."""
+    for kind, id_ in _starred_things(call):
+        call.state.listening.star(call.user, kind, id_)
+
+
+@method("unstar", waits=True)
+def unstar(call: Call) -> None:
+    """Take stars back."""
+    for kind, id_ in _starred_things(call):
+        call.state.listening.unstar(call.user, kind, id_)
+
+
+def _starred_things(call: Call) -> list[tuple[Any, str]]:
+    """Kind and id of each thing of a request, all of them known."""
+    view = call.view
+    given = {name: call.parameters.all(name) for name in ("id", "albumId", "artistId")}
+    if not any(given.values()):
+        message = "parameter 'id', 'albumId' or 'artistId' is missing; give one"
+        raise SubsonicError(MISSING_PARAMETER, message)
+    found = []
+    # A client that browses folders gives an album's or an artist's id as one of a song's.
+    places = (("track", view.songs), ("album", view.albums), ("artist", view.artists))
+    among = {"id": places, "albumId": places[1:2], "artistId": places[2:]}
+    for name, ids in given.items():
+        for id_ in ids:
+            kind = next((kind for kind, known in among[name] if id_ in known), None)
+            if kind is None:
+                raise SubsonicError(NOT_FOUND, f"{name}={id_[:80]!r} is nothing of this library")
+            found.append((kind, id_))
+    return found
+
+
+@method("setRating", waits=True)
+def set_rating(call: Call) -> None:
+    """Rate a song from 1 to 5; 0 takes the rating back."""
+    id_ = call.parameters.text("id")
+    stars = call.parameters.integer("rating", least=-1, most=6)
+    if not 0 <= stars <= 5:
+        raise SubsonicError(GENERIC, "rating must be from 0 to 5")
+    if id_ not in call.view.songs and (id_ in call.view.albums or id_ in call.view.artists):
+        raise SubsonicError(GENERIC, "songs alone are rated here; star albums and artists")
+    call.state.listening.rate(call.user, entries.known_song(call, id_), stars)
+
+
+@method("scrobble", waits=True)
+def scrobble(call: Call) -> None:
+    """Count songs as played, each at its time; or say what is being played."""
+    if not call.parameters.all("id"):
+        raise SubsonicError(MISSING_PARAMETER, "parameter 'id' is missing; give it")
+    ids = [entries.known_song(call, id_) for id_ in call.parameters.all("id")]
+    times = [_second(ms) for ms in call.parameters.integers("time")]
+    if len(times) > len(ids):
+        raise SubsonicError(GENERIC, f"{len(times)} times for {len(ids)} ids; give one for each")
+    client = call.parameters.get("c") or ""
+    if not call.parameters.flag("submission", default=True):
+        for id_ in ids:
+            call.state.listening.now_playing(call.user, id_, client)
+        return
+    for place, id_ in enumerate(ids):
+        at = times[place] if place < len(times) else None
+        call.state.listening.played(call.user, id_, at=at)
+
+
+def _second(milliseconds: int) -> int:
+    """A time of the protocol as seconds since 1970; one in the future is now."""
+    if milliseconds < 0:
+        raise SubsonicError(GENERIC, f"time={milliseconds} is before 1970; give milliseconds since")
+    seconds = milliseconds if milliseconds < FIRST_MILLISECOND else milliseconds // 1000
+    return min(seconds, int(time.time()))
+
+
+@method("reportPlayback", waits=True)
+def report_playback(call: Call) -> None:
+    """Take what a player says of its playing; where it stops decides whether it was a play."""
+    id_ = entries.known_song(call, call.parameters.text("mediaId"))
+    if call.parameters.text("mediaType") != "song":
+        raise SubsonicError(GENERIC, "mediaType must be song; there is nothing else here")
+    position = call.parameters.integer("positionMs") / 1000
+    state = call.parameters.text("state")
+    if state not in STATES:
+        raise SubsonicError(GENERIC, f"state={state[:40]!r} must be one of {', '.join(STATES)}")
+    if state != "stopped":
+        call.state.listening.now_playing(call.user, id_, call.parameters.get("c") or "")
+    elif not call.parameters.flag("ignoreScrobble", default=False):
+        duration = call.view.songs[id_].duration
+        call.state.listening.played(call.user, id_, seconds=position, duration=duration)

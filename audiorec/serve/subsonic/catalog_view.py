@@ -1,0 +1,343 @@
+"""The catalogue as players browse it: artists, albums, genres and folders of its tracks.
+
+Ids are digests of what a thing is called (of a folder, of its path), so that they stay when the
+server is started again, when tracks are added, and when files move. Orders are stable too.
+
+Conventions
+-----------
+An album is what tracks of one folder call so; ``CD 1`` and ``CD 2`` lie in one. It is its artist's
+if most of its tracks are, otherwise that of `VARIOUS`. Where two artists have the same number on it
+(two hits collections in one flat folder) each has an album of their own. One artist's album of a
+name is one album, wherever its files lie.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import TypeVar
+
+from audiorec.data.artist_names import GUESTS, artist_key
+from audiorec.data.find import folded_words
+from audiorec.data.name_matching import normalize_text
+from audiorec.data.tags import given_tags
+from audiorec.data.tracks import Track, as_text
+from audiorec.serve.subsonic.records import (
+    UNKNOWN_ALBUM,
+    UNKNOWN_ARTIST,
+    VARIOUS,
+    Album,
+    Artist,
+    Folder,
+    Genre,
+    Place,
+    digest,
+    sort_key,
+)
+
+DISC = re.compile(r"(cd|dis[ck]|disque)[ _.-]*\d+", re.IGNORECASE)
+NOBODY_KEY = "\0"
+Thing = TypeVar("Thing")
+
+
+class CatalogView:
+    """Tracks by artist, album, genre and folder.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        In the order in which songs are listed.
+    added : mapping of str to int
+        When each was added, s since 1970, by track_id.
+    sizes : mapping of str to int
+        Bytes of each file, by track_id.
+    roots : iterable of str
+        Folders that were scanned.
+    tempos : mapping of str to float
+        Beats a minute, by track_id.
+    """
+
+    def __init__(
+        self,
+        tracks: Sequence[Track],
+        *,
+        added: Mapping[str, int],
+        sizes: Mapping[str, int],
+        roots: Iterable[str] = (),
+        tempos: Mapping[str, float] | None = None,
+    ) -> None:
+        # A track without a file cannot be played.
+        self.songs = {track.track_id: track for track in tracks if track.path.startswith("/")}
+        self.added, self.sizes, self.tempos = added, sizes, tempos or {}
+        self._genres_of = cache(given_tags)  # thousands of tracks have one text
+        self._keys = _artist_keys(self.songs.values())
+        self.artists: dict[str, Artist] = _artists(self.songs.values(), self._keys)
+        self.albums: dict[str, Album] = {}
+        self.folders: dict[str, Folder] = {}
+        self.roots: list[str] = []
+        self.places: dict[str, Place] = {}
+        self._below: dict[str, frozenset[str]] = {}
+        album_of = self._group_albums()
+        self._place(album_of, roots)
+        self._sort()
+        self.genres: dict[str, Genre] = self._group_genres()
+
+    # -- what players order by -------------------------------------------------------------------
+
+    def sorted_albums(self, by: str) -> list[Album]:
+        """Albums by ``"name"``, ``"artist"``, or ``"newest"`` first."""
+        orders = {
+            "name": lambda album: (sort_key(album.name), album.id),
+            "artist": lambda album: (
+                sort_key(album.artist), album.year or 0, sort_key(album.name), album.id,
+            ),
+            "newest": lambda album: (-album.created, sort_key(album.name), album.id),
+        }  # fmt: skip
+        if by not in self._sorted:
+            self._sorted[by] = sorted(self.albums.values(), key=orders[by])
+        return self._sorted[by]
+
+    def indexed(self, artists: Iterable[Artist]) -> list[tuple[str, list[Artist]]]:
+        """Artists under their initials: letters in order, the rest behind them."""
+        found: dict[str, list[Artist]] = {}
+        for artist in artists:
+            found.setdefault(artist.initial, []).append(artist)
+        return sorted(found.items(), key=lambda entry: (entry[0] == "#", entry[0]))
+
+    def below(self, root_id: str) -> frozenset[str]:
+        """Ids of the tracks below a root."""
+        if root_id not in self._below:
+            found = (id_ for id_, place in self.places.items() if place.root_id == root_id)
+            self._below[root_id] = frozenset(found)
+        return self._below[root_id]
+
+    def search_artists(self, query: str) -> list[Artist]:
+        """Artists whose names have all words, those that begin with them first."""
+        return _matching(query, self._artist_texts, self.artists)
+
+    def search_albums(self, query: str) -> list[Album]:
+        """Albums whose names, with their artists', have all words."""
+        return _matching(query, self._album_texts, self.albums)
+
+    # -- making ----------------------------------------------------------------------------------
+
+    def _group_albums(self) -> dict[str, str]:
+        """Make the albums; returns the album of each track."""
+        together: dict[tuple[str, str], list[Track]] = {}
+        album_folder, folded = cache(_album_folder), cache(normalize_text)
+        for track in self.songs.values():
+            name = folded(track.album)
+            where = album_folder(_parent(track.path)) if name else self._keys[track.track_id]
+            together.setdefault((name, where), []).append(track)
+        album_of: dict[str, str] = {}
+        names: dict[str, Counter[str]] = {}
+        for (name, folder), tracks in together.items():
+            for key, own in _by_album_artist(tracks, self._keys) if name else [(folder, tracks)]:
+                by_nobody = key in ("", NOBODY_KEY)
+                id_ = digest("al", name, f"\0{_name(folder)}" if by_nobody else key)
+                artist_id = digest("ar", key) if key else digest("ar", VARIOUS)
+                if id_ not in self.albums:
+                    artist = self.artists[artist_id].name if key else VARIOUS
+                    self.albums[id_] = Album(id_, UNKNOWN_ALBUM, artist, artist_id)
+                self.albums[id_].track_ids += [track.track_id for track in own]
+                album_of.update((track.track_id, id_) for track in own)
+                if name:
+                    names.setdefault(id_, Counter()).update(track.album.strip() for track in own)
+        for id_, spellings in names.items():
+            self.albums[id_].name = spellings.most_common(1)[0][0]
+        return album_of
+
+    def _place(self, album_of: Mapping[str, str], roots: Iterable[str]) -> None:
+        parents = {track.track_id: _parent(track.path) for track in self.songs.values()}
+        known = _roots(set(parents.values()), roots)
+        artist_ids = {key: digest("ar", key) for key in set(self._keys.values())}
+        for root in known:
+            self._folder(root, root)
+            self.roots.append(digest("d", root))
+        within: dict[str, tuple[Folder, str, int]] = {}
+        for folder in set(parents.values()):
+            root = next(root for root in known if _lies_in(folder, root))
+            start = len(root.rstrip("/")) + 1
+            within[folder] = (self._folder(folder, root), digest("d", root), start)
+        for track_id, folder in parents.items():
+            own, root_id, start = within[folder]
+            own.track_ids.append(track_id)
+            path = self.songs[track_id].path[start:]
+            path = path if path.isascii() else as_text(path)
+            artist_id = artist_ids[self._keys[track_id]]
+            self.places[track_id] = Place(artist_id, album_of[track_id], own.id, root_id, path)
+
+    def _folder(self, path: str, root: str) -> Folder:
+        """The folder of a path, made with those that it lies in up to the root."""
+        id_ = digest("d", path)
+        if id_ not in self.folders:
+            parent = None if path == root else self._folder(_parent(path), root)
+            name = as_text(_name(path) or path)
+            self.folders[id_] = Folder(id_, path, name, parent.id if parent else None)
+            if parent is not None:
+                parent.folder_ids.append(id_)
+        return self.folders[id_]
+
+    def _sort(self) -> None:
+        """Bring everything into its order."""
+        for album in self.albums.values():
+            tracks = [self.songs[id_] for id_ in album.track_ids]
+            tracks.sort(key=_album_order)
+            album.track_ids = [track.track_id for track in tracks]
+            album.duration = sum(track.duration for track in tracks)
+            years = Counter(track.year for track in tracks if track.year)
+            album.year = years.most_common(1)[0][0] if years else None
+            counts = Counter(name for track in tracks for name in self._genres_of(track.genre))
+            album.genres = [name for name, _ in counts.most_common()]
+            album.created = min(self.added.get(id_, 0) for id_ in album.track_ids)
+            for id_ in album.track_ids:
+                own = self.artists[self.places[id_].artist_id]
+                if not own.album_ids or own.album_ids[-1] != album.id:
+                    own.album_ids.append(album.id)
+            self._album_artist(album)
+        self.artists = {
+            a.id: a for a in sorted(self.artists.values(), key=lambda a: (a.sort_key, a.id))
+        }
+        for artist in self.artists.values():
+            ids = dict.fromkeys(artist.album_ids)
+            artist.album_ids = sorted(
+                ids, key=lambda id_: (self.albums[id_].year or 0, sort_key(self.albums[id_].name))
+            )
+        for folder in self.folders.values():
+            folder.folder_ids.sort(key=lambda id_: (self.folders[id_].name.casefold(), id_))
+            folder.track_ids.sort(key=lambda id_: _album_order(self.songs[id_]))
+        self._sorted: dict[str, list[Album]] = {}
+        self.albums = {album.id: album for album in self.sorted_albums("name")}
+        self._artist_texts = {a.id: _search_text(a.name) for a in self.artists.values()}
+        self._album_texts = {
+            a.id: _search_text(f"{a.name} {a.artist}") for a in self.albums.values()
+        }
+
+    def _album_artist(self, album: Album) -> None:
+        """Let an album be found under its artist, who may have no track of their own."""
+        artist = self.artists.setdefault(
+            album.artist_id, Artist(album.artist_id, album.artist, sort_key(album.artist))
+        )
+        artist.album_ids.append(album.id)
+
+    def _group_genres(self) -> dict[str, Genre]:
+        """Genres by their folded names."""
+        genres: dict[str, Genre] = {}
+        for track in self.songs.values():
+            for name in self._genres_of(track.genre):
+                genre = genres.setdefault(normalize_text(name), Genre(name))
+                genre.track_ids.append(track.track_id)
+        for album in self.albums.values():
+            for key in dict.fromkeys(normalize_text(name) for name in album.genres):
+                genres[key].album_ids.append(album.id)
+        return dict(sorted(genres.items()))
+
+
+def _artist_keys(tracks: Iterable[Track]) -> dict[str, str]:
+    """The key of each track's artist; all that nobody in particular made have one."""
+    known: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for track in tracks:
+        if track.artist not in known:
+            key = artist_key(track.artist, track_id="")
+            known[track.artist] = NOBODY_KEY if key.startswith("\0") else key
+        keys[track.track_id] = known[track.artist]
+    return keys
+
+
+def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, Artist]:
+    """Artists by id, each called as most of their tracks call them, without guests."""
+    names: dict[str, Counter[str]] = {}
+    own: dict[str, list[str]] = {}
+    for track in tracks:
+        key = keys[track.track_id]
+        names.setdefault(key, Counter())[track.artist] += 1
+        own.setdefault(key, []).append(track.track_id)
+    artists = {}
+    for key, spellings in names.items():
+        said = spellings.most_common(1)[0][0]
+        name = " ".join((GUESTS.sub("", said, count=1).strip(" ,-") or said).split())
+        name = UNKNOWN_ARTIST if key == NOBODY_KEY else name
+        id_ = digest("ar", key)
+        artists[id_] = Artist(id_, name, sort_key(name), own[key])
+    return artists
+
+
+def _by_album_artist(
+    tracks: Sequence[Track], keys: Mapping[str, str]
+) -> list[tuple[str, list[Track]]]:
+    """Tracks that call their album alike, in one folder, by whose it is; ``""`` for several's."""
+    counts = Counter(keys[track.track_id] for track in tracks)
+    main, most = counts.most_common(1)[0]
+    if len(counts) == 1:
+        return [(main, list(tracks))]
+    numbers: dict[int, set[str]] = {}
+    for track in tracks:
+        if track.number:
+            numbers.setdefault(track.number, set()).add(keys[track.track_id])
+    if any(len(artists) > 1 for artists in numbers.values()) and min(counts.values()) > 1:
+        return [(key, [t for t in tracks if keys[t.track_id] == key]) for key in counts]
+    return [(main if 2 * most > len(tracks) else "", list(tracks))]
+
+
+def _parent(path: str) -> str:
+    """The folder of an absolute path."""
+    return path.rpartition("/")[0] or "/"
+
+
+def _name(path: str) -> str:
+    """The last part of an absolute path."""
+    return path.rpartition("/")[2]
+
+
+def _album_folder(folder: str) -> str:
+    """The folder of an album whose tracks lie in one; that of a disc lies in that of its album."""
+    above, name = os.path.split(folder)
+    return above if DISC.fullmatch(name) else folder
+
+
+def _album_order(track: Track) -> tuple[str, int, str, str]:
+    folder, _, name = track.path.rpartition("/")
+    disc = folder.rpartition("/")[2]
+    return disc.casefold() if DISC.fullmatch(disc) else "", track.number or 0, name, track.track_id
+
+
+def _roots(folders: set[str], scanned: Iterable[str]) -> list[str]:
+    """Folders that every track lies in one of: those scanned, and what holds the rest."""
+    roots = {
+        root
+        for root in map(os.path.normpath, scanned)
+        if any(_lies_in(folder, root) for folder in folders)
+    }
+    roots = {r for r in roots if not any(r != other and _lies_in(r, other) for other in roots)}
+    rest = [folder for folder in folders if not any(_lies_in(folder, root) for root in roots)]
+    if rest:
+        common = os.path.commonpath(rest)
+        roots = {root for root in roots if not _lies_in(root, common)} | {common}
+    return sorted(roots)
+
+
+def _lies_in(folder: str, root: str) -> bool:
+    return folder == root or folder.startswith(root.rstrip("/") + "/")
+
+
+def _search_text(name: str) -> str:
+    """The words of a name, each behind a blank."""
+    return " ".join(["", *folded_words(name)])
+
+
+def _matching(query: str, texts: Mapping[str, str], things: Mapping[str, Thing]) -> list[Thing]:
+    """Things whose texts have all words of a query: as beginnings of words first, else within."""
+    words = folded_words(query)
+    if not words:
+        return list(things.values()) if not query.strip() else []
+    beginning: list[Thing] = []
+    within: list[Thing] = []
+    for id_, text in texts.items():
+        if all(word in text for word in words):
+            begins = all(f" {word}" in text for word in words)
+            (beginning if begins else within).append(things[id_])
+    return [*beginning, *within]

@@ -1,0 +1,103 @@
+"""From a request under ``/rest`` to its answer: always an envelope, or the media that it names."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from audiorec.exceptions import AudiorecError, NotFoundError
+from audiorec.serve.subsonic import (  # noqa: F401 - each registers its methods
+    annotation,
+    browsing,
+    lists,
+    media,
+    playlists,
+    queue,
+    searching,
+    similar,
+    system,
+)
+from audiorec.serve.subsonic.envelope import (
+    FORBIDDEN,
+    GENERIC,
+    NOT_FOUND,
+    Format,
+    SubsonicError,
+)
+from audiorec.serve.subsonic.login import check_version, log_in
+from audiorec.serve.subsonic.parameters import Parameters, read_parameters
+from audiorec.serve.subsonic.service import METHODS, Call, Service
+
+if TYPE_CHECKING:
+    from audiorec.recommend.library import Library
+    from audiorec.serve.state import State
+
+logger = logging.getLogger("audiorec.serve")
+SUFFIX = ".view"
+OPEN = "getOpenSubsonicExtensions"  # which answers without a login
+OFF = "nobody may come in yet: add a user with 'audiorec serve user add NAME'"
+
+
+def routes(state: State) -> list[BaseRoute]:
+    """The routes of the protocol, for the server of a workspace."""
+    state.store.ensure(queue.SCHEMA)
+    answer = partial(respond, Service(state))
+    methods = ["GET", "POST"]
+    return [Route(path, answer, methods=methods) for path in ("/rest", "/rest/{method:path}")]
+
+
+async def respond(service: Service, request: Request) -> Response:
+    """The answer to one request."""
+    written = Format()
+    try:
+        parameters = await read_parameters(request)
+        written = Format.of(parameters.get("f"), parameters.get("callback"))
+        payload = await _answer(service, request, parameters)
+        return payload if isinstance(payload, Response) else written.success(payload)
+    except SubsonicError as error:
+        return written.failure(error.code, str(error))
+    except NotFoundError as error:
+        return written.failure(NOT_FOUND, str(error))
+    except AudiorecError as error:
+        return written.failure(GENERIC, str(error))
+    except HTTPException as error:  # a form beyond what the server takes
+        return written.failure(GENERIC, str(error.detail))
+    except Exception:
+        # A bug; but a player understands nothing except the envelope.
+        logger.exception("%s failed", request.url.path)
+        return written.failure(GENERIC, "the server met an error of its own; see its log")
+
+
+async def _answer(service: Service, request: Request, parameters: Parameters) -> Any:
+    state = service.state
+    name = request.path_params.get("method", "").removesuffix(SUFFIX)
+    if not state.auth.has_users:
+        raise SubsonicError(FORBIDDEN, OFF)
+    check_version(parameters)
+    user = "" if name == OPEN else await _user(service, request, parameters)
+    if name not in METHODS:
+        raise SubsonicError(GENERIC, f"there is no method {name[:80]!r} here")
+    method = METHODS[name]
+    call = Call(service, request, parameters, user)
+    if inspect.iscoroutinefunction(method.answer):
+        return await method.answer(call)
+    if method.waits:
+        return await state.library.in_thread(method.answer, call)
+
+    def answer(library: Library) -> Any:
+        call.library = library
+        return method.answer(call)
+
+    return await state.library.call(answer)
+
+
+async def _user(service: Service, request: Request, parameters: Parameters) -> str:
+    address = request.client.host if request.client else "?"
+    return log_in(parameters, service.state.auth, address=address)

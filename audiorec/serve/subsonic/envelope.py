@@ -1,0 +1,141 @@
+"""The envelope of every OpenSubsonic answer, as XML, JSON or JSONP."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from starlette.responses import Response
+
+from audiorec import __version__
+
+API_VERSION = "1.16.1"
+NAMESPACE = "http://subsonic.org/restapi"
+FORMATS = ("xml", "json", "jsonp")
+# Names of JavaScript objects that a script may be called back by; anything else could be a script.
+CALLBACK = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+QUOTED = {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+# Keys whose value is the text of its element in XML.
+TEXT = "value"
+
+GENERIC, MISSING_PARAMETER = 0, 10
+CLIENT_TOO_OLD, SERVER_TOO_OLD = 20, 30
+WRONG_LOGIN, MECHANISM_UNSUPPORTED, CONFLICTING_LOGINS, WRONG_KEY = 40, 42, 43, 44
+FORBIDDEN, NOT_FOUND = 50, 70
+
+
+class SubsonicError(Exception):
+    """A request that is answered by a failure.
+
+    Parameters
+    ----------
+    code : int
+        Of the specification.
+    message : str
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Format:
+    """How an answer is written.
+
+    Parameters
+    ----------
+    name : str
+        One of `FORMATS`.
+    callback : str
+        Of JSONP: what calls it in the page that asked.
+    """
+
+    def __init__(self, name: str = "xml", *, callback: str = "") -> None:
+        self.name, self.callback = name, callback
+
+    @classmethod
+    def of(cls, name: str | None, callback: str | None) -> Format:
+        """The format of a request, XML where it names none.
+
+        Raises
+        ------
+        SubsonicError
+            If there is no such format, or JSONP has no callback that is a name.
+        """
+        name = name or "xml"
+        if name not in FORMATS:
+            raise SubsonicError(GENERIC, f"f={name!r} must be one of {', '.join(FORMATS)}")
+        if name != "jsonp":
+            return cls(name)
+        if not callback:
+            raise SubsonicError(MISSING_PARAMETER, "f=jsonp needs a callback; give its name")
+        if not CALLBACK.fullmatch(callback):
+            raise SubsonicError(GENERIC, "callback must be the name of a JavaScript function")
+        return cls(name, callback=callback)
+
+    def success(self, payload: Mapping[str, Any] | None = None) -> Response:
+        """The answer to a request that was understood and done."""
+        return self._response({"status": "ok", **_head(), **(payload or {})})
+
+    def failure(self, code: int, message: str) -> Response:
+        """The answer to any other; its HTTP status is 200, as clients expect."""
+        error = {"code": code, "message": message}
+        return self._response({"status": "failed", **_head(), "error": error})
+
+    def _response(self, content: Mapping[str, Any]) -> Response:
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if self.name == "xml":
+            return Response(to_xml(content), media_type="text/xml", headers=headers)
+        # Escaped, a text may hold whatever it likes: half a surrogate pair, the end of a line.
+        text = json.dumps({"subsonic-response": content}, ensure_ascii=True, separators=(",", ":"))
+        if self.name == "json":
+            return Response(text, media_type="application/json", headers=headers)
+        script = f"/**/{self.callback}({text});"
+        return Response(script, media_type="application/javascript", headers=headers)
+
+
+def _head() -> dict[str, Any]:
+    return {
+        "version": API_VERSION,
+        "type": "audiorec",
+        "serverVersion": __version__,
+        "openSubsonic": True,
+    }
+
+
+def to_xml(content: Mapping[str, Any]) -> str:
+    """An answer as an XML document.
+
+    What is simple becomes an attribute, a list as many elements as it has entries, and anything
+    else an element; see `TEXT`.
+    """
+    root = {"xmlns": NAMESPACE, **content}
+    return f'<?xml version="1.0" encoding="UTF-8"?>{_element("subsonic-response", root)}'
+
+
+def _element(name: str, value: object) -> str:
+    if not isinstance(value, Mapping):
+        return f"<{name}>{_text(value)}</{name}>"
+    attributes, inside = [], []
+    for key, each in value.items():
+        if each is None:
+            continue
+        if isinstance(each, Mapping):
+            inside.append(_element(key, each))
+        elif isinstance(each, Sequence) and not isinstance(each, str):
+            inside += [_element(key, one) for one in each]
+        elif key == TEXT:
+            inside.append(_text(each))
+        else:
+            attributes.append(f' {key}="{_text(each)}"')
+    return f"<{name}{''.join(attributes)}>{''.join(inside)}</{name}>"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return escape(UNWRITABLE.sub(" ", str(value)), QUOTED)

@@ -1,0 +1,51 @@
+"""The files themselves, and their covers."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
+from audiorec.serve.subsonic.playlists import playlist_tracks
+from audiorec.serve.subsonic.service import Call, method
+
+MOST_LOOKED_AT = 8  # songs of an album, until one has a cover
+LARGEST = 2000  # pixels
+
+
+@method("stream", "download")
+async def stream(call: Call) -> Response:
+    """A song's file as it is, or a part of it: nothing is made into another format.
+
+    It is no play: a player says by `scrobble` what was listened to.
+    """
+    id_ = call.parameters.text("id")
+    await call.state.library.in_thread(entries.known_song, call, id_)
+    response = await call.state.media.audio(id_, call.request)
+    if response.status_code == GONE:
+        raise SubsonicError(NOT_FOUND, f"the file of {id_[:80]!r} is gone; scan again")
+    return response
+
+
+GONE = 410
+
+
+@method("getCoverArt", waits=True)
+def get_cover_art(call: Call) -> Response:
+    """The cover of a song, an album, an artist, a folder or a playlist, scaled if need be."""
+    id_ = call.parameters.text("id")
+    size = call.parameters.integer("size", 0, most=LARGEST) or None
+    listed = playlist_tracks(call, id_)
+    for track_id in (entries.tracks_of(call, id_) if listed is None else listed)[:MOST_LOOKED_AT]:
+        cover = call.state.media.cover(track_id, size=size)
+        if cover is not None:
+            headers = {"Cache-Control": "private, max-age=3600"}
+            return Response(cover.data, media_type=cover.content_type, headers=headers)
+    raise SubsonicError(NOT_FOUND, f"{id_[:80]!r} has no cover")
+
+
+@method("getAvatar")
+def get_avatar(call: Call) -> Response:
+    """None: users have no pictures here."""
+    call.parameters.text("username")
+    raise SubsonicError(NOT_FOUND, "users have no pictures here")

@@ -1,0 +1,187 @@
+"""Playlists: those that listeners keep, and those that recipes made, which can only be read."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from audiorec.data.m3u import SUFFIXES, located
+from audiorec.data.m3u import entries as listed_files
+from audiorec.exceptions import AudiorecError
+from audiorec.playlist.saved import SavedPlaylist
+from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.envelope import (
+    FORBIDDEN,
+    MISSING_PARAMETER,
+    NOT_FOUND,
+    SubsonicError,
+)
+from audiorec.serve.subsonic.records import digest
+from audiorec.serve.subsonic.service import Call, date, method
+
+
+class MadePlaylist(NamedTuple):
+    """A playlist file that a recipe made."""
+
+    id: str
+    name: str
+    changed: int
+    track_ids: tuple[str, ...]
+
+
+@method("getPlaylists")
+def get_playlists(call: Call) -> dict[str, Any]:
+    """The user's playlists, public ones of others, and those that recipes made."""
+    asked = call.parameters.get("username")
+    if asked and asked != call.user:
+        raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user's playlists")
+    found = [_about(call, each) for each in call.state.saved.list(call.user)]
+    found += [_about_made(call, each) for each in _made(call)]
+    return {"playlists": {"playlist": found}}
+
+
+@method("getPlaylist")
+def get_playlist(call: Call) -> dict[str, Any]:
+    """A playlist with its songs; those that are in the library no more are passed over."""
+    return {"playlist": _with_songs(call, call.parameters.text("id"))}
+
+
+@method("createPlaylist", waits=True)
+def create_playlist(call: Call) -> dict[str, Any]:
+    """Make a playlist; with ``playlistId``, put other songs in place of those of one."""
+    id_, name = call.parameters.get("playlistId"), call.parameters.get("name")
+    tracks = [entries.known_song(call, each) for each in call.parameters.all("songId")]
+    if id_:
+        _writable(call, id_)
+        call.state.saved.update(id_, user=call.user, name=name or None, track_ids=tracks)
+    elif name:
+        id_ = call.state.saved.create(call.user, name, tracks)
+    else:
+        message = "parameter 'name' is missing; give it, or a playlistId"
+        raise SubsonicError(MISSING_PARAMETER, message)
+    return {"playlist": _with_songs(call, id_)}
+
+
+@method("updatePlaylist", waits=True)
+def update_playlist(call: Call) -> None:
+    """Rename a playlist, add songs to its end, take songs out by their places."""
+    id_ = call.parameters.text("playlistId")
+    before = _writable(call, id_)
+    public = call.parameters.get("public")
+    kept = [track for track in before.track_ids if track in call.view.songs]
+    # Places are those of the songs that the player was shown.
+    shown = [place for place, track in enumerate(before.track_ids) if track in call.view.songs]
+    gone = call.parameters.integers("songIndexToRemove")
+    if outside := [place for place in gone if not 0 <= place < len(kept)]:
+        message = f"songIndexToRemove={outside[0]} is none of the {len(kept)} songs"
+        raise SubsonicError(NOT_FOUND, message)
+    call.state.saved.update(
+        id_,
+        user=call.user,
+        name=call.parameters.get("name") or None,
+        comment=call.parameters.get("comment"),
+        public=call.parameters.flag("public", default=False) if public else None,
+        add=[entries.known_song(call, each) for each in call.parameters.all("songIdToAdd")],
+        remove_positions={shown[place] for place in gone},
+    )
+
+
+@method("deletePlaylist", waits=True)
+def delete_playlist(call: Call) -> None:
+    """Remove a playlist of the user's."""
+    id_ = call.parameters.text("id")
+    _writable(call, id_)
+    call.state.saved.delete(id_, user=call.user)
+
+
+def playlist_tracks(call: Call, id_: str) -> list[str] | None:
+    """Ids of the songs of a playlist that the user may see; None where there is none."""
+    seen: dict[str, tuple[str, ...]] = {each.id: each.track_ids for each in _made(call)}
+    seen.update((each.id, each.track_ids) for each in call.state.saved.list(call.user))
+    return [t for t in seen[id_] if t in call.view.songs] if id_ in seen else None
+
+
+def _with_songs(call: Call, id_: str) -> dict[str, Any]:
+    for each in call.state.saved.list(call.user):
+        if each.id == id_:
+            return {**_about(call, each), "entry": entries.songs(call, each.track_ids)}
+    for made in _made(call):
+        if made.id == id_:
+            return {**_about_made(call, made), "entry": entries.songs(call, made.track_ids)}
+    raise SubsonicError(NOT_FOUND, f"there is no playlist {id_[:80]!r}")
+
+
+def _writable(call: Call, id_: str) -> SavedPlaylist:
+    """A playlist that the user may change."""
+    for each in call.state.saved.list(call.user):
+        if each.id == id_:
+            if each.user != call.user:
+                raise SubsonicError(FORBIDDEN, f"the playlist is {each.user}'s, who can change it")
+            return each
+    if any(made.id == id_ for made in _made(call)):
+        message = "a recipe makes this playlist anew; copy its songs to one of your own"
+        raise SubsonicError(FORBIDDEN, message)
+    raise SubsonicError(NOT_FOUND, f"there is no playlist {id_[:80]!r}")
+
+
+def _about(call: Call, found: SavedPlaylist) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "comment": found.comment,
+        "owner": found.user,
+        "public": found.public,
+        "created": date(found.created),
+        "changed": date(found.changed),
+        "readonly": found.user != call.user,
+        **_sums(call, found.id, found.track_ids),
+    }
+
+
+def _about_made(call: Call, made: MadePlaylist) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "name": made.name,
+        "comment": "made by audiorec",
+        "owner": call.user,
+        "public": True,
+        "created": date(made.changed),
+        "changed": date(made.changed),
+        "readonly": True,
+        **_sums(call, made.id, made.track_ids),
+    }
+
+
+def _sums(call: Call, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
+    songs = [call.view.songs[track] for track in track_ids if track in call.view.songs]
+    return {
+        "songCount": len(songs),
+        "duration": round(sum(track.duration for track in songs)),
+        "coverArt": id_,
+    }
+
+
+def _made(call: Call) -> list[MadePlaylist]:
+    """Playlist files in the workspace, by name; one that cannot be read is passed over."""
+    folder = call.state.workspace.playlists
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = []
+    for file in files:
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
+            made = call.service.cached_file(file, partial(_read, call, file))
+            if made is not None:
+                found.append(made)
+    return found
+
+
+def _read(call: Call, file: Path) -> MadePlaylist | None:
+    by_path = {track.path: id_ for id_, track in call.view.songs.items()}
+    try:
+        changed = int(file.stat().st_mtime)
+        paths = [located(entry, folder=file.absolute().parent) for entry in listed_files(file)]
+    except (AudiorecError, OSError):
+        return None
+    ids = tuple(by_path[path] for path in paths if path in by_path)
+    return MadePlaylist(digest("made", file.name), file.stem, min(changed, int(time.time())), ids)

@@ -1,0 +1,89 @@
+"""Search: by words, and for everything, which is how players copy the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.records import Album, Artist
+from audiorec.serve.subsonic.service import Call, method
+
+MOST = 10_000
+Thing = TypeVar("Thing")
+# An empty query, and one of two literal quotes, is for everything; some put an asterisk behind.
+EVERYTHING = frozenset(["", '""', "''", "*"])
+
+
+@method("search3")
+def search3(call: Call) -> dict[str, Any]:
+    """Artists, albums and songs that have all words."""
+    return {"searchResult3": _found(call, artist=entries.artist, album=entries.album)}
+
+
+@method("search2")
+def search2(call: Call) -> dict[str, Any]:
+    """The same, albums as folders."""
+    found = _found(call, artist=entries.artist_name, album=entries.album_child)
+    return {"searchResult2": found}
+
+
+def _found(
+    call: Call,
+    *,
+    artist: Callable[[Call, Artist], entries.Entry],
+    album: Callable[[Call, Album], entries.Entry],
+) -> dict[str, Any]:
+    query = query_of(call.parameters.get("query"))
+    view = call.view
+    within = entries.in_music_folder(call)
+    artists, albums, songs = (
+        view.search_artists(query),
+        view.search_albums(query),
+        find(call, query),
+    )
+    if within is not None:
+        artists = [a for a in artists if not within.isdisjoint(entries.tracks_of(call, a.id))]
+        albums = [a for a in albums if not within.isdisjoint(a.track_ids)]
+        songs = [id_ for id_ in songs if id_ in within]
+    return {
+        "artist": [artist(call, each) for each in _page(call, artists, "artist")],
+        "album": [album(call, each) for each in _page(call, albums, "album")],
+        "song": entries.songs(call, _page(call, songs, "song")),
+    }
+
+
+def query_of(given: str | None) -> str:
+    """The words of a query; none where it is for everything."""
+    query = (given or "").strip()
+    return "" if query in EVERYTHING else query.strip("\"*'").strip()
+
+
+def find(call: Call, query: str) -> list[str]:
+    """Ids of the songs that have all words, best first; all in the stable order without any."""
+    view = call.view
+    if not query:
+        return list(view.songs)
+    table = call.state.library.tracks()
+    return [track.track_id for track in table.find(query) if track.track_id in view.songs]
+
+
+def _page(call: Call, found: list[Thing], kind: str) -> list[Thing]:
+    count = call.parameters.integer(f"{kind}Count", 20, most=MOST)
+    offset = call.parameters.integer(f"{kind}Offset", 0)
+    return found[offset : offset + count]
+
+
+@method("search")
+def search(call: Call) -> dict[str, Any]:
+    """Songs by the fields that the oldest clients ask for."""
+    fields = ("artist", "album", "title", "any")
+    query = query_of(" ".join(call.parameters.get(name) or "" for name in fields))
+    found = find(call, query)
+    if (newer := call.parameters.integer("newerThan", 0)) > 0:
+        added = call.view.added
+        found = [id_ for id_ in found if 1000 * added.get(id_, 0) > newer]
+    count = call.parameters.integer("count", 20, most=MOST)
+    offset = call.parameters.integer("offset", 0)
+    match = entries.songs(call, found[offset : offset + count])
+    return {"searchResult": {"offset": offset, "totalHits": len(found), "match": match}}

@@ -1,0 +1,184 @@
+"""What the methods share: the views that they answer from, and a request as they see it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from starlette.requests import Request
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.data.descriptors import load_descriptors
+from audiorec.exceptions import AudiorecError
+from audiorec.serve.subsonic.catalog_view import CatalogView
+from audiorec.serve.subsonic.parameters import Parameters
+
+if TYPE_CHECKING:
+    from audiorec.recommend.library import Library
+    from audiorec.serve.listening import Opinion, PlayCount
+    from audiorec.serve.state import State
+
+WAIT = 0.25  # s for a view that is made anew, before the old one answers
+
+
+class Service:
+    """What all requests to ``/rest`` share.
+
+    Parameters
+    ----------
+    state : State
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._view: tuple[object, CatalogView] | None = None
+        self._making: tuple[object, threading.Thread] | None = None
+        self._lock = threading.Lock()
+        self._files: dict[Path, tuple[object, Any]] = {}
+        self._totals: tuple[object, dict[str, float]] = (None, {})
+
+    def view(self) -> CatalogView:
+        """The catalogue as players browse it, made anew once the catalogue changes.
+
+        A large one takes seconds: until it is made, the one before answers.
+        """
+        table = self.state.library.tracks()
+        with self._lock:
+            if self._view is not None and self._view[0] == table.version:
+                return self._view[1]
+            if self._making is None or not self._making[1].is_alive():
+                thread = threading.Thread(target=self._make, name="catalogue view", daemon=True)
+                self._making = (table.version, thread)
+                thread.start()
+            making = self._making[1]
+        before = self._view
+        making.join(None if before is None else WAIT)
+        if self._view is None:
+            raise AudiorecError("the catalogue cannot be read now; see the server's log")
+        return self._view[1]
+
+    def _make(self) -> None:
+        table = self.state.library.tracks()
+        with Catalog(self.state.workspace.catalog, read_only=True) as catalog:
+            sizes = catalog.file_states()
+        view = CatalogView(
+            table.tracks,
+            added=table.added,
+            sizes={id_: size for id_, (size, _) in sizes.items()},
+            roots=[str(folder.absolute()) for folder in self.state.settings.music],
+            tempos=self._tempos(),
+        )
+        self._view = (table.version, view)
+
+    def _tempos(self) -> dict[str, float]:
+        try:
+            return load_descriptors(self.state.workspace.descriptors).values("tempo")
+        except AudiorecError:
+            return {}
+
+    def cached_file(self, file: Path, read: Callable[[], Any]) -> Any:
+        """What `read` makes of a file, kept until the file or the catalogue changes."""
+        try:
+            state = (file.stat().st_mtime_ns, self.state.library.tracks().version)
+        except OSError:
+            return None
+        if file not in self._files or self._files[file][0] != state:
+            self._files[file] = (state, read())
+        return self._files[file][1]
+
+    def plays(self) -> dict[str, float]:
+        """How often all listeners played each track, by the plays of the workspace."""
+        import polars as pl
+
+        from audiorec.data.plays import load_plays
+
+        directory = self.state.workspace.plays
+        if not artifacts.exists(directory):
+            return {}
+        made = artifacts.load_manifest(directory, kind="plays", check="manifest").fingerprint
+        if self._totals[0] != made:
+            sums = load_plays(directory).group_by("track_id").agg(pl.col("plays").sum())
+            self._totals = (made, dict(sums.iter_rows()))
+        return self._totals[1]
+
+
+@dataclass
+class Call:
+    """One request: who asks, for what, and what it is answered from."""
+
+    service: Service
+    request: Request
+    parameters: Parameters
+    user: str
+    library: Library | None = None
+
+    @property
+    def state(self) -> State:
+        """The server's parts."""
+        return self.service.state
+
+    @cached_property
+    def view(self) -> CatalogView:
+        """The catalogue."""
+        return self.service.view()
+
+    @cached_property
+    def opinions(self) -> Mapping[str, Opinion]:
+        """What the user said of tracks."""
+        return self.state.listening.opinions(self.user)
+
+    @cached_property
+    def counts(self) -> Mapping[str, PlayCount]:
+        """What the user played here."""
+        return self.state.listening.counts(self.user)
+
+    @cached_property
+    def starred_albums(self) -> Mapping[str, int]:
+        """When the user starred albums."""
+        return self.state.listening.starred(self.user, "album")
+
+    @cached_property
+    def starred_artists(self) -> Mapping[str, int]:
+        """When the user starred artists."""
+        return self.state.listening.starred(self.user, "artist")
+
+
+class Method(NamedTuple):
+    """How a method is answered.
+
+    Attributes
+    ----------
+    answer : callable
+        From a `Call` to the payload of the envelope, or to a response of its own.
+    waits : bool
+        Whether it waits for the disk rather than computes.
+    """
+
+    answer: Callable[[Call], Any]
+    waits: bool = False
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(
+    *names: str, waits: bool = False
+) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+    """Let a function answer the methods of these names."""
+
+    def register(answer: Callable[[Call], Any]) -> Callable[[Call], Any]:
+        METHODS.update((name, Method(answer, waits)) for name in names)
+        return answer
+
+    return register
+
+
+def date(seconds: float) -> str:
+    """A time as the protocol writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(max(0.0, seconds)))

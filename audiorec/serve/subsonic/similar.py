@@ -1,0 +1,216 @@
+"""What sounds alike: the library's own answers, under the names that players know.
+
+A similarity is the share of this library's random pairs that are less alike (0 to 1; see
+`audiorec.recommend.pair_scores`), so that a player can cut off what is far in any library.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audiorec.data.name_matching import normalize_text
+from audiorec.embeddings import unit_norm
+from audiorec.exceptions import NotFoundError
+from audiorec.playlist import PlaylistRequest, build_playlist
+from audiorec.recommend.agreement import representatives
+from audiorec.recommend.library import Library
+from audiorec.recommend.results import Hit
+from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.browsing import known_artist
+from audiorec.serve.subsonic.envelope import MISSING_PARAMETER, SubsonicError
+from audiorec.serve.subsonic.records import Artist
+from audiorec.serve.subsonic.service import Call, method
+
+MOST = 500
+MOST_SEEDS = 12  # that stand for an album or an artist
+SHARE_OF_ARTIST, SHARE_OF_ALBUM = 5, 10  # a fifth and a tenth of an answer, at least 2 tracks
+SAME = 1e-6  # below this distance of two songs none lies between them
+ARTIST_POOL = 200  # tracks that similar artists are counted in
+
+
+class Match(NamedTuple):
+    """A song, and how alike it is: 1 is the same, 0 as far as any."""
+
+    track_id: str
+    similarity: float
+
+
+@method("getSonicSimilarTracks")
+def get_sonic_similar_tracks(call: Call) -> dict[str, Any]:
+    """Songs that sound like one, most similar first."""
+    id_ = entries.known_song(call, call.parameters.text("id"))
+    count = call.parameters.integer("count", 10, most=MOST)
+    return {"sonicMatch": _matches(call, similar_songs(call, [id_], count))}
+
+
+@method("findSonicPath")
+def find_sonic_path(call: Call) -> dict[str, Any]:
+    """Songs that lead from one to another in even steps, both of them included."""
+    start = entries.known_song(call, call.parameters.text("startSongId"))
+    end = entries.known_song(call, call.parameters.text("endSongId"))
+    count = call.parameters.integer("count", 25, least=2, most=MOST)
+    library = library_of(call)
+    ids = _path(library, start, end, count)
+    found = [Match(id_, 1.0 if id_ == start else s) for id_, s in _likeness(library, start, ids)]
+    return {"sonicMatch": _matches(call, found)}
+
+
+@method("getSimilarSongs")
+def get_similar_songs(call: Call) -> dict[str, Any]:
+    """Songs that sound like a song, an album or an artist."""
+    return {"similarSongs": {"song": _similar(call)}}
+
+
+@method("getSimilarSongs2")
+def get_similar_songs2(call: Call) -> dict[str, Any]:
+    """The same: by the letter for artists, and called with songs in practice."""
+    return {"similarSongs2": {"song": _similar(call)}}
+
+
+def _similar(call: Call) -> list[entries.Entry]:
+    ids = entries.tracks_of(call, call.parameters.text("id"))
+    count = call.parameters.integer("count", 50, most=MOST)
+    found = similar_songs(call, seeds_of(library_of(call), ids), count)
+    return entries.songs(call, [match.track_id for match in found])
+
+
+@method("getTopSongs")
+def get_top_songs(call: Call) -> dict[str, Any]:
+    """An artist's songs: the most played of all listeners first, then the most typical."""
+    found = _artist(call)
+    count = call.parameters.integer("count", 50, most=MOST)
+    ids = [] if found is None else found.track_ids
+    plays = call.service.plays()
+    typical = _typical(library_of(call), ids)
+    ordered = sorted(ids, key=lambda id_: (-plays.get(id_, 0.0), -typical.get(id_, -1.0), id_))
+    return {"topSongs": {"song": entries.songs(call, ordered[:count])}}
+
+
+def _artist(call: Call) -> Artist | None:
+    """The artist of a request's id or name; None for a name that nobody here has."""
+    if call.parameters.get("id"):
+        return known_artist(call)
+    name = call.parameters.get("artist")
+    if not name:
+        message = "parameter 'artist' or 'id' is missing; give one"
+        raise SubsonicError(MISSING_PARAMETER, message)
+    wanted = normalize_text(name)
+    artists = call.view.artists.values()
+    return next((each for each in artists if normalize_text(each.name) == wanted), None)
+
+
+@method("getArtistInfo")
+def get_artist_info(call: Call) -> dict[str, Any]:
+    """Artists that sound like one."""
+    found = [entries.artist_name(call, artist) for artist in _similar_artists(call)]
+    return {"artistInfo": {"similarArtist": found}}
+
+
+@method("getArtistInfo2")
+def get_artist_info2(call: Call) -> dict[str, Any]:
+    """Artists that sound like one."""
+    found = [entries.artist(call, artist) for artist in _similar_artists(call)]
+    return {"artistInfo2": {"similarArtist": found}}
+
+
+@method("getAlbumInfo", "getAlbumInfo2")
+def get_album_info(call: Call) -> dict[str, Any]:
+    """Nothing is known of an album beyond its songs."""
+    entries.tracks_of(call, call.parameters.text("id"))
+    return {"albumInfo": {}}
+
+
+def _similar_artists(call: Call) -> list[Artist]:
+    """Artists of the songs that sound like one's own, those of the most first."""
+    id_ = call.parameters.text("id")
+    count = call.parameters.integer("count", 20, most=MOST)
+    view, library = call.view, library_of(call)
+    own = view.places[id_].artist_id if id_ in view.songs else id_
+    try:
+        seeds = seeds_of(library, entries.tracks_of(call, id_))
+        hits = library.similar(seeds, k=ARTIST_POOL)
+    except NotFoundError:
+        return []
+    counts: Counter[str] = Counter()
+    for hit in hits:
+        if hit.track_id in view.places:
+            counts[view.places[hit.track_id].artist_id] += 1
+    counts.pop(own, None)
+    return [view.artists[artist_id] for artist_id, _ in counts.most_common(count)]
+
+
+def library_of(call: Call) -> Library:
+    """The library that answers."""
+    assert call.library is not None
+    return call.library
+
+
+def similar_songs(call: Call, seeds: Sequence[str], count: int) -> list[Match]:
+    """Songs that sound like others, at most `count`, most similar first.
+
+    No more than a fifth are by one artist and a tenth of one album, as long as there are others.
+    """
+    if count < 1:
+        return []
+    library = library_of(call)
+    per_artist, per_album = max(2, count // SHARE_OF_ARTIST), max(2, count // SHARE_OF_ALBUM)
+    hits = library.similar(seeds, k=count, per_artist=per_artist, per_album=per_album)
+    if len(hits) < count:
+        have = {hit.track_id for hit in hits}
+        rest = [hit for hit in library.similar(seeds, k=count) if hit.track_id not in have]
+        hits = sorted([*hits, *rest][:count], key=lambda hit: -hit.score)
+    return [_match(hit) for hit in hits if hit.track_id in call.view.songs]
+
+
+def _match(hit: Hit) -> Match:
+    return Match(hit.track_id, round((hit.percentile or 0.0) / 100, 4))
+
+
+def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
+    """The songs that stand for many; `NotFoundError` where none of them is placed."""
+    placed = [id_ for id_ in ids if id_ in library.index]
+    if not placed:
+        raise NotFoundError("none of its songs is placed yet; run 'audiorec run'")
+    vectors = np.stack([library.index.vector(id_) for id_ in placed])
+    return [placed[row] for row in representatives(vectors, MOST_SEEDS)]
+
+
+def _typical(library: Library, ids: Sequence[str]) -> dict[str, float]:
+    """How near each song lies to the middle of all; those that are not placed have nothing."""
+    placed = [id_ for id_ in ids if id_ in library.index]
+    if not placed:
+        return {}
+    units = unit_norm(np.stack([library.index.vector(id_) for id_ in placed]))
+    return dict(zip(placed, (units @ units.mean(axis=0)).tolist(), strict=True))
+
+
+def _path(library: Library, start: str, end: str, count: int) -> list[str]:
+    if start == end:
+        return [start]
+    query = library.query([start, end])
+    first, last = unit_norm(np.stack([query.served.vector(id_) for id_ in (start, end)]))
+    if count == 2 or float(first @ last) > 1 - SAME:
+        return [start, end]
+    request = PlaylistRequest(seeds=(start, end), kind="path", length=count)
+    return [hit.track_id for hit in build_playlist(library, request).hits]
+
+
+def _likeness(library: Library, start: str, ids: Sequence[str]) -> list[Match]:
+    """How alike songs are to the first, in the order given."""
+    index = library.query([start]).served
+    found = index.search(unit_norm(index.vector(start)[None]), len(ids), include=ids)
+    scores = dict(zip(found.ids[0], found.scores[0].tolist(), strict=False))
+    percentiles = library.percentiles(index, [scores[id_] for id_ in ids])
+    return [Match(id_, round(p / 100, 4)) for id_, p in zip(ids, percentiles.tolist(), strict=True)]
+
+
+def _matches(call: Call, found: Sequence[Match]) -> list[dict[str, Any]]:
+    return [
+        {"entry": entries.song(call, match.track_id), "similarity": match.similarity}
+        for match in found
+        if match.track_id in call.view.songs
+    ]

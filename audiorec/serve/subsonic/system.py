@@ -1,0 +1,152 @@
+"""The server itself: its extensions, its users, its scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audiorec.exceptions import AudiorecError
+from audiorec.serve.subsonic.entries import known_song
+from audiorec.serve.subsonic.envelope import FORBIDDEN, GENERIC, SubsonicError
+from audiorec.serve.subsonic.service import Call, method
+
+EXTENSIONS = {
+    "apiKeyAuthentication": [1],
+    "formPost": [1],
+    "indexBasedQueue": [1],
+    "playbackReport": [1],
+    "topSongsByArtistId": [1],
+}
+SONIC = "sonicSimilarity"
+ROLES = {
+    "scrobblingEnabled": True,
+    "adminRole": False,
+    "settingsRole": False,
+    "downloadRole": True,
+    "uploadRole": False,
+    "playlistRole": True,
+    "coverArtRole": False,
+    "commentRole": False,
+    "podcastRole": False,
+    "streamRole": True,
+    "jukeboxRole": False,
+    "shareRole": False,
+    "videoConversionRole": False,
+}
+
+
+@method("ping")
+def ping(call: Call) -> None:
+    """Nothing but that the server is there."""
+
+
+@method("getLicense")
+def get_license(call: Call) -> dict[str, Any]:
+    """That nobody has to pay."""
+    return {"license": {"valid": True}}
+
+
+@method("getOpenSubsonicExtensions")
+def get_extensions(call: Call) -> dict[str, Any]:
+    """What this server has beyond the older protocol; tracks by sound only where there are any."""
+    found = dict(EXTENSIONS)
+    assert call.library is not None
+    try:
+        if len(call.library.index):
+            found[SONIC] = [1]
+    except AudiorecError:
+        pass  # nothing is placed yet
+    ordered = sorted(found.items())
+    return {"openSubsonicExtensions": [{"name": n, "versions": v} for n, v in ordered]}
+
+
+@method("tokenInfo")
+def token_info(call: Call) -> dict[str, Any]:
+    """Whose API key it is."""
+    if "apiKey" not in call.parameters:
+        raise SubsonicError(GENERIC, "tokenInfo tells of an API key; log in with one")
+    return {"tokenInfo": {"username": call.user}}
+
+
+@method("getUser")
+def get_user(call: Call) -> dict[str, Any]:
+    """What the user may do."""
+    name = call.parameters.text("username")
+    if name != call.user:
+        raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user")
+    return {"user": _user(call)}
+
+
+@method("getUsers")
+def get_users(call: Call) -> dict[str, Any]:
+    """The users whom one may see: oneself."""
+    return {"users": {"user": [_user(call)]}}
+
+
+def _user(call: Call) -> dict[str, Any]:
+    folders = list(range(1, len(call.view.roots) + 1))
+    return {"username": call.user, **ROLES, "folder": folders}
+
+
+@method("getScanStatus")
+def get_scan_status(call: Call) -> dict[str, Any]:
+    """Whether a scan is on, and how many songs there are."""
+    return _scan_status(call)
+
+
+@method("startScan")
+async def start_scan(call: Call) -> dict[str, Any]:
+    """Look for new files in the folders that were scanned."""
+    job = call.state.jobs.current
+    if job is None or job.kind != "scan":
+        await call.state.jobs.start("scan")
+    return await call.state.library.in_thread(_scan_status, call)
+
+
+def _scan_status(call: Call) -> dict[str, Any]:
+    job = call.state.jobs.current
+    scanning = job is not None and job.kind == "scan"
+    return {"scanStatus": {"scanning": scanning, "count": len(call.view.songs)}}
+
+
+# What other servers have and this one has nothing of: an empty answer is the true one.
+@method("getInternetRadioStations")
+def get_stations(call: Call) -> dict[str, Any]:
+    """None."""
+    return {"internetRadioStations": {}}
+
+
+@method("getPodcasts")
+def get_podcasts(call: Call) -> dict[str, Any]:
+    """None."""
+    return {"podcasts": {}}
+
+
+@method("getNewestPodcasts")
+def get_newest_podcasts(call: Call) -> dict[str, Any]:
+    """None."""
+    return {"newestPodcasts": {}}
+
+
+@method("getShares")
+def get_shares(call: Call) -> dict[str, Any]:
+    """None."""
+    return {"shares": {}}
+
+
+@method("getVideos")
+def get_videos(call: Call) -> dict[str, Any]:
+    """None."""
+    return {"videos": {}}
+
+
+@method("getLyrics")
+def get_lyrics(call: Call) -> dict[str, Any]:
+    """None: they are not read from files."""
+    return {"lyrics": {"value": ""}}
+
+
+@method("getLyricsBySongId")
+def get_lyrics_by_id(call: Call) -> dict[str, Any]:
+    """None: they are not read from files."""
+    known_song(call, call.parameters.text("id"))
+    return {"lyricsList": {"structuredLyrics": []}}
