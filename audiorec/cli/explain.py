@@ -1,18 +1,117 @@
-"""``audiorec explain``: why two tracks match."""
+"""``audiorec explain``: why two tracks match, and what the network listens for."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option, space_options
+from audiorec.cli.common import (
+    PathType,
+    Settings,
+    echo_json,
+    echo_line,
+    json_option,
+    progress_shown,
+    space_options,
+)
 
 if TYPE_CHECKING:
     from audiorec.explain import Explanation
     from audiorec.explain.occlusion import Occlusion
+    from audiorec.explain.units import FilterReading
 
+PICTURES = (".png", ".svg", ".pdf")
 UNITS = {"tempo": " BPM", "loudness": " LUFS", "brightness": " Hz", "energy": " dB"}
+
+
+class ExplainGroup(click.Group):
+    """A group whose first word is a track, unless it is one of its commands."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click does; of a pair of tracks where no other command is named."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return pair.make_context(info_name, args, parent, **extra)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help of a pair, which names the other command too."""
+        with click.Context(pair, parent=ctx.parent, info_name=ctx.info_name) as inner:
+            inner.terminal_width = ctx.terminal_width
+            return pair.get_help(inner)
+
+
+@click.group("explain", cls=ExplainGroup)
+def command() -> None:
+    """Say why two tracks match, or what the filters of the network listen for."""
+
+
+@command.command("units")
+@click.option(
+    "-n", "--filters", "n_filters", type=click.IntRange(min=1), default=24, show_default=True,
+    help="How many of the most selective filters are shown.",
+)  # fmt: skip
+@click.option(
+    "--tracks", "n_tracks", type=click.IntRange(min=20), default=1000, show_default=True,
+    help="Listen to at most so many tracks, drawn evenly from the library.",
+)  # fmt: skip
+@click.option("--layer", help="One layer alone, such as 'layer 3', or 'middle 2' of musicnn.")
+@click.option(
+    "-o", "--output", type=PathType(dir_okay=False, path_type=Path),
+    help="The page. [default: reports/units.html in the workspace]",
+)  # fmt: skip
+@json_option
+@click.pass_obj
+def units(
+    settings: Settings,
+    n_filters: int,
+    n_tracks: int,
+    layer: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what each filter of the model's network listens for, and write a page of it.
+
+    For each filter the tracks that excite it most by mean and by maximum, the genre that they
+    share beside what chance would give, and excerpts to look at and to play.
+    """
+    from audiorec.explain.atlas import summary, write_atlas
+    from audiorec.explain.units import read_filters
+    from audiorec.recommend.library import Library
+
+    settings.workspace.check()
+    library = Library(settings.workspace)
+    with progress_shown() as progress:
+        reading = read_filters(library, n_tracks=n_tracks, layer=layer, progress=progress)
+    file = output or settings.workspace.reports / "units.html"
+    n_silent = write_atlas(library, reading, file, n_filters=n_filters)
+    if n_silent:
+        echo_line(f"{n_silent} excerpts have no sound: their files cannot be decoded", err=True)
+    if as_json:
+        shown = [_reading_as_table(each) for each in reading.filters[:n_filters]]
+        echo_json({**reading._asdict(), "file": str(file), "filters": shown})
+        return
+    for line in summary(reading):
+        echo_line(line)
+    for each in reading.filters[:n_filters]:
+        names = ", ".join(library.track(e.track_id).name for e in each.by_mean[:2])
+        genre = f"{each.genre} {100 * each.share:.0f} %, x {each.lift:g}, p {each.p:g}"
+        echo_line(f"{each.layer:10} {each.number:4}  {genre if each.genre else '-'}  ({names})")
+    echo_line(f"page: {file}", err=True)
+
+
+def _reading_as_table(reading: FilterReading) -> dict[str, Any]:
+    table = reading._asdict()
+    for key in ("by_mean", "by_max"):
+        table[key] = [excerpt._asdict() for excerpt in table[key]]
+    return table
 
 
 @click.command("explain")
@@ -23,30 +122,46 @@ UNITS = {"tempo": " BPM", "loudness": " LUFS", "brightness": " Hz", "energy": " 
     is_flag=True,
     help="Also which seconds and bands carry the match, by the network; takes a few seconds.",
 )
+@click.option(
+    "--picture", type=PathType(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Draw what --sound finds onto both spectrograms: a .png, .svg or .pdf.",
+)  # fmt: skip
 @space_options
 @json_option
 @click.pass_obj
-def command(
+def pair(
     settings: Settings,
     first: str,
     second: str,
     sound: bool,
+    picture: Path | None,
     space: Any,
     popularity: float,
     as_json: bool,
 ) -> None:
     """Say why tracks A and B match: listeners, neighbours, words, tempo, key and sound.
 
-    A track is named as for 'similar'.
+    A track is named as for 'similar'. 'explain units' says what the filters of the network listen
+    for: see 'explain units --help'.
     """
     from audiorec.explain import explain_pair
     from audiorec.recommend.library import Library
 
     if popularity:
         raise click.UsageError("a match has no popularity; leave --popularity out")
+    if picture is not None and picture.suffix.lower() not in PICTURES:
+        raise click.BadParameter(
+            f"{picture} must end in one of {', '.join(PICTURES)}", param_hint="--picture"
+        )
     settings.workspace.check()
     library = Library(settings.workspace)
+    sound = sound or picture is not None
     found = explain_pair(library, first, second, space=space, sound=sound)
+    if picture is not None:
+        from audiorec.explain.picture import draw_pair
+
+        draw_pair(library, found, picture)
+        echo_line(f"picture: {picture}", err=True)
     if as_json:
         table = found._asdict()
         table["listeners"] = found.listeners and found.listeners._asdict()
