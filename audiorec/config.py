@@ -36,10 +36,10 @@ def _one_line(error: ValidationError) -> str:
     if kind == "extra_forbidden":
         return f"unknown key {key}; remove it or correct its spelling"
     if kind == "value_error":
-        said = str(first["ctx"]["error"])
+        reason = str(first["ctx"]["error"])
         section, _, name = key.rpartition(".")
-        section = section if said.startswith(f"{name}=") else key
-        return f"[{section}] {said}" if section else said
+        section = section if reason.startswith(f"{name}=") else key
+        return f"[{section}] {reason}" if section else reason
     if kind in ("model_type", "model_attributes_type"):
         return f"{key}={value!r} must be a table: put settings under [{key}]"
     # What pydantic adds after a comma is how it tried to read the value, but for choices.

@@ -91,8 +91,8 @@ def import_embeddings(
             embeddings.save(new / "embeddings", extra={"imported": file.name})
             index = _build(workspace, new / "embeddings", new / "index", config=config)
             with Catalog(workspace.catalog) as catalog:
-                heard = {track.track_id for track in catalog.tracks() if track.clip_hash}
-                catalog.upsert([track for track in rows if track.track_id not in heard])
+                with_audio = {track.track_id for track in catalog.tracks() if track.clip_hash}
+                catalog.upsert([track for track in rows if track.track_id not in with_audio])
             artifacts.move_into_place(new / "embeddings", workspace.embeddings, kind="embeddings")
             artifacts.move_into_place(new / "index", workspace.index, kind="index")
         _forget_all_but(embeddings.ids, workspace)
@@ -122,7 +122,7 @@ def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
 def _forget_all_but(track_ids: Sequence[str], workspace: Workspace) -> None:
     """Take tracks out of the catalogue whose vectors gave way to others; heard ones stay."""
     with Catalog(workspace.catalog, read_only=True) as catalog:
-        gone = catalog.unheard().difference(track_ids)
+        gone = catalog.without_audio().difference(track_ids)
     if gone:
         with Catalog(workspace.catalog) as catalog:
             catalog.remove(sorted(gone))
@@ -204,14 +204,14 @@ def read_details(tracks: Path) -> dict[str, Track]:
         stands twice.
     """
     rows = read_table(tracks, needed=("track_id",), welcome=DETAILS)
-    found: dict[str, Track] = {}
+    by_id: dict[str, Track] = {}
     paths: set[str] = set()
     for line, row in rows:
         if problem := id_problem(row["track_id"].strip()):
             what, _, remedy = problem.partition("; ")
             raise table_error(tracks, f"has track_id {what} in line {line}", remedy)
         track = _detail(tracks, line, {key: value.strip() for key, value in row.items()})
-        if track.track_id in found:
+        if track.track_id in by_id:
             raise table_error(
                 tracks, f"has track_id {track.track_id!r} twice, again in line {line}", "remove one"
             )
@@ -220,8 +220,8 @@ def read_details(tracks: Path) -> dict[str, Track]:
                 tracks, f"names {track.path!r} twice, again in line {line}", "remove one"
             )
         paths.add(track.path)
-        found[track.track_id] = track
-    return found
+        by_id[track.track_id] = track
+    return by_id
 
 
 def _detail(tracks: Path, line: int, values: Mapping[str, str]) -> Track:

@@ -67,12 +67,14 @@ def embed(
 
     def vector(track: tuple[str, Sequence[np.ndarray]]) -> tuple[str, np.ndarray]:
         track_id, clips = track
-        found = track_vector(network, clips, crop=model.crop, norm=model.output_norm, device=where)
-        return track_id, found
+        vectors = track_vector(
+            network, clips, crop=model.crop, norm=model.output_norm, device=where
+        )
+        return track_id, vectors
 
     checked = _checked(mels, n_mels=model.mel.n_mels)
-    found = ordered_map(vector, checked, device=where)
-    return _gathered(model, found, progress=progress, total=total)
+    vectors = ordered_map(vector, checked, device=where)
+    return _gathered(model, vectors, progress=progress, total=total)
 
 
 def embed_store(
@@ -110,11 +112,11 @@ def embed_store(
         return embed(model, mels, device=device, progress=progress, total=len(wanted))
     rows = features.take(blocks_of(model.config))
     head, cpu = model.network.cpu().eval(), torch.device("cpu")
-    found = (
+    vectors = (
         (i, track_vector(head, rows.mels(i), crop=None, norm=model.output_norm, device=cpu))
         for i in wanted
     )
-    return _gathered(model, found, progress=progress, total=len(wanted))
+    return _gathered(model, vectors, progress=progress, total=len(wanted))
 
 
 def embed_elsewhere(
@@ -176,14 +178,14 @@ def _opened_model(directory: Path, _fingerprint: str) -> ContentModel:
 
 def _gathered(
     model: ContentModel,
-    found: Iterable[tuple[str, np.ndarray]],
+    vectors: Iterable[tuple[str, np.ndarray]],
     *,
     progress: Progress,
     total: int | None,
 ) -> Embeddings:
     ids: list[str] = []
     rows: list[np.ndarray] = []
-    for track_id, vector in found:
+    for track_id, vector in vectors:
         ids.append(track_id)
         rows.append(vector)
         progress("embed", len(ids), total)

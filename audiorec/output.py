@@ -85,8 +85,8 @@ def _is_stream(path: Path) -> bool:
 
 def _descriptor(path: Path) -> int | None:
     """The open file that a path is another name of: /dev/stdout, /dev/fd/3."""
-    found = DESCRIPTOR.fullmatch(str(path))
-    return None if found is None else NAMED.get(found[1]) or int(found[2])
+    match = DESCRIPTOR.fullmatch(str(path))
+    return None if match is None else NAMED.get(match[1]) or int(match[2])
 
 
 @contextmanager

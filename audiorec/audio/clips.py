@@ -79,9 +79,10 @@ def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.
     AudioError
         If there is nothing to hear: not audio, cut off, silent, shorter than a second, ...
     """
-    heard = decode_clips(path, config=config, track_id=track_id)
+    decoded = decode_clips(path, config=config, track_id=track_id)
     return [
-        resample(y, sr=heard.info.sr, target_sr=config.sr, n=config.n_samples) for y in heard.clips
+        resample(y, sr=decoded.info.sr, target_sr=config.sr, n=config.n_samples)
+        for y in decoded.clips
     ]
 
 

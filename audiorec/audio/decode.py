@@ -22,7 +22,7 @@ from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, lengt
 from audiorec.audio.ogg import MAGIC as OGG
 from audiorec.audio.ogg import find_links
 from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
-from audiorec.audio.source import Source, Window, file_error, size_of
+from audiorec.audio.source import Source, StreamWindow, file_error, size_of
 
 # What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.
 FOREIGN = {
@@ -50,14 +50,14 @@ def open_source(path: Path) -> Iterator[Source]:
 
 def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
     start, head = recording_start(stream)
-    part = Window(stream, start, size_of(stream)) if start else stream
+    part = StreamWindow(stream, start, size_of(stream)) if start else stream
     if head.startswith(OGG):
         links = find_links(_mapped(stream, stack), start=start)
         if len(links) > 1:
             parts = [
                 opened
                 for link in links
-                if (opened := _of_libsndfile(path, Window(stream, *link), stack)) is not None
+                if (opened := _of_libsndfile(path, StreamWindow(stream, *link), stack)) is not None
             ]
             if len(parts) == len(links):
                 check_sndfile(path, parts[-1][1])
@@ -101,14 +101,14 @@ def _mapped(stream: BinaryIO, stack: ExitStack) -> mmap.mmap:
 
 
 def _of_libsndfile(
-    path: Path, stream: BinaryIO | Window, stack: ExitStack
+    path: Path, stream: BinaryIO | StreamWindow, stack: ExitStack
 ) -> tuple[SndfileSource, SequentialFile] | None:
     """Open by libsndfile; None where it cannot, or knows no length."""
     try:
         stream.seek(0)
         with QUIET:
             # By descriptor: no race with the checks above, and no name that could mislead.
-            at = stream if isinstance(stream, Window) else stream.fileno()
+            at = stream if isinstance(stream, StreamWindow) else stream.fileno()
             file = SequentialFile(at, closefd=False)
     except (soundfile.SoundFileError, TypeError, ValueError):
         return None

@@ -55,9 +55,9 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
     brightness = float(centroid[sounding].mean()) if sounding.any() else np.nan
     energy = 10 * np.log10(max(float(onsets.mean()), QUIET))
     values = [in_octave(tempo), key_of(chroma), loudness, brightness, energy]
-    found = np.array(values, dtype=np.float32)
-    found[~np.isfinite(found)] = np.nan
-    return found
+    values_ = np.array(values, dtype=np.float32)
+    values_[~np.isfinite(values_)] = np.nan
+    return values_
 
 
 def in_octave(tempo: float) -> float:

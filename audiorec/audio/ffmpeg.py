@@ -17,7 +17,7 @@ from audiorec.audio.source import (
     AudioInfo,
     ChannelMix,
     Source,
-    Window,
+    StreamWindow,
     checked,
     cut,
     file_error,
@@ -40,7 +40,7 @@ class _Bytes:
     PyAV would print it, traceback and all, and go on.
     """
 
-    def __init__(self, stream: BinaryIO | Window) -> None:
+    def __init__(self, stream: BinaryIO | StreamWindow) -> None:
         self._stream = stream
         self.read, self.tell = stream.read, stream.tell
 
@@ -52,14 +52,14 @@ class _Bytes:
 
 
 @contextmanager
-def open_by_ffmpeg(path: Path, stream: BinaryIO | Window) -> Iterator[Source]:
+def open_by_ffmpeg(path: Path, stream: BinaryIO | StreamWindow) -> Iterator[Source]:
     """Open a recording by PyAV.
 
     Parameters
     ----------
     path : Path
         What to call it.
-    stream : BinaryIO or Window
+    stream : BinaryIO or StreamWindow
         At its start.
 
     Raises

@@ -106,9 +106,9 @@ def make_fingerprint(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     slope = np.diff(level, axis=0)
     rise = (slope[:, lag:] - slope[:, :-lag]).T
     bits = np.ascontiguousarray(rise[:, np.arange(N_BITS) % rise.shape[1]] > 0)
-    found = np.packbits(bits).view(">u4").ravel().astype(np.uint32)
-    found[np.mean(rise != 0, axis=1) < 0.5] = 0
-    words[: len(found)] = found[: len(words)]
+    hashes = np.packbits(bits).view(">u4").ravel().astype(np.uint32)
+    hashes[np.mean(rise != 0, axis=1) < 0.5] = 0
+    words[: len(hashes)] = hashes[: len(words)]
     return words
 
 
@@ -180,8 +180,8 @@ def find_copies_of(
     )
     shared = np.where(np.isin(every.words, words), every.words, 0)
     pairs = _pairs(shared, with_row=len(fingerprints.ids))
-    found = _best(_verified(every, pairs, same=same))
-    matches = [Overlap(-1, match.a, -match.offset, match.agreement) for match in found]
+    overlaps = _best(_verified(every, pairs, same=same))
+    matches = [Overlap(-1, match.a, -match.offset, match.agreement) for match in overlaps]
     return sorted(matches, key=lambda match: -match.agreement)
 
 
@@ -233,7 +233,7 @@ def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
     n_words = words.shape[1]
     flat = words.ravel()
     n_passes = 1 + flat.size // PASS_WORDS
-    found = [np.empty((0, 3), dtype=np.int64)]
+    blocks = [np.empty((0, 3), dtype=np.int64)]
     for number in range(n_passes):
         at = np.flatnonzero((flat % n_passes == number) & (flat != 0))
         at = at[np.argsort(flat[at], kind="stable")]
@@ -248,8 +248,8 @@ def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
             if with_row is not None:
                 kept &= (rows == with_row) | (others == with_row)
             offset = a % n_words - b % n_words
-            found.append(np.stack([rows, others, offset], axis=1)[kept])
-    return _voted(np.concatenate(found))
+            blocks.append(np.stack([rows, others, offset], axis=1)[kept])
+    return _voted(np.concatenate(blocks))
 
 
 def _voted(pairs: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag
-from audiorec.audio.source import Window, size_of
+from audiorec.audio.source import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.workers import one_line
 
@@ -68,7 +68,7 @@ def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) 
         raise _cut_off(path, f"{there} of {tag.n_bytes} bytes of sound are there")
 
 
-def check_container(path: Path, stream: BinaryIO | Window) -> None:
+def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
     """Raise `AudioError` if an MP4, ASF or Matroska file is shorter than it says.
 
     Parameters
@@ -119,14 +119,14 @@ def _ogg_ends(path: Path) -> bool:
 
 def _check_log(path: Path, file: soundfile.SoundFile) -> None:
     """Raise if a header of WAV, AIFF or AU promises more: libsndfile's log alone tells."""
-    found = re.search(
+    failure = re.search(
         r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+) \(should be (\d+)\)",
         file.extra_info,
         re.MULTILINE,
     )
-    if found is None:
+    if failure is None:
         return
-    promised, there = map(int, found.groups())
+    promised, there = map(int, failure.groups())
     if there < promised < UNKNOWN_LENGTH:
         raise _cut_off(path, f"{there} of {promised} bytes of sound are there")
 
@@ -143,7 +143,7 @@ def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
         raise _cut_off(path, f"the end of its {seconds:.1f} s is not there") from None
 
 
-def _mp4_end(stream: BinaryIO | Window, size: int) -> int:
+def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:
     """Where the boxes end that hold sound or tell where it lies (ISO 14496-12, 4.2)."""
     at = 0
     while at + 8 <= size:
@@ -160,7 +160,7 @@ def _mp4_end(stream: BinaryIO | Window, size: int) -> int:
     return 0
 
 
-def _asf_end(stream: BinaryIO | Window, size: int) -> int:
+def _asf_end(stream: BinaryIO | StreamWindow, size: int) -> int:
     """Where the packets of sound end; 0 where nobody knew when it was written."""
     stream.seek(16)
     at = int.from_bytes(stream.read(8), "little")

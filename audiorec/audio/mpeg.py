@@ -42,7 +42,7 @@ KBPS = {
 RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 
 
-class Kind(NamedTuple):
+class StreamFormat(NamedTuple):
     """What frames of one stream have in common: layer, sampling rate, samples in a frame."""
 
     layer: int
@@ -50,7 +50,7 @@ class Kind(NamedTuple):
     samples: int
 
 
-def _frame_table() -> tuple[dict[int, int], dict[int, Kind]]:
+def _frame_table() -> tuple[dict[int, int], dict[int, StreamFormat]]:
     """Bytes and kind of a frame by the first three bytes of its header.
 
     Free bit rates are not among them: their frames' lengths are said nowhere.
@@ -68,7 +68,7 @@ def _frame_table() -> tuple[dict[int, int], dict[int, Kind]]:
             sizes[key] = (12 * bits // sr + padding) * 4
         else:
             sizes[key] = samples // 8 * bits // sr + padding
-        kinds[key] = Kind(layer, sr, samples)
+        kinds[key] = StreamFormat(layer, sr, samples)
     return sizes, kinds
 
 
@@ -112,13 +112,13 @@ class FrameRun(NamedTuple):
 
     Attributes
     ----------
-    kind : Kind
+    kind : StreamFormat
     channels : int
     starts : list of int
         First byte of each frame.
     """
 
-    kind: Kind
+    kind: StreamFormat
     channels: int
     starts: list[int]
 
@@ -170,24 +170,24 @@ def length_tag(data: Bytes) -> LengthTag | None:
     """
     begin = tags_end(data)
     head = bytes(data[begin : begin + HEAD])
-    if found := XING.search(head):
-        at, flags = found.end() + 4, _number(head, found.end(), 4)
+    if tag := XING.search(head):
+        at, flags = tag.end() + 4, _number(head, tag.end(), 4)
         n_frames = _number(head, at, 4) if flags & 1 else 0
         at += 4 if flags & 1 else 0
         n_bytes = _number(head, at, 4) if flags & 2 else 0
         at += (4 if flags & 2 else 0) + (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         at += LAME_BYTES - 2
-        frame, said = head[found.start() : at], _number(head, at, 2)
+        frame, n_stated = head[tag.start() : at], _number(head, at, 2)
         # FFmpeg takes it over as many bytes as there would be of two channels.
         longer = (frame + bytes(2) + head[at + 2 :])[:190]
-        is_checked = said != 0 and said in (_crc16(frame), _crc16(longer))
-    elif found := VBRI.search(head):
-        n_bytes, n_frames = (_number(head, found.end() + place, 4) for place in (6, 10))
+        is_checked = n_stated != 0 and n_stated in (_crc16(frame), _crc16(longer))
+    elif tag := VBRI.search(head):
+        n_bytes, n_frames = (_number(head, tag.end() + place, 4) for place in (6, 10))
         is_checked = False
     else:
         return None
     known = 0 < n_bytes < UNKNOWN_LENGTH
-    return LengthTag(begin + found.start(), n_bytes if known else 0, n_frames, is_checked)
+    return LengthTag(begin + tag.start(), n_bytes if known else 0, n_frames, is_checked)
 
 
 def find_frames(data: Bytes) -> Frames:

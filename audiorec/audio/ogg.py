@@ -11,14 +11,14 @@ PAGE_HEAD = 27  # bytes in front of the table of segments
 FIRST_PAGE, LAST_PAGE = 0x02, 0x04  # flags: a stream begins, a stream ends
 
 
-class Link(NamedTuple):
+class StreamSpan(NamedTuple):
     """First byte of a link, and the first one behind its last."""
 
     start: int
     stop: int
 
 
-def find_links(data: Bytes, *, start: int = 0) -> list[Link]:
+def find_links(data: Bytes, *, start: int = 0) -> list[StreamSpan]:
     """Links of an Ogg file, in order; one for a file that is not chained.
 
     Streams that begin together lie beside each other, in one link; one that begins after other
@@ -40,7 +40,7 @@ def find_links(data: Bytes, *, start: int = 0) -> list[Link]:
         in_heads = is_head
         n_segments = data[at + 26]
         at += PAGE_HEAD + n_segments + sum(data[at + PAGE_HEAD : at + PAGE_HEAD + n_segments])
-    return [Link(*edges) for edges in zip(begins, [*begins[1:], len(data)], strict=True)]
+    return [StreamSpan(*edges) for edges in zip(begins, [*begins[1:], len(data)], strict=True)]
 
 
 def _page(data: Bytes, at: int) -> int:

@@ -128,7 +128,7 @@ class ChannelMix:
         self._covariance = known + covariance if same else covariance
 
 
-class Window:
+class StreamWindow:
     """A stretch of a binary stream, as a stream of its own.
 
     Parameters
@@ -169,7 +169,7 @@ class Window:
         raise OSError("a window has no descriptor")
 
 
-def size_of(stream: BinaryIO | Window) -> int:
+def size_of(stream: BinaryIO | StreamWindow) -> int:
     """Bytes of a stream, which is left at its end."""
     return stream.seek(0, os.SEEK_END)
 

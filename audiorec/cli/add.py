@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from audiorec.cli.common import (
+    GlobalOptions,
     PathType,
-    Settings,
     echo_json,
     echo_line,
     fail_if_strict,
@@ -26,7 +26,7 @@ from audiorec.cli.common import (
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings, files: tuple[Path, ...], jobs: int | None, strict: bool, as_json: bool
+    settings: GlobalOptions, files: tuple[Path, ...], jobs: int | None, strict: bool, as_json: bool
 ) -> None:
     """Scan, embed and index new FILES with the model as it is: no retraining, no plays needed."""
     from audiorec.data.catalog import Catalog

@@ -19,7 +19,7 @@ def echo_hits(
     hits: Sequence[Hit | SessionHit],
     *,
     as_json: bool,
-    asked: dict[str, object],
+    request: dict[str, object],
     space: str,
     k: int | None = None,
     n_tracks: Callable[[], int] = lambda: 0,
@@ -32,7 +32,7 @@ def echo_hits(
     ----------
     hits : sequence of Hit or SessionHit
     as_json : bool
-    asked : dict
+    request : dict
         What was asked for, first in the JSON: ``{"query": [...]}`` or ``{"user": ...}``.
     space : str
         Where the vectors came from.
@@ -47,17 +47,17 @@ def echo_hits(
     """
     if stale:
         echo_line(stale, err=True)
-    asked = {**asked, "stale": bool(stale)}
+    request = {**request, "stale": bool(stale)}
     beyond = False
     if k is not None and len(hits) < k:
         there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"
-        beyond = fewer_than_asked(k, n_tracks, fewest=len(hits), there=there)
-    _show(hits, as_json=as_json, asked=asked, space=space, shared=shared)
+        beyond = report_shortfall(k, n_tracks, fewest=len(hits), there=there)
+    _show(hits, as_json=as_json, request=request, space=space, shared=shared)
     if beyond:
         click.get_current_context().exit(1)
 
 
-def tell_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
+def report_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
     """Say on stderr which of the tracks named are excluded from answers; the JSON that says so."""
     hidden = library.hidden_among(names)
     for track_id in hidden:
@@ -65,7 +65,7 @@ def tell_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
     return {"hidden": hidden} if hidden else {}
 
 
-def fewer_than_asked(k: int, n_tracks: Callable[[], int], *, fewest: int, there: str) -> bool:
+def report_shortfall(k: int, n_tracks: Callable[[], int], *, fewest: int, there: str) -> bool:
     """Say in one line on stderr that answers hold fewer than ``-k`` tracks.
 
     Parameters
@@ -82,13 +82,13 @@ def fewer_than_asked(k: int, n_tracks: Callable[[], int], *, fewest: int, there:
     beyond : bool
         Whether that is an error, see `echo_hits`.
     """
-    beyond = _asked_beyond(k, n_tracks)
+    beyond = _exceeds_catalogue(k, n_tracks)
     remedy = f"; ask for -k {fewest} or fewer" if beyond and fewest else ""
     click.echo(f"-k {k} is more than there are: {there}{remedy}", err=True)
     return beyond
 
 
-def _asked_beyond(k: int, n_tracks: Callable[[], int]) -> bool:
+def _exceeds_catalogue(k: int, n_tracks: Callable[[], int]) -> bool:
     """Whether the command line names more tracks than there are; the default may be more."""
     named = click.get_current_context().get_parameter_source("k")
     return named is ParameterSource.COMMANDLINE and k > n_tracks()
@@ -98,7 +98,7 @@ def _show(
     hits: Sequence[Hit | SessionHit],
     *,
     as_json: bool,
-    asked: dict[str, object],
+    request: dict[str, object],
     space: str,
     shared: Sequence[Sequence[str]] | None,
 ) -> None:
@@ -106,7 +106,7 @@ def _show(
         rows = [hit._asdict() for hit in hits]
         for row, words in zip(rows, shared or [], strict=False):
             row["shared_tags"] = list(words)
-        echo_json({**asked, "space": space, "results": rows})
+        echo_json({**request, "space": space, "results": rows})
         return
     width = max((len(hit.track_id) for hit in hits), default=0)
     for number, hit in enumerate(hits):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.answers import fewer_than_asked
+from audiorec.cli.answers import report_shortfall
 from audiorec.cli.common import json_text
 from audiorec.exceptions import NotFoundError
 from audiorec.workers import one_line
@@ -48,14 +48,16 @@ def answer_batch(
     -------
     well : bool
         Whether all could be answered, the others' lines say why under "error", and there are as
-        many tracks as were asked for, see `fewer_than_asked`.
+        many tracks as were asked for, see `report_shortfall`.
     """
     unknown, short, fewest = 0, 0, k
     stale = bool(library.stale)
     for some in chunks(line.rstrip("\r\n") for line in lines):
-        asked = [[name] for name in some if name.strip()]
+        queries = [[name] for name in some if name.strip()]
         answers = iter(
-            library.similar_many(asked, k=k, space=space, popularity=popularity, versions=versions)
+            library.similar_many(
+                queries, k=k, space=space, popularity=popularity, versions=versions
+            )
         )
         for name in some:
             line: dict[str, object] = {"query": [name], "stale": stale, "space": space}
@@ -73,7 +75,7 @@ def answer_batch(
         return not unknown
     answered = "1 line has" if short == 1 else f"{short} lines have"
     there = f"{answered} all tracks that fit, {fewest} at the fewest"
-    beyond = fewer_than_asked(k, lambda: len(library.catalog), fewest=fewest, there=there)
+    beyond = report_shortfall(k, lambda: len(library.catalog), fewest=fewest, there=there)
     return not (unknown or beyond)
 
 

@@ -49,7 +49,7 @@ class PathType(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Size(click.ParamType):
+class MemorySize(click.ParamType):
     """An amount of memory, as `[index] memory` takes it: another value is wrong usage."""
 
     name = "size"
@@ -66,7 +66,7 @@ class Size(click.ParamType):
 
 
 @dataclass(frozen=True)
-class Settings:
+class GlobalOptions:
     """The group's own options."""
 
     path: Path | None
@@ -132,7 +132,7 @@ def recipe_option(command: Command) -> Command:
     )(command)
 
 
-class Within(click.FloatRange):
+class FiniteRange(click.FloatRange):
     """A number within bounds, which NaN is not."""
 
     def convert(
@@ -145,7 +145,7 @@ class Within(click.FloatRange):
         return number
 
 
-class Dial(Within):
+class PopularityType(FiniteRange):
     """The dial of popularity: a number, or a word for it."""
 
     WORDS = {"gems": -1.0, "even": 0.0, "hits": 1.0}  # noqa: RUF012 - read alone
@@ -165,7 +165,7 @@ def space_options(command: Command) -> Command:
     """Add ``--space`` and ``--popularity``."""
     command = click.option(
         "--popularity",
-        type=Dial(),
+        type=PopularityType(),
         default=0.0,
         show_default=True,
         metavar="NUMBER|WORD",
@@ -193,7 +193,7 @@ def confidence_option(command: Command) -> Command:
     """Add ``--min-confidence``."""
     return click.option(
         "--min-confidence",
-        type=Within(0, 1),
+        type=FiniteRange(0, 1),
         default=0.1,
         show_default=True,
         help="From which on a track has a word; words below 0.05 are not stored.",
@@ -231,8 +231,8 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return text if as_it_is else json.dumps(value, indent=indent)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def echo_json(value: Any) -> None:
@@ -287,10 +287,10 @@ class ProgressLine:
                 self._shown = now
         pause = SECONDS_BETWEEN_REDRAWS if self._terminal else SECONDS_BETWEEN_LINES
         finished = total is not None and done >= total
-        told = (stage, done, total, note)
-        if (now - self._shown < pause and not finished) or told == self._last:
+        state = (stage, done, total, note)
+        if (now - self._shown < pause and not finished) or state == self._last:
             return
-        self._shown, self._last = now, told
+        self._shown, self._last = now, state
         text = progress_text(stage, done, total, note, now - self._began, self._offset)
         if self._terminal:
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
 from audiorec.cli.import_group import HELP, ImportCommand, ImportGroup
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def titles() -> list[tuple[str, str]]:
 @json_option
 @click.pass_obj
 def import_command(
-    settings: Settings, name: str, directory: Path, manifest: Path | None, as_json: bool
+    settings: GlobalOptions, name: str, directory: Path, manifest: Path | None, as_json: bool
 ) -> None:
     """Import the data set NAME, whose files lie in DIR as they are given out.
 
@@ -56,9 +56,9 @@ def import_command(
     if manifest is not None:
         write_manifest(manifest, rows)
     if as_json:
-        told = {} if report.imported is None else report.imported._asdict()
+        imported = {} if report.imported is None else report.imported._asdict()
         about = {"dataset": name, "audio": report.audio, "left_out": report.left_out}
-        echo_json(told | about | {"manifest": None if manifest is None else str(manifest)})
+        echo_json(imported | about | {"manifest": None if manifest is None else str(manifest)})
         return
     show(name, directory, report, manifest)
 

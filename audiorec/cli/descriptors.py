@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from audiorec.cli.common import (
-    Settings,
+    GlobalOptions,
     echo_json,
     fail_if_strict,
     jobs_option,
@@ -20,7 +20,7 @@ from audiorec.cli.common import (
 @strict_option
 @json_option
 @click.pass_obj
-def command(settings: Settings, jobs: int | None, strict: bool, as_json: bool) -> None:
+def command(settings: GlobalOptions, jobs: int | None, strict: bool, as_json: bool) -> None:
     """Measure tempo, key, loudness, brightness and energy of the tracks that have none yet.
 
     They serve 'playlist --kind arc', --tempo, --key and 'explain'. Killed, it goes on where it was.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 
 @click.command("doctor")
 @json_option
 @click.pass_obj
-def command(settings: Settings, as_json: bool) -> None:
+def command(settings: GlobalOptions, as_json: bool) -> None:
     """Check every artifact against its digests, and the stages against each other.
 
     Exits with 1 when something needs mending; each line says which command does it. Files that
@@ -20,13 +20,13 @@ def command(settings: Settings, as_json: bool) -> None:
 
     workspace = settings.workspace
     workspace.check()
-    found = diagnose(workspace)
+    diagnosis = diagnose(workspace)
     if as_json:
-        echo_json(found._asdict())
+        echo_json(diagnosis._asdict())
     else:
-        for line in (*found.problems, *found.notes):
+        for line in (*diagnosis.problems, *diagnosis.notes):
             echo_line(line)
-        if not found.problems:
+        if not diagnosis.problems:
             click.echo("nothing needs mending")
-    if found.problems:
+    if diagnosis.problems:
         raise click.exceptions.Exit(1)

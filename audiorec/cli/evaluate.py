@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.common import (
+    GlobalOptions,
     PathType,
-    Settings,
     echo_json,
     json_option,
     progress_shown,
@@ -98,7 +98,8 @@ def _label(part: str) -> float:
     help="Another question in place of the table of systems. ablation: the recipe's model with "
     "--vary settings changed; cold-to-warm: new tracks get plays back; label-efficiency: only "
     "some tracks have listeners, see --labels; neighbours: artists, songs and genres among the "
-    "nearest tracks, without any listening; popularity-and-hubs: what --popularity and [index] "
+    "nearest tracks, without any listening; one-listener: whether the sessions of one person alone "
+    "place new artists better than sound; popularity-and-hubs: what --popularity and [index] "
     "hubs cost, and which tracks come up; sessions: how well session models predict what comes "
     "next.",
 )
@@ -144,7 +145,7 @@ def _label(part: str) -> float:
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     recipe_file: Path | None,
     splits: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -220,12 +221,12 @@ def _of_before(
         meant["--vary alone"] = "ablation"
     if study is None and labels:
         meant["--labels alone"] = "label-efficiency"
-    asked = {*meant.values(), *((study,) if study else ())}
-    if len(asked) > 1:
-        raise click.UsageError(f"{', '.join(sorted(asked))}: ask for one study at a time")
+    studies = {*meant.values(), *((study,) if study else ())}
+    if len(studies) > 1:
+        raise click.UsageError(f"{', '.join(sorted(studies))}: ask for one study at a time")
     for option, name in meant.items():
         click.echo(f"{option} goes with the next release: write --study {name}", err=True)
-    return next(iter(asked), None), vary
+    return next(iter(studies), None), vary
 
 
 def _check_together(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 
 @click.group("exclude")
@@ -25,7 +25,7 @@ def command() -> None:
 @click.option("--album", multiple=True, metavar="NAME", help="On an album of this name.")
 @json_option
 @click.pass_obj
-def add(settings: Settings, as_json: bool, **given: tuple[str, ...] | str | None) -> None:
+def add(settings: GlobalOptions, as_json: bool, **given: tuple[str, ...] | str | None) -> None:
     """Add exclusions; each option but the lengths may be repeated."""
     from audiorec.data.exclusions import (
         KINDS,
@@ -52,7 +52,7 @@ def add(settings: Settings, as_json: bool, **given: tuple[str, ...] | str | None
 @command.command("list")
 @json_option
 @click.pass_obj
-def list_(settings: Settings, as_json: bool) -> None:
+def list_(settings: GlobalOptions, as_json: bool) -> None:
     """Number the exclusions, each with how many tracks it hides."""
     settings.workspace.check()
     _show(settings, as_json=as_json)
@@ -62,7 +62,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NUMBER...")
 @json_option
 @click.pass_obj
-def remove(settings: Settings, names: tuple[str, ...], as_json: bool) -> None:
+def remove(settings: GlobalOptions, names: tuple[str, ...], as_json: bool) -> None:
     """Remove exclusions, by their numbers in 'exclude list' or by their words ('genre polka')."""
     from audiorec.data.exclusions import load_exclusions, remove_exclusion, save_exclusions
 
@@ -76,7 +76,7 @@ def remove(settings: Settings, names: tuple[str, ...], as_json: bool) -> None:
     _show(settings, as_json=as_json)
 
 
-def _show(settings: Settings, *, as_json: bool) -> None:
+def _show(settings: GlobalOptions, *, as_json: bool) -> None:
     from audiorec.data.catalog import Catalog
     from audiorec.data.exclusions import excluded_tracks, load_exclusions
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.common import (
+    GlobalOptions,
     PathType,
-    Settings,
     echo_json,
     echo_line,
     json_option,
@@ -70,7 +70,7 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def units(
-    settings: Settings,
+    settings: GlobalOptions,
     n_filters: int,
     n_tracks: int,
     layer: str | None,
@@ -130,7 +130,7 @@ def _reading_as_table(reading: FilterReading) -> dict[str, Any]:
 @json_option
 @click.pass_obj
 def pair(
-    settings: Settings,
+    settings: GlobalOptions,
     first: str,
     second: str,
     sound: bool,
@@ -173,54 +173,55 @@ def pair(
         echo_line(line)
 
 
-def lines(found: Explanation, names: list[str]) -> list[str]:
+def lines(explanation: Explanation, names: list[str]) -> list[str]:
     """An explanation in plain words."""
-    told = [
-        f"{names[0]} and {names[1]}: cosine {found.score:.3f}, nearer than "
-        f"{found.percentile:.1f} % of the pairs of this library"
+    text = [
+        f"{names[0]} and {names[1]}: cosine {explanation.score:.3f}, nearer than "
+        f"{explanation.percentile:.1f} % of the pairs of this library"
     ]
-    if found.same_song:
-        told.append("versions of one song by one artist")
-    if found.other_version:
-        told.append("the same title by another artist: likely a version of the same song")
-    if found.listeners is not None:
-        both, one, other, everyone, expected = found.listeners
-        told.append(
+    if explanation.same_song:
+        text.append("versions of one song by one artist")
+    if explanation.other_version:
+        text.append("the same title by another artist: likely a version of the same song")
+    if explanation.listeners is not None:
+        both, one, other, everyone, expected = explanation.listeners
+        text.append(
             f"listeners: {both} played both, {expected:g} expected by chance ({one} and {other} "
             f"of {everyone} played each)"
         )
-    told.append(
-        f"neighbours: {found.shared_neighbours} of the {found.n_neighbours} nearest in common"
+    text.append(
+        f"neighbours: {explanation.shared_neighbours} of the {explanation.n_neighbours} "
+        "nearest in common"
     )
     for label, words in (
-        ("words of both", found.words_both),
-        (f"only {names[0]}", found.words_first),
-        (f"only {names[1]}", found.words_second),
+        ("words of both", explanation.words_both),
+        (f"only {names[0]}", explanation.words_first),
+        (f"only {names[1]}", explanation.words_second),
     ):
         if words:
-            told.append(f"{label}: {', '.join(words[:8])}")
-    for label, values in (("alike", found.alike), ("apart", found.apart)):
+            text.append(f"{label}: {', '.join(words[:8])}")
+    for label, values in (("alike", explanation.alike), ("apart", explanation.apart)):
         for name, (one_, other_) in values.items():
-            told.append(f"{label}: {name} {one_} and {other_}{UNITS.get(name, '')}")
-    for each, name in zip(found.sound or (), names, strict=False):
-        told += _of_sound(each, name)
-    return told
+            text.append(f"{label}: {name} {one_} and {other_}{UNITS.get(name, '')}")
+    for each, name in zip(explanation.sound or (), names, strict=False):
+        text += _of_sound(each, name)
+    return text
 
 
-def _of_sound(found: Occlusion, name: str) -> list[str]:
+def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
     from audiorec.explain.occlusion import strongest
 
-    seconds = [f"{s.start:g}-{s.end:g} s (-{s.loss:.3f})" for s in strongest(found.seconds)]
-    bands = [f"{s.start:g}-{s.end:g} Hz (-{s.loss:.3f})" for s in strongest(found.bands)]
+    seconds = [f"{s.start:g}-{s.end:g} s (-{s.loss:.3f})" for s in strongest(occlusion.seconds)]
+    bands = [f"{s.start:g}-{s.end:g} Hz (-{s.loss:.3f})" for s in strongest(occlusion.bands)]
     return [
         f"carried, in {name}, by {', '.join(seconds) or 'no stretch of time alone'}; "
-        f"{', '.join(bands) or 'no band alone'} (what the cosine {found.cosine:.3f} of the sounds "
-        "loses without)"
+        f"{', '.join(bands) or 'no band alone'} "
+        f"(what the cosine {occlusion.cosine:.3f} of the sounds loses without)"
     ]
 
 
-def _as_table(found: Occlusion) -> dict[str, Any]:
-    table = found._asdict()
+def _as_table(occlusion: Occlusion) -> dict[str, Any]:
+    table = occlusion._asdict()
     for key in ("seconds", "bands"):
         table[key] = [stretch._asdict() for stretch in table[key]]
     return table

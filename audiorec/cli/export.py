@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Exported
@@ -20,7 +20,7 @@ WHAT = ("embeddings", "track-factors", "user-factors")
 @click.argument("file", type=PathType(dir_okay=False, path_type=Path))
 @json_option
 @click.pass_obj
-def command(settings: Settings, what: str, file: Path, as_json: bool) -> None:
+def command(settings: GlobalOptions, what: str, file: Path, as_json: bool) -> None:
     """Write vectors to a Parquet FILE: columns track_id (or user_id) and vector.
 
     Embeddings are what the index serves for every track with audio, in the space of the factors:

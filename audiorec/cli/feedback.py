@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, as_stored, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, as_stored, echo_json, echo_line, json_option
 
 RATINGS = {"like": 1.0, "dislike": -1.0, "clear": None}
 
@@ -15,7 +15,7 @@ RATINGS = {"like": 1.0, "dislike": -1.0, "clear": None}
 @click.option("--user", default="me", show_default=True, help="The listener.")
 @json_option
 @click.pass_obj
-def command(settings: Settings, what: str, track: str, user: str, as_json: bool) -> None:
+def command(settings: GlobalOptions, what: str, track: str, user: str, as_json: bool) -> None:
     """Say that a listener likes or dislikes TRACK, or clear what was said.
 
     It stands over every rating that an export has of the track.
@@ -26,11 +26,11 @@ def command(settings: Settings, what: str, track: str, user: str, as_json: bool)
     workspace = settings.workspace
     workspace.check()
     with Catalog(workspace.catalog, read_only=True) as catalog:
-        found = catalog.find(track)
+        match = catalog.find(track)
     with workspace.writing():
         user = as_stored(workspace, user)
-        give_feedback(workspace.plays, found.track_id, user=user, rating=RATINGS[what])
+        give_feedback(workspace.plays, match.track_id, user=user, rating=RATINGS[what])
     if as_json:
-        echo_json({"user": user, "track_id": found.track_id, "rating": RATINGS[what]})
+        echo_json({"user": user, "track_id": match.track_id, "rating": RATINGS[what]})
         return
-    echo_line(f"{user}: {what} {found.name}; run 'audiorec run' to learn from it")
+    echo_line(f"{user}: {what} {match.name}; run 'audiorec run' to learn from it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 
 @click.command("find")
@@ -19,7 +19,7 @@ from audiorec.cli.common import Settings, echo_json, echo_line, json_option
 )
 @json_option
 @click.pass_obj
-def command(settings: Settings, words: tuple[str, ...], k: int, as_json: bool) -> None:
+def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bool) -> None:
     """List the tracks whose artist, title, album and path hold all WORDS.
 
     Case, accents, underscores and the order of the words do not count. Names in parentheses are
@@ -30,8 +30,8 @@ def command(settings: Settings, words: tuple[str, ...], k: int, as_json: bool) -
 
     settings.workspace.check()
     with Catalog(settings.workspace.catalog, read_only=True) as catalog:
-        found = find_tracks(catalog, words)
-    shown = found[:k]
+        matches = find_tracks(catalog, words)
+    shown = matches[:k]
     if as_json:
         keys = ("track_id", "artist", "title", "album", "number", "year", "duration", "path")
         rows = [
@@ -39,16 +39,16 @@ def command(settings: Settings, words: tuple[str, ...], k: int, as_json: bool) -
              "missing": track.missing}
             for track in shown
         ]  # fmt: skip
-        echo_json({"query": list(words), "n": len(found), "results": rows})
+        echo_json({"query": list(words), "n": len(matches), "results": rows})
     else:
         for track in shown:
             name = f"({track.name})" if "title" in track.guessed else track.name
             gone = "  [file is gone]" if track.missing else ""
             echo_line(f"{track.track_id}  {name}  {track.path}{gone}")
-    if len(found) > k:
-        more = len(found) - k
-        click.echo(f"{more} more fit: name more words, or ask for -k {len(found)}", err=True)
-    if not found:
-        said = " ".join(words)
-        echo_line(f"no track fits {said!r}; name fewer words, or a part of one", err=True)
+    if len(matches) > k:
+        more = len(matches) - k
+        click.echo(f"{more} more fit: name more words, or ask for -k {len(matches)}", err=True)
+    if not matches:
+        query = " ".join(words)
+        echo_line(f"no track fits {query!r}; name fewer words, or a part of one", err=True)
         raise click.exceptions.Exit(1)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 
 @click.command("forget-user")
 @click.argument("name")
 @json_option
 @click.pass_obj
-def command(settings: Settings, name: str, as_json: bool) -> None:
+def command(settings: GlobalOptions, name: str, as_json: bool) -> None:
     """Remove the listener NAME from plays, factors and sessions.
 
     What was learned from all listeners together, the tracks' factors and the network, still has

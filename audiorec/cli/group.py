@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from audiorec import __version__
-from audiorec.cli.common import PathType, Settings, echo_line, never_die_of_an_encoding
+from audiorec.cli.common import GlobalOptions, PathType, echo_line, never_die_of_an_encoding
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.workers import one_line
@@ -100,10 +100,10 @@ class LazyGroup(click.Group):
         except (AudiorecError, OSError, click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception:
-            found = damage_of(ctx.obj)
-            if not found:
+            damage = damage_of(ctx.obj)
+            if not damage:
                 raise
-            raise ArtifactError(found[0]) from None
+            raise ArtifactError(damage[0]) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List every command from the table above, so that help imports none of them."""
@@ -133,14 +133,14 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
         stream=sys.stderr,
         format="%(name)s: %(message)s",
     )
-    ctx.obj = Settings(workspace, verbose=verbose)
+    ctx.obj = GlobalOptions(workspace, verbose=verbose)
     if process_group().size > 1 and ctx.invoked_subcommand != "train":
         raise click.UsageError(
             f"torchrun is for 'audiorec train'; run 'audiorec {ctx.invoked_subcommand}' without it"
         )
 
 
-def damage_of(settings: Settings | None) -> list[str]:
+def damage_of(settings: GlobalOptions | None) -> list[str]:
     """A line for everything in the workspace that is damaged; none where there is no workspace."""
     from audiorec.doctor import damage
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
 from audiorec.cli.stages import memory_option
 
 
@@ -24,7 +24,7 @@ from audiorec.cli.stages import memory_option
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     what: str,
     file: Path,
     tracks: Path | None,

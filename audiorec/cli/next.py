@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import Settings, json_option
+from audiorec.cli.common import GlobalOptions, json_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     tracks: tuple[str, ...],
     k: int,
     skipped: tuple[str, ...],
@@ -72,11 +72,11 @@ def command(
         without_audio=without_audio,
         embed=embedder(settings.workspace),
     )
-    tell_unknown(answer)
+    report_unknown(answer)
     echo_hits(
         answer.hits,
         as_json=as_json,
-        asked={"session": list(tracks), "skipped": list(skipped), "model": answer.model},
+        request={"session": list(tracks), "skipped": list(skipped), "model": answer.model},
         space="sessions",
         k=k,
         n_tracks=lambda: answer.n_tracks,
@@ -102,7 +102,7 @@ def embedder(workspace: Workspace) -> EmbedFile:
     return embed
 
 
-def tell_unknown(answer: SessionAnswer) -> None:
+def report_unknown(answer: SessionAnswer) -> None:
     """Say on stderr which tracks of the session the answer does not rest on."""
     if answer.unknown:
         names = ", ".join(answer.unknown[:3])

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.answers import tell_hidden
+from audiorec.cli.answers import report_hidden
 from audiorec.cli.common import (
+    FiniteRange,
+    GlobalOptions,
     PathType,
-    Settings,
-    Within,
     confidence_option,
     echo_json,
     echo_line,
@@ -42,7 +42,7 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
     "several listeners.",
 )
 @click.option("--length", type=click.IntRange(min=1), help="How many tracks. [default: 25]")
-@click.option("--minutes", type=Within(0.01, 99_999), help="How long, in place of --length.")
+@click.option("--minutes", type=FiniteRange(0.01, 99_999), help="How long, in place of --length.")
 @click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
 @click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
 @click.option("--not", "against", multiple=True, metavar="TRACK", help="Nothing such as this.")
@@ -54,7 +54,7 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
 )
 @click.option("--user", "users", multiple=True, help="Listener; several for a mix. [default: me]")
 @click.option(
-    "--new-share", type=Within(0, 1), default=0.5, show_default=True,
+    "--new-share", type=FiniteRange(0, 1), default=0.5, show_default=True,
     help="Kind listener: share of tracks they have not played.",
 )  # fmt: skip
 @click.option(
@@ -77,7 +77,7 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
 @click.option("--album-window", type=click.IntRange(min=0), default=0, help="The same for albums.")
 @click.option(
     "--diversity",
-    type=Within(0, 1),
+    type=FiniteRange(0, 1),
     default=0.0,
     help="From 0, the nearest, to 1, unlike each other.",
 )
@@ -125,7 +125,7 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     tracks: tuple[str, ...],
     output: Path | None,
     format_: str | None,
@@ -144,7 +144,7 @@ def command(
     why it is there.
     """
     from audiorec.playlist import build_playlist, save_playlist
-    from audiorec.playlist.writers import Remap
+    from audiorec.playlist.writers import PathRemap
     from audiorec.recommend.library import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
@@ -159,7 +159,7 @@ def command(
     settings.workspace.check()
     library = Library(settings.workspace)
     playlist = build_playlist(library, request)
-    hidden = tell_hidden(library, playlist.seeds)
+    hidden = report_hidden(library, playlist.seeds)
     if save_as is not None:
         from audiorec.playlist.recipes import save_recipe
 
@@ -174,7 +174,7 @@ def command(
         format_=chosen,
         relative=not absolute,
         title=title,
-        remap=[Remap.parse(text) for text in path_map_out],
+        remap=[PathRemap.parse(text) for text in path_map_out],
         preview=preview,
     )
     for line in (*skipped, *playlist.notes, *([library.stale] if library.stale else [])):

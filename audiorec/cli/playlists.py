@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
 
 
 @click.group("playlists")
@@ -29,7 +29,7 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def refresh(
-    settings: Settings,
+    settings: GlobalOptions,
     directory: Path | None,
     output: Path | None,
     values: tuple[str, ...],
@@ -69,7 +69,7 @@ def refresh(
 @command.command("list")
 @json_option
 @click.pass_obj
-def list_(settings: Settings, as_json: bool) -> None:
+def list_(settings: GlobalOptions, as_json: bool) -> None:
     """List the saved recipes, the playlists of players, and the templates for 'playlists add'."""
     from audiorec.playlist.saved import saved_playlists
 
@@ -97,7 +97,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 @click.option("--as", "as_", metavar="NAME", help="What to save it as. [default: its own name]")
 @click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="Of a parameter.")
 @click.pass_obj
-def add(settings: Settings, name: str, as_: str | None, values: tuple[str, ...]) -> None:
+def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, ...]) -> None:
     """Save a template as a recipe of the workspace, with the values of its parameters."""
     import tomllib
 
@@ -136,7 +136,9 @@ def add(settings: Settings, name: str, as_: str | None, values: tuple[str, ...])
 @click.option("--format", "format_", metavar="NAME", help="In place of what FILE's suffix says.")
 @json_option
 @click.pass_obj
-def write(settings: Settings, name: str, file: Path, format_: str | None, as_json: bool) -> None:
+def write(
+    settings: GlobalOptions, name: str, file: Path, format_: str | None, as_json: bool
+) -> None:
     """Write a playlist that was made in a player or on a page to FILE.
 
     NAME is its name or its id, as 'playlists list' shows them.
@@ -166,13 +168,13 @@ def write(settings: Settings, name: str, file: Path, format_: str | None, as_jso
 
 def _parameters(values: tuple[str, ...]) -> dict[str, str]:
     """Values by name of ``NAME=VALUE``."""
-    found = {}
+    parameters = {}
     for text in values:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise click.BadParameter(f"{text!r} must be NAME=VALUE", param_hint="--set")
-        found[name] = value
-    return found
+        parameters[name] = value
+    return parameters
 
 
 def _templates() -> dict[str, Path]:

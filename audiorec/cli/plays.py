@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.common import (
+    GlobalOptions,
     PathType,
-    Settings,
     echo_json,
     echo_line,
     json_option,
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from audiorec.data.catalog import Catalog
-    from audiorec.data.histories.export import Export, Member
+    from audiorec.data.histories.export import Export, ExportFile
     from audiorec.data.history_import import HistoryReport
     from audiorec.data.matching import Matcher
-    from audiorec.data.plays_names import Unmatched
+    from audiorec.data.plays_names import UnmatchedName
     from audiorec.data.plays_writer import ImportReport, PlaysWriter
     from audiorec.workspace import Workspace
 
@@ -81,7 +81,7 @@ def formats() -> list[tuple[str, str]]:
 @json_option
 @click.pass_obj
 def import_command(
-    settings: Settings,
+    settings: GlobalOptions,
     files: tuple[Path, ...],
     source: str,
     user: str | None,
@@ -111,7 +111,7 @@ def import_command(
         matcher = make_matcher(workspace, progress)
         salt = workspace.salt() if pseudonymise else None
         how: dict[str, Any] = {"neutral": neutral, "path_maps": path_maps}
-        job = Import(workspace, matcher, source=source, user=user, **how)
+        job = PlaysImport(workspace, matcher, source=source, user=user, **how)
         reports, lacking, mended = job.run(files, unmatched=unmatched, salt=salt)
     if as_json:
         echo_json(as_one(reports, lacking, mended, unmatched))
@@ -123,10 +123,10 @@ def import_command(
         echo_line(f"{unmatched}: fill in track_id (or -) and run the same command again", err=True)
     for report in reports:
         if isinstance(report, tuple) and len(report) == 2:
-            tell_of_unknown_tracks(workspace, report[0])
+            report_unknown_tracks(workspace, report[0])
 
 
-class Import:
+class PlaysImport:
     """The work of one call: every file is read before anything is stored.
 
     Parameters
@@ -155,13 +155,13 @@ class Import:
 
     def run(
         self, files: Sequence[Path], *, unmatched: Path | None, salt: bytes | None
-    ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[Unmatched], int]:
+    ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[UnmatchedName], int]:
         """Import files, take over a mended list, and list what is still unmatched."""
         from audiorec.data.plays_names import mend, read_mended, write_unmatched
         from audiorec.data.plays_names import unmatched as unmatched_names
         from audiorec.data.plays_writer import writing_plays
 
-        lacking: list[Unmatched] = []
+        lacking: list[UnmatchedName] = []
         mended = 0
         with writing_plays(self.workspace.plays, salt=salt) as writer:
             reports = [self._one(writer, file) for file in files]
@@ -228,7 +228,7 @@ class Import:
             return catalog.find(name).track_id
 
 
-def one_table(export: Export, members: Sequence[Member]) -> Path:
+def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
     """The table of an export, unpacked where it lies in an archive."""
     from audiorec.data.histories.export import data_error
 
@@ -262,29 +262,29 @@ def make_matcher(workspace: Workspace, progress: Callable[..., None]) -> Callabl
 def recordings(workspace: Workspace, with_mbids: bool, progress: Callable[..., None]) -> list[Any]:
     """Names of all tracks of the catalogue; none where there is no catalogue."""
     from audiorec.data.catalog import Catalog
-    from audiorec.data.matching import Name, Recording
+    from audiorec.data.matching import Recording, TrackName
     from audiorec.scan.tags import read_recording_id
 
     if not workspace.catalog.exists():
         return []
     with Catalog(workspace.catalog, read_only=True) as catalog:
         tracks = catalog.tracks(include_missing=True)
-    found = []
+    paths = []
     for done, track in enumerate(tracks):
         mbid = ""
         if with_mbids:
             progress("read ids", done, len(tracks))
             mbid = read_recording_id(Path(track.path))
-        name = Name(
+        name = TrackName(
             track.artist, track.title, track.album, track.duration or None, mbid, track.path
         )
-        found.append(Recording(track.track_id, name))
-    return found
+        paths.append(Recording(track.track_id, name))
+    return paths
 
 
 def as_one(
     reports: Sequence[tuple[Path, ImportReport] | HistoryReport],
-    lacking: Sequence[Unmatched],
+    lacking: Sequence[UnmatchedName],
     mended: int,
     unmatched: Path | None,
 ) -> dict[str, Any]:
@@ -377,7 +377,7 @@ def catalogued_paths(catalog: Catalog) -> dict[str, str]:
     return {track.path: track.track_id for track in catalog.tracks(include_missing=True)}
 
 
-def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
+def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Say how many tracks that were played are not in the catalogue, and name one."""
     from audiorec.data.catalog import Catalog
     from audiorec.data.plays import played_tracks
@@ -400,7 +400,7 @@ def tell_of_unknown_tracks(workspace: Workspace, file: Path) -> None:
 @command.command("list")
 @json_option
 @click.pass_obj
-def list_command(settings: Settings, as_json: bool) -> None:
+def list_command(settings: GlobalOptions, as_json: bool) -> None:
     """List what was imported: format, rows, listeners, and the file."""
     from audiorec.data.plays_edit import list_parts
 
@@ -423,7 +423,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
 @click.argument("source")
 @json_option
 @click.pass_obj
-def remove_command(settings: Settings, source: str, as_json: bool) -> None:
+def remove_command(settings: GlobalOptions, source: str, as_json: bool) -> None:
     """Remove what came from SOURCE: a format, or a file or folder that was imported."""
     from audiorec.data.plays_edit import remove_parts
 

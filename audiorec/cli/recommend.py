@@ -9,8 +9,8 @@ import click
 
 from audiorec.cli.answers import echo_hits
 from audiorec.cli.common import (
+    GlobalOptions,
     PathType,
-    Settings,
     as_stored,
     echo_line,
     json_option,
@@ -54,7 +54,7 @@ FUSION_K = 60  # of the reciprocal rank fusion, as published
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     user: str | None,
     k: int,
     heard: bool,
@@ -109,18 +109,18 @@ def command(
         per_artist=per_artist,
         per_album=per_album,
     )
-    asked: dict[str, object] = {"user": user}
+    request: dict[str, object] = {"user": user}
     if output is not None:
         from audiorec.playlist import save_playlist
 
         file, _, skipped = save_playlist(library, hits, output, format_=suffix, relative=True)
-        asked["file"] = str(file)
+        request["file"] = str(file)
         for line in skipped:
             echo_line(line, err=True)
     echo_hits(
         hits,
         as_json=as_json,
-        asked=asked,
+        request=request,
         space=space,
         k=None if filters or per_artist or per_album else k,
         n_tracks=lambda: len(library.catalog),
@@ -129,7 +129,7 @@ def command(
 
 
 def _recommend_session(
-    settings: Settings,
+    settings: GlobalOptions,
     user: str | None,
     session: tuple[str, ...],
     *,
@@ -140,7 +140,7 @@ def _recommend_session(
     as_json: bool,
 ) -> None:
     """Show what follows a session; with a listener, by the ranks of both answers."""
-    from audiorec.cli.next import embedder, tell_unknown
+    from audiorec.cli.next import embedder, report_unknown
     from audiorec.sessions.query import answer_session
 
     settings.workspace.check()
@@ -148,8 +148,8 @@ def _recommend_session(
     answer = answer_session(
         settings.workspace, session, k=n_ranked, embed=embedder(settings.workspace)
     )
-    tell_unknown(answer)
-    asked: dict[str, object] = {"session": list(session), "model": answer.model}
+    report_unknown(answer)
+    request: dict[str, object] = {"session": list(session), "model": answer.model}
     hits: list[Hit | SessionHit] = list(answer.hits)
     if user is not None:
         from audiorec.recommend.library import Library
@@ -161,11 +161,11 @@ def _recommend_session(
         barred = {*played, *answer.session}
         kept = [[hit for hit in each if hit.track_id not in barred] for each in (own, hits)]
         hits = fuse_ranks(*kept)[:k]
-        asked = {"user": user, **asked}
+        request = {"user": user, **request}
     echo_hits(
         hits,
         as_json=as_json,
-        asked=asked,
+        request=request,
         space="sessions" if user is None else space,
         k=k,
         n_tracks=lambda: answer.n_tracks,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import PathType, Settings, jobs_option, json_option, strict_option
+from audiorec.cli.common import GlobalOptions, PathType, jobs_option, json_option, strict_option
 from audiorec.cli.stages import engine_option, run_stages
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     recipe_file: Path | None,
     engine: Engine,
     jobs: int | None,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.common import (
+    GlobalOptions,
     PathType,
-    Settings,
     echo_json,
     echo_line,
     fail_if_strict,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     paths: tuple[Path, ...],
     manifest: Path | None,
     playlists: bool,
@@ -92,12 +92,14 @@ def command(
             report = scan_manifest(catalog, manifest, **how)
         else:
             report = scan(catalog, paths, exclude=exclude, **how)
-        found: list[FolderPlaylists] = []
+        folder_playlists: list[FolderPlaylists] = []
         if playlists:
-            found = take_playlists(workspace.plays, paths, paths=lambda: catalogued_paths(catalog))
+            folder_playlists = take_playlists(
+                workspace.plays, paths, paths=lambda: catalogued_paths(catalog)
+            )
         else:
             leave_playlists(workspace.plays, paths)
-        unread = record_unread(catalog, found)
+        unread = record_unread(catalog, folder_playlists)
         # Listening of what was not in the catalogue before is now that of its tracks.
         if report.added or report.changed or report.moved or report.missing:
             rematch(workspace.plays, make_matcher(workspace, progress))
@@ -106,23 +108,23 @@ def command(
     else:
         counts = [f"{count} {what}" for what, count in report._asdict().items() if count]
         click.echo(", ".join(counts) if counts else "no audio files found")
-    tell_of_playlists(found)
+    report_playlists(folder_playlists)
     fail_if_strict(report.failed + unread, strict=strict)
 
 
-def record_unread(catalog: Catalog, found: Sequence[FolderPlaylists]) -> int:
+def record_unread(catalog: Catalog, playlists: Sequence[FolderPlaylists]) -> int:
     """Keep which playlists could not be read, and why; return how many."""
-    unread = [problem for each in found for problem in each.unread]
+    unread = [problem for each in playlists for problem in each.unread]
     for path, reason in unread:
         catalog.record_failure(path, stage="playlists", reason=reason)
     return len(unread)
 
 
-def tell_of_playlists(found: Sequence[FolderPlaylists]) -> None:
+def report_playlists(playlists: Sequence[FolderPlaylists]) -> None:
     """Say how many playlists count as listeners, and which could not be read."""
     from audiorec.cli.plays import name_missing
 
-    for folder, report, reason, unread in found:
+    for folder, report, reason, unread in playlists:
         if report is None:
             echo_line(f"{folder}: no playlist counts as a listener: {reason}", err=True)
             continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import PathType, Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
     from audiorec.serve import ServeSettings
@@ -44,7 +44,7 @@ def command(
     """
     if ctx.invoked_subcommand is not None:
         return
-    settings: Settings = ctx.obj
+    settings: GlobalOptions = ctx.obj
     settings.workspace.check()
     try:
         from audiorec.serve import ServeSettings
@@ -58,7 +58,7 @@ def command(
     _serve(settings, ServeSettings(host=host, port=port, music=music, names=names))
 
 
-def _serve(settings: Settings, how: ServeSettings) -> None:
+def _serve(settings: GlobalOptions, how: ServeSettings) -> None:
     from audiorec.exceptions import ParameterError
     from audiorec.serve.app import create_app, is_loopback
     from audiorec.serve.run import run_server
@@ -83,7 +83,7 @@ def user() -> None:
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin, one line.")
 @click.pass_obj
-def add(settings: Settings, name: str, password_stdin: bool) -> None:
+def add(settings: GlobalOptions, name: str, password_stdin: bool) -> None:
     """Add the user NAME, or give one another password.
 
     The password is kept as it is, in a file that you alone can read: players prove that they
@@ -103,7 +103,7 @@ def add(settings: Settings, name: str, password_stdin: bool) -> None:
 @user.command("list")
 @json_option
 @click.pass_obj
-def list_(settings: Settings, as_json: bool) -> None:
+def list_(settings: GlobalOptions, as_json: bool) -> None:
     """Name the users, and how many API keys each has."""
     from audiorec.serve.users import load_users, users_file
 
@@ -121,7 +121,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 @user.command("remove")
 @click.argument("name")
 @click.pass_obj
-def remove(settings: Settings, name: str) -> None:
+def remove(settings: GlobalOptions, name: str) -> None:
     """Remove the user NAME; what they listened to stays ('audiorec forget-user' removes that)."""
     from audiorec.serve.users import remove_user, users_file
 
@@ -134,7 +134,7 @@ def remove(settings: Settings, name: str) -> None:
 @click.argument("name")
 @click.option("--revoke", is_flag=True, help="Take back all keys of the user.")
 @click.pass_obj
-def key(settings: Settings, name: str, revoke: bool) -> None:
+def key(settings: GlobalOptions, name: str, revoke: bool) -> None:
     """Make an API key for the user NAME, and print it: it is shown this once."""
     from audiorec.serve.users import add_key, revoke_keys, users_file
 

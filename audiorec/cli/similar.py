@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from audiorec.cli.answers import echo_hits, tell_hidden
+from audiorec.cli.answers import echo_hits, report_hidden
 from audiorec.cli.common import (
-    Settings,
-    Within,
+    FiniteRange,
+    GlobalOptions,
     confidence_option,
     json_option,
     space_options,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--user", default="me", show_default=True, help="Listener of --new.")
 @click.option(
     "--min-score",
-    type=Within(0, 100),
+    type=FiniteRange(0, 100),
     default=0.0,
     metavar="PERCENT",
     help="Only tracks nearer than so many percent of all pairs of this library.",
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     tracks: tuple[str, ...],
     k: int,
     tags: tuple[str, ...],
@@ -127,7 +127,7 @@ def command(
     echo_hits(
         hits,
         as_json=as_json,
-        asked={"query": list(tracks), **tell_hidden(library, tracks)},
+        request={"query": list(tracks), **report_hidden(library, tracks)},
         space=space,
         k=None if min_score or filters or per_artist or per_album else k,
         n_tracks=lambda: len(library.catalog),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.common import (
-    Settings,
-    Size,
+    GlobalOptions,
+    MemorySize,
     echo_stages,
     fail_if_strict,
     jobs_option,
@@ -50,7 +50,7 @@ def stage_command(stage: str) -> click.Command:
     @json_option
     @click.pass_obj
     def command(
-        settings: Settings,
+        settings: GlobalOptions,
         recipe_file: Path | None,
         jobs: int | None,
         strict: bool,
@@ -75,7 +75,7 @@ def stage_command(stage: str) -> click.Command:
 
 memory_option = click.option(
     "--memory",
-    type=Size(),
+    type=MemorySize(),
     help="What the index may take beside its memory-mapped vectors, such as 500M or 2G; inverted "
     "lists that need more stay on disk. [default: as [index] memory says]",
 )
@@ -92,7 +92,7 @@ engine_option = click.option(
 
 
 def run_stages(
-    settings: Settings,
+    settings: GlobalOptions,
     stages: tuple[str, ...],
     *,
     recipe_file: Path | None,

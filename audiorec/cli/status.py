@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import Settings, echo_json, echo_line, json_option
+from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
     from audiorec.workspace import Workspace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 )
 @json_option
 @click.pass_obj
-def command(settings: Settings, failures: bool, suspects: bool, as_json: bool) -> None:
+def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.pipeline.status import KINDS, artifact_state, catalog_state, listening_counts
     from audiorec.workers import one_line
@@ -71,10 +71,12 @@ def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
     from audiorec.pipeline import current_recipe
 
     config = current_recipe(workspace).interactions
-    found = find_suspects(load_plays(workspace.plays), config=config)
+    suspects = find_suspects(load_plays(workspace.plays), config=config)
     if as_json:
-        echo_json(found.to_json())
+        echo_json(suspects.to_json())
         return
-    for user, rule, reason, kept in found.frame.select("user_id", "rule", "reason", "kept").rows():
+    for user, rule, reason, kept in suspects.frame.select(
+        "user_id", "rule", "reason", "kept"
+    ).rows():
         echo_line(f"{user}  {rule}: {reason}" + ("  (kept)" if kept else ""))
-    click.echo(found.summary() or "nobody is suspect", err=True)
+    click.echo(suspects.summary() or "nobody is suspect", err=True)

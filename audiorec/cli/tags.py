@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.common import (
-    Settings,
+    GlobalOptions,
     confidence_option,
     echo_json,
     echo_line,
@@ -48,7 +48,7 @@ ENCODER = "musicnn"  # where none is named
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings,
+    settings: GlobalOptions,
     tracks: tuple[str, ...],
     all_: bool,
     list_: bool,
@@ -88,24 +88,24 @@ def command(
         workspace.check()
     if all_:
         assert workspace is not None
-        hear_all(workspace, encoder or ENCODER, jobs=jobs, strict=strict, as_json=as_json)
+        tag_all(workspace, encoder or ENCODER, jobs=jobs, strict=strict, as_json=as_json)
     elif list_:
         assert workspace is not None
         show_list(workspace, min_confidence=min_confidence, as_json=as_json)
     else:
         from audiorec.data.tags import merged
 
-        found = [
+        tagged = [
             {
                 **facts,
                 "tags": [tag._asdict() for tag in merged(tags, min_confidence=min_confidence)[:k]],
             }
             for facts, tags in words(workspace, tracks, encoder)
         ]
-        show_words(found, as_json=as_json)
+        show_words(tagged, as_json=as_json)
 
 
-def hear_all(
+def tag_all(
     workspace: Workspace, encoder: str, *, jobs: int | None, strict: bool, as_json: bool
 ) -> None:
     """Store words for every track, and tell what was done and what the probe is worth."""
@@ -114,14 +114,14 @@ def hear_all(
 
     with workspace.writing(), progress_shown() as progress:
         report = tag_catalog(workspace, ready_pretrained(encoder), n_jobs=jobs, progress=progress)
-    heard, probe = report
+    tagged, probe = report
     if as_json:
-        echo_json({**heard._asdict(), "probe": probe._asdict() if probe is not None else None})
+        echo_json({**tagged._asdict(), "probe": probe._asdict() if probe is not None else None})
     else:
-        click.echo(f"tags      {heard.heard} heard, {heard.kept} kept, {heard.failed} failed")
+        click.echo(f"tags      {tagged.tagged} heard, {tagged.kept} kept, {tagged.failed} failed")
         for line in probe_lines(probe):
             click.echo(f"probe     {line}")
-    fail_if_strict(heard.failed, strict=strict)
+    fail_if_strict(tagged.failed, strict=strict)
 
 
 def probe_lines(report: ProbeReport | None) -> list[str]:
@@ -186,23 +186,23 @@ def words(
             if encoder is not None:
                 others.add(PROBE)
                 tags = [tag for tag in tags if tag.source in {*others, encoder}]
-            told = {tag.source for tag in tags}
-            if told <= others:
-                heard = tag(Path(track.path))
-                tags = [*tags, *(tag for tag in heard if tag.source not in told)]
+            sources = {tag.source for tag in tags}
+            if sources <= others:
+                tags_ = tag(Path(track.path))
+                tags = [*tags, *(tag for tag in tags_ if tag.source not in sources)]
             yield facts, tags
 
 
-def show_words(found: list[dict[str, Any]], *, as_json: bool) -> None:
+def show_words(tagged: list[dict[str, Any]], *, as_json: bool) -> None:
     """Print tracks with their words."""
     if as_json:
-        echo_json({"tracks": found})
+        echo_json({"tracks": tagged})
         return
-    for one in found:
+    for one in tagged:
         name = " - ".join(part for part in (one["artist"], one["title"]) if part)
         echo_line("  ".join(part for part in (one["track_id"], name) if part))
-        said = ", ".join(_word(**tag) for tag in one["tags"])
-        echo_line(f"    may contain: {said}" if said else "    nothing sure enough to say")
+        text = ", ".join(_word(**tag) for tag in one["tags"])
+        echo_line(f"    may contain: {text}" if text else "    nothing sure enough to say")
 
 
 class FileTagger:

@@ -103,16 +103,16 @@ class Suspects:
 
     def summary(self) -> str:
         """How many are left out, by which rules: one line, empty where there is nothing to say."""
-        said = []
+        parts = []
         if self.users:
             by_rule = ", ".join(f"{count} {rule}" for rule, count in self.counts.items())
             noun = "listener" if len(self) == 1 else "listeners"
-            said.append(f"left out {len(self)} suspect {noun} ({by_rule})")
-        said += [
+            parts.append(f"left out {len(self)} suspect {noun} ({by_rule})")
+        parts += [
             f"rule {rule!r} not followed: it names {count} of {self.n_listeners} listeners"
             for rule, count in self.not_followed.items()
         ]
-        return "; ".join(said)
+        return "; ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON."""
@@ -168,7 +168,7 @@ def find_suspects(plays: pl.DataFrame, *, config: InteractionsConfig) -> Suspect
     daily = daily_plays(plays)
     pairs, timed = _pairs(daily)
     people = _people(pairs)
-    found: list[pl.DataFrame] = []
+    by_rule: list[pl.DataFrame] = []
     not_followed: dict[str, int] = {}
     for rule in dict.fromkeys(config.rules):
         if rule == "identical":
@@ -183,8 +183,8 @@ def find_suspects(plays: pl.DataFrame, *, config: InteractionsConfig) -> Suspect
         if len(people) >= FEW_LISTENERS and len(rows) > MANY * len(people):
             not_followed[rule] = len(rows)
             continue
-        found.append(_labelled(rows, rule))
-    frame = pl.concat(found) if found else pl.DataFrame(schema={**_SCHEMA})
+        by_rule.append(_labelled(rows, rule))
+    frame = pl.concat(by_rule) if by_rule else pl.DataFrame(schema={**_SCHEMA})
     frame = frame.with_columns(kept=pl.col("user_id").is_in(list(config.keep)))
     frame = frame.select(*_SCHEMA).sort("user_id", "rule")
     return Suspects(frame, n_listeners=len(people), not_followed=not_followed)
@@ -262,7 +262,7 @@ def _days(timed: pl.DataFrame, people: pl.DataFrame, config: InteractionsConfig)
         .unique("user_id", keep="first", maintain_order=True)
     )
     reason = pl.format("{} plays on {}", _count("figure"), pl.col("day").cast(pl.Date))
-    return _told(days, reason, pl.lit(float(config.plays_per_day)))
+    return _suspect_rows(days, reason, pl.lit(float(config.plays_per_day)))
 
 
 def _track_days(
@@ -280,7 +280,7 @@ def _track_days(
     )
     day = pl.col("day").cast(pl.Date)
     reason = pl.format("{} plays of track {} on {}", _count("figure"), "track_id", day)
-    return _told(days, reason, pl.lit(float(REPEAT_PER_DAY)))
+    return _suspect_rows(days, reason, pl.lit(float(REPEAT_PER_DAY)))
 
 
 def _on_repeat(
@@ -303,7 +303,7 @@ def _on_repeat(
     share = (100 * pl.col("top") / pl.col("total")).round(1)
     reason = pl.format("{} of {} plays ({} %) are of track {}", _count("top"), _count("total"),
                        share, "track_id")  # fmt: skip
-    return _told(rows, reason, pl.lit(float(limit)))
+    return _suspect_rows(rows, reason, pl.lit(float(limit)))
 
 
 def _identical(people: pl.DataFrame, n_tracks: int, config: InteractionsConfig) -> pl.DataFrame:
@@ -330,10 +330,10 @@ def _identical(people: pl.DataFrame, n_tracks: int, config: InteractionsConfig) 
         "the same {} {} as {} other listeners, {} the first of them",
         "n_tracks", "words", others, "first",
     )  # fmt: skip
-    return _told(rows, reason, pl.lit(float(IDENTICAL_LISTENERS)))
+    return _suspect_rows(rows, reason, pl.lit(float(IDENTICAL_LISTENERS)))
 
 
-def _told(rows: pl.LazyFrame, reason: pl.Expr, limit: pl.Expr) -> pl.DataFrame:
+def _suspect_rows(rows: pl.LazyFrame, reason: pl.Expr, limit: pl.Expr) -> pl.DataFrame:
     """Listener, reason, figure and limit."""
     figure = pl.col("figure").cast(pl.Float64)
     return rows.select("user_id", reason.alias("reason"), figure, limit.alias("limit")).collect()

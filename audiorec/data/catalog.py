@@ -140,25 +140,25 @@ class Catalog:
         rows = self._rows("SELECT track_id FROM tracks WHERE missing")
         return frozenset(track_id for (track_id,) in rows)
 
-    def unheard(self) -> frozenset[str]:
+    def without_audio(self) -> frozenset[str]:
         """Ids of the tracks that no scan has heard: they came with imported vectors."""
         rows = self._rows("SELECT track_id FROM tracks WHERE clip_hash = ''")
         return frozenset(track_id for (track_id,) in rows)
 
     def get(self, track_id: str) -> Track:
         """The track of an id, missing or not; `NotFoundError` when there is none."""
-        found = self._tracks("WHERE track_id = ?", [track_id])
-        if not found:
+        tracks = self._tracks("WHERE track_id = ?", [track_id])
+        if not tracks:
             raise NotFoundError(
                 one_line(f"unknown track {track_id!r}; look it up in 'audiorec status'")
             )
-        return found[0]
+        return tracks[0]
 
     def get_many(self, track_ids: Iterable[str]) -> dict[str, Track]:
         """The tracks of ids, missing or not, by id; ids that have none are passed over."""
         wanted = json.dumps(list(track_ids))
-        found = self._tracks("WHERE track_id IN (SELECT value FROM json_each(?))", [wanted])
-        return {track.track_id: track for track in found}
+        tracks = self._tracks("WHERE track_id IN (SELECT value FROM json_each(?))", [wanted])
+        return {track.track_id: track for track in tracks}
 
     def find(self, name: str) -> Track:
         """The track that a person means.
@@ -182,18 +182,18 @@ class Catalog:
             ("name_key = ?1 OR title_key = ?1", [normalize_text(name)]),
         ):
             try:
-                found = self._tracks(f"WHERE {clause} ORDER BY missing, track_id", values)
+                tracks = self._tracks(f"WHERE {clause} ORDER BY missing, track_id", values)
             except UnicodeEncodeError:  # bytes that are no text are in no id and no title
                 continue
-            if found:
-                return _only(name, found)
+            if tracks:
+                return _only(name, tracks)
         try:
             return self._find_close(name)
         except NotFoundError:
             # A name of an artist or an album that has one track alone means that track.
-            found = [track for track in self._of_name(name) if not track.missing]
-            if len(found) == 1:
-                return found[0]
+            tracks = [track for track in self._of_name(name) if not track.missing]
+            if len(tracks) == 1:
+                return tracks[0]
             raise
 
     def _of_name(self, name: str) -> list[Track]:
@@ -209,13 +209,13 @@ class Catalog:
     def at(self, path: str | Path) -> Track | None:
         """The track whose file lies at a path, missing or not."""
         place = os.path.abspath(path)  # noqa: PTH100 - links stay as they are
-        found = self._tracks("WHERE path = ?", [stored_path(place)])
-        return found[0] if found else None
+        tracks = self._tracks("WHERE path = ?", [stored_path(place)])
+        return tracks[0] if tracks else None
 
-    def sounding_as(self, clip_hash: str) -> Track | None:
+    def with_clip_hash(self, clip_hash: str) -> Track | None:
         """A track whose sound is exactly this; see `audiorec.audio.clip_hash`."""
-        found = self._tracks("WHERE clip_hash = ? ORDER BY missing, track_id LIMIT 1", [clip_hash])
-        return found[0] if found else None
+        tracks = self._tracks("WHERE clip_hash = ? ORDER BY missing, track_id LIMIT 1", [clip_hash])
+        return tracks[0] if tracks else None
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, ordered by path and stage."""
@@ -304,9 +304,9 @@ class Catalog:
             raise self._damaged(ALTERED.format(checksum_file(self.path).name))
         if sealed is False:
             return
-        for (said,) in self._rows("PRAGMA integrity_check(1)"):
-            if said != "ok":
-                raise self._damaged(said)
+        for (problem,) in self._rows("PRAGMA integrity_check(1)"):
+            if problem != "ok":
+                raise self._damaged(problem)
         self.file_rows()
         self.staged()
 
@@ -387,12 +387,12 @@ class Catalog:
         rows = self._rows("SELECT path, size, mtime_ns FROM failures WHERE stage = ?", [stage])
         return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
 
-    def stage(self, path: str, *, size: int, mtime_ns: int, heard: Mapping[str, Any]) -> None:
+    def stage(self, path: str, *, size: int, mtime_ns: int, reading: Mapping[str, Any]) -> None:
         """Keep what was heard in a file until `replace` settles which track it is."""
         with self.transaction():
             self._many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)",
-                [(stored_path(path), size, mtime_ns, json.dumps(heard))],
+                [(stored_path(path), size, mtime_ns, json.dumps(reading))],
             )
 
     def staged(self) -> dict[str, tuple[int, int, dict[str, Any]]]:
@@ -400,7 +400,8 @@ class Catalog:
         rows = self._rows("SELECT path, size, mtime_ns, heard FROM staged ORDER BY path")
         try:
             return {
-                path_from(path): (size, time, json.loads(heard)) for path, size, time, heard in rows
+                path_from(path): (size, time, json.loads(reading))
+                for path, size, time, reading in rows
             }
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from None
@@ -522,10 +523,10 @@ class Catalog:
             [] if near is None else [json.dumps(near)],
         )
         keys = [key for row in rows for key in row[1:]]
-        found: dict[str, float] = {}
+        by_id: dict[str, float] = {}
         for position, score in closest(folded, keys, limit=20):
-            found.setdefault(rows[position // 2][0], score)
-        tracks = [self.get(track_id) for track_id in list(found)[:5]]
+            by_id.setdefault(rows[position // 2][0], score)
+        tracks = [self.get(track_id) for track_id in list(by_id)[:5]]
         failed = self.failures()
         for failure in failed:
             path = Path(failure.path)
@@ -536,11 +537,11 @@ class Catalog:
                         "('audiorec status --failures' lists all such files)"
                     )
                 )
-        scores = list(found.values())
+        scores = list(by_id.values())
         if scores and scores[0] >= CLOSE:
             level = [t for t, s in zip(tracks, scores, strict=False) if s > scores[0] - CLEAR]
             return _only(name, level)
-        shown = list(dict.fromkeys([*begun, *found]))[:5]
+        shown = list(dict.fromkeys([*begun, *by_id]))[:5]
         tracks = [self.get(track_id) for track_id in shown]
         hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
         remedy = hint or "; give its id, its path or 'Artist - Title'"
@@ -567,9 +568,9 @@ def _labels(tracks: Sequence[Track]) -> list[str]:
     return list(dict.fromkeys(track.name for track in tracks))
 
 
-def _only(name: str, found: Sequence[Track]) -> Track:
+def _only(name: str, tracks: Sequence[Track]) -> Track:
     """The one track, or the first of several whose sound is the same to the sample."""
-    present = [track for track in found if not track.missing] or list(found)
+    present = [track for track in tracks if not track.missing] or list(tracks)
     sounds = {track.clip_hash or track.track_id for track in present}
     if len(sounds) == 1:
         return present[0]

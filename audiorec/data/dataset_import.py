@@ -86,7 +86,7 @@ def check_dataset(name: str, path: Path) -> DatasetCheck:
         If `path` is no folder.
     """
     module = dataset(name)
-    found: list[str] = []
+    present: list[str] = []
     missing: list[str] = []
     optional: list[str] = []
     wrong: list[str] = []
@@ -94,37 +94,37 @@ def check_dataset(name: str, path: Path) -> DatasetCheck:
         folder = DatasetFolder(path, scratch=Path(scratch))
         groups = {file.group for file in module.FILES if file.group and folder.find(file.name)}
         for file in module.FILES:
-            said = f"{file.name} ({file.what})"
+            title = f"{file.name} ({file.what})"
             files = folder.find(file.name)
             if not files:
                 needed = file.group not in groups if file.group else file.required
-                (missing if needed else optional).append(said)
+                (missing if needed else optional).append(title)
                 continue
-            found.append(said if len(files) == 1 else f"{said}: {len(files)} files")
+            present.append(title if len(files) == 1 else f"{title}: {len(files)} files")
             wrong += _problems(folder, file)
         audio = 0 if missing or wrong else sum(1 for _ in module.tracks(folder))
-    return DatasetCheck(tuple(found), tuple(missing), tuple(optional), tuple(wrong), audio)
+    return DatasetCheck(tuple(present), tuple(missing), tuple(optional), tuple(wrong), audio)
 
 
 def _problems(folder: DatasetFolder, file: ExpectedFile) -> list[str]:
     """A line for what is wrong with the first rows of a file; of several, with each."""
     problems = []
-    for found in folder.find(file.name):
+    for copy in folder.find(file.name):
         try:
             if not file.columns:
-                with found.open() as stream:
+                with copy.open() as stream:
                     if not stream.read(1):
-                        raise data_error(str(found), "is empty", "fetch it again")
+                        raise data_error(str(copy), "is empty", "fetch it again")
                 continue
             folder.one(file.name)
-            rows = scan_table(folder, file, found=found, n_bytes=HEAD).head(LOOKED_AT).collect()
+            rows = scan_table(folder, file, copy=copy, n_bytes=HEAD).head(LOOKED_AT).collect()
             if not len(rows):
-                raise data_error(str(found), "has no rows", "fetch it again")
+                raise data_error(str(copy), "has no rows", "fetch it again")
             short = rows.select(pl.col(file.columns[-1]).is_null().mean()).item()
             if len(file.columns) > 1 and short > 0.5:
                 mark = {"\t": "tabs", ",": "commas"}.get(file.separator, repr(file.separator))
                 raise data_error(
-                    str(found),
+                    str(copy),
                     f"has fewer than {len(file.columns)} columns in {short:.0%} of its first rows",
                     f"they are {', '.join(file.columns)}, parted by {mark}",
                 )
@@ -132,7 +132,7 @@ def _problems(folder: DatasetFolder, file: ExpectedFile) -> list[str]:
             problems.append(str(error))
         except (pl.exceptions.PolarsError, OSError) as error:
             problems.append(
-                str(data_error(str(found), f"cannot be read ({error})", "fetch it again"))
+                str(data_error(str(copy), f"cannot be read ({error})", "fetch it again"))
             )
     return problems
 
@@ -159,7 +159,7 @@ def add_dataset(
     module = dataset(name)
     check = check_dataset(name, path)
     if not check.ok:
-        problems = [f"{path} has no {said}" for said in check.missing] + list(check.wrong)
+        problems = [f"{path} has no {missing}" for missing in check.missing] + list(check.wrong)
         more = f"; {len(problems) - 1} more" if len(problems) > 1 else ""
         raise DataError(f"{problems[0]}{more}: see 'audiorec dataset check {name} {path}'")
     others = {str(part["source"]) for part in writer.parts.values()} & set(NAMES) - {name}

@@ -42,8 +42,8 @@ def find_tracks(catalog: Catalog, words: Sequence[str]) -> list[Track]:
     return [track for track, _ in sorted(ranked, key=_order)]
 
 
-def _order(found: tuple[Track, float]) -> tuple[bool, float, str, str, int, str]:
-    track, score = found
+def _order(match: tuple[Track, float]) -> tuple[bool, float, str, str, int, str]:
+    track, score = match
     number = track.number or 0
     return track.missing, -score, track.artist, track.album, number, track.track_id
 
@@ -57,12 +57,12 @@ def _score(track: Track, wanted: Sequence[str]) -> float:
     """How well all words fit a track; 0 where one does not."""
     fields = {name: getattr(track, name) for name in ("title", "artist", "album")}
     fields["path"] = as_text(track.path)
-    said = {name: " ".join(["", *folded_words(text)]) for name, text in fields.items()}
+    texts = {name: " ".join(["", *folded_words(text)]) for name, text in fields.items()}
     total = 0.0
     for word in wanted:
         best = max(
             WEIGHTS[name] * (1.0 if f" {word}" in text else 0.5 if word in text else 0.0)
-            for name, text in said.items()
+            for name, text in texts.items()
         )
         if not best:
             return 0.0

@@ -31,14 +31,14 @@ SYSTEM_FOLDERS = frozenset(
 )
 
 
-class Walked(NamedTuple):
+class FolderEntry(NamedTuple):
     """A file in a folder; or a folder that cannot be listed, and why."""
 
     path: str
     error: str = ""
 
 
-class Rules(NamedTuple):
+class IgnoreRules(NamedTuple):
     """Patterns that hold in a folder: each with the folder that its paths are relative to."""
 
     patterns: tuple[tuple[str, GitIgnoreSpec], ...] = ()
@@ -46,18 +46,22 @@ class Rules(NamedTuple):
     def ignore(self, path: str, *, folder: bool) -> bool:
         """Whether a path is passed by; the innermost pattern that speaks of it decides."""
         for base, spec in reversed(self.patterns):
-            said = spec.check_file(os.path.relpath(path, base) + ("/" if folder else "")).include
-            if said is not None:
-                return said
+            included = spec.check_file(
+                os.path.relpath(path, base) + ("/" if folder else "")
+            ).include
+            if included is not None:
+                return included
         return False
 
-    def within(self, folder: str) -> Rules | None:
+    def within(self, folder: str) -> IgnoreRules | None:
         """Rules for what lies in a folder; None where all of it is passed by."""
-        found = _rules_of(folder)
-        return None if found is None else Rules((*self.patterns, *((folder, s) for s in found)))
+        rules = _rules_of(folder)
+        return (
+            None if rules is None else IgnoreRules((*self.patterns, *((folder, s) for s in rules)))
+        )
 
 
-def rules_for(folder: str, exclude: Sequence[str] = ()) -> Rules:
+def rules_for(folder: str, exclude: Sequence[str] = ()) -> IgnoreRules:
     """Rules for a folder that is named, before its own files are asked.
 
     Parameters
@@ -73,16 +77,16 @@ def rules_for(folder: str, exclude: Sequence[str] = ()) -> Rules:
         If a pattern is none.
     """
     _rules_of.cache_clear()  # they may have been written anew since the last walk
-    return Rules(((folder, _spec(exclude)),)) if exclude else Rules()
+    return IgnoreRules(((folder, _spec(exclude)),)) if exclude else IgnoreRules()
 
 
 def walk_folder(
     folder: str,
     *,
     wanted: Callable[[str], bool],
-    rules: Rules,
+    rules: IgnoreRules,
     entered: set[tuple[int, int]],
-) -> Iterator[Walked]:
+) -> Iterator[FolderEntry]:
     """Files of a folder and the folders in it, sorted by name within each.
 
     Parameters
@@ -91,7 +95,7 @@ def walk_folder(
         Absolute.
     wanted : callable
         Whether a file is, by its name.
-    rules : Rules
+    rules : IgnoreRules
         See `rules_for`.
     entered : set of (int, int)
         Device and inode of the folders that were walked already; links to folders are followed,
@@ -110,7 +114,7 @@ def walk_folder(
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             reason = system_reason(error).lower()
-            yield Walked(here, f"cannot be listed: {reason}; check its permissions")
+            yield FolderEntry(here, f"cannot be listed: {reason}; check its permissions")
             continue
         within = above.within(here)
         if within is None:
@@ -125,11 +129,11 @@ def walk_folder(
             if is_folder:
                 folders.append((entry.path, within))
             else:
-                yield Walked(entry.path)
+                yield FolderEntry(entry.path)
         pending.extend(reversed(folders))
 
 
-def is_passed_by(path: str, *, folder: bool, rules: Rules) -> bool:
+def is_passed_by(path: str, *, folder: bool, rules: IgnoreRules) -> bool:
     """Whether a file or folder is passed by where it lies."""
     name = os.path.basename(path)  # noqa: PTH119
     if name.startswith(".") or (folder and name.casefold() in SYSTEM_FOLDERS):
@@ -137,14 +141,14 @@ def is_passed_by(path: str, *, folder: bool, rules: Rules) -> bool:
     return rules.ignore(path, folder=folder)
 
 
-def is_ignored(path: str, *, root: str, rules: Rules) -> bool:
+def is_ignored(path: str, *, root: str, rules: IgnoreRules) -> bool:
     """Whether a walk of the folder `root` passes by a file in it.
 
     Parameters
     ----------
     path, root : str
         Absolute.
-    rules : Rules
+    rules : IgnoreRules
         Of `root`, see `rules_for`.
     """
     here, parts = root, os.path.relpath(path, root).split(os.sep)  # noqa: PTH206

@@ -108,8 +108,8 @@ def add_history(
     frame = to_frame(history(source).read(export, members, tally))
     frame, listener = _of_user(export.path, frame, tally, source=source, user=user)
     if not len(frame):
-        said = ", ".join(f"{n} {what}" for what, n in tally.most_common(3)) or "it has no rows"
-        raise data_error(export.path, f"has no plays of music ({said})", "export it again")
+        problems = ", ".join(f"{n} {what}" for what, n in tally.most_common(3)) or "it has no rows"
+        raise data_error(export.path, f"has no plays of music ({problems})", "export it again")
     names = names_of(frame)
     table = add_names(writer, names, matcher(has_mbids(names)))
     frame = with_durations(frame, _durations(table, matcher(False)))
@@ -161,9 +161,9 @@ def _of_user(
 
 def _durations(table: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
     """Lengths of the tracks that names were matched to: columns key and matched_duration."""
-    found = table.filter(pl.col("track_id").is_not_null()).select("key", "track_id")
-    lengths = [matcher.duration(track_id) for track_id in found["track_id"].to_list()]
-    return found.select("key", pl.Series("matched_duration", lengths, dtype=pl.Float64))
+    matched = table.filter(pl.col("track_id").is_not_null()).select("key", "track_id")
+    lengths = [matcher.duration(track_id) for track_id in matched["track_id"].to_list()]
+    return matched.select("key", pl.Series("matched_duration", lengths, dtype=pl.Float64))
 
 
 def _report(

@@ -73,7 +73,7 @@ class Interactions:
         """Tracks of each listener : np.ndarray [shape=(n_users,)], int64; see above."""
         return _rows_played(self.user_items)
 
-    def heard(self, user_id: str) -> tuple[str, ...]:
+    def tracks_of(self, user_id: str) -> tuple[str, ...]:
         """Tracks that a listener has met with, disliked ones too, in the order of the columns."""
         row = self.users.row(user_id)
         start, stop = self.user_items.indptr[row : row + 2]

@@ -58,7 +58,7 @@ def is_skip() -> pl.Expr:
 
 
 NAME = ("artist", "title", "album", "recording_mbid", "path")
-"""Columns that say what was played; see `audiorec.data.matching.Name`."""
+"""Columns that say what was played; see `audiorec.data.matching.TrackName`."""
 ROWS_AT_A_TIME = 50_000
 SOURCE = "source"
 """Column that says which format a row came in."""
@@ -97,8 +97,8 @@ def to_frame(listens: Iterable[Listen]) -> pl.DataFrame:
 
 def name_key(listen: Listen) -> str:
     """A key of what was played: equal where artist, title, album, id and path are."""
-    said = "\0".join(getattr(listen, column) for column in NAME)
-    return KEY + hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    joined = "\0".join(getattr(listen, column) for column in NAME)
+    return KEY + hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def names_of(frame: pl.DataFrame) -> pl.DataFrame:
@@ -147,8 +147,8 @@ def to_plays(frame: pl.DataFrame, *, user: str | None, ids: Mapping[str, str]) -
     single = (pl.col("plays") == 1) & (pl.col("skips") == 0)
     single &= pl.col("seconds").is_not_null() | pl.col("skipped").is_not_null()
     play, skip = is_play(), is_skip()
-    says = (pl.col("plays") + pl.col("skips") > 0) | pl.col("rating").is_not_null()
-    kept = frame.filter(pl.when(single).then(play | skip).otherwise(says))
+    informative = (pl.col("plays") + pl.col("skips") > 0) | pl.col("rating").is_not_null()
+    kept = frame.filter(pl.when(single).then(play | skip).otherwise(informative))
     plays = kept.select(
         user_id=pl.lit(user, dtype=pl.String) if user is not None else pl.col("user"),
         track_id=pl.col("key"),
@@ -191,7 +191,7 @@ def merge_close(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.Data
     involved = frame.select(close.any().over(by)).to_series()
     rows = frame.with_row_index("_row").filter(involved)
     drop: set[int] = set()
-    heard: set[int] = set()
+    users: set[int] = set()
     last: tuple[str, str, int, bool, int] | None = None
     for user, track, time, skipped, single, row in rows.select(
         *by, "timestamp", "skipped", "_alone", "_row"
@@ -201,11 +201,11 @@ def merge_close(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.Data
         if near and last is not None and not (single and last[3]):
             drop.add(row)
             if not skipped:
-                heard.add(last[4])
+                users.add(last[4])
             continue
         last = (user, track, time, single, row)
     index = pl.int_range(pl.len())
-    through = index.is_in(sorted(heard)) & (pl.col("skipped") > 0)
+    through = index.is_in(sorted(users)) & (pl.col("skipped") > 0)
     return (
         frame.with_columns(skipped=pl.when(through).then(0.0).otherwise(pl.col("skipped")))
         .filter(~pl.int_range(pl.len()).is_in(sorted(drop)))
@@ -242,8 +242,8 @@ def feedback_first(plays: pl.DataFrame) -> pl.DataFrame:
     plays : pl.DataFrame
         With the columns rating and ``source``.
     """
-    said = pl.col(SOURCE) == "feedback"
-    over = said.any().over("user_id", "track_id") & ~said
+    is_feedback = pl.col(SOURCE) == "feedback"
+    over = is_feedback.any().over("user_id", "track_id") & ~is_feedback
     return plays.with_columns(rating=pl.when(over).then(None).otherwise(pl.col("rating"))).filter(
         (pl.col("plays") > 0) | pl.col("rating").is_not_null()
     )

@@ -173,8 +173,8 @@ def _code_page(content: bytes, *, folder: Path) -> str:
     )
 
     def there(page: str) -> int:
-        found = (located(entry, folder=folder) for entry in _lines(telling.decode(page, "replace")))
-        return sum(path is not None and os.path.exists(path) for path in found)  # noqa: PTH110
+        paths = (located(entry, folder=folder) for entry in _lines(telling.decode(page, "replace")))
+        return sum(path is not None and os.path.exists(path) for path in paths)  # noqa: PTH110
 
     return max(CODE_PAGES, key=there)
 
@@ -186,22 +186,24 @@ def _xspf(path: Path, content: bytes) -> list[str]:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise _bad(path, f"is no XSPF ({error}); export it again") from None
-    found = (element for element in root.iter() if element.tag.rpartition("}")[2] == "location")
-    return _addresses(element.text for element in found)
+    locations = (element for element in root.iter() if element.tag.rpartition("}")[2] == "location")
+    return _addresses(element.text for element in locations)
 
 
 def _jspf(path: Path, text: str) -> list[str]:
     try:
         rows = json.loads(text)["playlist"]["track"]
-        found = [row.get("location") for row in rows]
+        locations = [row.get("location") for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _bad(path, "is no JSPF: it has no list 'track' in 'playlist'") from None
-    return _addresses(one for each in found for one in (each if isinstance(each, list) else [each]))
+    return _addresses(
+        one for each in locations for one in (each if isinstance(each, list) else [each])
+    )
 
 
-def _addresses(found: Iterable[object]) -> list[str]:
+def _addresses(values: Iterable[object]) -> list[str]:
     """Addresses of tracks, relative ones decoded: they are URIs, not paths."""
-    texts = [text.strip() for text in found if isinstance(text, str) and text.strip()]
+    texts = [text.strip() for text in values if isinstance(text, str) and text.strip()]
     return [text if "://" in text else unquote(text) for text in texts]
 
 

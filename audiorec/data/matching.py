@@ -49,7 +49,7 @@ _LIVE = re.compile(r"\b(?:live|unplugged|en vivo|ao vivo)\b", re.IGNORECASE)
 _VARIOUS = frozenset({"", "various artists", "various", "va", "unknown artist", "unknown"})
 
 
-class Name(NamedTuple):
+class TrackName(NamedTuple):
     """What says which recording is meant: empty or None where unknown.
 
     Attributes
@@ -72,7 +72,7 @@ class Recording(NamedTuple):
     """A track of the catalogue and its name."""
 
     track_id: str
-    name: Name
+    name: TrackName
 
 
 class NameMatch(NamedTuple):
@@ -82,7 +82,7 @@ class NameMatch(NamedTuple):
     rule: str
 
 
-def name_id(name: Name) -> str:
+def name_id(name: TrackName) -> str:
     """An id for a track that is not in the catalogue, made of its normalised name.
 
     Spellings of one name have one id, so that listening from several programs comes together.
@@ -104,7 +104,7 @@ class Matcher:
     """
 
     def __init__(self, recordings: Iterable[Recording]) -> None:
-        self._names: dict[str, Name] = {}
+        self._names: dict[str, TrackName] = {}
         self._mbids: dict[str, list[str]] = defaultdict(list)
         self._paths: dict[str, list[str]] = defaultdict(list)
         self._titles: dict[str, list[str]] = defaultdict(list)
@@ -128,15 +128,15 @@ class Matcher:
         name = self._names.get(track_id)
         return name.duration if name is not None else None
 
-    def match(self, name: Name) -> NameMatch | None:
+    def match(self, name: TrackName) -> NameMatch | None:
         """The track that a name means, if any.
 
         Parameters
         ----------
-        name : Name
+        name : TrackName
         """
-        if found := self._mbids.get(name.recording_mbid):
-            return NameMatch(self._nearest(found, name), "MusicBrainz id")
+        if track_id := self._mbids.get(name.recording_mbid):
+            return NameMatch(self._nearest(track_id, name), "MusicBrainz id")
         if on_disk := self._by_path(name.path):
             return NameMatch(on_disk, "path")
         if not name.title:
@@ -154,15 +154,15 @@ class Matcher:
 
     def _by_path(self, path: str) -> str:
         for end in _ends(path):
-            found = self._paths.get(end, [])
-            if len(found) == 1:
-                return found[0]
+            candidates = self._paths.get(end, [])
+            if len(candidates) == 1:
+                return candidates[0]
         return ""
 
-    def _same_title(self, name: Name) -> list[str]:
+    def _same_title(self, name: TrackName) -> list[str]:
         return self._titles.get(_compact(split_title(name.title).base), [])
 
-    def _agrees(self, track_id: str, name: Name) -> bool:
+    def _agrees(self, track_id: str, name: TrackName) -> bool:
         """Whether a track of the same title is by the artist, the same version and length."""
         other = self._names[track_id]
         if not _may_be(name, other):
@@ -172,7 +172,7 @@ class Matcher:
             return bool(album) and album == album_words(other.album)
         return _same_artist(name.artist, other.artist)
 
-    def _candidates(self, name: Name) -> list[str]:
+    def _candidates(self, name: TrackName) -> list[str]:
         """Tracks of artists whose names are like the one of a name."""
         artist = artist_words(name.artist)
         if artist in _VARIOUS:
@@ -190,10 +190,10 @@ class Matcher:
             )
             self._known[artist] = [artist for artist, _, _ in near]
         artists = dict.fromkeys([*self._known[artist], *artist_parts(name.artist)])
-        found = [i for artist in artists for i in self._artists.get(artist, [])]
-        return list(dict.fromkeys(found))
+        candidates = [i for artist in artists for i in self._artists.get(artist, [])]
+        return list(dict.fromkeys(candidates))
 
-    def _similarity(self, track_id: str, name: Name) -> float:
+    def _similarity(self, track_id: str, name: TrackName) -> float:
         """How like a track's name is, from `SIMILAR_TITLE` to 100; 0 where it is another's."""
         from rapidfuzz import fuzz
 
@@ -219,7 +219,7 @@ class Matcher:
             return float(score)
         return float(score) if score >= SIMILAR_TITLE and _misspelt(a, b, sure=sure) else 0.0
 
-    def _nearest(self, track_ids: Sequence[str], name: Name) -> str:
+    def _nearest(self, track_ids: Sequence[str], name: TrackName) -> str:
         """Of several tracks the one of the album, then of the length, then the first."""
         album = album_words(name.album) if name.album else ""
 
@@ -248,7 +248,7 @@ def _compact(base: str) -> str:
     return "".join(_FIGURES.get(word, word) for word in bare.split())
 
 
-def _may_be(name: Name, other: Name) -> bool:
+def _may_be(name: TrackName, other: TrackName) -> bool:
     """Whether nothing but artist and title speaks against two names: version, length, album."""
     if not _same_version(split_title(name.title), split_title(other.title)):
         return False

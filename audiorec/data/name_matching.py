@@ -45,7 +45,7 @@ def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[i
     """
     from rapidfuzz import fuzz, process
 
-    found = process.extract(
+    scored = process.extract(
         strip_accents(query),
         [strip_accents(name) for name in names],
         scorer=fuzz.token_sort_ratio,
@@ -53,4 +53,4 @@ def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[i
         score_cutoff=LIKELY,
         limit=limit,
     )
-    return [(position, score) for _, score, position in found]
+    return [(position, score) for _, score, position in scored]

@@ -111,15 +111,15 @@ def words(text: str) -> str:
         text = anyascii(unicodedata.normalize("NFC", text))
     text = re.sub(r"(?<=\w)!(?=\w)", "i", text).replace("$", "s")  # P!nk, Ke$ha
     text = _APOSTROPHES.sub("", text.lower().replace("&", " and ").replace("+", " and "))
-    said = re.sub(r"[^a-z0-9]+", " ", text)
-    return " ".join(_SAME_WORDS.get(word, word) for word in said.split())
+    spaced = re.sub(r"[^a-z0-9]+", " ", text)
+    return " ".join(_SAME_WORDS.get(word, word) for word in spaced.split())
 
 
 @lru_cache(maxsize=100_000)
 def artist_words(artist: str) -> str:
     """An artist's name without guests and article; as it stands where nothing else is left."""
-    said = re.sub(r"^(.+), (the|a|an|die|der|das|les|los)$", r"\2 \1", artist.strip(), flags=re.I)
-    bare = words(_ARTIST_FEATURED.sub("", said))
+    name = re.sub(r"^(.+), (the|a|an|die|der|das|les|los)$", r"\2 \1", artist.strip(), flags=re.I)
+    bare = words(_ARTIST_FEATURED.sub("", name))
     bare = re.sub(r"^the ", "", bare)
     return bare or " ".join(unicodedata.normalize("NFKC", artist).casefold().split())
 
@@ -137,8 +137,8 @@ def split_title(title: str) -> Title:
     asides: list[str] = []
     kept = title
 
-    def aside(found: re.Match[str]) -> str:
-        inner = next(group for group in found.groups() if group is not None)
+    def aside(match: re.Match[str]) -> str:
+        inner = next(group for group in match.groups() if group is not None)
         return " " if _goes(inner, asides) else f" {inner} "
 
     kept = _BRACKETS.sub(aside, kept)
@@ -169,25 +169,25 @@ def album_words(album: str) -> str:
 
 def _goes(aside: str, versions: list[str]) -> bool:
     """Whether an aside is no part of the title; one that names a version is added to `versions`."""
-    said = words(aside)
-    if not said:
+    note = words(aside)
+    if not note:
         return True
     pieces = [words(piece) for piece in re.split(r"[;/]", aside)]
     if (
-        EDITION.fullmatch(said)
+        EDITION.fullmatch(note)
         or all(EDITION.fullmatch(piece) for piece in pieces)
-        or _FEATURED.match(f"{said} ")
+        or _FEATURED.match(f"{note} ")
     ):
         return True
-    if _kinds(said):
-        versions.append(said)
+    if _kinds(note):
+        versions.append(note)
         return True
     return False
 
 
 @lru_cache(maxsize=10_000)
-def _kinds(said: str) -> frozenset[str]:
-    return frozenset(kind for kind, pattern in _PATTERNS.items() if pattern.search(said))
+def _kinds(note: str) -> frozenset[str]:
+    return frozenset(kind for kind, pattern in _PATTERNS.items() if pattern.search(note))
 
 
 _PATTERNS = {kind: re.compile(rf"\b(?:{pattern})\b") for kind, pattern in VERSIONS.items()}

@@ -28,6 +28,6 @@ def sink(frame: pl.LazyFrame, path: Path) -> None:
     except OSError as error:
         raise write_error(path, error) from None
     except pl.exceptions.PolarsError as error:
-        if any(said in str(error) for said in UNWRITTEN):
+        if any(message in str(error) for message in UNWRITTEN):
             raise write_error(path, error) from None
         raise

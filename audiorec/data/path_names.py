@@ -51,15 +51,15 @@ def names_from_path(path: str) -> dict[str, Any]:
     stem = _spaced(where.stem)
     number, rest = _numbered(stem)
     parts = [part for part in DASH.split(rest) if part]
-    found: dict[str, Any] = {"title": rest}
+    names: dict[str, Any] = {"title": rest}
     if number is None and len(parts) == 4 and parts[2].isdecimal() and len(parts[2]) < 4:
         artist, album, number, title = parts[0], parts[1], int(parts[2]), parts[3]
-        found = {"artist": artist, "album": album, "title": title}
+        names = {"artist": artist, "album": album, "title": title}
     elif len(parts) == 2:
-        found = {"artist": parts[0], "title": parts[1]}
+        names = {"artist": parts[0], "title": parts[1]}
     if number is not None:
-        found = {**_from_folders(where), **found, "number": number}
-    return {key: value for key, value in found.items() if value}
+        names = {**_from_folders(where), **names, "number": number}
+    return {key: value for key, value in names.items() if value}
 
 
 def _numbered(stem: str) -> tuple[int | None, str]:
@@ -80,10 +80,10 @@ def _from_folders(where: PurePath) -> dict[str, str]:
     named = [part for part in DASH.split(_without_notes(folders[-1])) if part]
     if len(named) == 2:
         return {"artist": named[0], "album": named[1]}
-    found = {"album": _without_notes(folders[-1])}
+    names = {"album": _without_notes(folders[-1])}
     if len(folders) > 1 and not _is_nobody(folders[-2]):
-        found["artist"] = _without_notes(folders[-2])
-    return found
+        names["artist"] = _without_notes(folders[-2])
+    return names
 
 
 def _without_notes(folder: str) -> str:

@@ -45,8 +45,8 @@ class PathFinder:
             if track_id := self._real.get(os.path.realpath(spelling)):
                 return track_id
         for spelling in spellings:
-            if len(found := self._folded.get(_folded(spelling), [])) == 1:
-                return found[0]
+            if len(paths := self._folded.get(_folded(spelling), [])) == 1:
+                return paths[0]
         if any(os.path.exists(spelling) for spelling in spellings):  # noqa: PTH110
             return None  # it is another file, which was not scanned
         for spelling in spellings:
@@ -74,18 +74,18 @@ class PathFinder:
 
     @cached_property
     def _folded(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        by_key: dict[str, list[str]] = {}
         for path, track_id in self._ids.items():
-            found.setdefault(_folded(path), []).append(track_id)
-        return found
+            by_key.setdefault(_folded(path), []).append(track_id)
+        return by_key
 
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[list[str], str]]]:
-        found: dict[str, list[tuple[list[str], str]]] = {}
+        by_name: dict[str, list[tuple[list[str], str]]] = {}
         for path, track_id in self._ids.items():
             parts = _folded(path).split("/")
-            found.setdefault(parts[-1], []).append((parts, track_id))
-        return found
+            by_name.setdefault(parts[-1], []).append((parts, track_id))
+        return by_name
 
 
 def _folded(path: str) -> str:

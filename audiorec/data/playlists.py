@@ -51,7 +51,7 @@ def take_playlists(
 
     Returns
     -------
-    found : list of FolderPlaylists
+    list of FolderPlaylists
         One for each folder that holds playlists.
 
     Raises
@@ -59,7 +59,7 @@ def take_playlists(
     ArtifactError
         If what is stored as plays cannot be added to.
     """
-    found = []
+    playlists = []
     for folder in _outermost(folders, among=imported_from(directory, source=SOURCE)):
         if not holds_playlists(folder):
             forget_within(directory, folder, source=SOURCE)
@@ -70,10 +70,10 @@ def take_playlists(
             unread = tuple(_unreadable(playlists_in(folder)))
             if not unread:  # they name nothing that is here, and what they named before is no more
                 forget_within(directory, folder, source=SOURCE)
-            found.append(FolderPlaylists(folder, reason=str(error), unread=unread))
+            playlists.append(FolderPlaylists(folder, reason=str(error), unread=unread))
         else:
-            found.append(FolderPlaylists(folder, report, unread=report.problems))
-    return found
+            playlists.append(FolderPlaylists(folder, report, unread=report.problems))
+    return playlists
 
 
 def leave_playlists(directory: Path, folders: Sequence[Path]) -> int:

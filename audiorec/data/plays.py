@@ -161,21 +161,21 @@ def _by_name(
     """Rows under the ids of their tracks, where a table names files, or "Artist - Title"."""
     unique = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
     known, finder = set(paths.values()), PathFinder(paths)
-    found: dict[str, str] = {}
-    for said in unique:
+    track_ids: dict[str, str] = {}
+    for name in unique:
         track_id = None
-        if said in known:
+        if name in known:
             continue
-        if "/" in said or "\\" in said:
-            path = located(said, folder=file.parent)
+        if "/" in name or "\\" in name:
+            path = located(name, folder=file.parent)
             track_id = None if path is None else finder.find(path)
-        if track_id is None and " - " in said:
-            track_id = names.get(normalize_text(said))
+        if track_id is None and " - " in name:
+            track_id = names.get(normalize_text(name))
         if track_id is not None:
-            found[said] = track_id
-    if not found:
+            track_ids[name] = track_id
+    if not track_ids:
         return plays
-    return plays.with_columns(track_id=pl.col("track_id").replace(found))
+    return plays.with_columns(track_id=pl.col("track_id").replace(track_ids))
 
 
 def _by_id(
@@ -184,9 +184,9 @@ def _by_id(
     """Rows of files in the catalogue, under the ids of their tracks; rows and files left out."""
     named = plays.select(pl.col("track_id").unique(maintain_order=True)).collect()
     finder = PathFinder(paths)
-    found = {path: finder.find(path) for path in named["track_id"].to_list()}
-    missing = tuple(path for path, track_id in found.items() if track_id is None)
-    known = {path: track_id for path, track_id in found.items() if track_id is not None}
+    track_ids = {path: finder.find(path) for path in named["track_id"].to_list()}
+    missing = tuple(path for path, track_id in track_ids.items() if track_id is None)
+    known = {path: track_id for path, track_id in track_ids.items() if track_id is not None}
     ids = pl.LazyFrame(
         {"track_id": list(known), "id": list(known.values())},
         schema={"track_id": pl.String, "id": pl.String},
@@ -249,8 +249,8 @@ def load_plays(directory: Path, *, with_source: bool = False) -> pl.DataFrame:
 
 def _once(events: pl.DataFrame) -> pl.DataFrame:
     """Events that are equal in all but where they came from, once."""
-    told = [column for column in events.columns if column != SOURCE]
-    return events.unique(told, keep="first", maintain_order=True)
+    columns = [column for column in events.columns if column != SOURCE]
+    return events.unique(columns, keep="first", maintain_order=True)
 
 
 def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
@@ -267,11 +267,11 @@ def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
     rest, both = frame.filter(~concerned), frame.filter(concerned)
     events = merge_close(_once(both.filter(timed)), apart=mine)
     counts = both.filter(~timed)
-    told = pl.concat(
+    reports = pl.concat(
         [counts.filter(mine), counts_yield(counts.filter(~mine), events), events], how="diagonal"
     )
     others = pl.concat([rest.filter(~timed), _once(rest.filter(timed))])
-    return pl.concat([others, feedback_first(told)], how="diagonal").select(frame.columns)
+    return pl.concat([others, feedback_first(reports)], how="diagonal").select(frame.columns)
 
 
 def played_tracks(directory: Path) -> list[str]:

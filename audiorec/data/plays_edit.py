@@ -112,10 +112,10 @@ def give_feedback(directory: Path, track_id: str, *, user: str, rating: float | 
     schema = {**SCHEMA, **OPTIONAL}
     with writing_plays(directory) as writer:
         there = FEEDBACK in writer.parts
-        said = writer.frame(FEEDBACK) if there else pl.DataFrame(schema=schema)
+        rows = writer.frame(FEEDBACK) if there else pl.DataFrame(schema=schema)
         own = (pl.col("user_id") == user) & (pl.col("track_id") == track_id)
-        rest = said.filter(~own)
-        if rating is None and len(rest) == len(said):
+        rest = rows.filter(~own)
+        if rating is None and len(rest) == len(rows):
             raise DataError(f"{user!r} has said nothing of this track; nothing is to be taken back")
         if rating is not None:
             about = {"user_id": user, "track_id": track_id, "plays": 0.0, "rating": rating}

@@ -18,7 +18,7 @@ from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.data.csv_tables import read_table, table_error
 from audiorec.data.listens import KEY
-from audiorec.data.matching import RULES, Matcher, Name, name_id
+from audiorec.data.matching import RULES, Matcher, TrackName, name_id
 from audiorec.data.plays_writer import (
     NAMES,
     NAMES_SCHEMA,
@@ -34,7 +34,7 @@ NONE = "-"
 COLUMNS = ("key", "listens", "artist", "title", "album", "track_id")
 
 
-class Unmatched(NamedTuple):
+class UnmatchedName(NamedTuple):
     """A name that no track was found for, and how often it was listened to."""
 
     key: str
@@ -53,22 +53,22 @@ def matched(names: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
         Columns of `NAMES_SCHEMA` but the last three, which are made; what was given by hand stays.
     matcher : Matcher
     """
-    found: list[str | None] = []
+    track_ids: list[str | None] = []
     rules: list[str | None] = []
     ids: list[str | None] = []
     columns = ("artist", "title", "album", "duration", "recording_mbid", "path")
     by_hand = "track_id" in names.columns and "rule" in names.columns
     for row in names.iter_rows(named=True):
-        name = Name(*(row[column] for column in columns))
+        name = TrackName(*(row[column] for column in columns))
         ids.append(name_id(name))
         if by_hand and row["rule"] == BY_HAND and _still_there(row["track_id"], matcher):
-            found.append(row["track_id"])
+            track_ids.append(row["track_id"])
             rules.append(BY_HAND)
             continue
         match = matcher.match(name)
-        found.append(match.track_id if match else None)
+        track_ids.append(match.track_id if match else None)
         rules.append(match.rule if match else None)
-    made: dict[str, list[str | None]] = {"track_id": found, "rule": rules, "name_id": ids}
+    made: dict[str, list[str | None]] = {"track_id": track_ids, "rule": rules, "name_id": ids}
     return names.with_columns(
         pl.Series(column, list(values), dtype=pl.String) for column, values in made.items()
     ).select(*NAMES_SCHEMA)
@@ -139,17 +139,17 @@ def listens_by_key(writer: PlaysWriter) -> pl.DataFrame:
     return pl.concat([empty, *frames]).group_by("key").agg(pl.col("listens").sum())
 
 
-def unmatched(writer: PlaysWriter) -> list[Unmatched]:
+def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
     """Names without a track, most listened to first."""
     names = writer.names().filter(pl.col("track_id").is_null() & pl.col("rule").is_null())
     rows = names.join(listens_by_key(writer), on="key", how="inner").sort(
         "listens", "artist", "title", "key", descending=[True, False, False, False]
     )
     columns = ("key", "listens", "artist", "title", "album")
-    return [Unmatched(k, int(n), *rest) for k, n, *rest in rows.select(columns).iter_rows()]
+    return [UnmatchedName(k, int(n), *rest) for k, n, *rest in rows.select(columns).iter_rows()]
 
 
-def write_unmatched(file: Path, names: Sequence[Unmatched]) -> None:
+def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
     """Write names for mending by hand: a CSV whose last column waits for tracks."""
     import io
 
@@ -177,15 +177,15 @@ def read_mended(file: Path, *, find: Callable[[str], str]) -> dict[str, str | No
     """
     mended: dict[str, str | None] = {}
     for line, row in read_table(file, needed=("key", "track_id"), welcome=COLUMNS):
-        said, key = row["track_id"].strip(), row["key"].strip()
-        if not said:
+        track_id, key = row["track_id"].strip(), row["key"].strip()
+        if not track_id:
             continue
         if not key.startswith(KEY):
             raise table_error(
                 file, f"has key {key!r} in line {line}", "leave that column as it was written"
             )
         try:
-            mended[key] = None if said == NONE else find(said)
+            mended[key] = None if track_id == NONE else find(track_id)
         except AudiorecError as error:
             raise table_error(file, f"has an unknown track in line {line}", str(error)) from None
     return mended

@@ -148,7 +148,7 @@ class PlaysWriter:
             **({"grouped": True} if group is not None else {}),
             **summary,
         }
-        told = {"skips": 0, "ratings": 0} | _told(part)
+        counts = {"skips": 0, "ratings": 0} | _feedback_counts(part)
         return ImportReport(
             summary["rows"],
             summary["users"],
@@ -157,8 +157,8 @@ class PlaysWriter:
             summed=summary["summed"],
             skipped=0,
             replaced=replaced,
-            skips=told["skips"],
-            ratings=told["ratings"],
+            skips=counts["skips"],
+            ratings=counts["ratings"],
         )
 
     def drop(self, *names: str) -> int:
@@ -265,8 +265,8 @@ def _recovered(directory: Path) -> Manifest:
     """
     files: dict[str, artifacts.ArtifactFile] = {}
     parts: dict[str, dict[str, object]] = {}
-    found = directory.glob("part-*.*.parquet")
-    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns):
+    leftovers = directory.glob("part-*.*.parquet")
+    for path in sorted(leftovers, key=lambda path: path.stat().st_mtime_ns):
         stem, digits = path.name.split(".")[:2]
         if artifacts.matches(path, digits):
             name, digest = f"{stem}.parquet", artifacts.digest_file(path)
@@ -304,9 +304,9 @@ def _check_ids(file: Path, part: Path) -> None:
     for column in ("user_id", "track_id"):
         length = pl.col(column).str.len_chars()
         bad = (length > LONGEST) | pl.col(column).str.contains("\0", literal=True)
-        found = frame.filter(bad).select(column).head(1).collect(engine="streaming")
-        if len(found):
-            raise DataError(f"plays file {file}: {column} {id_problem(found.item())}")
+        invalid = frame.filter(bad).select(column).head(1).collect(engine="streaming")
+        if len(invalid):
+            raise DataError(f"plays file {file}: {column} {id_problem(invalid.item())}")
 
 
 def _summary(part: Path) -> dict[str, int]:
@@ -335,7 +335,7 @@ def _summary(part: Path) -> dict[str, int]:
     return {"rows": rows, "users": users, "tracks": tracks, "summed": untimed - pairs}
 
 
-def _told(part: Path) -> dict[str, int]:
+def _feedback_counts(part: Path) -> dict[str, int]:
     """How many rows of a part tell of skips and of ratings."""
     frame = pl.scan_parquet(part)
     has = frame.collect_schema().names()

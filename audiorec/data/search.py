@@ -50,8 +50,8 @@ def drop_names(database: sqlite3.Connection, track_ids: Iterable[str]) -> None:
 
 def searchable(database: sqlite3.Connection) -> bool:
     """Whether names can be searched: not in a catalogue that an older version wrote."""
-    found = database.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", [TABLE])
-    return found.fetchone() is not None
+    rows = database.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", [TABLE])
+    return rows.fetchone() is not None
 
 
 def likely(database: sqlite3.Connection, name: str) -> list[str]:
@@ -76,7 +76,7 @@ def likely(database: sqlite3.Connection, name: str) -> list[str]:
 
 def beginning(database: sqlite3.Connection, name: str) -> list[str]:
     """Ids of the tracks whose title, or artist and title, begins so."""
-    if not _can_be_asked(name) or len(name) < GRAM:
+    if not _is_searchable(name) or len(name) < GRAM:
         return []
     after = name + "\U0010ffff"
     rows = database.execute(
@@ -91,7 +91,7 @@ def beginning(database: sqlite3.Connection, name: str) -> list[str]:
 def trigrams(name: str) -> list[str]:
     """Every three characters that stand together, as a full-text query can take them."""
     grams = {name[start : start + GRAM] for start in range(len(name) - GRAM + 1)}
-    return [gram.replace('"', '""') for gram in sorted(grams) if _can_be_asked(gram)]
+    return [gram.replace('"', '""') for gram in sorted(grams) if _is_searchable(gram)]
 
 
 def _rarest(database: sqlite3.Connection, grams: Sequence[str]) -> list[str]:
@@ -116,6 +116,6 @@ def _rarest(database: sqlite3.Connection, grams: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _can_be_asked(text: str) -> bool:
+def _is_searchable(text: str) -> bool:
     """Whether SQLite takes it: no null character, and no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

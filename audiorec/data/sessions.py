@@ -23,7 +23,7 @@ MAX_HELD_OUT = 0.2
 """Most sessions that `split_by_time` holds out, as a fraction of all."""
 
 
-class LeftOut(NamedTuple):
+class SessionLosses(NamedTuple):
     """What did not become part of a session, and what had to be put in order.
 
     Attributes
@@ -62,7 +62,7 @@ class LeftOut(NamedTuple):
         return "; ".join(parts)
 
 
-NOTHING = LeftOut()
+NOTHING = SessionLosses()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Sessions:
         NaN where it is not known.
     skipped : np.ndarray [shape=(n_events,)], bool
         Whether the play was broken off.
-    left_out : LeftOut
+    left_out : SessionLosses
     """
 
     item_ids: tuple[str, ...]
@@ -89,7 +89,7 @@ class Sessions:
     offsets: np.ndarray
     starts: np.ndarray
     skipped: np.ndarray
-    left_out: LeftOut = NOTHING
+    left_out: SessionLosses = NOTHING
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -270,7 +270,7 @@ def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> S
     counts = rows.group_by(key, maintain_order=True).agg(pl.len(), pl.col("start").first())
     ids = rows["track_id"].unique().sort()
     codes = rows["track_id"].cast(pl.Enum(ids)).to_physical()
-    left_out = LeftOut(
+    left_out = SessionLosses(
         untimed=untimed, backward_sessions=backward, tied_events=int(rows["tied"].sum())
     )
     return Sessions(

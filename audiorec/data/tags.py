@@ -94,13 +94,15 @@ class TagTable:
 
     def of(self, track_ids: Sequence[str]) -> dict[str, list[Tag]]:
         """Every stored and given tag of each track, most confident first."""
-        found: dict[str, list[Tag]] = {track_id: [] for track_id in track_ids}
+        by_track: dict[str, list[Tag]] = {track_id: [] for track_id in track_ids}
         for track_id, genre in self._chosen("SELECT track_id, genre FROM tracks", track_ids):
-            found[track_id] += [Tag(tag, 1.0, GIVEN) for tag in given_tags(genre)]
+            by_track[track_id] += [Tag(tag, 1.0, GIVEN) for tag in given_tags(genre)]
         columns = "SELECT track_id, tag, confidence, source FROM tags"
         for track_id, *tag in self._chosen(columns, track_ids):
-            found[track_id].append(Tag(*tag))
-        return {id_: sorted(tags, key=lambda t: (-t.confidence, t)) for id_, tags in found.items()}
+            by_track[track_id].append(Tag(*tag))
+        return {
+            id_: sorted(tags, key=lambda t: (-t.confidence, t)) for id_, tags in by_track.items()
+        }
 
     def words_of(
         self, track_ids: Sequence[str], *, min_confidence: float = MIN_CONFIDENCE
@@ -147,7 +149,7 @@ class TagTable:
             tracks |= {track_id for (track_id,) in rows}
         return tracks
 
-    def unheard(self, source: str) -> list[str]:
+    def untagged(self, source: str) -> list[str]:
         """Tracks whose files are there and that a network has not heard as they sound now."""
         rows = self._rows(
             "SELECT t.track_id FROM tracks t LEFT JOIN heard h"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from audiorec.demo.cast import STREAM_PLANTED, Entry, generator
+from audiorec.demo.artists import STREAM_PLANTED, PlannedTrack, generator
 from audiorec.demo.compose import CLIP_SECONDS
 from audiorec.demo.render import SAMPLE_RATE, SYNTH_RATE, render
 
@@ -56,7 +56,7 @@ def _fix_serial(path: Path, serial: int) -> None:
             file.write(page.write())
 
 
-def _tag(path: Path, entry: Entry, *, suffix: str) -> None:
+def _tag(path: Path, entry: PlannedTrack, *, suffix: str) -> None:
     artist, title, album = entry.tags
     fields = {"artist": artist, "title": title, "album": album, "genre": entry.genre,
               "date": str(entry.year)}  # fmt: skip
@@ -79,7 +79,7 @@ def _tag(path: Path, entry: Entry, *, suffix: str) -> None:
     audio.save()
 
 
-def _sound(entry: Entry, soundfont: Path, *, suffix: str) -> np.ndarray:
+def _sound(entry: PlannedTrack, soundfont: Path, *, suffix: str) -> np.ndarray:
     sr = int(_ENCODERS[suffix]["samplerate"])
     if not entry.parts:
         return np.zeros((1, int(CLIP_SECONDS * sr)), dtype=np.float32)
@@ -88,12 +88,12 @@ def _sound(entry: Entry, soundfont: Path, *, suffix: str) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def write_entry(entry: Entry, *, directory: Path, soundfont: Path) -> None:
+def write_entry(entry: PlannedTrack, *, directory: Path, soundfont: Path) -> None:
     """Render, encode and tag one file, aside, and put it in its place.
 
     Parameters
     ----------
-    entry : Entry
+    entry : PlannedTrack
     directory : Path
         The world's.
     soundfont : Path

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.cast import (
+from audiorec.demo.artists import (
     N_SCENES,
     PLAYS_FROM,
     PLAYS_UNTIL,
@@ -171,10 +171,10 @@ def _tried(tracks: Tracks, listeners: Listeners, *, start: int, appeal: np.ndarr
            rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """The tracks that a chunk of listeners tries, and how often each is played."""
     rows = slice(start, start + CHUNK)
-    heard = liking(tracks, listeners=listeners, rows=rows)
+    liked = liking(tracks, listeners=listeners, rows=rows)
     at_home = listeners.scene[rows, None] == tracks.scene[None, :]
     # Taking off the average appeal leaves fame alone to make a track popular.
-    wanted = heard - appeal + SCENE_WEIGHT * at_home
+    wanted = liked - appeal + SCENE_WEIGHT * at_home
     wanted += FAME_WEIGHT * listeners.fame[rows, None] * tracks.log_fame
     # The k largest of score + Gumbel noise: k draws without replacement from the softmax.
     noisy = wanted + rng.gumbel(size=wanted.shape)
@@ -182,10 +182,10 @@ def _tried(tracks: Tracks, listeners: Listeners, *, start: int, appeal: np.ndarr
     taken = np.arange(order.shape[1])[None, :] < listeners.n_tracks[rows, None]
     row, rank = np.nonzero(taken)
     track = order[row, rank]
-    spread = max(float(heard.std()), 1e-6)
+    spread = max(float(liked.std()), 1e-6)
     # Some come back to everything they like, others hardly to anything.
-    devotion = DEVOTION_SPREAD * rng.standard_normal(len(heard))
-    mean_log = 0.1 + 0.35 * heard[row, track] / spread + devotion[row]
+    devotion = DEVOTION_SPREAD * rng.standard_normal(len(liked))
+    mean_log = 0.1 + 0.35 * liked[row, track] / spread + devotion[row]
     count = 1 + np.floor(rng.lognormal(mean_log, 1.0)).astype(np.int64)
     return row + start, track, np.minimum(count, 300)
 

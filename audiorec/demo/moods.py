@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.cast import STREAM_SESSIONS, generator
+from audiorec.demo.artists import STREAM_SESSIONS, generator
 from audiorec.demo.listeners import (
     CHUNK,
     FAME_WEIGHT,

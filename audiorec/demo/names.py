@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["NameMaker"]
+__all__ = ["NameGenerator"]
 
 _ONSETS = (
     "b", "br", "c", "d", "dr", "f", "g", "gl", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st",
@@ -15,7 +15,7 @@ _CODAS = ("", "", "", "n", "r", "l", "s", "m", "nd", "x", "th")
 _FORMS = ("The {0}s", "{0} {1}", "{0} & the {1}s", "{0} Quartet", "DJ {0}", "{0}", "{0} {1}")
 
 
-class NameMaker:
+class NameGenerator:
     """Draws words, artist names and titles, each at most once.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from audiorec.demo.cast import STREAM_SOUND, MusicPlan, generator
+from audiorec.demo.artists import STREAM_SOUND, MusicPlan, generator
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, NoteScore, compose
 from audiorec.demo.synth import import_tinysoundfont
 

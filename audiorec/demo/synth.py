@@ -66,8 +66,8 @@ def find_soundfont() -> Path:
         If pip cannot fetch it.
     """
     # Finding the package without importing it: the import takes a second and is not needed.
-    found = importlib.util.find_spec("pretty_midi")
-    folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
+    spec = importlib.util.find_spec("pretty_midi")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
     if not folders:
         folders = [_fetch(PRETTY_MIDI) / "pretty_midi"]
     for folder in folders:

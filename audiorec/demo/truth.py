@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.cast import Cast, Entry, MusicPlan
+from audiorec.demo.artists import MusicPlan, PlannedMusic, PlannedTrack
 from audiorec.demo.styles import (
     BASS_FIGURES,
     COMP_FIGURES,
@@ -83,12 +83,12 @@ def _attribute_names() -> list[str]:
     return [f"{group}:{name}" for group, names in groups.items() for name in names]
 
 
-def attributes(entries: list[Entry]) -> AttributeTable:
+def attributes(entries: list[PlannedTrack]) -> AttributeTable:
     """The attributes each track was composed with; zero where there is no music.
 
     Parameters
     ----------
-    entries : list of Entry, length n_tracks
+    entries : list of PlannedTrack, length n_tracks
 
     Returns
     -------
@@ -145,12 +145,12 @@ def audible(table: AttributeTable) -> Audible:
     return Audible(names, np.concatenate(parts, axis=1).astype(np.float32))
 
 
-def describe(cast: Cast) -> dict[str, np.ndarray]:
+def describe(cast: PlannedMusic) -> dict[str, np.ndarray]:
     """The arrays of ``truth.npz`` that tell of tracks.
 
     Parameters
     ----------
-    cast : Cast
+    cast : PlannedMusic
 
     Returns
     -------
@@ -158,7 +158,7 @@ def describe(cast: Cast) -> dict[str, np.ndarray]:
         Every array has one row (or entry) per track, the names apart.
     """
     table, held = attributes(cast.entries), attributes(cast.held_back)
-    heard = audible(table)
+    values = audible(table)
     scene = [cast.artists[e.artist].scene if e.artist >= 0 else -1 for e in cast.entries]
     return {
         "track_ids": np.array([e.track_id for e in cast.entries]),
@@ -172,8 +172,8 @@ def describe(cast: Cast) -> dict[str, np.ndarray]:
         "released": np.array([e.released for e in cast.entries], dtype=np.int64),
         "attributes": table.values,
         "attribute_names": np.array(table.names),
-        "audible": heard.values,
-        "audible_names": np.array(heard.names),
+        "audible": values.values,
+        "audible_names": np.array(values.names),
         "held_back_ids": np.array([e.track_id for e in cast.held_back]),
         "held_back_genre": np.array([e.genre for e in cast.held_back]),
         "held_back_attributes": held.values,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.demo.cast import Cast, Entry, draw_cast
+from audiorec.demo.artists import PlannedMusic, PlannedTrack, plan_music
 from audiorec.demo.files import write_entry
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, sample_plays
 from audiorec.demo.moods import SessionPlays, mood_plane, sample_sessions
@@ -81,11 +81,11 @@ def _claim(directory: Path, arguments: dict[str, int]) -> None:
         raise ParameterError(f"directory={str(directory)!r} is a file; choose another name")
     if path.is_file():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            existing = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
-            found = None
-        if found != wanted:
-            differ = _difference(found, wanted)
+            existing = None
+        if existing != wanted:
+            differ = _difference(existing, wanted)
             raise ParameterError(
                 f"directory={str(directory)!r} holds another demo world ({differ}); {remedy}"
             )
@@ -99,11 +99,11 @@ def _claim(directory: Path, arguments: dict[str, int]) -> None:
     _write(path, (json.dumps(wanted, indent=2) + "\n").encode())
 
 
-def _difference(found: Any, wanted: dict[str, int]) -> str:
-    if not isinstance(found, dict):
+def _difference(existing: Any, wanted: dict[str, int]) -> str:
+    if not isinstance(existing, dict):
         return f"{WORLD_FILE} cannot be read"
-    keys = [key for key in wanted if found.get(key) != wanted[key]]
-    return ", ".join(f"{key}={found.get(key)!r} instead of {wanted[key]!r}" for key in keys)
+    keys = [key for key in wanted if existing.get(key) != wanted[key]]
+    return ", ".join(f"{key}={existing.get(key)!r} instead of {wanted[key]!r}" for key in keys)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -112,7 +112,7 @@ def _write(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
-def _tracks_csv(entries: list[Entry]) -> bytes:
+def _tracks_csv(entries: list[PlannedTrack]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(TRACK_COLUMNS)
@@ -137,14 +137,14 @@ def _session_plays_csv(plays: SessionPlays, track_ids: list[str]) -> bytes:
 
 
 def _listen(
-    cast: Cast, arguments: dict[str, int]
+    music: PlannedMusic, arguments: dict[str, int]
 ) -> tuple[MadePlays | SessionPlays, dict[str, np.ndarray]]:
     """The plays, and all arrays of the truth."""
-    truth = describe(cast)
+    truth = describe(music)
     tracks = Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
     listeners = draw_listeners(
         arguments["n_listeners"], n_dims=tracks.audible.shape[1],
-        n_tracks=len(cast.entries), seed=arguments["seed"],
+        n_tracks=len(music.entries), seed=arguments["seed"],
     )  # fmt: skip
     if arguments.get("sessions"):
         moods = sample_sessions(tracks, listeners=listeners, seed=arguments["seed"])
@@ -165,12 +165,14 @@ def _listen(
     return plays, truth
 
 
-def _write_tables(directory: Path, cast: Cast, arguments: dict[str, int]) -> tuple[int, int]:
+def _write_tables(
+    directory: Path, music: PlannedMusic, arguments: dict[str, int]
+) -> tuple[int, int]:
     """Write the tables that are missing; return the numbers of listeners and of plays."""
-    plays, truth = _listen(cast, arguments)
+    plays, truth = _listen(music, arguments)
     tables: dict[str, Callable[[], bytes]] = {
-        "tracks.csv": lambda: _tracks_csv(cast.entries),
-        "plays.csv": lambda: _plays_csv(plays, [e.track_id for e in cast.entries]),
+        "tracks.csv": lambda: _tracks_csv(music.entries),
+        "plays.csv": lambda: _plays_csv(plays, [e.track_id for e in music.entries]),
         "truth.npz": lambda: _npz(truth),
     }
     for name, make in tables.items():
@@ -186,7 +188,7 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
     return data.getvalue()
 
 
-def _render_all(entries: list[Entry], *, directory: Path, soundfont: Path,
+def _render_all(entries: list[PlannedTrack], *, directory: Path, soundfont: Path,
                 n_jobs: int) -> Iterator[None]:  # fmt: skip
     """Write files, on several cores; yield after each."""
     if n_jobs == 1 or len(entries) < 2:
@@ -266,9 +268,9 @@ def make_world(
     soundfont = find_soundfont()
     directory = Path(directory)
     _claim(directory, arguments)
-    cast = draw_cast(n_tracks, n_artists=n_artists, seed=seed)
-    n_heard, n_plays = _write_tables(directory, cast, arguments)
-    entries = [*cast.entries, *cast.held_back]
+    music = plan_music(n_tracks, n_artists=n_artists, seed=seed)
+    n_listeners, n_plays = _write_tables(directory, music, arguments)
+    entries = [*music.entries, *music.held_back]
     missing = [e for e in entries if not (directory / e.path).is_file()]
     # The long mix first: it takes as long as many tracks, and would keep one core busy at the end.
     missing.sort(key=lambda e: -len(e.parts))
@@ -282,5 +284,5 @@ def make_world(
             progress(done, len(entries))
     return World(
         directory, directory / "tracks.csv", directory / "plays.csv", directory / "truth.npz",
-        directory / "held_back", len(cast.entries), n_heard, n_plays,
+        directory / "held_back", len(music.entries), n_listeners, n_plays,
     )  # fmt: skip

@@ -27,7 +27,7 @@ N_NEIGHBOURS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Details:
+class DrawDetails:
     """What is kept of a draw, as small arrays.
 
     Attributes
@@ -65,7 +65,7 @@ FIGURES = ("coverage", "Gini", "skew", "self-information", "same artist", "diver
 
 def look_closer(
     holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix, scores: np.ndarray
-) -> tuple[Details, dict[str, float]]:
+) -> tuple[DrawDetails, dict[str, float]]:
     """Details of a draw, and the figures of `FIGURES` for its ten best.
 
     Parameters
@@ -78,7 +78,7 @@ def look_closer(
     """
     offered = ten_best(scores, rng=holdout.rng(7))
     vectors = unit_norm(draw.cold) if isinstance(draw, Vectors) else np.zeros((0, 1))
-    details = Details(
+    details = DrawDetails(
         thirds=_by_third(scores, candidates),
         mixed=_mixed(holdout, candidates, draw),
         occurrence=reach.occurrence(offered, len(candidates.names)).astype(np.int32),
@@ -209,7 +209,7 @@ class BeyondScores(Protocol):
     """As much of a system's scores as is needed here."""
 
     @property
-    def details(self) -> Details | None:
+    def details(self) -> DrawDetails | None:
         """Of the first draw."""
 
     @property

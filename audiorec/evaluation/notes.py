@@ -78,8 +78,8 @@ def notes(
         )
     for name, why in skipped.items():
         yield f"{name} is left out: {why}."
-    told = zip(METRICS, shares[names.index(ORACLE)], means[names.index(RANDOM)], strict=True)
-    for metric, share, chance in told:
+    rows = zip(METRICS, shares[names.index(ORACLE)], means[names.index(RANDOM)], strict=True)
+    for metric, share, chance in rows:
         # Where there are fewer candidates than places, every order gives 1, which goes unsaid.
         if not np.isfinite(share) and chance < 1 - 1e-9:
             yield f"{metric}: the honest oracle is no better than random, so no share is told."

@@ -28,7 +28,7 @@ METRICS = tuple(metrics.METRICS)
 Table = dict[str, dict[str, Any]]
 
 
-class Scene(NamedTuple):
+class PageData(NamedTuple):
     """What is drawn beside the figures.
 
     Attributes
@@ -77,7 +77,7 @@ class SplitReport:
     ranked : {"tracks", "artists"}
     beyond : BeyondAccuracy or None
         By popularity, in the mixed catalogue, and whom the ten best reach.
-    scene : Scene or None
+    scene : PageData or None
         What the page draws.
     """
 
@@ -97,7 +97,7 @@ class SplitReport:
     notes: tuple[str, ...]
     ranked: str = "tracks"
     beyond: BeyondAccuracy | None = None
-    scene: Scene | None = None
+    scene: PageData | None = None
 
     def to_text(self) -> str:
         """The table for people, a paragraph of notes under it."""
@@ -240,7 +240,7 @@ def summarise(
             users=[summary.users for summary in summaries],
             n_resamples=config.n_bootstrap,
         ),
-        scene=None if tracks is None else Scene(summaries[0], tracks, table),
+        scene=None if tracks is None else PageData(summaries[0], tracks, table),
         notes=tuple(
             notes(
                 table,

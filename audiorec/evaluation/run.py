@@ -166,8 +166,8 @@ def score_holdout(
 ) -> tuple[dict[str, HoldoutScores], HoldoutSummary]:
     """Scores of every system in a hold-out, which is prepared only if something is missing."""
     holdout = remember(partial(learned, data, key, progress=progress))
-    found = score_all(data, key, systems, cache=cache, holdout=holdout, progress=progress)
-    return found, summary_kept(data, key, cache=cache, holdout=holdout)
+    scores = score_all(data, key, systems, cache=cache, holdout=holdout, progress=progress)
+    return scores, summary_kept(data, key, cache=cache, holdout=holdout)
 
 
 def summary_kept(

@@ -12,7 +12,7 @@ import numpy as np
 
 from audiorec import artifacts, metrics
 from audiorec.embeddings import unit_norm
-from audiorec.evaluation.beyond_accuracy import Details, look_closer
+from audiorec.evaluation.beyond_accuracy import DrawDetails, look_closer
 from audiorec.evaluation.candidates import Candidates, candidates_of
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout, HoldoutKey
@@ -46,7 +46,7 @@ class HoldoutScores:
         Those of `beyond_accuracy.FIGURES`, of the first draw.
     history : tuple of (float, float)
         Training and validation loss of each epoch, of what learns in epochs.
-    details : Details or None
+    details : DrawDetails or None
         Of the first draw.
     """
 
@@ -57,7 +57,7 @@ class HoldoutScores:
     n_cold: int
     figures: dict[str, float] = field(default_factory=dict)
     history: tuple[tuple[float, float], ...] = ()
-    details: Details | None = None
+    details: DrawDetails | None = None
 
 
 def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
@@ -107,12 +107,12 @@ def _accuracy(
     candidates: Candidates, by_scoring: Mapping[str, np.ndarray], exclude: np.ndarray | None = None
 ) -> np.ndarray:
     """Values : np.ndarray [shape=(n_scorings, n_metrics, n_listeners)], float64."""
-    found: dict[int, np.ndarray] = {}  # by identity: what both scorings share is ranked once
+    ranks: dict[int, np.ndarray] = {}  # by identity: what both scorings share is ranked once
     for scores in by_scoring.values():
-        if id(scores) not in found:
+        if id(scores) not in ranks:
             values = metrics.evaluate(scores, candidates.relevant, exclude=exclude)
-            found[id(scores)] = np.stack(list(values.values()))
-    return np.stack([found[id(by_scoring[name])] for name in SCORINGS])
+            ranks[id(scores)] = np.stack(list(values.values()))
+    return np.stack([ranks[id(by_scoring[name])] for name in SCORINGS])
 
 
 def _effects(candidates: Candidates, by_scoring: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -159,29 +159,34 @@ class ScoreCache:
             return None
         values, effects = arrays.pop("values"), arrays.pop("effects")
         return HoldoutScores(
-            values=values, effects=effects, details=Details(**arrays), **manifest.extra
+            values=values, effects=effects, details=DrawDetails(**arrays), **manifest.extra
         )
 
     def keep(
-        self, data: EvaluationData, key: HoldoutKey, name: str, system: System, found: HoldoutScores
+        self,
+        data: EvaluationData,
+        key: HoldoutKey,
+        name: str,
+        system: System,
+        scores: HoldoutScores,
     ) -> None:
         """Write scores."""
         place = self.path(data, key, name, system)
         if place is None:
             return
-        details = {} if found.details is None else found.details.arrays()
+        details = {} if scores.details is None else scores.details.arrays()
         artifacts.save(
             place,
             kind=KIND,
-            arrays={"values": found.values, "effects": found.effects, **details},
+            arrays={"values": scores.values, "effects": scores.effects, **details},
             config={"split": key.split, "seed": key.seed, "fold": key.fold, "system": name},
             inputs=_inputs(data, key, name, system),
             extra={
-                "facts": found.facts,
-                "seconds": found.seconds,
-                "n_cold": found.n_cold,
-                "figures": found.figures,
-                "history": found.history,
+                "facts": scores.facts,
+                "seconds": scores.seconds,
+                "n_cold": scores.n_cold,
+                "figures": scores.figures,
+                "history": scores.history,
             },
         )
 
@@ -198,7 +203,7 @@ class ScoreCache:
         """Directory of what a system leaves for a hold-out; None where nothing is kept."""
         if self.directory is None:
             return None
-        slug = re.sub(r"[^a-z0-9]+", "-", (system.kept_as or name).lower()).strip("-")
+        slug = re.sub(r"[^a-z0-9]+", "-", (system.cache_name or name).lower()).strip("-")
         slug = slug if kind == KIND else f"{slug}-{kind}"
         digest = artifacts.fingerprint(_inputs(data, key, name, system))
         return self.directory / f"{slug}-{digest}"
@@ -217,7 +222,7 @@ def score_all(
 
     What was learned stays, for who goes on after a kill, until all is there.
     """
-    found: dict[str, HoldoutScores] = {}
+    scores: dict[str, HoldoutScores] = {}
     work = cache.work(data, key, progress=progress)
     missing = False
     for name, system in systems.items():
@@ -226,10 +231,10 @@ def score_all(
             missing = True
             kept = score(holdout(), system, work=work)
             cache.keep(data, key, name, system, kept)
-        found[name] = kept
+        scores[name] = kept
     if missing:
         work.clear()
-    return found
+    return scores
 
 
 def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) -> dict[str, str]:
@@ -252,5 +257,5 @@ def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) ->
     return {
         "data": data.fingerprint,
         "settings": artifacts.fingerprint(settings),
-        "system": f"{system.kept_as or name}, version {VERSION}.{system.version}",
+        "system": f"{system.cache_name or name}, version {VERSION}.{system.version}",
     }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audiorec.mel import MelStore
 
 
-class Table(Protocol):
+class RunOutput(Protocol):
     """What comes out of an evaluation or a study."""
 
     def to_text(self) -> str:
@@ -132,7 +132,7 @@ def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress
     )
 
 
-def keep_tables(workspace: Workspace, table: Table, *, name: str) -> None:
+def keep_tables(workspace: Workspace, table: RunOutput, *, name: str) -> None:
     """Write what came out to reports/, for people and for programs."""
     text = json.dumps(table.to_json(), indent=1, ensure_ascii=False)
     write_atomic(workspace.reports / f"{name}.json", text.encode())

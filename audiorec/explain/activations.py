@@ -108,10 +108,10 @@ def filter_layers(encoder: Encoder) -> dict[str, nn.Module]:
     """
     from torch import nn
 
-    from audiorec.models.encoders.musicnn import Layer, Loudest, Vgg
+    from audiorec.models.encoders.musicnn import BandMaxConv, Layer, Vgg
     from audiorec.models.encoders.shortchunk import Residual
 
-    kinds: tuple[type[nn.Module], ...] = (nn.ReLU, Residual, Layer, Loudest)
+    kinds: tuple[type[nn.Module], ...] = (nn.ReLU, Residual, Layer, BandMaxConv)
     network = getattr(encoder, "network", None)
     if isinstance(network, Vgg):
         found = {f"layer {n}": norm for n, norm in enumerate(network.norms, start=1)}

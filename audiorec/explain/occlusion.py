@@ -21,7 +21,7 @@ N_WINDOWS = 10  # of a clip
 N_BANDS = 8
 
 
-class Stretch(NamedTuple):
+class OccludedPart(NamedTuple):
     """A part of a clip, and what the match loses without it.
 
     Attributes
@@ -45,14 +45,14 @@ class Occlusion(NamedTuple):
     track_id : str
     cosine : float
         Of the predictions from the whole clips.
-    seconds, bands : tuple of Stretch
+    seconds, bands : tuple of OccludedPart
         In the order of time, and of frequency.
     """
 
     track_id: str
     cosine: float
-    seconds: tuple[Stretch, ...]
-    bands: tuple[Stretch, ...]
+    seconds: tuple[OccludedPart, ...]
+    bands: tuple[OccludedPart, ...]
 
 
 def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, Occlusion]:
@@ -79,7 +79,7 @@ def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, O
     whole = embed(model, list(clips.items()))
     edges = band_edges(model.mel)
     seconds_per_frame = model.mel.hop_length / model.mel.sr
-    found = []
+    occlusions = []
     for id_, other in ((first, second), (second, first)):
         time_slots = _slots(clips[id_][0].shape[1], N_WINDOWS)
         band_slots = _slots(clips[id_][0].shape[0], N_BANDS)
@@ -96,15 +96,15 @@ def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, O
         cosine = float(unit_norm(whole[id_][None])[0] @ target)
         losses = [round(cosine - float(unit @ target), 4) for unit in predicted]
         seconds = [
-            Stretch(round(a * seconds_per_frame, 1), round(b * seconds_per_frame, 1), loss)
+            OccludedPart(round(a * seconds_per_frame, 1), round(b * seconds_per_frame, 1), loss)
             for (a, b), loss in zip(time_slots, losses, strict=False)
         ]
         bands = [
-            Stretch(round(float(edges[a]), 0), round(float(edges[b + 1]), 0), loss)
+            OccludedPart(round(float(edges[a]), 0), round(float(edges[b + 1]), 0), loss)
             for (a, b), loss in zip(band_slots, losses[len(time_slots) :], strict=True)
         ]
-        found.append(Occlusion(id_, round(cosine, 4), tuple(seconds), tuple(bands)))
-    return found[0], found[1]
+        occlusions.append(Occlusion(id_, round(cosine, 4), tuple(seconds), tuple(bands)))
+    return occlusions[0], occlusions[1]
 
 
 def hide(
@@ -130,7 +130,7 @@ def hide(
     return hidden
 
 
-def strongest(stretches: Sequence[Stretch], n: int = 3) -> list[Stretch]:
+def strongest(stretches: Sequence[OccludedPart], n: int = 3) -> list[OccludedPart]:
     """The stretches that the match loses most without, if it loses anything."""
     return sorted((s for s in stretches if s.loss > 0), key=lambda s: -s.loss)[:n]
 

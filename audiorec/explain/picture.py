@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from audiorec.exceptions import ParameterError
-from audiorec.explain.occlusion import Occlusion, Stretch
+from audiorec.explain.occlusion import OccludedPart, Occlusion
 from audiorec.explain.pair import Explanation
 from audiorec.mel.store import MelStore
 from audiorec.output import output_file
@@ -84,5 +84,5 @@ def _draw(axes: np.ndarray, found: Occlusion, mel: np.ndarray, name: str) -> Non
     axes[0, 1].axis("off")
 
 
-def _colors(stretches: tuple[Stretch, ...]) -> list[str]:
+def _colors(stretches: tuple[OccludedPart, ...]) -> list[str]:
     return [CARRIES if stretch.loss > 0 else HINDERS for stretch in stretches]

@@ -44,12 +44,12 @@ def blend_tracks(
         Of every track of `sound`, in its order. One that nobody in the space met with keeps its
         prediction.
     """
-    heard = [id_ for id_ in interactions.tracks if id_ in sound]
-    if not heard:
+    listened = [id_ for id_ in interactions.tracks if id_ in sound]
+    if not listened:
         return sound
     warm = fold_in_tracks(
         factors,
-        interactions.only_tracks(heard),
+        interactions.only_tracks(listened),
         config=config,
         prior=sound,
         decay=decay,

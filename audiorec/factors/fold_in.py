@@ -169,12 +169,12 @@ def _half_step(
         if span.start == span.stop:
             solved[row] = 0.0 if x0 is None else x0
             continue
-        heard, c, p = y_shared[plays.indices[span]], abs(weights[span]), weights[span] > 0
+        y_user, c, p = y_shared[plays.indices[span]], abs(weights[span]), weights[span] > 0
         s, ridge, pull = 1.0, config.regularization, config.regularization
         if decay is not None and x0 is not None:
             s, ridge, pull = decay.weights(len(c), ridge=config.regularization)
-        a = s * silent + ridge * np.eye(known.dim) + (heard.T * (c - s)) @ heard
-        b = (c * p) @ heard
+        a = s * silent + ridge * np.eye(known.dim) + (y_user.T * (c - s)) @ y_user
+        b = (c * p) @ y_user
         if x0 is not None:
             b = b + pull * x0
         solved[row] = _solve(a, b)

@@ -30,7 +30,7 @@ def build_index(
     *,
     config: IndexConfig,
     listeners: np.ndarray | None = None,
-    heard: csr_matrix | None = None,
+    plays: csr_matrix | None = None,
     asking: Collection[str] | None = None,
     work: Path | None = None,
 ) -> Index:
@@ -44,7 +44,7 @@ def build_index(
     listeners : np.ndarray [shape=(n_listeners, d)], float32, or None
         Those who ask by inner product, whose hubs are then corrected too where `config` says so;
         by cosine it is the tracks themselves that ask.
-    heard : csr_matrix [shape=(n_listeners, n)], or None
+    plays : csr_matrix [shape=(n_listeners, n)], or None
         Not 0 where a listener has played a track, in the order of `embeddings`.
     asking : collection of str or None
         Tracks that ask, where hubs are corrected; all by default.
@@ -66,7 +66,7 @@ def build_index(
     if config.hubs == "none":
         return _assemble(embeddings, config=config, offsets={}, work=work)
     ids = sorted(embeddings.ids)  # sums round by position, so the order must not hang on the caller
-    heard = None if heard is None else heard[:, embeddings.id_map.rows(ids)]
+    plays = None if plays is None else plays[:, embeddings.id_map.rows(ids)]
     embeddings = embeddings.take(ids)
     unit = served(embeddings.vectors, "cosine")
     own = embeddings.id_map.rows(ids if asking is None else sorted(asking))
@@ -78,7 +78,7 @@ def build_index(
     else:
         offsets["cosine"] = reach_offsets(unit, unit[own], own=own)
         if listeners is not None:
-            offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, barred=heard)
+            offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, barred=plays)
     return _assemble(embeddings, config=config, offsets=offsets, work=work)
 
 

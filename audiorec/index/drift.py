@@ -12,7 +12,7 @@ RECALL_LOSS = 0.02
 IMBALANCE_GROWTH = 1.5
 
 
-class Drift(NamedTuple):
+class IndexDrift(NamedTuple):
     """What a structure was worth when it was built, and what it is worth now.
 
     Attributes
@@ -32,12 +32,12 @@ class Drift(NamedTuple):
     dead: float = 0.0
 
     @classmethod
-    def of(cls, structure: Structure | None) -> Drift:
+    def of(cls, structure: Structure | None) -> IndexDrift:
         """Of one that was built just now, or of an exact index."""
         if structure is None:
             return cls()
-        worth = structure.recall, structure.imbalance
-        return cls(worth[0], worth[0], worth[1], worth[1])
+        quality = structure.recall, structure.imbalance
+        return cls(quality[0], quality[0], quality[1], quality[1])
 
     @property
     def worn(self) -> str:

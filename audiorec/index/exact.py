@@ -21,7 +21,7 @@ BLOCK = 65_536
 GROUP = 64
 
 
-class Rows(NamedTuple):
+class NeighbourRows(NamedTuple):
     """Row numbers and scores of neighbours, best first.
 
     Attributes
@@ -47,8 +47,8 @@ class NotFiniteError(ArithmeticError):
         self.row = row
 
 
-class Served:
-    """The vectors whose inner product with what is `asked` is the score, made as they are read.
+class SearchVectors:
+    """Vectors as they are scored: by the inner product with a scaled query; made as they are read.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ class Served:
         offsets = None if self.offsets is None else self.offsets[rows]
         return np.ascontiguousarray(served(self.vectors[rows], self.metric, offsets), np.float32)
 
-    def some(self, rows: np.ndarray) -> Served:
+    def some(self, rows: np.ndarray) -> SearchVectors:
         """Only these rows, in that order."""
-        return Served(
+        return SearchVectors(
             self.vectors[rows],
             self.metric,
             None if self.offsets is None else self.offsets[rows],
@@ -124,15 +124,15 @@ class Served:
 
 
 def search_product(
-    queries: np.ndarray, *, vectors: Served, k: int, allowed: np.ndarray | None = None
-) -> Rows:
+    queries: np.ndarray, *, vectors: SearchVectors, k: int, allowed: np.ndarray | None = None
+) -> NeighbourRows:
     """The `k` rows of `vectors` with the largest inner product with each query.
 
     Parameters
     ----------
     queries : np.ndarray [shape=(n_queries, d)], float32
-        See `asked`.
-    vectors : Served
+        See `scoring_queries`.
+    vectors : SearchVectors
         Read once for every 1,024 queries.
     k : int
         At most as many as there are rows allowed.
@@ -141,7 +141,7 @@ def search_product(
 
     Returns
     -------
-    found : Rows
+    NeighbourRows
         Equal scores stand in the order of their rows.
 
     Raises
@@ -149,16 +149,20 @@ def search_product(
     NotFiniteError
         If a row that is scored is not finite.
     """
-    found = [
+    blocks = [
         _search_some(queries[start : start + MAX_QUERIES], vectors, k, allowed)
         for start in range(0, len(queries), MAX_QUERIES)
     ]
-    if not found:
-        return Rows(np.empty((0, k), np.int64), np.empty((0, k), np.float32))
-    return Rows(np.concatenate([f.rows for f in found]), np.concatenate([f.scores for f in found]))
+    if not blocks:
+        return NeighbourRows(np.empty((0, k), np.int64), np.empty((0, k), np.float32))
+    return NeighbourRows(
+        np.concatenate([f.rows for f in blocks]), np.concatenate([f.scores for f in blocks])
+    )
 
 
-def _search_some(queries: np.ndarray, vectors: Served, k: int, allowed: np.ndarray | None) -> Rows:
+def _search_some(
+    queries: np.ndarray, vectors: SearchVectors, k: int, allowed: np.ndarray | None
+) -> NeighbourRows:
     """Best of every block of rows, each joined to the best of the blocks before it."""
     best: list[tuple[np.ndarray, np.ndarray]] = [
         (np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries
@@ -177,7 +181,9 @@ def _search_some(queries: np.ndarray, vectors: Served, k: int, allowed: np.ndarr
             scores = np.concatenate([scores, product[chosen]])
             first = np.lexsort((rows, -scores))[:k]
             best[number] = rows[first], scores[first]
-    return Rows(np.stack([rows for rows, _ in best]), np.stack([scores for _, scores in best]))
+    return NeighbourRows(
+        np.stack([rows for rows, _ in best]), np.stack([scores for _, scores in best])
+    )
 
 
 def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
@@ -206,7 +212,7 @@ def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
     return chosen[np.lexsort((chosen, -scores[chosen]))]
 
 
-def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: Served) -> Rows:
+def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: SearchVectors) -> NeighbourRows:
     """Score neighbours again in double precision, and put them in that order.
 
     Matrix products round differently with the shape that they are asked in. Scored again, equal
@@ -218,8 +224,8 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: Served) -> Rows:
     rows : np.ndarray [shape=(n_queries, k)], int64
         A row below 0 is none, and comes last.
     queries : np.ndarray [shape=(n_queries, d)]
-        See `asked`.
-    vectors : Served
+        See `scoring_queries`.
+    vectors : SearchVectors
 
     Raises
     ------
@@ -230,21 +236,21 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: Served) -> Rows:
     scores = np.empty(rows.shape, dtype=np.float32)
     step = max(1, MAX_SCORES // max(1, 4 * rows.shape[1] * vectors.dim))
     for start in range(0, len(rows), step):
-        found = rows[start : start + step]
+        block = rows[start : start + step]
         # Each row is read once, in the order in which it lies on disk.
-        flat, places = np.unique(np.maximum(found, 0), return_inverse=True)
+        flat, places = np.unique(np.maximum(block, 0), return_inverse=True)
         held = vectors[flat].astype(np.float64)
         asking = queries[start : start + step, np.newaxis]
-        exact = (held[places.reshape(found.shape)] * asking).sum(axis=2).astype(np.float32)
+        exact = (held[places.reshape(block.shape)] * asking).sum(axis=2).astype(np.float32)
         _check_finite(exact, vectors, flat)
-        exact[found < 0] = -np.inf
-        best = np.lexsort((found, -exact))
-        order[start : start + step] = np.take_along_axis(found, best, axis=1)
+        exact[block < 0] = -np.inf
+        best = np.lexsort((block, -exact))
+        order[start : start + step] = np.take_along_axis(block, best, axis=1)
         scores[start : start + step] = np.take_along_axis(exact, best, axis=1)
-    return Rows(order, scores)
+    return NeighbourRows(order, scores)
 
 
-def _check_finite(scores: np.ndarray, vectors: Served, rows: np.ndarray) -> None:
+def _check_finite(scores: np.ndarray, vectors: SearchVectors, rows: np.ndarray) -> None:
     """Raise `NotFiniteError` where scores are not finite since one of these rows is not."""
     if np.isfinite(scores).all():
         return
@@ -264,7 +270,7 @@ def lengths(vectors: np.ndarray) -> np.ndarray:
 
 
 def served(vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = None) -> np.ndarray:
-    """The vectors whose inner product with what is `asked` is the score.
+    """The vectors whose inner product with what is `scoring_queries` is the score.
 
     Parameters
     ----------
@@ -277,8 +283,10 @@ def served(vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = Non
     return scored if offsets is None else np.column_stack([scored, offsets])
 
 
-def asked(queries: np.ndarray, metric: Metric, *, offsets: np.ndarray | None = None) -> np.ndarray:
-    """The queries as `served` vectors with such offsets, or without any, are to be asked.
+def scoring_queries(
+    queries: np.ndarray, metric: Metric, *, offsets: np.ndarray | None = None
+) -> np.ndarray:
+    """Queries scaled as `served` vectors with such offsets, or with none, need them.
 
     Parameters
     ----------

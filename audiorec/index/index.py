@@ -12,12 +12,12 @@ from audiorec.artifacts import Manifest
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.index.arrays import joined, taken
-from audiorec.index.drift import Drift
-from audiorec.index.exact import Served
-from audiorec.index.lookup import Lookup, id_array
-from audiorec.index.plan import Plan, make_plan
-from audiorec.index.search import METRICS, Searched, faiss_structures
-from audiorec.index.stored import Stored, read_index, write_index
+from audiorec.index.drift import IndexDrift
+from audiorec.index.exact import SearchVectors
+from audiorec.index.lookup import RowLookup, id_array
+from audiorec.index.plan import IndexPlan, make_plan
+from audiorec.index.search import METRICS, SearchableVectors, faiss_structures
+from audiorec.index.stored import StoredIndex, read_index, write_index
 
 if TYPE_CHECKING:
     from audiorec.index.structures import Structure
@@ -27,7 +27,7 @@ MAX_DEAD = 0.25
 MAX_GROWTH = 2.0
 
 
-class Index(Searched):
+class Index(SearchableVectors):
     """An index that can change and be kept; made by `build_index` or `load`."""
 
     @classmethod
@@ -60,16 +60,16 @@ class Index(Searched):
             work=directory.parent,
         )
 
-    def drift(self) -> Drift:
+    def drift(self) -> IndexDrift:
         """What the structure is worth now beside what it was when it was built.
 
         An approximate one is measured, which reads every vector once.
         """
         structure = self._opened
         if structure is None:
-            return Drift()
+            return IndexDrift()
         structures = faiss_structures()
-        trial = structures.Trial(self._served(self.metric), self._allowed(None, ()))
+        trial = structures.RecallTrial(self._served(self.metric), self._allowed(None, ()))
         return self._built._replace(
             recall=trial.recall(structure),
             imbalance=structures.imbalance(structure.faiss),
@@ -115,12 +115,12 @@ class Index(Searched):
         left = np.setdiff1d(self._lookup.order, rows)
         self._change(self._lookup.by_row, left, added=self._vectors[:0])
 
-    def rebuild(self, *, plan: Plan | None = None) -> None:
+    def rebuild(self, *, plan: IndexPlan | None = None) -> None:
         """Build the structure anew, from what is alive; ids and vectors stay what they are.
 
         Parameters
         ----------
-        plan : Plan or None
+        plan : IndexPlan or None
             None for the one that the settings lead to.
         """
         rows, groups = self._lookup.order, self._groups
@@ -128,7 +128,7 @@ class Index(Searched):
         self._groups = None if groups is None else groups[rows]
         # An array as wide as its longest id, as if never built before.
         ids = id_array(self._lookup.by_row[rows].tolist())
-        self._lookup = Lookup(ids, np.arange(len(rows), dtype=np.int64))
+        self._lookup = RowLookup(ids, np.arange(len(rows), dtype=np.int64))
         self._structure, self._stored, self._mapped, self._changed = None, None, None, False
         plan = plan or self._plan(len(rows))
         if plan.kind != "exact":
@@ -139,7 +139,7 @@ class Index(Searched):
                 folder=self._work,
             )
         self._built_rows = len(self)
-        self._built = Drift.of(self._structure)
+        self._built = IndexDrift.of(self._structure)
 
     def save(
         self,
@@ -190,7 +190,7 @@ class Index(Searched):
             built=self._built,
         )
         self.inputs, self.extra = manifest.inputs, manifest.extra
-        self._stored = Stored.of(directory, manifest)
+        self._stored = StoredIndex.of(directory, manifest)
         return manifest
 
     def _check_no_offsets(self) -> None:
@@ -211,28 +211,28 @@ class Index(Searched):
             or dead > MAX_DEAD * len(ids)
             or len(ids) > MAX_GROWTH * self._built_rows
         ):
-            self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
+            self._lookup = RowLookup(ids, rows[np.argsort(ids[rows], kind="stable")])
             self._groups = None
             self.rebuild()
         else:
             if len(added):
                 self._structure = faiss_structures().grown(
                     self._writable(),
-                    Served(added, self.metric),
+                    SearchVectors(added, self.metric),
                     n_rows=len(ids) - len(added),
                     memory=self.config.memory_bytes,
                     folder=self._work,
                 )
             else:
                 self._structure = self._opened
-            self._lookup = Lookup(ids, rows[np.argsort(ids[rows], kind="stable")])
+            self._lookup = RowLookup(ids, rows[np.argsort(ids[rows], kind="stable")])
             self._norms, self._changed = None, True
         if groups:
             self._groups = self._grouped(groups)
         self.inputs = {}  # what stands now came from more than they say
         self._stored = None
 
-    def _plan(self, n: int) -> Plan:
+    def _plan(self, n: int) -> IndexPlan:
         config = self.config
         return make_plan(
             n,

@@ -14,7 +14,7 @@ from audiorec.exceptions import NotFoundError, ParameterError
 FEW = 50
 
 
-class Lookup:
+class RowLookup:
     """Ids by row, some of which may be dead, and the order of those alive.
 
     Parameters
@@ -85,17 +85,17 @@ class Lookup:
         return str(self.by_row[self.order[place]])
 
 
-class Groups(Mapping[str, int]):
+class GroupNumbers(Mapping[str, int]):
     """Numbers of groups by id, read from an array of them: none is looked at but those asked for.
 
     Parameters
     ----------
-    lookup : Lookup
+    lookup : RowLookup
     groups : np.ndarray [shape=(n_rows,)], int64
         -1 where a row is in none.
     """
 
-    def __init__(self, lookup: Lookup, groups: np.ndarray) -> None:
+    def __init__(self, lookup: RowLookup, groups: np.ndarray) -> None:
         self._lookup = lookup
         self._groups = groups
 

@@ -26,7 +26,7 @@ MAX_LISTS = 65_536
 MANY_LISTS = 16_384
 
 
-class Plan(NamedTuple):
+class IndexPlan(NamedTuple):
     """What to build.
 
     Attributes
@@ -43,7 +43,9 @@ class Plan(NamedTuple):
     on_disk: bool
 
 
-def make_plan(n: int, dim: int, *, kind: str, memory: int, exact_below: int | None = None) -> Plan:
+def make_plan(
+    n: int, dim: int, *, kind: str, memory: int, exact_below: int | None = None
+) -> IndexPlan:
     """The structure for so many vectors: the one that `kind` names, or the best that fits.
 
     Parameters
@@ -62,12 +64,12 @@ def make_plan(n: int, dim: int, *, kind: str, memory: int, exact_below: int | No
         exact_below = EXACT_BELOW if exact_below is None else exact_below
         kind = "exact" if n < exact_below else "hnsw" if fits else "ivf"
     if kind == "exact" or n == 0:
-        return Plan("exact", "", on_disk=False)
+        return IndexPlan("exact", "", on_disk=False)
     if kind == "hnsw":
-        return Plan("hnsw", f"HNSW{HNSW_LINKS},SQ8", on_disk=False)
+        return IndexPlan("hnsw", f"HNSW{HNSW_LINKS},SQ8", on_disk=False)
     lists = count_lists(n)
     coarse = f"IVF{lists}_HNSW{HNSW_LINKS}" if lists >= MANY_LISTS else f"IVF{lists}"
-    return Plan("ivf", f"{coarse},SQ8", on_disk=structure_bytes("ivf", n, dim) > memory)
+    return IndexPlan("ivf", f"{coarse},SQ8", on_disk=structure_bytes("ivf", n, dim) > memory)
 
 
 def structure_bytes(kind: Kind, n: int, dim: int) -> int:

@@ -12,19 +12,19 @@ import numpy as np
 from audiorec.embeddings import Embeddings, first_not_finite
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index.arrays import taken
-from audiorec.index.drift import Drift
+from audiorec.index.drift import IndexDrift
 from audiorec.index.exact import (
     Metric,
     NotFiniteError,
-    Served,
-    asked,
+    SearchVectors,
     checked_metric,
     lengths,
     rescored,
+    scoring_queries,
     search_product,
 )
-from audiorec.index.lookup import Groups, Lookup
-from audiorec.index.stored import Stored
+from audiorec.index.lookup import GroupNumbers, RowLookup
+from audiorec.index.stored import StoredIndex
 
 if TYPE_CHECKING:
     from audiorec.index.config import IndexConfig
@@ -54,7 +54,7 @@ class Neighbours(NamedTuple):
     scores: np.ndarray
 
 
-class Searched:
+class SearchableVectors:
     """Vectors by id, searched by cosine or inner product: the part of `Index` that only reads.
 
     The vectors are kept as they were given, so that either
@@ -78,10 +78,10 @@ class Searched:
         norms: np.ndarray | None = None,
         groups: np.ndarray | None = None,
         structure: Structure | None = None,
-        stored: Stored | None = None,
+        stored: StoredIndex | None = None,
         work: Path | None = None,
     ) -> None:
-        self._lookup = Lookup(ids, order)
+        self._lookup = RowLookup(ids, order)
         self._vectors = vectors
         self._settings = dict(settings)
         self._offsets = dict(offsets or {})  # by metric; see `audiorec.index.hubness`
@@ -91,7 +91,7 @@ class Searched:
         self._stored = stored  # until the index changes: where its structure lies on disk
         self._work = work  # where what does not fit in memory is made
         self._built_rows = stored.built_rows if stored else len(ids)
-        self._built = stored.built if stored else Drift.of(structure)
+        self._built = stored.built if stored else IndexDrift.of(structure)
         self._changed = False  # since it was built
         self._mapped: Path | None = None  # the file that an open structure is only read from
         self.inputs: dict[str, str] = dict(stored.inputs) if stored else {}
@@ -141,7 +141,7 @@ class Searched:
     def duplicates(self) -> Mapping[str, int]:
         """Group number of every id that is the same recording as another."""
         if self._groups is not None:
-            return Groups(self._lookup, self._groups)
+            return GroupNumbers(self._lookup, self._groups)
         kept: Mapping[str, int] = self.extra.get("duplicates", {})  # where older versions kept it
         return kept
 
@@ -241,14 +241,14 @@ class Searched:
         k = min(int(k), n_allowed)
         if k == 0:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
-        asking = asked(queries, metric, offsets=self._offsets.get(metric))
+        asking = scoring_queries(queries, metric, offsets=self._offsets.get(metric))
         try:
             rows = self._search_rows(asking, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
-            found = rescored(rows, asking, vectors=self._served(metric))
+            rescored_ = rescored(rows, asking, vectors=self._served(metric))
         except NotFiniteError as error:
             raise self._damaged(error.row) from None
-        ids = self._lookup.by_row[found.rows[:, :k]].tolist()
-        return Neighbours(ids, np.ascontiguousarray(found.scores[:, :k]))
+        ids = self._lookup.by_row[rescored_.rows[:, :k]].tolist()
+        return Neighbours(ids, np.ascontiguousarray(rescored_.scores[:, :k]))
 
     def open(self) -> None:
         """Open what is opened when first asked otherwise, so that no question waits for it."""
@@ -335,9 +335,9 @@ class Searched:
             "or infinity); run 'audiorec index' to make it again"
         )
 
-    def _served(self, metric: Metric) -> Served:
+    def _served(self, metric: Metric) -> SearchVectors:
         norms = self._measured() if metric == "cosine" else None
-        return Served(self._vectors, metric, self._offsets.get(metric), norms)
+        return SearchVectors(self._vectors, metric, self._offsets.get(metric), norms)
 
     def _measured(self) -> np.ndarray:
         if self._norms is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError
-from audiorec.index.drift import Drift
+from audiorec.index.drift import IndexDrift
 
 if TYPE_CHECKING:
     from audiorec.index.structures import Structure
@@ -22,7 +22,7 @@ STRUCTURE = "structure"
 LISTS = "lists"
 
 
-class Stored(NamedTuple):
+class StoredIndex(NamedTuple):
     """Where an index and its structure lie, and what is known of it without opening it."""
 
     directory: Path
@@ -33,12 +33,12 @@ class Stored(NamedTuple):
     effort: int
     recall: float
     built_rows: int
-    built: Drift
+    built: IndexDrift
     inputs: Mapping[str, str]
     extra: Mapping[str, Any]
 
     @classmethod
-    def of(cls, directory: Path, manifest: artifacts.Manifest) -> Stored:
+    def of(cls, directory: Path, manifest: artifacts.Manifest) -> StoredIndex:
         """What a manifest says; KeyError when it lacks something."""
         extra, files = manifest.extra, manifest.files
         exact = extra["kind"] == "exact"
@@ -51,7 +51,7 @@ class Stored(NamedTuple):
             extra["effort"],
             extra["recall_at_10"],
             extra["built_rows"],
-            Drift(
+            IndexDrift(
                 extra.get("recall_built", extra["recall_at_10"]),
                 extra["recall_at_10"],
                 extra.get("imbalance_built", 1.0),
@@ -79,7 +79,7 @@ class Stored(NamedTuple):
         )
 
 
-def kept_drift(directory: Path) -> Drift:
+def kept_drift(directory: Path) -> IndexDrift:
     """What an index was worth when it was built, and when it was kept, without opening it.
 
     Raises
@@ -89,7 +89,7 @@ def kept_drift(directory: Path) -> Drift:
     """
     manifest = artifacts.load_manifest(directory, kind="index")
     try:
-        return Stored.of(directory, manifest).built
+        return StoredIndex.of(directory, manifest).built
     except KeyError as error:
         raise _lacking(directory, error) from None
 
@@ -114,7 +114,7 @@ def write_index(
     inputs: Mapping[str, str],
     extra: Mapping[str, Any],
     built_rows: int,
-    built: Drift,
+    built: IndexDrift,
 ) -> artifacts.Manifest:
     """Write an artifact of kind "index".
 
@@ -133,7 +133,7 @@ def write_index(
         Anything else worth keeping with it, as plain JSON.
     built_rows : int
         Rows when the structure was last built.
-    built : Drift
+    built : IndexDrift
         What it was worth then.
     """
     files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
@@ -183,7 +183,7 @@ def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts
 
 def read_index(
     directory: Path, *, inputs: Mapping[str, str]
-) -> tuple[artifacts.Manifest, Stored, dict[str, np.ndarray]]:
+) -> tuple[artifacts.Manifest, StoredIndex, dict[str, np.ndarray]]:
     """Read what `write_index` wrote, its arrays memory-mapped.
 
     Raises
@@ -198,7 +198,7 @@ def read_index(
                 f"the index in {directory} was made from another {name}; run 'audiorec index' again"
             )
     try:
-        stored = Stored.of(directory, manifest)
+        stored = StoredIndex.of(directory, manifest)
         mapped = manifest.files["vectors"].size > 4096  # an empty array cannot be mapped
         arrays = {
             name: artifacts.load_array(directory, manifest, name, mmap=mapped).view(np.ndarray)

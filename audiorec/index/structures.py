@@ -20,8 +20,8 @@ import faiss as _faiss
 import numpy as np
 
 from audiorec.exceptions import ArtifactError
-from audiorec.index.exact import Rows, Served, rescored, search_product
-from audiorec.index.plan import Kind, Plan, batch_rows, sample_size
+from audiorec.index.exact import NeighbourRows, SearchVectors, rescored, search_product
+from audiorec.index.plan import IndexPlan, Kind, batch_rows, sample_size
 
 # FAISS makes half of its interface when it is loaded, where no type checker sees it.
 faiss: Any = _faiss
@@ -52,7 +52,7 @@ class Structure(NamedTuple):
     effort : int
         `efSearch` of HNSW, `nprobe` of inverted lists.
     recall : float
-        Share of the true ten nearest that it finds; see `Trial`.
+        Share of the true ten nearest that it finds; see `RecallTrial`.
     imbalance : float
         Of inverted lists: how many times as long as with even lists a search takes; 1 otherwise.
     folder : tempfile.TemporaryDirectory or None
@@ -77,9 +77,9 @@ class Structure(NamedTuple):
 
 
 def build(
-    vectors: Served,
+    vectors: SearchVectors,
     *,
-    plan: Plan,
+    plan: IndexPlan,
     memory: int,
     folder: Path | None = None,
 ) -> Structure:
@@ -87,8 +87,8 @@ def build(
 
     Parameters
     ----------
-    vectors : Served
-    plan : Plan
+    vectors : SearchVectors
+    plan : IndexPlan
         Of kind "hnsw" or "ivf".
     memory : int
         See `make_plan`, bytes.
@@ -111,7 +111,7 @@ def build(
     return tuned(structure, vectors)
 
 
-def _learn(vectors: Served, *, plan: Plan, memory: int, n: int) -> Any:
+def _learn(vectors: SearchVectors, *, plan: IndexPlan, memory: int, n: int) -> Any:
     index = faiss.index_factory(vectors.dim, plan.factory, faiss.METRIC_INNER_PRODUCT)
     lists = 0
     if plan.kind == "hnsw":
@@ -124,7 +124,7 @@ def _learn(vectors: Served, *, plan: Plan, memory: int, n: int) -> Any:
     return index
 
 
-def _fill(index: Any, vectors: Served, rows: slice, *, memory: int, first: int = 0) -> None:
+def _fill(index: Any, vectors: SearchVectors, rows: slice, *, memory: int, first: int = 0) -> None:
     """Add rows in batches, numbered on from `first`."""
     step = batch_rows(vectors.dim, memory=memory)
     for start in range(rows.start, rows.stop, step):
@@ -136,7 +136,7 @@ def _fill(index: Any, vectors: Served, rows: slice, *, memory: int, first: int =
             index.add(some)
 
 
-def _fill_on_disk(index: Any, vectors: Served, *, memory: int, folder: Path | None) -> Any:
+def _fill_on_disk(index: Any, vectors: SearchVectors, *, memory: int, folder: Path | None) -> Any:
     """Fill `index` part by part, each written out, and merge them into lists on disk."""
     work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
     part_rows = max(batch_rows(vectors.dim, memory=memory), memory // 2 // (vectors.dim + 16))
@@ -195,7 +195,7 @@ def _map(lists: Any) -> None:
 
 def grown(
     structure: Structure,
-    added: Served,
+    added: SearchVectors,
     *,
     n_rows: int,
     memory: int,
@@ -207,7 +207,7 @@ def grown(
     ----------
     structure : Structure
         One that may be written to; it is changed, unless its lists lie on disk.
-    added : Served
+    added : SearchVectors
     n_rows : int
         Rows that it holds so far.
     memory, folder
@@ -241,7 +241,7 @@ def _emptied(index: Any) -> Any:
 
 def search(
     structure: Structure, queries: np.ndarray, *, k: int, allowed: np.ndarray | None = None
-) -> Rows:
+) -> NeighbourRows:
     """Ask a structure; a row of -1 stands where it found too few.
 
     Parameters
@@ -260,7 +260,7 @@ def search(
         params = faiss.SearchParametersIVF(nprobe=structure.effort, **settings)
     queries = np.ascontiguousarray(queries, dtype=np.float32)
     scores, rows = structure.faiss.search(queries, k, params=params)
-    return Rows(rows, scores)
+    return NeighbourRows(rows, scores)
 
 
 def write(structure: Structure, path: Path) -> None:
@@ -328,7 +328,7 @@ def imbalance(index: Any) -> float:
     return round(float(index.invlists.imbalance_factor()), 4)
 
 
-class Trial:
+class RecallTrial:
     """Questions to an index, with their true neighbours: what recall is measured by.
 
     Half of them are vectors of the index, which want the others. A graph or a list has its own
@@ -337,12 +337,12 @@ class Trial:
 
     Parameters
     ----------
-    vectors : Served
+    vectors : SearchVectors
     allowed : np.ndarray [shape=(n,)], bool, or None
         Rows alive; None for all.
     """
 
-    def __init__(self, vectors: Served, allowed: np.ndarray | None = None) -> None:
+    def __init__(self, vectors: SearchVectors, allowed: np.ndarray | None = None) -> None:
         alive = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
         chosen = np.unique(np.linspace(0, len(alive) - 1, RECALL_QUERIES).astype(np.int64))
         self._vectors, self._allowed = vectors, allowed
@@ -361,19 +361,21 @@ class Trial:
         """Share of the true ten nearest that a structure finds, in the half that it is worse in."""
         if self._k < 2:
             return 1.0
-        found = search(structure, self._queries, k=self._spare, allowed=self._allowed).rows
-        found = rescored(found, self._queries, vectors=self._vectors).rows[:, : self._k]
+        rows = search(structure, self._queries, k=self._spare, allowed=self._allowed).rows
+        rows = rescored(rows, self._queries, vectors=self._vectors).rows[:, : self._k]
         shares = []
-        for row, truth, answer in zip(self._own, self._truth, found, strict=True):
+        for row, truth, answer in zip(self._own, self._truth, rows, strict=True):
             others = [place for place in truth.tolist() if place != row][:RECALL_K]
             shares.append(len(set(others) & set(answer.tolist())) / len(others))
         half = len(shares) // 2
         return round(float(min(np.mean(shares[:half]), np.mean(shares[half:]))), 4)
 
 
-def tuned(structure: Structure, vectors: Served, *, allowed: np.ndarray | None = None) -> Structure:
+def tuned(
+    structure: Structure, vectors: SearchVectors, *, allowed: np.ndarray | None = None
+) -> Structure:
     """A structure with the least effort that finds enough, as far as effort can."""
-    trial = Trial(vectors, allowed)
+    trial = RecallTrial(vectors, allowed)
     efforts = EFFORTS if structure.kind == "hnsw" else PROBES
     most = len(vectors) if structure.kind == "hnsw" else structure.faiss.nlist
     for effort in sorted({min(effort, most) for effort in efforts}):

@@ -22,7 +22,7 @@ from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.data.catalog import Catalog
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, AudioError
-from audiorec.mel.scanned import Computed, ScannedMels, compute_clips
+from audiorec.mel.scanned import ScannedMels, TrackMels, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
 from audiorec.workers import Outcome
@@ -44,7 +44,7 @@ class MelReport(NamedTuple):
     failed: int
 
 
-class Meta(NamedTuple):
+class ShardRow(NamedTuple):
     """One clip in a shard; a track that failed has one with ``row=-1`` and ``n_frames=0``."""
 
     track_id: str
@@ -120,7 +120,7 @@ def compute_mels(
     work = partial(run_on, engine, partial(compute_track, config=config), n_jobs=n_jobs)
     outcomes = _outcomes([*fresh, *again], work, scanned=scanned)
     left = Counter(job.clip_hash for job in [*fresh, *again])  # copies of a file share one
-    batch: list[Outcome[Job, Computed]] = []
+    batch: list[Outcome[Job, TrackMels]] = []
     for number, outcome in enumerate(outcomes, 1):
         batch.append(outcome)
         progress(STAGE, done + number, total)
@@ -141,7 +141,7 @@ def compute_mels(
     return MelReport(computed=computed, kept=kept, failed=total - kept - computed)
 
 
-def compute_track(job: Job, *, config: MelConfig) -> Computed:
+def compute_track(job: Job, *, config: MelConfig) -> TrackMels:
     """What a worker process does with one track."""
     from audiorec.audio import load_clips
 
@@ -152,10 +152,10 @@ def compute_track(job: Job, *, config: MelConfig) -> Computed:
 
 def _outcomes(
     jobs: Sequence[Job],
-    work: Callable[[Iterable[Job]], Iterator[Outcome[Job, Computed]]],
+    work: Callable[[Iterable[Job]], Iterator[Outcome[Job, TrackMels]]],
     *,
     scanned: ScannedMels | None,
-) -> Iterator[Outcome[Job, Computed]]:
+) -> Iterator[Outcome[Job, TrackMels]]:
     """What becomes of every job, in order; worker processes do those that no scan has done.
 
     So no process is started where a scan has done them all.
@@ -201,7 +201,7 @@ def _check_unchanged(job: Job) -> None:
         )
 
 
-def _record(catalog: Catalog, batch: Iterable[Outcome[Job, Computed]]) -> None:
+def _record(catalog: Catalog, batch: Iterable[Outcome[Job, TrackMels]]) -> None:
     with catalog.transaction():
         for outcome in batch:
             if outcome.error is None:
@@ -224,7 +224,7 @@ class Shards:
         self._directory = directory
         self._config = config
         self._files: dict[str, artifacts.ArtifactFile] = {}
-        self._metas: dict[str, list[Meta]] = {}
+        self._metas: dict[str, list[ShardRow]] = {}
         self._prints: dict[str, dict[str, np.ndarray]] = {}
         self._free = 0  # no number below it is free
         manifest = _standing(directory)
@@ -232,7 +232,7 @@ class Shards:
             return
         for name in _whole_shards(directory, manifest, check=check):
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)
-            self._metas[name] = [Meta(*row) for row in meta.tolist()]
+            self._metas[name] = [ShardRow(*row) for row in meta.tolist()]
             self._files |= {part: manifest.files[part] for part in _parts(name)}
             if manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 known = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
@@ -266,7 +266,7 @@ class Shards:
             if len(rows) != len(meta):
                 self._rewrite(name, rows)
 
-    def add(self, batch: Sequence[Outcome[Job, Computed]], *, is_retry: bool) -> int:
+    def add(self, batch: Sequence[Outcome[Job, TrackMels]], *, is_retry: bool) -> int:
         """Write a shard and commit it; return how many of its tracks went well."""
         good = [outcome for outcome in batch if outcome.value is not None]
         if is_retry:
@@ -275,14 +275,14 @@ class Shards:
         if not batch:
             return 0
         name = f"{self._next:05d}"
-        meta: list[Meta] = []
+        meta: list[ShardRow] = []
         mels: list[np.ndarray] = []
         for (track_id, _, hash_, _), value, _ in batch:
             if value is None:
-                meta.append(Meta(track_id, hash_, 0, -1, 0))
+                meta.append(ShardRow(track_id, hash_, 0, -1, 0))
                 continue
             for clip, mel in enumerate(value.mels):
-                meta.append(Meta(track_id, hash_, clip, len(mels), mel.shape[1]))
+                meta.append(ShardRow(track_id, hash_, clip, len(mels), mel.shape[1]))
                 mels.append(mel)
         shape = (len(mels), self._config.n_mels, self._config.n_frames)
         shard = np.full(shape, PADDING, dtype=np.float16)
@@ -306,7 +306,7 @@ class Shards:
             if len(rows) != len(meta):
                 self._rewrite(name, rows)
 
-    def _rewrite(self, name: str, meta: list[Meta]) -> None:
+    def _rewrite(self, name: str, meta: list[ShardRow]) -> None:
         """Say anew what a shard holds; a shard that holds nothing goes."""
         if not meta:
             for part in _parts(name):
@@ -348,7 +348,7 @@ class Shards:
         )
 
 
-def _good(meta: Sequence[Meta]) -> list[str]:
+def _good(meta: Sequence[ShardRow]) -> list[str]:
     """Ids of the tracks that went well, in order, once each."""
     return list(dict.fromkeys(row.track_id for row in meta if row.n_frames))
 

@@ -35,19 +35,19 @@ CLIP_SETTINGS = (
 )  # which say what part of a file is decoded
 
 
-class Computed(NamedTuple):
+class TrackMels(NamedTuple):
     """Spectrograms of a track's clips, and the fingerprint of the middle one."""
 
     mels: list[np.ndarray]
     fingerprint: np.ndarray
 
 
-def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> Computed:
+def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> TrackMels:
     """Spectrograms of clips : np.ndarray [shape=(n,)], float32, at ``config.sr``."""
     from audiorec.mel.transform import log_mel
 
     mels = [log_mel(y, config=config).astype(np.float16) for y in clips]
-    return Computed(mels, make_fingerprint(mels[len(mels) // 2], config=config))
+    return TrackMels(mels, make_fingerprint(mels[len(mels) // 2], config=config))
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class ScannedMels:
         is_same = all(getattr(config, key) == getattr(decoded, key) for key in CLIP_SETTINGS)
         return cls(directory, config) if is_same else None
 
-    def store(self, heard: DecodedClips, clip_hash: str) -> None:
+    def store(self, clips: DecodedClips, clip_hash: str) -> None:
         """Compute the spectrogram of a recording's one clip, and write it if the disk has room."""
-        (y,) = heard.clips
-        y = resample(y, sr=heard.info.sr, target_sr=self.config.sr, n=self.config.n_samples)
+        (y,) = clips.clips
+        y = resample(y, sr=clips.info.sr, target_sr=self.config.sr, n=self.config.n_samples)
         with suppress(OSError, AudiorecError):
             computed = compute_clips([y], config=self.config)
             file = self._file(clip_hash)
@@ -87,7 +87,7 @@ class ScannedMels:
     def __contains__(self, clip_hash: str) -> bool:
         return self._file(clip_hash).is_file()
 
-    def load(self, clip_hash: str) -> Computed | None:
+    def load(self, clip_hash: str) -> TrackMels | None:
         """The spectrogram of a clip; None where there is none, or a damaged one."""
         try:
             return _from_bytes(self._file(clip_hash).read_bytes())
@@ -115,7 +115,7 @@ class ScannedMels:
         return self.directory / settings / clip_hash[:2] / clip_hash
 
 
-def _to_bytes(computed: Computed) -> bytes:
+def _to_bytes(computed: TrackMels) -> bytes:
     stream = io.BytesIO()
     for array in (*computed.mels, computed.fingerprint):
         np.save(stream, array, allow_pickle=False)
@@ -123,11 +123,11 @@ def _to_bytes(computed: Computed) -> bytes:
     return data + zlib.crc32(data).to_bytes(CRC_BYTES, "little")
 
 
-def _from_bytes(data: bytes) -> Computed:
+def _from_bytes(data: bytes) -> TrackMels:
     """Undo `_to_bytes`; `ValueError` where the bytes are not whole."""
     body, check = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if zlib.crc32(body).to_bytes(CRC_BYTES, "little") != check:
         raise ValueError("torn")
     stream = io.BytesIO(body)
     mel, middle = (np.load(stream, allow_pickle=False) for _ in range(2))
-    return Computed([mel], middle)
+    return TrackMels([mel], middle)

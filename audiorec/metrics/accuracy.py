@@ -28,7 +28,7 @@ from audiorec.exceptions import ParameterError
 BLOCK_CELLS = 4_000_000
 
 
-class Places(NamedTuple):
+class RankedPositions(NamedTuple):
     """Where each relevant candidate stands in its listener's ranking.
 
     Attributes
@@ -81,7 +81,9 @@ def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | Non
         raise ParameterError("scores hold NaN or infinity; every candidate needs a finite score")
 
 
-def rank(scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None) -> Places:
+def rank(
+    scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None
+) -> RankedPositions:
     """Find the places of the relevant candidates; parameters as of `validate`."""
     validate(scores, relevant, exclude)
     n_users, n_columns = scores.shape
@@ -103,7 +105,7 @@ def rank(scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None
         last[here] = n_columns - _count_below(ascending, rows, value[here], side="left")
     above, tied = _relevant_above(user, first, n_users)
     left_out = 0 if exclude is None else exclude.sum(axis=1)
-    return Places(
+    return RankedPositions(
         user, first, last, above, tied,
         n_relevant=np.bincount(user, minlength=n_users),
         n_candidates=np.full(n_users, n_columns, dtype=np.int64) - left_out,
@@ -212,7 +214,7 @@ def evaluate(
     return {name: metric(places) for name, metric in METRICS.items()}
 
 
-def _auc(places: Places) -> np.ndarray:
+def _auc(places: RankedPositions) -> np.ndarray:
     relevant = places.n_relevant
     others = places.n_candidates - relevant
     # 0-based places of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
@@ -221,7 +223,7 @@ def _auc(places: Places) -> np.ndarray:
     return 1 - _divide(excess, relevant * others)
 
 
-def _average_precision(places: Places, *, k: int) -> np.ndarray:
+def _average_precision(places: RankedPositions, *, k: int) -> np.ndarray:
     """McSherry & Najork's expected precision at each place of a tie, summed in closed form.
 
     In a tie of t candidates, r of them relevant, below R relevant ones, the candidate at place j
@@ -240,7 +242,7 @@ def _average_precision(places: Places, *, k: int) -> np.ndarray:
     return _divide(_per_user(places, gain / size), np.minimum(places.n_relevant, k))
 
 
-def _ndcg(places: Places, *, k: int) -> np.ndarray:
+def _ndcg(places: RankedPositions, *, k: int) -> np.ndarray:
     longest = max(int(places.last.max(initial=0)), int(places.n_relevant.max(initial=0)))
     discounts = 1 / np.log2(np.arange(2, longest + 2))
     discounts[k:] = 0
@@ -249,13 +251,13 @@ def _ndcg(places: Places, *, k: int) -> np.ndarray:
     return _divide(_per_user(places, mean), summed[places.n_relevant])
 
 
-def _recall(places: Places, *, k: int) -> np.ndarray:
+def _recall(places: RankedPositions, *, k: int) -> np.ndarray:
     within = np.clip(k - places.first, 0, places.last - places.first)
     share = within / (places.last - places.first)
     return _divide(_per_user(places, share), places.n_relevant)
 
 
-METRICS: dict[str, Callable[[Places], np.ndarray]] = {
+METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
     "AUC": _auc,
     "mAP@500": partial(_average_precision, k=500),
     "nDCG@10": partial(_ndcg, k=10),
@@ -273,7 +275,7 @@ def _positive(k: int) -> int:
     return k
 
 
-def _per_user(places: Places, values: np.ndarray) -> np.ndarray:
+def _per_user(places: RankedPositions, values: np.ndarray) -> np.ndarray:
     """Sum of the values of each listener's relevant candidates."""
     return np.bincount(places.user, weights=values, minlength=len(places.n_relevant))
 
@@ -292,8 +294,8 @@ def _count_below(
     high = np.full(len(values), ascending.shape[1], dtype=np.int64)
     while (open_ := low < high).any():
         middle = np.where(open_, (low + high) // 2, 0)
-        found = ascending[rows, middle]
-        goes_right = open_ & ((found <= values) if side == "right" else (found < values))
+        below = ascending[rows, middle]
+        goes_right = open_ & ((below <= values) if side == "right" else (below < values))
         low = np.where(goes_right, middle + 1, low)
         high = np.where(open_ & ~goes_right, middle, high)
     return low

@@ -19,7 +19,7 @@ from audiorec.exceptions import ParameterError
 N_BINS = 10
 
 
-class Bin(NamedTuple):
+class CalibrationBin(NamedTuple):
     """Statements of like confidence: their mean confidence, the share that was right, how many."""
 
     confidence: float
@@ -40,7 +40,9 @@ def validate(confidence: np.ndarray, correct: np.ndarray, n_bins: int) -> None:
         raise ParameterError(f"n_bins={n_bins} must be a positive integer")
 
 
-def reliability(confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = N_BINS) -> list[Bin]:
+def reliability(
+    confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = N_BINS
+) -> list[CalibrationBin]:
     """The bins that hold statements, ascending.
 
     Parameters
@@ -53,7 +55,9 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = N_
     validate(confidence, correct, n_bins)
     place = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     return [
-        Bin(float(confidence[chosen].mean()), float(correct[chosen].mean()), int(chosen.sum()))
+        CalibrationBin(
+            float(confidence[chosen].mean()), float(correct[chosen].mean()), int(chosen.sum())
+        )
         for chosen in (place == number for number in range(n_bins))
         if chosen.any()
     ]

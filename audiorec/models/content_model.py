@@ -209,7 +209,7 @@ def training_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) ->
     return frames
 
 
-class Clips(Protocol):
+class ClipSource(Protocol):
     """Where clips come from: a `MelStore`, or a `FeatureStore` with a row of features for each."""
 
     def mels(self, track_id: str) -> list[np.ndarray]:
@@ -217,7 +217,7 @@ class Clips(Protocol):
         ...
 
 
-def clips_of(store: Clips, track_id: str) -> list[np.ndarray]:
+def clips_of(store: ClipSource, track_id: str) -> list[np.ndarray]:
     """Every stored clip of a track.
 
     Plain arrays over the store's memory map: slicing them is several times faster.

@@ -101,7 +101,7 @@ class FeatureStore:
         )
 
     def mels(self, track_id: str) -> list[np.ndarray]:
-        """Rows of a track's clips, in the place of their log-mels; see `content_model.Clips`."""
+        """Features of a track's clips, where log-mels stand in a store; see `ClipSource`."""
         return list(self.rows(track_id))
 
     def features(self, ids: Sequence[str] | None = None) -> Embeddings:
@@ -194,8 +194,8 @@ def compute_features(
         progress("encode", len(rows), len(store.ids))
         batch: dict[str, np.ndarray] = {}
         stream = _encode(store, fresh, name, n_jobs=n_jobs, device=device, engine=engine)
-        for track_id, (found, chunks.blocks) in zip(fresh, stream, strict=True):
-            batch[track_id] = rows[track_id] = found
+        for track_id, (features, chunks.blocks) in zip(fresh, stream, strict=True):
+            batch[track_id] = rows[track_id] = features
             progress("encode", len(rows), len(store.ids))
             if len(batch) == CHUNK or len(rows) == len(store.ids):
                 chunks.add(batch, hashes={i: store.clip_hash(i) for i in batch})
@@ -258,10 +258,10 @@ def _encode(
         yield from ordered_map(work, ids, device=where, n=n_jobs)
         return
     elsewhere = partial(encode_track, mels=store.directory, encoder=encoder, device=device)
-    for track_id, found, error in run_on(engine, elsewhere, ids, n_jobs=n_jobs):
-        if found is None:
+    for track_id, features, error in run_on(engine, elsewhere, ids, n_jobs=n_jobs):
+        if features is None:
             raise EngineError(f"track {track_id!r} was not encoded: {error}")
-        yield found
+        yield features
 
 
 def encode_track(track_id: str, *, mels: Path, encoder: str, device: str) -> _Encoded:
@@ -293,7 +293,7 @@ class _Chunks:
 
     def known(self, wanted: Mapping[str, str]) -> dict[str, np.ndarray]:
         """Rows of the tracks that are kept and sound as `wanted` says, by id."""
-        found: dict[str, np.ndarray] = {}
+        features: dict[str, np.ndarray] = {}
         for name in sorted(n for n in self._files if n.startswith("tracks-")):
             assert self._directory is not None and self._manifest is not None
             table, rows = (
@@ -303,8 +303,8 @@ class _Chunks:
             ends = np.cumsum(table["n_clips"])[:-1]
             for one, part in zip(table, np.split(rows, ends), strict=True):
                 if wanted.get(str(one["track_id"])) == str(one["clip_hash"]):
-                    found[str(one["track_id"])] = part
-        return found
+                    features[str(one["track_id"])] = part
+        return features
 
     def add(self, batch: Mapping[str, np.ndarray], *, hashes: Mapping[str, str]) -> None:
         """Write a chunk and commit it."""

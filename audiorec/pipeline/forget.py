@@ -10,7 +10,7 @@ from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.workspace import Workspace
 
 
-class Forgotten(NamedTuple):
+class ForgetReport(NamedTuple):
     """What was removed: rows of plays, whether factors, whether the sessions."""
 
     rows: int
@@ -18,7 +18,7 @@ class Forgotten(NamedTuple):
     sessions: bool
 
 
-def forget(workspace: Workspace, user: str) -> Forgotten:
+def forget(workspace: Workspace, user: str) -> ForgetReport:
     """Remove a listener from plays, factors and sessions.
 
     Parameters
@@ -51,7 +51,7 @@ def forget(workspace: Workspace, user: str) -> Forgotten:
             f"unknown listener {user!r}: nothing of them is stored; "
             "'audiorec plays list' shows what was imported"
         )
-    return Forgotten(rows, factors, gone)
+    return ForgetReport(rows, factors, gone)
 
 
 def _forget_factors(workspace: Workspace, user: str) -> bool:

@@ -57,9 +57,9 @@ def translate(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             '[model] architecture="described" was removed; take the recipe default, or write '
             'encoder = "cnn" in its place'
         )
-    found = {k: dict(v) if isinstance(v, dict) else v for k, v in settings.items()}
+    current = {k: dict(v) if isinstance(v, dict) else v for k, v in settings.items()}
     lines = []
-    model = found.get("model")
+    model = current.get("model")
     if isinstance(model, dict) and "architecture" in model:
         old = model.pop("architecture")
         if model.get("encoder", "cnn") == "cnn":
@@ -68,20 +68,20 @@ def translate(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             model["encoder"] = ARCHITECTURES[old]
             lines.append(f'[model] architecture = "{old}" is now encoder = "{model["encoder"]}"')
     for (section, key), values in VALUES.items():
-        table = found.get(section)
+        table = current.get(section)
         old = table.get(key) if isinstance(table, dict) else None
         if isinstance(table, dict) and old in values:
             table[key] = values[old]
             lines.append(f'[{section}] {key} = "{old}" is now "{values[old]}"')
     for (section, key, value), remedy in REMOVED.items():
-        table = found.get(section)
+        table = current.get(section)
         if isinstance(table, dict) and table.get(key) == value:
             raise ParameterError(f'[{section}] {key}="{value}" was removed; {remedy}')
     for section, keys in DROPPED.items():
-        table = found.get(section)
+        table = current.get(section)
         gone = [key for key in keys if isinstance(table, dict) and key in table]
         for key in gone:
-            del found[section][key]
+            del current[section][key]
         if gone:
             lines.append(f"[{section}] {', '.join(gone)}: no longer settings, and ignored")
-    return found, lines
+    return current, lines

@@ -229,9 +229,9 @@ class Pipeline:
             inputs=inputs,
             extra={**settings, "suspects": len(fitted.suspects)},
         )
-        said = fitted.suspects.summary()
-        if said:
-            return f"{fitted.summary}; {said}: see 'audiorec status --suspects'"
+        note = fitted.suspects.summary()
+        if note:
+            return f"{fitted.summary}; {note}: see 'audiorec status --suspects'"
         return fitted.summary
 
     def _embed(self) -> str | None:
@@ -323,7 +323,7 @@ class Pipeline:
             config=self.recipe.index,
             work=self.workspace.root,
             listeners=None if served.factors is None else served.factors.users.vectors,
-            heard=served.heard,
+            plays=served.plays,
         )
         extra = {
             "played": served.n_played,

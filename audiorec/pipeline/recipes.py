@@ -24,7 +24,7 @@ MIN_LISTENERS = 10  # fewer place no track
 LOG = logging.getLogger(__name__)
 
 
-class Choice(NamedTuple):
+class RecipeChoice(NamedTuple):
     """A recipe that nobody named, and why it was chosen."""
 
     name: str
@@ -52,21 +52,21 @@ def remembered_recipe(workspace: Workspace) -> Recipe | None:
     return Recipe.load(path)
 
 
-def automatic_recipe(workspace: Workspace) -> Choice:
+def automatic_recipe(workspace: Workspace) -> RecipeChoice:
     """The recipe for a workspace for which none was named: by whether there is listening.
 
     A few listeners, such as one person and their playlists, tell nothing of tracks that they have
     not played.
     """
     if not artifacts.exists(workspace.plays):
-        return Choice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
+        return RecipeChoice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
     from audiorec.data.plays import load_plays  # it loads polars, which starts threads
 
     n = load_plays(workspace.plays)["user_id"].n_unique()
     if n < MIN_LISTENERS:
         few = f"{n} listener{'s' if n != 1 else ''}, fewer than {MIN_LISTENERS}"
-        return Choice(LIBRARY, few, load_shipped(LIBRARY))
-    return Choice(DEFAULT, f"there are {n} listeners", load_shipped(DEFAULT))
+        return RecipeChoice(LIBRARY, few, load_shipped(LIBRARY))
+    return RecipeChoice(DEFAULT, f"there are {n} listeners", load_shipped(DEFAULT))
 
 
 def current_recipe(workspace: Workspace) -> Recipe:

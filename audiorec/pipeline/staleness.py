@@ -17,12 +17,12 @@ def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
     Their manifests are read, and the list of tracks: settings and files are not compared.
     """
     made = {kind: _standing(workspace, kind) for kind in KINDS}
-    now = {kind: found.digests for kind, found in made.items() if found}
+    now = {kind: manifest.digests for kind, manifest in made.items() if manifest}
     now["catalog"] = frozenset({catalog.fingerprint()})
     called = {"catalog": "the catalogue is", "plays": "plays are", "mels": "mels are"}
     stale: dict[str, str] = {}
-    for kind, found in made.items():
-        inputs = {} if found is None else found.inputs
+    for kind, manifest in made.items():
+        inputs = {} if manifest is None else manifest.inputs
         newer = [name for name, value in inputs.items() if name in now and value not in now[name]]
         if newer:
             stale[kind] = f"{called.get(newer[0], f'{newer[0]} are')} newer: run 'audiorec run'"

@@ -168,16 +168,16 @@ class TrainStage:
 
 def _summary(result: TrainResult, *, n_tracks: int) -> str:
     """What was trained, in words, and a warning where it is not to be relied on."""
-    told = f"{n_tracks} tracks, {result.model.config.encoder}"
+    text = f"{n_tracks} tracks, {result.model.config.encoder}"
     if result.history:
         best = min(row.validation_loss for row in result.history)
-        told += f", {len(result.history)} epochs, validation loss {best:.4f}"
-    told += f", cosine to the factors of artists left out {result.model.agreement:.2f}"
+        text += f", {len(result.history)} epochs, validation loss {best:.4f}"
+    text += f", cosine to the factors of artists left out {result.model.agreement:.2f}"
     if result.learned is not None:
-        told += f" (of one vector for all {result.learned.cosine_of_mean:.2f})"
+        text += f" (of one vector for all {result.learned.cosine_of_mean:.2f})"
     k = result.model.smoothing.k
     if k is not None:
-        told += f", drawn towards the artist's others by n / (n + {k:g})"
+        text += f", drawn towards the artist's others by n / (n + {k:g})"
     if result.learned is not None and result.learned.warning:
-        told += f"; WARNING: {result.learned.warning}"
-    return told
+        text += f"; WARNING: {result.learned.warning}"
+    return text

@@ -6,7 +6,7 @@ from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.entries import Playlist, PlaylistEntry
 from audiorec.playlist.request import KINDS, PlaylistRequest
 from audiorec.playlist.sequence import make_playlist, shortfall
-from audiorec.playlist.writers import WRITERS, PlaylistTrack, Written, write_playlist
+from audiorec.playlist.writers import WRITERS, PlaylistTrack, WriteReport, write_playlist
 
 __all__ = [
     "KINDS",
@@ -15,7 +15,7 @@ __all__ = [
     "PlaylistEntry",
     "PlaylistRequest",
     "PlaylistTrack",
-    "Written",
+    "WriteReport",
     "build_playlist",
     "make_playlist",
     "save_playlist",

@@ -101,13 +101,13 @@ class Assembly:
         Where no other artist is left, one comes within its window; None where no track is left.
         """
         barred = {*self.order, *exclude}
-        found: list[str] = []
-        for reach in widening(POOL, len(self.source.index)):
-            result = self.source.search(vector[None], reach, exclude=barred)[0]
-            found = result.ids
-            chosen = self.choose(found, position)
+        ids: list[str] = []
+        for k in widening(POOL, len(self.source.index)):
+            result = self.source.search(vector[None], k, exclude=barred)[0]
+            ids = result.ids
+            chosen = self.choose(ids, position)
             if chosen is not None or result.all_of_them:
                 break
         if chosen is None:
-            chosen = self.choose(found, position, close=True)
+            chosen = self.choose(ids, position, close=True)
         return chosen

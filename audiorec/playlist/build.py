@@ -14,7 +14,7 @@ from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.recent import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
-from audiorec.playlist.writers import NO_PREVIEWS, Remap, Written, write_playlist
+from audiorec.playlist.writers import NO_PREVIEWS, PathRemap, WriteReport, write_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import Match
 from audiorec.recommend.preview import find_previews
@@ -159,10 +159,10 @@ def save_playlist(
     format_: str = "m3u8",
     relative: bool = True,
     title: str | None = None,
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     preview: bool = False,
     key: str = "",
-) -> Written:
+) -> WriteReport:
     """Write a playlist file, and remember that it was made.
 
     Parameters
@@ -176,7 +176,7 @@ def save_playlist(
     relative : bool
         Paths from the playlist's folder on, or absolute ones.
     title : str, optional
-    remap : sequence of Remap
+    remap : sequence of PathRemap
         What folders are called where the playlist is played; for absolute paths.
     preview : bool
         Whether 15 s of each track are to be played; for M3U8 and JSON.

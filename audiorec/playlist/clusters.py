@@ -60,7 +60,7 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
         [embeddings.ids[row] for row in rows], min_confidence=SURE
     )
     everywhere = Counter(word for each in words for word in each)
-    found: list[Cluster] = []
+    clusters: list[Cluster] = []
     for number in np.argsort(-np.bincount(member, minlength=n), kind="stable"):
         own = np.flatnonzero(member == number)
         if not len(own):
@@ -68,8 +68,8 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
         id_ = embeddings.ids[rows[own[int((units[own] @ centres[number]).argmax())]]]
         telling = telling_words([words[row] for row in own], everywhere, len(rows))[:WORDS]
         title = ", ".join(telling) or f"around {library.track(id_).name}"
-        found.append(Cluster(len(found) + 1, id_, title, len(own)))
-    return found
+        clusters.append(Cluster(len(clusters) + 1, id_, title, len(own)))
+    return clusters
 
 
 def _kmeans(units: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -13,18 +13,20 @@ FILE = ".recent.json"
 KEPT = 100  # playlists
 
 
-class Made(NamedTuple):
+class RecentPlaylist(NamedTuple):
     """A playlist that was made: by which recipe and in what period, if any, and its tracks."""
 
     key: str
     tracks: list[str]
 
 
-def recent_playlists(workspace: Workspace) -> list[Made]:
+def recent_playlists(workspace: Workspace) -> list[RecentPlaylist]:
     """The last playlists, newest last; none where the record cannot be read."""
     try:
         rows = json.loads((workspace.playlists / FILE).read_bytes())
-        return [Made(str(row["key"]), [str(id_) for id_ in row["tracks"]]) for row in rows]
+        return [
+            RecentPlaylist(str(row["key"]), [str(id_) for id_ in row["tracks"]]) for row in rows
+        ]
     except (OSError, ValueError, TypeError, KeyError):
         return []
 
@@ -40,7 +42,7 @@ def recent_tracks(workspace: Workspace, n: int, *, key: str = "") -> set[str]:
 def record_playlist(workspace: Workspace, ids: Sequence[str], *, key: str = "") -> None:
     """Remember a playlist as made, in place of the one of that key."""
     before = [made for made in recent_playlists(workspace) if not key or made.key != key]
-    rows = [*before, Made(key, list(ids))][-KEPT:]
+    rows = [*before, RecentPlaylist(key, list(ids))][-KEPT:]
     workspace.playlists.mkdir(parents=True, exist_ok=True)
     content = json.dumps([row._asdict() for row in rows], ensure_ascii=True)
     write_atomic(workspace.playlists / FILE, content.encode())

@@ -72,7 +72,7 @@ class PlaylistRecipe(NamedTuple):
     period: str = ""
 
 
-class Refreshed(NamedTuple):
+class RefreshReport(NamedTuple):
     """What came of a recipe: files, or why there are none.
 
     Attributes
@@ -121,13 +121,13 @@ def save_recipe(
 
 def _changed(value: Any, default: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
     """Fields that are not as they are by default; a brace stands for itself."""
-    found = {}
+    changes = {}
     for field in fields(value):
         given = getattr(value, field.name)
         if field.name in without or given == getattr(default, field.name) or given is None:
             continue
-        found[field.name] = list(given) if isinstance(given, tuple) else given
-    return found
+        changes[field.name] = list(given) if isinstance(given, tuple) else given
+    return changes
 
 
 def load_recipe(
@@ -216,13 +216,13 @@ def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
 
 def recipes_in(directory: Path) -> list[Path]:
     """Recipes of a folder, by name; `DataError` where there are none."""
-    found = sorted(directory.glob("*.toml")) if directory.is_dir() else []
-    if not found:
+    paths = sorted(directory.glob("*.toml")) if directory.is_dir() else []
+    if not paths:
         raise DataError(
             f"there is no playlist recipe in {directory}; save one by 'audiorec playlist ... "
             "--save NAME', or name a folder that has some"
         )
-    return found
+    return paths
 
 
 def refresh_playlists(
@@ -232,7 +232,7 @@ def refresh_playlists(
     output: Path,
     parameters: Mapping[str, str] | None = None,
     now: float | None = None,
-) -> list[Refreshed]:
+) -> list[RefreshReport]:
     """Make playlists of recipes; one that fails stops no other, and what stood there stays.
 
     Parameters
@@ -250,20 +250,20 @@ def refresh_playlists(
             recipe = load_recipe(file, parameters=parameters, now=now)
             done.append(_made(library, recipe, output))
         except MissingParameterError as error:
-            done.append(Refreshed(file.stem, problem=one_line(str(error)), skipped=True))
+            done.append(RefreshReport(file.stem, problem=one_line(str(error)), skipped=True))
         except (AudiorecError, OSError) as error:
-            done.append(Refreshed(file.stem, problem=one_line(str(error))))
+            done.append(RefreshReport(file.stem, problem=one_line(str(error))))
     return done
 
 
-def _made(library: Library, recipe: PlaylistRecipe, output: Path) -> Refreshed:
+def _made(library: Library, recipe: PlaylistRecipe, output: Path) -> RefreshReport:
     if not recipe.clusters:
         return _written(library, recipe, output)
     parts = [
         _written(library, _of_cluster(recipe, cluster), output)
         for cluster in find_clusters(library, recipe.clusters)
     ]
-    return Refreshed(
+    return RefreshReport(
         recipe.name,
         tuple(file for part in parts for file in part.files),
         sum(part.n_tracks for part in parts),
@@ -277,7 +277,7 @@ def _of_cluster(recipe: PlaylistRecipe, cluster: Cluster) -> PlaylistRecipe:
     return recipe._replace(name=name, request=request, title=cluster.title)
 
 
-def _written(library: Library, recipe: PlaylistRecipe, output: Path) -> Refreshed:
+def _written(library: Library, recipe: PlaylistRecipe, output: Path) -> RefreshReport:
     key = f"{recipe.name}|{recipe.period}"
     playlist = build_playlist(library, recipe.request, key=key)
     written = save_playlist(
@@ -289,4 +289,4 @@ def _written(library: Library, recipe: PlaylistRecipe, output: Path) -> Refreshe
         key=key,
     )
     notes = (*written.skipped, *playlist.notes)
-    return Refreshed(recipe.name, (str(written.file),), written.n_tracks, notes)
+    return RefreshReport(recipe.name, (str(written.file),), written.n_tracks, notes)

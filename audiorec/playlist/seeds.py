@@ -70,15 +70,15 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
     after = expand_lists(library, request.after, path_map=path_map, notes=notes)
     if request.starts_from_centre:
         names = [central_track(library, request.filters), *names]
-    asked = library.query(names, space=request.space)
-    ids = list(dict.fromkeys(asked.ids))
+    query = library.query(names, space=request.space)
+    ids = list(dict.fromkeys(query.ids))
     n_tracks = len(ids)
     for kind, wanted in (("artist", request.artists), ("album", request.albums)):
         for name in wanted:
-            found = tracks_of(library, kind, name)
-            ids += [id_ for id_ in found if id_ not in ids]
+            chosen = tracks_of(library, kind, name)
+            ids += [id_ for id_ in chosen if id_ not in ids]
     played = list(dict.fromkeys(library.query(after, space=request.space).ids))
-    return Seeds(ids, n_tracks, asked.external, played, tuple(notes))
+    return Seeds(ids, n_tracks, query.external, played, tuple(notes))
 
 
 def central_track(library: Library, filters: TrackFilter) -> str:
@@ -103,8 +103,8 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
     """
     wanted = normalize_text(name)
     facts = library.catalog.facts(kind)
-    found = [id_ for id_, own in facts if normalize_text(own) == wanted]
-    if not found:
+    ids = [id_ for id_, own in facts if normalize_text(own) == wanted]
+    if not ids:
         from audiorec.data.name_matching import closest
 
         known = sorted({own for _, own in facts if own})
@@ -112,7 +112,7 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
         hint = "; did you mean " + ", ".join(map(repr, near)) + "?" if near else "; check the name"
         what = f"by artist {name!r}" if kind == "artist" else f"on album {name!r}"
         raise NotFoundError(one_line(f"no track is {what}{hint}"))
-    placed = [id_ for id_ in found if id_ in library.index]
+    placed = [id_ for id_ in ids if id_ in library.index]
     if not placed:
         raise NotFoundError(f"no track of {kind} {name!r} is in the index; run 'audiorec run'")
     vectors = np.stack([library.index.vector(id_) for id_ in placed])
@@ -162,12 +162,12 @@ def read_list(
         If it names no track of the index.
     """
     suffix = file.suffix.lower()
-    found: list[str] = []
+    ids: list[str] = []
     missing: list[str] = []
     if suffix in (".csv", ".json"):
         for name in _rows(file, suffix):
             try:
-                found += library.query([name]).ids
+                ids += library.query([name]).ids
             except AudiorecError:
                 missing.append(name)
     else:
@@ -178,14 +178,14 @@ def read_list(
             if id_ is None or id_ not in library.index:
                 missing.append(entry)
             else:
-                found.append(id_)
-    if not found:
+                ids.append(id_)
+    if not ids:
         named = f", {missing[0]!r} not" if missing else ""
         raise NotFoundError(one_line(f"no track that {file} names is in the index{named}"))
     if missing:
         tracks = "1 track" if len(missing) == 1 else f"{len(missing)} tracks"
         notes.append(one_line(f"{tracks} of {file} not in the index and passed over: {missing[0]}"))
-    return found
+    return ids
 
 
 def _rows(file: Path, suffix: str) -> list[str]:

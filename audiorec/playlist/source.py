@@ -27,7 +27,7 @@ POOL = 64  # candidates of a position, at least
 MANY = 200  # excluded tracks from which on every search would take long to leave them out
 
 
-class Found(NamedTuple):
+class CandidateTracks(NamedTuple):
     """Candidates of one query, best first, and whether there are no more."""
 
     ids: list[str]
@@ -91,7 +91,7 @@ class TrackSource:
         exclude: Collection[str] = (),
         include: Collection[str] | None = None,
         metric: Metric | None = None,
-    ) -> list[Found]:
+    ) -> list[CandidateTracks]:
         """Candidates of each query, best first.
 
         Those that the shuffle leaves out stand at the end, once there are no others.
@@ -109,16 +109,16 @@ class TrackSource:
         if include is not None:
             allowed = frozenset(include) if allowed is None else allowed & frozenset(include)
             if not allowed:
-                return [Found([], True) for _ in vectors]
+                return [CandidateTracks([], True) for _ in vectors]
         spare = 2 if self.request.shuffle is not None or self._against is not None else 1
         reach = spare * k
-        found = self.index.search(
+        results = self.index.search(
             vectors, reach, include=allowed, exclude={*barred, *exclude}, metric=metric
         )
-        self.load({id_ for ids in found.ids for id_ in ids})
-        lists = [self.sifted(ids, vector) for ids, vector in zip(found.ids, vectors, strict=True)]
-        ended = [len(ids) < reach for ids in found.ids]
-        return [Found(ids, end) for ids, end in zip(lists, ended, strict=True)]
+        self.load({id_ for ids in results.ids for id_ in ids})
+        lists = [self.sifted(ids, vector) for ids, vector in zip(results.ids, vectors, strict=True)]
+        ended = [len(ids) < reach for ids in results.ids]
+        return [CandidateTracks(ids, end) for ids, end in zip(lists, ended, strict=True)]
 
     def sifted(self, ids: list[str], vector: np.ndarray) -> list[str]:
         """Candidates without those that are more like what is not wanted; see `shuffled`."""
@@ -172,9 +172,9 @@ class TrackSource:
         """Read what the catalogue says of tracks, all at once."""
         wanted = [id_ for id_ in ids if id_ not in self._tracks]
         if wanted:
-            found = self.library.catalog.get_many(wanted)
+            tracks = self.library.catalog.get_many(wanted)
             for id_ in wanted:
-                self._tracks[id_] = found.get(id_) or Track(track_id=id_, path="")
+                self._tracks[id_] = tracks.get(id_) or Track(track_id=id_, path="")
 
     def track(self, id_: str) -> Track:
         """What the catalogue says of a track; its id alone where it says nothing."""

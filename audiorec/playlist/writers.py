@@ -48,7 +48,7 @@ class PlaylistTrack(Protocol):
     def duration(self) -> float | None: ...
 
 
-class Written(NamedTuple):
+class WriteReport(NamedTuple):
     """What came of writing a playlist.
 
     Attributes
@@ -65,14 +65,14 @@ class Written(NamedTuple):
     skipped: tuple[str, ...] = ()
 
 
-class Remap(NamedTuple):
+class PathRemap(NamedTuple):
     """A folder of this machine and what a player elsewhere calls it."""
 
     here: str
     there: str
 
     @classmethod
-    def parse(cls, text: str) -> Remap:
+    def parse(cls, text: str) -> PathRemap:
         """One from ``HERE=THERE``; `ParameterError` where it is none."""
         here, equals, there = text.partition("=")
         if not (here and equals and there):
@@ -86,9 +86,9 @@ def write_m3u8(
     *,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     previews: Previews = NO_PREVIEWS,
-) -> Written:
+) -> WriteReport:
     """Write an extended M3U in UTF-8.
 
     A line break in a path cannot be written in this format: such tracks are skipped and named in
@@ -102,7 +102,7 @@ def write_m3u8(
     title : str or None
     paths : {"absolute", "relative"}
         Relative ones start at the playlist's folder.
-    remap : sequence of Remap
+    remap : sequence of PathRemap
         Folders that are called otherwise where the playlist is played; the longest that holds a
         path is replaced.
     previews : mapping of str to (float, float)
@@ -137,7 +137,7 @@ def write_m3u8(
         lines.append(path)
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
     write_output(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
-    return Written(file, len(tracks) - len(skipped), tuple(skipped))
+    return WriteReport(file, len(tracks) - len(skipped), tuple(skipped))
 
 
 def write_json(
@@ -146,9 +146,9 @@ def write_json(
     *,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     previews: Previews = NO_PREVIEWS,
-) -> Written:
+) -> WriteReport:
     """Write a JSON object with a list of tracks, every field as it is; see `write_m3u8`."""
     rows = [
         {
@@ -164,7 +164,7 @@ def write_json(
         for rank, track in enumerate(tracks, start=1)
     ]
     _write_json(file, {"title": title, "tracks": rows})
-    return Written(file, len(rows))
+    return WriteReport(file, len(rows))
 
 
 def _preview(part: tuple[float, float] | None) -> dict[str, dict[str, float]]:
@@ -177,9 +177,9 @@ def write_xspf(
     *,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     previews: Previews = NO_PREVIEWS,
-) -> Written:
+) -> WriteReport:
     """Write XSPF version 1; paths are URIs, durations milliseconds; see `write_m3u8`."""
     _refuse_previews(previews, "xspf")
     ElementTree.register_namespace("", XSPF)
@@ -196,7 +196,7 @@ def write_xspf(
     ElementTree.indent(playlist)
     content = ElementTree.tostring(playlist, encoding="utf-8", xml_declaration=True)
     write_output(file, content + b"\n")
-    return Written(file, len(tracks))
+    return WriteReport(file, len(tracks))
 
 
 def write_jspf(
@@ -205,9 +205,9 @@ def write_jspf(
     *,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     previews: Previews = NO_PREVIEWS,
-) -> Written:
+) -> WriteReport:
     """Write JSPF, which is XSPF said in JSON; see `write_xspf`."""
     _refuse_previews(previews, "jspf")
     rows = []
@@ -217,7 +217,7 @@ def write_jspf(
         rows.append({**fields, "location": [fields["location"]]})
     head = {"title": clean(title), "creator": CREATOR} if title else {"creator": CREATOR}
     _write_json(file, {"playlist": {**head, "track": rows}})
-    return Written(file, len(rows))
+    return WriteReport(file, len(rows))
 
 
 CSV_COLUMNS = ("rank", "track_id", "artist", "title", "album", "duration", "path")
@@ -229,9 +229,9 @@ def write_csv(
     *,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     previews: Previews = NO_PREVIEWS,
-) -> Written:
+) -> WriteReport:
     """Write a table with a row per track, `CSV_COLUMNS`; see `write_m3u8`.
 
     A table has no place for the title. Paths that are not UTF-8 keep the bytes that they have.
@@ -247,7 +247,7 @@ def write_csv(
         names = [clean(name or "") for name in (track.artist, track.title, track.album)]
         writer.writerow((rank, track.track_id, *names, seconds, where))
     write_output(file, text.getvalue().encode("utf-8", errors="surrogateescape"))
-    return Written(file, len(tracks))
+    return WriteReport(file, len(tracks))
 
 
 def _refuse_previews(previews: Previews, format_: str) -> None:
@@ -255,7 +255,7 @@ def _refuse_previews(previews: Previews, format_: str) -> None:
         raise ParameterError(f"format={format_!r} has no place for previews; write m3u8 or json")
 
 
-WRITERS: dict[str, Callable[..., Written]] = {
+WRITERS: dict[str, Callable[..., WriteReport]] = {
     "m3u8": write_m3u8,
     "json": write_json,
     "xspf": write_xspf,
@@ -271,9 +271,9 @@ def write_playlist(
     format_: str | None = None,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[Remap] = (),
+    remap: Sequence[PathRemap] = (),
     previews: Previews = NO_PREVIEWS,
-) -> Written:
+) -> WriteReport:
     """Write a playlist in a format by name, or in the one that the file's ending says.
 
     Raises
@@ -297,7 +297,7 @@ def write_playlist(
     return WRITERS[name](tracks, file, title=title, paths=paths, remap=remap, previews=previews)
 
 
-def located(path: str, *, file: Path, paths: Paths, remap: Sequence[Remap]) -> str:
+def located(path: str, *, file: Path, paths: Paths, remap: Sequence[PathRemap]) -> str:
     """A track's path as a player is to see it.
 
     Parameters
@@ -307,7 +307,7 @@ def located(path: str, *, file: Path, paths: Paths, remap: Sequence[Remap]) -> s
     file : Path
         The playlist.
     paths : {"absolute", "relative"}
-    remap : sequence of Remap
+    remap : sequence of PathRemap
 
     Raises
     ------

@@ -54,9 +54,9 @@ def agreement(
         Of one track alone, its score as `Index.search` has it.
     """
     vectors = unit_norm(np.atleast_2d(vectors))
-    reach = max(POOL, 4 * k)
-    found = index.search(vectors, reach, include=include, exclude=exclude).ids
-    pool = sorted(set().union(*found))
+    n = max(POOL, 4 * k)
+    ids = index.search(vectors, n, include=include, exclude=exclude).ids
+    pool = sorted(set().union(*ids))
     if not pool:
         return [], []
     wanted = _scores(index, vectors, pool)
@@ -84,11 +84,11 @@ def _soft_maximum(scores: np.ndarray) -> np.ndarray:
 
 def _scores(index: Index, vectors: np.ndarray, pool: list[str]) -> np.ndarray:
     """Score of each track of a sorted pool for each vector : np.ndarray [shape=(n, n_pool)]."""
-    found = index.search(vectors, len(pool), include=pool)
+    neighbours = index.search(vectors, len(pool), include=pool)
     place = {id_: column for column, id_ in enumerate(pool)}
     scores = np.empty((len(vectors), len(pool)), dtype=np.float32)
-    for row, ids in enumerate(found.ids):
-        scores[row, [place[id_] for id_ in ids]] = found.scores[row]
+    for row, ids in enumerate(neighbours.ids):
+        scores[row, [place[id_] for id_ in ids]] = neighbours.scores[row]
     return scores
 
 

@@ -59,8 +59,8 @@ def embed_file(
     from audiorec.audio.identity import IDENTITY
     from audiorec.scan.tags import read_tags
 
-    heard = decode_clips(file, config=IDENTITY)
-    same = catalog.sounding_as(clip_hash(heard.clips[0]))
+    decoded = decode_clips(file, config=IDENTITY)
+    same = catalog.with_clip_hash(clip_hash(decoded.clips[0]))
     if same is not None and same.track_id in index:
         return ExternalTrack(same.track_id, None)
     from audiorec.inference import embed, load_model
@@ -71,8 +71,8 @@ def embed_file(
     model = load_model(workspace.model)
     config = model.mel
     if _span(config) == _span(IDENTITY):  # decoded already
-        sr = heard.info.sr
-        clips = [resample(y, sr=sr, target_sr=config.sr, n=config.n_samples) for y in heard.clips]
+        sr = decoded.info.sr
+        clips = [resample(y, sr=sr, target_sr=config.sr, n=config.n_samples) for y in decoded.clips]
     else:
         clips = load_clips(file, config=config)
     mels = [log_mel(y, config=config) for y in clips]
@@ -115,11 +115,11 @@ def with_artist_prior(
     if not predicts_into(made, space):  # as they do not while a run is on
         return outside.vector
     sound, factors = Embeddings.load(workspace.embeddings), load_factors(workspace.factors).tracks
-    heard = sound.take([i for i in others if i in sound])
+    others_ = sound.take([i for i in others if i in sound])
     # An id that no track has.
-    asked = Embeddings(("", *heard.ids), np.vstack([outside.vector[None], heard.vectors]))
+    vectors = Embeddings(("", *others_.ids), np.vstack([outside.vector[None], others_.vectors]))
     placed = smooth_by_artist(
-        asked,
+        vectors,
         factors=factors.take([i for i in others if i in factors]),
         artists=dict.fromkeys(("", *others), outside.artist),
         smoothing=smoothing,
@@ -143,5 +143,5 @@ def _original(
         return None
     fingerprints = store.fingerprints()
     copies = find_copies_of(make_fingerprint(mel, config=config), fingerprints)
-    found = [fingerprints.ids[match.b] for match in copies]
-    return next((track_id for track_id in found if track_id in index), None)
+    ids = [fingerprints.ids[match.b] for match in copies]
+    return next((track_id for track_id in ids if track_id in index), None)

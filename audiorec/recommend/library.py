@@ -284,9 +284,9 @@ class Library:
             def answers(gone: Collection[str], wanted: int = wanted) -> list[list[Match]]:
                 return [answer(gone, wanted)]
 
-            found = present(self.catalog, answers, hidden=self.hidden)[0]
-            hits = caps.apply(found)
-            if len(hits) >= k or len(found) < wanted:
+            shown = present(self.catalog, answers, hidden=self.hidden)[0]
+            hits = caps.apply(shown)
+            if len(hits) >= k or len(shown) < wanted:
                 return hits[:k]
             wanted *= 4
 
@@ -354,7 +354,7 @@ class Library:
         self.refresh()
         index = self._serving(space, popularity, self.index.metric)
         answers: list[list[Hit] | AudiorecError] = []
-        asked: list[list[str]] = []
+        queries: list[list[str]] = []
         placed: dict[str, np.ndarray] = {}
         for names in questions:
             try:
@@ -364,7 +364,7 @@ class Library:
             except AudiorecError as error:
                 answers.append(error)
                 continue
-            asked.append(ids)
+            queries.append(ids)
             answers.append([])
             if outside is not None:
                 placed.update(zip(outside.ids, outside.vectors, strict=True))
@@ -374,15 +374,15 @@ class Library:
             return similar_many(
                 index,
                 vectors,
-                asked,
+                queries,
                 k=k,
                 duplicates=self.duplicates,
                 songs=None if versions else self._songs,
                 exclude=gone,
             )
 
-        found = present(self.catalog, answer_all, hidden=self.hidden)
-        hits = iter([self.with_percentiles(each, index) for each in found])
+        shown = present(self.catalog, answer_all, hidden=self.hidden)
+        hits = iter([self.with_percentiles(each, index) for each in shown])
         return [answer if isinstance(answer, AudiorecError) else next(hits) for answer in answers]
 
     def shared_tags(
@@ -407,17 +407,17 @@ class Library:
         words : list of list of str
             For each hit, the words that tell the most of it first.
         """
-        asked = [self._catalogued(str(name)) for name in names]
-        own = self.catalog.tags.of([track.track_id for track in asked if track is not None])
+        ids = [self._catalogued(str(name)) for name in names]
+        own = self.catalog.tags.of([track.track_id for track in ids if track is not None])
         queries = [
             own[track.track_id] if track is not None else self._words_of(Path(name))
-            for name, track in zip(names, asked, strict=True)
+            for name, track in zip(names, ids, strict=True)
         ]
-        found = self.catalog.tags.of([hit.track_id for hit in hits])
+        tags = self.catalog.tags.of([hit.track_id for hit in hits])
         counts = self.catalog.tags.counts(min_confidence=min_confidence)
         return [
             shared_tags(
-                [*queries, found[hit.track_id]],
+                [*queries, tags[hit.track_id]],
                 counts={normalize_text(count.tag): count.tracks for count in counts},
                 n_tracks=len(self.catalog),
                 min_confidence=min_confidence,
@@ -462,7 +462,7 @@ class Library:
                 index,
                 vector,
                 k=wanted,
-                heard=() if heard else played,
+                played=() if heard else played,
                 duplicates=self.duplicates,
                 songs=None if versions else self._songs,
                 include=include,
@@ -617,13 +617,13 @@ class Library:
 
     def _words_of(self, file: Path) -> list[Tag]:
         """Words for a file from outside, by the network that heard the catalogue."""
-        heard_by = [source for source in self.catalog.tags.sources() if source != PROBE]
-        if not heard_by:
+        sources = [source for source in self.catalog.tags.sources() if source != PROBE]
+        if not sources:
             return []
         from audiorec.models.encoders.pretrained import ready_pretrained
         from audiorec.tagging import tag_file
 
-        return tag_file(self.workspace, file, ready_pretrained(heard_by[0]))
+        return tag_file(self.workspace, file, ready_pretrained(sources[0]))
 
     def _listener(self, user: str) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""

@@ -92,21 +92,21 @@ def similar(
     ['y', 'z']
     """
     if isinstance(queries, np.ndarray) and queries.dtype.kind == "f":
-        asked: list[str] = []
+        query_ids: list[str] = []
         vectors = np.atleast_2d(queries)
     else:
-        asked = [queries] if isinstance(queries, str) else [str(query) for query in queries]
-        vectors = query_vectors(index, embeddings, asked)
+        query_ids = [queries] if isinstance(queries, str) else [str(query) for query in queries]
+        vectors = query_vectors(index, embeddings, query_ids)
     return _answer(
         index,
         _directions(vectors),
         k=k,
         duplicates=duplicates or {},
         include=include,
-        exclude={*exclude, *asked},
-        unwanted=asked,
+        exclude={*exclude, *query_ids},
+        unwanted=query_ids,
         songs=songs,
-        asked=asked,
+        query_ids=query_ids,
         against=against,
     )
 
@@ -138,33 +138,33 @@ def similar_many(
     if not len(questions):
         return []
     duplicates = duplicates or {}
-    vectors = [_directions(query_vectors(index, embeddings, asked)) for asked in questions]
+    vectors = [_directions(query_vectors(index, embeddings, query_ids)) for query_ids in questions]
     # Those asked for are their own nearest neighbours, and are left out of what comes back.
     wanted = k + 1 + SPARE
     single = [number for number, rows in enumerate(vectors) if len(rows) == 1]
-    found: dict[int, tuple[list[str], list[float]]] = {}
+    by_query: dict[int, tuple[list[str], list[float]]] = {}
     if single:
         together = np.concatenate([vectors[number] for number in single])
         neighbours = index.search(together, wanted, include=include, exclude=exclude)
         for number, near, row in zip(single, *neighbours, strict=True):
-            found[number] = (near, row.tolist())
+            by_query[number] = (near, row.tolist())
     answers = []
-    for number, asked in enumerate(questions):
-        ids, scores = found.get(number, ([], []))
+    for number, query_ids in enumerate(questions):
+        ids, scores = by_query.get(number, ([], []))
         matches = _one_of_each(
-            ids, scores, unwanted=asked, duplicates=duplicates, songs=songs, asked=asked
+            ids, scores, unwanted=query_ids, duplicates=duplicates, songs=songs, query_ids=query_ids
         )
-        if number not in found or (len(matches) < k and len(ids) == wanted):
+        if number not in by_query or (len(matches) < k and len(ids) == wanted):
             matches = _answer(
                 index,
                 vectors[number],
                 k=k,
                 duplicates=duplicates,
                 include=include,
-                exclude={*exclude, *asked},
-                unwanted=asked,
+                exclude={*exclude, *query_ids},
+                unwanted=query_ids,
                 songs=songs,
-                asked=asked,
+                query_ids=query_ids,
             )
         answers.append(matches[:k])
     return answers
@@ -175,7 +175,7 @@ def recommend(
     user_vector: np.ndarray,
     *,
     k: int,
-    heard: Collection[str] = (),
+    played: Collection[str] = (),
     duplicates: Mapping[str, int] | None = None,
     songs: Songs | None = None,
     include: Collection[str] | None = None,
@@ -193,7 +193,7 @@ def recommend(
         The listener's factors.
     k : int
         Tracks wanted; fewer come when there are not so many.
-    heard : collection of str
+    played : collection of str
         What the listener has played: left out, with every other recording of its groups. Pass
         nothing to have it ranked among the rest.
     duplicates, songs, include, exclude
@@ -222,8 +222,8 @@ def recommend(
         k=k,
         duplicates=duplicates or {},
         include=include,
-        exclude={*exclude, *heard},
-        unwanted=heard,
+        exclude={*exclude, *played},
+        unwanted=played,
         songs=songs,
         metric="inner_product",
     )
@@ -264,7 +264,7 @@ def _answer(
     exclude: Collection[str],
     unwanted: Collection[str],
     songs: Songs | None = None,
-    asked: Sequence[str] = (),
+    query_ids: Sequence[str] = (),
     metric: Metric | None = None,
     against: np.ndarray | None = None,
 ) -> list[Match]:
@@ -273,8 +273,10 @@ def _answer(
     alone = vectors.ndim == 1 or (len(vectors) == 1 and against is None)
     while True:
         if alone:
-            found = index.search(vectors, wanted, include=include, exclude=exclude, metric=metric)
-            ids, scores = found.ids[0], found.scores[0].tolist()
+            neighbours = index.search(
+                vectors, wanted, include=include, exclude=exclude, metric=metric
+            )
+            ids, scores = neighbours.ids[0], neighbours.scores[0].tolist()
         else:
             ids, scores = agreement(
                 index, vectors, wanted, against=against, include=include, exclude=exclude
@@ -285,7 +287,7 @@ def _answer(
             unwanted=unwanted,
             duplicates=duplicates,
             songs=songs,
-            asked=asked,
+            query_ids=query_ids,
         )
         if len(matches) >= k or len(ids) < wanted:
             return matches[:k]
@@ -299,16 +301,16 @@ def _one_of_each(
     unwanted: Collection[str],
     duplicates: Mapping[str, int],
     songs: Songs | None,
-    asked: Sequence[str],
+    query_ids: Sequence[str],
 ) -> list[Match]:
     """What was found, less `unwanted` and their groups, and the first of every other group.
 
-    Of a song there is one version, and none of what was `asked` for.
+    Of a song there is one version, and none of what was `query_ids`.
     """
     left_out = set(unwanted)
     seen = {duplicates[id_] for id_ in unwanted if id_ in duplicates}
     of_songs = songs(ids) if songs is not None else [""] * len(ids)
-    seen_songs = set(songs(asked)) if songs is not None else set()
+    seen_songs = set(songs(query_ids)) if songs is not None else set()
     matches = []
     for id_, score, song in zip(ids, scores, of_songs, strict=True):
         group = duplicates.get(id_)

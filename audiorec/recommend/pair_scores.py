@@ -29,10 +29,12 @@ class PairScores:
         asking = [ids[row] for row in rng.permutation(len(ids))[:N_ASKING]]
         answering = {ids[row] for row in rng.permutation(len(ids))[:N_ANSWERING]}
         vectors = unit_norm(np.stack([index.vector(id_) for id_ in asking]))
-        found = index.search(vectors, len(answering), include=answering)
+        neighbours = index.search(vectors, len(answering), include=answering)
         pairs = [
             score
-            for id_, others, scores in zip(asking, found.ids, found.scores.tolist(), strict=True)
+            for id_, others, scores in zip(
+                asking, neighbours.ids, neighbours.scores.tolist(), strict=True
+            )
             for other, score in zip(others, scores, strict=True)
             if other != id_
         ]

@@ -69,7 +69,7 @@ class QueryResolver:
     ) -> None:
         self._workspace, self._catalog, self._index = workspace, catalog, index
         self._files = files
-        self._heard: dict[Path, ExternalTrack] = {}
+        self._external: dict[Path, ExternalTrack] = {}
 
     def resolve(
         self, names: Sequence[str | Path], *, space: Space, placed: Index
@@ -103,12 +103,12 @@ class QueryResolver:
                     "ask with --space blend or content"
                 )
             path = Path(name).absolute()
-            heard = self._embed(path)
-            assert heard.vector is not None  # else it were a track's twin
+            external = self._embed(path)
+            assert external.vector is not None  # else it were a track's twin
             outside[str(path)] = (
-                with_artist_prior(heard, workspace=self._workspace, catalog=self._catalog)
+                with_artist_prior(external, workspace=self._workspace, catalog=self._catalog)
                 if space == "blend"
-                else heard.vector
+                else external.vector
             )
             ids.append(str(path))
         if not outside:
@@ -131,11 +131,11 @@ class QueryResolver:
         return find(self._catalog, name) if self._files else self._catalog.find(name)
 
     def _embed(self, path: Path) -> ExternalTrack:
-        if path not in self._heard:
-            self._heard[path] = embed_file(
+        if path not in self._external:
+            self._external[path] = embed_file(
                 path, workspace=self._workspace, catalog=self._catalog, index=self._index
             )
-        return self._heard[path]
+        return self._external[path]
 
     def _check(self, track: Track, placed: Index) -> None:
         """Raise `NotFoundError` unless the track is in the index, and in what answers."""

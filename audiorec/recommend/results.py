@@ -64,22 +64,22 @@ def present(
         Tracks that the workspace excludes.
     """
     hidden = hidden.difference(named)
-    found = answer(hidden)
-    tracks = _tracks_of(catalog, found)
+    answers = answer(hidden)
+    tracks = _tracks_of(catalog, answers)
     if any(track.missing and track.track_id not in named for track in tracks.values()):
-        found = answer(hidden | catalog.missing().difference(named))
-        tracks = _tracks_of(catalog, found)
+        answers = answer(hidden | catalog.missing().difference(named))
+        tracks = _tracks_of(catalog, answers)
     return [
         [
             make_hit(rank, match, tracks.get(match.track_id))
             for rank, match in enumerate(matches, start=1)
         ]
-        for matches in found
+        for matches in answers
     ]
 
 
-def _tracks_of(catalog: Catalog, found: Sequence[Sequence[Match]]) -> dict[str, Track]:
-    return catalog.get_many({match.track_id for matches in found for match in matches})
+def _tracks_of(catalog: Catalog, answers: Sequence[Sequence[Match]]) -> dict[str, Track]:
+    return catalog.get_many({match.track_id for matches in answers for match in matches})
 
 
 def make_hit(rank: int, match: Match, track: Track | None) -> Hit:

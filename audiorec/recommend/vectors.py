@@ -47,7 +47,7 @@ class Blend(NamedTuple):
         How many of the tracks have a factor.
     mean_norm : float
         Mean length of those factors.
-    heard : csr_matrix [shape=(n_listeners, n_tracks)], or None
+    plays : csr_matrix [shape=(n_listeners, n_tracks)], or None
         Not 0 where a listener of the space has played a track.
     """
 
@@ -55,7 +55,7 @@ class Blend(NamedTuple):
     factors: Factors | None
     n_played: int
     mean_norm: float
-    heard: csr_matrix | None
+    plays: csr_matrix | None
 
 
 def content(workspace: Workspace) -> Embeddings:
@@ -169,8 +169,8 @@ def blend(
     )
     played = [id_ for id_ in sound.ids if id_ in factors.tracks]
     norms = np.linalg.norm(factors.tracks.take(played).vectors, axis=1)
-    heard = _heard(plays, users=factors.users.id_map, tracks=tracks.id_map)
-    return Blend(tracks, factors, len(played), float(norms.mean()), heard)
+    counts = _play_matrix(plays, users=factors.users.id_map, tracks=tracks.id_map)
+    return Blend(tracks, factors, len(played), float(norms.mean()), counts)
 
 
 def artist_smoothing(model: artifacts.Manifest) -> ArtistSmoothing:
@@ -195,7 +195,7 @@ def artists_of(workspace: Workspace) -> dict[str, str]:
         return catalog.artists()
 
 
-def _heard(plays: Interactions, *, users: IdMap, tracks: IdMap) -> csr_matrix:
+def _play_matrix(plays: Interactions, *, users: IdMap, tracks: IdMap) -> csr_matrix:
     """Plays as a matrix of these listeners and tracks."""
     from scipy.sparse import csr_matrix
 

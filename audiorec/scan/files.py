@@ -83,8 +83,8 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[File
     seen: set[str] = set()
     entered: set[tuple[int, int]] = set()
     for path in map(absolute, paths):
-        found = _walk(path, exclude, entered) if os.path.isdir(path) else [look_at(path)]  # noqa: PTH112
-        for file in found:
+        files = _walk(path, exclude, entered) if os.path.isdir(path) else [look_at(path)]  # noqa: PTH112
+        for file in files:
             if file.path not in seen:
                 seen.add(file.path)
                 yield file

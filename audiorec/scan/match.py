@@ -12,17 +12,17 @@ TAGS = ("artist", "title", "album", "year", "genre")
 ID_LENGTH = 16  # hexadecimal digits of the clip's hash in an id
 
 
-class Staged(NamedTuple):
+class ReadFile(NamedTuple):
     """A file that was heard, and what a manifest gives for it: ``track_id`` and tags."""
 
     path: str
     size: int
     mtime_ns: int
-    heard: Mapping[str, Any]
+    reading: Mapping[str, Any]
     given: Mapping[str, Any]
 
 
-class Settled(NamedTuple):
+class MatchResult(NamedTuple):
     """What to write: ids whose rows go, rows that come, and how many were what."""
 
     remove: list[str]
@@ -34,8 +34,8 @@ class Settled(NamedTuple):
 
 
 def settle(
-    staged: Mapping[str, Staged], rows: list[FileRow], *, is_there: Callable[[str], bool]
-) -> Settled:
+    staged: Mapping[str, ReadFile], rows: list[FileRow], *, is_there: Callable[[str], bool]
+) -> MatchResult:
     """Match files to tracks: by the id given, by the same path, by the same sound, else anew.
 
     A recording follows its sound: where two files swapped names, their tracks swap paths. A path
@@ -43,7 +43,7 @@ def settle(
 
     Parameters
     ----------
-    staged : mapping of str to Staged
+    staged : mapping of str to ReadFile
         What was heard, by path.
     rows : list of FileRow
         The catalogue.
@@ -64,12 +64,12 @@ def settle(
         row = by_path.get(path)
         if row is None or row.track.track_id in claimed:
             continue
-        if row.track.clip_hash == staged[path].heard["clip_hash"]:
+        if row.track.clip_hash == staged[path].reading["clip_hash"]:
             claim(path, row)
     free = _free_by_sound(rows, staged, matched, claimed, is_there)
     for path in rest:
         if path not in matched:
-            candidates = free.get(staged[path].heard["clip_hash"], [])
+            candidates = free.get(staged[path].reading["clip_hash"], [])
             if candidates:
                 claim(path, candidates.pop(0))
     for path in rest:
@@ -83,7 +83,7 @@ def settle(
 
 
 def _match_given(
-    staged: Mapping[str, Staged], by_id: Mapping[str, FileRow], by_path: Mapping[str, FileRow]
+    staged: Mapping[str, ReadFile], by_id: Mapping[str, FileRow], by_path: Mapping[str, FileRow]
 ) -> dict[str, FileRow | None]:
     """Files whose id is given: the track of that id, else the one that stands at the path."""
     matched: dict[str, FileRow | None] = {}
@@ -99,13 +99,13 @@ def _match_given(
 
 def _free_by_sound(
     rows: list[FileRow],
-    staged: Mapping[str, Staged],
+    staged: Mapping[str, ReadFile],
     matched: Mapping[str, FileRow | None],
     claimed: set[str],
     is_there: Callable[[str], bool],
 ) -> dict[str, list[FileRow]]:
     """Tracks that may have moved: what stands at their path now, if anything, is something else."""
-    wanted = {item.heard["clip_hash"] for path, item in staged.items() if path not in matched}
+    wanted = {item.reading["clip_hash"] for path, item in staged.items() if path not in matched}
     free: dict[str, list[FileRow]] = {}
     for row in rows:
         track = row.track
@@ -117,10 +117,10 @@ def _free_by_sound(
 
 
 def _write(
-    staged: Mapping[str, Staged],
+    staged: Mapping[str, ReadFile],
     matched: Mapping[str, FileRow | None],
     by_id: Mapping[str, FileRow],
-) -> Settled:
+) -> MatchResult:
     remove: list[str] = []
     out: list[FileRow] = []
     added = changed = moved = unchanged = 0
@@ -129,7 +129,7 @@ def _write(
         row = matched[path]
         if row is None:
             added += 1
-            track_id = item.given.get("track_id") or _new_id(item.heard["clip_hash"], taken)
+            track_id = item.given.get("track_id") or _new_id(item.reading["clip_hash"], taken)
             taken.add(track_id)
             given: dict[str, Any] = dict(item.given)
         else:
@@ -142,14 +142,14 @@ def _write(
         if row is not None and row.track.path == path:
             same = out[-1].track == row.track
             changed, unchanged = changed + (not same), unchanged + same
-    return Settled(remove, out, added, changed, moved, unchanged)
+    return MatchResult(remove, out, added, changed, moved, unchanged)
 
 
-def _row(item: Staged, track_id: str, given: Mapping[str, Any]) -> FileRow:
-    heard = dict(item.heard)
-    ctime_ns = heard.pop("ctime_ns", 0)
-    guessed = tuple(name for name in heard.pop("guessed", ()) if name not in given)
-    track = Track(track_id=track_id, path=item.path, guessed=guessed, **heard)
+def _row(item: ReadFile, track_id: str, given: Mapping[str, Any]) -> FileRow:
+    reading = dict(item.reading)
+    ctime_ns = reading.pop("ctime_ns", 0)
+    guessed = tuple(name for name in reading.pop("guessed", ()) if name not in given)
+    track = Track(track_id=track_id, path=item.path, guessed=guessed, **reading)
     track = replace(track, **{key: given[key] for key in TAGS if key in given})
     return FileRow(track, item.size, item.mtime_ns, given, ctime_ns)
 

@@ -53,7 +53,7 @@ def ape_tags(stream: BinaryIO) -> dict[str, str]:
 
 
 def _ape_items(data: bytes, count: int) -> dict[str, str]:
-    found: dict[str, str] = {}
+    items: dict[str, str] = {}
     at = 0
     for _ in range(count):
         if at + 9 > len(data):
@@ -65,9 +65,9 @@ def _ape_items(data: bytes, count: int) -> dict[str, str]:
             break
         key = APE_NAMES.get(name.decode("latin-1").lower())
         if key and flags >> 1 & 3 == 0:  # text, whose values a zero byte parts
-            found.setdefault(key, _text(data[begin : begin + length].partition(b"\0")[0]))
+            items.setdefault(key, _text(data[begin : begin + length].partition(b"\0")[0]))
         at = begin + length
-    return found
+    return items
 
 
 def chunk_tags(stream: BinaryIO) -> dict[str, str]:
@@ -111,25 +111,25 @@ def matroska_tags(stream: BinaryIO) -> dict[str, str]:
     if stream.read(4) != EBML.to_bytes(4, "big"):
         return {}
     size = stream.seek(0, io.SEEK_END)
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     albums: dict[str, str] = {}
     for element, begin, end in _elements(stream, 0, size):
         if element != SEGMENT:
             continue
         for inner, start, stop in _elements(stream, begin, end):
             if inner == TAGS:
-                _read_tags(stream, start, stop, found, albums)
+                _read_tags(stream, start, stop, tags, albums)
             elif inner == INFO:
                 for part, a, b in _elements(stream, start, stop):
                     if part == SEGMENT_TITLE:
-                        found["title"] = _value(stream, a, b)
+                        tags["title"] = _value(stream, a, b)
     if "title" in albums:
         albums["album"] = albums.pop("title")
-    return {**albums, **found}
+    return {**albums, **tags}
 
 
 def _read_tags(
-    stream: BinaryIO, begin: int, end: int, found: dict[str, str], albums: dict[str, str]
+    stream: BinaryIO, begin: int, end: int, tags: dict[str, str], albums: dict[str, str]
 ) -> None:
     for element, start, stop in _elements(stream, begin, end):
         if element != TAG:
@@ -138,12 +138,14 @@ def _read_tags(
         pairs: list[tuple[str, str]] = []
         for inner, a, b in _elements(stream, start, stop):
             if inner == TARGETS:
-                said = [_number(stream, x, y) for e, x, y in _elements(stream, a, b) if e == LEVEL]
-                level = said[0] if said else level
+                levels = [
+                    _number(stream, x, y) for e, x, y in _elements(stream, a, b) if e == LEVEL
+                ]
+                level = levels[0] if levels else level
             elif inner == SIMPLE_TAG:
                 parts = {e: _value(stream, x, y) for e, x, y in _elements(stream, a, b)}
                 pairs.append((parts.get(TAG_NAME, "").lower(), parts.get(TAG_STRING, "")))
-        into = albums if level >= ALBUM_LEVEL else found
+        into = albums if level >= ALBUM_LEVEL else tags
         into |= {MATROSKA_NAMES[name]: text for name, text in pairs if name in MATROSKA_NAMES}
 
 

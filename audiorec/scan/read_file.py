@@ -43,16 +43,16 @@ def read_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
         If there is nothing to hear in it.
     """
     file = Path(path)
-    heard = decode_clips(file, config=IDENTITY)
-    identity = clip_hash(heard.clips[0])
+    clips = decode_clips(file, config=IDENTITY)
+    identity = clip_hash(clips.clips[0])
     if also is not None:
-        also(heard, identity)
+        also(clips, identity)
     return {
         **_named(path),
-        "duration": round(heard.info.duration, 3),
-        "sr": heard.info.sr,
-        "channels": heard.info.channels,
-        "format": heard.info.format,
+        "duration": round(clips.info.duration, 3),
+        "sr": clips.info.sr,
+        "channels": clips.info.channels,
+        "format": clips.info.format,
         "clip_hash": identity,
-        "note": one_line(heard.note),
+        "note": one_line(clips.note),
     }

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec.data.catalog import NOTE, Catalog, FileRow, as_text
-from audiorec.data.folders import Rules, is_ignored, rules_for
+from audiorec.data.folders import IgnoreRules, is_ignored, rules_for
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress, silent
 from audiorec.scan.files import FileState, absolute, look_at, walk
 from audiorec.scan.manifest import read_manifest
-from audiorec.scan.match import Staged, settle
+from audiorec.scan.match import ReadFile, settle
 from audiorec.workers import one_line, run_isolated
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ def scan(
     """
     check_paths(paths)
     progress("scan", 0, None)
-    found = list(walk(paths, exclude=exclude))
+    files = list(walk(paths, exclude=exclude))
     named = {absolute(path): rules_for(absolute(path), exclude) for path in paths}
     return _scan(
         catalog,
-        found,
+        files,
         given={},
         named=named,
         force=force,
@@ -147,10 +147,10 @@ def scan_manifest(
     """
     given = read_manifest(manifest)
     progress("scan", 0, len(given))
-    found = [look_at(path) for path in given]
+    files = [look_at(path) for path in given]
     return _scan(
         catalog,
-        found,
+        files,
         given=given,
         named={},
         force=force,
@@ -162,10 +162,10 @@ def scan_manifest(
 
 def _scan(
     catalog: Catalog,
-    found: Sequence[FileState],
+    files: Sequence[FileState],
     *,
     given: Mapping[str, Mapping[str, Any]],
-    named: Mapping[str, Rules],
+    named: Mapping[str, IgnoreRules],
     force: bool,
     n_jobs: int | None,
     also: Also | None,
@@ -178,7 +178,7 @@ def _scan(
     new: list[FileState] = []
     failed = 0
     with catalog.transaction():
-        for file in found:
+        for file in files:
             state = (file.size, file.mtime_ns)
             row = rows.get(file.path)
             if file.error:
@@ -201,12 +201,12 @@ def _scan(
                 failed += 1
             else:
                 new.append(file)
-    done = len(found) - len(new)
+    done = len(files) - len(new)
     failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
     report = _settle(catalog, unchanged, given)
-    _keep_change_times(catalog, [file for file in found if file.path in unchanged], rows)
-    missing = _mark_missing(catalog, {file.path for file in found}, named)
-    progress("scan", len(found), len(found))
+    _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
+    missing = _mark_missing(catalog, {file.path for file in files}, named)
+    progress("scan", len(files), len(files))
     return report._replace(missing=missing, failed=failed)
 
 
@@ -252,7 +252,7 @@ def _read_all(
                         file.path,
                         size=file.size or 0,
                         mtime_ns=file.mtime_ns or 0,
-                        heard={**outcome.value, "ctime_ns": file.ctime_ns},
+                        reading={**outcome.value, "ctime_ns": file.ctime_ns},
                     )
     return failed
 
@@ -276,8 +276,8 @@ def _settle(
     """Turn what is staged into tracks, and give unchanged ones what the manifest says of them."""
     rows = catalog.file_rows()
     staged = {
-        path: Staged(path, size, mtime_ns, heard, given.get(path, {}))
-        for path, (size, mtime_ns, heard) in catalog.staged().items()
+        path: ReadFile(path, size, mtime_ns, reading, given.get(path, {}))
+        for path, (size, mtime_ns, reading) in catalog.staged().items()
     }
     touched = {
         row.track.path: _as_staged(row, given.get(row.track.path, {}))
@@ -318,29 +318,29 @@ def _is_withdrawn(row: FileRow, given: Mapping[str, Any]) -> bool:
     return bool(given) and not row.given.keys() <= given.keys()
 
 
-def _as_staged(row: FileRow, given: Mapping[str, Any]) -> Staged:
+def _as_staged(row: FileRow, given: Mapping[str, Any]) -> ReadFile:
     track = replace(row.track, missing=False)
-    heard = {
+    reading = {
         name: getattr(track, name)
         for name in track.__dataclass_fields__
         if name not in ("track_id", "path")
     }
-    heard["ctime_ns"] = row.ctime_ns
-    return Staged(track.path, row.size, row.mtime_ns, heard, given)
+    reading["ctime_ns"] = row.ctime_ns
+    return ReadFile(track.path, row.size, row.mtime_ns, reading, given)
 
 
-def _mark_missing(catalog: Catalog, found: set[str], named: Mapping[str, Rules]) -> int:
+def _mark_missing(catalog: Catalog, seen: set[str], named: Mapping[str, IgnoreRules]) -> int:
     """Mark tracks whose files were looked for and are gone; forget failures of such files."""
 
     def is_looked_for(path: str) -> bool:
-        return path in found or path in named or _root(path) is not None
+        return path in seen or path in named or _root(path) is not None
 
     def _root(path: str) -> str | None:
         return next((root for root in named if path.startswith(f"{root.rstrip('/')}/")), None)
 
     def is_gone(path: str) -> bool:
-        if path in found or not is_looked_for(path):
-            return path in found and look_at(path).size is None
+        if path in seen or not is_looked_for(path):
+            return path in seen and look_at(path).size is None
         root = _root(path)
         return look_at(path).size is None or (
             root is not None and is_ignored(path, root=root, rules=named[root])
@@ -352,7 +352,7 @@ def _mark_missing(catalog: Catalog, found: set[str], named: Mapping[str, Rules])
         if not row.track.missing and is_gone(row.track.path)
     ]
     catalog.mark_missing(gone)
-    still_there = {as_text(path) for path in found}
+    still_there = {as_text(path) for path in seen}
     with catalog.transaction():
         for failure in [*catalog.failures(), *catalog.notes()]:
             if is_looked_for(failure.path) and failure.path not in still_there:

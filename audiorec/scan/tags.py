@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio.decode import recording_start
-from audiorec.audio.source import Window, size_of
+from audiorec.audio.source import StreamWindow, size_of
 from audiorec.scan.other_tags import ape_tags, chunk_tags, matroska_tags
 
 LONGEST = 500  # characters of a tag that are kept
@@ -44,15 +44,15 @@ def read_tags(path: Path) -> dict[str, Any]:
         sources: list[Mapping[str, Any]] = [_mutagen_tags(stream) or {}]
         sources += [read(stream) for read in (ape_tags, chunk_tags, matroska_tags)]
     tags = {key: value for source in reversed(sources) for key, value in source.items() if value}
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: next((text for key in keys if (text := _text(tags, key))), "")
         for name, keys in KEYS.items()
     }
-    year = re.search(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)", found["year"])
-    found["year"] = int(year[0]) if year else None
-    number = re.match(r"\d{1,4}", found["number"])
-    found["number"] = int(number[0]) or None if number else None
-    return found
+    year = re.search(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)", values["year"])
+    values["year"] = int(year[0]) if year else None
+    number = re.match(r"\d{1,4}", values["number"])
+    values["number"] = int(number[0]) or None if number else None
+    return values
 
 
 class _BoundedZlib:
@@ -87,7 +87,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     nameless = _Nameless(stream)
     try:
         if start:  # an ID3v2 tag in front of what has tags of its own, which come first
-            own = mutagen.File(_Nameless(Window(stream, start, size_of(stream))), easy=True)
+            own = mutagen.File(_Nameless(StreamWindow(stream, start, size_of(stream))), easy=True)
             stream.seek(0)
             return {**EasyID3(nameless), **((own.tags or {}) if own is not None else {})}
         opened = mutagen.File(nameless, easy=True)
@@ -101,7 +101,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
 class _Nameless(io.RawIOBase):
     """A read-only view of a stream, that does not say the file's name."""
 
-    def __init__(self, stream: io.BufferedReader | Window) -> None:
+    def __init__(self, stream: io.BufferedReader | StreamWindow) -> None:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:

@@ -103,7 +103,7 @@ class SessionRecommender:
             return ""
         return "plays are newer than what answers; run 'audiorec run' to take them in"
 
-    def knows(self, track_id: str) -> bool:
+    def has(self, track_id: str) -> bool:
         """Whether a track can be answered to: it was in sessions, or has content."""
         return self.stored.row(track_id) is not None or track_id in self._added
 

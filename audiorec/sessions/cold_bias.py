@@ -94,6 +94,6 @@ def _balance(known: np.ndarray, fresh: np.ndarray, share: float) -> float:
         bias = (low + high) / 2
         both = np.concatenate([known, fresh + bias], axis=1)
         threshold = np.partition(both, both.shape[1] - n_places, axis=1)[:, -n_places]
-        found = float((fresh + bias >= threshold[:, None]).sum() / (len(both) * n_places))
-        low, high = (bias, high) if found < share else (low, bias)
+        cold_share = float((fresh + bias >= threshold[:, None]).sum() / (len(both) * n_places))
+        low, high = (bias, high) if cold_share < share else (low, bias)
     return (low + high) / 2

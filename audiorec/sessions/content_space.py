@@ -10,7 +10,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 
 if TYPE_CHECKING:
-    from audiorec.sessions.gru4rec import Content
+    from audiorec.sessions.gru4rec import ItemContent
 
 
 class ContentSpace(NamedTuple):
@@ -36,7 +36,7 @@ class ContentSpace(NamedTuple):
         return np.asarray(features, dtype=np.float32)
 
 
-def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSpace) -> Content:
+def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSpace) -> ItemContent:
     """Content of items, by their vectors.
 
     Parameters
@@ -46,11 +46,11 @@ def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSp
     item_ids : sequence of str
     space : ContentSpace
     """
-    from audiorec.sessions.gru4rec import Content  # learning only: answers start without torch
+    from audiorec.sessions.gru4rec import ItemContent  # learning only: answers start without torch
 
     known = np.array([id_ in vectors for id_ in item_ids], dtype=bool)
     features = np.zeros((len(item_ids), vectors.dim), dtype=np.float32)
     ids = [id_ for id_, is_known in zip(item_ids, known, strict=True) if is_known]
     if ids:
         features[known] = space.features(vectors.take(ids).vectors)
-    return Content(features, known)
+    return ItemContent(features, known)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NEVER = -1e9  # bias of an item that cannot be recommended
 
 
-class Cell(NamedTuple):
+class GRUWeights(NamedTuple):
     """Weights of one layer; see `audiorec.sessions.gru4rec.GRUCell`."""
 
     w: np.ndarray
@@ -41,7 +41,7 @@ class GRUModel:
         Embedding of every item, and its bias.
     skip : np.ndarray [shape=(dim,)], float32
         Added to the embedding of an item that was skipped.
-    cells : tuple of Cell
+    cells : tuple of GRUWeights
     elu : float
         Of the last non-linearity; 0 is none.
     project : np.ndarray [shape=(n_features, dim + 1)], float32, or None
@@ -56,7 +56,7 @@ class GRUModel:
         self,
         items: np.ndarray,
         skip: np.ndarray,
-        cells: tuple[Cell, ...],
+        cells: tuple[GRUWeights, ...],
         *,
         elu: float = 0.0,
         project: np.ndarray | None = None,
@@ -151,7 +151,7 @@ class GRUModel:
         """The model of `to_arrays`."""
         n_layers = sum(name.startswith("u_gates_") for name in arrays)
         cells = tuple(
-            Cell(*(arrays[f"{name}_{number}"] for name in Cell._fields))
+            GRUWeights(*(arrays[f"{name}_{number}"] for name in GRUWeights._fields))
             for number in range(n_layers)
         )
         return cls(
@@ -172,7 +172,9 @@ class GRUModel:
         nothing = ~network.placed.numpy()
         items[nothing, :-1], items[nothing, -1] = 0.0, NEVER
         cells = tuple(
-            Cell(*(getattr(cell, name).detach().numpy().copy() for name in Cell._fields))
+            GRUWeights(
+                *(getattr(cell, name).detach().numpy().copy() for name in GRUWeights._fields)
+            )
             for cell in network.cells
         )
         project = None if network.features is None else network.project.detach().numpy().copy()

@@ -13,7 +13,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.sessions.config import GRU4RecConfig
 
 
-class Content(NamedTuple):
+class ItemContent(NamedTuple):
     """What is known of items without a play.
 
     Attributes
@@ -64,7 +64,7 @@ class GRU4Rec(nn.Module):
     ----------
     n_items : int
     config : GRU4RecConfig
-    content : Content, optional
+    content : ItemContent, optional
         Then an item's embedding (and bias) is its content times a learned matrix, plus a residual
         of its own that fades in with the item's plays.
     plays : np.ndarray [shape=(n_items,)], optional
@@ -76,7 +76,7 @@ class GRU4Rec(nn.Module):
         n_items: int,
         *,
         config: GRU4RecConfig,
-        content: Content | None = None,
+        content: ItemContent | None = None,
         plays: np.ndarray | None = None,
     ) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class GRU4Rec(nn.Module):
             self._with_content(content, plays, generator)
 
     def _with_content(
-        self, content: Content, plays: np.ndarray | None, generator: torch.Generator
+        self, content: ItemContent, plays: np.ndarray | None, generator: torch.Generator
     ) -> None:
         if plays is None or len(content.features) != len(self.items):
             raise ParameterError("content needs a row, and plays a number, for every item")

@@ -16,7 +16,7 @@ from audiorec.sessions.batches import Step, parallel_steps
 from audiorec.sessions.cold_bias import fit_cold_bias
 from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec import Content, GRU4Rec
+from audiorec.sessions.gru4rec import GRU4Rec, ItemContent
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.scoring import Scores
 
@@ -110,12 +110,12 @@ class Trainer:
     sessions : Sessions
         In the order of their starts.
     config : GRU4RecConfig
-    content : Content, optional
+    content : ItemContent, optional
         Of every item of the sessions, those without a play included.
     """
 
     def __init__(
-        self, sessions: Sessions, *, config: GRU4RecConfig, content: Content | None = None
+        self, sessions: Sessions, *, config: GRU4RecConfig, content: ItemContent | None = None
     ) -> None:
         plays = sessions.supports
         self.sessions, self.config, self.content = sessions, config, content
@@ -219,7 +219,7 @@ def train_gru4rec(
     sessions: Sessions,
     *,
     config: GRU4RecConfig,
-    content: Content | None = None,
+    content: ItemContent | None = None,
     checkpoint: Path | None = None,
     progress: Progress = silent,
 ) -> GRU4Rec:
@@ -249,7 +249,7 @@ def score_epochs(
     *,
     config: GRU4RecConfig,
     score: Callable[[GRUModel], Scores],
-    content: Content | None = None,
+    content: ItemContent | None = None,
     checkpoint: Path | None = None,
     progress: Progress = silent,
 ) -> list[Scores]:
@@ -271,9 +271,9 @@ def score_epochs(
 
     def after_epoch() -> Scores:
         network = _finished(trainer)
-        found = score(GRUModel.from_network(network))
+        scores = score(GRUModel.from_network(network))
         network.cold_bias = 0.0  # training goes on without
-        return found
+        return scores
 
     scores: list[Scores] = []
     for scores in _epochs(trainer, checkpoint, progress, score=after_epoch):

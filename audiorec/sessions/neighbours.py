@@ -105,7 +105,7 @@ class SessionNeighbours(PrefixByPrefix):
         recency = position / len(played) if self.name == "vsknn" else np.ones(len(distinct))
         # Of each item the latest sessions alone: no other can be among the latest of them all.
         shared = [self._sessions_of(item) for item in distinct.tolist()]
-        counts = [len(found) for found in shared]
+        counts = [len(common) for common in shared]
         sessions = np.concatenate(shared)
         n_sessions = len(self._session_offsets) - 1
         all_similar = np.bincount(sessions, np.repeat(recency, counts), minlength=n_sessions)

@@ -99,7 +99,7 @@ class _Names:
         return self._found[name]
 
     def _look_up(self, name: str) -> SessionTrack:
-        if self._opened.knows(name):
+        if self._opened.has(name):
             return SessionTrack(name)
         if self._files and os.path.isfile(name):  # noqa: PTH113 - pathlib raises for names too long for a file
             return self._file(Path(name).absolute())

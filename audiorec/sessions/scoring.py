@@ -75,8 +75,8 @@ def rank_next_items(
         start = time.perf_counter()
         scores = model.prefix_scores(items[:-1], skipped=skipped[:-1])
         seconds += time.perf_counter() - start
-        asked = ~skipped[1:]
-        scores, following = scores[asked], items[1:][asked]
+        scored = ~skipped[1:]
+        scores, following = scores[scored], items[1:][scored]
         ranks.append(rank_of(scores, following))
         without = np.where(new, -np.inf, scores) if new.any() else scores
         known_ranks.append(np.where(new[following], ranks[-1], rank_of(without, following)))

@@ -41,12 +41,12 @@ def _split(given: StudyInputs, split: str) -> StudyTable:
         )
         holdouts.append(holdout)
         values.append(score_each(holdout, cold))
-    found = resample(values, holdouts, n_resamples=given.recipe.evaluate.n_bootstrap)
+    resampled = resample(values, holdouts, n_resamples=given.recipe.evaluate.n_bootstrap)
     rows = []
     for place, plays in enumerate(PLAYS):
-        means = found.means[place]
+        means = resampled.means[place]
         best = int(means[:2].argmax())
-        gain = found.samples[:, place, 2] - found.samples[:, place, best]
+        gain = resampled.samples[:, place, 2] - resampled.samples[:, place, best]
         rows.append(
             {
                 "plays": "all" if plays is None else str(plays),
@@ -90,13 +90,13 @@ def _half_a(holdout: Holdout) -> Interactions:
     if plays.is_empty():
         empty = scipy.sparse.csr_matrix((len(holdout.folding), len(columns)), dtype=np.float32)
         return Interactions(empty, IdMap(holdout.folding, noun="listener"), columns)
-    found = to_interactions(plays, min_tracks_per_user=0, min_users_per_track=0)
-    matrix = found.user_items.tocoo()
+    interactions = to_interactions(plays, min_tracks_per_user=0, min_users_per_track=0)
+    matrix = interactions.user_items.tocoo()
     wide = scipy.sparse.csr_matrix(
-        (matrix.data, (matrix.row, columns.rows(found.tracks.ids)[matrix.col])),
-        shape=(len(found.users), len(columns)),
+        (matrix.data, (matrix.row, columns.rows(interactions.tracks.ids)[matrix.col])),
+        shape=(len(interactions.users), len(columns)),
     )
-    return Interactions(wide, found.users, columns)
+    return Interactions(wide, interactions.users, columns)
 
 
 def _turns(full: Interactions, *, rng: np.random.Generator) -> np.ndarray:

@@ -79,8 +79,8 @@ def cold_vectors(
     if not isinstance(draw, Vectors) or draw.listeners is not None:
         raise ParameterError(f"system {name!r} gives no vectors in the listeners' space")
     tracks = Embeddings(holdout.cold, draw.cold)
-    found = ColdVectors(tracks, prediction.facts.get("agreement", AGREEMENT))
+    vectors = ColdVectors(tracks, prediction.facts.get("agreement", AGREEMENT))
     if place is not None:
-        tracks.save(place, kind=KIND, extra={"agreement": found.agreement})
+        tracks.save(place, kind=KIND, extra={"agreement": vectors.agreement})
         work.clear()
-    return found
+    return vectors

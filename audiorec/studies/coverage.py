@@ -112,9 +112,9 @@ def _mean(cells: list[HoldoutValues]) -> np.ndarray:
 
 def main() -> None:
     """Print the coverage of either kind of interval."""
-    found = simulate(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    coverage = simulate(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
     print("95 % claimed        ", "listeners and artists", "listeners within hold-outs")
-    for column, both, alone in zip(COLUMNS, *found, strict=True):
+    for column, both, alone in zip(COLUMNS, *coverage, strict=True):
         print(f"{column:20}  {both:20.1%}  {alone:25.1%}")
 
 

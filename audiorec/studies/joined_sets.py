@@ -127,14 +127,14 @@ def read_manifest(path: Path) -> list[JoinedRecording]:
 
 def read_covers80(folder: Path) -> list[JoinedRecording]:
     """Recordings of covers80: ``song/artist+album+NN-title.mp3``."""
-    found: list[JoinedRecording] = []
+    recordings: list[JoinedRecording] = []
     for path in sorted(folder.rglob("*.mp3")):
         parts = path.stem.split("+")
         if len(parts) == 3:
             artist, _, title = (part.replace("_", " ").strip() for part in parts)
             title = re.sub(r"^\d+-", "", title)
-            found.append(JoinedRecording(f"c80-{len(found):03d}", path, artist, title))
-    return found
+            recordings.append(JoinedRecording(f"c80-{len(recordings):03d}", path, artist, title))
+    return recordings
 
 
 def read_4q(folder: Path) -> list[JoinedRecording]:

@@ -66,8 +66,8 @@ def _split(
     cache = ScoreCache(given.work_directory)
     scored, summaries = [], []
     for key in keys:
-        found, summary = _score(given, key, systems, cache=cache)
-        scored.append(found)
+        scores, summary = _score(given, key, systems, cache=cache)
+        scored.append(scores)
         summaries.append(summary)
     n_training = round(np.mean([len(summary.warm) for summary in summaries]))
     columns = ("system", "labelled", "share", "interval", "AUC", "seconds")
@@ -91,17 +91,17 @@ def _score(
     summary = summary_kept(given.data, key, cache=cache, holdout=holdout)
     ends = {name: systems[name] for name in ENDS}
     how = {"cache": cache, "progress": given.progress}
-    found = score_all(given.data, key, ends, holdout=holdout, **how)  # type: ignore[arg-type]
-    scored: Scored = {(name, 0): scores for name, scores in found.items()}
+    cold_scores = score_all(given.data, key, ends, holdout=holdout, **how)  # type: ignore[arg-type]
+    scored: Scored = {(name, 0): scores for name, scores in cold_scores.items()}
     rest = {name: system for name, system in systems.items() if name not in ENDS}
     for share in shares_of(given.labels or SHARES, n_training=len(summary.warm)):
         few = key._replace(labels=share)
         part = remember(lambda share=share: with_labels(holdout(), share))
         try:
-            found = score_all(given.data, few, rest, holdout=part, **how)  # type: ignore[arg-type]
+            cold_scores = score_all(given.data, few, rest, holdout=part, **how)  # type: ignore[arg-type]
         except TrainingError as error:
             raise TrainingError(f"{few}: {error}; or ask for more labels") from None
-        scored |= {(name, share): scores for name, scores in found.items()}
+        scored |= {(name, share): scores for name, scores in cold_scores.items()}
     return scored, summary
 
 

@@ -196,7 +196,7 @@ def hits_of(vectors: np.ndarray, relations: Relations, asking: np.ndarray) -> np
     five nearest by other artists. NaN where nothing could be.
     """
     unit = unit_norm(vectors)
-    found = np.full((len(asking), len(ABOUT)), np.nan)
+    hits = np.full((len(asking), len(ABOUT)), np.nan)
     for start in range(0, len(asking), BLOCK):
         rows = asking[start : start + BLOCK]
         block = np.array(unit[rows] @ unit.T, dtype=np.float32)
@@ -206,14 +206,14 @@ def hits_of(vectors: np.ndarray, relations: Relations, asking: np.ndarray) -> np
             like = relations.like(int(row))
             nearest = np.argsort(-scores, kind="stable")[:K]
             right = np.where(like.any(axis=1), like[:, nearest].any(axis=1), np.nan)
-            found[start + offset, :2] = right
-            asked = relations.genres[row].any() and relations.artists[row] >= 0
+            hits[start + offset, :2] = right
+            eligible = relations.genres[row].any() and relations.artists[row] >= 0
             others = _genre_candidates(relations, int(row))
-            if asked and others.any():
+            if eligible and others.any():
                 nearest = np.argsort(-np.where(others, scores, -np.inf), kind="stable")
                 nearest = nearest[: min(K, int(others.sum()))]
-                found[start + offset, 2] = relations.same_genre(int(row))[nearest].mean()
-    return found
+                hits[start + offset, 2] = relations.same_genre(int(row))[nearest].mean()
+    return hits
 
 
 def _genre_candidates(relations: Relations, row: int) -> np.ndarray:
@@ -250,11 +250,11 @@ def _table(
             row[f"{about}, interval"] = metrics.interval(samples[:, n])
         rows.append(row)
     asking = {about: int((~np.isnan(hits[CHANCE][:, n])).sum()) for n, about in enumerate(ABOUT)}
-    asked = ", ".join(f"{about} {count}" for about, count in asking.items())
+    counts = ", ".join(f"{about} {count}" for about, count in asking.items())
     columns = ("space", *(name for about in ABOUT for name in (about, f"{about}, interval")))
     return StudyTable(
         f"The {K} nearest of {n_tracks} tracks: share of tracks with such a neighbour among them; "
-        f"of genre, share of the {K} nearest by other artists. Tracks that ask: {asked}",
+        f"of genre, share of the {K} nearest by other artists. Tracks that ask: {counts}",
         columns,
         tuple(rows),
         (*notes, "Intervals: 95 %, over the tracks that ask."),

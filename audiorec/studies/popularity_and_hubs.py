@@ -38,21 +38,21 @@ HIDDEN = 0.2
 FIGURES = ("never", "Gini", "skew", "self-information")
 
 
-class Setting(NamedTuple):
+class ServingVariant(NamedTuple):
     """A way to answer: whom, with hubs corrected or not, and where the dial stands."""
 
-    asked_by: Literal["listeners", "tracks"]
+    query_kind: Literal["listeners", "tracks"]
     hubs: Literal["none", "csls", "reach"]
     popularity: float
 
 
 SETTINGS = (
-    *(Setting("listeners", "none", p) for p in (0.0, -1.0, -0.5, 0.5, 1.0)),
-    Setting("listeners", "csls", 0.0),
-    Setting("listeners", "reach", 0.0),
-    *(Setting("tracks", "none", p) for p in (0.0, -1.0, -0.5, 0.5, 1.0)),
-    Setting("tracks", "csls", 0.0),
-    Setting("tracks", "reach", 0.0),
+    *(ServingVariant("listeners", "none", p) for p in (0.0, -1.0, -0.5, 0.5, 1.0)),
+    ServingVariant("listeners", "csls", 0.0),
+    ServingVariant("listeners", "reach", 0.0),
+    *(ServingVariant("tracks", "none", p) for p in (0.0, -1.0, -0.5, 0.5, 1.0)),
+    ServingVariant("tracks", "csls", 0.0),
+    ServingVariant("tracks", "reach", 0.0),
 )
 
 
@@ -74,20 +74,20 @@ def _split(given: StudyInputs, split: str) -> StudyTable:
         )
         holdouts.append(holdout)
         scored.append(score_settings(holdout, cold.tracks, everything=data.plays))
-    found = resample(
+    resampled = resample(
         [one.accuracy for one in scored], holdouts, n_resamples=given.recipe.evaluate.n_bootstrap
     )
     figures = np.mean([one.figures for one in scored], axis=0)
     rows = []
     for place, setting in enumerate(SETTINGS):
-        base = SETTINGS.index(Setting(setting.asked_by, "none", 0.0))
+        base = SETTINGS.index(ServingVariant(setting.query_kind, "none", 0.0))
         row: dict[str, Any] = {
-            "setting": f"{setting.asked_by}, {setting.hubs}, {setting.popularity:+.1f}"
+            "setting": f"{setting.query_kind}, {setting.hubs}, {setting.popularity:+.1f}"
         }
         for n, kind in enumerate(("cold", "mixed")):
-            change = found.samples[:, place, n] / found.samples[:, base, n] - 1
+            change = resampled.samples[:, place, n] / resampled.samples[:, base, n] - 1
             row |= {
-                kind: float(found.means[place, n]),
+                kind: float(resampled.means[place, n]),
                 f"{kind}, change": metrics.interval(change),
             }
         rows.append(row | dict(zip(FIGURES, figures[place].tolist(), strict=True)))
@@ -157,7 +157,7 @@ def score_settings(
             catalogue,
             config=IndexConfig(kind="exact", hubs=hubs),
             listeners=holdout.factors.users.vectors,
-            heard=csr_matrix(_heard(holdout, holdout.factors.users.ids, catalogue)),
+            plays=csr_matrix(_play_matrix(holdout, holdout.factors.users.ids, catalogue)),
             asking=holdout.targets.ids,
         )
         for hubs in ("none", "csls", "reach")
@@ -165,12 +165,12 @@ def score_settings(
     sides = {"listeners": _listeners(holdout, catalogue), "tracks": _tracks(holdout, catalogue)}
     counts = _counts(everything, catalogue.ids)
     columns = catalogue.id_map.rows(holdout.cold)
-    known = _heard(holdout, holdout.listeners, catalogue)
+    known = _play_matrix(holdout, holdout.listeners, catalogue)
     played = everything.filter(pl.col("plays") > 0)
     relevant = _pairs(played, holdout.listeners, catalogue) & ~known
     accuracy, figures = [], []
     for setting in SETTINGS:
-        side = sides[setting.asked_by]
+        side = sides[setting.query_kind]
         index = indexes[setting.hubs]
         metric: Metric = side.metric
         if setting.popularity:
@@ -186,7 +186,7 @@ def score_settings(
     return SettingScores(np.array(accuracy), np.array(figures))
 
 
-class _Side(NamedTuple):
+class _Queries(NamedTuple):
     """Those who ask, and what must not be answered to them.
 
     Attributes
@@ -204,36 +204,36 @@ class _Side(NamedTuple):
     listeners: np.ndarray
 
 
-def _listeners(holdout: Holdout, catalogue: Embeddings) -> _Side:
+def _listeners(holdout: Holdout, catalogue: Embeddings) -> _Queries:
     users = _spread(holdout.factors.users.ids)
-    return _Side(
+    return _Queries(
         "inner_product",
         holdout.factors.users.take(users).vectors,
-        _heard(holdout, users, catalogue),
+        _play_matrix(holdout, users, catalogue),
         holdout.listener_factors,
     )
 
 
-def _tracks(holdout: Holdout, catalogue: Embeddings) -> _Side:
+def _tracks(holdout: Holdout, catalogue: Embeddings) -> _Queries:
     ids = _spread(catalogue.ids)
     barred = np.zeros((len(ids), len(catalogue)), dtype=bool)
     barred[np.arange(len(ids)), catalogue.id_map.rows(ids)] = True
-    heard = _heard(holdout, holdout.listeners, catalogue)
-    one = (heard * holdout.rng(5).random(heard.shape)).argmax(axis=1)  # of what each has played
-    return _Side("cosine", catalogue.take(ids).vectors, barred, catalogue.vectors[one])
+    counts = _play_matrix(holdout, holdout.listeners, catalogue)
+    one = (counts * holdout.rng(5).random(counts.shape)).argmax(axis=1)  # of what each has played
+    return _Queries("cosine", catalogue.take(ids).vectors, barred, catalogue.vectors[one])
 
 
-def _offered(index: Index, metric: Metric, side: _Side) -> np.ndarray:
+def _offered(index: Index, metric: Metric, side: _Queries) -> np.ndarray:
     """Columns of the ten best : np.ndarray [shape=(n_asking, K)], int64; -1 for none."""
     k = min(K, side.barred.shape[1])
-    found = []
+    shares = []
     for start in range(0, len(side.asking), BLOCK):
         scores = _scores(index, metric, side.asking[start : start + BLOCK])
         scores[side.barred[start : start + BLOCK]] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         there = np.isfinite(np.take_along_axis(scores, best, axis=1))
-        found.append(np.where(there, best, -1))
-    return np.concatenate(found)
+        shares.append(np.where(there, best, -1))
+    return np.concatenate(shares)
 
 
 def _scores(index: Index, metric: Metric, asking: np.ndarray) -> np.ndarray:
@@ -248,7 +248,7 @@ def _scores(index: Index, metric: Metric, asking: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _heard(holdout: Holdout, users: Sequence[str], catalogue: Embeddings) -> np.ndarray:
+def _play_matrix(holdout: Holdout, users: Sequence[str], catalogue: Embeddings) -> np.ndarray:
     """Which tracks each is known to have played : np.ndarray [shape=(n_users, n)], bool."""
     plays = holdout.training_plays
     return _pairs(plays, users, catalogue)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from audiorec.evaluation.workspace_run import Table, keep_tables
+from audiorec.evaluation.workspace_run import RunOutput, keep_tables
 from audiorec.exceptions import ParameterError
 from audiorec.studies import STUDIES
 from audiorec.studies.study import StudyInputs
 
 
-def run_study(name: str, given: StudyInputs) -> Table:
+def run_study(name: str, given: StudyInputs) -> RunOutput:
     """Ask a study, and write what comes out to reports/.
 
     Raises
@@ -20,6 +20,6 @@ def run_study(name: str, given: StudyInputs) -> Table:
     """
     if name not in STUDIES:
         raise ParameterError(f"unknown study {name!r}; choose from {', '.join(STUDIES)}")
-    report: Table = import_module(f"audiorec.studies.{name.replace('-', '_')}").run(given)
+    report: RunOutput = import_module(f"audiorec.studies.{name.replace('-', '_')}").run(given)
     keep_tables(given.workspace, report, name=f"study-{name}")
     return report

@@ -28,7 +28,7 @@ from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content import ContentNeighbours
 from audiorec.sessions.content_space import ContentSpace, content_of
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec import Content
+from audiorec.sessions.gru4rec import ItemContent
 from audiorec.sessions.gru4rec_training import train_gru4rec
 from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
@@ -46,7 +46,7 @@ GRU, WITH_CONTENT, BESIDE = "gru4rec", "gru4rec with content", "content neighbou
 Fits = Mapping[str, Callable[[Sessions], SessionModel]]
 
 
-class Answers(NamedTuple):
+class SystemPredictions(NamedTuple):
     """What one system predicted in the test sessions.
 
     Attributes
@@ -108,7 +108,7 @@ class SessionsReport(NamedTuple):
         ]
         for name, row in self.systems.items():
             cells = [
-                f"{_said(row[f'hr@20_{g}'])} / {_said(row[f'mrr@20_{g}'])}".rjust(15)
+                f"{_format(row[f'hr@20_{g}'])} / {_format(row[f'mrr@20_{g}'])}".rjust(15)
                 for g in GROUPS
             ]
             lines.append(
@@ -180,20 +180,20 @@ def evaluate_sessions(
         sessions = sessions.with_items(sorted({*sessions.item_ids, *content.ids}))
     train, test = split_by_time(sessions, days=VALIDATION_DAYS, seed=gru.seed)
     test = test.take(np.arange(min(len(test), MAX_TEST)))
-    answers: dict[str, list[Answers]] = {}
+    answers: dict[str, list[SystemPredictions]] = {}
     n_cold = 0
     for seed in seeds:
         cold = _cold_rows(train, content, artists, seed=seed)
         n_cold = int(cold.sum())
         warm_train = train.only_events(~cold[train.items])
-        asked = test.only_events((warm_train.supports > 0)[test.items] | cold[test.items])
-        if not len(asked) or not len(warm_train):
+        scored = test.only_events((warm_train.supports > 0)[test.items] | cold[test.items])
+        if not len(scored) or not len(warm_train):
             raise DataError(
                 f"{len(sessions)} sessions are too few to hold some out; import more listening"
             )
         for name, fit in _fits(content, gru, seed).items():
             progress("evaluate", 0, None, f"seed {seed}: {name}")
-            answers.setdefault(name, []).append(_answers(fit, warm_train, asked, cold))
+            answers.setdefault(name, []).append(_answers(fit, warm_train, scored, cold))
     facts = {
         "split": "last days", "n_train": len(train), "n_test": len(test),
         "n_tracks": sessions.n_items, "n_cold": n_cold, "n_seeds": len(seeds),
@@ -260,7 +260,7 @@ def _fits(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
     if content is not None:
         space = ContentSpace.fit(content.vectors)
 
-        def of(sessions: Sessions) -> Content:
+        def of(sessions: Sessions) -> ItemContent:
             return content_of(content, sessions.item_ids, space=space)
 
         fits[BESIDE] = lambda s: ContentNeighbours(of(s).features)
@@ -272,7 +272,7 @@ def _fits(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
 
 def _answers(
     fit: Callable[[Sessions], SessionModel], train: Sessions, test: Sessions, cold: np.ndarray
-) -> Answers:
+) -> SystemPredictions:
     start = time.perf_counter()
     model = fit(train)
     training = time.perf_counter() - start
@@ -289,7 +289,7 @@ def _answers(
     plays = train.supports
     less_played = np.searchsorted(np.sort(plays), plays) / max(len(plays) - 1, 1)
     shown = ranked.recommended
-    return Answers(
+    return SystemPredictions(
         sums["hits"], sums["reciprocal_ranks"],
         _by_session(groups * 1.0, ranked.sessions, len(test)),
         float((shown > 0).mean()), float((less_played * shown).sum() / max(shown.sum(), 1)),
@@ -307,7 +307,7 @@ Samples = dict[tuple[str, str, str], np.ndarray]
 
 
 def _summarised(
-    answers_by_system: Mapping[str, Sequence[Answers]],
+    answers_by_system: Mapping[str, Sequence[SystemPredictions]],
 ) -> tuple[dict[str, dict[str, float]], Samples]:
     """Means with intervals, and every mean anew with sessions drawn with replacement.
 
@@ -352,7 +352,7 @@ def _differences(systems: Mapping[str, Mapping[str, float]], samples: Samples) -
     if WITH_CONTENT not in systems:
         return {}
     compared = [(BESIDE, "cold"), ("vsknn", "cold"), (GRU, "warm"), ("vsknn", "warm")]
-    found = {}
+    differences = {}
     for other, group in compared:
         for metric in ("hr@20", "mrr@20"):
             key = f"{metric}_{group}"
@@ -360,15 +360,15 @@ def _differences(systems: Mapping[str, Mapping[str, float]], samples: Samples) -
             low, high = np.nanquantile(drawn, [0.025, 0.975])
             called = f"{metric.upper()} of {WITH_CONTENT} over {other}, {_called(group)} tracks"
             value = systems[WITH_CONTENT][key] - systems[other][key]
-            found[called] = {"value": value, "low": float(low), "high": float(high)}
-    return found
+            differences[called] = {"value": value, "low": float(low), "high": float(high)}
+    return differences
 
 
 def _called(group: str) -> str:
     return "new" if group == "cold" else group
 
 
-def _said(value: float) -> str:
+def _format(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.3f}"
 
 

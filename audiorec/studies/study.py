@@ -112,7 +112,7 @@ class StudyTable(NamedTuple):
     def to_text(self) -> str:
         """The table for people."""
         cells = [["", *self.columns[1:]]]
-        cells += [[_said(row.get(column)) for column in self.columns] for row in self.rows]
+        cells += [[_format(row.get(column)) for column in self.columns] for row in self.rows]
         return "\n".join([self.title, "", *aligned(cells), "", *self.notes])
 
     def to_json(self) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def scope(split: str, holdouts: Sequence[Holdout]) -> str:
     return f"{split}: {users:.0f} listeners, {tracks:.0f} new tracks, {len(holdouts)} hold-outs"
 
 
-def _said(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, Interval):

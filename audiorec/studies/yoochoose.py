@@ -42,7 +42,7 @@ PUBLISHED = {
 """HR@20 and MRR@20 of session-rec's own recommendations at the 387 positions."""
 
 
-class Sample(NamedTuple):
+class ClickSample(NamedTuple):
     """The sample: sessions of the same items.
 
     Attributes
@@ -57,7 +57,7 @@ class Sample(NamedTuple):
     positions: np.ndarray
 
 
-class Score(NamedTuple):
+class ClickScores(NamedTuple):
     """Figures of one system.
 
     Attributes
@@ -77,7 +77,7 @@ class Score(NamedTuple):
     answer_microseconds: float
 
 
-def load_sample(directory: Path) -> Sample:
+def load_sample(directory: Path) -> ClickSample:
     """Read the sample.
 
     Raises
@@ -105,7 +105,7 @@ def load_sample(directory: Path) -> Sample:
             for position in range(length - 1)
         ]
     )
-    return Sample(both[0].with_items(ids), both[1].with_items(ids), positions)
+    return ClickSample(both[0].with_items(ids), both[1].with_items(ids), positions)
 
 
 def _read(file: Path, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
@@ -141,31 +141,31 @@ def systems(seeds: Sequence[int]) -> dict[str, list[Callable[[Sessions], Session
     }
 
 
-def score(fit: Callable[[Sessions], SessionModel], sample: Sample) -> Score:
+def score(fit: Callable[[Sessions], SessionModel], sample: ClickSample) -> ClickScores:
     """Train one system and score it on the test."""
     start = time.perf_counter()
     model = fit(sample.train)
     training = time.perf_counter() - start
     ranked = rank_next_items(model, sample.test)
     listed = ranked.ranks[sample.positions]
-    return Score(
+    return ClickScores(
         hit_rate(ranked.ranks), mean_reciprocal_rank(ranked.ranks), hit_rate(listed),
         mean_reciprocal_rank(listed), training, 1e6 * ranked.seconds / len(ranked.ranks),
     )  # fmt: skip
 
 
-def run(sample: Sample, seeds: Sequence[int] = SEEDS) -> dict[str, list[Score]]:
+def run(sample: ClickSample, seeds: Sequence[int] = SEEDS) -> dict[str, list[ClickScores]]:
     """Scores of every system, one for each seed where that matters."""
     return {name: [score(fit, sample) for fit in fits] for name, fits in systems(seeds).items()}
 
 
-def table(scores: Mapping[str, Sequence[Score]]) -> str:
+def table(scores: Mapping[str, Sequence[ClickScores]]) -> str:
     """Means over seeds, and each seed of GRU4Rec."""
     lines = [
         f"{'':20} {'all positions':>15} {'387 positions':>15} {'published':>15}   train  answer"
     ]
     for name, each in scores.items():
-        mean = Score(*np.mean(each, axis=0))
+        mean = ClickScores(*np.mean(each, axis=0))
         published = "{:.3f} / {:.3f}".format(*PUBLISHED[name]) if name in PUBLISHED else ""
         lines.append(_line(name, mean, published))
         if len(each) > 1:
@@ -173,7 +173,7 @@ def table(scores: Mapping[str, Sequence[Score]]) -> str:
     return "\n".join(lines)
 
 
-def _line(name: str, one: Score, published: str) -> str:
+def _line(name: str, one: ClickScores, published: str) -> str:
     return (
         f"{name:20} {one.hr:7.3f} / {one.mrr:.3f} {one.hr_listed:7.3f} / {one.mrr_listed:.3f} "
         f"{published:>15} {one.training_seconds:6.1f}s {one.answer_microseconds:5.0f}us"

@@ -37,7 +37,7 @@ BATCH_SECONDS = 1.0  # between commits of what was heard
 class AutotagReport(NamedTuple):
     """How many tracks were heard now, were heard before, and cannot be heard."""
 
-    heard: int
+    tagged: int
     kept: int
     failed: int
 
@@ -72,33 +72,33 @@ def autotag_catalog(
     total = len(tracks)
     if directory is not None:
         _take_over(catalog, encoder, tracks, directory)
-    unheard = set(catalog.tags.unheard(encoder.name))
-    jobs = [Job(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in unheard]
+    untagged = set(catalog.tags.untagged(encoder.name))
+    jobs = [Job(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in untagged]
     kept, done, failed = total - len(jobs), 0, 0
     progress(STAGE, kept, total)
     stored = store if store is not None and _fits(store, encoder, catalog) else None
     outcomes = _tag_all(encoder, jobs, store=stored, n_jobs=n_jobs)
     batch: list[tuple[Job, Autotags | str]] = []
     began = time.monotonic()
-    for job, heard in outcomes:
-        batch.append((job, heard))
+    for job, outcome in outcomes:
+        batch.append((job, outcome))
         done += 1
-        failed += isinstance(heard, str)
+        failed += isinstance(outcome, str)
         progress(STAGE, kept + done, total)
         if time.monotonic() - began > BATCH_SECONDS:
             _commit(catalog, batch, source=encoder.name)
             batch, began = [], time.monotonic()
     _commit(catalog, batch, source=encoder.name)
-    return AutotagReport(heard=done - failed, kept=kept, failed=failed)
+    return AutotagReport(tagged=done - failed, kept=kept, failed=failed)
 
 
 def _take_over(
     catalog: Catalog, encoder: PretrainedEncoder, tracks: Sequence[Track], directory: Path
 ) -> None:
     """Keep words of what was heard for other ends; of too short a track there are none."""
-    unheard = set(catalog.tags.unheard(encoder.name))
+    untagged = set(catalog.tags.untagged(encoder.name))
     shortest = encoder.window * encoder.mel.hop_length / encoder.mel.sr
-    wanted = [t for t in tracks if t.track_id in unheard and t.duration >= shortest]
+    wanted = [t for t in tracks if t.track_id in untagged and t.duration >= shortest]
     sounds = {track.track_id: track.clip_hash for track in wanted}
     kept = kept_features(directory, encoder=encoder.name, sounds=sounds)
     with catalog.transaction():
@@ -154,8 +154,8 @@ def _tag_all(
     def encode(mel: np.ndarray) -> np.ndarray:
         return encode_clips(encoder, [mel], device=device)
 
-    heard = enumerate(ordered_map(encode, clips(), device=device, n=n_jobs))
-    for job, rows in groupby(heard, key=lambda pair: clips_of[pair[0]]):
+    encoded = enumerate(ordered_map(encode, clips(), device=device, n=n_jobs))
+    for job, rows in groupby(encoded, key=lambda pair: clips_of[pair[0]]):
         yield job, _hearing(job, np.concatenate([row for _, row in rows]), encoder)
         while failures:
             yield failures.pop(0)
@@ -215,5 +215,5 @@ def _commit(catalog: Catalog, batch: Sequence[tuple[Job, Autotags | str]], *, so
                 catalog.record_failure(job.path, stage=STAGE, reason=heard)
             else:
                 catalog.clear_failure(job.path, stage=STAGE)
-        heard_now = [heard for _, heard in batch if isinstance(heard, Autotags)]
-        catalog.tags.keep(heard_now, source=source)
+        tagged = [heard for _, heard in batch if isinstance(heard, Autotags)]
+        catalog.tags.keep(tagged, source=source)

@@ -126,7 +126,7 @@ class ProbeReport(NamedTuple):
         return self.low > max(self.chance, self.shuffled)
 
 
-class Learned(NamedTuple):
+class FittedProbe(NamedTuple):
     """A probe, what it is worth, and what it says of each track that it learned from.
 
     Attributes
@@ -142,7 +142,7 @@ class Learned(NamedTuple):
     held_out: dict[str, np.ndarray]
 
 
-class Labelled(NamedTuple):
+class LabelledTracks(NamedTuple):
     """Tracks with a genre that can be learned.
 
     Attributes
@@ -164,7 +164,7 @@ class Labelled(NamedTuple):
     n_left_out: int
 
 
-def labelled(tracks: Sequence[Track], *, seed: int = 0) -> Labelled | None:
+def labelled(tracks: Sequence[Track], *, seed: int = 0) -> LabelledTracks | None:
     """The tracks whose first genre enough tracks and artists have; None without two such genres."""
     genre_of = {t.track_id: given_tags(t.genre)[0] for t in tracks if given_tags(t.genre)}
     artist_of = {track.track_id: track.artist_key for track in tracks}
@@ -187,7 +187,7 @@ def labelled(tracks: Sequence[Track], *, seed: int = 0) -> Labelled | None:
         rng = np.random.default_rng(seed)
         chosen = sorted(rng.choice(chosen, MAX_TRACKS, replace=False).tolist())
     place = {key: number for number, key in enumerate(order)}
-    return Labelled(
+    return LabelledTracks(
         tuple(chosen),
         tuple(artist_of[id_] for id_ in chosen),
         np.array([place[normalize_text(genre_of[id_])] for id_ in chosen], dtype=np.int64),
@@ -196,19 +196,19 @@ def labelled(tracks: Sequence[Track], *, seed: int = 0) -> Labelled | None:
     )
 
 
-def learn_probe(features: Embeddings, known: Labelled, *, seed: int = 0) -> Learned:
+def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -> FittedProbe:
     """Learn a probe and measure it.
 
     Parameters
     ----------
     features : Embeddings
         At least of the labelled tracks; see `audiorec.data.tags.Autotags`.
-    known : Labelled
+    known : LabelledTracks
     seed : int
 
     Returns
     -------
-    learned : Learned
+    learned : FittedProbe
         The probe has learned from all labelled tracks; its worth, and what it says of these
         tracks, come from probes that did not hear their artists.
     """
@@ -223,13 +223,13 @@ def learn_probe(features: Embeddings, known: Labelled, *, seed: int = 0) -> Lear
         dealt = _dealt(known.labels, artists, rng)
         right = np.zeros(len(dealt), dtype=bool)
         for train, test in _folds(dealt, artists, FOLDS, seed=seed):
-            found = _regression(x[train], dealt[train], n_genres, probe.penalty).raw(x[test])
-            right[test] = found.argmax(axis=1) == dealt[test]
+            scores = _regression(x[train], dealt[train], n_genres, probe.penalty).raw(x[test])
+            right[test] = scores.argmax(axis=1) == dealt[test]
         shuffled.append(float(right.mean()))
     report = _probe_report(known, artists, raw, sure, shuffled=float(np.mean(shuffled)), seed=seed)
     if not report.calibrated:
         probe, sure = probe._replace(slope=1.0, shift=0.0), raw
-    return Learned(probe, report, dict(zip(known.track_ids, sure, strict=True)))
+    return FittedProbe(probe, report, dict(zip(known.track_ids, sure, strict=True)))
 
 
 def calibrated(raw: np.ndarray, *, slope: float, shift: float) -> np.ndarray:
@@ -238,7 +238,7 @@ def calibrated(raw: np.ndarray, *, slope: float, shift: float) -> np.ndarray:
 
 
 def _probe_report(
-    known: Labelled,
+    known: LabelledTracks,
     artists: np.ndarray,
     raw: np.ndarray,
     sure: np.ndarray,

@@ -18,7 +18,14 @@ from audiorec.mel.store import MelStore
 from audiorec.models.encoders.pretrained import PretrainedEncoder
 from audiorec.progress import Progress, silent
 from audiorec.tagging.autotag import AutotagReport, autotag_catalog, autotag_file
-from audiorec.tagging.probe import Labelled, Probe, ProbeReport, as_tags, labelled, learn_probe
+from audiorec.tagging.probe import (
+    LabelledTracks,
+    Probe,
+    ProbeReport,
+    as_tags,
+    labelled,
+    learn_probe,
+)
 from audiorec.workspace import Workspace
 
 KIND = "probe"
@@ -27,7 +34,7 @@ KIND = "probe"
 class TagReport(NamedTuple):
     """What was heard, and what the probe is worth; None where there are too few genres."""
 
-    heard: AutotagReport
+    autotags: AutotagReport
     probe: ProbeReport | None
 
 
@@ -53,7 +60,7 @@ def tag_catalog(
         Of the probe's folds.
     """
     with Catalog(workspace.catalog) as catalog:
-        heard = autotag_catalog(
+        autotagged = autotag_catalog(
             catalog,
             encoder,
             store=_store(workspace),
@@ -62,16 +69,16 @@ def tag_catalog(
             progress=progress,
         )
         report = _learn(workspace, catalog, encoder.name, seed=seed, progress=progress)
-    return TagReport(heard, report)
+    return TagReport(autotagged, report)
 
 
 def tag_file(workspace: Workspace | None, file: Path, encoder: PretrainedEncoder) -> list[Tag]:
     """Words for a file, those of the workspace's probe among them; nothing is stored."""
-    heard = autotag_file(file, encoder)
-    tags = [Tag(tag, confidence, encoder.name) for tag, confidence in heard.tags.items()]
+    autotags = autotag_file(file, encoder)
+    tags = [Tag(tag, confidence, encoder.name) for tag, confidence in autotags.tags.items()]
     stored = load_probe(workspace.probe) if workspace is not None else None
     if stored is not None and stored.report.reliable and stored.encoder == encoder.name:
-        row = stored.probe.predict(heard.features[None].astype(np.float64))[0]
+        row = stored.probe.predict(autotags.features[None].astype(np.float64))[0]
         tags += [
             Tag(genre, float(confidence), PROBE)
             for genre, confidence in zip(stored.probe.genres, row, strict=True)
@@ -135,22 +142,24 @@ def _learn(
     stored = load_probe(workspace.probe)
     if stored is not None and stored.learned_from == learned_from:
         if stored.report.reliable:
-            _say(catalog, stored.probe, features, known.track_ids)
+            _store_predictions(catalog, stored.probe, features, known.track_ids)
         return stored.report
     progress("probe", 0, 1)
     learned = learn_probe(features, known, seed=seed)
     with catalog.transaction():
-        said = learned.held_out if learned.report.reliable else {}
-        catalog.tags.replace(as_tags(learned.probe, said), source=PROBE)
+        held_out = learned.held_out if learned.report.reliable else {}
+        catalog.tags.replace(as_tags(learned.probe, held_out), source=PROBE)
         if learned.report.reliable:
-            _say(catalog, learned.probe, features, known.track_ids)
+            _store_predictions(catalog, learned.probe, features, known.track_ids)
     # Last: killed before, the next run learns again.
     save_probe(workspace.probe, StoredProbe(learned.probe, learned.report, encoder, learned_from))
     progress("probe", 1, 1)
     return learned.report
 
 
-def _say(catalog: Catalog, probe: Probe, features: Embeddings, learned_from: Sequence[str]) -> None:
+def _store_predictions(
+    catalog: Catalog, probe: Probe, features: Embeddings, learned_from: Sequence[str]
+) -> None:
     """Store what the probe says of tracks that it did not learn from and has not spoken of yet.
 
     Of those that it learned from, a probe that had not heard their artists has spoken.
@@ -158,11 +167,11 @@ def _say(catalog: Catalog, probe: Probe, features: Embeddings, learned_from: Seq
     silent_on = set(learned_from) | catalog.tags.tagged(PROBE)
     ids = [track_id for track_id in features.ids if track_id not in silent_on]
     if ids:
-        said = probe.predict(features.take(ids).vectors.astype(np.float64))
-        catalog.tags.put(as_tags(probe, dict(zip(ids, said, strict=True))), source=PROBE)
+        predictions = probe.predict(features.take(ids).vectors.astype(np.float64))
+        catalog.tags.put(as_tags(probe, dict(zip(ids, predictions, strict=True))), source=PROBE)
 
 
-def _digest(known: Labelled, sounds: dict[str, str], encoder: str, seed: int) -> str:
+def _digest(known: LabelledTracks, sounds: dict[str, str], encoder: str, seed: int) -> str:
     """Of all that a probe learns from."""
     hashes = [sounds[track_id] for track_id in known.track_ids]
     labels = [known.genres[label] for label in known.labels]

@@ -254,7 +254,7 @@ def _fit_in_epochs(
     progress: Progress,
 ) -> _Fitted:
     """A head on features that are given, or an encoder with its head, by the training loop."""
-    from audiorec.training.loop import Run, fit_network, predicted, quiet
+    from audiorec.training.loop import RunSettings, fit_network, predicted, quiet
 
     source: MelStore | FeatureStore = store
     if model.frozen:
@@ -277,9 +277,9 @@ def _fit_in_epochs(
     processes, device = process_group(), pick_device(config.device)
     if device.type == "cuda" and processes.size > 1:
         device = torch.device("cuda", processes.local_rank)
-    told = progress if processes.first else silent
+    report = progress if processes.first else silent
     seen = prediction_crop(model, mel=store.config, train=config)
-    run = Run(config, seen, work_directory, key, device, told, processes)
+    run = RunSettings(config, seen, work_directory, key, device, report, processes)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(config.seed)
         if model.frozen:

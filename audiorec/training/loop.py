@@ -40,7 +40,7 @@ MUCH_WORSE = 10.0  # than predicting zeros: nothing was learned
 SAVE_SECONDS = 5.0  # between one state that is kept and the next
 
 
-class Run(NamedTuple):
+class RunSettings(NamedTuple):
     """What a run is made with.
 
     Attributes
@@ -75,7 +75,7 @@ class TrainingModule(pl.LightningModule):
     network : ContentNetwork
     loader : CropLoader
     validation : TrainingSet
-    run : Run
+    run : RunSettings
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class TrainingModule(pl.LightningModule):
         *,
         loader: CropLoader,
         validation: TrainingSet,
-        run: Run,
+        run: RunSettings,
     ) -> None:
         super().__init__()
         self.network = network
@@ -203,9 +203,9 @@ class TrainingModule(pl.LightningModule):
 
     def validate(self) -> float:
         """Loss of the averaged weights on the validation tracks, predicted as inference does."""
-        found = predicted(self.average, self.validation, run=self.run_settings)
+        predictions = predicted(self.average, self.validation, run=self.run_settings)
         targets = torch.from_numpy(self.validation.targets)
-        return float(self.loss.function(torch.from_numpy(np.array(found.vectors)), targets))
+        return float(self.loss.function(torch.from_numpy(np.array(predictions.vectors)), targets))
 
     def _check_learned(self) -> None:
         """Raise `TrainingError` where the best weights are far worse than none at all.
@@ -251,7 +251,7 @@ def fit_network(
     validation: TrainingSet,
     *,
     crop: int,
-    run: Run,
+    run: RunSettings,
 ) -> list[EpochRow]:
     """Train a network in place, from the state of a killed run where there is one.
 
@@ -261,7 +261,7 @@ def fit_network(
     training, validation : TrainingSet
     crop : int
         Frames of a training crop.
-    run : Run
+    run : RunSettings
 
     Returns
     -------
@@ -301,7 +301,7 @@ def fit_network(
     return module.history
 
 
-def predicted(network: ContentNetwork, examples: TrainingSet, *, run: Run) -> Embeddings:
+def predicted(network: ContentNetwork, examples: TrainingSet, *, run: RunSettings) -> Embeddings:
     """Vectors of a set's tracks, as inference gives them; each process predicts a part."""
     network.to(run.device).eval()
     norm, processes = LOSSES[run.config.loss].norm, run.processes
@@ -321,7 +321,7 @@ def _precision(device: torch.device) -> str:
     return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
-def _devices(io: StateIO, *, run: Run) -> dict[str, Any]:
+def _devices(io: StateIO, *, run: RunSettings) -> dict[str, Any]:
     """What Lightning is told of this process and those beside it."""
     from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 

@@ -18,7 +18,7 @@ from made_up import clustered
 from audiorec.embeddings import Embeddings
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.exact import Served, search_product
+from audiorec.index.exact import SearchVectors, search_product
 
 N = int(os.environ.get("BENCH_VECTORS", "1000000"))
 DIM, K, QUERIES = 128, 10, 2000
@@ -78,7 +78,9 @@ def share(found, truth):
 def test_no_fewer_queries_per_second_than_voyager(ours, theirs, vectors, queries):
     import faiss
 
-    truth = search_product(queries, vectors=Served(vectors, "inner_product"), k=K).rows.tolist()
+    truth = search_product(
+        queries, vectors=SearchVectors(vectors, "inner_product"), k=K
+    ).rows.tolist()
     graph, build_seconds = theirs
     faiss.omp_set_num_threads(1)
     efforts = (20, 30, 40, 60, 80, 100, 120, 160, 200, 240, 320, 400, 480, 640)

@@ -42,15 +42,15 @@ def read(folder: DatasetFolder) -> DatasetPlays | None:
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
     """Tracks whose audio, ``005/005123.mp3``, is there; their ids are as their files are named."""
     audio = folder.audio()
-    found = folder.one(TRACKS.name)
-    with found.open() as stream, fields_of_any_length():
+    table = folder.one(TRACKS.name)
+    with table.open() as stream, fields_of_any_length():
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
         rows = csv.reader(text)
         header = list(zip(next(rows, []), next(rows, []), strict=False))
         missing = [" ".join(names) for names in WANTED.values() if names not in header]
         if missing:
             raise data_error(
-                str(found),
+                str(table),
                 f"has no column {missing[0]!r} in its two rows of header",
                 "take tracks.csv of fma_metadata.zip",
             )
@@ -60,5 +60,5 @@ def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
                 continue
             id_ = row[0].zfill(6)
             if id_ in audio:
-                said = {key: row[column].strip() for key, column in at.items()}
-                yield ManifestRow(id_, audio[id_], **said | {"year": said["year"][:4]})
+                values = {key: row[column].strip() for key, column in at.items()}
+                yield ManifestRow(id_, audio[id_], **values | {"year": values["year"][:4]})

@@ -145,16 +145,16 @@ class DatasetFolder:
             paths = [path for at in below for path in self.path.glob(f"{at}{name}{suffix}")]
             if paths:
                 return [FoundFile(path) for path in sorted(paths) if path.is_file()]
-        found = []
+        copies = []
         for archive in sorted(path for at in below[:2] for path in self.path.glob(f"{at}*.zip")):
             with reading(archive), zipfile.ZipFile(archive) as opened:
                 entries = opened.namelist()
-            found += [
+            copies += [
                 FoundFile(archive, entry)
                 for entry in sorted(entries)
                 if fnmatch.fnmatchcase(entry.rsplit("/", 1)[-1], name)
             ]
-        return found
+        return copies
 
     def one(self, name: str) -> FoundFile:
         """The only file of a name.
@@ -164,18 +164,18 @@ class DatasetFolder:
         DataError
             If there is none, or several.
         """
-        found = self.find(name)
-        if not found:
+        copies = self.find(name)
+        if not copies:
             raise data_error(self.path, f"has no {name}", "see 'audiorec dataset list'")
-        if len(found) > 1:
+        if len(copies) > 1:
             raise data_error(
                 self.path,
-                f"has {len(found)} files {name}, {found[0]} and {found[1]} among them",
+                f"has {len(copies)} files {name}, {copies[0]} and {copies[1]} among them",
                 "leave one",
             )
-        return found[0]
+        return copies[0]
 
-    def table(self, found: FoundFile, *, n_bytes: int | None = None) -> Path:
+    def table(self, file: FoundFile, *, n_bytes: int | None = None) -> Path:
         """Where a table lies for polars, unpacked: it would unpack all of it in memory.
 
         Of what has to be unpacked, at most about `n_bytes`.
@@ -187,11 +187,11 @@ class DatasetFolder:
         ArtifactError
             If there is no room to unpack it.
         """
-        if not found.is_packed:
-            return found.path
+        if not file.is_packed:
+            return file.path
         target = self.new_file()
         left = n_bytes
-        with found.open() as stream, target.open("wb", buffering=0) as out:
+        with file.open() as stream, target.open("wb", buffering=0) as out:
             while (left is None or left > 0) and (block := stream.read(BLOCK)):
                 left = None if left is None else left - len(block)
                 rest = memoryview(block)
@@ -209,10 +209,10 @@ class DatasetFolder:
 
     def audio(self) -> dict[str, Path]:
         """Audio files anywhere in the folder, by their names without what follows the first dot."""
-        found: dict[str, Path] = {}
+        paths: dict[str, Path] = {}
         for root, folders, names in os.walk(self.path):
             folders.sort()
             for name in sorted(names):
                 if name.lower().endswith(AUDIO) and not name.startswith("."):
-                    found.setdefault(name.split(".")[0], Path(root, name))
-        return found
+                    paths.setdefault(name.split(".")[0], Path(root, name))
+        return paths

@@ -36,20 +36,20 @@ BATCH = 1 << 20
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Entries of all playlists."""
-    found = folder.one(PLAYLISTS.name)
-    with found.open() as stream:
+    playlists = folder.one(PLAYLISTS.name)
+    with playlists.open() as stream:
         try:
             lists = json.load(stream)
         except (ValueError, RecursionError) as error:
             raise data_error(
-                str(found), f"is no JSON ({first_line(error)})", "fetch it again"
+                str(playlists), f"is no JSON ({first_line(error)})", "fetch it again"
             ) from None
     if not isinstance(lists, list):
-        raise data_error(str(found), "is no JSON list of playlists", "fetch it again")
+        raise data_error(str(playlists), "is no JSON list of playlists", "fetch it again")
     left: Counter[str] = Counter()
     entries = list(_entries(lists, left))
     if not entries:
-        raise data_error(str(found), "has no songs in its playlists", "fetch it again")
+        raise data_error(str(playlists), "has no songs in its playlists", "fetch it again")
     parts = []
     for start in range(0, len(entries), BATCH):
         parts.append(folder.new_file())

@@ -35,8 +35,8 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     """Entries of all playlists; one slice is in memory at a time."""
     left: Counter[str] = Counter()
     parts = []
-    for found in folder.find(SLICES):
-        entries = list(_entries(found, left))
+    for slice_ in folder.find(SLICES):
+        entries = list(_entries(slice_, left))
         if entries:
             parts.append(folder.new_file())
             sink(playlist_rows(entries).lazy(), parts[-1])
@@ -45,18 +45,18 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     return DatasetPlays(pl.scan_parquet(parts), dict(left))
 
 
-def _entries(found: FoundFile, left: Counter[str]) -> Iterator[tuple[str, str]]:
+def _entries(slice_: FoundFile, left: Counter[str]) -> Iterator[tuple[str, str]]:
     """(playlist, track) of a slice, in the order of `pos`."""
-    with found.open() as stream:
+    with slice_.open() as stream:
         try:
             held = json.load(stream)
         except (ValueError, RecursionError) as error:
             raise data_error(
-                str(found), f"is no JSON ({first_line(error)})", "fetch it again"
+                str(slice_), f"is no JSON ({first_line(error)})", "fetch it again"
             ) from None
     lists = held.get("playlists") if isinstance(held, dict) else None
     if not isinstance(lists, list):
-        raise data_error(str(found), "has no list 'playlists'", "fetch it again")
+        raise data_error(str(slice_), "has no list 'playlists'", "fetch it again")
     for playlist in lists:
         if not isinstance(playlist, dict) or not isinstance(playlist.get("pid"), int):
             left["playlists that cannot be read"] += 1

@@ -61,8 +61,8 @@ def _tracks_of_songs(folder: DatasetFolder) -> tuple[pl.DataFrame, pl.Series]:
     pairs = wrong = pl.DataFrame(schema=schema)
     line = pl.col("line")
     if folder.find(MISMATCHES.name):
-        found = line.str.extract_groups(_PAIR).struct.rename_fields(["song", "track"])
-        wrong = scan_table(folder, MISMATCHES).select(found).unnest("line").drop_nulls().collect()
+        matches = line.str.extract_groups(_PAIR).struct.rename_fields(["song", "track"])
+        wrong = scan_table(folder, MISMATCHES).select(matches).unnest("line").drop_nulls().collect()
     if folder.find(SONGS.name):
         fields = line.str.split("\t")
         split = scan_table(folder, SONGS).select(
@@ -86,8 +86,8 @@ def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
     names: dict[str, tuple[str, str]] = {}
     audio = {stem: path for stem, path in folder.audio().items() if _TRACK.fullmatch(stem)}
     if audio and folder.find(UNIQUE.name):
-        for (said,) in scan_table(folder, UNIQUE).collect().iter_rows():
-            parts = (said or "").split("<SEP>")
+        for (line,) in scan_table(folder, UNIQUE).collect().iter_rows():
+            parts = (line or "").split("<SEP>")
             if len(parts) == 4 and parts[0] in audio:
                 names[parts[0]] = (parts[2], parts[3])
     for stem, path in audio.items():

@@ -43,8 +43,8 @@ def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
     names: dict[str, tuple[str, str, str]] = {}
     genres: dict[str, str] = {}
     if audio and folder.find(INFORMATION.name):
-        for id_, *said in scan_table(folder, INFORMATION).collect().iter_rows():
-            names[id_] = (said[0] or "", said[1] or "", said[2] or "")
+        for id_, *values in scan_table(folder, INFORMATION).collect().iter_rows():
+            names[id_] = (values[0] or "", values[1] or "", values[2] or "")
     if audio and folder.find(GENRES.name):
         genres = dict(scan_table(folder, GENRES).collect().iter_rows())
     for id_, path in audio.items():

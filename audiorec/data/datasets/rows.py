@@ -42,7 +42,7 @@ def scan_table(
     folder: DatasetFolder,
     file: ExpectedFile,
     *,
-    found: FoundFile | None = None,
+    copy: FoundFile | None = None,
     n_bytes: int | None = None,
 ) -> pl.LazyFrame:
     """A table as columns of stripped text; null where a line has too few.
@@ -55,10 +55,10 @@ def scan_table(
     DataError
         If it is missing, empty, damaged, or lacks a column that its header should name.
     """
-    found = found or folder.one(file.name)
-    path = folder.table(found, n_bytes=n_bytes)
+    copy = copy or folder.one(file.name)
+    path = folder.table(copy, n_bytes=n_bytes)
     if not path.stat().st_size:
-        raise data_error(str(found), "is empty", "fetch it again")
+        raise data_error(str(copy), "is empty", "fetch it again")
     how: dict[str, Any] = {
         "separator": file.separator,
         "quote_char": None,
@@ -78,7 +78,7 @@ def scan_table(
         first = [str(value or "").strip("\ufeff \r") for value in raw.head(1).collect().row(0)]
     except (pl.exceptions.PolarsError, OSError, IndexError) as error:
         raise data_error(
-            str(found), f"cannot be read ({first_line(error)})", "fetch it again"
+            str(copy), f"cannot be read ({first_line(error)})", "fetch it again"
         ) from None
     if file.header or (file.header is None and first[0].lower() == file.columns[0].lower()):
         raw = pl.scan_csv(path, has_header=True, infer_schema=False, **how)
@@ -86,7 +86,7 @@ def scan_table(
         missing = [name for name in file.columns if name not in names]
         if missing:
             raise data_error(
-                str(found),
+                str(copy),
                 f"has no column {missing[0]!r} (its columns: {', '.join(names)[:200]})",
                 f"its first line should name {', '.join(file.columns)}, parted by tabs",
             )
@@ -167,10 +167,10 @@ def settled(
     total = good + sum(by_problem.values())
     wrong = by_problem.get(UNREADABLE, 0) + by_problem.get(IMPOSSIBLE_TIME, 0)
     if not good or wrong > MAX_UNREADABLE * total:
-        said = ", ".join(f"{n} {what}" for what, n in by_problem.items()) or "it has none"
+        problems = ", ".join(f"{n} {what}" for what, n in by_problem.items()) or "it has none"
         raise data_error(
             str(where),
-            f"has {good} rows of use among {total} ({said})",
+            f"has {good} rows of use among {total} ({problems})",
             "see 'audiorec dataset check'",
         )
     left = Counter(by_problem)

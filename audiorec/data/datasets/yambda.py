@@ -57,18 +57,18 @@ def read(folder: DatasetFolder) -> DatasetPlays:
 
 def _listens(folder: DatasetFolder) -> pl.LazyFrame:
     """The columns of `COLUMNS`, a row a listen."""
-    found = folder.one(LISTENS.name)
+    listens = folder.one(LISTENS.name)
     try:
-        raw = pl.scan_parquet(folder.table(found))
+        raw = pl.scan_parquet(folder.table(listens))
         schema = raw.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise data_error(
-            str(found), f"is no Parquet file ({first_line(error)})", "fetch it again"
+            str(listens), f"is no Parquet file ({first_line(error)})", "fetch it again"
         ) from None
     missing = [name for name in COLUMNS if name not in schema]
     if missing:
         raise data_error(
-            str(found),
+            str(listens),
             f"has no column {missing[0]!r} (its columns: {', '.join(schema.names())[:200]})",
             "name the folder of one size, such as flat/50m",
         )

@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol, cast
 
-from audiorec.data.histories.export import Export, Member, data_error
+from audiorec.data.histories.export import Export, ExportFile, data_error
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.exceptions import ParameterError
 
@@ -50,11 +50,11 @@ class History(Protocol):
     TITLE: str
     EXPORT: str
 
-    def recognise(self, member: Member) -> bool:
+    def recognise(self, member: ExportFile) -> bool:
         """Whether a file of an export is one of these."""
         ...
 
-    def read(self, export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+    def read(self, export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
         """The listens of these files, one after the other."""
         ...
 
@@ -63,7 +63,7 @@ class Recognised(NamedTuple):
     """The format of an export, and the files of it that are of this format."""
 
     source: str
-    members: list[Member]
+    members: list[ExportFile]
 
 
 def history(source: str) -> History:
@@ -96,15 +96,15 @@ def recognise(export: Export, *, source: str = AUTO) -> Recognised:
         If it has none, another than `source`, or several.
     """
     if source != AUTO:
-        found = _members(export, source)
-        if not found:
+        members = _members(export, source)
+        if not members:
             raise data_error(
                 export.path,
                 f"has no {history(source).TITLE} in it",
                 f"to get one: {history(source).EXPORT}; or leave --source to auto",
             )
-        return Recognised(source, found)
-    by_source = {name: found for name in SOURCES if (found := _members(export, name))}
+        return Recognised(source, members)
+    by_source = {name: members for name in SOURCES if (members := _members(export, name))}
     if len(by_source) > 1:
         by_source = {n: f for n, f in by_source.items() if n not in PLAYLISTS} or by_source
     if not by_source:
@@ -122,6 +122,6 @@ def recognise(export: Export, *, source: str = AUTO) -> Recognised:
     return Recognised(*next(iter(by_source.items())))
 
 
-def _members(export: Export, source: str) -> list[Member]:
+def _members(export: Export, source: str) -> list[ExportFile]:
     module = history(source)
     return [member for member in export.members if module.recognise(member)]

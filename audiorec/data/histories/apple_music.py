@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, number, text, when
 from audiorec.data.histories.parse import csv_dicts
 
@@ -26,7 +26,7 @@ _ENDED = "NATURAL_END_OF_TRACK"
 _WENT_ON = ("TRACK_SKIPPED_FORWARDS", "MANUALLY_SELECTED_PLAYBACK_OF_A_DIFF_ITEM")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     if member.suffix != ".csv":
         return False
@@ -34,12 +34,12 @@ def recognise(member: Member) -> bool:
     return (_ACTIVITY in head and b"Song Name" in head) or _is_daily(member)
 
 
-def _is_daily(member: Member) -> bool:
+def _is_daily(member: ExportFile) -> bool:
     head = member.head().split(b"\n", 1)[0]
     return _DAILY in head and b"Play Duration Milliseconds" in head
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every listen of the activity; of daily counts where there is no activity."""
     daily = [member for member in members if _is_daily(member)]
     activity = [member for member in members if member not in daily]
@@ -52,7 +52,7 @@ def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen
         yield from _activity(member, artists, tally)
 
 
-def _activity(member: Member, artists: dict[str, str], tally: Tally) -> Iterator[Listen]:
+def _activity(member: ExportFile, artists: dict[str, str], tally: Tally) -> Iterator[Listen]:
     needed = ("Song Name", "Event Start Timestamp", "Play Duration Milliseconds")
     for row in csv_dicts(member, tally, needed=needed):
         kind = f"{row.get('Media Type', '')} {row.get('Item Type', '')}".upper()
@@ -98,18 +98,18 @@ def _listen(
     )
 
 
-def _artists(daily: list[Member]) -> dict[str, str]:
+def _artists(daily: list[ExportFile]) -> dict[str, str]:
     """The artist of each title that one artist alone has, by the title in lower case."""
-    found: dict[str, str] = {}
+    artists: dict[str, str] = {}
     for member in daily:
         for row in csv_dicts(member, Tally(), needed=("Track Description",)):
             artist, dash, title = text(row["Track Description"]).partition(" - ")
-            if dash and found.setdefault(title.casefold(), artist) != artist:
-                found[title.casefold()] = ""
-    return found
+            if dash and artists.setdefault(title.casefold(), artist) != artist:
+                artists[title.casefold()] = ""
+    return artists
 
 
-def _daily(member: Member, tally: Tally) -> Iterator[Listen]:
+def _daily(member: ExportFile, tally: Tally) -> Iterator[Listen]:
     needed = ("Track Description", "Play Duration Milliseconds")
     for row in csv_dicts(member, tally, needed=needed):
         artist, dash, title = text(row["Track Description"]).partition(" - ")

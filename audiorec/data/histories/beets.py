@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, holds_table
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, mbid, number, path_text, text
 
 TITLE = "beets library"
@@ -16,12 +16,12 @@ EXPORT = "copy the library of 'beet config' (library.db); the plugin mpdstats co
 NAMES = ("play_count", "skip_count", "rating")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return holds_table(member, "item_attributes", "items")
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every item that was played, skipped or rated."""
     pivot = ", ".join(
         f"max(CASE WHEN a.key = '{name}' THEN a.value END) AS {name}" for name in NAMES

@@ -28,7 +28,7 @@ import polars as pl
 
 from audiorec.data.file_kinds import kind_of
 from audiorec.data.histories.csv_forms import encoding_of, fields_of_any_length, plain_form
-from audiorec.data.histories.export import Member
+from audiorec.data.histories.export import ExportFile
 from audiorec.data.parquet import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.ids import LONGEST as LONGEST_ID
@@ -58,7 +58,7 @@ _ISO = (
 )
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these: plain or gzipped, by a column of its first line."""
     head = member.head()
     if head.startswith(b"\x1f\x8b"):
@@ -220,12 +220,12 @@ def _columns(file: Path, text: Path) -> list[str]:
         )
     if not missing:
         return names
-    found = ", ".join(repr(_short(name)) for name in names[:8]) or "none"
+    shown = ", ".join(repr(_short(name)) for name in names[:8]) or "none"
     remedy = f"make the first line {HEADER}, optionally with timestamp, skipped, rating, session_id"
     if len(names) == 1 and any(mark in header for mark in ";\t|"):
         remedy = "separate the columns by commas"
     raise DataError(
-        f"plays file {file} has no column {missing[0]!r} (its columns: {found}); {remedy}"
+        f"plays file {file} has no column {missing[0]!r} (its columns: {shown}); {remedy}"
     )
 
 
@@ -349,15 +349,15 @@ def _check_rows(
     """Raise for the first row that cannot stand; count those that say nothing."""
     first = [pl.col("row").filter(pl.col(f"bad_{name}")).min().alias(name) for name in names]
     counts = [pl.len().alias("rows"), pl.col("says_nothing").sum().alias("nothing")]
-    found = parsed.select(*first, *counts).collect(engine="streaming").row(0, named=True)
-    bad_rows = {name: found[name] for name in names if found[name] is not None}
+    bad = parsed.select(*first, *counts).collect(engine="streaming").row(0, named=True)
+    bad_rows = {name: bad[name] for name in names if bad[name] is not None}
     if bad_rows:
         column = min(bad_rows, key=lambda name: bad_rows[name])
         raise _wrong_value(file, text, column, bad_rows[column], neutral)
-    if found["rows"] == found["nothing"]:
-        nothing = "has no rows" if not found["rows"] else "has no row with plays above 0"
+    if bad["rows"] == bad["nothing"]:
+        nothing = "has no rows" if not bad["rows"] else "has no row with plays above 0"
         raise DataError(f"plays file {file} {nothing}; export it again with listening in it")
-    return int(found["nothing"])
+    return int(bad["nothing"])
 
 
 def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float | None) -> DataError:

@@ -39,7 +39,7 @@ DATE = re.compile(
 )
 
 
-class Form(NamedTuple):
+class CsvDialect(NamedTuple):
     """How a table is written.
 
     Attributes
@@ -85,7 +85,7 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
     with fields_of_any_length():
         form = _form(header, encoding)
         if form is None:  # whoever reads it says what is wrong
-            form = Form(encoding, ",", [], False)
+            form = CsvDialect(encoding, ",", [], False)
             return text if encoding == "utf-8" else _rewritten(text, scratch, form)
         day_first = _day_first(file, text, form)
         same = next(csv.reader([header]), []) == form.columns
@@ -108,14 +108,14 @@ def _mark_dropped(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-def _form(header: str, encoding: str) -> Form | None:
+def _form(header: str, encoding: str) -> CsvDialect | None:
     """How a table with this header is written; None where it lacks what it needs."""
-    best: Form | None = None
+    best: CsvDialect | None = None
     for separator in SEPARATORS:
         names = [_column(name) for name in next(csv.reader([header], delimiter=separator), [])]
         twice = any(names.count(name) > 1 for name in KNOWN)
         if set(NEEDED) <= set(names) and not twice:
-            form = Form(encoding, separator, names, "plays" not in names)
+            form = CsvDialect(encoding, separator, names, "plays" not in names)
             best = form if best is None else best
     return best
 
@@ -152,14 +152,14 @@ def encoding_of(text: Path) -> str:
 
 def _is_western(line: bytes) -> bool:
     try:
-        said = line.decode("cp1252")
+        text = line.decode("cp1252")
     except UnicodeDecodeError:
         return False
-    runs = re.findall(r"[^\x00-\x7f]+", said)
+    runs = re.findall(r"[^\x00-\x7f]+", text)
     return all(len(run) <= MOST_IN_A_ROW and WESTERN.issuperset(run) for run in runs)
 
 
-def _rows(text: Path, form: Form) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: Path, form: CsvDialect) -> Iterator[tuple[int, list[str]]]:
     """Rows of a table, its header first, each with the line that it ends in; blank ones are []."""
     with text.open(encoding=_mark_dropped(form.encoding), newline="") as stream:
         reader = csv.reader(stream, delimiter=form.separator, strict=True)
@@ -167,7 +167,7 @@ def _rows(text: Path, form: Form) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, row
 
 
-def _day_first(file: Path, text: Path, form: Form) -> bool | None:
+def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
     """Whether dates begin with the day; None where they are of another form.
 
     The first that can only be meant one way decides for all of them, if none is against it.
@@ -176,7 +176,7 @@ def _day_first(file: Path, text: Path, form: Form) -> bool | None:
         return None
     at = form.columns.index("timestamp")
     seen: tuple[int, str] | None = None
-    found: dict[bool, int] = {}
+    counts: dict[bool, int] = {}
     with suppress(csv.Error):
         for line, row in _rows(text, form):
             value = row[at].strip() if len(row) > at and line > 1 else ""
@@ -187,15 +187,15 @@ def _day_first(file: Path, text: Path, form: Form) -> bool | None:
                 continue
             seen = seen or (line, value)
             if (meant := _meant(date)) is not None:
-                found.setdefault(meant, line)
+                counts.setdefault(meant, line)
     if seen is None:
         return None
-    if len(found) == 1:
-        return next(iter(found))
+    if len(counts) == 1:
+        return next(iter(counts))
     line, value = seen
     what = f"timestamp={value!r} may begin with the day or the month"
-    if found:
-        other, line = sorted(found.values())
+    if counts:
+        other, line = sorted(counts.values())
         what = f"dates begin with the day in some lines, with the month in others (line {other})"
     raise DataError(f"plays file {file}, line {line}: {what}; write dates as 2024-05-31")
 
@@ -208,7 +208,9 @@ def _meant(date: re.Match[str]) -> bool | None:
     return True if date[2] == "." else None  # with dots the day comes first everywhere
 
 
-def _rewritten(text: Path, scratch: Path, form: Form, *, day_first: bool | None = None) -> Path:
+def _rewritten(
+    text: Path, scratch: Path, form: CsvDialect, *, day_first: bool | None = None
+) -> Path:
     plain = scratch / "plain.csv"
     with plain.open("w", encoding="utf-8", newline="") as stream:
         if not form.columns:
@@ -223,7 +225,11 @@ def _rewritten(text: Path, scratch: Path, form: Form, *, day_first: bool | None 
 
 
 def _write(
-    stream: TextIO, rows: Iterator[tuple[int, list[str]]], form: Form, *, day_first: bool | None
+    stream: TextIO,
+    rows: Iterator[tuple[int, list[str]]],
+    form: CsvDialect,
+    *,
+    day_first: bool | None,
 ) -> None:
     writer = csv.writer(stream, lineterminator="\n")
     at = form.columns.index("timestamp") if "timestamp" in form.columns else -1

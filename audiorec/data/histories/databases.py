@@ -7,13 +7,13 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from audiorec.data.histories.export import Member
+from audiorec.data.histories.export import ExportFile
 from audiorec.exceptions import DataError
 
 MAGIC = b"SQLite format 3\0"
 
 
-def holds_table(member: Member, *tables: str) -> bool:
+def holds_table(member: ExportFile, *tables: str) -> bool:
     """Whether a file is a SQLite database that has all these tables.
 
     Of one that cannot be opened it is enough that its beginning names them: what is wrong with it
@@ -30,7 +30,7 @@ def holds_table(member: Member, *tables: str) -> bool:
         return False
 
 
-def _tables(member: Member) -> set[str]:
+def _tables(member: ExportFile) -> set[str]:
     """Names of a database's tables: its schema may lie anywhere in it."""
     with tempfile.TemporaryDirectory(prefix="audiorec-") as folder:
         path = member.path

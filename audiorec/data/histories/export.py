@@ -86,7 +86,7 @@ class CountedStream(io.RawIOBase):
 
 
 @dataclass(frozen=True)
-class Member:
+class ExportFile:
     """One file of an export.
 
     Attributes
@@ -176,7 +176,7 @@ class Export:
 
     def _zip(
         self, file: Path, budget: UnpackBudget, *, depth: int, within: str = ""
-    ) -> Iterator[Member]:
+    ) -> Iterator[ExportFile]:
         with reading(budget.file):
             archive = zipfile.ZipFile(file)
             infos = archive.infolist()
@@ -196,7 +196,7 @@ class Export:
                 continue
             if info.flag_bits & 1:
                 raise data_error(budget.file, "is encrypted", "unpack it with its password")
-            member = Member(
+            member = ExportFile(
                 f"{within}{name}",
                 f"{budget.file} ({within}{name})",
                 partial(_opened, archive, info, budget),
@@ -215,7 +215,7 @@ class Export:
         return self.scratch / f"unpacked-{self._files}{suffix}"
 
     @contextmanager
-    def database(self, member: Member) -> Iterator[sqlite3.Connection]:
+    def database(self, member: ExportFile) -> Iterator[sqlite3.Connection]:
         """A copy of a SQLite database of the export, with what its program has yet to write to it.
 
         Raises
@@ -240,7 +240,7 @@ class Export:
                 for name in (copy.name, *(copy.name + side for side in (*SIDE_FILES, "-shm"))):
                     (copy.parent / name).unlink(missing_ok=True)
 
-    def _beside(self, member: Member, side: str) -> Member | None:
+    def _beside(self, member: ExportFile, side: str) -> ExportFile | None:
         if self.path.is_file() and len(self.members) == 1 and self.members[0] is member:
             beside = self.path.with_name(self.path.name + side)
             return _file(beside, beside.name) if beside.is_file() else None
@@ -282,7 +282,7 @@ def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudge
     return CountedStream(archive.open(info), budget)
 
 
-def _folder(folder: Path) -> Iterator[Member]:
+def _folder(folder: Path) -> Iterator[ExportFile]:
     """Files in a folder and those in it; hidden folders are passed by, hidden files are not."""
     number = 0
     for path in folder.rglob("*"):
@@ -295,8 +295,8 @@ def _folder(folder: Path) -> Iterator[Member]:
                 yield _file(path, inner.as_posix())
 
 
-def _file(path: Path, name: str) -> Member:
-    return Member(name, str(path), lambda: path.open("rb"), path)
+def _file(path: Path, name: str) -> ExportFile:
+    return ExportFile(name, str(path), lambda: path.open("rb"), path)
 
 
 def _is_zip(path: Path) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PureWindowsPath
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
 from audiorec.data.histories.parse import xml_elements
@@ -21,12 +21,12 @@ EXPORT = (
 )
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return member.suffix == ".xml" and b"<PlaybackStatistics" in member.head()
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every entry that was played or rated."""
     for member in members:
         for entry in xml_elements(member, "Entry"):
@@ -45,8 +45,8 @@ def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen
             yield Listen(title=title, path=path, plays=plays, rating=rating)
 
 
-def _item(said: str) -> str:
+def _item(entry: str) -> str:
     """Path of an item; foobar2000 writes it plainly, or as an address, percent-coded or not."""
-    if said.startswith("file://"):
-        return location(said.replace("\\", "/").replace("#", "%23"))
-    return path_text(said)
+    if entry.startswith("file://"):
+        return location(entry.replace("\\", "/").replace("#", "%23"))
+    return path_text(entry)

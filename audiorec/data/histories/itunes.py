@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, number, path_text, stars, text
 from audiorec.data.histories.parse import xml_elements
 
@@ -19,13 +19,13 @@ EXPORT = "in Music or iTunes: File > Library > Export Library..., an XML file"
 _OTHER = ("Podcast", "Movie", "TV Show", "Has Video", "Music Video", "Audiobooks", "iTunesU")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     head = member.head()
     return member.suffix == ".xml" and b"<plist" in head and b"<key>Tracks</key>" in head
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every track of the libraries that was played, skipped or rated."""
     for member in members:
         for element in xml_elements(member, "dict"):

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, holds_table
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, local_to_utc, number, text, when
 
 TITLE = "Jellyfin playback reporting"
@@ -22,12 +22,12 @@ EXPORT = (
 _NAME = re.compile(r"(?P<artist>.+?) - (?P<title>.+?)(?: \((?P<album>[^()]*(?:\([^()]*\))?)\))?")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return holds_table(member, "PlaybackActivity")
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every listen of the reports."""
     for member in members:
         with export.database(member) as database:
@@ -54,9 +54,9 @@ def _listen(row: sqlite3.Row, tally: Tally) -> Listen | None:
     if played is None or played < 0:
         tally["rows that cannot be read"] += 1
         return None
-    said = row["DateCreated"]
+    date = row["DateCreated"]
     # .NET writes seven digits of a second, Python reads six.
-    time = when(re.sub(r"(\.\d{6})\d+", r"\1", said) if isinstance(said, str) else said, tally)
+    time = when(re.sub(r"(\.\d{6})\d+", r"\1", date) if isinstance(date, str) else date, tally)
     if time is None:
         return None
     return Listen(
@@ -71,7 +71,7 @@ def _listen(row: sqlite3.Row, tally: Tally) -> Listen | None:
 
 def split_name(name: str) -> tuple[str, str, str]:
     """Artist, title and album of ``Artist - Title (Album)``; a name without a dash is a title."""
-    found = _NAME.fullmatch(name)
-    if found is None:
+    match = _NAME.fullmatch(name)
+    if match is None:
         return "", name, ""
-    return found["artist"], found["title"], found["album"] or ""
+    return match["artist"], match["title"], match["album"] or ""

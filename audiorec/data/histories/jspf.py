@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from audiorec.data.histories.export import Export, Member, data_error
+from audiorec.data.histories.export import Export, ExportFile, data_error
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.parse import MAX_VALUE
 from audiorec.data.histories.xspf import entry_of, list_name
@@ -14,13 +14,13 @@ TITLE = "JSPF playlists"
 EXPORT = "on a ListenBrainz playlist: Export > JSPF; each playlist counts as a listener"
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     head = member.head()
     return member.suffix in (".jspf", ".json") and b'"playlist"' in head and b'"track"' in head
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every entry of the playlists."""
     for member in members:
         with member.open() as stream:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, mbid, text, when
 from audiorec.data.histories.parse import csv_dicts, csv_rows
 
@@ -26,12 +26,12 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return member.suffix in (".csv", ".txt", ".tsv") and _shape(member) != ""
 
 
-def _shape(member: Member) -> str:
+def _shape(member: ExportFile) -> str:
     """Which of the three tables it is, by its first line with anything in it."""
     row = next((row for _, row in csv_rows(member, Tally())), [])
     names = {cell.strip().lower() for cell in row}
@@ -46,7 +46,7 @@ def _shape(member: Member) -> str:
     return ""
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every scrobble of the files."""
     for member in members:
         shape = _shape(member)
@@ -63,7 +63,7 @@ def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen
                 tally["rows without a title"] += 1
 
 
-def _named(member: Member, tally: Tally) -> Iterator[Listen]:
+def _named(member: ExportFile, tally: Tally) -> Iterator[Listen]:
     for row in csv_dicts(member, tally, needed=("uts", "artist", "track")):
         time = when(row["uts"] or None, tally)
         if time is not None:
@@ -76,7 +76,7 @@ def _named(member: Member, tally: Tally) -> Iterator[Listen]:
             )
 
 
-def _without_names(member: Member, tally: Tally) -> Iterator[Listen]:
+def _without_names(member: ExportFile, tally: Tally) -> Iterator[Listen]:
     for _, row in csv_rows(member, tally):
         if len(row) != 4:
             tally["rows of another length than the first line"] += 1
@@ -87,7 +87,7 @@ def _without_names(member: Member, tally: Tally) -> Iterator[Listen]:
             yield Listen(artist, track, album, timestamp=time)
 
 
-def _backup(member: Member, tally: Tally, *, named: bool) -> Iterator[Listen]:
+def _backup(member: ExportFile, tally: Tally, *, named: bool) -> Iterator[Listen]:
     for place, (_, row) in enumerate(csv_rows(member, tally)):
         if named and not place:
             continue
@@ -100,12 +100,12 @@ def _backup(member: Member, tally: Tally, *, named: bool) -> Iterator[Listen]:
             yield Listen(artist, title, timestamp=time)
 
 
-def _day(said: str) -> float | None:
+def _day(date: str) -> float | None:
     """Seconds of ``14 Nov 2023 22:13``, whatever the language of the machine."""
-    found = _DAY.fullmatch(said)
-    if found is None:
+    match = _DAY.fullmatch(date)
+    if match is None:
         return None
-    day, month, year, hour, minute = found.groups()
+    day, month, year, hour, minute = match.groups()
     try:
         at = _MONTHS.index(month.lower()) + 1
         return datetime(int(year), at, int(day), int(hour), int(minute), tzinfo=UTC).timestamp()

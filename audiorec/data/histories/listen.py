@@ -99,31 +99,31 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
+        parsed = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def count(value: object) -> float:
     """A count; 0 where the value is none."""
-    found = number(value)
-    return found if found is not None and 0 < found <= MAX_COUNT else 0.0
+    parsed = number(value)
+    return parsed if parsed is not None and 0 < parsed <= MAX_COUNT else 0.0
 
 
 def mbid(value: object) -> str:
     """A MusicBrainz id in lower case; empty where the value is none."""
-    found = value.strip().lower() if isinstance(value, str) else ""
-    return found if MBID.fullmatch(found) else ""
+    candidate = value.strip().lower() if isinstance(value, str) else ""
+    return candidate if MBID.fullmatch(candidate) else ""
 
 
 def stars(value: object, *, best: float) -> float | None:
     """A rating of 1 to `best` stars as -1 to 1; None where the value is 0 or none."""
-    found = number(value)
-    if found is None or not 0 < found <= best:
+    parsed = number(value)
+    if parsed is None or not 0 < parsed <= best:
         return None
     middle = best * 0.6  # three of five stars say neither
-    return (found - middle) / (best - middle if found > middle else middle)
+    return (parsed - middle) / (best - middle if parsed > middle else middle)
 
 
 def when(value: object, tally: Tally, *, offset: float = 0.0) -> int | None:
@@ -148,9 +148,9 @@ def when(value: object, tally: Tally, *, offset: float = 0.0) -> int | None:
 
 
 def _seconds(value: object) -> float | None:
-    found = number(value)
-    if found is not None:
-        return found / 1e3 if found > 1e11 else found
+    seconds = number(value)
+    if seconds is not None:
+        return seconds / 1e3 if seconds > 1e11 else seconds
     if not isinstance(value, str):
         return None
     try:

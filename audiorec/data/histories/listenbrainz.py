@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, mbid, number, text, when
 from audiorec.data.histories.parse import json_lines
 
@@ -20,7 +20,7 @@ EXPORT = "listenbrainz.org/settings/export: 'Create export', then download the z
 _LISTENS = re.compile(r"(.*/)?listens/\d{4}/\d{1,2}\.jsonl")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     if member.suffix != ".jsonl":
         return False
@@ -31,7 +31,7 @@ def recognise(member: Member) -> bool:
     )
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every listen of the files, then every love and hate."""
     named: dict[str, Listen] = {}
     feedback = [member for member in members if member.base == "feedback.jsonl"]
@@ -39,10 +39,10 @@ def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen
         if member in feedback:
             continue
         for row in json_lines(member, tally):
-            found = _listen(row, tally)
-            if found is None:
+            event = _listen(row, tally)
+            if event is None:
                 continue
-            listen, ids = found
+            listen, ids = event
             if feedback:
                 named.update((id_, listen) for id_ in ids)
             yield listen

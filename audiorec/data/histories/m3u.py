@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.histories.export import Member
+from audiorec.data.histories.export import ExportFile
 from audiorec.data.m3u import SUFFIXES, PathMap, entries, located, playlists_in
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
@@ -23,7 +23,7 @@ EXPORT = "save playlists as M3U or M3U8 in your player; each playlist counts as 
 Problems = tuple[tuple[str, str], ...]
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return member.suffix in (".m3u", ".m3u8", ".pls")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from audiorec.data.histories.databases import holds_table
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
 
 TITLE = "MPD stickers"
@@ -20,12 +20,12 @@ PLAYS = ("playCount", "playcount", "play_count")
 SKIPS = ("skipCount", "skipcount", "skip_count")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return holds_table(member, "sticker")
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every song that was played, skipped or rated."""
     for member in members:
         stickers: dict[str, dict[str, object]] = defaultdict(dict)

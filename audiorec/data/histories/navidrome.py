@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import (
     Listen,
     Tally,
@@ -27,12 +27,12 @@ TITLE = "Navidrome database"
 EXPORT = "copy navidrome.db (and navidrome.db-wal) from the server's data folder"
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return holds_table(member, "annotation", "media_file")
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every scrobble, and the counts, stars and ratings of every user."""
     for member in members:
         with export.database(member) as database:

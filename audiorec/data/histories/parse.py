@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from xml.etree import ElementTree
 
-from audiorec.data.histories.export import Member, data_error
+from audiorec.data.histories.export import ExportFile, data_error
 from audiorec.data.histories.listen import Tally
 
 BLOCK = 1 << 16
@@ -29,7 +29,7 @@ _BOMS = (
 _MARK = re.compile(r"[^ \t\r\n]")
 
 
-def lines(member: Member, tally: Tally) -> Iterator[str]:
+def lines(member: ExportFile, tally: Tally) -> Iterator[str]:
     """Lines of a text, without their ends; what is not UTF-8 is read as Windows-1252, and counted.
 
     Raises
@@ -59,7 +59,7 @@ def lines(member: Member, tally: Tally) -> Iterator[str]:
                 yield line.decode("cp1252", "replace").rstrip("\r\n")
 
 
-def csv_rows(member: Member, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(member: ExportFile, tally: Tally) -> Iterator[tuple[int, list[str]]]:
     """Rows of a table, each with the line that it ends in; commas, semicolons or tabs part cells.
 
     Raises
@@ -87,7 +87,9 @@ def csv_rows(member: Member, tally: Tally) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(limit)
 
 
-def csv_dicts(member: Member, tally: Tally, *, needed: Sequence[str]) -> Iterator[dict[str, str]]:
+def csv_dicts(
+    member: ExportFile, tally: Tally, *, needed: Sequence[str]
+) -> Iterator[dict[str, str]]:
     """Rows of a table whose first line names the columns, by those names.
 
     Rows of another length than the first line are left out, and counted.
@@ -111,7 +113,7 @@ def csv_dicts(member: Member, tally: Tally, *, needed: Sequence[str]) -> Iterato
             tally["rows of another length than the first line"] += 1
 
 
-def json_lines(member: Member, tally: Tally) -> Iterator[dict[str, Any]]:
+def json_lines(member: ExportFile, tally: Tally) -> Iterator[dict[str, Any]]:
     """Objects of a text with one on each line; lines that are none are counted."""
     for line in lines(member, tally):
         if not line.strip():
@@ -126,7 +128,7 @@ def json_lines(member: Member, tally: Tally) -> Iterator[dict[str, Any]]:
             tally["lines that are no JSON object"] += 1
 
 
-def json_array(member: Member, tally: Tally) -> Iterator[dict[str, Any]]:
+def json_array(member: ExportFile, tally: Tally) -> Iterator[dict[str, Any]]:
     """Objects of a JSON array, read one after the other; items that are none are counted.
 
     Raises
@@ -162,7 +164,7 @@ def json_array(member: Member, tally: Tally) -> Iterator[dict[str, Any]]:
 class _Text:
     """Text of a stream, as much of it as is needed at a time."""
 
-    def __init__(self, member: Member, stream: IO[bytes]) -> None:
+    def __init__(self, member: ExportFile, stream: IO[bytes]) -> None:
         self._member, self._stream = member, stream
         encoding = next((name for bom, name in _BOMS if member.head().startswith(bom)), "utf-8")
         self._decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
@@ -180,10 +182,10 @@ class _Text:
     def skip_space(self) -> str:
         """Go to the next character that is no space, and return it; empty at the end."""
         while True:
-            found = _MARK.search(self._text, self._at)
-            self.advance((found.start() if found else len(self._text)) - self._at)
-            if found:
-                return found[0]
+            match = _MARK.search(self._text, self._at)
+            self.advance((match.start() if match else len(self._text)) - self._at)
+            if match:
+                return match[0]
             if not self._more(BLOCK):
                 return ""
 
@@ -201,8 +203,8 @@ class _Text:
                     if size > MAX_VALUE * 2:
                         raise self.error("has a value of more than 64 MB") from None
                     continue
-                said = getattr(error, "msg", str(error))
-                raise self.error(f"is no JSON ({said}), or breaks off") from None
+                reason = getattr(error, "msg", str(error))
+                raise self.error(f"is no JSON ({reason}), or breaks off") from None
             # A number at the end of what was read may go on.
             if end == len(self._text) and self._more(size):
                 continue
@@ -220,7 +222,7 @@ class _Text:
         return bool(data)
 
 
-def xml_elements(member: Member, *names: str) -> Iterator[ElementTree.Element]:
+def xml_elements(member: ExportFile, *names: str) -> Iterator[ElementTree.Element]:
     """Elements of these names, as they end.
 
     What has been given is forgotten, so that a document of any size can be read. A namespace in
@@ -252,6 +254,6 @@ def xml_elements(member: Member, *names: str) -> Iterator[ElementTree.Element]:
         raise data_error(member.where, f"is no XML ({error})", "export it again") from None
 
 
-def line_error(member: Member, line: int, what: str, remedy: str) -> Exception:
+def line_error(member: ExportFile, line: int, what: str, remedy: str) -> Exception:
     """One line that names the file, the line, what is wrong there, and what to do."""
     return data_error(f"{member.where}, line {line}:", what, remedy)

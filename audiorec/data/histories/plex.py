@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_table, holds_table
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, stars, text, when
 
 TITLE = "Plex database"
@@ -21,12 +21,12 @@ TRACK = 10
 """Number of the kind "track" among Plex's kinds of items."""
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return holds_table(member, "metadata_item_views")
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every view of a track, and what each account rated."""
     for member in members:
         with export.database(member) as database:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import (
     Listen,
     Tally,
@@ -27,13 +27,13 @@ EXPORT = "copy .scrobbler.log (or .rockbox/playback.log's scrobbler log) from th
 UNTAGGED = "<untagged>"
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     head = member.head().removeprefix(b"\xef\xbb\xbf")
     return member.suffix in (".log", ".txt") and head.startswith(b"#AUDIOSCROBBLER/1.")
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every line of the logs."""
     for member in members:
         local = True

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, number, text, when
 from audiorec.data.histories.parse import json_array
 
@@ -27,12 +27,12 @@ _VIDEO = re.compile(r"Streaming_?History_Video_.*\.json", re.IGNORECASE)
 _KEYS = (b'"master_metadata_track_name"', b'"msPlayed"')
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return member.suffix == ".json" and any(key in member.head() for key in _KEYS)
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every listen of the files."""
     for member in members:
         if _VIDEO.fullmatch(member.base):

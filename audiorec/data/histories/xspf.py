@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from audiorec.data.histories.export import Export, Member
+from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally, mbid, number, path_text, text
 from audiorec.data.histories.parse import xml_elements
@@ -16,12 +16,12 @@ TITLE = "XSPF playlists"
 EXPORT = "save a playlist as XSPF in your player; each playlist counts as a listener"
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these."""
     return member.suffix in (".xspf", ".xml") and b"http://xspf.org/ns/0/" in member.head()
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every entry of the playlists."""
     for member in members:
         name = list_name(member)
@@ -40,7 +40,7 @@ def _text(track: ElementTree.Element, name: str) -> str:
     return track.findtext(name) or ""
 
 
-def list_name(member: Member) -> str:
+def list_name(member: ExportFile) -> str:
     """The listener that a playlist is: its path in the export, without the ending."""
     return text(str(PurePosixPath(member.name).with_suffix("")))
 
@@ -55,16 +55,16 @@ def entry_of(values: dict[str, object], *, identifiers: list[str]) -> Listen | N
     identifiers : list of str
         Addresses, of which that of a MusicBrainz recording is read.
     """
-    said = values.get("location")
-    if isinstance(said, list):
-        said = said[0] if said else ""
-    said = said if isinstance(said, str) else ""
-    path = location(said)
-    if not path and "://" not in said:
-        path = path_text(unquote(said))
+    address = values.get("location")
+    if isinstance(address, list):
+        address = address[0] if address else ""
+    address = address if isinstance(address, str) else ""
+    path = location(address)
+    if not path and "://" not in address:
+        path = path_text(unquote(address))
     title = text(values.get("title"))
     recording = next(
-        (found for name in identifiers if (found := mbid(name.rstrip("/").rpartition("/")[2]))), ""
+        (id_ for name in identifiers if (id_ := mbid(name.rstrip("/").rpartition("/")[2]))), ""
     )
     if not title and not path:
         return None

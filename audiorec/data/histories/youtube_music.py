@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiorec.data.histories.export import Export, Member, data_error
+from audiorec.data.histories.export import Export, ExportFile, data_error
 from audiorec.data.histories.listen import Listen, Tally, text, when
 from audiorec.data.histories.parse import json_array
 
@@ -32,7 +32,7 @@ _WATCHED = re.compile(
 _TOPIC = re.compile(r" - (?:Topic|Thema|Tema|Sujet|Argomento|Tópico|トピック|Тема)$")
 
 
-def recognise(member: Member) -> bool:
+def recognise(member: ExportFile) -> bool:
     """Whether a file is one of these; the HTML that does not do is one, to be named."""
     name = member.base.lower()
     if member.suffix == ".json":
@@ -42,7 +42,7 @@ def recognise(member: Member) -> bool:
     return name == "watch-history.html"
 
 
-def read(export: Export, members: list[Member], tally: Tally) -> Iterator[Listen]:
+def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
     """Every song of the history."""
     pages = [member for member in members if member.suffix == ".html"]
     if len(pages) == len(members):
@@ -70,8 +70,8 @@ def _listen(row: dict[str, Any], tally: Tally) -> Listen | None:
     subtitles = row.get("subtitles")
     first = subtitles[0] if isinstance(subtitles, list) and subtitles else None
     channel = text(first.get("name")) if isinstance(first, dict) else ""
-    said = text(row.get("title"))
-    title = _WATCHED.sub("", said)
+    name = text(row.get("title"))
+    title = _WATCHED.sub("", name)
     if not channel or not title or "://" in title:
         tally["removed videos"] += 1
         return None

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from audiorec import __version__, metrics
-from audiorec.evaluation.beyond_accuracy import FIGURES, BeyondAccuracy, Details
+from audiorec.evaluation.beyond_accuracy import FIGURES, BeyondAccuracy, DrawDetails
 from audiorec.evaluation.page import figures
 from audiorec.evaluation.page.draw import table
-from audiorec.evaluation.report import Report, Scene, SplitReport
+from audiorec.evaluation.report import PageData, Report, SplitReport
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.base import Role
@@ -212,7 +212,7 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
     return parts
 
 
-def details(scores: HoldoutScores) -> Details:
+def details(scores: HoldoutScores) -> DrawDetails:
     """What was kept of a system."""
     if scores.details is None:
         raise ParameterError("nothing was kept to draw; evaluate anew")
@@ -226,7 +226,7 @@ def _curves(names: list[str], roles: Mapping[str, Role]) -> list[str]:
     return [name for name in names if name in chosen]
 
 
-def _tracks(split: SplitReport, scene: Scene) -> list[str]:
+def _tracks(split: SplitReport, scene: PageData) -> list[str]:
     """The map, and the best and worst tracks, by the best system that places tracks."""
     table_of = next(iter(scene.table.values()))
     name = _placing(table_of, split.roles)
@@ -308,7 +308,7 @@ def lay_out(vectors: np.ndarray) -> tuple[np.ndarray, str]:
         return plane.fit_transform(vectors), "t-SNE"
 
 
-def _examples(scene: Scene, kept: Details) -> list[str]:
+def _examples(scene: PageData, kept: DrawDetails) -> list[str]:
     summary = scene.summary
     enough = (summary.listeners >= MIN_LISTENERS) & np.isfinite(kept.place)
     order = np.flatnonzero(enough)
@@ -336,7 +336,7 @@ def _examples(scene: Scene, kept: Details) -> list[str]:
     return parts
 
 
-def _name(scene: Scene, track_id: str) -> str:
+def _name(scene: PageData, track_id: str) -> str:
     track = scene.tracks[track_id]
     name = " - ".join(part for part in (track.artist, track.title) if part) or track_id
     return escape(name) + (f" <em>({escape(track.genre)})</em>" if track.genre else "")
@@ -345,10 +345,10 @@ def _name(scene: Scene, track_id: str) -> str:
 def _figure(value: float, ends: Interval | None = None) -> str:
     if math.isnan(value):
         return "n/a"
-    told = f"{value:.3f}"
+    text = f"{value:.3f}"
     if ends is None or math.isnan(ends.low):
-        return told
-    return f"{told}<small>{ends.low:.3f} .. {ends.high:.3f}</small>"
+        return text
+    return f"{text}<small>{ends.low:.3f} .. {ends.high:.3f}</small>"
 
 
 def _shown(image: str, caption: str) -> str:

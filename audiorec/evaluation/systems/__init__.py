@@ -67,13 +67,13 @@ def find_system(name: str) -> System:
     ParameterError
         If there is none of that name.
     """
-    found = SYSTEMS.get(RENAMED.get(name, name))
-    if found is None:
+    system = SYSTEMS.get(RENAMED.get(name, name))
+    if system is None:
         known = ", ".join(repr(known) for known in SYSTEMS if SMOOTHED not in known)
         raise ParameterError(
             f"unknown system {name!r}; choose from {known}; a model may be followed by {SMOOTHED!r}"
         )
-    return found
+    return system
 
 
 def own_systems(recipe: Recipe) -> dict[str, System]:

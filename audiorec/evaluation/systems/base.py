@@ -115,7 +115,7 @@ class System:
         Whether it is left out where nobody asks for it.
     settings : callable
         From the recipe to the one that the system follows.
-    kept_as : str or None
+    cache_name : str or None
         What its scores are kept as, where systems share them: two that follow the same settings.
     """
 
@@ -127,7 +127,7 @@ class System:
     reads_truth: bool = False
     by_name: bool = False
     settings: Callable[[Recipe], Recipe] = lambda recipe: recipe
-    kept_as: str | None = None
+    cache_name: str | None = None
 
 
 def rows_of(embeddings: Embeddings, ids: tuple[str, ...]) -> np.ndarray:

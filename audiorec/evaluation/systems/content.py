@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SMOOTHED = " + artist smoothing"
 CNN = "cnn (from nothing)"
-KEPT_AS = "content model"
+CACHE_NAME = "content model"
 
 ENCODERS: tuple[EncoderName, ...] = get_args(ModelConfig.model_fields["encoder"].annotation)
 PRETRAINED = tuple(
@@ -129,7 +129,7 @@ def content_system(
         inapplicable=inapplicable,
         by_name=not (own or baseline),
         settings=settings,
-        kept_as=KEPT_AS + (SMOOTHED if smoothed else ""),
+        cache_name=CACHE_NAME + (SMOOTHED if smoothed else ""),
     )
 
 

@@ -72,8 +72,8 @@ class LongFilters:
             ).amax(dim=0)
             for window in padded
         ]
-        found = torch.stack(greatest).view(len(x), steps * STEP, self.filters)
-        return found[:, :n_frames].transpose(1, 2)
+        maxima = torch.stack(greatest).view(len(x), steps * STEP, self.filters)
+        return maxima[:, :n_frames].transpose(1, 2)
 
 
 class TallFilters:
@@ -105,8 +105,8 @@ class TallFilters:
         # [bins, real then imaginary part of each of the filter's frames, batch * n_frames]
         rows = torch.stack([parts[..., t : t + n_frames] for t in range(self.frames)], dim=2)
         rows = rows.view(len(rows), 2 * self.frames, batch * n_frames)
-        found = torch.cat([bank.greatest(rows) for bank in self._banks])
-        return found.view(-1, batch, n_frames).transpose(0, 1)
+        maxima = torch.cat([bank.greatest(rows) for bank in self._banks])
+        return maxima.view(-1, batch, n_frames).transpose(0, 1)
 
 
 class _Bank:

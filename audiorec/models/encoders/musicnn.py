@@ -37,7 +37,7 @@ VGG_POOLS = (((1, 4), (2, 2)), *[((2, 2), (2, 2))] * 3, ((4, 4), (4, 4)))
 MEL = MelConfig(**MUSICNN_MEL)
 
 
-class Heard(NamedTuple):
+class MusicnnOutput(NamedTuple):
     """What a network says of a batch of windows.
 
     Attributes
@@ -56,7 +56,7 @@ class Heard(NamedTuple):
     max_pool: Tensor
 
 
-class Norm(nn.Module):
+class FixedBatchNorm(nn.Module):
     """Batch normalisation with fixed statistics, over dimension 1."""
 
     def __init__(self, channels: int) -> None:
@@ -65,7 +65,7 @@ class Norm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(channels), requires_grad=False)
 
     @classmethod
-    def made_of(cls, scale: Tensor, shift: Tensor) -> Norm:
+    def made_of(cls, scale: Tensor, shift: Tensor) -> FixedBatchNorm:
         """One of these [shape=(channels,)]."""
         norm = cls(len(scale))
         norm.scale.data, norm.shift.data = scale, shift
@@ -77,13 +77,13 @@ class Norm(nn.Module):
         return x * self.scale.view(shape) + self.shift.view(shape)
 
 
-class Loudest(nn.Module):
+class BandMaxConv(nn.Module):
     """Convolution over bands and frames, ReLU, normalisation, and the maximum over the bands."""
 
     def __init__(self, bands: int, frames: int, filters: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, filters, (bands, frames))
-        self.norm = Norm(filters)
+        self.norm = FixedBatchNorm(filters)
         before = (frames - 1) // 2
         self.pad = (before, frames - 1 - before)
 
@@ -98,7 +98,7 @@ class Layer(nn.Module):
     def __init__(self, n_in: int, n_out: int, frames: int) -> None:
         super().__init__()
         self.conv = nn.Conv1d(n_in, n_out, frames, padding=frames // 2)
-        self.norm = Norm(n_out)
+        self.norm = FixedBatchNorm(n_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """From [shape=(batch, n_in, n_frames)] to [shape=(batch, n_out, n_frames)]."""
@@ -118,17 +118,17 @@ class Musicnn(nn.Module):
 
     def __init__(self, n_tags: int = 50) -> None:
         super().__init__()
-        self.input_norm = Norm(1)
-        self.timbre = nn.ModuleList([Loudest(*shape) for shape in TIMBRE])
-        self.rhythm = nn.ModuleList([Loudest(1, *shape) for shape in RHYTHM])
+        self.input_norm = FixedBatchNorm(1)
+        self.timbre = nn.ModuleList([BandMaxConv(*shape) for shape in TIMBRE])
+        self.rhythm = nn.ModuleList([BandMaxConv(1, *shape) for shape in RHYTHM])
         channels = sum(n for *_, n in (*TIMBRE, *RHYTHM))
         self.middle = nn.ModuleList(
             Layer(n_in, MIDDLE, MIDDLE_FRAMES) for n_in in (channels, MIDDLE, MIDDLE)
         )
         pooled = 2 * (channels + 3 * MIDDLE)
-        self.pool_norm = Norm(pooled)
+        self.pool_norm = FixedBatchNorm(pooled)
         self.dense = nn.Linear(pooled, UNITS)
-        self.dense_norm = Norm(UNITS)
+        self.dense_norm = FixedBatchNorm(UNITS)
         self.output = nn.Linear(UNITS, n_tags)
 
     def layers(self) -> list[nn.Module]:
@@ -136,7 +136,7 @@ class Musicnn(nn.Module):
         front = nn.ModuleList([self.timbre, self.rhythm])
         return [self.dense, *reversed(list(self.middle)), front]
 
-    def forward(self, mel: Tensor) -> Heard:
+    def forward(self, mel: Tensor) -> MusicnnOutput:
         """Hear windows.
 
         Parameters
@@ -152,7 +152,7 @@ class Musicnn(nn.Module):
         mean_pool, max_pool = maps.mean(dim=2), maps.amax(dim=2)
         pooled = self.pool_norm(torch.cat([max_pool, mean_pool], dim=1))
         penultimate = self.dense_norm(F.relu(self.dense(pooled)))
-        return Heard(self.output(penultimate), penultimate, mean_pool, max_pool)
+        return MusicnnOutput(self.output(penultimate), penultimate, mean_pool, max_pool)
 
 
 class Vgg(nn.Module):
@@ -168,26 +168,26 @@ class Vgg(nn.Module):
 
     def __init__(self, n_tags: int = 50) -> None:
         super().__init__()
-        self.input_norm = Norm(1)
+        self.input_norm = FixedBatchNorm(1)
         widths = (1, *[VGG_FILTERS] * len(VGG_POOLS))
         self.convs = nn.ModuleList(
             nn.Conv2d(n_in, n_out, 3, padding=1) for n_in, n_out in pairwise(widths)
         )
-        self.norms = nn.ModuleList(Norm(VGG_FILTERS) for _ in VGG_POOLS)
+        self.norms = nn.ModuleList(FixedBatchNorm(VGG_FILTERS) for _ in VGG_POOLS)
         self.output = nn.Linear(self.d, n_tags)
 
     def layers(self) -> list[nn.Module]:
         """What can be trained on, from the last layer to the first."""
         return list(reversed(list(self.convs)))
 
-    def forward(self, mel: Tensor) -> Heard:
+    def forward(self, mel: Tensor) -> MusicnnOutput:
         """Hear windows of 187 frames, as `Musicnn.forward` does."""
         x = self.input_norm(mel[:, None])
         for conv, norm, (kernel, stride) in zip(self.convs, self.norms, VGG_POOLS, strict=True):
             x = F.max_pool2d(norm(F.relu(conv(x))), kernel, stride)
         penultimate = x.permute(0, 3, 2, 1).flatten(1)  # frames, bands, filters
         logits = self.output(penultimate)
-        return Heard(logits, penultimate, x.mean(dim=(2, 3)), x.amax(dim=(2, 3)))
+        return MusicnnOutput(logits, penultimate, x.mean(dim=(2, 3)), x.amax(dim=(2, 3)))
 
 
 NETWORKS: dict[str, type[Musicnn] | type[Vgg]] = {"musicnn": Musicnn, "vgg": Vgg}

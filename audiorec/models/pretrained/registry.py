@@ -25,7 +25,7 @@ MSD_TAGS = (
 )  # fmt: skip
 
 
-class Package(NamedTuple):
+class WeightsPackage(NamedTuple):
     """A published wheel that weights are taken from.
 
     Attributes
@@ -61,7 +61,7 @@ class Pretrained(NamedTuple):
     Attributes
     ----------
     name : str
-    package : Package
+    package : WeightsPackage
     folder : str
         Where its checkpoint lies in the wheel.
     architecture : str
@@ -72,7 +72,7 @@ class Pretrained(NamedTuple):
     """
 
     name: str
-    package: Package
+    package: WeightsPackage
     folder: str
     architecture: str
     tags: tuple[str, ...]
@@ -80,7 +80,7 @@ class Pretrained(NamedTuple):
     paper: str
 
 
-MUSICNN = Package(
+MUSICNN = WeightsPackage(
     name="musicnn",
     version="0.1.0",
     sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
@@ -126,7 +126,7 @@ def find(name: str) -> Pretrained:
         ) from None
 
 
-def find_package(name: str) -> Package:
+def find_package(name: str) -> WeightsPackage:
     """The package that a name stands for: its own, or that of a network.
 
     Raises

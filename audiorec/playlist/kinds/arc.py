@@ -23,10 +23,10 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     if len(known) < len(source.own):
         source.note(f"seeds whose {request.by} is not known steer the playlist, and are not in it")
     assembly = Assembly(source, known[:n])
-    for reach in widening(POOL * n, len(source.index)):
-        pool = _near(source, reach, values)
+    for k in widening(POOL * n, len(source.index)):
+        pool = _near(source, k, values)
         chosen = _spread(assembly, pool, values, n)
-        if len(assembly) >= n or reach >= len(source.index):
+        if len(assembly) >= n or k >= len(source.index):
             break
     del chosen
     order = _shaped(sorted(assembly.order, key=lambda id_: (values[id_], id_)), request.shape)
@@ -38,9 +38,9 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 def _near(source: TrackSource, k: int, values: dict[str, float]) -> list[str]:
     """Candidates with a value, the seeds taking turns."""
-    found = source.search(source.seed_units, k, include=values, exclude=source.seeds.ids)
-    longest = max((len(each.ids) for each in found), default=0)
-    turns = (each.ids[rank] for rank in range(longest) for each in found if rank < len(each.ids))
+    results = source.search(source.seed_units, k, include=values, exclude=source.seeds.ids)
+    longest = max((len(each.ids) for each in results), default=0)
+    turns = (each.ids[rank] for rank in range(longest) for each in results if rank < len(each.ids))
     return list(dict.fromkeys(turns))[:k]
 
 

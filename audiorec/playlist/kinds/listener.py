@@ -17,7 +17,7 @@ LIKE_EACH = 3
 POOL = 8
 
 
-class Taste(NamedTuple):
+class ListenerHistory(NamedTuple):
     """What a listener has played.
 
     Attributes
@@ -50,12 +50,12 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         source.note(f"only {len(assembly)} familiar tracks fit; the others are new")
     n_cold = min(round(COLD_SHARE * n_new), n_new)
     for cold, until in ((True, len(assembly) + n_cold), (False, n)):
-        for reach in widening(POOL * n, len(source.index)):
-            ids = listener_search(source, users[0], reach, exclude=taste.weight)
+        for k in widening(POOL * n, len(source.index)):
+            ids = listener_search(source, users[0], k, exclude=taste.weight)
             some = [i for i in ids if not cold or i not in taste.played_by_anyone]
             why = "new, nobody has played it" if cold else "new, fits what you play"
             _take(assembly, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
-            if len(assembly) >= until or len(ids) < reach:
+            if len(assembly) >= until or len(ids) < k:
                 break
     for assembly.n_spaced in (n, 0):  # at last without keeping artists apart
         _take(assembly, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
@@ -63,7 +63,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     return _ordered(source, assembly.order, reasons)
 
 
-def read_taste(source: TrackSource, user: str) -> Taste:
+def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     """What a listener has played; `NotFoundError` where nothing is known of them."""
     import polars as pl
 
@@ -94,7 +94,7 @@ def read_taste(source: TrackSource, user: str) -> Taste:
     timed = summed.filter(pl.col("timestamp").is_not_null())
     last = timed.sort(["timestamp", "track_id"], descending=[True, False])["track_id"].to_list()
     weight = dict(zip(summed["track_id"].to_list(), summed["weight"].to_list(), strict=True))
-    return Taste({i: w for i, w in weight.items() if w > 0}, last, anyone)
+    return ListenerHistory({i: w for i, w in weight.items() if w > 0}, last, anyone)
 
 
 def listener_search(
@@ -107,11 +107,13 @@ def listener_search(
 ) -> list[str]:
     """Tracks by how well they fit a listener, best first."""
     vector = source.listener(user)
-    found = source.search(vector[None], k, exclude=exclude, include=include, metric="inner_product")
-    return found[0].ids
+    results = source.search(
+        vector[None], k, exclude=exclude, include=include, metric="inner_product"
+    )
+    return results[0].ids
 
 
-def _like_last(source: TrackSource, taste: Taste, n: int) -> list[Pick]:
+def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick]:
     """Three like each of the last plays, as far as there is room."""
     last = [i for i in taste.last if i in source.index][: source.request.like_last]
     if not last:
@@ -152,7 +154,7 @@ def _may_come(source: TrackSource, id_: str) -> bool:
     return id_ in source.index
 
 
-def _plays(taste: Taste, id_: str) -> str:
+def _plays(taste: ListenerHistory, id_: str) -> str:
     return f"weight of plays {taste.weight[id_]:.1f}"
 
 

@@ -22,16 +22,16 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     for reach in widening(POOL * n, len(source.index)):
         pool = sorted({i for user in users for i in listener_search(source, user, reach)})
         source.load(pool)
-        worth = np.array([_worth(source, user, pool) for user in users])
+        weights = np.array([_user_weights(source, user, pool) for user in users])
         is_last = reach >= len(source.index)
-        assembly = _mixed(source, pool, worth, n=n, close=is_last)
+        assembly = _mixed(source, pool, weights, n=n, close=is_last)
         if is_last or len(assembly) >= n:
             break
     place = {id_: row for row, id_ in enumerate(pool)}
     reasons = {
         id_: ", ".join(
             f"above {100 * share:.0f} % for {user}"
-            for user, share in zip(users, worth[:, place[id_]].tolist(), strict=True)
+            for user, share in zip(users, weights[:, place[id_]].tolist(), strict=True)
         )
         for id_ in assembly.order
     }
@@ -58,7 +58,7 @@ def _mixed(
     return assembly
 
 
-def _worth(source: TrackSource, user: str, pool: list[str]) -> np.ndarray:
+def _user_weights(source: TrackSource, user: str, pool: list[str]) -> np.ndarray:
     """Share of the pool that stands below each track : np.ndarray [shape=(n_pool,)]."""
     ranked = listener_search(source, user, len(pool), include=pool)
     place = {id_: rank for rank, id_ in enumerate(ranked)}

@@ -41,15 +41,15 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 def caps(source: TrackSource) -> list[Cap]:
     """The request's limits, as what a track counts as and how many of it may come."""
     request = source.request
-    found: list[Cap] = []
+    caps_: list[Cap] = []
     if request.per_artist:
-        found.append((source.artist, request.per_artist))
+        caps_.append((source.artist, request.per_artist))
     if request.per_album:
-        found.append((source.album, request.per_album))
-    return found
+        caps_.append((source.album, request.per_album))
+    return caps_
 
 
 def _search(
     source: TrackSource, vectors: np.ndarray, k: int, barred: Sequence[str]
 ) -> list[list[str]]:
-    return [found.ids for found in source.search(vectors, k, exclude=barred)]
+    return [result.ids for result in source.search(vectors, k, exclude=barred)]

@@ -177,9 +177,9 @@ class _Pool:
         source = self.assembly.source
         if self._complete or not len(steps):
             return
-        found = source.search(self.segment.point(steps), k, exclude=self.assembly.order)
-        self._complete = all(each.all_of_them for each in found)
-        fresh = dict.fromkeys(id_ for each in found for id_ in each.ids)
+        results = source.search(self.segment.point(steps), k, exclude=self.assembly.order)
+        self._complete = all(each.all_of_them for each in results)
+        fresh = dict.fromkeys(id_ for each in results for id_ in each.ids)
         new = [id_ for id_ in fresh if id_ not in self.progress]
         units = source.units(new)
         along = self.segment.along(units)

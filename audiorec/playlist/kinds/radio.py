@@ -20,14 +20,14 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     assembly = Assembly(source, [*played, *beginning][: len(played) + n])
     direction = _direction(source, played)
     n_before = len(played)
-    found: list[str] = []
+    candidates: list[str] = []
     while len(assembly) < n_before + n:
         position = len(assembly)
-        if (position - n_before) % TOGETHER == 0 or not found:
-            found = source.search(direction[None], POOL, exclude=assembly.order)[0].ids
-            units = source.units(found)
+        if (position - n_before) % TOGETHER == 0 or not candidates:
+            candidates = source.search(direction[None], POOL, exclude=assembly.order)[0].ids
+            units = source.units(candidates)
         near = np.argsort(-(units @ direction), kind="stable")
-        id_ = assembly.choose(source.shuffled([found[row] for row in near]), position)
+        id_ = assembly.choose(source.shuffled([candidates[row] for row in near]), position)
         if id_ is None:
             id_ = assembly.nearest(direction, position)
         if id_ is None:
@@ -35,8 +35,8 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         assembly.insert(id_, position)
         direction = _moved(direction, source.units([id_])[0])
     order = assembly.order[n_before:]
-    asked = set(beginning)
-    return [Pick(id_, "asked for" if id_ in asked else _reason(source, id_)) for id_ in order]
+    seeds = set(beginning)
+    return [Pick(id_, "asked for" if id_ in seeds else _reason(source, id_)) for id_ in order]
 
 
 def _direction(source: TrackSource, played: list[str]) -> np.ndarray:

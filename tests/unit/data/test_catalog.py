@@ -49,10 +49,10 @@ def test_tracks_come_back_as_they_were_and_in_order(catalog):
 def test_what_is_taken_out_is_found_no_more(catalog):
     bare = Track("t6", "t6", "Sjón", "Luftgítar")
     catalog.upsert(bare)
-    assert catalog.unheard() == {"t6"}
-    catalog.stage("/m/new.mp3", size=1, mtime_ns=2, heard={"clip_hash": "h"})
+    assert catalog.without_audio() == {"t6"}
+    catalog.stage("/m/new.mp3", size=1, mtime_ns=2, reading={"clip_hash": "h"})
     catalog.remove(["t6", "t5", "none"])
-    assert catalog.tracks() == [JOGA, ARMY, SAME_A, SAME_B] and not catalog.unheard()
+    assert catalog.tracks() == [JOGA, ARMY, SAME_A, SAME_B] and not catalog.without_audio()
     assert list(catalog.staged()) == ["/m/new.mp3"]
     with pytest.raises(NotFoundError, match="no track is called 'Luftgitar'"):
         catalog.find("Luftgitar")

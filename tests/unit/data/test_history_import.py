@@ -10,7 +10,7 @@ import pytest
 from audiorec import artifacts
 from audiorec.data.history_import import add_history, open_export
 from audiorec.data.listens import merge_close
-from audiorec.data.matching import Matcher, Name, Recording
+from audiorec.data.matching import Matcher, Recording, TrackName
 from audiorec.data.plays import import_plays, load_plays, played_tracks
 from audiorec.data.plays_edit import forget_user, give_feedback, list_parts, remove_parts
 from audiorec.data.plays_names import (
@@ -25,7 +25,7 @@ from audiorec.exceptions import DataError, NotFoundError
 from audiorec.recommend.users import liked_tracks
 from audiorec.workspace import Workspace
 
-SONG = Recording("song", Name("X", "Song", "", 100.0))
+SONG = Recording("song", TrackName("X", "Song", "", 100.0))
 
 
 def matcher(_: bool = False) -> Matcher:
@@ -174,7 +174,7 @@ def test_what_is_in_no_catalogue_has_one_id_however_it_is_spelt(take, scrobbles,
 def test_names_are_matched_again_when_the_catalogue_has_grown(take, scrobbles, store):
     take(scrobbles("a.csv", ("Y", "New", 0), ("X", "Song", 0)))
     assert played_tracks(store) == ["name:y - new", "song"]
-    grown = Matcher([SONG, Recording("new", Name("Y", "New"))])
+    grown = Matcher([SONG, Recording("new", TrackName("Y", "New"))])
     assert rematch(store, lambda _: grown) == 1
     assert played_tracks(store) == ["new", "song"]
     assert rematch(store, lambda _: grown) == 0

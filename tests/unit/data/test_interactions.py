@@ -122,7 +122,7 @@ def test_evidence_against_is_no_listening(tmp_path):
     assert some.users_left_out == 1
     assert some.n_plays == 10
     assert some.track_listeners().tolist() == [2, 1] and some.user_tracks().tolist() == [1, 2]
-    assert some.heard("u") == ("a", "b")
+    assert some.tracks_of("u") == ("a", "b")
     with pytest.raises(DataError, match="no listener has min_tracks_per_user=1"):
         to_interactions(plays.with_columns(rating=pl.lit(-1.0)))
 
@@ -234,9 +234,9 @@ def test_counts_and_what_was_heard(small):
     assert small.n_plays == 10
     assert small.track_listeners().tolist() == [1, 2, 1]
     assert small.user_tracks().tolist() == [2, 1, 1]
-    assert small.heard("u") == ("a", "b")
+    assert small.tracks_of("u") == ("a", "b")
     with pytest.raises(NotFoundError, match="unknown listener 'x'"):
-        small.heard("x")
+        small.tracks_of("x")
 
 
 def test_a_matrix_must_have_the_shape_of_its_ids(small):

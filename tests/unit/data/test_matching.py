@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.matching import MAX_ID, Matcher, Name, NameMatch, Recording, name_id
+from audiorec.data.matching import MAX_ID, Matcher, NameMatch, Recording, TrackName, name_id
 from audiorec.data.normalize import album_words, artist_parts, artist_words, split_title, words
 
 PAIRS = Path(__file__).parents[2] / "data" / "histories" / "pairs.tsv"
 
 
-def labelled() -> list[tuple[Name, Name, bool]]:
+def labelled() -> list[tuple[TrackName, TrackName, bool]]:
     """Pairs of names, and whether both are the same recording."""
     rows = []
     for line in PAIRS.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
         cells = line.split("\t")
-        names = [Name(*cells[i : i + 3], float(cells[i + 3] or 0) or None) for i in (0, 4)]
+        names = [TrackName(*cells[i : i + 3], float(cells[i + 3] or 0) or None) for i in (0, 4)]
         rows.append((names[0], names[1], cells[8] == "1"))
     return rows
 
@@ -86,11 +86,14 @@ def test_spellings_of_one_title(one, other):
      "Song (Taylor's Version)", "Song (Spanish Version)", "Song Live", "Song (A Cappella)"],
 )  # fmt: skip
 def test_versions_stay_apart(version):
-    matcher = Matcher([Recording("studio", Name("X", "Song", "", 200.0))])
-    assert matcher.match(Name("X", version)) is None
-    both = [Recording("studio", Name("X", "Song")), Recording("version", Name("X", version))]
-    assert Matcher(both).match(Name("X", version)) == NameMatch("version", "name")
-    assert Matcher(both).match(Name("X", "Song")) == NameMatch("studio", "name")
+    matcher = Matcher([Recording("studio", TrackName("X", "Song", "", 200.0))])
+    assert matcher.match(TrackName("X", version)) is None
+    both = [
+        Recording("studio", TrackName("X", "Song")),
+        Recording("version", TrackName("X", version)),
+    ]
+    assert Matcher(both).match(TrackName("X", version)) == NameMatch("version", "name")
+    assert Matcher(both).match(TrackName("X", "Song")) == NameMatch("studio", "name")
 
 
 def test_artists():
@@ -105,47 +108,47 @@ def test_artists():
 def matcher() -> Matcher:
     mbid = "11111111-0000-4000-8000-000000000001"
     return Matcher([
-        Recording("a", Name("X", "Song", "First", 200.0, "", "/music/X/First/01 Song.mp3")),
-        Recording("b", Name("X", "Song", "Second", 230.0, "", "/music/X/Second/01 Song.mp3")),
-        Recording("c", Name("Y", "Other Longer Song", "", 100.0, mbid, "/music/c.mp3")),
+        Recording("a", TrackName("X", "Song", "First", 200.0, "", "/music/X/First/01 Song.mp3")),
+        Recording("b", TrackName("X", "Song", "Second", 230.0, "", "/music/X/Second/01 Song.mp3")),
+        Recording("c", TrackName("Y", "Other Longer Song", "", 100.0, mbid, "/music/c.mp3")),
     ])  # fmt: skip
 
 
 def test_the_rules_in_their_order(matcher):
     mbid = "11111111-0000-4000-8000-000000000001"
-    by_id = Name("X", "Song", "First", 200.0, mbid, "/music/X/First/01 Song.mp3")
+    by_id = TrackName("X", "Song", "First", 200.0, mbid, "/music/X/First/01 Song.mp3")
     assert matcher.match(by_id) == NameMatch("c", "MusicBrainz id")
     assert matcher.match(by_id._replace(recording_mbid="")) == NameMatch("a", "path")
-    assert matcher.match(Name("X", "Song", "Second")) == NameMatch("b", "name")
-    assert matcher.match(Name("X", "Song", "", 228.0)) == NameMatch("b", "name")
-    assert matcher.match(Name("X", "Song")) == NameMatch("a", "name")
-    assert matcher.match(Name("Y", "Other Lnoger Song")) == NameMatch("c", "similar name")
-    assert matcher.match(Name("", "Song", "Second")) == NameMatch("b", "name")
-    assert matcher.match(Name("", "Song")) is None
-    assert matcher.match(Name("X", "Song", "", 500.0)) is None, "of another length"
-    assert matcher.match(Name()) is None
+    assert matcher.match(TrackName("X", "Song", "Second")) == NameMatch("b", "name")
+    assert matcher.match(TrackName("X", "Song", "", 228.0)) == NameMatch("b", "name")
+    assert matcher.match(TrackName("X", "Song")) == NameMatch("a", "name")
+    assert matcher.match(TrackName("Y", "Other Lnoger Song")) == NameMatch("c", "similar name")
+    assert matcher.match(TrackName("", "Song", "Second")) == NameMatch("b", "name")
+    assert matcher.match(TrackName("", "Song")) is None
+    assert matcher.match(TrackName("X", "Song", "", 500.0)) is None, "of another length"
+    assert matcher.match(TrackName()) is None
 
 
 def test_paths_of_other_machines(matcher):
     for path in ("C:/Users/me/Music/X/Second/01 Song.MP3", "D:\\X\\Second\\01 song.mp3",
                  "X/Second/01 Song.mp3", "Second/01 Song.mp3"):  # fmt: skip
-        assert matcher.match(Name(path=path)) == NameMatch("b", "path")
+        assert matcher.match(TrackName(path=path)) == NameMatch("b", "path")
     for path in ("01 Song.mp3", "Third/01 Song.mp3", "/", ""):
-        assert matcher.match(Name(path=path)) is None
+        assert matcher.match(TrackName(path=path)) is None
 
 
 def test_ids_of_names():
-    assert name_id(Name("The X", "Song - Remastered 2011")) == name_id(Name("X", "song"))
-    assert name_id(Name("X", "Song (Live)")) != name_id(Name("X", "Song"))
-    assert name_id(Name("", "Song")) == "name:song"
-    long = [name_id(Name("X" * 500, "Song" * 200 + end)) for end in "ab"]
+    assert name_id(TrackName("The X", "Song - Remastered 2011")) == name_id(TrackName("X", "song"))
+    assert name_id(TrackName("X", "Song (Live)")) != name_id(TrackName("X", "Song"))
+    assert name_id(TrackName("", "Song")) == "name:song"
+    long = [name_id(TrackName("X" * 500, "Song" * 200 + end)) for end in "ab"]
     assert long[0] != long[1] and all(len(id_) < MAX_ID + 20 for id_ in long)
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_name_matches_itself(artist, title):
     """Whatever is in it; and has an id, which is not empty."""
-    name = Name(artist, title)
+    name = TrackName(artist, title)
     assert name_id(name).startswith("name:")
     match = Matcher([Recording("t", name)]).match(name)
     known = artist_words(artist) not in ("", "various artists", "various", "va")

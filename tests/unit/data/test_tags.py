@@ -77,8 +77,8 @@ def test_counts_join_spellings_and_leave_missing_tracks_out(catalog):
 
 
 def test_what_is_unheard(catalog):
-    assert catalog.tags.unheard("net") == ["c"]
-    assert catalog.tags.unheard("other") == ["a", "b", "c"]
+    assert catalog.tags.untagged("net") == ["c"]
+    assert catalog.tags.untagged("other") == ["a", "b", "c"]
     assert catalog.tags.n_unheard() == 1
     (first, second) = catalog.tags.features("net")
     assert first[:2] == ("a", "1") and second[:2] == ("b", "2")
@@ -101,7 +101,7 @@ def test_another_sound_drops_the_words_and_another_name_keeps_them(catalog):
     catalog.tags.put({"a": {"Jazz": 0.6}}, source="probe")
     catalog.upsert(replace(renamed, clip_hash="9"))
     assert {tag.source for tag in catalog.tags.of(["a"])["a"]} == {"given"}
-    assert "a" in catalog.tags.unheard("net")
+    assert "a" in catalog.tags.untagged("net")
     catalog.replace(["b"], [])
     assert catalog.tags.tagged("net") == set()
 

@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from audiorec.demo.cast import MusicPlan, draw_cast
+from audiorec.demo.artists import MusicPlan, plan_music
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, compose
 from audiorec.demo.figures import BASS, COMP, DRUMS
-from audiorec.demo.names import NameMaker
+from audiorec.demo.names import NameGenerator
 from audiorec.demo.styles import (
     BASS_FIGURES,
     COMP_FIGURES,
@@ -27,7 +27,7 @@ from audiorec.demo.truth import attributes, audible
 
 @pytest.fixture(scope="module")
 def plans() -> list[MusicPlan]:
-    cast = draw_cast(42, n_artists=42, seed=5)
+    cast = plan_music(42, n_artists=42, seed=5)
     return [entry.parts[0] for entry in cast.entries if entry.kind == "track"]
 
 
@@ -106,7 +106,7 @@ def test_a_live_version_is_the_same_music_faster(plans: list[MusicPlan]) -> None
 
 
 def test_names_are_unique() -> None:
-    names = NameMaker(np.random.default_rng(0))
+    names = NameGenerator(np.random.default_rng(0))
     titles = [names.title() for _ in range(3_000)]
     artists = [names.artist() for _ in range(1_000)]
     assert len({t.casefold() for t in titles}) == len(titles)
@@ -114,18 +114,18 @@ def test_names_are_unique() -> None:
 
 
 def test_cast_keeps_its_promises() -> None:
-    cast = draw_cast(60, n_artists=15, seed=2)
+    cast = plan_music(60, n_artists=15, seed=2)
     tracks = [e for e in cast.entries if e.kind == "track"]
     assert len(tracks) == 60
     assert {e.artist for e in tracks} == set(range(15))
     assert len({e.path.casefold() for e in cast.entries}) == len(cast.entries)
     assert {e.artist_name for e in cast.held_back}.isdisjoint(e.artist_name for e in cast.entries)
-    assert cast == draw_cast(60, n_artists=15, seed=2)
-    assert cast != draw_cast(60, n_artists=15, seed=3)
+    assert cast == plan_music(60, n_artists=15, seed=2)
+    assert cast != plan_music(60, n_artists=15, seed=3)
 
 
 def test_tracks_vary_around_their_artist_and_artists_around_their_style() -> None:
-    cast = draw_cast(1_400, n_artists=280, seed=0)
+    cast = plan_music(1_400, n_artists=280, seed=0)
     tracks = [e for e in cast.entries if e.kind == "track"]
     dims = np.array([e.parts[0].dims for e in tracks])
 
@@ -142,7 +142,7 @@ def test_tracks_vary_around_their_artist_and_artists_around_their_style() -> Non
 
 
 def test_attributes_have_one_of_each_category() -> None:
-    cast = draw_cast(30, n_artists=10, seed=0)
+    cast = plan_music(30, n_artists=10, seed=0)
     table = attributes(cast.entries)
     assert table.values.shape == (len(cast.entries), len(table.names))
     music = np.array([e.kind == "track" for e in cast.entries])

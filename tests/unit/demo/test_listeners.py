@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.demo.cast import PLAYS_FROM, PLAYS_UNTIL, draw_cast
+from audiorec.demo.artists import PLAYS_FROM, PLAYS_UNTIL, plan_music
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, liking, sample_plays
 from audiorec.demo.truth import describe
 
@@ -13,7 +13,7 @@ N_LISTENERS = 600
 
 
 def make_tracks(*, seed: int = 0, n_tracks: int = 300, n_artists: int = 300) -> Tracks:
-    truth = describe(draw_cast(n_tracks, n_artists=n_artists, seed=seed))
+    truth = describe(plan_music(n_tracks, n_artists=n_artists, seed=seed))
     return Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from audiorec.data.sessions import make_sessions
-from audiorec.demo.cast import draw_cast
+from audiorec.demo.artists import plan_music
 from audiorec.demo.listeners import Tracks, draw_listeners
 from audiorec.demo.moods import SessionPlays, mood_plane, mood_scores, sample_sessions
 from audiorec.demo.truth import describe
@@ -17,7 +17,7 @@ N_LISTENERS = 120
 
 @pytest.fixture(scope="module")
 def tracks() -> Tracks:
-    truth = describe(draw_cast(200, n_artists=60, seed=0))
+    truth = describe(plan_music(200, n_artists=60, seed=0))
     return Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
 
 

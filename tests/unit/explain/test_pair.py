@@ -16,7 +16,7 @@ from audiorec.data.plays import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.explain import explain_pair
-from audiorec.explain.occlusion import Stretch, hide, strongest
+from audiorec.explain.occlusion import OccludedPart, hide, strongest
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.recommend.library import Library
@@ -96,5 +96,5 @@ def test_what_is_hidden_is_the_mean_of_its_band():
     assert (hidden[:, [0, 3]] == mel[:, [0, 3]]).all()
     assert (hidden[:, 1:3] == mel.mean(axis=1, keepdims=True)).all()
     assert (hide(mel, bands=(1, 2))[1] == mel[1].mean()).all() and mel[0, 1] == 1
-    some = [Stretch(0, 1, 0.1), Stretch(1, 2, -0.1), Stretch(2, 3, 0.3)]
+    some = [OccludedPart(0, 1, 0.1), OccludedPart(1, 2, -0.1), OccludedPart(2, 3, 0.3)]
     assert [stretch.start for stretch in strongest(some)] == [2, 0]

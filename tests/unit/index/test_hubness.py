@@ -128,7 +128,7 @@ def test_kept_and_read_again_it_answers_alike(tmp_path, crowded, listeners, hubs
     index = build_index(crowded, config=config, listeners=listeners)
     other = crowded.take(crowded.ids[::-1])
     heard = scipy.sparse.csr_matrix((len(listeners), N))
-    same = build_index(other, config=config, listeners=listeners, heard=heard)
+    same = build_index(other, config=config, listeners=listeners, plays=heard)
     made, again = index.save(tmp_path / "a"), same.save(tmp_path / "b")
     assert made.fingerprint == again.fingerprint
     read = Index.load(tmp_path / "a")

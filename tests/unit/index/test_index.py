@@ -16,7 +16,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.exact import Served, largest, search_product
+from audiorec.index.exact import SearchVectors, largest, search_product
 from audiorec.index.plan import count_lists, make_plan
 from audiorec.index.structures import build
 
@@ -264,7 +264,7 @@ def test_recall_is_measured_and_true():
         queries = random_embeddings(100, dim=16, seed=5).vectors
         truth = search_product(
             queries / np.linalg.norm(queries, axis=1, keepdims=True),
-            vectors=Served(embeddings.vectors, "cosine"),
+            vectors=SearchVectors(embeddings.vectors, "cosine"),
             k=10,
         )
         found = index.search(queries, 10).ids
@@ -385,7 +385,7 @@ def test_build_keeps_faiss_threads():
     import faiss
 
     before = faiss.omp_get_max_threads()
-    vectors = Served(np.eye(8, dtype=np.float32), "inner_product")
+    vectors = SearchVectors(np.eye(8, dtype=np.float32), "inner_product")
     plan = make_plan(8, 8, kind="hnsw", exact_below=1, memory=10**9)
     build(vectors, plan=plan, memory=10**9)
     assert faiss.omp_get_max_threads() == before
@@ -406,10 +406,10 @@ def test_a_structure_that_finds_no_room_is_never_kept_as_whole(tmp_path):
     script = (
         "import pathlib, resource, sys, numpy as np\n"
         "from audiorec.index import structures\n"
-        "from audiorec.index.exact import Served\n"
+        "from audiorec.index.exact import SearchVectors\n"
         "from audiorec.index.plan import make_plan\n"
         "from audiorec.artifacts import temp_path\n"
-        "vectors = Served(np.eye(8, dtype=np.float32), 'cosine')\n"
+        "vectors = SearchVectors(np.eye(8, dtype=np.float32), 'cosine')\n"
         "plan = make_plan(8, 8, kind='hnsw', exact_below=1, memory=10**9)\n"
         "built = structures.build(vectors, plan=plan, memory=10**9)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"

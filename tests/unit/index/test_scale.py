@@ -14,8 +14,8 @@ from audiorec.embeddings import Embeddings
 from audiorec.index import Index, build_index
 from audiorec.index.arrays import joined, taken
 from audiorec.index.config import IndexConfig
-from audiorec.index.drift import Drift
-from audiorec.index.exact import Served, largest, lengths, search_product
+from audiorec.index.drift import IndexDrift
+from audiorec.index.exact import SearchVectors, largest, lengths, search_product
 from audiorec.index.plan import make_plan, sample_size, structure_bytes
 from audiorec.index.renew import renew_index
 
@@ -101,7 +101,7 @@ def test_removing_and_adding_in_turn_after_reading(tmp_path, tracks, kind):
 def test_what_the_structure_never_saw_wears_it_out(tmp_path, tracks, kind):
     """New vectors all in one corner: a crowded list, or bytes that cannot tell them apart."""
     index = build_index(tracks, config=IndexConfig(kind=kind))
-    assert index.drift() == Drift(index.recall, index.recall, *[index.drift().imbalance] * 2)
+    assert index.drift() == IndexDrift(index.recall, index.recall, *[index.drift().imbalance] * 2)
     assert not index.drift().worn
     rng = np.random.default_rng(3)
     corner = 10 * tracks.vectors[0] + 0.01 * rng.standard_normal((N - 100, DIM))
@@ -146,7 +146,7 @@ def test_a_worn_index_is_built_again(tmp_path, tracks, monkeypatch):
     build_index(tracks, config=config).save(tmp_path)
     after = tracks.updated(Embeddings(["new"], np.ones((1, DIM))))
     assert not renew_index(tmp_path, after, config=config).drift().dead
-    monkeypatch.setattr(Drift, "worn", "finds nothing")
+    monkeypatch.setattr(IndexDrift, "worn", "finds nothing")
     index = renew_index(tmp_path, after, config=config)
     assert index.drift().dead == 0 and index._changed is False
 
@@ -181,8 +181,8 @@ def test_search_in_blocks_is_search_at_once(tracks, metric, monkeypatch):
     allowed = np.random.default_rng(1).random(N) < 0.7
     queries = clustered(9, seed=1).vectors
     asking = exact.asked(queries, metric, offsets=offsets)
-    made = Served(tracks.vectors, metric, offsets)
-    known = Served(tracks.vectors, metric, offsets, lengths(tracks.vectors))
+    made = SearchVectors(tracks.vectors, metric, offsets)
+    known = SearchVectors(tracks.vectors, metric, offsets, lengths(tracks.vectors))
     scores = asking.astype(np.float64) @ made[:].T.astype(np.float64)
     scores[:, ~allowed] = -np.inf
     twin = np.argsort(-scores, axis=1, kind="stable")[:, :20]

@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.exceptions import ParameterError
-from audiorec.metrics.calibration import Bin, calibration_error, reliability
+from audiorec.metrics.calibration import CalibrationBin, calibration_error, reliability
 
 
 def test_known_bins():
     confidence = np.array([0.05, 0.95, 0.93, 1.0, 0.97])
     correct = np.array([False, True, True, True, False])
     low, high = reliability(confidence, correct)
-    assert low == Bin(pytest.approx(0.05), 0.0, 1)
-    assert high == Bin(pytest.approx(0.9625), 0.75, 4)
+    assert low == CalibrationBin(pytest.approx(0.05), 0.0, 1)
+    assert high == CalibrationBin(pytest.approx(0.9625), 0.75, 4)
     assert calibration_error(confidence, correct) == pytest.approx((0.05 + 4 * 0.2125) / 5)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from audiorec.models.encoders.fast_conv import LongFilters, TallFilters
-from audiorec.models.encoders.musicnn import NETWORKS, Loudest, Musicnn
+from audiorec.models.encoders.musicnn import NETWORKS, BandMaxConv, Musicnn
 from audiorec.models.encoders.pruned import pruned
 
 
@@ -100,7 +100,7 @@ def test_shapes(name):
 
 def test_a_block_keeps_the_greatest_value_over_the_bands():
     torch.manual_seed(0)
-    block = Loudest(38, 7, 5).requires_grad_(False)
+    block = BandMaxConv(38, 7, 5).requires_grad_(False)
     x = torch.rand(2, 1, 96, 20)
     found = block(x)
     rows = torch.stack([block(x[:, :, at : at + 38]) for at in range(59)])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from audiorec.data.m3u import OWN
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.playlist import WRITERS, write_playlist
-from audiorec.playlist.writers import XSPF, Remap, clean
+from audiorec.playlist.writers import XSPF, PathRemap, clean
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def test_relative_paths(tmp_path):
 
 def test_remapped_paths(tmp_path):
     rows = [Row("1", "/music/a b/c.mp3"), Row("2", "/music/new/d.mp3"), Row("3", "/musical/e.mp3")]
-    remap = [Remap("/music", "/mnt/nas"), Remap("/music/new/", "M:\\New")]
+    remap = [PathRemap("/music", "/mnt/nas"), PathRemap("/music/new/", "M:\\New")]
     write_playlist(rows, tmp_path / "x.m3u8", remap=remap)
     assert [path for _, _, path in read_m3u8(tmp_path / "x.m3u8")] == [
         "/mnt/nas/a b/c.mp3",

@@ -115,7 +115,7 @@ def test_recommend_ranks_by_inner_product_whatever_the_index(metric, kind):
         if id_ not in heard
     }
     expected = sorted(scores, key=lambda id_: -scores[id_])
-    matches = recommend(index, listener, k=20, heard=heard)
+    matches = recommend(index, listener, k=20, played=heard)
     assert ids(matches) == expected[:20]
     np.testing.assert_allclose(
         [match.score for match in matches], [scores[id_] for id_ in expected[:20]], rtol=1e-5
@@ -127,8 +127,8 @@ def test_heard_tracks_and_their_duplicates_are_left_out():
     duplicates = {"a": 0, "a2": 0}
     listener = np.array([1.0, 0.0])
     assert ids(recommend(index, listener, k=2, duplicates=duplicates)) == ["a", "b"]
-    assert ids(recommend(index, listener, k=2, heard=["a"], duplicates=duplicates)) == ["b", "c"]
-    assert ids(recommend(index, listener, k=2, heard=["a"])) == ["a2", "b"]
+    assert ids(recommend(index, listener, k=2, played=["a"], duplicates=duplicates)) == ["b", "c"]
+    assert ids(recommend(index, listener, k=2, played=["a"])) == ["a2", "b"]
 
 
 def test_recommend_refuses():

@@ -82,5 +82,5 @@ def test_an_answer_has_one_version_of_a_song(library):
     ]
     assert ids(recommend(index, np.array([1.0, 0.0]), k=9, songs=songs)) == ["a", "d", "e"]
     # What was played leaves the versions that were not.
-    assert ids(recommend(index, np.array([1.0, 0.0]), k=9, heard=["a"], songs=songs))[0] == "b"
+    assert ids(recommend(index, np.array([1.0, 0.0]), k=9, played=["a"], songs=songs))[0] == "b"
     assert group_versions(tracks) == {"a": 0, "b": 0, "c": 0, "d": 1}

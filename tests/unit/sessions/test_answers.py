@@ -116,8 +116,8 @@ def test_a_track_that_came_after_training_is_known_by_its_content(
     shutil.copytree(content_workspace.root, later.root)
     ring_vectors("new").save(later.embeddings, inputs={"model": "m"})
     opened = SessionRecommender(later)
-    assert opened.knows("new")
-    assert not SessionRecommender(content_workspace).knows("new")
+    assert opened.has("new")
+    assert not SessionRecommender(content_workspace).has("new")
     ranking = opened.rank([SessionTrack("t11"), SessionTrack("t00")], model="gru4rec")
     assert "new" in [t.track_id for t, _ in zip(ranking.best(), range(5), strict=False)]
     # Asked by its id or by its vector alone, the answer is the same.

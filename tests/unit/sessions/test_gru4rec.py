@@ -19,7 +19,7 @@ from audiorec.sessions.comparison import (
 )
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec import Content, GRU4Rec, GRUCell, uniform
+from audiorec.sessions.gru4rec import GRU4Rec, GRUCell, ItemContent, uniform
 from audiorec.sessions.gru4rec_training import (
     AdagradMomentum,
     NegativeSampler,
@@ -229,11 +229,11 @@ def test_a_skipped_target_teaches_nothing(sessions: Sessions) -> None:
     torch.testing.assert_close(trainer.network.items, before)
 
 
-def _content(n_items: int, *, unknown: tuple[int, ...] = ()) -> Content:
+def _content(n_items: int, *, unknown: tuple[int, ...] = ()) -> ItemContent:
     angle = 2 * np.pi * np.arange(n_items) / n_items
     features = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
     known = ~np.isin(np.arange(n_items), unknown)
-    return Content(features * known[:, None], known)
+    return ItemContent(features * known[:, None], known)
 
 
 def test_the_residual_fades_in_with_plays(sessions: Sessions) -> None:

@@ -35,13 +35,13 @@ def test_accuracy_and_who_comes_up_with_every_setting(inputs):
     (table,) = popularity_and_hubs.run(inputs).tables
     assert len(table.rows) == len(SETTINGS)
     rows = {row["setting"]: row for row in table.rows}
-    for asked_by in ("listeners", "tracks"):
-        plain = rows[f"{asked_by}, none, +0.0"]
+    for query_kind in ("listeners", "tracks"):
+        plain = rows[f"{query_kind}, none, +0.0"]
         assert plain["cold, change"] == plain["mixed, change"] == (0.0, 0.0)
-        lifted = rows[f"{asked_by}, reach, +0.0"]
+        lifted = rows[f"{query_kind}, reach, +0.0"]
         assert lifted["never"] <= 0.01
         assert lifted["never"] <= plain["never"]
         assert lifted["mixed"] > 0.98 * plain["mixed"]
-        assert rows[f"{asked_by}, csls, +0.0"]["never"] <= plain["never"]
+        assert rows[f"{query_kind}, csls, +0.0"]["never"] <= plain["never"]
     dialled = [rows[f"listeners, none, {p:+.1f}"]["self-information"] for p in (-1.0, 0.0, 1.0)]
     assert dialled == sorted(dialled, reverse=True)

@@ -84,7 +84,7 @@ def test_a_run_that_is_stopped_goes_on(workspace, encoder, monkeypatch):
         before = len(catalog.tags.features("musicnn-msd"))
         assert 1 <= before <= 3
         report = autotag_catalog(catalog, encoder, n_jobs=1)
-        assert report.heard + before == 5
+        assert report.tagged + before == 5
 
 
 def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, monkeypatch):
@@ -101,7 +101,7 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
             return iter([])
 
         monkeypatch.setattr(autotag, "run_isolated", no_decoding)
-        assert autotag_catalog(catalog, encoder, store=store, n_jobs=1).heard == 5
+        assert autotag_catalog(catalog, encoder, store=store, n_jobs=1).tagged == 5
         for id_, _, row in catalog.tags.features("musicnn-msd"):
             np.testing.assert_allclose(row, decoded[id_], atol=0.02)  # stored in half precision
         assert autotag._fits(store, encoder, catalog)
@@ -152,7 +152,7 @@ def test_a_file_that_changed_is_heard_again(workspace, encoder, music, tmp_path,
         autotag_catalog(catalog, encoder, n_jobs=1)
         write_audio(file, tune(5, sr=16000, channels=1, seed=2), sr=16000)
         scan(catalog, [folder], n_jobs=1)
-        assert autotag_catalog(catalog, encoder, n_jobs=1).heard == 1
+        assert autotag_catalog(catalog, encoder, n_jobs=1).tagged == 1
 
 
 def test_a_probe_is_kept_and_learned_again_only_for_other_genres(

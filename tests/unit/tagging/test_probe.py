@@ -8,7 +8,7 @@ from audiorec.data.tracks import Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.tagging import probe as module
-from audiorec.tagging.probe import Learned, calibrated, labelled, learn_probe
+from audiorec.tagging.probe import FittedProbe, calibrated, labelled, learn_probe
 
 GENRES = ("Bossa", "House", "Metal")
 
@@ -38,7 +38,7 @@ def heard(tracks, *, genre=1.0, artist=1.0, noise=1.0, d=12, seed=1):
     return Embeddings([t.track_id for t in tracks], vectors.astype(np.float32))
 
 
-def learn(tracks, features, **options) -> Learned:
+def learn(tracks, features, **options) -> FittedProbe:
     return learn_probe(features, labelled(tracks), **options)
 
 

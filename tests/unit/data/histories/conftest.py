@@ -12,7 +12,7 @@ from audiorec.data.histories import AUTO, history, recognise
 from audiorec.data.histories.export import Export
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.history_import import HistoryReport, add_history, open_export
-from audiorec.data.matching import Matcher, Name, Recording
+from audiorec.data.matching import Matcher, Recording, TrackName
 from audiorec.data.plays_writer import writing_plays
 
 FIXTURES = Path(__file__).parents[3] / "data" / "histories"
@@ -59,7 +59,7 @@ def matcher() -> Matcher:
     return Matcher(
         Recording(
             track_id,
-            Name(
+            TrackName(
                 *said,
                 MBIDS.get(track_id, ""),
                 f"/music/{PATHS[track_id]}" if track_id in PATHS else "",

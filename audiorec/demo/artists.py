@@ -1,4 +1,4 @@
-"""Who plays what: the artists of the demo world and the plan of every track.
+"""Artists of the demo world, and the plan of every track.
 
 A dimension of sound is the style's pull, plus the artist's own deviation, plus the track's. Only
 the plan is drawn here; `compose` turns it into notes and `render` into sound.
@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from audiorec.demo.names import NameMaker
+from audiorec.demo.names import NameGenerator
 from audiorec.demo.styles import DIMS, SCALE_BRIGHTNESS, STYLES, Style
 
-__all__ = ["Artist", "Cast", "Entry", "MusicPlan", "draw_cast", "generator"]
+__all__ = ["Artist", "MusicPlan", "PlannedMusic", "PlannedTrack", "generator", "plan_music"]
 
 _T = TypeVar("_T")
 
@@ -133,7 +133,7 @@ class Artist:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlannedTrack:
     """One file of the world. `parts` are the plans played in it, one after another."""
 
     track_id: str
@@ -152,12 +152,12 @@ class Entry:
     copy_of: str = ""
 
 
-class Cast(NamedTuple):
+class PlannedMusic(NamedTuple):
     """The artists, the files that are listed, and those that are held back."""
 
     artists: list[Artist]
-    entries: list[Entry]
-    held_back: list[Entry]
+    entries: list[PlannedTrack]
+    held_back: list[PlannedTrack]
 
 
 def draw_artist(seed: int, number: int, *, name: str, style: int) -> Artist:
@@ -230,7 +230,7 @@ def draw_plan(seed: int, number: int, *, artist: Artist) -> MusicPlan:
 class _Albums:
     """Hands an artist's tracks out to albums of about five."""
 
-    def __init__(self, names: NameMaker, rng: np.random.Generator) -> None:
+    def __init__(self, names: NameGenerator, rng: np.random.Generator) -> None:
         self._names = names
         self._rng = rng
         self._left = 0
@@ -266,11 +266,11 @@ def _sizes(rng: np.random.Generator, n_tracks: int, n_artists: int) -> np.ndarra
 
 
 def _entry(plan: MusicPlan, *, artist: int, cast: list[Artist], title: str, album: tuple[str, int],
-           folder: str, track_id: str, kind: str, log_fame: float) -> Entry:  # fmt: skip
+           folder: str, track_id: str, kind: str, log_fame: float) -> PlannedTrack:  # fmt: skip
     who = cast[artist]
     rng = generator(plan.seed, STREAM_SOUND, plan.number)
     suffix = str(rng.choice(FORMATS, p=FORMAT_SHARES))
-    return Entry(
+    return PlannedTrack(
         track_id=track_id,
         path=f"{folder}/{_file_name(who.name)}/{track_id}_{_file_name(title)}.{suffix}",
         kind=kind,
@@ -287,7 +287,7 @@ def _entry(plan: MusicPlan, *, artist: int, cast: list[Artist], title: str, albu
     )
 
 
-def draw_cast(n_tracks: int, *, n_artists: int, seed: int) -> Cast:
+def plan_music(n_tracks: int, *, n_artists: int, seed: int) -> PlannedMusic:
     """Draw the artists and the plan of every track, planted ones included.
 
     Parameters
@@ -302,7 +302,7 @@ def draw_cast(n_tracks: int, *, n_artists: int, seed: int) -> Cast:
     Cast
     """
     rng = generator(seed, STREAM_NAMES)
-    names = NameMaker(rng)
+    names = NameGenerator(rng)
     n_all = n_artists + N_HELD_BACK
     order = rng.permutation(len(STYLES))
     styles = [int(order[i % len(STYLES)]) for i in range(n_artists)]
@@ -311,7 +311,7 @@ def draw_cast(n_tracks: int, *, n_artists: int, seed: int) -> Cast:
     artists = [draw_artist(seed, i, name=names.artist(), style=styles[i]) for i in range(n_all)]
     sizes = np.append(_sizes(rng, n_tracks, n_artists), np.ones(N_HELD_BACK, dtype=int))
     albums = _Albums(names, rng)
-    entries: list[Entry] = []
+    entries: list[PlannedTrack] = []
     for artist, size in enumerate(sizes):
         for i in range(int(size)):
             number = len(entries)
@@ -325,10 +325,12 @@ def draw_cast(n_tracks: int, *, n_artists: int, seed: int) -> Cast:
                 log_fame=artists[artist].log_fame + 0.5 * float(rng.standard_normal()),
             ))  # fmt: skip
     composed = entries[:n_tracks]
-    return Cast(artists[:n_artists], composed + _planted(composed, seed), entries[n_tracks:])
+    return PlannedMusic(
+        artists[:n_artists], composed + _planted(composed, seed), entries[n_tracks:]
+    )
 
 
-def _planted(composed: list[Entry], seed: int) -> list[Entry]:
+def _planted(composed: list[PlannedTrack], seed: int) -> list[PlannedTrack]:
     """The awkward files that every collection has, on top of the composed tracks.
 
     Two re-issues (the same recording under another title and album), one copy byte for byte, a
@@ -367,7 +369,7 @@ def _planted(composed: list[Entry], seed: int) -> list[Entry]:
     return new
 
 
-def _again(source: Entry, number: int, kind: str, title: str, album: str) -> Entry:
+def _again(source: PlannedTrack, number: int, kind: str, title: str, album: str) -> PlannedTrack:
     """The same artist's track once more, less known, under another title and album."""
     track_id = f"t{number:06d}"
     folder, name = source.path.rsplit("/", 1)
