@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -20,9 +20,9 @@ from audiorec.audio.integrity import check_container, check_mpeg, check_sndfile
 from audiorec.audio.joined import FallbackSource, JoinedSource
 from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, length_tag, tags_end
 from audiorec.audio.ogg import MAGIC as OGG
-from audiorec.audio.ogg import find_links
+from audiorec.audio.ogg import OPUS_RATE, StreamSpan, find_links, is_damaged
 from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
-from audiorec.audio.source import Source, StreamWindow, file_error, size_of
+from audiorec.audio.source import Bytes, Source, StreamWindow, file_error, size_of
 
 # What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.
 FOREIGN = {
@@ -31,6 +31,7 @@ FOREIGN = {
     4: (b"ftyp",),
 }  # fmt: skip
 HEAD_BYTES = 12
+SEEK_SECONDS = 0.1  # before a sample, from which on decoders of Ogg read (Opus: 80 ms)
 # A length that differs more from that of the frames is not taken: 1 %, or what encoders pad.
 LENGTH_SHARE, LENGTH_SECONDS = 0.01, 0.1
 
@@ -51,32 +52,62 @@ def open_source(path: Path) -> Iterator[Source]:
 def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
     start, head = recording_start(stream)
     part = StreamWindow(stream, start, size_of(stream)) if start else stream
+    data: Bytes = b""
+    links: list[StreamSpan] = []
     if head.startswith(OGG):
-        links = find_links(_mapped(stream, stack), start=start)
-        if len(links) > 1:
-            parts = [
-                opened
-                for link in links
-                if (opened := _of_libsndfile(path, StreamWindow(stream, *link), stack)) is not None
-            ]
-            if len(parts) == len(links):
-                check_sndfile(path, parts[-1][1])
-                return JoinedSource([source for source, _ in parts])
+        data = _mapped(stream, stack)
+        links = find_links(data, start=start)
+    if len(links) > 1:
+        windows = [StreamWindow(stream, link.start, link.stop) for link in links]
+        parts = [_of_libsndfile(path, window, stack) for window in windows]
+        whole = [opened for opened in parts if opened is not None]
+        if len(whole) == len(links):
+            check_sndfile(path, whole[-1][1])
+            return JoinedSource(
+                [
+                    FallbackSource(
+                        source, _by_ffmpeg(path, window, stack), _damage(data, link, file)
+                    )
+                    for (source, file), window, link in zip(whole, windows, links, strict=True)
+                ]
+            )
     opened = _of_libsndfile(path, part, stack)
-
-    def by_ffmpeg() -> Source:
-        part.seek(0)
-        return stack.enter_context(open_by_ffmpeg(path, part))
-
     if opened is None:
         check_container(path, part)
-        return by_ffmpeg()
+        return _by_ffmpeg(path, part, stack)()
     source, file = opened
     if file.format == "MP3":
         return _of_mpeg(path, source, _mapped(stream, stack))
     with QUIET:
         check_sndfile(path, file)
-    return FallbackSource(source, by_ffmpeg)
+    damage = _damage(data, links[0], file) if links else None
+    return FallbackSource(source, _by_ffmpeg(path, part, stack), damage)
+
+
+def _by_ffmpeg(path: Path, part: BinaryIO | StreamWindow, stack: ExitStack) -> Callable[[], Source]:
+    def opened() -> Source:
+        part.seek(0)
+        return stack.enter_context(open_by_ffmpeg(path, part))
+
+    return opened
+
+
+def _damage(
+    data: Bytes, link: StreamSpan, file: SequentialFile
+) -> Callable[[Sequence[int], int], bool]:
+    """Whether pages are lost of clips of an Ogg file."""
+    rate = OPUS_RATE if file.subtype == "OPUS" else file.samplerate
+    scale = rate / file.samplerate
+
+    def found(starts: Sequence[int], n: int) -> bool:
+        return any(
+            is_damaged(
+                data, link, start=int(at * scale - SEEK_SECONDS * rate), stop=int((at + n) * scale)
+            )
+            for at in starts
+        )
+
+    return found
 
 
 def recording_start(stream: BinaryIO) -> tuple[int, bytes]:

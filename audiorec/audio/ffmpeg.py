@@ -23,6 +23,8 @@ from audiorec.audio.source import (
     file_error,
 )
 
+# Ogg and FLAC say where their parts belong: where so much is between two, some was lost.
+GAP_SECONDS = 0.05
 PREROLL_SECONDS = 0.5  # decoded before a clip and dropped, so that the decoder has settled
 # Containers whose time stamps after a seek are guesses from the bit rate: read from the start.
 UNINDEXED = {"aac", "mp3", "ac3", "eac3", "dts"}
@@ -91,6 +93,7 @@ class _FfmpegSource:
         # Where several lie beside each other, the one that the file itself calls the default.
         self._stream = next((s for s in streams if _is_default(s)), streams[0])
         name = container.format.name.split(",")[0]
+        self._is_placed = name in ("ogg", "flac")
         self._indexed = name not in UNINDEXED and self._stream.duration is not None
         context = self._stream.codec_context  # None for a codec that FFmpeg does not know
         duration = self._duration() if context is not None else 0.0
@@ -154,9 +157,11 @@ class _FfmpegSource:
                     position = (position or 0) + round(packet.duration * stream.time_base * sr)
                 continue
             for frame in frames:
-                if position is None:
+                if position is None or self._is_placed:
                     ticks = (frame.pts or 0) - origin
-                    position = round(ticks * (frame.time_base or stream.time_base) * sr)
+                    told = round(ticks * (frame.time_base or stream.time_base) * sr)
+                    if position is None or told > position + GAP_SECONDS * sr:
+                        position = told
                 for part in resampler.resample(frame):
                     block = part.to_ndarray()
                     y = np.empty(block.shape[1], dtype=np.float32)

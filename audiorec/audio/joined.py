@@ -21,14 +21,16 @@ class JoinedSource:
     ----------
     parts : sequence of Source
         At least one.
+    sr : int, optional
+        Another sampling rate to bring them to, Hz.
     """
 
-    def __init__(self, parts: Sequence[Source]) -> None:
+    def __init__(self, parts: Sequence[Source], *, sr: int | None = None) -> None:
         self._parts = parts
         main = max(parts, key=lambda part: part.info.duration).info
         seconds = [part.info.duration for part in parts]
         self._begins = [0.0, *accumulate(seconds)]
-        self.info = AudioInfo(self._begins[-1], main.sr, main.channels, main.format)
+        self.info = AudioInfo(self._begins[-1], sr or main.sr, main.channels, main.format)
 
     @property
     def note(self) -> str:
@@ -65,10 +67,18 @@ class FallbackSource:
     first : Source
     second : callable
         Opens it by the other decoder.
+    is_damaged : callable, optional
+        Whether the recording is damaged in the `n` samples from any of some starts, where the first
+        decoder would go on as if nothing were missing.
     """
 
-    def __init__(self, first: Source, second: Callable[[], Source]) -> None:
-        self._active, self._second = first, second
+    def __init__(
+        self,
+        first: Source,
+        second: Callable[[], Source],
+        is_damaged: Callable[[Sequence[int], int], bool] | None = None,
+    ) -> None:
+        self._active, self._second, self._is_damaged = first, second, is_damaged
         self._is_first = True
         self.info = first.info
 
@@ -90,14 +100,17 @@ class FallbackSource:
             clips = self._active.read(starts, n)
         except DamagedError as damage:
             error = damage
-        if error is None and all(len(y) > n - SHORT_SECONDS * self.info.sr for y in clips):
+        slack = int(SHORT_SECONDS * self.info.sr)
+        is_short = error is not None or any(len(y) <= n - slack for y in clips)
+        if not is_short and not (self._is_damaged and self._is_damaged(starts, n)):
             return clips
         try:
-            second = self._second()
+            second = JoinedSource([self._second()], sr=self.info.sr)
             again = second.read(starts, n)
         except AudioError:
             again = []
-        if sum(map(len, again)) > sum(map(len, clips)) and second.info.sr == self.info.sr:
+        gained = sum(map(len, again)) - sum(map(len, clips))
+        if gained > (0 if is_short else -slack):
             self._active, self._is_first = second, False
             return again
         if error is not None:

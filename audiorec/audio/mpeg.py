@@ -240,7 +240,7 @@ def constant_seconds(data: Bytes) -> float:
         end -= ID3V1_BYTES
     rates: set[int] = set()
     for number in range(LOOKS):
-        place = begin + (end - LONGEST_FRAME) * number // LOOKS
+        place = begin + (end - begin - LONGEST_FRAME) * number // LOOKS
         at = _next_frame(data, place)
         for _ in range(AGREEING):
             if at - place > 4 * LONGEST_FRAME or at + 4 > end:

@@ -1,21 +1,41 @@
-"""Links of a chained Ogg file: recordings one behind the other (RFC 3533, section 4)."""
+"""Pages of an Ogg file (RFC 3533): recordings one behind the other, and pages that are damaged."""
 
 from __future__ import annotations
 
+import struct
+import zlib
 from typing import NamedTuple
+
+import numpy as np
 
 from audiorec.audio.source import Bytes
 
 MAGIC = b"OggS"
 PAGE_HEAD = 27  # bytes in front of the table of segments
 FIRST_PAGE, LAST_PAGE = 0x02, 0x04  # flags: a stream begins, a stream ends
+CHECKSUM = slice(22, 26)  # of a page; taken with zeros in its place
+POSITION = struct.Struct("<q").unpack_from
+REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+OPUS_RATE = 48_000  # Hz, what Opus counts in, whatever it was made from (RFC 7845, section 4)
 
 
 class StreamSpan(NamedTuple):
-    """First byte of a link, and the first one behind its last."""
+    """A recording within an Ogg file.
+
+    Attributes
+    ----------
+    start, stop : int
+        First byte, and the first one behind the last.
+    pages : list of int
+        First byte of each page.
+    positions : list of int
+        Samples up to the end of each page (its granule position), -1 where no packet ends in it.
+    """
 
     start: int
     stop: int
+    pages: list[int]
+    positions: list[int]
 
 
 def find_links(data: Bytes, *, start: int = 0) -> list[StreamSpan]:
@@ -31,16 +51,60 @@ def find_links(data: Bytes, *, start: int = 0) -> list[StreamSpan]:
     start : int
         Where Ogg begins in it.
     """
-    at, begins = start, [start]
-    in_heads = True
+    at, in_heads = start, True
+    links = [StreamSpan(start, len(data), [], [])]
     while (at := _page(data, at)) >= 0:
         is_head = bool(data[at + 5] & FIRST_PAGE)
         if is_head and not in_heads:
-            begins.append(at)
+            links[-1] = links[-1]._replace(stop=at)
+            links.append(StreamSpan(at, len(data), [], []))
         in_heads = is_head
-        n_segments = data[at + 26]
-        at += PAGE_HEAD + n_segments + sum(data[at + PAGE_HEAD : at + PAGE_HEAD + n_segments])
-    return [StreamSpan(*edges) for edges in zip(begins, [*begins[1:], len(data)], strict=True)]
+        links[-1].pages.append(at)
+        links[-1].positions.append(POSITION(data, at + 6)[0])
+        at = _page_end(data, at)
+    return links
+
+
+def is_damaged(data: Bytes, link: StreamSpan, *, start: int, stop: int) -> bool:
+    """Whether a page is lost that holds any of the samples from `start` to `stop`.
+
+    A decoder passes over such a page, and what follows comes too early.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The file.
+    link : StreamSpan
+        Of it.
+    start, stop : int
+        Samples, as the pages count them (their granule positions).
+    """
+    pages, places = link.pages, np.array(link.positions, dtype=np.int64)
+    # The position of a page is that of its end; one that is damaged may claim any.
+    before = np.concatenate([[0], places[:-1]])
+    inside = np.flatnonzero((places >= start) & (before <= stop))
+    if not len(inside):
+        return False
+    # A seek goes by the page before the one that holds the first sample.
+    first, last = max(0, int(inside[0]) - 2), min(len(pages), int(inside[-1]) + 2)
+    ends = [_page_end(data, page) for page in pages[first:last]]
+    begins = [*pages[first + 1 : last], ends[-1]]
+    return any(
+        end != begin or not _holds(bytes(data[page:end]))
+        for page, end, begin in zip(pages[first:last], ends, begins, strict=True)
+    )
+
+
+def _page_end(data: Bytes, at: int) -> int:
+    n_segments = data[at + 26]
+    return at + PAGE_HEAD + n_segments + sum(data[at + PAGE_HEAD : at + PAGE_HEAD + n_segments])
+
+
+def _holds(page: bytes) -> bool:
+    """Whether the checksum of a page is right: CRC-32 with the bits of each byte the other way."""
+    blank = page[: CHECKSUM.start] + bytes(4) + page[CHECKSUM.stop :]
+    crc = zlib.crc32(blank.translate(REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return crc.to_bytes(4, "big").translate(REVERSED) == page[CHECKSUM]
 
 
 def _page(data: Bytes, at: int) -> int:

@@ -215,6 +215,8 @@ def cut(
             if low < high:
                 clip[low - start : high - start] = y[low - position : high - position]
                 filled[i] = high - start
+            elif position >= start + n and filled[i]:  # the clip ends within a gap
+                filled[i] = n
         if position + len(y) >= starts[-1] + n:
             break
     return [clip[:end] for clip, end in zip(clips, filled, strict=True)]

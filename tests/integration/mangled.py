@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 from io import BytesIO
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from audiorec.audio.mpeg import SIZES, length_tag
+from audiorec.audio.mpeg import SIZES, find_frames, length_tag
 
 SR, SECONDS = 22_050, 48
 FIRST_HZ, HZ_PER_SECOND = 400.0, 20.0  # a tone whose pitch tells the time
@@ -33,12 +34,16 @@ class Mangled(NamedTuple):
     sounds : sequence of (float, float)
         Stretches of it, in seconds of the tone, one of which the clip must come from; empty for
         the middle.
+    lost : float
+        Seconds that were overwritten in a format whose frames do not say where they belong, so that
+        what follows may come so much too early.
     """
 
     content: bytes
     suffix: str
     seconds: float
     sounds: Sequence[tuple[float, float]] = ()
+    lost: float = 0.0
 
 
 def tone(start: float, stop: float, sr: int = SR) -> np.ndarray:
@@ -124,8 +129,16 @@ def damaged(rng: np.random.Generator) -> Mangled:
     content = bytearray(whole(form, "VARIABLE" if form == "mp3" else None))
     size = int(rng.integers(2000, 4000)) if form == "mp3" else 64
     at = int(rng.uniform(0.3, 0.7) * len(content))
+    lost = frames_within(bytes(content), at, at + size) if form == "mp3" else 0.0
     content[at : at + size] = rng.bytes(size)
-    return Mangled(bytes(content), f".{form}", SECONDS)
+    return Mangled(bytes(content), f".{form}", SECONDS, lost=lost)
+
+
+def frames_within(content: bytes, start: int, stop: int) -> float:
+    """Seconds of the frames of an MP3 that lie in a stretch of it, wholly or in part."""
+    (run,) = find_frames(content).runs
+    first, last = bisect_right(run.starts, start) - 1, bisect_left(run.starts, stop)
+    return (last - first) * run.kind.samples / run.kind.sr
 
 
 def joined(rng: np.random.Generator) -> Mangled:

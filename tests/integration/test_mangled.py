@@ -16,22 +16,26 @@ from audiorec.exceptions import AudioError
 
 from .mangled import FIRST_HZ, HZ_PER_SECOND, KINDS, mangle
 
-SHORT = 6 * len(KINDS)
+SHORT = 3 * len(KINDS)
 COUNT = int(os.environ.get("AUDIOREC_MANGLED", SHORT))
 CONFIG = MelConfig(clip_seconds=6)
-# s: what damage may take (an Ogg page is lost whole), what the pitch may be wrong by, and what
-# may be silent at the edge of a clip.
-NEAR = 1.5
+NEAR = 0.1  # s, by which the place may be off: what encoders pad, and how well pitch tells it
+QUIET_EDGE = 0.5  # s of silence that a clip may begin or end with that was moved to what sounds
 
 
 def heard_at(y, sr):
-    """Second of the tone that the middle of a clip comes from."""
+    """Second of the tone that the middle of a clip comes from, by its loudest stretch."""
     n = sr // 6
-    middle = y[(len(y) - n) // 2 :][:n] * np.hanning(n)
-    power = np.abs(np.fft.rfft(middle, 1 << 16))
+    stretches = y[: len(y) // n * n].reshape(-1, n)
+    energy = (stretches**2).sum(axis=1)
+    # The loudest, but for a little the one next to the middle.
+    distance = np.abs(np.arange(len(energy)) - len(energy) / 2)
+    best = int(np.where(energy > 0.8 * energy.max(), distance, np.inf).argmin())
+    power = np.abs(np.fft.rfft(stretches[best] * np.hanning(n), 1 << 16))
     hz = np.arange(len(power)) * sr / (1 << 16)
     power[hz < FIRST_HZ / 2] = 0
-    return (hz[power.argmax()] - FIRST_HZ) / HZ_PER_SECOND
+    at = (hz[power.argmax()] - FIRST_HZ) / HZ_PER_SECOND
+    return at + (len(y) / 2 - (best + 0.5) * n) / sr
 
 
 def fault(path, made):
@@ -42,10 +46,11 @@ def fault(path, made):
         return f"refused: {error}"
     if abs(info.duration - made.seconds) > 0.01 * made.seconds:
         return f"lasts {info.duration:.1f} s, not {made.seconds:.1f}"
-    at, half = heard_at(y, info.sr), CONFIG.clip_seconds / 2
-    places = made.sounds or [(made.seconds / 2 - half, made.seconds / 2 + half)]
-    if not any(low + half - NEAR <= at <= high - half + NEAR for low, high in places):
-        return f"heard at {at:.1f} s"
+    at, half, middle = heard_at(y, info.sr), CONFIG.clip_seconds / 2, made.seconds / 2
+    places = [(low + half - QUIET_EDGE, high - half + QUIET_EDGE) for low, high in made.sounds]
+    places = places or [(middle, middle + made.lost)]
+    if not any(low - NEAR <= at <= high + NEAR for low, high in places):
+        return f"heard at {at:.2f} s"
     return ""
 
 
