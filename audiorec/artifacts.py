@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
+from audiorec.manifest_types import check_extra
 
 FORMAT_VERSION = 2
 # Kinds of format 1 that are read on, since nothing here can make them, or not without decoding
@@ -131,6 +132,7 @@ class Manifest:
                 raise ValueError(f"{name} must be a table")
         if not all(isinstance(value, str) for value in self.inputs.values()):
             raise ValueError(f"inputs={self.inputs!r} must be digests")
+        check_extra(self.kind, self.extra)
 
     @property
     def fingerprint(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import report_shortfall
-from audiorec.cli.common import json_text
+from audiorec.cli.common import echo_line, json_text
 from audiorec.exceptions import NotFoundError
 from audiorec.workers import one_line
 
@@ -51,7 +51,8 @@ def answer_batch(
         many tracks as were asked for, see `report_shortfall`.
     """
     unknown, short, fewest = 0, 0, k
-    stale = bool(library.stale)
+    if stale := library.stale:
+        echo_line(stale, err=True)
     for some in chunks(line.rstrip("\r\n") for line in lines):
         queries = [[name] for name in some if name.strip()]
         answers = iter(
@@ -60,7 +61,7 @@ def answer_batch(
             )
         )
         for name in some:
-            line: dict[str, object] = {"query": [name], "stale": stale, "space": space}
+            line: dict[str, object] = {"query": [name], "stale": bool(stale), "space": space}
             if not name.strip():
                 line["results"] = []
             elif isinstance(answer := next(answers), list):

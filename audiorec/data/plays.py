@@ -194,18 +194,15 @@ def _by_id(
     total = plays.select(pl.len()).collect().item()
     if not known:
         raise DataError(
-            f"none of the {total} files that {file} names is in the catalogue, {missing[0]!r} not; "
-            "scan the folder that they lie in first, or say where they are with --path-map OLD=NEW"
+            f"none of the {len(named)} files that {file} names is in the catalogue, "
+            f"{missing[0]!r} not; scan the folder that they lie in first, or say where they are "
+            "with --path-map OLD=NEW"
         )
     columns = plays.collect_schema().names()
     joined = plays.join(ids, on="track_id", how="inner", maintain_order="left")
     joined = joined.with_columns(track_id=pl.col("id"))
-    # Two names of one file in a list are two entries of it.
-    summed = joined.group_by(["user_id", "track_id"], maintain_order=True).agg(
-        pl.col("plays").sum(), pl.col("timestamp").first()
-    )
     kept = joined.select(pl.len()).collect().item()
-    return summed.select(columns), total - kept, missing
+    return joined.select(columns), total - kept, missing
 
 
 def load_plays(directory: Path, *, with_source: bool = False) -> pl.DataFrame:

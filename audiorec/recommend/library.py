@@ -580,7 +580,7 @@ class Library:
             self._serving(space, 0.0, metric),
             popularity,
             metric=metric,
-            mean_norm=self.index.extra["mean_norm"],
+            mean_norm=float(self.index.extra.get("mean_norm", 1.0)),
         )
 
     def _placed(self, space: Space) -> Index:

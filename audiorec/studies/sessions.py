@@ -3,8 +3,8 @@
 The last days' sessions are the test. A fifth of the artists is new: their plays are taken out of
 training, and stay in the test. The next track is ranked among all, ties against us; of warm tracks,
 among the warm ones, so that a system that places new tracks is compared with one that cannot.
-Content is what no listening has taught: spectrograms' statistics, imported vectors, or a made
-world's truth.
+GRU4Rec has the settings of the stage, and as many epochs as its bounds allow. Content is what no
+listening has taught: spectrograms' statistics, imported vectors, or a made world's truth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress
-from audiorec.sessions.comparison import VALIDATION_DAYS
+from audiorec.sessions.comparison import VALIDATION_DAYS, bounded_settings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content import ContentNeighbours
 from audiorec.sessions.content_space import ContentSpace, content_of
@@ -139,7 +139,7 @@ def run(given: StudyInputs) -> SessionsReport:
     )
     report = evaluate_sessions(
         sessions,
-        gru=GRU4RecConfig(n_epochs=config.epochs, seed=config.seed),
+        gru=bounded_settings(sessions, config),
         content=content,
         artists=_artists(workspace),
         seeds=given.recipe.evaluate.seeds,

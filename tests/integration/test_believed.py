@@ -40,12 +40,17 @@ def test_the_demo_world_has_no_suspects(finished) -> None:
     assert json.loads(call("-w", finished, "status", "--suspects", "--json").out)["left_out"] == 0
 
 
-def test_suspects_are_left_out_counted_and_named(workspace, spam, recipe) -> None:
+def test_suspects_are_left_out_counted_and_named(workspace, spam, tmp_path) -> None:
     before = snapshot(workspace)
     people = load_factors(Workspace(workspace).factors).users.ids
     assert call("-w", workspace, "plays", spam).code == 0
     stale = call("-w", workspace, "similar", "t000001", "--json")
     assert json.loads(stale.out)["stale"] and "plays are newer than what answers" in stale.err
+    names = tmp_path / "names.txt"
+    names.write_text("t000001\nt000002\n")
+    many = call("-w", workspace, "similar", "--batch", names)
+    assert all(json.loads(line)["stale"] for line in many.out.splitlines())
+    assert many.err.count("plays are newer than what answers") == 1
     failed(call("-w", workspace, "recommend", "flood"), "plays are newer", "'audiorec run'")
     said = json.loads(call("-w", workspace, "status", "--json").out)["stale"]
     assert said["factors"] == "plays are newer: run 'audiorec run'" and "model" not in said

@@ -12,8 +12,11 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from audiorec import artifacts
 
 from .conftest import call
 from .test_bad_input import failed, snapshot
@@ -95,6 +98,44 @@ def test_every_file_of_every_artifact(how, workspace, harmed):
             assert answer.code == 1, (path, place)
             line = next(line for line in answer.out.splitlines() if str(path) in line)
             assert "; run 'audiorec " in line
+
+
+ODD: tuple[object, ...] = (None, "x", 7, -1.5, [], {}, [1], {"a": 1}, True, ...)
+
+
+def keys_within(value: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of a table and of the tables in it."""
+    for key, one in value.items():
+        yield (*above, key)
+        if isinstance(one, dict):
+            yield from keys_within(one, (*above, key))
+
+
+@pytest.mark.slow
+def test_what_a_manifest_keeps_may_be_anything(workspace):
+    """A manifest by hand, whose digest is right: an answer, or a line that says what to do."""
+    draw = random.Random(0)
+    with_sessions = ("sessions",) if (workspace / "sessions").is_dir() else ()
+    for path in files_of(workspace, *ARTIFACTS, "plays", *with_sessions):
+        if path.name != "manifest.json":
+            continue
+        whole = path.read_text()
+        keys = list(keys_within(json.loads(whole)["extra"]))
+        for key in draw.sample(keys, min(len(keys), 6 * PLACES)):
+            raw = json.loads(whole)
+            del raw["fingerprint"]
+            table = raw["extra"]
+            for part in key[:-1]:
+                table = table[part]
+            table[key[-1]] = draw.choice(ODD)
+            if table[key[-1]] is ...:
+                del table[key[-1]]
+            path.write_text(json.dumps({**raw, "fingerprint": artifacts.fingerprint(raw)}))
+            ask(workspace)
+            for question in (["next", "t000001"], ["plays", "list"], ["doctor"]):
+                answer = call("-w", workspace, *question)
+                assert answer.code in (0, 1) and answer.err.count("\n") <= 1, (key, answer)
+        path.write_text(whole)
 
 
 @pytest.mark.slow

@@ -180,7 +180,8 @@ def _read(path):
 
 
 def test_what_was_imported_is_imported_again():
-    parts = {"part-1.parquet": {"file": "/a b.csv", "source": "csv"}}
+    about = {"file": "/a b.csv", "source": "csv", "rows": 1, "users": 1, "tracks": 1}
+    parts = {"part-1.parquet": about}
     plays = artifacts.Manifest("plays", extra={"parts": parts})
     assert (
         artifacts.rebuild_hint("plays", plays, "part-1.parquet")
@@ -259,6 +260,13 @@ NESTED = '{"a":' * 20_000 + "1" + "}" * 20_000
         {"config": [1]},
         {"inputs": {"plays": 7}},
         {"extra": "x"},
+        {"kind": "plays", "extra": {"parts": ["part-1.parquet"]}},
+        {"kind": "plays", "extra": {"parts": {"part-1.parquet": {"source": "csv"}}}},
+        {"kind": "index", "extra": {"kind": "exact", "n": "many"}},
+        {"kind": "sessions", "extra": {"default": None}},
+        {"kind": "sessions", "extra": {}},
+        {"kind": "mels", "extra": {"absent": [1]}},
+        {"kind": "model", "extra": {"smoothing": 7, "format": 2}},
         {"files": ["a"]},
         {"files": {"a": {"file": "a.npy", "size": "9", "digest": "0" * 64}}},
         {"files": {"a": {"file": "a.npy", "size": 9, "digest": 12}}},

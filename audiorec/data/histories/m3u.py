@@ -61,7 +61,8 @@ def read_playlists(
         known = ", ".join(SUFFIXES)
         raise DataError(one_line(f"folder {file} holds no playlist ({known}); name another"))
     root = file if file.is_dir() else file.parent
-    counts: dict[tuple[str, str], int] = {}
+    # A row for every entry: where a track comes up again, the order says so.
+    rows: list[tuple[str, str, float, None]] = []
     skipped = 0
     problems: list[tuple[str, str]] = []
     for path in lists:
@@ -76,13 +77,11 @@ def read_playlists(
             if track is None:
                 skipped += 1
             else:
-                pair = listener, as_text(track)
-                counts[pair] = counts.get(pair, 0) + 1
+                rows.append((listener, as_text(track), 1.0, None))
     if len(problems) == len(lists):
         raise DataError(problems[0][1])
-    if not counts:
+    if not rows:
         raise DataError(one_line(f"no playlist in {file} names a file; name another"))
-    rows = [(user, track, float(n), None) for (user, track), n in counts.items()]
     schema = {
         "user_id": pl.String,
         "track_id": pl.String,

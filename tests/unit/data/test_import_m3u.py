@@ -8,6 +8,7 @@ from audiorec.data.histories.frames import get_importer
 from audiorec.data.histories.m3u import read_playlists
 from audiorec.data.m3u import playlists_in
 from audiorec.data.plays import import_plays, load_plays
+from audiorec.data.sessions import load_sessions
 from audiorec.exceptions import DataError, ParameterError
 
 
@@ -32,25 +33,34 @@ def music(tmp_path):
 def test_every_list_is_a_listener(music, tmp_path):
     folder, ids = music
     report = import_plays(tmp_path / "plays", folder, source="m3u", paths=ids)
-    assert (report.rows, report.users, report.tracks, report.unknown) == (5, 2, 3, 0)
+    assert (report.rows, report.users, report.tracks, report.unknown) == (6, 2, 3, 0)
+    assert report.summed == 1
     rows = load_plays(tmp_path / "plays").select("user_id", "track_id", "plays").rows()
     assert sorted(rows) == [
-        ("evening", "a", 2.0),
+        ("evening", "a", 1.0),
+        ("evening", "a", 1.0),
         ("evening", "ü", 1.0),
         ("lists/old", "a", 1.0),
         ("lists/old", "b", 1.0),
         ("lists/old", "ü", 1.0),
     ]
     again = import_plays(tmp_path / "plays", folder, source="m3u", paths=ids)
-    assert again.replaced == 5 and len(load_plays(tmp_path / "plays")) == 5
+    assert again.replaced == 6 and len(load_plays(tmp_path / "plays")) == 6
+
+
+def test_a_list_keeps_its_order_where_a_track_comes_up_again(music, tmp_path):
+    folder, ids = music
+    import_plays(tmp_path / "plays", folder / "evening.m3u8", source="m3u", paths=ids)
+    sessions = load_sessions(tmp_path / "plays")
+    assert [sessions.item_ids[item] for item in sessions.items] == ["a", "ü", "a"]
 
 
 def test_files_that_are_not_catalogued_are_counted(music, tmp_path):
     folder, ids = music
     some = {path: id_ for path, id_ in ids.items() if id_ == "a"}
     report = import_plays(tmp_path / "plays", folder, source="m3u", paths=some)
-    assert (report.rows, report.unknown) == (2, 3)
-    with pytest.raises(DataError, match="none of the 5 files that .* scan the folder"):
+    assert (report.rows, report.unknown) == (3, 3)
+    with pytest.raises(DataError, match="none of the [34] files that .* scan the folder"):
         import_plays(tmp_path / "others", folder, source="m3u")
 
 

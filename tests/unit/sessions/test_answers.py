@@ -171,8 +171,13 @@ def test_the_stage_is_stale_on_plays_and_settings_alone(tmp_path: Path) -> None:
 
     import_plays(workspace.plays, tmp_path / "more.csv")
     assert "plays are newer" in SessionRecommender(workspace).stale
+    done = run("-w", workspace.root, "next", "t01", "--json")
+    assert json.loads(done.stdout)["stale"] is True
+    assert "plays are newer than what answers; run 'audiorec run'" in done.stderr
     assert worked(recipe)
     assert SessionRecommender(workspace).stale == ""
+    done = run("-w", workspace.root, "next", "t01", "--json")
+    assert json.loads(done.stdout)["stale"] is False and not done.stderr
 
 
 @pytest.mark.parametrize("during", ["sessions (validation)", "sessions (all)"])
