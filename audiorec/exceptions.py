@@ -65,6 +65,10 @@ class BusyError(AudiorecError):
     """As much is being done already as may be done at once."""
 
 
+class JobRunningError(BusyError):
+    """A job is on, and there is one at a time."""
+
+
 class TrainingError(AudiorecError):
     """Training cannot go on, or cannot begin."""
 

@@ -73,6 +73,7 @@ def command(
     from audiorec.data.catalog import Catalog
     from audiorec.data.playlists import leave_playlists, take_playlists
     from audiorec.data.plays_names import rematch
+    from audiorec.data.scan_roots import record_scan
     from audiorec.pipeline import Pipeline
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
 
@@ -92,6 +93,7 @@ def command(
             report = scan_manifest(catalog, manifest, **how)
         else:
             report = scan(catalog, paths, exclude=exclude, **how)
+            record_scan(workspace, paths)
         folder_playlists: list[FolderPlaylists] = []
         if playlists:
             folder_playlists = take_playlists(

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError
+from audiorec.data.scan_roots import scan_roots
+from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.state import ServeSettings
@@ -123,22 +124,25 @@ class Jobs:
         return self._jobs[id_]
 
     def folders(self) -> list[Path]:
-        """Folders that may be scanned: those of ``--music``, and the topmost with tracks."""
+        """Folders that may be scanned: of ``--music``, scanned before, or the topmost with tracks.
+
+        None of them lies within another.
+        """
         parents = {Path(track.path).parent for track in self._library.tracks().tracks
                    if os.path.isabs(track.path)}  # fmt: skip  # noqa: PTH117
+        given = [path.absolute() for path in self._settings.music]
         top: list[Path] = []
-        for folder in sorted(parents, key=lambda path: len(path.parts)):
+        for folder in sorted({*given, *scan_roots(self._workspace), *parents}, key=_depth):
             if not any(folder.is_relative_to(other) for other in top):
                 top.append(folder)
-        given = [path.absolute() for path in self._settings.music]
-        return given + [f for f in top if not any(f.is_relative_to(g) for g in given)]
+        return top
 
     async def start(self, kind: JobKind, *, folder: Path | None = None) -> Job:
         """Begin a job.
 
         Raises
         ------
-        WorkspaceError
+        JobRunningError
             If one is on.
         ParameterError
             If a scan is of no folder that may be scanned.
@@ -149,7 +153,7 @@ class Jobs:
         elif folder is not None:
             raise ParameterError(f"folder={str(folder)!r} goes with a scan alone")
         if self.current is not None:
-            raise WorkspaceError(
+            raise JobRunningError(
                 f"a job is on: {self.current.kind}; wait until it has ended, or cancel it"
             )
         job = Job(secrets.token_hex(8), kind, folder=str(folder or ""))
@@ -269,3 +273,7 @@ class Jobs:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), timeout=patience)
                 return
+
+
+def _depth(folder: Path) -> tuple[int, str]:
+    return len(folder.parts), str(folder)

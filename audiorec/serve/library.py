@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,11 +83,14 @@ class SharedLibrary:
 
     def warm_up(self) -> None:
         """Open what the first question would wait for; what is not there yet is passed over."""
-        for prepare in (lambda: self.run(lambda library: library.index.open()), self.tracks):
-            try:
+
+        def ask(library: Library) -> None:
+            library.index.open()
+            library.similar(library.index.ids[:1], k=1)
+
+        for prepare in (lambda: self.run(ask), self.tracks):
+            with suppress(AudiorecError, OSError):
                 prepare()
-            except (AudiorecError, OSError):
-                continue
 
     def close(self) -> None:
         """End the threads, once what they do is done."""

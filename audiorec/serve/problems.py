@@ -20,6 +20,7 @@ from audiorec.exceptions import (
     AudiorecError,
     BusyError,
     DataError,
+    JobRunningError,
     NotFoundError,
     ParameterError,
     WorkspaceError,
@@ -40,12 +41,13 @@ STATUS: tuple[tuple[type[AudiorecError], int], ...] = (
     (AmbiguousNameError, 409),
     (NotFoundError, 404),
     (ForbiddenError, 403),
+    (JobRunningError, 409),
     (BusyError, 429),
     (ParameterError, 422),
     (DataError, 422),
     (AudioError, 422),
     (WorkspaceError, 503),
-    (ArtifactError, 503),
+    (ArtifactError, 409),  # a stage has not run yet, or has to run again
 )
 
 

@@ -26,9 +26,6 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
     """
     set_up_log()
     bound = listen(settings.host, settings.port)
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"serving on http://{shown}:{port}", file=sys.stderr, flush=True)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -40,7 +37,22 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
         h11_max_incomplete_event_size=64 << 10,
         ws="none",
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    _Server(config, bound).run(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, bound: socket.socket) -> None:
+        super().__init__(config)
+        self._bound = bound
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            host, port = self._bound.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"serving on http://{shown}:{port}", file=sys.stderr, flush=True)
 
 
 def listen(host: str, port: int) -> socket.socket:

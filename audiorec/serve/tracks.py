@@ -78,7 +78,9 @@ class TrackTable:
 
 
 def read_tracks(workspace: Workspace, *, version: object = None) -> TrackTable:
-    """The table of a workspace's catalogue."""
+    """The table of a workspace's catalogue; empty before a scan has made one."""
+    if not workspace.catalog.exists():
+        return TrackTable((), added={}, version=version)
     with Catalog(workspace.catalog, read_only=True) as catalog:
         tracks = catalog.tracks()
         added = {id_: ns // 1_000_000_000 for id_, (_, ns) in catalog.file_states().items()}

@@ -2,21 +2,168 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
+from audiorec.data.find import find_tracks
+from audiorec.playlist import PlaylistRequest, build_playlist
+from audiorec.playlist.replace import find_replacement
 from audiorec.recommend.library import Library
 
 API = "/api/v1"
 
 
+def ids(answer) -> list[str]:
+    return [hit["track_id"] for hit in answer.json()["results"]]
+
+
 def test_answers_are_those_of_the_library(client, workspace):
-    found = client.get(f"{API}/similar", params={"seed": "t03", "k": 5}).json()
+    found = client.get(f"{API}/similar", params={"seed": "t03", "k": 5})
     own = Library(workspace).similar(["t03"], k=5)
-    assert [hit["track_id"] for hit in found["results"]] == [hit.track_id for hit in own]
-    assert [hit["score"] for hit in found["results"]] == pytest.approx([hit.score for hit in own])
-    assert found["results"][0]["duration"] == 2.0 and found["query"] == ["t03"]
+    assert ids(found) == [hit.track_id for hit in own]
+    scores = [hit["score"] for hit in found.json()["results"]]
+    assert scores == pytest.approx([hit.score for hit in own])
+    assert found.json()["results"][0]["duration"] == 2.0 and found.json()["query"] == ["t03"]
     body = {"seeds": ["t03", "Song 04"], "against": ["t05"], "k": 7, "per_artist": 1,
             "filters": {"genre": ["jazz"], "year": "1990-2020"}}  # fmt: skip
     answer = client.post(f"{API}/similar", json=body).json()["results"]
     assert answer and all(int(hit["track_id"][1:]) % 2 for hit in answer)
     assert len({hit["artist"] for hit in answer}) == len(answer)
+
+
+def test_listeners_get_what_the_library_recommends(client, workspace):
+    found = client.get(f"{API}/recommend", params={"k": 4})
+    assert ids(found) == [hit.track_id for hit in Library(workspace).recommend("me", k=4)]
+    assert found.json()["user"] == "me"
+    assert client.get(f"{API}/recommend", params={"user": "nobody"}).status_code == 404
+    listeners = client.get(f"{API}/listeners").json()
+    assert {row["user"] for row in listeners["results"]} == {"me", "ann"} and listeners["n"] == 2
+
+
+def test_words_find_what_the_command_finds(client, workspace):
+    library = Library(workspace)
+    for words in ("song 3", "ARTIST 7", "son 1 alb", "artist", "wav 12", "nothing such"):
+        answer = client.get(f"{API}/find", params={"q": words, "limit": 1000})
+        wanted = [track.track_id for track in find_tracks(library.catalog, [words])]
+        assert ids(answer) == wanted, words
+        assert answer.json()["n"] == len(wanted)
+    pages = [ids(client.get(f"{API}/find", params={"limit": 15, "offset": n})) for n in (0, 15, 30)]
+    whole = [id_ for page in pages for id_ in page]
+    assert len(whole) == len(set(whole)) == 40
+    assert client.get(f"{API}/track", params={"id": "t07"}).json()["artist"] == "Artist 7"
+
+
+def test_playlists_of_every_kind_and_as_files(client, workspace):
+    for kind in ("near", "continue", "path", "radio", "listener", "reorder"):
+        body = {"kind": kind, "seeds": [] if kind == "listener" else ["t01", "t02"]}
+        made = client.post(
+            f"{API}/playlist", json=body | ({} if kind == "reorder" else {"length": 6})
+        )
+        assert made.status_code == 200, made.text
+        wanted = PlaylistRequest(
+            kind=kind, seeds=tuple(body["seeds"]), length=None if kind == "reorder" else 6,
+            users=("me",),
+        )  # fmt: skip
+        own = build_playlist(Library(workspace), wanted)
+        assert ids(made) == [hit.track_id for hit in own.hits]
+        assert all(entry["reason"] for entry in made.json()["results"])
+    for form in ("m3u8", "xspf", "jspf", "csv", "json"):
+        body = {"track_ids": ["t01", "t02"], "format": form, "name": 'Été "1"/2'}
+        file = client.post(f"{API}/playlist/file", json=body)
+        assert b"01.wav" in file.content and "attachment" in file.headers["content-disposition"]
+    assert client.post(f"{API}/recipes", json={"name": "a", "request": {"seeds": ["t01"]}}).json()
+    assert client.get(f"{API}/recipes").json() == {"saved": ["a"]}
+
+
+def test_a_dropped_track_is_replaced_by_another(client, workspace):
+    body = {"track_ids": ["t01", "t02", "t03"], "position": 1, "dropped": ["t09"]}
+    hit = client.post(f"{API}/playlist/replacement", json=body).json()
+    assert hit["track_id"] not in {"t01", "t02", "t03", "t09"} and hit["rank"] == 2
+    library = Library(workspace)
+    again = find_replacement(library, ["t01", "t02", "t03"], position=1, dropped=["t09"])
+    assert again.track_id == hit["track_id"]
+    artists = {library.track(id_).artist for id_ in body["track_ids"]}
+    assert hit["artist"] not in artists
+    body["position"] = 3
+    assert client.post(f"{API}/playlist/replacement", json=body).status_code == 422
+
+
+def test_no_name_is_a_path_of_this_machine(client, workspace, tmp_path):
+    outside = tmp_path / "secret.wav"
+    outside.write_bytes(Path(Library(workspace).catalog.get("t01").path).read_bytes())
+    listed = tmp_path / "list.m3u8"
+    listed.write_text(str(outside))
+    for name in (str(outside), str(listed), str(tmp_path), "/etc/passwd", "../../etc/passwd"):
+        assert client.get(f"{API}/similar", params={"seed": name}).status_code == 404
+        for kind in ("near", "radio"):
+            body = {"kind": kind, "seeds": [name], "length": 3}
+            answer = client.post(f"{API}/playlist", json=body)
+            assert answer.status_code == 404 and "folder" not in answer.text
+        for what in ("audio", "cover", "preview", "track", "spectrogram"):
+            assert client.get(f"{API}/{what}", params={"id": name}).status_code in (404, 409)
+
+
+def test_errors_are_problems_of_one_line(client):
+    unknown = client.get(f"{API}/similar", params={"seed": "nothing like it"})
+    assert unknown.status_code == 404
+    assert unknown.headers["content-type"] == "application/problem+json"
+    assert (
+        set(unknown.json()) >= {"title", "status", "detail"}
+        and "\n" not in unknown.json()["detail"]
+    )
+    wrong = client.post(f"{API}/similar", json={"seeds": ["t01"], "k": 0, "kk": 1})
+    assert wrong.status_code == 422 and wrong.json()["detail"].startswith("k:")
+    ambiguous = client.get(f"{API}/similar", params={"seed": "Artist 1"})
+    assert ambiguous.status_code in (404, 409)
+    assert client.get(f"{API}/nothing").headers["content-type"] == "application/problem+json"
+    no_models = client.post(f"{API}/next", json={"tracks": ["t01"]})
+    assert no_models.status_code == 409 and "audiorec sessions" in no_models.json()["detail"]
+
+
+def test_exclusions_are_honoured_at_once(client):
+    before = ids(client.get(f"{API}/similar", params={"seed": "t03", "k": 39}))
+    assert any(int(id_[1:]) % 2 for id_ in before)
+    added = client.post(f"{API}/exclusions", json={"kind": "genre", "value": "jazz"}).json()
+    assert added["hidden"] == 20 and added["exclusions"][0]["tracks"] == 20
+    after = ids(client.get(f"{API}/similar", params={"seed": "t03", "k": 39}))
+    assert after and not any(int(id_[1:]) % 2 for id_ in after)
+    gone = client.delete(f"{API}/exclusions", params={"kind": "genre", "value": "jazz"}).json()
+    assert gone == {"exclusions": [], "hidden": 0}
+
+
+def test_status_is_that_of_the_command(client, workspace):
+    from audiorec.pipeline.status import describe_workspace
+
+    assert client.get(f"{API}/status").json() == describe_workspace(workspace)
+    assert client.get(f"{API}/failures").json() == []
+    assert client.get("/healthz").json()["status"] == "ok"
+
+
+def test_explain_says_why(client):
+    said = client.get(f"{API}/explain", params={"a": "t00", "b": "t02"}).json()
+    assert said["listeners"]["both"] == 2 and said["words_both"] == ["rock"]
+    assert client.get(f"{API}/explain", params={"a": "t00", "b": "t00"}).status_code == 422
+
+
+def test_the_description_names_every_route(client):
+    table = client.get(f"{API}/openapi.json").json()
+    wanted = {"find", "track", "similar", "similar/upload", "recommend", "next", "playlist",
+              "explain", "exclusions", "listeners", "status", "jobs", "jobs/events", "audio",
+              "cover", "spectrogram", "preview", "listening"}  # fmt: skip
+    assert {f"{API}/{name}" for name in wanted} <= set(table["paths"])
+    assert "HTTPValidationError" not in table["components"]["schemas"]
+
+
+def test_a_new_index_is_taken_over(client, workspace):
+    from tests.unit.serve.conftest import put_index
+
+    first = ids(client.get(f"{API}/similar", params={"seed": "t03"}))
+    put_index(workspace, 1)
+    deadline = time.monotonic() + 20
+    while ids(client.get(f"{API}/similar", params={"seed": "t03"})) == first:
+        assert time.monotonic() < deadline, "the new index is not served"
+        time.sleep(0.05)
+    own = Library(workspace).similar(["t03"])
+    assert ids(client.get(f"{API}/similar", params={"seed": "t03"})) == [h.track_id for h in own]
