@@ -133,4 +133,4 @@ def _space(workspace: Workspace) -> str:
 def _names_fingerprint(catalog: Catalog) -> str:
     """Digest of what regions are named by."""
     counts = [list(count) for count in catalog.tags.counts()]
-    return artifacts.fingerprint([counts, [list(fact[:2]) for fact in catalog.facts()]])
+    return artifacts.fingerprint([counts, [list(fact) for fact in catalog.facts("artist")]])

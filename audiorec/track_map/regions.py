@@ -72,7 +72,7 @@ def name_regions(
     """
     words = catalog.tags.words_of(ids, min_confidence=SURE)
     everywhere = Counter(word for own in words for word in own)
-    artists = {track_id: artist for track_id, artist, *_ in catalog.facts()}
+    artists = dict(catalog.facts("artist"))
     regions: list[Region] = []
     for number, (x, y) in enumerate(centres):
         rows = np.flatnonzero(members == number).tolist()
