@@ -99,6 +99,7 @@ class Suspects:
         if not self.users:
             return plays
         gone = self.frame.filter(~pl.col("kept")).select("user_id").unique()
+        gone = gone.cast({"user_id": plays.schema["user_id"]})
         return plays.join(gone, on="user_id", how="anti", maintain_order="left")
 
     def summary(self) -> str:
@@ -185,6 +186,7 @@ def find_suspects(plays: pl.DataFrame, *, config: InteractionsConfig) -> Suspect
             continue
         by_rule.append(_labelled(rows, rule))
     frame = pl.concat(by_rule) if by_rule else pl.DataFrame(schema={**_SCHEMA})
+    frame = frame.cast({"user_id": pl.String})
     frame = frame.with_columns(kept=pl.col("user_id").is_in(list(config.keep)))
     frame = frame.select(*_SCHEMA).sort("user_id", "rule")
     return Suspects(frame, n_listeners=len(people), not_followed=not_followed)

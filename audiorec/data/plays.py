@@ -205,7 +205,7 @@ def _by_id(
     return joined.select(columns), total - kept, missing
 
 
-def load_plays(directory: Path, *, with_source: bool = False) -> pl.DataFrame:
+def load_plays(directory: Path, *, with_source: bool = False, coded: bool = False) -> pl.DataFrame:
     """All stored listening.
 
     Events that two files both tell of (equal in listener, track, count and time, as in two
@@ -217,6 +217,8 @@ def load_plays(directory: Path, *, with_source: bool = False) -> pl.DataFrame:
         Artifact of kind "plays".
     with_source : bool
         Whether to say in a column ``source`` which format each row came in.
+    coded : bool
+        Whether user_id and track_id are of `polars.Enum`, ascending: 8 bytes a row in place of 32.
 
     Returns
     -------
@@ -235,13 +237,24 @@ def load_plays(directory: Path, *, with_source: bool = False) -> pl.DataFrame:
     histories = NAMES in manifest.files or FEEDBACK in manifest.files
     about = manifest.extra.get("parts", {})
     sources = [about[name]["source"] for name in sorted(about)]
-    frame = _read(directory, parts, sources=sources if histories or with_source else ())
+    early = coded and not histories
+    told_sources = sources if histories or with_source else ()
+    frame = _read(directory, parts, sources=told_sources, coded=early)
     if histories:
         frame = _by_rule(_resolved(frame, directory, manifest))
     elif len(parts) > 1 and frame["timestamp"].null_count() < len(frame):
         timed = _once(frame.filter(pl.col("timestamp").is_not_null()))
         frame = pl.concat([frame.filter(pl.col("timestamp").is_null()), timed])
-    return frame if with_source else frame.drop(SOURCE, strict=False)
+    frame = frame if with_source else frame.drop(SOURCE, strict=False)
+    return _coded(frame.lazy()).collect() if coded and not early else frame
+
+
+def _coded(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The ids as codes: each in the order of the ids."""
+    for column in ("user_id", "track_id"):
+        names = frame.select(pl.col(column).unique()).collect(engine="streaming").to_series()
+        frame = frame.with_columns(pl.col(column).cast(pl.Enum(names.drop_nulls().sort())))
+    return frame
 
 
 def _once(events: pl.DataFrame) -> pl.DataFrame:
@@ -309,6 +322,7 @@ def _read(
     columns: Sequence[str] | None = None,
     distinct: bool = False,
     sources: Sequence[str] = (),
+    coded: bool = False,
 ) -> pl.DataFrame:
     try:
         scans = [pl.scan_parquet(part) for part in parts]
@@ -317,6 +331,8 @@ def _read(
             scans = [scan.with_columns(pl.lit(source).alias(SOURCE)) for scan, source in pairs]
         frame = pl.concat(scans, how="diagonal")
         frame = frame if columns is None else frame.select(columns)
+        if coded:
+            return _coded(frame).collect(engine="streaming")
         return (frame.unique() if distinct else frame).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = first_line(error)

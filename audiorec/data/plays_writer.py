@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from audiorec import artifacts
@@ -322,17 +323,19 @@ def _summary(part: Path) -> dict[str, int]:
         .collect(engine="streaming")
         .row(0)
     )
-    pairs = 0
-    if untimed:
-        without = frame.filter(pl.col("timestamp").is_null())
-        pairs = (
-            without.select("user_id", "track_id")
-            .unique()
-            .select(pl.len())
-            .collect(engine="streaming")
-            .item()
-        )
+    pairs = _distinct_pairs(frame.filter(pl.col("timestamp").is_null())) if untimed else 0
     return {"rows": rows, "users": users, "tracks": tracks, "summed": untimed - pairs}
+
+
+def _distinct_pairs(frame: pl.LazyFrame) -> int:
+    """Listeners and tracks that stand together, by their 64-bit hashes.
+
+    A set of the names themselves would take 200 bytes a row; that two of 50 million pairs have the
+    same hash is once in 15,000 such files.
+    """
+    hashes = frame.select(pl.struct("user_id", "track_id").hash()).collect(engine="streaming")
+    sorted_ = np.sort(hashes.to_series().to_numpy())
+    return int((sorted_[1:] != sorted_[:-1]).sum()) + 1
 
 
 def _feedback_counts(part: Path) -> dict[str, int]:

@@ -42,7 +42,10 @@ def filtered_plays(workspace: Workspace, recipe: Recipe) -> tuple[pl.DataFrame, 
     from audiorec.data.sessionize import read_session_plays
 
     by_session = recipe.factors.rows == "sessions"
-    plays = (read_session_plays if by_session else load_plays)(workspace.plays)
+    if by_session:
+        plays = read_session_plays(workspace.plays)
+    else:
+        plays = load_plays(workspace.plays, coded=True)
     check_keep(plays, config=recipe.interactions)
     suspects = find_suspects(plays, config=recipe.interactions)
     return suspects.without(plays), suspects

@@ -5,9 +5,9 @@ was played of them. From the rest sessions and tracks are factorised, and the co
 trained on these factors; the listener is the mean of their sessions or, beside that, folded in.
 Ranked are the tracks of the artists held out; right are the fifth that the listener plays most.
 
-With ``--truth`` the listeners are made: `N_LISTENERS` with moods and sessions (`audiorec.demo`), of
-`N_PLAYS` plays each, over the tracks of that world. Without, they are those of the workspace with
-at least `MIN_PLAYS` plays at a known time.
+With ``--truth`` the listeners are made, by the seed of [factors]: `N_LISTENERS` with moods and
+sessions (`audiorec.demo`), of `N_PLAYS` plays each, over the tracks of that world. Without, they
+are those of the workspace with at least `MIN_PLAYS` plays at a known time.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def listeners(given: StudyInputs, music: Music) -> Iterator[tuple[str, pl.DataFr
     import polars as pl
 
     if given.truth is not None:
-        yield from made_listeners(given.truth, seed=0)
+        yield from made_listeners(given.truth, seed=given.recipe.factors.seed)
         return
     known = pl.col("track_id").is_in(list(music.artists)) & pl.col("timestamp").is_not_null()
     plays = read_plays(given.workspace).filter(known)
