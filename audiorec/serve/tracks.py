@@ -40,10 +40,10 @@ class TrackTable:
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def find(self, text: str) -> list[Track]:
+    def find(self, text: str, *, fields: Sequence[str] = tuple(WEIGHTS)) -> list[Track]:
         """Tracks that all words fit, best first, as `audiorec.data.find.find_tracks`.
 
-        Without a word all tracks, in the stable order.
+        Without a word all tracks, in the stable order. Of the `fields` each word must be in one.
         """
         words = folded_words(text)[:MOST_WORDS]
         if not words:
@@ -51,7 +51,7 @@ class TrackTable:
         import polars as pl
 
         # Expressions let other threads go on: nothing here is looked at one by one.
-        scores = [_score(word) for word in words]
+        scores = [_score(word, fields) for word in words]
         fits = pl.all_horizontal([score > 0 for score in scores])
         found = (
             self._folded.with_columns(score=pl.sum_horizontal(scores))
@@ -102,7 +102,7 @@ def _text(track: Track, field: str) -> str:
     return as_text(track.path) if field == "path" else str(getattr(track, field))
 
 
-def _score(word: str) -> pl.Expr:
+def _score(word: str, fields: Sequence[str]) -> pl.Expr:
     """What a word is worth for each track; see `audiorec.data.find`."""
     import polars as pl
 
@@ -113,5 +113,6 @@ def _score(word: str) -> pl.Expr:
         .then(pl.lit(0.5 * weight))
         .otherwise(0.0)
         for name, weight in WEIGHTS.items()
+        if name in fields
     ]
     return pl.max_horizontal(worth)

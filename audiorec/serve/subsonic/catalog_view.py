@@ -40,6 +40,7 @@ from audiorec.serve.subsonic.records import (
 
 DISC = re.compile(r"(cd|dis[ck]|disque)[ _.-]*\d+", re.IGNORECASE)
 NOBODY_KEY = "\0"
+NO_YEAR = 9999  # what has none comes last
 Thing = TypeVar("Thing")
 
 
@@ -92,7 +93,7 @@ class CatalogView:
         orders = {
             "name": lambda album: (sort_key(album.name), album.id),
             "artist": lambda album: (
-                sort_key(album.artist), album.year or 0, sort_key(album.name), album.id,
+                sort_key(album.artist), album.year or NO_YEAR, sort_key(album.name), album.id,
             ),
             "newest": lambda album: (-album.created, sort_key(album.name), album.id),
         }  # fmt: skip
@@ -204,7 +205,8 @@ class CatalogView:
         for artist in self.artists.values():
             ids = dict.fromkeys(artist.album_ids)
             artist.album_ids = sorted(
-                ids, key=lambda id_: (self.albums[id_].year or 0, sort_key(self.albums[id_].name))
+                ids,
+                key=lambda id_: (self.albums[id_].year or NO_YEAR, sort_key(self.albums[id_].name)),
             )
         for folder in self.folders.values():
             folder.folder_ids.sort(key=lambda id_: (self.folders[id_].name.casefold(), id_))

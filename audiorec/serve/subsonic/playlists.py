@@ -127,7 +127,7 @@ def _writable(call: Call, id_: str) -> SavedPlaylist:
 
 
 def _about(call: Call, found: SavedPlaylist) -> dict[str, Any]:
-    return {
+    entry = {
         "id": found.id,
         "name": found.name,
         "comment": found.comment,
@@ -135,9 +135,10 @@ def _about(call: Call, found: SavedPlaylist) -> dict[str, Any]:
         "public": found.public,
         "created": date(found.created),
         "changed": date(found.changed),
-        "readonly": found.user != call.user,
         **_sums(call, found.id, found.track_ids),
     }
+    # Clients older than this field refuse it: it stands where it says something.
+    return entry if found.user == call.user else {**entry, "readonly": True}
 
 
 def _about_made(call: Call, made: MadePlaylist) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def _sums(call: Call, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _made(call: Call) -> list[MadePlaylist]:
-    """Playlist files in the workspace, by name; one that cannot be read is passed over."""
+    """Playlist files in the workspace, by name; those of other music are passed over."""
     folder = call.state.workspace.playlists
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     found = []
@@ -184,4 +185,6 @@ def _read(call: Call, file: Path) -> MadePlaylist | None:
     except (AudiorecError, OSError):
         return None
     ids = tuple(by_path[path] for path in paths if path in by_path)
+    if not ids:
+        return None  # it is none, or one of other music
     return MadePlaylist(digest("made", file.name), file.stem, min(changed, int(time.time())), ids)

@@ -53,7 +53,7 @@ def tracks_of(music) -> list[Track]:
             f"a{artist:02d}-{album}-{song}",
             str(music / f"Artist {artist:02d}" / f"Album {album}" / f"{song}.flac"),
             artist=("The " if artist == 3 else "") + f"Artist {artist:02d}",
-            title=f"Song {song} of {artist:02d}",
+            title=f"Song {song} of {artist:02d}-{album}",
             album=f"Album {album}",
             year=1970 + 2 * artist + album,
             genre=GENRES[artist % 4],
@@ -82,7 +82,7 @@ def make_workspace(folder, *, index: bool = True) -> Workspace:
     music = folder / "music"
     tracks = tracks_of(music)
     cover = io.BytesIO()
-    Image.new("RGB", (64, 64), "red").save(cover, "PNG")
+    Image.new("RGB", (640, 640), "red").save(cover, "PNG")
     sound = io.BytesIO()
     soundfile.write(sound, 0.1 * np.sin(np.arange(4410) / 10), 44100, format="FLAC")
     with Catalog(workspace.catalog) as catalog:

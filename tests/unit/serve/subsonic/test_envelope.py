@@ -7,7 +7,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.serve.subsonic.envelope import Format, SubsonicError, to_xml
@@ -30,6 +30,7 @@ def login(**more):
     return {"u": NAME, "p": PASSWORD, "v": "1.16.1", "c": "tests", **more}
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), CONTENT))
 def test_whatever_a_text_holds_is_xml_and_json(content):
     root = ElementTree.fromstring(to_xml({"status": "ok", **content}))

@@ -1,0 +1,37 @@
+"""What the tests of methods share."""
+
+from __future__ import annotations
+
+import time
+
+from audiorec.data.plays import load_plays
+
+N_ALL = 12 * 2 * 5 + 3 + 2 + 1
+
+
+def ids(songs):
+    return [each["id"] for each in songs]
+
+
+def song_of(done, id_):
+    return done("getSong", id=id_)["song"]
+
+
+def listed(done, kind, **more):
+    found = done("getAlbumList2", type=kind, size=500, **more)["albumList2"]["album"]
+    folders = done("getAlbumList", type=kind, size=500, **more)["albumList"]["album"]
+    if kind != "random":
+        assert ids(found) == ids(folders) and all(each["isDir"] for each in folders)
+    return found
+
+
+def stored(served, user, track_id):
+    """What stands under the plays of a workspace, once the server has put it there."""
+    for _ in range(100):
+        if (served.workspace.plays / "manifest.json").exists():
+            plays = load_plays(served.workspace.plays)
+            rows = plays.filter((plays["user_id"] == user) & (plays["track_id"] == track_id))
+            if len(rows):
+                return rows.to_dict(as_series=False)
+        time.sleep(0.1)
+    raise AssertionError(f"nothing of {track_id} is stored")
