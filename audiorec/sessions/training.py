@@ -96,31 +96,13 @@ def train_sessions(
     n_played = sessions.n_items
     if vectors is not None:
         sessions = sessions.with_items(sorted({*sessions.item_ids, *vectors.ids}))
-    space = None if vectors is None else ContentSpace.fit(vectors.vectors)
-    state = workspace.root / ".sessions"
-
-    def options(train: Sessions, name: str) -> dict[str, Any]:
-        content = None
-        if vectors is not None and space is not None:
-            content = content_of(vectors, train.item_ids, space=space)
-        return {
-            "content": content, "checkpoint": state / f"{name}.safetensors",
-            "progress": lambda _stage, *about: progress(f"sessions ({name})", *about),
-        }  # fmt: skip
-
-    def fit_gru(train: Sessions, score: ScoreEpoch) -> list[Scores]:
-        return score_epochs(train, config=settings, score=score, **options(train, "validation"))
-
-    settings = gru or bounded_settings(sessions, config)
-    compared = compare(sessions, config=config, fit_gru=None if without else fit_gru)
-    model = None
-    if not without:
-        longest = settings.model_copy(update={"n_epochs": compared.epochs or settings.n_epochs})
-        network = train_gru4rec(sessions, config=longest, **options(sessions, "all"))
-        model = GRUModel.from_network(network)
-    default = compared.best if config.model == "auto" else config.model
-    if default == "gru4rec" and model is None:
-        default = "vsknn"
+    network = _GRUTraining(
+        gru or bounded_settings(sessions, config),
+        vectors=vectors, state=workspace.root / ".sessions", progress=progress,
+    )  # fmt: skip
+    compared = compare(sessions, config=config, fit_gru=None if without else network.score_epochs)
+    model = None if without else network.train(sessions, n_epochs=compared.epochs)
+    default = _default(config, compared, has_gru=model is not None)
     save_models(
         workspace.sessions,
         ids=sessions.item_ids,
@@ -128,7 +110,7 @@ def train_sessions(
         neighbours=SessionNeighbours.fit(sessions),
         rules=SequentialRules.fit(sessions),
         gru=model,
-        space=space,
+        space=network.space,
         config=config.model_dump(mode="json"),
         inputs=inputs,
         extra={
@@ -138,14 +120,63 @@ def train_sessions(
             "embeddings": _fingerprint(workspace.embeddings) if vectors is not None else "",
         },
     )
-    _remove_state(state)
-    summary = f"{len(sessions)} sessions of {n_played} tracks; default {default}"
-    if default in compared.scores:
-        summary += f", MRR@20 {compared.scores[default].mrr:.3f} on the last days"
-    if without:
-        summary += f"; gru4rec not trained: {without}"
-    left_out = sessions.left_out.summary()
-    return f"{summary}; {left_out}" if left_out else summary
+    network.remove_state()
+    score = compared.scores.get(default)
+    told = "" if score is None else f", MRR@20 {score.mrr:.3f} on the last days"
+    parts = [f"{len(sessions)} sessions of {n_played} tracks; default {default}{told}"]
+    parts += [f"gru4rec not trained: {without}"] if without else []
+    parts += [left_out] if (left_out := sessions.left_out.summary()) else []
+    return "; ".join(parts)
+
+
+class _GRUTraining:
+    """GRU4Rec of a workspace, and the states that a killed run goes on from."""
+
+    def __init__(
+        self,
+        config: GRU4RecConfig,
+        *,
+        vectors: Embeddings | None,
+        state: Path,
+        progress: Progress,
+    ) -> None:
+        self._config, self._vectors = config, vectors
+        self._state, self._progress = state, progress
+        self.space = None if vectors is None else ContentSpace.fit(vectors.vectors)
+
+    def score_epochs(self, train: Sessions, score: ScoreEpoch) -> list[Scores]:
+        """Scores after each epoch on sessions held out."""
+        return score_epochs(
+            train, config=self._config, score=score, **self._options(train, "validation")
+        )
+
+    def train(self, sessions: Sessions, *, n_epochs: int | None) -> GRUModel:
+        """The network of all sessions, after so many epochs or as many as it may have."""
+        config = self._config.model_copy(update={"n_epochs": n_epochs or self._config.n_epochs})
+        options = self._options(sessions, "all")
+        return GRUModel.from_network(train_gru4rec(sessions, config=config, **options))
+
+    def _options(self, train: Sessions, name: str) -> dict[str, Any]:
+        content = None
+        if self._vectors is not None and self.space is not None:
+            content = content_of(self._vectors, train.item_ids, space=self.space)
+        return {
+            "content": content, "checkpoint": self._state / f"{name}.safetensors",
+            "progress": lambda _stage, *about: self._progress(f"sessions ({name})", *about),
+        }  # fmt: skip
+
+    def remove_state(self) -> None:
+        """Remove what a killed run would have gone on with."""
+        for name in ("validation", "all"):
+            (self._state / f"{name}.safetensors").unlink(missing_ok=True)
+        if self._state.is_dir() and not any(self._state.iterdir()):
+            self._state.rmdir()
+
+
+def _default(config: SessionsConfig, compared: Comparison, *, has_gru: bool) -> str:
+    """The model that answers where none is asked for."""
+    default = compared.best if config.model == "auto" else config.model
+    return "vsknn" if default == "gru4rec" and not has_gru else default
 
 
 def _about(sessions: Sessions, compared: Comparison) -> dict[str, Any]:
@@ -163,11 +194,3 @@ def _about(sessions: Sessions, compared: Comparison) -> dict[str, Any]:
 
 def _fingerprint(directory: Path) -> str:
     return artifacts.load_manifest(directory, kind="embeddings").fingerprint
-
-
-def _remove_state(directory: Path) -> None:
-    """Remove what a killed run would have gone on with."""
-    for name in ("validation", "all"):
-        (directory / f"{name}.safetensors").unlink(missing_ok=True)
-    if directory.is_dir() and not any(directory.iterdir()):
-        directory.rmdir()
