@@ -45,7 +45,7 @@ def ask(workspace, *words):
 
 @pytest.mark.slow
 def test_a_file_from_outside_is_decoded_and_answered_to(with_sessions, world):
-    file = min(world.held_back.glob("*.*"))
+    file = min(path for path in world.held_back.rglob("*") if path.is_file())
     answer = ask(with_sessions, file, "-k", 5)
     assert answer["session"] == [str(file)] and answer["model"] == "gru4rec"
     assert len(answer["results"]) == 5
