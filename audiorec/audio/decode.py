@@ -21,8 +21,10 @@ from audiorec.audio.joined import FallbackSource, JoinedSource
 from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, length_tag, tags_end
 from audiorec.audio.ogg import MAGIC as OGG
 from audiorec.audio.ogg import OPUS_RATE, StreamSpan, find_links, is_damaged
+from audiorec.audio.segment import SegmentSource
 from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
 from audiorec.audio.source import Bytes, Source, StreamWindow, file_error, size_of
+from audiorec.data.segments import segment_of
 
 # What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.
 FOREIGN = {
@@ -38,15 +40,18 @@ LENGTH_SHARE, LENGTH_SECONDS = 0.01, 0.1
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """Open a recording by libsndfile, else by PyAV.
+    """Open a recording by libsndfile, else by PyAV; of a path of a `Segment`, that part of it.
 
     Raises
     ------
     AudioError
         If it cannot be opened, is not a regular file, is empty or not audio.
     """
-    with _opened(path) as stream, ExitStack() as stack:
-        yield _open(path, stream, stack)
+    segment = segment_of(str(path))
+    file = path if segment is None else Path(segment.file)
+    with _opened(file) as stream, ExitStack() as stack:
+        source = _open(file, stream, stack)
+        yield source if segment is None else SegmentSource(source, segment)
 
 
 def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:

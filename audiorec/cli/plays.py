@@ -263,6 +263,7 @@ def recordings(workspace: Workspace, with_mbids: bool, progress: Callable[..., N
     """Names of all tracks of the catalogue; none where there is no catalogue."""
     from audiorec.data.catalog import Catalog
     from audiorec.data.matching import Recording, TrackName
+    from audiorec.data.segments import segment_of
     from audiorec.scan.tags import read_recording_id
 
     if not workspace.catalog.exists():
@@ -274,7 +275,7 @@ def recordings(workspace: Workspace, with_mbids: bool, progress: Callable[..., N
         mbid = ""
         if with_mbids:
             progress("read ids", done, len(tracks))
-            mbid = read_recording_id(Path(track.path))
+            mbid = "" if segment_of(track.path) else read_recording_id(Path(track.path))
         name = TrackName(
             track.artist, track.title, track.album, track.duration or None, mbid, track.path
         )

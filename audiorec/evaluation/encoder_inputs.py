@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
+from audiorec.data.segments import file_of
 from audiorec.models.config import MUSICNN_MEL, ModelConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
@@ -98,7 +99,7 @@ def catalogue_inputs(
             with Catalog(catalog) as opened:
                 wanted = set(store.ids)
                 here = [track for track in opened.tracks() if track.track_id in wanted]
-                gone = [track for track in here if not Path(track.path).is_file()]
+                gone = [track for track in here if not Path(file_of(track.path)).is_file()]
                 if gone:
                     reason = f"{len(gone)} files are gone, {gone[0].path} among them"
                     return EncoderInputs(store, None, reason)

@@ -20,6 +20,7 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.data.catalog import Catalog
+from audiorec.data.segments import file_of
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, AudioError
 from audiorec.mel.scanned import ScannedMels, TrackMels, compute_clips
@@ -163,7 +164,7 @@ def _outcomes(
     done = [
         scanned is not None
         and job.clip_hash in scanned
-        and Path(job.path).is_file()
+        and Path(file_of(job.path)).is_file()
         and not _is_touched(job)
         for job in jobs
     ]
@@ -179,7 +180,7 @@ def _outcomes(
 
 def _is_touched(job: Job) -> bool:
     """Whether a file is there that has changed since it was scanned."""
-    path = Path(job.path)
+    path = Path(file_of(job.path))
     if job.state == (0, 0) or not path.is_file():  # not scanned, or for the decoder to say
         return False
     now = path.stat()

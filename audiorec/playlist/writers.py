@@ -15,6 +15,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from audiorec.data.m3u import OWN
+from audiorec.data.segments import file_of, segment_of
 from audiorec.exceptions import ParameterError
 from audiorec.output import write_output
 
@@ -131,13 +132,24 @@ def write_m3u8(
         for directive, value in (("EXTALB", track.album), ("EXTART", track.artist)):
             if value and clean(value):
                 lines.append(f"#{directive}:{clean(value)}")
-        if track.track_id in previews:
-            start, end = previews[track.track_id]
-            lines += [f"#EXTVLCOPT:start-time={start:g}", f"#EXTVLCOPT:stop-time={end:g}"]
+        lines += _options(track, previews)
         lines.append(path)
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
     write_output(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
     return WriteReport(file, len(tracks) - len(skipped), tuple(skipped))
+
+
+def _options(track: PlaylistTrack, previews: Previews) -> list[str]:
+    """Options of VLC for a track of which a part is played, or which is a part of its file."""
+    segment = segment_of(track.path)
+    first = segment.start if segment is not None else 0.0
+    times: dict[str, float | None] = {}
+    if track.track_id in previews:
+        start, end = previews[track.track_id]
+        times = {"start-time": first + start, "stop-time": first + end}
+    elif segment is not None:
+        times = {"start-time": first, "stop-time": segment.end}
+    return [f"#EXTVLCOPT:{name}={at:.10g}" for name, at in times.items() if at is not None]
 
 
 def write_json(
@@ -159,12 +171,19 @@ def write_json(
             "album": track.album,
             "duration": track.duration,
             "path": located(track.path, file=file, paths=paths, remap=remap),
+            **_segment(track.path),
             **_preview(previews.get(track.track_id)),
         }
         for rank, track in enumerate(tracks, start=1)
     ]
     _write_json(file, {"title": title, "tracks": rows})
     return WriteReport(file, len(rows))
+
+
+def _segment(path: str) -> dict[str, float | None]:
+    """Where a track begins and ends that is a part of its file; nothing of others."""
+    segment = segment_of(path)
+    return {} if segment is None else {"start": segment.start, "end": segment.end}
 
 
 def _preview(part: tuple[float, float] | None) -> dict[str, dict[str, float]]:
@@ -303,7 +322,7 @@ def located(path: str, *, file: Path, paths: Paths, remap: Sequence[PathRemap]) 
     Parameters
     ----------
     path : str
-        Absolute.
+        Absolute; of a part of a file, the file's is given.
     file : Path
         The playlist.
     paths : {"absolute", "relative"}
@@ -316,6 +335,7 @@ def located(path: str, *, file: Path, paths: Paths, remap: Sequence[PathRemap]) 
     """
     if paths not in ("absolute", "relative"):
         raise ParameterError(f"paths={paths!r} must be 'absolute' or 'relative'")
+    path = file_of(path)
     if paths == "relative":
         if remap:
             raise ParameterError("paths='relative' cannot be mapped; leave out one of the two")
@@ -345,7 +365,10 @@ def _title(track: PlaylistTrack) -> str:
 
 
 def _xspf_fields(track: PlaylistTrack, where: str) -> dict[str, str | int]:
-    fields: dict[str, str | int] = {"location": _uri(where), "title": clean(_title(track))}
+    segment = segment_of(track.path)
+    part = "" if segment is None else segment.path.removeprefix(segment.file).rstrip(",")
+    location = _uri(where) + part
+    fields: dict[str, str | int] = {"location": location, "title": clean(_title(track))}
     if track.artist:
         fields["creator"] = clean(track.artist)
     if track.album:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audiorec.data.folders import rules_for, walk_folder
+from audiorec.data.segments import file_of
 from audiorec.exceptions import system_reason
 
 # What is heard, and what people keep beside it and no decoder here may know: a file of that kind is
@@ -56,7 +57,8 @@ def absolute(path: str | Path) -> str:
 def look_at(path: str) -> FileState:
     """State of one file that is thought to be audio."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - pathlib refuses nothing less, and is slower
+        # pathlib refuses nothing less, and is slower
+        status = os.stat(file_of(path))  # noqa: PTH116
     except FileNotFoundError:
         what = "is a link to nothing" if os.path.islink(path) else "is not there"  # noqa: PTH114
         return FileState(path, None, None, f"{what}; check the path")
@@ -71,7 +73,7 @@ def look_at(path: str) -> FileState:
 
 
 def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[FileState]:
-    """Every audio file in folders, by suffix, and every file that is named, whatever its suffix.
+    """Every audio file and CUE sheet in folders, by suffix, and every file that is named.
 
     Parameters
     ----------
@@ -94,9 +96,14 @@ def _walk(
     folder: str, exclude: Sequence[str], entered: set[tuple[int, int]]
 ) -> Iterator[FileState]:
     rules = rules_for(folder, exclude)
-    for path, error in walk_folder(folder, wanted=_is_audio, rules=rules, entered=entered):
+    for path, error in walk_folder(folder, wanted=_is_wanted, rules=rules, entered=entered):
         yield FileState(path, None, None, error) if error else look_at(path)
 
 
-def _is_audio(name: str) -> bool:
+def _is_wanted(name: str) -> bool:
+    return is_audio(name) or name.lower().endswith(".cue")
+
+
+def is_audio(name: str) -> bool:
+    """Whether a file is one of sound, by its name."""
     return os.path.splitext(name)[1].lower() in supported_suffixes  # noqa: PTH122

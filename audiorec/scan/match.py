@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from audiorec.data.catalog import FileRow, Track
 
-TAGS = ("artist", "title", "album", "year", "genre")
+TAGS = ("artist", "title", "album", "year", "genre", "number")
 ID_LENGTH = 16  # hexadecimal digits of the clip's hash in an id
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from audiorec.audio import DecodedClips, clip_hash, decode_clips
 from audiorec.audio.identity import IDENTITY
 from audiorec.data.path_names import names_from_path
+from audiorec.data.segments import file_of
 from audiorec.scan.tags import read_tags
 from audiorec.workers import one_line
 
@@ -18,8 +19,10 @@ Also = Callable[[DecodedClips, str], None]
 
 def _named(path: str) -> dict[str, Any]:
     """Tags of a file; names that they do not say are guessed from its path."""
-    tags = read_tags(Path(path))
-    guesses = names_from_path(path)
+    file = file_of(path)
+    tags, guesses = read_tags(Path(file)), names_from_path(file)
+    if file != path:  # its title is the album's, or another track's
+        tags["title"], tags["number"] = "", None
     if tags["artist"] and guesses.get("artist", tags["artist"]) != tags["artist"]:
         guesses = {key: value for key, value in guesses.items() if key not in ("artist", "album")}
     guessed = [name for name, value in guesses.items() if value and not tags[name]]

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec.data.catalog import NOTE, Catalog, FileRow, as_text
 from audiorec.data.folders import IgnoreRules, is_ignored, rules_for
+from audiorec.data.segments import segment_of
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress, silent
+from audiorec.scan.cue import with_cue_tracks
 from audiorec.scan.files import FileState, absolute, look_at, walk
 from audiorec.scan.manifest import read_manifest
 from audiorec.scan.match import ReadFile, settle
@@ -94,12 +96,13 @@ def scan(
     """
     check_paths(paths)
     progress("scan", 0, None)
-    files = list(walk(paths, exclude=exclude))
+    files, tags, parted = with_cue_tracks(walk(paths, exclude=exclude))
     named = {absolute(path): rules_for(absolute(path), exclude) for path in paths}
     return _scan(
         catalog,
         files,
-        given={},
+        given=tags,
+        parted=parted,
         named=named,
         force=force,
         n_jobs=n_jobs,
@@ -166,6 +169,7 @@ def _scan(
     *,
     given: Mapping[str, Mapping[str, Any]],
     named: Mapping[str, IgnoreRules],
+    parted: frozenset[str] = frozenset(),
     force: bool,
     n_jobs: int | None,
     also: Also | None,
@@ -205,7 +209,7 @@ def _scan(
     failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
     report = _settle(catalog, unchanged, given)
     _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
-    missing = _mark_missing(catalog, {file.path for file in files}, named)
+    missing = _mark_missing(catalog, {file.path for file in files}, named, parted)
     progress("scan", len(files), len(files))
     return report._replace(missing=missing, failed=failed)
 
@@ -329,8 +333,13 @@ def _as_staged(row: FileRow, given: Mapping[str, Any]) -> ReadFile:
     return ReadFile(track.path, row.size, row.mtime_ns, reading, given)
 
 
-def _mark_missing(catalog: Catalog, seen: set[str], named: Mapping[str, IgnoreRules]) -> int:
-    """Mark tracks whose files were looked for and are gone; forget failures of such files."""
+def _mark_missing(
+    catalog: Catalog, seen: set[str], named: Mapping[str, IgnoreRules], parted: frozenset[str]
+) -> int:
+    """Mark tracks whose files were looked for and are gone; forget failures of such files.
+
+    So are files that a CUE sheet parts now, and parts of files that none parts any more.
+    """
 
     def is_looked_for(path: str) -> bool:
         return path in seen or path in named or _root(path) is not None
@@ -341,6 +350,8 @@ def _mark_missing(catalog: Catalog, seen: set[str], named: Mapping[str, IgnoreRu
     def is_gone(path: str) -> bool:
         if path in seen or not is_looked_for(path):
             return path in seen and look_at(path).size is None
+        if path in parted or segment_of(path) is not None:
+            return True
         root = _root(path)
         return look_at(path).size is None or (
             root is not None and is_ignored(path, root=root, rules=named[root])

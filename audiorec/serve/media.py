@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from audiorec.data.segments import file_of
 from audiorec.data.tracks import Track
 from audiorec.exceptions import DataError
 from audiorec.serve.library import SharedLibrary
@@ -51,7 +52,7 @@ class ByteRange(NamedTuple):
 
 def content_type(track: Track) -> str:
     """MIME type of a track's file, by its suffix, or what the scan found in it."""
-    suffix = Path(track.path).suffix[1:].lower()
+    suffix = Path(file_of(track.path)).suffix[1:].lower()
     return TYPES.get(suffix) or TYPES.get(track.format.lower(), "application/octet-stream")
 
 
@@ -140,7 +141,7 @@ def open_audio(track: Track) -> BinaryIO:
     """Open a track's file, a regular one; `OSError` where there is none."""
     if not os.path.isabs(track.path) or track.path == track.track_id:  # noqa: PTH117 - as stored
         raise FileNotFoundError(track.path)  # a track that came without a file
-    handle = os.open(track.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(file_of(track.path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise FileNotFoundError(track.path)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from audiorec.data.segments import file_of
 from audiorec.data.tracks import Track
 from audiorec.workspace import Workspace
 
@@ -40,12 +41,13 @@ class Pictures:
     def cover(self, track: Track, *, size: int | None) -> Cover | None:
         """Cover art of a track, at most `size` pixels wide and high."""
         wanted = next((s for s in SIZES if s >= (size or DEFAULT_SIZE)), SIZES[-1])
+        file = file_of(track.path)
         try:
-            state = Path(track.path).stat()
+            state = Path(file).stat()
         except (OSError, ValueError):
             return None
         key = (track.path, state.st_mtime_ns, state.st_size, wanted)
-        found: Cover | None = self._cached(key, lambda: read_cover(Path(track.path), size=wanted))
+        found: Cover | None = self._cached(key, lambda: read_cover(Path(file), size=wanted))
         return found
 
     def spectrogram(self, workspace: Workspace, track_id: str) -> bytes:

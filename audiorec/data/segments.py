@@ -1,0 +1,51 @@
+"""Tracks that are a part of a file, as a CUE sheet parts one: a path that ends in the times.
+
+``/music/album.flac#t=210.500,421.960`` is from 210.5 s to 421.96 s of ``/music/album.flac``, in the
+notation of W3C Media Fragments; without a second time it goes on to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_SEGMENT = re.compile(r"(.+)#t=(\d+\.\d{3}),(\d+\.\d{3})?", re.DOTALL)
+
+
+class Segment(NamedTuple):
+    """A part of a file.
+
+    Attributes
+    ----------
+    file : str
+        Path of the file.
+    start : float
+        Seconds.
+    end : float or None
+        Seconds; None is the end of the file.
+    """
+
+    file: str
+    start: float
+    end: float | None
+
+    @property
+    def path(self) -> str:
+        """As the catalogue names it."""
+        end = "" if self.end is None else f"{self.end:.3f}"
+        return f"{self.file}#t={self.start:.3f},{end}"
+
+
+def segment_of(path: str) -> Segment | None:
+    """The part of a file that a path names; None where it names a whole file."""
+    found = _SEGMENT.fullmatch(path)
+    if found is None:
+        return None
+    file, start, end = found.groups()
+    return Segment(file, float(start), float(end) if end else None)
+
+
+def file_of(path: str) -> str:
+    """The file that a path names, or names a part of."""
+    segment = segment_of(path) if "#t=" in path else None
+    return path if segment is None else segment.file
