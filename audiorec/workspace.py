@@ -82,6 +82,11 @@ class Workspace:
         return self.root / ".ahead"
 
     @property
+    def scanned_descriptors(self) -> Path:
+        """Descriptors that a scan measured, until it has settled the catalogue."""
+        return self.root / ".measured"
+
+    @property
     def features(self) -> Path:
         """What a frozen encoder gives for the tracks."""
         return self.root / "features"

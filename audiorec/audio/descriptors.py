@@ -11,10 +11,20 @@ from audiorec.audio.clips import load_clips
 from audiorec.audio.config import MelConfig
 
 CLIP = MelConfig(clip_position="middle", clip_seconds=30.0, n_clips=1)
-SLOWEST, FASTEST = 60.0, 200.0  # beats a minute to which a tempo is brought by octaves
-MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
-"""Key profiles of Krumhansl & Kessler 1982, from the tonic on."""
+HOP = 512  # samples between frames of the onsets
+FINE_FFT, FINE_HOP = 4096, 1024  # of the spectrum whose peaks are notes
+SLOWEST, FASTEST = 60.0, 200.0  # beats a minute among which a tempo is looked for
+USUAL, OCTAVES = 110.0, 1.0  # the most likely tempo, and how far others are from it
+N_BEATS = 4  # that an onset is followed over
+LOWEST, HIGHEST = 60.0, 1500.0  # Hz of the notes that a key is told by
+A4 = 440.0
+MAJOR = np.array(
+    [0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081]
+)
+MINOR = np.array(
+    [0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052]
+)
+"""Share of each pitch class, from the tonic on: Albrecht & Shanahan 2013."""
 QUIET = 1e-10
 
 
@@ -45,41 +55,95 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        onsets = librosa.onset.onset_strength(y=y, sr=sr)
-        tempo = float(np.atleast_1d(librosa.feature.tempo(onset_envelope=onsets, sr=sr))[0])
-        chroma = librosa.feature.chroma_cqt(y=y, sr=sr).mean(axis=1)
-        power = np.abs(librosa.stft(y, n_fft=2048)) ** 2
-        centroid = librosa.feature.spectral_centroid(S=np.sqrt(power), sr=sr)[0]
+        magnitude = np.abs(librosa.stft(y, n_fft=2048, hop_length=HOP))
+        mel = librosa.power_to_db(librosa.feature.melspectrogram(S=magnitude**2, sr=sr))
+        onsets = librosa.onset.onset_strength(S=mel, sr=sr, hop_length=HOP)
+        centroid = librosa.feature.spectral_centroid(S=magnitude, sr=sr)[0]
+        fine = np.abs(librosa.stft(y, n_fft=FINE_FFT, hop_length=FINE_HOP)).mean(axis=1)
         loudness = float(pyloudnorm.Meter(sr).integrated_loudness(y.astype(np.float64)))
-    sounding = power.sum(axis=0) > QUIET
+    sounding = (magnitude**2).sum(axis=0) > QUIET
     brightness = float(centroid[sounding].mean()) if sounding.any() else np.nan
     energy = 10 * np.log10(max(float(onsets.mean()), QUIET))
-    values = [in_octave(tempo), key_of(chroma), loudness, brightness, energy]
-    values_ = np.array(values, dtype=np.float32)
-    values_[~np.isfinite(values_)] = np.nan
-    return values_
+    key = key_of(pitch_classes(fine, sr=sr))
+    tempo = tempo_of(onsets, frame_rate=sr / HOP)
+    values = np.array([tempo, key, loudness, brightness, energy], dtype=np.float32)
+    values[~np.isfinite(values)] = np.nan
+    return values
 
 
-def in_octave(tempo: float) -> float:
-    """A tempo doubled or halved into the usual range; NaN where there is none."""
-    if not tempo > 0:
+def tempo_of(onsets: np.ndarray, *, frame_rate: float) -> float:
+    """The tempo at which onsets repeat most; NaN where they do not.
+
+    The autocorrelation of the onsets is read between its lags, at one to four beats of each tempo,
+    and weighed by how usual the tempo is (a normal curve over its logarithm: Ellis 2007).
+
+    Parameters
+    ----------
+    onsets : np.ndarray [shape=(n_frames,)]
+        Strength of the onsets.
+    frame_rate : float
+        Frames a second.
+
+    Returns
+    -------
+    tempo : float
+        Beats a minute, from `SLOWEST` to `FASTEST`.
+    """
+    varying = onsets - onsets.mean()
+    n_fft = 1 << (2 * len(onsets) - 1).bit_length()
+    repeated = np.fft.irfft(np.abs(np.fft.rfft(varying, n_fft)) ** 2)[: len(onsets)]
+    if not repeated[0] > QUIET:
         return float("nan")
-    while tempo < SLOWEST:
-        tempo *= 2
-    while tempo > FASTEST:
-        tempo /= 2
-    return tempo
+    tempi = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.004))
+    lags = 60.0 * frame_rate / tempi
+    beats = np.arange(1, N_BEATS + 1)[:, None]
+    strength = np.interp(beats * lags, np.arange(len(repeated)), repeated, right=0.0).mean(axis=0)
+    usual = np.exp(-0.5 * (np.log2(tempi / USUAL) / OCTAVES) ** 2)
+    return float(tempi[(strength * usual).argmax()])
 
 
-def key_of(chroma: np.ndarray) -> float:
+def pitch_classes(spectrum: np.ndarray, *, sr: int) -> np.ndarray:
+    """Strength of each pitch class among the peaks of a spectrum.
+
+    A peak counts for the nearest semitone, the less the farther it lies from it (Gomez 2006).
+
+    Parameters
+    ----------
+    spectrum : np.ndarray [shape=(1 + n_fft // 2,)]
+        Mean magnitude over time.
+    sr : int
+        Hz.
+
+    Returns
+    -------
+    strength : np.ndarray [shape=(12,)]
+        From C on.
+    """
+    hertz_per_bin = sr / (2 * (len(spectrum) - 1))
+    low, high = int(LOWEST / hertz_per_bin) + 1, int(HIGHEST / hertz_per_bin)
+    rows = np.arange(max(low, 1), min(high, len(spectrum) - 1))
+    rows = rows[
+        (spectrum[rows] > spectrum[rows - 1])
+        & (spectrum[rows] >= spectrum[rows + 1])
+        & (spectrum[rows] > QUIET)
+    ]
+    before, at, after = (np.log(spectrum[rows + step] + QUIET) for step in (-1, 0, 1))
+    curve = np.minimum(before - 2 * at + after, -QUIET)  # the parabola through the peak
+    pitch = 9 + 12 * np.log2((rows + 0.5 * (before - after) / curve) * hertz_per_bin / A4)
+    nearest = np.round(pitch)
+    weight = spectrum[rows] * np.cos(np.pi * (pitch - nearest)) ** 2
+    return np.bincount(nearest.astype(int) % 12, weights=weight, minlength=12)
+
+
+def key_of(strength: np.ndarray) -> float:
     """Number of the key whose profile correlates best; NaN where all pitches are alike.
 
     Parameters
     ----------
-    chroma : np.ndarray [shape=(12,)]
-        Strength of each pitch class, from C on.
+    strength : np.ndarray [shape=(12,)]
+        Of each pitch class, from C on.
     """
-    if not chroma.std() > QUIET:
+    if not strength.std() > QUIET:
         return float("nan")
     profiles = [np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)]
-    return float(np.argmax([np.corrcoef(chroma, profile)[0, 1] for profile in profiles]))
+    return float(np.argmax([np.corrcoef(strength, profile)[0, 1] for profile in profiles]))

@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     metavar="PATTERN",
     help="Pass by what fits, as in a .gitignore; may be given several times.",
 )
+@click.option(
+    "--descriptors", is_flag=True,
+    help="Measure tempo, key, loudness, brightness and energy in the same pass; where there are "
+    "some already, new files are measured without asking.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Decode files again that have not changed.")
 @jobs_option
 @strict_option
@@ -55,6 +60,7 @@ def command(
     manifest: Path | None,
     playlists: bool,
     exclude: tuple[str, ...],
+    descriptors: bool,
     force: bool,
     jobs: int | None,
     strict: bool,
@@ -76,6 +82,7 @@ def command(
     from audiorec.data.scan_roots import record_scan
     from audiorec.pipeline import Pipeline
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
+    from audiorec.scan.descriptors import take_scanned
 
     # Before a workspace is made for it.
     check_paths(paths)
@@ -87,13 +94,14 @@ def command(
         Catalog(workspace.catalog) as catalog,
         progress_shown() as progress,
     ):
-        also = Pipeline(workspace).scan_also()
+        also = Pipeline(workspace).scan_also(descriptors=descriptors)
         how: dict[str, Any] = {"force": force, "n_jobs": jobs, "also": also, "progress": progress}
         if manifest is not None:
             report = scan_manifest(catalog, manifest, **how)
         else:
             report = scan(catalog, paths, exclude=exclude, **how)
             record_scan(workspace, paths)
+        take_scanned(workspace, catalog)
         folder_playlists: list[FolderPlaylists] = []
         if playlists:
             folder_playlists = take_playlists(

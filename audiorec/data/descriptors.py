@@ -10,6 +10,7 @@ import numpy as np
 from audiorec import artifacts
 
 KIND = "descriptors"
+VERSION = 2  # of how they are measured
 COLUMNS = ("tempo", "key", "loudness", "brightness", "energy")
 """Beats a minute; number in `KEYS`; LUFS; spectral centroid, Hz; level of the onsets, dB."""
 KEYS = tuple(
@@ -30,10 +31,14 @@ class TrackDescriptors:
         `COLUMNS`; NaN where one could not be measured.
     clips : np.ndarray [shape=(n,)], str
         Identity of the sound that each was measured on.
+    is_current : bool
+        Whether they were measured as they would be now.
     """
 
-    def __init__(self, ids: np.ndarray, table: np.ndarray, clips: np.ndarray) -> None:
-        self.ids, self.table, self.clips = ids, table, clips
+    def __init__(
+        self, ids: np.ndarray, table: np.ndarray, clips: np.ndarray, *, is_current: bool = True
+    ) -> None:
+        self.ids, self.table, self.clips, self.is_current = ids, table, clips, is_current
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,7 +94,8 @@ def load_descriptors(directory: Path) -> TrackDescriptors:
     ids, table, clips = (
         artifacts.load_array(directory, manifest, name) for name in ("ids", "table", "clips")
     )
-    return TrackDescriptors(ids, table, clips)
+    current = manifest.config.get("version") == VERSION
+    return TrackDescriptors(ids, table, clips, is_current=current)
 
 
 def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarray]]) -> None:
@@ -108,4 +114,5 @@ def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarr
         "clips": np.array([measured[i][0] for i in ids], dtype=np.str_),
     }
     files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
-    artifacts.commit(directory, kind=KIND, files=files, config={}, inputs={}, extra={})
+    config = {"version": VERSION}
+    artifacts.commit(directory, kind=KIND, files=files, config=config, inputs={}, extra={})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -96,10 +96,22 @@ class Pipeline:
             self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY
         )
 
-    def scan_also(self) -> Also | None:
-        """What a scan does with every clip that it decodes."""
+    def scan_also(self, *, descriptors: bool = False) -> Also | None:
+        """What a scan does with every clip that it decodes.
+
+        Parameters
+        ----------
+        descriptors : bool
+            Whether it measures descriptors; where there are some already, it does.
+        """
+        from audiorec.scan.descriptors import ScannedDescriptors
+        from audiorec.scan.read_file import do_all
+
         scanned = self.scanned_mels()
-        return scanned.store if scanned is not None else None
+        work: list[Also] = [] if scanned is None else [scanned.store]
+        if descriptors or artifacts.exists(self.workspace.descriptors):
+            work.append(ScannedDescriptors(self.workspace.scanned_descriptors).store)
+        return partial(do_all, tuple(work)) if work else None
 
     def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
         """Run `stages` in order, each where it is stale; remember the recipe if all went well.
@@ -369,10 +381,12 @@ class Pipeline:
             If there is no model, or it heard other spectrograms than the workspace keeps.
         """
         from audiorec.scan import scan
+        from audiorec.scan.descriptors import take_scanned
 
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
             scan(catalog, files, n_jobs=self.n_jobs, also=self.scan_also(), progress=self.progress)
+            take_scanned(self.workspace, catalog)
         has_map = artifacts.exists(self.workspace.map)
         self.run(("mel", "embed", "index", *(("map",) if has_map else ())), check="sizes")
         stored = set(_stored_ids(self.workspace))

@@ -17,6 +17,12 @@ from audiorec.workers import one_line
 Also = Callable[[DecodedClips, str], None]
 
 
+def do_all(work: tuple[Also, ...], decoded: DecodedClips, identity: str) -> None:
+    """Do several things with a decoded clip."""
+    for also in work:
+        also(decoded, identity)
+
+
 def _named(path: str) -> dict[str, Any]:
     """Tags of a file; names that they do not say are guessed from its path."""
     file = file_of(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.audio.descriptors import describe, in_octave
+from audiorec.audio.descriptors import describe, key_of, pitch_classes, tempo_of
 from audiorec.data.descriptors import KEYS, key_name
 
 SR = 22050
@@ -31,6 +31,26 @@ def song(bpm: float, *, root: int = 57, minor: bool = False, seconds: float = 12
     return (0.3 * y / np.abs(y).max()).astype(np.float32)
 
 
+@pytest.mark.parametrize("bpm", [63.0, 91.3, 120.0, 147.7, 181.0])
+def test_tempo_between_the_frames(bpm):
+    rate = SR / 512  # at 181 beats a minute a frame more or less is 7 % of a beat
+    times = np.arange(0, 30, 60 / bpm)
+    frames = np.arange(int(30 * rate)) / rate
+    onsets = np.exp(-0.5 * ((frames[:, None] - times) / 0.02) ** 2).sum(axis=1)
+    tempo = tempo_of(onsets, frame_rate=rate)
+    assert min(abs(tempo * factor / bpm - 1) for factor in (0.5, 1, 2)) < 0.01
+
+
+def test_peaks_count_for_their_semitone():
+    t = np.arange(SR) / SR
+    for midi in (45, 60, 71):
+        y = np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * t)
+        spectrum = np.abs(np.fft.rfft(y[:8192] * np.hanning(8192)))
+        strength = pitch_classes(spectrum, sr=SR)
+        assert strength.argmax() == midi % 12 and strength.max() > 0.9 * strength.sum()
+    assert not pitch_classes(np.zeros(2049), sr=SR).any()
+
+
 @pytest.mark.parametrize("bpm", [80.0, 120.0])
 def test_tempo_up_to_an_octave(bpm):
     tempo = describe(song(bpm), sr=SR)[0]
@@ -53,7 +73,7 @@ def test_level_and_brightness_move_as_they_should():
 def test_silence_has_none():
     values = describe(np.zeros(5 * SR, np.float32), sr=SR)
     assert np.isnan(values[1:4]).all() and len(KEYS) == 24
-    assert in_octave(30) == 60 and in_octave(240) == 120 and np.isnan(in_octave(0))
+    assert np.isnan(values[0]) and np.isnan(key_of(np.ones(12)))
 
 
 def test_every_track_is_measured_once(tmp_path):
@@ -79,3 +99,59 @@ def test_every_track_is_measured_once(tmp_path):
     with Catalog(workspace.catalog) as catalog:
         catalog.mark_missing(["gone"])
     assert describe_catalog(workspace, n_jobs=1) == (0, 1, 0)
+
+
+def test_a_scan_measures_in_its_own_pass_and_add_goes_on(tmp_path):
+    import soundfile
+
+    from audiorec import artifacts
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.descriptors import KIND, load_descriptors, save_descriptors
+    from audiorec.pipeline import Pipeline
+    from audiorec.scan import scan
+    from audiorec.scan.descriptors import describe_catalog, take_scanned
+    from audiorec.workspace import Workspace
+
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    music = tmp_path / "music"
+    music.mkdir()
+
+    def scanned(*, descriptors=False):
+        with Catalog(workspace.catalog) as catalog:
+            also = Pipeline(workspace).scan_also(descriptors=descriptors)
+            report = scan(catalog, [music], n_jobs=1, also=also)
+            take_scanned(workspace, catalog)
+        return report
+
+    for n, bpm in enumerate((100, 120)):
+        soundfile.write(music / f"{n}.wav", song(bpm, root=57 + n, seconds=5), 44100)
+    (workspace.root / ".measured").mkdir()
+    (workspace.root / ".measured" / "torn").write_bytes(b"123")  # of a scan that was killed
+    scanned(descriptors=True)
+    by_scan = load_descriptors(workspace.descriptors)
+    assert len(by_scan) == 2 and not (workspace.root / ".measured").exists()
+    soundfile.write(music / "2.wav", song(90, root=50, seconds=5), 44100)
+    scanned()  # where there are some, new files are measured without asking
+    assert len(load_descriptors(workspace.descriptors)) == 3
+    assert describe_catalog(workspace, n_jobs=1) == (0, 3, 0)
+    table = load_descriptors(workspace.descriptors).table
+    save_descriptors(workspace.descriptors, {})
+    assert describe_catalog(workspace, n_jobs=1) == (3, 0, 0)
+    np.testing.assert_array_equal(load_descriptors(workspace.descriptors).table, table)
+    # What was measured in another way is measured again.
+    manifest = artifacts.load_manifest(workspace.descriptors, kind=KIND)
+    artifacts.commit(
+        workspace.descriptors, kind=KIND, files=manifest.files, config={}, inputs={}, extra={}
+    )
+    assert describe_catalog(workspace, n_jobs=1) == (3, 0, 0)
+
+
+def test_a_scan_that_is_not_asked_measures_nothing(tmp_path):
+    from audiorec.pipeline import Pipeline
+    from audiorec.workspace import Workspace
+
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    also = Pipeline(workspace).scan_also()
+    assert [work.__self__.__class__.__name__ for work in also.args[0]] == ["ScannedMels"]
