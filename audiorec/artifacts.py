@@ -33,6 +33,13 @@ READ_ON: dict[str, dict[str, str]] = {
     "mels": {"clip": "clip_position"},
     "pretrained": {},
 }
+# Settings of 0.2.0 that are constants by now, with their values: manifests of then have them.
+CONSTANTS: dict[str, Any] = {
+    "fmin": 0.0, "fmax": None, "rating_plays": 10.0, "epsilon": 1e-6, "dislike_alpha": 1.0,
+    "min_support": 2,
+}  # fmt: skip
+PAD_MODES = {"db": "constant", "log10": "reflect"}
+SEEDLESS = {"session_gap_minutes", "n_neighbors"}  # sections that had a seed
 MANIFEST = "manifest.json"
 STAGE_OF = {
     "plays": "plays",
@@ -444,6 +451,23 @@ def _read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
     return replace(manifest, config=config)
 
 
+def without_constants(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without those that are constants by now, where they had the constant's value.
+
+    With another value they stay, so that no stage takes what they made for its own.
+    """
+    kept = {
+        name: without_constants(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if name not in CONSTANTS or CONSTANTS[name] != value
+    }
+    if "hop_length" in kept and kept.get("pad_mode") == PAD_MODES.get(str(kept.get("compression"))):
+        kept.pop("pad_mode", None)  # spectrograms
+    if kept.get("seed") == 0 and SEEDLESS & set(kept):
+        del kept["seed"]
+    return kept
+
+
 def load_valid(
     directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
 ) -> Manifest | None:
@@ -558,7 +582,7 @@ def is_fresh(
     manifest = load_valid(directory, kind=kind)
     if manifest is None or manifest.inputs != dict(inputs):
         return False
-    if config is not None and manifest.config != dict(config):
+    if config is not None and without_constants(manifest.config) != dict(config):
         return False
     return not damaged(directory, manifest)
 

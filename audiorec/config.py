@@ -6,9 +6,9 @@ A key that no section knows is an error: a misspelt setting never passes for the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from audiorec.exceptions import ParameterError
 
@@ -17,9 +17,23 @@ Seed = Field(default=0, ge=0, le=MAX_SEED)
 
 
 class Section(BaseModel):
-    """Base of every stage's settings."""
+    """Base of every stage's settings.
+
+    Attributes
+    ----------
+    former : frozenset of str
+        Settings of earlier versions, as artifacts of then have them; they are passed over.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    former: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former(cls, settings: Any) -> Any:
+        if isinstance(settings, dict):
+            return {name: value for name, value in settings.items() if name not in cls.former}
+        return settings
 
     def __init__(self, **settings: Any) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,7 @@ from audiorec.config import Section, Seed
 
 
 class MelConfig(Section):
-    """Which part of a recording is heard, and as what spectrogram.
+    """Which part of a recording is taken, and as what spectrogram: mel bands from 0 Hz to `sr` / 2.
 
     Attributes
     ----------
@@ -20,13 +20,9 @@ class MelConfig(Section):
         Window and hop of the short-time Fourier transform, samples.
     n_mels : int
         Mel bands.
-    fmin, fmax : float
-        Lowest and highest frequency of the bands, Hz; `fmax` None is half of `sr`.
-    pad_mode : {"constant", "reflect"}
-        What the first and last frames hear beyond the clip: silence, or the clip mirrored.
     compression : {"db", "log10"}
-        Of the power S: dB, 10 log10 S from -100 on; or log10(1 + 10000 S) as musicnn hears it
-        (Pons & Serra 2019), S in half precision.
+        Of the power S: dB, 10 log10 S from -100 on; or log10(1 + 10000 S) as musicnn takes it
+        (Pons & Serra 2019), S in half precision and the clip mirrored at its ends.
     clip_seconds : float
         Length of a clip, s.
     clip_position : {"middle", "start", "random"}
@@ -39,24 +35,23 @@ class MelConfig(Section):
     n_fft: int = Field(default=1024, ge=64, le=65536)
     hop_length: int = Field(default=512, ge=16, le=65536)
     n_mels: int = Field(default=128, ge=4, le=512)
-    fmin: float = Field(default=0.0, ge=0)
-    fmax: float | None = Field(default=None, gt=0)
-    pad_mode: Literal["constant", "reflect"] = "constant"
     compression: Literal["db", "log10"] = "db"
     clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
     clip_position: Literal["middle", "start", "random"] = "middle"
     n_clips: int = Field(default=1, ge=1, le=64)
     seed: int = Seed
+    former: ClassVar[frozenset[str]] = frozenset({"fmin", "fmax", "pad_mode"})
 
     @model_validator(mode="after")
     def _bands_fit_the_spectrum(self) -> Self:
         if self.hop_length > self.n_fft:
             raise ValueError(f"hop_length={self.hop_length} must be at most n_fft={self.n_fft}")
-        if self.fmax is not None and self.fmax > self.sr / 2:
-            raise ValueError(f"fmax={self.fmax} must be at most half of sr={self.sr}")
-        if self.fmin >= (self.fmax or self.sr / 2):
-            raise ValueError(f"fmin={self.fmin} must be below fmax={self.fmax or self.sr / 2}")
         return self
+
+    @property
+    def pad_mode(self) -> Literal["constant", "reflect"]:
+        """What the first and last frames see beyond the clip: silence, or the clip mirrored."""
+        return "reflect" if self.compression == "log10" else "constant"
 
     @property
     def n_samples(self) -> int:

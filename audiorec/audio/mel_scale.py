@@ -17,7 +17,7 @@ def band_edges(config: MelConfig) -> np.ndarray:
 
     A band reaches from its edge to the next but one; its centre is the one between.
     """
-    low, high = (_to_mel(hz) for hz in (config.fmin, config.fmax or config.sr / 2))
+    low, high = (_to_mel(hz) for hz in (0.0, config.sr / 2))
     return _to_hz(np.linspace(low, high, config.n_mels + 2))
 
 

@@ -1,18 +1,20 @@
-"""Settings of the interactions (bot filter, feedback) and of the hold-outs."""
+"""Settings of the bot filter and of the hold-outs."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from audiorec.config import MAX_SEED, Section
 
+RATING_PLAYS = 10.0  # plays or skips that a full rating (1 or -1) counts for
+
 Rule = Literal["daily", "repeat", "identical"]
 
 
 class InteractionsConfig(Section):
-    """Bot filter, and the weight of feedback.
+    """Bot filter.
 
     Attributes
     ----------
@@ -23,14 +25,12 @@ class InteractionsConfig(Section):
         Listeners who are never left out.
     plays_per_day : int
         More plays in one day (UTC) are no person's. Songs of 3.5 minutes fill a day with 411.
-    rating_plays : float
-        A full rating (-1 or 1) counts as much as so many skips or plays.
     """
 
     rules: tuple[Rule, ...] = ("daily", "repeat", "identical")
     keep: tuple[str, ...] = ()
     plays_per_day: int = Field(default=1000, ge=1)
-    rating_plays: float = Field(default=10.0, gt=0)
+    former: ClassVar[frozenset[str]] = frozenset({"rating_plays"})
 
 
 class EvaluateConfig(Section):

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 
-from audiorec.data.config import InteractionsConfig
+from audiorec.data.config import RATING_PLAYS
 from audiorec.data.net_plays import net_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.ids import IdMap
@@ -128,7 +128,7 @@ def to_interactions(
     *,
     min_tracks_per_user: int = 1,
     min_users_per_track: int = 1,
-    rating_plays: float = InteractionsConfig().rating_plays,
+    rating_plays: float = RATING_PLAYS,
 ) -> Interactions:
     """Sum plays per listener and track into a sparse matrix.
 

@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from audiorec.data.config import RATING_PLAYS
+
 KEY = ("user_id", "track_id")
 
 
-def net_plays(plays: pl.DataFrame, *, rating_plays: float) -> pl.DataFrame:
+def net_plays(plays: pl.DataFrame, *, rating_plays: float = RATING_PLAYS) -> pl.DataFrame:
     """Plays less what speaks against them.
 
     Parameters

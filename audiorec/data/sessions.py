@@ -283,6 +283,9 @@ def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> S
     )
 
 
+MIN_SUPPORT = 2  # plays in sessions of a track that session models recommend
+
+
 def load_sessions(
     directory: Path,
     *,

@@ -230,7 +230,7 @@ def gather(
 def _net(plays: pl.DataFrame, *, recipe: Recipe) -> pl.DataFrame:
     """Net plays, one row per listener and track, sorted."""
     return (
-        net_plays(plays, rating_plays=recipe.interactions.rating_plays)
+        net_plays(plays)
         .lazy()
         .group_by("user_id", "track_id")
         .agg(pl.col("plays").sum())

@@ -27,7 +27,7 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
 from audiorec.factors.store import Factors
 from audiorec.progress import Progress, silent
 
@@ -78,12 +78,10 @@ def signed_confidence(net_plays: np.ndarray, *, config: FactorsConfig) -> np.nda
     """
     against = np.asarray(net_plays) < 0
     size = np.abs(np.asarray(net_plays, dtype=np.float64))
-    played = confidence(size, alpha=config.alpha, epsilon=config.epsilon)
+    played = confidence(size, alpha=config.alpha, epsilon=EPSILON)
     if not against.any():
         return played
-    return np.where(
-        against, -confidence(size, alpha=config.dislike_alpha, epsilon=config.epsilon), played
-    )
+    return np.where(against, -confidence(size, alpha=DISLIKE_ALPHA, epsilon=EPSILON), played)
 
 
 def fit_factors(

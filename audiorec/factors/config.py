@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from audiorec.config import Section, Seed
+
+# Confidences grow with log(1 + plays / EPSILON); see `audiorec.factors.als`.
+EPSILON = 1e-6
+# In place of alpha where skips and dislikes outweigh the plays; 0 would take a dislike for silence.
+DISLIKE_ALPHA = 1.0
 
 
 class FactorsConfig(Section):
@@ -21,11 +26,8 @@ class FactorsConfig(Section):
         places tracks by their sound alone.
     factors : int
         Dimensions of the listeners' space.
-    alpha, epsilon : float
-        Confidence 1 + alpha * log(1 + plays / epsilon) (van den Oord et al. 2013, section 3).
-    dislike_alpha : float
-        In place of alpha where skips and dislikes outweigh the plays: the confidence that there
-        is no preference. 0 takes a dislike for silence.
+    alpha : float
+        Confidence 1 + alpha * log(1 + plays / `EPSILON`) (van den Oord et al. 2013, section 3).
     regularization : float
         Weight of the squared norms of the factors.
     iterations : int
@@ -37,10 +39,9 @@ class FactorsConfig(Section):
     rows: Literal["auto", "users", "sessions"] = "auto"
     factors: int = Field(default=48, ge=1, le=2048)
     alpha: float = Field(default=2.0, gt=0)
-    epsilon: float = Field(default=1e-6, gt=0)
-    dislike_alpha: float = Field(default=1.0, ge=0)
     regularization: float = Field(default=70.0, ge=0)
     iterations: int = Field(default=15, ge=1, le=1000)
     min_tracks_per_user: int = Field(default=3, ge=1)
     min_users_per_track: int = Field(default=3, ge=1)
     seed: int = Seed
+    former: ClassVar[frozenset[str]] = frozenset({"epsilon", "dislike_alpha"})

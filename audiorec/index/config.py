@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from audiorec.config import Section
 
@@ -37,14 +37,7 @@ class IndexConfig(Section):
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     memory: str = "4G"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_duplicate_similarity(cls, settings: object) -> object:
-        """Recipes and indexes from before 0.2 have it; fingerprints decide by themselves."""
-        if isinstance(settings, dict):
-            return {k: v for k, v in settings.items() if k != "duplicate_similarity"}
-        return settings
+    former: ClassVar[frozenset[str]] = frozenset({"duplicate_similarity"})
 
     @field_validator("memory", mode="before")
     @classmethod

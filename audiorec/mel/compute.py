@@ -229,7 +229,7 @@ class Shards:
         self._prints: dict[str, dict[str, np.ndarray]] = {}
         self._free = 0  # no number below it is free
         manifest = _standing(directory)
-        if manifest is None or manifest.config != config.model_dump():
+        if manifest is None or artifacts.without_constants(manifest.config) != config.model_dump():
             return
         for name in _whole_shards(directory, manifest, check=check):
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)

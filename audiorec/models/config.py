@@ -20,9 +20,6 @@ MUSICNN_MEL: dict[str, Any] = {
     "n_fft": 512,
     "hop_length": 256,
     "n_mels": 96,
-    "fmin": 0.0,
-    "fmax": None,
-    "pad_mode": "reflect",
     "compression": "log10",
 }
 """Settings of `MelConfig` that the pretrained encoders were trained on (Pons & Serra 2019)."""

@@ -285,7 +285,11 @@ class _Chunks:
         self._files: dict[str, artifacts.ArtifactFile] = {}
         self.blocks: dict[str, int] = {}
         manifest = None if directory is None else artifacts.load_valid(directory, kind=KIND)
-        if manifest is None or directory is None or manifest.config != self._config:
+        if (
+            manifest is None
+            or directory is None
+            or artifacts.without_constants(manifest.config) != self._config
+        ):
             return
         if not artifacts.damaged(directory, manifest):
             self._manifest, self._files = manifest, dict(manifest.files)

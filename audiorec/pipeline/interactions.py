@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from audiorec.data.config import RATING_PLAYS
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
@@ -106,7 +107,7 @@ def fit_sessions(
     sessions = session_rows(plays, gap_minutes=recipe.sessions.session_gap_minutes)
     rows = enough_interactions(sessions.plays, recipe)
     fitted = fit_factors(rows, config=recipe.factors, progress=progress)
-    listeners = to_interactions(plays, rating_plays=recipe.interactions.rating_plays)
+    listeners = to_interactions(plays)
     folded = fold_in_users(fitted, listeners.only_tracks(fitted.tracks.ids), config=recipe.factors)
     of_user: dict[str, list[int]] = {}
     for row, session in enumerate(fitted.users.ids):
@@ -122,15 +123,19 @@ def enough_interactions(plays: pl.DataFrame, recipe: Recipe) -> Interactions:
 
     return to_interactions(
         plays,
-        rating_plays=recipe.interactions.rating_plays,
         min_tracks_per_user=recipe.factors.min_tracks_per_user,
         min_users_per_track=recipe.factors.min_users_per_track,
     )
 
 
+def bot_filter_settings(recipe: Recipe) -> dict[str, Any]:
+    """Settings by which plays become interactions, with what is constant of them."""
+    return recipe.interactions.model_dump(mode="json") | {"rating_plays": RATING_PLAYS}
+
+
 def factor_settings(recipe: Recipe) -> dict[str, Any]:
     """Settings of other sections that factors depend on, by the name that their manifest gives."""
-    settings: dict[str, Any] = {"interactions": recipe.interactions.model_dump(mode="json")}
+    settings: dict[str, Any] = {"interactions": bot_filter_settings(recipe)}
     if recipe.factors.rows == "sessions":
         settings["session_gap_minutes"] = recipe.sessions.session_gap_minutes
     return settings

@@ -110,7 +110,7 @@ def _laid_out(
             return _LaidOut(layout, before.centres, n_new)
     start = before and dict(zip(before.layout.ids, before.layout.positions, strict=True))
     layout = fit_layout(index, **config.model_dump(), n_jobs=n_jobs, start=start, progress=progress)
-    return _LaidOut(layout, find_regions(layout.positions, seed=config.seed), len(index))
+    return _LaidOut(layout, find_regions(layout.positions), len(index))
 
 
 def _map_before(workspace: Workspace, *, config: dict[str, object], space: str) -> _Before | None:
@@ -119,7 +119,10 @@ def _map_before(workspace: Workspace, *, config: dict[str, object], space: str) 
         manifest = artifacts.load_manifest(workspace.map, kind=KIND, check="digests")
         stored = load_map(workspace.map)
         centres = np.array([(region.x, region.y) for region in stored.regions], dtype=np.float32)
-        stays = manifest.config == config and manifest.extra.get("space") == space
+        stays = (
+            artifacts.without_constants(manifest.config) == config
+            and manifest.extra.get("space") == space
+        )
         return _Before(stored.layout, centres, stays)
     return None
 

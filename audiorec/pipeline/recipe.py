@@ -29,7 +29,7 @@ from audiorec.sessions.config import SessionsConfig
 from audiorec.track_map.config import MapConfig
 
 MOST_RECIPE = 1 << 20  # bytes
-# Settings of version 0.1 that version 0.2 still takes: "section" or "section.key", and its new
+# Settings of earlier versions that are still taken: "section" or "section.key", and its new
 # name; None where it is a setting no more.
 RENAMED: dict[str, str | None] = {
     "listening": "interactions",
@@ -41,6 +41,15 @@ RENAMED: dict[str, str | None] = {
     "mel.clip": "mel.clip_position",
     "index.half_listeners": "index.prior_half_life_users",
     "index.exact_below": None,
+    "interactions.rating_plays": None,
+    "mel.fmin": None,
+    "mel.fmax": None,
+    "mel.pad_mode": None,
+    "factors.epsilon": None,
+    "factors.dislike_alpha": None,
+    "sessions.min_support": None,
+    "sessions.seed": None,
+    "map.seed": None,
     "evaluate.rank": "evaluate.rank_by",
     "evaluate.test_share": "evaluate.test_fraction",
 }

@@ -91,7 +91,8 @@ def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
         name: type(section)(**model.config[name])
         for name in ("mel", "model", "train")
         if name in model.config
-        and (section := getattr(recipe, name)).model_dump(mode="json") != model.config[name]
+        and (section := getattr(recipe, name)).model_dump(mode="json")
+        != artifacts.without_constants(model.config[name])
     }
     return recipe.model_copy(update=kept)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audiorec import artifacts
+from audiorec.pipeline.interactions import bot_filter_settings
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
@@ -50,7 +51,7 @@ def run_sessions(
     """
     from audiorec.sessions.answers import content_fingerprint
 
-    listening = recipe.interactions.model_dump(mode="json")
+    listening = bot_filter_settings(recipe)
     plays = artifacts.load_manifest(workspace.plays, kind="plays", check=check)
     inputs = {"plays": plays.fingerprint, "listening": artifacts.fingerprint(listening)}
     content = artifacts.load_valid(workspace.embeddings, kind="embeddings")

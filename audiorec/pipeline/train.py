@@ -50,7 +50,7 @@ class TrainStage:
         if not self.recipe.model.pretrained:
             return
         stands = artifacts.load_valid(self.workspace.model, kind="model")
-        if stands is None or stands.config != self._config():
+        if stands is None or artifacts.without_constants(stands.config) != self._config():
             with self._processes.rank_zero_first():
                 self._fetch()
 

@@ -51,12 +51,11 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.config import InteractionsConfig
     from audiorec.data.net_plays import net_plays
     from audiorec.data.plays import load_plays
 
     plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)
-    net = net_plays(plays, rating_plays=InteractionsConfig().rating_plays)
+    net = net_plays(plays)
     summed = net.group_by("track_id").agg(pl.col("plays").sum()).filter(pl.col("plays") > 0)
     if not len(summed):
         raise NotFoundError(

@@ -11,7 +11,7 @@ A library without listening has a space of sound alone, where content is all the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -123,7 +123,6 @@ def blend(
     ArtifactError
         If something is missing, or the predictions are of another model or other factors.
     """
-    from audiorec.data.config import InteractionsConfig
     from audiorec.data.interactions import to_interactions
     from audiorec.data.plays import load_plays
     from audiorec.data.sessionize import GAP_MINUTES, read_session_plays, session_rows
@@ -143,14 +142,9 @@ def blend(
     factors = load_factors(workspace.factors)
     sound = content(workspace)
     agreement = model.extra.get("agreement", AGREEMENT)
-    settings = InteractionsConfig(**space.extra.get("interactions", {}))
     # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
     # or disliked has no listener, and stays: what speaks against it is heard too.
-    all_of_it: dict[str, Any] = {
-        "min_tracks_per_user": 0,
-        "min_users_per_track": 0,
-        "rating_plays": settings.rating_plays,
-    }
+    all_of_it = {"min_tracks_per_user": 0, "min_users_per_track": 0}
     plays = to_interactions(load_plays(workspace.plays), **all_of_it)
     rows = plays
     if factors.sessions is not None:

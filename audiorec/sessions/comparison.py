@@ -61,7 +61,6 @@ def bounded_settings(sessions: Sessions, config: SessionsConfig) -> GRU4RecConfi
         n_epochs=n_epochs,
         batch_size=max(fields["batch_size"].default, batch_size),
         n_sample=min(fields["n_sample"].default, sessions.n_items),
-        seed=config.seed,
     )
 
 
@@ -86,7 +85,7 @@ def compare(sessions: Sessions, *, config: SessionsConfig, fit_gru: FitGRU | Non
     """
     if len(sessions) < 2 or config.model not in ("auto", "gru4rec"):
         return Comparison({})
-    train, test = split_by_time(sessions, days=VALIDATION_DAYS, seed=config.seed)
+    train, test = split_by_time(sessions, days=VALIDATION_DAYS)
     test = test.only_events((train.supports > 0)[test.items])
     test = test.take(np.arange(min(len(test), MAX_VALIDATION)))
     if not len(test):

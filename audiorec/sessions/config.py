@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,22 +16,18 @@ class SessionsConfig(Section):
     ----------
     session_gap_minutes : float
         Longest pause within a session, from the start of a play to that of the next.
-    min_support : int
-        Tracks with fewer plays in sessions are left out of them, and counted.
     model : {"auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"}
         The one that answers: auto is the one that predicted the last days best. GRU4Rec, which
         takes the longest to train, is trained under "auto" and "gru4rec" alone.
     epochs : int
         Most passes of GRU4Rec over the sessions: fewer where it gets no better, and where there
         are many events.
-    seed : int
     """
 
     session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
-    min_support: int = Field(default=2, ge=1)
     model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
     epochs: int = Field(default=10, ge=1, le=10_000)
-    seed: int = Seed
+    former: ClassVar[frozenset[str]] = frozenset({"min_support", "seed"})
 
 
 class GRU4RecConfig(Section):

@@ -10,7 +10,7 @@ import polars as pl
 
 from audiorec import artifacts
 from audiorec.data.sessionize import PLAYLIST_SOURCES
-from audiorec.data.sessions import Sessions, load_sessions
+from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
 from audiorec.sessions.comparison import (
@@ -87,7 +87,7 @@ def train_sessions(
     sessions = load_sessions(
         workspace.plays,
         gap_minutes=config.session_gap_minutes,
-        min_support=config.min_support,
+        min_support=MIN_SUPPORT,
         without_users=without_users,
     )
     without = without_gru4rec(sessions, config)

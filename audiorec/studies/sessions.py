@@ -18,7 +18,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.data.sessions import Sessions, load_sessions, split_by_time
+from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions, split_by_time
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
@@ -135,7 +135,7 @@ def run(given: StudyInputs) -> SessionsReport:
     content, called = _content(workspace, given.truth)
     config: SessionsConfig = given.recipe.sessions
     sessions = load_sessions(
-        workspace.plays, gap_minutes=config.session_gap_minutes, min_support=config.min_support
+        workspace.plays, gap_minutes=config.session_gap_minutes, min_support=MIN_SUPPORT
     )
     report = evaluate_sessions(
         sessions,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from audiorec.config import Section, Seed
+from audiorec.config import Section
 
 
 class MapConfig(Section):
@@ -14,8 +16,7 @@ class MapConfig(Section):
     ----------
     n_neighbors : int
         Of each track, that it is drawn towards.
-    seed : int
     """
 
     n_neighbors: int = Field(default=15, ge=2, le=200)
-    seed: int = Seed
+    former: ClassVar[frozenset[str]] = frozenset({"seed"})

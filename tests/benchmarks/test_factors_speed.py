@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benching import contest
 
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors.config import EPSILON, FactorsConfig
 
 USERS, TRACKS, PLAYS = 20_000, 30_000, 1_000_000
 
@@ -31,7 +31,7 @@ def test_factors_cost_what_implicit_costs():
     tracks = IdMap(f"t{n}" for n in range(TRACKS))
     interactions = Interactions(plays, users, tracks)
     known = plays.copy()
-    known.data = confidence(plays.data, alpha=config.alpha, epsilon=config.epsilon).astype("f4")
+    known.data = confidence(plays.data, alpha=config.alpha, epsilon=EPSILON).astype("f4")
 
     def alone():
         model = AlternatingLeastSquares(

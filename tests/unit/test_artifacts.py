@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
+from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, NewerError
 
 
@@ -286,3 +287,24 @@ def test_a_nested_manifest_is_refused_in_one_line(tmp_path):
     (tmp_path / "manifest.json").write_text(NESTED)
     with pytest.raises(ArtifactError, match="is damaged"):
         artifacts.load_manifest(tmp_path, kind="factors")
+
+
+def test_settings_that_became_constants_make_nothing_stale(tmp_path):
+    """Manifests of 0.2.0 have them: with the constant's value they say the same without."""
+    now = MelConfig().model_dump(mode="json")
+    before = {**now, "fmin": 0.0, "fmax": None, "pad_mode": "constant"}
+    artifacts.commit(tmp_path / "a", kind="mels", files={}, config=before, inputs={})
+    assert artifacts.is_fresh(tmp_path / "a", kind="mels", inputs={}, config=now)
+    assert MelConfig(**before) == MelConfig()
+    nested = {"mel": before, "train": {"seed": 0}}
+    assert artifacts.without_constants(nested) == {"mel": now, "train": {"seed": 0}}
+    sessions = {"session_gap_minutes": 30.0, "min_support": 2, "seed": 0}
+    assert artifacts.without_constants(sessions) == {"session_gap_minutes": 30.0}
+
+
+@pytest.mark.parametrize("other", [{"fmin": 20.0}, {"pad_mode": "reflect"}, {"fmax": 8000.0}])
+def test_what_other_values_made_is_stale(tmp_path, other):
+    now = MelConfig().model_dump(mode="json")
+    before = {**now, "fmin": 0.0, "fmax": None, "pad_mode": "constant", **other}
+    artifacts.commit(tmp_path / "a", kind="mels", files={}, config=before, inputs={})
+    assert not artifacts.is_fresh(tmp_path / "a", kind="mels", inputs={}, config=now)

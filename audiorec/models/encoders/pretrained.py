@@ -161,7 +161,7 @@ def weights_file(one: Pretrained) -> Path:
 
 
 # What decides a spectrogram's values; the rest of MelConfig decides which clip it is of.
-FRONT_END = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "pad_mode", "compression")
+FRONT_END = ("sr", "n_fft", "hop_length", "n_mels", "compression")
 
 
 def check_front_end(encoder: nn.Module, given: MelConfig) -> None:

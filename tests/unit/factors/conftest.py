@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 from audiorec.data.interactions import Interactions
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
 from audiorec.ids import IdMap
 
 N_USERS, N_TRACKS, N_TASTES = 120, 60, 3
@@ -42,8 +42,8 @@ def slow_half_step(counts, y, config, prior=None):
     solved = np.zeros((len(counts), y.shape[1]))
     for row, r in enumerate(counts):
         p = np.where(r > 0, 1.0, 0.0)
-        alpha = np.where(r < 0, config.dislike_alpha, config.alpha)
-        c = np.diag(1 + alpha * np.log(1 + abs(r) / config.epsilon))
+        alpha = np.where(r < 0, DISLIKE_ALPHA, config.alpha)
+        c = np.diag(1 + alpha * np.log(1 + abs(r) / EPSILON))
         a = y.T @ c @ y + config.regularization * np.eye(y.shape[1])
         x0 = np.zeros(y.shape[1]) if prior is None else prior[row]
         solved[row] = np.linalg.solve(a, y.T @ c @ p + config.regularization * x0)

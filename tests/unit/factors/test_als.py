@@ -18,7 +18,7 @@ from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors.config import EPSILON, FactorsConfig
 from audiorec.ids import IdMap
 
 from .conftest import N_TASTES, slow_half_step
@@ -32,7 +32,7 @@ def fitted(plays, config) -> Factors:
 def slow_loss(plays, factors, config):
     """The objective, term by term (van den Oord et al. 2013, equation 3)."""
     r = plays.user_items.toarray().astype(np.float64)
-    c = 1 + config.alpha * np.log(1 + r / config.epsilon)
+    c = 1 + config.alpha * np.log(1 + r / EPSILON)
     x, y = (side.vectors.astype(np.float64) for side in (factors.users, factors.tracks))
     error = (c * ((r > 0) - x @ y.T) ** 2).sum()
     return error + config.regularization * ((x**2).sum() + (y**2).sum())

@@ -10,7 +10,7 @@ from audiorec import metrics
 from audiorec.data.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors import PriorDecay, blend_tracks, confidence, fit_factors, fold_in_tracks
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors.config import EPSILON, FactorsConfig
 from audiorec.ids import IdMap
 from audiorec.index.config import IndexConfig
 
@@ -128,7 +128,7 @@ def test_the_half_step_equals_its_readable_twin(planted):
         plays = few.user_items[:, [column]].toarray()[:, 0]
         n = np.count_nonzero(plays)
         fade = 0.5 ** ((n / half) ** 2)
-        heard_c = confidence(plays, alpha=config.alpha, epsilon=config.epsilon)
+        heard_c = confidence(plays, alpha=config.alpha, epsilon=EPSILON)
         c = np.where(plays > 0, heard_c, 1 - fade)  # silence counts what the prior has lost
         towards_sound = fade * config.regularization / (1 - 0.7**2)
         towards_zero = (1 - fade) * config.regularization

@@ -12,7 +12,7 @@ from audiorec.mel import audio_to_mels, log_mel
 
 CONFIGS = [
     MelConfig(),
-    MelConfig(sr=16000, n_fft=2048, hop_length=160, n_mels=96, fmin=20, fmax=7600),
+    MelConfig(sr=16000, n_fft=2048, hop_length=160, n_mels=96),
     MelConfig(n_fft=512, hop_length=512, n_mels=40),
 ]
 
@@ -26,8 +26,6 @@ def reference(y, config):
         n_fft=config.n_fft,
         hop_length=config.hop_length,
         n_mels=config.n_mels,
-        fmin=config.fmin,
-        fmax=config.fmax,
         power=2.0,
     )
     return librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)
@@ -41,8 +39,6 @@ def twin(y, config):
         sr=config.sr,
         n_fft=config.n_fft,
         n_mels=config.n_mels,
-        fmin=config.fmin,
-        fmax=config.fmax,
         dtype=np.float64,
     )
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(config.n_fft) / config.n_fft)
