@@ -69,6 +69,9 @@ def diagnose(workspace: Workspace) -> Diagnosis:
     if failed:
         files = "1 file" if failed == 1 else f"{failed} files"
         notes.append(f"{files} could not be read; see 'audiorec status --failures'")
+    model = artifacts.load_valid(workspace.model, kind="model")
+    if model is not None and model.extra.get("warning"):
+        notes.append(f"of the model: {model.extra['warning']}")
     if worn := worn_out(workspace.index):
         problems.append(f"the index {worn}; run 'audiorec index' to build it again")
     return Diagnosis(problems + _out_of_step(workspace), notes)

@@ -13,6 +13,7 @@ import click
 from audiorec.cli.common import (
     GlobalOptions,
     MemorySize,
+    echo_line,
     echo_stages,
     fail_if_strict,
     jobs_option,
@@ -112,7 +113,7 @@ def run_stages(
     from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
-    from audiorec.pipeline.recipes import is_recipe_pending
+    from audiorec.pipeline.recipes import forgotten_recipe, is_recipe_pending
     from audiorec.progress import silent
     from audiorec.workers import keep_freed_memory
 
@@ -125,6 +126,8 @@ def run_stages(
     workspace.check()
     named = recipe is not None or is_recipe_pending(workspace)
     mine = process_group()
+    if recipe is None and mine.first and (line := forgotten_recipe(workspace)):
+        echo_line(line, err=True)
     if choose and recipe is None and remembered_recipe(workspace) is None:
         name, reason, recipe = automatic_recipe(workspace)
         if mine.first:

@@ -70,6 +70,7 @@ def save_model(
             "space": model.space,
             "agreement": model.agreement,
             "smoothing": model.smoothing._asdict(),
+            "warning": model.warning,
         },
     )
 
@@ -139,6 +140,7 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> ContentModel:
         space=extra["space"],
         agreement=extra["agreement"],
         smoothing=artist_smoothing_from(extra["smoothing"]),
+        warning=extra.get("warning", ""),
     )
 
 

@@ -110,7 +110,8 @@ class TrainConfig(Section):
     loss : {"mse", "cosine", "contrastive"}
         Squared error to the track's factors; one minus the cosine to them; or contrastive
         alignment: the cross-entropy of telling the track's factors from those of the batch's other
-        tracks, and its prediction from theirs.
+        tracks, and its prediction from theirs, with a second tower over the factors and a
+        temperature that are learned beside the network.
     unit_norm : bool
         Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
     crop_seconds : float

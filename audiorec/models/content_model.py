@@ -155,6 +155,8 @@ class ContentModel:
         Mean cosine of vectors and factors over artists that were left out.
     smoothing : ArtistSmoothing
         How far a vector is drawn towards the artist's other tracks, by the same artists.
+    warning : str
+        Why the vectors are not to be relied on; empty where nothing speaks against them.
     """
 
     network: ContentNetwork
@@ -167,6 +169,7 @@ class ContentModel:
     space: str = ""
     agreement: float = AGREEMENT
     smoothing: ArtistSmoothing = NO_SMOOTHING
+    warning: str = ""
 
     @property
     def crop(self) -> int | None:

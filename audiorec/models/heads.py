@@ -67,6 +67,23 @@ def linear_head(weights: np.ndarray, intercept: np.ndarray) -> nn.Linear:
     return head
 
 
+def compose_head(head: nn.Module, matrix: Tensor) -> nn.Module:
+    """A head with a linear map behind it, as a head of the same shape.
+
+    Parameters
+    ----------
+    head : nn.Module
+        Of `build_head`; changed in place.
+    matrix : Tensor [shape=(n_outputs, n_outputs)]
+    """
+    last = head.layers[-1] if isinstance(head, MlpHead) else head
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.weight.copy_(matrix @ last.weight)
+        last.bias.copy_(matrix @ last.bias)
+    return head
+
+
 def apply_head(head: nn.Module, features: np.ndarray) -> np.ndarray:
     """What a head gives for rows of features : np.ndarray [shape=(n, n_outputs)], float32."""
     with torch.inference_mode():

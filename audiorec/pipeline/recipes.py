@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,8 +19,6 @@ from audiorec.workspace import Workspace
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"
 DEFAULT, LIBRARY = "default", "library"
 MIN_LISTENERS = 10  # fewer place no track
-
-LOG = logging.getLogger(__name__)
 
 
 class RecipeChoice(NamedTuple):
@@ -41,15 +38,24 @@ def remembered_recipe(workspace: Workspace) -> Recipe | None:
     path = next((path for path in paths if path.exists()), None)
     if path is None:
         return None
+    return None if _is_of_0_1(path) else Recipe.load(path)
+
+
+def forgotten_recipe(workspace: Workspace) -> str:
+    """What to say of a remembered recipe that nothing follows any more; empty for any other."""
+    path = workspace.root / RECIPE
+    if not path.exists() or (workspace.root / PENDING).exists() or not _is_of_0_1(path):
+        return ""
+    return (
+        f'{path} is of an earlier version (architecture "described"), which is gone; '
+        "'audiorec run' chooses a recipe anew, 'audiorec run RECIPE' takes another"
+    )
+
+
+def _is_of_0_1(path: Path) -> bool:
     with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        if is_described(tomllib.loads(path.read_text(encoding="utf-8"))):
-            LOG.warning(
-                '%s is of an earlier version (architecture "described"), which is gone; '
-                "choosing a recipe anew",
-                path,
-            )
-            return None
-    return Recipe.load(path)
+        return is_described(tomllib.loads(path.read_text(encoding="utf-8")))
+    return False
 
 
 def automatic_recipe(workspace: Workspace) -> RecipeChoice:

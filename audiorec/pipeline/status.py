@@ -75,6 +75,8 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
         return str(error)
     size = sum(entry.size for entry in manifest.files.values())
     state = f"{size / 1e6:.1f} MB in {len(manifest.files)} files, {manifest.fingerprint[:12]}"
+    if kind == "model" and (warning := manifest.extra.get("warning")):
+        state += f"; WARNING: {warning}"
     return f"{state}, {search_state(manifest.extra)}" if kind == "index" else state
 
 

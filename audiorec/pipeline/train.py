@@ -178,6 +178,6 @@ def _summary(result: TrainResult, *, n_tracks: int) -> str:
     k = result.model.smoothing.k
     if k is not None:
         text += f", drawn towards the artist's others by n / (n + {k:g})"
-    if result.learned is not None and result.learned.warning:
-        text += f"; WARNING: {result.learned.warning}"
+    if result.model.warning:
+        text += f"; WARNING: {result.model.warning}"
     return text

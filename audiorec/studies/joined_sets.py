@@ -72,7 +72,8 @@ def join(
         Artists with fewer are learned from, and never held out: too few could be right.
     """
     keys = {number: key_of(name) for number, name in _artists(hetrec / "artists.dat")}
-    known, by_artist = set(keys.values()), dict[str, list[JoinedRecording]]()
+    # A name without any Latin letter leaves no key, and is nobody's recording here.
+    known, by_artist = {*keys.values()} - {""}, dict[str, list[JoinedRecording]]()
     for recording in recordings:
         if key_of(recording.artist) in known:
             by_artist.setdefault(key_of(recording.artist), []).append(recording)

@@ -41,7 +41,7 @@ from audiorec.training.losses import LOSSES
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
-STATE_VERSION = 4  # raised when a change of the loop makes older state another run's
+STATE_VERSION = 5  # raised when a change of the loop makes older state another run's
 
 
 class TrainResult(NamedTuple):
@@ -146,6 +146,7 @@ def train(
     source = features if features is not None and model.frozen else store
     known = targets.take([i for i in source.ids if i in targets])
     length = float(np.linalg.norm(known.vectors, axis=1).mean())
+    learned = what_was_learned(fitted.unseen, known, vectors=fitted.vectors)
     result = ContentModel(
         fitted.network.eval(),
         model,
@@ -158,8 +159,8 @@ def train(
         space=space or digest_of(targets),
         agreement=agreement_of(fitted.unseen, targets) if len(fitted.unseen) else AGREEMENT,
         smoothing=fit_artist_smoothing(fitted.unseen, factors=targets, artists=groups),
+        warning="" if learned is None else learned.warning,
     )
-    learned = what_was_learned(fitted.unseen, known, vectors=fitted.vectors)
     return TrainResult(result, fitted.history, fitted.unseen, learned)
 
 

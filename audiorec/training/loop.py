@@ -29,7 +29,7 @@ from audiorec.progress import Progress
 from audiorec.training.augmentation import mixup
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import Batch, CropLoader, TrainingSet
-from audiorec.training.losses import LOSSES
+from audiorec.training.losses import LOSSES, Towers
 from audiorec.training.state import StateIO, state_on_cpu
 
 WEIGHT_DECAY = 0.01  # of AdamW
@@ -93,8 +93,9 @@ class TrainingModule(pl.LightningModule):
         run: RunSettings,
     ) -> None:
         super().__init__()
-        self.network = network
-        self.average = copy.deepcopy(network).requires_grad_(False)
+        dim = validation.targets.shape[1]
+        self.towers = Towers(network, loss=run.config.loss, dim=dim)
+        self.average = copy.deepcopy(self.towers).requires_grad_(False)
         self.loader, self.validation, self.run_settings = loader, validation, run
         self.config, self.loss = run.config, LOSSES[run.config.loss]
         self.history: list[EpochRow] = []
@@ -111,7 +112,7 @@ class TrainingModule(pl.LightningModule):
         given, targets = batch.given.float(), batch.targets
         if self.config.mixup and len(given) > 1:
             given, targets = mixup(given, targets, alpha=self.config.mixup)
-        loss = self.loss.function(self.network(given).float(), targets)
+        loss = self.towers(given, targets)
         self._loss_sum += loss.detach() * len(given)
         return loss * batch.weight
 
@@ -119,7 +120,7 @@ class TrainingModule(pl.LightningModule):
         """Let the running mean follow (exponential moving average, bias-free from the start)."""
         self._steps += 1
         decay = min(AVERAGE_DECAY, (1 + self._steps) / (10 + self._steps))
-        now = self.network.state_dict()
+        now = self.towers.state_dict()
         with torch.no_grad():
             for name, mean in self.average.state_dict().items():
                 if mean.is_floating_point():
@@ -130,7 +131,7 @@ class TrainingModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, its rate a function of the step: a linear rise, then half a cosine down."""
         optimizer = torch.optim.AdamW(
-            [p for p in self.network.parameters() if p.requires_grad],
+            [p for p in self.towers.parameters() if p.requires_grad],
             lr=self.config.learning_rate,
             weight_decay=WEIGHT_DECAY,
         )
@@ -156,7 +157,7 @@ class TrainingModule(pl.LightningModule):
         """Let everything random follow from the seed, the epoch and the process alone."""
         epoch = len(self.history)
         self.loader.epoch = epoch
-        self.network.train()
+        self.towers.train()
         own = [self.config.seed, epoch, self.run_settings.processes.rank]
         torch.manual_seed(int(np.random.default_rng(own).integers(2**63)))
         self._loss_sum = torch.zeros((), device=self.device)
@@ -178,7 +179,7 @@ class TrainingModule(pl.LightningModule):
             )
         self.history.append(row)
         if row == min(self.history, key=lambda r: r.validation_loss):
-            self.best = state_on_cpu(self.average)
+            self.best = state_on_cpu(self.average.served())
         if self.finished:
             self._check_learned()
             self.trainer.should_stop = True
@@ -203,8 +204,8 @@ class TrainingModule(pl.LightningModule):
 
     def validate(self) -> float:
         """Loss of the averaged weights on the validation tracks, predicted as inference does."""
-        predictions = predicted(self.average, self.validation, run=self.run_settings)
-        targets = torch.from_numpy(self.validation.targets)
+        predictions = predicted(self.average.served(), self.validation, run=self.run_settings)
+        targets = torch.tensor(self.validation.targets)
         return float(self.loss.function(torch.from_numpy(np.array(predictions.vectors)), targets))
 
     def _check_learned(self) -> None:
@@ -215,7 +216,7 @@ class TrainingModule(pl.LightningModule):
         if self.loss.norm == "unit":
             return
         best = min(row.validation_loss for row in self.history)
-        targets = torch.from_numpy(self.validation.targets)
+        targets = torch.tensor(self.validation.targets)
         nothing = float(self.loss.function(torch.zeros_like(targets), targets))
         if best > MUCH_WORSE * nothing:
             raise TrainingError(

@@ -1,21 +1,25 @@
 """What training minimises: how far predictions lie from the factors that listening gave.
 
 Each loss takes predictions and targets, Tensor [shape=(batch, n_outputs)], float32, and gives the
-mean over the batch, Tensor [shape=()].
+mean over the batch, Tensor [shape=()]. Contrastive alignment learns more than the network: see
+`Towers`.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.models.content_model import Norm
+from audiorec.models.content_model import ContentNetwork, Norm
+from audiorec.models.heads import compose_head
 
-TEMPERATURE = 0.1  # of contrastive alignment: cosines are divided by it
+TEMPERATURE = 0.1  # of contrastive alignment at its start: cosines are divided by it
+MOST_TEMPERATURES = 10.0  # it is learned between a tenth of that and ten times that
 
 
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -28,12 +32,13 @@ def cosine(predictions: Tensor, targets: Tensor) -> Tensor:
     return (1 - F.cosine_similarity(predictions, targets, dim=1)).mean()
 
 
-def contrastive(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Contrastive alignment of two towers: what is predicted from sound, and the factors.
+def contrastive(
+    predictions: Tensor, targets: Tensor, temperature: float | Tensor = TEMPERATURE
+) -> Tensor:
+    """Contrastive alignment, the batch's other tracks as negatives.
 
-    The mean of two cross-entropies, with cosines over `TEMPERATURE` as scores: of finding each
-    track's factors among the batch's, and each track's prediction. The second tower is the factors
-    themselves, so that predictions lie in the space of the listeners' vectors.
+    The mean of two cross-entropies, with cosines over the temperature as scores: of finding each
+    track's factors among the batch's, and each track's prediction.
 
     Notes
     -----
@@ -41,9 +46,78 @@ def contrastive(predictions: Tensor, targets: Tensor) -> Tensor:
     eq. 4; in both directions as Radford et al., "Learning transferable visual models from natural
     language supervision", 2021.
     """
-    scores = F.normalize(predictions, dim=1) @ F.normalize(targets, dim=1).T / TEMPERATURE
+    scores = F.normalize(predictions, dim=1) @ F.normalize(targets, dim=1).T / temperature
     own = torch.arange(len(scores), device=scores.device)
     return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
+
+
+class Alignment(nn.Module):
+    """The second tower of contrastive alignment, from factors to the space that both share.
+
+    It is linear, so that what is learned in the shared space can be served in that of the factors:
+    with z the first tower's output and W this one's matrix, (W u) . z = u . (W' z) for any
+    listener u. Weight decay draws W to the identity and the temperature to `TEMPERATURE`.
+
+    Parameters
+    ----------
+    dim : int
+        Of the factors and of the shared space.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.change = nn.Parameter(torch.zeros(dim, dim))
+        self.log_temperature = nn.Parameter(torch.zeros(()))  # over `TEMPERATURE`
+
+    @property
+    def matrix(self) -> Tensor:
+        """W : Tensor [shape=(dim, dim)]."""
+        return torch.eye(len(self.change), device=self.change.device) + self.change
+
+    @property
+    def temperature(self) -> Tensor:
+        """What cosines are divided by : Tensor [shape=()]."""
+        change = self.log_temperature.exp().clamp(1 / MOST_TEMPERATURES, MOST_TEMPERATURES)
+        return TEMPERATURE * change
+
+    def forward(self, predictions: Tensor, factors: Tensor) -> Tensor:
+        """Loss of a batch, [shape=()]: predictions in the shared space, factors as they are."""
+        return contrastive(predictions, factors @ self.matrix.T, self.temperature)
+
+
+class Towers(nn.Module):
+    """All that training changes: the network, and the second tower where the loss has one.
+
+    Parameters
+    ----------
+    network : ContentNetwork
+    loss : str
+        A key of `LOSSES`.
+    dim : int
+        Of the factors.
+    """
+
+    def __init__(self, network: ContentNetwork, *, loss: str, dim: int) -> None:
+        super().__init__()
+        self.network = network
+        self.alignment = Alignment(dim) if loss == "contrastive" else None
+        self.function = LOSSES[loss].function
+
+    def forward(self, given: Tensor, targets: Tensor) -> Tensor:
+        """Loss of a batch, [shape=()]."""
+        predictions = self.network(given).float()
+        if self.alignment is None:
+            return self.function(predictions, targets)
+        loss: Tensor = self.alignment(predictions, targets)
+        return loss
+
+    def served(self) -> ContentNetwork:
+        """The network that predicts in the space of the factors."""
+        if self.alignment is None:
+            return self.network
+        served = copy.deepcopy(self.network)
+        served.head = compose_head(served.head, self.alignment.matrix.detach().T)
+        return served
 
 
 class Loss(NamedTuple):

@@ -1,13 +1,14 @@
 """Which recipe a workspace follows where none is named, and how shipped ones are found."""
 
-import logging
 import subprocess
 import sys
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from audiorec import artifacts
+from audiorec.cli import cli
 from audiorec.cli.common import read_recipe
 from audiorec.exceptions import DataError
 from audiorec.models.manifest import FORMAT
@@ -93,12 +94,14 @@ def test_a_model_is_followed_though_the_run_that_made_it_failed_later(workspace,
     assert followed.mel.sr != load_shipped("default").mel.sr
 
 
-def test_the_default_recipe_of_before_is_named_and_chosen_anew(workspace, caplog):
+def test_the_default_recipe_of_before_is_named_and_chosen_anew(workspace):
     (workspace.root / "recipe.toml").write_text('[model]\narchitecture = "described"\n')
-    with caplog.at_level(logging.WARNING):
-        assert current_recipe(workspace) == load_shipped("library")
-    (line,) = {record.getMessage() for record in caplog.records}
-    assert 'of an earlier version (architecture "described")' in line
+    assert current_recipe(workspace) == load_shipped("library")
+    ended = CliRunner().invoke(cli, ["-w", str(workspace.root), "run"])
+    (line,) = [line for line in ended.stderr.splitlines() if "earlier version" in line]
+    assert 'recipe.toml is of an earlier version (architecture "described")' in line
+    assert "audiorec run RECIPE" in line
+    assert "recipe library: there is no listening" in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["library", "library.toml", "pipelines/library.toml"])

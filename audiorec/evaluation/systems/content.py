@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
-
 from audiorec.artifacts import fingerprint
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout
@@ -182,7 +180,7 @@ def _predict(holdout: Holdout, work: WorkDir, *, recipe: Recipe, smoothed: bool)
         cold = smooth_by_artist(
             cold, factors=holdout.targets, artists=data.artists, smoothing=smoothing
         )
-        facts |= {"smoothing k": float(smoothing.k or np.nan)}
+        facts |= {} if smoothing.k is None else {"smoothing k": float(smoothing.k)}
     return Prediction([Vectors(cold.vectors)], facts, history)
 
 

@@ -9,10 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.doctor import diagnose
 from audiorec.exceptions import ArtifactError
 from audiorec.factors import ArtistSmoothing
 from audiorec.inference import embed
 from audiorec.models.checkpoint import load_model, save_model
+from audiorec.pipeline.status import artifact_state
+from audiorec.workspace import Workspace
 from tests.unit.models.conftest import make_clips, make_model
 
 KINDS = [
@@ -31,13 +35,13 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_round_trip(tmp_path, offline, kind):
-    saved = replace(make_model(**kind), smoothing=ArtistSmoothing(2.5))
+    saved = replace(make_model(**kind), smoothing=ArtistSmoothing(2.5), warning="wary")
     if saved.config.frozen and saved.config.pretrained:
         saved.network.encoder = offline(kind["encoder"])
     save_model(tmp_path, saved, inputs={"mels": "1", "factors": "2"})
     loaded = load_model(tmp_path)
     told = ("config", "mel", "train", "n_outputs", "output_norm", "output_scale", "space")
-    for name in (*told, "agreement", "smoothing"):
+    for name in (*told, "agreement", "smoothing", "warning"):
         assert getattr(loaded, name) == getattr(saved, name)
     clips = make_clips(190, 60, n_mels=saved.mel.n_mels)
     given, expected = (embed(m, [("x", clips)], device="cpu")["x"] for m in (loaded, saved))
@@ -174,3 +178,15 @@ def test_a_manifest_that_is_not_of_this_version(tmp_path, change):
 def test_no_model(tmp_path):
     with pytest.raises(ArtifactError, match="run 'audiorec train'"):
         load_model(tmp_path)
+
+
+def test_status_and_doctor_repeat_what_training_warned_of(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.create()
+    save_model(workspace.model, make_model(), inputs={})
+    assert "WARNING" not in artifact_state(workspace, "model")
+    save_model(workspace.model, replace(make_model(), warning="all alike"), inputs={})
+    assert artifact_state(workspace, "model").endswith("; WARNING: all alike")
+    with Catalog(workspace.catalog):
+        pass
+    assert diagnose(workspace).notes == ["of the model: all alike"]

@@ -17,9 +17,11 @@ def hetrec(tmp_path) -> Path:
     folder = tmp_path / "hetrec"
     folder.mkdir()
     names = ["1\tBjörk\turl", "2\tBjork\turl", "3\tThe Beatles\turl", "4\tMuse\turl"]
+    names += ["5\t椎名林檎\turl"]  # has no Latin letter
     (folder / "artists.dat").write_text("id\tname\turl\r\n" + "\r\n".join(names), encoding="utf-8")
     rows = [f"{user}\t{1 + user % 2}\t10" for user in range(7)]
     rows += ["0\t3\t5", *(f"{user}\t4\t2" for user in range(6)), "0\t2\t7"]
+    rows += [f"{user}\t5\t1" for user in range(7)]
     text = "userID\tartistID\tweight\r\n" + "\r\n".join(rows)
     (folder / "user_artists.dat").write_text(text)
     return folder
@@ -37,6 +39,7 @@ def test_listening_stands_at_each_of_an_artists_tracks_and_spellings_are_one(het
         JoinedRecording("c", tmp_path / "c.mp3", "Beatles", "Few listeners"),
         JoinedRecording("d", tmp_path / "d.mp3", "Muse", "Three"),
         JoinedRecording("e", tmp_path / "e.mp3", "Nobody", "Four"),
+        JoinedRecording("f", tmp_path / "f.mp3", "", "No artist is named"),
     ]
     joined = join(recordings, hetrec, tmp_path / "out")
     assert [row["track_id"] for row in rows_of(joined.tracks)] == ["a", "b", "c", "d"]

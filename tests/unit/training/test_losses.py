@@ -6,14 +6,24 @@ import numpy as np
 import pytest
 import torch
 
+from audiorec.models.config import ModelConfig
+from audiorec.models.content_model import ContentNetwork, no_scale
+from audiorec.models.heads import build_head
 from audiorec.training.augmentation import mixup
-from audiorec.training.losses import LOSSES, TEMPERATURE, contrastive, cosine, mse
+from audiorec.training.losses import LOSSES, TEMPERATURE, Towers, contrastive, cosine, mse
 
 
 @pytest.fixture
 def pair():
     generator = torch.Generator().manual_seed(0)
     return [torch.randn(6, 4, generator=generator) for _ in range(2)]
+
+
+def head_alone(kind="ridge"):
+    """A network that takes three features and gives four outputs."""
+    torch.manual_seed(0)
+    config = ModelConfig(encoder="descriptors", head=kind, hidden=8)
+    return ContentNetwork(config, None, build_head(config, 3, 4), scale=no_scale(4))
 
 
 def test_by_hand(pair):
@@ -56,3 +66,43 @@ def test_mixup_blends_sound_and_target_alike_and_keeps_the_larger_part():
     assert ((mixed[:, 0, 0] - own).abs() <= 0.5 * 35).all()
     torch.manual_seed(0)
     assert torch.equal(mixup(given, targets, alpha=1.0)[0], mixed)
+
+
+def test_the_second_tower_begins_as_the_factors_themselves(pair):
+    network = head_alone()
+    towers = Towers(network, loss="contrastive", dim=4)
+    given, targets = torch.ones(6, 3), pair[1]
+    with torch.no_grad():
+        torch.testing.assert_close(towers(given, targets), contrastive(network(given), targets))
+
+
+@pytest.mark.parametrize("head", ["ridge", "mlp"])
+def test_what_is_served_ranks_listeners_as_the_shared_space_does(pair, head):
+    network = head_alone(head)
+    towers = Towers(network, loss="contrastive", dim=4).eval()
+    with torch.no_grad():
+        towers.alignment.change.copy_(torch.randn(4, 4, generator=torch.Generator().manual_seed(1)))
+        before = network(pair[0][:, :3])
+        served = towers.served()(pair[0][:, :3])
+        listeners = pair[1]
+        in_shared_space = (listeners @ towers.alignment.matrix.T) @ before.T
+    torch.testing.assert_close(listeners @ served.T, in_shared_space)
+    torch.testing.assert_close(network(pair[0][:, :3]), before)  # what goes on being trained
+
+
+def test_the_second_tower_and_the_temperature_are_learned_beside_the_network():
+    generator = torch.Generator().manual_seed(0)
+    given, targets = (torch.randn(16, n, generator=generator) for n in (3, 4))
+    towers = Towers(head_alone(), loss="contrastive", dim=4)
+    optimizer = torch.optim.Adam(towers.parameters(), lr=0.05)
+    losses = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = towers(given, targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    assert losses[-1] < losses[0] - 0.5
+    assert float(towers.alignment.change.detach().abs().max()) > 0.1
+    assert float(towers.alignment.temperature) != pytest.approx(TEMPERATURE, rel=0.05)
+    assert Towers(head_alone(), loss="cosine", dim=4).alignment is None
