@@ -1,15 +1,5 @@
-"""Pages for a browser."""
+"""Pages for a browser, made on the server; small scripts of our own go on from there."""
 
-from __future__ import annotations
+from audiorec.serve.pages.routes import routes
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
-
-    from audiorec.serve.state import State
-
-
-def routes(state: State) -> list[BaseRoute]:
-    """Routes of the pages, and of what they need."""
-    return []
+__all__ = ["routes"]

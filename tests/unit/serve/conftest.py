@@ -59,6 +59,12 @@ def make_workspace(folder: Path, write_audio) -> Workspace:
     return workspace
 
 
+@pytest.fixture(scope="session")
+def make_serve_workspace(write_audio):
+    """``make_serve_workspace(folder)``: such a workspace for a module of tests."""
+    return lambda folder: make_workspace(folder, write_audio)
+
+
 @pytest.fixture
 def workspace(tmp_path, write_audio) -> Workspace:
     return make_workspace(tmp_path, write_audio)

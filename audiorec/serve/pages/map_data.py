@@ -1,0 +1,220 @@
+"""The map: positions, ids and colours, as the script that draws them takes them."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from audiorec import artifacts
+from audiorec.data.tags import given_tags
+from audiorec.data.tracks import Track
+from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
+from audiorec.recommend.library import Library
+from audiorec.serve.api.common import check_listeners, stored_listener
+from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.tracks import listeners_of
+from audiorec.serve.problems import of_error
+from audiorec.serve.state import State
+from audiorec.track_map import TrackMap, load_map
+
+MOST_NAMES = 12  # that have a colour of their own
+UNKNOWN = 255  # of the bytes that say a colour
+TOP = 254
+COLOURS = ("region", "genre", "artist", "year", "score")
+KEPT = {"cache-control": "private, max-age=31536000, immutable"}
+NOT_KEPT = {"cache-control": "no-store"}
+
+
+class Shown(NamedTuple):
+    """The tracks of the map that are shown.
+
+    Attributes
+    ----------
+    version : str
+        Changes with what is shown.
+    map : TrackMap
+    rows : np.ndarray [shape=(n,)], int
+        Rows of the map.
+    ids : tuple of str
+    positions : np.ndarray [shape=(n, 2)], float32
+        Each from -1 to 1.
+    regions : list of dict
+        Name, place and number of tracks of each.
+    """
+
+    version: str
+    map: TrackMap
+    rows: np.ndarray
+    ids: tuple[str, ...]
+    positions: np.ndarray
+    regions: list[dict[str, Any]]
+
+
+def map_page(library: Library, asked: Asked) -> dict[str, Any]:
+    """What the page is made with; the points come by themselves."""
+    try:
+        shown = shown_map(library)
+    except ArtifactError as error:
+        return {"shown": None, "problem": str(error), "listeners": [], "selected": ""}
+    others = [] if asked.state.auth.has_users else listeners_of(library)
+    return {
+        "shown": shown,
+        "problem": "",
+        "listeners": list(dict.fromkeys([asked.user, *others])),
+        "selected": asked.text("id"),
+    }
+
+
+def shown_map(library: Library) -> Shown:
+    """The map without tracks that are excluded.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none.
+    """
+    directory = library.workspace.map
+    manifest = artifacts.load_manifest(directory, kind="map", check="manifest")
+    return _shown(directory, manifest.fingerprint, library.hidden)
+
+
+class Maps:
+    """Endpoints that the script of the map asks.
+
+    Parameters
+    ----------
+    state : State
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def points(self, request: Request) -> Response:
+        """Positions: little-endian float32, x and y of each track."""
+
+        def answer(shown: Shown, _: Library) -> Response:
+            data = shown.positions.astype("<f4").tobytes()
+            return Response(data, media_type="application/octet-stream", headers=KEPT)
+
+        return await self._answer(request, answer)
+
+    async def ids(self, request: Request) -> Response:
+        """Ids of the tracks in the order of the positions."""
+        return await self._answer(request, lambda shown, _: JSONResponse(shown.ids, headers=KEPT))
+
+    async def colours(self, request: Request) -> Response:
+        """A byte a track, and what it means."""
+        asked = Asked(self._state, request, request.state.user)
+        by = asked.text("by", "region")
+
+        def answer(shown: Shown, library: Library) -> Response:
+            if by not in COLOURS:
+                raise ParameterError(f"by={by!r} must be one of {', '.join(COLOURS)}")
+            if by == "score":
+                name = asked.text("user") or asked.user
+                check_listeners(self._state, request, [name])
+                table = _score(library, shown, stored_listener(library.workspace, name))
+            else:
+                table = _colours(library, shown, by)
+            table["values"] = base64.b64encode(table["values"].tobytes()).decode()
+            return JSONResponse(table, headers=NOT_KEPT)
+
+        return await self._answer(request, answer)
+
+    async def _answer(
+        self, request: Request, answer: Callable[[Shown, Library], Response]
+    ) -> Response:
+        try:
+            return await self._state.library.call(
+                lambda library: answer(shown_map(library), library)
+            )
+        except AudiorecError as error:
+            return of_error(error)
+
+
+def _colours(library: Library, shown: Shown, by: str) -> dict[str, Any]:
+    if by == "region":
+        return {
+            "kind": "region",
+            "names": [region["name"] for region in shown.regions],
+            "values": shown.map.members[shown.rows].astype(np.uint8),
+        }
+    found = library.catalog.get_many(shown.ids)
+    tracks = [found.get(id_) for id_ in shown.ids]
+    if by == "year":
+        years = np.array([track.year if track and track.year else np.nan for track in tracks])
+        return _scale(years, "year")
+    name_of = _genre if by == "genre" else _artist
+    return _names([name_of(track) if track else "" for track in tracks], kind=by)
+
+
+def _genre(track: Track) -> str:
+    return next(iter(given_tags(track.genre)), "")
+
+
+def _artist(track: Track) -> str:
+    return track.artist
+
+
+def _names(names: Sequence[str], *, kind: str) -> dict[str, Any]:
+    """A colour for each of the most frequent names; the others share one."""
+    counts = Counter(name for name in names if name)
+    top = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_NAMES]
+    number = {name: value for value, name in enumerate(top)}
+    values = np.array([number.get(name, UNKNOWN) for name in names], dtype=np.uint8)
+    return {"kind": kind, "names": top, "values": values}
+
+
+def _scale(numbers: np.ndarray, kind: str) -> dict[str, Any]:
+    """Numbers as bytes from the least to the greatest; NaN is unknown."""
+    known = np.isfinite(numbers)
+    if not known.any():
+        values = np.full(len(numbers), UNKNOWN, dtype=np.uint8)
+        return {"kind": kind, "low": "", "high": "", "values": values}
+    low, high = float(numbers[known].min()), float(numbers[known].max())
+    values = np.full(len(numbers), UNKNOWN, dtype=np.uint8)
+    values[known] = np.rint((numbers[known] - low) / max(high - low, 1e-9) * TOP)
+    return {"kind": kind, "low": f"{low:g}", "high": f"{high:g}", "values": values}
+
+
+def _score(library: Library, shown: Shown, user: str) -> dict[str, Any]:
+    """The rank of each track for a listener."""
+    vector = library.listener_vector(user)
+    index = library.index
+    known = [id_ for id_ in shown.ids if id_ in index]
+    at = {id_: row for row, id_ in enumerate(shown.ids)}
+    scores = np.asarray(index.embeddings().take(known).vectors) @ vector
+    ranks = np.full(len(shown.ids), np.nan)
+    ranks[[at[id_] for id_ in known]] = scores.argsort(kind="stable").argsort(kind="stable")
+    return {**_scale(ranks, "score"), "low": "last", "high": "first"}
+
+
+@lru_cache(maxsize=2)
+def _shown(directory: Path, version: str, hidden: frozenset[str]) -> Shown:
+    stored = load_map(directory)
+    ids = stored.layout.ids
+    rows = np.array([row for row, id_ in enumerate(ids) if id_ not in hidden], dtype=np.int64)
+    positions = stored.layout.positions
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    middle, reach = (low + high) / 2, max(float((high - low).max()) / 2, 1e-9)
+    scaled = (positions[rows] - middle) / reach
+    regions = [
+        {
+            "name": region.name,
+            "x": round(float((region.x - middle[0]) / reach), 4),
+            "y": round(float((region.y - middle[1]) / reach), 4),
+            "n": region.n_tracks,
+        }
+        for region in stored.regions
+    ]
+    shown_ids = tuple(ids[row] for row in rows)
+    token = f"{version[:16]}-{len(rows)}-{hash(hidden) & 0xFFFFFFFF:x}"
+    return Shown(token, stored, rows, shown_ids, scaled.astype(np.float32), regions)

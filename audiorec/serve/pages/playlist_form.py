@@ -1,0 +1,127 @@
+"""The playlist page: wishes out of the query, and the tracks that fit them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from audiorec.exceptions import AmbiguousNameError, AudiorecError, first_line
+from audiorec.playlist import build_playlist
+from audiorec.recommend.library import Library
+from audiorec.serve.api.common import check_filters, check_listeners
+from audiorec.serve.api.models import Filters, PlaylistModel
+from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
+
+KINDS = {
+    "near": "near the seeds",
+    "radio": "radio, that drifts on",
+    "path": "path from one to the other",
+    "continue": "continuation of a list",
+    "arc": "arc of tempo or energy",
+    "listener": "for a listener",
+    "mix": "mix for several listeners",
+    "reorder": "the seeds in a better order",
+}
+WITHOUT_SEEDS = ("listener", "mix")
+FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
+DEFAULT_LENGTH = 25
+
+
+def made_playlist(library: Library, asked: Asked) -> dict[str, Any]:
+    """What the page shows: the wishes, and what came of them."""
+    seeds, seed_problem = _ids(library, asked.texts("seed"))
+    against, against_problem = _ids(library, asked.texts("not"))
+    shown: dict[str, Any] = {
+        "seeds": rows_of(library, asked, tracks_of(library, seeds)),
+        "against": rows_of(library, asked, tracks_of(library, against)),
+        "wish": _wish(asked),
+        "kinds": KINDS,
+        "formats": FORMATS,
+        "made": [],
+        "notes": [],
+        "seconds": 0.0,
+        "as_json": "",
+        "problem": seed_problem or against_problem,
+    }
+    kind = shown["wish"]["kind"]
+    wanted = bool(seeds) or kind in WITHOUT_SEEDS or shown["wish"]["genre"] or shown["wish"]["year"]
+    if not wanted or (kind in WITHOUT_SEEDS and "kind" not in asked.params):
+        return shown
+    try:
+        model = _model(asked, seeds, against, shown["wish"])
+        check_filters(asked.state, asked.request, model.filters)
+        check_listeners(asked.state, asked.request, model.users, others=kind == "mix")
+        made = build_playlist(library, model.to_request())
+    except (AudiorecError, ValidationError) as error:
+        shown["problem"] = shown["problem"] or _line(error)
+        return shown
+    shown["made"] = rows_of_hits(
+        library, asked, made.hits, reasons=[entry.reason for entry in made.entries]
+    )
+    shown["notes"], shown["seconds"] = made.notes, made.seconds
+    shown["as_json"] = json.dumps(model.model_dump(exclude_defaults=True))
+    return shown
+
+
+def _ids(library: Library, names: list[str]) -> tuple[list[str], str]:
+    """Ids of tracks by ids or names; and a line on the first that fits no track, or several."""
+    ids, problem = [], ""
+    for name in names:
+        try:
+            ids.append(library.catalog.find(name).track_id)
+        except AmbiguousNameError as error:
+            several = "; ".join(str(candidate) for candidate in error.candidates[:5])
+            problem = problem or f"{error}: {several}"
+        except AudiorecError as error:
+            problem = problem or str(error)
+    return list(dict.fromkeys(ids)), problem
+
+
+def _wish(asked: Asked) -> dict[str, Any]:
+    """The dials, within their bounds."""
+    kind = asked.text("kind", "near")
+    return {
+        "kind": kind if kind in KINDS else "near",
+        "length": round(asked.number("length", DEFAULT_LENGTH, least=1, most=500)),
+        "minutes": asked.number("minutes", 0, least=0, most=6000),
+        "diversity": asked.number("diversity", 0, least=0, most=1),
+        "popularity": asked.number("popularity", 0, least=-1, most=1),
+        "artist_window": round(asked.number("artist_window", 5, least=0, most=100)),
+        "per_artist": round(asked.number("per_artist", 0, least=0, most=100)),
+        "new_share": asked.number("new_share", 0.5, least=0, most=1),
+        "by": asked.text("by") if asked.text("by") == "energy" else "tempo",
+        "shape": asked.text("shape") if asked.text("shape") in ("fall", "arch") else "rise",
+        "genre": asked.text("genre")[:200],
+        "year": asked.text("year")[:200],
+        "users": asked.text("users")[:500],
+        "shuffle": asked.text("shuffle")[:10],
+    }
+
+
+def _model(
+    asked: Asked, seeds: list[str], against: list[str], wish: dict[str, Any]
+) -> PlaylistModel:
+    same = ("kind", "diversity", "popularity", "artist_window", "per_artist", "new_share", "by",
+            "shape")  # fmt: skip
+    users = [name.strip() for name in wish["users"].split(",") if name.strip()]
+    fixed = wish["kind"] == "reorder"  # keeps every track of the list
+    return PlaylistModel(
+        **{name: wish[name] for name in same},
+        seeds=[] if wish["kind"] in WITHOUT_SEEDS else seeds,
+        against=against,
+        length=None if wish["minutes"] or fixed else wish["length"],
+        minutes=None if fixed else wish["minutes"] or None,
+        users=users or [asked.user],
+        shuffle=int(wish["shuffle"]) if wish["shuffle"].isdecimal() else None,
+        filters=Filters(genre=[wish["genre"]] if wish["genre"] else [], year=wish["year"]),
+    )
+
+
+def _line(error: AudiorecError | ValidationError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return first_line(error)

@@ -1,0 +1,141 @@
+"""Templates, and the request that a page answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from math import isfinite
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from audiorec import __version__
+from audiorec.exceptions import AudiorecError
+from audiorec.recommend.library import Library
+from audiorec.serve.problems import of_error
+from audiorec.serve.state import State, state_of
+from audiorec.workers import one_line
+
+NO_STORE = {"cache-control": "no-store"}
+LOGIN_ERRORS = {
+    "wrong": "This name and password do not go together.",
+    "many": "Too many tries. Wait a minute.",
+}
+
+
+class Asked(NamedTuple):
+    """A request for a page.
+
+    Attributes
+    ----------
+    state : State
+    request : Request
+    user : str
+        The listener who asks.
+    """
+
+    state: State
+    request: Request
+    user: str
+
+    @property
+    def params(self) -> QueryParams:
+        """The query."""
+        return self.request.query_params
+
+    def text(self, name: str, default: str = "") -> str:
+        """A value of the query without blanks around it."""
+        return self.params.get(name, default).strip()[:1000]
+
+    def texts(self, name: str) -> list[str]:
+        """Every value of that name that is not empty, each once."""
+        found = (value.strip()[:1000] for value in self.params.getlist(name)[:200])
+        return list(dict.fromkeys(value for value in found if value))
+
+    def number(self, name: str, default: float, *, least: float, most: float) -> float:
+        """A value of the query as a number within bounds; the default where it is none."""
+        try:
+            value = float(self.text(name))
+        except ValueError:
+            return default
+        return min(max(value, least), most) if isfinite(value) else default
+
+
+View = Callable[[Library, Asked], dict[str, Any]]
+
+
+class Renderer:
+    """Pages from templates.
+
+    Parameters
+    ----------
+    state : State
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._templates = Environment(
+            loader=PackageLoader("audiorec.serve.pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"minutes": minutes, "whole": whole}
+
+    def page(self, name: str, view: View) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint that renders a view's answer with the template of that name."""
+
+        async def endpoint(request: Request) -> Response:
+            asked = Asked(state_of(request), request, request.state.user)
+
+            def answer(library: Library) -> str:
+                return self.html(request, name, **view(library, asked))
+
+            try:
+                return HTMLResponse(await self._state.library.call(answer), headers=NO_STORE)
+            except AudiorecError as error:
+                status = of_error(error).status_code
+                candidates = [one_line(str(name)) for name in getattr(error, "candidates", ())]
+                body = self.html(
+                    request, "error", error=str(error), candidates=candidates[:20], status=status
+                )
+                return HTMLResponse(body, status, headers=NO_STORE)
+
+        return endpoint
+
+    def html(self, request: Request, name: str, /, **values: Any) -> str:
+        """A template's text, whatever stands in the values escaped."""
+        shared = {
+            "page": name,
+            "path": request.url.path,
+            "csrf": request.state.csrf,
+            "user": request.state.user,
+            "has_users": self._state.auth.has_users,
+            "version": __version__,
+        }
+        text = self._templates.get_template(f"{name}.html").render(**shared, **values)
+        return text.encode("utf-8", "replace").decode()  # names of files may hold no text at all
+
+    async def login(self, request: Request) -> Response:
+        """The form that lets users in."""
+        error = LOGIN_ERRORS.get(request.query_params.get("error", ""), "")
+        then = request.query_params.get("next", "/")
+        return HTMLResponse(self.html(request, "login", error=error, then=then), headers=NO_STORE)
+
+
+def minutes(seconds: float) -> str:
+    """Seconds as ``3:07`` or ``1:02:03``; empty for none."""
+    if not seconds:
+        return ""
+    whole_seconds = round(seconds)
+    hours, rest = divmod(whole_seconds, 3600)
+    start = f"{hours}:{rest // 60:02d}" if hours else str(rest // 60)
+    return f"{start}:{rest % 60:02d}"
+
+
+def whole(number: float) -> str:
+    """A number with thousands apart."""
+    return f"{round(number):,}"

@@ -1,0 +1,63 @@
+"""Routes of the pages, and of what they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from audiorec.serve.pages import map_data, playlist_form, tracks, views
+from audiorec.serve.pages.render import Renderer
+from audiorec.serve.state import State, state_of
+
+STATIC = Path(__file__).parent / "static"
+VIEWS = {
+    "/": ("home", views.home),
+    "/track": ("track", views.track),
+    "/why": ("why", views.why),
+    "/playlist": ("playlist", playlist_form.made_playlist),
+    "/listener": ("listener", views.listener),
+    "/map": ("map", map_data.map_page),
+    "/library": ("library", views.library),
+    "/evaluation": ("evaluation", views.evaluation),
+    "/rows": ("rows", tracks.rows_part),
+}
+
+
+class Static(StaticFiles):
+    """Files that a browser keeps, and asks each time whether they are the same still."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """See `StaticFiles`."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def routes(state: State) -> list[BaseRoute]:
+    """Routes of the pages, and of what they need."""
+    renderer = Renderer(state)
+    maps = map_data.Maps(state)
+    pages = [Route(path, renderer.page(name, view)) for path, (name, view) in VIEWS.items()]
+    return [
+        *pages,
+        Route("/login", renderer.login),
+        Route("/map/points", maps.points),
+        Route("/map/ids", maps.ids),
+        Route("/map/colours", maps.colours),
+        Route("/evaluation/report", report),
+        Route("/favicon.ico", lambda request: RedirectResponse("/static/icon.svg", 301)),
+        Mount("/static", Static(directory=STATIC)),
+    ]
+
+
+async def report(request: Request) -> Response:
+    """The page that ``evaluate`` wrote, as a file: its styles are its own."""
+    file = state_of(request).workspace.reports / "evaluation.html"
+    if not file.is_file():
+        return RedirectResponse("/evaluation", 303)
+    return FileResponse(file, media_type="text/html", filename="evaluation.html")

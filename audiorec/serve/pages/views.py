@@ -1,0 +1,251 @@
+"""What each page shows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+from audiorec import artifacts
+from audiorec.data.exclusions import KINDS as EXCLUSION_KINDS
+from audiorec.data.exclusions import excluded_tracks, load_exclusions
+from audiorec.data.tags import MIN_CONFIDENCE, merged, telling_words
+from audiorec.exceptions import AudiorecError
+from audiorec.pipeline.status import describe_workspace
+from audiorec.recommend.library import Library
+from audiorec.recommend.users import liked_tracks
+from audiorec.serve.api.common import check_listeners, stored_listener
+from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.tracks import (
+    Row,
+    listeners_of,
+    rows_of,
+    rows_of_hits,
+    tracks_of,
+    tracks_with_listening,
+)
+
+N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
+N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
+
+
+def home(library: Library, asked: Asked) -> dict[str, Any]:
+    """Search, new arrivals and where they lie, and what is being computed."""
+    table = asked.state.library.tracks()
+    query = asked.text("q")
+    found = table.find(query) if query else []
+    return {
+        "query": query,
+        "n_found": len(found),
+        "found": rows_of(library, asked, found[:N_FOUND]),
+        "new": [] if query else _new_arrivals(library, asked),
+        "n_tracks": len(table),
+        "stale": _stale(library),
+        "jobs": asked.state.jobs.recent()[:3],
+        "has_index": artifacts.exists(library.workspace.index),
+    }
+
+
+def _new_arrivals(library: Library, asked: Asked) -> list[Row]:
+    """The tracks whose files came last, with those that they lie near."""
+    table = asked.state.library.tracks()
+    newest = sorted(table.added, key=lambda id_: (-table.added[id_], id_))
+    tracks = [table.by_id[id_] for id_ in newest if id_ in table.by_id][:N_NEW]
+    reasons = []
+    for track in tracks:
+        try:
+            near = library.similar([track.track_id], k=2)
+        except AudiorecError:
+            reasons.append("not placed yet: 'run' it")
+            continue
+        names = " and ".join(each.name for each in tracks_of(library, [h.track_id for h in near]))
+        reasons.append(f"near {names}" if names else "")
+    return rows_of(library, asked, tracks, reasons=reasons)
+
+
+def _stale(library: Library) -> str:
+    try:
+        return library.stale
+    except AudiorecError as error:
+        return str(error)
+
+
+def track(library: Library, asked: Asked) -> dict[str, Any]:
+    """A track, its spectrogram, and its neighbours with reasons."""
+    track = library.catalog.get(asked.params.get("id", ""))
+    id_ = track.track_id
+    try:
+        hits, problem = library.similar([id_], k=N_NEIGHBOURS), ""
+    except AudiorecError as error:
+        hits, problem = [], str(error)
+    shared = library.shared_tags([id_], hits)
+    reasons = [
+        ", ".join(
+            [f"nearer than {hit.percentile:.0f} % of pairs"] * (hit.percentile is not None)
+            + [f"both {', '.join(words[:3])}"] * bool(words)
+        )
+        for hit, words in zip(hits, shared, strict=True)
+    ]
+    words = merged(library.catalog.tags.of([id_])[id_], min_confidence=MIN_CONFIDENCE)
+    return {
+        "row": rows_of(library, asked, [track])[0],
+        "words": [tag.tag for tag in words[:8]],
+        "measured": library.descriptors().of(id_) or {},
+        "clips": _clips(library, id_, track.duration),
+        "neighbours": rows_of_hits(library, asked, hits, reasons=reasons),
+        "problem": problem,
+        "counts": asked.state.listening.counts(asked.user).get(id_),
+    }
+
+
+def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None:
+    """Where the spectrogram's clips begin and how long they are, s; None where there is none."""
+    from audiorec.audio.clips import clip_starts  # soundfile and more: for this page alone
+    from audiorec.mel import MelStore
+
+    try:
+        store = MelStore(library.workspace.mels)
+        if id_ not in set(store.ids):
+            return None
+    except AudiorecError:
+        return None
+    config = store.config
+    starts = clip_starts(round(duration * config.sr), n=config.n_clips, config=config, track_id=id_)
+    return {
+        "starts": [round(start / config.sr, 2) for start in starts],
+        "seconds": config.clip_seconds,
+    }
+
+
+def why(library: Library, asked: Asked) -> dict[str, Any]:
+    """Why two tracks match."""
+    from audiorec.explain import explain_pair
+
+    first, second = (library.catalog.get(asked.params.get(name, "")) for name in ("a", "b"))
+    found = explain_pair(library, first.track_id, second.track_id)
+    return {"found": found, "both": rows_of(library, asked, [first, second])}
+
+
+def listener(library: Library, asked: Asked) -> dict[str, Any]:
+    """Recommendations, hidden gems and taste in words of a listener."""
+    name = asked.text("user") or asked.user
+    check_listeners(asked.state, asked.request, [name])
+    stored = stored_listener(library.workspace, name)
+    lists: dict[str, list[Row]] = {}
+    problem = ""
+    try:
+        hits = library.recommend(stored, k=N_FOR_LISTENER, per_artist=3)
+        lists["Recommended"] = rows_of_hits(library, asked, hits)
+        lists["Played by nobody yet"] = rows_of_hits(library, asked, _cold(library, stored))
+    except AudiorecError as error:
+        problem = str(error)
+    with suppress(AudiorecError):  # sound alone does not say what is popular
+        gems = library.recommend(stored, k=N_FOR_LISTENER, popularity=-1.0, per_artist=3)
+        lists["Hidden gems"] = rows_of_hits(library, asked, gems)
+    return {
+        "listener": name,
+        "others": [] if asked.state.auth.has_users else listeners_of(library),
+        "lists": {title: rows for title, rows in lists.items() if rows},
+        "taste": _taste(library, stored),
+        "problem": problem,
+        "stale": _stale(library),
+    }
+
+
+def _cold(library: Library, user: str) -> list[Any]:
+    """The best tracks that nobody has played."""
+    heard = tracks_with_listening(library.workspace)
+    hits = library.recommend(user, k=500, per_artist=3)
+    return [hit for hit in hits if hit.track_id not in heard][:10]
+
+
+def _taste(library: Library, user: str) -> list[str]:
+    """Words that a listener's tracks have more often than the library."""
+    try:
+        ids = sorted(liked_tracks(library.workspace, user))
+    except AudiorecError:
+        return []
+    known = [id_ for id_ in ids if id_ in library.catalog.get_many(ids)]
+    own = library.catalog.tags.words_of(known)
+    counts = {count.tag: count.tracks for count in library.catalog.tags.counts()}
+    everywhere = Counter({word: counts.get(word, 0) for words in own for word in words})
+    everywhere.update({word: 1 for word in everywhere if not everywhere[word]})
+    return telling_words(own, everywhere, max(1, len(library.catalog)))[:8] if own else []
+
+
+def library(library: Library, asked: Asked) -> dict[str, Any]:
+    """Failures, duplicates, exclusions, words, and work that can be begun."""
+    catalog, workspace = library.catalog, library.workspace
+    rules = load_exclusions(workspace.exclusions)
+    return {
+        "status": describe_workspace(workspace),
+        "failures": catalog.failures()[:MOST_FAILURES],
+        "notes": catalog.notes()[:MOST_FAILURES],
+        "duplicates": _duplicates(library, asked),
+        "exclusions": [(rule, len(excluded_tracks(catalog, [rule]))) for rule in rules],
+        "exclusion_kinds": EXCLUSION_KINDS,
+        "words": catalog.tags.counts()[:N_WORDS],
+        "jobs": asked.state.jobs.recent()[:5],
+        "folders": [str(folder) for folder in asked.state.jobs.folders()[:100]],
+    }
+
+
+def _duplicates(library: Library, asked: Asked) -> list[list[Row]]:
+    """Groups of tracks that are one recording."""
+    try:
+        groups = library.duplicates
+    except AudiorecError:
+        return []
+    members: dict[int, list[str]] = {}
+    for id_, number in groups.items():
+        members.setdefault(number, []).append(id_)
+    several = [sorted(ids) for ids in members.values() if len(ids) > 1][:MOST_DUPLICATES]
+    return [rows_of(library, asked, tracks_of(library, ids)) for ids in several]
+
+
+def evaluation(library: Library, asked: Asked) -> dict[str, Any]:
+    """What ``evaluate`` wrote."""
+    reports = library.workspace.reports
+    tables = []
+    for file in sorted(reports.glob("*.json")) if reports.is_dir() else []:
+        try:
+            bodies = json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            continue
+        bodies = bodies if isinstance(bodies, list) else [bodies]
+        tables += [_table(file.stem, body) for body in bodies if _is_table(body)]
+    texts = {}
+    for file in sorted(reports.glob("*.txt")) if reports.is_dir() else []:
+        try:
+            texts[file.stem] = file.read_text("utf-8", errors="replace")[:100_000]
+        except OSError:
+            continue
+    return {
+        "tables": tables,
+        "texts": texts,
+        "has_report": (reports / "evaluation.html").is_file(),
+    }
+
+
+def _is_table(body: Any) -> bool:
+    systems = body.get("systems") if isinstance(body, dict) else None
+    return isinstance(systems, dict) and all(isinstance(row, dict) for row in systems.values())
+
+
+def _table(name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A report as rows of numbers, best values marked."""
+    systems = body["systems"]
+    metrics = list(dict.fromkeys(key for row in systems.values() for key in row))
+    numeric = [
+        metric
+        for metric in metrics
+        if all(isinstance(row.get(metric, 0.0), int | float) for row in systems.values())
+    ]
+    return {
+        "name": f"{name}, {body['split']}" if body.get("split") else name,
+        "n_users": body.get("n_users"),
+        "n_tracks": body.get("n_tracks"),
+        "metrics": numeric,
+        "systems": systems,
+    }

@@ -1,0 +1,204 @@
+"""The pages as the server makes them, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
+from starlette.testclient import TestClient
+
+from audiorec.data.catalog import Catalog
+from audiorec.data.exclusions import Exclusion, save_exclusions
+from audiorec.serve import create_app
+from audiorec.serve.users import add_user, users_file
+from audiorec.track_map import Layout, Region, save_map
+
+HOSTILE = '"><script>window.hacked=1</script><img src=x onerror=window.hacked=1>'
+PAGES = ("/", "/?q=song", "/track?id=t03", "/why?a=t03&b=t05", "/playlist", "/listener",
+         "/playlist?seed=t03&not=t04", "/map", "/library", "/evaluation", "/login")  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """Elements of a page with their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+
+def put_map(workspace, ids, positions, *, regions=("North", "South")):
+    """A map of these tracks, cut into regions by turns."""
+    members = np.arange(len(ids), dtype=np.int32) % len(regions)
+    save_map(
+        workspace.map,
+        Layout(tuple(ids), positions.astype(np.float32), np.ones(len(ids), dtype=bool)),
+        regions=[Region(name, 0.3 * n, 0.2 * n, int((members == n).sum()))
+                 for n, name in enumerate(regions)],
+        members=members, config={}, inputs={}, space="x",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def mapped(workspace):
+    positions = np.random.default_rng(0).standard_normal((40, 2))
+    put_map(workspace, [f"t{row:02d}" for row in range(40)], positions)
+    return workspace
+
+
+def hostile_track(workspace) -> None:
+    with Catalog(workspace.catalog) as catalog:
+        track = catalog.get("t03")
+        catalog.upsert(replace(track, title=HOSTILE, artist=HOSTILE, genre=HOSTILE))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_hostile_names_are_text_and_no_script_or_style_stands_in_a_page(mapped, client, path):
+    hostile_track(mapped)
+    positions = np.random.default_rng(0).standard_normal((40, 2))
+    put_map(mapped, [f"t{row:02d}" for row in range(40)], positions, regions=(HOSTILE, "x"))
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    page = answer.text
+    assert "<script>" not in page and "<img src=x" not in page
+    elements = Elements()
+    elements.feed(page)
+    for tag, attributes in elements.found:
+        assert tag != "style"
+        assert tag != "script" or attributes["src"].startswith("/static/")
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        for name in ("src", "href", "action"):
+            assert re.match(r"/(?!/)|#|$", attributes.get(name, "")), attributes
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self'" in policy and "unsafe" not in policy
+
+
+def test_home_finds_and_lists_what_is_new_with_its_neighbours(client):
+    page = client.get("/?q=song 07").text
+    assert "1 found" in page and 'data-id="t07"' in page
+    assert "near Artist" in client.get("/").text
+    assert "No track has all of these words" in client.get("/?q=nonesuch").text
+
+
+def test_a_track_shows_neighbours_with_reasons_and_ways_to_start(client):
+    page = client.get("/track?id=t03").text
+    assert page.count('class="track"') == 12
+    assert "nearer than" in page and "% of pairs" in page
+    assert 'href="/playlist?kind=radio&amp;seed=t03"' in page
+    assert 'name="kind" value="path"' in page
+    lost = client.get("/track?id=nobody")
+    assert lost.status_code == 404 and "unknown track" in lost.text
+
+
+def test_a_playlist_stands_in_its_address(client):
+    page = client.get("/playlist?seed=t03&seed=Artist 5 - Song 05&not=t04&length=6").text
+    assert "6 tracks, 0:12" in page
+    assert re.findall(r'name="seed" value="(.+?)"', page) == ["t03", "t05"]
+    assert re.findall(r'name="not" value="(.+?)"', page) == ["t04"]
+    request = json.loads(re.search(r'data-request="(.*?)"', page)[1].replace("&#34;", '"'))
+    assert request["seeds"] == ["t03", "t05"] and request["length"] == 6
+    token = re.search(r'name="csrf" content="(.+?)"', page)[1]
+    made = client.post("/api/v1/playlist", json=request, headers={"X-CSRF-Token": token}).json()
+    ids = re.findall(r'class="track" data-id="(.+?)"', page)
+    assert [entry["track_id"] for entry in made["results"]] == ids
+    wide = client.get("/playlist?seed=t03&length=nan&diversity=inf&kind=zzz").text
+    assert "25 tracks" in wide
+    assert "no track is called" in client.get("/playlist?seed=nonesuch").text
+    assert "never" in client.get("/playlist?seed=t03&year=never").text
+
+
+def test_a_listener_has_recommendations_taste_and_cold_tracks(client):
+    page = client.get("/listener?user=ann").text
+    for title in ("Recommended", "Played by nobody yet"):
+        assert title in page
+    assert "Taste:" in page and ">rock<" in page and ">jazz<" not in page
+    cold = page.split('aria-label="Played by nobody yet"')[1]
+    assert cold.count("new to everyone") == cold.count('class="track"') > 3
+    assert "unknown listener" in client.get("/listener?user=nobody").text
+
+
+def test_the_library_shows_failures_exclusions_words_and_duplicates(workspace, client):
+    with Catalog(workspace.catalog) as catalog:
+        catalog.record_failure("/m/<b>bad</b>.mp3", stage="scan", reason="cannot be decoded")
+    save_exclusions(workspace.exclusions, [Exclusion("artist", "Artist 1")])
+    page = client.get("/library").text
+    assert "/m/&lt;b&gt;bad&lt;/b&gt;.mp3" in page and "cannot be decoded" in page
+    assert "<strong>Artist 1</strong>: 4 tracks" in page
+    assert "jazz 20" in page
+
+
+def test_the_evaluation_shows_tables_and_gives_the_report(workspace, client):
+    assert "Nothing was evaluated yet" in client.get("/evaluation").text
+    workspace.reports.mkdir(exist_ok=True)
+    body = {"split": "cold", "n_users": 7, "n_tracks": 9,
+            "systems": {"<b>": {"recall@10": 0.25}, "y": {"recall@10": 0.5}}}  # fmt: skip
+    (workspace.reports / "evaluation.json").write_text(json.dumps(body))
+    (workspace.reports / "broken.json").write_text("{")
+    (workspace.reports / "evaluation.html").write_text("<p>report")
+    page = client.get("/evaluation").text
+    assert "&lt;b&gt;" in page and "0.250" in page and "7 listeners, 9 tracks" in page
+    report = client.get("/evaluation/report")
+    assert report.text == "<p>report" and "attachment" in report.headers["content-disposition"]
+
+
+def test_points_ids_and_colours_of_the_map_go_together(mapped, client):
+    save_exclusions(mapped.exclusions, [Exclusion("artist", "Artist 1")])
+    ids = client.get("/map/ids").json()
+    assert len(ids) == 36 and "t01" not in ids
+    points = np.frombuffer(client.get("/map/points").content, "<f4").reshape(-1, 2)
+    assert points.shape == (36, 2) and np.abs(points).max() <= 1
+    tables = {by: client.get(f"/map/colours?by={by}&user=ann").json()
+              for by in ("region", "genre", "artist", "year", "score")}  # fmt: skip
+    values = {by: np.frombuffer(base64.b64decode(t["values"]), np.uint8)
+              for by, t in tables.items()}  # fmt: skip
+    for number, id_ in enumerate(ids):
+        row = int(id_[1:])
+        assert tables["genre"]["names"][values["genre"][number]] == ("jazz" if row % 2 else "rock")
+        assert tables["artist"]["names"][values["artist"][number]] == f"Artist {row % 10}"
+        assert tables["region"]["names"][values["region"][number]] == ("North", "South")[row % 2]
+    years = np.array([1990 + int(id_[1:]) for id_ in ids])
+    assert (np.diff(values["year"][np.argsort(years)].astype(int)) >= 0).all()
+    hits = client.post("/api/v1/recommend", json={"user": "ann", "k": 5}).json()["results"]
+    best = [values["score"][ids.index(hit["track_id"])] for hit in hits]
+    assert best == sorted(best, reverse=True) and min(best) > 150
+    assert client.get("/map/colours?by=zzz").status_code == 422
+
+
+def test_without_a_map_the_page_says_how_to_make_one(client):
+    assert "run &#39;audiorec map&#39;" in client.get("/map").text
+    assert client.get("/map/points").status_code == 409
+
+
+def test_files_of_the_pages_are_served_with_their_types_and_nothing_else_is(client):
+    for name, kind in (("app.js", "javascript"), ("style.css", "css"), ("icon.svg", "svg")):
+        answer = client.get(f"/static/{name}")
+        assert kind in answer.headers["content-type"]
+        assert answer.headers["cache-control"] == "no-cache"
+    for path in ("/static/../render.py", "/static/%2e%2e/render.py", "/static/"):
+        assert client.get(path).status_code == 404
+
+
+def test_on_a_server_with_users_a_listener_sees_none_but_themselves(mapped):
+    add_user(users_file(mapped), "ann", "correct horse")
+    with TestClient(
+        create_app(mapped), base_url="http://127.0.0.1:8337", follow_redirects=False
+    ) as client:
+        assert client.get("/listener").headers["location"].startswith("/login")
+        page = client.get("/login?error=wrong").text
+        assert "do not go together" in page
+        csrf = re.search(r'name="csrf" value="(.+?)"', page)[1]
+        form = {"name": "ann", "password": "correct horse", "csrf": csrf, "next": "/listener"}
+        assert client.post("/login", data=form).headers["location"] == "/listener"
+        assert "Log out ann" in client.get("/listener").text
+        other = client.get("/listener?user=me")
+        assert other.status_code == 403 and "is not you" in other.text
+        assert client.get("/map/colours?by=score&user=me").status_code == 403
