@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from audiorec.exceptions import DataError, system_reason
 from audiorec.workers import one_line
+
+MOST_BYTES, MOST_ROWS = 1 << 28, 2_000_000  # of a table: a million tracks take half of it
 
 
 def read_table(
@@ -30,14 +33,23 @@ def read_table(
     Raises
     ------
     DataError
-        If it cannot be read, lacks a column or rows, names one twice, or a line is cut off.
+        If it cannot be read, is larger than `MOST_BYTES` or `MOST_ROWS`, lacks a column or rows,
+        names one twice, or a line is cut off.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
+            if os.fstat(stream.fileno()).st_size > MOST_BYTES:
+                raise table_error(file, f"has more than {MOST_BYTES >> 20} MB", "part it")
             reader = csv.DictReader(stream, strict=True)  # a quote that nothing ends is an error
             columns = [name for name in reader.fieldnames or () if name]
             _check_columns(file, columns, needed=needed, welcome=welcome)
-            rows = [(reader.line_num, row) for row in reader]
+            rows: list[tuple[int, dict[str, str]]] = []
+            for row in reader:
+                _check_row(file, row, columns=columns, line=reader.line_num)
+                if len(rows) == MOST_ROWS:
+                    raise table_error(file, f"has more than {MOST_ROWS} rows", "part it")
+                values = {key: row.get(key) or "" for key in (*needed, *welcome)}
+                rows.append((reader.line_num, values))
     except OSError as error:
         reason = system_reason(error).lower()
         raise table_error(file, f"cannot be opened: {reason}", "check the path") from None
@@ -48,13 +60,15 @@ def read_table(
         raise table_error(file, what, "save it as CSV in UTF-8, whole") from None
     if not rows:
         raise table_error(file, "has no rows", "give a row for every track")
-    for line, row in rows:
-        there = sum(row[column] is not None for column in columns)
-        if there < len(columns):
-            named = f"{there} of the {len(columns)} columns that the first line names"
-            what = f"is cut off in line {line}: it has {named}"
-            raise table_error(file, what, "complete it, or write the file again")
-    return [(line, {key: row.get(key) or "" for key in (*needed, *welcome)}) for line, row in rows]
+    return rows
+
+
+def _check_row(file: Path, row: dict[str, str], *, columns: Sequence[str], line: int) -> None:
+    there = sum(row[column] is not None for column in columns)
+    if there < len(columns):
+        named = f"{there} of the {len(columns)} columns that the first line names"
+        what = f"is cut off in line {line}: it has {named}"
+        raise table_error(file, what, "complete it, or write the file again")
 
 
 def table_error(file: Path, what: str, remedy: str) -> DataError:

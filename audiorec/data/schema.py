@@ -81,7 +81,8 @@ def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():  # moved away, it has left its seal
             remove_checksum(path)
-        return _prepared(_connect(str(path)), path, read_only=False)
+        # Absolute: some builds of SQLite take a name such as file:w for an address.
+        return _prepared(_connect(str(path.absolute())), path, read_only=False)
     if not path.is_file():
         raise WorkspaceError(f"there is no catalogue at {path}; run 'audiorec scan' first")
     uri = f"{path.resolve().as_uri()}?mode=ro"

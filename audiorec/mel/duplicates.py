@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from audiorec.data.tracks import Track
     from audiorec.mel.store import MelStore
 
+MOST_APART_SECONDS = 30.0  # in length: copies are trimmed, or have silence at their ends
+
 
 def duplicates_of(store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
     """Groups of tracks that are the same recording, by their samples or by their fingerprints.
@@ -34,18 +36,23 @@ def duplicates_of(store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int
             by_hash.setdefault(track.clip_hash, []).append(track.track_id)
     same = [ids for ids in by_hash.values() if len(ids) > 1]
     exact = {track_id: group for group, ids in enumerate(same) for track_id in ids}
-    return merge_groups(near_duplicates(store.fingerprints()), exact)
+    seconds = {track_id: track.duration for track_id, track in tracks.items()}
+    return merge_groups(near_duplicates(store.fingerprints(), seconds=seconds), exact)
 
 
-def near_duplicates(fingerprints: Fingerprints, *, same: float = SAME) -> dict[str, int]:
+def near_duplicates(
+    fingerprints: Fingerprints, *, seconds: Mapping[str, float], same: float = SAME
+) -> dict[str, int]:
     """Group recordings that are the same one, in another encoding or with another start.
 
-    Two are the same when their fingerprints agree by at least `same`, and so are those that a
-    chain of such pairs joins.
+    Two are the same when their fingerprints agree by at least `same` and they are about as long,
+    and so are those that a chain of such pairs joins.
 
     Parameters
     ----------
     fingerprints : Fingerprints
+    seconds : mapping of str to float
+        How long each recording lasts, where that is known.
     same : float
         Above 0, at most 1; see `audiorec.audio.fingerprint.agreement`.
 
@@ -58,5 +65,15 @@ def near_duplicates(fingerprints: Fingerprints, *, same: float = SAME) -> dict[s
         raise ParameterError(f"same={same} must be above 0 and at most 1")
     ids = fingerprints.ids
     return connected_components(
-        (ids[match.a], ids[match.b]) for match in find_copies(fingerprints, same=same)
+        (ids[match.a], ids[match.b])
+        for match in find_copies(fingerprints, same=same)
+        if may_be_copies(seconds.get(ids[match.a], 0.0), seconds.get(ids[match.b], 0.0))
     )
+
+
+def may_be_copies(a: float, b: float) -> bool:
+    """Whether recordings of so many seconds, 0 where unknown, may be copies of each other.
+
+    A mix of several holds each of them, and its middle may be one of theirs.
+    """
+    return not a or not b or abs(a - b) <= MOST_APART_SECONDS

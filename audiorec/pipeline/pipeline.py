@@ -325,10 +325,9 @@ class Pipeline:
             artists=artists,
         )
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
-            same_sound = catalog.duplicate_groups()
-        groups = merge_groups(
-            near_duplicates(MelStore(self.workspace.mels).fingerprints()), same_sound
-        )
+            same_sound, seconds = catalog.duplicate_groups(), dict(catalog.facts("duration"))
+        fingerprints = MelStore(self.workspace.mels).fingerprints()
+        groups = merge_groups(near_duplicates(fingerprints, seconds=seconds), same_sound)
         index = renew_index(
             self.workspace.index,
             served.tracks,

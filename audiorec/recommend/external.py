@@ -65,6 +65,7 @@ def embed_file(
         return ExternalTrack(same.track_id, None)
     from audiorec.inference import embed, load_model
     from audiorec.mel import log_mel
+    from audiorec.mel.duplicates import may_be_copies
     from audiorec.recommend.vectors import content_scale
 
     scale = content_scale(workspace)
@@ -76,9 +77,12 @@ def embed_file(
     else:
         clips = load_clips(file, config=config)
     mels = [log_mel(y, config=config) for y in clips]
-    original = _original(mels[len(mels) // 2], config=config, workspace=workspace, index=index)
-    if original is not None:
-        return ExternalTrack(original, None)
+    mel = mels[len(mels) // 2]
+    copies = _copies(mel, config=config, workspace=workspace, index=index)
+    seconds, known = decoded.info.duration, catalog.get_many(copies)
+    for track_id in copies:
+        if may_be_copies(seconds, known[track_id].duration if track_id in known else 0.0):
+            return ExternalTrack(track_id, None)
     # In half precision, as the store keeps what the network learned from.
     given = [mel.astype(np.float16) for mel in mels]
     vector = embed(model, [(str(file), given)]).vectors[0] * np.float32(scale)
@@ -131,17 +135,15 @@ def _span(config: MelConfig) -> tuple[str, float, int]:
     return config.clip_position, config.clip_seconds, config.n_clips
 
 
-def _original(
-    mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index
-) -> str | None:
-    """The indexed track that is the same recording, the likest by its fingerprint."""
+def _copies(mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index) -> list[str]:
+    """Indexed tracks of the same sound by their fingerprints, the likest first."""
     from audiorec.audio.fingerprint import find_copies_of, make_fingerprint
     from audiorec.mel import MelStore
 
     store = MelStore(workspace.mels)
     if store.config != config:  # fingerprints of other spectrograms: no telling
-        return None
+        return []
     fingerprints = store.fingerprints()
     copies = find_copies_of(make_fingerprint(mel, config=config), fingerprints)
     ids = [fingerprints.ids[match.b] for match in copies]
-    return next((track_id for track_id in ids if track_id in index), None)
+    return [track_id for track_id in ids if track_id in index]

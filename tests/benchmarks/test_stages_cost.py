@@ -192,7 +192,7 @@ def duplicates():
     for n in PRINTS:
         words = np.random.default_rng(2).integers(1, 1 << 26, (n, 635), dtype=np.uint32)
         prints = Fingerprints(tuple(map(str, range(n))), words, STEP_SECONDS)
-        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints)))
+        costs.append(cpu_of(lambda prints=prints: near_duplicates(prints, seconds={})))
     return {"duplicates_cpu_s_per_track": slope(PRINTS, costs)}
 
 

@@ -1,9 +1,11 @@
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import WorkspaceError
 from audiorec.workspace import Workspace
 
@@ -127,3 +129,15 @@ def test_folders_that_are_not_the_workspaces_are_never_swept(tmp_path):
         (mine / "a.txt").touch()
     with workspace.writing():
         assert (mine / "a.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["file:w", "file:w?mode=memory", ":memory:", "a b%20c"])
+def test_a_name_that_looks_like_an_address_is_a_folder(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace(Path(name))
+    with workspace.writing(), Catalog(workspace.catalog) as catalog:
+        catalog.upsert([Track("a", "/music/a.flac")])
+    workspace.check()
+    assert (tmp_path / name / "catalog.sqlite").is_file()
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        assert len(catalog) == 1

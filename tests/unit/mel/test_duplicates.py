@@ -74,26 +74,35 @@ def test_near_duplicates_agree_with_every_pair(seed, n, words_a_pass):
         return any(found >= 0.55 and shared >= shortest for found, shared in tried)
 
     with patch("audiorec.audio.fingerprint.PASS_WORDS", words_a_pass):
-        groups = near_duplicates(of_words(words))
+        groups = near_duplicates(of_words(words), seconds={})
     assert as_sets(groups) == groups_twin([f"t{row}" for row in range(n)], same)
 
 
 def test_near_duplicates_number_groups_as_they_come():
     rng = np.random.default_rng(0)
     a, b, c = rng.integers(1, 1 << 32, (3, 90), dtype=np.uint32)
-    groups = near_duplicates(of_words([a, b, np.roll(a, 3), b, c]))
+    groups = near_duplicates(of_words([a, b, np.roll(a, 3), b, c]), seconds={})
     assert groups == {"t0": 0, "t2": 0, "t1": 1, "t3": 1}
     with pytest.raises(ParameterError, match="same=1.5"):
-        near_duplicates(of_words([a]), same=1.5)
+        near_duplicates(of_words([a]), seconds={}, same=1.5)
 
 
 def test_recordings_with_nothing_to_tell_are_no_duplicates():
-    assert near_duplicates(of_words(np.zeros((3, 90)))) == {}
+    assert near_duplicates(of_words(np.zeros((3, 90))), seconds={}) == {}
+
+
+def test_a_mix_is_no_copy_of_a_recording_that_its_middle_is_of():
+    a = np.random.default_rng(0).integers(1, 1 << 32, 90, dtype=np.uint32)
+    seconds = {"t0": 200.0, "t1": 215.0, "t2": 3600.0, "t3": 3601.0}
+    groups = near_duplicates(of_words([a] * 5), seconds=seconds)
+    assert groups == dict.fromkeys(("t0", "t1", "t2", "t3", "t4"), 0)  # by one of unknown length
+    groups = near_duplicates(of_words([a] * 4), seconds=seconds)
+    assert groups == {"t0": 0, "t1": 0, "t2": 1, "t3": 1}
 
 
 def test_more_copies_than_places_that_are_paired_are_one_group():
     a = np.random.default_rng(0).integers(1, 1 << 32, 90, dtype=np.uint32)
-    assert set(near_duplicates(of_words([a] * 150)).values()) == {0}
+    assert set(near_duplicates(of_words([a] * 150), seconds={}).values()) == {0}
 
 
 def test_one_from_outside_finds_its_copies_likest_first():

@@ -62,6 +62,24 @@ def test_a_sparse_playlist_is_not_read(tmp_path):
     assert peak_of(refused) < 40 * MB
 
 
+def test_a_manifest_is_bounded(tmp_path, monkeypatch):
+    manifest = tmp_path / "m.csv"
+    with manifest.open("wb") as stream:
+        stream.write(b"track_id,path\n")
+        stream.truncate(8 << 30)
+
+    def refused():
+        with pytest.raises(DataError, match=r"m.csv has more than 256 MB; part it"):
+            read_manifest(manifest)
+
+    assert peak_of(refused) < MB
+    manifest.write_text("track_id,path\n" + "".join(f"{n},{n}.mp3\n" for n in range(11)))
+    assert len(read_manifest(manifest)) == 11
+    monkeypatch.setattr("audiorec.data.csv_tables.MOST_ROWS", 10)
+    with pytest.raises(DataError, match=r"m.csv has more than 10 rows; part it"):
+        read_manifest(manifest)
+
+
 @pytest.mark.parametrize("length", [LONGEST, LONGEST + 1])
 def test_ids_of_a_manifest_are_bounded(tmp_path, length):
     manifest = tmp_path / "m.csv"

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
+from subprocess import Popen
 from unittest.mock import Mock
 
 import numpy as np
@@ -14,7 +17,7 @@ from audiorec import artifacts
 from audiorec.cli.pretrained import command
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, NotFoundError
 from audiorec.models.encoders.pretrained import load_pretrained
-from audiorec.models.pretrained import PRETRAINED, describe, fetch, find, is_fetched
+from audiorec.models.pretrained import PRETRAINED, describe, directory_of, fetch, find, is_fetched
 from audiorec.models.pretrained.convert import convert
 from audiorec.models.pretrained.registry import MUSICNN
 
@@ -40,6 +43,25 @@ def test_without_network_the_error_says_what_to_do(cache):
     assert "pip download --no-deps musicnn==0.1.0" in text and "--wheel FILE" in text
     assert not is_fetched(MUSICNN)
     assert not list(cache.rglob(".part-*"))  # nothing is left lying about
+
+
+def test_what_a_killed_fetch_left_is_swept_and_no_more(cache):
+    """Not what another process is at, nor what is fresh and of no process, nor anything else."""
+    child = Popen([sys.executable, "-c", ""])
+    child.wait()
+    place = directory_of(MUSICNN)
+    gone = place / f".part-{child.pid}-abc"
+    kept = [place / f".part-{os.getpid()}-abc", place / ".part-fresh", place / "mine"]
+    for folder in (gone, *kept):
+        folder.mkdir(parents=True)
+        (folder / "wheel.whl").write_bytes(b"half")
+    old = place / ".part-old"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    with pytest.raises(AudiorecError, match="could not download"):
+        fetch()
+    assert not gone.exists() and not old.exists()
+    assert all((folder / "wheel.whl").exists() for folder in kept)
 
 
 def test_another_wheel_is_refused(cache, tmp_path):
@@ -132,8 +154,6 @@ def test_a_checkpoint_of_something_else():
 def copied(weights, tmp_path, monkeypatch):
     """The fetched weights in a cache of the test's own."""
     import shutil
-
-    from audiorec.models.pretrained import directory_of
 
     source = directory_of(MUSICNN)
     monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path))
