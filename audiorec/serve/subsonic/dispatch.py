@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,11 @@ OFF = "nobody may come in yet: add a user with 'audiorec serve user add NAME'"
 def routes(state: State) -> list[BaseRoute]:
     """The routes of the protocol, for the server of a workspace."""
     state.store.ensure(queue.SCHEMA)
-    answer = partial(respond, Service(state))
+    service = Service(state)
+    answer = partial(respond, service)
+    with suppress(AudiorecError):  # which a request says
+        if state.auth.has_users:
+            service.prepare()
     methods = ["GET", "POST"]
     return [Route(path, answer, methods=methods) for path in ("/rest", "/rest/{method:path}")]
 

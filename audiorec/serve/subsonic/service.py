@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from audiorec.serve.listening import Opinion, PlayCount
     from audiorec.serve.state import State
 
+logger = logging.getLogger("audiorec.serve")
 WAIT = 0.25  # s for a view that is made anew, before the old one answers
 
 
@@ -38,7 +40,7 @@ class Service:
     def __init__(self, state: State) -> None:
         self.state = state
         self._view: tuple[object, CatalogView] | None = None
-        self._making: tuple[object, threading.Thread] | None = None
+        self._making: threading.Thread | None = None
         self._lock = threading.Lock()
         self._files: dict[Path, tuple[object, Any]] = {}
         self._totals: tuple[object, dict[str, float]] = (None, {})
@@ -52,16 +54,30 @@ class Service:
         with self._lock:
             if self._view is not None and self._view[0] == table.version:
                 return self._view[1]
-            if self._making is None or not self._making[1].is_alive():
-                thread = threading.Thread(target=self._make, name="catalogue view", daemon=True)
-                self._making = (table.version, thread)
-                thread.start()
-            making = self._making[1]
+            making = self._started()
         before = self._view
         making.join(None if before is None else WAIT)
         if self._view is None:
             raise AudiorecError("the catalogue cannot be read now; see the server's log")
         return self._view[1]
+
+    def prepare(self) -> None:
+        """Begin to make the view, so that the first question need not wait for all of it."""
+        with self._lock:
+            self._started()
+
+    def _started(self) -> threading.Thread:
+        """The thread that makes the view, begun if none does."""
+        if self._making is None or not self._making.is_alive():
+            self._making = threading.Thread(target=self._try, name="catalogue view", daemon=True)
+            self._making.start()
+        return self._making
+
+    def _try(self) -> None:
+        try:
+            self._make()
+        except (AudiorecError, OSError) as error:
+            logger.warning("players cannot browse now: %s", error)
 
     def _make(self) -> None:
         table = self.state.library.tracks()
