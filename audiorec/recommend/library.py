@@ -110,13 +110,24 @@ class Library:
         self._hidden: tuple[object, frozenset[str]] | None = None
         self._pairs: tuple[Index, PairScores] | None = None
 
-    def for_thread(self) -> Library:
+    def for_thread(self, *, catalog: Catalog | None = None, songs: Songs | None = None) -> Library:
         """The same library for another thread: indexes shared, a connection to SQLite of its own.
 
         It keeps the index that this one has now; see `refresh`.
+
+        Parameters
+        ----------
+        catalog : Catalog, optional
+            In place of one that is opened for it.
+        songs : callable, optional
+            What song each of some tracks is, where that is known already.
         """
         other = Library(self.workspace, files=self.files)
         other._owner, other._lock, other._indexes = self, self._lock, self._indexes
+        if catalog is not None:
+            other.__dict__["catalog"] = catalog
+        if songs is not None:
+            other.__dict__["_songs"] = songs
         return other
 
     def close(self) -> None:

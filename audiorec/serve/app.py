@@ -17,6 +17,7 @@ from audiorec.playlist.saved import SavedPlaylists
 from audiorec.serve import pages, subsonic
 from audiorec.serve.api import add_api
 from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
+from audiorec.serve.batch import SimilarBatch
 from audiorec.serve.gate import COOKIE, Gate, set_session
 from audiorec.serve.jobs import Jobs
 from audiorec.serve.library import SharedLibrary
@@ -95,6 +96,7 @@ def make_state(workspace: Workspace, settings: ServeSettings) -> State:
         media=Media(library),
         jobs=Jobs(workspace, settings=settings, library=library, listening=listening),
         worker=DecodeWorker(),
+        batch=SimilarBatch(library),
     )
 
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.problems import of_error, problem
 from audiorec.serve.state import State
+from audiorec.workers import one_line
 
 logger = logging.getLogger("audiorec.serve")
 COOKIE = "audiorec_session"
@@ -66,6 +67,12 @@ class Gate:
                 await refused(scope, receive, request.send)
             else:
                 await self.app(scope, request.receive, request.send)
+        except Exception as error:
+            # What is raised here was logged, or answered, or both; a stream that was cut is ended.
+            if not request.status:
+                raise
+            if isinstance(error, AudiorecError):
+                logger.warning("%s", one_line(str(error)))
         finally:
             request.log()
 
@@ -107,15 +114,14 @@ class Gate:
             session = secrets.token_urlsafe(32)  # which a form's token is made from
             request.new_session = session
         request.known(user, auth.csrf_token(session))
+        is_open = path in OPEN or path.startswith("/static/")
+        if user is None and not is_open:
+            if path.startswith("/api/") or request.scope["method"] not in SAFE:
+                return problem(401, "log in first, or send 'Authorization: Bearer KEY'")
+            return RedirectResponse(f"/login?next={quote(path)}", 303)
         if key is None and request.scope["method"] not in SAFE:
-            refused = await self._forged(request, session)
-            if refused is not None:
-                return refused
-        if user is not None or path in OPEN or path.startswith("/static/"):
-            return None
-        if path.startswith("/api/") or request.scope["method"] not in SAFE:
-            return problem(401, "log in first, or send 'Authorization: Bearer KEY'")
-        return RedirectResponse(f"/login?next={quote(path)}", 303)
+            return await self._forged(request, session)
+        return None
 
     async def _forged(self, request: _Request, session: str) -> Response | None:
         """The answer to a change that a page elsewhere may have sent; None to one that is meant."""
@@ -158,7 +164,7 @@ class _Request:
         self._came = 0
         self._body: list[Message] = []
         self._began = time.perf_counter()
-        self._status, self._bytes = 0, 0
+        self.status, self._bytes = 0, 0
 
     @property
     def address(self) -> str:
@@ -216,7 +222,7 @@ class _Request:
     async def send(self, message: Message) -> None:
         """Send on, with the headers that every answer has."""
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
@@ -243,7 +249,7 @@ class _Request:
         seconds = time.perf_counter() - self._began
         logger.info(
             "%s %s %s %d B %.1f ms %s %s",
-            self.scope["method"], path, self._status or "-", self._bytes, 1000 * seconds,
+            self.scope["method"], path, self.status or "-", self._bytes, 1000 * seconds,
             self.address, quote(str(user), safe=""),
         )  # fmt: skip
 

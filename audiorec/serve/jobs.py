@@ -267,12 +267,15 @@ class Jobs:
         process = self._process
         if process is None:
             return
-        for number, patience in ((signal.SIGINT, PATIENCE), (signal.SIGKILL, 5.0)):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), timeout=patience)
-                return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        ends = time.monotonic() + PATIENCE
+        # Not `wait`, which waits for those too to whom it has lent its output.
+        while process.returncode is None and time.monotonic() < ends:
+            await asyncio.sleep(0.05)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it, or what it has left behind
+        await process.wait()
 
 
 def _depth(folder: Path) -> tuple[int, str]:

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 from audiorec.exceptions import AudiorecError
 from audiorec.recommend.library import Library
-from audiorec.serve.tracks import TrackTable, read_tracks
+from audiorec.serve.tracks import TableCatalog, TrackTable, read_tracks
 from audiorec.workspace import Workspace
 
 Answer = TypeVar("Answer")
 
 THREADS = 4  # more wait for each other's turn of the interpreter
+STALE_SECONDS = 1.0
 LOOK_SECONDS = 0.25  # between looks at whether the index was replaced
 SETTLE_FACTOR = 10.0  # a changing catalogue is read again for at most a tenth of the time
 
@@ -44,7 +45,8 @@ class SharedLibrary:
         self._signature: tuple[int, ...] = ()
         self._table: TrackTable | None = None
         self._table_lock = threading.Lock()
-        self._read_at, self._read_seconds = 0.0, 0.0
+        self._stale = (-STALE_SECONDS, False)
+        self._read_at, self._read_seconds, self._checked = 0.0, 0.0, 0.0
 
     async def call(self, function: Callable[[Library], Answer]) -> Answer:
         """Answer from a thread: `function` of that thread's library."""
@@ -62,8 +64,11 @@ class SharedLibrary:
 
     def tracks(self) -> TrackTable:
         """Every track whose file is there; read again, in a thread, once the catalogue changes."""
+        table, now = self._table, time.monotonic()
+        if table is not None and now - self._checked < LOOK_SECONDS:
+            return table
+        self._checked = now
         signature = file_signature(self.workspace.catalog)
-        table = self._table
         if table is not None and table.version == signature:
             return table
         quiet = time.monotonic() - self._read_at < SETTLE_FACTOR * self._read_seconds
@@ -80,6 +85,13 @@ class SharedLibrary:
             return self._table
         finally:
             self._table_lock.release()
+
+    def stale(self) -> bool:
+        """Whether plays are newer than what answers; looked at now and then."""
+        now = time.monotonic()
+        if now - self._stale[0] > STALE_SECONDS:
+            self._stale = (now, bool(self._owner.stale))
+        return self._stale[1]
 
     def warm_up(self) -> None:
         """Open what the first question would wait for; what is not there yet is passed over."""
@@ -104,10 +116,16 @@ class SharedLibrary:
         if getattr(self._local, "state", None) != state:
             if (old := getattr(self._local, "library", None)) is not None:
                 old.close()
-            self._local.library = self._owner.for_thread()
+            self._local.library = self._for_thread()
             self._local.state = state
         library: Library = self._local.library
         return library
+
+    def _for_thread(self) -> Library:
+        if not self.workspace.catalog.exists():
+            return self._owner.for_thread()
+        catalog = TableCatalog(self.workspace, self.tracks)
+        return self._owner.for_thread(catalog=catalog, songs=catalog.songs)
 
     def _look(self) -> None:
         """Take a new index over once it stands ready."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
@@ -18,6 +17,7 @@ from audiorec.data.segments import file_of
 from audiorec.data.tracks import Track
 from audiorec.exceptions import DataError
 from audiorec.serve.library import SharedLibrary
+from audiorec.serve.opening import open_audio
 from audiorec.serve.pictures import Cover, Pictures
 from audiorec.serve.problems import problem
 
@@ -137,17 +137,6 @@ class Media:
         return StreamingResponse(_chunks(opened, first, length), status, headers=headers)
 
 
-def open_audio(track: Track) -> BinaryIO:
-    """Open a track's file, a regular one; `OSError` where there is none."""
-    if not os.path.isabs(track.path) or track.path == track.track_id:  # noqa: PTH117 - as stored
-        raise FileNotFoundError(track.path)  # a track that came without a file
-    handle = os.open(file_of(track.path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise FileNotFoundError(track.path)
-    return os.fdopen(handle, "rb", buffering=0)
-
-
 def wanted_range(headers: Mapping[str, str], *, size: int, etag: str) -> ByteRange | None:
     """The part that a request is for: all of it where it names several; None for one beyond it."""
     everything = ByteRange(0, size - 1)
@@ -156,9 +145,8 @@ def wanted_range(headers: Mapping[str, str], *, size: int, etag: str) -> ByteRan
         return everything
     first, last = found.groups()
     if not first:  # the last so many bytes
-        return (
-            ByteRange(max(0, size - int(last)), size - 1) if last and int(last) and size else None
-        )
+        n = min(int(last or size), size)
+        return ByteRange(size - n, size - 1) if n else None
     start, end = int(first), min(int(last), size - 1) if last else size - 1
     if last and int(last) < start:
         return everything

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from audiorec.data.segments import file_of
 from audiorec.data.tracks import Track
+from audiorec.serve.opening import open_audio
 from audiorec.workspace import Workspace
 
 SIZES = (64, 128, 256, 300, 512, 600, 1000)
@@ -41,13 +41,14 @@ class Pictures:
     def cover(self, track: Track, *, size: int | None) -> Cover | None:
         """Cover art of a track, at most `size` pixels wide and high."""
         wanted = next((s for s in SIZES if s >= (size or DEFAULT_SIZE)), SIZES[-1])
-        file = file_of(track.path)
         try:
-            state = Path(file).stat()
+            opened = open_audio(track)
         except (OSError, ValueError):
             return None
-        key = (track.path, state.st_mtime_ns, state.st_size, wanted)
-        found: Cover | None = self._cached(key, lambda: read_cover(Path(file), size=wanted))
+        with opened:
+            state = os.fstat(opened.fileno())
+            key = (track.path, state.st_mtime_ns, state.st_size, wanted)
+            found: Cover | None = self._cached(key, lambda: read_cover(opened, size=wanted))
         return found
 
     def spectrogram(self, workspace: Workspace, track_id: str) -> bytes:
@@ -81,12 +82,12 @@ class Pictures:
         return made
 
 
-def read_cover(file: Path, *, size: int) -> Cover | None:
+def read_cover(file: BinaryIO, *, size: int) -> Cover | None:
     """The first picture in a file's tags as a JPEG, or a PNG where it is see-through.
 
     Parameters
     ----------
-    file : Path
+    file : file object
     size : int
         Most pixels of either side.
     """
@@ -110,7 +111,7 @@ def read_cover(file: Path, *, size: int) -> Cover | None:
     return Cover(out.getvalue(), "image/png" if clear else "image/jpeg")
 
 
-def embedded_picture(file: Path) -> bytes | None:
+def embedded_picture(file: BinaryIO) -> bytes | None:
     """Bytes of the cover in a file's tags, the front one where there are several."""
     import base64
     import binascii
@@ -119,8 +120,8 @@ def embedded_picture(file: Path) -> bytes | None:
     from mutagen.flac import Picture
 
     try:
-        opened = mutagen.File(file)
-    except (mutagen.MutagenError, OSError, ValueError):
+        opened = mutagen.File(fileobj=file)
+    except (mutagen.MutagenError, OSError, ValueError, EOFError):
         return None
     tags = getattr(opened, "tags", None)
     pictures: list[Any] = list(getattr(opened, "pictures", ()))

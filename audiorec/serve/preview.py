@@ -13,14 +13,15 @@ RATE = 44_100
 
 
 class PreviewRequest(NamedTuple):
-    """A file, and how many seconds of it."""
+    """A file, and which part of it (s); with no start, its middle."""
 
     path: str
+    start: float | None
     seconds: float
 
 
 def make_preview(request: PreviewRequest) -> bytes:
-    """Encode the middle of a file, or all of one that is shorter. Runs in a worker.
+    """Encode a part of a file, or all of one that is shorter. Runs in a worker.
 
     Raises
     ------
@@ -34,8 +35,10 @@ def make_preview(request: PreviewRequest) -> bytes:
 
     with open_source(Path(request.path)) as source:
         info = source.info
-        n = min(int(request.seconds * info.sr), int(info.duration * info.sr))
-        start = max(0, (int(info.duration * info.sr) - n) // 2)
+        total = int(info.duration * info.sr)
+        n = min(int(request.seconds * info.sr), total)
+        start = (total - n) // 2 if request.start is None else int(request.start * info.sr)
+        start = max(0, min(start, total - n))
         y = np.asarray(source.read([start], n)[0], dtype=np.float32)
     y = to_rate(y, sr=info.sr, target_sr=RATE)
     out = io.BytesIO()

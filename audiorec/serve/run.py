@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 
 import uvicorn
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits
 
 from audiorec.exceptions import ParameterError, system_reason
 from audiorec.serve.state import ServeSettings
@@ -25,6 +27,8 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
         If the address cannot be listened on.
     """
     set_up_log()
+    # Answers go on in threads of their own; those of BLAS would only wait for each other.
+    threadpool_limits(1)
     bound = listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
@@ -37,7 +41,15 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
         h11_max_incomplete_event_size=64 << 10,
         ws="none",
     )
-    _Server(config, bound).run(sockets=[bound])
+    server = _Server(config, bound)
+
+    def end(*_: object) -> None:
+        if not server.started:  # else uvicorn has ended it in order, and says so again
+            sys.exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    server.run(sockets=[bound])
 
 
 class _Server(uvicorn.Server):

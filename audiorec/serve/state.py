@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from audiorec.data.server_store import ServerStore
     from audiorec.playlist.saved import SavedPlaylists
     from audiorec.serve.auth import Auth
+    from audiorec.serve.batch import SimilarBatch
     from audiorec.serve.jobs import Jobs
     from audiorec.serve.library import SharedLibrary
     from audiorec.serve.listening import Listening
@@ -65,6 +66,7 @@ class State:
     media: Media
     jobs: Jobs
     worker: DecodeWorker
+    batch: SimilarBatch
 
 
 def state_of(request: HTTPConnection) -> State:

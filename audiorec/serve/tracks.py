@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.find import WEIGHTS, folded_words
 from audiorec.data.tracks import Track, as_text
+from audiorec.recommend.versions import song_of
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     import polars as pl
 
 MOST_WORDS = 12
+
+
+class TableCatalog(Catalog):
+    """A catalogue that looks tracks up in a table that is in memory, and else in its file.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    table : callable
+        The table as it is now.
+    """
+
+    def __init__(self, workspace: Workspace, table: Callable[[], TrackTable]) -> None:
+        super().__init__(workspace.catalog, read_only=True)
+        self._table = table
+
+    def get(self, track_id: str) -> Track:
+        """See `Catalog.get`."""
+        return self._table().by_id.get(track_id) or super().get(track_id)
+
+    def get_many(self, track_ids: Iterable[str]) -> dict[str, Track]:
+        """See `Catalog.get_many`."""
+        known, wanted = self._table().by_id, list(track_ids)
+        found = {id_: known[id_] for id_ in wanted if id_ in known}
+        rest = [id_ for id_ in wanted if id_ not in known]
+        return found | super().get_many(rest) if rest else found
+
+    def find(self, name: str) -> Track:
+        """See `Catalog.find`."""
+        return self._table().by_id.get(name) or super().find(name)
+
+    def songs(self, track_ids: Sequence[str]) -> list[str]:
+        """See `audiorec.recommend.versions.songs_of`."""
+        table = self._table()
+        return [table.song(id_) for id_ in track_ids]
 
 
 class TrackTable:
@@ -37,8 +73,18 @@ class TrackTable:
         self.by_id: dict[str, Track] = {track.track_id: track for track in self.tracks}
         self.added, self.version = added, version
 
+        self._songs: dict[str, str] = {}
+
     def __len__(self) -> int:
         return len(self.tracks)
+
+    def song(self, track_id: str) -> str:
+        """What song a track is; see `audiorec.recommend.versions.song_of`."""
+        song = self._songs.get(track_id)
+        if song is None:
+            track = self.by_id.get(track_id)
+            song = self._songs[track_id] = song_of(track) if track else ""
+        return song
 
     def find(self, text: str, *, fields: Sequence[str] = tuple(WEIGHTS)) -> list[Track]:
         """Tracks that all words fit, best first, as `audiorec.data.find.find_tracks`.

@@ -26,6 +26,8 @@ from audiorec.serve.api.models import (
     Space,
 )
 from audiorec.serve.api.upload import answer_upload, upload_body
+from audiorec.serve.batch import How
+from audiorec.serve.state import State
 
 router = APIRouter(tags=["answers"])
 K = Annotated[int, Query(ge=1, le=1000)]
@@ -37,6 +39,9 @@ async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
     state = state_of(request)
     check_filters(state, request, body.filters)
     filters = body.filters.to_filter()
+    plain = not (body.against or filters or body.per_artist or body.per_album or body.min_score)
+    if plain and len(body.seeds) == 1:
+        return await _similar_to_one(state, body)
 
     def answer(library: Library) -> AnswerModel:
         hits = library.similar(
@@ -59,6 +64,18 @@ async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
         )
 
     return await state.library.call(answer)
+
+
+async def _similar_to_one(state: State, body: SimilarRequest) -> AnswerModel:
+    """The same of one seed and nothing more, answered together with others of the moment."""
+    how = How(body.k, body.space, body.popularity, body.versions)
+    hits = await state.batch.similar(body.seeds[0], how=how)
+    return AnswerModel(
+        query=body.seeds,
+        space=body.space,
+        stale=state.library.stale(),
+        results=hit_models(hits, state.library.tracks()),
+    )
 
 
 @router.get("/similar")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from audiorec.data.plays_writer import stored_name
+from audiorec.data.segments import segment_of
 from audiorec.data.tracks import Track, as_text
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
@@ -72,6 +73,7 @@ def track_model(track: Track) -> TrackModel:
         content_type=content_type(track),
         playable=is_playable(track),
         missing=track.missing,
+        **part_of(track),
         guessed=list(track.guessed),
     )
 
@@ -91,4 +93,11 @@ def hit_fields(hit: Hit | SessionHit, table: TrackTable) -> dict[str, Any]:
         "album": track.album if track else "",
         "duration": track.duration if track else 0.0,
         "playable": track is not None and is_playable(track),
+        **part_of(track),
     }
+
+
+def part_of(track: Track | None) -> dict[str, Any]:
+    """Where in its file a track begins and ends, s; it may be a part of one."""
+    segment = segment_of(track.path) if track is not None and "#t=" in track.path else None
+    return {"start": segment.start if segment else 0.0, "end": segment.end if segment else None}

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from audiorec.recommend.preview import SECONDS, find_previews
 from audiorec.serve.api.common import state_of
 from audiorec.serve.api.tracks import Id
-from audiorec.serve.media import TYPES, open_audio
+from audiorec.serve.media import TYPES
+from audiorec.serve.opening import open_audio
 from audiorec.serve.preview import PreviewRequest, make_preview
 from audiorec.serve.problems import MEDIA_TYPE, problem
 
@@ -77,14 +79,19 @@ async def spectrogram(request: Request, id: Id) -> Response:
 async def preview(
     request: Request,
     id: Id,
-    seconds: Annotated[float, Query(ge=1, le=60, allow_inf_nan=False)] = 30.0,
+    seconds: Annotated[float, Query(ge=1, le=60, allow_inf_nan=False)] = SECONDS,
 ) -> Response:
-    """The middle of a track as an MP3, which browsers play whatever the file's format."""
+    """The part of a track that is most like the whole, as an MP3, which browsers play.
+
+    Where no spectrogram is stored it is the middle.
+    """
     state = state_of(request)
     track = await state.library.call(lambda library: library.catalog.get(id))
     try:
         (await state.library.in_thread(open_audio, track)).close()
     except OSError:
         return problem(410, f"the file of {id!r} is gone; run 'audiorec scan' again")
-    data = await state.worker.call(make_preview, PreviewRequest(track.path, seconds))
+    found = await state.library.in_thread(find_previews, state.workspace, [track])
+    start = found[id].start if id in found else None
+    data = await state.worker.call(make_preview, PreviewRequest(track.path, start, seconds))
     return Response(data, media_type="audio/mpeg", headers=KEEP)

@@ -47,6 +47,8 @@ class TrackModel(BaseModel):
     content_type: str
     playable: bool = Field(description="Whether browsers of today play the format.")
     missing: bool
+    start: float = Field(description="Seconds in its file: above 0 for a part of one (CUE).")
+    end: float | None = Field(description="Seconds in its file; null for its end.")
     guessed: list[str] = Field(description="Which names are guessed from the path.")
 
 
@@ -71,6 +73,8 @@ class HitModel(BaseModel):
     path: str
     duration: float = 0.0
     playable: bool = True
+    start: float = Field(default=0.0, description="Seconds in its file.")
+    end: float | None = None
     guessed: list[str] = []
 
 

@@ -1,0 +1,73 @@
+"""Questions for similar tracks that come while another is answered are searched for together.
+
+One reading of the vectors then serves all of them, so that many listeners at once cost little more
+than one. Each answer is that of `Library.similar` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from audiorec.recommend.results import Hit
+from audiorec.recommend.vectors import Space
+from audiorec.serve.library import SharedLibrary
+
+MOST = 32  # questions that are searched for together
+
+
+class How(NamedTuple):
+    """What questions must share to be searched for together."""
+
+    k: int = 10
+    space: Space = "blend"
+    popularity: float = 0.0
+    versions: bool = False
+
+
+class SimilarBatch:
+    """Answers plain questions: tracks near one, without filters or limits.
+
+    Parameters
+    ----------
+    library : SharedLibrary
+    """
+
+    def __init__(self, library: SharedLibrary) -> None:
+        self._library = library
+        self._waiting: dict[How, list[tuple[str, asyncio.Future[list[Hit]]]]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def similar(self, seed: str, *, how: How) -> list[Hit]:
+        """Tracks near one; see `Library.similar`."""
+        future: asyncio.Future[list[Hit]] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(how, []).append((seed, future))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._answer_all())
+        return await future
+
+    async def _answer_all(self) -> None:
+        while self._waiting:
+            how = next(iter(self._waiting))
+            asked = self._waiting.pop(how)
+            if len(asked) > MOST:
+                self._waiting[how] = asked[MOST:]
+                asked = asked[:MOST]
+            seeds = [[seed] for seed, _ in asked]
+            found: Sequence[list[Hit] | Exception]
+            try:
+                found = await self._library.call(
+                    lambda library, seeds=seeds, how=how: library.similar_many(  # type: ignore[misc]
+                        seeds, **how._asdict()
+                    )
+                )
+            except Exception as error:
+                found = [error] * len(asked)
+            for (_, future), answer in zip(asked, found, strict=True):
+                if future.done():  # who asked has gone
+                    continue
+                if isinstance(answer, Exception):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)

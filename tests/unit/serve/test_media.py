@@ -1,0 +1,175 @@
+"""Audio with ranges and true types, covers out of tags, spectrograms, previews."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from pathlib import Path
+
+import mutagen.flac
+import mutagen.id3
+import mutagen.mp4
+import mutagen.oggvorbis
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from audiorec.data.catalog import Catalog, Track
+from audiorec.serve.media import content_type, is_playable, wanted_range
+from audiorec.serve.pictures import draw_spectrogram, read_cover
+
+API = "/api/v1"
+
+
+def path_of(workspace, track_id: str) -> Path:
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return Path(catalog.get(track_id).path)
+
+
+def picture(form: str = "PNG", size: tuple[int, int] = (900, 700), mode: str = "RGB") -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, size, (200, 30, 30) if mode == "RGB" else (200, 30, 30, 90)).save(out, form)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [("bytes=0-", 0, 99), ("bytes=10-19", 10, 19), ("bytes=90-500", 90, 99), ("bytes=-7", 93, 99),
+     ("bytes=-500", 0, 99), ("", 0, 99), ("lines=1-2", 0, 99), ("bytes=5-2", 0, 99),
+     ("bytes=1-2,5-6", 0, 99), ("bytes=a-b", 0, 99), ("bytes=-", 0, 99),
+     ("bytes=\u0661-2", 0, 99)],
+)  # fmt: skip
+def test_parts_of_a_file(header, first, last):
+    assert wanted_range({"range": header}, size=100, etag="e") == (first, last)
+
+
+def test_parts_beyond_a_file():
+    for header in ("bytes=100-", "bytes=1000-2000", "bytes=-0"):
+        assert wanted_range({"range": header}, size=100, etag="e") is None
+    assert wanted_range({"range": "bytes=0-"}, size=0, etag="e") is None
+    stale = {"range": "bytes=10-19", "if-range": "other"}
+    assert wanted_range(stale, size=100, etag="e") == (0, 99)
+
+
+def test_audio_is_the_file(client, workspace):
+    whole = path_of(workspace, "t03").read_bytes()
+    answer = client.get(f"{API}/audio", params={"id": "t03"})
+    assert answer.content == whole and answer.headers["content-type"] == "audio/wav"
+    assert answer.headers["accept-ranges"] == "bytes"
+    part = client.get(f"{API}/audio", params={"id": "t03"}, headers={"Range": "bytes=100-199"})
+    assert part.status_code == 206 and part.content == whole[100:200]
+    assert part.headers["content-range"] == f"bytes 100-199/{len(whole)}"
+    tail = client.get(f"{API}/audio", params={"id": "t03"}, headers={"Range": "bytes=-50"})
+    assert tail.content == whole[-50:]
+    beyond = {"Range": f"bytes={len(whole)}-"}
+    answer = client.get(f"{API}/audio", params={"id": "t03"}, headers=beyond)
+    assert answer.status_code == 416 and answer.headers["content-range"] == f"bytes */{len(whole)}"
+    head = client.head(f"{API}/audio", params={"id": "t03"})
+    assert head.headers["content-length"] == str(len(whole)) and not head.content
+    again = {"If-None-Match": head.headers["etag"]}
+    assert client.get(f"{API}/audio", params={"id": "t03"}, headers=again).status_code == 304
+
+
+def test_a_file_that_is_gone_says_so(client, workspace):
+    path_of(workspace, "t03").unlink()
+    path = path_of(workspace, "t04")
+    path.unlink()
+    path.mkdir()
+    pipe = path_of(workspace, "t05")
+    pipe.unlink()
+    os.mkfifo(pipe)  # which would be waited for
+    for track_id in ("t03", "t04", "t05"):
+        for what in ("audio", "preview"):
+            answer = client.get(f"{API}/{what}", params={"id": track_id})
+            assert answer.status_code == 410 and "scan" in answer.json()["detail"]
+        assert client.get(f"{API}/cover", params={"id": track_id}).status_code == 404
+
+
+def test_a_track_without_a_file_has_no_audio(client, workspace):
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(Track("etc", "etc"))
+    assert client.get(f"{API}/audio", params={"id": "etc"}).status_code == 410
+
+
+def test_types_are_those_of_the_formats():
+    def track(name: str, form: str = "") -> Track:
+        return Track("t", f"/m/{name}", format=form)
+
+    assert content_type(track("a.MP3")) == "audio/mpeg"
+    assert content_type(track("a.opus")) == "audio/ogg"
+    assert content_type(track("a", "flac")) == "audio/flac"
+    assert content_type(track("a.txt")) == "application/octet-stream"
+    assert is_playable(track("a.m4a")) and not is_playable(track("a.wma"))
+
+
+@pytest.fixture
+def tagged(tmp_path, tune, write_audio):
+    """Files of four formats, each with a cover in its tags."""
+    y = tune(1)
+    files = [
+        write_audio(tmp_path / f"a{suffix}", y) for suffix in (".mp3", ".flac", ".ogg", ".m4a")
+    ]
+    mp3, flac, ogg, m4a = files
+    tags = mutagen.id3.ID3()
+    tags.add(mutagen.id3.APIC(data=b"no picture", type=4, mime="image/png"))
+    tags.add(mutagen.id3.APIC(data=picture(), type=3, mime="image/png", desc="front"))
+    tags.save(mp3)
+    block = mutagen.flac.Picture()
+    block.data, block.type, block.mime = picture("JPEG"), 3, "image/jpeg"
+    opened = mutagen.flac.FLAC(flac)
+    opened.add_picture(block)
+    opened.save()
+    vorbis = mutagen.oggvorbis.OggVorbis(ogg)
+    vorbis["metadata_block_picture"] = [base64.b64encode(block.write()).decode(), "no base64!"]
+    vorbis.save()
+    mp4 = mutagen.mp4.MP4(m4a)
+    mp4["covr"] = [mutagen.mp4.MP4Cover(picture(mode="RGBA"), mutagen.mp4.MP4Cover.FORMAT_PNG)]
+    mp4.save()
+    return files
+
+
+def test_covers_are_made_anew_and_bounded(tagged):
+    for file in tagged:
+        with file.open("rb") as stream:
+            cover = read_cover(stream, size=300)
+        with Image.open(io.BytesIO(cover.data)) as image:
+            assert max(image.size) == 300
+            wanted = "image/png" if file.suffix == ".m4a" else "image/jpeg"
+            assert (cover.content_type, Image.MIME[image.format]) == (wanted, wanted)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<svg onload='alert(1)'/>", picture()[:200], picture("PNG", (9000, 9000))]
+)
+def test_hostile_pictures_are_no_covers(data, tmp_path, tune, write_audio):
+    file = write_audio(tmp_path / "a.mp3", tune(1))
+    tags = mutagen.id3.ID3()
+    tags.add(mutagen.id3.APIC(data=data, type=3, mime="text/html"))
+    tags.save(file)
+    with file.open("rb") as stream:
+        assert read_cover(stream, size=300) is None
+
+
+def test_a_spectrogram_shows_high_notes_at_the_top():
+    mel = np.full((96, 200), -80, np.float32)
+    mel[90:] = 0  # high bands
+    with Image.open(io.BytesIO(draw_spectrogram([mel, mel]))) as image:
+        pixels = np.asarray(image.convert("L"), dtype=float)
+    assert image.size == (400, 96)
+    assert pixels[:6].mean() > pixels[6:].mean() + 100
+
+
+def test_a_preview_is_an_mp3_of_the_part(client, workspace, write_audio):
+    quiet_then_loud = np.concatenate([np.zeros(80_000), 0.5 * np.sin(np.arange(80_000) / 5)])
+    write_audio(path_of(workspace, "t03"), quiet_then_loud.astype("f4"), sr=8000)
+    answer = client.get(f"{API}/preview", params={"id": "t03", "seconds": 4})
+    assert answer.headers["content-type"] == "audio/mpeg"
+    y, sr = soundfile.read(io.BytesIO(answer.content))
+    assert len(y) / sr == pytest.approx(4, abs=0.1)
+    half = len(y) // 2
+    assert abs(y[: half - sr // 4]).max() < 0.01
+    assert abs(y[half + sr // 4 :]).max() > 0.3
+    path_of(workspace, "t04").write_bytes(b"RIFF no sound at all")
+    assert client.get(f"{API}/preview", params={"id": "t04"}).status_code == 422
