@@ -14,7 +14,8 @@ CLIP = MelConfig(clip_position="middle", clip_seconds=30.0, n_clips=1)
 HOP = 512  # samples between frames of the onsets
 FINE_FFT, FINE_HOP = 4096, 1024  # of the spectrum whose peaks are notes
 SLOWEST, FASTEST = 60.0, 200.0  # beats a minute among which a tempo is looked for
-USUAL, OCTAVES = 110.0, 1.0  # the most likely tempo, and how far others are from it
+RIVALS = (0.5, 2.0, 2 / 3, 1.5)  # times a tempo, at which it may as well be tapped
+USUAL, OCTAVES = 120.0, 1.0  # the most likely tempo, and how far others are from it
 N_BEATS = 4  # that an onset is followed over
 LOWEST, HIGHEST = 60.0, 1500.0  # Hz of the notes that a key is told by
 A4 = 440.0
@@ -45,10 +46,10 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
 
     Returns
     -------
-    values : np.ndarray [shape=(5,)], float32
+    values : np.ndarray [shape=(6,)], float32
         Tempo (beats a minute), key (number in `audiorec.data.descriptors.KEYS`), loudness (LUFS,
         ITU-R BS.1770), brightness (mean spectral centroid, Hz), energy (mean strength of onsets,
-        dB). NaN where one cannot be measured.
+        dB), and how clear the tempo is; see `tempo_of`. NaN where one cannot be measured.
     """
     import librosa  # loads a second; describing alone needs it
     import pyloudnorm
@@ -65,14 +66,14 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
     brightness = float(centroid[sounding].mean()) if sounding.any() else np.nan
     energy = 10 * np.log10(max(float(onsets.mean()), QUIET))
     key = key_of(pitch_classes(fine, sr=sr))
-    tempo = tempo_of(onsets, frame_rate=sr / HOP)
-    values = np.array([tempo, key, loudness, brightness, energy], dtype=np.float32)
+    tempo, clarity = tempo_of(onsets, frame_rate=sr / HOP)
+    values = np.array([tempo, key, loudness, brightness, energy, clarity], dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
     return values
 
 
-def tempo_of(onsets: np.ndarray, *, frame_rate: float) -> float:
-    """The tempo at which onsets repeat most; NaN where they do not.
+def tempo_of(onsets: np.ndarray, *, frame_rate: float) -> tuple[float, float]:
+    """The tempo at which onsets repeat most, and how clear it is; NaN where they do not.
 
     The autocorrelation of the onsets is read between its lags, at one to four beats of each tempo,
     and weighed by how usual the tempo is (a normal curve over its logarithm: Ellis 2007).
@@ -88,18 +89,27 @@ def tempo_of(onsets: np.ndarray, *, frame_rate: float) -> float:
     -------
     tempo : float
         Beats a minute, from `SLOWEST` to `FASTEST`.
+    clarity : float
+        By what share half, twice, two thirds and three halves of it are weaker than it; near 0
+        listeners could tap either.
     """
     varying = onsets - onsets.mean()
     n_fft = 1 << (2 * len(onsets) - 1).bit_length()
     repeated = np.fft.irfft(np.abs(np.fft.rfft(varying, n_fft)) ** 2)[: len(onsets)]
     if not repeated[0] > QUIET:
-        return float("nan")
-    tempi = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.004))
+        return float("nan"), float("nan")
+    tempi = np.exp(np.arange(np.log(SLOWEST / 1.2), np.log(FASTEST * 1.1), 0.004))
     lags = 60.0 * frame_rate / tempi
     beats = np.arange(1, N_BEATS + 1)[:, None]
     strength = np.interp(beats * lags, np.arange(len(repeated)), repeated, right=0.0).mean(axis=0)
     usual = np.exp(-0.5 * (np.log2(tempi / USUAL) / OCTAVES) ** 2)
-    return float(tempi[(strength * usual).argmax()])
+    strength = strength * usual
+    allowed = (tempi >= SLOWEST) & (tempi <= FASTEST)
+    best = int(np.where(allowed, strength, -np.inf).argmax())
+    others = tempi[best] * np.array(RIVALS)
+    others = others[(others >= tempi[0]) & (others <= tempi[-1])]
+    rival = float(np.interp(others, tempi, strength).max())
+    return float(tempi[best]), 1.0 - rival / max(float(strength[best]), QUIET)
 
 
 def pitch_classes(spectrum: np.ndarray, *, sr: int) -> np.ndarray:

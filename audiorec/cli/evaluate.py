@@ -24,13 +24,32 @@ ALL_LABELS = "5,10,25,50,100"  # %
 STUDIES = (
     "ablation",
     "cold-to-warm",
+    "descriptors",
+    "explanations",
     "label-efficiency",
     "neighbours",
     "one-listener",
+    "playlists",
     "popularity-and-hubs",
     "sessions",
 )
-WITH_TRUTH = ("ablation", "label-efficiency", "one-listener", "sessions")
+WITH_TRUTH = (
+    "ablation",
+    "descriptors",
+    "label-efficiency",
+    "one-listener",
+    "playlists",
+    "sessions",
+)
+WITHOUT_SYSTEM = (
+    "descriptors",
+    "explanations",
+    "neighbours",
+    "one-listener",
+    "playlists",
+    "sessions",
+)
+WITHOUT_HOLDOUT = ("descriptors", "explanations", "neighbours", "one-listener", "playlists")
 # Options of before, accepted for one release.
 FORMER = {
     "thin": "cold-to-warm",
@@ -96,12 +115,14 @@ def _label(part: str) -> float:
     "--study",
     type=click.Choice(STUDIES),
     help="Another question in place of the table of systems. ablation: the recipe's model with "
-    "--vary settings changed; cold-to-warm: new tracks get plays back; label-efficiency: only "
-    "some tracks have listeners, see --labels; neighbours: artists, songs and genres among the "
-    "nearest tracks, without any listening; one-listener: whether the sessions of one person alone "
-    "place new artists better than sound; popularity-and-hubs: what --popularity and [index] "
-    "hubs cost, and which tracks come up; sessions: how well session models predict what comes "
-    "next.",
+    "--vary settings changed; cold-to-warm: new tracks get plays back; descriptors: tempo and "
+    "key beside those of a made world (--truth); explanations: whether what 'explain --sound' "
+    "names carries the match; label-efficiency: only some tracks have listeners, see --labels; "
+    "neighbours: artists, songs and genres among the nearest tracks, without any listening; "
+    "one-listener: whether the sessions of one person alone place new artists better than sound; "
+    "playlists: agreement, arcs and paths on a made world (--truth); popularity-and-hubs: what "
+    "--popularity and [index] hubs cost, and which tracks come up; sessions: how well session "
+    "models predict what comes next.",
 )
 @click.option(
     "--vary",
@@ -245,8 +266,8 @@ def _check_together(
         "--labels": labels and study != "label-efficiency",
         "--truth": truth and study not in (None, *WITH_TRUTH),
         "--report": page and study is not None,
-        "--system": systems and study in ("neighbours", "sessions", "one-listener"),
-        "--split, --seed, --folds and --rank": held_out and study in ("neighbours", "one-listener"),
+        "--system": systems and study in WITHOUT_SYSTEM,
+        "--split, --seed, --folds and --rank": held_out and study in WITHOUT_HOLDOUT,
     }
     for option, given in idle.items():
         if given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,11 @@ import numpy as np
 from audiorec import artifacts
 
 KIND = "descriptors"
-VERSION = 2  # of how they are measured
-COLUMNS = ("tempo", "key", "loudness", "brightness", "energy")
+VERSION = 3  # of how they are measured
+DESCRIBED = ("tempo", "key", "loudness", "brightness", "energy")
 """Beats a minute; number in `KEYS`; LUFS; spectral centroid, Hz; level of the onsets, dB."""
+COLUMNS = (*DESCRIBED, "tempo_clarity")
+"""The last is a share, see `audiorec.audio.descriptors.tempo_of`."""
 KEYS = tuple(
     f"{tonic}{mode}"
     for mode in ("", "m")
@@ -27,7 +29,7 @@ class TrackDescriptors:
     Parameters
     ----------
     ids : np.ndarray [shape=(n,)], str
-    table : np.ndarray [shape=(n, 5)], float32
+    table : np.ndarray [shape=(n, 6)], float32
         `COLUMNS`; NaN where one could not be measured.
     clips : np.ndarray [shape=(n,)], str
         Identity of the sound that each was measured on.
@@ -66,7 +68,7 @@ class TrackDescriptors:
         row = self.table[rows[0]].tolist()
         values: dict[str, float | str] = {
             name: round(value, 2)
-            for name, value in zip(COLUMNS, row, strict=True)
+            for name, value in zip(DESCRIBED, row, strict=False)
             if np.isfinite(value)
         }
         if "key" in values:
@@ -95,6 +97,9 @@ def load_descriptors(directory: Path) -> TrackDescriptors:
         artifacts.load_array(directory, manifest, name) for name in ("ids", "table", "clips")
     )
     current = manifest.config.get("version") == VERSION
+    if table.shape[1] < len(COLUMNS):  # of before
+        missing = np.full((len(table), len(COLUMNS) - table.shape[1]), np.nan, np.float32)
+        table = np.hstack([table, missing])
     return TrackDescriptors(ids, table, clips, is_current=current)
 
 
@@ -104,15 +109,23 @@ def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarr
     Parameters
     ----------
     directory : Path
-    measured : mapping of str to (str, np.ndarray [shape=(5,)])
+    measured : mapping of str to (str, np.ndarray [shape=(6,)])
         Of each track the identity of its sound, and its `COLUMNS`.
     """
     ids = sorted(measured)
     arrays = {
         "ids": np.array(ids, dtype=np.str_),
-        "table": np.array([measured[i][1] for i in ids], np.float32).reshape(-1, len(COLUMNS)),
+        "table": _table([measured[i][1] for i in ids]),
         "clips": np.array([measured[i][0] for i in ids], dtype=np.str_),
     }
     files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
     config = {"version": VERSION}
     artifacts.commit(directory, kind=KIND, files=files, config=config, inputs={}, extra={})
+
+
+def _table(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of the columns, NaN where one ends earlier : np.ndarray [shape=(n, 6)], float32."""
+    table = np.full((len(rows), len(COLUMNS)), np.nan, np.float32)
+    for number, row in enumerate(rows):
+        table[number, : len(row)] = row
+    return table

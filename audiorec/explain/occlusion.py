@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.models.content_model import ContentModel
 
 N_WINDOWS = 10  # of a clip
 N_BANDS = 8
@@ -66,7 +69,6 @@ def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, O
         If there is no model, or no spectrograms.
     """
     # torch, which no other answer loads
-    from audiorec.audio.mel_scale import band_edges
     from audiorec.inference import embed, load_model
     from audiorec.mel import MelStore
 
@@ -77,34 +79,55 @@ def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, O
             raise NotFoundError(f"no spectrogram of {id_!r} is stored; run 'audiorec mel'")
     clips = {id_: store.mels(id_) for id_ in (first, second)}
     whole = embed(model, list(clips.items()))
+    targets = {first: whole[second], second: whole[first]}
+    return (
+        occlude_clips(model, first, clips[first], target=targets[first]),
+        occlude_clips(model, second, clips[second], target=targets[second]),
+    )
+
+
+def occlude_clips(
+    model: ContentModel, track_id: str, clips: Sequence[np.ndarray], *, target: np.ndarray
+) -> Occlusion:
+    """What carries the match of a track's sound with a vector.
+
+    Parameters
+    ----------
+    model : ContentModel
+    track_id : str
+    clips : sequence of np.ndarray [shape=(n_mels, n_frames)]
+        Log-mels of the track.
+    target : np.ndarray [shape=(d,)]
+    """
+    from audiorec.audio.mel_scale import band_edges
+
     edges = band_edges(model.mel)
     seconds_per_frame = model.mel.hop_length / model.mel.sr
-    occlusions = []
-    for id_, other in ((first, second), (second, first)):
-        time_slots = _slots(clips[id_][0].shape[1], N_WINDOWS)
-        band_slots = _slots(clips[id_][0].shape[0], N_BANDS)
-        variants = [
-            (f"t{n}", [hide(mel, time=slot) for mel in clips[id_]])
-            for n, slot in enumerate(time_slots)
-        ]
-        variants += [
-            (f"b{n}", [hide(mel, bands=slot) for mel in clips[id_]])
-            for n, slot in enumerate(band_slots)
-        ]
-        predicted = unit_norm(embed(model, variants).vectors)
-        target = unit_norm(whole[other][None])[0]
-        cosine = float(unit_norm(whole[id_][None])[0] @ target)
-        losses = [round(cosine - float(unit @ target), 4) for unit in predicted]
-        seconds = [
-            OccludedPart(round(a * seconds_per_frame, 1), round(b * seconds_per_frame, 1), loss)
-            for (a, b), loss in zip(time_slots, losses, strict=False)
-        ]
-        bands = [
-            OccludedPart(round(float(edges[a]), 0), round(float(edges[b + 1]), 0), loss)
-            for (a, b), loss in zip(band_slots, losses[len(time_slots) :], strict=True)
-        ]
-        occlusions.append(Occlusion(id_, round(cosine, 4), tuple(seconds), tuple(bands)))
-    return occlusions[0], occlusions[1]
+    time_slots = slots(clips[0].shape[1], N_WINDOWS)
+    band_slots = slots(clips[0].shape[0], N_BANDS)
+    hidden = [[hide(mel, time=slot) for mel in clips] for slot in time_slots]
+    hidden += [[hide(mel, bands=slot) for mel in clips] for slot in band_slots]
+    cosine, *others = cosines(model, [clips, *hidden], target=target)
+    losses = [round(cosine - other, 4) for other in others]
+    seconds = [
+        OccludedPart(round(a * seconds_per_frame, 1), round(b * seconds_per_frame, 1), loss)
+        for (a, b), loss in zip(time_slots, losses, strict=False)
+    ]
+    bands = [
+        OccludedPart(round(float(edges[a]), 0), round(float(edges[b + 1]), 0), loss)
+        for (a, b), loss in zip(band_slots, losses[len(time_slots) :], strict=True)
+    ]
+    return Occlusion(track_id, round(cosine, 4), tuple(seconds), tuple(bands))
+
+
+def cosines(
+    model: ContentModel, variants: Sequence[Sequence[np.ndarray]], *, target: np.ndarray
+) -> list[float]:
+    """Cosine of each variant of a track's clips to a vector."""
+    from audiorec.inference import embed
+
+    vectors = embed(model, [(str(n), clips) for n, clips in enumerate(variants)]).vectors
+    return [float(c) for c in unit_norm(vectors) @ unit_norm(target[None])[0]]
 
 
 def hide(
@@ -135,6 +158,7 @@ def strongest(stretches: Sequence[OccludedPart], n: int = 3) -> list[OccludedPar
     return sorted((s for s in stretches if s.loss > 0), key=lambda s: -s.loss)[:n]
 
 
-def _slots(n: int, parts: int) -> list[tuple[int, int]]:
+def slots(n: int, parts: int) -> list[tuple[int, int]]:
+    """First and end of each of as equal parts of a length as there are."""
     bounds = np.linspace(0, n, min(parts, n) + 1).astype(int).tolist()
     return list(itertools.pairwise(bounds))

@@ -145,7 +145,7 @@ class ScannedDescriptors:
             new.replace(self.directory / clip_hash)
 
     def load(self, clip_hash: str) -> np.ndarray | None:
-        """What was measured : np.ndarray [shape=(5,)], float32; None where nothing whole is."""
+        """What was measured : np.ndarray [shape=(6,)], float32; None where nothing whole is."""
         try:
             values = np.frombuffer((self.directory / clip_hash).read_bytes(), dtype=np.float32)
         except (OSError, ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from audiorec.exceptions import NotFoundError
@@ -23,12 +25,12 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     if len(known) < len(source.own):
         source.note(f"seeds whose {request.by} is not known steer the playlist, and are not in it")
     assembly = Assembly(source, known[:n])
+    unclear = _unclear(source) if request.by == "tempo" else frozenset()
     for k in widening(POOL * n, len(source.index)):
         pool = _near(source, k, values)
-        chosen = _spread(assembly, pool, values, n)
+        _spread(assembly, pool, values, n=n, last=unclear)
         if len(assembly) >= n or k >= len(source.index):
             break
-    del chosen
     order = _shaped(sorted(assembly.order, key=lambda id_: (values[id_], id_)), request.shape)
     order = _apart(assembly, order, values)
     unit = UNITS[request.by]
@@ -44,16 +46,34 @@ def _near(source: TrackSource, k: int, values: dict[str, float]) -> list[str]:
     return list(dict.fromkeys(turns))[:k]
 
 
-def _spread(assembly: Assembly, pool: list[str], values: dict[str, float], n: int) -> int:
-    """Add the nearest track of each of as many equal parts of the pool's values."""
+def _unclear(source: TrackSource) -> frozenset[str]:
+    """The half of the tracks whose tempo might as well be another."""
+    clarity = source.library.descriptors().values("tempo_clarity")
+    if not clarity:
+        return frozenset()
+    middle = float(np.median(list(clarity.values())))
+    return frozenset(id_ for id_, value in clarity.items() if value < middle)
+
+
+def _spread(
+    assembly: Assembly,
+    pool: list[str],
+    values: dict[str, float],
+    *,
+    n: int,
+    last: Collection[str],
+) -> None:
+    """Add the nearest track of each of as many equal parts of the pool's values.
+
+    Those of `last` come only where there is no other.
+    """
     need = n - len(assembly)
     if need <= 0 or not pool:
-        return 0
+        return
     ranked = sorted(pool, key=lambda id_: (values[id_], id_))
     nearness = {id_: rank for rank, id_ in enumerate(pool)}
-    before = len(assembly)
     for part in np.array_split(np.array(ranked, dtype=object), min(need, len(ranked))):
-        nearest = sorted(part.tolist(), key=nearness.__getitem__)
+        nearest = sorted(part.tolist(), key=lambda id_: (id_ in last, nearness[id_]))
         # Where it will stand is known at the end; what counts here is that it may come at all.
         id_ = assembly.choose(nearest, len(assembly), close=False) or assembly.choose(
             nearest, len(assembly), close=True
@@ -65,7 +85,6 @@ def _spread(assembly: Assembly, pool: list[str], values: dict[str, float], n: in
             break
         if assembly.allows(id_):
             assembly.insert(id_, len(assembly))
-    return len(assembly) - before
 
 
 def _shaped(rising: list[str], shape: str) -> list[str]:

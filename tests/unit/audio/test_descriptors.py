@@ -37,8 +37,21 @@ def test_tempo_between_the_frames(bpm):
     times = np.arange(0, 30, 60 / bpm)
     frames = np.arange(int(30 * rate)) / rate
     onsets = np.exp(-0.5 * ((frames[:, None] - times) / 0.02) ** 2).sum(axis=1)
-    tempo = tempo_of(onsets, frame_rate=rate)
+    tempo, _ = tempo_of(onsets, frame_rate=rate)
     assert min(abs(tempo * factor / bpm - 1) for factor in (0.5, 1, 2)) < 0.01
+
+
+def test_a_tempo_that_may_as_well_be_its_double_is_less_clear():
+    rate = SR / 512
+    frames = np.arange(int(30 * rate)) / rate
+
+    def clarity(bpm, loudness):
+        times = np.arange(0, 30, 30 / bpm)  # twice a beat, the second of each so loud
+        levels = np.where(np.arange(len(times)) % 2, loudness, 1.0)
+        onsets = np.exp(-0.5 * ((frames[:, None] - times) / 0.02) ** 2) @ levels
+        return tempo_of(onsets, frame_rate=rate)[1]
+
+    assert clarity(90, 0.0) > clarity(90, 0.5) > clarity(90, 1.0) >= -0.05
 
 
 def test_peaks_count_for_their_semitone():

@@ -1,0 +1,129 @@
+"""How near measured tempo and key come to those that a made world's tracks were composed in.
+
+Beside librosa's own: its tempo of the same onsets, and the Krumhansl profiles on its constant-Q
+chroma, since librosa names no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.audio.clips import load_clips
+from audiorec.audio.descriptors import CLIP, HOP, describe
+from audiorec.demo.styles import SCALES
+from audiorec.exceptions import DataError, ParameterError
+from audiorec.recommend.library import Library
+from audiorec.studies.playlists import interval_of, plan_of_world
+from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+
+N_TRACKS = 150
+TOLERANCE = 0.04  # of a tempo
+SEED = 0
+KRUMHANSL = (
+    (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+)
+"""Major and minor, of Krumhansl & Kessler 1982."""
+
+
+class Measured(NamedTuple):
+    """Tempo (beats a minute), and number of the key: 0 to 11 major, 12 to 23 minor."""
+
+    tempo: float
+    key: float
+
+
+def run(given: StudyInputs) -> StudyReport:
+    """Measure tracks whose tempo and key are known.
+
+    Raises
+    ------
+    ParameterError
+        If no truth is given.
+    DataError
+        If no recording of the world is in the catalogue.
+    """
+    if given.truth is None:
+        raise ParameterError(
+            "study 'descriptors' needs a made world; give its truth.npz by --truth"
+        )
+    plans = plan_of_world(given)
+    tracks = [t for t in Library(given.workspace).catalog.tracks() if t.track_id in plans]
+    if not tracks:
+        raise DataError("no track of the catalogue is of the world that --truth tells of; scan it")
+    rng = np.random.default_rng(SEED)
+    chosen = rng.permutation(len(tracks))[:N_TRACKS]
+    ways: dict[str, Callable[[np.ndarray], Measured]] = {
+        "audiorec": by_audiorec,
+        "librosa": by_librosa,
+    }
+    measured: dict[str, list[Measured]] = {name: [] for name in ways}
+    known = []
+    for number, row in enumerate(chosen):
+        given.progress("descriptors", number, len(chosen))
+        plan = plans[tracks[row].track_id]
+        y = load_clips(Path(tracks[row].path), config=CLIP)[0]
+        known.append(Measured(plan.tempo, plan.key + (0 if SCALES[plan.scale][2] == 4 else 12)))
+        for name, way in ways.items():
+            measured[name].append(way(y))
+    rows = []
+    for name, values in measured.items():
+        octave = np.array(
+            [tempo_fits(m.tempo, k.tempo, octaves=True) for m, k in zip(values, known, strict=True)]
+        )
+        exact = np.array([tempo_fits(m.tempo, k.tempo) for m, k in zip(values, known, strict=True)])
+        keys = np.array([key_score(m.key, k.key) for m, k in zip(values, known, strict=True)])
+        rows.append(
+            {
+                "measured by": name,
+                "tempo within 4 % or an octave": float(octave.mean()),
+                "tempo within 4 %": float(exact.mean()),
+                "key, MIREX weighted": float(keys.mean()),
+                "interval of the key": interval_of(keys, rng),
+                "key exact": float((keys == 1).mean()),
+            }
+        )
+    title = f"Tempo and key of {len(chosen)} tracks against what they were composed in"
+    return StudyReport((StudyTable(title, tuple(rows[0]), tuple(rows)),))
+
+
+def by_audiorec(y: np.ndarray) -> Measured:
+    """As `audiorec descriptors` measures."""
+    tempo, key = describe(y, sr=CLIP.sr)[:2]
+    return Measured(float(tempo), float(key))
+
+
+def by_librosa(y: np.ndarray) -> Measured:
+    """By librosa's tempo and chroma."""
+    import librosa  # loads a second
+
+    onsets = librosa.onset.onset_strength(y=y, sr=CLIP.sr, hop_length=HOP)
+    tempo = librosa.feature.tempo(onset_envelope=onsets, sr=CLIP.sr, hop_length=HOP)
+    chroma = librosa.feature.chroma_cqt(y=y, sr=CLIP.sr).mean(axis=1)
+    profiles = [np.roll(profile, tonic) for profile in KRUMHANSL for tonic in range(12)]
+    likeness = [np.corrcoef(chroma, profile)[0, 1] for profile in profiles]
+    return Measured(float(np.atleast_1d(tempo)[0]), float(np.argmax(likeness)))
+
+
+def tempo_fits(measured: float, known: float, *, octaves: bool = False) -> bool:
+    """Whether a tempo is right within 4 %; with `octaves`, or half or twice of it is."""
+    factors = (0.5, 1.0, 2.0) if octaves else (1.0,)
+    return any(abs(measured / (factor * known) - 1) <= TOLERANCE for factor in factors)
+
+
+def key_score(measured: float, known: float) -> float:
+    """MIREX's weighted score of a key: 1 where it is right, 0.5 a fifth above, 0.3 the relative
+    one, 0.2 the parallel one, else 0."""
+    if not np.isfinite(measured):
+        return 0.0
+    (tonic, minor), (true, true_minor) = (
+        (int(key) % 12, int(key) >= 12) for key in (measured, known)
+    )
+    if minor == true_minor:
+        return {0: 1.0, 7: 0.5}.get((tonic - true) % 12, 0.0)
+    relative = (true + 3) % 12 if true_minor else (true + 9) % 12
+    return 0.3 if tonic == relative else 0.2 if tonic == true else 0.0
