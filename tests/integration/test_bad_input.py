@@ -1,131 +1,18 @@
 """What a user can get wrong, each one clear line, and nothing that is stored is lost."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
-import soundfile as sf
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
 
 from .conftest import call, spawn
-
-
-def failed(answer, *words, code=1):
-    """Check that a command said what is wrong in one line."""
-    assert answer.code == code, (answer.out, answer.err)
-    lines = [line for line in answer.err.splitlines() if line.strip()]
-    message = lines[-1]
-    assert "Traceback" not in answer.err
-    for word in words:
-        assert str(word) in message, (word, answer.err)
-    return message
-
-
-def snapshot(workspace: Path) -> dict[str, bytes]:
-    """Every stored file but SQLite's and the lock's own."""
-    return {
-        str(path.relative_to(workspace)): path.read_bytes()
-        for path in sorted(workspace.rglob("*"))
-        if path.is_file() and not path.name.startswith((".lock", "catalog.sqlite"))
-    }
-
-
-PLAYS = {
-    "no-column.csv": ("user_id,colour\nu,t\n", "track_id"),
-    "negative.csv": ("user_id,track_id,plays\nu,t,-3\n", "-3"),
-    "words.csv": ("user_id,track_id,plays\nu,t,many\n", "many"),
-    "empty.csv": ("", "empty.csv"),
-    "header-only.csv": ("user_id,track_id,plays\n", "header-only.csv"),
-}
-
-
-@pytest.mark.parametrize("name", PLAYS)
-def test_plays_that_cannot_be_used_leave_what_is_stored(workspace, tmp_path, name):
-    text, word = PLAYS[name]
-    file = tmp_path / name
-    file.write_text(text)
-    before = snapshot(workspace)
-    failed(call("-w", workspace, "plays", file), file, word)
-    assert snapshot(workspace) == before
-
-
-def test_plays_in_another_encoding(workspace, tmp_path):
-    file = tmp_path / "latin.csv"
-    file.write_bytes("user_id,track_id,plays\nпесня,t,1\n".encode("cp1251"))
-    failed(call("-w", workspace, "plays", file), file, "UTF-8")
-    failed(call("-w", workspace, "plays", tmp_path / "none.csv"), "none.csv")
-    failed(call("-w", workspace, "plays", file, "--source", "tape"), "tape", code=2)
-
-
-def test_plays_of_unknown_tracks_and_double_rows_are_counted_and_kept(workspace, tmp_path):
-    file = tmp_path / "more.csv"
-    file.write_text(
-        "user_id,track_id,plays,timestamp\n"
-        "u,nobody-has-this,3,1700000000\nu,nobody-has-this,3,1700000000\n"
-    )
-    answer = call("-w", workspace, "plays", file, "--json")
-    report = json.loads(answer.out)
-    assert (report["rows"], report["tracks"], report["duplicates"]) == (1, 1, 1)
-    told = call("-w", workspace, "plays", file).err
-    assert f"{file}: 1 row equal to an earlier one" in told
-    assert "'nobody-has-this'" in told and "no audio" in told
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [("[mel]\nhops = 3\n", ["hops"]), ("[train]\nbatch_size = 0\n", ["batch_size=0"])],
-)
-def test_a_recipe_that_is_wrong(workspace, tmp_path, text, words):
-    file = tmp_path / "wrong.toml"
-    file.write_text(text)
-    before = snapshot(workspace)
-    failed(call("-w", workspace, "run", file), file, *words)
-    assert snapshot(workspace) == before
-
-
-def test_a_recipe_that_fails_leaves_the_one_before(workspace, tmp_path):
-    bad = tmp_path / "bad.toml"
-    bad.write_text("[factors]\nmin_tracks_per_user = 1000\n")
-    before = snapshot(workspace)
-    for command in (["factors", "--recipe", bad], ["run", bad]):
-        failed(call("-w", workspace, *command), "min_tracks_per_user")
-        assert snapshot(workspace) == before
-    answer = call("-w", workspace, "factors")
-    assert answer.code == 0 and "up to date" in answer.out
-
-
-def test_a_run_that_is_killed_is_gone_on_with_by_its_recipe(workspace, tmp_path):
-    other, bad = tmp_path / "other.toml", tmp_path / "bad.toml"
-    other.write_text("[factors]\nfactors = 5\n")
-    bad.write_text("[factors]\nmin_tracks_per_user = 1000\n")
-    before = (workspace / "recipe.toml").read_bytes()
-
-    def killed(recipe):
-        with (
-            mock.patch("audiorec.factors.fit_factors", side_effect=SystemExit(137)),
-            mock.patch(
-                "audiorec.pipeline.pipeline.filtered_interactions", return_value=(None, None)
-            ),
-        ):
-            assert call("-w", workspace, "factors", "--recipe", recipe).code == 137
-        assert (workspace / "recipe.toml").read_bytes() == before
-
-    killed(bad)
-    failed(call("-w", workspace, "factors"), "min_tracks_per_user")
-    assert "up to date" in call("-w", workspace, "factors").out  # by the recipe before
-    killed(other)
-    assert call("-w", workspace, "factors").code == 0
-    assert artifacts.load_manifest(workspace / "factors", kind="factors").config["factors"] == 5
-    assert "factors = 5" in (workspace / "recipe.toml").read_text()
-    assert "up to date" in call("-w", workspace, "factors").out
+from .helpers import failed, snapshot
 
 
 def test_a_workspace_that_is_missing_newer_or_foreign(workspace, tmp_path):
@@ -240,24 +127,6 @@ def test_names_that_fit_nothing_or_several(workspace, world):
     failed(call("-w", workspace, "simlar", "x"), "Did you mean 'similar'", code=2)
 
 
-def test_an_ambiguous_name_lists_its_candidates(tmp_path, workspace):
-    rng = np.random.default_rng(0)
-    rows = ["track_id,path,artist,title"]
-    for n, artist in enumerate(("Alma Ro", "Bela Tu")):
-        sf.write(tmp_path / f"{n}.wav", rng.normal(0, 0.1, 22050 * 3), 22050)
-        rows.append(f"same{n},{n}.wav,{artist},Evening Song")
-    (tmp_path / "two.csv").write_text("\n".join(rows))
-    assert call("-w", workspace, "scan", "--manifest", tmp_path / "two.csv").code == 0
-    answer = call("-w", workspace, "similar", "Evening Song")
-    assert answer.code == 1
-    assert "Alma Ro" in answer.err and "Bela Tu" in answer.err
-    failed(call("-w", workspace, "similar", "same0"), "not in the index", "audiorec run")
-    with Catalog(workspace / "catalog.sqlite") as catalog:
-        catalog.record_failure(tmp_path / "0.wav", stage="mel", reason="0.wav is odd; mend it")
-    answer = call("-w", workspace, "similar", "same0")
-    failed(answer, "could not be heard: 0.wav is odd; mend it", "audiorec status --failures")
-
-
 def test_questions_before_there_is_an_index(scanned, tmp_path, recipe, world):
     workspace = tmp_path / "workspace"
     shutil.copytree(scanned, workspace)
@@ -313,40 +182,6 @@ def test_spaces_and_dials_that_there_are_not(workspace, world):
     )
 
 
-def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):
-    music = tmp_path / "music"
-    music.mkdir()
-    rng = np.random.default_rng(0)
-    sound = rng.normal(0, 0.1, 22050 * 4)
-    sf.write(music / "good.wav", sound, 22050)
-    sf.write(music / "ночь\nи день.flac", sound[::-1], 22050)
-    sf.write(music / "silent.wav", np.zeros(22050 * 3), 22050)
-    sf.write(music / "short.wav", sound[:2000], 22050)
-    (music / "empty.mp3").touch()
-    (music / "text.mp3").write_text("not a sound " * 500)
-    (music / "loop.mp3").symlink_to(music / "loop.mp3")
-    os.mkfifo(music / "pipe.wav")
-    workspace = tmp_path / "workspace"
-    answer = call("-w", workspace, "scan", music)
-    assert answer.code == 0 and "2 added" in answer.out, answer
-    assert call("-w", workspace, "scan", music, "--strict").code == 1
-    named = call("-w", workspace, "status", "--failures").out
-    for name in ("silent.wav", "short.wav", "empty.mp3", "text.mp3", "loop.mp3", "pipe.wav"):
-        assert name in named
-    assert all(len(line.strip()) > 10 for line in named.strip().splitlines())
-
-
-def test_add_names_the_files_that_it_could_not_read(workspace, world, tmp_path):
-    junk = tmp_path / "junk.mp3"
-    junk.write_text("not a sound " * 500)
-    failed(call("-w", workspace, "add", junk), "status --failures")
-    good = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
-    answer = call("-w", workspace, "add", good, junk)
-    assert answer.code == 0 and len(answer.out.split()) == 1
-    assert str(junk) in answer.err
-    assert call("-w", workspace, "add", good, junk, "--strict").code == 1
-
-
 def test_more_than_there_is_says_so(finished, world, tmp_path):
     answer = call("-w", finished, "similar", "t000001", "-k", "5000")
     found = len(answer.out.splitlines())
@@ -363,15 +198,6 @@ def test_more_than_there_is_says_so(finished, world, tmp_path):
     for form in ([], ["--json"]):
         answer = call("-w", finished, "playlist", "t000001", "--length", 5000, "-o", file, *form)
         assert answer.code == 0 and " of 5000 tracks: the library holds no more" in answer.err
-
-
-def test_files_that_failed_need_no_mending(workspace, world):
-    answer = call("-w", workspace, "doctor")
-    assert answer.code == 0, answer.out
-    assert "2 files could not be read; see 'audiorec status --failures'" in answer.out
-    assert "nothing needs mending" in answer.out
-    found = json.loads(call("-w", workspace, "doctor", "--json").out)
-    assert found["problems"] == [] and len(found["notes"]) == 1
 
 
 def test_a_read_only_workspace_is_one_line(workspace, recipe, monkeypatch):

@@ -15,7 +15,7 @@ from audiorec.recommend.library import Library
 from audiorec.workspace import Workspace
 
 from .conftest import call
-from .test_bad_input import failed, snapshot
+from .helpers import failed, snapshot
 
 DAY = 86_400
 KEPT = ("model", "embeddings")

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import shlex
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,35 +18,13 @@ import pytest
 from audiorec import artifacts
 
 from .conftest import call
-from .test_bad_input import failed, snapshot
+from .helpers import HARMS, failed, harm, snapshot
 
 PLACES = int(os.environ.get("AUDIOREC_DAMAGE", "1"))
 # What holds arrays under digests, and what is made again from what.
 ARTIFACTS = ("mels", "factors", "model", "embeddings", "index")
 # Neither do these answer, nor is anything made from them.
 FOR_PEOPLE = ("reports", ".lock", "catalog.sqlite-")
-
-
-def flip(content: bytes, place: float) -> bytes:
-    """One bit the other way, `place` of the way through."""
-    flipped = bytearray(content)
-    flipped[int(place * (len(content) - 1))] ^= 1 << int(place * 7919) % 8
-    return bytes(flipped)
-
-
-HARMS: dict[str, Callable[[bytes, float], bytes | None]] = {
-    "flipped": flip,
-    "cut": lambda content, place: content[: int(place * len(content))],
-    "gone": lambda _content, _place: None,
-}
-
-
-def harm(path: Path, how: str, place: float) -> None:
-    content = HARMS[how](path.read_bytes(), place)
-    if content is None:
-        path.unlink()
-    else:
-        path.write_bytes(content)
 
 
 def files_of(workspace: Path, *kinds: str) -> list[Path]:
@@ -169,20 +146,6 @@ def test_plays_are_named_with_the_file_that_they_came_from(workspace, world):
             assert call("-w", workspace, "plays", world.plays_csv).code == 0
             assert call("-w", workspace, "run").code == 0
             assert snapshot(workspace) == whole
-
-
-@pytest.mark.slow
-def test_one_shard_of_many_is_made_again_alone(scanned, recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("audiorec.mel.compute.SHARD_TRACKS", 12)
-    workspace = tmp_path / "workspace"
-    shutil.copytree(scanned, workspace)
-    assert call("-w", workspace, "mel", "--recipe", recipe).code == 0
-    whole = snapshot(workspace)
-    harm(next((workspace / "mels").glob("shard-00001.*")), "flipped", 0.7)
-    harm(next((workspace / "mels").glob("meta-00002.*")), "cut", 0.5)
-    answer = call("-w", workspace, "mel")
-    assert "24 computed" in answer.out, answer
-    assert snapshot(workspace) == whole
 
 
 @pytest.mark.slow

@@ -102,3 +102,9 @@ def test_no_two_public_classes_have_one_name():
             if public and member.__module__ == info.name:
                 owners.setdefault(name, []).append(info.name)
     assert {name: homes for name, homes in owners.items() if len(homes) > 1} == {}
+
+
+def test_every_command_has_a_file_of_tests():
+    folder = Path(__file__).parent / "commands"
+    files = {path.stem.removeprefix("test_") for path in folder.glob("test_*.py")}
+    assert files == {name.replace("-", "_") for name in COMMANDS}

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from .conftest import spawn
-from .test_bad_input import snapshot
+from .helpers import snapshot
 
 KILLS = int(os.environ.get("AUDIOREC_KILLS", "4"))
 

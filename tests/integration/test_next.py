@@ -2,45 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
-import numpy as np
 import pytest
 
-from .conftest import call
-
-HEAD = "user_id,track_id,plays,timestamp"
-
-
-def ring(ids, n_sessions=80):
-    """Sessions that go round a ring of tracks, an hour apart, as CSV."""
-    rng = np.random.default_rng(0)
-    lines = [HEAD]
-    for number, start in enumerate(rng.integers(len(ids), size=n_sessions)):
-        for step in range(4):
-            track = ids[(start + step) % len(ids)]
-            lines.append(f"me,{track},1,{1_700_000_000 + number * 7200 + 200 * step}")
-    return "\n".join(lines) + "\n"
-
-
-@pytest.fixture(scope="module")
-def with_sessions(finished, tmp_path_factory):
-    """The finished workspace, listened to in sessions."""
-    folder = tmp_path_factory.mktemp("next")
-    shutil.copytree(finished, folder / "ws")
-    (folder / "ring.csv").write_text(ring([f"t{number:06d}" for number in range(24)]))
-    (folder / "short.toml").write_text("[sessions]\nepochs = 1\n")
-    assert call("-w", folder / "ws", "plays", folder / "ring.csv").code == 0
-    answer = call("-w", folder / "ws", "sessions", "--recipe", folder / "short.toml")
-    assert answer.code == 0, answer.err
-    return folder / "ws"
-
-
-def ask(workspace, *words):
-    answer = call("-w", workspace, "next", *words, "--json")
-    assert answer.code == 0, answer.err
-    return json.loads(answer.out)
+from .helpers import ask
 
 
 @pytest.mark.slow
@@ -60,53 +26,3 @@ def test_a_copy_of_a_track_is_asked_as_that_track(with_sessions, world, tmp_path
     copy = shutil.copy(world.directory / path, tmp_path / f"copy.{path.rpartition('.')[2]}")
     by_file, by_id = (ask(with_sessions, name)["results"] for name in (copy, "t000005"))
     assert by_file == by_id
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (["nothing", "t000001"], "'nothing'"),
-        (["--skipped", "nothing"], "'nothing'"),
-        (["/no/such/file.mp3"], "'/no/such/file.mp3'"),
-        (["t000001", "--model", "rules", "--skipped", ""], "''"),
-    ],
-)
-def test_names_that_fit_nothing_are_one_line(with_sessions, words, line):
-    answer = call("-w", with_sessions, "next", *words)
-    assert (answer.code, answer.out) == (1, "")
-    assert line in answer.err and answer.err.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_a_session_may_have_one_track_or_ten_thousand(with_sessions):
-    assert len(ask(with_sessions, "t000001")["results"]) == 10
-    many = call("-w", with_sessions, "next", *["t000001", "t000002"] * 5000, "--json")
-    assert many.code == 0 and len(json.loads(many.out)["results"]) == 10
-    assert many.err == "the 9500 earliest tracks of the session do not count\n"
-
-
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        (["me,a,1,900", "me,b,1,600", "me,c,1,300"] * 3, "of 3 tracks"),
-        (["me,a,1,900", "you,a,1,900", "me,b,1,900", "you,b,1,900"], "plays at equal times kept"),
-    ],
-)
-def test_times_that_go_back_or_stand_still_are_a_session(tmp_path, rows, says):
-    (tmp_path / "plays.csv").write_text("\n".join([HEAD, *rows]) + "\n")
-    workspace = tmp_path / "ws"
-    assert call("-w", workspace, "plays", tmp_path / "plays.csv").code == 0
-    (tmp_path / "r.toml").write_text("[sessions]\nmin_support = 1\n")
-    answer = call("-w", workspace, "sessions", "--recipe", tmp_path / "r.toml")
-    assert answer.code == 0 and says in answer.out, answer
-    assert ask(workspace, "b")["results"]
-
-
-def test_without_sessions_one_line_says_what_to_do(tmp_path):
-    workspace = tmp_path / "ws"
-    (tmp_path / "plays.csv").write_text("user_id,track_id,plays\nme,a,1\nme,b,2\n")
-    assert call("-w", workspace, "plays", tmp_path / "plays.csv").code == 0
-    for command, why in (("sessions", "there are no sessions"), ("next", "no session models")):
-        answer = call("-w", workspace, command, *(["a"] if command == "next" else []))
-        assert answer.code == 1 and why in answer.err and answer.err.count("\n") == 1

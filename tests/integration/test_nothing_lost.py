@@ -23,7 +23,7 @@ import soundfile as sf
 
 from .conftest import RECIPE, spawn
 from .forking import Forker
-from .test_bad_input import snapshot
+from .helpers import snapshot
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "pidfd_open"), reason="kills of forked processes need Linux"

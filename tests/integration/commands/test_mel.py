@@ -1,4 +1,6 @@
-"""Stages that Ray works at leave what the processes of this machine leave."""
+"""The command ``mel``."""
+
+from __future__ import annotations
 
 import json
 import shutil
@@ -9,7 +11,22 @@ import pytest
 
 from audiorec.embeddings import Embeddings
 
-from .conftest import call, spawn
+from ..conftest import call, spawn
+from ..helpers import harm, snapshot
+
+
+@pytest.mark.slow
+def test_one_shard_of_many_is_made_again_alone(scanned, recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("audiorec.mel.compute.SHARD_TRACKS", 12)
+    workspace = tmp_path / "workspace"
+    shutil.copytree(scanned, workspace)
+    assert call("-w", workspace, "mel", "--recipe", recipe).code == 0
+    whole = snapshot(workspace)
+    harm(next((workspace / "mels").glob("shard-00001.*")), "flipped", 0.7)
+    harm(next((workspace / "mels").glob("meta-00002.*")), "cut", 0.5)
+    answer = call("-w", workspace, "mel")
+    assert "24 computed" in answer.out, answer
+    assert snapshot(workspace) == whole
 
 
 @pytest.mark.slow

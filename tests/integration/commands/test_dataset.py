@@ -1,8 +1,9 @@
-"""``audiorec dataset``: what a user sees."""
+"""The command ``dataset``."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,14 @@ from audiorec.cli import cli
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.pipeline.recipe import Recipe
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
+DATASETS = ROOT / "tests" / "data" / "datasets"
+
+
+@pytest.fixture
+def fixture(tmp_path):
+    """Makes a copy of a set's fixture."""
+    return lambda name: Path(shutil.copytree(DATASETS / name, tmp_path / name))
 
 
 @pytest.fixture

@@ -1,44 +1,19 @@
-"""Words for tracks, asked for as a user asks."""
+"""The command ``tags``."""
+
+from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.tags import Autotags
 from audiorec.models.encoders.pretrained import empty_pretrained
-from audiorec.recommend.library import Library
 
-from .conftest import call
-from .test_answers import imported_by
-from .test_bad_input import failed, snapshot
-
-WORDS = ("guitar", "piano", "sad", "harp")
-
-
-@pytest.fixture(scope="module")
-def tagged(finished, tmp_path_factory):
-    """A finished workspace with planted words: every track's are known."""
-    path = tmp_path_factory.mktemp("tagged") / "workspace"
-    shutil.copytree(finished, path)
-    with Catalog(path / "catalog.sqlite") as catalog:
-        for n, track in enumerate(catalog.tracks()):
-            said = {word: 0.3 + n / 1000 for i, word in enumerate(WORDS) if n >> i & 1}
-            heard = Autotags(track.track_id, track.clip_hash, np.zeros(3, np.float32), said)
-            catalog.tags.keep([heard], source="musicnn-msd")
-    return path
-
-
-@pytest.fixture(scope="module")
-def words(tagged):
-    """Planted words of each track."""
-    with Catalog(tagged / "catalog.sqlite", read_only=True) as catalog:
-        found = catalog.tags.of([track.track_id for track in catalog.tracks()])
-    return {id_: {t.tag for t in tags if t.source != "given"} for id_, tags in found.items()}
+from ..conftest import call
+from ..helpers import failed, similar, snapshot
+from ..test_answers import imported_by
 
 
 @pytest.fixture
@@ -52,59 +27,6 @@ def ignorant(monkeypatch):
     monkeypatch.setattr("audiorec.models.encoders.pretrained.load_pretrained", load)
 
 
-def similar(workspace, *arguments):
-    answer = call("-w", workspace, "similar", *arguments, "--json")
-    assert answer.code == 0, answer.err
-    return json.loads(answer.out)["results"]
-
-
-def all_similar(workspace, *arguments):
-    """Every neighbour that fits: more are asked for than there are, which ends with 1."""
-    answer = call("-w", workspace, "similar", *arguments, "-k", "99", "--json")
-    assert answer.code == 1 and "tracks that fit are shown" in answer.err
-    return json.loads(answer.out)["results"]
-
-
-@pytest.fixture(scope="module")
-def track(tagged, words):
-    """A track with several words, that the index holds."""
-    index = Library(tagged).index
-    return max((id_ for id_ in words if id_ in index), key=lambda id_: (len(words[id_]), id_))
-
-
-def test_similar_keeps_to_words(tagged, words, track):
-    everything = all_similar(tagged, track)
-    ids = [hit["track_id"] for hit in everything]
-    for wanted, barred in (
-        (["guitar"], []),
-        (["Guitar", "sad"], []),
-        (["piano"], ["guitar", "sad"]),
-    ):
-        options = [*(o for tag in wanted for o in ("--tag", tag)),
-                   *(o for tag in barred for o in ("--without-tag", tag))]  # fmt: skip
-        found = all_similar(tagged, track, *options)
-        fit = {tag.lower() for tag in wanted}, set(barred)
-        expected = [id_ for id_ in ids if fit[0] <= words[id_] and not fit[1] & words[id_]]
-        assert set(expected) <= {hit["track_id"] for hit in found}
-        for hit in found:
-            assert fit[0] <= words[hit["track_id"]] and not fit[1] & words[hit["track_id"]]
-        assert found, options
-    none = call("-w", tagged, "similar", track, "--tag", "guitar", "--min-confidence", "0.9")
-    failed(none, "no track fits the filters (tags guitar)")
-
-
-def test_neighbours_are_explained(tagged, words, track):
-    hits = similar(tagged, track, "-k", "20", "--why")
-    for hit in hits:
-        said = set(hit["shared_tags"])
-        assert words[track] & words[hit["track_id"]] == said & set(WORDS)
-    assert any(hit["shared_tags"] for hit in hits)
-    assert "shared_tags" not in similar(tagged, track)[0]
-    told = call("-w", tagged, "similar", track, "-k", "20", "--why")
-    assert told.out.count("both: ") == len(hits)
-    assert told.err == ""
-
-
 def test_neighbours_of_a_file_from_outside_are_explained(tagged, world, ignorant):
     file = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
     hits = similar(tagged, file, "-k", "20", "--why")
@@ -112,13 +34,6 @@ def test_neighbours_of_a_file_from_outside_are_explained(tagged, world, ignorant
     said = {tag["tag"] for tag in own["tags"]}
     assert all(set(hit["shared_tags"]) <= said for hit in hits)
     assert any("guitar" in hit["shared_tags"] for hit in hits) == ("guitar" in said)
-
-
-def test_status_tells_who_said_words(tagged, words, finished):
-    told = call("-w", tagged, "status").out
-    heard = sum(bool(own) for own in words.values())
-    assert f"words      {heard} tracks by musicnn-msd\n" in told
-    assert "words      none yet: run 'audiorec tags --all'\n" in call("-w", finished, "status").out
 
 
 def test_words_of_a_catalogued_track_are_read_without_torch(tagged, track):
@@ -155,13 +70,6 @@ def test_tags_of_a_track(tagged, words, track):
     assert {tag["source"] for tag in json.loads(none)["tracks"][0]["tags"]} == {"given"}
     listed = json.loads(call("-w", tagged, "tags", "--list", "--json").out)
     assert {"tag": "guitar", "tracks": sum("guitar" in own for own in words.values())} in listed
-
-
-def test_an_unknown_word_is_one_line_with_the_nearest(tagged, track):
-    failed(
-        call("-w", tagged, "similar", track, "--tag", "gitar"), "'gitar'", "did you mean 'guitar'"
-    )
-    failed(call("-w", tagged, "similar", track, "--without-tag", "zzzz"), "audiorec tags --list")
 
 
 def test_before_anything_was_heard(finished, track):

@@ -1,4 +1,6 @@
-"""What is excluded stands in no answer, of any command."""
+"""The command ``exclude``."""
+
+from __future__ import annotations
 
 import json
 import shutil
@@ -8,8 +10,8 @@ import pytest
 from audiorec.data.catalog import Catalog
 from audiorec.data.plays import load_plays
 
-from .conftest import call
-from .test_bad_input import failed
+from ..conftest import call
+from ..helpers import failed
 
 
 @pytest.fixture(scope="module")

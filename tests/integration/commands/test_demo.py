@@ -1,4 +1,4 @@
-"""What `audiorec demo` refuses before it makes anything."""
+"""The command ``demo``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracks by words, as a person types them."""
+"""The command ``find``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,21 @@
+"""The command ``doctor``."""
+
+from __future__ import annotations
+
+import json
+
+from ..conftest import call
+
+
+def test_nothing_is_wrong_with_a_workspace_that_has_just_been_made(finished):
+    answer = call("-w", finished, "doctor")
+    assert answer.code == 0 and "run 'audiorec" not in answer.out, answer.out
+
+
+def test_files_that_failed_need_no_mending(workspace, world):
+    answer = call("-w", workspace, "doctor")
+    assert answer.code == 0, answer.out
+    assert "2 files could not be read; see 'audiorec status --failures'" in answer.out
+    assert "nothing needs mending" in answer.out
+    found = json.loads(call("-w", workspace, "doctor", "--json").out)
+    assert found["problems"] == [] and len(found["notes"]) == 1

@@ -1,0 +1,20 @@
+"""The command ``explain``."""
+
+from __future__ import annotations
+
+from ..helpers import answer_json, call, failed
+
+
+def test_a_pair_in_words_and_as_json(finished):
+    first, second = "t000000", "t000001"
+    answer = call("-w", finished, "explain", first, second)
+    assert answer.code == 0, answer.err
+    assert "listeners: " in answer.out and "neighbours: " in answer.out
+    told = answer_json("-w", finished, "explain", first, second)
+    turned = answer_json("-w", finished, "explain", second, first)
+    assert told["listeners"]["both"] == turned["listeners"]["both"]
+
+
+def test_one_track_or_an_unknown_one(finished):
+    assert call("-w", finished, "explain", "t000000").code == 2
+    failed(call("-w", finished, "explain", "t000000", "no such track"), "no such track")

@@ -1,0 +1,43 @@
+"""The command ``next``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ..conftest import call
+from ..helpers import ask
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["nothing", "t000001"], "'nothing'"),
+        (["--skipped", "nothing"], "'nothing'"),
+        (["/no/such/file.mp3"], "'/no/such/file.mp3'"),
+        (["t000001", "--model", "rules", "--skipped", ""], "''"),
+    ],
+)
+def test_names_that_fit_nothing_are_one_line(with_sessions, words, line):
+    answer = call("-w", with_sessions, "next", *words)
+    assert (answer.code, answer.out) == (1, "")
+    assert line in answer.err and answer.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_session_may_have_one_track_or_ten_thousand(with_sessions):
+    assert len(ask(with_sessions, "t000001")["results"]) == 10
+    many = call("-w", with_sessions, "next", *["t000001", "t000002"] * 5000, "--json")
+    assert many.code == 0 and len(json.loads(many.out)["results"]) == 10
+    assert many.err == "the 9500 earliest tracks of the session do not count\n"
+
+
+def test_without_sessions_one_line_says_what_to_do(tmp_path):
+    workspace = tmp_path / "ws"
+    (tmp_path / "plays.csv").write_text("user_id,track_id,plays\nme,a,1\nme,b,2\n")
+    assert call("-w", workspace, "plays", tmp_path / "plays.csv").code == 0
+    for command, why in (("sessions", "there are no sessions"), ("next", "no session models")):
+        answer = call("-w", workspace, command, *(["a"] if command == "next" else []))
+        assert answer.code == 1 and why in answer.err and answer.err.count("\n") == 1

@@ -1,0 +1,25 @@
+"""The command ``sessions``."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..conftest import call
+from ..helpers import HEAD, ask
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (["me,a,1,900", "me,b,1,600", "me,c,1,300"] * 3, "of 3 tracks"),
+        (["me,a,1,900", "you,a,1,900", "me,b,1,900", "you,b,1,900"], "plays at equal times kept"),
+    ],
+)
+def test_times_that_go_back_or_stand_still_are_a_session(tmp_path, rows, says):
+    (tmp_path / "plays.csv").write_text("\n".join([HEAD, *rows]) + "\n")
+    workspace = tmp_path / "ws"
+    assert call("-w", workspace, "plays", tmp_path / "plays.csv").code == 0
+    (tmp_path / "r.toml").write_text("[sessions]\nmin_support = 1\n")
+    answer = call("-w", workspace, "sessions", "--recipe", tmp_path / "r.toml")
+    assert answer.code == 0 and says in answer.out, answer
+    assert ask(workspace, "b")["results"]
