@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
+from audiorec.data.segments import segment_of
 from audiorec.data.tags import given_tags
+from audiorec.serve.parts import TYPE as PART_TYPE
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.records import UNKNOWN_ALBUM, Album, Artist, Folder
 from audiorec.serve.subsonic.service import Call, date
@@ -26,7 +28,8 @@ def song(call: Call, track_id: str) -> Entry:
     view = call.view
     track, place = view.songs[track_id], view.places[track_id]
     album, artist = view.albums[place.album_id], view.artists[place.artist_id]
-    size = view.sizes.get(track_id, 0)
+    part = "#t=" in track.path and segment_of(track.path) is not None
+    size = 0 if part else view.sizes.get(track_id, 0)
     title = track.title or PurePosixPath(place.path).stem or track_id
     artist_name = track.artist or artist.name
     entry: Entry = {
@@ -38,8 +41,8 @@ def song(call: Call, track_id: str) -> Entry:
         "artist": artist_name,
         "coverArt": track_id if album.name == UNKNOWN_ALBUM else album.id,
         "size": size,
-        "contentType": call.state.media.content_type(track),
-        "suffix": PurePosixPath(place.path).suffix[1:].lower() or track.format,
+        "contentType": PART_TYPE if part else call.state.media.content_type(track),
+        "suffix": "flac" if part else PurePosixPath(place.path).suffix[1:].lower() or track.format,
         "duration": round(track.duration),
         "bitRate": round(size * 8 / track.duration / 1000) if track.duration else 0,
         "samplingRate": track.sr,

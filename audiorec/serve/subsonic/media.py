@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from audiorec.data.segments import segment_of
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.playlists import playlist_tracks
@@ -11,23 +12,28 @@ from audiorec.serve.subsonic.service import Call, method
 
 MOST_LOOKED_AT = 8  # songs of an album, until one has a cover
 LARGEST = 2000  # pixels
+GONE = 410
 
 
 @method("stream", "download")
 async def stream(call: Call) -> Response:
     """A song's file as it is, or a part of it: nothing is made into another format.
 
+    A track that is a part of a file, by a CUE sheet, is cut out as FLAC.
     It is no play: a player says by `scrobble` what was listened to.
     """
     id_ = call.parameters.text("id")
     await call.state.library.in_thread(entries.known_song, call, id_)
+    segment = segment_of(call.view.songs[id_].path)
+    if segment is not None:
+        try:
+            return await call.service.parts.audio(segment, call.request)
+        except OSError:
+            raise SubsonicError(NOT_FOUND, f"the file of {id_[:80]!r} is gone") from None
     response = await call.state.media.audio(id_, call.request)
     if response.status_code == GONE:
         raise SubsonicError(NOT_FOUND, f"the file of {id_[:80]!r} is gone; scan again")
     return response
-
-
-GONE = 410
 
 
 @method("getCoverArt", waits=True)

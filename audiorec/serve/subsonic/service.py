@@ -17,6 +17,7 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.data.descriptors import load_descriptors
 from audiorec.exceptions import AudiorecError
+from audiorec.serve.parts import Parts
 from audiorec.serve.subsonic.catalog_view import CatalogView
 from audiorec.serve.subsonic.parameters import Parameters
 
@@ -39,6 +40,7 @@ class Service:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.parts = Parts(state.worker)
         self._view: tuple[object, CatalogView] | None = None
         self._making: threading.Thread | None = None
         self._lock = threading.Lock()

@@ -6,7 +6,7 @@ import time
 
 from audiorec.data.plays import load_plays
 
-N_ALL = 12 * 2 * 5 + 3 + 2 + 1
+N_ALL = 12 * 2 * 5 + 3 + 2 + 2 + 1
 
 
 def ids(songs):

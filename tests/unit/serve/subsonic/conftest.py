@@ -20,6 +20,7 @@ from mutagen.flac import FLAC, Picture
 from PIL import Image
 
 from audiorec.data.catalog import Catalog, FileRow, Track
+from audiorec.data.segments import file_of
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
@@ -71,6 +72,10 @@ def tracks_of(music) -> list[Track]:
         path = str(music / "Long" / f"CD {disc}" / "1.flac")
         tracks.append(Track(f"long-{disc}", path, artist="Björk Ünsal", title=f"Part {disc}",
                             album="Long", number=1))  # fmt: skip
+    for number, times in enumerate(("0.000,0.040", "0.040,"), start=1):
+        path = str(music / "Sheet" / f"album.flac#t={times}")
+        tracks.append(Track(f"cue-{number}", path, artist="Cutter", title=f"Cut {number}",
+                            album="Sheet", number=number))  # fmt: skip
     tracks.append(Track("odd/1", str(music / "loose.flac"), title=HOSTILE, genre="R&B"))
     return tracks
 
@@ -83,12 +88,12 @@ def make_workspace(folder, *, index: bool = True) -> Workspace:
     tracks = tracks_of(music)
     cover = io.BytesIO()
     Image.new("RGB", (640, 640), "red").save(cover, "PNG")
-    sound = io.BytesIO()
-    soundfile.write(sound, 0.1 * np.sin(np.arange(4410) / 10), 44100, format="FLAC")
+    sound, y = io.BytesIO(), 0.1 * np.sin(np.outer(np.arange(4410), [0.1, 0.2]))
+    soundfile.write(sound, y, 44100, format="FLAC")
     with Catalog(workspace.catalog) as catalog:
         rows = []
         for number, track in enumerate(tracks):
-            path = Path(track.path)
+            path = Path(file_of(track.path))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(sound.getvalue())
             if track.track_id.startswith("a00-0"):

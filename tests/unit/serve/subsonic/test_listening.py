@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import time
 
+import numpy as np
+import soundfile
 from PIL import Image
 
 from .asking import ids, listed, song_of, stored
@@ -112,6 +114,21 @@ def test_streams_have_ranges_and_are_no_plays(client, served, done):
     assert song_of(done, "a07-0-1")["playCount"] == 0
     head = client.head("/rest/stream", params={"apiKey": served.key, "id": "a07-0-1"})
     assert head.status_code == 200 and head.headers["content-length"] == str(len(content))
+
+
+def test_a_part_of_a_file_is_cut_out(client, served, done):
+    whole, sr = soundfile.read(served.music / "Sheet" / "album.flac", dtype="float32")
+    first, second = (fetch(client, served, "stream", id=f"cue-{n}") for n in (1, 2))
+    parts = [
+        soundfile.read(io.BytesIO(each.content), dtype="float32")[0] for each in (first, second)
+    ]
+    assert [len(part) for part in parts] == [round(0.04 * sr), len(whole) - round(0.04 * sr)]
+    np.testing.assert_allclose(np.concatenate(parts), whole, atol=2**-14)
+    song = song_of(done, "cue-1")
+    assert song["contentType"] == first.headers["content-type"] == "audio/flac"
+    assert song["suffix"] == "flac"
+    ranged = fetch(client, served, "stream", id="cue-1", headers={"Range": "bytes=0-3"})
+    assert ranged.status_code == 206 and ranged.content == b"fLaC"
 
 
 def test_streams_of_what_is_no_song(client, served):
