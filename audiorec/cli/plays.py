@@ -98,6 +98,7 @@ def import_command(
     space better. Importing a file again replaces what it gave before.
     """
     from audiorec.data.histories import AUTO, SOURCES
+    from audiorec.pipeline.track_names import make_matcher
 
     if source not in (AUTO, *SOURCES):
         known = ", ".join((AUTO, *SOURCES))
@@ -108,7 +109,7 @@ def import_command(
         raise click.UsageError("name a FILE to import, or --unmatched FILE.csv")
     workspace = settings.workspace
     with workspace.writing(), progress_shown() as progress:
-        matcher = make_matcher(workspace, progress)
+        matcher = make_matcher(workspace, progress=progress)
         salt = workspace.salt() if pseudonymise else None
         how: dict[str, Any] = {"neutral": neutral, "path_maps": path_maps}
         job = PlaysImport(workspace, matcher, source=source, user=user, **how)
@@ -241,46 +242,6 @@ def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
         path = export.new_file(".csv")
         members[0].copy_to(path)
     return path
-
-
-def make_matcher(workspace: Workspace, progress: Callable[..., None]) -> Callable[[bool], Matcher]:
-    """What makes the finder of tracks by name, once; MusicBrainz ids are read where they help."""
-    made: dict[bool, Matcher] = {}
-
-    def matcher(with_mbids: bool) -> Matcher:
-        from audiorec.data.matching import Matcher
-
-        if True in made:
-            return made[True]
-        if with_mbids not in made:
-            made[with_mbids] = Matcher(recordings(workspace, with_mbids, progress))
-        return made[with_mbids]
-
-    return matcher
-
-
-def recordings(workspace: Workspace, with_mbids: bool, progress: Callable[..., None]) -> list[Any]:
-    """Names of all tracks of the catalogue; none where there is no catalogue."""
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.matching import Recording, TrackName
-    from audiorec.data.segments import segment_of
-    from audiorec.scan.tags import read_recording_id
-
-    if not workspace.catalog.exists():
-        return []
-    with Catalog(workspace.catalog, read_only=True) as catalog:
-        tracks = catalog.tracks(include_missing=True)
-    paths = []
-    for done, track in enumerate(tracks):
-        mbid = ""
-        if with_mbids:
-            progress("read ids", done, len(tracks))
-            mbid = "" if segment_of(track.path) else read_recording_id(Path(track.path))
-        name = TrackName(
-            track.artist, track.title, track.album, track.duration or None, mbid, track.path
-        )
-        paths.append(Recording(track.track_id, name))
-    return paths
 
 
 def as_one(

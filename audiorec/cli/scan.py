@@ -75,12 +75,12 @@ def command(
     """
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
-    from audiorec.cli.plays import catalogued_paths, make_matcher
+    from audiorec.cli.plays import catalogued_paths
     from audiorec.data.catalog import Catalog
     from audiorec.data.playlists import leave_playlists, take_playlists
-    from audiorec.data.plays_names import rematch
     from audiorec.data.scan_roots import record_scan
     from audiorec.pipeline import Pipeline
+    from audiorec.pipeline.track_names import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
     from audiorec.scan.descriptors import take_scanned
 
@@ -112,7 +112,7 @@ def command(
         unread = record_unread(catalog, folder_playlists)
         # Listening of what was not in the catalogue before is now that of its tracks.
         if report.added or report.changed or report.moved or report.missing:
-            rematch(workspace.plays, make_matcher(workspace, progress))
+            rematch_plays(workspace, progress=progress)
     if as_json:
         echo_json(report._asdict())
     else:

@@ -19,6 +19,7 @@ from audiorec.data.schema import open_tables
 from audiorec.data.search import beginning, drop_names, likely, put_names, searchable
 from audiorec.data.tags import TagTable
 from audiorec.data.tracks import (
+    CREDITS,
     Failure,
     FileRow,
     Track,
@@ -34,11 +35,12 @@ __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 
 ALTERED = "it differs from its digest; remove {} if you have changed it yourself"
 NOTE = "note"  # stage of what is wrong with a file that is used all the same
-COLUMNS = tuple(field.name for field in fields(Track))
 DETAILS = ("number", "guessed")  # kept in a table of their own, which older catalogues have not
-OWN_COLUMNS = tuple(name for name in COLUMNS if name not in DETAILS)
+OWN_COLUMNS = tuple(f.name for f in fields(Track) if f.name not in (*DETAILS, *CREDITS))
+COLUMNS = (*OWN_COLUMNS, *DETAILS, "credits")
 _detail = "(SELECT {} FROM details WHERE details.track_id = tracks.track_id)".format
-TRACK_COLUMNS = ", ".join([*OWN_COLUMNS, *map(_detail, DETAILS)])
+_CREDITS = "(SELECT fields FROM credits WHERE credits.track_id = tracks.track_id)"
+TRACK_COLUMNS = ", ".join([*OWN_COLUMNS, *map(_detail, DETAILS), _CREDITS])
 FACTS = {
     **{name: name for name in ("artist", "album", "year", "genre", "duration", "path")},
     "changed": f"max(mtime_ns, coalesce({_detail('ctime_ns')}, 0))",
@@ -288,6 +290,13 @@ class Catalog:
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from None
 
+    def without_credits(self) -> frozenset[str]:
+        """Ids of tracks that were scanned before `CREDITS` were kept."""
+        rows = self._rows(
+            "SELECT track_id FROM tracks WHERE track_id NOT IN (SELECT track_id FROM credits)"
+        )
+        return frozenset(track_id for (track_id,) in rows)
+
     def file_states(self) -> dict[str, tuple[int, int]]:
         """Size and time of change, bytes and ns, of every track's file at its scan, by track_id."""
         rows = self._rows("SELECT track_id, size, mtime_ns FROM tracks")
@@ -458,7 +467,7 @@ class Catalog:
             self._db.executemany(sql, rows)
 
     def _drop(self, track_ids: Sequence[str]) -> None:
-        for table in ("tracks", "details"):
+        for table in ("tracks", "details", "credits"):
             self._many(f"DELETE FROM {table} WHERE track_id = ?", [(id_,) for id_ in track_ids])
         with self._guard():
             drop_names(self._db, track_ids)
@@ -493,6 +502,8 @@ class Catalog:
                 for row in rows
             ],
         )
+        credits_ = [(row.track.track_id, _credits_of(row.track)) for row in rows]
+        self._many("INSERT OR REPLACE INTO credits VALUES (?, ?)", credits_)
         # The last of those that share an id or a path is the one that stays.
         last = {row.track.path: row.track.track_id for row in rows}
         names = {
@@ -561,7 +572,14 @@ def _track(row: Sequence[Any]) -> Track:
     values = dict(zip(COLUMNS, row, strict=True))
     guessed = tuple((values["guessed"] or "").split())
     path, missing = path_from(values["path"]), bool(values["missing"])
-    return Track(**{**values, "path": path, "missing": missing, "guessed": guessed})
+    more = json.loads(values.pop("credits") or "{}")
+    return Track(**{**values, **more, "path": path, "missing": missing, "guessed": guessed})
+
+
+def _credits_of(track: Track) -> str:
+    """What the table of credits keeps of a track: what it has of them."""
+    known = {name: value for name in CREDITS if (value := getattr(track, name))}
+    return json.dumps(known, ensure_ascii=False)
 
 
 def _labels(tracks: Sequence[Track]) -> list[str]:

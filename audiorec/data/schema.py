@@ -64,6 +64,12 @@ CREATE TABLE details (
     track_id TEXT PRIMARY KEY, number INTEGER, guessed TEXT NOT NULL, ctime_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
 """,
+    # What few tracks have or few commands ask for, as JSON; see `audiorec.data.tracks.CREDITS`.
+    """
+CREATE TABLE credits (
+    track_id TEXT PRIMARY KEY, fields TEXT NOT NULL
+) WITHOUT ROWID;
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from audiorec.data.artist_names import artist_key
 from audiorec.data.name_matching import full_name
 
+CREDITS = ("disc", "album_artist", "composer", "recording_mbid")
+"""Fields of a `Track` that are kept together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -39,6 +42,12 @@ class Track:
         On its album.
     guessed : tuple of str
         Which of artist, title, album and number are guessed from the path, since no tag says them.
+    disc : int or None
+        Of an album of several.
+    album_artist, composer : str
+        Where they are another than the artist.
+    recording_mbid : str
+        MusicBrainz id of the recording.
     """
 
     track_id: str
@@ -56,6 +65,10 @@ class Track:
     missing: bool = False
     number: int | None = None
     guessed: tuple[str, ...] = ()
+    disc: int | None = None
+    album_artist: str = ""
+    composer: str = ""
+    recording_mbid: str = ""
 
     @property
     def name(self) -> str:

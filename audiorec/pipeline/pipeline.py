@@ -24,6 +24,7 @@ from audiorec.pipeline.map import missing_map, run_map
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.recipes import current_recipe, is_recipe_pending, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
+from audiorec.pipeline.track_names import rematch_plays
 from audiorec.pipeline.train import TrainStage
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
@@ -386,6 +387,7 @@ class Pipeline:
         with Catalog(self.workspace.catalog) as catalog:
             scan(catalog, files, n_jobs=self.n_jobs, also=self.scan_also(), progress=self.progress)
             take_scanned(self.workspace, catalog)
+        rematch_plays(self.workspace, progress=self.progress)
         has_map = artifacts.exists(self.workspace.map)
         self.run(("mel", "embed", "index", *(("map",) if has_map else ())), check="sizes")
         stored = set(_stored_ids(self.workspace))

@@ -28,7 +28,7 @@ def _named(path: str) -> dict[str, Any]:
     file = file_of(path)
     tags, guesses = read_tags(Path(file)), names_from_path(file)
     if file != path:  # its title is the album's, or another track's
-        tags["title"], tags["number"] = "", None
+        tags.update(title="", number=None, recording_mbid="")
     if tags["artist"] and guesses.get("artist", tags["artist"]) != tags["artist"]:
         guesses = {key: value for key, value in guesses.items() if key not in ("artist", "album")}
     guessed = [name for name, value in guesses.items() if value and not tags[name]]

@@ -11,13 +11,18 @@ from typing import Any
 
 from audiorec.audio.decode import recording_start
 from audiorec.audio.source import StreamWindow, size_of
+from audiorec.data.artist_names import is_nobody
 from audiorec.scan.other_tags import ape_tags, chunk_tags, matroska_tags
 
 LONGEST = 500  # characters of a tag that are kept
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
 # Names of the same thing in Vorbis comments and "easy" ID3 and MP4, in raw ID3, and in ASF.
 KEYS = {
-    "artist": ("artist", "TPE1", "Author", "albumartist", "TPE2"),
+    "artist": ("artist", "TPE1", "Author"),
+    "album_artist": ("albumartist", "album artist", "TPE2", "WM/AlbumArtist"),
+    "performer": ("performer", "ensemble", "orchestra", "conductor", "TPE3", "WM/Conductor"),
+    "composer": ("composer", "TCOM", "WM/Composer"),
+    "disc": ("discnumber", "disc", "TPOS", "WM/PartOfSet"),
     "title": ("title", "TIT2", "Title"),
     "album": ("album", "TALB", "WM/AlbumTitle"),
     "genre": ("genre", "TCON", "WM/Genre"),
@@ -36,9 +41,9 @@ def read_tags(path: Path) -> dict[str, Any]:
     Returns
     -------
     tags : dict
-        ``artist``, ``title``, ``album``, ``genre`` (str, empty where unknown), ``year`` and
-        ``number`` (int or None). Tags that cannot be read are as good as none: the sound is what
-        counts.
+        ``artist``, ``title``, ``album``, ``genre``, ``album_artist``, ``composer`` and
+        ``recording_mbid`` (str, empty where unknown), ``year``, ``number`` and ``disc`` (int or
+        None). Tags that cannot be read are as good as none: the sound is what counts.
     """
     with path.open("rb") as stream:
         sources: list[Mapping[str, Any]] = [_mutagen_tags(stream) or {}]
@@ -50,9 +55,25 @@ def read_tags(path: Path) -> dict[str, Any]:
     }
     year = re.search(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)", values["year"])
     values["year"] = int(year[0]) if year else None
-    number = re.match(r"\d{1,4}", values["number"])
-    values["number"] = int(number[0]) or None if number else None
+    for name in ("number", "disc"):
+        number = re.match(r"\d{1,4}", values[name])
+        values[name] = int(number[0]) or None if number else None
+    _settle_artist(values)
+    values["recording_mbid"] = _recording_id(tags)
     return values
+
+
+def _settle_artist(tags: dict[str, Any]) -> None:
+    """Who a track is by where no tag says artist: the album's, who performs, who composed it.
+
+    An album of various artists tells nothing of whom a track is by.
+    """
+    performer, of_album = tags.pop("performer"), tags["album_artist"]
+    known = "" if is_nobody(of_album.casefold()) else of_album
+    tags["artist"] = tags["artist"] or known or performer or tags["composer"]
+    for name in ("album_artist", "composer"):
+        if tags[name] == tags["artist"]:
+            tags[name] = ""
 
 
 class _BoundedZlib:
@@ -140,5 +161,9 @@ def read_recording_id(path: Path) -> str:
             tags = _mutagen_tags(stream) or {}
     except OSError:
         return ""
+    return _recording_id(tags)
+
+
+def _recording_id(tags: Mapping[str, Any]) -> str:
     keys = ("musicbrainz_trackid", "MusicBrainz/Track Id", "musicbrainz_recordingid")
     return next((text.lower() for key in keys if (text := _text(tags, key))), "")

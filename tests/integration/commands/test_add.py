@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import polars as pl
 
 from audiorec import artifacts
+from audiorec.data.plays import load_plays
 from audiorec.factors import smooth_by_artist
 from audiorec.recommend.library import Library
 from audiorec.recommend.vectors import artist_smoothing, artists_of, content
 
 from ..conftest import call
-from ..helpers import answer_json, failed
+from ..helpers import SONGS, answer_json, failed
 
 
 def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_sound_and_artist_do(
@@ -58,3 +62,19 @@ def test_add_names_the_files_that_it_could_not_read(workspace, world, tmp_path):
     assert answer.code == 0 and len(answer.out.split()) == 1
     assert str(junk) in answer.err
     assert call("-w", workspace, "add", good, junk, "--strict").code == 1
+
+
+def test_a_track_that_is_added_gets_the_listening_to_it(finished, songs, exports, tmp_path) -> None:
+    """A friend's history names a track that comes later: it is played from then on."""
+    workspace = tmp_path / "w"
+    shutil.copytree(finished, workspace)
+    answer = call("-w", workspace, "plays", exports / "spotify", "--user", "friend")
+    assert answer.code == 0, answer.err
+    before = load_plays(workspace / "plays")
+    song = songs / next(name for name, (_, title, _) in SONGS.items() if title == "Feeling Good")
+    answer = call("-w", workspace, "add", song, "--json")
+    assert answer.code == 0, answer.err
+    (track_id,) = json.loads(answer.out)["track_ids"]
+    after = load_plays(workspace / "plays")
+    assert track_id not in set(before["track_id"])
+    assert track_id in set(after.filter(after["user_id"] == "friend")["track_id"])

@@ -210,7 +210,7 @@ def test_a_newer_catalogue(catalog):
     database.execute("PRAGMA user_version = 99")
     database.close()
     for read_only in (False, True):
-        with pytest.raises(WorkspaceError, match="version 99, newer than 4; upgrade"):
+        with pytest.raises(WorkspaceError, match="version 99, newer than 5; upgrade"):
             Catalog(catalog.path, read_only=read_only)
 
 

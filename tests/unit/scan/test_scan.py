@@ -422,7 +422,46 @@ def test_tags(tmp_path, tune, write_audio, suffix):
         "genre": "Pop",
         "year": 1997,
         "number": None,
+        "disc": None,
+        "album_artist": "",
+        "composer": "",
+        "recording_mbid": "",
     }
+
+
+MBID = "11111111-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"albumartist": "Various Artists", "title": "X"}, {"artist": ""}),
+        ({"artist": "Björk", "albumartist": "Various Artists"},
+         {"artist": "Björk", "album_artist": "Various Artists"}),
+        ({"albumartist": "Björk"}, {"artist": "Björk", "album_artist": ""}),
+        ({"performer": "Martha Argerich", "composer": "Bach"},
+         {"artist": "Martha Argerich", "composer": "Bach"}),
+        ({"conductor": "Carlos Kleiber", "composer": "Beethoven"}, {"artist": "Carlos Kleiber"}),
+        ({"composer": "Bach"}, {"artist": "Bach", "composer": ""}),
+        ({"discnumber": "2/3", "tracknumber": "4/12"}, {"disc": 2, "number": 4}),
+        ({"musicbrainz_trackid": MBID.upper()}, {"recording_mbid": MBID}),
+    ],
+)  # fmt: skip
+def test_compilations_discs_and_classical_music(tmp_path, tune, write_audio, given, expected):
+    file = write_audio(tmp_path / "a.flac", tune(2))
+    tags = mutagen.File(file)
+    tags.update(given)
+    tags.save()
+    found = read_tags(file)
+    assert {key: found[key] for key in expected} == expected
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        scan(catalog, [file], n_jobs=1)
+        (track,) = catalog.tracks()
+        (row,) = catalog.file_rows()
+        assert not catalog.without_credits()
+    assert row.track == track
+    for key in ("disc", "album_artist", "composer", "recording_mbid"):
+        assert getattr(track, key) == found[key]
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".aiff"])

@@ -1,0 +1,65 @@
+"""The names of a catalogue's tracks, by which listening is matched to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.data.matching import Matcher, Recording, TrackName
+from audiorec.progress import Progress, silent
+from audiorec.scan.tags import read_recording_id
+from audiorec.workspace import Workspace
+
+NAMES = "names.parquet"  # as in `audiorec.data.plays_writer`, which loads polars
+
+
+def rematch_plays(workspace: Workspace, *, progress: Progress = silent) -> None:
+    """Give listening that is kept under names to the tracks that have them by now."""
+    plays = artifacts.load_valid(workspace.plays, kind="plays", check="manifest")
+    if plays is None or NAMES not in plays.files:
+        return
+    from audiorec.data.plays_names import rematch  # here: it loads polars, which starts threads
+
+    rematch(workspace.plays, make_matcher(workspace, progress=progress))
+
+
+def make_matcher(workspace: Workspace, *, progress: Progress = silent) -> Callable[[bool], Matcher]:
+    """What makes the finder of tracks by name, once; MusicBrainz ids are read where they help."""
+    made: dict[bool, Matcher] = {}
+
+    def matcher(with_mbids: bool) -> Matcher:
+
+        if True in made:
+            return made[True]
+        if with_mbids not in made:
+            made[with_mbids] = Matcher(
+                recordings(workspace, with_mbids=with_mbids, progress=progress)
+            )
+        return made[with_mbids]
+
+    return matcher
+
+
+def recordings(
+    workspace: Workspace, *, with_mbids: bool, progress: Progress = silent
+) -> list[Recording]:
+    """Names of all tracks of the catalogue; none where there is no catalogue."""
+
+    if not workspace.catalog.exists():
+        return []
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        tracks = catalog.tracks(include_missing=True)
+        unknown = catalog.without_credits() if with_mbids else frozenset()
+    found = []
+    for done, track in enumerate(tracks):
+        mbid = track.recording_mbid
+        if track.track_id in unknown:
+            progress("read ids", done, len(tracks))
+            mbid = read_recording_id(Path(track.path))
+        name = TrackName(
+            track.artist, track.title, track.album, track.duration or None, mbid, track.path
+        )
+        found.append(Recording(track.track_id, name))
+    return found
