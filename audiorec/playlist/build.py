@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from audiorec.data.normalize import split_title
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds import CHOOSERS
@@ -136,19 +137,35 @@ def _presented(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
     seeds = source.seed_units if source.seeds.ids else units[:1]
     scores = (units @ seeds.T).max(axis=1)
     steps = 1 - np.sum(units[1:] * units[:-1], axis=1)
+    reasons = _with_versions(source, picks)
     distances = [None, *(round(float(step), 4) for step in steps)]
     entries = [
         PlaylistEntry(
             make_hit(rank, Match(pick.track_id, float(score)), source.track(pick.track_id)),
-            pick.reason,
+            reason,
             distance,
         )
-        for rank, (pick, score, distance) in enumerate(
-            zip(picks, scores, distances, strict=True), start=1
+        for rank, (pick, score, reason, distance) in enumerate(
+            zip(picks, scores, reasons, distances, strict=True), start=1
         )
     ]
     seconds = sum(source.track(id_).duration for id_ in ids)
     return Playlist(tuple(entries), tuple(source.notes), tuple(source.seeds.ids), seconds)
+
+
+def _with_versions(source: TrackSource, picks: Sequence[Pick]) -> list[str]:
+    """Reasons that tell too of which other track a track has the title: likely one song."""
+    first: dict[str, str] = {}
+    for id_ in source.seeds.ids:
+        first.setdefault(split_title(source.track(id_).title).base, id_)
+    reasons = []
+    for pick in picks:
+        title = split_title(source.track(pick.track_id).title).base
+        other = first.setdefault(title, pick.track_id) if title else pick.track_id
+        is_version = other != pick.track_id
+        likely = f"; likely a version of the song of {source.name(other)}" if is_version else ""
+        reasons.append(pick.reason + likely)
+    return reasons
 
 
 def save_playlist(

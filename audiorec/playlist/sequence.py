@@ -99,7 +99,7 @@ def make_playlist(
     artist_window = max(1, artist_window)  # no artist twice within one track: no spacing at all
     seeds = [seeds] if isinstance(seeds, str) else list(dict.fromkeys(seeds))
     vectors = query_vectors(index, embeddings, seeds)
-    duplicates = duplicates or {}
+    duplicates = {} if duplicates is None else duplicates  # one that looks up has no length
     for seed, vector in zip(seeds, vectors, strict=True):
         if not vector.any():
             raise ParameterError(f"the vector of seed {seed!r} is zero; start from another track")

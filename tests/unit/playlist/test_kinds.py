@@ -118,6 +118,25 @@ def test_limits_hold(library, kind):
     assert len(set(artists)) == len(artists) == 20
 
 
+@pytest.mark.parametrize("kind", ["near", "radio", "path", "continue"])
+def test_of_versions_one_comes_and_a_song_by_others_is_told_as_such(tmp_path, kind):
+    vectors = np.random.default_rng(0).standard_normal((60, DIM)).astype(np.float32)
+    workspace = make_workspace(tmp_path / "ws", vectors, n_artists=60)
+    with Catalog(workspace.catalog) as catalog:
+        tracks = catalog.tracks()
+        own = [dataclasses.replace(t, artist="One", title="Song (Live)") for t in tracks[2:20]]
+        other = [dataclasses.replace(t, title="Title 000") for t in tracks[20:24]]
+        catalog.upsert([*own, *other])
+    seeds = ("t000", "t001") if kind != "near" else ("t000",)
+    playlist = make(Library(workspace), kind=kind, seeds=seeds, length=40, artist_window=0)
+    assert len({id_ for id_ in ids(playlist) if "t002" <= id_ < "t020"}) == 1
+    covers = {
+        e.hit.track_id: e.reason for e in playlist.entries if "t020" <= e.hit.track_id < "t024"
+    }
+    assert covers and all("likely a version of the song of Artist 0" in r for r in covers.values())
+    assert sum("likely a version" in entry.reason for entry in playlist.entries) == len(covers)
+
+
 @pytest.mark.parametrize("kind", ["near", "radio", "listener", "mix", "continue"])
 def test_albums_are_kept_apart_even_where_artists_need_not_be(library, kind):
     playlist = make(library, kind=kind, length=40, artist_window=0, album_window=12, **SEEDS[kind])
