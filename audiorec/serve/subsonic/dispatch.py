@@ -87,6 +87,7 @@ async def _answer(service: Service, request: Request, parameters: Parameters) ->
         raise SubsonicError(FORBIDDEN, OFF)
     check_version(parameters)
     user = "" if name == OPEN else await _user(service, request, parameters)
+    request.state.user = user or None  # for the line of the log
     if name not in METHODS:
         raise SubsonicError(GENERIC, f"there is no method {name[:80]!r} here")
     method = METHODS[name]

@@ -75,7 +75,9 @@ def _said(call: Call, track_id: str) -> Entry:
     """What the user said of a track, and how often they played it."""
     entry: Entry = {"playCount": 0}
     if (count := call.counts.get(track_id)) is not None:
-        entry |= {"playCount": count.plays, "played": date(count.last)}
+        entry["playCount"] = count.plays
+        if count.last:
+            entry["played"] = date(count.last)
     if (opinion := call.opinions.get(track_id)) is not None:
         if opinion.liked:
             entry["starred"] = date(opinion.starred_at or 0)
@@ -113,8 +115,8 @@ def album(call: Call, found: Album) -> Entry:
         entry["year"] = found.year
     if found.genres:
         entry["genre"] = found.genres[0]
-    if plays:
-        entry["played"] = date(max(count.last for count in plays))
+    if last := max((count.last for count in plays), default=0):
+        entry["played"] = date(last)
     if (starred := call.starred_albums.get(found.id)) is not None:
         entry["starred"] = date(starred)
     return entry

@@ -70,7 +70,7 @@ def _frequent(call: Call) -> Sequence[Album]:
 def _recent(call: Call) -> Sequence[Album]:
     last: dict[str, float] = {}
     for id_, count in call.counts.items():
-        if id_ in call.view.songs:
+        if count.last and id_ in call.view.songs:
             album_id = call.view.places[id_].album_id
             last[album_id] = max(last.get(album_id, 0), count.last)
     return _by_score(call, last)

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.requests import Request
 
-from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.data.descriptors import load_descriptors
 from audiorec.exceptions import AudiorecError
+from audiorec.serve.listening import PlayCount
 from audiorec.serve.parts import Parts
 from audiorec.serve.subsonic.catalog_view import CatalogView
 from audiorec.serve.subsonic.parameters import Parameters
+from audiorec.serve.subsonic.play_counts import PlayCounts
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
-    from audiorec.serve.listening import Opinion, PlayCount
+    from audiorec.serve.listening import Opinion
     from audiorec.serve.state import State
 
 logger = logging.getLogger("audiorec.serve")
@@ -41,11 +42,11 @@ class Service:
     def __init__(self, state: State) -> None:
         self.state = state
         self.parts = Parts(state.worker)
+        self.play_counts = PlayCounts(state)
         self._view: tuple[object, CatalogView] | None = None
         self._making: threading.Thread | None = None
         self._lock = threading.Lock()
         self._files: dict[Path, tuple[object, Any]] = {}
-        self._totals: tuple[object, dict[str, float]] = (None, {})
 
     def view(self) -> CatalogView:
         """The catalogue as players browse it, made anew once the catalogue changes.
@@ -110,21 +111,6 @@ class Service:
             self._files[file] = (state, read())
         return self._files[file][1]
 
-    def plays(self) -> dict[str, float]:
-        """How often all listeners played each track, by the plays of the workspace."""
-        import polars as pl
-
-        from audiorec.data.plays import load_plays
-
-        directory = self.state.workspace.plays
-        if not artifacts.exists(directory):
-            return {}
-        made = artifacts.load_manifest(directory, kind="plays", check="manifest").fingerprint
-        if self._totals[0] != made:
-            sums = load_plays(directory).group_by("track_id").agg(pl.col("plays").sum())
-            self._totals = (made, dict(sums.iter_rows()))
-        return self._totals[1]
-
 
 @dataclass
 class Call:
@@ -153,8 +139,12 @@ class Call:
 
     @cached_property
     def counts(self) -> Mapping[str, PlayCount]:
-        """What the user played here."""
-        return self.state.listening.counts(self.user)
+        """What the user played, here and elsewhere."""
+        counts = dict(self.service.play_counts.imported(self.user))
+        for id_, here in self.state.listening.counts(self.user).items():
+            before = counts.get(id_, PlayCount(0, 0))
+            counts[id_] = PlayCount(before.plays + here.plays, max(before.last, here.last))
+        return counts
 
     @cached_property
     def starred_albums(self) -> Mapping[str, int]:

@@ -84,7 +84,7 @@ def get_top_songs(call: Call) -> dict[str, Any]:
     found = _artist(call)
     count = call.parameters.integer("count", 50, most=MOST)
     ids = [] if found is None else found.track_ids
-    plays = call.service.plays()
+    plays = call.service.play_counts.totals()
     typical = _typical(library_of(call), ids)
     ordered = sorted(ids, key=lambda id_: (-plays.get(id_, 0.0), -typical.get(id_, -1.0), id_))
     return {"topSongs": {"song": entries.songs(call, ordered[:count])}}

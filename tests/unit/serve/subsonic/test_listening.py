@@ -12,6 +12,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from audiorec.data.plays import import_plays
+
 from .asking import ids, listed, song_of, stored
 
 
@@ -77,6 +79,26 @@ def test_scrobbles_are_plays_at_their_times(served, done, error):
     assert error("scrobble") == 10
     assert error("scrobble", id=["a04-0-1", "nothing"]) == 70
     assert song_of(done, "a04-0-1")["playCount"] == 1  # all of a request or none
+
+
+def test_imported_plays_count_beside_those_made_here(served, done, tmp_path):
+    file = tmp_path / "plays.csv"
+    rows = ["ann,a09-0-1,3,1500000000", "ann,a09-0-2,9,", "bob,a09-0-1,50,1600000000"]
+    file.write_text("user_id,track_id,plays,timestamp\n" + "\n".join(rows))
+    with served.workspace.writing():
+        import_plays(served.workspace.plays, file)
+    done("scrobble", id="a09-0-1", time=1_550_000_000_000)
+    for _ in range(100):
+        if song_of(done, "a09-0-1")["playCount"] == 4:
+            break
+        time.sleep(0.05)
+    song = song_of(done, "a09-0-1")
+    assert song["playCount"] == 4 and song["played"].startswith("2019-02-12")
+    assert song_of(done, "a09-0-2")["playCount"] == 9
+    assert "played" not in song_of(done, "a09-0-2")
+    assert listed(done, "frequent")[0]["artist"] == "Artist 09"
+    stored(served, "ann", "a09-0-1")
+    assert song_of(done, "a09-0-1")["playCount"] == 4  # taken in, it counts once all the same
 
 
 def test_where_a_report_stops_decides(done, error):
