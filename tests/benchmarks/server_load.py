@@ -231,7 +231,9 @@ async def measure(server: Server, arguments: argparse.Namespace) -> dict[str, ob
         "p99_ms": round(float(np.percentile(ms, 99)), 1),
         "max_ms": round(float(ms.max()), 1),
         "server_cpu_ms_per_answer": round(1000 * cpu / len(latencies), 2),
-        "memory_mb": [round(memory[1 if len(memory) > 1 else 0]), round(memory[-1])],
+        "memory_mb": [
+            round(memory[place]) for place in np.linspace(0, len(memory) - 1, 5).astype(int)
+        ],
         "streams": arguments.streams,
         "stream_wait_max_ms": round(1000 * max(waits), 1) if waits else None,
         "stream_stalls": sum(wait > 1 for wait in waits),
