@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import Asked
-from audiorec.serve.pages.tracks import listeners_of
+from audiorec.serve.pages.summaries import play_summary
 from audiorec.serve.problems import of_error
 from audiorec.serve.state import State
 from audiorec.track_map import TrackMap, load_map
@@ -64,7 +64,7 @@ def map_page(library: Library, asked: Asked) -> dict[str, Any]:
         shown = shown_map(library)
     except ArtifactError as error:
         return {"shown": None, "problem": str(error), "listeners": [], "selected": ""}
-    others = [] if asked.state.auth.has_users else listeners_of(library)
+    others = [] if asked.state.auth.has_users else play_summary(library.workspace).listeners
     return {
         "shown": shown,
         "problem": "",
@@ -123,7 +123,7 @@ class Maps:
                 check_listeners(self._state, request, [name])
                 table = _score(library, shown, stored_listener(library.workspace, name))
             else:
-                table = _colours(library, shown, by)
+                table = _colours(self._state.library.tracks().by_id, shown, by)
             table["values"] = base64.b64encode(table["values"].tobytes()).decode()
             return JSONResponse(table, headers=NOT_KEPT)
 
@@ -140,15 +140,14 @@ class Maps:
             return of_error(error)
 
 
-def _colours(library: Library, shown: Shown, by: str) -> dict[str, Any]:
+def _colours(by_id: Mapping[str, Track], shown: Shown, by: str) -> dict[str, Any]:
     if by == "region":
         return {
             "kind": "region",
             "names": [region["name"] for region in shown.regions],
             "values": shown.map.members[shown.rows].astype(np.uint8),
         }
-    found = library.catalog.get_many(shown.ids)
-    tracks = [found.get(id_) for id_ in shown.ids]
+    tracks = [by_id.get(id_) for id_ in shown.ids]
     if by == "year":
         years = np.array([track.year if track and track.year else np.nan for track in tracks])
         return _scale(years, "year")

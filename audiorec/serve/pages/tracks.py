@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from audiorec import artifacts
 from audiorec.data.tracks import Track
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
 from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.pages.render import Asked
-from audiorec.workspace import Workspace
+from audiorec.serve.pages.summaries import play_summary
 
 MOST_ROWS = 500
 
@@ -54,7 +52,7 @@ def rows_of(
 ) -> list[Row]:
     """Rows of tracks, with what the listener who asks has said of them."""
     opinions = asked.state.listening.opinions(asked.user)
-    heard = tracks_with_listening(library.workspace)
+    heard = play_summary(library.workspace).tracks
     rows = []
     for number, track in enumerate(tracks):
         said = opinions.get(track.track_id)
@@ -101,28 +99,3 @@ def rows_part(library: Library, asked: Asked) -> dict[str, Any]:
         "rows": rows_of(library, asked, tracks, reasons=[asked.text("reason")] * len(tracks)),
         "style": asked.text("style", "plain"),
     }
-
-
-def tracks_with_listening(workspace: Workspace) -> Collection[str]:
-    """Ids of the tracks that somebody has played; none where nobody's listening is known."""
-    if not artifacts.exists(workspace.plays):
-        return frozenset()
-    manifest = artifacts.load_manifest(workspace.plays, kind="plays", check="manifest")
-    return _played(workspace.root, manifest.fingerprint)
-
-
-def listeners_of(library: Library) -> list[str]:
-    """Names of those with the most plays."""
-    from audiorec.data.plays import load_plays
-
-    if not artifacts.exists(library.workspace.plays):
-        return []
-    found = load_plays(library.workspace.plays)["user_id"].value_counts(sort=True)
-    return [str(name) for name in found["user_id"].head(100).to_list()]
-
-
-@lru_cache(maxsize=2)
-def _played(root: Any, fingerprint: str) -> frozenset[str]:
-    from audiorec.data.plays import load_plays  # polars: not before somebody asks
-
-    return frozenset(load_plays(Workspace(root).plays)["track_id"].unique().to_list())

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from contextlib import suppress
+from heapq import nsmallest
 from typing import Any
 
 from audiorec import artifacts
 from audiorec.data.exclusions import KINDS as EXCLUSION_KINDS
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
-from audiorec.data.tags import MIN_CONFIDENCE, merged, telling_words
+from audiorec.data.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
 from audiorec.pipeline.status import describe_workspace
 from audiorec.recommend.library import Library
 from audiorec.recommend.users import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import Asked
-from audiorec.serve.pages.tracks import (
-    Row,
-    listeners_of,
-    rows_of,
-    rows_of_hits,
-    tracks_of,
-    tracks_with_listening,
-)
+from audiorec.serve.pages.summaries import play_summary, word_counts
+from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
@@ -50,18 +44,19 @@ def home(library: Library, asked: Asked) -> dict[str, Any]:
 def _new_arrivals(library: Library, asked: Asked) -> list[Row]:
     """The tracks whose files came last, with those that they lie near."""
     table = asked.state.library.tracks()
-    newest = sorted(table.added, key=lambda id_: (-table.added[id_], id_))
-    tracks = [table.by_id[id_] for id_ in newest if id_ in table.by_id][:N_NEW]
+    newest = nsmallest(N_NEW, table.by_id, key=lambda id_: (-table.added.get(id_, 0), id_))
+    try:
+        answers = library.similar_many([[id_] for id_ in newest], k=2)
+    except AudiorecError:  # no index yet
+        answers = [[] for _ in newest]
     reasons = []
-    for track in tracks:
-        try:
-            near = library.similar([track.track_id], k=2)
-        except AudiorecError:
-            reasons.append("not placed yet: 'run' it")
-            continue
-        names = " and ".join(each.name for each in tracks_of(library, [h.track_id for h in near]))
-        reasons.append(f"near {names}" if names else "")
-    return rows_of(library, asked, tracks, reasons=reasons)
+    for answer in answers:
+        near = [] if isinstance(answer, AudiorecError) else answer
+        names = " and ".join(
+            each.name for each in tracks_of(library, [hit.track_id for hit in near])
+        )
+        reasons.append(f"near {names}" if names else "not placed yet: start a run")
+    return rows_of(library, asked, [table.by_id[id_] for id_ in newest], reasons=reasons)
 
 
 def _stale(library: Library) -> str:
@@ -79,7 +74,13 @@ def track(library: Library, asked: Asked) -> dict[str, Any]:
         hits, problem = library.similar([id_], k=N_NEIGHBOURS), ""
     except AudiorecError as error:
         hits, problem = [], str(error)
-    shared = library.shared_tags([id_], hits)
+    tags = library.catalog.tags.of([id_, *(hit.track_id for hit in hits)])
+    counts = word_counts(asked.state).by_key
+    n_tracks = len(asked.state.library.tracks())
+    shared = [
+        shared_tags([tags[id_], tags[hit.track_id]], counts=counts, n_tracks=n_tracks)
+        for hit in hits
+    ]
     reasons = [
         ", ".join(
             [f"nearer than {hit.percentile:.0f} % of pairs"] * (hit.percentile is not None)
@@ -87,7 +88,7 @@ def track(library: Library, asked: Asked) -> dict[str, Any]:
         )
         for hit, words in zip(hits, shared, strict=True)
     ]
-    words = merged(library.catalog.tags.of([id_])[id_], min_confidence=MIN_CONFIDENCE)
+    words = merged(tags[id_])
     return {
         "row": rows_of(library, asked, [track])[0],
         "words": [tag.tag for tag in words[:8]],
@@ -111,7 +112,9 @@ def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None
     except AudiorecError:
         return None
     config = store.config
-    starts = clip_starts(round(duration * config.sr), n=config.n_clips, config=config, track_id=id_)
+    total = round(duration * config.sr)
+    n = min(round(config.clip_seconds * config.sr), total)
+    starts = clip_starts(total, n=n, config=config, track_id=id_)
     return {
         "starts": [round(start / config.sr, 2) for start in starts],
         "seconds": config.clip_seconds,
@@ -145,9 +148,9 @@ def listener(library: Library, asked: Asked) -> dict[str, Any]:
         lists["Hidden gems"] = rows_of_hits(library, asked, gems)
     return {
         "listener": name,
-        "others": [] if asked.state.auth.has_users else listeners_of(library),
+        "others": [] if asked.state.auth.has_users else play_summary(library.workspace).listeners,
         "lists": {title: rows for title, rows in lists.items() if rows},
-        "taste": _taste(library, stored),
+        "taste": _taste(library, asked, stored),
         "problem": problem,
         "stale": _stale(library),
     }
@@ -155,23 +158,22 @@ def listener(library: Library, asked: Asked) -> dict[str, Any]:
 
 def _cold(library: Library, user: str) -> list[Any]:
     """The best tracks that nobody has played."""
-    heard = tracks_with_listening(library.workspace)
+    heard = play_summary(library.workspace).tracks
     hits = library.recommend(user, k=500, per_artist=3)
     return [hit for hit in hits if hit.track_id not in heard][:10]
 
 
-def _taste(library: Library, user: str) -> list[str]:
+def _taste(library: Library, asked: Asked, user: str) -> list[str]:
     """Words that a listener's tracks have more often than the library."""
     try:
         ids = sorted(liked_tracks(library.workspace, user))
     except AudiorecError:
         return []
-    known = [id_ for id_ in ids if id_ in library.catalog.get_many(ids)]
-    own = library.catalog.tags.words_of(known)
-    counts = {count.tag: count.tracks for count in library.catalog.tags.counts()}
-    everywhere = Counter({word: counts.get(word, 0) for words in own for word in words})
-    everywhere.update({word: 1 for word in everywhere if not everywhere[word]})
-    return telling_words(own, everywhere, max(1, len(library.catalog)))[:8] if own else []
+    by_id = asked.state.library.tracks().by_id
+    own = library.catalog.tags.words_of([id_ for id_ in ids if id_ in by_id])
+    counts = word_counts(asked.state).by_word
+    everywhere = {word: counts.get(word, 1) for words in own for word in words}
+    return telling_words(own, everywhere, max(1, len(by_id)))[:8] if own else []
 
 
 def library(library: Library, asked: Asked) -> dict[str, Any]:
@@ -185,7 +187,7 @@ def library(library: Library, asked: Asked) -> dict[str, Any]:
         "duplicates": _duplicates(library, asked),
         "exclusions": [(rule, len(excluded_tracks(catalog, [rule]))) for rule in rules],
         "exclusion_kinds": EXCLUSION_KINDS,
-        "words": catalog.tags.counts()[:N_WORDS],
+        "words": word_counts(asked.state).words[:N_WORDS],
         "jobs": asked.state.jobs.recent()[:5],
         "folders": [str(folder) for folder in asked.state.jobs.folders()[:100]],
     }

@@ -14,8 +14,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 from starlette.testclient import TestClient
 
+from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.data.exclusions import Exclusion, save_exclusions
+from audiorec.mel import compute_mels
 from audiorec.serve import create_app
 from audiorec.serve.users import add_user, users_file
 from audiorec.track_map import Layout, Region, save_map
@@ -202,3 +204,12 @@ def test_on_a_server_with_users_a_listener_sees_none_but_themselves(mapped):
         other = client.get("/listener?user=me")
         assert other.status_code == 403 and "is not you" in other.text
         assert client.get("/map/colours?by=score&user=me").status_code == 403
+
+
+def test_the_spectrogram_says_where_in_the_track_it_lies(workspace, client):
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert([replace(track, duration=90.0) for track in catalog.tracks()])
+        compute_mels(workspace.mels, catalog, config=MelConfig(clip_seconds=1.0), n_jobs=1)
+    page = client.get("/track?id=t03").text
+    assert 'data-starts="44.5" data-seconds="1.0"' in page
+    assert client.get("/api/v1/spectrogram?id=t03").status_code == 200

@@ -1,0 +1,81 @@
+"""What pages say of all tracks and plays together, counted once until these change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from audiorec import artifacts
+from audiorec.data.catalog import Catalog
+from audiorec.data.name_matching import normalize_text
+from audiorec.data.tags import TagCount
+from audiorec.serve.state import State
+from audiorec.workspace import Workspace
+
+MOST_LISTENERS = 100
+
+
+class WordCounts(NamedTuple):
+    """How many tracks have each word.
+
+    Attributes
+    ----------
+    words : tuple of TagCount
+        Most frequent first.
+    by_word, by_key : mapping of str to int
+        By the word as it is shown, and folded.
+    """
+
+    words: tuple[TagCount, ...]
+    by_word: Mapping[str, int]
+    by_key: Mapping[str, int]
+
+
+class PlaySummary(NamedTuple):
+    """Whose plays there are, and of what.
+
+    Attributes
+    ----------
+    tracks : frozenset of str
+        That somebody has played.
+    listeners : tuple of str
+        Those with the most plays first.
+    """
+
+    tracks: frozenset[str]
+    listeners: tuple[str, ...]
+
+
+def word_counts(state: State) -> WordCounts:
+    """Words of the catalogue's tracks."""
+    return _words(state.workspace.catalog, state.library.tracks().version)
+
+
+def play_summary(workspace: Workspace) -> PlaySummary:
+    """Of the plays that are stored; empty where there are none."""
+    if not artifacts.exists(workspace.plays):
+        return PlaySummary(frozenset(), ())
+    manifest = artifacts.load_manifest(workspace.plays, kind="plays", check="manifest")
+    return _plays(workspace.plays, manifest.fingerprint)
+
+
+@lru_cache(maxsize=2)
+def _words(file: Path, version: object) -> WordCounts:
+    with Catalog(file, read_only=True) as catalog:
+        words = tuple(catalog.tags.counts())
+    by_word = {count.tag: count.tracks for count in words}
+    return WordCounts(words, by_word, {normalize_text(word): n for word, n in by_word.items()})
+
+
+@lru_cache(maxsize=2)
+def _plays(directory: Path, fingerprint: str) -> PlaySummary:
+    from audiorec.data.plays import load_plays  # polars: not before somebody asks
+
+    plays = load_plays(directory)
+    by_plays = plays["user_id"].value_counts(sort=True)["user_id"].head(MOST_LISTENERS)
+    return PlaySummary(
+        frozenset(plays["track_id"].unique().to_list()),
+        tuple(str(name) for name in by_plays.to_list()),
+    )
