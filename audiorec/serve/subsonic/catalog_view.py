@@ -5,10 +5,10 @@ server is started again, when tracks are added, and when files move. Orders are 
 
 Conventions
 -----------
-An album is what tracks of one folder call so; ``CD 1`` and ``CD 2`` lie in one. It is its artist's
-if most of its tracks are, otherwise that of `VARIOUS`. Where two artists have the same number on it
-(two hits collections in one flat folder) each has an album of their own. One artist's album of a
-name is one album, wherever its files lie.
+An album is what tracks of one folder call so; ``CD 1`` and ``CD 2`` lie in one. It is by its album
+artist, or else by its artist if most of its tracks are, otherwise by `VARIOUS`. Where two artists
+have the same number on it (two hits collections in one flat folder) each has an album of their own.
+One artist's album of a name is one album, wherever its files lie.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class CatalogView:
         self.added, self.sizes, self.tempos = added, sizes, tempos or {}
         self._genres_of = cache(given_tags)  # thousands of tracks have one text
         self._keys = _artist_keys(self.songs.values())
+        self._owners = _owner_keys(self.songs.values(), self._keys)
         self.artists: dict[str, Artist] = _artists(self.songs.values(), self._keys)
         self.albums: dict[str, Album] = {}
         self.folders: dict[str, Folder] = {}
@@ -136,12 +137,15 @@ class CatalogView:
         album_of: dict[str, str] = {}
         names: dict[str, Counter[str]] = {}
         for (name, folder), tracks in together.items():
-            for key, own in _by_album_artist(tracks, self._keys) if name else [(folder, tracks)]:
+            for key, own in _by_album_artist(tracks, self._owners) if name else [(folder, tracks)]:
                 by_nobody = key in ("", NOBODY_KEY)
                 id_ = digest("al", name, f"\0{_name(folder)}" if by_nobody else key)
                 artist_id = digest("ar", key) if key else digest("ar", VARIOUS)
                 if id_ not in self.albums:
-                    artist = self.artists[artist_id].name if key else VARIOUS
+                    artist = VARIOUS
+                    if key:
+                        known = self.artists.get(artist_id)
+                        artist = known.name if known else own[0].album_artist
                     self.albums[id_] = Album(id_, UNKNOWN_ALBUM, artist, artist_id)
                 self.albums[id_].track_ids += [track.track_id for track in own]
                 album_of.update((track.track_id, id_) for track in own)
@@ -250,6 +254,19 @@ def _artist_keys(tracks: Iterable[Track]) -> dict[str, str]:
     return keys
 
 
+def _owner_keys(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, str]:
+    """The key of each track's album artist, else of its artist; ``""`` is several."""
+    known: dict[str, str] = {}
+    owners = dict(keys)
+    for track in tracks:
+        if track.album_artist:
+            if track.album_artist not in known:
+                key = artist_key(track.album_artist, track_id="")
+                known[track.album_artist] = "" if key.startswith(NOBODY_KEY) else key
+            owners[track.track_id] = known[track.album_artist]
+    return owners
+
+
 def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, Artist]:
     """Artists by id, each called as most of their tracks call them, without guests."""
     names: dict[str, Counter[str]] = {}
@@ -276,10 +293,11 @@ def _by_album_artist(
     main, most = counts.most_common(1)[0]
     if len(counts) == 1:
         return [(main, list(tracks))]
-    numbers: dict[int, set[str]] = {}
+    numbers: dict[tuple[int, int], set[str]] = {}
     for track in tracks:
         if track.number:
-            numbers.setdefault(track.number, set()).add(keys[track.track_id])
+            place = (track.disc or 0, track.number)
+            numbers.setdefault(place, set()).add(keys[track.track_id])
     if any(len(artists) > 1 for artists in numbers.values()) and min(counts.values()) > 1:
         return [(key, [t for t in tracks if keys[t.track_id] == key]) for key in counts]
     return [(main if 2 * most > len(tracks) else "", list(tracks))]
@@ -301,10 +319,11 @@ def _album_folder(folder: str) -> str:
     return above if DISC.fullmatch(name) else folder
 
 
-def _album_order(track: Track) -> tuple[str, int, str, str]:
+def _album_order(track: Track) -> tuple[int, str, int, str, str]:
     folder, _, name = track.path.rpartition("/")
-    disc = folder.rpartition("/")[2]
-    return disc.casefold() if DISC.fullmatch(disc) else "", track.number or 0, name, track.track_id
+    disc = folder.rpartition("/")[2].casefold()
+    disc = disc if DISC.fullmatch(disc) else ""
+    return track.disc or 0, disc, track.number or 0, name, track.track_id
 
 
 def _roots(folders: set[str], scanned: Iterable[str]) -> list[str]:

@@ -61,9 +61,13 @@ def song(call: Call, track_id: str) -> Entry:
         "displayArtist": artist_name,
         "albumArtists": [{"id": album.artist_id, "name": album.artist}],
         "displayAlbumArtist": album.artist,
+        "displayComposer": track.composer,
+        "musicBrainzId": track.recording_mbid,
     }
     if track.number:
         entry["track"] = track.number
+    if track.disc:
+        entry["discNumber"] = track.disc
     if track.year:
         entry["year"] = track.year
     if genres := given_tags(track.genre):

@@ -16,7 +16,7 @@ from .asking import N_ALL, ids, listed, song_of
 
 ALWAYS = {  # what OpenSubsonic adds to a song, and is known here
     "mediaType", "bpm", "sortName", "genres", "artists", "displayArtist", "albumArtists",
-    "displayAlbumArtist", "samplingRate", "channelCount",
+    "displayAlbumArtist", "displayComposer", "musicBrainzId", "samplingRate", "channelCount",
 }  # fmt: skip
 
 

@@ -51,6 +51,20 @@ def test_a_guest_track_leaves_the_album_its_artists():
     assert albums_of(view) == [("Songs", "Ann", [f"/m/a/{n}.mp3" for n in (1, 2, 3, 4)])]
 
 
+def test_tags_say_whose_album_it_is_and_which_disc():
+    view = view_of(
+        track("/m/a/1.mp3", "Ann", "Duets", 1, album_artist="Bob", disc=2),
+        track("/m/a/2.mp3", "Cy", "Duets", 1, album_artist="Bob", disc=1),
+        track("/m/v/1.mp3", "Ann", "Hits", 1, album_artist="Various Artists"),
+        track("/m/v/2.mp3", "Ann", "Hits", 2, album_artist="Various Artists"),
+    )
+    albums = {album.name: album for album in view.albums.values()}
+    assert (albums["Duets"].artist, albums["Hits"].artist) == ("Bob", VARIOUS)
+    assert albums["Duets"].track_ids == ["/m/a/2.mp3", "/m/a/1.mp3"]
+    bob = next(artist for artist in view.artists.values() if artist.name == "Bob")
+    assert bob.album_ids == [albums["Duets"].id] and not bob.track_ids
+
+
 def test_two_hits_collections_in_one_folder_are_two():
     view = view_of(
         *(track(f"/m/q{n}.mp3", "Queens", "Greatest Hits", n) for n in (1, 2)),
