@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from ..conftest import call
 from ..helpers import failed
 
@@ -12,3 +14,11 @@ def test_vectors_are_written_where_there_is_no_folder_yet(finished, tmp_path):
     assert [path.name for path in file.parent.iterdir()] == ["x.parquet"]
     beneath = file / "y.parquet"
     failed(call("-w", finished, "export", "track-factors", beneath), beneath, "cannot be written")
+
+
+def test_factors_are_exported_without_an_index(workspace, tmp_path):
+    shutil.rmtree(workspace / "index")
+    for what in ("user-factors", "track-factors"):
+        assert call("-w", workspace, "export", what, tmp_path / f"{what}.parquet").code == 0
+    file = tmp_path / "e.parquet"
+    failed(call("-w", workspace, "export", "embeddings", file), "run 'audiorec index' first")
