@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
 from audiorec.data.catalog import Catalog
 from audiorec.serve.app import create_app
+from audiorec.serve.subsonic.service import METHODS
 from audiorec.serve.users import add_user, users_file
 from audiorec.workspace import Workspace
 
@@ -58,8 +63,14 @@ def test_an_unknown_user_is_as_wrong_as_a_password(workspace):
     with TestClient(create_app(workspace), base_url="http://127.0.0.1") as client:
         first, second = answer(client, u="ann", p="x"), answer(client, u="nobody", p="x")
         assert first["error"] == second["error"]
-        import hashlib
-
         token = hashlib.md5(b"salt").hexdigest()  # of no password at all
         assert answer(client, u="nobody", t=token, s="salt")["error"]["code"] == 40
         assert answer(client, apiKey="nobody's")["error"]["code"] == 44
+
+
+def test_the_documents_name_every_method():
+    text = (Path(__file__).parents[4] / "docs" / "serving.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b[a-z]+[A-Za-z0-9]*\b", text))
+    empty = {"getInternetRadioStations", "getPodcasts", "getNewestPodcasts", "getShares",
+             "getVideos", "getLyrics", "getLyricsBySongId", "getAvatar"}  # fmt: skip
+    assert set(METHODS) - empty <= named
