@@ -45,7 +45,7 @@ def _changes() -> dict[str, Change]:
         changes[f"{name} + ridge"] = {"encoder": name, "head": "ridge"}
         for loss in ("cosine", "contrastive"):
             changes[f"{name} + mlp ({loss})"] = {"encoder": name, "head": "mlp", "loss": loss}
-        changes[f"{name} fine-tuned"] = {"encoder": name, "finetune": 1, "max_epochs": 10}
+        changes[f"{name} fine-tuned"] = {"encoder": name, "finetune": 1, "max_epochs": 4}
     return changes
 
 
