@@ -21,6 +21,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
 from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs
 from audiorec.exceptions import ArtifactError, DataError
+from audiorec.index.hubness import csls_offsets
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.mel.store import MelStore
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 K = 5
 MAX_ASKING = 5_000  # tracks, evenly spread
 BLOCK = 512  # of them at a time
+CORRECTED = ", hubs corrected"
 ABOUT = ("same artist", "same song, other artist", "genre, by other artists")
 ENCODERS = ("descriptors", "musicnn")
 CHANCE = "random"
@@ -101,7 +103,7 @@ def run(given: StudyInputs) -> StudyReport:
     hits = {CHANCE: chance}
     for number, (name, vectors) in enumerate(spaces.items()):
         given.progress("neighbours", number, len(spaces), name)
-        hits[name] = hits_of(vectors, relations, asking)
+        hits[name] = hits_of(vectors, relations, asking, correct_hubs=name.endswith(CORRECTED))
     given.progress("neighbours", len(spaces), len(spaces))
     return StudyReport((_table(hits, n_tracks=len(known), notes=notes, given=given),))
 
@@ -141,8 +143,8 @@ def _spaces(
         "MFCC statistics": _standardised(mfcc_statistics(store, ids).vectors),
     }
     notes = [
-        "Features are standardised and compare by the cosine; musicnn, content space: as served "
-        "where nobody listens. Copies of a recording do not count as neighbours."
+        "Features are standardised and compare by the cosine. The recipe library serves musicnn's "
+        "content space with hubs corrected. Copies of a recording do not count as neighbours."
     ]
     inputs_of = workspace_inputs(given.workspace, given.recipe, progress=given.progress)
     for encoder in ENCODERS:
@@ -168,7 +170,8 @@ def _encoder_spaces(
     spaces = {encoder: _standardised(features.features(ids).vectors)}
     if set(CONTENT_BLOCKS) <= set(features.blocks):
         rows = features.take(CONTENT_BLOCKS).features(ids).vectors
-        spaces[f"{encoder}, content space"] = apply_head(fit_content_space(rows), rows)
+        space = f"{encoder}, content space"
+        spaces[space] = spaces[space + CORRECTED] = apply_head(fit_content_space(rows), rows)
     return spaces
 
 
@@ -189,17 +192,21 @@ def _standardised(features: np.ndarray) -> np.ndarray:
     return np.asarray((features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1))
 
 
-def hits_of(vectors: np.ndarray, relations: Relations, asking: np.ndarray) -> np.ndarray:
+def hits_of(
+    vectors: np.ndarray, relations: Relations, asking: np.ndarray, *, correct_hubs: bool = False
+) -> np.ndarray:
     """How often the nearest are right : [shape=(n_asking, 3)], float64.
 
     Of artists and songs, 1 where one of the five nearest is right; of genres, the share of the
-    five nearest by other artists. NaN where nothing could be.
+    five nearest by other artists. NaN where nothing could be. Hubs are corrected as
+    ``[index] hubs = "csls"`` does.
     """
     unit = unit_norm(vectors)
+    offsets = csls_offsets(unit, unit, own=np.arange(len(unit))) if correct_hubs else 0.0
     hits = np.full((len(asking), len(ABOUT)), np.nan)
     for start in range(0, len(asking), BLOCK):
         rows = asking[start : start + BLOCK]
-        block = np.array(unit[rows] @ unit.T, dtype=np.float32)
+        block = np.array(unit[rows] @ unit.T + offsets, dtype=np.float32)
         for offset, row in enumerate(rows):
             scores = block[offset]
             scores[relations.recordings == relations.recordings[row]] = -np.inf

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from audiorec.data.catalog import Track
+from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.index import build_index
+from audiorec.index.config import IndexConfig
 from audiorec.studies.neighbours import _by_chance, hits_of, relations_of
 
 from ..planted import FakeStore
@@ -74,3 +77,21 @@ def test_one_track_asked_alone_agrees_with_many():
     many = hits_of(features, relations, asked(relations))
     for row in (0, 17):
         np.testing.assert_array_equal(hits_of(features, relations, np.array([row]))[0], many[row])
+
+
+def test_hubs_are_corrected_as_the_index_corrects_them():
+    relations, features = world()
+    noise = np.random.default_rng(0).standard_normal(features.shape)
+    unit = unit_norm((features / 4 + noise + 1).astype(np.float32))
+    index = build_index(Embeddings(relations.ids, unit), config=IndexConfig(hubs="csls"))
+    served = []
+    for row, id_ in enumerate(relations.ids):
+        (found,) = index.search(index.vector(id_), 6).ids
+        nearest = [relations.ids.index(i) for i in found if i != id_][:5]
+        served.append(relations.like(row)[ARTIST, nearest].any())
+    hits, bare = (
+        np.nan_to_num(hits_of(unit, relations, asked(relations), correct_hubs=correct)[:, ARTIST])
+        for correct in (True, False)
+    )
+    np.testing.assert_array_equal(hits, served)
+    assert (hits != bare).any()
