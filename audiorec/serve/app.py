@@ -113,7 +113,7 @@ def is_loopback(host: str) -> bool:
 async def healthz(request: Request) -> Response:
     """Whether the workspace answers."""
     state = state_of(request)
-    await state.library.call(lambda library: library.workspace.check())
+    await state.library.call_quick(lambda library: library.workspace.check())
     return JSONResponse({"status": "ok", "version": __version__})
 
 

@@ -57,7 +57,7 @@ class SimilarBatch:
             seeds = [[seed] for seed, _ in asked]
             found: Sequence[list[Hit] | Exception]
             try:
-                found = await self._library.call(
+                found = await self._library.call_quick(
                     lambda library, seeds=seeds, how=how: library.similar_many(  # type: ignore[misc]
                         seeds, **how._asdict()
                     )

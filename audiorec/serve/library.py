@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from typing import Any, TypeVar
 from audiorec.exceptions import AudiorecError
 from audiorec.recommend.library import Library
 from audiorec.serve.tracks import TableCatalog, TrackTable, read_tracks
+from audiorec.workers import one_line
 from audiorec.workspace import Workspace
 
+logger = logging.getLogger("audiorec.serve")
 Answer = TypeVar("Answer")
 
 THREADS = 4  # more wait for each other's turn of the interpreter
 STALE_SECONDS = 1.0
+QUICK_THREADS = 2
 LOOK_SECONDS = 0.25  # between looks at whether the index was replaced
 SETTLE_FACTOR = 10.0  # a changing catalogue is read again for at most a tenth of the time
 
@@ -36,6 +40,7 @@ class SharedLibrary:
     def __init__(self, workspace: Workspace, *, n_threads: int = THREADS) -> None:
         self.workspace = workspace
         self._executor = ThreadPoolExecutor(n_threads, thread_name_prefix="answer")
+        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="quick")
         self._files = ThreadPoolExecutor(n_threads, thread_name_prefix="file")
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -53,6 +58,11 @@ class SharedLibrary:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self.run, function)
 
+    async def call_quick(self, function: Callable[[Library], Answer]) -> Answer:
+        """The same for what takes milliseconds, so that it never waits for what takes seconds."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._quick, self.run, function)
+
     async def in_thread(self, function: Callable[..., Answer], *args: Any) -> Answer:
         """Call what waits for the disk in a thread of its own kind, so that no answer waits."""
         loop = asyncio.get_running_loop()
@@ -63,28 +73,38 @@ class SharedLibrary:
         return function(self._of_thread())
 
     def tracks(self) -> TrackTable:
-        """Every track whose file is there; read again, in a thread, once the catalogue changes."""
+        """Every track whose file is there.
+
+        Once the catalogue changes it is read again, aside: until then the table before answers.
+        """
         table, now = self._table, time.monotonic()
-        if table is not None and now - self._checked < LOOK_SECONDS:
-            return table
-        self._checked = now
-        signature = file_signature(self.workspace.catalog)
-        if table is not None and table.version == signature:
-            return table
-        quiet = time.monotonic() - self._read_at < SETTLE_FACTOR * self._read_seconds
-        if table is not None and (quiet or not self._table_lock.acquire(blocking=False)):
-            return table  # another thread reads it
         if table is None:
-            self._table_lock.acquire()
+            with self._table_lock:
+                return self._table or self._read_table()
+        if now - self._checked >= LOOK_SECONDS:
+            self._checked = now
+            rested = now - self._read_at > SETTLE_FACTOR * self._read_seconds
+            changed = rested and table.version != file_signature(self.workspace.catalog)
+            if changed and self._table_lock.acquire(blocking=False):
+                threading.Thread(target=self._read_aside, name="tracks", daemon=True).start()
+        return table
+
+    def _read_aside(self) -> None:
         try:
-            if self._table is None or self._table.version != signature:
-                began = time.monotonic()
-                self._table = read_tracks(self.workspace, version=signature)
-                self._read_at = time.monotonic()
-                self._read_seconds = self._read_at - began
-            return self._table
+            self._read_table()
+        except (AudiorecError, OSError) as error:
+            logger.warning("the catalogue could not be read again: %s", one_line(str(error)))
+            self._read_at = time.monotonic()
         finally:
             self._table_lock.release()
+
+    def _read_table(self) -> TrackTable:
+        began = time.monotonic()
+        version = file_signature(self.workspace.catalog)
+        self._table = table = read_tracks(self.workspace, version=version)
+        self._read_at = time.monotonic()
+        self._read_seconds = self._read_at - began
+        return table
 
     def stale(self) -> bool:
         """Whether plays are newer than what answers; looked at now and then."""
@@ -107,6 +127,7 @@ class SharedLibrary:
     def close(self) -> None:
         """End the threads, once what they do is done."""
         self._executor.shutdown(cancel_futures=True)
+        self._quick.shutdown(cancel_futures=True)
         self._files.shutdown(cancel_futures=True)
 
     def _of_thread(self) -> Library:
@@ -116,7 +137,8 @@ class SharedLibrary:
         if getattr(self._local, "state", None) != state:
             if (old := getattr(self._local, "library", None)) is not None:
                 old.close()
-            self._local.library = self._for_thread()
+            with self._lock:
+                self._local.library = self._for_thread()
             self._local.state = state
         library: Library = self._local.library
         return library

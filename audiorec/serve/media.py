@@ -92,7 +92,7 @@ class Media:
         What is sent is what was opened: a file that is removed or replaced meanwhile is sent to
         its end. An unknown id raises `NotFoundError`; a file that is gone is answered by 410.
         """
-        track = await self._library.call(lambda library: library.catalog.get(track_id))
+        track = await self._library.call_quick(lambda library: library.catalog.get(track_id))
         try:
             opened = await self._library.in_thread(open_audio, track)
         except OSError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from audiorec.exceptions import AudioError, BusyError
@@ -25,23 +26,32 @@ class DecodeWorker:
         self._pool: Pool | None = None
         self._waiting = 0
 
-    async def call(self, function: Callable[[Item], Value], item: Item) -> Value:
-        """Call an importable function on an item in the worker.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among those that wait for the worker, before anything is read or spooled.
 
         Raises
         ------
         BusyError
             If too many wait for it already.
-        AudioError
-            If it fails: the message is the worker's.
         """
         if self._waiting >= MOST_WAITING:
             raise BusyError("several files are being decoded already; try again in a moment")
         self._waiting += 1
         try:
-            return await asyncio.to_thread(self._call, function, item)
+            yield
         finally:
             self._waiting -= 1
+
+    async def call(self, function: Callable[[Item], Value], item: Item) -> Value:
+        """Call an importable function on an item in the worker; have a `place` for it.
+
+        Raises
+        ------
+        AudioError
+            If it fails: the message is the worker's.
+        """
+        return await asyncio.to_thread(self._call, function, item)
 
     def close(self) -> None:
         """End the worker."""

@@ -86,12 +86,13 @@ async def preview(
     Where no spectrogram is stored it is the middle.
     """
     state = state_of(request)
-    track = await state.library.call(lambda library: library.catalog.get(id))
+    track = await state.library.call_quick(lambda library: library.catalog.get(id))
     try:
         (await state.library.in_thread(open_audio, track)).close()
     except OSError:
         return problem(410, f"the file of {id!r} is gone; run 'audiorec scan' again")
     found = await state.library.in_thread(find_previews, state.workspace, [track])
     start = found[id].start if id in found else None
-    data = await state.worker.call(make_preview, PreviewRequest(track.path, start, seconds))
+    with state.worker.place():
+        data = await state.worker.call(make_preview, PreviewRequest(track.path, start, seconds))
     return Response(data, media_type="audio/mpeg", headers=KEEP)

@@ -17,7 +17,7 @@ router = APIRouter(tags=["listening"])
 async def listen(request: Request, body: ListeningRequest) -> ListeningModel:
     """Store a play, a skip or an opinion of the listener who asks: on the disk when answered."""
     state, user = state_of(request), user_of(request)
-    track = await state.library.call(lambda library: library.catalog.get(body.id))
+    track = await state.library.call_quick(lambda library: library.catalog.get(body.id))
 
     def store() -> Played | str:
         listening = state.listening

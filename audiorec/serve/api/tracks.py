@@ -30,5 +30,5 @@ async def find(
 @router.get("/track")
 async def track(request: Request, id: Id) -> TrackModel:
     """One track."""
-    found = await state_of(request).library.call(lambda library: library.catalog.get(id))
+    found = await state_of(request).library.call_quick(lambda library: library.catalog.get(id))
     return track_model(found)

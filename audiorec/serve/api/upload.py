@@ -14,6 +14,7 @@ from starlette.requests import Request
 from audiorec.serve.api.common import hit_models, state_of
 from audiorec.serve.api.models import AnswerModel
 from audiorec.serve.media import TYPES
+from audiorec.serve.state import State
 
 COPIED = 1 << 20
 
@@ -32,18 +33,23 @@ async def answer_upload(request: Request, *, k: int) -> AnswerModel:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(415, "send a form of type multipart/form-data with a part 'file'")
     try:
-        async with request.form(max_files=1, max_fields=8) as form:
-            sent = form.get("file")
-            if not isinstance(sent, UploadFile):
-                raise HTTPException(422, "file: the form has no part of this name that is a file")
-            suffix = Path(sent.filename or "").suffix.lower()
-            suffix = suffix if suffix[1:] in TYPES else ""
-            with tempfile.NamedTemporaryFile(prefix="audiorec-upload-", suffix=suffix) as kept:
-                await state.library.in_thread(_copy, sent.file, kept)
-                upload = Upload(str(state.workspace.root), kept.name, k)
-                hits = await state.worker.call(similar_to, upload)
+        with state.worker.place():
+            return await _answer(request, state, k=k)
     except MultiPartException as error:
         raise HTTPException(400, error.message) from None
+
+
+async def _answer(request: Request, state: State, *, k: int) -> AnswerModel:
+    async with request.form(max_files=1, max_fields=8) as form:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile):
+            raise HTTPException(422, "file: the form has no part of this name that is a file")
+        suffix = Path(sent.filename or "").suffix.lower()
+        suffix = suffix if suffix[1:] in TYPES else ""
+        with tempfile.NamedTemporaryFile(prefix="audiorec-upload-", suffix=suffix) as kept:
+            await state.library.in_thread(_copy, sent.file, kept)
+            upload = Upload(str(state.workspace.root), kept.name, k)
+            hits = await state.worker.call(similar_to, upload)
     table = await state.library.in_thread(state.library.tracks)
     return AnswerModel(query=[], space="blend", stale=False, results=hit_models(hits, table))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from audiorec.data.catalog import Catalog
 from audiorec.data.find import find_tracks
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.replace import find_replacement
@@ -167,3 +168,23 @@ def test_a_new_index_is_taken_over(client, workspace):
         time.sleep(0.05)
     own = Library(workspace).similar(["t03"])
     assert ids(client.get(f"{API}/similar", params={"seed": "t03"})) == [h.track_id for h in own]
+
+
+def test_a_file_that_is_sent_is_listened_to(client, workspace, tmp_path, tune, write_audio):
+    """Here it is a copy of a track in another place, which no network has to be asked of."""
+    from dataclasses import replace
+
+    from audiorec.audio import clip_hash, decode_clips
+    from audiorec.audio.identity import IDENTITY
+
+    copy = write_audio(tmp_path / "copy.wav", tune(8))
+    sound = clip_hash(decode_clips(copy, config=IDENTITY).clips[0])
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(replace(catalog.get("t03"), clip_hash=sound))
+    answer = client.post(
+        f"{API}/similar/upload", params={"k": 4}, files={"file": ("x/../a.wav", copy.read_bytes())}
+    )
+    own = Library(workspace).similar(["t03"], k=4)
+    assert ids(answer) == [hit.track_id for hit in own]
+    broken = client.post(f"{API}/similar/upload", files={"file": ("a.wav", b"RIFF nothing")})
+    assert broken.status_code == 422 and broken.json()["detail"]
