@@ -114,3 +114,31 @@ def test_manifest_is_one_that_scan_reads(audiorec, fixture, tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "pipelines/datasets").glob("*.toml")), ids=str)
 def test_recipes_of_data_sets_load(path):
     assert Recipe.load(path)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if dataset(name).LISTENING])
+def test_every_set_of_listening_leads_to_factors(audiorec, fixture, tmp_path, name):
+    """Whatever few rows a fixture has: from import through run to vectors that others can read."""
+    import polars as pl
+
+    if name == "yambda":  # Parquet, which is no text to keep beside the tests
+        folder = tmp_path / name
+        folder.mkdir()
+        columns = {"uid": [1, 1, 2], "item_id": [5, 6, 5], "timestamp": [0, 5, 10]}
+        shares = {"played_ratio_pct": [100, 60, 120], "track_length_seconds": [200, 200, 200]}
+        pl.DataFrame(columns | shares).write_parquet(folder / "listens.parquet")
+    else:
+        folder = fixture(name)
+    told = json.loads(audiorec("dataset", name, folder, "--json"))
+    assert told["rows"] > 0
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(
+        "[factors]\nfactors = 2\nmin_tracks_per_user = 1\nmin_users_per_track = 1\n"
+        "[sessions]\nepochs = 1\nmin_support = 1\n"
+    )
+    audiorec("run", recipe)
+    audiorec("export", "track-factors", tmp_path / "out.parquet")
+    held = json.loads(audiorec("status", "--json"))
+    made = pl.read_parquet(tmp_path / "out.parquet")
+    assert 0 < len(made) <= held["tracks_with_listening"]
+    assert set(made.columns) == {"track_id", "vector"}
