@@ -170,9 +170,17 @@ class Pipeline:
         if stage in ("sessions", "map"):
             missing = missing_sessions if stage == "sessions" else missing_map
             return missing(self.workspace)
-        if self._silent_catalog and not missing_sessions(self.workspace):
+        if self._silent_catalog and self._plays_alone:
             return "no music is catalogued" if stage != "factors" else ""
         return ""
+
+    @cached_property
+    def _plays_alone(self) -> bool:
+        """Whether there is something to learn from plays without any music."""
+        if not missing_sessions(self.workspace):
+            return True
+        plays = artifacts.load_valid(self.workspace.plays, kind="plays", check="manifest")
+        return plays is not None and self.recipe.model.target != "content"
 
     @cached_property
     def _silent_catalog(self) -> bool:

@@ -134,7 +134,7 @@ def test_every_set_of_listening_leads_to_factors(audiorec, fixture, tmp_path, na
     recipe = tmp_path / "small.toml"
     recipe.write_text(
         "[factors]\nfactors = 2\nmin_tracks_per_user = 1\nmin_users_per_track = 1\n"
-        "[sessions]\nepochs = 1\nmin_support = 1\n"
+        "[sessions]\nepochs = 1\n"
     )
     audiorec("run", recipe)
     audiorec("export", "track-factors", tmp_path / "out.parquet")

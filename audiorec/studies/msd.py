@@ -1,0 +1,64 @@
+"""Million Song Dataset: the row of the paper's protocol, by one command.
+
+``python -m audiorec.studies.msd WORKSPACE DIRECTORY`` takes the Taste Profile and the audio
+(``TR....mp3``) that lie in DIRECTORY, and prints the held-out evaluation under the settings of the
+paper, ``pipelines/datasets/msd.toml``. Killed, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from audiorec.data.catalog import Catalog
+from audiorec.data.dataset_import import add_dataset, write_manifest
+from audiorec.data.histories.export import data_error
+from audiorec.data.plays_writer import writing_plays
+from audiorec.evaluation.workspace_run import run_evaluation
+from audiorec.pipeline import Pipeline
+from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.recipes import shipped_folder
+from audiorec.progress import Progress, silent
+from audiorec.scan import scan_manifest
+from audiorec.workspace import Workspace
+
+
+def run(
+    workspace: Workspace, directory: Path, *, recipe: Recipe, progress: Progress = silent
+) -> str:
+    """Import, scan, make spectrograms and evaluate; the table as text.
+
+    Raises
+    ------
+    DataError
+        If a file of the set is missing or not as it should be, or no track has audio.
+    """
+    with workspace.writing():
+        with writing_plays(workspace.plays) as writer:
+            _, tracks = add_dataset(writer, "msd", directory)
+            if not tracks:
+                raise data_error(
+                    directory, "has no audio of the set", "put its files TR....mp3 there"
+                )
+            writer.commit()
+        manifest = workspace.root / "msd.csv"
+        write_manifest(manifest, tracks)
+        pipeline = Pipeline(workspace, recipe=recipe, progress=progress)
+        with Catalog(workspace.catalog) as catalog:
+            scan_manifest(catalog, manifest, also=pipeline.scan_also(), progress=progress)
+        pipeline.run(("mel",))
+    return run_evaluation(workspace, recipe, progress=progress).to_text()
+
+
+def main() -> None:
+    """Print the row of the paper's protocol."""
+    parser = argparse.ArgumentParser(description="The paper's protocol on the MSD.")
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--recipe", type=Path, default=shipped_folder() / "datasets/msd.toml")
+    given = parser.parse_args()
+    print(run(Workspace(given.workspace), given.directory, recipe=Recipe.load(given.recipe)))
+
+
+if __name__ == "__main__":
+    main()
