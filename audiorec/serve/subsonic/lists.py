@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from audiorec.data.name_matching import normalize_text
@@ -116,7 +116,7 @@ ORDERS = {
 def get_random_songs(call: Call) -> dict[str, Any]:
     """Songs at random, of a genre or of some years if need be."""
     view = call.view
-    found = list(view.songs)
+    found: Iterable[str] = view.songs
     if genre := call.parameters.get("genre"):
         known = view.genres.get(normalize_text(genre))
         found = known.track_ids if known else []
@@ -125,10 +125,9 @@ def get_random_songs(call: Call) -> dict[str, Any]:
             limit = call.parameters.integer(name)
             found = [id_ for id_ in found if (y := view.songs[id_].year) and fits(y, limit)]
     within = entries.in_music_folder(call)
-    if within is not None:
-        found = [id_ for id_ in found if id_ in within]
-    size = min(call.parameters.integer("size", 10, most=MOST), len(found))
-    return {"randomSongs": {"song": entries.songs(call, random.sample(found, size))}}
+    left = [i for i in found if i not in call.excluded and (within is None or i in within)]
+    size = min(call.parameters.integer("size", 10, most=MOST), len(left))
+    return {"randomSongs": {"song": entries.songs(call, random.sample(left, size))}}
 
 
 @method("getSongsByGenre")

@@ -32,9 +32,9 @@ class Parameters:
         return name in self._values
 
     def get(self, name: str) -> str | None:
-        """The value of a name, the last of several; None where it is not given."""
+        """The value of a name, the first of several; None where it is not given."""
         values = self._values.get(name)
-        return values[-1] if values else None
+        return values[0] if values else None
 
     def all(self, name: str) -> list[str]:
         """Every value of a name, in order."""

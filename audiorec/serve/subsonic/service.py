@@ -133,6 +133,12 @@ class Call:
         return self.service.view()
 
     @cached_property
+    def excluded(self) -> frozenset[str]:
+        """Ids of the tracks that are in no answer; they can be looked up and played."""
+        assert self.library is not None
+        return self.library.hidden
+
+    @cached_property
     def opinions(self) -> Mapping[str, Opinion]:
         """What the user said of tracks."""
         return self.state.listening.opinions(self.user)

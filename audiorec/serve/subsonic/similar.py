@@ -83,7 +83,8 @@ def get_top_songs(call: Call) -> dict[str, Any]:
     """An artist's songs: the most played of all listeners first, then the most typical."""
     found = _artist(call)
     count = call.parameters.integer("count", 50, most=MOST)
-    ids = [] if found is None else found.track_ids
+    every = [] if found is None else found.track_ids
+    ids = [id_ for id_ in every if id_ not in call.excluded]
     plays = call.service.play_counts.totals()
     typical = _typical(library_of(call), ids)
     ordered = sorted(ids, key=lambda id_: (-plays.get(id_, 0.0), -typical.get(id_, -1.0), id_))

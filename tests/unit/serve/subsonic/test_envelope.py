@@ -128,7 +128,7 @@ def test_whose_key_it_is(ask, error, client):
 
 def test_parameters():
     found = Parameters([("id", "a"), ("id", "b"), ("n", "5"), ("t", "1700000000000.0"), ("e", "")])
-    assert found.get("id") == "b" and found.all("id") == ["a", "b"] and found.get("x") is None
+    assert found.get("id") == "a" and found.all("id") == ["a", "b"] and found.get("x") is None
     assert found.integer("n", 1, most=3) == 3 and found.integer("x", 7) == 7
     assert found.integer("t") == 1_700_000_000_000
     assert found.flag("x", default=True) and found.integer("e", 9) == 9

@@ -9,6 +9,8 @@ from collections import Counter
 
 import pytest
 
+from audiorec.data.exclusions import Exclusion, save_exclusions
+
 from .asking import N_ALL, ids, song_of, stored
 
 
@@ -86,3 +88,22 @@ def test_top_songs_are_the_most_played_of_the_artist(done, error, served):
     assert len(done("getTopSongs", artist="Artist 10", count=3)["topSongs"]["song"]) == 3
     assert done("getTopSongs", artist="Nobody")["topSongs"]["song"] == []
     assert error("getTopSongs") == 10
+
+
+def test_what_is_excluded_is_in_no_answer_and_can_be_played(served, done, error):
+    save_exclusions(served.workspace.exclusions, [Exclusion("artist", "Artist 08")])
+    try:
+        song = song_of(done, "a08-0-1")
+        near = done("getSonicSimilarTracks", id="a08-0-1", count=500)["sonicMatch"]
+        assert near and song["artistId"] not in {each["entry"]["artistId"] for each in near}
+        for method, key, more in (
+            ("getRandomSongs", "randomSongs", {"size": 500}),
+            ("getTopSongs", "topSongs", {"artist": "Artist 08"}),
+            ("getSimilarSongs2", "similarSongs2", {"id": "a07-0-1", "count": 500}),
+        ):
+            found = done(method, **more)[key]["song"]
+            assert song["artistId"] not in {each["artistId"] for each in found}
+        assert error("findSonicPath", startSongId="a08-0-1", endSongId="a07-0-1") == 70
+        assert done("search3", query="08-0")["searchResult3"]["song"]
+    finally:
+        save_exclusions(served.workspace.exclusions, [])
