@@ -80,6 +80,9 @@ def command(
     A track is named by its id, by "Artist - Title", by a title that only one track has, or by a
     path. A file that is not in the catalogue is listened to first, and drawn towards the tracks
     of the artist that its tags name. Words are those that 'audiorec tags --all' has stored.
+
+    Beside each score stands the share of this library's pairs that score lower: judge by that.
+    Factors have much of their direction in common, so that the scores themselves may all be near 1.
     """
     if bool(tracks or artists or albums) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
