@@ -121,17 +121,21 @@ class Pool:
         # not before there is work: an answer needs none of it
         from multiprocessing import resource_tracker
 
-        from pebble import ProcessPool
-
         resource_tracker.ensure_running()  # as it starts, it lets go of signals that are held
         self._n_jobs = available_cpus() if n_jobs is None else n_jobs
         # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
         self._context = _SpawnContext()
-        self._pool = ProcessPool(
+        self._memory = memory
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> Any:
+        from pebble import ProcessPool
+
+        return ProcessPool(
             max_workers=self._n_jobs,
             context=self._context,
             initializer=_begin,
-            initargs=(memory,),
+            initargs=(self._memory,),
         )
 
     def map(
@@ -157,6 +161,10 @@ class Pool:
 
     def _schedule(self, function: Callable[[Item], Value], item: Item) -> Any:
         with _interrupts_held():
+            if not self._pool.active:  # given up, see `_was_killed`
+                self._pool.stop()
+                self._pool.join()
+                self._pool = self._new_pool()
             return self._pool.schedule(function, args=[item])
 
     def __enter__(self) -> Pool:
@@ -302,13 +310,19 @@ def _end_with_parent() -> None:
 def _was_killed(future: Any) -> bool:
     """Whether the worker was killed from outside, which is no fault of its item.
 
-    So ends whom an operator kills, or a system that has no memory left.
+    So ends whom an operator kills, or a system that has no memory left. Where the only worker dies
+    before the pool has read what it was at, as on a busy machine, the pool gives itself up, and all
+    that waits in it.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
     from pebble import ProcessExpired
 
     if future.cancelled():
         return False
     error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        return True
     return isinstance(error, ProcessExpired) and error.exitcode == -signal.SIGKILL
 
 

@@ -63,6 +63,29 @@ def test_a_worker_killed_from_outside_costs_its_item_another_try(jobs, tmp_path,
     assert outcomes[1].error is None if error is None else error in outcomes[1].error
 
 
+def test_a_pool_that_gives_itself_up_costs_no_item(jobs, tmp_path, monkeypatch):
+    """As pebble's does where its only worker dies before it has read what that was at."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    from pebble.pool.process import PoolManager
+
+    real, times = PoolManager.find_expired_task, []
+
+    def unread(manager, worker_id):
+        times.append(worker_id)
+        if len(times) == 1:
+            raise BrokenProcessPool("All workers expired")
+        return real(manager, worker_id)
+
+    monkeypatch.setattr(PoolManager, "find_expired_task", unread)
+    (tmp_path / "mark").touch()
+    function = partial(jobs.kill_self, mark=tmp_path / "mark", times=1)
+    outcomes = list(run_isolated(function, ["a", "kill", "b", "c"], n_jobs=1))
+    assert len(times) == 1
+    assert [(o.item, o.value, o.error) for o in outcomes] == [(x, x, None) for x in
+        ("a", "kill", "b", "c")]  # fmt: skip
+
+
 def test_workers_persist_and_one_is_a_process_too(jobs):
     pids = {o.value for o in run_isolated(jobs.misbehave, "abcdef", n_jobs=1)}
     assert len(pids) == 1 and os.getpid() not in pids
