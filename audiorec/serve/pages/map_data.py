@@ -19,7 +19,7 @@ from audiorec.data.tracks import Track
 from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_listeners, stored_listener
-from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.summaries import play_summary
 from audiorec.serve.problems import of_error
 from audiorec.serve.state import State
@@ -58,7 +58,7 @@ class Shown(NamedTuple):
     regions: list[dict[str, Any]]
 
 
-def map_page(library: Library, asked: Asked) -> dict[str, Any]:
+def map_page(library: Library, asked: PageRequest) -> dict[str, Any]:
     """What the page is made with; the points come by themselves."""
     try:
         shown = shown_map(library)
@@ -112,7 +112,7 @@ class Maps:
 
     async def colours(self, request: Request) -> Response:
         """A byte a track, and what it means."""
-        asked = Asked(self._state, request, request.state.user)
+        asked = PageRequest(self._state, request, request.state.user)
         by = asked.text("by", "region")
 
         def answer(shown: Shown, library: Library) -> Response:

@@ -12,7 +12,7 @@ from audiorec.playlist import build_playlist
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_filters, check_listeners
 from audiorec.serve.api.models import Filters, PlaylistModel
-from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
 
 KINDS = {
@@ -30,7 +30,7 @@ FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
 DEFAULT_LENGTH = 25
 
 
-def made_playlist(library: Library, asked: Asked) -> dict[str, Any]:
+def made_playlist(library: Library, asked: PageRequest) -> dict[str, Any]:
     """What the page shows: the wishes, and what came of them."""
     seeds, seed_problem = _ids(library, asked.texts("seed"))
     against, against_problem = _ids(library, asked.texts("not"))
@@ -80,7 +80,7 @@ def _ids(library: Library, names: list[str]) -> tuple[list[str], str]:
     return list(dict.fromkeys(ids)), problem
 
 
-def _wish(asked: Asked) -> dict[str, Any]:
+def _wish(asked: PageRequest) -> dict[str, Any]:
     """The dials, within their bounds."""
     kind = asked.text("kind", "near")
     return {
@@ -102,7 +102,7 @@ def _wish(asked: Asked) -> dict[str, Any]:
 
 
 def _model(
-    asked: Asked, seeds: list[str], against: list[str], wish: dict[str, Any]
+    asked: PageRequest, seeds: list[str], against: list[str], wish: dict[str, Any]
 ) -> PlaylistModel:
     same = ("kind", "diversity", "popularity", "artist_window", "per_artist", "new_share", "by",
             "shape")  # fmt: skip

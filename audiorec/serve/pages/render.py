@@ -25,7 +25,7 @@ LOGIN_ERRORS = {
 }
 
 
-class Asked(NamedTuple):
+class PageRequest(NamedTuple):
     """A request for a page.
 
     Attributes
@@ -63,7 +63,7 @@ class Asked(NamedTuple):
         return min(max(value, least), most) if isfinite(value) else default
 
 
-View = Callable[[Library, Asked], dict[str, Any]]
+View = Callable[[Library, PageRequest], dict[str, Any]]
 
 
 class Renderer:
@@ -89,7 +89,7 @@ class Renderer:
         """The endpoint that renders a view's answer with the template of that name."""
 
         async def endpoint(request: Request) -> Response:
-            asked = Asked(state_of(request), request, request.state.user)
+            asked = PageRequest(state_of(request), request, request.state.user)
 
             def answer(library: Library) -> str:
                 return self.html(request, name, **view(library, asked))

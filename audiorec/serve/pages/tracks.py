@@ -9,7 +9,7 @@ from audiorec.data.tracks import Track
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
 from audiorec.serve.media import content_type, is_playable
-from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.summaries import play_summary
 
 MOST_ROWS = 500
@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 def rows_of(
     library: Library,
-    asked: Asked,
+    asked: PageRequest,
     tracks: Sequence[Track],
     *,
     reasons: Sequence[str] = (),
@@ -72,7 +72,7 @@ def rows_of(
 
 
 def rows_of_hits(
-    library: Library, asked: Asked, hits: Sequence[Hit], *, reasons: Sequence[str] = ()
+    library: Library, asked: PageRequest, hits: Sequence[Hit], *, reasons: Sequence[str] = ()
 ) -> list[Row]:
     """Rows of an answer."""
     return rows_of(
@@ -91,7 +91,7 @@ def tracks_of(library: Library, ids: Iterable[str]) -> list[Track]:
     return [found.get(id_) or library.track(id_) for id_ in wanted]
 
 
-def rows_part(library: Library, asked: Asked) -> dict[str, Any]:
+def rows_part(library: Library, asked: PageRequest) -> dict[str, Any]:
     """Rows of the tracks whose ids are asked for, for a script to put into a list."""
     found = library.catalog.get_many(asked.params.getlist("id")[:MOST_ROWS])
     tracks = [found[id_] for id_ in asked.params.getlist("id")[:MOST_ROWS] if id_ in found]

@@ -16,7 +16,7 @@ from audiorec.pipeline.status import describe_workspace
 from audiorec.recommend.library import Library
 from audiorec.recommend.users import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
-from audiorec.serve.pages.render import Asked
+from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.summaries import play_summary, word_counts
 from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
 
@@ -24,7 +24,7 @@ N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
 
 
-def home(library: Library, asked: Asked) -> dict[str, Any]:
+def home(library: Library, asked: PageRequest) -> dict[str, Any]:
     """Search, new arrivals and where they lie, and what is being computed."""
     table = asked.state.library.tracks()
     query = asked.text("q")
@@ -41,7 +41,7 @@ def home(library: Library, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _new_arrivals(library: Library, asked: Asked) -> list[Row]:
+def _new_arrivals(library: Library, asked: PageRequest) -> list[Row]:
     """The tracks whose files came last, with those that they lie near."""
     table = asked.state.library.tracks()
     newest = nsmallest(N_NEW, table.by_id, key=lambda id_: (-table.added.get(id_, 0), id_))
@@ -66,7 +66,7 @@ def _stale(library: Library) -> str:
         return str(error)
 
 
-def track(library: Library, asked: Asked) -> dict[str, Any]:
+def track(library: Library, asked: PageRequest) -> dict[str, Any]:
     """A track, its spectrogram, and its neighbours with reasons."""
     track = library.catalog.get(asked.params.get("id", ""))
     id_ = track.track_id
@@ -121,7 +121,7 @@ def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None
     }
 
 
-def why(library: Library, asked: Asked) -> dict[str, Any]:
+def why(library: Library, asked: PageRequest) -> dict[str, Any]:
     """Why two tracks match."""
     from audiorec.explain import explain_pair
 
@@ -130,7 +130,7 @@ def why(library: Library, asked: Asked) -> dict[str, Any]:
     return {"found": found, "both": rows_of(library, asked, [first, second])}
 
 
-def listener(library: Library, asked: Asked) -> dict[str, Any]:
+def listener(library: Library, asked: PageRequest) -> dict[str, Any]:
     """Recommendations, hidden gems and taste in words of a listener."""
     name = asked.text("user") or asked.user
     check_listeners(asked.state, asked.request, [name])
@@ -163,7 +163,7 @@ def _cold(library: Library, user: str) -> list[Any]:
     return [hit for hit in hits if hit.track_id not in heard][:10]
 
 
-def _taste(library: Library, asked: Asked, user: str) -> list[str]:
+def _taste(library: Library, asked: PageRequest, user: str) -> list[str]:
     """Words that a listener's tracks have more often than the library."""
     try:
         ids = sorted(liked_tracks(library.workspace, user))
@@ -176,7 +176,7 @@ def _taste(library: Library, asked: Asked, user: str) -> list[str]:
     return telling_words(own, everywhere, max(1, len(by_id)))[:8] if own else []
 
 
-def library(library: Library, asked: Asked) -> dict[str, Any]:
+def library(library: Library, asked: PageRequest) -> dict[str, Any]:
     """Failures, duplicates, exclusions, words, and work that can be begun."""
     catalog, workspace = library.catalog, library.workspace
     rules = load_exclusions(workspace.exclusions)
@@ -193,7 +193,7 @@ def library(library: Library, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _duplicates(library: Library, asked: Asked) -> list[list[Row]]:
+def _duplicates(library: Library, asked: PageRequest) -> list[list[Row]]:
     """Groups of tracks that are one recording."""
     try:
         groups = library.duplicates
@@ -206,7 +206,7 @@ def _duplicates(library: Library, asked: Asked) -> list[list[Row]]:
     return [rows_of(library, asked, tracks_of(library, ids)) for ids in several]
 
 
-def evaluation(library: Library, asked: Asked) -> dict[str, Any]:
+def evaluation(library: Library, asked: PageRequest) -> dict[str, Any]:
     """What ``evaluate`` wrote."""
     reports = library.workspace.reports
     tables = []
