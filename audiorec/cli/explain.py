@@ -59,8 +59,9 @@ def command() -> None:
     help="How many of the most selective filters are shown.",
 )  # fmt: skip
 @click.option(
-    "--tracks", "n_tracks", type=click.IntRange(min=20), default=1000, show_default=True,
-    help="Listen to at most so many tracks, drawn evenly from the library.",
+    "--tracks", "n_tracks", type=click.IntRange(min=20), default=300, show_default=True,
+    help="Listen to at most so many tracks, drawn evenly from the library; a second or two each "
+    "for a published network.",
 )  # fmt: skip
 @click.option("--layer", help="One layer alone, such as 'layer 3', or 'middle 2' of musicnn.")
 @click.option(

@@ -113,7 +113,7 @@ class NetworkReading(NamedTuple):
 
 
 def read_filters(
-    library: Library, *, n_tracks: int = 1000, layer: str | None = None, progress: Progress = silent
+    library: Library, *, n_tracks: int = 300, layer: str | None = None, progress: Progress = silent
 ) -> NetworkReading:
     """What excites the filters of the model's encoder, trained here or not.
 

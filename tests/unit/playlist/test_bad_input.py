@@ -1,0 +1,135 @@
+"""What can be asked wrongly of a playlist: one clear line each, and no file is lost or torn."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from audiorec.cli import main
+
+from .conftest import make_workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    vectors = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
+    return make_workspace(tmp_path_factory.mktemp("bad") / "ws", vectors, n_artists=20)
+
+
+def call(workspace, *arguments):
+    """Exit code, stdout and stderr of a command, as the console script would give them."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    argv = ["audiorec", "-w", str(workspace.root), *map(str, arguments)]
+    with (
+        mock.patch.object(sys, "argv", argv),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("nobody", 1, "no track is called 'nobody'"),
+        ("--artist Nobody", 1, "no track is by artist 'Nobody'"),
+        ("--album Nothing", 1, "no track is on album 'Nothing'"),
+        ("t000 --not nobody", 1, "no track is called 'nobody'"),
+        ("t000 t000 --kind path", 1, "all that were named are one"),
+        ("t000 --kind path", 1, "name another"),
+        ("t000 t001 t002 --kind path --length 2", 1, "has no room for the 3 tracks"),
+        ("t000 --genre polka", 1, "no track fits the filters (genre polka)"),
+        ("t000 --genre jazz --year 1950", 1, "widen or drop one"),
+        ("t000 --year 1980-1970", 2, "its beginning before its end"),
+        ("t000 --tempo fast", 2, "must be a range"),
+        ("t000 --tempo 100-120", 1, "run 'audiorec descriptors'"),
+        ("t000 --kind arc", 1, "run 'audiorec descriptors'"),
+        ("t000 --length 3 --minutes 10", 2, "contradict; give one"),
+        ("t000 --length 0", 2, "x>=1"),
+        ("t000 --minutes nan", 2, "nan"),
+        ("--kind near", 2, "starts from tracks"),
+        ("--kind listener --user nobody", 1, "nobody's listening is known"),
+        ("--kind mix --user me", 2, "for several listeners"),
+        ("t000 --tag polka", 1, "polka"),
+        ("t000 --kind polka", 2, "polka"),
+        ("t000 --format mp3", 2, "mp3"),
+        ("t000 -o {tmp}/a.wav", 2, "name one with --format"),
+        ("t000 -o {tmp}/b.xspf --preview", 2, "no place for previews"),
+        ("t000 -o /proc/none/a.m3u8", 1, "/proc/none"),
+        ("t000 -o {tmp}/file.txt/a.m3u8", 1, "file.txt"),
+        ("t000 --path-map nonsense -o {tmp}/c.m3u8", 1, "must be HERE=THERE"),
+        ("t000 --save ../x", 1, "is no name of a recipe"),
+        ("{tmp}/broken.xspf --kind continue", 1, "broken.xspf"),
+        ("{tmp}/broken.json --kind continue", 1, "broken.json"),
+        ("{tmp}/binary.m3u8 --kind continue", 1, "binary.m3u8"),
+        ("{tmp}/gone.m3u8 --kind continue", 1, "gone.m3u8"),
+        ("{tmp}/elsewhere.m3u8 --kind reorder", 1, "no track that"),
+    ],
+)
+def test_one_clear_line_and_no_file(workspace, tmp_path, words, code, said):
+    (tmp_path / "file.txt").write_text("mine")
+    (tmp_path / "broken.xspf").write_text("<playlist><trackList>")
+    (tmp_path / "broken.json").write_text('{"tracks": [')
+    (tmp_path / "binary.m3u8").write_bytes(bytes(range(256)) * 4)
+    (tmp_path / "elsewhere.m3u8").write_text("/nowhere/a.mp3\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    kept = sorted(workspace.playlists.rglob("*")) if workspace.playlists.exists() else []
+    words = [word.format(tmp=tmp_path) for word in words.split(" ")]
+    exit_code, out, err = call(workspace, "playlist", *words)
+    assert (exit_code, out) == (code, "") and said in err and "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert len(lines) == 1 or code == 2  # wrong usage says too how a command is used
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    after = sorted(workspace.playlists.rglob("*")) if workspace.playlists.exists() else []
+    assert after == kept
+
+
+def test_a_hidden_seed_steers_and_ends_no_path(workspace, tmp_path):
+    assert call(workspace, "exclude", "add", "--path", "t000*")[0] == 0
+    try:
+        code, _, err = call(workspace, "playlist", "t000", "t001", "--kind", "path")
+        assert code == 1 and "no path can begin, pass or end there" in err
+        code, out, err = call(workspace, "playlist", "t000", "-o", tmp_path / "a.m3u8")
+        assert code == 0 and "t000 is hidden" in err
+        assert not any(line.split()[2] == "t000" for line in out.splitlines())
+        code, _, err = call(workspace, "playlist", "t000", "--kind", "reorder")
+        assert code == 1 and "no track fits" in err
+    finally:
+        (workspace.exclusions).unlink()
+
+
+def test_more_tracks_than_there_are_are_said_and_an_existing_list_stays_whole(
+    workspace, tmp_path, monkeypatch
+):
+    file = tmp_path / "a.m3u8"
+    code, out, err = call(workspace, "playlist", "t000", "--length", "500", "-o", file)
+    assert code == 0 and f"only {len(out.splitlines())} of 500 tracks" in err
+    before = file.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("audiorec.output.os.fsync", full)
+    code, _, err = call(workspace, "playlist", "t001", "--length", "5", "-o", file)
+    assert code == 1 and "space" in err.lower() and len(err.splitlines()) == 1
+    assert file.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["a.m3u8"]
+
+
+def test_explaining_what_cannot_be_explained(workspace):
+    for words, said in (
+        (("t000", "t000"), "are one track"),
+        (("t000", "nobody"), "no track is called 'nobody'"),
+        (("t000", "t001", "--sound"), "run"),
+        (("units",), "run"),
+    ):
+        code, out, err = call(workspace, "explain", *words)
+        assert (code, out) == (1, "") and said in err and len(err.splitlines()) == 1
