@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from audiorec.exceptions import (
@@ -112,6 +112,9 @@ def add_handlers(app: FastAPI) -> None:
         logger.error("%s", one_line(str(error)))
         return problem(503, f"the workspace cannot be used: {error.strerror or error}")
 
+    async def gone(_: Request, __: Exception) -> Response:
+        return problem(400, "the request ended before all of it had come")  # which nobody reads
+
     async def unknown(request: Request, error: Exception) -> Response:
         logger.exception("error in %s", request.scope["path"], exc_info=error)
         return problem(500, "an error in audiorec; its log says which")
@@ -119,5 +122,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AudiorecError, known)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(OSError, system)
     app.add_exception_handler(Exception, unknown)

@@ -75,6 +75,7 @@ class CountedStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """See `io.RawIOBase`; what is read is taken from the budget."""
         data = self._stream.read(len(buffer))
         self._budget.take(len(data))
         buffer[: len(data)] = data

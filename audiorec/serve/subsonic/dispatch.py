@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -72,8 +72,8 @@ async def respond(service: Service, request: Request) -> Response:
         return written.failure(NOT_FOUND, str(error))
     except AudiorecError as error:
         return written.failure(GENERIC, str(error))
-    except HTTPException as error:  # a form beyond what the server takes
-        return written.failure(GENERIC, str(error.detail))
+    except (HTTPException, ClientDisconnect) as error:  # a form beyond bounds, or broken off
+        return written.failure(GENERIC, str(getattr(error, "detail", "the request broke off")))
     except Exception:
         # A bug; but a player understands nothing except the envelope.
         logger.exception("%s failed", request.url.path)

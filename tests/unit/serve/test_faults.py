@@ -106,6 +106,21 @@ def test_mutated_requests_break_nothing(server, made):
     assert server.ask(f"{API}/find?q=song")[0] == 200
 
 
+def test_requests_that_break_off_leave_no_trace(server):
+    for path in (f"{API}/similar", "/login", "/rest/ping", f"{API}/similar/upload"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            kind = "multipart/form-data; boundary=x" if "upload" in path else "application/json"
+            kind = "application/x-www-form-urlencoded" if path[1] in "lr" else kind
+            connection.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+                "Content-Length: 1000\r\n\r\n--x".encode()
+            )
+            time.sleep(0.2)
+    time.sleep(0.5)
+    assert server.ask("/healthz")[0] == 200
+    assert "Traceback" not in server.log.read_text()
+
+
 def test_a_workspace_that_is_moved_away_and_back(server, made):
     elsewhere = made.root.with_name("elsewhere")
     made.root.rename(elsewhere)
