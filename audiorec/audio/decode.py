@@ -40,7 +40,7 @@ LENGTH_SHARE, LENGTH_SECONDS = 0.01, 0.1
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """Open a recording by libsndfile, else by PyAV; of a path of a `Segment`, that part of it.
+    """Open a recording by libsndfile, else by PyAV; of a path of a `FilePart`, that part of it.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from audiorec.audio.source import Source, file_error
-from audiorec.data.segments import Segment
+from audiorec.data.segments import FilePart
 
 
 class SegmentSource:
@@ -18,7 +18,7 @@ class SegmentSource:
     ----------
     source : Source
         The whole.
-    segment : Segment
+    segment : FilePart
 
     Raises
     ------
@@ -26,7 +26,7 @@ class SegmentSource:
         If it begins behind the end of the whole.
     """
 
-    def __init__(self, source: Source, segment: Segment) -> None:
+    def __init__(self, source: Source, segment: FilePart) -> None:
         sr, whole = source.info.sr, source.info.duration
         end = whole if segment.end is None else min(segment.end, whole)
         if segment.start >= end:

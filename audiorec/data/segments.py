@@ -12,7 +12,7 @@ from typing import NamedTuple
 _SEGMENT = re.compile(r"(.+)#t=(\d+\.\d{3}),(\d+\.\d{3})?", re.DOTALL)
 
 
-class Segment(NamedTuple):
+class FilePart(NamedTuple):
     """A part of a file.
 
     Attributes
@@ -36,13 +36,13 @@ class Segment(NamedTuple):
         return f"{self.file}#t={self.start:.3f},{end}"
 
 
-def segment_of(path: str) -> Segment | None:
+def segment_of(path: str) -> FilePart | None:
     """The part of a file that a path names; None where it names a whole file."""
     found = _SEGMENT.fullmatch(path)
     if found is None:
         return None
     file, start, end = found.groups()
-    return Segment(file, float(start), float(end) if end else None)
+    return FilePart(file, float(start), float(end) if end else None)
 
 
 def file_of(path: str) -> str:

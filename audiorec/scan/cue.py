@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.segments import Segment
+from audiorec.data.segments import FilePart
 from audiorec.scan.files import FileState, is_audio, look_at
 
 SUFFIX = ".cue"
@@ -91,7 +91,7 @@ def with_cue_tracks(found: Iterable[FileState]) -> CueFiles:
     return CueFiles(list(files.values()), tags, frozenset(parted))
 
 
-def segments(sheet: str) -> list[tuple[Segment, dict[str, Any]]]:
+def segments(sheet: str) -> list[tuple[FilePart, dict[str, Any]]]:
     """Tracks that share a file, and what a sheet says of each.
 
     Raises
@@ -105,7 +105,7 @@ def segments(sheet: str) -> list[tuple[Segment, dict[str, Any]]]:
     by_file: dict[str, list[CueTrack]] = {}
     for track in tracks:
         by_file.setdefault(track.file, []).append(track)
-    found: list[tuple[Segment, dict[str, Any]]] = []
+    found: list[tuple[FilePart, dict[str, Any]]] = []
     for name, its in by_file.items():
         if len(its) < 2:  # a file of its own
             continue
@@ -114,7 +114,7 @@ def segments(sheet: str) -> list[tuple[Segment, dict[str, Any]]]:
         if sorted(set(starts)) != starts:
             raise ValueError(f"gives times of {name!r} that do not ascend")
         for track, end in zip(its, [*starts[1:], None], strict=True):
-            found.append((Segment(path, track.start, end), track.tags))
+            found.append((FilePart(path, track.start, end), track.tags))
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audiorec.data.segments import Segment, segment_of
+from audiorec.data.segments import FilePart, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.serve.media import wanted_range
 
@@ -36,7 +36,7 @@ class Parts:
         self._worker = worker
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
-    async def audio(self, segment: Segment, request: Request) -> Response:
+    async def audio(self, segment: FilePart, request: Request) -> Response:
         """A part as FLAC, or those of its bytes that are asked for.
 
         Raises

@@ -12,7 +12,7 @@ from audiorec.audio import decode_clips, probe
 from audiorec.audio.config import MelConfig
 from audiorec.audio.identity import IDENTITY
 from audiorec.data.catalog import Catalog
-from audiorec.data.segments import Segment, file_of, segment_of
+from audiorec.data.segments import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, compute_mels
 from audiorec.playlist.writers import write_playlist
@@ -67,7 +67,7 @@ def test_a_sheet_makes_tracks_of_a_file(catalog, album):
     assert (first.artist, first.title, first.album) == ("Portishead", "Mysterons", "Dummy, Live")
     assert (first.genre, first.year, second.artist) == ("Trip Hop", 1994, "Portishead & Band")
     assert second.title == "Sour Times" and third.title != "Mysterons"
-    assert segment_of(second.path) == Segment(str(album / "side one.wav"), 8.493, 16.0)
+    assert segment_of(second.path) == FilePart(str(album / "side one.wav"), 8.493, 16.0)
     assert [track.duration for track in (first, second, third)] == [8.493, 7.507, 8.0]
     report = run(catalog, album)
     assert report.unchanged == 3 and report.missing == 0
@@ -151,7 +151,7 @@ def test_a_part_behind_the_end(album):
 
 
 def test_paths_of_parts():
-    for segment in (Segment("/a/b.flac", 1.5, None), Segment("/a/b#t=1.flac", 0.0, 2.25)):
+    for segment in (FilePart("/a/b.flac", 1.5, None), FilePart("/a/b#t=1.flac", 0.0, 2.25)):
         assert segment_of(segment.path) == segment and file_of(segment.path) == segment.file
     assert segment_of("/a/b.flac") is None and file_of("/a/#t=b.flac") == "/a/#t=b.flac"
 
