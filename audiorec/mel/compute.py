@@ -55,7 +55,7 @@ class ShardRow(NamedTuple):
     n_frames: int
 
 
-class Job(NamedTuple):
+class MelJob(NamedTuple):
     """A track to compute, that calls itself by its path; `state` is what its file was."""
 
     track_id: str
@@ -111,7 +111,7 @@ def compute_mels(
     good, bad = shards.attempted()
     present = [track for track in tracks if not track.missing]
     states = catalog.file_states()
-    jobs = [Job(t.track_id, t.path, t.clip_hash, states[t.track_id]) for t in present]
+    jobs = [MelJob(t.track_id, t.path, t.clip_hash, states[t.track_id]) for t in present]
     fresh = [job for job in jobs if job.track_id not in good | bad]
     again = [job for job in jobs if job.track_id in bad]
     kept = sum(track.track_id in good for track in present)
@@ -121,7 +121,7 @@ def compute_mels(
     work = partial(run_on, engine, partial(compute_track, config=config), n_jobs=n_jobs)
     outcomes = _outcomes([*fresh, *again], work, scanned=scanned)
     left = Counter(job.clip_hash for job in [*fresh, *again])  # copies of a file share one
-    batch: list[Outcome[Job, TrackMels]] = []
+    batch: list[Outcome[MelJob, TrackMels]] = []
     for number, outcome in enumerate(outcomes, 1):
         batch.append(outcome)
         progress(STAGE, done + number, total)
@@ -142,7 +142,7 @@ def compute_mels(
     return MelReport(computed=computed, kept=kept, failed=total - kept - computed)
 
 
-def compute_track(job: Job, *, config: MelConfig) -> TrackMels:
+def compute_track(job: MelJob, *, config: MelConfig) -> TrackMels:
     """What a worker process does with one track."""
     from audiorec.audio import load_clips
 
@@ -152,11 +152,11 @@ def compute_track(job: Job, *, config: MelConfig) -> TrackMels:
 
 
 def _outcomes(
-    jobs: Sequence[Job],
-    work: Callable[[Iterable[Job]], Iterator[Outcome[Job, TrackMels]]],
+    jobs: Sequence[MelJob],
+    work: Callable[[Iterable[MelJob]], Iterator[Outcome[MelJob, TrackMels]]],
     *,
     scanned: ScannedMels | None,
-) -> Iterator[Outcome[Job, TrackMels]]:
+) -> Iterator[Outcome[MelJob, TrackMels]]:
     """What becomes of every job, in order; worker processes do those that no scan has done.
 
     So no process is started where a scan has done them all.
@@ -178,7 +178,7 @@ def _outcomes(
             yield from work([job])
 
 
-def _is_touched(job: Job) -> bool:
+def _is_touched(job: MelJob) -> bool:
     """Whether a file is there that has changed since it was scanned."""
     path = Path(file_of(job.path))
     if job.state == (0, 0) or not path.is_file():  # not scanned, or for the decoder to say
@@ -187,7 +187,7 @@ def _is_touched(job: Job) -> bool:
     return (now.st_size, now.st_mtime_ns) != job.state
 
 
-def _check_unchanged(job: Job) -> None:
+def _check_unchanged(job: MelJob) -> None:
     """Raise `AudioError` if another recording stands where a scan found this one."""
     from audiorec.audio import clip_hash, decode_clips
     from audiorec.audio.identity import IDENTITY
@@ -202,7 +202,7 @@ def _check_unchanged(job: Job) -> None:
         )
 
 
-def _record(catalog: Catalog, batch: Iterable[Outcome[Job, TrackMels]]) -> None:
+def _record(catalog: Catalog, batch: Iterable[Outcome[MelJob, TrackMels]]) -> None:
     with catalog.transaction():
         for outcome in batch:
             if outcome.error is None:
@@ -267,7 +267,7 @@ class Shards:
             if len(rows) != len(meta):
                 self._rewrite(name, rows)
 
-    def add(self, batch: Sequence[Outcome[Job, TrackMels]], *, is_retry: bool) -> int:
+    def add(self, batch: Sequence[Outcome[MelJob, TrackMels]], *, is_retry: bool) -> int:
         """Write a shard and commit it; return how many of its tracks went well."""
         good = [outcome for outcome in batch if outcome.value is not None]
         if is_retry:

@@ -17,7 +17,7 @@ from audiorec.demo.artists import MusicPlan, plan_music
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.metrics import Interval
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.playlist.kinds.path import Segment
+from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import similar
@@ -139,7 +139,7 @@ def paths(library: Library, ids: list[str], rng: np.random.Generator) -> StudyTa
         made = build_playlist(library, request)
         source = TrackSource(library, request)
         units = source.units([hit.track_id for hit in made.hits])
-        along = Segment(source, units[0], units[-1]).along(units)
+        along = PathSegment(source, units[0], units[-1]).along(units)
         forward.append(float(np.mean(np.diff(along) > 0)))
         uneven.append(float(np.diff(along).max() * (LENGTH - 1)))
         beside += any("beside the way" in note for note in made.notes)

@@ -19,7 +19,7 @@ import torch
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.tags import Autotags
 from audiorec.exceptions import AudioError, ParameterError
-from audiorec.mel.compute import Job
+from audiorec.mel.compute import MelJob
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
 from audiorec.models.features import encode_clips, kept_features
 from audiorec.models.ordered_map import ordered_map
@@ -73,12 +73,12 @@ def autotag_catalog(
     if directory is not None:
         _take_over(catalog, encoder, tracks, directory)
     untagged = set(catalog.tags.untagged(encoder.name))
-    jobs = [Job(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in untagged]
+    jobs = [MelJob(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in untagged]
     kept, done, failed = total - len(jobs), 0, 0
     progress(STAGE, kept, total)
     stored = store if store is not None and _fits(store, encoder, catalog) else None
     outcomes = _tag_all(encoder, jobs, store=stored, n_jobs=n_jobs)
-    batch: list[tuple[Job, Autotags | str]] = []
+    batch: list[tuple[MelJob, Autotags | str]] = []
     began = time.monotonic()
     for job, outcome in outcomes:
         batch.append((job, outcome))
@@ -103,7 +103,7 @@ def _take_over(
     kept = kept_features(directory, encoder=encoder.name, sounds=sounds)
     with catalog.transaction():
         for track_id in kept.ids:
-            job = Job(track_id, "", sounds[track_id])
+            job = MelJob(track_id, "", sounds[track_id])
             catalog.tags.keep([_hearing(job, kept.rows(track_id), encoder)], source=encoder.name)
 
 
@@ -115,14 +115,14 @@ def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
     AudioError
         If there is nothing to hear in it, or less than the network hears at once.
     """
-    job = Job(str(file), str(file), "")
+    job = MelJob(str(file), str(file), "")
     mels = job_mels(job, config=encoder.mel)
     if reason := _too_short(job.path, mels, encoder):
         raise AudioError(reason)
     return _hearing(job, encode_clips(encoder, mels, device=_device_of(encoder)), encoder)
 
 
-def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
+def job_mels(job: MelJob, *, config: MelConfig) -> list[np.ndarray]:
     """What a worker process does with one track."""
     from audiorec.mel import audio_to_mels
 
@@ -130,14 +130,18 @@ def job_mels(job: Job, *, config: MelConfig) -> list[np.ndarray]:
 
 
 def _tag_all(
-    encoder: PretrainedEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
-) -> Iterator[tuple[Job, Autotags | str]]:
+    encoder: PretrainedEncoder,
+    jobs: Sequence[MelJob],
+    *,
+    store: MelStore | None,
+    n_jobs: int | None,
+) -> Iterator[tuple[MelJob, Autotags | str]]:
     """What became of each job: what was heard, or why nothing was.
 
     Failures come as they are met, a few tracks before what was heard at the time.
     """
-    clips_of: list[Job] = []  # the track of each clip, in the order in which they are heard
-    failures: list[tuple[Job, str]] = []
+    clips_of: list[MelJob] = []  # the track of each clip, in the order in which they are heard
+    failures: list[tuple[MelJob, str]] = []
 
     def clips() -> Iterator[np.ndarray]:
         for job, mels, error in _mels(encoder, jobs, store=store, n_jobs=n_jobs):
@@ -163,8 +167,12 @@ def _tag_all(
 
 
 def _mels(
-    encoder: PretrainedEncoder, jobs: Sequence[Job], *, store: MelStore | None, n_jobs: int | None
-) -> Iterator[tuple[Job, list[np.ndarray], str | None]]:
+    encoder: PretrainedEncoder,
+    jobs: Sequence[MelJob],
+    *,
+    store: MelStore | None,
+    n_jobs: int | None,
+) -> Iterator[tuple[MelJob, list[np.ndarray], str | None]]:
     """Spectrograms of each job, from the store or by decoding; or why there are none."""
     decoded = [job for job in jobs if store is None or job.track_id not in store]
     if store is not None:
@@ -199,7 +207,7 @@ def _device_of(encoder: PretrainedEncoder) -> torch.device:
     return next(encoder.parameters()).device
 
 
-def _hearing(job: Job, rows: np.ndarray, encoder: PretrainedEncoder) -> Autotags:
+def _hearing(job: MelJob, rows: np.ndarray, encoder: PretrainedEncoder) -> Autotags:
     """Features and tags of a track; a tag's confidence is its mean probability over windows."""
     parts = np.split(rows.mean(axis=0), np.cumsum([*encoder.blocks.values()])[:-1])
     of = dict(zip(encoder.blocks, parts, strict=True))
@@ -208,7 +216,9 @@ def _hearing(job: Job, rows: np.ndarray, encoder: PretrainedEncoder) -> Autotags
     return Autotags(job.track_id, job.clip_hash, features, tags)
 
 
-def _commit(catalog: Catalog, batch: Sequence[tuple[Job, Autotags | str]], *, source: str) -> None:
+def _commit(
+    catalog: Catalog, batch: Sequence[tuple[MelJob, Autotags | str]], *, source: str
+) -> None:
     with catalog.transaction():
         for job, heard in batch:
             if isinstance(heard, str):

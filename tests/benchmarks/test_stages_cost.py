@@ -169,7 +169,7 @@ def indexing():
 def commits(tmp_path):
     """What a shard of spectrograms more costs for every shard that is there already."""
     from audiorec.audio.config import MelConfig
-    from audiorec.mel.compute import Job, Shards, TrackMels
+    from audiorec.mel.compute import MelJob, Shards, TrackMels
     from audiorec.workers import Outcome
 
     config = MelConfig(sr=4000, n_fft=64, hop_length=64, n_mels=4, clip_seconds=1)
@@ -177,7 +177,7 @@ def commits(tmp_path):
     shards = Shards(tmp_path / "mels", config)
     took = []
     for n in range(SHARDS[1]):
-        batch = [Outcome(Job(f"t{n:05d}", "file", "hash"), TrackMels([mel], np.zeros(4)), None)]
+        batch = [Outcome(MelJob(f"t{n:05d}", "file", "hash"), TrackMels([mel], np.zeros(4)), None)]
         took.append(cpu_of(lambda batch=batch: shards.add(batch, is_retry=False)))
     early, late = (float(np.median(took[n - 100 : n])) for n in SHARDS)
     return {"commit_cpu_s_per_shard": slope(SHARDS, (early, late))}

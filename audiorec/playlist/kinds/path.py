@@ -27,7 +27,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         raise ParameterError(f"length={n} has no room for the {len(stops)} tracks of the path")
     units = source.units(stops)
     segments = [
-        Segment(source, units[number], units[number + 1]) for number in range(len(stops) - 1)
+        PathSegment(source, units[number], units[number + 1]) for number in range(len(stops) - 1)
     ]
     for segment, first, last in zip(segments, stops, stops[1:], strict=False):
         if segment.angle < SAME:
@@ -76,7 +76,7 @@ def _shares(angles: np.ndarray, count: int) -> list[int]:
     return [int(share) for share in shares]
 
 
-class Segment:
+class PathSegment:
     """The way from one unit vector to another."""
 
     def __init__(self, source: TrackSource, first: np.ndarray, last: np.ndarray) -> None:
@@ -164,7 +164,7 @@ class Segment:
 class _Pool:
     """Candidates of a segment, with how far along they lie."""
 
-    def __init__(self, segment: Segment, assembly: Assembly) -> None:
+    def __init__(self, segment: PathSegment, assembly: Assembly) -> None:
         self.segment, self.assembly = segment, assembly
         self.ids: list[str] = []
         self.units = np.empty((0, assembly.source.index.dim), dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
-from audiorec.serve.subsonic.records import ARTICLES, Album, Artist, Folder
+from audiorec.serve.subsonic.records import ARTICLES, Album, CatalogArtist, Folder
 from audiorec.serve.subsonic.service import Call, method
 
 IGNORED = " ".join(ARTICLES)
@@ -33,7 +33,7 @@ def get_artists(call: Call) -> dict[str, Any]:
     return {"artists": {"ignoredArticles": IGNORED, "index": index}}
 
 
-def _artists(call: Call) -> Iterable[Artist]:
+def _artists(call: Call) -> Iterable[CatalogArtist]:
     within = entries.in_music_folder(call)
     every = call.view.artists.values()
     if within is None:
@@ -137,7 +137,7 @@ def known_album(call: Call) -> Album:
     return call.view.albums[id_]
 
 
-def known_artist(call: Call) -> Artist:
+def known_artist(call: Call) -> CatalogArtist:
     """The artist of a request's id."""
     id_ = call.parameters.text("id")
     if id_ not in call.view.artists:

@@ -30,7 +30,7 @@ from audiorec.serve.subsonic.records import (
     UNKNOWN_ARTIST,
     VARIOUS,
     Album,
-    Artist,
+    CatalogArtist,
     Folder,
     Genre,
     Place,
@@ -76,7 +76,7 @@ class CatalogView:
         self._genres_of = cache(given_tags)  # thousands of tracks have one text
         self._keys = _artist_keys(self.songs.values())
         self._owners = _owner_keys(self.songs.values(), self._keys)
-        self.artists: dict[str, Artist] = _artists(self.songs.values(), self._keys)
+        self.artists: dict[str, CatalogArtist] = _artists(self.songs.values(), self._keys)
         self.albums: dict[str, Album] = {}
         self.folders: dict[str, Folder] = {}
         self.roots: list[str] = []
@@ -102,9 +102,9 @@ class CatalogView:
             self._sorted[by] = sorted(self.albums.values(), key=orders[by])
         return self._sorted[by]
 
-    def indexed(self, artists: Iterable[Artist]) -> list[tuple[str, list[Artist]]]:
+    def indexed(self, artists: Iterable[CatalogArtist]) -> list[tuple[str, list[CatalogArtist]]]:
         """Artists under their initials: letters in order, the rest behind them."""
-        found: dict[str, list[Artist]] = {}
+        found: dict[str, list[CatalogArtist]] = {}
         for artist in artists:
             found.setdefault(artist.initial, []).append(artist)
         return sorted(found.items(), key=lambda entry: (entry[0] == "#", entry[0]))
@@ -116,7 +116,7 @@ class CatalogView:
             self._below[root_id] = frozenset(found)
         return self._below[root_id]
 
-    def search_artists(self, query: str) -> list[Artist]:
+    def search_artists(self, query: str) -> list[CatalogArtist]:
         """Artists whose names have all words, those that begin with them first."""
         return _matching(query, self._artist_texts, self.artists)
 
@@ -225,7 +225,7 @@ class CatalogView:
     def _album_artist(self, album: Album) -> None:
         """Let an album be found under its artist, who may have no track of their own."""
         artist = self.artists.setdefault(
-            album.artist_id, Artist(album.artist_id, album.artist, sort_key(album.artist))
+            album.artist_id, CatalogArtist(album.artist_id, album.artist, sort_key(album.artist))
         )
         artist.album_ids.append(album.id)
 
@@ -267,7 +267,7 @@ def _owner_keys(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, s
     return owners
 
 
-def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, Artist]:
+def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, CatalogArtist]:
     """Artists by id, each called as most of their tracks call them, without guests."""
     names: dict[str, Counter[str]] = {}
     own: dict[str, list[str]] = {}
@@ -281,7 +281,7 @@ def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, Arti
         name = " ".join((GUESTS.sub("", said, count=1).strip(" ,-") or said).split())
         name = UNKNOWN_ARTIST if key == NOBODY_KEY else name
         id_ = digest("ar", key)
-        artists[id_] = Artist(id_, name, sort_key(name), own[key])
+        artists[id_] = CatalogArtist(id_, name, sort_key(name), own[key])
     return artists
 
 

@@ -17,7 +17,7 @@ from audiorec.data.segments import segment_of
 from audiorec.data.tags import given_tags
 from audiorec.serve.parts import TYPE as PART_TYPE
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
-from audiorec.serve.subsonic.records import UNKNOWN_ALBUM, Album, Artist, Folder
+from audiorec.serve.subsonic.records import UNKNOWN_ALBUM, Album, CatalogArtist, Folder
 from audiorec.serve.subsonic.service import Call, date
 
 Entry = dict[str, Any]
@@ -141,7 +141,7 @@ def album_child(call: Call, found: Album) -> Entry:
     }
 
 
-def artist(call: Call, found: Artist) -> Entry:
+def artist(call: Call, found: CatalogArtist) -> Entry:
     """An artist, as an ``ArtistID3``."""
     entry: Entry = {
         "id": found.id,
@@ -154,7 +154,7 @@ def artist(call: Call, found: Artist) -> Entry:
     return entry | _artist_star(call, found.id)
 
 
-def artist_name(call: Call, found: Artist) -> Entry:
+def artist_name(call: Call, found: CatalogArtist) -> Entry:
     """An artist, as the ``Artist`` of the older methods."""
     return {"id": found.id, "name": found.name} | _artist_star(call, found.id)
 

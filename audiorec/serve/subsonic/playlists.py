@@ -22,7 +22,7 @@ from audiorec.serve.subsonic.records import digest
 from audiorec.serve.subsonic.service import Call, date, method
 
 
-class MadePlaylist(NamedTuple):
+class RecipePlaylist(NamedTuple):
     """A playlist file that a recipe made."""
 
     id: str
@@ -141,7 +141,7 @@ def _about(call: Call, found: SavedPlaylist) -> dict[str, Any]:
     return entry if found.user == call.user else {**entry, "readonly": True}
 
 
-def _about_made(call: Call, made: MadePlaylist) -> dict[str, Any]:
+def _about_made(call: Call, made: RecipePlaylist) -> dict[str, Any]:
     return {
         "id": made.id,
         "name": made.name,
@@ -164,7 +164,7 @@ def _sums(call: Call, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _made(call: Call) -> list[MadePlaylist]:
+def _made(call: Call) -> list[RecipePlaylist]:
     """Playlist files in the workspace, by name; those of other music are passed over."""
     folder = call.state.workspace.playlists
     files = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -177,7 +177,7 @@ def _made(call: Call) -> list[MadePlaylist]:
     return found
 
 
-def _read(call: Call, file: Path) -> MadePlaylist | None:
+def _read(call: Call, file: Path) -> RecipePlaylist | None:
     by_path = {track.path: id_ for id_, track in call.view.songs.items()}
     try:
         changed = int(file.stat().st_mtime)
@@ -187,4 +187,4 @@ def _read(call: Call, file: Path) -> MadePlaylist | None:
     ids = tuple(by_path[path] for path in paths if path in by_path)
     if not ids:
         return None  # it is none, or one of other music
-    return MadePlaylist(digest("made", file.name), file.stem, min(changed, int(time.time())), ids)
+    return RecipePlaylist(digest("made", file.name), file.stem, min(changed, int(time.time())), ids)

@@ -14,7 +14,7 @@ ARTICLES = ("The", "El", "La", "Los", "Las", "Le", "Les")
 
 
 @dataclass
-class Artist:
+class CatalogArtist:
     """An artist.
 
     Attributes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from audiorec.serve.subsonic import entries
-from audiorec.serve.subsonic.records import Album, Artist
+from audiorec.serve.subsonic.records import Album, CatalogArtist
 from audiorec.serve.subsonic.service import Call, method
 
 MOST = 10_000
@@ -32,7 +32,7 @@ def search2(call: Call) -> dict[str, Any]:
 def _found(
     call: Call,
     *,
-    artist: Callable[[Call, Artist], entries.Entry],
+    artist: Callable[[Call, CatalogArtist], entries.Entry],
     album: Callable[[Call, Album], entries.Entry],
 ) -> dict[str, Any]:
     query = query_of(call.parameters.get("query"))

@@ -22,7 +22,7 @@ from audiorec.recommend.results import Hit
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist
 from audiorec.serve.subsonic.envelope import MISSING_PARAMETER, SubsonicError
-from audiorec.serve.subsonic.records import Artist
+from audiorec.serve.subsonic.records import CatalogArtist
 from audiorec.serve.subsonic.service import Call, method
 
 MOST = 500
@@ -32,7 +32,7 @@ SAME = 1e-6  # below this distance of two songs none lies between them
 ARTIST_POOL = 200  # tracks that similar artists are counted in
 
 
-class Match(NamedTuple):
+class SonicMatch(NamedTuple):
     """A song, and how alike it is: 1 is the same, 0 as far as any."""
 
     track_id: str
@@ -55,7 +55,9 @@ def find_sonic_path(call: Call) -> dict[str, Any]:
     count = call.parameters.integer("count", 25, least=2, most=MOST)
     library = library_of(call)
     ids = _path(library, start, end, count)
-    found = [Match(id_, 1.0 if id_ == start else s) for id_, s in _likeness(library, start, ids)]
+    found = [
+        SonicMatch(id_, 1.0 if id_ == start else s) for id_, s in _likeness(library, start, ids)
+    ]
     return {"sonicMatch": _matches(call, found)}
 
 
@@ -91,7 +93,7 @@ def get_top_songs(call: Call) -> dict[str, Any]:
     return {"topSongs": {"song": entries.songs(call, ordered[:count])}}
 
 
-def _artist(call: Call) -> Artist | None:
+def _artist(call: Call) -> CatalogArtist | None:
     """The artist of a request's id or name; None for a name that nobody here has."""
     if call.parameters.get("id"):
         return known_artist(call)
@@ -125,7 +127,7 @@ def get_album_info(call: Call) -> dict[str, Any]:
     return {"albumInfo": {}}
 
 
-def _similar_artists(call: Call) -> list[Artist]:
+def _similar_artists(call: Call) -> list[CatalogArtist]:
     """Artists of the songs that sound like one's own, those of the most first."""
     id_ = call.parameters.text("id")
     count = call.parameters.integer("count", 20, most=MOST)
@@ -150,7 +152,7 @@ def library_of(call: Call) -> Library:
     return call.library
 
 
-def similar_songs(call: Call, seeds: Sequence[str], count: int) -> list[Match]:
+def similar_songs(call: Call, seeds: Sequence[str], count: int) -> list[SonicMatch]:
     """Songs that sound like others, at most `count`, most similar first.
 
     No more than a fifth are by one artist and a tenth of one album, as long as there are others.
@@ -167,8 +169,8 @@ def similar_songs(call: Call, seeds: Sequence[str], count: int) -> list[Match]:
     return [_match(hit) for hit in hits if hit.track_id in call.view.songs]
 
 
-def _match(hit: Hit) -> Match:
-    return Match(hit.track_id, round((hit.percentile or 0.0) / 100, 4))
+def _match(hit: Hit) -> SonicMatch:
+    return SonicMatch(hit.track_id, round((hit.percentile or 0.0) / 100, 4))
 
 
 def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
@@ -200,16 +202,18 @@ def _path(library: Library, start: str, end: str, count: int) -> list[str]:
     return [hit.track_id for hit in build_playlist(library, request).hits]
 
 
-def _likeness(library: Library, start: str, ids: Sequence[str]) -> list[Match]:
+def _likeness(library: Library, start: str, ids: Sequence[str]) -> list[SonicMatch]:
     """How alike songs are to the first, in the order given."""
     index = library.query([start]).served
     found = index.search(unit_norm(index.vector(start)[None]), len(ids), include=ids)
     scores = dict(zip(found.ids[0], found.scores[0].tolist(), strict=False))
     percentiles = library.percentiles(index, [scores[id_] for id_ in ids])
-    return [Match(id_, round(p / 100, 4)) for id_, p in zip(ids, percentiles.tolist(), strict=True)]
+    return [
+        SonicMatch(id_, round(p / 100, 4)) for id_, p in zip(ids, percentiles.tolist(), strict=True)
+    ]
 
 
-def _matches(call: Call, found: Sequence[Match]) -> list[dict[str, Any]]:
+def _matches(call: Call, found: Sequence[SonicMatch]) -> list[dict[str, Any]]:
     return [
         {"entry": entries.song(call, match.track_id), "similarity": match.similarity}
         for match in found

@@ -20,7 +20,7 @@ from audiorec.explain.activations import filter_layers
 from audiorec.explain.units import genre_columns, read_filters
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.mel.compute import Job, Shards, TrackMels
+from audiorec.mel.compute import MelJob, Shards, TrackMels
 from audiorec.models.checkpoint import save_model
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
@@ -81,7 +81,11 @@ def workspace(tmp_path_factory):
         shards.add(
             [
                 Outcome(
-                    Job(id_, id_, id_), TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4")), None
+                    MelJob(id_, id_, id_),
+                    TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4")),
+                    None,
+                    TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4")),
+                    None,
                 )
                 for id_ in ids[start : start + 64]
             ],

@@ -11,7 +11,7 @@ from audiorec.audio.config import MelConfig
 from audiorec.audio.identity import IDENTITY
 from audiorec.data.catalog import Catalog
 from audiorec.mel import compute_mels
-from audiorec.mel.compute import Job, compute_track
+from audiorec.mel.compute import MelJob, compute_track
 from audiorec.mel.scanned import ScannedMels
 from audiorec.scan import scan
 from audiorec.scan.read_file import read_file
@@ -38,7 +38,7 @@ def no_workers(*arguments, **options):
 
 def test_what_a_scan_made_is_what_the_stage_computes(music, scanned):
     for file in sorted(music.iterdir()):
-        job = Job("t", str(file), read_file(str(file), also=scanned.store)["clip_hash"])
+        job = MelJob("t", str(file), read_file(str(file), also=scanned.store)["clip_hash"])
         decoded = compute_track(job, config=scanned.config)
         stored = scanned.load(job.clip_hash)
         np.testing.assert_array_equal(stored.mels, decoded.mels)

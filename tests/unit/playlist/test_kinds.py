@@ -17,7 +17,7 @@ from audiorec.data.plays import import_plays
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist import KINDS, PlaylistRequest, build_playlist, save_playlist
-from audiorec.playlist.kinds.path import Segment
+from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.order import first_clash
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.filters import TrackFilter
@@ -181,7 +181,7 @@ def test_a_path_moves_on_from_a_to_b(library, a, b, length):
     order = ids(playlist)
     assert (order[0], order[-1], len(order)) == (f"t{a:03d}", f"t{b:03d}", length)
     source = TrackSource(library, PlaylistRequest(seeds=(order[0], order[-1]), kind="path"))
-    segment = Segment(source, *source.units([order[0], order[-1]]))
+    segment = PathSegment(source, *source.units([order[0], order[-1]]))
     along = segment.along(source.units(order[:-1]))
     assert (np.diff(along) > 0).all() or any("beside the way" in line for line in playlist.notes)
 
