@@ -320,7 +320,7 @@ def load_sessions(
     if not len(sessions):
         raise NoSessionsError(
             f"no session has two plays of tracks with min_support={min_support} plays each "
-            f"({sessions.left_out.summary()}); import more listening with times, or lower it"
+            f"({sessions.left_out.summary()}); import more listening with times"
         )
     return sessions
 

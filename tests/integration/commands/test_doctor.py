@@ -18,4 +18,6 @@ def test_files_that_failed_need_no_mending(workspace, world):
     assert "2 files could not be read; see 'audiorec status --failures'" in answer.out
     assert "nothing needs mending" in answer.out
     found = json.loads(call("-w", workspace, "doctor", "--json").out)
-    assert found["problems"] == [] and len(found["notes"]) == 1
+    assert found["problems"] == []
+    # So small a model may be no better than one vector for all, which is a note too.
+    assert sum("could not be read" in note for note in found["notes"]) == 1

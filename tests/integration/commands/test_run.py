@@ -42,12 +42,8 @@ def test_a_run_that_is_killed_is_gone_on_with_by_its_recipe(workspace, tmp_path)
     before = (workspace / "recipe.toml").read_bytes()
 
     def killed(recipe):
-        with (
-            mock.patch("audiorec.factors.fit_factors", side_effect=SystemExit(137)),
-            mock.patch(
-                "audiorec.pipeline.pipeline.filtered_interactions", return_value=(None, None)
-            ),
-        ):
+        stop = SystemExit(137)
+        with mock.patch("audiorec.pipeline.pipeline.fit_listening", side_effect=stop):
             assert call("-w", workspace, "factors", "--recipe", recipe).code == 137
         assert (workspace / "recipe.toml").read_bytes() == before
 
