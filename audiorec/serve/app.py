@@ -85,6 +85,7 @@ def make_state(workspace: Workspace, settings: ServeSettings) -> State:
     store = listening_store(workspace)
     library = SharedLibrary(workspace)
     listening = Listening(workspace, store)
+    worker = DecodeWorker()
     return State(
         workspace=workspace,
         settings=settings,
@@ -93,9 +94,9 @@ def make_state(workspace: Workspace, settings: ServeSettings) -> State:
         store=store,
         saved=SavedPlaylists(store),
         auth=Auth(workspace, required=not is_loopback(settings.host)),
-        media=Media(library),
+        media=Media(library, worker),
         jobs=Jobs(workspace, settings=settings, library=library, listening=listening),
-        worker=DecodeWorker(),
+        worker=worker,
         batch=SimilarBatch(library),
     )
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from email.utils import formatdate
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from audiorec.data.segments import file_of
+from audiorec.data.segments import file_of, segment_of
 from audiorec.data.tracks import Track
 from audiorec.exceptions import DataError
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.opening import open_audio
+from audiorec.serve.parts import TYPE as PART_TYPE
+from audiorec.serve.parts import Parts
 from audiorec.serve.pictures import Cover, Pictures
 from audiorec.serve.problems import problem
+from audiorec.serve.ranges import wanted_range
+
+if TYPE_CHECKING:
+    from audiorec.serve.workers import DecodeWorker
 
 CHUNK = 256 << 10
-RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 TYPES = {
     "mp3": "audio/mpeg", "mp2": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg",
     "oga": "audio/ogg", "opus": "audio/ogg", "spx": "audio/ogg", "m4a": "audio/mp4",
@@ -43,15 +47,10 @@ class CutShortError(DataError):
     """A file that became shorter while it was sent."""
 
 
-class ByteRange(NamedTuple):
-    """First and last byte of a part, counted from 0."""
-
-    first: int
-    last: int
-
-
 def content_type(track: Track) -> str:
-    """MIME type of a track's file, by its suffix, or what the scan found in it."""
+    """MIME type of what is sent of a track: by its file's suffix, or what the scan found in it."""
+    if segment_of(track.path) is not None:
+        return PART_TYPE
     suffix = Path(file_of(track.path)).suffix[1:].lower()
     return TYPES.get(suffix) or TYPES.get(track.format.lower(), "application/octet-stream")
 
@@ -67,10 +66,13 @@ class Media:
     Parameters
     ----------
     library : SharedLibrary
+    worker : DecodeWorker
+        Cuts out tracks that are a part of a file.
     """
 
-    def __init__(self, library: SharedLibrary) -> None:
+    def __init__(self, library: SharedLibrary, worker: DecodeWorker) -> None:
         self._library = library
+        self._parts = Parts(worker)
         self._pictures = Pictures()
 
     def content_type(self, track: Track) -> str:
@@ -90,10 +92,14 @@ class Media:
         """The file of a track, or the part of it that is asked for.
 
         What is sent is what was opened: a file that is removed or replaced meanwhile is sent to
-        its end. An unknown id raises `NotFoundError`; a file that is gone is answered by 410.
+        its end. A track that is a part of a file, by a CUE sheet, is cut out as FLAC. An unknown id
+        raises `NotFoundError`; a file that is gone is answered by 410.
         """
         track = await self._library.call_quick(lambda library: library.catalog.get(track_id))
+        segment = segment_of(track.path)
         try:
+            if segment is not None:
+                return await self._parts.audio(segment, request)
             opened = await self._library.in_thread(open_audio, track)
         except OSError:
             return problem(410, f"the file of {track_id!r} is gone; run 'audiorec scan' again")
@@ -135,22 +141,6 @@ class Media:
             opened.close()
             return Response(status_code=status if length else 200, headers=headers)
         return StreamingResponse(_chunks(opened, first, length), status, headers=headers)
-
-
-def wanted_range(headers: Mapping[str, str], *, size: int, etag: str) -> ByteRange | None:
-    """The part that a request is for: all of it where it names several; None for one beyond it."""
-    everything = ByteRange(0, size - 1)
-    found = RANGE.fullmatch(headers.get("range", ""))
-    if found is None or headers.get("if-range", etag) != etag:
-        return everything
-    first, last = found.groups()
-    if not first:  # the last so many bytes
-        n = min(int(last or size), size)
-        return ByteRange(size - n, size - 1) if n else None
-    start, end = int(first), min(int(last), size - 1) if last else size - 1
-    if last and int(last) < start:
-        return everything
-    return ByteRange(start, end) if start < size else None
 
 
 async def _chunks(opened: BinaryIO, first: int, length: int) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from audiorec.data.segments import FilePart, segment_of
 from audiorec.exceptions import AudioError
-from audiorec.serve.media import wanted_range
+from audiorec.serve.ranges import wanted_range
 
 if TYPE_CHECKING:
     from audiorec.serve.workers import DecodeWorker

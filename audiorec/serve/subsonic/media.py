@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from audiorec.data.segments import segment_of
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.playlists import playlist_tracks
@@ -24,12 +23,6 @@ async def stream(call: Call) -> Response:
     """
     id_ = call.parameters.text("id")
     await call.state.library.in_thread(entries.known_song, call, id_)
-    segment = segment_of(call.view.songs[id_].path)
-    if segment is not None:
-        try:
-            return await call.service.parts.audio(segment, call.request)
-        except OSError:
-            raise SubsonicError(NOT_FOUND, f"the file of {id_[:80]!r} is gone") from None
     response = await call.state.media.audio(id_, call.request)
     if response.status_code == GONE:
         raise SubsonicError(NOT_FOUND, f"the file of {id_[:80]!r} is gone; scan again")

@@ -17,7 +17,6 @@ from audiorec.data.catalog import Catalog
 from audiorec.data.descriptors import load_descriptors
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount
-from audiorec.serve.parts import Parts
 from audiorec.serve.subsonic.catalog_view import CatalogView
 from audiorec.serve.subsonic.parameters import Parameters
 from audiorec.serve.subsonic.play_counts import PlayCounts
@@ -41,7 +40,6 @@ class Service:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.parts = Parts(state.worker)
         self.play_counts = PlayCounts(state)
         self._view: tuple[object, CatalogView] | None = None
         self._making: threading.Thread | None = None

@@ -17,8 +17,9 @@ import soundfile
 from PIL import Image
 
 from audiorec.data.catalog import Catalog, Track
-from audiorec.serve.media import content_type, is_playable, wanted_range
+from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.pictures import draw_spectrogram, read_cover
+from audiorec.serve.ranges import wanted_range
 
 API = "/api/v1"
 
@@ -70,6 +71,19 @@ def test_audio_is_the_file(client, workspace):
     assert head.headers["content-length"] == str(len(whole)) and not head.content
     again = {"If-None-Match": head.headers["etag"]}
     assert client.get(f"{API}/audio", params={"id": "t03"}, headers=again).status_code == 304
+
+
+def test_audio_of_a_part_of_a_file_is_cut_out(client, workspace):
+    path = path_of(workspace, "t03")
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert([Track("cue-2", f"{path}#t=0.500,1.250", artist="A", title="Cut")])
+    answer = client.get(f"{API}/audio", params={"id": "cue-2"})
+    assert answer.headers["content-type"] == "audio/flac"
+    part, sr = soundfile.read(io.BytesIO(answer.content), dtype="float32")
+    whole, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_allclose(part, whole[sr // 2 : sr * 5 // 4], atol=2**-14)
+    path.unlink()
+    assert client.get(f"{API}/audio", params={"id": "cue-2"}).status_code == 410
 
 
 def test_a_file_that_is_gone_says_so(client, workspace):
