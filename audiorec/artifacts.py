@@ -22,7 +22,13 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
+from audiorec.exceptions import (
+    ArtifactError,
+    NewerError,
+    WriteError,
+    first_line,
+    system_reason,
+)
 from audiorec.manifest_types import check_extra
 
 FORMAT_VERSION = 2
@@ -189,10 +195,10 @@ def matches(path: Path, digest: str) -> bool:
     return any(digest_file(path, digits=digits).startswith(digest) for digits in known)
 
 
-def write_error(path: Path, error: Exception) -> ArtifactError:
+def write_error(path: Path, error: Exception) -> WriteError:
     """The error for a file that cannot be written: no room, no permission."""
     reason = system_reason(error)
-    return ArtifactError(
+    return WriteError(
         f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
         "and run the same command again: what stood there still stands"
     )
@@ -211,7 +217,7 @@ def temp_path(path: Path, *errors: type[Exception]) -> Iterator[Path]:
 
     Raises
     ------
-    ArtifactError
+    WriteError
         If it cannot be written: no room, no permission.
     """
     if not path.name:

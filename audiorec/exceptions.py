@@ -57,6 +57,10 @@ class NewerError(ArtifactError):
     """An artifact is from a newer version of audiorec: it is neither read nor replaced."""
 
 
+class WriteError(ArtifactError):
+    """A file cannot be written: no room, no permission."""
+
+
 class WorkspaceError(AudiorecError):
     """A workspace is missing, from a newer version, not writable, or in use."""
 

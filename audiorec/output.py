@@ -40,7 +40,7 @@ def output_file(path: Path, *errors: type[Exception]) -> Iterator[Path]:
 
     Raises
     ------
-    ArtifactError
+    WriteError
         If it cannot be written: no room, no permission.
     """
     if _is_stream(path):

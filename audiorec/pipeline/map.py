@@ -12,6 +12,7 @@ from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.index import Index
 from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.staleness import names_fingerprint
 from audiorec.progress import Progress, silent
 from audiorec.track_map.config import MapConfig
 from audiorec.track_map.layout import Layout, can_lay_out, extend_layout, fit_layout
@@ -56,7 +57,7 @@ def run_map(
     made = artifacts.load_manifest(workspace.index, kind="index")
     config = recipe.map.model_dump(mode="json")
     with Catalog(workspace.catalog, read_only=True) as catalog:
-        inputs = {"index": made.fingerprint, "names": _names_fingerprint(catalog)}
+        inputs = {"index": made.fingerprint, "names": names_fingerprint(catalog)}
         if artifacts.is_fresh(workspace.map, kind=KIND, inputs=inputs, config=config):
             return None
         index = Index.load(workspace.index)
@@ -131,9 +132,3 @@ def _space(workspace: Workspace) -> str:
     """What the vectors are predicted by: while it stays, so do old positions."""
     embeddings = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     return artifacts.fingerprint(embeddings.inputs or embeddings.fingerprint)
-
-
-def _names_fingerprint(catalog: Catalog) -> str:
-    """Digest of what regions are named by."""
-    counts = [list(count) for count in catalog.tags.counts()]
-    return artifacts.fingerprint([counts, [list(fact) for fact in catalog.facts("artist")]])

@@ -8,7 +8,7 @@ from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 
-KINDS = ("plays", "mels", "factors", "model", "embeddings", "index")
+KINDS = ("plays", "mels", "factors", "model", "embeddings", "index", "map")
 
 
 def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
@@ -19,7 +19,12 @@ def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
     made = {kind: _standing(workspace, kind) for kind in KINDS}
     now = {kind: manifest.digests for kind, manifest in made.items() if manifest}
     now["catalog"] = frozenset({catalog.fingerprint()})
-    called = {"catalog": "the catalogue is", "plays": "plays are", "mels": "mels are"}
+    if made["map"] is not None:
+        now["names"] = frozenset({names_fingerprint(catalog)})
+    called = {
+        "catalog": "the catalogue is", "model": "the model is", "index": "the index is",
+        "names": "words or artists of the tracks are",
+    }  # fmt: skip
     stale: dict[str, str] = {}
     for kind, manifest in made.items():
         inputs = {} if manifest is None else manifest.inputs
@@ -27,6 +32,12 @@ def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
         if newer:
             stale[kind] = f"{called.get(newer[0], f'{newer[0]} are')} newer: run 'audiorec run'"
     return stale
+
+
+def names_fingerprint(catalog: Catalog) -> str:
+    """Digest of what regions of the map are named by."""
+    counts = [list(count) for count in catalog.tags.counts()]
+    return artifacts.fingerprint([counts, [list(fact) for fact in catalog.facts("artist")]])
 
 
 def _standing(workspace: Workspace, kind: str) -> Manifest | None:

@@ -11,9 +11,10 @@ from audiorec.data.tracks import Failure
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline.recipes import current_recipe
 from audiorec.pipeline.staleness import stale_artifacts
+from audiorec.track_map.layout import can_lay_out
 from audiorec.workspace import Workspace
 
-KINDS = ("plays", "mels", "factors", "model", "embeddings", "index")
+KINDS = ("plays", "mels", "factors", "model", "embeddings", "index", "map")
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:
@@ -61,14 +62,7 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
     """In a few words: how large an artifact is, or what is wrong with it."""
     directory = workspace.root / kind
     if not artifacts.exists(directory):
-        if artifacts.was_imported(workspace.root):
-            if kind == "embeddings":
-                return "gone: run 'audiorec import embeddings FILE --replace'"
-            if kind != "index":
-                return "not needed: the vectors were imported"
-        if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
-            return "not needed: sound alone places"
-        return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"
+        return _none_yet(workspace, kind)
     try:
         manifest = artifacts.load_manifest(directory, kind=kind)
     except ArtifactError as error:
@@ -78,6 +72,20 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
     if kind == "model" and (warning := manifest.extra.get("warning")):
         state += f"; WARNING: {warning}"
     return f"{state}, {search_state(manifest.extra)}" if kind == "index" else state
+
+
+def _none_yet(workspace: Workspace, kind: str) -> str:
+    """Why there is none, or what makes it."""
+    if artifacts.was_imported(workspace.root):
+        if kind == "embeddings":
+            return "gone: run 'audiorec import embeddings FILE --replace'"
+        if kind not in ("index", "map"):
+            return "not needed: the vectors were imported"
+    if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
+        return "not needed: sound alone places"
+    if kind == "map" and not can_lay_out():
+        return "none: it is for 'audiorec serve', and needs the extra 'serve'"
+    return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"
 
 
 def search_state(extra: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from audiorec.exceptions import (
     NotFoundError,
     ParameterError,
     WorkspaceError,
+    WriteError,
 )
 from audiorec.serve.auth import AuthError, ForbiddenError
 from audiorec.workers import one_line
@@ -47,6 +48,7 @@ STATUS: tuple[tuple[type[AudiorecError], int], ...] = (
     (DataError, 422),
     (AudioError, 422),
     (WorkspaceError, 503),
+    (WriteError, 503),
     (ArtifactError, 409),  # a stage has not run yet, or has to run again
 )
 

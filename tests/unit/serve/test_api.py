@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.find import find_tracks
+from audiorec.data.server_store import ServerStore
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.replace import find_replacement
 from audiorec.recommend.library import Library
@@ -76,6 +79,42 @@ def test_playlists_of_every_kind_and_as_files(client, workspace):
         assert b"01.wav" in file.content and "attachment" in file.headers["content-disposition"]
     assert client.post(f"{API}/recipes", json={"name": "a", "request": {"seeds": ["t01"]}}).json()
     assert client.get(f"{API}/recipes").json() == {"saved": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("post", "recipes", {"name": "a", "request": {"seeds": ["t01"]}}),
+        ("post", "exclusions", {"kind": "genre", "value": "rock"}),
+        ("post", "listening", {"kind": "like", "id": "t01"}),
+        ("post", "listening", {"kind": "play", "id": "t01"}),
+    ],
+)
+def test_what_a_disk_refuses_to_write_is_503(client, workspace, monkeypatch, method, path, body):
+    def refuses(name, flags: int, **_: object) -> bool:
+        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        return bool(writes) and str(name).startswith(str(workspace.root))
+
+    def full(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    opened, of_path = os.open, Path.open
+
+    def os_open(name, flags, *more, **named):
+        return full() if refuses(name, flags) else opened(name, flags, *more, **named)
+
+    def path_open(self, mode="r", *more, **named):
+        writes = os.O_WRONLY if set(mode) & set("wax+") else 0
+        return full() if refuses(self, writes) else of_path(self, mode, *more, **named)
+
+    monkeypatch.setattr(os, "open", os_open)
+    monkeypatch.setattr(Path, "open", path_open)
+    monkeypatch.setattr(ServerStore, "_open_writer", full)
+    answer = getattr(client, method)(f"{API}/{path}", json=body)
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "cannot be written" in answer.json()["detail"].lower()
+    assert client.get(f"{API}/similar", params={"seed": "t01"}).status_code == 200
 
 
 def test_a_dropped_track_is_replaced_by_another(client, workspace):

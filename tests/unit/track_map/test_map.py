@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from audiorec.index.config import IndexConfig
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.map import missing_map
 from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.status import describe_workspace
 from audiorec.track_map import extend_layout, fit_layout, load_map
 from audiorec.track_map.layout import _placed
 from audiorec.workspace import Workspace
@@ -196,3 +198,22 @@ def test_without_the_library_a_run_passes_the_map_over(workspace, monkeypatch):
     monkeypatch.setattr("audiorec.track_map.layout.can_lay_out", lambda: False)
     with pytest.raises(ArtifactError, match=r"pip install 'audiorec-music\[serve\]'"):
         Pipeline(workspace, recipe=Recipe(), n_jobs=1)._map()
+
+
+def test_status_says_whether_there_is_a_map_and_what_makes_it_stale(workspace, monkeypatch):
+    def said() -> tuple[str, str]:
+        held = describe_workspace(workspace)
+        return held["artifacts"]["map"], held["stale"].get("map", "")
+
+    assert " MB in " in said()[0] and said()[1] == ""
+    with Catalog(workspace.catalog) as catalog:
+        track = catalog.get("t000")
+        catalog.upsert([replace(track, artist="Somebody else")])
+    assert said()[1] == "words or artists of the tracks are newer: run 'audiorec run'"
+    assert run(workspace).worked and said()[1] == ""
+    fill(workspace, 60)
+    assert said()[1] == "the index is newer: run 'audiorec run'"
+    shutil.rmtree(workspace.map)
+    assert said() == ("none yet: run 'audiorec map'", "")
+    monkeypatch.setattr("audiorec.pipeline.status.can_lay_out", lambda: False)
+    assert said()[0] == "none: it is for 'audiorec serve', and needs the extra 'serve'"
