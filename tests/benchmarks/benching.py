@@ -226,15 +226,24 @@ def machine(packages: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def told(machine: Mapping[str, Any]) -> str:
-    """The machine in one line."""
+def told(machine: Mapping[str, Any], but: Sequence[str] = ()) -> str:
+    """The machine in one line, but for the parts that are said elsewhere."""
     threads = ", ".join(f"{key}={value}" for key, value in machine["threads"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return (
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['system']}, Python {machine['python']}, {versions}; "
-        f"threads: {threads or 'as many as cores'}; load {machine['load']}"
-    )
+    named = ", ".join(part for part in parts(machine) if part not in but)
+    own = f"threads: {threads or 'as many as cores'}; load {machine['load']}"
+    return f"{named}; {own}" if named else own
+
+
+def parts(machine: Mapping[str, Any]) -> list[str]:
+    """Processor, cores, memory, system and versions."""
+    return [
+        str(machine["cpu"]),
+        f"{machine['cores']} cores",
+        f"{machine['memory_gb']} GB",
+        str(machine["system"]),
+        f"Python {machine['python']}",
+        *(f"{name} {version}" for name, version in machine["versions"].items()),
+    ]
 
 
 def rows(document: Mapping[str, Any]) -> list[list[str]]:
@@ -263,20 +272,25 @@ def rows(document: Mapping[str, Any]) -> list[list[str]]:
 
 
 def table(documents: Sequence[Mapping[str, Any]]) -> str:
-    """Every result in Markdown, machines named once."""
-    lines = []
+    """Every result in Markdown; what all machines share is named once."""
+    machines = [document["machine"] for document in documents]
+    shared = [
+        part
+        for part in (parts(machines[0]) if machines else [])
+        if all(part in parts(machine) for machine in machines)
+    ]
+    lines = [f"On {', '.join(shared)}.", ""] if shared else []
     for document in sorted(documents, key=lambda d: d["name"]):
+        rounds = len(next(iter(document["sides"].values()))["seconds"])
         lines += [
             f"### {document['title']}",
-            "",
-            f"{document['date']} UTC, {len(next(iter(document['sides'].values()))['seconds'])} "
-            f"rounds in turn. `{document['command']}`",
             "",
             "| | rate | median (spread) | our time / its | |",
             "|---|---|---|---|---|",
             *("| " + " | ".join(row) + " |" for row in rows(document)),
             "",
-            f"On {told(document['machine'])}.",
+            f"{document['date']} UTC, {rounds} rounds; {told(document['machine'], shared)}. "
+            f"`{document['command']}`",
             "",
         ]
     return "\n".join(lines)
