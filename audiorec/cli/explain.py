@@ -164,9 +164,11 @@ def pair(
         draw_pair(library, found, picture)
         echo_line(f"picture: {picture}", err=True)
     if as_json:
+        from audiorec.explain.occlusion import occlusion_table
+
         table = found._asdict()
         table["listeners"] = found.listeners and found.listeners._asdict()
-        table["sound"] = found.sound and [_as_table(each) for each in found.sound]
+        table["sound"] = found.sound and [occlusion_table(each) for each in found.sound]
         echo_json(table)
         return
     names = [library.track(id_).name for id_ in (found.first, found.second)]
@@ -219,10 +221,3 @@ def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
         f"{', '.join(bands) or 'no band alone'} "
         f"(what the cosine {occlusion.cosine:.3f} of the sounds loses without)"
     ]
-
-
-def _as_table(occlusion: Occlusion) -> dict[str, Any]:
-    table = occlusion._asdict()
-    for key in ("seconds", "bands"):
-        table[key] = [stretch._asdict() for stretch in table[key]]
-    return table

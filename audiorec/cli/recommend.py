@@ -21,14 +21,9 @@ from audiorec.cli.filters import filter_options, make_filter
 from audiorec.cli.playlist import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from audiorec.recommend.library import Hit
     from audiorec.recommend.vectors import Space
     from audiorec.sessions.query import SessionHit
-
-N_FUSED = 500  # tracks of each answer that are joined
-FUSION_K = 60  # of the reciprocal rank fusion, as published
 
 
 @click.command("recommend")
@@ -80,6 +75,9 @@ def command(
     filters = make_filter(options, user=user or "me")
     if session and (filters or per_artist or per_album):
         raise click.UsageError("filters and limits are for a listener alone; leave --session away")
+    settings.workspace.check()
+    if user is not None:
+        user = as_stored(settings.workspace, user)
     if session:
         _recommend_session(
             settings, user, session, k=k, heard=heard, space=space, popularity=popularity,
@@ -90,13 +88,11 @@ def command(
     from audiorec.recommend.library import Library
 
     workspace = settings.workspace
-    workspace.check()
     suffix = output.suffix[1:].lower() if output else "m3u8"
     if suffix not in FORMATS:
         raise click.BadParameter(
             f"{output} has a suffix that is none of {', '.join(FORMATS)}", param_hint="--output"
         )
-    user = as_stored(workspace, user)
     library = Library(workspace)
     hits = library.recommend(
         user,
@@ -141,9 +137,9 @@ def _recommend_session(
 ) -> None:
     """Show what follows a session; with a listener, by the ranks of both answers."""
     from audiorec.cli.next import embedder, report_unknown
+    from audiorec.recommend.session import N_FUSED, join_with_listener
     from audiorec.sessions.query import answer_session
 
-    settings.workspace.check()
     n_ranked = k if user is None else max(k, N_FUSED)
     answer = answer_session(
         settings.workspace, session, k=n_ranked, embed=embedder(settings.workspace)
@@ -153,14 +149,11 @@ def _recommend_session(
     hits: list[Hit | SessionHit] = list(answer.hits)
     if user is not None:
         from audiorec.recommend.library import Library
-        from audiorec.recommend.users import played_tracks
 
         library = Library(settings.workspace)
-        own = library.recommend(user, k=n_ranked, heard=heard, space=space, popularity=popularity)
-        played = set() if heard else played_tracks(settings.workspace, user)
-        barred = {*played, *answer.session}
-        kept = [[hit for hit in each if hit.track_id not in barred] for each in (own, hits)]
-        hits = fuse_ranks(*kept)[:k]
+        hits = join_with_listener(
+            library, answer, user, k=k, heard=heard, space=space, popularity=popularity
+        )
         request = {"user": user, **request}
     echo_hits(
         hits,
@@ -171,17 +164,3 @@ def _recommend_session(
         n_tracks=lambda: answer.n_tracks,
         stale=answer.stale,
     )
-
-
-def fuse_ranks(*rankings: Sequence[Hit | SessionHit]) -> list[Hit | SessionHit]:
-    """One ranking of several, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
-    scores: dict[str, float] = {}
-    hits: dict[str, Hit | SessionHit] = {}
-    for ranking in rankings:
-        for hit in ranking:
-            hits.setdefault(hit.track_id, hit)
-            scores[hit.track_id] = scores.get(hit.track_id, 0.0) + 1 / (FUSION_K + hit.rank)
-    order = sorted(scores, key=lambda id_: (-scores[id_], id_))
-    return [
-        hits[id_]._replace(rank=rank, score=scores[id_]) for rank, id_ in enumerate(order, start=1)
-    ]

@@ -19,7 +19,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.evaluation.encoder_inputs import EncoderInputs, InputsOf, no_pretrained
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
 from audiorec.evaluation.true_attributes import load_truth
-from audiorec.exceptions import ArtifactError, DataError
+from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.pipeline.recipe import Recipe
 
@@ -200,7 +200,14 @@ def gather(
         If no track of the catalogue has a spectrogram.
     DataError
         If there are no plays.
+    ParameterError
+        If the recipe factorises sessions: hold-outs learn from listeners.
     """
+    if recipe.factors.rows == "sessions":
+        raise ParameterError(
+            "[factors] rows='sessions' is not evaluated here: hold-outs learn from listeners; "
+            "ask 'audiorec evaluate --study one-listener', or set rows = \"users\""
+        )
     known = {track.track_id: track for track in sorted(tracks, key=lambda t: t.track_id)}
     audio = tuple(sorted(set(store.ids) & known.keys()))
     if not audio:

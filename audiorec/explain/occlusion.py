@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -156,6 +156,14 @@ def hide(
 def strongest(stretches: Sequence[OccludedPart], n: int = 3) -> list[OccludedPart]:
     """The stretches that the match loses most without, if it loses anything."""
     return sorted((s for s in stretches if s.loss > 0), key=lambda s: -s.loss)[:n]
+
+
+def occlusion_table(occlusion: Occlusion) -> dict[str, Any]:
+    """An occlusion as JSON has it."""
+    table = occlusion._asdict()
+    for key in ("seconds", "bands"):
+        table[key] = [part._asdict() for part in table[key]]
+    return table
 
 
 def slots(n: int, parts: int) -> list[tuple[int, int]]:

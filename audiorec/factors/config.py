@@ -21,9 +21,9 @@ class FactorsConfig(Section):
     ----------
     rows : {"auto", "users", "sessions"}
         What is factorised against tracks. With "sessions" what is played together comes together:
-        for few listeners, whose plays have times. Listeners' vectors are then folded in from all
-        their plays. "auto" is "users": the recipe that is chosen for few listeners, ``library``,
-        places tracks by their sound alone.
+        for few listeners, whose plays have times. Listeners' vectors are then the means of their
+        sessions'; ``evaluate --study one-listener`` scores it. "auto" is "users": the recipe that
+        is chosen for few listeners, ``library``, places tracks by their sound alone.
     factors : int
         Dimensions of the listeners' space.
     alpha : float

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
 
+from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import (
     check_filters,
@@ -28,6 +31,12 @@ from audiorec.serve.api.models import (
 from audiorec.serve.api.upload import answer_upload, upload_body
 from audiorec.serve.batch import How
 from audiorec.serve.state import State
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.explain.occlusion import Occlusion
+    from audiorec.recommend.results import Hit
+    from audiorec.sessions.query import SessionHit
 
 router = APIRouter(tags=["answers"])
 K = Annotated[int, Query(ge=1, le=1000)]
@@ -103,6 +112,10 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
     check_listeners(state, request, [user])
     check_filters(state, request, body.filters)
     filters = body.filters.to_filter()
+    if body.session:
+        if filters or body.per_artist or body.per_album:
+            raise ParameterError("filters and limits are for a listener alone; leave session away")
+        return await _recommend_session(state, body)
 
     def answer(library: Library) -> AnswerModel:
         hits = library.recommend(
@@ -120,6 +133,39 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
             user=user,
             space=body.space,
             stale=bool(library.stale),
+            results=hit_models(hits, state.library.tracks()),
+        )
+
+    return await state.library.call(answer)
+
+
+async def _recommend_session(state: State, body: RecommendRequest) -> AnswerModel:
+    """What follows a session; with a listener named, joined with what suits them."""
+
+    def answer(library: Library) -> AnswerModel:
+        from audiorec.recommend.session import N_FUSED, join_with_listener
+        from audiorec.sessions.query import answer_session  # polars and more: not at the start
+
+        n_ranked = body.k if body.user is None else max(body.k, N_FUSED)
+        found = answer_session(library.workspace, body.session, k=n_ranked, files=False)
+        hits: Sequence[Hit | SessionHit] = found.hits
+        if body.user is not None:
+            hits = join_with_listener(
+                library,
+                found,
+                stored_listener(library.workspace, body.user),
+                k=body.k,
+                heard=body.heard,
+                space=body.space,
+                popularity=body.popularity,
+            )
+        return AnswerModel(
+            user=body.user,
+            session=list(found.session),
+            model=found.model,
+            unknown=list(found.unknown),
+            space="sessions" if body.user is None else body.space,
+            stale=bool(found.stale),
             results=hit_models(hits, state.library.tracks()),
         )
 
@@ -168,8 +214,14 @@ async def explain(
     a: Annotated[Name, Query()],
     b: Annotated[Name, Query()],
     space: Space = "blend",
+    sound: bool = False,
 ) -> ExplanationModel:
-    """Why two tracks match: listeners, neighbours, words, tempo and key."""
+    """Why two tracks match: listeners, neighbours, words, tempo and key.
+
+    With ``sound`` also which seconds and bands carry the match, by the network: in seconds, one
+    such question at a time.
+    """
+    state = state_of(request)
 
     def answer(library: Library) -> dict[str, Any]:
         from audiorec.explain import explain_pair
@@ -178,6 +230,38 @@ async def explain(
         listeners = found.listeners and found.listeners._asdict()
         return {**found._asdict(), "listeners": listeners}
 
-    found = await state_of(request).library.call(answer)
-    found.pop("sound", None)
+    found = await state.library.call(answer)
+    if sound:
+        pair = TrackPair(str(state.workspace.root), found["first"], found["second"])
+        with state.worker.place():
+            parts = await state.worker.call(occluded_pair, pair)
+        if isinstance(parts, AudiorecError):
+            raise parts
+        from audiorec.explain.occlusion import occlusion_table
+
+        found["sound"] = [occlusion_table(each) for each in parts]
     return ExplanationModel(**jsonable_encoder(found))
+
+
+class TrackPair(NamedTuple):
+    """Two tracks of a workspace, for the worker."""
+
+    workspace: str
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return f"the match of {self.first} and {self.second}"
+
+
+def occluded_pair(pair: TrackPair) -> tuple[Occlusion, ...] | AudiorecError:
+    """What carries a match in the sound of two tracks. Runs in a worker.
+
+    An error of audiorec is returned: raised in a worker it would lose its kind.
+    """
+    from audiorec.explain.occlusion import occlude
+
+    try:
+        return occlude(Workspace(Path(pair.workspace)), pair.first, pair.second)
+    except AudiorecError as error:
+        return error

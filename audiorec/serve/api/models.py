@@ -141,6 +141,10 @@ class RecommendRequest(Limits):
 
     user: Name | None = None
     heard: bool = False
+    session: Annotated[list[Name], Field(max_length=500)] = Field(
+        default=[],
+        description="What was played just now, oldest first; without a user as `next` answers.",
+    )
 
 
 class NextRequest(Asked):
@@ -250,6 +254,23 @@ class SharedListenersModel(BaseModel):
     expected: float
 
 
+class OccludedPartModel(BaseModel):
+    """A part of a clip, in seconds or Hz, and what the cosine loses without it."""
+
+    start: float
+    end: float
+    loss: float
+
+
+class OcclusionModel(BaseModel):
+    """Which seconds and bands of a track's sound carry a match."""
+
+    track_id: str
+    cosine: float = Field(description="Of the predictions from both sounds.")
+    seconds: list[OccludedPartModel]
+    bands: list[OccludedPartModel]
+
+
 class ExplanationModel(BaseModel):
     """Why two tracks match."""
 
@@ -267,6 +288,9 @@ class ExplanationModel(BaseModel):
     words_second: list[str]
     alike: dict[str, list[float | str]]
     apart: dict[str, list[float | str]]
+    sound: list[OcclusionModel] | None = Field(
+        default=None, description="Of each of the two; null where it was not asked for."
+    )
 
 
 class ExclusionModel(BaseModel):

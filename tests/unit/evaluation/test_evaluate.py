@@ -268,6 +268,13 @@ def test_an_unknown_system_is_named(planted) -> None:
         scored(planted, systems=("mfcc",))
 
 
+def test_sessions_as_rows_are_refused_and_not_passed_over(planted) -> None:
+    factors = planted.recipe.factors.model_copy(update={"rows": "sessions"})
+    recipe = planted.recipe.model_copy(update={"factors": factors})
+    with pytest.raises(ParameterError, match=r"rows='sessions'.*--study one-listener"):
+        evaluate(planted.store, planted.plays, planted.tracks, recipe=recipe, systems=LIGHT)
+
+
 def test_every_system_is_documented() -> None:
     for name, system in package.SYSTEMS.items():
         assert (system.predict.__doc__ or "").strip(), name

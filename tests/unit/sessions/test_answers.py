@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.cli.recommend import fuse_ranks
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import (
     ArtifactError,
@@ -23,6 +22,7 @@ from audiorec.exceptions import (
 )
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe
+from audiorec.recommend.session import fuse_ranks
 from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
 from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.query import SessionHit, answer_session

@@ -1,0 +1,65 @@
+"""Tracks for a listener, drawn towards what follows the tracks played just now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from audiorec.recommend.users import played_tracks
+
+if TYPE_CHECKING:
+    from audiorec.recommend.library import Hit, Library
+    from audiorec.recommend.vectors import Space
+    from audiorec.sessions.query import SessionAnswer, SessionHit
+
+N_FUSED = 500  # tracks of each answer that are joined
+FUSION_K = 60  # of the reciprocal rank fusion, as published
+
+
+def join_with_listener(
+    library: Library,
+    answer: SessionAnswer,
+    user: str,
+    *,
+    k: int = 10,
+    heard: bool = False,
+    space: Space = "blend",
+    popularity: float = 0.0,
+) -> list[Hit | SessionHit]:
+    """What follows a session, joined by ranks with what suits a listener.
+
+    Parameters
+    ----------
+    library : Library
+    answer : SessionAnswer
+        Of `N_FUSED` tracks or more.
+    user, k, heard, space, popularity
+        See `Library.recommend`.
+
+    Raises
+    ------
+    NotFoundError
+        If the listener is unknown.
+    """
+    own = library.recommend(
+        user, k=max(k, N_FUSED), heard=heard, space=space, popularity=popularity
+    )
+    played = set() if heard else played_tracks(library.workspace, user)
+    barred = {*played, *answer.session}
+    rankings = (own, answer.hits)
+    kept = [[hit for hit in each if hit.track_id not in barred] for each in rankings]
+    return fuse_ranks(*kept)[:k]
+
+
+def fuse_ranks(*rankings: Sequence[Hit | SessionHit]) -> list[Hit | SessionHit]:
+    """One ranking of several, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
+    scores: dict[str, float] = {}
+    hits: dict[str, Hit | SessionHit] = {}
+    for ranking in rankings:
+        for hit in ranking:
+            hits.setdefault(hit.track_id, hit)
+            scores[hit.track_id] = scores.get(hit.track_id, 0.0) + 1 / (FUSION_K + hit.rank)
+    order = sorted(scores, key=lambda id_: (-scores[id_], id_))
+    return [
+        hits[id_]._replace(rank=rank, score=scores[id_]) for rank, id_ in enumerate(order, start=1)
+    ]
