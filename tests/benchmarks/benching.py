@@ -280,20 +280,37 @@ def table(documents: Sequence[Mapping[str, Any]]) -> str:
         if all(part in parts(machine) for machine in machines)
     ]
     lines = [f"On {', '.join(shared)}.", ""] if shared else []
-    for document in sorted(documents, key=lambda d: d["name"]):
-        rounds = len(next(iter(document["sides"].values()))["seconds"])
+    for title, group in grouped(documents):
+        first = group[0]
+        rounds = len(next(iter(first["sides"].values()))["seconds"])
+        prefixes = [""] if len(group) == 1 else [f"{document['title']}: " for document in group]
+        found = [
+            [prefix + row[0], *row[1:]]
+            for prefix, document in zip(prefixes, group, strict=True)
+            for row in rows(document)
+        ]
         lines += [
-            f"### {document['title']}",
+            f"### {title}",
             "",
             "| | rate | median (spread) | our time / its | |",
             "|---|---|---|---|---|",
-            *("| " + " | ".join(row) + " |" for row in rows(document)),
+            *("| " + " | ".join(row) + " |" for row in found),
             "",
-            f"{document['date']} UTC, {rounds} rounds; {told(document['machine'], shared)}. "
-            f"`{document['command']}`",
+            f"{first['date']} UTC, {rounds} rounds; {told(first['machine'], shared)}. "
+            f"`{first['command']}`",
             "",
         ]
     return "\n".join(lines)
+
+
+def grouped(
+    documents: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Results by name, each with its title; those of a growing library, ``scale-*``, together."""
+    ordered = sorted(documents, key=lambda d: d["name"])
+    growing = [document for document in ordered if document["name"].startswith("scale-")]
+    groups = [(d["title"], [d]) for d in ordered if d not in growing]
+    return [*groups, ("As a library grows", growing)] if growing else groups
 
 
 def renew(results: Path = RESULTS, page: Path = PAGE) -> int:

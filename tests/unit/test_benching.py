@@ -63,6 +63,20 @@ def test_the_page_is_renewed_between_its_marks(results, tmp_path):
     assert text.index("### First") < text.index("### Second")
     assert benching.renew(results, page) == 2
     assert page.read_text() == text
+    assert text.count("numpy") == 1  # what the machines share is named once
     page.write_text("no marks")
     with pytest.raises(SystemExit, match="has no line"):
         benching.renew(results, page)
+
+
+def test_results_of_a_growing_library_share_a_table(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(benching, "plot_scale", lambda *_: False)
+    page = tmp_path / "page.md"
+    page.write_text(f"{benching.BEGIN}{benching.END}")
+    for n in (10, 100):
+        sides = {"ours": lambda: None}
+        benching.contest(f"scale-ask-{n}", f"Of {n}", sides, amount=1, unit="x", rounds=1)
+    assert benching.renew(results, page) == 2
+    text = page.read_text()
+    assert text.count("###") == 1
+    assert text.index("| Of 10: ours |") < text.index("| Of 100: ours |")
