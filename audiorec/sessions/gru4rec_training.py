@@ -83,7 +83,8 @@ class NegativeSampler:
         weights = np.where(counts > 0, counts**alpha, 0.0)
         with np.errstate(divide="ignore"):
             self.log_sampled = np.log(weights / weights.sum()).astype(np.float32)
-            self.log_batch = np.log(counts / counts.sum()).astype(np.float32)
+        # What was only ever skipped has no plays, and stands among the batch's columns yet.
+        self.log_batch = np.log(np.maximum(counts, 1) / counts.sum()).astype(np.float32)
         self._sums = np.cumsum(weights)
         self._n = n_sample
         self.reseed(0)

@@ -229,6 +229,16 @@ def test_a_skipped_target_teaches_nothing(sessions: Sessions) -> None:
     torch.testing.assert_close(trainer.network.items, before)
 
 
+def test_a_track_that_is_only_ever_skipped_spoils_nothing(sessions: Sessions) -> None:
+    from dataclasses import replace
+
+    skipped = replace(sessions, skipped=sessions.items == 3)
+    assert skipped.supports[3] == 0
+    trainer = Trainer(skipped, config=SMALL)
+    assert np.isfinite(trainer.epoch(0))
+    assert torch.isfinite(trainer.network.items).all()
+
+
 def _content(n_items: int, *, unknown: tuple[int, ...] = ()) -> ItemContent:
     angle = 2 * np.pi * np.arange(n_items) / n_items
     features = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
