@@ -8,44 +8,47 @@ length decide between several, and a length that is far off speaks against any.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from audiorec.data.name_comparison import (
+    DIGITS,
+    SIMILAR_ARTIST,
+    begins,
+    compact,
+    is_catalogued,
+    live_album,
+    misspelt,
+    same_artist,
+    same_composer,
+    same_version,
+    same_work,
+    short_names,
+    similar_artist,
+)
 from audiorec.data.normalize import (
-    Title,
     album_words,
     artist_parts,
     artist_words,
+    is_edit,
     split_title,
+    without_subtitle,
 )
 
 RULES = ("by hand", "MusicBrainz id", "path", "name", "similar name")
 """Rules by which a name was matched, surest first."""
-SIMILAR_ARTIST = 88.0
-"""rapidfuzz's score, of 100, from which a misspelt artist is the artist."""
 SIMILAR_TITLE = 85.0
 MAX_ARTISTS = 5
 SECONDS_OFF = 20.0
 FRACTION_OFF = 0.15
-"""Lengths that differ by more than both are those of other recordings."""
+FRACTION_OFF_ALBUM = 0.06
+"""Lengths that differ by more than seconds and fraction are those of other recordings; the second
+fraction is for tracks of two albums."""
 NEAR_SECONDS = 6.0
 """Within it a length counts for a match that the name alone does not give."""
-FEWEST_LETTERS = 4
 MAX_ID = 400
 """Characters of an id that is made of a name; longer ones end in a digest."""
-_ARTICLES = re.compile(r"\b(?:the|a|an|and)\b ?")
-_SOUNDS = str.maketrans("kzy", "csi")
-"""Letters that are written for one another."""
-_FIGURES = {
-    word: str(value)
-    for value, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1
-    )
-}
-_DIGITS = re.compile(r"\d+")
-_LIVE = re.compile(r"\b(?:live|unplugged|en vivo|ao vivo)\b", re.IGNORECASE)
 _VARIOUS = frozenset({"", "various artists", "various", "va", "unknown artist", "unknown"})
 
 
@@ -109,6 +112,7 @@ class Matcher:
         self._paths: dict[str, list[str]] = defaultdict(list)
         self._titles: dict[str, list[str]] = defaultdict(list)
         self._artists: dict[str, list[str]] = defaultdict(list)
+        self._short: dict[str, list[str]] = defaultdict(list)
         self._known: dict[str, list[str]] = {}
         for track_id, name in recordings:
             self._names[track_id] = name
@@ -116,9 +120,12 @@ class Matcher:
                 self._mbids[name.recording_mbid].append(track_id)
             for end in _ends(name.path):
                 self._paths[end].append(track_id)
-            self._titles[_compact(split_title(name.title).base)].append(track_id)
+            self._titles[compact(split_title(name.title).base)].append(track_id)
             for artist in {artist_words(name.artist), *artist_parts(name.artist)}:
                 self._artists[artist].append(track_id)
+                for short in _short_names(artist, name.title):
+                    self._short[short].append(track_id)
+        self._artist_names = list(self._artists)
 
     def __contains__(self, track_id: object) -> bool:
         return track_id in self._names
@@ -160,7 +167,7 @@ class Matcher:
         return ""
 
     def _same_title(self, name: TrackName) -> list[str]:
-        return self._titles.get(_compact(split_title(name.title).base), [])
+        return self._titles.get(compact(split_title(name.title).base), [])
 
     def _agrees(self, track_id: str, name: TrackName) -> bool:
         """Whether a track of the same title is by the artist, the same version and length."""
@@ -170,7 +177,7 @@ class Matcher:
         if artist_words(name.artist) in _VARIOUS:  # the album is all that says whose it is
             album = album_words(name.album) if name.album else ""
             return bool(album) and album == album_words(other.album)
-        return _same_artist(name.artist, other.artist)
+        return same_artist(name.artist, other.artist)
 
     def _candidates(self, name: TrackName) -> list[str]:
         """Tracks of artists whose names are like the one of a name."""
@@ -182,15 +189,18 @@ class Matcher:
 
             near = process.extract(
                 artist,
-                list(self._artists),
+                self._artist_names,
                 scorer=fuzz.ratio,
                 processor=None,
                 score_cutoff=SIMILAR_ARTIST,
                 limit=MAX_ARTISTS,
             )
             self._known[artist] = [artist for artist, _, _ in near]
-        artists = dict.fromkeys([*self._known[artist], *artist_parts(name.artist)])
+        parts = artist_parts(name.artist)
+        shorter = [short for part in parts for short in _short_names(part, name.title)]
+        artists = dict.fromkeys([*self._known[artist], *parts, *shorter])
         candidates = [i for artist in artists for i in self._artists.get(artist, [])]
+        candidates += [i for artist in (*parts, *shorter) for i in self._short.get(artist, [])]
         return list(dict.fromkeys(candidates))
 
     def _similarity(self, track_id: str, name: TrackName) -> float:
@@ -198,26 +208,21 @@ class Matcher:
         from rapidfuzz import fuzz
 
         other = self._names[track_id]
-        mine, its = split_title(name.title), split_title(other.title)
-        if not _may_be(name, other):
+        a, b = split_title(name.title).base, split_title(other.title).base
+        score = float(fuzz.ratio(a, b))
+        if (score < SIMILAR_TITLE and not _may_hold(a, b)) or not _may_be(name, other):
             return 0.0
-        a, b = mine.base, its.base
-        if sorted(_DIGITS.findall(a)) != sorted(_DIGITS.findall(b)):
-            return 0.0
-        equal = _compact(a) == _compact(b)
-        if not _similar_artist(name.artist, other.artist, sure=equal):
-            return 0.0
-        if equal:
+        if _same_by_parts(name, other):
             return 100.0
-        score = fuzz.ratio(a, b)
-        sure = (
-            name.duration is not None
-            and other.duration is not None
-            and abs(name.duration - other.duration) <= NEAR_SECONDS
-        )
-        if _begins(a, b) and sure:
-            return float(score)
-        return float(score) if score >= SIMILAR_TITLE and _misspelt(a, b, sure=sure) else 0.0
+        equal = compact(a) == compact(b)
+        if sorted(DIGITS.findall(a)) != sorted(DIGITS.findall(b)) or not similar_artist(
+            name.artist, other.artist, sure=equal
+        ):
+            return 0.0
+        sure = _near(name, other)
+        if equal or (begins(a, b) and sure):
+            return 100.0 if equal else score
+        return score if score >= SIMILAR_TITLE and misspelt(a, b, sure=sure) else 0.0
 
     def _nearest(self, track_ids: Sequence[str], name: TrackName) -> str:
         """Of several tracks the one of the album, then of the length, then the first."""
@@ -233,6 +238,12 @@ class Matcher:
         return min(track_ids, key=distance)
 
 
+def _short_names(artist: str, title: str) -> set[str]:
+    """Shorter forms of an artist's name; of a composer's also the last name."""
+    last = {artist.rsplit(" ", maxsplit=1)[-1]} if is_catalogued(split_title(title).base) else set()
+    return short_names(artist) | (last - {artist})
+
+
 def _ends(path: str) -> list[str]:
     """A path, and its last three and two parts, without the case of letters; longest first."""
     if not path:
@@ -242,140 +253,71 @@ def _ends(path: str) -> list[str]:
     return list(dict.fromkeys(end for end in ends if "/" in end))
 
 
-def _compact(base: str) -> str:
-    """A title without articles and spaces, and with figures: ``the two doors`` is ``2doors``."""
-    bare = _ARTICLES.sub("", base) or base
-    return "".join(_FIGURES.get(word, word) for word in bare.split())
+def _may_hold(a: str, b: str) -> bool:
+    """Whether one title may be the other with more words; most pairs end here, so it is quick."""
+    short, long = sorted((compact(a), compact(b)), key=len)
+    return short in long or (is_catalogued(a) and is_catalogued(b))
 
 
 def _may_be(name: TrackName, other: TrackName) -> bool:
     """Whether nothing but artist and title speaks against two names: version, length, album."""
-    if not _same_version(split_title(name.title), split_title(other.title)):
+    if not same_version(split_title(name.title), split_title(other.title)):
         return False
-    if not _lengths_agree(name.duration, other.duration):
+    known = bool(name.album and other.album)
+    if not _lengths_agree(name, other):
         return False
-    known = name.album and other.album
-    return not known or _live_album(name.album) == _live_album(other.album)
+    return not known or live_album(name.album) == live_album(other.album)
 
 
-def _same_version(a: Title, b: Title) -> bool:
-    """Whether two titles are of the same kind of version, and do not say different ones."""
-    if a.kinds != b.kinds:
-        return False
-    if not a.detail or not b.detail or a.detail == b.detail:
-        return True
-    if _DIGITS.findall(a.detail) != _DIGITS.findall(b.detail):
-        return False
-    mine, its = _telling(a.detail), _telling(b.detail)
-    return not mine or not its or mine <= its or its <= mine
-
-
-_PLAIN = frozenset(
-    [
-        "live",
-        "version",
-        "mix",
-        "remix",
-        "at",
-        "in",
-        "the",
-        "a",
-        "from",
-        "on",
-        "session",
-        "edit",
-        "of",
-        "demo",
-        "take",
-    ]
-)
-
-
-def _telling(detail: str) -> set[str]:
-    """The words of a version that say which of its kind."""
-    return set(detail.split()) - _PLAIN
-
-
-def _live_album(album: str) -> bool:
-    """Whether an album's name says that it was recorded live, though its titles need not."""
-    return bool(_LIVE.search(album))
-
-
-def _lengths_agree(a: float | None, b: float | None) -> bool:
+def _lengths_agree(name: TrackName, other: TrackName) -> bool:
+    """Whether lengths may be those of one recording; one that is said to be an edit is shorter."""
+    a, b = name.duration, other.duration
     if not a or not b:
         return True
+    if (a < b and is_edit(name.title)) or (b < a and is_edit(other.title)):
+        return True
     off = abs(a - b)
-    return off <= SECONDS_OFF or off <= FRACTION_OFF * max(a, b)
+    fraction = FRACTION_OFF_ALBUM if _other_albums(name.album, other.album) else FRACTION_OFF
+    return off <= SECONDS_OFF or off <= fraction * max(a, b)
 
 
-def _same_artist(a: str, b: str) -> bool:
-    """Whether two credits name the same artist, or one names those of the other and more."""
-    if artist_words(a).replace(" ", "") == artist_words(b).replace(" ", ""):
-        return True
-    mine, its = artist_parts(a), artist_parts(b)
-    if not mine or not its:
-        return False
-    return mine <= its or its <= mine or _surnames(mine, its) or _surnames(its, mine)
+def _other_albums(a: str, b: str) -> bool:
+    """Whether two albums are known, and neither name holds the other's."""
+    mine, its = album_words(a) if a else "", album_words(b) if b else ""
+    return bool(mine and its) and mine not in its and its not in mine
 
 
-def _surnames(short: frozenset[str], long: frozenset[str]) -> bool:
-    """Whether several artists are named by their last names: Hall & Oates."""
-    lasts = {name.split()[-1] for name in long}
-    return len(short) == len(long) > 1 and short == lasts
+def _same_album(name: TrackName, other: TrackName) -> bool:
+    """Whether the album of both is known, and one."""
+    known = bool(name.album and other.album)
+    return known and album_words(name.album) == album_words(other.album)
 
 
-def _similar_artist(a: str, b: str, *, sure: bool) -> bool:
-    from rapidfuzz import fuzz
-
-    if _same_artist(a, b):
-        return True
-    mine, its = artist_words(a), artist_words(b)
-    if _DIGITS.findall(mine) != _DIGITS.findall(its):
-        return False
-    if sorted(mine.split()) == sorted(its.split()):
-        return True
-    return fuzz.ratio(mine, its) >= SIMILAR_ARTIST and _misspelt(mine, its, sure=sure)
+def _near(name: TrackName, other: TrackName) -> bool:
+    """Whether the lengths are known and all but equal."""
+    a, b = name.duration, other.duration
+    return bool(a and b) and abs((a or 0.0) - (b or 0.0)) <= NEAR_SECONDS
 
 
-def _begins(a: str, b: str) -> bool:
-    """Whether one of two titles is cut off, or goes on: with its length equal it is the same."""
-    short, long = sorted((a, b), key=len)
-    return len(short.split()) >= 3 and (long.startswith(short) or long.endswith(f" {short}"))
+def _same_by_parts(name: TrackName, other: TrackName) -> bool:
+    """Whether two names are those of one work, or of one title but for what is left out."""
+    if same_work(split_title(name.title).base, split_title(other.title).base):
+        return same_composer(name.artist, other.artist)
+    return _same_but_subtitle(name, other) and same_artist(name.artist, other.artist)
 
 
-def _misspelt(a: str, b: str, *, sure: bool) -> bool:
-    """Whether two names differ by what slips in typing, and not by a word.
-
-    A letter that is dropped, doubled or swapped within a long word is a slip; another first letter,
-    or an s at the end, is another word, unless the length says that it is the same recording.
-    """
-    mine, its = _ARTICLES.sub("", a).split(), _ARTICLES.sub("", b).split()
-    if "".join(mine) == "".join(its):
-        return True
-    differing = [(x, y) for x, y in zip(mine, its, strict=False) if x != y]
-    few = len(mine) == len(its) and len(differing) <= max(1, len(mine) // 3)
-    return few and all(_slip(x, y, sure=sure) for x, y in differing)
-
-
-def _ends_otherwise(x: str, y: str) -> bool:
-    """Whether two words are alike but for their endings: ``superstition`` and ``superstitious``."""
-    if x[-1] == y[-1] or sorted(x) == sorted(y):
-        return False
-    short, long = sorted((x, y), key=len)
-    return not long.startswith(short)
-
-
-def _slip(x: str, y: str, *, sure: bool) -> bool:
-    """Whether two words differ by a slip."""
-    from rapidfuzz.distance import OSA
-
-    x, y = x.translate(_SOUNDS), y.translate(_SOUNDS)
-    short, long = sorted((x, y), key=len)
-    if x.isdecimal() or y.isdecimal() or x[0] != y[0] or len(short) < FEWEST_LETTERS:
-        return False
-    if not sure and (long == f"{short}s" or _ends_otherwise(x, y)):
-        return False
-    substituted = len(x) == len(y) and sorted(x) != sorted(y)
-    if substituted and not sure and len(long) < 7:
-        return False
-    return OSA.distance(x, y) <= (2 if len(long) >= 8 else 1)
+def _same_but_subtitle(name: TrackName, other: TrackName) -> bool:
+    """Whether one of two titles is the other without its subtitle, album or artist before it."""
+    for long, short in ((name, other), (other, name)):
+        base, whole = split_title(short.title).base, split_title(long.title).base
+        for shorter in without_subtitle(long.title):
+            if compact(shorter.base) != compact(base):
+                continue
+            by_artist = artist_words(long.artist) in shorter.subtitle
+            if shorter.sure or by_artist or _near(name, other) or _same_album(name, other):
+                return True
+        if whole.endswith(f" {base}"):
+            before = (album_words(short.album), artist_words(short.artist))
+            if any(words and whole == f"{words} {base}" for words in before):
+                return True
+    return False

@@ -16,12 +16,13 @@ VERSIONS = {
     "live": r"live|unplugged|en vivo|ao vivo|en directo|in concert|concert version|bbc session"
     r"|peel session|sessions?|bootleg|rehearsal",
     "remix": r"(?:re)?mix(?:ed)?|rmx|rework|refix|bootleg|dub|vip|flip|club|extended|12 inch"
-    r"|edit by"
+    r"|edit by|vs|versus|overhaul|shuffle|variation"
     r"|nightcore|sped up|speed up|slowed|8d|chopped|mashup|medley|megamix",
     "karaoke": r"karaoke|in the style of|originally performed|made famous|backing track|tribute"
     r"|sing ?along|lullaby|8 ?bit|music box|ringtone|cover(?: version)?",
-    "instrumental": r"instrumental|no vocals|score|orchestral|piano version|string quartet",
-    "a cappella": r"a ?cappella|acapella|vocals only",
+    "instrumental": r"instrumental|no vocals|score|orchestral|piano version|solo piano|piano solo"
+    r"|symphonic|string quartet",
+    "a cappella": r"a ?cap+ella|vocals only",
     "acoustic": r"acoustic|stripped|piano and vocal|campfire",
     "demo": r"demos?|rough|outtake|alternat(?:e|ive)(?: take| version)?|early version|work tape"
     r"|take \d+|home recording",
@@ -42,15 +43,29 @@ EDITION = re.compile(
     r"|(?:official )?(?:music |lyrics? )?(?:video|audio|visuali[sz]er)(?: hd| hq)?|lyrics?"
     r"|with lyrics"
     r"|(?:super )?deluxe(?: edition| version)?|expanded(?: edition)?|special edition|\d{4}"
-    r"|(?:\d+\w* )?anniversary(?: edition)?|(?:theme |music |song )?from .+"
-    r"|(?:original )?(?:motion picture )?soundtrack|remaster(?:ed)? .*|single|ep|reissue"
-    r"|(?:new )?stereo mix|audio|stereo remaster"
+    r"|(?:\d+\w* )?anniversary(?: edition)?|(?:(?:love |main )?theme |music |song )?from .+"
+    r"|as (?:heard|featured) (?:in|on) .+"
+    r"|(?:original )?(?:motion picture )?soundtrack(?: version)?|remaster(?:ed)? .*|single|ep"
+    r"|reissue|official|m ?v|(?:new )?stereo mix|audio|stereo remaster"
 )
-_FEATURED = re.compile(r"^(?:feat|ft|featuring|with|avec|con|w) ")
+_FEATURED = re.compile(r"^(?:feat|ft|featuring|with|avec|con|w|prod|produced) ")
+_EDIT = re.compile(r"[-–—(\[][^-–—(\[]*\b(?:edit|(?:single|radio) version)\b", re.IGNORECASE)
 _FEATURED_IN = re.compile(r" (?:feat|ft|featuring) .*$")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|<([^<>]*)>|【([^】]*)】")
 _DASH = re.compile(r" [-‐‑–—~|] ")
 _REMASTERED = re.compile(r"(?: (?:19|20)\d\d)? re ?master(?:ed)?(?: (?:19|20)\d\d)?$")
+_OTHER_TAKE = re.compile(
+    r"\d|^[ivx]+$|\b(?:version|ver|take|edition|vocals?|alive|reversed|part|pt|side|act|chapter"
+    r"|movement|volume|mastered|speed|single|album|for|ii+|iv|vi+|ix|xi*)\b"
+)
+"""What a subtitle does not say: of an aside with it, the recording may be another."""
+_PHRASE = re.compile(
+    r"\b(?:i|me|my|you|your|we|us|our|he|his|him|she|her|they|them|it|its|im|dont|is|are|am|be|was|the|a"
+    r"|an|of|to|and|but|so|if|not|never|nobody|no|out|all|with|de|la|el|los|les|le|je|ne|und|ich|mi|te"
+    r"|tu|que|di|il|non|der|die|das)\b"
+)
+"""Words of a sentence: an aside with one is part of a title, hardly the name of a version."""
+_SHARP = re.compile(r"\b([A-Ga-g])#(?!\w)")
 _APOSTROPHES = re.compile("['’‘`´ʼ′\"“”„.]")
 _NUMBER = re.compile(
     r"\b(part|pt|vol|volume|no|nr|op|opus|movement|chapter|act|book)"
@@ -104,11 +119,12 @@ def words(text: str) -> str:
 
     Scripts are written in Latin letters; punctuation parts words, apostrophes and dots do not.
     """
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", text).replace("♯", "#").replace("♭", " flat")
     if not text.isascii():
         from anyascii import anyascii  # its tables take a moment
 
         text = anyascii(unicodedata.normalize("NFC", text))
+    text = _SHARP.sub(r"\1 sharp", text)
     text = re.sub(r"(?<=\w)!(?=\w)", "i", text).replace("$", "s")  # P!nk, Ke$ha
     text = _APOSTROPHES.sub("", text.lower().replace("&", " and ").replace("+", " and "))
     spaced = re.sub(r"[^a-z0-9]+", " ", text)
@@ -131,7 +147,67 @@ def artist_parts(artist: str) -> frozenset[str]:
     return frozenset(part for part in parts if part)
 
 
+class Subtitle(NamedTuple):
+    """A title that has a subtitle, as it is named where that is left out.
+
+    Attributes
+    ----------
+    base : str
+        The words without the subtitle, as `Title.base`.
+    subtitle : str
+        The words of what was left out.
+    sure : bool
+        Whether the words alone say that both are names of one recording; else length or album must.
+    """
+
+    base: str
+    subtitle: str
+    sure: bool
+
+
 @lru_cache(maxsize=100_000)
+def without_subtitle(title: str) -> tuple[Subtitle, ...]:
+    """The names of a title without what stands in brackets, or after a stroke.
+
+    ``Street Spirit (Fade Out)`` is ``street spirit``, ``강남스타일 (Gangnam Style)`` either of
+    its two. Brackets that name a version, a part or a number are no subtitle.
+    """
+    shorter = []
+    pieces = [(m, next(g for g in m.groups() if g is not None)) for m in _BRACKETS.finditer(title)]
+    strokes = [(m, title[m.end() :]) for m in re.finditer(r"\s?/\s?", title)][:1]
+    for match, inner in pieces + strokes:
+        subtitle = words(inner)
+        if _goes(inner, []) or not subtitle or _OTHER_TAKE.search(subtitle):
+            continue
+        bracket = match[0].strip() != "/"
+        rest = title[: match.start()] + (" " + title[match.end() :] if bracket else "")
+        base = split_title(rest).base
+        leads = bracket and not title[: match.start()].strip()
+        initials = "".join(word[0] for word in subtitle.split())
+        translated = inner.isascii() != rest.isascii() and _scripts(inner).isdisjoint(
+            _scripts(rest)
+        )
+        phrase = bracket and " " in subtitle and bool(_PHRASE.search(subtitle))
+        sure = leads or translated or phrase or (len(initials) > 2 and initials == base)
+        if base and words(rest):
+            shorter.append(Subtitle(base, subtitle, sure))
+        if translated:
+            shorter.append(Subtitle(subtitle, base, True))
+    return tuple(shorter)
+
+
+def _scripts(text: str) -> set[str]:
+    """The first words of the names of a text's letters: ``LATIN``, ``HANGUL``, ``CJK``."""
+    kinds = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha()}
+    return {"CJK" if kind in ("HIRAGANA", "KATAKANA") else kind for kind in kinds}
+
+
+def is_edit(title: str) -> bool:
+    """Whether a title says that it is a shortened edit of the same recording."""
+    return bool(_EDIT.search(title))
+
+
+@lru_cache(maxsize=200_000)
 def split_title(title: str) -> Title:
     """A title's words, and what version it is; see `Title`."""
     asides: list[str] = []
