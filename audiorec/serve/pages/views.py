@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from heapq import nsmallest
 from typing import Any
 
@@ -22,6 +21,7 @@ from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
+BY_SOUND = "tracks are placed by sound alone, which does not say what is popular"
 
 
 def home(library: Library, asked: PageRequest) -> dict[str, Any]:
@@ -143,15 +143,19 @@ def listener(library: Library, asked: PageRequest) -> dict[str, Any]:
         lists["Played by nobody yet"] = rows_of_hits(library, asked, _cold(library, stored))
     except AudiorecError as error:
         problem = str(error)
-    with suppress(AudiorecError):  # sound alone does not say what is popular
+    no_gems = ""
+    try:
         gems = library.recommend(stored, k=N_FOR_LISTENER, popularity=-1.0, per_artist=3)
         lists["Hidden gems"] = rows_of_hits(library, asked, gems)
+    except AudiorecError as error:
+        no_gems = BY_SOUND if library.by_sound else str(error)
     return {
         "listener": name,
         "others": [] if asked.state.auth.has_users else play_summary(library.workspace).listeners,
         "lists": {title: rows for title, rows in lists.items() if rows},
         "taste": _taste(library, asked, stored),
         "problem": problem,
+        "no_gems": "" if problem else no_gems,
         "stale": _stale(library),
     }
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.pipeline.recipe import Recipe
+
+from ..helpers import spawn
 
 ROOT = Path(__file__).parents[3]
 DATASETS = ROOT / "tests" / "data" / "datasets"
@@ -70,6 +75,33 @@ def test_a_set_of_listening_alone_is_factorised(audiorec, tmp_path):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     similar = vectors @ vectors.T
     assert similar[:10, :10].min() > similar[:10, 10:].max()
+
+
+def test_a_killed_import_leaves_the_plays_as_they_were(audiorec, tmp_path):
+    folder, workspace = tmp_path / "set", tmp_path / "ws"
+    folder.mkdir()
+    file = folder / "LFM-1b_LEs.txt"
+    file.write_text("".join(f"{user}\t1\t1\t7\t1385000000\n" for user in range(9)))
+    audiorec("dataset", "lfm-1b", folder)
+    before = audiorec("plays", "list", "--json")
+    stored = {path: path.read_bytes() for path in (workspace / "plays").iterdir()}
+    rows = (f"{n % 5000}\t1\t1\t{n % 7777}\t{1_385_000_000 + n}\n" for n in range(600_000))
+    file.write_text("".join(rows))
+    files = set(workspace.rglob("*"))
+    process = spawn("-w", workspace, "dataset", "lfm-1b", folder)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not any(
+        path.name.startswith(".") and path.is_dir() for path in set(workspace.rglob("*")) - files
+    ):
+        assert time.monotonic() < deadline, "nothing is being written"
+        time.sleep(0.02)
+    assert process.poll() is None, "it had ended before it was killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert audiorec("plays", "list", "--json") == before
+    assert {path: path.read_bytes() for path in stored} == stored
+    assert json.loads(audiorec("dataset", "lfm-1b", folder, "--json"))["users"] == 5000
+    assert not list((workspace / "plays").glob(".import-*")), "what it had begun is swept"
 
 
 def test_list_has_every_set(audiorec):

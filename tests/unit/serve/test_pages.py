@@ -125,7 +125,10 @@ def test_a_listener_has_recommendations_taste_and_cold_tracks(client):
     assert "Taste:" in page and ">rock<" in page and ">jazz<" not in page
     cold = page.split('aria-label="Played by nobody yet"')[1]
     assert cold.count("new to everyone") == cold.count('class="track"') > 3
-    assert "unknown listener" in client.get("/listener?user=nobody").text
+    gems = page.split(">Hidden gems</h2>")[1].split("</section>")[0]
+    assert "None: tracks are placed by sound alone" in gems
+    nobody = client.get("/listener?user=nobody").text
+    assert "unknown listener" in nobody and "Hidden gems" not in nobody
 
 
 def test_the_library_shows_failures_exclusions_words_and_duplicates(workspace, client):
