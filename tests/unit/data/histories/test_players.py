@@ -180,6 +180,19 @@ def test_jellyfin(fixture, imported, listens, rows, in_berlin, tmp_path):
     ]  # fmt: skip
 
 
+def test_jellyfin_with_pauses(fixture, listens):
+    """Newer databases have how long it stood still, which is none of what was played."""
+    folder = fixture("jellyfin")
+    database = sqlite3.connect(folder / "playback_reporting.db")
+    database.executescript(
+        "ALTER TABLE PlaybackActivity ADD COLUMN PauseDuration INT;"
+        "UPDATE PlaybackActivity SET PauseDuration = 157 WHERE ItemId = 'i1';"
+    )
+    database.close()
+    found, _, _ = listens(folder)
+    assert {listen.seconds for listen in found if listen.title == "Feeling Good"} == {20.0}
+
+
 def test_names_of_jellyfin():
     assert split_name("A - B (C)") == ("A", "B", "C")
     assert split_name("A - B (C (D))") == ("A", "B", "C (D)")

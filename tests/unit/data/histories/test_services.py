@@ -198,3 +198,22 @@ def test_the_rule_where_the_length_is_unknown(tmp_path, imported):
     ]))  # fmt: skip
     imported(file)
     assert counts(tmp_path) == {"name:x - unknown": (1, 0), "name:x - known": (2, 0)}
+
+
+def test_spotify_of_before_2023(tmp_path, listens):
+    """An older file's name and columns; addresses and devices in them are never taken on."""
+    file = tmp_path / "endsong_0.json"
+    row = {"ts": "2020-05-01T10:00:00Z", "username": "someone", "ip_addr_decrypted": "203.0.113.9",
+           "user_agent_decrypted": "secret-device", "ms_played": 177000, "offline_timestamp": 0,
+           "master_metadata_track_name": "Feeling Good", "skipped": None,
+           "master_metadata_album_artist_name": "Nina Simone", "episode_name": None,
+           "incognito_mode": False, "reason_end": "trackdone"}  # fmt: skip
+    file.write_text(json.dumps([row]))
+    (listen,), left, source = listens(file)
+    assert (source, left) == ("spotify", {})
+    assert (listen.artist, listen.title, listen.timestamp) == (
+        "Nina Simone",
+        "Feeling Good",
+        1588327200 - 177,
+    )
+    assert not any(word in str(listen) for word in ("203.0.113", "secret-device", "someone"))
