@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
+from audiorec.data.exclusions import Exclusion, excluded_tracks
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import TagCount
 from audiorec.serve.state import State
@@ -53,6 +54,11 @@ def word_counts(state: State) -> WordCounts:
     return _words(state.workspace.catalog, state.library.tracks().version)
 
 
+def n_excluded(state: State, rule: Exclusion) -> int:
+    """How many tracks a rule hides."""
+    return _n_excluded(state.workspace.catalog, state.library.tracks().version, rule)
+
+
 def play_summary(workspace: Workspace) -> PlaySummary:
     """Of the plays that are stored; empty where there are none."""
     if not artifacts.exists(workspace.plays):
@@ -67,6 +73,12 @@ def _words(file: Path, version: object) -> WordCounts:
         words = tuple(catalog.tags.counts())
     by_word = {count.tag: count.tracks for count in words}
     return WordCounts(words, by_word, {normalize_text(word): n for word, n in by_word.items()})
+
+
+@lru_cache(maxsize=256)
+def _n_excluded(file: Path, version: object, rule: Exclusion) -> int:
+    with Catalog(file, read_only=True) as catalog:
+        return len(excluded_tracks(catalog, [rule]))
 
 
 @lru_cache(maxsize=2)

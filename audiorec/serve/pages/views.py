@@ -8,7 +8,7 @@ from typing import Any
 
 from audiorec import artifacts
 from audiorec.data.exclusions import KINDS as EXCLUSION_KINDS
-from audiorec.data.exclusions import excluded_tracks, load_exclusions
+from audiorec.data.exclusions import load_exclusions
 from audiorec.data.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
 from audiorec.pipeline.status import describe_workspace
@@ -16,7 +16,7 @@ from audiorec.recommend.library import Library
 from audiorec.recommend.users import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.pages.summaries import play_summary, word_counts
+from audiorec.serve.pages.summaries import n_excluded, play_summary, word_counts
 from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
@@ -189,7 +189,7 @@ def library(library: Library, asked: PageRequest) -> dict[str, Any]:
         "failures": catalog.failures()[:MOST_FAILURES],
         "notes": catalog.notes()[:MOST_FAILURES],
         "duplicates": _duplicates(library, asked),
-        "exclusions": [(rule, len(excluded_tracks(catalog, [rule]))) for rule in rules],
+        "exclusions": [(rule, n_excluded(asked.state, rule)) for rule in rules],
         "exclusion_kinds": EXCLUSION_KINDS,
         "words": word_counts(asked.state).words[:N_WORDS],
         "jobs": asked.state.jobs.recent()[:5],

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
-from audiorec.data.exclusions import Exclusion, save_exclusions
+from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels
 from audiorec.serve import create_app
 from audiorec.serve.users import add_user, users_file
@@ -139,6 +139,23 @@ def test_the_library_shows_failures_exclusions_words_and_duplicates(workspace, c
     assert "/m/&lt;b&gt;bad&lt;/b&gt;.mp3" in page and "cannot be decoded" in page
     assert "<strong>Artist 1</strong>: 4 tracks" in page
     assert "jazz 20" in page
+
+
+def test_what_exclusions_hide_is_counted_once_for_a_catalogue(workspace, client, monkeypatch):
+    counted = []
+
+    def counting(catalog, rules):
+        counted.append(rules)
+        return excluded_tracks(catalog, rules)
+
+    monkeypatch.setattr("audiorec.serve.pages.summaries.excluded_tracks", counting)
+    save_exclusions(workspace.exclusions, [Exclusion("artist", "Artist 2")])
+    for _ in range(3):
+        assert "<strong>Artist 2</strong>: 4 tracks" in client.get("/library").text
+    assert len(counted) == 1
+    save_exclusions(workspace.exclusions, [Exclusion("artist", "Artist 3")])
+    assert "<strong>Artist 3</strong>: 4 tracks" in client.get("/library").text
+    assert len(counted) == 2
 
 
 def test_the_evaluation_shows_tables_and_gives_the_report(workspace, client):
