@@ -75,6 +75,6 @@ class GRU4RecConfig(Section):
     logq: float = Field(default=1.0, ge=0, le=1)
     bpreg: float = Field(default=1.0, ge=0)
     elu_param: float = Field(default=0.5, ge=0, le=1)
-    content_half_plays: float = Field(default=50.0, gt=0)
-    item_dropout: float = Field(default=0.25, ge=0, lt=1)
+    content_half_plays: float = Field(default=10.0, gt=0)
+    item_dropout: float = Field(default=0.1, ge=0, lt=1)
     seed: int = Seed

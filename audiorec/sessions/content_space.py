@@ -13,27 +13,44 @@ if TYPE_CHECKING:
     from audiorec.sessions.gru4rec import ItemContent
 
 
+MOST_AXES = 48
+"""Of a map from more features too little is learned of each: what is left of its first draw, and
+the noise of the features, would then place items that nobody has played."""
+
+
 class ContentSpace(NamedTuple):
-    """Directions of content vectors, centred, of a length about 1, each dimension weighing alike.
+    """Principal axes of content vectors, centred, each dimension of these weighing alike.
 
     Attributes
     ----------
-    mean, scale : np.ndarray [shape=(d,)], float32
+    mean : np.ndarray [shape=(d,)], float32
+    axes : np.ndarray [shape=(d, k)], float32
     """
 
     mean: np.ndarray
-    scale: np.ndarray
+    axes: np.ndarray
 
     @classmethod
-    def fit(cls, vectors: np.ndarray) -> ContentSpace:
-        """Of these vectors : np.ndarray [shape=(n, d)], float32."""
+    def fit(cls, vectors: np.ndarray, *, most: int = MOST_AXES) -> ContentSpace:
+        """Of vectors.
+
+        Parameters
+        ----------
+        vectors : np.ndarray [shape=(n, d)], float32
+        most : int
+            Axes that are kept: those along which the vectors differ most.
+        """
         unit = unit_norm(vectors)
-        return cls(unit.mean(axis=0), np.maximum(unit.std(axis=0), 1e-6) * unit.shape[1] ** 0.5)
+        mean = unit.mean(axis=0)
+        scale = np.maximum(unit.std(axis=0), 1e-6) * unit.shape[1] ** 0.5
+        deviations = (unit - mean) / scale
+        _, principal = np.linalg.eigh(deviations.T @ deviations)
+        axes = principal[:, ::-1][:, :most] / scale[:, None]
+        return cls(mean.astype(np.float32), axes.astype(np.float32))
 
     def features(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors in this space : np.ndarray [shape=(n, d)], float32."""
-        features = (unit_norm(vectors) - self.mean) / self.scale
-        return np.asarray(features, dtype=np.float32)
+        """Vectors along the axes : np.ndarray [shape=(n, k)], float32, of a length about 1."""
+        return np.asarray((unit_norm(vectors) - self.mean) @ self.axes, dtype=np.float32)
 
 
 def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSpace) -> ItemContent:
@@ -49,7 +66,7 @@ def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSp
     from audiorec.sessions.gru4rec import ItemContent  # learning only: answers start without torch
 
     known = np.array([id_ in vectors for id_ in item_ids], dtype=bool)
-    features = np.zeros((len(item_ids), vectors.dim), dtype=np.float32)
+    features = np.zeros((len(item_ids), space.axes.shape[1]), dtype=np.float32)
     ids = [id_ for id_, is_known in zip(item_ids, known, strict=True) if is_known]
     if ids:
         features[known] = space.features(vectors.take(ids).vectors)

@@ -82,7 +82,10 @@ class StoredModels:
         """How content vectors are taken; None where the models were trained without."""
         if "content-mean" not in self.manifest.files:
             return None
-        return ContentSpace(self._array("content-mean"), self._array("content-scale"))
+        mean = self._array("content-mean")
+        if "content-scale" in self.manifest.files:  # of before the axes: each dimension is one
+            return ContentSpace(mean, np.diag(1 / self._array("content-scale")))
+        return ContentSpace(mean, self._array("content-axes"))
 
     def _open(self, name: str) -> SessionModel:
         if name == "gru4rec":
@@ -134,7 +137,7 @@ def save_models(
         own = {n: a for n, a in model.to_arrays().items() if n != "plays"}
         arrays.update({f"{group}-{name}": array for name, array in own.items()})
     if gru is not None and space is not None:
-        arrays.update({"content-mean": space.mean, "content-scale": space.scale})
+        arrays.update({"content-mean": space.mean, "content-axes": space.axes})
     about_gru = {} if gru is None else {"elu": gru.elu, "cold_bias": gru.cold_bias}
     artifacts.save(
         directory, kind=KIND, arrays=arrays, config=config, inputs=inputs,

@@ -260,10 +260,12 @@ def _fits(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
     if content is not None:
         space = ContentSpace.fit(content.vectors)
 
-        def of(sessions: Sessions) -> ItemContent:
+        whole = ContentSpace.fit(content.vectors, most=content.dim)
+
+        def of(sessions: Sessions, space: ContentSpace = space) -> ItemContent:
             return content_of(content, sessions.item_ids, space=space)
 
-        fits[BESIDE] = lambda s: ContentNeighbours(of(s).features)
+        fits[BESIDE] = lambda s: ContentNeighbours(of(s, whole).features)
         fits[WITH_CONTENT] = lambda s: GRUModel.from_network(
             train_gru4rec(s, config=gru, content=of(s))
         )

@@ -26,6 +26,7 @@ from audiorec.recommend.session import fuse_ranks
 from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
 from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.query import SessionHit, answer_session
+from audiorec.sessions.store import StoredModels
 from audiorec.sessions.training import have_sessions, train_sessions
 from audiorec.workspace import Workspace
 
@@ -125,6 +126,19 @@ def test_a_track_that_came_after_training_is_known_by_its_content(
     by_id = opened.rank([SessionTrack("new")], model="gru4rec")
     by_vector = opened.rank([SessionTrack("/a.mp3", vector=vector)], model="gru4rec")
     np.testing.assert_allclose(by_id.scores, by_vector.scores, atol=1e-5)
+
+
+def test_content_without_axes_is_read_on(tmp_path: Path) -> None:
+    directory = tmp_path / "sessions"
+    mean, scale = np.array([0.1, -0.2], dtype=np.float32), np.array([2.0, 0.5], dtype=np.float32)
+    artifacts.save(
+        directory, kind="sessions", config={}, inputs={}, extra={"default": "gru4rec"},
+        arrays={"ids": np.array(["a"]), "content-mean": mean, "content-scale": scale},
+    )  # fmt: skip
+    space = StoredModels(directory).content_space
+    assert space is not None
+    vector = np.array([[0.6, 0.8]], dtype=np.float32)
+    np.testing.assert_allclose(space.features(vector), (vector - mean) / scale, rtol=1e-6)
 
 
 def test_other_content_vectors_are_refused(content_workspace: Workspace, tmp_path: Path) -> None:

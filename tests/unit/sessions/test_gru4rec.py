@@ -18,6 +18,7 @@ from audiorec.sessions.comparison import (
     bounded_settings,
 )
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
+from audiorec.sessions.content_space import MOST_AXES, ContentSpace
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec import GRU4Rec, GRUCell, ItemContent, uniform
 from audiorec.sessions.gru4rec_training import (
@@ -237,6 +238,24 @@ def test_a_track_that_is_only_ever_skipped_spoils_nothing(sessions: Sessions) ->
     trainer = Trainer(skipped, config=SMALL)
     assert np.isfinite(trainer.epoch(0))
     assert torch.isfinite(trainer.network.items).all()
+
+
+def test_content_is_taken_along_its_principal_axes() -> None:
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(300, 3)) @ rng.normal(size=(3, 200)) + 1).astype(np.float32)
+    noisy = vectors + rng.normal(0, 0.3, vectors.shape).astype(np.float32)
+    space, whole = ContentSpace.fit(noisy), ContentSpace.fit(noisy, most=200)
+    few, all_ = space.features(noisy), whole.features(noisy)
+    assert few.shape == (300, MOST_AXES)
+    np.testing.assert_allclose(few, all_[:, :MOST_AXES], atol=1e-5)
+    variances = few.var(axis=0)
+    assert (np.diff(variances) < 1e-6).all()
+    assert variances[:3].sum() > 0.7
+    assert float((all_**2).sum(axis=1).mean()) == pytest.approx(1, abs=0.01)
+    unit = noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
+    weighed = (unit - unit.mean(axis=0)) / unit.std(axis=0)
+    np.testing.assert_allclose(all_ @ all_.T, weighed @ weighed.T / 200, atol=1e-3)
+    assert ContentSpace.fit(noisy[:, :1]).features(noisy[:, :1]).shape == (300, 1)
 
 
 def _content(n_items: int, *, unknown: tuple[int, ...] = ()) -> ItemContent:
