@@ -69,7 +69,9 @@ def diagnose(workspace: Workspace) -> Diagnosis:
     if failed:
         files = "1 file" if failed == 1 else f"{failed} files"
         notes.append(f"{files} could not be read; see 'audiorec status --failures'")
-    model = artifacts.load_valid(workspace.model, kind="model")
+    model = None
+    with suppress(AudiorecError):  # what is wrong with it is told above
+        model = artifacts.load_manifest(workspace.model, kind="model")
     if model is not None and model.extra.get("warning"):
         notes.append(f"of the model: {model.extra['warning']}")
     if worn := worn_out(workspace.index):

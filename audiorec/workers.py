@@ -174,13 +174,16 @@ class Pool:
     def __exit__(self, kind: object, *_: object) -> None:
         """Let the workers end; stop them where the block did not come to its end."""
         # An interrupt, an error of the caller's or a generator that is dropped ends here too.
-        if kind is None:
-            self._pool.close()
-        else:
-            self._pool.stop()
-        self._pool.join()
-        # One that was being started meanwhile would find nothing of this process any more.
-        self._context.end_all()
+        with _interrupts_held():  # a second Ctrl-C would leave workers behind
+            try:
+                if kind is None:
+                    self._pool.close()
+                else:
+                    self._pool.stop()
+                self._pool.join()
+            finally:
+                # One that was being started would find nothing of this process any more.
+                self._context.end_all()
 
 
 class _SpawnContext(SpawnContext):

@@ -116,7 +116,8 @@ def tag_all(
         report = tag_catalog(workspace, ready_pretrained(encoder), n_jobs=jobs, progress=progress)
     tagged, probe = report
     if as_json:
-        echo_json({**tagged._asdict(), "probe": probe._asdict() if probe is not None else None})
+        counts = {"heard": tagged.tagged, "kept": tagged.kept, "failed": tagged.failed}
+        echo_json({**counts, "probe": probe._asdict() if probe is not None else None})
     else:
         click.echo(f"tags      {tagged.tagged} heard, {tagged.kept} kept, {tagged.failed} failed")
         for line in probe_lines(probe):

@@ -84,8 +84,6 @@ def workspace(tmp_path_factory):
                     MelJob(id_, id_, id_),
                     TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4")),
                     None,
-                    TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4")),
-                    None,
                 )
                 for id_ in ids[start : start + 64]
             ],

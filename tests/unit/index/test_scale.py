@@ -180,7 +180,7 @@ def test_search_in_blocks_is_search_at_once(tracks, metric, monkeypatch):
     offsets = np.random.default_rng(0).random(N).astype(np.float32)
     allowed = np.random.default_rng(1).random(N) < 0.7
     queries = clustered(9, seed=1).vectors
-    asking = exact.asked(queries, metric, offsets=offsets)
+    asking = exact.scoring_queries(queries, metric, offsets=offsets)
     made = SearchVectors(tracks.vectors, metric, offsets)
     known = SearchVectors(tracks.vectors, metric, offsets, lengths(tracks.vectors))
     scores = asking.astype(np.float64) @ made[:].T.astype(np.float64)

@@ -14,6 +14,11 @@ NAMES = {"artist": "Björk", "title": "Jóga", "album": "Homogenic", "genre": "P
          "number": 2}  # fmt: skip
 
 
+def named(file):
+    """What `NAMES` has of a file's tags."""
+    return {key: value for key, value in read_tags(file).items() if key in NAMES}
+
+
 def chunk(name: bytes, data: bytes, order: str = "<") -> bytes:
     return name + struct.pack(f"{order}I", len(data)) + data + b"\0" * (len(data) % 2)
 
@@ -27,7 +32,7 @@ def test_ape(tmp_path, tune, write_audio, suffix, behind):
                  "Year": "1997", "Track": "2/10"})  # fmt: skip
     tags.save(file)
     file.write_bytes(file.read_bytes() + behind)
-    assert read_tags(file) == NAMES
+    assert named(file) == NAMES
 
 
 def test_riff_info(tmp_path, tune, write_audio):
@@ -38,7 +43,7 @@ def test_riff_info(tmp_path, tune, write_audio):
     data = bytearray(file.read_bytes() + chunk(b"LIST", body))
     data[4:8] = struct.pack("<I", len(data) - 8)
     file.write_bytes(data)
-    assert read_tags(file) == NAMES
+    assert named(file) == NAMES
 
 
 def test_aiff_text(tmp_path, tune, write_audio):
@@ -64,7 +69,7 @@ def test_matroska(tmp_path, suffix):
             plane.update(bytes(plane.buffer_size))
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    assert read_tags(file) == NAMES
+    assert named(file) == NAMES
 
 
 def test_torn_tags_are_none(tmp_path):

@@ -226,10 +226,11 @@ def test_on_a_server_with_users_a_listener_sees_none_but_themselves(mapped):
         assert client.get("/map/colours?by=score&user=me").status_code == 403
 
 
-def test_the_spectrogram_says_where_in_the_track_it_lies(workspace, client):
+def test_the_spectrogram_says_where_in_the_track_it_lies(workspace):
     with Catalog(workspace.catalog) as catalog:
         catalog.upsert([replace(track, duration=90.0) for track in catalog.tracks()])
         compute_mels(workspace.mels, catalog, config=MelConfig(clip_seconds=1.0), n_jobs=1)
-    page = client.get("/track?id=t03").text
-    assert 'data-starts="44.5" data-seconds="1.0"' in page
-    assert client.get("/api/v1/spectrogram?id=t03").status_code == 200
+    with TestClient(create_app(workspace), base_url="http://127.0.0.1:8337") as client:
+        page = client.get("/track?id=t03").text
+        assert 'data-starts="44.5" data-seconds="1.0"' in page
+        assert client.get("/api/v1/spectrogram?id=t03").status_code == 200
