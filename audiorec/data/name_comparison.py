@@ -183,6 +183,7 @@ def _surnames(short: frozenset[str], long: frozenset[str]) -> bool:
 
 
 def similar_artist(a: str, b: str, *, sure: bool) -> bool:
+    """Whether two names of artists are likely one's, misspelled; `sure` asks for more likeness."""
     from rapidfuzz import fuzz
 
     if same_artist(a, b):
