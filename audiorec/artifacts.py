@@ -145,7 +145,6 @@ class Manifest:
                 raise ValueError(f"{name} must be a table")
         if not all(isinstance(value, str) for value in self.inputs.values()):
             raise ValueError(f"inputs={self.inputs!r} must be digests")
-        check_extra(self.kind, self.extra)
 
     @property
     def fingerprint(self) -> str:
@@ -421,6 +420,7 @@ def load_manifest(
     try:
         files = {name: ArtifactFile(**entry) for name, entry in raw.pop("files").items()}
         manifest = Manifest(files=files, **raw)
+        _check_extra(manifest, version)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise _manifest_error(directory, kind, f"cannot be trusted ({first_line(error)})") from None
     if manifest.kind != kind:
@@ -433,6 +433,12 @@ def load_manifest(
         for file in damaged(directory, manifest):
             raise ArtifactError(describe_damage(directory, manifest, file))
     return manifest
+
+
+def _check_extra(manifest: Manifest, version: int) -> None:
+    """Raise `ValueError` for a wrong `extra`; one of an earlier format that is made anew may be."""
+    if version == FORMAT_VERSION or manifest.kind in READ_ON:
+        check_extra(manifest.kind, manifest.extra)
 
 
 def _read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
