@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
-from audiorec.cli.import_group import HELP, ImportCommand, ImportGroup
+from audiorec.cli.default_command import HELP, DefaultGroup, ImportCommand
 
 if TYPE_CHECKING:
     from audiorec.data.dataset_import import DatasetReport
 
 
-@click.group("dataset", cls=ImportGroup, context_settings=HELP)
+@click.group("dataset", cls=DefaultGroup, context_settings=HELP)
 def command() -> None:
     """Import, check and list research data sets."""
 

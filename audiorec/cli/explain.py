@@ -16,6 +16,7 @@ from audiorec.cli.common import (
     progress_shown,
     space_options,
 )
+from audiorec.cli.default_command import DefaultGroup
 
 if TYPE_CHECKING:
     from audiorec.explain import Explanation
@@ -26,29 +27,7 @@ PICTURES = (".png", ".svg", ".pdf")
 UNITS = {"tempo": " BPM", "loudness": " LUFS", "brightness": " Hz", "energy": " dB"}
 
 
-class ExplainGroup(click.Group):
-    """A group whose first word is a track, unless it is one of its commands."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """As click does; of a pair of tracks where no other command is named."""
-        if args and args[0] in self.commands:
-            return super().make_context(info_name, args, parent, **extra)
-        return pair.make_context(info_name, args, parent, **extra)
-
-    def get_help(self, ctx: click.Context) -> str:
-        """The help of a pair, which names the other command too."""
-        with click.Context(pair, parent=ctx.parent, info_name=ctx.info_name) as inner:
-            inner.terminal_width = ctx.terminal_width
-            return pair.get_help(inner)
-
-
-@click.group("explain", cls=ExplainGroup)
+@click.group("explain", cls=DefaultGroup)
 def command() -> None:
     """Say why two tracks match, or what the filters of the network listen for."""
 
@@ -221,3 +200,6 @@ def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
         f"{', '.join(bands) or 'no band alone'} "
         f"(what the cosine {occlusion.cosine:.3f} of the sounds loses without)"
     ]
+
+
+command.default = pair

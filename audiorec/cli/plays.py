@@ -15,7 +15,7 @@ from audiorec.cli.common import (
     json_option,
     progress_shown,
 )
-from audiorec.cli.import_group import HELP, ImportCommand, ImportGroup
+from audiorec.cli.default_command import HELP, DefaultGroup, ImportCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ TABLES = (".csv", ".tsv", ".txt", ".gz", "")
 """Endings of what is taken for a table of plays where nothing else knows it."""
 
 
-@click.group("plays", cls=ImportGroup, context_settings=HELP)
+@click.group("plays", cls=DefaultGroup, context_settings=HELP)
 def command() -> None:
     """Import, list and remove listening."""
 

@@ -1,4 +1,4 @@
-"""A command that imports what its first argument names, and has commands of its own beside."""
+"""A group that does something without a command too: `plays FILE` beside `plays list`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import click
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-class ImportGroup(click.Group):
-    """A group whose first word, unless it is one of its commands, is an argument of its import."""
+class DefaultGroup(click.Group):
+    """A group whose first word, unless it is one of its commands, is an argument of `default`."""
 
-    importer: ImportCommand
+    default: click.Command
 
     def make_context(
         self,
@@ -22,16 +22,16 @@ class ImportGroup(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """As click does; of the import where no other command is named."""
+        """As click does; of the default where no other command is named."""
         if args and args[0] in self.commands:
             return super().make_context(info_name, args, parent, **extra)
-        return self.importer.make_context(info_name, args, parent, **extra)
+        return self.default.make_context(info_name, args, parent, **extra)
 
     def get_help(self, ctx: click.Context) -> str:
-        """The help of the import, which lists the other commands too."""
-        with click.Context(self.importer, parent=ctx.parent, info_name=ctx.info_name) as inner:
+        """The help of the default, which names the other commands too."""
+        with click.Context(self.default, parent=ctx.parent, info_name=ctx.info_name) as inner:
             inner.terminal_width = ctx.terminal_width
-            return self.importer.get_help(inner)
+            return self.default.get_help(inner)
 
 
 class ImportCommand(click.Command):
@@ -39,7 +39,7 @@ class ImportCommand(click.Command):
 
     Parameters
     ----------
-    group : ImportGroup
+    group : DefaultGroup
     heading : str
         Over the list of what it takes.
     listed : callable
@@ -49,14 +49,14 @@ class ImportCommand(click.Command):
     def __init__(
         self,
         *args: Any,
-        group: ImportGroup,
+        group: DefaultGroup,
         heading: str,
         listed: Callable[[], list[tuple[str, str]]],
         **attributes: Any,
     ) -> None:
         super().__init__(*args, **{"context_settings": HELP, **attributes})
         self.group, self.heading, self.listed = group, heading, listed
-        group.importer = self
+        group.default = self
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List what it takes and the other commands."""
