@@ -22,21 +22,6 @@ def even_groups(groups: Sequence[str]) -> np.ndarray:
     return np.asarray(1.0 / count[member])
 
 
-def group_means(x: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Mean of the rows of each group : np.ndarray [shape=(n_groups, dim)]; 0 where it has none.
-
-    Parameters
-    ----------
-    x : np.ndarray [shape=(n, dim)]
-    group : np.ndarray [shape=(n,)], int
-        Number of each row's group.
-    """
-    count = np.bincount(group)
-    sums = np.zeros((len(count), x.shape[1]))
-    np.add.at(sums, group, x)
-    return np.asarray(sums / np.maximum(count, 1)[:, None])
-
-
 def group_kfold(groups: Sequence[str], *, seed: int) -> np.ndarray:
     """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
     names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)

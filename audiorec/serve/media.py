@@ -75,10 +75,6 @@ class Media:
         self._parts = Parts(worker)
         self._pictures = Pictures()
 
-    def content_type(self, track: Track) -> str:
-        """See `content_type`."""
-        return content_type(track)
-
     def cover(self, track_id: str, *, size: int | None = None) -> Cover | None:
         """Cover art in a track's tags; None where it has none. Call it in a thread."""
         track = self._library.run(lambda library: library.catalog.get(track_id))

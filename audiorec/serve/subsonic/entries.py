@@ -15,6 +15,7 @@ from typing import Any
 
 from audiorec.data.segments import segment_of
 from audiorec.data.tags import given_tags
+from audiorec.serve.media import content_type
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.records import UNKNOWN_ALBUM, Album, CatalogArtist, Folder
 from audiorec.serve.subsonic.service import Call, date
@@ -40,7 +41,7 @@ def song(call: Call, track_id: str) -> Entry:
         "artist": artist_name,
         "coverArt": track_id if album.name == UNKNOWN_ALBUM else album.id,
         "size": size,
-        "contentType": call.state.media.content_type(track),
+        "contentType": content_type(track),
         "suffix": "flac" if part else PurePosixPath(place.path).suffix[1:].lower() or track.format,
         "duration": round(track.duration),
         "bitRate": round(size * 8 / track.duration / 1000) if track.duration else 0,
