@@ -14,9 +14,11 @@ from typing import NamedTuple
 
 from audiorec.data.name_comparison import (
     DIGITS,
+    FEWEST_CONSONANTS,
     SIMILAR_ARTIST,
     begins,
     compact,
+    consonants,
     is_catalogued,
     live_album,
     misspelt,
@@ -26,14 +28,18 @@ from audiorec.data.name_comparison import (
     same_work,
     short_names,
     similar_artist,
+    work_names,
 )
 from audiorec.data.normalize import (
     album_words,
     artist_parts,
     artist_words,
     is_edit,
+    other_script,
+    scripts,
     split_title,
     without_subtitle,
+    words,
 )
 
 RULES = ("by hand", "MusicBrainz id", "path", "name", "similar name")
@@ -45,6 +51,10 @@ FRACTION_OFF = 0.15
 FRACTION_OFF_ALBUM = 0.06
 """Lengths that differ by more than seconds and fraction are those of other recordings; the second
 fraction is for tracks of two albums."""
+LONG_TITLE = 5
+"""Words of a title that is hardly another when it is cut off."""
+LONG_PHRASE = 5
+"""Characters of a title in Chinese or Japanese that hardly two songs have."""
 NEAR_SECONDS = 6.0
 """Within it a length counts for a match that the name alone does not give."""
 MAX_ID = 400
@@ -111,6 +121,7 @@ class Matcher:
         self._mbids: dict[str, list[str]] = defaultdict(list)
         self._paths: dict[str, list[str]] = defaultdict(list)
         self._titles: dict[str, list[str]] = defaultdict(list)
+        self._sounds: dict[str, list[str]] = defaultdict(list)
         self._artists: dict[str, list[str]] = defaultdict(list)
         self._short: dict[str, list[str]] = defaultdict(list)
         self._known: dict[str, list[str]] = {}
@@ -120,7 +131,9 @@ class Matcher:
                 self._mbids[name.recording_mbid].append(track_id)
             for end in _ends(name.path):
                 self._paths[end].append(track_id)
-            self._titles[compact(split_title(name.title).base)].append(track_id)
+            base = split_title(name.title).base
+            self._titles[compact(base)].append(track_id)
+            self._sounds[consonants(base)].append(track_id)
             for artist in {artist_words(name.artist), *artist_parts(name.artist)}:
                 self._artists[artist].append(track_id)
                 for short in _short_names(artist, name.title):
@@ -167,7 +180,12 @@ class Matcher:
         return ""
 
     def _same_title(self, name: TrackName) -> list[str]:
-        return self._titles.get(compact(split_title(name.title).base), [])
+        base = split_title(name.title).base
+        written = self._titles.get(compact(base), [])
+        sound = consonants(base)
+        sounding = self._sounds.get(sound, []) if len(sound) >= FEWEST_CONSONANTS else []
+        other = [i for i in sounding if other_script(name.title, self._names[i].title)]
+        return list(dict.fromkeys(written + other))
 
     def _agrees(self, track_id: str, name: TrackName) -> bool:
         """Whether a track of the same title is by the artist, the same version and length."""
@@ -177,7 +195,7 @@ class Matcher:
         if artist_words(name.artist) in _VARIOUS:  # the album is all that says whose it is
             album = album_words(name.album) if name.album else ""
             return bool(album) and album == album_words(other.album)
-        return same_artist(name.artist, other.artist)
+        return same_artist(name.artist, other.artist) or _other_name(name, other)
 
     def _candidates(self, name: TrackName) -> list[str]:
         """Tracks of artists whose names are like the one of a name."""
@@ -287,6 +305,18 @@ def _other_albums(a: str, b: str) -> bool:
     return bool(mine and its) and mine not in its and its not in mine
 
 
+def _other_name(name: TrackName, other: TrackName) -> bool:
+    """Whether an artist may be the other's in a script that no rule transliterates.
+
+    That is where length or album agree too, or the title is a phrase of such a script.
+    """
+    if not other_script(name.artist, other.artist):
+        return False
+    phrase = words(name.title) == words(other.title) and len(name.title) >= LONG_PHRASE
+    foreign = phrase and "CJK" in scripts(name.title)
+    return foreign or _near(name, other) or _same_album(name, other)
+
+
 def _same_album(name: TrackName, other: TrackName) -> bool:
     """Whether the album of both is known, and one."""
     known = bool(name.album and other.album)
@@ -301,9 +331,17 @@ def _near(name: TrackName, other: TrackName) -> bool:
 
 def _same_by_parts(name: TrackName, other: TrackName) -> bool:
     """Whether two names are those of one work, or of one title but for what is left out."""
-    if same_work(split_title(name.title).base, split_title(other.title).base):
+    a, b = split_title(name.title).base, split_title(other.title).base
+    if same_work(a, b) or a in work_names(other.title) or b in work_names(name.title):
         return same_composer(name.artist, other.artist)
     return _same_but_subtitle(name, other) and same_artist(name.artist, other.artist)
+
+
+def _cut_off(short: str, long: str) -> bool:
+    """Whether a title of many words lacks the last ones of another, none of them in brackets."""
+    fewer, more = words(short).split(), words(long).split()
+    whole = not set("()[]:-") & set(long) and DIGITS.findall(short) == DIGITS.findall(long)
+    return whole and len(fewer) >= LONG_TITLE and len(more) > len(fewer) + 1
 
 
 def _same_but_subtitle(name: TrackName, other: TrackName) -> bool:
@@ -313,11 +351,13 @@ def _same_but_subtitle(name: TrackName, other: TrackName) -> bool:
         for shorter in without_subtitle(long.title):
             if compact(shorter.base) != compact(base):
                 continue
-            by_artist = artist_words(long.artist) in shorter.subtitle
+            by_artist = shorter.subtitle.removeprefix("by ") == artist_words(long.artist)
             if shorter.sure or by_artist or _near(name, other) or _same_album(name, other):
                 return True
+        if whole.startswith(f"{base} ") and _cut_off(short.title, long.title):
+            return True
         if whole.endswith(f" {base}"):
             before = (album_words(short.album), artist_words(short.artist))
-            if any(words and whole == f"{words} {base}" for words in before):
+            if any(name_ and whole == f"{name_} {base}" for name_ in before):
                 return True
     return False

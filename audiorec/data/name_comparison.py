@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from audiorec.data.normalize import Title, artist_parts, artist_words
+from audiorec.data.normalize import Title, artist_parts, artist_words, other_script, words
 
 SIMILAR_ARTIST = 88.0
 """rapidfuzz's score, of 100, from which a misspelt artist is the artist."""
 FEWEST_LETTERS = 4
+FEWEST_CONSONANTS = 3
 _ARTICLES = re.compile(r"\b(?:the|a|an|and)\b ?")
 _SOUNDS = str.maketrans("kzy", "csi")
 """Letters that are written for one another."""
@@ -44,8 +45,12 @@ _SPOKEN = {
 }
 """Words as they are compared: figures, and what is written as it is spoken."""
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
-_ENSEMBLE = re.compile(r" (?:trio|quartet|quintet|sextet|septet|octet)$")
-_CATALOGUED = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|d) ?\d")
+_ENSEMBLE = re.compile(
+    r" (?:trio|quartet|quintet|sextet|septet|octet|band|big band|orchestra|combo)$"
+)
+_SMALL_WORDS = frozenset(("in", "the", "of", "and", "a", "to"))
+_CATALOGUED = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|[dlms]) ?\d")
+_OPUS = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|[dlms]) ?(\d+)")
 """A number in the list of a composer's works."""
 _MOVEMENT = re.compile(
     r"\b(?:allegr\w+|andant\w+|adagi\w+|larg\w+|lento|grave|presto|prestissimo|vivace|moderato|menuett\w*"
@@ -60,7 +65,35 @@ _LIVE = re.compile(r"\b(?:live|unplugged|en vivo|ao vivo)\b", re.IGNORECASE)
 def compact(base: str) -> str:
     """A title without articles and spaces, and with figures: ``the two doors`` is ``2doors``."""
     bare = _ORDINAL.sub(r"\1", _ARTICLES.sub("", base) or base)
-    return "".join(_SPOKEN.get(word, word) for word in bare.split())
+    return "".join(_SPOKEN.get(word, _without_g(word)) for word in bare.split())
+
+
+def _without_g(word: str) -> str:
+    """``something`` as it is sung: ``somethin``."""
+    return word[:-1] if len(word) > 5 and word.endswith("ing") else word
+
+
+@lru_cache(maxsize=200_000)
+def consonants(text: str) -> str:
+    """The consonants of words in Latin letters, as far as ways to transliterate agree on them."""
+    for written, sound in _TRANSLITERATED:
+        text = text.replace(written, sound)
+    return re.sub(r"(.)\1+", r"\1", re.sub("[aeiouyjw ]", "", text))
+
+
+_TRANSLITERATED = (
+    ("tch", "C"), ("ch", "C"), ("kh", "h"), ("ph", "f"), ("th", "t"), ("gh", "g"), ("ck", "k"),
+    ("mp", "b"), ("x", "ks"), ("q", "k"), ("c", "k"),
+)  # fmt: skip
+"""Letters that one way to transliterate writes for those of another."""
+
+
+def transliterated(a: str, b: str) -> bool:
+    """Whether two names in different scripts have the same consonants, three or more."""
+    if not other_script(a, b):
+        return False
+    mine, its = consonants(words(a)), consonants(words(b))
+    return len(mine) >= FEWEST_CONSONANTS and mine == its
 
 
 @lru_cache(maxsize=200_000)
@@ -77,10 +110,25 @@ def same_work(a: str, b: str) -> bool:
     if not is_catalogued(a) or not is_catalogued(b):
         return False
     mine, its = _work_words(a), _work_words(b)
-    if DIGITS.findall(" ".join(mine)) != DIGITS.findall(" ".join(its)):
+    if set(_OPUS.findall(" ".join(mine))) != set(_OPUS.findall(" ".join(its))):
+        return False
+    if set(DIGITS.findall(" ".join(mine))) != set(DIGITS.findall(" ".join(its))):
         return False
     short, long = sorted((set(mine), set(its)), key=len)
     return short <= long and not _MOVEMENT.search(" ".join(long - short))
+
+
+def work_names(title: str) -> set[str]:
+    """The words by which a catalogued work goes alone: what is in quotes, or its last part.
+
+    ``Bagatelle No. 25 in A Minor, WoO 59 "Für Elise"`` is ``fur elise`` too.
+    """
+    if not is_catalogued(words(title)):
+        return set()
+    quoted = re.findall(r'["“„]([^"“”„]+)["”“]', title)
+    last = re.sub(r"^\s*(?:[IVX]+|No\.? ?\d+|\d+)[.,:]?\s+", "", title.rpartition(":")[2])
+    names = {words(name) for name in (*quoted, *([last] if ":" in title else ()))}
+    return {n for n in names if " " in n and not (_MOVEMENT.search(n) or DIGITS.search(n))}
 
 
 def same_composer(a: str, b: str) -> bool:
@@ -93,9 +141,9 @@ def same_composer(a: str, b: str) -> bool:
 def short_names(artist: str) -> set[str]:
     """Shorter forms of a normalised name: without Quartet and such; its initials, where three."""
     names = artist.split(" ")
-    initials = "".join(name[:1] for name in names)
-    shorter = {_ENSEMBLE.sub("", artist), *([initials] if len(names) > 2 else ())}
-    return shorter - {artist}
+    telling = [name for name in names if name not in _SMALL_WORDS]
+    initials = {"".join(name[:1] for name in parts) for parts in (names, telling) if len(parts) > 2}
+    return {_ENSEMBLE.sub("", artist), *initials} - {artist}
 
 
 def _work_words(base: str) -> list[str]:
@@ -156,6 +204,8 @@ def same_artist(a: str, b: str) -> bool:
     if not mine or not its:
         return False
     if mine <= its or its <= mine or _surnames(mine, its) or _surnames(its, mine):
+        return True
+    if transliterated(a, b):
         return True
     whole, other = artist_words(a), artist_words(b)
     return _short_name(whole, other) or _short_name(other, whole)

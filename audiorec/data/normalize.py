@@ -15,7 +15,7 @@ from typing import NamedTuple
 VERSIONS = {
     "live": r"live|unplugged|en vivo|ao vivo|en directo|in concert|concert version|bbc session"
     r"|peel session|sessions?|bootleg|rehearsal",
-    "remix": r"(?:re)?mix(?:ed)?|rmx|rework|refix|bootleg|dub|vip|flip|club|extended|12 inch"
+    "remix": r"(?:re)?mix(?:ed|es)?|rmx|rework|refix|bootleg|dubs?|vip|flip|club|extended|12 inch"
     r"|edit by|vs|versus|overhaul|shuffle|variation"
     r"|nightcore|sped up|speed up|slowed|8d|chopped|mashup|medley|megamix",
     "karaoke": r"karaoke|in the style of|originally performed|made famous|backing track|tribute"
@@ -46,7 +46,7 @@ EDITION = re.compile(
     r"|(?:\d+\w* )?anniversary(?: edition)?|(?:(?:love |main )?theme |music |song )?from .+"
     r"|as (?:heard|featured) (?:in|on) .+"
     r"|(?:original )?(?:motion picture )?soundtrack(?: version)?|remaster(?:ed)? .*|single|ep"
-    r"|reissue|official|m ?v|(?:new )?stereo mix|audio|stereo remaster"
+    r"|main (?:title|theme)s?|reissue|official|m ?v|(?:new )?stereo mix|audio|stereo remaster"
 )
 _FEATURED = re.compile(r"^(?:feat|ft|featuring|with|avec|con|w|prod|produced) ")
 _EDIT = re.compile(r"[-–—(\[][^-–—(\[]*\b(?:edit|(?:single|radio) version)\b", re.IGNORECASE)
@@ -184,9 +184,7 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
         base = split_title(rest).base
         leads = bracket and not title[: match.start()].strip()
         initials = "".join(word[0] for word in subtitle.split())
-        translated = inner.isascii() != rest.isascii() and _scripts(inner).isdisjoint(
-            _scripts(rest)
-        )
+        translated = other_script(inner, rest)
         phrase = bracket and " " in subtitle and bool(_PHRASE.search(subtitle))
         sure = leads or translated or phrase or (len(initials) > 2 and initials == base)
         if base and words(rest):
@@ -196,10 +194,19 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
     return tuple(shorter)
 
 
-def _scripts(text: str) -> set[str]:
+def other_script(a: str, b: str) -> bool:
+    """Whether no letter of one text is of a script of the other: ``Кино`` and ``Kino``."""
+    if a.isascii() and b.isascii():
+        return False
+    mine, its = scripts(a), scripts(b)
+    return bool(mine and its) and mine.isdisjoint(its)
+
+
+@lru_cache(maxsize=100_000)
+def scripts(text: str) -> frozenset[str]:
     """The first words of the names of a text's letters: ``LATIN``, ``HANGUL``, ``CJK``."""
     kinds = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha()}
-    return {"CJK" if kind in ("HIRAGANA", "KATAKANA") else kind for kind in kinds}
+    return frozenset("CJK" if kind in ("HIRAGANA", "KATAKANA") else kind for kind in kinds)
 
 
 def is_edit(title: str) -> bool:

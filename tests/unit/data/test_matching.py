@@ -43,7 +43,7 @@ def score(pairs) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("file", "fewest", "least"), [(PAIRS, 400, (0.99, 0.98)), (MORE_PAIRS, 300, (0.98, 0.81))]
+    ("file", "fewest", "least"), [(PAIRS, 400, (0.99, 0.98)), (MORE_PAIRS, 300, (0.99, 0.87))]
 )
 def test_precision_and_recall_on_confusable_pairs(file, fewest, least):
     """There is no better track for any of them."""
@@ -58,7 +58,7 @@ def test_precision_and_recall_on_confusable_pairs_that_no_rule_was_made_with():
     pairs = labelled(FROZEN)
     assert len(pairs) >= 400
     precision, recall = score(pairs)
-    assert (round(precision, 3), round(recall, 3)) == (0.961, 0.785)
+    assert (round(precision, 3), round(recall, 3)) == (0.961, 0.801)
 
 
 def test_the_same_pairs_in_one_catalogue():
@@ -157,6 +157,8 @@ def test_a_subtitle_of_no_sentence_needs_length_or_album():
         ("J.S. Bach", "Johann Sebastian Bach", True),
         ("Dave Brubeck", "The Dave Brubeck Quartet", True),
         ("NIN", "Nine Inch Nails", True),
+        ("OMD", "Orchestral Manoeuvres in the Dark", True),
+        ("Glenn Miller", "Glenn Miller Orchestra", True),
         ("Matchbox 20", "Matchbox Twenty", True),
         ("Beatles Tribute Band", "The Beatles", False),
         ("C. P. E. Bach", "Johann Sebastian Bach", False),
@@ -166,6 +168,59 @@ def test_a_subtitle_of_no_sentence_needs_length_or_album():
 def test_short_names_of_artists(listen, track, same):
     matcher = Matcher([Recording("t", TrackName(track, "Song"))])
     assert (matcher.match(TrackName(listen, "Song")) is not None) == same
+
+
+@pytest.mark.parametrize(
+    ("listen", "track", "same"),
+    [
+        (("Чайковский", "Лебединое озеро"), ("Tchaikovsky", "Lebedinoe ozero"), True),
+        (("Чайковский", "Лебединое озеро"), ("Tchaikovsky", "Lebedinaya pesnya"), False),
+        (("فيروز", "نسم علينا الهوى"), ("Fairuz", "Nassam Alayna El Hawa"), True),
+        (("きゃりーぱみゅぱみゅ", "PONPONPON"), ("Kyary Pamyu Pamyu", "PONPONPON"), True),
+        (("きゃりーぱみゅぱみゅ", "PONPONPON"), ("Perfume", "PONPONPON"), False),
+        (("鄧麗君", "月亮代表我的心"), ("Teresa Teng", "月亮代表我的心"), True),
+        (("鄧麗君", "月亮"), ("Teresa Teng", "月亮"), False),
+        (("鄧麗君", "月亮代表我的心"), ("王菲", "月亮代表我的心"), False),
+        (("米津玄師", "Lemon"), ("U2", "Lemon"), False),
+        (("米津玄師", "Lemon", "", 256.0), ("Kenshi Yonezu", "Lemon", "", 255.0), True),
+        (("米津玄師", "Lemon", "", 256.0), ("U2", "Lemon", "", 417.0), False),
+    ],
+)
+def test_names_in_other_scripts(listen, track, same):
+    """By their consonants; else by a long title in Chinese or Japanese, by length or album."""
+    matcher = Matcher([Recording("t", TrackName(*track))])
+    assert (matcher.match(TrackName(*listen)) is not None) == same
+    back = Matcher([Recording("t", TrackName(*listen))])
+    assert (back.match(TrackName(*track)) is not None) == same
+
+
+@pytest.mark.parametrize(
+    ("listen", "track", "same"),
+    [
+        ("Somethin' to Sing", "Something to Sing", True),
+        ("One Two Three Four Five", "One Two Three Four Five in the Small Town", True),
+        ("One Two Three Four Five", "One Two Three Four Five, Part 3", False),
+        ("One Two Three Four Five", "One Two Three Four Five (Entropy Falls)", False),
+        ("One Two Three", "One Two Three in the Small Town", False),
+        ("Song (Main Title)", "Song", True),
+        ("Song (X by X)", "Song", False),
+        ("Song (Night Dubs)", "Song", False),
+        ('Bagatelle, WoO 59 "For Elise"', "For Elise", True),
+        ("Suite, L. 75: III. Moon Light", "Moon Light", True),
+        ("Suite, L. 75: III. Allegro vivace", "Allegro vivace", False),
+        ("Prelude in E Minor, Op. 28 No. 4", "Prelude No. 4 in E Minor, Op. 28", True),
+        ("Prelude in E Minor, Op. 28 No. 4", "Prelude in E Minor, Op. 4 No. 28", False),
+    ],
+)
+def test_titles_that_one_program_shortens(listen, track, same):
+    matcher = Matcher([Recording("t", TrackName("X", track))])
+    assert (matcher.match(TrackName("X", listen)) is not None) == same
+
+
+def test_the_artist_in_brackets():
+    matcher = Matcher([Recording("t", TrackName("Oasis", "Wonderwall"))])
+    assert matcher.match(TrackName("Oasis", "Wonderwall (by Oasis)")) is not None
+    assert matcher.match(TrackName("Oasis", "Wonderwall (Oasis by Oasis)")) is None
 
 
 @pytest.mark.parametrize(
