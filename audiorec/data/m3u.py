@@ -39,6 +39,18 @@ NO_LIST = (
     (b"bplist", "is a binary property list; export it as M3U8"),
     (b"SQLite format 3", "is a database; export it as M3U8"),
 )
+OTHER_TEXT = (
+    (
+        re.compile(r"\A\s*<(\?|!doctype|html|asx|smil|plist|rss)", re.IGNORECASE),
+        "is XML or HTML, but no XSPF; export it as M3U8",
+    ),
+    (
+        re.compile(
+            r'^[ \t]*FILE[ \t]+".*"[ \t]+(WAVE|MP3|AIFF|BINARY)\b', re.IGNORECASE | re.MULTILINE
+        ),
+        "is a CUE sheet, which a scan reads beside its file; name a playlist",
+    ),
+)
 
 
 class PathMap(NamedTuple):
@@ -116,6 +128,9 @@ def entries(path: Path) -> Iterator[str]:
         yield from _xspf(path, content)
         return
     text = _decoded(path, content)
+    for pattern, what in OTHER_TEXT:
+        if pattern.search(text):
+            raise _bad(path, what)
     if begins.startswith(b"{"):
         yield from _jspf(path, text)
     elif text.lstrip()[:10].lower() == "[playlist]":

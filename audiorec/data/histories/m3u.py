@@ -7,6 +7,7 @@ that a file stands on it is a play. Files are named as the catalogue names them,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def read_playlists(
     skipped = 0
     problems: list[tuple[str, str]] = []
     for path in lists:
-        listener = as_text(path.relative_to(root).with_suffix("").as_posix())
+        listener = as_text(Path(os.path.relpath(path, root)).with_suffix("").as_posix())
         try:
             listed = list(entries(path))
         except DataError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from audiorec.data.histories.frames import get_importer
@@ -46,6 +48,16 @@ def test_every_list_is_a_listener(music, tmp_path):
     ]
     again = import_plays(tmp_path / "plays", folder, source="m3u", paths=ids)
     assert again.replaced == 6 and len(load_plays(tmp_path / "plays")) == 6
+
+
+def test_a_folder_by_its_path_from_here(music, tmp_path, monkeypatch):
+    folder, ids = music
+    monkeypatch.chdir(tmp_path)
+    import_plays(tmp_path / "plays", Path(folder.name), source="m3u", paths=ids)
+    assert set(load_plays(tmp_path / "plays")["user_id"]) == {"evening", "lists/old"}
+    monkeypatch.chdir(folder)
+    import_plays(tmp_path / "here", Path(), source="m3u", paths=ids)
+    assert set(load_plays(tmp_path / "here")["user_id"]) == {"evening", "lists/old"}
 
 
 def test_a_list_keeps_its_order_where_a_track_comes_up_again(music, tmp_path):
