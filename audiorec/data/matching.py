@@ -108,6 +108,40 @@ def name_id(name: TrackName) -> str:
     return f"{whole[:MAX_ID]} {hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()}"
 
 
+class _Titles:
+    """The titles of an artist, who may be "Traditional" and have thousands: compared at once.
+
+    Parameters
+    ----------
+    track_ids, bases : list of str
+        Tracks, and the words of their titles.
+    """
+
+    def __init__(self, track_ids: list[str], bases: list[str]) -> None:
+        self._ids, self._bases = track_ids, bases
+        self._compact = [compact(base) for base in bases]
+        self._works = [n for n, base in enumerate(bases) if is_catalogued(base)]
+
+    def like(self, base: str) -> list[str]:
+        """Tracks whose title is like another, or may be it with more or fewer words."""
+        from rapidfuzz import fuzz, process
+
+        scored = process.extract(
+            base,
+            self._bases,
+            scorer=fuzz.ratio,
+            processor=None,
+            score_cutoff=SIMILAR_TITLE,
+            limit=None,
+        )
+        mine = compact(base)
+        places = {place for _, _, place in scored}
+        places.update(n for n, its in enumerate(self._compact) if its in mine or mine in its)
+        if is_catalogued(base):
+            places.update(self._works)
+        return [self._ids[n] for n in sorted(places)]
+
+
 class Matcher:
     """Finds the tracks of a catalogue by name.
 
@@ -118,6 +152,8 @@ class Matcher:
 
     def __init__(self, recordings: Iterable[Recording]) -> None:
         self._names: dict[str, TrackName] = {}
+        self._bases: dict[str, str] = {}
+        self._by_artist: dict[int, _Titles] = {}  # by the identity of a list of tracks
         self._mbids: dict[str, list[str]] = defaultdict(list)
         self._paths: dict[str, list[str]] = defaultdict(list)
         self._titles: dict[str, list[str]] = defaultdict(list)
@@ -132,6 +168,7 @@ class Matcher:
             for end in _ends(name.path):
                 self._paths[end].append(track_id)
             base = split_title(name.title).base
+            self._bases[track_id] = base
             self._titles[compact(base)].append(track_id)
             self._sounds[consonants(base)].append(track_id)
             for artist in {artist_words(name.artist), *artist_parts(name.artist)}:
@@ -198,7 +235,7 @@ class Matcher:
         return same_artist(name.artist, other.artist) or _other_name(name, other)
 
     def _candidates(self, name: TrackName) -> list[str]:
-        """Tracks of artists whose names are like the one of a name."""
+        """Tracks with a title like a name's, of artists whose names are like its."""
         artist = artist_words(name.artist)
         if artist in _VARIOUS:
             return []
@@ -216,10 +253,20 @@ class Matcher:
             self._known[artist] = [artist for artist, _, _ in near]
         parts = artist_parts(name.artist)
         shorter = [short for part in parts for short in _short_names(part, name.title)]
-        artists = dict.fromkeys([*self._known[artist], *parts, *shorter])
-        candidates = [i for artist in artists for i in self._artists.get(artist, [])]
-        candidates += [i for artist in (*parts, *shorter) for i in self._short.get(artist, [])]
-        return list(dict.fromkeys(candidates))
+        base = split_title(name.title).base
+        like: dict[str, None] = {}
+        for tracks, artists in (
+            (self._artists, (*self._known[artist], *parts, *shorter)),
+            (self._short, (*parts, *shorter)),
+        ):
+            for other in dict.fromkeys(artists):
+                if track_ids := tracks.get(other):
+                    titles = self._by_artist.get(id(track_ids))
+                    if titles is None:
+                        titles = _Titles(track_ids, [self._bases[i] for i in track_ids])
+                        self._by_artist[id(track_ids)] = titles
+                    like.update(dict.fromkeys(titles.like(base)))
+        return list(like)
 
     def _similarity(self, track_id: str, name: TrackName) -> float:
         """How like a track's name is, from `SIMILAR_TITLE` to 100; 0 where it is another's."""
@@ -228,7 +275,7 @@ class Matcher:
         other = self._names[track_id]
         a, b = split_title(name.title).base, split_title(other.title).base
         score = float(fuzz.ratio(a, b))
-        if (score < SIMILAR_TITLE and not _may_hold(a, b)) or not _may_be(name, other):
+        if not _may_be(name, other):
             return 0.0
         if _same_by_parts(name, other):
             return 100.0
@@ -269,12 +316,6 @@ def _ends(path: str) -> list[str]:
     parts = [part for part in path.replace("\\", "/").casefold().split("/") if part]
     ends = ["/".join(parts), *("/".join(parts[-n:]) for n in (3, 2) if len(parts) > n)]
     return list(dict.fromkeys(end for end in ends if "/" in end))
-
-
-def _may_hold(a: str, b: str) -> bool:
-    """Whether one title may be the other with more words; most pairs end here, so it is quick."""
-    short, long = sorted((compact(a), compact(b)), key=len)
-    return short in long or (is_catalogued(a) and is_catalogued(b))
 
 
 def _may_be(name: TrackName, other: TrackName) -> bool:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.matching import MAX_ID, Matcher, NameMatch, Recording, TrackName, name_id
+from audiorec.data.matching import (
+    MAX_ID,
+    SIMILAR_TITLE,
+    Matcher,
+    NameMatch,
+    Recording,
+    TrackName,
+    _Titles,
+    name_id,
+)
+from audiorec.data.name_comparison import compact, is_catalogued
 from audiorec.data.normalize import album_words, artist_parts, artist_words, split_title, words
 
 PAIRS = Path(__file__).parents[2] / "data" / "histories" / "pairs.tsv"
@@ -295,6 +305,24 @@ def test_ids_of_names():
     assert name_id(TrackName("", "Song")) == "name:song"
     long = [name_id(TrackName("X" * 500, "Song" * 200 + end)) for end in "ab"]
     assert long[0] != long[1] and all(len(id_) < MAX_ID + 20 for id_ in long)
+
+
+@given(st.lists(st.sampled_from("a ab abc song songs op 67 the one".split()), max_size=4))
+def test_titles_compared_at_once_are_those_compared_one_by_one(typed):
+    from rapidfuzz import fuzz
+
+    titles = ["", "song", "songs abc", "one song the abc", "op 67", "op 67 one", "abc one song"]
+    base = " ".join(typed)
+    found = _Titles([str(n) for n in range(len(titles))], titles).like(base)
+    mine = compact(base)
+    assert found == [
+        str(n)
+        for n, its in enumerate(titles)
+        if fuzz.ratio(base, its) >= SIMILAR_TITLE
+        or compact(its) in mine
+        or mine in compact(its)
+        or (is_catalogued(base) and is_catalogued(its))
+    ]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
