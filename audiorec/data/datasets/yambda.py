@@ -2,10 +2,14 @@
 
 ``listens.parquet`` is flat, a row a listen, or sequential, lists in a row a listener. Times are
 seconds from a moment that is not told, so their dates mean nothing. The share heard may be above
-100 %.
+100 %. ``likes.parquet`` and ``dislikes.parquet``, where they are there, are ratings; the last word
+of a listener on a track counts, and ``unlikes.parquet`` and ``undislikes.parquet`` take one back.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -22,15 +26,18 @@ PAPER = (
 )
 TERMS = "Apache 2.0"
 ORIGIN = "https://huggingface.co/datasets/yandex/yambda"
-LISTENING = "timed plays and skips"
+LISTENING = "timed plays and skips, likes"
 LISTENS = ExpectedFile("listens.parquet", "listens")
-FILES = (LISTENS,)
+OPINIONS = {"likes": 1.0, "dislikes": -1.0, "unlikes": 0.0, "undislikes": 0.0}
+"""Files of what listeners said, each with the rating that it gives."""
+FILES = (
+    LISTENS,
+    *(ExpectedFile(f"{name}.parquet", name, required=False) for name in OPINIONS),
+)
 tracks = no_tracks
 NEITHER = "listens that are neither a play nor a skip"
-COLUMNS = {
-    "uid": pl.Int64,
-    "item_id": pl.Int64,
-    "timestamp": pl.Int64,
+EVENT = {"uid": pl.Int64, "item_id": pl.Int64, "timestamp": pl.Int64}
+COLUMNS = EVENT | {
     "played_ratio_pct": pl.Float64,
     "track_length_seconds": pl.Float64,
 }
@@ -38,7 +45,7 @@ COLUMNS = {
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Listens by the rule of all histories: half or four minutes is a play, under 30 s a skip."""
-    raw = _listens(folder)
+    raw = _events(folder, LISTENS, COLUMNS)
     share, length = pl.col("played_ratio_pct") / 100, pl.col("track_length_seconds")
     played = (share >= PLAY_FRACTION) | (share * length >= PLAY_SECONDS)
     skipped = ~played & (share * length < SKIP_SECONDS)
@@ -52,12 +59,36 @@ def read(folder: DatasetFolder) -> DatasetPlays:
         skipped=pl.when(skipped).then(1.0).otherwise(0.0),
         problem=problem.when(~played & ~skipped).then(pl.lit(NEITHER)),
     )
-    return settled(folder, rows, where=folder.one(LISTENS.name))
+    plays, left = settled(folder, rows, where=folder.one(LISTENS.name))
+    said = [
+        _events(folder, f, EVENT).with_columns(rating=OPINIONS[f.what]) for f in _opinions(folder)
+    ]
+    if not said:
+        return DatasetPlays(plays, left)
+    # Times lie on a grid of 5 s: of two at one time, what takes back is the earlier.
+    last = (
+        pl.concat(said)
+        .drop_nulls()
+        .sort("timestamp", pl.col("rating").abs())
+        .group_by("uid", "item_id")
+        .agg(pl.col("rating").last())
+    )
+    ratings = last.filter(pl.col("rating") != 0).select(
+        user_id=pl.col("uid").cast(pl.String),
+        track_id=pl.col("item_id").cast(pl.String),
+        plays=pl.lit(0.0),
+        rating="rating",
+    )
+    return DatasetPlays(pl.concat([plays, ratings], how="diagonal"), left)
 
 
-def _listens(folder: DatasetFolder) -> pl.LazyFrame:
-    """The columns of `COLUMNS`, a row a listen."""
-    listens = folder.one(LISTENS.name)
+def _opinions(folder: DatasetFolder) -> list[ExpectedFile]:
+    return [file for file in FILES if file.what in OPINIONS and folder.find(file.name)]
+
+
+def _events(folder: DatasetFolder, file: ExpectedFile, columns: Mapping[str, Any]) -> pl.LazyFrame:
+    """These columns of a file, a row an event."""
+    listens = folder.one(file.name)
     try:
         raw = pl.scan_parquet(folder.table(listens))
         schema = raw.collect_schema()
@@ -65,14 +96,14 @@ def _listens(folder: DatasetFolder) -> pl.LazyFrame:
         raise data_error(
             str(listens), f"is no Parquet file ({first_line(error)})", "fetch it again"
         ) from None
-    missing = [name for name in COLUMNS if name not in schema]
+    missing = [name for name in columns if name not in schema]
     if missing:
         raise data_error(
             str(listens),
             f"has no column {missing[0]!r} (its columns: {', '.join(schema.names())[:200]})",
             "name the folder of one size, such as flat/50m",
         )
-    lists = [name for name in COLUMNS if isinstance(schema[name], pl.List)]
-    raw = raw.select(list(COLUMNS))
+    lists = [name for name in columns if isinstance(schema[name], pl.List)]
+    raw = raw.select(list(columns))
     raw = raw.explode(lists) if lists else raw
-    return raw.with_columns(pl.col(n).cast(t, strict=False) for n, t in COLUMNS.items())
+    return raw.with_columns(pl.col(n).cast(t, strict=False) for n, t in columns.items())

@@ -2,7 +2,8 @@
 
 It tells of one listen in several rows, which overlap in time; those of radio have no length, and
 some have no song. The artist's name is often missing: it is then that of the container, or the one
-that ``Play History Daily Tracks`` of the same export gives for the title. Places, addresses and
+that ``Play History Daily Tracks`` of the same export gives for the title. Times are UTC, whatever
+``UTC Offset In Seconds`` says of the listener's clock. Places, addresses and
 devices, which it has too, are not read.
 """
 

@@ -100,6 +100,28 @@ def test_yambda(tmp_path, imported, shape):
     assert report.left_out == {"listens that are neither a play nor a skip": 1}
 
 
+@pytest.mark.parametrize("shape", ["flat", "sequential"])
+def test_yambda_likes(tmp_path, imported, shape):
+    """The last word counts, and one that is taken back is none."""
+    YAMBDA.write_parquet(tmp_path / "listens.parquet")
+    said = {
+        "likes": [(100, 7, 10), (100, 8, 10), (200, 7, 30)],
+        "unlikes": [(100, 8, 20), (200, 7, 15)],
+        "dislikes": [(100, 9, 5), (200, 7, 20)],
+    }
+    for name, events in said.items():
+        frame = pl.DataFrame(events, schema=["uid", "item_id", "timestamp"], orient="row")
+        if shape == "sequential":
+            frame = frame.group_by("uid", maintain_order=True).all()
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    _, _, plays = imported("yambda", tmp_path)
+    rated = plays.filter(pl.col("rating").is_not_null()).sort("user_id", "track_id")
+    assert rated.select("user_id", "track_id", "plays", "rating").rows() == [
+        ("100", "7", 0.0, 1.0), ("100", "9", 0.0, -1.0), ("200", "7", 0.0, 1.0),
+    ]  # fmt: skip
+    assert len(plays) - len(rated) == 4
+
+
 def test_yambda_that_is_none(tmp_path, imported):
     (tmp_path / "y").mkdir()
     (tmp_path / "y" / "listens.parquet").write_bytes(b"PAR1 no")

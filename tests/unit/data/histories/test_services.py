@@ -112,6 +112,7 @@ def test_apple_music(fixture, imported, listens, tmp_path):
         "rows of another event than a play's end": 1,
     }  # fmt: skip
     assert {row.artist for row in rows if row.title == "Jóga"} == {"Björk"}, "from the daily list"
+    assert rows[0].timestamp == 1675245600, "times are UTC: UTC Offset In Seconds is not added"
     assert not any("secret-device" in str(row) or "Berlin" in str(row) for row in rows)
     (report,) = imported(tmp_path / "apple-music")
     assert counts(tmp_path) == {
