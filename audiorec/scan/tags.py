@@ -89,10 +89,8 @@ class _BoundedZlib:
         """As `zlib.decompress`, to so many bytes at most."""
         unpacking = zlib.decompressobj()
         unpacked = unpacking.decompress(data, MOST_UNPACKED)
-        if unpacking.unconsumed_tail:
-            raise zlib.error(f"unpacks to more than {MOST_UNPACKED} bytes")
         if not unpacking.eof:
-            raise zlib.error("incomplete")
+            raise zlib.error(f"incomplete, or unpacks to more than {MOST_UNPACKED} bytes")
         return unpacked
 
 

@@ -94,6 +94,15 @@ def test_the_other_way_round_and_two_at_once(tune):
     assert back.offset == -43 and back.agreement == match.agreement
 
 
+def test_copies_share_eighteen_seconds_or_are_not_told(tune):
+    mel = log_mel(tune(45, 22050, 1)[:, 0], config=MelConfig(clip_seconds=45))
+    n, rate = CONFIG.n_frames, CONFIG.sr / CONFIG.hop_length
+    begins = [round(seconds * rate) for seconds in (0, 10.5, 14)]  # 19.5 and 16 s of the first
+    words = [make_fingerprint(mel[:, at : at + n], config=CONFIG) for at in begins]
+    every = Fingerprints(("a", "b", "c"), np.stack(words), step_seconds(CONFIG))
+    assert [match[:2] for match in find_copies(every)] == [(0, 1), (1, 2)]
+
+
 def test_recordings_of_noise_are_not_the_same_one():
     rng = np.random.default_rng(0)
     shape = np.sqrt(1 + np.arange(CONFIG.n_samples // 2 + 1))

@@ -8,12 +8,12 @@ import av
 import numpy as np
 import pytest
 
-from audiorec.audio import probe
+from audiorec.audio import decode_clips, probe
 from audiorec.audio.config import MelConfig
 from audiorec.audio.mpeg import constant_seconds, find_frames, length_tag, tags_end
 from audiorec.exceptions import AudioError
 
-from .tones import damaged, heard_at, mp3, quiet_then_loud, rising, without_tag
+from .tones import SR, damaged, heard_at, mp3, quiet_then_loud, rising, without_tag
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +114,19 @@ def test_a_damaged_stretch_of_an_mp3_costs_itself_alone(tmp_path, variable, seed
     assert probe(path).duration == pytest.approx(60, rel=0.01)
     # The damage lies within the first half of the clip.
     assert heard_at(path, config=MelConfig(clip_seconds=20)) == pytest.approx(30, abs=0.8)
+
+
+@pytest.mark.parametrize("kind", ["without a tag", "with a tag that does not hold"])
+def test_damage_costs_itself_alone_where_the_tag_tells_nothing(tmp_path, kind):
+    path = tmp_path / "a.mp3"
+    content = bytearray(mp3(path, rising(60), mode="CONSTANT"))
+    if kind == "without a tag":
+        content = without_tag(content)
+    else:
+        content[content.index(b"Info") + 30] ^= 1  # its checksum is another
+        assert not length_tag(content).fits(len(content))
+    path.write_bytes(damaged(content, int(len(content) * 0.47), 4000))
+    assert probe(path).duration == pytest.approx(60, rel=0.01)
+    assert heard_at(path) == pytest.approx(30, abs=0.8)
+    _, (y,), note = decode_clips(path, config=MelConfig(clip_seconds=10))
+    assert len(y) == 10 * SR and "has damaged frames" in note
