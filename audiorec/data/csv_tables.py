@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from audiorec.data.file_kinds import is_pipe
 from audiorec.exceptions import DataError, system_reason
 from audiorec.workers import one_line
 
@@ -36,6 +37,8 @@ def read_table(
         If it cannot be read, is larger than `MOST_BYTES` or `MOST_ROWS`, lacks a column or rows,
         names one twice, or a line is cut off.
     """
+    if is_pipe(file):
+        raise table_error(file, "is no regular file", "copy it into one")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             if os.fstat(stream.fileno()).st_size > MOST_BYTES:

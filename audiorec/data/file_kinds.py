@@ -1,6 +1,8 @@
-"""What a file is that is no text, by its first bytes."""
+"""What a file is that is no text: by its first bytes, or because it is a pipe or a device."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 MAGIC = (
     (b"PK\x03\x04", "a zip archive or a workbook; unpack it, or save its table as CSV"),
@@ -28,3 +30,8 @@ MAGIC = (
 def kind_of(head: bytes) -> str:
     """What a file is that begins so, and what to do; empty where it may be text."""
     return next((what for magic, what in MAGIC if head.startswith(magic)), "")
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether a pipe or a device stands there, which would be waited for or never end."""
+    return path.exists() and not (path.is_file() or path.is_dir())

@@ -14,6 +14,7 @@ from pydantic import model_validator
 from audiorec.audio.config import MelConfig
 from audiorec.config import Section
 from audiorec.data.config import EvaluateConfig, InteractionsConfig
+from audiorec.data.file_kinds import is_pipe
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
@@ -148,6 +149,8 @@ class Recipe(Section):
         DataError
             If the file cannot be read, is not TOML, has an unknown key or an impossible value.
         """
+        if is_pipe(path):
+            raise DataError(f"recipe {path} is no regular file; copy it into one")
         try:
             with path.open("rb") as stream:
                 content = stream.read(MOST_RECIPE + 1)

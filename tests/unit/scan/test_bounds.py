@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import tracemalloc
 import zlib
 
@@ -10,6 +12,7 @@ import pytest
 from audiorec.data.m3u import entries
 from audiorec.exceptions import DataError
 from audiorec.ids import LONGEST
+from audiorec.pipeline.recipe import Recipe
 from audiorec.scan.manifest import read_manifest
 from audiorec.scan.tags import read_tags
 
@@ -89,3 +92,12 @@ def test_ids_of_a_manifest_are_bounded(tmp_path, length):
     else:
         with pytest.raises(DataError, match=r"has 513 characters in line 2; .*at most 512"):
             read_manifest(manifest)
+
+
+@pytest.mark.parametrize("read", [lambda file: list(entries(file)), read_manifest, Recipe.load])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    threading.Timer(2, os.close, [writer]).start()  # whoever waits learns so much later
+    with pytest.raises(DataError, match="pipe is no regular file; copy it into one"):
+        read(tmp_path / "pipe")
