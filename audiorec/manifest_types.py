@@ -9,32 +9,32 @@ NUMBER = (int, float)
 OPTIONAL_NUMBER = (int, float, type(None))
 
 
-class Each(NamedTuple):
+class ValuesOf(NamedTuple):
     """A table or list whose values are all of one shape."""
 
     kind: type
     of: Any
 
 
-class Needs(NamedTuple):
+class Required(NamedTuple):
     """A value that must be there."""
 
     shape: Any
 
 
-# By kind of artifact: a type, types, `Each`, or a table of such by key. Other keys may be anything:
+# By kind of artifact: a type, types, `ValuesOf`, or a table of such by key. Other keys may be anything:
 # nothing reads them but to show them.
 SHAPES: Mapping[str, Mapping[str, Any]] = {
     "plays": {
-        "parts": Each(
+        "parts": ValuesOf(
             dict,
-            {"file": Needs(str), "source": Needs(str), "rows": Needs(int), "users": Needs(int),
-             "tracks": Needs(int), "summed": int},
+            {"file": Required(str), "source": Required(str), "rows": Required(int), "users": Required(int),
+             "tracks": Required(int), "summed": int},
         ),
     },
     "factors": {"interactions": dict, "suspects": int},
-    "mels": {"complete": bool, "absent": Each(list, str), "prints": int},
-    "features": {"blocks": Needs(Each(dict, int))},
+    "mels": {"complete": bool, "absent": ValuesOf(list, str), "prints": int},
+    "features": {"blocks": Required(ValuesOf(dict, int))},
     "embeddings": {"imported": str},
     "model": {
         "format": int, "package": str, "n_outputs": int, "target": str, "output_norm": str,
@@ -42,18 +42,18 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
         "smoothing": {"k": OPTIONAL_NUMBER},
     },
     "index": {
-        "kind": Needs(str), "factory": str, "n": Needs(int), "rows": int, "dim": int,
-        "effort": Needs(int), "recall_at_10": Needs(NUMBER), "recall_built": NUMBER,
-        "imbalance": NUMBER, "imbalance_built": NUMBER, "built_rows": Needs(int), "played": int,
-        "mean_norm": NUMBER, "target": str, "duplicates": Each(dict, int),
+        "kind": Required(str), "factory": str, "n": Required(int), "rows": int, "dim": int,
+        "effort": Required(int), "recall_at_10": Required(NUMBER), "recall_built": NUMBER,
+        "imbalance": NUMBER, "imbalance_built": NUMBER, "built_rows": Required(int), "played": int,
+        "mean_norm": NUMBER, "target": str, "duplicates": ValuesOf(dict, int),
     },
     "sessions": {
-        "default": Needs(str), "without_gru4rec": str, "embeddings": str, "elu": NUMBER,
-        "cold_bias": NUMBER, "validation": Each(dict, dict),
+        "default": Required(str), "without_gru4rec": str, "embeddings": str, "elu": NUMBER,
+        "cold_bias": NUMBER, "validation": ValuesOf(dict, dict),
     },
     "probe": {
-        "numbers": Needs({name: Needs(NUMBER) for name in ("slope", "shift", "penalty")}),
-        "report": Needs({"genres": Needs(Each(dict, int))}),
+        "numbers": Required({name: Required(NUMBER) for name in ("slope", "shift", "penalty")}),
+        "report": Required({"genres": Required(ValuesOf(dict, int))}),
     },
 }  # fmt: skip
 
@@ -72,7 +72,7 @@ def check_extra(kind: str, extra: Mapping[str, Any]) -> None:
 
 
 def _check(value: Any, shape: Any, name: str) -> None:
-    if isinstance(shape, Each):
+    if isinstance(shape, ValuesOf):
         _check(value, shape.kind, name)
         pairs = value.items() if shape.kind is dict else enumerate(value)
         for key, one in pairs:
@@ -80,7 +80,7 @@ def _check(value: Any, shape: Any, name: str) -> None:
     elif isinstance(shape, Mapping):
         _check(value, dict, name)
         for key, one in shape.items():
-            required = isinstance(one, Needs)
+            required = isinstance(one, Required)
             if key in value:
                 _check(value[key], one.shape if required else one, f"{name}.{key}")
             elif required:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.grouping import numbered
 from audiorec.data.normalize import split_title
 
 # Kinds of version that are the same song; a remix, a part or another language is one of its own.
@@ -32,9 +31,3 @@ def songs_of(catalog: Catalog) -> Songs:
         return [song_of(tracks[id_]) if id_ in tracks else "" for id_ in track_ids]
 
     return songs
-
-
-def group_versions(tracks: Iterable[Track]) -> dict[str, int]:
-    """Number of the song of every track that has one, by track_id."""
-    songs = {track.track_id: song_of(track) for track in tracks}
-    return numbered(songs, songs)

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import numpy as np
 
 from audiorec.exceptions import NotFoundError
-from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import TrackSource, widening
 
 POOL = 6  # candidates for each track wanted
@@ -24,15 +24,15 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     known = [id_ for id_ in source.own if id_ in values]
     if len(known) < len(source.own):
         source.note(f"seeds whose {request.by} is not known steer the playlist, and are not in it")
-    assembly = Assembly(source, known[:n])
+    playlist = GrowingPlaylist(source, known[:n])
     unclear = _unclear(source) if request.by == "tempo" else frozenset()
     for k in widening(POOL * n, len(source.index)):
         pool = _near(source, k, values)
-        _spread(assembly, pool, values, n=n, last=unclear)
-        if len(assembly) >= n or k >= len(source.index):
+        _spread(playlist, pool, values, n=n, last=unclear)
+        if len(playlist) >= n or k >= len(source.index):
             break
-    order = _shaped(sorted(assembly.order, key=lambda id_: (values[id_], id_)), request.shape)
-    order = _apart(assembly, order, values)
+    order = _shaped(sorted(playlist.order, key=lambda id_: (values[id_], id_)), request.shape)
+    order = _apart(playlist, order, values)
     unit = UNITS[request.by]
     shown = {"rise": "rising", "fall": "falling", "arch": "up and down"}[request.shape]
     return [Pick(id_, f"{request.by} {values[id_]:.0f} {unit}, {shown}") for id_ in order]
@@ -56,7 +56,7 @@ def _unclear(source: TrackSource) -> frozenset[str]:
 
 
 def _spread(
-    assembly: Assembly,
+    playlist: GrowingPlaylist,
     pool: list[str],
     values: dict[str, float],
     *,
@@ -67,7 +67,7 @@ def _spread(
 
     Those of `last` come only where there is no other.
     """
-    need = n - len(assembly)
+    need = n - len(playlist)
     if need <= 0 or not pool:
         return
     ranked = sorted(pool, key=lambda id_: (values[id_], id_))
@@ -75,16 +75,16 @@ def _spread(
     for part in np.array_split(np.array(ranked, dtype=object), min(need, len(ranked))):
         nearest = sorted(part.tolist(), key=lambda id_: (id_ in last, nearness[id_]))
         # Where it will stand is known at the end; what counts here is that it may come at all.
-        id_ = assembly.choose(nearest, len(assembly), close=False) or assembly.choose(
-            nearest, len(assembly), close=True
+        id_ = playlist.choose(nearest, len(playlist), close=False) or playlist.choose(
+            nearest, len(playlist), close=True
         )
         if id_ is not None:
-            assembly.insert(id_, len(assembly))
+            playlist.insert(id_, len(playlist))
     for id_ in pool:
-        if len(assembly) >= n:
+        if len(playlist) >= n:
             break
-        if assembly.allows(id_):
-            assembly.insert(id_, len(assembly))
+        if playlist.allows(id_):
+            playlist.insert(id_, len(playlist))
 
 
 def _shaped(rising: list[str], shape: str) -> list[str]:
@@ -93,10 +93,10 @@ def _shaped(rising: list[str], shape: str) -> list[str]:
     return [*rising[::2], *rising[1::2][::-1]] if shape == "arch" else rising
 
 
-def _apart(assembly: Assembly, order: list[str], values: dict[str, float]) -> list[str]:
+def _apart(playlist: GrowingPlaylist, order: list[str], values: dict[str, float]) -> list[str]:
     """The order with neighbours exchanged where that keeps an artist apart at little cost."""
-    window = max(1, assembly.source.request.artist_window)
-    artist = [assembly.source.track(id_).artist_key for id_ in order]
+    window = max(1, playlist.source.request.artist_window)
+    artist = [playlist.source.track(id_).artist_key for id_ in order]
     for place in range(1, len(order)):
         if artist[place] not in artist[max(0, place - window + 1) : place]:
             continue

@@ -8,8 +8,8 @@ import numpy as np
 
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ArtifactError, NotFoundError
-from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import TrackSource
 
 HALF_LIFE = 5.0  # tracks before the last, after which one counts half
@@ -18,28 +18,28 @@ CANDIDATES = 20  # of the sessions, for each track wanted
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
     """Tracks that go on where the list ends; none of the list is among them."""
-    assembly = Assembly(source, source.own)
-    n_before = len(assembly)
+    playlist = GrowingPlaylist(source, source.own)
+    n_before = len(playlist)
     reasons: dict[str, str] = {}
     ranked, model = _by_sessions(source, CANDIDATES * n)
     for id_ in ranked:
-        if len(assembly) == n_before + n:
+        if len(playlist) == n_before + n:
             break
-        if assembly.allows(id_) and not assembly.is_close(id_, len(assembly)):
-            assembly.insert(id_, len(assembly))
+        if playlist.allows(id_) and not playlist.is_close(id_, len(playlist)):
+            playlist.insert(id_, len(playlist))
             reasons[id_] = f"played after such tracks ({model})"
     direction = _direction(source)
     around = source.search(direction[None], CANDIDATES * n, exclude=source.seeds.ids)[0].ids
-    while len(assembly) < n_before + n:
-        near = assembly.choose(around, len(assembly))
+    while len(playlist) < n_before + n:
+        near = playlist.choose(around, len(playlist))
         if near is None:
-            near = assembly.nearest(direction, len(assembly), exclude=source.seeds.ids)
+            near = playlist.nearest(direction, len(playlist), exclude=source.seeds.ids)
         if near is None:
             break
-        assembly.insert(near, len(assembly))
+        playlist.insert(near, len(playlist))
         likeness = source.seed_units @ source.units([near])[0]
         reasons[near] = f"goes on from {source.name(source.seeds.ids[int(likeness.argmax())])}"
-    return [Pick(id_, reasons[id_]) for id_ in assembly.order[n_before:]]
+    return [Pick(id_, reasons[id_]) for id_ in playlist.order[n_before:]]
 
 
 def _direction(source: TrackSource) -> np.ndarray:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from audiorec.exceptions import NotFoundError
-from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.sequence import arrange
 from audiorec.playlist.source import TrackSource, widening
 
@@ -41,26 +41,26 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     if source.request.like_last:
         return _like_last(source, taste, n)
     n_new = round(source.request.new_share * n)
-    assembly = Assembly(source, n_spaced=n)
+    playlist = GrowingPlaylist(source, n_spaced=n)
     reasons: dict[str, str] = {}
     familiar = source.shuffled([i for i in taste.weight if _may_come(source, i)])
     source.load(familiar[: 50 * n])
-    _take(assembly, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
-    if len(assembly) < n - n_new:
-        source.note(f"only {len(assembly)} familiar tracks fit; the others are new")
+    _take(playlist, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+    if len(playlist) < n - n_new:
+        source.note(f"only {len(playlist)} familiar tracks fit; the others are new")
     n_cold = min(round(COLD_SHARE * n_new), n_new)
-    for cold, until in ((True, len(assembly) + n_cold), (False, n)):
+    for cold, until in ((True, len(playlist) + n_cold), (False, n)):
         for k in widening(POOL * n, len(source.index)):
             ids = listener_search(source, users[0], k, exclude=taste.weight)
             some = [i for i in ids if not cold or i not in taste.played_by_anyone]
             why = "new, nobody has played it" if cold else "new, fits what you play"
-            _take(assembly, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
-            if len(assembly) >= until or len(ids) < k:
+            _take(playlist, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
+            if len(playlist) >= until or len(ids) < k:
                 break
-    for assembly.n_spaced in (n, 0):  # at last without keeping artists apart
-        _take(assembly, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
-        _take(assembly, ids, n, reasons, lambda _: "new, fits what you play")
-    return _ordered(source, assembly.order, reasons)
+    for playlist.n_spaced in (n, 0):  # at last without keeping artists apart
+        _take(playlist, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+        _take(playlist, ids, n, reasons, lambda _: "new, fits what you play")
+    return _ordered(source, playlist.order, reasons)
 
 
 def read_taste(source: TrackSource, user: str) -> ListenerHistory:
@@ -118,33 +118,33 @@ def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick
     last = [i for i in taste.last if i in source.index][: source.request.like_last]
     if not last:
         raise NotFoundError("no play has a time, so none is the last; leave like-last out")
-    assembly = Assembly(source)
+    playlist = GrowingPlaylist(source)
     reasons: dict[str, str] = {}
     played = set(taste.weight)
     for round_ in range(LIKE_EACH):
         for id_ in last:
-            if len(assembly) >= n:
+            if len(playlist) >= n:
                 break
             unit = source.units([id_])[0]
-            near = assembly.nearest(unit, len(assembly), exclude=played)
+            near = playlist.nearest(unit, len(playlist), exclude=played)
             if near is not None:
-                assembly.insert(near, len(assembly))
+                playlist.insert(near, len(playlist))
                 reasons[near] = f"like {source.name(id_)}, which you played lately"
         del round_
-    if len(assembly) < n:
+    if len(playlist) < n:
         source.note(
-            f"{LIKE_EACH} like each of the last {len(last)} plays are {len(assembly)} tracks"
+            f"{LIKE_EACH} like each of the last {len(last)} plays are {len(playlist)} tracks"
         )
-    return _ordered(source, assembly.order, reasons)
+    return _ordered(source, playlist.order, reasons)
 
 
-def _take(assembly: Assembly, ids, until: int, reasons: dict[str, str], why) -> None:  # type: ignore[no-untyped-def]
+def _take(playlist: GrowingPlaylist, ids, until: int, reasons: dict[str, str], why) -> None:  # type: ignore[no-untyped-def]
     """Let in tracks that may come, in their order, until there are so many."""
     for id_ in ids:
-        if len(assembly) >= until:
+        if len(playlist) >= until:
             return
-        if assembly.allows(id_):
-            assembly.insert(id_, len(assembly))
+        if playlist.allows(id_):
+            playlist.insert(id_, len(playlist))
             reasons[id_] = why(id_)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.kinds.listener import listener_search
 from audiorec.playlist.source import TrackSource, widening
 
@@ -24,8 +24,8 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         source.load(pool)
         weights = np.array([_user_weights(source, user, pool) for user in users])
         is_last = reach >= len(source.index)
-        assembly = _mixed(source, pool, weights, n=n, close=is_last)
-        if is_last or len(assembly) >= n:
+        playlist = _mixed(source, pool, weights, n=n, close=is_last)
+        if is_last or len(playlist) >= n:
             break
     place = {id_: row for row, id_ in enumerate(pool)}
     reasons = {
@@ -33,29 +33,29 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
             f"above {100 * share:.0f} % for {user}"
             for user, share in zip(users, weights[:, place[id_]].tolist(), strict=True)
         )
-        for id_ in assembly.order
+        for id_ in playlist.order
     }
-    return [Pick(id_, reasons[id_]) for id_ in source.smooth(assembly.order)]
+    return [Pick(id_, reasons[id_]) for id_ in source.smooth(playlist.order)]
 
 
 def _mixed(
     source: TrackSource, pool: list[str], worth: np.ndarray, *, n: int, close: bool
-) -> Assembly:
+) -> GrowingPlaylist:
     """Tracks in the order in which they serve; `close` lets go of the windows at need."""
     place = {id_: row for row, id_ in enumerate(pool)}
     had = np.zeros(len(worth))
-    assembly = Assembly(source)
-    while len(assembly) < n and pool:
+    playlist = GrowingPlaylist(source)
+    while len(playlist) < n and pool:
         value = worth[int(had.argmin())] + worth.mean(axis=0)
         ids = source.shuffled([pool[row] for row in np.argsort(-value, kind="stable")])
-        id_ = assembly.choose(ids, len(assembly))
+        id_ = playlist.choose(ids, len(playlist))
         if id_ is None and close:
-            id_ = assembly.choose(ids, len(assembly), close=True)
+            id_ = playlist.choose(ids, len(playlist), close=True)
         if id_ is None:
             break
-        assembly.insert(id_, len(assembly))
+        playlist.insert(id_, len(playlist))
         had += worth[:, place[id_]]
-    return assembly
+    return playlist
 
 
 def _user_weights(source: TrackSource, user: str, pool: list[str]) -> np.ndarray:

@@ -13,8 +13,8 @@ import numpy as np
 
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import POOL, TrackSource
 
 SAME = 1e-4  # angle (rad) below which two tracks lie at one place
@@ -35,17 +35,17 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
                 f"{source.name(first)} and {source.name(last)} lie at one place; there is no path "
                 "between them: name another track"
             )
-    assembly = Assembly(source, stops)
+    playlist = GrowingPlaylist(source, stops)
     counts = _shares(np.array([segment.angle for segment in segments]), n - len(stops))
     progress: dict[str, str] = {}
     start = 1
     for segment, count, first, last in zip(segments, counts, stops, stops[1:], strict=False):
-        chosen = segment.fill(assembly, start=start, count=count)
+        chosen = segment.fill(playlist, start=start, count=count)
         for id_, along in chosen:
             share = f"{100 * along:.0f} % of the way"
             progress[id_] = f"{share} from {source.name(first)} to {source.name(last)}"
         start += len(chosen) + 1
-    return [Pick(id_, progress.get(id_, "asked for")) for id_ in assembly.order]
+    return [Pick(id_, progress.get(id_, "asked for")) for id_ in playlist.order]
 
 
 def _stops(source: TrackSource) -> list[str]:
@@ -98,34 +98,34 @@ class PathSegment:
         """How far along unit vectors lie : np.ndarray [shape=(n,)]."""
         return np.asarray(np.arctan2(units @ self.across, units @ self.first) / self.angle)
 
-    def fill(self, assembly: Assembly, *, start: int, count: int) -> list[tuple[str, float]]:
+    def fill(self, playlist: GrowingPlaylist, *, start: int, count: int) -> list[tuple[str, float]]:
         """Insert `count` tracks at `start`, where there are so many; each with its progress."""
         steps = np.arange(1, count + 1) / (count + 1)
         half = 0.5 / (count + 1)
-        pool = _Pool(self, assembly)
+        pool = _Pool(self, playlist)
         pool.add(steps, POOL)
         chosen: list[tuple[str, float]] = []
         for step in steps:
             low = max(chosen[-1][1] if chosen else 0.0, step - half)
             id_ = pool.best(step, low, step + half, start + len(chosen))
             if id_ is not None:
-                assembly.insert(id_, start + len(chosen))
+                playlist.insert(id_, start + len(chosen))
                 chosen.append((id_, pool.progress[id_]))
         merged = count - len(chosen)
-        while len(chosen) < count and self._widen(assembly, pool, chosen, start=start):
+        while len(chosen) < count and self._widen(playlist, pool, chosen, start=start):
             pass
         if merged:
             self.source.note(
                 f"{merged} of {count} steps had no track of their own and were merged; the widest "
                 f"gaps were filled instead, and {len(chosen)} tracks lie on the way"
             )
-        outside = self._outside(assembly, chosen, start=start, count=count)
+        outside = self._outside(playlist, chosen, start=start, count=count)
         if outside:
             self.source.note(f"{outside} tracks lie beside the way: no others are left")
         return chosen
 
     def _widen(
-        self, assembly: Assembly, pool: _Pool, chosen: list[tuple[str, float]], *, start: int
+        self, playlist: GrowingPlaylist, pool: _Pool, chosen: list[tuple[str, float]], *, start: int
     ) -> bool:
         """Insert a track where the gap is widest, or where the next widest is."""
         bounds = np.array([0.0, *(along for _, along in chosen), 1.0])
@@ -136,7 +136,7 @@ class PathSegment:
                     pool.add(np.array([(low + high) / 2]), len(self.source.index))
                 id_ = pool.best((low + high) / 2, low, high, start + int(gap))
                 if id_ is not None:
-                    assembly.insert(id_, start + int(gap))
+                    playlist.insert(id_, start + int(gap))
                     chosen.insert(int(gap), (id_, pool.progress[id_]))
                     return True
                 if look_further:
@@ -144,18 +144,18 @@ class PathSegment:
         return False
 
     def _outside(
-        self, assembly: Assembly, chosen: list[tuple[str, float]], *, start: int, count: int
+        self, playlist: GrowingPlaylist, chosen: list[tuple[str, float]], *, start: int, count: int
     ) -> int:
         """Fill up with what lies nearest though not between; return how many."""
         missing = 0
         while len(chosen) < count:
             half = self.point(np.array([0.5]))[0]
-            id_ = assembly.nearest(half, start + len(chosen))
+            id_ = playlist.nearest(half, start + len(chosen))
             if id_ is None:
                 break
             along = float(self.along(self.source.units([id_]))[0])
             place = int(np.searchsorted([a for _, a in chosen], along))
-            assembly.insert(id_, start + place)
+            playlist.insert(id_, start + place)
             chosen.insert(place, (id_, along))
             missing += 1
         return missing
@@ -164,20 +164,20 @@ class PathSegment:
 class _Pool:
     """Candidates of a segment, with how far along they lie."""
 
-    def __init__(self, segment: PathSegment, assembly: Assembly) -> None:
-        self.segment, self.assembly = segment, assembly
+    def __init__(self, segment: PathSegment, playlist: GrowingPlaylist) -> None:
+        self.segment, self.playlist = segment, playlist
         self.ids: list[str] = []
-        self.units = np.empty((0, assembly.source.index.dim), dtype=np.float32)
+        self.units = np.empty((0, playlist.source.index.dim), dtype=np.float32)
         self.places = np.empty(0)
         self.progress: dict[str, float] = {}
         self._complete = False
 
     def add(self, steps: np.ndarray, k: int) -> None:
         """Look for candidates near some points of the way."""
-        source = self.assembly.source
+        source = self.playlist.source
         if self._complete or not len(steps):
             return
-        results = source.search(self.segment.point(steps), k, exclude=self.assembly.order)
+        results = source.search(self.segment.point(steps), k, exclude=self.playlist.order)
         self._complete = all(each.all_of_them for each in results)
         fresh = dict.fromkeys(id_ for each in results for id_ in each.ids)
         new = [id_ for id_ in fresh if id_ not in self.progress]
@@ -198,6 +198,6 @@ class _Pool:
         likeness = self.units[between] @ self.segment.point(np.array([at]))[0]
         order = between[np.argsort(-likeness, kind="stable")]
         nearest = [self.ids[row] for row in order[:POOL]]
-        return self.assembly.choose(self.assembly.source.shuffled(nearest), position) or (
-            self.assembly.choose((self.ids[row] for row in order), position)
+        return self.playlist.choose(self.playlist.source.shuffled(nearest), position) or (
+            self.playlist.choose((self.ids[row] for row in order), position)
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec.embeddings import unit_norm
-from audiorec.playlist.assembly import Assembly
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import POOL, TrackSource
 
 DRIFT = 0.35  # share of the last track in where the next is looked for
@@ -17,24 +17,24 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     """Tracks that follow each other, near the last few rather than near the seeds."""
     played = source.seeds.after
     beginning = [id_ for id_ in source.own if id_ not in set(played)]
-    assembly = Assembly(source, [*played, *beginning][: len(played) + n])
+    playlist = GrowingPlaylist(source, [*played, *beginning][: len(played) + n])
     direction = _direction(source, played)
     n_before = len(played)
     candidates: list[str] = []
-    while len(assembly) < n_before + n:
-        position = len(assembly)
+    while len(playlist) < n_before + n:
+        position = len(playlist)
         if (position - n_before) % TOGETHER == 0 or not candidates:
-            candidates = source.search(direction[None], POOL, exclude=assembly.order)[0].ids
+            candidates = source.search(direction[None], POOL, exclude=playlist.order)[0].ids
             units = source.units(candidates)
         near = np.argsort(-(units @ direction), kind="stable")
-        id_ = assembly.choose(source.shuffled([candidates[row] for row in near]), position)
+        id_ = playlist.choose(source.shuffled([candidates[row] for row in near]), position)
         if id_ is None:
-            id_ = assembly.nearest(direction, position)
+            id_ = playlist.nearest(direction, position)
         if id_ is None:
             break
-        assembly.insert(id_, position)
+        playlist.insert(id_, position)
         direction = _moved(direction, source.units([id_])[0])
-    order = assembly.order[n_before:]
+    order = playlist.order[n_before:]
     seeds = set(beginning)
     return [Pick(id_, "asked for" if id_ in seeds else _reason(source, id_)) for id_ in order]
 

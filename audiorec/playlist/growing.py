@@ -13,7 +13,7 @@ from audiorec.playlist.spacing import has_room
 LOOK_AHEAD = 24  # candidates among which diversity decides
 
 
-class Assembly:
+class GrowingPlaylist:
     """Tracks in order, none twice, artists and albums apart and within their limits.
 
     Parameters
