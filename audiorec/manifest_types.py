@@ -22,14 +22,14 @@ class Required(NamedTuple):
     shape: Any
 
 
-# By kind of artifact: a type, types, `ValuesOf`, or a table of such by key. Other keys may be anything:
-# nothing reads them but to show them.
+# By kind of artifact: a type, types, `ValuesOf`, or a table of such by key. Other keys may be
+# anything: nothing reads them but to show them.
 SHAPES: Mapping[str, Mapping[str, Any]] = {
     "plays": {
         "parts": ValuesOf(
             dict,
-            {"file": Required(str), "source": Required(str), "rows": Required(int), "users": Required(int),
-             "tracks": Required(int), "summed": int},
+            {"file": Required(str), "source": Required(str), "rows": Required(int),
+             "users": Required(int), "tracks": Required(int), "summed": int},
         ),
     },
     "factors": {"interactions": dict, "suspects": int},
