@@ -175,7 +175,8 @@ def _scan(
     also: Also | None,
     progress: Progress,
 ) -> ScanReport:
-    rows = {row.track.path: row for row in catalog.file_rows()}
+    known = catalog.file_rows()
+    rows = {row.track.path: row for row in known}
     known_failures = catalog.failed_states(stage=STAGE)
     staged = catalog.staged()
     unchanged: set[str] = set()
@@ -207,7 +208,7 @@ def _scan(
                 new.append(file)
     done = len(files) - len(new)
     failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
-    report = _settle(catalog, unchanged, given)
+    report = _settle(catalog, known, unchanged, given)
     _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
     missing = _mark_missing(catalog, {file.path for file in files}, named, parted)
     progress("scan", len(files), len(files))
@@ -275,10 +276,12 @@ def _record(catalog: Catalog, file: FileState, reason: str) -> None:
 
 
 def _settle(
-    catalog: Catalog, unchanged: set[str], given: Mapping[str, Mapping[str, Any]]
+    catalog: Catalog,
+    rows: list[FileRow],
+    unchanged: set[str],
+    given: Mapping[str, Mapping[str, Any]],
 ) -> ScanReport:
     """Turn what is staged into tracks, and give unchanged ones what the manifest says of them."""
-    rows = catalog.file_rows()
     staged = {
         path: ReadFile(path, size, mtime_ns, reading, given.get(path, {}))
         for path, (size, mtime_ns, reading) in catalog.staged().items()
@@ -357,11 +360,7 @@ def _mark_missing(
             root is not None and is_ignored(path, root=root, rules=named[root])
         )
 
-    gone = [
-        row.track.track_id
-        for row in catalog.file_rows()
-        if not row.track.missing and is_gone(row.track.path)
-    ]
+    gone = [track_id for track_id, path in catalog.facts("path") if is_gone(path)]
     catalog.mark_missing(gone)
     still_there = {as_text(path) for path in seen}
     with catalog.transaction():

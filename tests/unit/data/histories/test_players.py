@@ -56,6 +56,12 @@ def test_rockbox_in_utc(fixture, listens, in_berlin):
     assert listens(file)[0][0].timestamp == 1668000000
 
 
+def test_rockbox_that_names_no_zone(fixture, listens, in_berlin):
+    file = fixture("rockbox") / ".scrobbler.log"
+    file.write_text(file.read_text().replace("#TZ/UNKNOWN\n", ""))
+    assert listens(file)[0][0].timestamp == 1668000000 - 3600
+
+
 def test_rockbox_plays(fixture, imported, rows):
     imported(fixture("rockbox"))
     assert rows() == [

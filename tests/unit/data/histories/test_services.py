@@ -54,6 +54,19 @@ def test_spotify_plays(fixture, imported, tmp_path):
     assert report.imported.duplicates == 2
 
 
+def test_spotify_songs_at_one_time(tmp_path, imported):
+    """Two songs that are told of at the same second, and both twice, are two plays."""
+    file = tmp_path / "Streaming_History_Audio_2023.json"
+    rows = [
+        {"ts": f"2023-01-01T10:00:0{second}Z", "ms_played": 200_000, "reason_end": "trackdone",
+         "master_metadata_track_name": title, "master_metadata_album_artist_name": "X"}
+        for second in (0, 3) for title in ("one", "two")
+    ]  # fmt: skip
+    file.write_text(json.dumps(rows))
+    imported(file)
+    assert counts(tmp_path) == {"name:x - one": (1, 0), "name:x - two": (1, 0)}
+
+
 def test_spotify_of_one_year(fixture, imported, listens, tmp_path):
     rows, _, source = listens(fixture("spotify-short"))
     assert source == "spotify" and rows[0].timestamp == 1704189780 - 177
@@ -190,7 +203,7 @@ def test_the_rule_where_the_length_is_unknown(tmp_path, imported):
     def row(day, title, seconds, reason):
         return {"ts": f"2023-01-{day:02d}T10:00:00Z", "ms_played": 1000 * seconds,
                 "master_metadata_track_name": title, "master_metadata_album_artist_name": "X",
-                "reason_end": reason, "skipped": reason == "fwdbtn"}  # fmt: skip
+                "reason_end": reason, "skipped": None}  # fmt: skip
 
     file.write_text(json.dumps([
         row(1, "unknown", 40, "logout"), row(2, "left", 40, "fwdbtn"),
