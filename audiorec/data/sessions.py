@@ -319,7 +319,7 @@ def load_sessions(
     sessions = make_sessions(plays, gap_minutes=gap_minutes).pruned(min_support=min_support)
     if not len(sessions):
         raise NoSessionsError(
-            f"no session has two plays of tracks with min_support={min_support} plays each "
+            f"no session has two plays of tracks with at least {min_support} plays each "
             f"({sessions.left_out.summary()}); import more listening with times"
         )
     return sessions

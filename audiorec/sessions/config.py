@@ -55,10 +55,6 @@ class GRU4RecConfig(Section):
         Of the cross-entropy: how much of the log-probability of its draw is taken off each score.
     bpreg, elu_param : float
         Of BPR-max: weight of the squared scores, and the ELU that ends the network.
-    content_half_plays : float
-        Where items have content: with so many plays it weighs half, beside the item's own residual.
-    item_dropout : float
-        Where items have content: share of items whose residual is left out of a step.
     seed : int
     """
 
@@ -75,6 +71,4 @@ class GRU4RecConfig(Section):
     logq: float = Field(default=1.0, ge=0, le=1)
     bpreg: float = Field(default=1.0, ge=0)
     elu_param: float = Field(default=0.5, ge=0, le=1)
-    content_half_plays: float = Field(default=10.0, gt=0)
-    item_dropout: float = Field(default=0.1, ge=0, lt=1)
     seed: int = Seed

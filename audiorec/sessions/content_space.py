@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from audiorec.embeddings import Embeddings, unit_norm
 
-if TYPE_CHECKING:
-    from audiorec.sessions.gru4rec import ItemContent
-
-
 MOST_AXES = 48
 """Of a map from more features too little is learned of each: what is left of its first draw, and
 the noise of the features, would then place items that nobody has played."""
+
+
+class ItemContent(NamedTuple):
+    """What is known of items without a play.
+
+    Attributes
+    ----------
+    features : np.ndarray [shape=(n_items, n_features)], float32
+        Zeros where nothing is known.
+    known : np.ndarray [shape=(n_items,)], bool
+    """
+
+    features: np.ndarray
+    known: np.ndarray
 
 
 class ContentSpace(NamedTuple):
@@ -63,8 +73,6 @@ def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSp
     item_ids : sequence of str
     space : ContentSpace
     """
-    from audiorec.sessions.gru4rec import ItemContent  # learning only: answers start without torch
-
     known = np.array([id_ in vectors for id_ in item_ids], dtype=bool)
     features = np.zeros((len(item_ids), space.axes.shape[1]), dtype=np.float32)
     ids = [id_ for id_, is_known in zip(item_ids, known, strict=True) if is_known]

@@ -44,10 +44,8 @@ class GRUModel:
     cells : tuple of GRUWeights
     elu : float
         Of the last non-linearity; 0 is none.
-    project : np.ndarray [shape=(n_features, dim + 1)], float32, or None
-        From content to embedding and bias.
-    cold_bias : float
-        Added to the bias of items that are placed by their content alone.
+    project : np.ndarray [shape=(n_features + 1, dim + 1)], float32, or None
+        From content to embedding and bias, the intercept last.
     """
 
     name = "gru4rec"
@@ -60,10 +58,9 @@ class GRUModel:
         *,
         elu: float = 0.0,
         project: np.ndarray | None = None,
-        cold_bias: float = 0.0,
     ) -> None:
         self.items, self.skip, self.cells = items, skip, cells
-        self.elu, self.project, self.cold_bias = elu, project, cold_bias
+        self.elu, self.project = elu, project
 
     @property
     def dim(self) -> int:
@@ -83,9 +80,15 @@ class GRUModel:
         """
         if self.project is None:
             raise ValueError("the model was trained without content")
-        items = features @ self.project
-        items[:, -1] += self.cold_bias
-        return np.asarray(items)
+        return np.asarray(features @ self.project[:-1] + self.project[-1])
+
+    def placing(self, project: np.ndarray) -> GRUModel:
+        """The model with this map from content."""
+        return GRUModel(self.items, self.skip, self.cells, elu=self.elu, project=project)
+
+    def with_items(self, items: np.ndarray) -> GRUModel:
+        """The model with these in place of `items`."""
+        return GRUModel(items, self.skip, self.cells, elu=self.elu, project=self.project)
 
     def outputs(self, inputs: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
         """Output after each of a session's events.
@@ -145,31 +148,22 @@ class GRUModel:
         return arrays if self.project is None else {**arrays, "project": self.project}
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, np.ndarray], *, elu: float, cold_bias: float = 0.0
-    ) -> GRUModel:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], *, elu: float) -> GRUModel:
         """The model of `to_arrays`."""
         n_layers = sum(name.startswith("u_gates_") for name in arrays)
         cells = tuple(
             GRUWeights(*(arrays[f"{name}_{number}"] for name in GRUWeights._fields))
             for number in range(n_layers)
         )
-        return cls(
-            arrays["items"], arrays["skip"], cells,
-            elu=elu, project=arrays.get("project"), cold_bias=cold_bias,
-        )  # fmt: skip
+        return cls(arrays["items"], arrays["skip"], cells, elu=elu, project=arrays.get("project"))
 
     @classmethod
     def from_network(cls, network: GRU4Rec) -> GRUModel:
-        """What a trained network has learned, every item's embedding computed."""
-        import torch  # which is loaded already: a network is given
-
+        """What a trained network has learned."""
         config = network.config
-        with torch.no_grad():
-            rows = torch.arange(len(network.items))
-            items = network.embed(rows, network.items, dropout=False).numpy().copy()
-        # Of what has neither plays nor content nothing was learned: it is never recommended.
-        nothing = ~network.placed.numpy()
+        items = network.items.numpy().copy()
+        # Of what has no plays nothing was learned: it is never recommended.
+        nothing = ~network.played.numpy()
         items[nothing, :-1], items[nothing, -1] = 0.0, NEVER
         cells = tuple(
             GRUWeights(
@@ -177,12 +171,8 @@ class GRUModel:
             )
             for cell in network.cells
         )
-        project = None if network.features is None else network.project.detach().numpy().copy()
         elu = config.elu_param if config.loss == "bpr-max" else 0.0
-        return cls(
-            items, network.skip.detach().numpy().copy(), cells,
-            elu=elu, project=project, cold_bias=network.cold_bias,
-        )  # fmt: skip
+        return cls(items, network.skip.detach().numpy().copy(), cells, elu=elu)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

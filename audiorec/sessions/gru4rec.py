@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from audiorec.exceptions import ParameterError
 from audiorec.sessions.config import GRU4RecConfig
-
-
-class ItemContent(NamedTuple):
-    """What is known of items without a play.
-
-    Attributes
-    ----------
-    features : np.ndarray [shape=(n_items, n_features)], float32
-        Zeros where nothing is known.
-    known : np.ndarray [shape=(n_items,)], bool
-    """
-
-    features: np.ndarray
-    known: np.ndarray
 
 
 def uniform(d0: int, d1: int, *, generator: torch.Generator, columns: int = 1) -> torch.Tensor:
@@ -64,11 +48,8 @@ class GRU4Rec(nn.Module):
     ----------
     n_items : int
     config : GRU4RecConfig
-    content : ItemContent, optional
-        Then an item's embedding (and bias) is its content times a learned matrix, plus a residual
-        of its own that fades in with the item's plays.
     plays : np.ndarray [shape=(n_items,)], optional
-        Plays of each item, needed with `content`; by default all have some.
+        Plays of each item; by default all have some.
     """
 
     def __init__(
@@ -76,7 +57,6 @@ class GRU4Rec(nn.Module):
         n_items: int,
         *,
         config: GRU4RecConfig,
-        content: ItemContent | None = None,
         plays: np.ndarray | None = None,
     ) -> None:
         super().__init__()
@@ -92,52 +72,7 @@ class GRU4Rec(nn.Module):
         self.cells = nn.ModuleList(
             GRUCell(n_in, n_out, generator=generator) for n_in, n_out in pairwise(sizes)
         )
-        self.features: torch.Tensor | None = None
-        self.cold_bias = 0.0  # see `audiorec.sessions.cold_bias`
-        self.fade = torch.ones(n_items)
-        self.placed = torch.from_numpy(np.ones(n_items) if plays is None else plays) > 0
-        if content is not None:
-            self._with_content(content, plays, generator)
-
-    def _with_content(
-        self, content: ItemContent, plays: np.ndarray | None, generator: torch.Generator
-    ) -> None:
-        if plays is None or len(content.features) != len(self.items):
-            raise ParameterError("content needs a row, and plays a number, for every item")
-        features = torch.from_numpy(np.ascontiguousarray(content.features, dtype=np.float32))
-        self.features = features
-        self.known = torch.from_numpy(content.known.copy())
-        self.placed = self.placed | self.known
-        weights = uniform(features.shape[1], self.dim + 1, generator=generator)
-        weights[:, -1] = 0
-        self.project = nn.Parameter(weights)
-        self.fade = residual_weight(plays, known=content.known, half=self.config.content_half_plays)
-
-    def embed(self, rows: torch.Tensor, residual: torch.Tensor, *, dropout: bool) -> torch.Tensor:
-        """Embeddings and biases of items.
-
-        Parameters
-        ----------
-        rows : torch.Tensor [shape=(n,)], int64
-        residual : torch.Tensor [shape=(n, dim + 1)]
-            Their rows of `items`.
-        dropout : bool
-            Whether residuals are left out at random, of items that have content.
-
-        Returns
-        -------
-        embedding : torch.Tensor [shape=(n, dim + 1)]
-        """
-        if self.features is None:
-            return residual
-        weight = self.fade[rows]
-        if dropout and self.config.item_dropout:
-            gone = torch.rand(len(rows)) < self.config.item_dropout
-            weight = torch.where(gone & self.known[rows], 0.0, weight)
-        embedding = self.features[rows] @ self.project + weight[:, None] * residual
-        if self.cold_bias:
-            embedding[:, -1] += self.cold_bias * (1 - weight)
-        return embedding
+        self.played = torch.from_numpy(np.ones(n_items) if plays is None else plays) > 0
 
     def forward(
         self, inputs: torch.Tensor, skipped: torch.Tensor, states: list[torch.Tensor]
@@ -171,16 +106,3 @@ class GRU4Rec(nn.Module):
         if self.config.loss != "bpr-max" or not self.config.elu_param:
             return scores
         return nn.functional.elu(scores, alpha=self.config.elu_param)
-
-
-def residual_weight(plays: np.ndarray, *, known: np.ndarray, half: float) -> torch.Tensor:
-    """Weight of each item's residual: n / (n + half), 1 for items without content.
-
-    Parameters
-    ----------
-    plays : np.ndarray [shape=(n_items,)]
-    known : np.ndarray [shape=(n_items,)], bool
-    half : float
-    """
-    weight = np.where(known, plays / (plays + half), 1.0)
-    return torch.from_numpy(weight.astype(np.float32))

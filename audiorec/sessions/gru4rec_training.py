@@ -13,10 +13,9 @@ from audiorec.artifacts import atomic_writer, fingerprint
 from audiorec.data.sessions import Sessions
 from audiorec.progress import Progress, silent
 from audiorec.sessions.batches import Step, parallel_steps
-from audiorec.sessions.cold_bias import fit_cold_bias
 from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec import GRU4Rec, ItemContent
+from audiorec.sessions.gru4rec import GRU4Rec
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.scoring import Scores
 
@@ -111,17 +110,13 @@ class Trainer:
     sessions : Sessions
         In the order of their starts.
     config : GRU4RecConfig
-    content : ItemContent, optional
-        Of every item of the sessions, those without a play included.
     """
 
-    def __init__(
-        self, sessions: Sessions, *, config: GRU4RecConfig, content: ItemContent | None = None
-    ) -> None:
+    def __init__(self, sessions: Sessions, *, config: GRU4RecConfig) -> None:
         plays = sessions.supports
-        self.sessions, self.config, self.content = sessions, config, content
+        self.sessions, self.config = sessions, config
         self.batch_size = max(config.batch_size, -(-sessions.n_events // MOST_STEPS))
-        self.network = GRU4Rec(sessions.n_items, config=config, content=content, plays=plays)
+        self.network = GRU4Rec(sessions.n_items, config=config, plays=plays)
         self.optimiser = AdagradMomentum(
             learning_rate=config.learning_rate, momentum=config.momentum
         )
@@ -148,8 +143,7 @@ class Trainer:
         )
         columns = torch.cat([targets, torch.from_numpy(self.sampler.draw())])
         rows, inverse = torch.unique(torch.cat([inputs, columns]), return_inverse=True)
-        residual = network.items.index_select(0, rows).requires_grad_()
-        embedding = network.embed(rows, residual, dropout=True)
+        embedding = network.items.index_select(0, rows).requires_grad_()
         slots = torch.from_numpy(step.slots)
         kept = torch.from_numpy(~step.first)[:, None]
         before = [state[slots] * kept for state in states]
@@ -164,7 +158,7 @@ class Trainer:
         scored = embedding.index_select(0, inverse[len(inputs) :])
         scores = network.activate(output @ scored[:, : network.dim].T + scored[:, network.dim])
         loss = self._loss(scores, targets, columns, counted)
-        self._descend(loss, rows, residual)
+        self._descend(loss, rows, embedding)
         return float(loss.detach())
 
     def _loss(
@@ -187,9 +181,9 @@ class Trainer:
         corrections = config.logq * torch.from_numpy(log_q)
         return cross_entropy(scores, log_q=corrections, same=same, counted=counted)
 
-    def _descend(self, loss: torch.Tensor, rows: torch.Tensor, residual: torch.Tensor) -> None:
+    def _descend(self, loss: torch.Tensor, rows: torch.Tensor, embedding: torch.Tensor) -> None:
         names, parameters = zip(*self.network.named_parameters(), strict=True)
-        gradients = torch.autograd.grad(loss, [residual, *parameters], allow_unused=True)
+        gradients = torch.autograd.grad(loss, [embedding, *parameters], allow_unused=True)
         with torch.no_grad():
             self.optimiser.step_rows("items", self.network.items, rows, gradients[0])
             for name, parameter, gradient in zip(names, parameters, gradients[1:], strict=True):
@@ -220,7 +214,6 @@ def train_gru4rec(
     sessions: Sessions,
     *,
     config: GRU4RecConfig,
-    content: ItemContent | None = None,
     checkpoint: Path | None = None,
     progress: Progress = silent,
 ) -> GRU4Rec:
@@ -228,7 +221,7 @@ def train_gru4rec(
 
     Parameters
     ----------
-    sessions, config, content
+    sessions, config
         See `Trainer`.
     checkpoint : Path, optional
         File that keeps the state after each epoch. Where it is of the same sessions and settings
@@ -239,10 +232,10 @@ def train_gru4rec(
     -------
     network : GRU4Rec
     """
-    trainer = Trainer(sessions, config=config, content=content)
+    trainer = Trainer(sessions, config=config)
     for _ in _epochs(trainer, checkpoint, progress, score=None):
         pass
-    return _finished(trainer)
+    return trainer.network.eval()
 
 
 def score_epochs(
@@ -250,7 +243,6 @@ def score_epochs(
     *,
     config: GRU4RecConfig,
     score: Callable[[GRUModel], Scores],
-    content: ItemContent | None = None,
     checkpoint: Path | None = None,
     progress: Progress = silent,
 ) -> list[Scores]:
@@ -258,7 +250,7 @@ def score_epochs(
 
     Parameters
     ----------
-    sessions, config, content, checkpoint, progress
+    sessions, config, checkpoint, progress
         See `train_gru4rec`.
     score : callable
         Scores the model, on sessions that are not among those learned from.
@@ -268,13 +260,10 @@ def score_epochs(
     scores : list of Scores
         After each epoch.
     """
-    trainer = Trainer(sessions, config=config, content=content)
+    trainer = Trainer(sessions, config=config)
 
     def after_epoch() -> Scores:
-        network = _finished(trainer)
-        scores = score(GRUModel.from_network(network))
-        network.cold_bias = 0.0  # training goes on without
-        return scores
+        return score(GRUModel.from_network(trainer.network.eval()))
 
     scores: list[Scores] = []
     for scores in _epochs(trainer, checkpoint, progress, score=after_epoch):
@@ -309,19 +298,10 @@ def _epochs(
         yield scores
 
 
-def _finished(trainer: Trainer) -> GRU4Rec:
-    """The network as it answers."""
-    network = trainer.network.eval()
-    if network.features is not None:
-        network.cold_bias = fit_cold_bias(network, trainer.sessions)
-    return network
-
-
 def _key(trainer: Trainer) -> str:
     """Digest of all that the weights depend on."""
-    sessions, config, content = trainer.sessions, trainer.config, trainer.content
+    sessions, config = trainer.sessions, trainer.config
     arrays = [sessions.items, sessions.offsets, sessions.skipped]
-    arrays += [] if content is None else [content.features, content.known]
     digests = [fingerprint(np.ascontiguousarray(array).tobytes()) for array in arrays]
     return fingerprint([digests, sessions.n_items, config.model_dump(mode="json")])
 

@@ -72,10 +72,12 @@ class StoredModels:
         if not self.has_gru:
             why = self.manifest.extra.get("without_gru4rec", "")
             raise ArtifactError(f"gru4rec was not trained: {why}; choose another --model")
-        extra = self.manifest.extra
-        return GRUModel.from_arrays(
-            self._group(GRU), elu=float(extra["elu"]), cold_bias=float(extra["cold_bias"])
-        )
+        extra, arrays = self.manifest.extra, self._group(GRU)
+        if "cold_bias" in extra and "project" in arrays:  # of before the map had an intercept
+            intercept = np.zeros_like(arrays["project"][:1])
+            intercept[:, -1] = extra["cold_bias"]
+            arrays["project"] = np.concatenate([arrays["project"], intercept])
+        return GRUModel.from_arrays(arrays, elu=float(extra["elu"]))
 
     @cached_property
     def content_space(self) -> ContentSpace | None:
@@ -136,9 +138,9 @@ def save_models(
             continue
         own = {n: a for n, a in model.to_arrays().items() if n != "plays"}
         arrays.update({f"{group}-{name}": array for name, array in own.items()})
-    if gru is not None and space is not None:
+    if gru is not None and gru.project is not None and space is not None:
         arrays.update({"content-mean": space.mean, "content-axes": space.axes})
-    about_gru = {} if gru is None else {"elu": gru.elu, "cold_bias": gru.cold_bias}
+    about_gru = {} if gru is None else {"elu": gru.elu}
     artifacts.save(
         directory, kind=KIND, arrays=arrays, config=config, inputs=inputs,
         extra={**extra, **about_gru},

@@ -25,6 +25,7 @@ from audiorec.sessions.content_space import ContentSpace, content_of
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec_training import score_epochs, train_gru4rec
 from audiorec.sessions.neighbours import SessionNeighbours
+from audiorec.sessions.placing import place_by_content
 from audiorec.sessions.rules import SequentialRules
 from audiorec.sessions.scoring import Scores
 from audiorec.sessions.store import save_models
@@ -146,22 +147,21 @@ class _GRUTraining:
 
     def score_epochs(self, train: Sessions, score: ScoreEpoch) -> list[Scores]:
         """Scores after each epoch on sessions held out."""
-        return score_epochs(
-            train, config=self._config, score=score, **self._options(train, "validation")
-        )
+        return score_epochs(train, config=self._config, score=score, **self._options("validation"))
 
     def train(self, sessions: Sessions, *, n_epochs: int | None) -> GRUModel:
         """The network of all sessions, after so many epochs or as many as it may have."""
         config = self._config.model_copy(update={"n_epochs": n_epochs or self._config.n_epochs})
-        options = self._options(sessions, "all")
-        return GRUModel.from_network(train_gru4rec(sessions, config=config, **options))
+        network = train_gru4rec(sessions, config=config, **self._options("all"))
+        model = GRUModel.from_network(network)
+        if self._vectors is None or self.space is None:
+            return model
+        content = content_of(self._vectors, sessions.item_ids, space=self.space)
+        return place_by_content(model, sessions, content, seed=config.seed)
 
-    def _options(self, train: Sessions, name: str) -> dict[str, Any]:
-        content = None
-        if self._vectors is not None and self.space is not None:
-            content = content_of(self._vectors, train.item_ids, space=self.space)
+    def _options(self, name: str) -> dict[str, Any]:
         return {
-            "content": content, "checkpoint": self._state / f"{name}.safetensors",
+            "checkpoint": self._state / f"{name}.safetensors",
             "progress": lambda _stage, *about: self._progress(f"sessions ({name})", *about),
         }  # fmt: skip
 

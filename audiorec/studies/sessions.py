@@ -26,12 +26,12 @@ from audiorec.progress import Progress
 from audiorec.sessions.comparison import VALIDATION_DAYS, bounded_settings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content import ContentNeighbours
-from audiorec.sessions.content_space import ContentSpace, content_of
+from audiorec.sessions.content_space import ContentSpace, ItemContent, content_of
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec import ItemContent
 from audiorec.sessions.gru4rec_training import train_gru4rec
 from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
+from audiorec.sessions.placing import place_by_content
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules
 from audiorec.sessions.scoring import CUTOFF, rank_next_items
@@ -266,8 +266,8 @@ def _fits(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
             return content_of(content, sessions.item_ids, space=space)
 
         fits[BESIDE] = lambda s: ContentNeighbours(of(s, whole).features)
-        fits[WITH_CONTENT] = lambda s: GRUModel.from_network(
-            train_gru4rec(s, config=gru, content=of(s))
+        fits[WITH_CONTENT] = lambda s: place_by_content(
+            GRUModel.from_network(train_gru4rec(s, config=gru)), s, of(s), seed=seed
         )
     return fits
 

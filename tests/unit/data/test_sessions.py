@@ -164,7 +164,7 @@ def test_stored_plays_and_playlists_become_sessions(tmp_path: Path) -> None:
         ["z", "y", "z"],
         ["a", "c", "b"],
     ]
-    with pytest.raises(DataError, match=r"no session has two plays .* min_support=9"):
+    with pytest.raises(DataError, match=r"no session has two plays .* at least 9 plays"):
         load_sessions(directory, min_support=9)
 
 

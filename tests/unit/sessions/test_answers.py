@@ -141,6 +141,26 @@ def test_content_without_axes_is_read_on(tmp_path: Path) -> None:
     np.testing.assert_allclose(space.features(vector), (vector - mean) / scale, rtol=1e-6)
 
 
+def test_a_map_without_an_intercept_is_read_on(
+    content_workspace: Workspace, tmp_path: Path
+) -> None:
+    made = StoredModels(content_workspace.sessions).gru
+    assert made.project is not None
+    former = made.placing(made.project[:-1])
+    directory = tmp_path / "sessions"
+    artifacts.save(
+        directory, kind="sessions", config={}, inputs={},
+        extra={"default": "gru4rec", "elu": 0.0, "cold_bias": 0.5},
+        arrays={f"gru-{name}": array for name, array in former.to_arrays().items()}
+        | {"ids": np.array(["a"])},
+    )  # fmt: skip
+    features = np.array([[0.6, 0.8]], dtype=np.float32)
+    expected = features @ made.project[:-1]
+    expected[:, -1] += 0.5
+    found = StoredModels(directory).gru.embed_content(features)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_other_content_vectors_are_refused(content_workspace: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path / "other")
     shutil.copytree(content_workspace.root, other.root)

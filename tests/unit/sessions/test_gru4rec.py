@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from audiorec.data.sessions import Sessions, sessions_of_lists
-from audiorec.exceptions import ParameterError
+from audiorec.sessions import placing
 from audiorec.sessions.comparison import (
     LEAST_EPOCHS,
     MAX_BATCH,
@@ -18,9 +18,9 @@ from audiorec.sessions.comparison import (
     bounded_settings,
 )
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.content_space import MOST_AXES, ContentSpace
+from audiorec.sessions.content_space import MOST_AXES, ContentSpace, ItemContent
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.gru4rec import GRU4Rec, GRUCell, ItemContent, uniform
+from audiorec.sessions.gru4rec import GRU4Rec, GRUCell, uniform
 from audiorec.sessions.gru4rec_training import (
     AdagradMomentum,
     NegativeSampler,
@@ -29,6 +29,7 @@ from audiorec.sessions.gru4rec_training import (
     train_gru4rec,
 )
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
+from audiorec.sessions.placing import PENALTY, PLACES, _balance, fit_ridge, place_by_content
 from audiorec.sessions.ranks import rank_of
 from audiorec.sessions.scoring import Scores
 
@@ -197,15 +198,13 @@ def test_it_learns_what_follows(sessions: Sessions, loss: str) -> None:
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "bpr-max"])
-@pytest.mark.parametrize("with_content", [False, True])
-def test_numpy_answers_as_torch_does(sessions: Sessions, loss: str, with_content: bool) -> None:
+def test_numpy_answers_as_torch_does(sessions: Sessions, loss: str) -> None:
     config = GRU4RecConfig(layers=(10, 8), batch_size=4, n_epochs=1, n_sample=5, loss=loss)
-    content = _content(12) if with_content else None
-    network = train_gru4rec(sessions, config=config, content=content)
+    network = train_gru4rec(sessions, config=config)
     with torch.no_grad():
         network.skip += 0.3
         items, skipped = torch.tensor([3, 4, 9]), torch.tensor([False, True, False])
-        table = network.embed(torch.arange(12), network.items, dropout=False)
+        table = network.items
         states = [torch.zeros(1, n) for n in config.layers]
         for item, was_skipped in zip(items, skipped, strict=True):
             output, states = network(table[item][None, :-1], was_skipped[None], states)
@@ -265,28 +264,54 @@ def _content(n_items: int, *, unknown: tuple[int, ...] = ()) -> ItemContent:
     return ItemContent(features * known[:, None], known)
 
 
-def test_the_residual_fades_in_with_plays(sessions: Sessions) -> None:
-    config = GRU4RecConfig(layers=(4,), content_half_plays=10)
-    plays = np.array([0, 10, 90])
-    content = _content(3, unknown=(2,))
-    network = GRU4Rec(3, config=config, content=content, plays=plays)
-    rows = torch.arange(3)
-    embedding = network.embed(rows, network.items, dropout=False)
-    projected = network.features @ network.project
-    torch.testing.assert_close(embedding[0], projected[0])
-    torch.testing.assert_close(embedding[1], projected[1] + 0.5 * network.items[1])
-    torch.testing.assert_close(embedding[2], network.items[2])  # no content: its own alone
+def _model(items: np.ndarray) -> GRUModel:
+    """A network of random weights over these items."""
+    network = GRU4Rec(len(items), config=GRU4RecConfig(layers=(items.shape[1] - 1,)))
+    return GRUModel.from_network(network).with_items(items)
 
 
-def test_item_dropout_leaves_the_content_alone(sessions: Sessions) -> None:
-    config = GRU4RecConfig(layers=(4,), item_dropout=0.5)
-    content = _content(1000, unknown=tuple(range(500)))
-    network = GRU4Rec(1000, config=config, content=content, plays=np.full(1000, 1000))
-    torch.manual_seed(0)
-    embedding = network.embed(torch.arange(1000), network.items, dropout=True)
-    alone = (embedding == network.features @ network.project).all(dim=1)
-    assert not alone[:500].any()
-    assert 0.4 < float(alone[500:].float().mean()) < 0.6
+def _played(plays: list[int]) -> Sessions:
+    """A session of each item alone."""
+    ids = "".join(chr(97 + item) for item in range(len(plays)))
+    lists = [[ids[item]] * n for item, n in enumerate(plays) if n]
+    return sessions_of_lists(lists, item_ids=ids)
+
+
+def test_an_items_own_embedding_weighs_with_its_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    plays = [0, 10, 90, 5, 5, 5]
+    items = rng.normal(size=(6, 5)).astype(np.float32)
+    content = _content(6, unknown=(2,))
+    placed = place_by_content(_model(items), _played(plays), content, seed=0)
+    mapped = placed.embed_content(content.features)
+    np.testing.assert_allclose(placed.items[0], mapped[0], atol=1e-6)
+    np.testing.assert_allclose(placed.items[1], (items[1] + mapped[1]) / 2, atol=1e-6)
+    np.testing.assert_array_equal(placed.items[2], items[2])  # no content: its own alone
+    monkeypatch.setattr(placing, "_cold_bias", lambda *_, **__: 3.0)
+    biased = place_by_content(_model(items), _played(plays), content, seed=0)
+    gained = biased.items - placed.items
+    np.testing.assert_allclose(gained[0, -1], 3, atol=1e-5)  # of what is new, and that alone
+    np.testing.assert_array_equal(gained[1:], 0)
+    again = biased.embed_content(content.features[:1])
+    np.testing.assert_allclose(again[0], biased.items[0], atol=1e-6)
+    unknown = _content(6, unknown=tuple(range(6)))
+    nothing = place_by_content(_model(items), _played(plays), unknown, seed=0)
+    assert nothing.project is None
+
+
+def test_the_map_is_a_ridge_with_an_intercept() -> None:
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(0)
+    features, targets = rng.normal(1, 2, (40, 5)), rng.normal(3, 1, (40, 3))
+    alpha = PENALTY * 40 * features.var(axis=0).mean()
+    reference = Ridge(alpha=alpha).fit(features, targets)
+    found = fit_ridge(features, targets)
+    np.testing.assert_allclose(found[:-1], reference.coef_.T, atol=1e-5)
+    np.testing.assert_allclose(found[-1], reference.intercept_, atol=1e-5)
+    one = fit_ridge(features[:1], targets[:1])  # the mean, whatever the content
+    np.testing.assert_allclose(one[-1], targets[0], atol=1e-5)
+    np.testing.assert_allclose(one[:-1], 0, atol=1e-6)
 
 
 def test_a_track_that_nobody_has_played_is_answered_to_and_recommended(
@@ -294,15 +319,13 @@ def test_a_track_that_nobody_has_played_is_answered_to_and_recommended(
 ) -> None:
     kept = sessions.without_items({"05"})
     config = GRU4RecConfig(layers=(16,), batch_size=8, n_epochs=12, n_sample=12,
-                           dropout_p_hidden=0.0, learning_rate=0.1, item_dropout=0.5)  # fmt: skip
-    network = train_gru4rec(kept, config=config, content=_content(12))
-    model = GRUModel.from_network(network)
+                           dropout_p_hidden=0.0, learning_rate=0.1)  # fmt: skip
+    model = GRUModel.from_network(train_gru4rec(kept, config=config))
+    model = place_by_content(model, kept, _content(12), seed=0)
     none = np.array([False])
     after = model.scores(np.array([4]), skipped=none)
     assert int(np.argsort(-after).tolist().index(5)) <= 2
     assert int(model.scores(np.array([5]), skipped=none).argmax()) in (6, 7)
-    with pytest.raises(ParameterError, match="content needs a row"):
-        GRU4Rec(3, config=config, content=_content(2), plays=np.ones(3))
 
 
 def test_killed_and_gone_on_with_it_ends_in_the_same_weights(
@@ -316,18 +339,16 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_weights(
             raise Killed
 
     config = SMALL.model_copy(update={"n_epochs": 3, "batch_size": 8, "momentum": 0.3})
-    whole = train_gru4rec(sessions, config=config, content=_content(12))
+    whole = train_gru4rec(sessions, config=config)
     checkpoint = tmp_path / "state.safetensors"
     with pytest.raises(Killed):
-        train_gru4rec(
-            sessions, config=config, content=_content(12), checkpoint=checkpoint, progress=kill
-        )
-    again = train_gru4rec(sessions, config=config, content=_content(12), checkpoint=checkpoint)
+        train_gru4rec(sessions, config=config, checkpoint=checkpoint, progress=kill)
+    again = train_gru4rec(sessions, config=config, checkpoint=checkpoint)
     torch.testing.assert_close(again.items, whole.items, rtol=0, atol=0)
     for mine, theirs in zip(again.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
     checkpoint.write_bytes(checkpoint.read_bytes()[:50])  # torn: it begins anew
-    anew = train_gru4rec(sessions, config=config, content=_content(12), checkpoint=checkpoint)
+    anew = train_gru4rec(sessions, config=config, checkpoint=checkpoint)
     torch.testing.assert_close(anew.items, whole.items, rtol=0, atol=0)
 
 
@@ -337,8 +358,6 @@ def test_ties_count_against_the_target() -> None:
 
 
 def test_new_items_come_up_as_often_as_they_are_played() -> None:
-    from audiorec.sessions.cold_bias import PLACES, _balance
-
     rng = np.random.default_rng(0)
     known, fresh = rng.normal(3, 1, (400, PLACES)), rng.normal(0, 1, (400, PLACES))
     bias = _balance(known, fresh, 0.25)
@@ -346,20 +365,6 @@ def test_new_items_come_up_as_often_as_they_are_played() -> None:
     first = np.argsort(-both, axis=1)[:, :PLACES]
     assert float((first >= PLACES).mean()) == pytest.approx(0.25, abs=0.01)
     assert 0 < bias < 3
-
-
-def test_the_cold_bias_is_that_of_content_alone(sessions: Sessions) -> None:
-    network = train_gru4rec(sessions, config=SMALL, content=_content(12))
-    before = GRUModel.from_network(network)
-    network.cold_bias = before.cold_bias + 1
-    after = GRUModel.from_network(network)
-    gained = (after.items - before.items)[:, -1]
-    np.testing.assert_allclose(gained, 1 - network.fade.numpy(), atol=1e-5)
-    np.testing.assert_allclose(after.items[:, :-1], before.items[:, :-1])
-    features = network.features.numpy()[:2]
-    np.testing.assert_allclose(
-        after.embed_content(features)[:, -1] - before.embed_content(features)[:, -1], 1, atol=1e-5
-    )
 
 
 def test_training_is_bounded_by_events_times_epochs(sessions: Sessions) -> None:
@@ -387,7 +392,7 @@ def test_training_stops_where_it_gets_no_better_and_goes_on_to_the_same_end(
     config = SMALL.model_copy(update={"n_epochs": 9, "batch_size": 16})
     checkpoint = tmp_path / "state.safetensors"
     scores = score_epochs(
-        sessions, config=config, content=_content(12), checkpoint=checkpoint,
+        sessions, config=config, checkpoint=checkpoint,
         score=lambda _: Scores(next(rising), 0.0),
     )  # fmt: skip
     assert [one.mrr for one in scores] == [0.1, 0.3, 0.2, 0.3]
@@ -395,19 +400,16 @@ def test_training_stops_where_it_gets_no_better_and_goes_on_to_the_same_end(
     def never(_model: object) -> Scores:
         raise AssertionError
 
-    again = score_epochs(
-        sessions, config=config, content=_content(12), checkpoint=checkpoint, score=never
-    )
+    again = score_epochs(sessions, config=config, checkpoint=checkpoint, score=never)
     assert again == scores
 
 
 def test_scoring_between_epochs_changes_no_weights(sessions: Sessions) -> None:
     config = SMALL.model_copy(update={"n_epochs": 3, "batch_size": 16})
-    content = _content(12)
     models: list[GRUModel] = []
     score_epochs(
-        sessions, config=config, content=content,
+        sessions, config=config,
         score=lambda model: (models.append(model), Scores(float(len(models)), 0.0))[1],
     )  # fmt: skip
-    whole = GRUModel.from_network(train_gru4rec(sessions, config=config, content=content))
+    whole = GRUModel.from_network(train_gru4rec(sessions, config=config))
     np.testing.assert_array_equal(models[-1].items, whole.items)

@@ -24,7 +24,7 @@ from .conftest import N, make_workspace, ring_plays, ring_vectors
 
 GRU = GRU4RecConfig(
     layers=(16,), batch_size=8, n_epochs=12, n_sample=12, learning_rate=0.1,
-    dropout_p_hidden=0.0, dropout_p_embed=0.0, item_dropout=0.5,
+    dropout_p_hidden=0.0, dropout_p_embed=0.0,
 )  # fmt: skip
 
 
