@@ -219,6 +219,11 @@ def test_plex(fixture, imported, rows):
     ]  # fmt: skip
 
 
+def test_plex_counts_of_skips(fixture, listens):
+    found, _, _ = listens(fixture("plex"))
+    assert [(listen.title, listen.skips) for listen in found if listen.skips] == [("Jóga", 2.0)]
+
+
 def test_a_database_in_use(fixture, listens, tmp_path):
     """What its program has yet to write lies beside it; a lock on it is no hindrance."""
     folder = fixture("mpd")
