@@ -107,6 +107,13 @@ def test_foobar2000(fixture, imported, listens, rows, tmp_path):
     assert rows() == [("feeling-good", 7, 0, 1.0), ("name:french disko", 2, 0, None)]
 
 
+def test_foobar2000_addresses_are_percent_coded(fixture, listens):
+    file = next(fixture("foobar2000").glob("*.xml"))
+    coded = file.read_text(encoding="utf-8").replace("Nina Simone", "Nina%20Simone")
+    file.write_text(coded, encoding="utf-8")
+    assert "Nina Simone" in listens(file)[0][0].path
+
+
 def test_mpd(fixture, imported, rows):
     """Values are text, perhaps no number; a playlist's stickers are none of a song."""
     (report,) = imported(fixture("mpd"))
