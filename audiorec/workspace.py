@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from audiorec.artifacts import write_atomic
 from audiorec.exceptions import WorkspaceError, system_reason
@@ -214,6 +215,14 @@ class Workspace:
                 f"workspace {self.root} has version {version}, newer than {VERSION}; "
                 "upgrade audiorec"
             )
+
+    def check_writable(self) -> None:
+        """Raise `WorkspaceError` where no file can be made."""
+        try:
+            with TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise _unwritable(self.root, error) from None
 
     @contextmanager
     def writing(self) -> Iterator[None]:

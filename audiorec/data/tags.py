@@ -116,12 +116,23 @@ class TagTable:
 
     def counts(self, *, min_confidence: float = MIN_CONFIDENCE) -> list[TagCount]:
         """Every tag that a track has, most frequent first; spellings of one word count together."""
-        having: dict[str, set[str]] = {}
-        shown: dict[str, str] = {}
-        for tag, track_id in self._all(min_confidence):
-            having.setdefault(normalize_text(tag), set()).add(track_id)
-            shown[normalize_text(tag)] = min(tag, shown.get(normalize_text(tag), tag))
-        counts = [TagCount(shown[key], len(ids)) for key, ids in having.items()]
+        stored = dict(
+            self._rows(
+                "SELECT tag, count(DISTINCT track_id) FROM tags WHERE confidence >= ? AND track_id"
+                " IN (SELECT track_id FROM tracks WHERE NOT missing) GROUP BY tag",
+                [min_confidence],
+            )
+        )
+        given = self._given()
+        spellings: dict[str, list[str]] = {}
+        for tag in sorted({*stored, *given}):
+            spellings.setdefault(normalize_text(tag), []).append(tag)
+        counts = []
+        for tags in spellings.values():
+            n = [len(given.get(tag, ())) for tag in tags] + [stored.get(tag, 0) for tag in tags]
+            several = sum(map(bool, n)) > 1  # which may be said of the same track
+            tracks = self._tracks_of(tags, given, min_confidence) if several else ()
+            counts.append(TagCount(tags[0], len(tracks) if several else sum(n)))
         return sorted(counts, key=lambda count: (-count.tracks, count.tag))
 
     def having(self, name: str, *, min_confidence: float = MIN_CONFIDENCE) -> set[str]:
@@ -250,11 +261,14 @@ class TagTable:
 
     def _given(self) -> dict[str, set[str]]:
         """Tracks of each given tag."""
-        tracks: dict[str, set[str]] = {}
+        of_genre: dict[str, list[str]] = {}
         rows = self._rows("SELECT track_id, genre FROM tracks WHERE NOT missing AND genre <> ''")
         for track_id, genre in rows:
+            of_genre.setdefault(genre, []).append(track_id)
+        tracks: dict[str, set[str]] = {}
+        for genre, track_ids in of_genre.items():
             for tag in given_tags(genre):
-                tracks.setdefault(tag, set()).add(track_id)
+                tracks.setdefault(tag, set()).update(track_ids)
         return tracks
 
     def _known(self) -> tuple[list[str], dict[str, set[str]]]:
@@ -266,14 +280,19 @@ class TagTable:
         )
         return [tag for (tag,) in rows], self._given()
 
-    def _all(self, min_confidence: float) -> Iterator[tuple[str, str]]:
-        for tag, track_ids in self._given().items():
-            yield from ((tag, track_id) for track_id in track_ids)
-        yield from self._rows(
-            "SELECT g.tag, g.track_id FROM tags g JOIN tracks t USING (track_id)"
-            " WHERE NOT t.missing AND g.confidence >= ?",
-            [min_confidence],
-        )
+    def _tracks_of(
+        self, tags: Sequence[str], given: Mapping[str, set[str]], min_confidence: float
+    ) -> set[str]:
+        """Tracks whose files are there and that have one of some tags."""
+        tracks: set[str] = set().union(*(given.get(tag, ()) for tag in tags))
+        for tag in tags:
+            rows = self._rows(
+                "SELECT track_id FROM tags JOIN tracks USING (track_id)"
+                " WHERE tag = ? AND confidence >= ? AND NOT missing",
+                [tag, min_confidence],
+            )
+            tracks.update(track_id for (track_id,) in rows)
+        return tracks
 
 
 def given_tags(genre: str) -> list[str]:

@@ -128,14 +128,13 @@ class Jobs:
 
         None of them lies within another.
         """
-        parents = {Path(track.path).parent for track in self._library.tracks().tracks
-                   if os.path.isabs(track.path)}  # fmt: skip  # noqa: PTH117
         given = [path.absolute() for path in self._settings.music]
-        top: list[Path] = []
-        for folder in sorted({*given, *scan_roots(self._workspace), *parents}, key=_depth):
-            if not any(folder.is_relative_to(other) for other in top):
-                top.append(folder)
-        return top
+        held = self._library.tracks().folders
+        top: dict[Path, None] = {}
+        for folder in sorted({*given, *scan_roots(self._workspace), *held}, key=_depth):
+            if folder not in top and top.keys().isdisjoint(folder.parents):
+                top[folder] = None
+        return list(top)
 
     async def start(self, kind: JobKind, *, folder: Path | None = None) -> Job:
         """Begin a job.
@@ -146,7 +145,10 @@ class Jobs:
             If one is on.
         ParameterError
             If a scan is of no folder that may be scanned.
+        WorkspaceError
+            If the workspace cannot be written.
         """
+        await self._library.in_thread(self._workspace.check_writable)
         command = [kind, *(["refresh"] if kind == "playlists" else ["--jobs", "1"])]
         if kind == "scan":
             command += ["--", *map(str, await self._scanned(folder))]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiorec.data.catalog import Catalog
@@ -106,6 +108,12 @@ class TrackTable:
             .sort("score", "rank", descending=[True, False])
         )
         return [self.tracks[row] for row in found["row"].to_list()]
+
+    @cached_property
+    def folders(self) -> frozenset[Path]:
+        """Folders that the tracks' files lie in."""
+        paths = {os.path.dirname(track.path) for track in self.tracks}  # noqa: PTH120 - quicker
+        return frozenset(Path(path) for path in paths if os.path.isabs(path))  # noqa: PTH117
 
     @cached_property
     def _folded(self) -> pl.DataFrame:

@@ -27,6 +27,7 @@ EARLY_STEPS, STEPS, NEW_STEPS = 250, 500, 100
 EARLY_EXAGGERATION = 12.0
 START_SPREAD = 1e-4  # standard deviation of the first positions
 FFT_FROM = 4000  # points; fewer are quicker by Barnes and Hut's tree
+MOST_TOGETHER = 25_000  # tracks; of more a sample is laid out, and the others are put among it
 
 
 class Layout(NamedTuple):
@@ -37,7 +38,7 @@ class Layout(NamedTuple):
     ids : tuple of str
     positions : np.ndarray [shape=(n, 2)], float32
     fitted : np.ndarray [shape=(n,)], bool
-        Which were laid out together; the others were put among them later.
+        Which were there when it was laid out; the others were put among them later.
     """
 
     ids: tuple[str, ...]
@@ -61,7 +62,7 @@ def fit_layout(
     start: Mapping[str, np.ndarray] | None = None,
     progress: Progress = silent,
 ) -> Layout:
-    """Lay out all tracks of an index.
+    """Lay out all tracks of an index: of more than `MOST_TOGETHER` a sample, and the others by it.
 
     Parameters
     ----------
@@ -76,18 +77,24 @@ def fit_layout(
     progress : Progress
     """
     _check_library()
-    vectors = np.asarray(index.embeddings().vectors, dtype=np.float32)
-    n = len(index)
-    first = _principal_plane(vectors)
+    n = min(len(index), MOST_TOGETHER)
+    chosen = index.ids
+    if n < len(index):
+        rows = np.sort(np.random.default_rng(seed).choice(len(index), n, replace=False))
+        chosen = tuple(index.ids[row] for row in rows)
+    first = _principal_plane(np.asarray(index.embeddings().take(chosen).vectors, dtype=np.float32))
     if n < LEAST:
         return Layout(index.ids, first.astype(np.float32), np.ones(n, dtype=bool))
-    rows = _neighbour_rows(index, index.ids, n_neighbors=min(n_neighbors, (n - 1) // 3))
+    rows = _neighbour_rows(index, chosen, n_neighbors=min(n_neighbors, (n - 1) // 3), among=chosen)
     if start:
-        first = _started(index.ids, rows, start, otherwise=first)
+        first = _started(chosen, rows, start, otherwise=first)
     positions = _optimized(
         _rescaled(first), _affinities(rows, n), seed=seed, n_jobs=n_jobs, progress=progress
     )
-    return Layout(index.ids, positions, np.ones(n, dtype=bool))
+    layout = Layout(chosen, positions, np.ones(n, dtype=bool))
+    if n < len(index):
+        layout = extend_layout(layout, index, n_neighbors=n_neighbors, n_jobs=n_jobs)
+    return layout._replace(fitted=np.ones(len(index), dtype=bool))
 
 
 def extend_layout(

@@ -18,7 +18,6 @@ from audiorec.data.exclusions import (
     remove_exclusion,
     save_exclusions,
 )
-from audiorec.pipeline.status import describe_workspace
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import state_of, user_of
 from audiorec.serve.api.models import (
@@ -36,6 +35,7 @@ from audiorec.serve.api.models import (
     Word,
 )
 from audiorec.serve.jobs import Job
+from audiorec.serve.summaries import description
 from audiorec.workers import one_line
 
 router = APIRouter(tags=["workspace"])
@@ -45,7 +45,7 @@ router = APIRouter(tags=["workspace"])
 async def status(request: Request) -> StatusModel:
     """What the workspace holds, and what is stale."""
     state = state_of(request)
-    table = await state.library.in_thread(describe_workspace, state.workspace)
+    table = await state.library.in_thread(description, state.workspace)
     return StatusModel(**table)
 
 

@@ -20,9 +20,9 @@ from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.pages.summaries import play_summary
 from audiorec.serve.problems import of_error
 from audiorec.serve.state import State
+from audiorec.serve.summaries import play_summary
 from audiorec.track_map import TrackMap, load_map
 
 MOST_NAMES = 12  # that have a colour of their own

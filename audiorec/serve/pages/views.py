@@ -11,13 +11,12 @@ from audiorec.data.exclusions import KINDS as EXCLUSION_KINDS
 from audiorec.data.exclusions import load_exclusions
 from audiorec.data.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
-from audiorec.pipeline.status import describe_workspace
 from audiorec.recommend.library import Library
 from audiorec.recommend.users import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.pages.summaries import n_excluded, play_summary, word_counts
 from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
+from audiorec.serve.summaries import description, n_excluded, play_summary, word_counts
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
@@ -181,7 +180,7 @@ def library(library: Library, asked: PageRequest) -> dict[str, Any]:
     catalog, workspace = library.catalog, library.workspace
     rules = load_exclusions(workspace.exclusions)
     return {
-        "status": describe_workspace(workspace),
+        "status": description(workspace),
         "failures": catalog.failures()[:MOST_FAILURES],
         "notes": catalog.notes()[:MOST_FAILURES],
         "duplicates": _duplicates(library, asked),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import subprocess
 import time
@@ -155,3 +156,13 @@ def test_an_empty_library_has_nothing_to_scan(tmp_path):
     with pytest.raises(ParameterError, match="--music"):
         asyncio.run(state.jobs.start("scan"))
     assert [path.name for path in workspace.root.iterdir()] == ["workspace.json"]
+
+
+def test_no_job_begins_on_a_disk_that_cannot_be_written(client, monkeypatch):
+    def read_only(**_: object):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("audiorec.workspace.TemporaryFile", read_only)
+    answer = client.post(f"{API}/jobs", json={"kind": "run"})
+    assert answer.status_code == 503
+    assert "read-only" in answer.json()["detail"].lower()

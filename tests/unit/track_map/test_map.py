@@ -217,3 +217,16 @@ def test_status_says_whether_there_is_a_map_and_what_makes_it_stale(workspace, m
     assert said() == ("none yet: run 'audiorec map'", "")
     monkeypatch.setattr("audiorec.pipeline.status.can_lay_out", lambda: False)
     assert said()[0] == "none: it is for 'audiorec serve', and needs the extra 'serve'"
+
+
+def test_of_many_tracks_a_sample_is_laid_out_and_the_others_are_put_among_it(monkeypatch):
+    monkeypatch.setattr("audiorec.track_map.layout.MOST_TOGETHER", 90)
+    index = index_of(Embeddings(ids(), vectors()))
+    layout = fit_layout(index, n_neighbors=15, seed=0)
+    assert sorted(layout.ids) == sorted(index.ids) and layout.fitted.all()
+    assert np.isfinite(layout.positions).all()
+    genres = np.array([genre_of(ids().index(id_)) for id_ in layout.ids])
+    apart = np.linalg.norm(layout.positions[:, None] - layout.positions[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    nearest = np.argsort(apart, axis=1)[:, :5]
+    assert (genres[nearest] == genres[:, None]).mean() > 0.9  # a third by chance

@@ -1,21 +1,26 @@
-"""What pages say of all tracks and plays together, counted once until these change."""
+"""What pages and answers say of all that is stored, counted once until it changes."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.data.exclusions import Exclusion, excluded_tracks
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import TagCount
+from audiorec.pipeline.recipes import PENDING, RECIPE
+from audiorec.pipeline.status import KINDS, describe_workspace
+from audiorec.serve.library import file_signature
 from audiorec.serve.state import State
 from audiorec.workspace import Workspace
 
 MOST_LISTENERS = 100
+_counting = threading.Lock()  # who asks meanwhile waits for the same count
 
 
 class WordCounts(NamedTuple):
@@ -49,9 +54,17 @@ class PlaySummary(NamedTuple):
     listeners: tuple[str, ...]
 
 
+def description(workspace: Workspace) -> Mapping[str, Any]:
+    """What a workspace holds; see `describe_workspace`."""
+    looked_at = [workspace.catalog, *(workspace.root / name for name in (*KINDS, PENDING, RECIPE))]
+    with _counting:
+        return _description(workspace.root, tuple(map(file_signature, looked_at)))
+
+
 def word_counts(state: State) -> WordCounts:
     """Words of the catalogue's tracks."""
-    return _words(state.workspace.catalog, state.library.tracks().version)
+    with _counting:
+        return _words(state.workspace.catalog, state.library.tracks().version)
 
 
 def n_excluded(state: State, rule: Exclusion) -> int:
@@ -65,6 +78,11 @@ def play_summary(workspace: Workspace) -> PlaySummary:
         return PlaySummary(frozenset(), ())
     manifest = artifacts.load_manifest(workspace.plays, kind="plays", check="manifest")
     return _plays(workspace.plays, manifest.fingerprint)
+
+
+@lru_cache(maxsize=2)
+def _description(root: Path, version: object) -> Mapping[str, Any]:
+    return describe_workspace(Workspace(root))
 
 
 @lru_cache(maxsize=2)
