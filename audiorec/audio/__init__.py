@@ -10,7 +10,6 @@ from audiorec.audio.clips import (
     load_clips,
     probe,
     resample,
-    resampled,
 )
 from audiorec.audio.source import AudioInfo, file_error
 
@@ -24,5 +23,4 @@ __all__ = [
     "load_clips",
     "probe",
     "resample",
-    "resampled",
 ]

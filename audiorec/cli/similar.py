@@ -136,7 +136,6 @@ def command(
         n_tracks=lambda: len(library.catalog),
         shared=shared,
         stale=library.stale,
-        library=library,
     )
 
 

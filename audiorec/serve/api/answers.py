@@ -34,7 +34,6 @@ from audiorec.serve.state import State
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.tracks import Track
     from audiorec.explain.occlusion import Occlusion
     from audiorec.recommend.results import Hit
     from audiorec.sessions.query import SessionHit
@@ -224,17 +223,16 @@ async def explain(
     """
     state = state_of(request)
 
-    def answer(library: Library) -> tuple[dict[str, Any], list[Track]]:
+    def answer(library: Library) -> dict[str, Any]:
         from audiorec.explain import explain_pair
 
         found = explain_pair(library, a, b, space=space)
         listeners = found.listeners and found.listeners._asdict()
-        table = {**found._asdict(), "listeners": listeners}
-        return table, [library.track(id_) for id_ in (found.first, found.second)]
+        return {**found._asdict(), "listeners": listeners}
 
-    found, tracks = await state.library.call(answer)
+    found = await state.library.call(answer)
     if sound:
-        pair = TrackPair(str(state.workspace.root), *tracks)
+        pair = TrackPair(str(state.workspace.root), found["first"], found["second"])
         with state.worker.place():
             parts = await state.worker.call(occluded_pair, pair)
         if isinstance(parts, AudiorecError):
@@ -249,11 +247,11 @@ class TrackPair(NamedTuple):
     """Two tracks of a workspace, for the worker."""
 
     workspace: str
-    first: Track
-    second: Track
+    first: str
+    second: str
 
     def __str__(self) -> str:
-        return f"the match of {self.first.track_id} and {self.second.track_id}"
+        return f"the match of {self.first} and {self.second}"
 
 
 def occluded_pair(pair: TrackPair) -> tuple[Occlusion, ...] | AudiorecError:
