@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from audiorec.data.file_kinds import is_pipe
+from audiorec.data.file_kinds import is_special_file
 from audiorec.exceptions import DataError, system_reason
 from audiorec.workers import one_line
 
@@ -37,7 +37,7 @@ def read_table(
         If it cannot be read, is larger than `MOST_BYTES` or `MOST_ROWS`, lacks a column or rows,
         names one twice, or a line is cut off.
     """
-    if is_pipe(file):
+    if is_special_file(file):
         raise table_error(file, "is no regular file", "copy it into one")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:

@@ -1,4 +1,4 @@
-"""What a file is that is no text: by its first bytes, or because it is a pipe or a device."""
+"""What a file is that is no text: by its first bytes, or as a special file."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def kind_of(head: bytes) -> str:
     return next((what for magic, what in MAGIC if head.startswith(magic)), "")
 
 
-def is_pipe(path: Path) -> bool:
+def is_special_file(path: Path) -> bool:
     """Whether a pipe or a device stands there, which would be waited for or never end."""
     return path.exists() and not (path.is_file() or path.is_dir())

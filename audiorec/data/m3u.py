@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
-from audiorec.data.file_kinds import is_pipe
+from audiorec.data.file_kinds import is_special_file
 from audiorec.data.folders import rules_for, walk_folder
 from audiorec.exceptions import DataError, ParameterError, system_reason
 from audiorec.workers import one_line
@@ -147,7 +147,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _content(path: Path) -> bytes:
-    if is_pipe(path):
+    if is_special_file(path):
         raise _bad(path, "is no regular file; copy it into one")
     try:
         with path.open("rb") as file:

@@ -34,9 +34,9 @@ from audiorec.data.normalize import (
     album_words,
     artist_parts,
     artist_words,
+    in_other_script,
     is_edit,
-    other_script,
-    scripts,
+    scripts_of,
     split_title,
     without_subtitle,
     words,
@@ -108,7 +108,7 @@ def name_id(name: TrackName) -> str:
     return f"{whole[:MAX_ID]} {hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()}"
 
 
-class _Titles:
+class _ArtistTitles:
     """The titles of an artist, who may be "Traditional" and have thousands: compared at once.
 
     Parameters
@@ -122,20 +122,10 @@ class _Titles:
         self._compact = [compact(base) for base in bases]
         self._works = [n for n, base in enumerate(bases) if is_catalogued(base)]
 
-    def like(self, base: str) -> list[str]:
+    def similar_to(self, base: str) -> list[str]:
         """Tracks whose title is like another, or may be it with more or fewer words."""
-        from rapidfuzz import fuzz, process
-
-        scored = process.extract(
-            base,
-            self._bases,
-            scorer=fuzz.ratio,
-            processor=None,
-            score_cutoff=SIMILAR_TITLE,
-            limit=None,
-        )
         mine = compact(base)
-        places = {place for _, _, place in scored}
+        places = set(_alike(base, self._bases, cutoff=SIMILAR_TITLE))
         places.update(n for n, its in enumerate(self._compact) if its in mine or mine in its)
         if is_catalogued(base):
             places.update(self._works)
@@ -153,7 +143,7 @@ class Matcher:
     def __init__(self, recordings: Iterable[Recording]) -> None:
         self._names: dict[str, TrackName] = {}
         self._bases: dict[str, str] = {}
-        self._by_artist: dict[int, _Titles] = {}  # by the identity of a list of tracks
+        self._by_artist: dict[tuple[bool, str], _ArtistTitles] = {}
         self._mbids: dict[str, list[str]] = defaultdict(list)
         self._paths: dict[str, list[str]] = defaultdict(list)
         self._titles: dict[str, list[str]] = defaultdict(list)
@@ -221,7 +211,7 @@ class Matcher:
         written = self._titles.get(compact(base), [])
         sound = consonants(base)
         sounding = self._sounds.get(sound, []) if len(sound) >= FEWEST_CONSONANTS else []
-        other = [i for i in sounding if other_script(name.title, self._names[i].title)]
+        other = [i for i in sounding if in_other_script(name.title, self._names[i].title)]
         return list(dict.fromkeys(written + other))
 
     def _agrees(self, track_id: str, name: TrackName) -> bool:
@@ -232,7 +222,7 @@ class Matcher:
         if artist_words(name.artist) in _VARIOUS:  # the album is all that says whose it is
             album = album_words(name.album) if name.album else ""
             return bool(album) and album == album_words(other.album)
-        return same_artist(name.artist, other.artist) or _other_name(name, other)
+        return same_artist(name.artist, other.artist) or _may_be_other_script(name, other)
 
     def _candidates(self, name: TrackName) -> list[str]:
         """Tracks with a title like a name's, of artists whose names are like its."""
@@ -240,40 +230,36 @@ class Matcher:
         if artist in _VARIOUS:
             return []
         if artist not in self._known:
-            from rapidfuzz import fuzz, process
-
-            near = process.extract(
-                artist,
-                self._artist_names,
-                scorer=fuzz.ratio,
-                processor=None,
-                score_cutoff=SIMILAR_ARTIST,
-                limit=MAX_ARTISTS,
-            )
-            self._known[artist] = [artist for artist, _, _ in near]
+            names = self._artist_names
+            near = _alike(artist, names, cutoff=SIMILAR_ARTIST, limit=MAX_ARTISTS)
+            self._known[artist] = [names[place] for place in near]
         parts = artist_parts(name.artist)
         shorter = [short for part in parts for short in _short_names(part, name.title)]
         base = split_title(name.title).base
         like: dict[str, None] = {}
-        for tracks, artists in (
-            (self._artists, (*self._known[artist], *parts, *shorter)),
-            (self._short, (*parts, *shorter)),
+        for short, artists in (
+            (False, (*self._known[artist], *parts, *shorter)),
+            (True, (*parts, *shorter)),
         ):
             for other in dict.fromkeys(artists):
-                if track_ids := tracks.get(other):
-                    titles = self._by_artist.get(id(track_ids))
-                    if titles is None:
-                        titles = _Titles(track_ids, [self._bases[i] for i in track_ids])
-                        self._by_artist[id(track_ids)] = titles
-                    like.update(dict.fromkeys(titles.like(base)))
+                if titles := self._titles_of(other, short=short):
+                    like.update(dict.fromkeys(titles.similar_to(base)))
         return list(like)
+
+    def _titles_of(self, artist: str, *, short: bool) -> _ArtistTitles | None:
+        """Titles of the tracks of an artist, or of those that a short name may mean."""
+        track_ids = (self._short if short else self._artists).get(artist)
+        if track_ids and (short, artist) not in self._by_artist:
+            titles = _ArtistTitles(track_ids, [self._bases[i] for i in track_ids])
+            self._by_artist[short, artist] = titles
+        return self._by_artist.get((short, artist))
 
     def _similarity(self, track_id: str, name: TrackName) -> float:
         """How like a track's name is, from `SIMILAR_TITLE` to 100; 0 where it is another's."""
         from rapidfuzz import fuzz
 
         other = self._names[track_id]
-        a, b = split_title(name.title).base, split_title(other.title).base
+        a, b = split_title(name.title).base, self._bases[track_id]
         score = float(fuzz.ratio(a, b))
         if not _may_be(name, other):
             return 0.0
@@ -318,6 +304,16 @@ def _ends(path: str) -> list[str]:
     return list(dict.fromkeys(end for end in ends if "/" in end))
 
 
+def _alike(text: str, among: list[str], *, cutoff: float, limit: int | None = None) -> list[int]:
+    """Places of the texts that score so much, of 100, or more; the best come first."""
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(
+        text, among, scorer=fuzz.ratio, processor=None, score_cutoff=cutoff, limit=limit
+    )
+    return [place for _, _, place in found]
+
+
 def _may_be(name: TrackName, other: TrackName) -> bool:
     """Whether nothing but artist and title speaks against two names: version, length, album."""
     if not same_version(split_title(name.title), split_title(other.title)):
@@ -346,15 +342,15 @@ def _other_albums(a: str, b: str) -> bool:
     return bool(mine and its) and mine not in its and its not in mine
 
 
-def _other_name(name: TrackName, other: TrackName) -> bool:
+def _may_be_other_script(name: TrackName, other: TrackName) -> bool:
     """Whether an artist may be the other's in a script that no rule transliterates.
 
     That is where length or album agree too, or the title is a phrase of such a script.
     """
-    if not other_script(name.artist, other.artist):
+    if not in_other_script(name.artist, other.artist):
         return False
     phrase = words(name.title) == words(other.title) and len(name.title) >= LONG_PHRASE
-    foreign = phrase and "CJK" in scripts(name.title)
+    foreign = phrase and "CJK" in scripts_of(name.title)
     return foreign or _near(name, other) or _same_album(name, other)
 
 
@@ -378,7 +374,7 @@ def _same_by_parts(name: TrackName, other: TrackName) -> bool:
     return _same_but_subtitle(name, other) and same_artist(name.artist, other.artist)
 
 
-def _cut_off(short: str, long: str) -> bool:
+def _is_truncated(short: str, long: str) -> bool:
     """Whether a title of many words lacks the last ones of another, none of them in brackets."""
     fewer, more = words(short).split(), words(long).split()
     whole = not set("()[]:-") & set(long) and DIGITS.findall(short) == DIGITS.findall(long)
@@ -395,10 +391,10 @@ def _same_but_subtitle(name: TrackName, other: TrackName) -> bool:
             by_artist = shorter.subtitle.removeprefix("by ") == artist_words(long.artist)
             if shorter.sure or by_artist or _near(name, other) or _same_album(name, other):
                 return True
-        if whole.startswith(f"{base} ") and _cut_off(short.title, long.title):
+        if whole.startswith(f"{base} ") and _is_truncated(short.title, long.title):
             return True
         if whole.endswith(f" {base}"):
             before = (album_words(short.album), artist_words(short.artist))
-            if any(name_ and whole == f"{name_} {base}" for name_ in before):
+            if any(lead and whole == f"{lead} {base}" for lead in before):
                 return True
     return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from audiorec.data.normalize import Title, artist_parts, artist_words, other_script, words
+from audiorec.data.normalize import Title, artist_parts, artist_words, in_other_script, words
 
 SIMILAR_ARTIST = 88.0
 """rapidfuzz's score, of 100, from which a misspelt artist is the artist."""
@@ -49,8 +49,7 @@ _ENSEMBLE = re.compile(
     r" (?:trio|quartet|quintet|sextet|septet|octet|band|big band|orchestra|combo)$"
 )
 _SMALL_WORDS = frozenset(("in", "the", "of", "and", "a", "to"))
-_CATALOGUED = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|[dlms]) ?\d")
-_OPUS = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|[dlms]) ?(\d+)")
+_CATALOGUED = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|[dlms]) ?(\d+)")
 """A number in the list of a composer's works."""
 _MOVEMENT = re.compile(
     r"\b(?:allegr\w+|andant\w+|adagi\w+|larg\w+|lento|grave|presto|prestissimo|vivace|moderato|menuett\w*"
@@ -65,10 +64,10 @@ _LIVE = re.compile(r"\b(?:live|unplugged|en vivo|ao vivo)\b", re.IGNORECASE)
 def compact(base: str) -> str:
     """A title without articles and spaces, and with figures: ``the two doors`` is ``2doors``."""
     bare = _ORDINAL.sub(r"\1", _ARTICLES.sub("", base) or base)
-    return "".join(_SPOKEN.get(word, _without_g(word)) for word in bare.split())
+    return "".join(_SPOKEN.get(word, _drop_final_g(word)) for word in bare.split())
 
 
-def _without_g(word: str) -> str:
+def _drop_final_g(word: str) -> str:
     """``something`` as it is sung: ``somethin``."""
     return word[:-1] if len(word) > 5 and word.endswith("ing") else word
 
@@ -88,9 +87,9 @@ _TRANSLITERATED = (
 """Letters that one way to transliterate writes for those of another."""
 
 
-def transliterated(a: str, b: str) -> bool:
+def same_transliterated(a: str, b: str) -> bool:
     """Whether two names in different scripts have the same consonants, three or more."""
-    if not other_script(a, b):
+    if not in_other_script(a, b):
         return False
     mine, its = consonants(words(a)), consonants(words(b))
     return len(mine) >= FEWEST_CONSONANTS and mine == its
@@ -110,7 +109,7 @@ def same_work(a: str, b: str) -> bool:
     if not is_catalogued(a) or not is_catalogued(b):
         return False
     mine, its = _work_words(a), _work_words(b)
-    if set(_OPUS.findall(" ".join(mine))) != set(_OPUS.findall(" ".join(its))):
+    if set(_CATALOGUED.findall(" ".join(mine))) != set(_CATALOGUED.findall(" ".join(its))):
         return False
     if set(DIGITS.findall(" ".join(mine))) != set(DIGITS.findall(" ".join(its))):
         return False
@@ -205,7 +204,7 @@ def same_artist(a: str, b: str) -> bool:
         return False
     if mine <= its or its <= mine or _surnames(mine, its) or _surnames(its, mine):
         return True
-    if transliterated(a, b):
+    if same_transliterated(a, b):
         return True
     whole, other = artist_words(a), artist_words(b)
     return _short_name(whole, other) or _short_name(other, whole)

@@ -184,7 +184,7 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
         base = split_title(rest).base
         leads = bracket and not title[: match.start()].strip()
         initials = "".join(word[0] for word in subtitle.split())
-        translated = other_script(inner, rest)
+        translated = in_other_script(inner, rest)
         phrase = bracket and " " in subtitle and bool(_PHRASE.search(subtitle))
         sure = leads or translated or phrase or (len(initials) > 2 and initials == base)
         if base and words(rest):
@@ -194,16 +194,16 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
     return tuple(shorter)
 
 
-def other_script(a: str, b: str) -> bool:
+def in_other_script(a: str, b: str) -> bool:
     """Whether no letter of one text is of a script of the other: ``Кино`` and ``Kino``."""
     if a.isascii() and b.isascii():
         return False
-    mine, its = scripts(a), scripts(b)
+    mine, its = scripts_of(a), scripts_of(b)
     return bool(mine and its) and mine.isdisjoint(its)
 
 
 @lru_cache(maxsize=100_000)
-def scripts(text: str) -> frozenset[str]:
+def scripts_of(text: str) -> frozenset[str]:
     """The first words of the names of a text's letters: ``LATIN``, ``HANGUL``, ``CJK``."""
     kinds = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha()}
     return frozenset("CJK" if kind in ("HIRAGANA", "KATAKANA") else kind for kind in kinds)

@@ -91,7 +91,7 @@ def fit_ridge(
     with threadpool_limits(limits=1, user_api="blas"):
         folds = group_kfold(groups, seed=seed)
         penalty = _choose(x, y, counts, folds=folds, penalties=penalties)
-        slopes, intercept = _solve(x, y, counts, [penalty])[0]
+        slopes, intercept = solve_ridge(x, y, counts, [penalty])[0]
     return Ridge(centre, scale, slopes, intercept, penalty)
 
 
@@ -110,17 +110,32 @@ def _choose(
         test = folds == fold
         if test.all():
             return penalties[len(penalties) // 2]
-        solved = _solve(x[~test], y[~test], counts[~test], penalties)
+        solved = solve_ridge(x[~test], y[~test], counts[~test], penalties)
         for i, (weights, intercept) in enumerate(solved):
             off = np.square(x[test] @ weights + intercept - y[test]).sum(axis=1)
             errors[i] += counts[test] @ off
     return float(penalties[int(errors.argmin())])
 
 
-def _solve(
+def solve_ridge(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights and intercept for each penalty, from one eigendecomposition."""
+    """Weights and intercept for each penalty, from one eigendecomposition.
+
+    Parameters
+    ----------
+    x : np.ndarray [shape=(n, n_features)], float64
+    y : np.ndarray [shape=(n, n_targets)], float64
+    counts : np.ndarray [shape=(n,)]
+        How much each row counts.
+    penalties : sequence of float
+        Above 0.
+
+    Returns
+    -------
+    solutions : list of (np.ndarray, np.ndarray)
+        Weights [shape=(n_features, n_targets)] and intercept [shape=(n_targets,)].
+    """
     x_mean, y_mean = np.average(x, axis=0, weights=counts), np.average(y, axis=0, weights=counts)
     root = np.sqrt(counts)[:, None]
     centred, wanted = root * (x - x_mean), root * (y - y_mean)

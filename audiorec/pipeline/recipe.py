@@ -14,7 +14,7 @@ from pydantic import model_validator
 from audiorec.audio.config import MelConfig
 from audiorec.config import Section
 from audiorec.data.config import EvaluateConfig, InteractionsConfig
-from audiorec.data.file_kinds import is_pipe
+from audiorec.data.file_kinds import is_special_file
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
@@ -149,7 +149,7 @@ class Recipe(Section):
         DataError
             If the file cannot be read, is not TOML, has an unknown key or an impossible value.
         """
-        if is_pipe(path):
+        if is_special_file(path):
             raise DataError(f"recipe {path} is no regular file; copy it into one")
         try:
             with path.open("rb") as stream:

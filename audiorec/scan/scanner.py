@@ -175,8 +175,7 @@ def _scan(
     also: Also | None,
     progress: Progress,
 ) -> ScanReport:
-    known = catalog.file_rows()
-    rows = {row.track.path: row for row in known}
+    rows = {row.track.path: row for row in catalog.file_rows()}
     known_failures = catalog.failed_states(stage=STAGE)
     staged = catalog.staged()
     unchanged: set[str] = set()
@@ -208,7 +207,7 @@ def _scan(
                 new.append(file)
     done = len(files) - len(new)
     failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
-    report = _settle(catalog, known, unchanged, given)
+    report = _settle(catalog, list(rows.values()), unchanged, given)
     _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
     missing = _mark_missing(catalog, {file.path for file in files}, named, parted)
     progress("scan", len(files), len(files))

@@ -132,7 +132,7 @@ class Jobs:
         held = self._library.tracks().folders
         top: dict[Path, None] = {}
         for folder in sorted({*given, *scan_roots(self._workspace), *held}, key=_depth):
-            if folder not in top and top.keys().isdisjoint(folder.parents):
+            if top.keys().isdisjoint(folder.parents):
                 top[folder] = None
         return list(top)
 

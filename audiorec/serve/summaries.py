@@ -54,11 +54,11 @@ class PlaySummary(NamedTuple):
     listeners: tuple[str, ...]
 
 
-def description(workspace: Workspace) -> Mapping[str, Any]:
+def workspace_status(workspace: Workspace) -> Mapping[str, Any]:
     """What a workspace holds; see `describe_workspace`."""
     looked_at = [workspace.catalog, *(workspace.root / name for name in (*KINDS, PENDING, RECIPE))]
     with _counting:
-        return _description(workspace.root, tuple(map(file_signature, looked_at)))
+        return _status(workspace.root, tuple(map(file_signature, looked_at)))
 
 
 def word_counts(state: State) -> WordCounts:
@@ -81,7 +81,7 @@ def play_summary(workspace: Workspace) -> PlaySummary:
 
 
 @lru_cache(maxsize=2)
-def _description(root: Path, version: object) -> Mapping[str, Any]:
+def _status(root: Path, version: object) -> Mapping[str, Any]:
     return describe_workspace(Workspace(root))
 
 

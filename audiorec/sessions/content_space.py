@@ -10,8 +10,8 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 
 MOST_AXES = 48
-"""Of a map from more features too little is learned of each: what is left of its first draw, and
-the noise of the features, would then place items that nobody has played."""
+"""Of a map from more features too little is learned of each, and the noise of the features would
+then place items that nobody has played."""
 
 
 class ItemContent(NamedTuple):

@@ -82,7 +82,7 @@ class GRUModel:
             raise ValueError("the model was trained without content")
         return np.asarray(features @ self.project[:-1] + self.project[-1])
 
-    def placing(self, project: np.ndarray) -> GRUModel:
+    def with_content_map(self, project: np.ndarray) -> GRUModel:
         """The model with this map from content."""
         return GRUModel(self.items, self.skip, self.cells, elu=self.elu, project=project)
 

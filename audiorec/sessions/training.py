@@ -13,6 +13,7 @@ from audiorec.data.sessionize import PLAYLIST_SOURCES
 from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
+from audiorec.sessions.cold_start import place_by_content
 from audiorec.sessions.comparison import (
     Comparison,
     ScoreEpoch,
@@ -25,7 +26,6 @@ from audiorec.sessions.content_space import ContentSpace, content_of
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec_training import score_epochs, train_gru4rec
 from audiorec.sessions.neighbours import SessionNeighbours
-from audiorec.sessions.placing import place_by_content
 from audiorec.sessions.rules import SequentialRules
 from audiorec.sessions.scoring import Scores
 from audiorec.sessions.store import save_models

@@ -47,7 +47,7 @@ BLOCK = 1 << 16
 OPUS_RATE = 48_000  # Hz, the one that always goes
 
 
-class Copy(NamedTuple):
+class AudioCopy(NamedTuple):
     """One file that was asked about: the recording it is of, and how it was made."""
 
     recording: int
@@ -57,24 +57,24 @@ class Copy(NamedTuple):
     words: np.ndarray
 
 
-class Found(NamedTuple):
+class ScoredPairs(NamedTuple):
     """Pairs of files.
 
     Attributes
     ----------
-    right, missed, wrong : list of (Copy, Copy)
+    right, missed, wrong : list of (AudioCopy, AudioCopy)
         Of one recording, found and not found; of two recordings, taken for one.
     n_pairs : int
         All that were asked about.
     """
 
-    right: list[tuple[Copy, Copy]]
-    missed: list[tuple[Copy, Copy]]
-    wrong: list[tuple[Copy, Copy]]
+    right: list[tuple[AudioCopy, AudioCopy]]
+    missed: list[tuple[AudioCopy, AudioCopy]]
+    wrong: list[tuple[AudioCopy, AudioCopy]]
     n_pairs: int
 
 
-def make_copies(files: Sequence[Path], *, seed: int = 0) -> list[Copy]:
+def make_copies(files: Sequence[Path], *, seed: int = 0) -> list[AudioCopy]:
     """Fingerprints of files and of five copies of each, one of every start.
 
     Parameters
@@ -85,7 +85,7 @@ def make_copies(files: Sequence[Path], *, seed: int = 0) -> list[Copy]:
         Of which start goes with which encoder, end and level.
     """
     rng = np.random.default_rng(seed)
-    copies: list[Copy] = []
+    copies: list[AudioCopy] = []
     with tempfile.TemporaryDirectory() as folder:
         for recording, file in enumerate(files):
             copies.append(_fingerprinted(file, recording, 0.0, "original"))
@@ -103,14 +103,14 @@ def make_copies(files: Sequence[Path], *, seed: int = 0) -> list[Copy]:
     return copies
 
 
-def judge(copies: Sequence[Copy]) -> Found:
+def score_pairs(copies: Sequence[AudioCopy]) -> ScoredPairs:
     """How many pairs of files are grouped rightly."""
     step = step_seconds(MelConfig())
     ids = [str(row) for row in range(len(copies))]
     seconds = {id_: copy.seconds for id_, copy in zip(ids, copies, strict=True)}
     words = np.stack([copy.words for copy in copies])
     groups = near_duplicates(Fingerprints(tuple(ids), words, step), seconds=seconds)
-    found = Found([], [], [], len(copies) * (len(copies) - 1) // 2)
+    found = ScoredPairs([], [], [], len(copies) * (len(copies) - 1) // 2)
     for a, b in combinations(range(len(copies)), 2):
         one = copies[a].recording == copies[b].recording
         together = ids[a] in groups and groups[ids[a]] == groups.get(ids[b])
@@ -120,11 +120,11 @@ def judge(copies: Sequence[Copy]) -> Found:
     return found
 
 
-def _fingerprinted(file: Path, recording: int, start: float, encoder: str) -> Copy:
+def _fingerprinted(file: Path, recording: int, start: float, encoder: str) -> AudioCopy:
     config = MelConfig()
     (y,) = load_clips(file, config=config)
     words = make_fingerprint(log_mel(y, config=config), config=config)
-    return Copy(recording, start, encoder, probe(file).duration, words)
+    return AudioCopy(recording, start, encoder, probe(file).duration, words)
 
 
 def _is_audio(file: Path) -> bool:
@@ -157,7 +157,7 @@ def main() -> None:
     )
     files = list(islice(filter(_is_audio, every), given.tracks))
     copies = make_copies(files, seed=given.seed)
-    found = judge(copies)
+    found = score_pairs(copies)
     right, missed, wrong = map(len, found[:3])
     print(f"{len(files)} recordings, {len(copies)} files, {found.n_pairs} pairs")
     print(f"precision {right / max(1, right + wrong):.4f} ({wrong} pairs wrong)")

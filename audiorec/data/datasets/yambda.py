@@ -28,11 +28,11 @@ TERMS = "Apache 2.0"
 ORIGIN = "https://huggingface.co/datasets/yandex/yambda"
 LISTENING = "timed plays and skips, likes"
 LISTENS = ExpectedFile("listens.parquet", "listens")
-OPINIONS = {"likes": 1.0, "dislikes": -1.0, "unlikes": 0.0, "undislikes": 0.0}
+RATINGS = {"likes": 1.0, "dislikes": -1.0, "unlikes": 0.0, "undislikes": 0.0}
 """Files of what listeners said, each with the rating that it gives."""
 FILES = (
     LISTENS,
-    *(ExpectedFile(f"{name}.parquet", name, required=False) for name in OPINIONS),
+    *(ExpectedFile(f"{name}.parquet", name, required=False) for name in RATINGS),
 )
 tracks = no_tracks
 NEITHER = "listens that are neither a play nor a skip"
@@ -61,7 +61,8 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     )
     plays, left = settled(folder, rows, where=folder.one(LISTENS.name))
     said = [
-        _events(folder, f, EVENT).with_columns(rating=OPINIONS[f.what]) for f in _opinions(folder)
+        _events(folder, f, EVENT).with_columns(rating=RATINGS[f.what])
+        for f in _rating_files(folder)
     ]
     if not said:
         return DatasetPlays(plays, left)
@@ -82,24 +83,24 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     return DatasetPlays(pl.concat([plays, ratings], how="diagonal"), left)
 
 
-def _opinions(folder: DatasetFolder) -> list[ExpectedFile]:
-    return [file for file in FILES if file.what in OPINIONS and folder.find(file.name)]
+def _rating_files(folder: DatasetFolder) -> list[ExpectedFile]:
+    return [file for file in FILES if file.what in RATINGS and folder.find(file.name)]
 
 
 def _events(folder: DatasetFolder, file: ExpectedFile, columns: Mapping[str, Any]) -> pl.LazyFrame:
     """These columns of a file, a row an event."""
-    listens = folder.one(file.name)
+    path = folder.one(file.name)
     try:
-        raw = pl.scan_parquet(folder.table(listens))
+        raw = pl.scan_parquet(folder.table(path))
         schema = raw.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise data_error(
-            str(listens), f"is no Parquet file ({first_line(error)})", "fetch it again"
+            str(path), f"is no Parquet file ({first_line(error)})", "fetch it again"
         ) from None
     missing = [name for name in columns if name not in schema]
     if missing:
         raise data_error(
-            str(listens),
+            str(path),
             f"has no column {missing[0]!r} (its columns: {', '.join(schema.names())[:200]})",
             "name the folder of one size, such as flat/50m",
         )

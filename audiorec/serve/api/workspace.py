@@ -35,7 +35,7 @@ from audiorec.serve.api.models import (
     Word,
 )
 from audiorec.serve.jobs import Job
-from audiorec.serve.summaries import description
+from audiorec.serve.summaries import workspace_status
 from audiorec.workers import one_line
 
 router = APIRouter(tags=["workspace"])
@@ -45,7 +45,7 @@ router = APIRouter(tags=["workspace"])
 async def status(request: Request) -> StatusModel:
     """What the workspace holds, and what is stale."""
     state = state_of(request)
-    table = await state.library.in_thread(description, state.workspace)
+    table = await state.library.in_thread(workspace_status, state.workspace)
     return StatusModel(**table)
 
 

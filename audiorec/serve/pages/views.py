@@ -16,7 +16,7 @@ from audiorec.recommend.users import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
-from audiorec.serve.summaries import description, n_excluded, play_summary, word_counts
+from audiorec.serve.summaries import n_excluded, play_summary, word_counts, workspace_status
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
@@ -184,7 +184,7 @@ def library(library: Library, asked: PageRequest) -> dict[str, Any]:
     catalog, workspace = library.catalog, library.workspace
     rules = load_exclusions(workspace.exclusions)
     return {
-        "status": description(workspace),
+        "status": workspace_status(workspace),
         "failures": catalog.failures()[:MOST_FAILURES],
         "notes": catalog.notes()[:MOST_FAILURES],
         "duplicates": _duplicates(library, asked),

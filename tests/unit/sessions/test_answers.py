@@ -146,7 +146,7 @@ def test_a_map_without_an_intercept_is_read_on(
 ) -> None:
     made = StoredModels(content_workspace.sessions).gru
     assert made.project is not None
-    former = made.placing(made.project[:-1])
+    former = made.with_content_map(made.project[:-1])
     directory = tmp_path / "sessions"
     artifacts.save(
         directory, kind="sessions", config={}, inputs={},

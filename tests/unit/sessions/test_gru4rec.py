@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from audiorec.data.sessions import Sessions, sessions_of_lists
-from audiorec.sessions import placing
+from audiorec.sessions import cold_start
+from audiorec.sessions.cold_start import (
+    PENALTY,
+    PLACES,
+    _balance,
+    fit_content_map,
+    place_by_content,
+)
 from audiorec.sessions.comparison import (
     LEAST_EPOCHS,
     MAX_BATCH,
@@ -29,7 +36,6 @@ from audiorec.sessions.gru4rec_training import (
     train_gru4rec,
 )
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
-from audiorec.sessions.placing import PENALTY, PLACES, _balance, fit_ridge, place_by_content
 from audiorec.sessions.ranks import rank_of
 from audiorec.sessions.scoring import Scores
 
@@ -287,7 +293,7 @@ def test_an_items_own_embedding_weighs_with_its_plays(monkeypatch: pytest.Monkey
     np.testing.assert_allclose(placed.items[0], mapped[0], atol=1e-6)
     np.testing.assert_allclose(placed.items[1], (items[1] + mapped[1]) / 2, atol=1e-6)
     np.testing.assert_array_equal(placed.items[2], items[2])  # no content: its own alone
-    monkeypatch.setattr(placing, "_cold_bias", lambda *_, **__: 3.0)
+    monkeypatch.setattr(cold_start, "_cold_bias", lambda *_, **__: 3.0)
     biased = place_by_content(_model(items), _played(plays), content, seed=0)
     gained = biased.items - placed.items
     np.testing.assert_allclose(gained[0, -1], 3, atol=1e-5)  # of what is new, and that alone
@@ -306,10 +312,10 @@ def test_the_map_is_a_ridge_with_an_intercept() -> None:
     features, targets = rng.normal(1, 2, (40, 5)), rng.normal(3, 1, (40, 3))
     alpha = PENALTY * 40 * features.var(axis=0).mean()
     reference = Ridge(alpha=alpha).fit(features, targets)
-    found = fit_ridge(features, targets)
+    found = fit_content_map(features, targets)
     np.testing.assert_allclose(found[:-1], reference.coef_.T, atol=1e-5)
     np.testing.assert_allclose(found[-1], reference.intercept_, atol=1e-5)
-    one = fit_ridge(features[:1], targets[:1])  # the mean, whatever the content
+    one = fit_content_map(features[:1], targets[:1])  # the mean, whatever the content
     np.testing.assert_allclose(one[-1], targets[0], atol=1e-5)
     np.testing.assert_allclose(one[:-1], 0, atol=1e-6)
 

@@ -30,11 +30,11 @@ def test_all_copies_are_found_and_no_other(songs, capsys, monkeypatch):
 
 def test_one_recording_under_two_names_is_counted_as_wrong(songs, tmp_path):
     twin = shutil.copy(songs / "0.wav", tmp_path / "twin.wav")
-    found = copies.judge(copies.make_copies([songs / "0.wav", twin]))
+    found = copies.score_pairs(copies.make_copies([songs / "0.wav", twin]))
     assert (len(found.right), len(found.missed), len(found.wrong)) == (30, 0, 36)
 
 
 def test_what_agrees_nowhere_is_missed(songs):
     made = copies.make_copies([songs / "0.wav"])
     deaf = [copy._replace(words=copy.words * 0) for copy in made]
-    assert len(copies.judge(deaf).missed) == 15
+    assert len(copies.score_pairs(deaf).missed) == 15

@@ -46,13 +46,15 @@ export async function part(url, id) {
   return new DOMParser().parseFromString(text, "text/html").getElementById(id);
 }
 
-/** Call at most once in so many milliseconds, after the last call. */
+/** Call at most once in so many milliseconds, after the last call; `cancel` lets go of it. */
 export function settled(work, wait) {
   let timer;
-  return (...values) => {
+  const soon = (...values) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...values), wait);
   };
+  soon.cancel = () => clearTimeout(timer);
+  return soon;
 }
 
 export function clock(seconds) {

@@ -1,25 +1,24 @@
 // The playlist page: made anew with every wish; tracks dropped, replaced, wished for and refused.
 
-import { api, part, say, tried } from "./api.js";
+import { api, part, say, settled, tried } from "./api.js";
 import { mark } from "./player.js";
 
 export function begin(main) {
   const form = main.querySelector("#wishes");
   const dropped = [];
   let dragged = null;
-  let soon; // the timer of a change that is not made yet
-  let made = 0; // which making is the newest: an older one's answer that comes late is left
+  let newest = 0; // of the makings: an older one's answer that comes late is left
   const rows = () => [...main.querySelectorAll("#made-tracks .track")];
   const ids = () => rows().map((row) => row.dataset.id);
 
   async function make() {
-    clearTimeout(soon);
-    const turn = ++made;
+    makeSoon.cancel();
+    const turn = ++newest;
     const wishes = [...new FormData(form)].filter(([, value]) => value !== "");
     const url = `/playlist?${new URLSearchParams(wishes)}`;
     main.querySelector("#made").classList.add("busy");
     const page = await tried(() => part(url, "main"));
-    if (turn !== made) return;
+    if (turn !== newest) return;
     const shown = main.querySelector("#made");
     shown.classList.remove("busy");
     if (!page?.querySelector("#made")) return;
@@ -34,10 +33,7 @@ export function begin(main) {
     if (focus) document.getElementById(focus)?.focus();
     mark();
   }
-  function makeSoon() {
-    clearTimeout(soon);
-    soon = setTimeout(make, 250);
-  }
+  const makeSoon = settled(make, 250);
 
   /** Put a track among the seeds, or among those not wanted. */
   function choose(id, where) {

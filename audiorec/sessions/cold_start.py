@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec.data.sessions import Sessions
+from audiorec.models.ridge import solve_ridge
 from audiorec.sessions.content_space import ItemContent
 from audiorec.sessions.gru import GRUModel
 
@@ -51,8 +52,8 @@ def place_by_content(
     able = np.flatnonzero((plays > 0) & content.known)
     if not len(able):
         return model
-    project = fit_ridge(content.features[able], model.items[able])
-    mapped = model.placing(project).embed_content(content.features)
+    project = fit_content_map(content.features[able], model.items[able])
+    mapped = model.with_content_map(project).embed_content(content.features)
     bias = _cold_bias(model, sessions, content, seed=seed)
     own = (plays[able] / (plays[able] + HALF_PLAYS))[:, None]
     items = model.items.copy()
@@ -61,10 +62,10 @@ def place_by_content(
     items[cold] = mapped[cold]
     items[cold, -1] += bias
     project[-1, -1] += bias
-    return model.placing(project).with_items(items)
+    return model.with_content_map(project).with_items(items)
 
 
-def fit_ridge(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def fit_content_map(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Linear map from features to targets, with an intercept that is not shrunk.
 
     Parameters
@@ -80,9 +81,7 @@ def fit_ridge(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     x, y = features.astype(np.float64), targets.astype(np.float64)
     centred = x - x.mean(axis=0)
     penalty = max(PENALTY * float((centred**2).sum()) / centred.shape[1], 1e-9)
-    gram = centred.T @ centred + penalty * np.eye(centred.shape[1])
-    weights = np.linalg.solve(gram, centred.T @ (y - y.mean(axis=0)))
-    intercept = y.mean(axis=0) - x.mean(axis=0) @ weights
+    weights, intercept = solve_ridge(x, y, np.ones(len(x)), [penalty])[0]
     return np.concatenate([weights, intercept[None]]).astype(np.float32)
 
 
@@ -99,9 +98,9 @@ def _cold_bias(model: GRUModel, sessions: Sessions, content: ItemContent, *, see
         return 0.0
     shuffled = rng.permutation(able)
     new, rest = np.split(shuffled, [int(NEW_FRACTION * len(able))])
-    project = fit_ridge(content.features[rest], model.items[rest])
+    project = fit_content_map(content.features[rest], model.items[rest])
     items = model.items.copy()
-    items[new] = model.placing(project).embed_content(content.features[new])
+    items[new] = model.with_content_map(project).embed_content(content.features[new])
     known, fresh, share = _leading_scores(
         model.with_items(items),
         sessions.take(rng.permutation(rows)[:MAX_SESSIONS]),
