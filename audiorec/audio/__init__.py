@@ -10,6 +10,7 @@ from audiorec.audio.clips import (
     load_clips,
     probe,
     resample,
+    resampled,
 )
 from audiorec.audio.source import AudioInfo, file_error
 
@@ -23,4 +24,5 @@ __all__ = [
     "load_clips",
     "probe",
     "resample",
+    "resampled",
 ]

@@ -35,12 +35,15 @@ class DecodedClips(NamedTuple):
     info : AudioInfo
     clips : list of np.ndarray [shape=(n,)], float32
         Mono, at ``info.sr``.
+    starts : list of float
+        Where each begins, s.
     note : str
         What is wrong with the file, though it can be heard; else empty.
     """
 
     info: AudioInfo
     clips: list[np.ndarray]
+    starts: list[float]
     note: str = ""
 
 
@@ -79,11 +82,13 @@ def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.
     AudioError
         If there is nothing to hear: not audio, cut off, silent, shorter than a second, ...
     """
-    decoded = decode_clips(path, config=config, track_id=track_id)
-    return [
-        resample(y, sr=decoded.info.sr, target_sr=config.sr, n=config.n_samples)
-        for y in decoded.clips
-    ]
+    return resampled(decode_clips(path, config=config, track_id=track_id), config=config)
+
+
+def resampled(decoded: DecodedClips, *, config: MelConfig) -> list[np.ndarray]:
+    """Clips at ``config.sr``, each of at most ``config.n_samples``."""
+    sr, n = decoded.info.sr, config.n_samples
+    return [resample(y, sr=sr, target_sr=config.sr, n=n) for y in decoded.clips]
 
 
 def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> DecodedClips:
@@ -109,7 +114,8 @@ def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> Decode
         note = source.note
     for y in clips:
         _check_clip(path, y, n=n, sr=info.sr)
-    return DecodedClips(info, clips, f"{path} {note}" if note else "")
+    seconds = [start / info.sr for start in moved]
+    return DecodedClips(info, clips, seconds, f"{path} {note}" if note else "")
 
 
 def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") -> list[int]:

@@ -113,14 +113,14 @@ def make_fingerprint(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
 
 
 def fingerprint_shard(
-    mels: np.ndarray, meta: Iterable[tuple[str, str, int, int, int]], *, config: MelConfig
+    mels: np.ndarray, meta: Iterable[tuple[str, str, int, int, int, float]], *, config: MelConfig
 ) -> dict[str, np.ndarray]:
     """Fingerprints of the tracks of a shard that is stored.
 
     Parameters
     ----------
     mels : np.ndarray [shape=(n, n_mels, n_frames)]
-    meta : iterable of (track_id, clip_hash, clip, row, n_frames)
+    meta : iterable of (track_id, clip_hash, clip, row, n_frames, start)
         Of each clip, those of a track in order; no frames where a track failed.
     config : MelConfig
 
@@ -130,7 +130,7 @@ def fingerprint_shard(
         Of the middle clip of each track that went well, in order.
     """
     clips: dict[str, list[tuple[int, int]]] = {}
-    for track_id, _, _, row, n_frames in meta:
+    for track_id, _, _, row, n_frames, _ in meta:
         if n_frames:
             clips.setdefault(track_id, []).append((row, n_frames))
     middle = {track_id: rows[len(rows) // 2] for track_id, rows in clips.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -25,6 +25,7 @@ def echo_hits(
     n_tracks: Callable[[], int] = lambda: 0,
     shared: Sequence[Sequence[str]] | None = None,
     stale: str = "",
+    library: Library | None = None,
 ) -> None:
     """Print ranked tracks.
 
@@ -44,6 +45,8 @@ def echo_hits(
         Words that each hit shares with what was asked for.
     stale : str
         What is newer than the answer, see `Library.stale`; said on stderr, and marked in the JSON.
+    library : Library, optional
+        Of the tracks: the JSON then has the preview of each.
     """
     if stale:
         echo_line(stale, err=True)
@@ -52,9 +55,18 @@ def echo_hits(
     if k is not None and len(hits) < k:
         there = f"all {len(hits)} tracks that fit are shown" if hits else "no track fits"
         beyond = report_shortfall(k, n_tracks, fewest=len(hits), there=there)
-    _show(hits, as_json=as_json, request=request, space=space, shared=shared)
+    _show(hits, as_json=as_json, request=request, space=space, shared=shared, library=library)
     if beyond:
         click.get_current_context().exit(1)
+
+
+def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[Any]:
+    """The preview of each hit as JSON has it, null where there is no spectrogram."""
+    from audiorec.recommend.preview import find_previews
+
+    ids = [hit.track_id for hit in hits]
+    found = find_previews(library.workspace, [library.track(id_) for id_ in ids])
+    return [found[id_]._asdict() if id_ in found else None for id_ in ids]
 
 
 def report_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
@@ -101,11 +113,15 @@ def _show(
     request: dict[str, object],
     space: str,
     shared: Sequence[Sequence[str]] | None,
+    library: Library | None,
 ) -> None:
     if as_json:
         rows = [hit._asdict() for hit in hits]
         for row, words in zip(rows, shared or [], strict=False):
             row["shared_tags"] = list(words)
+        if library is not None:
+            for row, preview in zip(rows, preview_tables(library, hits), strict=True):
+                row["preview"] = preview
         echo_json({**request, "space": space, "results": rows})
         return
     width = max((len(hit.track_id) for hit in hits), default=0)

@@ -193,7 +193,12 @@ def lines(explanation: Explanation, names: list[str]) -> list[str]:
 def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
     from audiorec.explain.occlusion import strongest
 
-    seconds = [f"{s.start:g}-{s.end:g} s (-{s.loss:.3f})" for s in strongest(occlusion.seconds)]
+    starts = occlusion.clip_starts
+    start = starts[0] if len(starts) == 1 else 0.0  # of several, seconds are those of each clip
+    seconds = [
+        f"{start + s.start:.0f}-{start + s.end:.0f} s (-{s.loss:.3f})"
+        for s in strongest(occlusion.seconds)
+    ]
     bands = [f"{s.start:g}-{s.end:g} Hz (-{s.loss:.3f})" for s in strongest(occlusion.bands)]
     return [
         f"carried, in {name}, by {', '.join(seconds) or 'no stretch of time alone'}; "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.answers import report_hidden
+from audiorec.cli.answers import preview_tables, report_hidden
 from audiorec.cli.common import (
     FiniteRange,
     GlobalOptions,
@@ -24,7 +24,6 @@ from audiorec.cli.filters import filter_options, make_filter
 if TYPE_CHECKING:
     from audiorec.playlist import Playlist, PlaylistRequest
     from audiorec.recommend.library import Library
-    from audiorec.recommend.preview import Preview
 
 FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
 KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix")
@@ -210,18 +209,16 @@ def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRe
 
 def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, Any]:
     """A playlist as the JSON that other programs rely on."""
-    from audiorec.recommend.preview import find_previews
-
-    tracks = [library.track(hit.track_id) for hit in playlist.hits]
-    previews = find_previews(library.workspace, tracks)
     rows = [
         {
             **entry.hit._asdict(),
             "reason": entry.reason,
             "distance": entry.distance,
-            "preview": _as_dict(previews.get(entry.hit.track_id)),
+            "preview": preview,
         }
-        for entry in playlist.entries
+        for entry, preview in zip(
+            playlist.entries, preview_tables(library, playlist.hits), strict=True
+        )
     ]
     return {
         "stale": bool(library.stale),
@@ -230,10 +227,6 @@ def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, A
         "seconds": round(playlist.seconds, 1),
         "results": rows,
     }
-
-
-def _as_dict(preview: Preview | None) -> dict[str, float] | None:
-    return None if preview is None else preview._asdict()
 
 
 def show(playlist: Playlist) -> None:

@@ -121,6 +121,7 @@ def command(
         k=None if filters or per_artist or per_album else k,
         n_tracks=lambda: len(library.catalog),
         stale=library.stale,
+        library=library,
     )
 
 

@@ -136,6 +136,7 @@ def command(
         n_tracks=lambda: len(library.catalog),
         shared=shared,
         stale=library.stale,
+        library=library,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiorec.audio.clips import clip_starts, resample
+from audiorec.audio.clips import resample
 from audiorec.audio.decode import open_source
 from audiorec.data.tracks import Track
 from audiorec.exceptions import AudioError
@@ -124,9 +124,7 @@ def _figure(track: Track, excerpt: Excerpt, store: MelStore) -> tuple[str, bool]
         f'<img alt="Log-mel spectrogram of {name}, {SECONDS:g} s" '
         f'src="data:image/png;base64,{b64encode(_png(np.asarray(frames, np.float32))).decode()}">'
     )
-    total, n = round(track.duration * config.sr), round(config.clip_seconds * config.sr)
-    starts = clip_starts(total, n=min(n, total), config=config, track_id=track.track_id)
-    start = starts[min(excerpt.clip, len(starts) - 1)] / config.sr + begin
+    start = store.starts(track.track_id, duration=track.duration)[excerpt.clip] + begin
     try:
         sound = _mp3(Path(track.path), start)
     except (AudioError, OSError):

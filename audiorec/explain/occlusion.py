@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from audiorec.data.tracks import Track
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.workspace import Workspace
@@ -50,15 +51,18 @@ class Occlusion(NamedTuple):
         Of the predictions from the whole clips.
     seconds, bands : tuple of OccludedPart
         In the order of time, and of frequency.
+    clip_starts : tuple of float
+        Where each clip begins in the recording, s.
     """
 
     track_id: str
     cosine: float
     seconds: tuple[OccludedPart, ...]
     bands: tuple[OccludedPart, ...]
+    clip_starts: tuple[float, ...] = (0.0,)
 
 
-def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, Occlusion]:
+def occlude(workspace: Workspace, first: Track, second: Track) -> tuple[Occlusion, Occlusion]:
     """What carries the match of two tracks in the sound of each.
 
     Raises
@@ -74,16 +78,21 @@ def occlude(workspace: Workspace, first: str, second: str) -> tuple[Occlusion, O
 
     model = load_model(workspace.model)
     store = MelStore(workspace.mels)
-    for id_ in (first, second):
-        if id_ not in store:
-            raise NotFoundError(f"no spectrogram of {id_!r} is stored; run 'audiorec mel'")
-    clips = {id_: store.mels(id_) for id_ in (first, second)}
-    whole = embed(model, list(clips.items()))
-    targets = {first: whole[second], second: whole[first]}
-    return (
-        occlude_clips(model, first, clips[first], target=targets[first]),
-        occlude_clips(model, second, clips[second], target=targets[second]),
+    tracks = (first, second)
+    for track in tracks:
+        if track.track_id not in store:
+            raise NotFoundError(
+                f"no spectrogram of {track.track_id!r} is stored; run 'audiorec mel'"
+            )
+    clips = [store.mels(track.track_id) for track in tracks]
+    whole = embed(model, [(t.track_id, c) for t, c in zip(tracks, clips, strict=True)])
+    one, other = (
+        occlude_clips(model, track.track_id, of_track, target=whole[target.track_id])._replace(
+            clip_starts=tuple(store.starts(track.track_id, duration=track.duration))
+        )
+        for track, of_track, target in zip(tracks, clips, reversed(tracks), strict=True)
     )
+    return one, other
 
 
 def occlude_clips(

@@ -138,7 +138,7 @@ def explain_pair(
         words_second=words[2],
         alike=alike,
         apart=apart,
-        sound=occlude(library.workspace, a, b) if sound else None,
+        sound=occlude(library.workspace, *tracks) if sound else None,
     )
 
 

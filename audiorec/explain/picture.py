@@ -59,18 +59,20 @@ def draw_pair(library: Library, found: Explanation, file: Path) -> None:
 
 def _draw(axes: np.ndarray, found: Occlusion, mel: np.ndarray, name: str) -> None:
     """One track: its spectrogram, losses by time above and by band beside."""
-    end = found.seconds[-1].end
+    one = len(found.clip_starts) == 1
+    begin = found.clip_starts[0] if one else 0.0
+    end = begin + found.seconds[-1].end
     top = float(mel.max())
     axes[1, 0].imshow(
-        mel, origin="lower", aspect="auto", cmap="magma", extent=(0, end, 0, len(found.bands)),
+        mel, origin="lower", aspect="auto", cmap="magma", extent=(begin, end, 0, len(found.bands)),
         vmin=max(top - RANGE_DB, float(mel.min())), vmax=top, interpolation="nearest",
     )  # fmt: skip
-    axes[1, 0].set(xlabel="seconds of the clip", xlim=(0, end))
+    axes[1, 0].set(xlabel="seconds" if one else "seconds of each clip", xlim=(begin, end))
     edges = [0, *range(1, len(found.bands) + 1)]
     hertz = [found.bands[0].start, *(band.end for band in found.bands)]
     axes[1, 0].set_yticks(edges, [f"{value:.0f}" for value in hertz], fontsize=7)
     axes[1, 0].set_ylabel("Hz")
-    starts = [stretch.start for stretch in found.seconds]
+    starts = [begin + stretch.start for stretch in found.seconds]
     widths = [stretch.end - stretch.start for stretch in found.seconds]
     losses = [stretch.loss for stretch in found.seconds]
     colors = _colors(found.seconds)

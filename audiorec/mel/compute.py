@@ -46,13 +46,17 @@ class MelReport(NamedTuple):
 
 
 class ShardRow(NamedTuple):
-    """One clip in a shard; a track that failed has one with ``row=-1`` and ``n_frames=0``."""
+    """One clip in a shard; a track that failed has one with ``row=-1`` and ``n_frames=0``.
+
+    `start` is where it begins in the recording, s; NaN where that was not stored yet.
+    """
 
     track_id: str
     clip_hash: str
     clip: int
     row: int
     n_frames: int
+    start: float = float("nan")
 
 
 class MelJob(NamedTuple):
@@ -144,11 +148,11 @@ def compute_mels(
 
 def compute_track(job: MelJob, *, config: MelConfig) -> TrackMels:
     """What a worker process does with one track."""
-    from audiorec.audio import load_clips
+    from audiorec.audio import decode_clips
 
     _check_unchanged(job)
-    clips = load_clips(Path(job.path), config=config, track_id=job.track_id)
-    return compute_clips(clips, config=config)
+    decoded = decode_clips(Path(job.path), config=config, track_id=job.track_id)
+    return compute_clips(decoded, config=config)
 
 
 def _outcomes(
@@ -282,8 +286,8 @@ class Shards:
             if value is None:
                 meta.append(ShardRow(track_id, hash_, 0, -1, 0))
                 continue
-            for clip, mel in enumerate(value.mels):
-                meta.append(ShardRow(track_id, hash_, clip, len(mels), mel.shape[1]))
+            for clip, (mel, start) in enumerate(zip(value.mels, value.starts, strict=True)):
+                meta.append(ShardRow(track_id, hash_, clip, len(mels), mel.shape[1], start))
                 mels.append(mel)
         shape = (len(mels), self._config.n_mels, self._config.n_frames)
         shard = np.full(shape, PADDING, dtype=np.float16)
@@ -326,6 +330,7 @@ class Shards:
                 ("clip", "<i4"),
                 ("row", "<i4"),
                 ("n_frames", "<i4"),
+                ("start", "<f8"),
             ]
         )
         self._put(f"meta-{name}", np.array([tuple(row) for row in meta], dtype=kind))

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio import DecodedClips, resample
+from audiorec.audio import DecodedClips, resampled
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, make_fingerprint
 from audiorec.exceptions import AudiorecError
@@ -36,18 +36,20 @@ CLIP_SETTINGS = (
 
 
 class TrackMels(NamedTuple):
-    """Spectrograms of a track's clips, and the fingerprint of the middle one."""
+    """Spectrograms of a track's clips, the fingerprint of the middle one, and where each begins."""
 
     mels: list[np.ndarray]
     fingerprint: np.ndarray
+    starts: list[float]
 
 
-def compute_clips(clips: Sequence[np.ndarray], *, config: MelConfig) -> TrackMels:
-    """Spectrograms of clips : np.ndarray [shape=(n,)], float32, at ``config.sr``."""
+def compute_clips(decoded: DecodedClips, *, config: MelConfig) -> TrackMels:
+    """Spectrograms of a recording's clips."""
     from audiorec.mel.transform import log_mel
 
-    mels = [log_mel(y, config=config).astype(np.float16) for y in clips]
-    return TrackMels(mels, make_fingerprint(mels[len(mels) // 2], config=config))
+    mels = [log_mel(y, config=config).astype(np.float16) for y in resampled(decoded, config=config)]
+    middle = make_fingerprint(mels[len(mels) // 2], config=config)
+    return TrackMels(mels, middle, decoded.starts)
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,8 @@ class ScannedMels:
 
     def store(self, clips: DecodedClips, clip_hash: str) -> None:
         """Compute the spectrogram of a recording's one clip, and write it if the disk has room."""
-        (y,) = clips.clips
-        y = resample(y, sr=clips.info.sr, target_sr=self.config.sr, n=self.config.n_samples)
         with suppress(OSError, AudiorecError):
-            computed = compute_clips([y], config=self.config)
+            computed = compute_clips(clips, config=self.config)
             file = self._file(clip_hash)
             file.parent.mkdir(parents=True, exist_ok=True)
             new = file.with_suffix(f".{os.getpid()}")
@@ -111,13 +111,13 @@ class ScannedMels:
             self.directory.rmdir()
 
     def _file(self, clip_hash: str) -> Path:
-        settings = artifacts.fingerprint([self.config.model_dump(), FINGERPRINT_VERSION])
+        settings = artifacts.fingerprint([self.config.model_dump(), FINGERPRINT_VERSION, "starts"])
         return self.directory / settings / clip_hash[:2] / clip_hash
 
 
 def _to_bytes(computed: TrackMels) -> bytes:
     stream = io.BytesIO()
-    for array in (*computed.mels, computed.fingerprint):
+    for array in (*computed.mels, computed.fingerprint, np.array(computed.starts)):
         np.save(stream, array, allow_pickle=False)
     data = stream.getvalue()
     return data + zlib.crc32(data).to_bytes(CRC_BYTES, "little")
@@ -129,5 +129,5 @@ def _from_bytes(data: bytes) -> TrackMels:
     if zlib.crc32(body).to_bytes(CRC_BYTES, "little") != check:
         raise ValueError("torn")
     stream = io.BytesIO(body)
-    mel, middle = (np.load(stream, allow_pickle=False) for _ in range(2))
-    return TrackMels([mel], middle)
+    mel, middle, starts = (np.load(stream, allow_pickle=False) for _ in range(3))
+    return TrackMels([mel], middle, starts.tolist())

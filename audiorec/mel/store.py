@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,8 @@ class Location(NamedTuple):
         Position in `MelStore.shards`, and row of that shard.
     n_frames : int
         Frames of it that are sound; the rest is padding.
+    start : float
+        Where it begins in the recording, s; NaN in stores of before it was kept.
     """
 
     track_id: str
@@ -40,6 +43,7 @@ class Location(NamedTuple):
     shard: int
     row: int
     n_frames: int
+    start: float
 
 
 def unlike(learned: MelConfig, given: MelConfig) -> str:
@@ -157,6 +161,28 @@ class MelStore:
         """Spectrograms of all clips of a track, as `get` gives them."""
         return [self.get(track_id, at.clip) for at in self._located(track_id)]
 
+    def starts(self, track_id: str, *, duration: float) -> list[float]:
+        """Where each clip of a track begins in the recording, s.
+
+        Of stores from before it was kept, where clips lie that were not moved out of silence.
+
+        Parameters
+        ----------
+        track_id : str
+        duration : float
+            Of the recording, s.
+        """
+        clips = self._located(track_id)
+        if not any(math.isnan(at.start) for at in clips):
+            return [at.start for at in clips]
+        from audiorec.audio.clips import clip_starts  # decoders, which no answer waits for
+
+        total = round(duration * self.config.sr)
+        n = min(total, round(self.config.clip_seconds * self.config.sr))
+        starts = clip_starts(total, n=n, config=self.config, track_id=track_id)[: len(clips)]
+        starts += starts[-1:] * (len(clips) - len(starts))
+        return [start / self.config.sr for start in starts]
+
     def locations(self) -> list[Location]:
         """Where every clip lies, ordered by track and clip."""
         return [at for track_id in self.ids for at in self._clips[track_id]]
@@ -199,9 +225,9 @@ class MelStore:
                 raise ArtifactError(
                     f"{self.directory} lacks meta-{name}; run 'audiorec mel' to make it again"
                 ) from None
-            for track_id, clip_hash, clip, row, n_frames in meta:
+            for track_id, clip_hash, clip, row, n_frames, *start in meta:
                 if n_frames and track_id not in self.absent:
-                    where = Location(track_id, clip, number, row, n_frames)
+                    where = Location(track_id, clip, number, row, n_frames, *start or (math.nan,))
                     clips.setdefault(track_id, []).append(where)
                     self._hashes[track_id] = clip_hash
         return clips

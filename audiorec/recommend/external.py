@@ -55,7 +55,7 @@ def embed_file(
     ArtifactError
         If there is no model, or the index is of another one.
     """
-    from audiorec.audio import clip_hash, decode_clips, load_clips, resample
+    from audiorec.audio import clip_hash, decode_clips, load_clips, resampled
     from audiorec.audio.identity import IDENTITY
     from audiorec.scan.tags import read_tags
 
@@ -72,8 +72,7 @@ def embed_file(
     model = load_model(workspace.model)
     config = model.mel
     if _span(config) == _span(IDENTITY):  # decoded already
-        sr = decoded.info.sr
-        clips = [resample(y, sr=sr, target_sr=config.sr, n=config.n_samples) for y in decoded.clips]
+        clips = resampled(decoded, config=config)
     else:
         clips = load_clips(file, config=config)
     mels = [log_mel(y, config=config) for y in clips]

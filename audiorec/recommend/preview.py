@@ -6,7 +6,7 @@ recipe that is the middle 30 s of a recording, of others all of its clips.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -54,9 +54,9 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
     return {
         track.track_id: preview_of(
             store.mels(track.track_id),
+            starts=store.starts(track.track_id, duration=track.duration),
             config=store.config,
             duration=track.duration,
-            track_id=track.track_id,
         )
         for track in tracks
         if track.track_id in store and track.duration > 0
@@ -64,7 +64,7 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
 
 
 def preview_of(
-    mels: list[np.ndarray], *, config: MelConfig, duration: float, track_id: str = ""
+    mels: Sequence[np.ndarray], *, starts: Sequence[float], config: MelConfig, duration: float
 ) -> Preview:
     """The 15 s whose spectrum is nearest to that of all clips.
 
@@ -73,25 +73,21 @@ def preview_of(
 
     Parameters
     ----------
-    mels : list of np.ndarray [shape=(n_mels, n_frames)], dB
+    mels : sequence of np.ndarray [shape=(n_mels, n_frames)], dB
         Of the clips of a track, in order.
+    starts : sequence of float
+        Where each clip begins in the recording, s.
     config : MelConfig
-        That they were made with, and their places chosen.
+        That they were made with.
     duration : float
         Of the recording, s.
-    track_id : str
-        What random clips are drawn from.
     """
-    from audiorec.audio.clips import clip_starts
-
-    total, n = round(duration * config.sr), round(config.clip_seconds * config.sr)
-    starts = clip_starts(total, n=min(total, n), config=config, track_id=track_id)
     everything = np.concatenate(mels, axis=1).astype(np.float32)
     mean, deviation = everything.mean(axis=1), everything.std(axis=1)
     scale = np.maximum(deviation, 1e-3)
     length, step = config.frames(SECONDS), config.frames(STEP_SECONDS)
     best, chosen = np.inf, 0.0
-    for mel, start in zip(mels, starts, strict=False):
+    for mel, start in zip(mels, starts, strict=True):
         at = np.arange(0, max(1, mel.shape[1] - length + 1), step)
         means, deviations = _windows(mel.astype(np.float64), at, length)
         apart = ((means - mean[:, None]) / scale[:, None]) ** 2
@@ -99,7 +95,7 @@ def preview_of(
         place = int(apart.sum(axis=0).argmin())
         if apart[:, place].sum() < best:
             best = apart[:, place].sum()
-            chosen = (start + int(at[place]) * config.hop_length) / config.sr
+            chosen = start + int(at[place]) * config.hop_length / config.sr
     chosen = round(min(chosen, max(0.0, duration - SECONDS)), 1)
     return Preview(chosen, round(min(chosen + SECONDS, duration), 1))
 

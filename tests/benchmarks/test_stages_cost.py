@@ -177,7 +177,9 @@ def commits(tmp_path):
     shards = Shards(tmp_path / "mels", config)
     took = []
     for n in range(SHARDS[1]):
-        batch = [Outcome(MelJob(f"t{n:05d}", "file", "hash"), TrackMels([mel], np.zeros(4)), None)]
+        batch = [
+            Outcome(MelJob(f"t{n:05d}", "file", "hash"), TrackMels([mel], np.zeros(4), [0.0]), None)
+        ]
         took.append(cpu_of(lambda batch=batch: shards.add(batch, is_retry=False)))
     early, late = (float(np.median(took[n - 100 : n])) for n in SHARDS)
     return {"commit_cpu_s_per_shard": slope(SHARDS, (early, late))}

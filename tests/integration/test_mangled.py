@@ -41,7 +41,7 @@ def heard_at(y, sr):
 def fault(path, made):
     """What is wrong with what is heard in a file; empty where nothing is."""
     try:
-        info, (y,), _ = decode_clips(path, config=CONFIG)
+        info, (y,), *_ = decode_clips(path, config=CONFIG)
     except AudioError as error:
         return f"refused: {error}"
     if abs(info.duration - made.seconds) > 0.01 * made.seconds:

@@ -34,6 +34,7 @@ from audiorec.serve.state import State
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from audiorec.data.tracks import Track
     from audiorec.explain.occlusion import Occlusion
     from audiorec.recommend.results import Hit
     from audiorec.sessions.query import SessionHit
@@ -223,16 +224,17 @@ async def explain(
     """
     state = state_of(request)
 
-    def answer(library: Library) -> dict[str, Any]:
+    def answer(library: Library) -> tuple[dict[str, Any], list[Track]]:
         from audiorec.explain import explain_pair
 
         found = explain_pair(library, a, b, space=space)
         listeners = found.listeners and found.listeners._asdict()
-        return {**found._asdict(), "listeners": listeners}
+        table = {**found._asdict(), "listeners": listeners}
+        return table, [library.track(id_) for id_ in (found.first, found.second)]
 
-    found = await state.library.call(answer)
+    found, tracks = await state.library.call(answer)
     if sound:
-        pair = TrackPair(str(state.workspace.root), found["first"], found["second"])
+        pair = TrackPair(str(state.workspace.root), *tracks)
         with state.worker.place():
             parts = await state.worker.call(occluded_pair, pair)
         if isinstance(parts, AudiorecError):
@@ -247,11 +249,11 @@ class TrackPair(NamedTuple):
     """Two tracks of a workspace, for the worker."""
 
     workspace: str
-    first: str
-    second: str
+    first: Track
+    second: Track
 
     def __str__(self) -> str:
-        return f"the match of {self.first} and {self.second}"
+        return f"the match of {self.first.track_id} and {self.second.track_id}"
 
 
 def occluded_pair(pair: TrackPair) -> tuple[Occlusion, ...] | AudiorecError:

@@ -269,6 +269,7 @@ class OcclusionModel(BaseModel):
     cosine: float = Field(description="Of the predictions from both sounds.")
     seconds: list[OccludedPartModel]
     bands: list[OccludedPartModel]
+    clip_starts: list[float] = Field(description="Where each clip begins in the recording, s.")
 
 
 class ExplanationModel(BaseModel):

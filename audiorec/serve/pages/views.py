@@ -101,7 +101,6 @@ def track(library: Library, asked: PageRequest) -> dict[str, Any]:
 
 def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None:
     """Where the spectrogram's clips begin and how long they are, s; None where there is none."""
-    from audiorec.audio.clips import clip_starts  # soundfile and more: for this page alone
     from audiorec.mel import MelStore
 
     try:
@@ -110,13 +109,10 @@ def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None
             return None
     except AudiorecError:
         return None
-    config = store.config
-    total = round(duration * config.sr)
-    n = min(round(config.clip_seconds * config.sr), total)
-    starts = clip_starts(total, n=n, config=config, track_id=id_)
+    starts = store.starts(id_, duration=duration)
     return {
-        "starts": [round(start / config.sr, 2) for start in starts],
-        "seconds": config.clip_seconds,
+        "starts": [round(start, 2) for start in starts],
+        "seconds": store.config.clip_seconds,
     }
 
 

@@ -15,6 +15,22 @@ def test_a_pair_in_words_and_as_json(finished):
     assert told["listeners"]["both"] == turned["listeners"]["both"]
 
 
+def test_seconds_are_those_of_the_recording(finished):
+    pair = ["-w", finished, "explain", "t000000", "t000001", "--sound"]
+    sounds, text = answer_json(*pair)["sound"], call(*pair).out
+    n_named = 0
+    for found in sounds:
+        (start,) = found["clip_starts"]
+        best = max(found["seconds"], key=lambda part: part["loss"])
+        if best["loss"] > 0:
+            n_named += 1
+            assert f"{start + best['start']:.0f}-{start + best['end']:.0f} s (" in text
+    assert n_named
+    file = finished / "why.svg"
+    assert call("-w", finished, "explain", "t000000", "t000001", "--picture", file).code == 0
+    file.unlink()
+
+
 def test_one_track_or_an_unknown_one(finished):
     assert call("-w", finished, "explain", "t000000").code == 2
     failed(call("-w", finished, "explain", "t000000", "no such track"), "no such track")

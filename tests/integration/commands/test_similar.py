@@ -18,7 +18,18 @@ from audiorec.recommend.library import Library
 from ..conftest import call, spawn
 from ..helpers import LATIN, WORDS, answer_json, every, failed, similar, tracks_csv
 
-KEYS = {"rank", "track_id", "score", "artist", "title", "path", "guessed", "percentile", "album"}
+KEYS = {
+    "rank",
+    "track_id",
+    "score",
+    "artist",
+    "title",
+    "path",
+    "guessed",
+    "percentile",
+    "album",
+    "preview",
+}
 
 
 def test_one_track_by_id_name_title_and_path_gives_one_answer(finished, world, some_track):
@@ -33,6 +44,8 @@ def test_one_track_by_id_name_title_and_path_gives_one_answer(finished, world, s
     assert answers[0]["query"] == [some_track["track_id"]]
     assert [hit["rank"] for hit in answers[0]["results"]] == [1, 2, 3, 4, 5]
     assert all(set(hit) == KEYS for hit in answers[0]["results"])
+    parts = [hit["preview"] for hit in answers[0]["results"]]
+    assert all(0 < part["end"] - part["start"] <= 15.1 for part in parts)
     assert answers[0]["results"] == answers[1]["results"] == answers[2]["results"]
     assert answers[0]["results"] == answers[3]["results"]
     scores = [hit["score"] for hit in answers[0]["results"]]

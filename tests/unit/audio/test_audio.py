@@ -61,7 +61,7 @@ def test_every_format_gives_the_middle_thirty_seconds(encoded, tune, suffix):
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_clip_is_the_slice_of_a_full_decode(encoded, suffix):
     whole = decode_clips(encoded[suffix], config=MelConfig(clip_seconds=600)).clips[0]
-    info, (clip,), _ = decode_clips(encoded[suffix], config=CONFIG)
+    info, (clip,), *_ = decode_clips(encoded[suffix], config=CONFIG)
     total = round(info.duration * info.sr)
     start = round((total - len(clip)) / 2)
     # The time stamps of WMA are whole milliseconds, and so are its seeks.

@@ -23,7 +23,7 @@ def rising(seconds, sr=SR, *, first=200.0, slope=10.0):
 
 def heard_at(path, *, config=SHORT, first=200.0, slope=10.0):
     """Second of the recording that the middle of its clip comes from, by its pitch."""
-    info, (y,), _ = decode_clips(path, config=config)
+    info, (y,), *_ = decode_clips(path, config=config)
     middle = y[len(y) // 2 - 2048 :][:4096] * np.hanning(4096)
     peak = np.abs(np.fft.rfft(middle, 1 << 16)).argmax() * info.sr / (1 << 16)
     return (peak - first) / slope

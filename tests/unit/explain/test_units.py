@@ -82,7 +82,7 @@ def workspace(tmp_path_factory):
             [
                 Outcome(
                     MelJob(id_, id_, id_),
-                    TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4")),
+                    TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4"), [0.0]),
                     None,
                 )
                 for id_ in ids[start : start + 64]

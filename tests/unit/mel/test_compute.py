@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.audio import fingerprint
+from audiorec.audio import fingerprint, probe
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
@@ -239,6 +239,30 @@ def test_fingerprints_of_an_older_kind_are_made_again(tmp_path, catalog, monkeyp
         )
         assert len(MelStore(mels).fingerprints().ids) == N - 1
         assert run(mels, catalog, config=config) == (0, N - 1, 1)
+
+
+def test_a_store_without_starts_is_read_and_goes_on(tmp_path, catalog, files, monkeypatch):
+    config = CONFIG.model_copy(update={"n_clips": 3, "clip_seconds": 1.0})
+    run(tmp_path / "fresh", catalog, config=config)
+    fresh = MelStore(tmp_path / "fresh")
+    mels = tmp_path / "mels"
+    with monkeypatch.context() as before:
+        put = compute.Shards._put
+
+        def put_five(self, name, array):
+            is_meta = name.startswith("meta")
+            put(self, name, array[list(array.dtype.names[:5])] if is_meta else array)
+
+        before.setattr(compute.Shards, "_put", put_five)
+        run(mels, catalog, config=config)
+    old = MelStore(mels)
+    duration = probe(files[0]).duration
+    assert np.isnan(old.locations()[0].start) and not np.isnan(fresh.locations()[0].start)
+    stored = fresh.starts("t00", duration=duration)
+    assert old.starts("t00", duration=duration) == pytest.approx(stored, abs=1e-3)
+    assert len(stored) == 3 and stored == sorted(stored)
+    assert run(mels, catalog, config=config) == (0, N - 1, 1)
+    assert MelStore(mels).ids == fresh.ids
 
 
 def test_an_empty_catalogue(tmp_path):

@@ -43,6 +43,7 @@ def test_what_a_scan_made_is_what_the_stage_computes(music, scanned):
         stored = scanned.load(job.clip_hash)
         np.testing.assert_array_equal(stored.mels, decoded.mels)
         np.testing.assert_array_equal(stored.fingerprint, decoded.fingerprint)
+        assert stored.starts == decoded.starts
 
 
 def test_damaged_ones_are_not_loaded(music, scanned):
