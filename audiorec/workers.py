@@ -11,6 +11,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain, islice
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -29,6 +30,7 @@ KEPT_BYTES = 1 << 28  # free memory that a process keeps, at most
 LARGEST_KEPT = 1 << 25  # blocks above it are given back: the largest threshold that glibc takes
 MOST_MEMORY = 1 << 32  # bytes that a worker may take beside the files that it maps
 LOOK_SECONDS = 0.5  # between looks at whether a task has run too long
+LATE_LOOKS, LATE_SECONDS = 50, 0.1  # for what a worker has said that died, and between them
 
 
 class Outcome(NamedTuple, Generic[Item, Value]):
@@ -131,12 +133,15 @@ class Pool:
     def _new_pool(self) -> Any:
         from pebble import ProcessPool
 
-        return ProcessPool(
+        pool: Any = ProcessPool(
             max_workers=self._n_jobs,
             context=self._context,
             initializer=_begin,
             initargs=(self._memory,),
         )
+        manager = pool._pool_manager
+        manager.find_expired_task = partial(_task_of_the_dead, manager, manager.find_expired_task)
+        return pool
 
     def map(
         self, function: Callable[[Item], Value], items: Iterable[Item], *, timeout: float
@@ -310,12 +315,27 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _task_of_the_dead(manager: Any, find: Callable[[int], Any], worker_id: int) -> Any:
+    """The task that a worker died of, by the pool's own `find`.
+
+    What the worker has said may lie unread where the pool finds it dead, as on a busy machine: that
+    it ended one task and took the next. The pool would fail the one, and take the other for running
+    until its time is over.
+    """
+    empty = 0
+    for _ in range(LATE_LOOKS):
+        empty = 0 if manager.worker_manager.pool_channel.poll(0) else empty + 1
+        if empty == 2:  # what was read at the first look has been taken in by the second
+            break
+        time.sleep(LATE_SECONDS)
+    return find(worker_id)
+
+
 def _was_killed(future: Any) -> bool:
     """Whether the worker was killed from outside, which is no fault of its item.
 
-    So ends whom an operator kills, or a system that has no memory left. Where the only worker dies
-    before the pool has read what it was at, as on a busy machine, the pool gives itself up, and all
-    that waits in it.
+    So ends whom an operator kills, or a system that has no memory left. Where no worker is left
+    and nothing says what it was at, the pool gives itself up, and all that waits in it.
     """
     from concurrent.futures.process import BrokenProcessPool
 

@@ -74,3 +74,9 @@ def faults_of_arrays(x):
 
 def take_memory(megabytes):
     return len(bytearray(megabytes << 20))
+
+
+def kill_self_beside(x, *, mark):
+    """As `kill_self`, once, while another item takes a while."""
+    time.sleep({"long": 3.0, "short": 0.5}.get(x, 0.0))
+    return kill_self(x, mark=mark, times=1)

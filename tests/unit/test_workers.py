@@ -86,6 +86,24 @@ def test_a_pool_that_gives_itself_up_costs_no_item(jobs, tmp_path, monkeypatch):
         ("a", "kill", "b", "c")]  # fmt: skip
 
 
+def test_what_a_dead_worker_has_said_is_read_before_a_task_is_failed(jobs, tmp_path, monkeypatch):
+    """On a busy machine it lies unread: that one task was ended, and which was taken next."""
+    from pebble.pool.process import PoolManager
+
+    real = PoolManager.process_next_message
+
+    def late(manager, timeout):
+        time.sleep(0.4)  # twice as long as the pool waits between looks at its workers
+        real(manager, timeout)
+
+    monkeypatch.setattr(PoolManager, "process_next_message", late)
+    (tmp_path / "mark").touch()
+    function = partial(jobs.kill_self_beside, mark=tmp_path / "mark")
+    items = ["long", "short", "kill", "b"]
+    outcomes = list(run_isolated(function, items, n_jobs=2, timeout=8))
+    assert [(o.value, o.error) for o in outcomes] == [(x, None) for x in items]
+
+
 def test_workers_persist_and_one_is_a_process_too(jobs):
     pids = {o.value for o in run_isolated(jobs.misbehave, "abcdef", n_jobs=1)}
     assert len(pids) == 1 and os.getpid() not in pids
