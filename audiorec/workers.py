@@ -197,6 +197,8 @@ class _SpawnContext(SpawnContext):
     def __init__(self) -> None:
         super().__init__()
         self._started: list[SpawnProcess] = []
+        # A pool lets go of its locks before its workers: one that still starts would look for them.
+        self._locks: list[Any] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]
         """A process that has not started yet."""
@@ -204,12 +206,18 @@ class _SpawnContext(SpawnContext):
         self._started.append(SpawnProcess(*args, **kwargs))
         return self._started[-1]
 
+    def RLock(self) -> Any:
+        """A lock that lives until the end of all processes."""
+        self._locks.append(super().RLock())
+        return self._locks[-1]
+
     def end_all(self) -> None:
         """Kill what still runs, and wait for its end."""
         for process in self._started:
             if process.pid is not None:
                 process.kill()
                 process.join()
+        self._locks.clear()
 
 
 @contextmanager

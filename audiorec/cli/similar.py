@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
     metavar="FILE",
     help="Answer every line of FILE, or of stdin where it is -: a name each in, a line of JSON "
-    "each out. An empty line has no results.",
+    "each out, without previews. An empty line has no results.",
 )
 @space_options
 @versions_option

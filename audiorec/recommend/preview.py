@@ -45,10 +45,10 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
     """
     if not artifacts.exists(workspace.mels):
         return {}
-    from audiorec.mel.store import MelStore  # decoders, which no other answer waits for
+    from audiorec.mel.store import opened_store  # decoders, which no other answer waits for
 
     try:
-        store = MelStore(workspace.mels)
+        store = opened_store(workspace.mels)
     except ArtifactError:  # an answer does not fail for want of previews
         return {}
     return {

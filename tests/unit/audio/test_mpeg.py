@@ -128,5 +128,5 @@ def test_damage_costs_itself_alone_where_the_tag_tells_nothing(tmp_path, kind):
     path.write_bytes(damaged(content, int(len(content) * 0.47), 4000))
     assert probe(path).duration == pytest.approx(60, rel=0.01)
     assert heard_at(path) == pytest.approx(30, abs=0.8)
-    _, (y,), note = decode_clips(path, config=MelConfig(clip_seconds=10))
+    _, (y,), _, note = decode_clips(path, config=MelConfig(clip_seconds=10))
     assert len(y) == 10 * SR and "has damaged frames" in note
