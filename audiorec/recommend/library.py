@@ -26,7 +26,7 @@ from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, Wo
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.reload import IndexWatcher
 from audiorec.output import output_file
-from audiorec.recommend.caps import Caps
+from audiorec.recommend.diversity_limits import DiversityLimits
 from audiorec.recommend.filters import TrackFilter, select_tracks
 from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
 from audiorec.recommend.pair_scores import PairScores
@@ -282,11 +282,17 @@ class Library:
                 against=vectors,
             )
 
-        hits = self._limited(answer, k=k, caps=Caps(per_artist=per_artist, per_album=per_album))
+        hits = self._limited(
+            answer, k=k, limits=DiversityLimits(per_artist=per_artist, per_album=per_album)
+        )
         return self.with_percentiles(hits, index, min_score=min_score)
 
     def _limited(
-        self, answer: Callable[[Collection[str], int], list[Match]], *, k: int, caps: Caps
+        self,
+        answer: Callable[[Collection[str], int], list[Match]],
+        *,
+        k: int,
+        limits: DiversityLimits,
     ) -> list[Hit]:
         """The best `k` within the limits, of an answer that is asked for more where they cut."""
         wanted = k
@@ -296,7 +302,7 @@ class Library:
                 return [answer(gone, wanted)]
 
             shown = present(self.catalog, answers, hidden=self.hidden)[0]
-            hits = caps.apply(shown)
+            hits = limits.apply(shown)
             if len(hits) >= k or len(shown) < wanted:
                 return hits[:k]
             wanted *= 4
@@ -480,7 +486,9 @@ class Library:
                 exclude=gone,
             )
 
-        return self._limited(answer, k=k, caps=Caps(per_artist=per_artist, per_album=per_album))
+        return self._limited(
+            answer, k=k, limits=DiversityLimits(per_artist=per_artist, per_album=per_album)
+        )
 
     def listener_vector(self, user: str) -> np.ndarray:
         """Vector of a listener, for inner products : np.ndarray [shape=(d,)], float32.

@@ -1,4 +1,4 @@
-"""The application: the parts of the server, its routes, and the gate before them."""
+"""The application: the parts of the server, its routes, and the access check before them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from audiorec import __version__
 from audiorec.data.server_listening import listening_store
 from audiorec.playlist.saved import SavedPlaylists
 from audiorec.serve import pages, subsonic
+from audiorec.serve.access import COOKIE, AccessMiddleware, set_session
 from audiorec.serve.api import add_api
 from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
 from audiorec.serve.batch import SimilarBatch
-from audiorec.serve.gate import COOKIE, Gate, set_session
 from audiorec.serve.jobs import Jobs
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
@@ -76,7 +76,7 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
         *subsonic.routes(state),
         *pages.routes(state),
     ]
-    app.add_middleware(Gate, state=state)
+    app.add_middleware(AccessMiddleware, state=state)
     return app
 
 

@@ -42,7 +42,7 @@ class Session(NamedTuple):
     ends: float
 
 
-class Attempts:
+class LoginThrottle:
     """Failed logins by address and by name, so that nobody can guess on and on."""
 
     def __init__(self, *, most: int = MOST_FAILURES, seconds: float = FAILURE_SECONDS) -> None:
@@ -88,7 +88,7 @@ class Auth:
         self._secret = secrets.token_bytes(32)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._read: tuple[object, dict[str, User]] = (None, {})
-        self.attempts = Attempts()
+        self.throttle = LoginThrottle()
 
     @property
     def has_users(self) -> bool:
@@ -134,10 +134,10 @@ class Auth:
         AuthError
         """
         whose = (f"address {address}", f"name {name}")
-        if self.attempts.blocked(*whose):
+        if self.throttle.blocked(*whose):
             raise AuthError("too many failed logins; wait a minute", too_many=True)
         if not self.check(name, password):
-            self.attempts.failed(*whose)
+            self.throttle.failed(*whose)
             raise AuthError("wrong name or password")
         token = secrets.token_urlsafe(32)
         ends = time.time() + SESSION_SECONDS

@@ -17,7 +17,7 @@ from audiorec.serve.library import SharedLibrary
 MOST = 32  # questions that are searched for together
 
 
-class How(NamedTuple):
+class SearchOptions(NamedTuple):
     """What questions must share to be searched for together."""
 
     k: int = 10
@@ -36,30 +36,30 @@ class SimilarBatch:
 
     def __init__(self, library: SharedLibrary) -> None:
         self._library = library
-        self._waiting: dict[How, list[tuple[str, asyncio.Future[list[Hit]]]]] = {}
+        self._waiting: dict[SearchOptions, list[tuple[str, asyncio.Future[list[Hit]]]]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    async def similar(self, seed: str, *, how: How) -> list[Hit]:
+    async def similar(self, seed: str, *, options: SearchOptions) -> list[Hit]:
         """Tracks near one; see `Library.similar`."""
         future: asyncio.Future[list[Hit]] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(how, []).append((seed, future))
+        self._waiting.setdefault(options, []).append((seed, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._answer_all())
         return await future
 
     async def _answer_all(self) -> None:
         while self._waiting:
-            how = next(iter(self._waiting))
-            asked = self._waiting.pop(how)
+            options = next(iter(self._waiting))
+            asked = self._waiting.pop(options)
             if len(asked) > MOST:
-                self._waiting[how] = asked[MOST:]
+                self._waiting[options] = asked[MOST:]
                 asked = asked[:MOST]
             seeds = [[seed] for seed, _ in asked]
             found: Sequence[list[Hit] | Exception]
             try:
                 found = await self._library.call_quick(
-                    lambda library, seeds=seeds, how=how: library.similar_many(  # type: ignore[misc]
-                        seeds, **how._asdict()
+                    lambda library, seeds=seeds, options=options: library.similar_many(  # type: ignore[misc]
+                        seeds, **options._asdict()
                     )
                 )
             except Exception as error:

@@ -33,7 +33,7 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,  # the gate writes a line of its own
+        access_log=False,  # the access middleware writes a line of its own
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=15,

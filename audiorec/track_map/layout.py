@@ -237,7 +237,7 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Affinities
 
-    class Given(Affinities):  # type: ignore[misc]
+    class PrecomputedAffinities(Affinities):  # type: ignore[misc]
         """Affinities that were computed here."""
 
         def __init__(self, matrix: csr_matrix) -> None:
@@ -245,7 +245,9 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
             self.P = matrix
 
     method = "fft" if len(positions) >= FFT_FROM else "bh"
-    return TSNEEmbedding(positions, Given(affinities), negative_gradient_method=method, **settings)
+    return TSNEEmbedding(
+        positions, PrecomputedAffinities(affinities), negative_gradient_method=method, **settings
+    )
 
 
 def _placed(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarray:

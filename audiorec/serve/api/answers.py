@@ -29,7 +29,7 @@ from audiorec.serve.api.models import (
     Space,
 )
 from audiorec.serve.api.upload import answer_upload, upload_body
-from audiorec.serve.batch import How
+from audiorec.serve.batch import SearchOptions
 from audiorec.serve.state import State
 from audiorec.workspace import Workspace
 
@@ -78,8 +78,8 @@ async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
 
 async def _similar_to_one(state: State, body: SimilarRequest) -> AnswerModel:
     """The same of one seed and nothing more, answered together with others of the moment."""
-    how = How(body.k, body.space, body.popularity, body.versions)
-    hits = await state.batch.similar(body.seeds[0], how=how)
+    options = SearchOptions(body.k, body.space, body.popularity, body.versions)
+    hits = await state.batch.similar(body.seeds[0], options=options)
     return AnswerModel(
         query=body.seeds,
         space=body.space,

@@ -25,7 +25,7 @@ Format = Literal["m3u8", "xspf", "jspf", "csv", "json"]
 JobKind = Literal["scan", "run", "playlists"]
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """A body whose members are all known."""
 
     model_config = ConfigDict(extra="forbid")
@@ -93,7 +93,7 @@ class AnswerModel(BaseModel):
     results: list[HitModel]
 
 
-class Filters(Asked):
+class Filters(RequestBody):
     """Which tracks may be answered; whatever is empty asks for nothing."""
 
     genre: Words = []
@@ -116,7 +116,7 @@ class Filters(Asked):
         return TrackFilter.from_table(self.model_dump())
 
 
-class Limits(Asked):
+class TracksRequest(RequestBody):
     """What every question for tracks may say."""
 
     k: Count = 10
@@ -128,7 +128,7 @@ class Limits(Asked):
     per_album: AtMost = 0
 
 
-class SimilarRequest(Limits):
+class SimilarRequest(TracksRequest):
     """Tracks near some, and not near others."""
 
     seeds: Annotated[list[Name], Field(min_length=1, max_length=200)]
@@ -136,7 +136,7 @@ class SimilarRequest(Limits):
     min_score: Percent = 0.0
 
 
-class RecommendRequest(Limits):
+class RecommendRequest(TracksRequest):
     """Tracks for a listener: the one who asks where none is named."""
 
     user: Name | None = None
@@ -147,7 +147,7 @@ class RecommendRequest(Limits):
     )
 
 
-class NextRequest(Asked):
+class NextRequest(RequestBody):
     """What to play after some tracks, oldest first."""
 
     tracks: Annotated[list[Name], Field(min_length=1, max_length=500)]
@@ -156,7 +156,7 @@ class NextRequest(Asked):
     model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
 
 
-class PlaylistModel(Asked):
+class PlaylistModel(RequestBody):
     """A playlist that is wanted; see the command ``playlist``."""
 
     seeds: Annotated[list[Name], Field(max_length=500)] = []
@@ -213,7 +213,7 @@ class MadePlaylist(BaseModel):
     results: list[EntryModel]
 
 
-class ReplacementRequest(Asked):
+class ReplacementRequest(RequestBody):
     """Another track in the place of one of a playlist."""
 
     track_ids: Annotated[list[Name], Field(min_length=1, max_length=1000)]
@@ -222,7 +222,7 @@ class ReplacementRequest(Asked):
     filters: Filters = Filters()
 
 
-class PlaylistFileRequest(Asked):
+class PlaylistFileRequest(RequestBody):
     """Tracks to write as a file of another program."""
 
     track_ids: Annotated[list[Name], Field(min_length=1, max_length=5000)]
@@ -230,7 +230,7 @@ class PlaylistFileRequest(Asked):
     name: Annotated[str, StringConstraints(max_length=100)] = "playlist"
 
 
-class RecipeRequest(Asked):
+class RecipeRequest(RequestBody):
     """A playlist to make again and again."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -310,7 +310,7 @@ class ExclusionsModel(BaseModel):
     hidden: int
 
 
-class ExclusionRequest(Asked):
+class ExclusionRequest(RequestBody):
     """A rule to add."""
 
     kind: Literal["genre", "title-word", "shorter", "longer", "path", "artist", "album"]
@@ -357,7 +357,7 @@ class FailureModel(BaseModel):
     reason: str
 
 
-class JobRequest(Asked):
+class JobRequest(RequestBody):
     """Work to begin."""
 
     kind: JobKind
@@ -383,13 +383,13 @@ class JobsModel(BaseModel):
     folders: list[str]
 
 
-class JobName(Asked):
+class JobName(RequestBody):
     """Work that is meant."""
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-class ListeningRequest(Asked):
+class ListeningRequest(RequestBody):
     """What a listener did with a track, or said of it."""
 
     kind: Literal["like", "dislike", "clear", "rate", "star", "unstar", "play"]

@@ -12,7 +12,7 @@ from audiorec.serve.subsonic.envelope import (
     NOT_FOUND,
     SubsonicError,
 )
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 STATES = ("starting", "playing", "paused", "stopped")
 # Players that count in seconds although the protocol has milliseconds: no time before 1973 is one.
@@ -20,20 +20,20 @@ FIRST_MILLISECOND = 100_000_000_000
 
 
 @method("star", waits=True)
-def star(call: Call) -> None:
+def star(call: MethodCall) -> None:
     """Star songs, albums and artists; a song with a star is liked."""
     for kind, id_ in _starred_things(call):
         call.state.listening.star(call.user, kind, id_)
 
 
 @method("unstar", waits=True)
-def unstar(call: Call) -> None:
+def unstar(call: MethodCall) -> None:
     """Take stars back."""
     for kind, id_ in _starred_things(call):
         call.state.listening.unstar(call.user, kind, id_)
 
 
-def _starred_things(call: Call) -> list[tuple[Any, str]]:
+def _starred_things(call: MethodCall) -> list[tuple[Any, str]]:
     """Kind and id of each thing of a request, all of them known."""
     view = call.view
     given = {name: call.parameters.all(name) for name in ("id", "albumId", "artistId")}
@@ -54,7 +54,7 @@ def _starred_things(call: Call) -> list[tuple[Any, str]]:
 
 
 @method("setRating", waits=True)
-def set_rating(call: Call) -> None:
+def set_rating(call: MethodCall) -> None:
     """Rate a song from 1 to 5; 0 takes the rating back."""
     id_ = call.parameters.text("id")
     stars = call.parameters.integer("rating", least=-1, most=6)
@@ -66,7 +66,7 @@ def set_rating(call: Call) -> None:
 
 
 @method("scrobble", waits=True)
-def scrobble(call: Call) -> None:
+def scrobble(call: MethodCall) -> None:
     """Count songs as played, each at its time; or say what is being played."""
     if not call.parameters.all("id"):
         raise SubsonicError(MISSING_PARAMETER, "parameter 'id' is missing; give it")
@@ -93,7 +93,7 @@ def _second(milliseconds: int) -> int:
 
 
 @method("reportPlayback", waits=True)
-def report_playback(call: Call) -> None:
+def report_playback(call: MethodCall) -> None:
     """Take what a player says of its playing; where it stops decides whether it was a play."""
     id_ = entries.known_song(call, call.parameters.text("mediaId"))
     if call.parameters.text("mediaType") != "song":

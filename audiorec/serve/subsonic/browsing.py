@@ -8,13 +8,13 @@ from typing import Any
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.records import ARTICLES, Album, CatalogArtist, Folder
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 IGNORED = " ".join(ARTICLES)
 
 
 @method("getMusicFolders")
-def get_music_folders(call: Call) -> dict[str, Any]:
+def get_music_folders(call: MethodCall) -> dict[str, Any]:
     """The folders that everything lies below; their ids are whole numbers by the protocol."""
     folders = [
         {"id": number, "name": call.view.folders[id_].name}
@@ -24,7 +24,7 @@ def get_music_folders(call: Call) -> dict[str, Any]:
 
 
 @method("getArtists")
-def get_artists(call: Call) -> dict[str, Any]:
+def get_artists(call: MethodCall) -> dict[str, Any]:
     """Artists by their initials."""
     index = [
         {"name": initial, "artist": [entries.artist(call, each) for each in artists]}
@@ -33,7 +33,7 @@ def get_artists(call: Call) -> dict[str, Any]:
     return {"artists": {"ignoredArticles": IGNORED, "index": index}}
 
 
-def _artists(call: Call) -> Iterable[CatalogArtist]:
+def _artists(call: MethodCall) -> Iterable[CatalogArtist]:
     within = entries.in_music_folder(call)
     every = call.view.artists.values()
     if within is None:
@@ -42,7 +42,7 @@ def _artists(call: Call) -> Iterable[CatalogArtist]:
 
 
 @method("getArtist")
-def get_artist(call: Call) -> dict[str, Any]:
+def get_artist(call: MethodCall) -> dict[str, Any]:
     """An artist with their albums, those they are only guests on too."""
     found = known_artist(call)
     albums = [entries.album(call, call.view.albums[id_]) for id_ in found.album_ids]
@@ -50,7 +50,7 @@ def get_artist(call: Call) -> dict[str, Any]:
 
 
 @method("getAlbum")
-def get_album(call: Call) -> dict[str, Any]:
+def get_album(call: MethodCall) -> dict[str, Any]:
     """An album with its songs."""
     found = known_album(call)
     songs = entries.songs(call, found.track_ids)
@@ -58,14 +58,14 @@ def get_album(call: Call) -> dict[str, Any]:
 
 
 @method("getSong")
-def get_song(call: Call) -> dict[str, Any]:
+def get_song(call: MethodCall) -> dict[str, Any]:
     """A song."""
     id_ = entries.known_song(call, call.parameters.text("id"))
     return {"song": entries.song(call, id_)}
 
 
 @method("getGenres")
-def get_genres(call: Call) -> dict[str, Any]:
+def get_genres(call: MethodCall) -> dict[str, Any]:
     """Genres, with how many songs and albums have them."""
     genres = [
         {"value": g.name, "songCount": len(g.track_ids), "albumCount": len(g.album_ids)}
@@ -75,7 +75,7 @@ def get_genres(call: Call) -> dict[str, Any]:
 
 
 @method("getIndexes")
-def get_indexes(call: Call) -> dict[str, Any]:
+def get_indexes(call: MethodCall) -> dict[str, Any]:
     """The folders at the top by their initials, and the songs beside them."""
     view = call.view
     changed = 1000 * max(view.added.values(), default=0)
@@ -101,7 +101,7 @@ def get_indexes(call: Call) -> dict[str, Any]:
 
 
 @method("getMusicDirectory")
-def get_music_directory(call: Call) -> dict[str, Any]:
+def get_music_directory(call: MethodCall) -> dict[str, Any]:
     """What lies in a folder; an artist's albums, or an album's songs, where the id is theirs."""
     id_ = call.parameters.text("id")
     view = call.view
@@ -122,14 +122,14 @@ def get_music_directory(call: Call) -> dict[str, Any]:
     raise SubsonicError(NOT_FOUND, f"there is no folder {id_[:80]!r}")
 
 
-def _folder(call: Call, found: Folder) -> dict[str, Any]:
+def _folder(call: MethodCall, found: Folder) -> dict[str, Any]:
     inside = [entries.folder_child(call.view.folders[id_]) for id_ in found.folder_ids]
     children = inside + entries.songs(call, found.track_ids)
     answer = {"id": found.id, "name": found.name, "child": children}
     return answer if found.parent is None else {**answer, "parent": found.parent}
 
 
-def known_album(call: Call) -> Album:
+def known_album(call: MethodCall) -> Album:
     """The album of a request's id."""
     id_ = call.parameters.text("id")
     if id_ not in call.view.albums:
@@ -137,7 +137,7 @@ def known_album(call: Call) -> Album:
     return call.view.albums[id_]
 
 
-def known_artist(call: Call) -> CatalogArtist:
+def known_artist(call: MethodCall) -> CatalogArtist:
     """The artist of a request's id."""
     id_ = call.parameters.text("id")
     if id_ not in call.view.artists:

@@ -34,7 +34,7 @@ from audiorec.serve.subsonic.envelope import (
 )
 from audiorec.serve.subsonic.login import check_version, log_in
 from audiorec.serve.subsonic.parameters import Parameters, read_parameters
-from audiorec.serve.subsonic.service import METHODS, Call, Service
+from audiorec.serve.subsonic.service import METHODS, MethodCall, Service
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
@@ -91,7 +91,7 @@ async def _answer(service: Service, request: Request, parameters: Parameters) ->
     if name not in METHODS:
         raise SubsonicError(GENERIC, f"there is no method {name[:80]!r} here")
     method = METHODS[name]
-    call = Call(service, request, parameters, user)
+    call = MethodCall(service, request, parameters, user)
     if inspect.iscoroutinefunction(method.answer):
         return await method.answer(call)
     if method.waits:

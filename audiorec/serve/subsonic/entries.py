@@ -18,12 +18,12 @@ from audiorec.data.tags import given_tags
 from audiorec.serve.media import content_type
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.records import UNKNOWN_ALBUM, Album, CatalogArtist, Folder
-from audiorec.serve.subsonic.service import Call, date
+from audiorec.serve.subsonic.service import MethodCall, date
 
 Entry = dict[str, Any]
 
 
-def song(call: Call, track_id: str) -> Entry:
+def song(call: MethodCall, track_id: str) -> Entry:
     """A song, as a ``Child``."""
     view = call.view
     track, place = view.songs[track_id], view.places[track_id]
@@ -75,7 +75,7 @@ def song(call: Call, track_id: str) -> Entry:
     return entry | _said(call, track_id)
 
 
-def _said(call: Call, track_id: str) -> Entry:
+def _said(call: MethodCall, track_id: str) -> Entry:
     """What the user said of a track, and how often they played it."""
     entry: Entry = {"playCount": 0}
     if (count := call.counts.get(track_id)) is not None:
@@ -90,13 +90,13 @@ def _said(call: Call, track_id: str) -> Entry:
     return entry
 
 
-def songs(call: Call, track_ids: Iterable[str]) -> list[Entry]:
+def songs(call: MethodCall, track_ids: Iterable[str]) -> list[Entry]:
     """Songs of ids; those that are in the library no more are passed over."""
     known = call.view.songs
     return [song(call, id_) for id_ in track_ids if id_ in known]
 
 
-def album(call: Call, found: Album) -> Entry:
+def album(call: MethodCall, found: Album) -> Entry:
     """An album, as an ``AlbumID3``."""
     plays = [call.counts[id_] for id_ in found.track_ids if id_ in call.counts]
     entry: Entry = {
@@ -126,7 +126,7 @@ def album(call: Call, found: Album) -> Entry:
     return entry
 
 
-def album_child(call: Call, found: Album) -> Entry:
+def album_child(call: MethodCall, found: Album) -> Entry:
     """An album, as the ``Child`` that clients take for a folder."""
     entry = album(call, found)
     for key in ("songCount", "artists", "displayArtist", "isCompilation"):
@@ -141,7 +141,7 @@ def album_child(call: Call, found: Album) -> Entry:
     }
 
 
-def artist(call: Call, found: CatalogArtist) -> Entry:
+def artist(call: MethodCall, found: CatalogArtist) -> Entry:
     """An artist, as an ``ArtistID3``."""
     entry: Entry = {
         "id": found.id,
@@ -154,12 +154,12 @@ def artist(call: Call, found: CatalogArtist) -> Entry:
     return entry | _artist_star(call, found.id)
 
 
-def artist_name(call: Call, found: CatalogArtist) -> Entry:
+def artist_name(call: MethodCall, found: CatalogArtist) -> Entry:
     """An artist, as the ``Artist`` of the older methods."""
     return {"id": found.id, "name": found.name} | _artist_star(call, found.id)
 
 
-def _artist_star(call: Call, artist_id: str) -> Entry:
+def _artist_star(call: MethodCall, artist_id: str) -> Entry:
     starred = call.starred_artists.get(artist_id)
     return {} if starred is None else {"starred": date(starred)}
 
@@ -179,14 +179,14 @@ def _genres(names: Iterable[str]) -> list[Entry]:
     return [{"name": name} for name in names]
 
 
-def known_song(call: Call, track_id: str) -> str:
+def known_song(call: MethodCall, track_id: str) -> str:
     """An id of a song; an error where it is none."""
     if track_id not in call.view.songs:
         raise SubsonicError(NOT_FOUND, f"there is no song {track_id[:80]!r}")
     return track_id
 
 
-def tracks_of(call: Call, id_: str) -> list[str]:
+def tracks_of(call: MethodCall, id_: str) -> list[str]:
     """Ids of the tracks of a song, an album, an artist or a folder."""
     view = call.view
     if id_ in view.songs:
@@ -202,7 +202,7 @@ def tracks_of(call: Call, id_: str) -> list[str]:
     raise SubsonicError(NOT_FOUND, f"there is no song, album, artist or folder {id_[:80]!r}")
 
 
-def _within(call: Call, folder: Folder) -> list[str]:
+def _within(call: MethodCall, folder: Folder) -> list[str]:
     """Tracks of a folder, or of the first folder in it that has any."""
     for _ in range(100):
         if folder.track_ids or not folder.folder_ids:
@@ -211,7 +211,7 @@ def _within(call: Call, folder: Folder) -> list[str]:
     return folder.track_ids
 
 
-def in_music_folder(call: Call) -> frozenset[str] | None:
+def in_music_folder(call: MethodCall) -> frozenset[str] | None:
     """Ids of the songs below the folder that ``musicFolderId`` names; None for all."""
     given = call.parameters.get("musicFolderId")
     roots = call.view.roots

@@ -11,25 +11,25 @@ from audiorec.data.name_matching import normalize_text
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import GENERIC, SubsonicError
 from audiorec.serve.subsonic.records import Album
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 500
 
 
 @method("getAlbumList")
-def get_album_list(call: Call) -> dict[str, Any]:
+def get_album_list(call: MethodCall) -> dict[str, Any]:
     """Albums as folders, in an order."""
     found = [entries.album_child(call, album) for album in _listed(call)]
     return {"albumList": {"album": found}}
 
 
 @method("getAlbumList2")
-def get_album_list2(call: Call) -> dict[str, Any]:
+def get_album_list2(call: MethodCall) -> dict[str, Any]:
     """Albums, in an order."""
     return {"albumList2": {"album": [entries.album(call, album) for album in _listed(call)]}}
 
 
-def _listed(call: Call) -> list[Album]:
+def _listed(call: MethodCall) -> list[Album]:
     """The albums of a page of a list."""
     kind = call.parameters.text("type")
     if kind not in ORDERS:
@@ -43,13 +43,13 @@ def _listed(call: Call) -> list[Album]:
     return list(found[offset : offset + size])
 
 
-def _random(call: Call) -> Sequence[Album]:
+def _random(call: MethodCall) -> Sequence[Album]:
     albums = list(call.view.albums.values())
     random.shuffle(albums)
     return albums
 
 
-def _highest(call: Call) -> Sequence[Album]:
+def _highest(call: MethodCall) -> Sequence[Album]:
     """Albums by the mean of the user's ratings of their songs."""
     rated: dict[str, list[int]] = {}
     for id_, opinion in call.opinions.items():
@@ -58,7 +58,7 @@ def _highest(call: Call) -> Sequence[Album]:
     return _by_score(call, {id_: sum(stars) / len(stars) for id_, stars in rated.items()})
 
 
-def _frequent(call: Call) -> Sequence[Album]:
+def _frequent(call: MethodCall) -> Sequence[Album]:
     plays: dict[str, float] = {}
     for id_, count in call.counts.items():
         if id_ in call.view.songs:
@@ -67,7 +67,7 @@ def _frequent(call: Call) -> Sequence[Album]:
     return _by_score(call, plays)
 
 
-def _recent(call: Call) -> Sequence[Album]:
+def _recent(call: MethodCall) -> Sequence[Album]:
     last: dict[str, float] = {}
     for id_, count in call.counts.items():
         if count.last and id_ in call.view.songs:
@@ -76,24 +76,24 @@ def _recent(call: Call) -> Sequence[Album]:
     return _by_score(call, last)
 
 
-def _by_score(call: Call, scores: dict[str, float]) -> list[Album]:
+def _by_score(call: MethodCall, scores: dict[str, float]) -> list[Album]:
     albums = [call.view.albums[id_] for id_ in scores]
     return sorted(albums, key=lambda album: (-scores[album.id], album.name.casefold(), album.id))
 
 
-def _starred(call: Call) -> Sequence[Album]:
+def _starred(call: MethodCall) -> Sequence[Album]:
     known = {id_: at for id_, at in call.starred_albums.items() if id_ in call.view.albums}
     return _by_score(call, {id_: float(at) for id_, at in known.items()})
 
 
-def _by_year(call: Call) -> Sequence[Album]:
+def _by_year(call: MethodCall) -> Sequence[Album]:
     first, last = call.parameters.integer("fromYear"), call.parameters.integer("toYear")
     low, high = sorted((first, last))
     found = [a for a in call.view.albums.values() if a.year and low <= a.year <= high]
     return sorted(found, key=lambda album: album.year or 0, reverse=first > last)
 
 
-def _by_genre(call: Call) -> Sequence[Album]:
+def _by_genre(call: MethodCall) -> Sequence[Album]:
     genre = call.view.genres.get(normalize_text(call.parameters.text("genre")))
     return [] if genre is None else [call.view.albums[id_] for id_ in genre.album_ids]
 
@@ -113,7 +113,7 @@ ORDERS = {
 
 
 @method("getRandomSongs")
-def get_random_songs(call: Call) -> dict[str, Any]:
+def get_random_songs(call: MethodCall) -> dict[str, Any]:
     """Songs at random, of a genre or of some years if need be."""
     view = call.view
     found: Iterable[str] = view.songs
@@ -131,7 +131,7 @@ def get_random_songs(call: Call) -> dict[str, Any]:
 
 
 @method("getSongsByGenre")
-def get_songs_by_genre(call: Call) -> dict[str, Any]:
+def get_songs_by_genre(call: MethodCall) -> dict[str, Any]:
     """Songs of a genre, in the stable order."""
     known = call.view.genres.get(normalize_text(call.parameters.text("genre")))
     found = known.track_ids if known else []
@@ -144,7 +144,7 @@ def get_songs_by_genre(call: Call) -> dict[str, Any]:
 
 
 @method("getStarred")
-def get_starred(call: Call) -> dict[str, Any]:
+def get_starred(call: MethodCall) -> dict[str, Any]:
     """What the user has starred, albums as folders; the latest first."""
     albums = [entries.album_child(call, album) for album in _starred(call)]
     artists = [entries.artist_name(call, call.view.artists[id_]) for id_ in _starred_artists(call)]
@@ -152,19 +152,19 @@ def get_starred(call: Call) -> dict[str, Any]:
 
 
 @method("getStarred2")
-def get_starred2(call: Call) -> dict[str, Any]:
+def get_starred2(call: MethodCall) -> dict[str, Any]:
     """What the user has starred; the latest first."""
     albums = [entries.album(call, album) for album in _starred(call)]
     artists = [entries.artist(call, call.view.artists[id_]) for id_ in _starred_artists(call)]
     return {"starred2": {"artist": artists, "album": albums, "song": _starred_songs(call)}}
 
 
-def _starred_artists(call: Call) -> list[str]:
+def _starred_artists(call: MethodCall) -> list[str]:
     known = [id_ for id_ in call.starred_artists if id_ in call.view.artists]
     return sorted(known, key=lambda id_: (-call.starred_artists[id_], id_))
 
 
-def _starred_songs(call: Call) -> list[dict[str, Any]]:
+def _starred_songs(call: MethodCall) -> list[dict[str, Any]]:
     within = entries.in_music_folder(call)
     liked = {id_: o.starred_at or 0 for id_, o in call.opinions.items() if o.liked}
     found = sorted(liked, key=lambda id_: (-liked[id_], id_))
@@ -172,7 +172,7 @@ def _starred_songs(call: Call) -> list[dict[str, Any]]:
 
 
 @method("getNowPlaying")
-def get_now_playing(call: Call) -> dict[str, Any]:
+def get_now_playing(call: MethodCall) -> dict[str, Any]:
     """What players say they are playing."""
     entry = [
         {

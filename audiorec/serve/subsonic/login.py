@@ -65,7 +65,7 @@ def log_in(parameters: Parameters, auth: Auth, *, address: str) -> str:
     if "p" in given and given & {"t", "s"}:
         raise SubsonicError(CONFLICTING_LOGINS, "p and t contradict each other; give one of them")
     whose = (f"address {address}", f"name {name}")
-    if auth.attempts.blocked(*whose):
+    if auth.throttle.blocked(*whose):
         raise SubsonicError(WRONG_LOGIN, TOO_MANY)
     if "p" in given:
         known = auth.check(name, _plain(parameters.text("p")))
@@ -74,18 +74,18 @@ def log_in(parameters: Parameters, auth: Auth, *, address: str) -> str:
     else:
         raise SubsonicError(MISSING_PARAMETER, "parameter 'p', or 't' and 's', is missing; give it")
     if not known:
-        auth.attempts.failed(*whose)
+        auth.throttle.failed(*whose)
         raise SubsonicError(WRONG_LOGIN, WRONG)
     return name
 
 
 def _by_key(key: str, auth: Auth, *, address: str) -> str:
     whose = f"address {address}"
-    if auth.attempts.blocked(whose):
+    if auth.throttle.blocked(whose):
         raise SubsonicError(WRONG_KEY, TOO_MANY)
     user = auth.user_of_key(key)
     if user is None:
-        auth.attempts.failed(whose)
+        auth.throttle.failed(whose)
         raise SubsonicError(WRONG_KEY, "unknown API key")
     return user
 

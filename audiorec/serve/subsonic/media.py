@@ -7,7 +7,7 @@ from starlette.responses import Response
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.playlists import playlist_tracks
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST_LOOKED_AT = 8  # songs of an album, until one has a cover
 LARGEST = 2000  # pixels
@@ -15,7 +15,7 @@ GONE = 410
 
 
 @method("stream", "download")
-async def stream(call: Call) -> Response:
+async def stream(call: MethodCall) -> Response:
     """A song's file as it is, or a part of it: nothing is made into another format.
 
     A track that is a part of a file, by a CUE sheet, is cut out as FLAC.
@@ -30,7 +30,7 @@ async def stream(call: Call) -> Response:
 
 
 @method("getCoverArt", waits=True)
-def get_cover_art(call: Call) -> Response:
+def get_cover_art(call: MethodCall) -> Response:
     """The cover of a song, an album, an artist, a folder or a playlist, scaled if need be."""
     id_ = call.parameters.text("id")
     size = call.parameters.integer("size", 0, most=LARGEST) or None
@@ -44,7 +44,7 @@ def get_cover_art(call: Call) -> Response:
 
 
 @method("getAvatar")
-def get_avatar(call: Call) -> Response:
+def get_avatar(call: MethodCall) -> Response:
     """None: users have no pictures here."""
     call.parameters.text("username")
     raise SubsonicError(NOT_FOUND, "users have no pictures here")

@@ -19,7 +19,7 @@ from audiorec.serve.subsonic.envelope import (
     SubsonicError,
 )
 from audiorec.serve.subsonic.records import digest
-from audiorec.serve.subsonic.service import Call, date, method
+from audiorec.serve.subsonic.service import MethodCall, date, method
 
 
 class RecipePlaylist(NamedTuple):
@@ -32,7 +32,7 @@ class RecipePlaylist(NamedTuple):
 
 
 @method("getPlaylists")
-def get_playlists(call: Call) -> dict[str, Any]:
+def get_playlists(call: MethodCall) -> dict[str, Any]:
     """The user's playlists, public ones of others, and those that recipes made."""
     asked = call.parameters.get("username")
     if asked and asked != call.user:
@@ -43,13 +43,13 @@ def get_playlists(call: Call) -> dict[str, Any]:
 
 
 @method("getPlaylist")
-def get_playlist(call: Call) -> dict[str, Any]:
+def get_playlist(call: MethodCall) -> dict[str, Any]:
     """A playlist with its songs; those that are in the library no more are passed over."""
     return {"playlist": _with_songs(call, call.parameters.text("id"))}
 
 
 @method("createPlaylist", waits=True)
-def create_playlist(call: Call) -> dict[str, Any]:
+def create_playlist(call: MethodCall) -> dict[str, Any]:
     """Make a playlist; with ``playlistId``, put other songs in place of those of one."""
     id_, name = call.parameters.get("playlistId"), call.parameters.get("name")
     tracks = [entries.known_song(call, each) for each in call.parameters.all("songId")]
@@ -65,7 +65,7 @@ def create_playlist(call: Call) -> dict[str, Any]:
 
 
 @method("updatePlaylist", waits=True)
-def update_playlist(call: Call) -> None:
+def update_playlist(call: MethodCall) -> None:
     """Rename a playlist, add songs to its end, take songs out by their places."""
     id_ = call.parameters.text("playlistId")
     before = _writable(call, id_)
@@ -89,21 +89,21 @@ def update_playlist(call: Call) -> None:
 
 
 @method("deletePlaylist", waits=True)
-def delete_playlist(call: Call) -> None:
+def delete_playlist(call: MethodCall) -> None:
     """Remove a playlist of the user's."""
     id_ = call.parameters.text("id")
     _writable(call, id_)
     call.state.saved.delete(id_, user=call.user)
 
 
-def playlist_tracks(call: Call, id_: str) -> list[str] | None:
+def playlist_tracks(call: MethodCall, id_: str) -> list[str] | None:
     """Ids of the songs of a playlist that the user may see; None where there is none."""
     seen: dict[str, tuple[str, ...]] = {each.id: each.track_ids for each in _made(call)}
     seen.update((each.id, each.track_ids) for each in call.state.saved.list(call.user))
     return [t for t in seen[id_] if t in call.view.songs] if id_ in seen else None
 
 
-def _with_songs(call: Call, id_: str) -> dict[str, Any]:
+def _with_songs(call: MethodCall, id_: str) -> dict[str, Any]:
     for each in call.state.saved.list(call.user):
         if each.id == id_:
             return {**_about(call, each), "entry": entries.songs(call, each.track_ids)}
@@ -113,7 +113,7 @@ def _with_songs(call: Call, id_: str) -> dict[str, Any]:
     raise SubsonicError(NOT_FOUND, f"there is no playlist {id_[:80]!r}")
 
 
-def _writable(call: Call, id_: str) -> SavedPlaylist:
+def _writable(call: MethodCall, id_: str) -> SavedPlaylist:
     """A playlist that the user may change."""
     for each in call.state.saved.list(call.user):
         if each.id == id_:
@@ -126,7 +126,7 @@ def _writable(call: Call, id_: str) -> SavedPlaylist:
     raise SubsonicError(NOT_FOUND, f"there is no playlist {id_[:80]!r}")
 
 
-def _about(call: Call, found: SavedPlaylist) -> dict[str, Any]:
+def _about(call: MethodCall, found: SavedPlaylist) -> dict[str, Any]:
     entry = {
         "id": found.id,
         "name": found.name,
@@ -141,7 +141,7 @@ def _about(call: Call, found: SavedPlaylist) -> dict[str, Any]:
     return entry if found.user == call.user else {**entry, "readonly": True}
 
 
-def _about_made(call: Call, made: RecipePlaylist) -> dict[str, Any]:
+def _about_made(call: MethodCall, made: RecipePlaylist) -> dict[str, Any]:
     return {
         "id": made.id,
         "name": made.name,
@@ -155,7 +155,7 @@ def _about_made(call: Call, made: RecipePlaylist) -> dict[str, Any]:
     }
 
 
-def _sums(call: Call, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
+def _sums(call: MethodCall, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
     songs = [call.view.songs[track] for track in track_ids if track in call.view.songs]
     return {
         "songCount": len(songs),
@@ -164,7 +164,7 @@ def _sums(call: Call, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _made(call: Call) -> list[RecipePlaylist]:
+def _made(call: MethodCall) -> list[RecipePlaylist]:
     """Playlist files in the workspace, by name; those of other music are passed over."""
     folder = call.state.workspace.playlists
     files = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -177,7 +177,7 @@ def _made(call: Call) -> list[RecipePlaylist]:
     return found
 
 
-def _read(call: Call, file: Path) -> RecipePlaylist | None:
+def _read(call: MethodCall, file: Path) -> RecipePlaylist | None:
     by_path = {track.path: id_ for id_, track in call.view.songs.items()}
     try:
         changed = int(file.stat().st_mtime)

@@ -9,7 +9,7 @@ from typing import Any
 from audiorec.exceptions import ParameterError
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.envelope import GENERIC, MISSING_PARAMETER, NOT_FOUND, SubsonicError
-from audiorec.serve.subsonic.service import Call, date, method
+from audiorec.serve.subsonic.service import MethodCall, date, method
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS play_queues (
@@ -27,7 +27,7 @@ LONGEST = 10_000  # characters of a comment
 
 
 @method("savePlayQueue", waits=True)
-def save_play_queue(call: Call) -> None:
+def save_play_queue(call: MethodCall) -> None:
     """Keep the queue, with the song that is playing by its id; without songs there is none."""
     ids = _queued(call)
     current = call.parameters.get("current")
@@ -40,7 +40,7 @@ def save_play_queue(call: Call) -> None:
 
 
 @method("savePlayQueueByIndex", waits=True)
-def save_play_queue_by_index(call: Call) -> None:
+def save_play_queue_by_index(call: MethodCall) -> None:
     """Keep the queue, with the song that is playing by its place."""
     ids = _queued(call)
     if not ids:
@@ -52,14 +52,14 @@ def save_play_queue_by_index(call: Call) -> None:
     _keep(call, ids, place)
 
 
-def _queued(call: Call) -> list[str]:
+def _queued(call: MethodCall) -> list[str]:
     ids = [entries.known_song(call, id_) for id_ in call.parameters.all("id")]
     if len(ids) > MOST_TRACKS:
         raise ParameterError(f"a queue has at most {MOST_TRACKS} songs; keep fewer")
     return ids
 
 
-def _keep(call: Call, ids: list[str], place: int | None) -> None:
+def _keep(call: MethodCall, ids: list[str], place: int | None) -> None:
     position = call.parameters.integer("position", 0)
     client = (call.parameters.get("c") or "")[:100]
     values = [call.user, json.dumps(ids), place, position, client, int(time.time())]
@@ -72,7 +72,7 @@ def _keep(call: Call, ids: list[str], place: int | None) -> None:
 
 
 @method("getPlayQueue")
-def get_play_queue(call: Call) -> dict[str, Any]:
+def get_play_queue(call: MethodCall) -> dict[str, Any]:
     """The queue as it was kept last; empty where none was."""
     queue, ids, place = _kept(call)
     if place is not None:
@@ -81,7 +81,7 @@ def get_play_queue(call: Call) -> dict[str, Any]:
 
 
 @method("getPlayQueueByIndex")
-def get_play_queue_by_index(call: Call) -> dict[str, Any]:
+def get_play_queue_by_index(call: MethodCall) -> dict[str, Any]:
     """The same, with the place of the song that was playing."""
     queue, _, place = _kept(call)
     if place is not None:
@@ -89,7 +89,7 @@ def get_play_queue_by_index(call: Call) -> dict[str, Any]:
     return {"playQueueByIndex": queue}
 
 
-def _kept(call: Call) -> tuple[dict[str, Any], list[str], int | None]:
+def _kept(call: MethodCall) -> tuple[dict[str, Any], list[str], int | None]:
     """A queue, its songs that are still there, and the place of the current one among them."""
     query = "SELECT track_ids, place, position, client, changed FROM play_queues WHERE user = ?"
     with call.state.store.reading() as connection:
@@ -110,7 +110,7 @@ def _kept(call: Call) -> tuple[dict[str, Any], list[str], int | None]:
 
 
 @method("getBookmarks")
-def get_bookmarks(call: Call) -> dict[str, Any]:
+def get_bookmarks(call: MethodCall) -> dict[str, Any]:
     """Places in songs that the user marked, the latest first."""
     query = (
         "SELECT track_id, position, comment, created, changed FROM bookmarks WHERE user = ?"
@@ -134,7 +134,7 @@ def get_bookmarks(call: Call) -> dict[str, Any]:
 
 
 @method("createBookmark", waits=True)
-def create_bookmark(call: Call) -> None:
+def create_bookmark(call: MethodCall) -> None:
     """Mark a place (ms) in a song, in place of an earlier one in it."""
     id_ = entries.known_song(call, call.parameters.text("id"))
     position = call.parameters.integer("position")
@@ -152,7 +152,7 @@ def create_bookmark(call: Call) -> None:
 
 
 @method("deleteBookmark", waits=True)
-def delete_bookmark(call: Call) -> None:
+def delete_bookmark(call: MethodCall) -> None:
     """Take a mark out of a song."""
     id_ = call.parameters.text("id")
     with call.state.store.writing() as connection:

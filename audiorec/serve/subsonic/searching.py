@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.records import Album, CatalogArtist
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 10_000
 FIELDS = ("title", "artist", "album")  # not the path: a word of the root's would fit every song
@@ -17,23 +17,23 @@ EVERYTHING = frozenset(["", '""', "''", "*"])
 
 
 @method("search3")
-def search3(call: Call) -> dict[str, Any]:
+def search3(call: MethodCall) -> dict[str, Any]:
     """Artists, albums and songs that have all words."""
     return {"searchResult3": _found(call, artist=entries.artist, album=entries.album)}
 
 
 @method("search2")
-def search2(call: Call) -> dict[str, Any]:
+def search2(call: MethodCall) -> dict[str, Any]:
     """The same, albums as folders."""
     found = _found(call, artist=entries.artist_name, album=entries.album_child)
     return {"searchResult2": found}
 
 
 def _found(
-    call: Call,
+    call: MethodCall,
     *,
-    artist: Callable[[Call, CatalogArtist], entries.Entry],
-    album: Callable[[Call, Album], entries.Entry],
+    artist: Callable[[MethodCall, CatalogArtist], entries.Entry],
+    album: Callable[[MethodCall, Album], entries.Entry],
 ) -> dict[str, Any]:
     query = query_of(call.parameters.get("query"))
     view = call.view
@@ -60,7 +60,7 @@ def query_of(given: str | None) -> str:
     return "" if query in EVERYTHING else query.strip("\"*'").strip()
 
 
-def find(call: Call, query: str) -> list[str]:
+def find(call: MethodCall, query: str) -> list[str]:
     """Ids of the songs that have all words, best first; all in the stable order without any."""
     view = call.view
     if not query:
@@ -70,14 +70,14 @@ def find(call: Call, query: str) -> list[str]:
     return [track.track_id for track in found if track.track_id in view.songs]
 
 
-def _page(call: Call, found: list[Thing], kind: str) -> list[Thing]:
+def _page(call: MethodCall, found: list[Thing], kind: str) -> list[Thing]:
     count = call.parameters.integer(f"{kind}Count", 20, most=MOST)
     offset = call.parameters.integer(f"{kind}Offset", 0)
     return found[offset : offset + count]
 
 
 @method("search")
-def search(call: Call) -> dict[str, Any]:
+def search(call: MethodCall) -> dict[str, Any]:
     """Songs by the fields that the oldest clients ask for."""
     fields = ("artist", "album", "title", "any")
     query = query_of(" ".join(call.parameters.get(name) or "" for name in fields))

@@ -111,7 +111,7 @@ class Service:
 
 
 @dataclass
-class Call:
+class MethodCall:
     """One request: who asks, for what, and what it is answered from."""
 
     service: Service
@@ -167,12 +167,12 @@ class Method(NamedTuple):
     Attributes
     ----------
     answer : callable
-        From a `Call` to the payload of the envelope, or to a response of its own.
+        From a `MethodCall` to the payload of the envelope, or to a response of its own.
     waits : bool
         Whether it waits for the disk rather than computes.
     """
 
-    answer: Callable[[Call], Any]
+    answer: Callable[[MethodCall], Any]
     waits: bool = False
 
 
@@ -181,10 +181,10 @@ METHODS: dict[str, Method] = {}
 
 def method(
     *names: str, waits: bool = False
-) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+) -> Callable[[Callable[[MethodCall], Any]], Callable[[MethodCall], Any]]:
     """Let a function answer the methods of these names."""
 
-    def register(answer: Callable[[Call], Any]) -> Callable[[Call], Any]:
+    def register(answer: Callable[[MethodCall], Any]) -> Callable[[MethodCall], Any]:
         METHODS.update((name, Method(answer, waits)) for name in names)
         return answer
 

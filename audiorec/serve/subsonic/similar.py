@@ -23,7 +23,7 @@ from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist
 from audiorec.serve.subsonic.envelope import MISSING_PARAMETER, SubsonicError
 from audiorec.serve.subsonic.records import CatalogArtist
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 500
 MOST_SEEDS = 12  # that stand for an album or an artist
@@ -40,7 +40,7 @@ class SonicMatch(NamedTuple):
 
 
 @method("getSonicSimilarTracks")
-def get_sonic_similar_tracks(call: Call) -> dict[str, Any]:
+def get_sonic_similar_tracks(call: MethodCall) -> dict[str, Any]:
     """Songs that sound like one, most similar first."""
     id_ = entries.known_song(call, call.parameters.text("id"))
     count = call.parameters.integer("count", 10, most=MOST)
@@ -48,7 +48,7 @@ def get_sonic_similar_tracks(call: Call) -> dict[str, Any]:
 
 
 @method("findSonicPath")
-def find_sonic_path(call: Call) -> dict[str, Any]:
+def find_sonic_path(call: MethodCall) -> dict[str, Any]:
     """Songs that lead from one to another in even steps, both of them included."""
     start = entries.known_song(call, call.parameters.text("startSongId"))
     end = entries.known_song(call, call.parameters.text("endSongId"))
@@ -62,18 +62,18 @@ def find_sonic_path(call: Call) -> dict[str, Any]:
 
 
 @method("getSimilarSongs")
-def get_similar_songs(call: Call) -> dict[str, Any]:
+def get_similar_songs(call: MethodCall) -> dict[str, Any]:
     """Songs that sound like a song, an album or an artist."""
     return {"similarSongs": {"song": _similar(call)}}
 
 
 @method("getSimilarSongs2")
-def get_similar_songs2(call: Call) -> dict[str, Any]:
+def get_similar_songs2(call: MethodCall) -> dict[str, Any]:
     """The same: by the letter for artists, and called with songs in practice."""
     return {"similarSongs2": {"song": _similar(call)}}
 
 
-def _similar(call: Call) -> list[entries.Entry]:
+def _similar(call: MethodCall) -> list[entries.Entry]:
     ids = entries.tracks_of(call, call.parameters.text("id"))
     count = call.parameters.integer("count", 50, most=MOST)
     found = similar_songs(call, seeds_of(library_of(call), ids), count)
@@ -81,7 +81,7 @@ def _similar(call: Call) -> list[entries.Entry]:
 
 
 @method("getTopSongs")
-def get_top_songs(call: Call) -> dict[str, Any]:
+def get_top_songs(call: MethodCall) -> dict[str, Any]:
     """An artist's songs: the most played of all listeners first, then the most typical."""
     found = _artist(call)
     count = call.parameters.integer("count", 50, most=MOST)
@@ -93,7 +93,7 @@ def get_top_songs(call: Call) -> dict[str, Any]:
     return {"topSongs": {"song": entries.songs(call, ordered[:count])}}
 
 
-def _artist(call: Call) -> CatalogArtist | None:
+def _artist(call: MethodCall) -> CatalogArtist | None:
     """The artist of a request's id or name; None for a name that nobody here has."""
     if call.parameters.get("id"):
         return known_artist(call)
@@ -107,27 +107,27 @@ def _artist(call: Call) -> CatalogArtist | None:
 
 
 @method("getArtistInfo")
-def get_artist_info(call: Call) -> dict[str, Any]:
+def get_artist_info(call: MethodCall) -> dict[str, Any]:
     """Artists that sound like one."""
     found = [entries.artist_name(call, artist) for artist in _similar_artists(call)]
     return {"artistInfo": {"similarArtist": found}}
 
 
 @method("getArtistInfo2")
-def get_artist_info2(call: Call) -> dict[str, Any]:
+def get_artist_info2(call: MethodCall) -> dict[str, Any]:
     """Artists that sound like one."""
     found = [entries.artist(call, artist) for artist in _similar_artists(call)]
     return {"artistInfo2": {"similarArtist": found}}
 
 
 @method("getAlbumInfo", "getAlbumInfo2")
-def get_album_info(call: Call) -> dict[str, Any]:
+def get_album_info(call: MethodCall) -> dict[str, Any]:
     """Nothing is known of an album beyond its songs."""
     entries.tracks_of(call, call.parameters.text("id"))
     return {"albumInfo": {}}
 
 
-def _similar_artists(call: Call) -> list[CatalogArtist]:
+def _similar_artists(call: MethodCall) -> list[CatalogArtist]:
     """Artists of the songs that sound like one's own, those of the most first."""
     id_ = call.parameters.text("id")
     count = call.parameters.integer("count", 20, most=MOST)
@@ -146,13 +146,13 @@ def _similar_artists(call: Call) -> list[CatalogArtist]:
     return [view.artists[artist_id] for artist_id, _ in counts.most_common(count)]
 
 
-def library_of(call: Call) -> Library:
+def library_of(call: MethodCall) -> Library:
     """The library that answers."""
     assert call.library is not None
     return call.library
 
 
-def similar_songs(call: Call, seeds: Sequence[str], count: int) -> list[SonicMatch]:
+def similar_songs(call: MethodCall, seeds: Sequence[str], count: int) -> list[SonicMatch]:
     """Songs that sound like others, at most `count`, most similar first.
 
     No more than a fifth are by one artist and a tenth of one album, as long as there are others.
@@ -213,7 +213,7 @@ def _likeness(library: Library, start: str, ids: Sequence[str]) -> list[SonicMat
     ]
 
 
-def _matches(call: Call, found: Sequence[SonicMatch]) -> list[dict[str, Any]]:
+def _matches(call: MethodCall, found: Sequence[SonicMatch]) -> list[dict[str, Any]]:
     return [
         {"entry": entries.song(call, match.track_id), "similarity": match.similarity}
         for match in found

@@ -7,7 +7,7 @@ from typing import Any
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.subsonic.entries import known_song
 from audiorec.serve.subsonic.envelope import FORBIDDEN, GENERIC, SubsonicError
-from audiorec.serve.subsonic.service import Call, method
+from audiorec.serve.subsonic.service import MethodCall, method
 
 EXTENSIONS = {
     "apiKeyAuthentication": [1],
@@ -35,18 +35,18 @@ ROLES = {
 
 
 @method("ping")
-def ping(call: Call) -> None:
+def ping(call: MethodCall) -> None:
     """Nothing but that the server is there."""
 
 
 @method("getLicense")
-def get_license(call: Call) -> dict[str, Any]:
+def get_license(call: MethodCall) -> dict[str, Any]:
     """That nobody has to pay."""
     return {"license": {"valid": True}}
 
 
 @method("getOpenSubsonicExtensions")
-def get_extensions(call: Call) -> dict[str, Any]:
+def get_extensions(call: MethodCall) -> dict[str, Any]:
     """What this server has beyond the older protocol; tracks by sound only where there are any."""
     found = dict(EXTENSIONS)
     assert call.library is not None
@@ -60,7 +60,7 @@ def get_extensions(call: Call) -> dict[str, Any]:
 
 
 @method("tokenInfo")
-def token_info(call: Call) -> dict[str, Any]:
+def token_info(call: MethodCall) -> dict[str, Any]:
     """Whose API key it is."""
     if "apiKey" not in call.parameters:
         raise SubsonicError(GENERIC, "tokenInfo tells of an API key; log in with one")
@@ -68,7 +68,7 @@ def token_info(call: Call) -> dict[str, Any]:
 
 
 @method("getUser")
-def get_user(call: Call) -> dict[str, Any]:
+def get_user(call: MethodCall) -> dict[str, Any]:
     """What the user may do."""
     name = call.parameters.text("username")
     if name != call.user:
@@ -77,24 +77,24 @@ def get_user(call: Call) -> dict[str, Any]:
 
 
 @method("getUsers")
-def get_users(call: Call) -> dict[str, Any]:
+def get_users(call: MethodCall) -> dict[str, Any]:
     """The users whom one may see: oneself."""
     return {"users": {"user": [_user(call)]}}
 
 
-def _user(call: Call) -> dict[str, Any]:
+def _user(call: MethodCall) -> dict[str, Any]:
     folders = list(range(1, len(call.view.roots) + 1))
     return {"username": call.user, **ROLES, "folder": folders}
 
 
 @method("getScanStatus")
-def get_scan_status(call: Call) -> dict[str, Any]:
+def get_scan_status(call: MethodCall) -> dict[str, Any]:
     """Whether a scan is on, and how many songs there are."""
     return _scan_status(call)
 
 
 @method("startScan")
-async def start_scan(call: Call) -> dict[str, Any]:
+async def start_scan(call: MethodCall) -> dict[str, Any]:
     """Look for new files in the folders that were scanned."""
     job = call.state.jobs.current
     if job is None or job.kind != "scan":
@@ -102,7 +102,7 @@ async def start_scan(call: Call) -> dict[str, Any]:
     return await call.state.library.in_thread(_scan_status, call)
 
 
-def _scan_status(call: Call) -> dict[str, Any]:
+def _scan_status(call: MethodCall) -> dict[str, Any]:
     job = call.state.jobs.current
     scanning = job is not None and job.kind == "scan"
     return {"scanStatus": {"scanning": scanning, "count": len(call.view.songs)}}
@@ -110,43 +110,43 @@ def _scan_status(call: Call) -> dict[str, Any]:
 
 # What other servers have and this one has nothing of: an empty answer is the true one.
 @method("getInternetRadioStations")
-def get_stations(call: Call) -> dict[str, Any]:
+def get_stations(call: MethodCall) -> dict[str, Any]:
     """None."""
     return {"internetRadioStations": {}}
 
 
 @method("getPodcasts")
-def get_podcasts(call: Call) -> dict[str, Any]:
+def get_podcasts(call: MethodCall) -> dict[str, Any]:
     """None."""
     return {"podcasts": {}}
 
 
 @method("getNewestPodcasts")
-def get_newest_podcasts(call: Call) -> dict[str, Any]:
+def get_newest_podcasts(call: MethodCall) -> dict[str, Any]:
     """None."""
     return {"newestPodcasts": {}}
 
 
 @method("getShares")
-def get_shares(call: Call) -> dict[str, Any]:
+def get_shares(call: MethodCall) -> dict[str, Any]:
     """None."""
     return {"shares": {}}
 
 
 @method("getVideos")
-def get_videos(call: Call) -> dict[str, Any]:
+def get_videos(call: MethodCall) -> dict[str, Any]:
     """None."""
     return {"videos": {}}
 
 
 @method("getLyrics")
-def get_lyrics(call: Call) -> dict[str, Any]:
+def get_lyrics(call: MethodCall) -> dict[str, Any]:
     """None: they are not read from files."""
     return {"lyrics": {"value": ""}}
 
 
 @method("getLyricsBySongId")
-def get_lyrics_by_id(call: Call) -> dict[str, Any]:
+def get_lyrics_by_id(call: MethodCall) -> dict[str, Any]:
     """None: they are not read from files."""
     known_song(call, call.parameters.text("id"))
     return {"lyricsList": {"structuredLyrics": []}}

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from audiorec.cli import cli
 from audiorec.exceptions import ParameterError, WorkspaceError
 from audiorec.serve import ServeSettings, create_app
-from audiorec.serve.auth import Attempts, Auth
-from audiorec.serve.gate import is_known_host
+from audiorec.serve.access import is_known_host
+from audiorec.serve.auth import Auth, LoginThrottle
 from audiorec.serve.users import add_key, add_user, load_users, users_file
 
 API = "/api/v1"
@@ -100,13 +100,13 @@ def test_guessing_is_stopped(guarded):
 
 
 def test_attempts_are_forgotten_and_bounded():
-    attempts = Attempts(most=2, seconds=0.0)
-    attempts.failed("a", "a")
-    assert not attempts.blocked("a")
-    attempts = Attempts(most=2, seconds=60)
+    throttle = LoginThrottle(most=2, seconds=0.0)
+    throttle.failed("a", "a")
+    assert not throttle.blocked("a")
+    throttle = LoginThrottle(most=2, seconds=60)
     for number in range(12_000):
-        attempts.failed(f"address {number}")
-    assert len(attempts._failed) <= 10_000
+        throttle.failed(f"address {number}")
+    assert len(throttle._failed) <= 10_000
 
 
 def test_pages_of_other_sites_change_nothing(client):

@@ -42,7 +42,7 @@ HEADERS = {
 }
 
 
-class Gate:
+class AccessMiddleware:
     """Middleware that lets in who may come in.
 
     Parameters
@@ -100,11 +100,11 @@ class Gate:
         user: str | None
         if key is not None:
             address = f"address {request.address}"
-            if auth.attempts.blocked(address):
+            if auth.throttle.blocked(address):
                 return problem(429, "too many failed logins; wait a minute")
             user = auth.user_of_key(key)
             if user is None:
-                auth.attempts.failed(address)
+                auth.throttle.failed(address)
                 return problem(401, "nobody has this API key; 'audiorec serve user key' makes one")
         elif auth.has_users:
             user = auth.session_user(session)

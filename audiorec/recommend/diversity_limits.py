@@ -13,7 +13,7 @@ from audiorec.recommend.results import Hit
 
 
 @dataclass(frozen=True)
-class Caps:
+class DiversityLimits:
     """Limits on what stands beside each other in an answer.
 
     Parameters
@@ -35,13 +35,13 @@ class Caps:
         counts: Counter[object] = Counter()
         kept: list[Hit] = []
         for hit in hits:
-            limits: list[tuple[object, int]] = []
+            most: list[tuple[object, int]] = []
             artist = artist_key(hit.artist, track_id=hit.track_id)
             if self.per_artist:
-                limits.append((("artist", artist), self.per_artist))
+                most.append((("artist", artist), self.per_artist))
             if self.per_album and hit.album:
-                limits.append((("album", artist, words(hit.album)), self.per_album))
-            if all(counts[key] < limit for key, limit in limits):
-                counts.update(key for key, _ in limits)
+                most.append((("album", artist, words(hit.album)), self.per_album))
+            if all(counts[key] < limit for key, limit in most):
+                counts.update(key for key, _ in most)
                 kept.append(hit._replace(rank=len(kept) + 1))
         return kept
