@@ -44,7 +44,7 @@ def import_command(
     Files are read plain, or as .gz, .bz2, .zst or .zip. DIR is checked first; nothing is imported
     of a set that is not whole. Importing it again replaces what it gave before.
     """
-    from audiorec.data.dataset_import import add_dataset, write_manifest
+    from audiorec.data.dataset_import import add_dataset, catalogue_spectrograms, write_manifest
     from audiorec.data.plays_writer import writing_plays
 
     check_name(name)
@@ -53,14 +53,16 @@ def import_command(
         report, rows = add_dataset(writer, name, directory)
         if report.imported is not None:
             writer.commit()
+        catalogued = catalogue_spectrograms(workspace.catalog, rows)
     if manifest is not None:
         write_manifest(manifest, rows)
     if as_json:
         imported = {} if report.imported is None else report.imported._asdict()
         about = {"dataset": name, "audio": report.audio, "left_out": report.left_out}
+        about |= {"catalogued": catalogued}
         echo_json(imported | about | {"manifest": None if manifest is None else str(manifest)})
         return
-    show(name, directory, report, manifest)
+    show(name, directory, report, manifest, catalogued=catalogued)
 
 
 def check_name(name: str) -> None:
@@ -77,7 +79,14 @@ def check_name(name: str) -> None:
         )
 
 
-def show(name: str, directory: Path, report: DatasetReport, manifest: Path | None) -> None:
+def show(
+    name: str,
+    directory: Path,
+    report: DatasetReport,
+    manifest: Path | None,
+    *,
+    catalogued: int = 0,
+) -> None:
     """Say what importing a data set did."""
     done = report.imported
     if done is None:
@@ -93,7 +102,13 @@ def show(name: str, directory: Path, report: DatasetReport, manifest: Path | Non
             echo_line(f"{directory}: {done.duplicates} rows stand twice: counted once", err=True)
         if done.replaced:
             echo_line(f"{directory}: {done.replaced} rows of an earlier import replaced", err=True)
-    if manifest is not None:
+    if catalogued:
+        echo_line(
+            f"{catalogued} spectrograms catalogued in the place of audio: next, 'audiorec run "
+            f"RECIPE.toml' with their settings (pipelines/datasets/{name}.toml)",
+            err=True,
+        )
+    elif manifest is not None:
         echo_line(f"next: audiorec scan --manifest {manifest}", err=True)
     elif report.audio:
         echo_line("its audio is not scanned yet: --manifest FILE.csv lists it for that", err=True)

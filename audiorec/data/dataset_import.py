@@ -11,14 +11,18 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from audiorec.artifacts import write_atomic
+from audiorec.artifacts import fingerprint, write_atomic
+from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.rows import scan_table
+from audiorec.data.file_kinds import SPECTROGRAM
 from audiorec.data.histories.export import data_error
 from audiorec.data.plays_writer import ImportReport, PlaysWriter
 from audiorec.exceptions import DataError
 
+BATCH = 10_000
+"""Tracks that are catalogued at a time."""
 LOOKED_AT = 1000
 """Rows of a table that a check looks at."""
 HEAD = 1 << 22
@@ -180,12 +184,53 @@ def add_dataset(
     return DatasetReport(report, read.left_out, len(rows)), rows
 
 
+def catalogue_spectrograms(catalog: Path, rows: Sequence[ManifestRow]) -> int:
+    """Put tracks into the catalogue whose files are spectrograms, which no scan can read.
+
+    Parameters
+    ----------
+    catalog : Path
+        Made where it is missing.
+    rows : sequence of ManifestRow
+        Those that have audio are passed by.
+
+    Returns
+    -------
+    catalogued : int
+    """
+    given = [row for row in rows if row.path.suffix == SPECTROGRAM]
+    if not given:
+        return 0
+    with Catalog(catalog) as opened:
+        for start in range(0, len(given), BATCH):
+            opened.upsert([_catalogued(row) for row in given[start : start + BATCH]])
+    return len(given)
+
+
+def _catalogued(row: ManifestRow) -> FileRow:
+    path = row.path.resolve()
+    state = path.stat()
+    track = Track(
+        row.track_id,
+        str(path),
+        artist=row.artist,
+        title=row.title,
+        album=row.album,
+        genre=row.genre,
+        year=int(row.year) if row.year.isascii() and row.year.isdecimal() else None,
+        format="mel",
+        clip_hash=fingerprint([row.track_id, state.st_size, state.st_mtime_ns]),
+    )
+    return FileRow(track, state.st_size, state.st_mtime_ns, ctime_ns=state.st_ctime_ns)
+
+
 def write_manifest(file: Path, rows: Sequence[ManifestRow]) -> None:
-    """Write tracks as a CSV for ``audiorec scan --manifest``."""
+    """Write tracks with audio as a CSV for ``audiorec scan --manifest``."""
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(ManifestRow._fields)
-    out.writerows(row._replace(path=row.path.resolve()) for row in rows)
+    audio = (row for row in rows if row.path.suffix != SPECTROGRAM)
+    out.writerows(row._replace(path=row.path.resolve()) for row in audio)
     write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+SPECTROGRAM = ".npy"
+"""Suffix of a spectrogram, which stands for audio where a data set has none."""
 MAGIC = (
     (b"PK\x03\x04", "a zip archive or a workbook; unpack it, or save its table as CSV"),
     (b"PK\x05\x06", "an empty zip archive; name another file"),

@@ -20,9 +20,11 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.data.catalog import Catalog
+from audiorec.data.file_kinds import SPECTROGRAM
 from audiorec.data.segments import file_of
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, AudioError
+from audiorec.mel.arrays import read_array
 from audiorec.mel.scanned import ScannedMels, TrackMels, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
@@ -150,6 +152,10 @@ def compute_track(job: MelJob, *, config: MelConfig) -> TrackMels:
     """What a worker process does with one track."""
     from audiorec.audio import decode_clips
 
+    if job.path.endswith(SPECTROGRAM):
+        if _is_touched(job):
+            raise AudioError(f"{job.path} has changed; run 'audiorec dataset' on its set again")
+        return read_array(Path(job.path), config=config)
     _check_unchanged(job)
     decoded = decode_clips(Path(job.path), config=config, track_id=job.track_id)
     return compute_clips(decoded, config=config)

@@ -3,7 +3,7 @@
 Each module has ``TITLE``; ``PAPER``, what to cite; ``TERMS``, under which the set is given;
 ``ORIGIN``, where it comes from; ``LISTENING``, what it tells of listening (empty for none);
 ``FILES``, its expected layout; ``read(folder)``, its listening; and ``tracks(folder)``, its tracks
-whose audio is there.
+whose audio, or a spectrogram in its place, is there.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Dataset(Protocol):
         ...
 
     def tracks(self, folder: DatasetFolder) -> Iterator[ManifestRow]:
-        """Its tracks whose audio lies in the folder."""
+        """Its tracks whose audio, or a spectrogram in its place, lies in the folder."""
         ...
 
 

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
+from audiorec.data.catalog import Catalog
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.pipeline.recipe import Recipe
 
@@ -174,3 +175,59 @@ def test_every_set_of_listening_leads_to_factors(audiorec, fixture, tmp_path, na
     made = pl.read_parquet(tmp_path / "out.parquet")
     assert 0 < len(made) <= held["tracks_with_listening"]
     assert set(made.columns) == {"track_id", "vector"}
+
+
+def test_spectrograms_enter_in_the_place_of_audio(audiorec, fixture, tmp_path):
+    """Melon gives no audio: from its arrays to answers that name songs nobody has listed."""
+    import numpy as np
+
+    folder = fixture("melon")
+    arrays = folder / "arena_mel"
+    rng = np.random.default_rng(0)
+    songs, lists = [], []
+    for number in range(995, 1015):
+        path = arrays / str(number // 1000) / f"{number}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        level = -20.0 - 3.0 * (number % 2) * np.arange(48)[:, None]
+        np.save(path, (level + rng.normal(size=(48, 1876))).astype(np.float32))
+        songs.append({"id": number, "song_name": f"Song {number}", "artist_name_basket": [
+            f"Artist {number // 2}", "Guest"], "album_name": "A", "issue_date": "20000000",
+            "song_gn_gnr_basket": ["GN0100"]})  # fmt: skip
+    lists = [{"id": n, "songs": [996 + 2 * ((n + k) % 9) - n % 2 for k in range(5)]}
+             for n in range(30)]  # fmt: skip
+    (folder / "train.json").write_text(json.dumps(lists))
+    (folder / "song_meta.json").write_text(json.dumps(songs))
+    (folder / "genre_gn_all.json").write_text('{"GN0100": "발라드"}')
+    np.save(arrays / "1" / "1015.npy", np.zeros((48, 900), np.float32))  # shorter, and unnamed
+    (arrays / "1" / "1016.npy").write_bytes(b"")
+    np.save(arrays / "1" / "1017.npy", np.full((48, 9), np.nan, np.float32))
+    np.save(arrays / "1" / "1018.npy", np.zeros((96, 9), np.float32))
+    np.save(arrays / "1" / "mean.npy", np.zeros(48))
+    told = json.loads(audiorec("dataset", "melon", folder, "--json"))
+    assert (told["audio"], told["catalogued"]) == (24, 24)
+    with Catalog(tmp_path / "ws" / "catalog.sqlite", read_only=True) as catalog:
+        song = catalog.get("melon-996")
+    assert (song.title, song.year, song.genre) == ("Song 996", 2000, "발라드")
+    recipe = folder / "melon.toml"
+    settings = (ROOT / "pipelines/datasets/melon.toml").read_text()
+    for old, new in [
+        ("factors = 128", "factors = 4"), ("= 5\n", "= 1\n"), ("hidden = 512", "hidden = 16"),
+        ("channels = 128", "channels = 16"), ("max_epochs = 30", "max_epochs = 1"),
+    ]:  # fmt: skip
+        settings = settings.replace(old, new)
+    recipe.write_text(settings)
+    audiorec("run", recipe)
+    held = json.loads(audiorec("status", "--json"))
+    assert (held["tracks"], held["failures"]) == (24, 3)
+    reasons = audiorec("status", "--failures")
+    assert "1016.npy is no array" in reasons and "1017.npy holds what is no level" in reasons
+    assert "1018.npy has 96 bands and 9 frames, [mel] gives 48 and 1876" in reasons
+    answer = json.loads(audiorec("similar", "melon-1014", "-k", "21", "--json"))
+    named = {hit["track_id"]: hit for hit in answer["results"]}
+    assert named["melon-996"]["artist"] == "Artist 498, Guest" and "melon-1015" in named
+    assert audiorec("similar", "Song 1014", "-k", "1").split() == audiorec(
+        "similar", "melon-1014", "-k", "1"
+    ).split()  # fmt: skip
+    again = audiorec("dataset", "melon", folder, "--json")
+    assert json.loads(again)["catalogued"] == 24
+    assert "mel      0 computed, 21 kept, 3 failed" in audiorec("run", recipe)
