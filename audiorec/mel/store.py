@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +22,8 @@ from audiorec.audio.fingerprint import (
 from audiorec.exceptions import ArtifactError, NotFoundError
 
 KIND = "mels"
+_opening = threading.Lock()  # who asks meanwhile waits for the same store
+CLIP = [("clip", "i4"), ("shard", "i4"), ("row", "i4"), ("n_frames", "i4"), ("start", "f8")]
 
 
 class Location(NamedTuple):
@@ -96,15 +100,13 @@ class MelStore:
         self.fingerprint = self._manifest.fingerprint
         self._names = sorted(name[6:] for name in self._manifest.files if name.startswith("shard-"))
         self._shards: dict[int, np.ndarray] = {}
-        self._hashes: dict[str, str] = {}
-        self._clips = self._read_meta()
-        self.ids: tuple[str, ...] = tuple(sorted(self._clips))
+        self._read_meta()
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __contains__(self, track_id: object) -> bool:
-        return track_id in self._clips
+        return track_id in self._numbers
 
     @property
     def complete(self) -> bool:
@@ -134,8 +136,7 @@ class MelStore:
 
     def clip_hash(self, track_id: str) -> str:
         """Identity of the sound that a track's spectrograms were computed from."""
-        self._located(track_id)
-        return self._hashes[track_id]
+        return self._hashes[self._number(track_id)]
 
     def n_frames(self, track_id: str, clip: int = 0) -> int:
         """Frames of a clip that are sound."""
@@ -185,7 +186,7 @@ class MelStore:
 
     def locations(self) -> list[Location]:
         """Where every clip lies, ordered by track and clip."""
-        return [at for track_id in self.ids for at in self._clips[track_id]]
+        return [at for track_id in self.ids for at in self._located(track_id)]
 
     def fingerprints(self) -> Fingerprints:
         """Fingerprint of every track's middle clip; see `audiorec.audio.fingerprint`."""
@@ -216,29 +217,50 @@ class MelStore:
         meta = self._array(f"meta-{name}")
         return list(dict.fromkeys(meta["track_id"][meta["n_frames"] > 0].tolist()))
 
-    def _read_meta(self) -> dict[str, list[Location]]:
-        clips: dict[str, list[Location]] = {}
-        for number, name in enumerate(self._names):
-            try:
-                meta = self._array(f"meta-{name}").tolist()
-            except KeyError:
-                raise ArtifactError(
-                    f"{self.directory} lacks meta-{name}; run 'audiorec mel' to make it again"
-                ) from None
-            for track_id, clip_hash, clip, row, n_frames, *start in meta:
-                if n_frames and track_id not in self.absent:
-                    where = Location(track_id, clip, number, row, n_frames, *start or (math.nan,))
-                    clips.setdefault(track_id, []).append(where)
-                    self._hashes[track_id] = clip_hash
-        return clips
+    def _read_meta(self) -> None:
+        """Put the clips of all shards into one table, as tracks ascend."""
+        none = np.empty(0, dtype=np.str_)
+        parts = [(none, none, np.empty(0, dtype=CLIP))]
+        parts += [self._clip_rows(number) for number in range(len(self._names))]
+        names, hashes, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.argsort(names, kind="stable")
+        ids, first = np.unique(names[order], return_index=True)
+        self.ids: tuple[str, ...] = tuple(ids.tolist())
+        self._numbers = {track_id: number for number, track_id in enumerate(self.ids)}
+        self._hashes: list[str] = hashes[order[first]].tolist()
+        self._rows, self._bounds = rows[order], np.append(first, len(order))
 
-    def _located(self, track_id: str) -> list[Location]:
+    def _clip_rows(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Track, hash and `CLIP` of each clip of a shard, of tracks that are there."""
+        name = f"meta-{self._names[number]}"
         try:
-            return self._clips[track_id]
+            meta = self._array(name)
+        except KeyError:
+            raise ArtifactError(
+                f"{self.directory} lacks {name}; run 'audiorec mel' to make it again"
+            ) from None
+        good = meta["n_frames"] > 0
+        if self.absent:
+            good &= ~np.isin(meta["track_id"], list(self.absent))
+        meta = meta[good]
+        rows = np.empty(len(meta), dtype=CLIP)
+        rows["shard"], rows["start"] = number, math.nan
+        for column in meta.dtype.names[2:]:
+            rows[column] = meta[column]
+        return meta["track_id"], meta["clip_hash"], rows
+
+    def _number(self, track_id: str) -> int:
+        try:
+            return self._numbers[track_id]
         except KeyError:
             raise NotFoundError(
                 f"track {track_id!r} has no spectrogram; run 'audiorec mel' first"
             ) from None
+
+    def _located(self, track_id: str) -> list[Location]:
+        number = self._number(track_id)
+        rows = self._rows[self._bounds[number] : self._bounds[number + 1]]
+        return [Location(track_id, *row) for row in rows.tolist()]
 
     def _at(self, track_id: str, clip: int) -> Location:
         clips = self._located(track_id)
@@ -248,13 +270,18 @@ class MelStore:
 
 
 def opened_store(directory: Path) -> MelStore:
-    """The store as it stands there now, opened once for as long as it stays so.
+    """The store as it stands there now, opened once until it is replaced.
 
     For processes that are asked of one store again and again.
     """
-    return _opened(directory, artifacts.load_manifest(directory, kind=KIND).fingerprint)
+    state = None
+    with suppress(OSError):  # which opening it says in its words
+        found = (directory / artifacts.MANIFEST).stat()
+        state = found.st_ino, found.st_mtime_ns, found.st_size
+    with _opening:
+        return _opened(directory, state)
 
 
 @lru_cache(maxsize=1)
-def _opened(directory: Path, _fingerprint: str) -> MelStore:
+def _opened(directory: Path, _state: tuple[int, int, int] | None) -> MelStore:
     return MelStore(directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from audiorec.serve.listening import Listening
 from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
 from audiorec.serve.state import ServeSettings, State, state_of
+from audiorec.serve.summaries import count_ahead
 from audiorec.serve.workers import DecodeWorker
 from audiorec.workspace import Workspace
 
@@ -50,7 +52,9 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         state.listening.start()
         await state.library.in_thread(state.library.warm_up)
+        counting = asyncio.create_task(state.library.in_thread(count_ahead, state))
         yield
+        await counting
         await state.jobs.stop()
         await state.library.in_thread(state.listening.stop)
         await state.library.in_thread(state.worker.close)

@@ -25,6 +25,7 @@ from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError, 
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.state import ServeSettings
+from audiorec.serve.tracks import topmost
 from audiorec.workers import one_line
 from audiorec.workspace import Workspace
 
@@ -129,12 +130,8 @@ class Jobs:
         None of them lies within another.
         """
         given = [path.absolute() for path in self._settings.music]
-        held = self._library.tracks().folders
-        top: dict[Path, None] = {}
-        for folder in sorted({*given, *scan_roots(self._workspace), *held}, key=_depth):
-            if top.keys().isdisjoint(folder.parents):
-                top[folder] = None
-        return list(top)
+        known = map(str, [*given, *scan_roots(self._workspace)])
+        return sorted(map(Path, topmost([*known, *self._library.tracks().folders])), key=_depth)
 
     async def start(self, kind: JobKind, *, folder: Path | None = None) -> Job:
         """Begin a job.

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from audiorec.data.tracks import Track
+from audiorec.mel.store import opened_store
 from audiorec.serve.opening import open_audio
 from audiorec.workspace import Workspace
 
@@ -59,9 +60,7 @@ class Pictures:
         NotFoundError, ArtifactError
             If none is stored.
         """
-        from audiorec.mel import MelStore
-
-        store = MelStore(workspace.mels)
+        store = opened_store(workspace.mels)
         key = (track_id, store.clip_hash(track_id))
         found: bytes = self._cached(key, lambda: draw_spectrogram(store.mels(track_id)))
         return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from audiorec.data.catalog import Catalog
 from audiorec.data.exclusions import Exclusion, excluded_tracks
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import TagCount
+from audiorec.exceptions import AudiorecError
+from audiorec.mel.store import opened_store
 from audiorec.pipeline.recipes import PENDING, RECIPE
 from audiorec.pipeline.status import KINDS, describe_workspace
 from audiorec.serve.library import file_signature
@@ -78,6 +81,20 @@ def play_summary(workspace: Workspace) -> PlaySummary:
         return PlaySummary(frozenset(), ())
     manifest = artifacts.load_manifest(workspace.plays, kind="plays", check="manifest")
     return _plays(workspace.plays, manifest.fingerprint)
+
+
+def count_ahead(state: State) -> None:
+    """Count what the first views of pages would wait for; what is not there is passed over."""
+    counts: tuple[Callable[[], object], ...] = (
+        lambda: play_summary(state.workspace),
+        lambda: word_counts(state),
+        lambda: opened_store(state.workspace.mels),
+        state.jobs.folders,
+        lambda: workspace_status(state.workspace),
+    )
+    for count in counts:
+        with suppress(AudiorecError, OSError):
+            count()
 
 
 @lru_cache(maxsize=2)

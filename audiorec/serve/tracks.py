@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from audiorec.data.catalog import Catalog
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_WORDS = 12
+MOST_NEW = 50
 
 
 class TableCatalog(Catalog):
@@ -110,10 +111,15 @@ class TrackTable:
         return [self.tracks[row] for row in found["row"].to_list()]
 
     @cached_property
-    def folders(self) -> frozenset[Path]:
-        """Folders that the tracks' files lie in."""
+    def newest(self) -> list[str]:
+        """Ids of the tracks whose files changed last, the latest first."""
+        return nsmallest(MOST_NEW, self.by_id, key=lambda id_: (-self.added.get(id_, 0), id_))
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """Folders that the tracks' files lie in, without those within others."""
         paths = {os.path.dirname(track.path) for track in self.tracks}  # noqa: PTH120 - quicker
-        return frozenset(Path(path) for path in paths if os.path.isabs(path))  # noqa: PTH117
+        return topmost(path for path in paths if os.path.isabs(path))  # noqa: PTH117
 
     @cached_property
     def _folded(self) -> pl.DataFrame:
@@ -129,6 +135,17 @@ class TrackTable:
         for rank, row in enumerate(order):
             ranks[row] = rank
         return pl.DataFrame({**columns, "row": range(len(order)), "rank": ranks})
+
+
+def topmost(folders: Iterable[str]) -> list[str]:
+    """Folders that lie within no other of them."""
+    found: list[str] = []
+    last = ""  # with a separator behind it, so that what lies within it follows it, sorted
+    for folder in sorted({os.path.join(folder, "") for folder in folders}):  # noqa: PTH118
+        if not last or not folder.startswith(last):
+            last = folder
+            found.append(folder.rstrip(os.sep) or folder)
+    return found
 
 
 def read_tracks(workspace: Workspace, *, version: object = None) -> TrackTable:

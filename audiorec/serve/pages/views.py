@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from heapq import nsmallest
 from typing import Any
 
 from audiorec import artifacts
@@ -11,6 +10,7 @@ from audiorec.data.exclusions import KINDS as EXCLUSION_KINDS
 from audiorec.data.exclusions import load_exclusions
 from audiorec.data.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
+from audiorec.mel.store import opened_store
 from audiorec.recommend.library import Library
 from audiorec.recommend.users import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
@@ -43,7 +43,7 @@ def home(library: Library, asked: PageRequest) -> dict[str, Any]:
 def _new_arrivals(library: Library, asked: PageRequest) -> list[Row]:
     """The tracks whose files came last, with those that they lie near."""
     table = asked.state.library.tracks()
-    newest = nsmallest(N_NEW, table.by_id, key=lambda id_: (-table.added.get(id_, 0), id_))
+    newest = table.newest[:N_NEW]
     try:
         answers = library.similar_many([[id_] for id_ in newest], k=2)
     except AudiorecError:  # no index yet
@@ -101,13 +101,11 @@ def track(library: Library, asked: PageRequest) -> dict[str, Any]:
 
 def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None:
     """Where the spectrogram's clips begin and how long they are, s; None where there is none."""
-    from audiorec.mel import MelStore
-
     try:
-        store = MelStore(library.workspace.mels)
-        if id_ not in set(store.ids):
-            return None
+        store = opened_store(library.workspace.mels)
     except AudiorecError:
+        return None
+    if id_ not in store:
         return None
     starts = store.starts(id_, duration=duration)
     return {
