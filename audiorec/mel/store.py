@@ -245,7 +245,7 @@ class MelStore:
         meta = meta[good]
         rows = np.empty(len(meta), dtype=CLIP)
         rows["shard"], rows["start"] = number, math.nan
-        for column in meta.dtype.names[2:]:
+        for column in (meta.dtype.names or ())[2:]:
             rows[column] = meta[column]
         return meta["track_id"], meta["clip_hash"], rows
 
