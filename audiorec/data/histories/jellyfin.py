@@ -19,6 +19,8 @@ TITLE = "Jellyfin playback reporting"
 EXPORT = (
     "with the plugin Playback Reporting: copy playback_reporting.db from the server's data folder"
 )
+UNKNOWN = "Not Known"
+"""What the plugin writes for an artist, title or album that a file does not name."""
 _NAME = re.compile(r"(?P<artist>.+?) - (?P<title>.+?)(?: \((?P<album>[^()]*(?:\([^()]*\))?)\))?")
 
 
@@ -54,13 +56,11 @@ def _listen(row: sqlite3.Row, tally: Tally) -> Listen | None:
     if played is None or played < 0:
         tally["rows that cannot be read"] += 1
         return None
-    date = row["DateCreated"]
-    # .NET writes seven digits of a second, Python reads six.
-    time = when(re.sub(r"(\.\d{6})\d+", r"\1", date) if isinstance(date, str) else date, tally)
+    time = when(row["DateCreated"], tally)
     if time is None:
         return None
     return Listen(
-        "" if artist == "Not Known" else artist,
+        artist,
         title,
         album,
         timestamp=int(local_to_utc(time)),
@@ -72,6 +72,6 @@ def _listen(row: sqlite3.Row, tally: Tally) -> Listen | None:
 def split_name(name: str) -> tuple[str, str, str]:
     """Artist, title and album of ``Artist - Title (Album)``; a name without a dash is a title."""
     match = _NAME.fullmatch(name)
-    if match is None:
-        return "", name, ""
-    return match["artist"], match["title"], match["album"] or ""
+    parts = ("", name, "") if match is None else match.group("artist", "title", "album")
+    artist, title, album = ("" if part in (None, UNKNOWN) else part for part in parts)
+    return artist, title, album

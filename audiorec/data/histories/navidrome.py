@@ -68,9 +68,12 @@ def _scrobbles(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
     if not has_table(database, "scrobbles"):
         return
     for row in database.execute(
-        f"SELECT s.submission_time AS time, {_song(database)} FROM scrobbles s"
-        " JOIN media_file m ON m.id = s.media_file_id LEFT JOIN user u ON u.id = s.user_id"
+        f"SELECT s.submission_time AS time, m.id AS id, {_song(database)} FROM scrobbles s"
+        " LEFT JOIN media_file m ON m.id = s.media_file_id LEFT JOIN user u ON u.id = s.user_id"
     ):
+        if row["id"] is None:
+            tally["plays of files that the server has no more"] += 1
+            continue
         time = when(row["time"], tally)
         if time is not None:
             yield _listen(row)._replace(timestamp=time)

@@ -1,14 +1,15 @@
 """Plex: ``com.plexapp.plugins.library.db``, with every view of a track by each account.
 
 Ratings and counts lie in ``metadata_item_settings``, by the same guid: they give what the views,
-which may have been cleared, no longer do.
+which may have been cleared, no longer do. Names of tracks without a view are those of the library.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
-from audiorec.data.histories.databases import column, has_table, holds_table
+from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
 from audiorec.data.histories.export import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, stars, text, when
 
@@ -33,7 +34,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
             named = has_table(database, "accounts")
             user = "coalesce(nullif(c.name, ''), v.account_id)" if named else "v.account_id"
             join = "LEFT JOIN accounts c ON c.id = v.account_id" if named else ""
-            songs: dict[str, Listen] = {}
+            songs = _library(database)
             for row in database.execute(
                 "SELECT v.guid AS guid, v.metadata_type AS kind, v.grandparent_title AS artist,"
                 " v.parent_title AS album, v.title AS title, v.viewed_at AS time,"
@@ -64,3 +65,19 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
                         yield known._replace(
                             user=text(row["user"]), plays=plays, skips=skipped, rating=rating
                         )
+
+
+def _library(database: sqlite3.Connection) -> dict[str, Listen]:
+    """The tracks of the library, by their guids: their albums and artists are their parents."""
+    if not has_columns(database, "metadata_items", "id", "parent_id", "guid", "title"):
+        return {}
+    return {
+        row["guid"]: Listen(text(row["artist"]), text(row["title"]), text(row["album"]))
+        for row in database.execute(
+            "SELECT t.guid AS guid, t.title AS title, a.title AS album, p.title AS artist"
+            " FROM metadata_items t LEFT JOIN metadata_items a ON a.id = t.parent_id"
+            " LEFT JOIN metadata_items p ON p.id = a.parent_id"
+            f" WHERE t.metadata_type = {TRACK}"
+        )
+        if text(row["title"])
+    }

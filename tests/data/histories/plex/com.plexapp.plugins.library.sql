@@ -1,7 +1,8 @@
-CREATE TABLE metadata_items (id INTEGER PRIMARY KEY, metadata_type integer, guid varchar(255), title varchar(255));
+CREATE TABLE metadata_items (id INTEGER PRIMARY KEY, library_section_id integer, parent_id integer, metadata_type integer, guid varchar(255), title varchar(255));
+INSERT INTO metadata_items VALUES (1,3,NULL,8,'plex://artist/9','Daft Punk'), (2,3,1,9,'plex://album/9','Discovery'), (3,3,2,10,'plex://track/9','One More Time');
 CREATE TABLE metadata_item_views (id INTEGER PRIMARY KEY, account_id integer, guid varchar(255), metadata_type integer, library_section_id integer, grandparent_title varchar(255), parent_index integer, parent_title varchar(255), "index" integer, title varchar(255), thumb_url varchar(255), viewed_at datetime, grandparent_guid varchar(255), originally_available_at datetime, device_id integer);
 CREATE TABLE metadata_item_settings (id INTEGER PRIMARY KEY, account_id integer, guid varchar(255), rating float, view_offset integer, view_count integer, last_viewed_at datetime, created_at datetime, updated_at datetime, skip_count integer DEFAULT 0, last_skipped_at datetime);
 CREATE TABLE accounts (id INTEGER PRIMARY KEY, name varchar(255));
 INSERT INTO accounts VALUES (1,'anna'), (2,'ben'), (0,'');
 INSERT INTO metadata_item_views VALUES (1,1,'plex://track/1',10,3,'Nina Simone',1,'I Put a Spell on You',4,'Feeling Good','',1690000000,'','',1), (2,2,'plex://track/2',10,3,'Björk',1,'Homogenic',2,'Jóga','','2023-07-22 06:30:00','','',1), (3,1,'plex://movie/1',1,1,'',0,'',0,'A film','',1690000000,'','',1), (4,1,'plex://track/3',10,3,'Stereolab',1,'','1','French Disko','',1690005000,'','',1);
-INSERT INTO metadata_item_settings VALUES (1,1,'plex://track/1',10.0,0,1,1690000000,0,0,0,NULL), (2,2,'plex://track/2',2.0,0,3,1690000000,0,0,2,NULL), (3,1,'plex://movie/1',8.0,0,1,1690000000,0,0,0,NULL);
+INSERT INTO metadata_item_settings VALUES (1,1,'plex://track/1',10.0,0,1,1690000000,0,0,0,NULL), (2,2,'plex://track/2',2.0,0,3,1690000000,0,0,2,NULL), (3,1,'plex://movie/1',8.0,0,1,1690000000,0,0,0,NULL), (4,2,'plex://track/9',NULL,0,6,1680000000,0,0,0,NULL);

@@ -38,6 +38,13 @@ def in_berlin():
     time.tzset()
 
 
+def change(file, statements):
+    """Change a database."""
+    database = sqlite3.connect(file)
+    database.executescript(statements)
+    database.close()
+
+
 def test_rockbox(fixture, listens, in_berlin):
     """Local time, a player without a clock, a file without tags, remarks, a line cut off."""
     found, left, source = listens(fixture("rockbox"))
@@ -60,6 +67,15 @@ def test_rockbox_that_names_no_zone(fixture, listens, in_berlin):
     file = fixture("rockbox") / ".scrobbler.log"
     file.write_text(file.read_text().replace("#TZ/UNKNOWN\n", ""))
     assert listens(file)[0][0].timestamp == 1668000000 - 3600
+
+
+def test_rockbox_ids(fixture, listens):
+    """An id of MusicBrainz, which other players write; a byte-order mark of an editor."""
+    file = fixture("rockbox") / ".scrobbler.log"
+    id_ = "11111111-0000-4000-8000-000000000001"
+    lines = file.read_text().replace("1668000000\t", f"1668000000\t{id_.upper()}")
+    file.write_text(lines, encoding="utf-8-sig")
+    assert [listen.recording_mbid for listen in listens(file)[0]] == [id_, "", "", ""]
 
 
 def test_rockbox_plays(fixture, imported, rows):
@@ -91,6 +107,25 @@ def test_itunes(fixture, imported, listens, rows, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("<key>Loved</key>", "<key>Favorited</key>", 1.0),
+        ("<key>Loved</key>", "<key>Disliked</key>", -1.0),
+        ("<key>Artist</key><string>Björk", "<key>Album Artist</key><string>Björk", 1.0),
+        ("<key>Loved</key>", "<key>Kind</key><string>MPEG-4 video</string><key>Loved</key>", None),
+    ],
+)
+def test_itunes_of_other_years(fixture, imported, rows, old, new, expected):
+    """Loves have two names; an artist may stand for the album alone; a clip says it by its kind."""
+    file = fixture("itunes") / "Library.xml"
+    library = file.read_text(encoding="utf-8")
+    assert old in library
+    file.write_text(library.replace(old, new), encoding="utf-8")
+    imported(file)
+    assert {track: rating for track, *_, rating in rows()}.get("joga") == expected
+
+
 def test_addresses_of_files():
     assert location("file://localhost/C:/Some%20one/%C3%BC.mp3") == "C:/Some one/ü.mp3"
     assert location("file:///Users/x/a%231.mp3") == "/Users/x/a#1.mp3"
@@ -114,6 +149,21 @@ def test_foobar2000_addresses_are_percent_coded(fixture, listens):
     assert "Nina Simone" in listens(file)[0][0].path
 
 
+def test_foobar2000_names_with_a_number_sign(fixture, listens):
+    file = next(fixture("foobar2000").glob("*.xml"))
+    content = file.read_text(encoding="utf-8").replace("04 Feeling", "#4 Feeling")
+    file.write_text(content, encoding="utf-8")
+    assert listens(file)[0][0].path.endswith("/#4 Feeling Good.wav")
+
+
+@pytest.mark.parametrize("name", ["playcount", "play_count"])
+def test_mpd_names_of_other_clients(fixture, imported, rows, name):
+    folder = fixture("mpd")
+    change(folder / "sticker.db", f"UPDATE sticker SET name = '{name}' WHERE name = 'playCount'")
+    imported(folder)
+    assert rows()[0] == ("feeling-good", 8, 0, None)
+
+
 def test_mpd(fixture, imported, rows):
     """Values are text, perhaps no number; a playlist's stickers are none of a song."""
     (report,) = imported(fixture("mpd"))
@@ -134,6 +184,13 @@ def test_beets(fixture, imported, rows):
     ]
 
 
+def test_beets_ids(fixture, listens):
+    folder = fixture("beets")
+    id_ = "11111111-0000-4000-8000-000000000001"
+    change(folder / "library.db", f"UPDATE items SET mb_trackid = '{id_}' WHERE id = 1")
+    assert [listen.recording_mbid for listen in listens(folder)[0]] == [id_, "", ""]
+
+
 def test_playlists(fixture, imported, rows):
     reports = imported(fixture("xspf"), fixture("jspf"))
     assert [report.source for report in reports] == ["xspf", "jspf"]
@@ -149,12 +206,28 @@ def test_navidrome(fixture, imported, rows):
     """Scrobbles win over the count, half a minute apart they are one; albums are no tracks."""
     (report,) = imported(fixture("navidrome"))
     assert report.source == "navidrome" and report.users == ("anna", "ben")
+    assert report.left_out["plays of files that the server has no more"] == 1
     assert rows("anna") == [
         ("feeling-good", 1, 0, None), ("feeling-good", 1, 0, None), ("joga", 4, 0, 1.0),
     ]  # fmt: skip
     assert rows("ben") == [
         ("joga", 1, 0, pytest.approx(-2 / 3)), ("name:stereolab - french disko", 6, 0, 0.0),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["path", "mbz_recording_id", "mbz_track_id"])
+def test_navidrome_matches_by_more_than_names(fixture, imported, rows, column):
+    """The path, or an id under either of its names, where the tags say something else."""
+    folder = fixture("navidrome")
+    statements = "UPDATE media_file SET title = 'Track 2', artist = '' WHERE id = 'm2';"
+    if column == "mbz_track_id":
+        statements += "ALTER TABLE media_file ADD COLUMN mbz_track_id TEXT DEFAULT '';"
+    if column != "path":
+        id_ = "11111111-0000-4000-8000-000000000002"
+        statements += f"UPDATE media_file SET path = 'x', {column} = '{id_}' WHERE id = 'm2';"
+    change(folder / "navidrome.db", statements)
+    imported(folder)
+    assert ("joga", 4, 0, 1.0) in rows("anna")
 
 
 def test_navidrome_of_before_scrobbles(fixture, listens):
@@ -193,6 +266,15 @@ def test_jellyfin(fixture, imported, listens, rows, in_berlin, tmp_path):
     ]  # fmt: skip
 
 
+def test_jellyfin_listeners(fixture, imported):
+    """By their numbers, since the database has no names of them."""
+    folder = fixture("jellyfin")
+    statement = "UPDATE PlaybackActivity SET UserId = 'u2' WHERE ItemId = 'i4'"
+    change(folder / "playback_reporting.db", statement)
+    (report,) = imported(folder)
+    assert report.users == ("u1", "u2")
+
+
 def test_jellyfin_with_pauses(fixture, listens):
     """Newer databases have how long it stood still, which is none of what was played."""
     folder = fixture("jellyfin")
@@ -211,6 +293,7 @@ def test_names_of_jellyfin():
     assert split_name("A - B (C (D))") == ("A", "B", "C (D)")
     assert split_name("A - B - C (D)") == ("A", "B - C", "D")
     assert split_name("Alone") == ("", "Alone", "")
+    assert split_name("Not Known - Not Known (Not Known)") == ("", "", "")
 
 
 def test_plex(fixture, imported, rows):
@@ -223,7 +306,23 @@ def test_plex(fixture, imported, rows):
     ]  # fmt: skip
     assert sorted(rows("ben"), key=str) == [
         ("joga", 0, None, pytest.approx(-2 / 3)), ("joga", 1, 0, None),
+        ("one-more-time", 6, 0, None),  # its views were cleared; the library names it
     ]  # fmt: skip
+
+
+def test_plex_accounts_without_a_name(fixture, imported):
+    folder = fixture("plex")
+    change(folder / "com.plexapp.plugins.library.db", "UPDATE accounts SET name = '' WHERE id = 2")
+    (report,) = imported(folder)
+    assert report.users == ("2", "anna")
+
+
+@pytest.mark.parametrize("table", ["accounts", "metadata_item_settings", "metadata_items"])
+def test_plex_without_a_table(fixture, listens, table):
+    folder = fixture("plex")
+    change(folder / "com.plexapp.plugins.library.db", f"DROP TABLE {table}")
+    found, _, _ = listens(folder)
+    assert sum(listen.timestamp is not None for listen in found) == 3
 
 
 def test_plex_counts_of_skips(fixture, listens):

@@ -76,6 +76,34 @@ def test_spotify_of_one_year(fixture, imported, listens, tmp_path):
     }  # fmt: skip
 
 
+def test_spotify_podcasts_of_one_year(fixture, listens):
+    folder = fixture("spotify-short")
+    episode = {"endTime": "2024-01-02 11:00", "podcastName": "A show", "episodeName": "A talk",
+               "msPlayed": 600_000}  # fmt: skip
+    (folder / "StreamingHistory_podcast_0.json").write_text(json.dumps([episode]))
+    rows, left, _ = listens(folder)
+    assert len(rows) == 3 and left == {"podcasts and audiobooks": 1}
+
+
+def test_spotify_times_that_are_none(tmp_path, listens):
+    """Less than no time played, which exports have had, and text in its place."""
+    file = tmp_path / "endsong_0.json"
+    rows = [{"ts": "2020-05-01T10:00:00Z", "ms_played": played, "master_metadata_track_name": "X"}
+            for played in (-5, "many", 0)]  # fmt: skip
+    file.write_text(json.dumps(rows))
+    found, left, _ = listens(file)
+    assert [row.seconds for row in found] == [0.0] and left == {"rows that cannot be read": 2}
+
+
+@pytest.mark.parametrize("info", [[], None, "player", {"duration": "x", "recording_mbid": 7}])
+def test_listenbrainz_information_of_any_form(tmp_path, listens, info):
+    about = {"artist_name": "A", "track_name": "B", "additional_info": info, "mbid_mapping": None}
+    file = tmp_path / "1.jsonl"
+    file.write_text(json.dumps({"listened_at": 1_700_000_000, "track_metadata": about}))
+    (row,), left, _ = listens(file)
+    assert (row.title, row.duration, row.recording_mbid, left) == ("B", None, "", {})
+
+
 def test_listenbrainz(fixture, imported, listens, tmp_path):
     """The mapping wins over what the player sent, months are not padded, a mapping may be null."""
     rows, left, source = listens(fixture("listenbrainz"))
@@ -112,6 +140,34 @@ def test_lastfm(fixture, imported, tmp_path, name, expected):
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("someone.csv", "Daft Punk,Discovery,One More Time,\n"),
+        ("backup.csv", "date,time,artist,title\n"),
+    ],
+)
+def test_lastfm_first_lines(fixture, listens, name, line):
+    """What plays now stands first, and has no time; a backup may name its columns."""
+    file = fixture("lastfm") / name
+    content = file.read_text(encoding="utf-8").replace(line, "")
+    file.write_text(line + content, encoding="utf-8")
+    found, left, source = listens(file)
+    assert source == "lastfm" and len(found) == content.count("\n")
+    assert sum(left.values()) == (name == "someone.csv")
+
+
+def test_lastfm_ids(fixture, listens):
+    """The id of ghan.nl's last column is that of the recording."""
+    file = fixture("lastfm") / "scrobbles-someone.csv"
+    id_ = "11111111-0000-4000-8000-000000000001"
+    content = file.read_text(encoding="utf-8").replace(
+        '"Feeling Good",""', f'"Feeling Good","{id_}"'
+    )
+    file.write_text(content, encoding="utf-8")
+    assert [row.recording_mbid for row in listens(file)[0]] == [id_, id_, ""]
+
+
 def test_lastfm_playing_now(fixture, listens):
     _, left, _ = listens(fixture("lastfm") / "someone.csv")
     assert left == {"plays at an impossible time": 1}
@@ -135,6 +191,16 @@ def test_apple_music(fixture, imported, listens, tmp_path):
         "one-more-time": (0, 1),  # which has no start: its end less what was played
     }
     assert report.imported.duplicates == 1
+
+
+def test_apple_music_artists_that_are_not_said(fixture, listens):
+    """Various artists are none; nor does the daily list name one where two have a title."""
+    folder = fixture("apple-music")
+    daily = next(folder.rglob("*Daily Tracks.csv"))
+    lines = daily.read_text(encoding="utf-8")
+    for more, artist in (("", "Björk"), (lines.splitlines()[1].replace("Björk", "Y"), "")):
+        daily.write_text(lines + more, encoding="utf-8")
+        assert {row.artist for row in listens(folder)[0] if row.title == "Jóga"} == {artist}
 
 
 def test_apple_music_within_zips(fixture, imported, tmp_path):
