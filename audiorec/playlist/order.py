@@ -43,7 +43,7 @@ def improve_order(
     window : int
         Among so many tracks in a row no label comes twice.
     more : sequence of (sequence of hashable or None, int)
-        Other labels, and the windows of these.
+        Other labels, and the windows of these, for which none of `labels` comes twice.
 
     Returns
     -------
@@ -154,12 +154,13 @@ def _codes(labels: Sequence[Hashable | None]) -> np.ndarray:
 
 
 def _clashes(rows: Sequence[int], rules: Sequence[tuple[np.ndarray, int]]) -> int:
-    """Pairs of equal labels within a window."""
+    """Pairs of equal labels within a window, those of an earlier rule above any of a later one."""
     total = 0
     for codes, window in rules:
         own = codes[list(rows)]
         steps = range(1, min(window, len(own)))
-        total += sum(int((own[step:] == own[:-step]).sum()) for step in steps)
+        pairs = sum(int((own[step:] == own[:-step]).sum()) for step in steps)
+        total = total * len(own) ** 2 + pairs
     return total
 
 

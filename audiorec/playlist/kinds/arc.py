@@ -33,14 +33,15 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
             break
     order = _shaped(sorted(playlist.order, key=lambda id_: (values[id_], id_)), request.shape)
     order = _apart(playlist, order, values)
+    order = _replaced(playlist, order, values, last=unclear)
     unit = UNITS[request.by]
     shown = {"rise": "rising", "fall": "falling", "arch": "up and down"}[request.shape]
     return [Pick(id_, f"{request.by} {values[id_]:.0f} {unit}, {shown}") for id_ in order]
 
 
-def _near(source: TrackSource, k: int, values: dict[str, float]) -> list[str]:
-    """Candidates with a value, the seeds taking turns."""
-    results = source.search(source.seed_units, k, include=values, exclude=source.seeds.ids)
+def _near(source: TrackSource, k: int, among: Collection[str]) -> list[str]:
+    """Candidates among some tracks, the seeds taking turns."""
+    results = source.search(source.seed_units, k, include=among, exclude=source.seeds.ids)
     longest = max((len(each.ids) for each in results), default=0)
     turns = (each.ids[rank] for rank in range(longest) for each in results if rank < len(each.ids))
     return list(dict.fromkeys(turns))[:k]
@@ -110,3 +111,39 @@ def _apart(playlist: GrowingPlaylist, order: list[str], values: dict[str, float]
                     row[place], row[other] = row[other], row[place]
                 break
     return order
+
+
+def _replaced(
+    playlist: GrowingPlaylist, order: list[str], values: dict[str, float], *, last: Collection[str]
+) -> list[str]:
+    """The order with others in place of tracks whose artist or album comes twice in its window.
+
+    What takes a place lies between its neighbours, so that the arc stays as it is.
+    """
+    source = playlist.source
+    own = set(source.own)
+    for place, id_ in enumerate(order):
+        rest = GrowingPlaylist(source, [*order[:place], *order[place + 1 :]])
+        if id_ in own or not rest.is_close(id_, place):
+            continue
+        low, high = _bounds([values[other] for other in order], place, source.request.shape)
+        between = {other for other, value in values.items() if low <= value <= high}
+        for k in widening(POOL, len(between)):
+            pool = sorted(_near(source, k, between), key=lambda other: other in last)
+            source.load(pool)
+            if (other := rest.choose(pool, place)) is not None:
+                order[place] = other
+                break
+    return order
+
+
+def _bounds(values: list[float], place: int, shape: str) -> tuple[float, float]:
+    """Least and greatest value that a place may have between its neighbours."""
+    before = values[place - 1] if place else None
+    after = values[place + 1] if place + 1 < len(values) else None
+    peak = len(values) // 2
+    if shape == "arch" and place == peak:
+        return max(x for x in (before, after, -np.inf) if x is not None), np.inf
+    rises = shape == "rise" or (shape == "arch" and place < peak)
+    low, high = (before, after) if rises else (after, before)
+    return -np.inf if low is None else low, np.inf if high is None else high

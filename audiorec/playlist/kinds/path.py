@@ -15,7 +15,7 @@ from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
-from audiorec.playlist.source import POOL, TrackSource
+from audiorec.playlist.source import POOL, TrackSource, widening
 
 SAME = 1e-4  # angle (rad) below which two tracks lie at one place
 
@@ -149,16 +149,38 @@ class PathSegment:
         """Fill up with what lies nearest though not between; return how many."""
         missing = 0
         while len(chosen) < count:
-            half = self.point(np.array([0.5]))[0]
-            id_ = playlist.nearest(half, start + len(chosen))
-            if id_ is None:
+            found = self._nearest_outside(playlist, [along for _, along in chosen], start=start)
+            if found is None:
                 break
-            along = float(self.along(self.source.units([id_]))[0])
-            place = int(np.searchsorted([a for _, a in chosen], along))
+            id_, along, place = found
             playlist.insert(id_, start + place)
             chosen.insert(place, (id_, along))
             missing += 1
         return missing
+
+    def _nearest_outside(
+        self, playlist: GrowingPlaylist, taken: list[float], *, start: int
+    ) -> tuple[str, float, int] | None:
+        """What lies nearest to the middle, how far along it lies, and its place in the segment.
+
+        One whose artist or album would come twice within its window comes only where no other is.
+        """
+        half = self.point(np.array([0.5]))
+        close = None
+        for k in widening(POOL, len(self.source.index)):
+            result = self.source.search(half, k, exclude=playlist.order)[0]
+            alongs = self.along(self.source.units(result.ids))
+            places = np.searchsorted(taken, alongs)
+            for id_, along, place in zip(result.ids, alongs, places, strict=True):
+                if not playlist.allows(id_):
+                    continue
+                found = id_, float(along), int(place)
+                if not playlist.is_close(id_, start + int(place)):
+                    return found
+                close = close or found
+            if result.all_of_them:
+                break
+        return close
 
 
 class _Pool:
