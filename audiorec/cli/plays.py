@@ -164,7 +164,8 @@ class PlaysImport:
 
         lacking: list[UnmatchedName] = []
         mended = 0
-        with writing_plays(self.workspace.plays, salt=salt) as writer:
+        former = self.workspace.salt(make=False)
+        with writing_plays(self.workspace.plays, salt=salt, former_salt=former) as writer:
             reports = [self._one(writer, file) for file in files]
             if unmatched is not None:
                 if unmatched.exists():
@@ -294,7 +295,7 @@ def show_history(report: HistoryReport) -> None:
         f"{done.rows} rows of {done.users} listener{'s' if done.users > 1 else ''} ({whose}) and "
         f"{done.tracks} tracks: {done.skips} skips, {done.ratings} ratings"
     )
-    by_rule = ", ".join(f"{count} by {rule}" for rule, count in report.matched.items())
+    by_rule = ", ".join(f"{n} by {rule.removeprefix('by ')}" for rule, n in report.matched.items())
     echo_line(f"matched to the catalogue: {by_rule or 'none'}; {report.unmatched} listens not")
     if report.largest_unmatched:
         names = ", ".join(f"{name} ({count})" for name, count in report.largest_unmatched)

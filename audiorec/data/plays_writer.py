@@ -90,12 +90,22 @@ class PlaysWriter:
         Directory on the same file system for what is made.
     salt : bytes, optional
         With it the names of listeners are stored as salted hashes.
+    former_salt : bytes, optional
+        That of pseudonyms stored before: what came under those gives way to the same under names.
     """
 
-    def __init__(self, directory: Path, *, scratch: Path, salt: bytes | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        scratch: Path,
+        salt: bytes | None = None,
+        former_salt: bytes | None = None,
+    ) -> None:
         self.directory = directory
         self._scratch = scratch
         self._salt = salt
+        self._former_salt = salt or former_salt
         stored = stored_manifest(directory)
         self._files = dict(stored.files)
         self.parts: dict[str, dict[str, Any]] = dict(stored.extra.get("parts", {}))
@@ -133,11 +143,14 @@ class PlaysWriter:
         _check_ids(file, part)
         summary = _summary(part)
         path = str(file.resolve())
-        whose = path if group is None else [source, self.user(group)]
-        name = f"part-{artifacts.fingerprint(whose)[:12]}.parquet"
+        name = _part_name(path if group is None else [source, self.user(group)])
+        names = {name}
+        if group is not None and self._former_salt is not None:
+            other = pseudonym(group, salt=self._former_salt)
+            names = {_part_name([source, whose]) for whose in (group, other)}
         contents = [artifacts.digest_file(part, digits=digits) for digits in artifacts.DIGESTS]
         replaced = self.drop(
-            name,
+            *names,
             *(() if group is not None else self._within(file.resolve(), source=source)),
             *(n for n, e in self._files.items() if e.digest in contents),
         )
@@ -220,17 +233,24 @@ class PlaysWriter:
         ]
 
 
+def _part_name(whose: str | list[str]) -> str:
+    """Name of the part of a file, or of a source and a group."""
+    return f"part-{artifacts.fingerprint(whose)[:12]}.parquet"
+
+
 def lies_in(file: str, folder: Path) -> bool:
     """Whether a part came from a file or folder, or from within it."""
     return bool(file) and Path(file).is_relative_to(folder)
 
 
 @contextmanager
-def writing_plays(directory: Path, *, salt: bytes | None = None) -> Iterator[PlaysWriter]:
+def writing_plays(
+    directory: Path, *, salt: bytes | None = None, former_salt: bytes | None = None
+) -> Iterator[PlaysWriter]:
     """Change stored plays; nothing is changed before `PlaysWriter.commit`."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
-        yield PlaysWriter(directory, scratch=Path(aside), salt=salt)
+        yield PlaysWriter(directory, scratch=Path(aside), salt=salt, former_salt=former_salt)
 
 
 def pseudonym(user: str, *, salt: bytes) -> str:

@@ -34,13 +34,15 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
         If nothing is stored of them.
     """
     from audiorec.data.plays_edit import forget_user
-    from audiorec.data.plays_writer import stored_name
+    from audiorec.data.plays_writer import pseudonym
     from audiorec.data.server_store import FILE, forget_listener
 
-    stored = stored_name(user, workspace.plays, salt=workspace.salt(make=False))
-    rows = forget_user(workspace.plays, stored)
+    # Some of it may be stored under their name, and some under their pseudonym.
+    salt = workspace.salt(make=False)
+    names = [user] if salt is None else [user, pseudonym(user, salt=salt)]
+    rows = sum(forget_user(workspace.plays, name) for name in names)
     rows += forget_listener(workspace.root / FILE, user)
-    factors = _forget_factors(workspace, stored)
+    factors = sum(_forget_factors(workspace, name) for name in names) > 0
     sessions = workspace.root / "sessions"
     # Sessions are of everyone together: they are made again from the plays that are left.
     gone = bool(rows) and artifacts.exists(sessions)

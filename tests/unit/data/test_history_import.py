@@ -41,8 +41,8 @@ def store(tmp_path):
 def take(tmp_path, store):
     """Imports files of Last.fm scrobbles and of counts, all at once."""
 
-    def run(*files, user=None, salt=None, commit=True):
-        with writing_plays(store, salt=salt) as writer:
+    def run(*files, user=None, commit=True, **how):
+        with writing_plays(store, **how) as writer:
             reports = [
                 add_history(
                     writer, *open_export(writer, tmp_path / file), user=user, matcher=matcher
@@ -256,6 +256,19 @@ def test_pseudonyms(take, scrobbles, store, tmp_path):
     assert b"anna" not in stored
     (again,) = take(name, user="anna", salt=salt)
     assert again.imported.replaced == 1 and len(rows(store)) == 1
+
+
+def test_pseudonyms_take_the_place_of_names_and_give_way_to_them(take, library, store):
+    """Counts lie under their listener: the same again under the other name counts once."""
+    salt = b"s" * 32
+    name = library("one.xml", 5)
+    take(name, user="anna")
+    (report,) = take(name, user="anna", salt=salt)
+    assert report.imported.replaced == 1
+    assert rows(store) == [(pseudonym("anna", salt=salt), "song", 5.0, None)]
+    assert b"anna" not in b"".join(path.read_bytes() for path in store.iterdir() if path.is_file())
+    take(name, user="anna", former_salt=salt)
+    assert rows(store) == [("anna", "song", 5.0, None)]
 
 
 def test_feedback_stands_over_what_exports_say(take, library, store, tmp_path):
