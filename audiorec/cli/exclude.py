@@ -81,9 +81,11 @@ def _show(settings: GlobalOptions, *, as_json: bool) -> None:
     from audiorec.data.exclusions import excluded_tracks, load_exclusions
 
     exclusions = load_exclusions(settings.workspace.exclusions)
-    with Catalog(settings.workspace.catalog, read_only=True) as catalog:
-        counts = [len(excluded_tracks(catalog, [exclusion])) for exclusion in exclusions]
-        hidden = len(excluded_tracks(catalog, exclusions))
+    counts, hidden = [0] * len(exclusions), 0
+    if settings.workspace.catalog.is_file():  # else all tracks are known by listening alone
+        with Catalog(settings.workspace.catalog, read_only=True) as catalog:
+            counts = [len(excluded_tracks(catalog, [exclusion])) for exclusion in exclusions]
+            hidden = len(excluded_tracks(catalog, exclusions))
     if as_json:
         rows = [
             {"number": n, "kind": exclusion.kind, "value": exclusion.value, "tracks": count}

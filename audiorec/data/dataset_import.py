@@ -180,6 +180,8 @@ def add_dataset(
     if read is None:
         return DatasetReport(None, {}, len(rows)), rows
     report = writer.add(read.plays, file=path, source=name)
+    if read.titles is not None:
+        writer.put_titles(read.titles.with_columns(pl.all().fill_null("")), source=name)
     report = report._replace(skipped=sum(read.left_out.values()))
     return DatasetReport(report, read.left_out, len(rows)), rows
 

@@ -118,12 +118,17 @@ def remove_exclusion(exclusions: list[Exclusion], name: str) -> list[Exclusion]:
 
 def excluded_tracks(catalog: Catalog, exclusions: Iterable[Exclusion]) -> frozenset[str]:
     """Ids of the tracks that any of the rules fits; missing ones are not looked at."""
-    rules = [_matcher(exclusion) for exclusion in exclusions]
+    rules = list(exclusions)
     if not rules:
         return frozenset()
-    return frozenset(
-        track.track_id for track in catalog.tracks() if any(fits(track) for fits in rules)
-    )
+    hides = exclusion_test(rules)
+    return frozenset(track.track_id for track in catalog.tracks() if hides(track))
+
+
+def exclusion_test(exclusions: Iterable[Exclusion]) -> Callable[[Track], bool]:
+    """What tells whether any of the rules fits a track."""
+    rules = [_matcher(exclusion) for exclusion in exclusions]
+    return lambda track: any(fits(track) for fits in rules)
 
 
 def _matcher(exclusion: Exclusion) -> Callable[[Track], bool]:

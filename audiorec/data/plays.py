@@ -27,6 +27,7 @@ from audiorec.data.plays_writer import (
     NAMES,
     ImportReport,
     PlaysWriter,
+    is_part,
     lies_in,
     stored_manifest,
     writing_plays,
@@ -311,7 +312,7 @@ def _resolved(frame: pl.DataFrame, directory: Path, manifest: Manifest) -> pl.Da
 
 def _parts(directory: Path, manifest: Manifest) -> list[Path]:
     return [
-        directory / entry.file for name, entry in sorted(manifest.files.items()) if name != NAMES
+        directory / entry.file for name, entry in sorted(manifest.files.items()) if is_part(name)
     ]
 
 

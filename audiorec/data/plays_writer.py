@@ -16,12 +16,10 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.data.parquet import sink
+from audiorec.data.plays_titles import COLUMNS, KIND, NAMES, TITLES
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.ids import LONGEST, id_problem
 
-KIND = "plays"
-NAMES = "names.parquet"
-"""What the listening of histories names, and which tracks that is."""
 NAMES_SCHEMA = {
     "key": pl.String,
     "artist": pl.String,
@@ -34,6 +32,7 @@ NAMES_SCHEMA = {
     "rule": pl.String,
     "name_id": pl.String,
 }
+TITLES_SCHEMA = dict.fromkeys(COLUMNS, pl.String)
 FEEDBACK = "part-feedback.parquet"
 
 
@@ -188,13 +187,28 @@ class PlaysWriter:
         """The rows of a part."""
         return pl.read_parquet(self._path(name))
 
-    def put(self, name: str, frame: pl.DataFrame, **about: Any) -> None:
+    def put(self, name: str, frame: pl.DataFrame | pl.LazyFrame, **about: Any) -> None:
         """Store a frame under a logical name; with `about` it is a part, of which that is said."""
         path = self.new_scratch() / "part.parquet"
         sink(frame.lazy(), path)
         self._pending[name] = path
         if about:
             self.parts[name] = {**about, **_summary(path)}
+
+    def put_titles(self, titles: pl.LazyFrame, *, source: str) -> None:
+        """Store names of tracks, as far as what is stored of a data set has them.
+
+        Parameters
+        ----------
+        titles : pl.LazyFrame
+            Columns of `TITLES_SCHEMA`; empty where unknown.
+        source : str
+        """
+        parts = [name for name, part in self.parts.items() if part["source"] == source]
+        played = pl.concat([pl.scan_parquet(self._path(n)).select("track_id") for n in parts])
+        named = titles.filter(pl.any_horizontal(pl.col("artist", "title") != ""))
+        known = named.join(played.unique(), on="track_id", how="semi").unique("track_id")
+        self.put(f"{TITLES}{source}.parquet", known.select(*TITLES_SCHEMA))
 
     def names(self) -> pl.DataFrame:
         """The table of names; empty where there is none, or it cannot be read."""
@@ -210,6 +224,11 @@ class PlaysWriter:
         if not self.parts:
             artifacts.remove(self.directory, stored_manifest(self.directory))
             return
+        sources = {part["source"] for part in self.parts.values()}
+        for files in (self._files, self._pending):
+            for name in [n for n in files if n.startswith(TITLES)]:
+                if name.removeprefix(TITLES).removesuffix(".parquet") not in sources:
+                    del files[name]
         for name, path in self._pending.items():
             self._files[name] = artifacts.put_file(self.directory, name, path)
         self._pending.clear()
@@ -251,6 +270,11 @@ def writing_plays(
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
         yield PlaysWriter(directory, scratch=Path(aside), salt=salt, former_salt=former_salt)
+
+
+def is_part(name: str) -> bool:
+    """Whether a stored file is a part, and no table of names."""
+    return name != NAMES and not name.startswith(TITLES)
 
 
 def pseudonym(user: str, *, salt: bytes) -> str:
@@ -378,7 +402,7 @@ def stored_name(user: str, directory: Path, *, salt: bytes | None) -> str:
         return user
     hashed = pseudonym(user, salt=salt)
     files = artifacts.load_manifest(directory, kind=KIND).files
-    parts = [directory / entry.file for name, entry in files.items() if name != NAMES]
+    parts = [directory / entry.file for name, entry in files.items() if is_part(name)]
     users = pl.concat([pl.scan_parquet(part).select("user_id") for part in parts]).unique()
     stored = users.collect()["user_id"]
     return hashed if hashed in stored and user not in stored else user

@@ -8,11 +8,10 @@ from pathlib import Path
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.data.matching import Matcher, Recording, TrackName
+from audiorec.data.plays_titles import NAMES
 from audiorec.progress import Progress, silent
 from audiorec.scan.tags import read_recording_id
 from audiorec.workspace import Workspace
-
-NAMES = "names.parquet"  # as in `audiorec.data.plays_writer`, which loads polars
 
 
 def rematch_plays(workspace: Workspace, *, progress: Progress = silent) -> None:

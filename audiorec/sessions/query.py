@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.exclusions import excluded_tracks, load_exclusions
-from audiorec.exceptions import NotFoundError
+from audiorec.data.exclusions import excluded_tracks, exclusion_test, load_exclusions
+from audiorec.data.plays_titles import PlayedNames
+from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.sessions.answers import (
     MAX_EVENTS,
     Ranking,
@@ -90,6 +91,7 @@ class _Names:
         self._opened, self._embed, self._files = opened, embed, files
         has_catalog = workspace.catalog.is_file()
         self.catalog = Catalog(workspace.catalog, read_only=True) if has_catalog else None
+        self.played = PlayedNames(workspace.plays)
         self._found: dict[str, SessionTrack] = {}
 
     def track(self, name: str) -> SessionTrack:
@@ -103,11 +105,27 @@ class _Names:
             return SessionTrack(name)
         if self._files and os.path.isfile(name):  # noqa: PTH113 - pathlib raises for names too long for a file
             return self._file(Path(name).absolute())
-        if self.catalog is None:
+        try:
+            if self.catalog is not None:
+                return SessionTrack(self.catalog.find(name).track_id)
+        except AmbiguousNameError:
+            raise
+        except NotFoundError:
+            if not self.played.called(name):
+                raise
+        return SessionTrack(self._played(name))
+
+    def _played(self, name: str) -> str:
+        """The id of a track that is known by listening alone."""
+        ids = self.played.called(name)
+        if len(ids) > 1:
+            listed = f"{', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''}"
+            raise AmbiguousNameError(f"{name!r} is {len(ids)} tracks; name one by its id: {listed}")
+        if not ids:
             raise NotFoundError(
                 f"no session has a track {name!r}; name its id as the plays have it"
             )
-        return SessionTrack(self.catalog.find(name).track_id)
+        return ids[0]
 
     def _file(self, path: Path) -> SessionTrack:
         """A file: a track of the catalogue, a copy of one, or one to be listened to."""
@@ -168,9 +186,8 @@ def answer_session(
     catalog = resolver.catalog
     if catalog is None or not len(catalog):
         without_audio = True
-    hits = _hits(
-        ranking, catalog, workspace, k=k, barred=_ids(session), without_audio=without_audio
-    )
+    played = resolver.played if without_audio else None
+    hits = _hits(ranking, catalog, workspace, k=k, barred=_ids(session), played=played)
     n_tracks = len(ranking.ids) if without_audio or catalog is None else len(catalog)
     return SessionAnswer(
         hits,
@@ -194,24 +211,33 @@ def _hits(
     *,
     k: int,
     barred: Collection[str],
-    without_audio: bool,
+    played: PlayedNames | None,
 ) -> list[SessionHit]:
-    """The best tracks that may be answered, no two of them the same recording."""
+    """The best tracks that may be answered, no two of them the same recording.
+
+    With `played`, those too that it or nothing names: they are known by listening alone.
+    """
     groups = catalog.duplicate_groups() if catalog is not None else {}
     hidden: Collection[str] = ()
+    rules = load_exclusions(workspace.exclusions)
+    hides = exclusion_test(rules)
     if catalog is not None:
-        hidden = excluded_tracks(catalog, load_exclusions(workspace.exclusions))
+        hidden = excluded_tracks(catalog, rules)
     taken = {groups[id_] for id_ in barred if id_ in groups}
     gone = {*barred, *hidden}
     hits: list[SessionHit] = []
     best = ranking.best()
     while batch := list(islice(best, max(k, BATCH))):
         tracks = catalog.get_many([id_ for id_, _ in batch]) if catalog is not None else {}
+        if played is not None and (others := {id_ for id_, _ in batch}.difference(tracks)):
+            named = played.tracks(others)
+            tracks |= named
+            gone.update(id_ for id_, track in named.items() if hides(track))
         for track_id, score in batch:
             track, group = tracks.get(track_id), groups.get(track_id)
             if track_id in gone or (group is not None and group in taken):
                 continue
-            if not without_audio and not _has_audio(track):
+            if played is None and not _has_audio(track):
                 continue
             if group is not None:
                 taken.add(group)

@@ -20,7 +20,10 @@ TERMS = "non-commercial research; cite the workshop and Last.fm"
 ORIGIN = "https://grouplens.org/datasets/hetrec-2011/"
 LISTENING = "counts of artists"
 PLAYS = ExpectedFile("user_artists.dat", "counts", ("userID", "artistID", "weight"), header=None)
-FILES = (PLAYS, ExpectedFile("artists.dat", "names of artists", required=False))
+ARTISTS = ExpectedFile(
+    "artists.dat", "names of artists", ("id", "name"), header=None, required=False
+)
+FILES = (PLAYS, ARTISTS)
 tracks = no_tracks
 
 
@@ -29,4 +32,13 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     raw = scan_table(folder, PLAYS)
     artist = pl.when(pl.col("artistID") != "").then(pl.lit("lastfm-artist-") + pl.col("artistID"))
     rows = to_plays(raw, user="userID", track=artist, plays="weight")
-    return settled(folder, rows, where=folder.one(PLAYS.name))
+    read = settled(folder, rows, where=folder.one(PLAYS.name))
+    if not folder.find(ARTISTS.name):
+        return read
+    titles = scan_table(folder, ARTISTS).select(
+        track_id=pl.lit("lastfm-artist-") + pl.col("id"),
+        artist="name",
+        title=pl.lit(""),
+        album=pl.lit(""),
+    )
+    return read._replace(titles=titles)

@@ -35,11 +35,14 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     named = pl.when((artist != "") & (title != "")).then(name.str.head(LONGEST))
     mbid = pl.col("track_mbid").fill_null("")
     track = pl.when(mbid != "").then(mbid).otherwise(named)
+    table = scan_table(folder, EVENTS)
+    titles = table.select(track.alias("track_id"), "artist", "title", album=pl.lit(""))
     rows = to_plays(
-        scan_table(folder, EVENTS),
+        table,
         user="user",
         track=track,
         timestamp="timestamp",
         latest=COLLECTED,
     )
-    return settled(folder, rows, where=folder.one(EVENTS.name))
+    read = settled(folder, rows, where=folder.one(EVENTS.name))
+    return read._replace(titles=titles.drop_nulls("track_id"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
 
@@ -13,11 +15,20 @@ LISTENING = "timed plays"
 EVENTS = ExpectedFile(
     "LFM-1b_LEs.txt", "listening events", ("user", "artist", "album", "track", "timestamp")
 )
-FILES = (EVENTS,)
+TRACKS = ExpectedFile(
+    "LFM-1b_tracks.txt", "names of tracks", ("track_id", "title", "artist"), required=False
+)
+ARTISTS = ExpectedFile("LFM-1b_artists.txt", "names of artists", ("artist", "name"), required=False)
+FILES = (EVENTS, TRACKS, ARTISTS)
 tracks = no_tracks
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Every listening event."""
     rows = to_plays(scan_table(folder, EVENTS), user="user", track="track", timestamp="timestamp")
-    return settled(folder, rows, where=folder.one(EVENTS.name))
+    read = settled(folder, rows, where=folder.one(EVENTS.name))
+    if not (folder.find(TRACKS.name) and folder.find(ARTISTS.name)):
+        return read
+    named = scan_table(folder, TRACKS).join(scan_table(folder, ARTISTS), on="artist", how="left")
+    titles = named.select("track_id", "title", artist="name", album=pl.lit(""))
+    return read._replace(titles=titles)

@@ -21,6 +21,7 @@ from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, playlist_rows
 from audiorec.data.histories.export import data_error
 from audiorec.data.histories.listen import text
 from audiorec.data.parquet import sink
+from audiorec.data.plays_writer import TITLES_SCHEMA
 from audiorec.exceptions import first_line
 
 TITLE = "Melon Playlist Dataset"
@@ -50,7 +51,10 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     for start in range(0, len(entries), BATCH):
         parts.append(folder.new_file())
         sink(playlist_rows(entries[start : start + BATCH]).lazy(), parts[-1])
-    return DatasetPlays(pl.scan_parquet(parts), {what: n for what, n in left.items() if n})
+    names = [(song[0], *song[2:5]) for song in _songs(folder).values()]
+    titles = pl.LazyFrame(names, schema=TITLES_SCHEMA, orient="row")
+    left_out = {what: n for what, n in left.items() if n}
+    return DatasetPlays(pl.scan_parquet(parts), left_out, titles)
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:

@@ -15,7 +15,9 @@ import polars as pl
 from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile, no_tracks
 from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, playlist_rows
 from audiorec.data.histories.export import data_error
+from audiorec.data.histories.listen import text
 from audiorec.data.parquet import sink
+from audiorec.data.plays_writer import TITLES_SCHEMA
 from audiorec.exceptions import first_line
 
 TITLE = "Spotify Million Playlist Dataset"
@@ -29,24 +31,30 @@ LISTENING = "playlists"
 SLICES = "mpd.slice.*.json"
 FILES = (ExpectedFile(SLICES, "slices of playlists"),)
 tracks = no_tracks
+Entry = tuple[str, str, str, str, str]
+"""Playlist, track, and its artist, title and album."""
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Entries of all playlists; one slice is in memory at a time."""
     left: Counter[str] = Counter()
-    parts = []
+    parts, named = [], []
     for slice_ in folder.find(SLICES):
         entries = list(_entries(slice_, left))
         if entries:
             parts.append(folder.new_file())
-            sink(playlist_rows(entries).lazy(), parts[-1])
+            sink(playlist_rows([entry[:2] for entry in entries]).lazy(), parts[-1])
+            names = [entry[1:] for entry in entries]
+            titles = pl.LazyFrame(names, schema=TITLES_SCHEMA, orient="row")
+            named.append(folder.new_file())
+            sink(titles.unique("track_id"), named[-1])
     if not parts:
         raise data_error(folder.path, f"has no playlists in its {SLICES}", "fetch them again")
-    return DatasetPlays(pl.scan_parquet(parts), dict(left))
+    return DatasetPlays(pl.scan_parquet(parts), dict(left), pl.scan_parquet(named))
 
 
-def _entries(slice_: FoundFile, left: Counter[str]) -> Iterator[tuple[str, str]]:
-    """(playlist, track) of a slice, in the order of `pos`."""
+def _entries(slice_: FoundFile, left: Counter[str]) -> Iterator[Entry]:
+    """Entries of a slice, in the order of `pos`."""
     with slice_.open() as stream:
         try:
             held = json.load(stream)
@@ -66,7 +74,10 @@ def _entries(slice_: FoundFile, left: Counter[str]) -> Iterator[tuple[str, str]]
         usable = [row for row in rows if _uri(row)]
         left[UNREADABLE] += len(rows) - len(usable)
         for row in sorted(usable, key=_position):
-            yield f"playlist-{playlist['pid']}", _uri(row)
+            artist, title, album = (
+                text(row.get(f"{of}_name")) for of in ("artist", "track", "album")
+            )
+            yield f"playlist-{playlist['pid']}", _uri(row), artist, title, album
     left += Counter()
 
 

@@ -52,7 +52,21 @@ def read(folder: DatasetFolder) -> DatasetPlays:
         track_id=pl.coalesce("track", "track_id"),
         problem=problem.then(pl.lit(WRONG)).otherwise("problem"),
     ).drop("track")
-    return settled(folder, rows, where=folder.one(TRIPLETS.name))
+    return settled(folder, rows, where=folder.one(TRIPLETS.name))._replace(titles=_titles(folder))
+
+
+def _titles(folder: DatasetFolder) -> pl.LazyFrame | None:
+    """Names of tracks, and of the songs that have none."""
+    if not folder.find(UNIQUE.name):
+        return None
+    fields = pl.col("line").str.split("<SEP>")
+    names = ("track", "song", "artist", "title")
+    table = scan_table(folder, UNIQUE).select(
+        fields.list.get(place, null_on_oob=True).alias(name) for place, name in enumerate(names)
+    )
+    return pl.concat(
+        table.select("artist", "title", track_id=id_, album=pl.lit("")) for id_ in names[:2]
+    ).drop_nulls("track_id")
 
 
 def _tracks_of_songs(folder: DatasetFolder) -> tuple[pl.DataFrame, pl.Series]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
 
@@ -34,7 +36,15 @@ FILES = (HISTORY, INFORMATION, GENRES)
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Every listening event; its time is to the minute."""
     rows = to_plays(scan_table(folder, HISTORY), user="user", track="song", timestamp="timestamp")
-    return settled(folder, rows, where=folder.one(HISTORY.name))
+    return settled(folder, rows, where=folder.one(HISTORY.name))._replace(titles=titles(folder))
+
+
+def titles(folder: DatasetFolder) -> pl.LazyFrame | None:
+    """Names of all tracks, where the set has them."""
+    if not folder.find(INFORMATION.name):
+        return None
+    columns = {"track_id": "id", "artist": "artist", "title": "song", "album": "album_name"}
+    return scan_table(folder, INFORMATION).select(**columns)
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:

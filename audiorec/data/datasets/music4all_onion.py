@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from audiorec.data.datasets import music4all
 from audiorec.data.datasets.folder import DatasetFolder, ManifestRow
-from audiorec.data.datasets.rows import EventsOrCounts
+from audiorec.data.datasets.rows import DatasetPlays, EventsOrCounts
 
 TITLE = "Music4All-Onion"
 PAPER = (
@@ -22,7 +22,11 @@ ORIGIN = "https://zenodo.org/records/6609677"
 LISTENING = "timed plays, or counts"
 _LISTENING = EventsOrCounts.named("userid_trackid_timestamp.tsv", "userid_trackid_count.tsv")
 FILES = (*_LISTENING, music4all.INFORMATION, music4all.GENRES)
-read = _LISTENING.read
+
+
+def read(folder: DatasetFolder) -> DatasetPlays:
+    """Every listening event, else the counts."""
+    return _LISTENING.read(folder)._replace(titles=music4all.titles(folder))
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:

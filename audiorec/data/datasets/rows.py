@@ -32,10 +32,14 @@ class DatasetPlays(NamedTuple):
         the set tells of them skipped, rating and session_id; see `audiorec.data.histories.frames`.
     left_out : dict of str to int
         How many rows were left out, by what they are.
+    titles : pl.LazyFrame or None
+        Names of its tracks, where it gives them: track_id, artist, title and album as text, in
+        which an id may stand more than once and a name may be null.
     """
 
     plays: pl.LazyFrame
     left_out: dict[str, int]
+    titles: pl.LazyFrame | None = None
 
 
 def scan_table(

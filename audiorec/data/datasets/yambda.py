@@ -59,7 +59,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
         skipped=pl.when(skipped).then(1.0).otherwise(0.0),
         problem=problem.when(~played & ~skipped).then(pl.lit(NEITHER)),
     )
-    plays, left = settled(folder, rows, where=folder.one(LISTENS.name))
+    plays, left, _ = settled(folder, rows, where=folder.one(LISTENS.name))
     said = [
         _events(folder, f, EVENT).with_columns(rating=RATINGS[f.what])
         for f in _rating_files(folder)

@@ -177,6 +177,35 @@ def test_every_set_of_listening_leads_to_factors(audiorec, fixture, tmp_path, na
     assert set(made.columns) == {"track_id", "vector"}
 
 
+def test_tracks_without_audio_have_names(audiorec, tmp_path):
+    """Playlists alone: the session by name, answers by name, and none by whom is excluded."""
+    folder = tmp_path / "mpd"
+    folder.mkdir()
+    lists = [
+        {"pid": pid, "tracks": [
+            {"pos": pos, "track_uri": f"spotify:track:{(pid + pos) % 12}", "album_name": "",
+             "artist_name": f"Artist {(pid + pos) % 12 // 2}", "track_name": f"T{(pid + pos) % 12}"}
+            for pos in range(5)]}
+        for pid in range(40)
+    ]  # fmt: skip
+    (folder / "mpd.slice.0-999.json").write_text(json.dumps({"playlists": lists}))
+    audiorec("dataset", "million-playlist", folder)
+    recipe = tmp_path / "small.toml"
+    recipe.write_text("[factors]\nfactors = 2\n[sessions]\nepochs = 1\n")
+    audiorec("run", recipe)
+    ask = ("next", "artist 2 - t4", "-k", "11", "--json")
+    answer = json.loads(audiorec(*ask))["results"]
+    assert all(hit["title"] == f"T{hit['track_id'].rsplit(':', 1)[1]}" for hit in answer)
+    artists = {hit["artist"] for hit in answer}
+    assert len(answer) == 11 and "Artist 3" in artists and not any(hit["path"] for hit in answer)
+    assert json.loads(audiorec("next", "T4", *ask[2:]))["results"] == answer
+    audiorec("exclude", "add", "--artist", "Artist 3")
+    assert {hit["artist"] for hit in json.loads(audiorec(*ask))["results"]} == artists - {
+        "Artist 3"
+    }
+    assert "no session has a track 'T99'" in str(audiorec("next", "T99", code=1).exception)
+
+
 def test_spectrograms_enter_in_the_place_of_audio(audiorec, fixture, tmp_path):
     """Melon gives no audio: from its arrays to answers that name songs nobody has listed."""
     import numpy as np

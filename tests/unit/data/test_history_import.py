@@ -20,6 +20,7 @@ from audiorec.data.plays_names import (
     unmatched,
     write_unmatched,
 )
+from audiorec.data.plays_titles import PlayedNames
 from audiorec.data.plays_writer import pseudonym, writing_plays
 from audiorec.exceptions import DataError, NotFoundError
 from audiorec.recommend.users import liked_tracks
@@ -169,6 +170,14 @@ def test_killed_before_its_end_nothing_has_changed(take, scrobbles, store, monke
 def test_what_is_in_no_catalogue_has_one_id_however_it_is_spelt(take, scrobbles, store):
     take(scrobbles("a.csv", ("The Z", "Ünknown - Live", 0), ("Z", "unknown (live)", 900)))
     assert played_tracks(store) == ["name:z - unknown (live)"]
+
+
+def test_what_is_in_no_catalogue_is_named_as_it_was_heard(take, scrobbles, store):
+    take(scrobbles("a.csv", ("The Z", "Ünknown - Live", 0), ("X", "Song", 0)))
+    named = PlayedNames(store)
+    (track,) = named.tracks(["name:z - unknown (live)", "song"]).values()
+    assert (track.artist, track.title) == ("The Z", "Ünknown - Live")
+    assert named.called("the z - ünknown - LIVE") == [track.track_id] and not named.called("Song")
 
 
 def test_names_are_matched_again_when_the_catalogue_has_grown(take, scrobbles, store):

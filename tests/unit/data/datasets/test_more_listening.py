@@ -9,6 +9,9 @@ import pytest
 
 from audiorec.data.dataset_import import check_dataset
 from audiorec.data.datasets import NAMES, dataset
+from audiorec.data.plays import import_plays, load_plays
+from audiorec.data.plays_edit import remove_parts
+from audiorec.data.plays_titles import PlayedNames
 from audiorec.exceptions import DataError
 
 
@@ -195,6 +198,43 @@ def test_sets_without_listening_store_none(fixture, tmp_path):
         with writing_plays(tmp_path / "plays") as writer:
             report, _ = add_dataset(writer, name, fixture(name))
             assert report.imported is None and not writer.parts
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("msd", {"TRAAAAA128F0000001": ("Björk", 'A "quoted" one')}),
+        ("music4all", {"dGeyvi5WCOjDU7da": ("Björk", "Jóga"),
+                       "DaTQ53TUmfP93FSr": ('"Weird Al" Yankovic', 'Say "so')}),
+        ("lfm-1b", {"4": ("Björk", 'A "quoted" one'), "5": ("", "Unplayed")}),
+        ("lastfm-1k", {"name:deep dish - dub me (live mix)": ("Deep Dish", "Dub Me (Live Mix)")}),
+        ("hetrec", {"lastfm-artist-51": ("Duran Duran", "")}),
+    ],
+)  # fmt: skip
+def test_names_of_tracks_come_in(fixture, imported, tmp_path, name, expected):
+    """Those of tracks that somebody has played, as the set writes them."""
+    folder = fixture(name)
+    if name == "music4all":
+        (folder / "listening_history.csv").write_text(
+            "user\tsong\ttimestamp\nu\tdGeyvi5WCOjDU7da\t2019-02-20 12:28\n"
+            "u\tDaTQ53TUmfP93FSr\t2019-02-20 12:28\n"
+        )
+    _, _, plays = imported(name, folder)
+    named = PlayedNames(tmp_path / "plays")
+    tracks = named.tracks(plays["track_id"].to_list())
+    found = {track_id: (track.artist, track.title) for track_id, track in tracks.items()}
+    assert found.items() >= expected.items()
+    track_id, (artist, title) = next(iter(expected.items()))
+    assert named.called(f"{artist} - {title}".upper()) == [track_id]
+
+
+def test_names_go_with_their_listening(fixture, imported, tmp_path):
+    imported("hetrec", fixture("hetrec"))
+    (tmp_path / "own.csv").write_text("user_id,track_id,plays\nme,x,1\n")
+    import_plays(tmp_path / "plays", tmp_path / "own.csv")
+    remove_parts(tmp_path / "plays", "hetrec")
+    assert not list((tmp_path / "plays").glob("titles*"))
+    assert load_plays(tmp_path / "plays")["track_id"].to_list() == ["x"]
 
 
 def test_docs_and_list_name_every_set():
