@@ -19,7 +19,7 @@ from audiorec.data.datasets.rows import scan_table
 from audiorec.data.file_kinds import SPECTROGRAM
 from audiorec.data.histories.export import data_error
 from audiorec.data.plays_writer import ImportReport, PlaysWriter
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, first_line
 
 BATCH = 10_000
 """Tracks that are catalogued at a time."""
@@ -181,7 +181,12 @@ def add_dataset(
         return DatasetReport(None, {}, len(rows)), rows
     report = writer.add(read.plays, file=path, source=name)
     if read.titles is not None:
-        writer.put_titles(read.titles.with_columns(pl.all().fill_null("")), source=name)
+        titles = read.titles.with_columns(pl.all().fill_null(""))
+        try:
+            writer.put_titles(titles, source=name)
+        except pl.exceptions.PolarsError as error:
+            what = f"names tracks in a table that cannot be read ({first_line(error)})"
+            raise data_error(path, what, "fetch it again, or leave it away") from None
     report = report._replace(skipped=sum(read.left_out.values()))
     return DatasetReport(report, read.left_out, len(rows)), rows
 

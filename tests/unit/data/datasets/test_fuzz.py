@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.dataset_import import check_dataset
-from audiorec.data.datasets import NAMES, dataset
-from audiorec.data.datasets.folder import DatasetFolder
+from audiorec.data.dataset_import import add_dataset
+from audiorec.data.datasets import NAMES
+from audiorec.data.plays import load_plays
+from audiorec.data.plays_titles import PlayedNames
+from audiorec.data.plays_writer import writing_plays
 from audiorec.exceptions import DataError
 
 FIXTURES = Path(__file__).parents[3] / "data" / "datasets"
@@ -25,15 +27,20 @@ TEXT = st.lists(st.sampled_from(PIECES), max_size=40).map("".join).map(str.encod
 def read(name: str, folder: Path):
     """Everything that an import reads of a set; None where it says one line of why not."""
     with tempfile.TemporaryDirectory() as scratch:
+        stored = Path(scratch) / "plays"
         try:
-            check_dataset(name, folder)
-            found = DatasetFolder(folder, scratch=Path(scratch))
-            list(dataset(name).tracks(found))
-            plays = dataset(name).read(found)
-            return None if plays is None else plays.plays.collect()
+            with writing_plays(stored) as writer:
+                report, _ = add_dataset(writer, name, folder)
+                if report.imported is None:
+                    return None
+                writer.commit()
         except DataError as error:
             assert "\n" not in str(error)
+            assert not any(stored.iterdir()), "nothing is stored"
             return None
+        plays = load_plays(stored)
+        PlayedNames(stored).tracks(plays["track_id"].to_list())
+        return plays
 
 
 def check(plays):
