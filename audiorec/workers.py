@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from audiorec.exceptions import AudiorecError, ParameterError
+from audiorec.text import one_line
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -378,20 +378,3 @@ def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
         # Whatever a decoder raises belongs to this item: it is handed on, not swallowed.
         reason = f"{item} failed: {type(error).__name__}: {error}"
     return Outcome(item, None, one_line(reason))
-
-
-def one_line(text: str) -> str:
-    """A text with its line breaks and unprintable bytes written out, so that it is one line."""
-    return "".join(c if c.isprintable() or _is_space(c) else _written_out(c) for c in text)
-
-
-def _is_space(char: str) -> bool:
-    """Whether it is a space of any width, or joins letters: scripts other than Latin need both."""
-    return unicodedata.category(char) == "Zs" or char in "\u200c\u200d"
-
-
-def _written_out(char: str) -> str:
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file's name that is no text
-        return f"\\x{code - 0xDC00:02x}"
-    return char.encode("unicode_escape").decode()

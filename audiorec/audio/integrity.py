@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag
 from audiorec.audio.source import StreamWindow, size_of
 from audiorec.exceptions import AudioError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 if TYPE_CHECKING:
     import soundfile

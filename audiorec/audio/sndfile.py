@@ -18,7 +18,7 @@ from audiorec.audio.source import (
     DamagedError,
     checked,
 )
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 
 class SequentialFile(soundfile.SoundFile):

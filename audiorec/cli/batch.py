@@ -11,7 +11,7 @@ import click
 from audiorec.cli.answers import report_shortfall
 from audiorec.cli.common import echo_line, json_text
 from audiorec.exceptions import NotFoundError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from audiorec.exceptions import ParameterError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 if TYPE_CHECKING:
     from audiorec.pipeline import StageReport

@@ -15,7 +15,7 @@ from audiorec import __version__
 from audiorec.cli.common import GlobalOptions, PathType, echo_line, never_die_of_an_encoding
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",

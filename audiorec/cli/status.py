@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.pipeline.status import KINDS, artifact_state, catalog_state, listening_counts
-    from audiorec.workers import one_line
+    from audiorec.text import one_line
 
     workspace = settings.workspace
     workspace.check()

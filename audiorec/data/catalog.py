@@ -29,7 +29,7 @@ from audiorec.data.tracks import (
     stored_path,
 )
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 __all__ = ["Catalog", "Failure", "FileRow", "Track", "as_text"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audiorec.data.file_kinds import is_special_file
 from audiorec.exceptions import DataError, system_reason
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 MOST_BYTES, MOST_ROWS = 1 << 28, 2_000_000  # of a table: a million tracks take half of it
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from audiorec.data.file_kinds import is_special_file
 from audiorec.data.folders import rules_for, walk_folder
 from audiorec.exceptions import DataError, ParameterError, system_reason
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 SUFFIXES = (".m3u", ".m3u8", ".pls", ".xspf", ".jspf")
 OWN = "#CREATOR:audiorec"

@@ -20,7 +20,7 @@ import numpy as np
 
 from audiorec.data.name_matching import closest, normalize_text
 from audiorec.exceptions import NotFoundError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 GIVEN = "given"
 PROBE = "probe"

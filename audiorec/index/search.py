@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.embeddings import Embeddings, first_not_finite
+from audiorec.embeddings import Embeddings, first_not_finite, unit_norm
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index.arrays import taken
 from audiorec.index.drift import IndexDrift
@@ -249,6 +249,30 @@ class SearchableVectors:
             raise self._damaged(error.row) from None
         ids = self._lookup.by_row[rescored_.rows[:, :k]].tolist()
         return Neighbours(ids, np.ascontiguousarray(rescored_.scores[:, :k]))
+
+    def sample_scores(self, n_asking: int, n_answering: int) -> np.ndarray:
+        """Scores of pairs of vectors that stand evenly among all.
+
+        Parameters
+        ----------
+        n_asking, n_answering : int
+            Vectors that are scored with each other, at most; none with itself.
+
+        Returns
+        -------
+        scores : np.ndarray [shape=(n,)], float32
+            By the index's own metric, queries of length one.
+        """
+        order = self._lookup.order
+        asking, answering = (
+            order[np.linspace(0, len(order) - 1, min(n, len(order))).astype(int)]
+            for n in (n_asking, n_answering)
+        )
+        queries = unit_norm(np.asarray(self._vectors[asking], dtype=np.float32))
+        queries = scoring_queries(queries, self.metric, offsets=self._offsets.get(self.metric))
+        some = self._served(self.metric).some(answering)
+        scores = some.products(queries, slice(0, len(answering)))
+        return scores[(asking[:, None] != answering) & np.isfinite(scores)]
 
     def open(self) -> None:
         """Open what is opened when first asked otherwise, so that no question waits for it."""

@@ -36,7 +36,7 @@ from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.writers import WRITERS
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 NAME = re.compile(r"[^/\0.][^/\0]{0,99}")
 PARAMETER = re.compile(r"\{(\w+)\}")

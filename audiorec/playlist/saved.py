@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from audiorec.data.server_store import FILE, ServerStore
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 from audiorec.workspace import Workspace
 
 SCHEMA = """

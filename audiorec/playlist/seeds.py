@@ -19,7 +19,7 @@ from audiorec.exceptions import AudiorecError, DataError, NotFoundError
 from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.recommend.agreement import representatives
 from audiorec.recommend.query import is_file
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 if TYPE_CHECKING:
     from audiorec.playlist.request import PlaylistRequest

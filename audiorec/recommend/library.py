@@ -25,7 +25,6 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.reload import IndexWatcher
-from audiorec.output import output_file
 from audiorec.recommend.diversity_limits import DiversityLimits
 from audiorec.recommend.filters import TrackFilter, select_tracks
 from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
@@ -528,6 +527,8 @@ class Library:
             If it cannot be written, or `file` names no file.
         """
         import polars as pl
+
+        from audiorec.output import output_file  # archives and more, which no answer waits for
 
         self.refresh()
         if what == "embeddings":

@@ -1,18 +1,16 @@
-"""What a score is worth in this library: its percentile among the scores of random pairs."""
+"""What a score is worth in this library: its percentile among the scores of pairs of tracks."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from audiorec.embeddings import unit_norm
 from audiorec.index import Index
 
 N_ASKING, N_ANSWERING = 400, 250
-SEED = 0
 
 
 class PairScores:
-    """Scores of random pairs of an index's tracks.
+    """Scores of pairs of an index's tracks, from all over it.
 
     Parameters
     ----------
@@ -21,24 +19,7 @@ class PairScores:
     """
 
     def __init__(self, index: Index) -> None:
-        rng = np.random.default_rng(SEED)
-        ids = index.ids
-        if len(ids) < 2:
-            self._scores = np.zeros(0, dtype=np.float32)
-            return
-        asking = [ids[row] for row in rng.permutation(len(ids))[:N_ASKING]]
-        answering = {ids[row] for row in rng.permutation(len(ids))[:N_ANSWERING]}
-        vectors = unit_norm(np.stack([index.vector(id_) for id_ in asking]))
-        neighbours = index.search(vectors, len(answering), include=answering)
-        pairs = [
-            score
-            for id_, others, scores in zip(
-                asking, neighbours.ids, neighbours.scores.tolist(), strict=True
-            )
-            for other, score in zip(others, scores, strict=True)
-            if other != id_
-        ]
-        self._scores = np.sort(np.array(pairs, dtype=np.float32))
+        self._scores = np.sort(index.sample_scores(N_ASKING, N_ANSWERING))
 
     def percentile(self, scores: np.ndarray | list[float]) -> np.ndarray:
         """Share of the pairs that score lower, in percent : np.ndarray [shape=(n,)], float64."""

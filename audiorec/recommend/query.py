@@ -14,7 +14,7 @@ from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.index import Index
 from audiorec.recommend.external import ExternalTrack, embed_file, with_artist_prior
 from audiorec.recommend.vectors import Space
-from audiorec.workers import one_line
+from audiorec.text import one_line
 from audiorec.workspace import Workspace
 
 

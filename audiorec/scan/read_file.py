@@ -11,7 +11,7 @@ from audiorec.audio.identity import IDENTITY
 from audiorec.data.path_names import names_from_path
 from audiorec.data.segments import file_of
 from audiorec.scan.tags import read_tags
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 # What else to do with a decoded clip and its identity, in the worker process.
 Also = Callable[[DecodedClips, str], None]

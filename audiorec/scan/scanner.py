@@ -23,7 +23,8 @@ from audiorec.scan.cue import with_cue_tracks
 from audiorec.scan.files import FileState, absolute, look_at, walk
 from audiorec.scan.manifest import read_manifest
 from audiorec.scan.match import ReadFile, settle
-from audiorec.workers import one_line, run_isolated
+from audiorec.text import one_line
+from audiorec.workers import run_isolated
 
 if TYPE_CHECKING:
     from audiorec.scan.read_file import Also

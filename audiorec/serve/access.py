@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.problems import of_error, problem
 from audiorec.serve.state import State
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 logger = logging.getLogger("audiorec.serve")
 COOKIE = "audiorec_session"

@@ -26,7 +26,7 @@ from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.state import ServeSettings
 from audiorec.serve.tracks import topmost
-from audiorec.workers import one_line
+from audiorec.text import one_line
 from audiorec.workspace import Workspace
 
 logger = logging.getLogger("audiorec.serve")

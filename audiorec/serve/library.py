@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from audiorec.exceptions import AudiorecError
 from audiorec.recommend.library import Library
 from audiorec.serve.tracks import TableCatalog, TrackTable, read_tracks
-from audiorec.workers import one_line
+from audiorec.text import one_line
 from audiorec.workspace import Workspace
 
 logger = logging.getLogger("audiorec.serve")

@@ -27,7 +27,7 @@ from audiorec.exceptions import (
     WriteError,
 )
 from audiorec.serve.auth import AuthError, ForbiddenError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 logger = logging.getLogger("audiorec.serve")
 MEDIA_TYPE = "application/problem+json"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import ParameterError
-from audiorec.workers import one_line, run_isolated
+from audiorec.workers import run_isolated
 
 
 @pytest.fixture(autouse=True)
@@ -184,13 +184,6 @@ def _runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
-
-
-def test_one_line():
-    assert one_line("a\nb\t\x1b[31m") == "a\\nb\\t\\x1b[31m"
-    assert one_line("Bj\udcffrk ö") == "Bj\\xffrk ö"
-    assert one_line("東京\u3000事変\u200d\xa0") == "東京\u3000事変\u200d\xa0"
-    assert one_line("a\x85b\u2028c\u202ed") == "a\\x85b\\u2028c\\u202ed"
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")

@@ -17,7 +17,7 @@ from audiorec.data.histories.export import ExportFile
 from audiorec.data.m3u import SUFFIXES, PathMap, entries, located, playlists_in
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 TITLE = "M3U playlists"
 EXPORT = "save playlists as M3U or M3U8 in your player; each playlist counts as a listener"

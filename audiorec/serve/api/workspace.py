@@ -36,7 +36,7 @@ from audiorec.serve.api.models import (
 )
 from audiorec.serve.jobs import Job
 from audiorec.serve.summaries import workspace_status
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 router = APIRouter(tags=["workspace"])
 

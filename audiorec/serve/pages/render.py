@@ -16,7 +16,7 @@ from audiorec.exceptions import AudiorecError
 from audiorec.recommend.library import Library
 from audiorec.serve.problems import of_error
 from audiorec.serve.state import State, state_of
-from audiorec.workers import one_line
+from audiorec.text import one_line
 
 NO_STORE = {"cache-control": "no-store"}
 LOGIN_ERRORS = {

@@ -47,6 +47,25 @@ def brute_force(embeddings, query, k, *, metric, include=None, exclude=()):
     return [(id_, -negative) for negative, id_ in sorted(scored)[:k]]
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("hubs", ["none", "csls"])
+def test_a_sample_of_scores_is_what_searches_score(metric, hubs):
+    embeddings = random_embeddings(30)
+    index = build_index(embeddings, config=IndexConfig(metric=metric, hubs=hubs))
+    queries = embeddings.vectors / np.linalg.norm(embeddings.vectors, axis=1, keepdims=True)
+    found = index.search(queries, 30)
+    pairs = [
+        score
+        for id_, ids, scores in zip(embeddings.ids, found.ids, found.scores, strict=True)
+        for other, score in zip(ids, scores, strict=True)
+        if other != id_
+    ]
+    sample = index.sample_scores(30, 30)
+    np.testing.assert_allclose(np.sort(sample), np.sort(pairs), atol=1e-5)
+    assert len(index.sample_scores(5, 7)) == 5 * 7 - 3  # first, middle and last are in both
+    assert len(build_index(random_embeddings(1)).sample_scores(5, 5)) == 0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("built", METRICS)
 @pytest.mark.parametrize("asked", METRICS)

@@ -1,0 +1,22 @@
+"""Names and messages as they are printed: one line, whatever is in them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def one_line(text: str) -> str:
+    """A text with its line breaks and unprintable bytes written out, so that it is one line."""
+    return "".join(c if c.isprintable() or _is_space(c) else _written_out(c) for c in text)
+
+
+def _is_space(char: str) -> bool:
+    """Whether it is a space of any width, or joins letters: scripts other than Latin need both."""
+    return unicodedata.category(char) == "Zs" or char in "\u200c\u200d"
+
+
+def _written_out(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file's name that is no text
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()
