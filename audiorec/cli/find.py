@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
+
+if TYPE_CHECKING:
+    from audiorec.data.tracks import Track
 
 
 @click.command("find")
@@ -23,20 +28,27 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     """List the tracks whose artist, title, album and path hold all WORDS.
 
     Case, accents, underscores and the order of the words do not count. Names in parentheses are
-    guessed from the path, since no tag says them.
+    guessed from the path, since no tag says them. Where no music is catalogued, they are those that
+    are known by listening alone.
     """
     from audiorec.data.catalog import Catalog
     from audiorec.data.find import find_tracks
+    from audiorec.data.plays_titles import PlayedNames
 
     settings.workspace.check()
-    with Catalog(settings.workspace.catalog, read_only=True) as catalog:
-        matches = find_tracks(catalog, words)
+    workspace = settings.workspace
+    played = PlayedNames(workspace.plays)
+    if played.any and not workspace.catalog.is_file():
+        matches = find_tracks(None, words, played=played)
+    else:
+        with Catalog(workspace.catalog, read_only=True) as catalog:
+            matches = find_tracks(catalog, words, played=played)
     shown = matches[:k]
     if as_json:
         keys = ("track_id", "artist", "title", "album", "number", "year", "duration", "path")
         rows = [
-            {**{key: getattr(track, key) for key in keys}, "guessed": track.guessed,
-             "missing": track.missing}
+            {**{key: getattr(track, key) for key in keys}, "path": path_of(track),
+             "guessed": track.guessed, "missing": track.missing}
             for track in shown
         ]  # fmt: skip
         echo_json({"query": list(words), "n": len(matches), "results": rows})
@@ -44,7 +56,7 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
         for track in shown:
             name = f"({track.name})" if "title" in track.guessed else track.name
             gone = "  [file is gone]" if track.missing else ""
-            echo_line(f"{track.track_id}  {name}  {track.path}{gone}")
+            echo_line(f"{track.track_id}  {name}  {path_of(track)}{gone}".rstrip())
     if len(matches) > k:
         more = len(matches) - k
         click.echo(f"{more} more fit: name more words, or ask for -k {len(matches)}", err=True)
@@ -52,3 +64,8 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
         query = " ".join(words)
         echo_line(f"no track fits {query!r}; name fewer words, or a part of one", err=True)
         raise click.exceptions.Exit(1)
+
+
+def path_of(track: Track) -> str:
+    """Path of a track's file; empty where it has none, and its id stands for it."""
+    return track.path if track.path != track.track_id else ""

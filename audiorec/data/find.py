@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.name_matching import normalize_text, strip_accents
+from audiorec.data.plays_titles import PlayedNames
 from audiorec.data.tracks import Track, as_text
 from audiorec.exceptions import ParameterError
 
@@ -14,7 +15,9 @@ from audiorec.exceptions import ParameterError
 WEIGHTS = {"title": 8, "artist": 6, "album": 3, "path": 1}
 
 
-def find_tracks(catalog: Catalog, words: Sequence[str]) -> list[Track]:
+def find_tracks(
+    catalog: Catalog | None, words: Sequence[str], *, played: PlayedNames | None = None
+) -> list[Track]:
     """Tracks that all the words fit, best first; those whose files are gone come last.
 
     Case, accents and underscores do not count, nor does the order of the words; a word may be the
@@ -22,9 +25,11 @@ def find_tracks(catalog: Catalog, words: Sequence[str]) -> list[Track]:
 
     Parameters
     ----------
-    catalog : Catalog
+    catalog : Catalog or None
+        None, or an empty one, where tracks are known by listening alone: then of `played`.
     words : sequence of str
         Each may hold several, parted by blanks.
+    played : PlayedNames, optional
 
     Raises
     ------
@@ -35,7 +40,10 @@ def find_tracks(catalog: Catalog, words: Sequence[str]) -> list[Track]:
     if not wanted:
         raise ParameterError(f"words={list(words)} hold no word; give one of a name or a path")
     ranked = []
-    for track in catalog.tracks(include_missing=True):
+    tracks = [] if catalog is None else catalog.tracks(include_missing=True)
+    if not tracks and played is not None:
+        tracks = played.holding(wanted)
+    for track in tracks:
         score = _score(track, wanted)
         if score:
             ranked.append((track, score))

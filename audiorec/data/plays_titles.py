@@ -5,7 +5,7 @@ polars is loaded where there are such names, no sooner: answers start without it
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,11 @@ class PlayedNames:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    @property
+    def any(self) -> bool:
+        """Whether there are names at all."""
+        return self._names is not None
+
     def tracks(self, track_ids: Collection[str]) -> dict[str, Track]:
         """Tracks of ids, by id; those that have no name are passed over.
 
@@ -60,6 +65,18 @@ class PlayedNames:
         whole = pl.concat_str(artist, title, separator=" - ")
         fits = self._names.filter((title == name.lower()) | (whole == name.lower()))
         return fits.select(pl.col("track_id").unique().sort()).collect()["track_id"].to_list()
+
+    def holding(self, words: Sequence[str]) -> list[Track]:
+        """Tracks whose artist, title and album hold all of some folded words."""
+        if self._names is None:
+            return []
+        import polars as pl
+
+        text = pl.concat_str("artist", "title", "album", separator=" ").str.normalize("NFKD")
+        folded = text.str.replace_all(r"\p{Mn}", "").str.to_lowercase()
+        fits = pl.all_horizontal(folded.str.contains(word, literal=True) for word in words)
+        found = self._names.filter(fits).unique("track_id").collect()
+        return [Track(row[0], *row) for row in found.iter_rows()]
 
     @cached_property
     def _names(self) -> pl.LazyFrame | None:

@@ -199,6 +199,11 @@ def test_tracks_without_audio_have_names(audiorec, tmp_path):
     artists = {hit["artist"] for hit in answer}
     assert len(answer) == 11 and "Artist 3" in artists and not any(hit["path"] for hit in answer)
     assert json.loads(audiorec("next", "T4", *ask[2:]))["results"] == answer
+    (found,) = json.loads(audiorec("find", "ARTIST", "t7", "--json"))["results"]
+    assert (found["track_id"], found["artist"], found["path"]) == (
+        "spotify:track:7", "Artist 3", "",
+    )  # fmt: skip
+    assert audiorec("find", "artist t7") == "spotify:track:7  Artist 3 - T7\n"
     audiorec("exclude", "add", "--artist", "Artist 3")
     assert {hit["artist"] for hit in json.loads(audiorec(*ask))["results"]} == artists - {
         "Artist 3"
