@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from audiorec.explain.units import FilterReading
 
 PICTURES = (".png", ".svg", ".pdf")
-UNITS = {"tempo": " BPM", "loudness": " LUFS", "brightness": " Hz", "energy": " dB"}
 
 
 @click.group("explain", cls=DefaultGroup)
@@ -157,6 +156,8 @@ def pair(
 
 def lines(explanation: Explanation, names: list[str]) -> list[str]:
     """An explanation in plain words."""
+    from audiorec.data.descriptors import UNITS
+
     text = [
         f"{names[0]} and {names[1]}: cosine {explanation.score:.3f}, nearer than "
         f"{explanation.percentile:.1f} % of the pairs of this library"
@@ -184,7 +185,8 @@ def lines(explanation: Explanation, names: list[str]) -> list[str]:
             text.append(f"{label}: {', '.join(words[:8])}")
     for label, values in (("alike", explanation.alike), ("apart", explanation.apart)):
         for name, (one_, other_) in values.items():
-            text.append(f"{label}: {name} {one_} and {other_}{UNITS.get(name, '')}")
+            unit = f" {UNITS[name]}" if name in UNITS else ""
+            text.append(f"{label}: {name} {one_} and {other_}{unit}")
     for each, name in zip(explanation.sound or (), names, strict=False):
         text += _of_sound(each, name)
     return text

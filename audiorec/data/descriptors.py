@@ -13,6 +13,7 @@ KIND = "descriptors"
 VERSION = 3  # of how they are measured
 DESCRIBED = ("tempo", "key", "loudness", "brightness", "energy")
 """Beats a minute; number in `KEYS`; LUFS; spectral centroid, Hz; level of the onsets, dB."""
+UNITS = {"tempo": "BPM", "loudness": "LUFS", "brightness": "Hz", "energy": "dB"}
 COLUMNS = (*DESCRIBED, "tempo_clarity")
 """The last is a share, see `audiorec.audio.descriptors.tempo_of`."""
 KEYS = tuple(

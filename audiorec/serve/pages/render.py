@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from audiorec import __version__
+from audiorec.data.descriptors import UNITS
 from audiorec.exceptions import AudiorecError
 from audiorec.recommend.library import Library
 from audiorec.serve.problems import of_error
@@ -83,7 +84,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"minutes": minutes, "whole": whole}
+        self._templates.filters |= {"minutes": minutes, "whole": whole, "measure": measure}
 
     def page(self, name: str, view: View) -> Callable[[Request], Awaitable[Response]]:
         """The endpoint that renders a view's answer with the template of that name."""
@@ -134,6 +135,13 @@ def minutes(seconds: float) -> str:
     hours, rest = divmod(whole_seconds, 3600)
     start = f"{hours}:{rest // 60:02d}" if hours else str(rest // 60)
     return f"{start}:{rest % 60:02d}"
+
+
+def measure(value: float | str, name: str) -> str:
+    """A descriptor with its unit, as exact as it is worth saying."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.{0 if abs(value) >= 100 else 1}f} {UNITS[name]}"
 
 
 def whole(number: float) -> str:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog import Catalog
+from audiorec.data.descriptors import save_descriptors
 from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels
 from audiorec.serve import create_app
@@ -101,6 +102,17 @@ def test_a_track_shows_neighbours_with_reasons_and_ways_to_start(client):
     assert lost.status_code == 404 and "unknown track" in lost.text
 
 
+def test_pages_say_descriptors_with_their_units(workspace, client):
+    measured = np.array([120.04, 4, -23.481, 588.23, -0.734, 0.9])
+    other = np.array([90.0, np.nan, -23.0, 590.0, np.nan, 0.9])
+    save_descriptors(workspace.descriptors, {"t03": ("hash3", measured), "t05": ("hash5", other)})
+    shown = "tempo 120 BPM · key E · loudness -23.5 LUFS · brightness 588 Hz · energy -0.7 dB"
+    assert shown in client.get("/track?id=t03").text
+    page = client.get("/why?a=t03&b=t05").text
+    assert "<dt>tempo, apart</dt><dd>120 BPM and 90.0 BPM</dd>" in page
+    assert "<dt>brightness, alike</dt><dd>588 Hz and 590 Hz</dd>" in page
+
+
 def test_a_playlist_stands_in_its_address(client):
     page = client.get("/playlist?seed=t03&seed=Artist 5 - Song 05&not=t04&length=6").text
     assert "6 tracks, 0:12" in page
@@ -129,6 +141,7 @@ def test_a_listener_has_recommendations_taste_and_cold_tracks(client):
     assert "None: tracks are placed by sound alone" in gems
     nobody = client.get("/listener?user=nobody").text
     assert "unknown listener" in nobody and "Hidden gems" not in nobody
+    assert "<option selected>nobody</option>" in nobody and ">ann</option>" in nobody
 
 
 def test_the_library_shows_failures_exclusions_words_and_duplicates(workspace, client):
