@@ -78,13 +78,13 @@ def fit_layout(
     """
     _check_library()
     n = min(len(index), MOST_TOGETHER)
-    chosen = index.ids
-    if n < len(index):
-        rows = np.sort(np.random.default_rng(seed).choice(len(index), n, replace=False))
-        chosen = tuple(index.ids[row] for row in rows)
+    chosen = ids = index.ids  # which the index makes anew each time
+    if n < len(ids):
+        rows = np.sort(np.random.default_rng(seed).choice(len(ids), n, replace=False))
+        chosen = tuple(ids[row] for row in rows)
     first = _principal_plane(np.asarray(index.embeddings().take(chosen).vectors, dtype=np.float32))
     if n < LEAST:
-        return Layout(index.ids, first.astype(np.float32), np.ones(n, dtype=bool))
+        return Layout(ids, first.astype(np.float32), np.ones(n, dtype=bool))
     rows = _neighbour_rows(index, chosen, n_neighbors=min(n_neighbors, (n - 1) // 3), among=chosen)
     if start:
         first = _started(chosen, rows, start, otherwise=first)
@@ -92,9 +92,9 @@ def fit_layout(
         _rescaled(first), _affinities(rows, n), seed=seed, n_jobs=n_jobs, progress=progress
     )
     layout = Layout(chosen, positions, np.ones(n, dtype=bool))
-    if n < len(index):
+    if n < len(ids):
         layout = extend_layout(layout, index, n_neighbors=n_neighbors, n_jobs=n_jobs)
-    return layout._replace(fitted=np.ones(len(index), dtype=bool))
+    return layout._replace(fitted=np.ones(len(ids), dtype=bool))
 
 
 def extend_layout(
@@ -117,8 +117,9 @@ def extend_layout(
         In the order of the index.
     """
     old = {id_: row for row, id_ in enumerate(layout.ids)}
-    known = [id_ for id_ in index.ids if id_ in old]
-    new = [id_ for id_ in index.ids if id_ not in old]
+    ids = index.ids
+    known = [id_ for id_ in ids if id_ in old]
+    new = [id_ for id_ in ids if id_ not in old]
     if not known:
         raise ParameterError("layout and index have no track in common; lay the tracks out anew")
     kept = [old[id_] for id_ in known]
@@ -130,8 +131,8 @@ def extend_layout(
         positions = np.concatenate([positions, placed])
         fitted = np.concatenate([fitted, np.zeros(len(new), dtype=bool)])
     at = {id_: row for row, id_ in enumerate([*known, *new])}
-    order = [at[id_] for id_ in index.ids]
-    return Layout(index.ids, positions[order], fitted[order])
+    order = [at[id_] for id_ in ids]
+    return Layout(ids, positions[order], fitted[order])
 
 
 def _check_library() -> None:
