@@ -164,14 +164,12 @@ class SessionRecommender:
     def _choose(self, session: Sequence[SessionTrack]) -> str:
         default = self.stored.default
         played = [track for track in session if not track.skipped] or list(session)
-        plays = self.stored.model("popularity").scores(np.zeros(0, dtype=int), skipped=_NONE)
-        rows = [self.stored.row(track.track_id) for track in played]
-        if any(row is not None and plays[row] > 0 for row in rows):
+        if any(self.stored.played_row(track.track_id) is not None for track in played):
             return default
         return "gru4rec" if self.stored.content_space is not None else default
 
     def _rank_other(self, session: Sequence[SessionTrack], model: SessionModel) -> Ranking:
-        rows = [self.stored.row(track.track_id) for track in session]
+        rows = [self.stored.played_row(track.track_id) for track in session]
         known = [(row, t.skipped) for row, t in zip(rows, session, strict=True) if row is not None]
         items = np.array([row for row, _ in known], dtype=np.int64)
         skipped = np.array([was_skipped for _, was_skipped in known], dtype=bool)
@@ -211,9 +209,6 @@ class SessionRecommender:
         if track.vector is None or space is None:
             return None
         return gru.embed_content(space.features(track.vector[None]))[0, :-1]
-
-
-_NONE = np.zeros(0, dtype=bool)
 
 
 def content_fingerprint(embeddings: artifacts.Manifest) -> str:

@@ -183,12 +183,11 @@ class Trainer:
 
     def _descend(self, loss: torch.Tensor, rows: torch.Tensor, embedding: torch.Tensor) -> None:
         names, parameters = zip(*self.network.named_parameters(), strict=True)
-        gradients = torch.autograd.grad(loss, [embedding, *parameters], allow_unused=True)
+        gradients = torch.autograd.grad(loss, [embedding, *parameters])
         with torch.no_grad():
             self.optimiser.step_rows("items", self.network.items, rows, gradients[0])
             for name, parameter, gradient in zip(names, parameters, gradients[1:], strict=True):
-                if gradient is not None:  # nothing was skipped: that vector stays
-                    self.optimiser.step(name, parameter, gradient)
+                self.optimiser.step(name, parameter, gradient)
 
     def state(self) -> dict[str, torch.Tensor]:
         """All that a later epoch depends on, by name."""

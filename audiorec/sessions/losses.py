@@ -50,7 +50,7 @@ def bpr_max(
 ) -> torch.Tensor:
     """BPR-max: -log sum_j s_j sigmoid(r_i - r_j) + bpreg sum_j s_j r_j^2 (equation 10).
 
-    s_j is the softmax over the negatives alone.
+    s_j is the softmax over the negatives alone; a row that has none does not count.
 
     Parameters
     ----------
@@ -59,10 +59,13 @@ def bpr_max(
     bpreg : float
     """
     rows = torch.arange(len(scores))
-    own = torch.zeros_like(same)
-    own[rows, rows] = True
-    weights = torch.softmax(scores.masked_fill(same | own, -torch.inf), dim=1)
+    none = same.clone()
+    none[rows, rows] = True
+    # Not -inf: the softmax of a row without a negative would spoil every gradient.
+    lowest = torch.finfo(scores.dtype).min
+    weights = torch.softmax(scores.masked_fill(none, lowest), dim=1).masked_fill(none, 0.0)
     above = torch.sigmoid(scores[rows, rows, None] - scores)
     ranking = -torch.log((weights * above).sum(dim=1) + 1e-24)
     losses = ranking + bpreg * (weights * scores**2).sum(dim=1)
-    return losses[counted].mean()
+    counted = counted & ~none.all(dim=1)
+    return losses[counted].sum() / counted.sum().clamp(min=1)

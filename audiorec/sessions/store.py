@@ -53,6 +53,16 @@ class StoredModels:
         row = int(np.searchsorted(self.ids, track_id))
         return row if row < len(self.ids) and str(self.ids[row]) == track_id else None
 
+    @cached_property
+    def plays(self) -> np.ndarray:
+        """Plays of each item in sessions : np.ndarray [shape=(n_items,)], int64."""
+        return self._array("plays")
+
+    def played_row(self, track_id: str) -> int | None:
+        """Row of an item that sessions have; None of one that is known by its content alone."""
+        row = self.row(track_id)
+        return row if row is not None and self.plays[row] > 0 else None
+
     def model(self, name: str) -> SessionModel:
         """One of `MODELS`."""
         if name not in MODELS:
@@ -93,16 +103,13 @@ class StoredModels:
         if name == "gru4rec":
             return self.gru
         if name == "rules":
-            return SequentialRules.from_arrays({**self._group(RULES), **self._plays()})
+            return SequentialRules.from_arrays({**self._group(RULES), "plays": self.plays})
         if name == "popularity":
-            return Popularity(self._plays()["plays"])
+            return Popularity(self.plays)
         return SessionNeighbours(
-            {**self._group(NEIGHBOURS), **self._plays()},
+            {**self._group(NEIGHBOURS), "plays": self.plays},
             kind="sknn" if name == "sknn" else "vsknn",
         )
-
-    def _plays(self) -> dict[str, np.ndarray]:
-        return {"plays": self._array("plays")}
 
     def _group(self, group: str) -> dict[str, np.ndarray]:
         """Arrays of one model, by the names it gave them."""

@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.data.bot_filter import find_suspects
 from audiorec.data.catalog import Catalog
+from audiorec.data.plays import load_plays
 from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions, split_by_time
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
@@ -134,8 +136,12 @@ def run(given: StudyInputs) -> SessionsReport:
     workspace = given.workspace
     content, called = _content(workspace, given.truth)
     config: SessionsConfig = given.recipe.sessions
+    suspects = find_suspects(load_plays(workspace.plays), config=given.recipe.interactions)
     sessions = load_sessions(
-        workspace.plays, gap_minutes=config.session_gap_minutes, min_support=MIN_SUPPORT
+        workspace.plays,
+        gap_minutes=config.session_gap_minutes,
+        min_support=MIN_SUPPORT,
+        without_users=suspects.users,
     )
     report = evaluate_sessions(
         sessions,

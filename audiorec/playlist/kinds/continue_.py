@@ -6,8 +6,9 @@ from itertools import islice
 
 import numpy as np
 
+from audiorec import artifacts
 from audiorec.embeddings import unit_norm
-from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.exceptions import NotFoundError
 from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import TrackSource
@@ -54,10 +55,12 @@ def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
     """Tracks by how well they come next, and what says so; none where there are no sessions."""
     from audiorec.sessions.answers import SessionRecommender, SessionTrack
 
+    workspace = source.library.workspace
+    if not artifacts.exists(workspace.sessions):
+        return [], ""
     try:
-        recommender = SessionRecommender(source.library.workspace)
-        ranking = recommender.rank([SessionTrack(id_) for id_ in source.seeds.ids])
-    except (ArtifactError, NotFoundError):
+        ranking = SessionRecommender(workspace).rank([SessionTrack(i) for i in source.seeds.ids])
+    except NotFoundError:  # sessions know none of these tracks
         return [], ""
     seeds = set(source.seeds.ids)
     allowed = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,12 +13,15 @@ from hypothesis import strategies as st
 from audiorec.data.descriptors import save_descriptors
 from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.data.plays import import_plays
-from audiorec.exceptions import NotFoundError
+from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library
+from audiorec.recommend.session import N_FUSED, join_with_listener
+from audiorec.recommend.users import played_tracks
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.query import answer_session
 from audiorec.sessions.training import train_sessions
+from audiorec.workspace import Workspace
 
 from .conftest import DIM, N, make_workspace
 
@@ -106,6 +111,38 @@ def test_nothing_that_is_excluded_ever_comes(library, kind, rules, diversity, wi
             assert hidden.isdisjoint(hit.track_id for hit in hits)
     finally:
         file.unlink(missing_ok=True)
+
+
+def test_continue_goes_on_as_the_sessions_do(library):
+    seeds = ("t000", "t001")
+    after = answer_session(library.workspace, seeds, k=100).hits
+    playlist = build_playlist(library, PlaylistRequest(kind="continue", seeds=seeds, length=5))
+    assert all("played after such tracks" in entry.reason for entry in playlist.entries)
+    assert {hit.track_id for hit in playlist.hits} <= {hit.track_id for hit in after}
+
+
+def test_continue_says_what_is_wrong_with_the_sessions(library, tmp_path):
+    copy = tmp_path / "ws"
+    shutil.copytree(library.workspace.root, copy)
+    ids = min((copy / "sessions").glob("ids*"))
+    ids.write_bytes(ids.read_bytes()[:-9])
+    request = PlaylistRequest(kind="continue", seeds=("t000",), length=5)
+    with pytest.raises(ArtifactError, match="run 'audiorec sessions'"):
+        build_playlist(Library(Workspace(copy)), request)
+    shutil.rmtree(copy / "sessions")
+    playlist = build_playlist(Library(Workspace(copy)), request)
+    assert all("goes on from" in entry.reason for entry in playlist.entries)
+
+
+def test_a_listener_and_a_session_are_joined(library):
+    answer = answer_session(library.workspace, ["t000", "t001"], k=N_FUSED)
+    played = played_tracks(library.workspace, "me")
+    joined = join_with_listener(library, answer, "me", k=20)
+    assert [hit.rank for hit in joined] == list(range(1, 21))
+    assert {"t000", "t001", *played}.isdisjoint(hit.track_id for hit in joined)
+    with_heard = join_with_listener(library, answer, "me", k=20, heard=True)
+    assert not played.isdisjoint(hit.track_id for hit in with_heard)
+    assert {"t000", "t001"}.isdisjoint(hit.track_id for hit in with_heard)
 
 
 def test_the_sessions_do_answer_where_nothing_is_excluded(library):

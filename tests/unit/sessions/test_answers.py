@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +107,14 @@ def test_a_track_that_nobody_has_played_is_answered_and_answered_to(
     answer = next_tracks(content_workspace, ["t03", "t04"], k=11, model="gru4rec")
     assert "t05" in [t.track_id for t in answer[:4]]
     assert {"t06", "t07"} & {t.track_id for t in next_tracks(content_workspace, ["t05"], k=3)}
-    # Neighbours know nothing of it; auto passes such a session on to what does.
-    assert SessionRecommender(content_workspace).rank([SessionTrack("t05")]).model == "gru4rec"
+    # Neighbours know nothing of it, and say so; auto passes such a session on to what does.
+    opened = SessionRecommender(content_workspace)
+    assert opened.rank([SessionTrack("t05")]).model == "gru4rec"
+    for model in ("vsknn", "sknn", "rules", "popularity"):
+        with pytest.raises(NotFoundError, match=rf"is known to {model} \('t05'\)"):
+            opened.rank([SessionTrack("t05")], model=model)
+        both = opened.rank([SessionTrack("t05"), SessionTrack("t03")], model=model)
+        assert both.unknown == ("t05",)
 
 
 def test_a_track_that_came_after_training_is_known_by_its_content(
@@ -178,6 +185,22 @@ def test_without_audio_answers_tracks_that_no_file_is_of(content_workspace: Work
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
 
 
+def test_what_is_missing_or_the_same_recording_is_not_answered(
+    content_workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path / "w")
+    shutil.copytree(content_workspace.root, workspace.root)
+    before = [hit.track_id for hit in answer_session(workspace, ["t02"], k=12).hits]
+    first, second, third, *_ = before
+    with Catalog(workspace.catalog) as catalog:
+        same = [catalog.get(id_) for id_ in ("t02", second, first, third)]
+        catalog.upsert([replace(t, clip_hash=h) for t, h in zip(same, "aabb", strict=True)])
+        catalog.mark_missing([before[3]])
+    after = [hit.track_id for hit in answer_session(workspace, ["t02"], k=12).hits]
+    # The second is what is playing, the third is the first, and the fourth is gone.
+    assert after == [id_ for id_ in before if id_ not in (second, third, before[3])]
+
+
 def test_names_are_titles_too_and_skips_change_the_answer(content_workspace: Workspace) -> None:
     by_id = answer_session(content_workspace, ["t02", "t03"])
     assert answer_session(content_workspace, ["A2 - T2", "T3"]) == by_id
@@ -242,6 +265,23 @@ def test_a_killed_stage_goes_on_to_the_same_bytes(
     }
     assert again.extra["validation"] == whole.extra["validation"]
     assert not (workspace.root / ".sessions").exists()
+
+
+def test_settings_and_suspects_decide_what_is_learned_from(tmp_path: Path) -> None:
+    once = "".join(f"u0,{track},1,{9_000_000 + at},0\n" for at, track in ((0, "t01"), (99, "rare")))
+    workspace = make_workspace(tmp_path / "w", ring_plays() + once)
+
+    def learned(gap: float = 30.0, without: tuple[str, ...] = ()) -> tuple[int, set[str]]:
+        config = SessionsConfig(model="rules", session_gap_minutes=gap)
+        train_sessions(workspace, config=config, inputs={}, without_users=without)
+        stored = StoredModels(workspace.sessions)
+        return stored.manifest.extra["sessions"], set(stored.ids.tolist())
+
+    assert learned() == (60, {f"t{i:02d}" for i in range(12)})  # "rare" has a single play
+    assert learned(without=("u0",))[0] == 48
+    with pytest.raises(NoSessionsError):
+        learned(gap=3.0)  # tracks follow each other after 200 s
+    assert learned(gap=5.0)[0] == 60
 
 
 def test_plays_without_times_are_no_sessions(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import torch
 
 from audiorec.data.sessions import Sessions, sessions_of_lists
 from audiorec.sessions import cold_start
+from audiorec.sessions.batches import parallel_steps
 from audiorec.sessions.cold_start import (
     PENALTY,
     PLACES,
@@ -175,12 +178,117 @@ def test_the_state_is_reset_where_a_session_ends(sessions: Sessions) -> None:
 
     trainer.network.forward = spy  # type: ignore[method-assign,assignment]
     trainer.epoch(0)
-    from audiorec.sessions.batches import parallel_steps
-
     steps = list(parallel_steps(sessions, batch_size=2))
     assert len(steps) == len(seen)
     for step, states in zip(steps, seen, strict=True):
         assert (np.abs(states).sum(axis=1) == 0).tolist() == step.first.tolist()
+
+
+def slow_epoch(sessions: Sessions, config: GRU4RecConfig) -> list[torch.Tensor]:
+    """Items and other weights after an epoch: dense tables, each row and negative by itself."""
+    plays = sessions.supports
+    network = GRU4Rec(sessions.n_items, config=config, plays=plays)
+    sampler = NegativeSampler(plays, n_sample=config.n_sample, alpha=config.sample_alpha)
+    sampler.reseed(config.seed, 0)
+    items = network.items.requires_grad_()
+    weights = [items, *network.parameters()]
+    squares, velocity = ([torch.zeros_like(w) for w in weights] for _ in range(2))
+    popular = np.maximum(plays, 1) / plays.sum()
+    drawn_with = plays**config.sample_alpha / (plays**config.sample_alpha).sum()
+    states: dict[int, list[torch.Tensor]] = {}
+    for step in parallel_steps(sessions, batch_size=config.batch_size):
+        sampled = sampler.draw().tolist()
+        columns = [*step.targets.tolist(), *sampled]
+        q = [*popular[step.targets], *drawn_with[sampled]]
+        losses = []
+        for row, target in enumerate(step.targets.tolist()):
+            slot = int(step.slots[row])
+            if step.first[row]:
+                states[slot] = [torch.zeros(1, n) for n in config.layers]
+            x = items[step.inputs[row]][None, :-1]
+            if step.skipped_inputs[row]:
+                x = x + network.skip
+            for layer, cell in enumerate(network.cells):
+                x = cell(x, states[slot][layer])
+                states[slot][layer] = x.detach()
+            others = [c for c, item in enumerate(columns) if item != target]
+            if step.skipped_targets[row]:
+                continue
+
+            def score(item: int, output: torch.Tensor = x[0]) -> torch.Tensor:
+                r = output @ items[item, :-1] + items[item, -1]
+                return torch.nn.functional.elu(r, 0.5) if config.loss == "bpr-max" else r
+
+            own = score(target)
+            if config.loss == "cross-entropy":
+                off = [config.logq * float(np.log(q[c])) for c in (row, *others)]
+                terms = torch.stack([own, *(score(columns[c]) for c in others)])
+                losses.append(-torch.log_softmax(terms - torch.tensor(off), dim=0)[0])
+            elif others:
+                r = torch.stack([score(columns[c]) for c in others])
+                s = torch.softmax(r, dim=0)
+                ranking = -torch.log((s * torch.sigmoid(own - r)).sum())
+                losses.append(ranking + config.bpreg * (s * r**2).sum())
+        if not losses:
+            continue
+        gradients = torch.autograd.grad(
+            torch.stack(losses).mean(), weights, allow_unused=True, materialize_grads=True
+        )
+        touched = torch.zeros(len(items), 1)
+        touched[[*step.inputs.tolist(), *columns]] = 1
+        with torch.no_grad():
+            for number, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
+                moves = touched if number == 0 else torch.ones(1)
+                squares[number] += moves * gradient**2
+                move = (
+                    config.momentum * velocity[number]
+                    - config.learning_rate * gradient / (squares[number] + 1e-6) ** 0.5
+                )
+                velocity[number] = torch.where(moves > 0, move, velocity[number])
+                weight.add_(moves * velocity[number])
+    return [weight.detach() for weight in weights]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"n_sample": 4},
+        {"n_sample": 4, "logq": 0.6, "sample_alpha": 1.0, "layers": (6, 5)},
+        {"n_sample": 0, "momentum": 0.0, "batch_size": 5},
+        {"loss": "bpr-max", "n_sample": 4, "layers": (6, 5)},
+        {"loss": "bpr-max", "n_sample": 0, "momentum": 0.0},  # the last row has no negative
+    ],
+)
+def test_an_epoch_is_that_of_the_slow_twin(given: dict[str, Any]) -> None:
+    rng = np.random.default_rng(1)
+    lists = [[str(i) for i in (9 * rng.random(n) ** 2).astype(int)] for n in (4, 2, 5, 3, 6, 9)]
+    played = sessions_of_lists(lists)
+    sessions = replace(played, skipped=rng.random(played.n_events) < 0.15)
+    config = GRU4RecConfig(**{
+        "layers": (6,), "batch_size": 3, "momentum": 0.4, "learning_rate": 0.1, "bpreg": 0.7,
+        "dropout_p_embed": 0.0, "dropout_p_hidden": 0.0, "sample_alpha": 0.7, **given,
+    })  # fmt: skip
+    trainer = Trainer(sessions, config=config)
+    begun = trainer.network.items.clone()
+    assert np.isfinite(trainer.epoch(0))
+    items, *others = slow_epoch(sessions, config)
+    assert (items - begun).abs().max() > 0.1
+    torch.testing.assert_close(trainer.network.items, items, rtol=1e-3, atol=1e-4)
+    for fast, slow in zip(trainer.network.parameters(), others, strict=True):
+        torch.testing.assert_close(fast.detach(), slow, rtol=1e-3, atol=1e-4)
+
+
+def test_each_epoch_has_its_own_draws_and_drops_out(sessions: Sessions) -> None:
+    def loss(epoch: int, **given: float) -> float:
+        config = SMALL.model_copy(update={"dropout_p_embed": 0.0, "dropout_p_hidden": 0.0, **given})
+        trainer = Trainer(sessions, config=config)
+        trainer.network.eval()  # as scoring leaves it
+        return trainer.epoch(epoch)
+
+    assert loss(0) == loss(0) != loss(1)  # other negatives
+    alone = {"n_sample": 0}
+    assert loss(0, **alone) == loss(1, **alone)
+    assert loss(0, dropout_p_hidden=0.5, **alone) != loss(1, dropout_p_hidden=0.5, **alone)
 
 
 def test_the_embedding_is_shared_by_input_and_output(sessions: Sessions) -> None:
@@ -225,8 +333,6 @@ def test_numpy_answers_as_torch_does(sessions: Sessions, loss: str) -> None:
 
 
 def test_a_skipped_target_teaches_nothing(sessions: Sessions) -> None:
-    from dataclasses import replace
-
     skipped = replace(sessions, skipped=np.ones(sessions.n_events, dtype=bool))
     trainer = Trainer(sessions, config=SMALL)
     trainer.sessions = skipped
@@ -236,8 +342,6 @@ def test_a_skipped_target_teaches_nothing(sessions: Sessions) -> None:
 
 
 def test_a_track_that_is_only_ever_skipped_spoils_nothing(sessions: Sessions) -> None:
-    from dataclasses import replace
-
     skipped = replace(sessions, skipped=sessions.items == 3)
     assert skipped.supports[3] == 0
     trainer = Trainer(skipped, config=SMALL)
@@ -361,6 +465,23 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_weights(
 def test_ties_count_against_the_target() -> None:
     scores = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [3.0, 1.0, 2.0], [np.nan] * 3])
     assert rank_of(scores, np.array([0, 1, 0, 1])).tolist() == [2, 3, 1, 3]
+
+
+def test_content_that_says_nothing_needs_a_number_and_the_truth_needs_none() -> None:
+    rng = np.random.default_rng(0)
+    ids = [f"{i:03d}" for i in range(150)]
+    sessions = sessions_of_lists(rng.choice(ids, (80, 6)).tolist(), item_ids=ids)
+    items = rng.normal(0, 3, (150, 6)).astype(np.float32)
+    items[:, -1] = 0
+    model = _model(items)
+
+    def bias(features: np.ndarray) -> float:
+        content = ItemContent(features.astype(np.float32), np.ones(150, dtype=bool))
+        return cold_start._cold_bias(model, sessions, content, seed=0)
+
+    told, untold = bias(10 * items), bias(rng.normal(size=items.shape))
+    assert abs(told) < 0.6
+    assert untold > 1.5
 
 
 def test_new_items_come_up_as_often_as_they_are_played() -> None:

@@ -14,6 +14,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
+from audiorec.sessions import scoring
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.models import PrefixByPrefix
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
@@ -94,6 +95,15 @@ def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
     assert "gru4rec with content" in report.systems
 
 
+def test_bots_are_no_sessions(tmp_path: Path) -> None:
+    bot = [f"bot,t{i % N:02d},1,{9_000_000 + 40 * i},0\n" for i in range(2_000)]
+    workspace = make_workspace(tmp_path / "w", ring_plays(60) + "".join(bot))
+    config = SessionsConfig(epochs=1)
+    recipe = Recipe(sessions=config, evaluate=Recipe().evaluate.model_copy(update={"seeds": (0,)}))
+    facts = study.run(StudyInputs(workspace, recipe)).facts
+    assert facts["n_train"] + facts["n_test"] == 60
+
+
 def test_too_few_sessions_are_one_line() -> None:
     content = Embeddings(["a", "b"], np.eye(2, dtype=np.float32))
     with pytest.raises(DataError, match="too few|cannot be split"):
@@ -108,6 +118,39 @@ class Fixed(PrefixByPrefix):
 
     def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
         return np.array([4.0, 3.0, 2.0, 1.0, 0.0], dtype=np.float32)
+
+
+def test_figures_of_a_system_that_always_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "CUTOFF", 2)
+    monkeypatch.setattr(study, "CUTOFF", 2)
+    sessions = sessions_of_lists([["4", "0", "1"], ["3", "2"]], item_ids="01234")
+    new = np.array([True, False, True, False, False])
+    found = study._answers(lambda _: Fixed(), sessions, sessions, new)
+    # Item 1 is second of all, and first of those that are not new; 2 is third.
+    assert found.counts.tolist() == [[2, 1, 1], [1, 0, 1]]
+    assert found.hits.tolist() == [[2, 1, 1], [0, 0, 0]]
+    assert found.reciprocal_ranks.tolist() == [[1.5, 1, 1], [0, 0, 0]]
+    assert found.coverage == 2 / 5
+    popular = sessions_of_lists([["0", "0", "1"], ["2", "0"]], item_ids="01234")
+    found = study._answers(lambda _: Fixed(), popular, sessions, new)
+    assert found.popularity == pytest.approx((4 / 4 + 2 / 4) / 2)  # 0 is above 4 items, 1 above 2
+
+
+def test_new_tracks_are_those_of_new_artists() -> None:
+    sessions = sessions_of_lists([[f"t{i:02d}" for i in range(N)]])
+    artists = {f"t{i:02d}": f"a{i // 3}" for i in range(N)}
+    cold = study._cold_rows(sessions, ring_vectors(), artists, seed=0).reshape(-1, 3)
+    assert cold.any() and not cold.all()
+    assert (cold.all(axis=1) == cold.any(axis=1)).all()
+
+
+def test_sessions_are_drawn_alike_for_every_system() -> None:
+    sums, counts = np.arange(40.0), np.full(40, 50.0)
+    value, drawn = study._resampled([sums, sums[::-1]], [counts, counts])
+    again, redrawn = study._resampled([sums + 5, sums[::-1] + 5], [counts, counts])
+    assert value == pytest.approx(0.39) and again == pytest.approx(0.49)
+    np.testing.assert_allclose(redrawn - drawn, 0.1)
+    assert drawn.std() == pytest.approx(sums.std() / 50 / 40**0.5 / 2**0.5, rel=0.15)
 
 
 def test_ranks_among_all_and_among_known_and_never_of_skips() -> None:
