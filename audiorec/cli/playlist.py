@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from audiorec.cli.answers import preview_tables, report_hidden
 from audiorec.cli.common import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from audiorec.recommend.library import Library
 
 FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
+OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape": "arc"}
 KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix")
 
 
@@ -40,7 +42,11 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
     "tempo or energy; a radio that drifts away; for a listener; the same in a smoother order; for "
     "several listeners.",
 )
-@click.option("--length", type=click.IntRange(min=1), help="How many tracks. [default: 25]")
+@click.option(
+    "--length",
+    type=click.IntRange(min=1),
+    help="How many tracks. [default: 25, or three for each of --like-last]",
+)
 @click.option("--minutes", type=FiniteRange(0.01, 99_999), help="How long, in place of --length.")
 @click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
 @click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
@@ -154,6 +160,7 @@ def command(
         )
     if preview and chosen not in ("m3u8", "json"):
         raise click.UsageError(f"{chosen} has no place for previews; write m3u8 or json")
+    check_kind(options["kind"])
     request = make_request(tracks, options)
     settings.workspace.check()
     library = Library(settings.workspace)
@@ -183,7 +190,17 @@ def command(
         echo_json({**query, **as_table(playlist, library, space=request.space)})
         return
     show(playlist)
-    echo_line(f"{n_written} tracks, {playlist.seconds / 60:.0f} minutes in {file}", err=True)
+    tracks_ = "1 track" if n_written == 1 else f"{n_written} tracks"
+    echo_line(f"{tracks_}, {playlist.seconds / 60:.0f} minutes in {file}", err=True)
+
+
+def check_kind(kind: str) -> None:
+    """Refuse options that say nothing of playlists of a kind."""
+    context = click.get_current_context()
+    for name, of in OF_KIND.items():
+        if kind != of and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} goes with --kind {of}, not {kind}; leave it out.")
 
 
 def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRequest:

@@ -109,6 +109,8 @@ def command(
 
         for kind, names in (("artist", artists), ("album", albums)):
             seeds += tuple(id_ for name in names for id_ in tracks_of(library, kind, name))
+        unwanted = set(library.query(against).ids)
+        seeds = (*tracks, *(id_ for id_ in seeds[len(tracks) :] if id_ not in unwanted))
     hits = library.similar(
         seeds,
         k=k,

@@ -51,7 +51,7 @@ def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "")
     if request.minutes is None:
         picks = choose(source, request.n_tracks)
         short = request.n_tracks - len(picks)
-        if short > 0 and request.kind != "reorder":
+        if short > 0 and request.kind != "reorder" and not request.like_last:
             source.note(
                 f"only {len(picks)} of {request.n_tracks} tracks: the library holds no more "
                 "that fit; widen the filters, lower the window or the limits, or add music"

@@ -13,6 +13,7 @@ Kind = Literal["near", "continue", "path", "arc", "radio", "listener", "reorder"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WITHOUT_SEEDS = ("listener", "mix")
 DEFAULT_LENGTH = 25
+LIKE_EACH = 3  # tracks like each of the last plays
 SHAPES = ("rise", "fall", "arch")
 MEASURES = ("tempo", "energy")
 
@@ -33,7 +34,8 @@ class PlaylistRequest:
     kind : str
         One of `KINDS`.
     length : int or None
-        Tracks; None where `minutes` says, or for the default of 25.
+        Tracks; None where `minutes` says, or for the default: 25, or three for each of
+        `like_last`.
     minutes : float or None
         Met within half the median length of a track.
     against : tuple of str
@@ -121,7 +123,7 @@ class PlaylistRequest:
     @property
     def n_tracks(self) -> int:
         """Tracks wanted, where `minutes` does not say."""
-        return self.length or DEFAULT_LENGTH
+        return self.length or LIKE_EACH * self.like_last or DEFAULT_LENGTH
 
     @property
     def starts_from_centre(self) -> bool:
@@ -140,6 +142,14 @@ class PlaylistRequest:
             raise ParameterError("a mix is for several listeners; name each with --user")
         if self.kind == "listener" and len(set(self.users)) > 1:
             raise ParameterError("kind 'listener' is for one of them; take --kind mix for several")
+        named = (*self.seeds, *self.artists, *self.albums)
+        if named and self.kind in WITHOUT_SEEDS:
+            raise ParameterError(
+                f"kind {self.kind!r} starts from what listeners played, not from {named[0]!r}; "
+                "leave tracks, artists and albums out, or name another kind"
+            )
+        if self.like_last and self.kind != "listener":
+            raise ParameterError(f"like-last goes with kind 'listener' alone, not {self.kind!r}")
         if self.after and self.kind != "radio":
             raise ParameterError(f"after goes with kind 'radio' alone, not {self.kind!r}")
         if self.kind == "reorder" and (self.length or self.minutes):

@@ -66,11 +66,12 @@ class TrackSource:
                 )
         self.notes: list[str] = list(self.seeds.notes)
         hidden = library.hidden
-        self.own = [
-            id_
-            for id_ in self.seeds.ids[: self.seeds.n_tracks]
-            if id_ in served and id_ not in hidden
-        ]
+        named = self.seeds.ids[: self.seeds.n_tracks]
+        if both := set(named) & set(against):
+            raise ParameterError(
+                f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
+            )
+        self.own = [i for i in named if i in served and i not in hidden]
         """Seeds that may be in the playlist: in the index, and not hidden."""
         self.exclude: set[str] = {
             *hidden,

@@ -266,6 +266,10 @@ class Library:
         include = self.select(wished)
         ids, outside = self._resolve(names, space=space)
         unwanted, unwanted_outside = self._resolve(against, space=space)
+        if both := set(ids) & set(unwanted):
+            raise ParameterError(
+                f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
+            )
         vectors = query_vectors(index, unwanted_outside, unwanted) if unwanted else None
 
         def answer(gone: Collection[str], wanted: int) -> list[Match]:

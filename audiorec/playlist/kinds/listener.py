@@ -8,12 +8,12 @@ from typing import NamedTuple
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
+from audiorec.playlist.request import LIKE_EACH
 from audiorec.playlist.sequence import arrange
-from audiorec.playlist.source import TrackSource, widening
+from audiorec.playlist.source import CandidateTracks, TrackSource, widening
 
 HALF_LIFE = 30 * 86_400.0  # seconds after which a play counts half
 COLD_SHARE = 0.25  # of the new tracks, that nobody has played, where there are such
-LIKE_EACH = 3
 POOL = 8
 
 
@@ -24,12 +24,15 @@ class ListenerHistory(NamedTuple):
     ----------
     weight : dict of str to float
         Plays of each track, recent ones counting most; most played first.
+    plays : dict of str to float
+        All of them, whenever they were.
     last : list of str
         Tracks by their last play, newest first; empty where no play has a time.
     played_by_anyone : set of str
     """
 
     weight: dict[str, float]
+    plays: dict[str, float]
     last: list[str]
     played_by_anyone: set[str]
 
@@ -46,20 +49,27 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     familiar = source.shuffled([i for i in taste.weight if _may_come(source, i)])
     source.load(familiar[: 50 * n])
     _take(playlist, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
-    if len(playlist) < n - n_new:
-        source.note(f"only {len(playlist)} familiar tracks fit; the others are new")
+    n_familiar = len(playlist)
     n_cold = min(round(COLD_SHARE * n_new), n_new)
     for cold, until in ((True, len(playlist) + n_cold), (False, n)):
         for k in widening(POOL * n, len(source.index)):
-            ids = listener_search(source, users[0], k, exclude=taste.weight)
+            ids, all_of_them = listener_search(source, users[0], k, exclude=taste.weight)
             some = [i for i in ids if not cold or i not in taste.played_by_anyone]
             why = "new, nobody has played it" if cold else "new, fits what you play"
             _take(playlist, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
-            if len(playlist) >= until or len(ids) < k:
+            if len(playlist) >= until or all_of_them:
                 break
+    if n_familiar < min(n - n_new, len(playlist)):
+        source.note(f"only {n_familiar} familiar tracks fit; the others are new")
+    n_new_found = len(playlist) - n_familiar
     for playlist.n_spaced in (n, 0):  # at last without keeping artists apart
         _take(playlist, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
         _take(playlist, ids, n, reasons, lambda _: "new, fits what you play")
+    n_familiar_now = sum(id_ in taste.weight for id_ in playlist.order)
+    if n_new_found < n_new and n_familiar_now > n - n_new:
+        source.note(
+            f"only {len(playlist) - n_familiar_now} new tracks fit; the others are familiar"
+        )
     return _ordered(source, playlist.order, reasons)
 
 
@@ -88,13 +98,14 @@ def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     weighed = own.with_columns(weight=pl.col("plays") * (0.5 ** (age / HALF_LIFE)))
     summed = (
         weighed.group_by("track_id")
-        .agg(pl.col("weight").sum(), pl.col("timestamp").max())
+        .agg(pl.col("weight", "plays").sum(), pl.col("timestamp").max())
         .sort(["weight", "track_id"], descending=[True, False])
     )
     timed = summed.filter(pl.col("timestamp").is_not_null())
     last = timed.sort(["timestamp", "track_id"], descending=[True, False])["track_id"].to_list()
     weight = dict(zip(summed["track_id"].to_list(), summed["weight"].to_list(), strict=True))
-    return ListenerHistory({i: w for i, w in weight.items() if w > 0}, last, anyone)
+    counts = dict(zip(summed["track_id"].to_list(), summed["plays"].to_list(), strict=True))
+    return ListenerHistory({i: w for i, w in weight.items() if w > 0}, counts, last, anyone)
 
 
 def listener_search(
@@ -104,13 +115,13 @@ def listener_search(
     *,
     exclude: Collection[str] = (),
     include: Collection[str] | None = None,
-) -> list[str]:
+) -> CandidateTracks:
     """Tracks by how well they fit a listener, best first."""
     vector = source.listener(user)
     results = source.search(
         vector[None], k, exclude=exclude, include=include, metric="inner_product"
     )
-    return results[0].ids
+    return results[0]
 
 
 def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick]:
@@ -155,7 +166,8 @@ def _may_come(source: TrackSource, id_: str) -> bool:
 
 
 def _plays(taste: ListenerHistory, id_: str) -> str:
-    return f"weight of plays {taste.weight[id_]:.1f}"
+    count = taste.plays[id_]
+    return "played once" if count == 1 else f"played {count:.10g} times"
 
 
 def _ordered(source: TrackSource, ids: list[str], reasons: dict[str, str]) -> list[Pick]:

@@ -20,7 +20,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     """
     users = list(dict.fromkeys(source.request.users))
     for reach in widening(POOL * n, len(source.index)):
-        pool = sorted({i for user in users for i in listener_search(source, user, reach)})
+        pool = sorted({i for user in users for i in listener_search(source, user, reach).ids})
         source.load(pool)
         weights = np.array([_user_weights(source, user, pool) for user in users])
         is_last = reach >= len(source.index)
@@ -60,7 +60,7 @@ def _mixed(
 
 def _user_weights(source: TrackSource, user: str, pool: list[str]) -> np.ndarray:
     """Share of the pool that stands below each track : np.ndarray [shape=(n_pool,)]."""
-    ranked = listener_search(source, user, len(pool), include=pool)
+    ranked = listener_search(source, user, len(pool), include=pool).ids
     place = {id_: rank for rank, id_ in enumerate(ranked)}
     n = max(1, len(pool))
     return np.array([1 - place.get(id_, n) / n for id_ in pool])

@@ -7,13 +7,16 @@ from audiorec.playlist.source import TrackSource
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Every track of the list; the first stays first, the others where the steps are short."""
+    """Every track of the list that fits the filters, the first of them first, in short steps."""
     del n
-    ids = source.own
+    ids = [id_ for id_ in source.own if source.include is None or id_ in source.include]
     gone = source.seeds.n_tracks - len(ids)
     if gone:
         tracks = "1 track is" if gone == 1 else f"{gone} tracks are"
-        source.note(f"{tracks} left out: hidden by 'audiorec exclude', or not in the index")
+        source.note(
+            f"{tracks} left out: hidden by 'audiorec exclude', no file or not in the index, or "
+            "none that fits the filters"
+        )
     before = {id_: place for place, id_ in enumerate(ids)}
     return [
         Pick(id_, "stays" if before[id_] == place else f"was at place {before[id_] + 1}")

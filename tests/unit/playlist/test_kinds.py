@@ -302,6 +302,34 @@ def test_familiar_and_new_come_in_the_ratio_that_was_asked_for(library):
         make(library, kind="listener", users=("nobody",))
 
 
+def test_a_listener_is_told_where_new_or_familiar_tracks_run_out(library):
+    few = TrackFilter(path=tuple(f"/m/t{n:03d}*" for n in (0, 3, 6, 9, 12, 100, 101, 102)))
+    wishes = {"kind": "listener", "users": ("me",), "length": 8, "filters": few}
+    for share, line in ((0.0, "only 5 familiar tracks fit"), (1.0, "only 3 new tracks fit")):
+        playlist = make(library, new_share=share, **wishes)
+        assert len(playlist.entries) == 8 and any(line in note for note in playlist.notes)
+    familiar = {e.hit.track_id: e.reason for e in playlist.entries if "familiar" in e.reason}
+    assert familiar["t000"] == "familiar, played once"
+    assert familiar["t003"] == "familiar, played 4 times"
+    alone = make(library, **{**wishes, "length": 12, "new_share": 1.0})
+    assert len(alone.entries) == 8 and any("only 8 of 12" in note for note in alone.notes)
+
+
+def test_three_like_each_of_the_last_plays_unless_a_length_is_given(library):
+    wishes = {"kind": "listener", "users": ("me",), "like_last": 4}
+    assert len(make(library, **wishes).entries) == 12
+    longer = make(library, length=20, **wishes)
+    assert len(longer.entries) == 12
+    assert longer.notes == ("3 like each of the last 4 plays are 12 tracks",)
+
+
+def test_reorder_leaves_out_what_does_not_fit_the_filters(library):
+    seeds = tuple(f"t{n:03d}" for n in range(9))
+    playlist = make(library, kind="reorder", seeds=seeds, filters=TrackFilter(genre="jazz"))
+    assert sorted(ids(playlist)) == ["t000", "t003", "t006"]
+    assert any("6 tracks are left out" in note for note in playlist.notes)
+
+
 def test_a_mix_serves_each(library):
     playlist = make(library, kind="mix", users=("me", "you"), length=20)
     for user in ("me", "you"):
