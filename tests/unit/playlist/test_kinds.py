@@ -181,7 +181,7 @@ def test_no_artist_comes_twice_where_there_are_others(
         values = np.array([tempo[id_] for id_ in ids(playlist)])
         peak = {"rise": 19, "fall": 0, "arch": 10}[shape]
         steps = np.concatenate([np.diff(values[: peak + 1]), -np.diff(values[peak:])])
-        assert (steps >= -0.021 * values.max()).all()  # level tracks may change places
+        assert (steps >= -0.045 * values.max()).all()  # level tracks may change places
 
 
 def test_a_listener_of_one_artist_hears_others_too_or_is_told(tmp_path):
