@@ -158,7 +158,12 @@ class PopularityType(FiniteRange):
     ) -> float:
         """See `click.ParamType.convert`."""
         word = value.strip().casefold() if isinstance(value, str) else value
-        return super().convert(self.WORDS.get(word, value), param, ctx)
+        number = self.WORDS.get(word, value)
+        try:
+            float(number)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {', '.join(self.WORDS)}", param, ctx)
+        return super().convert(number, param, ctx)
 
 
 def space_options(command: Command) -> Command:

@@ -164,14 +164,16 @@ def command(
     request = make_request(tracks, options)
     settings.workspace.check()
     library = Library(settings.workspace)
+    remap = [PathRemap.parse(text) for text in path_map_out]
     playlist = build_playlist(library, request)
     hidden = report_hidden(library, playlist.seeds)
     if save_as is not None:
         from audiorec.playlist.recipes import save_recipe
 
         recipe = save_recipe(
-            library.workspace.recipes, save_as, request, format_=chosen, title=title or ""
-        )
+            library.workspace.recipes, save_as, request, format_=chosen, title=title or "",
+            absolute=absolute, path_map=_from_root(path_map_out), preview=preview,
+        )  # fmt: skip
         echo_line(f"saved as {recipe}", err=True)
     file, n_written, skipped = save_playlist(
         library,
@@ -180,7 +182,7 @@ def command(
         format_=chosen,
         relative=not absolute,
         title=title,
-        remap=[PathRemap.parse(text) for text in path_map_out],
+        remap=remap,
         preview=preview,
     )
     for line in (*skipped, *playlist.notes, *([library.stale] if library.stale else [])):
@@ -192,6 +194,13 @@ def command(
     show(playlist)
     tracks_ = "1 track" if n_written == 1 else f"{n_written} tracks"
     echo_line(f"{tracks_}, {playlist.seconds / 60:.0f} minutes in {file}", err=True)
+
+
+def _from_root(path_map: tuple[str, ...]) -> tuple[str, ...]:
+    """Path maps whose folders of this machine are named from the root on."""
+    from audiorec.playlist.writers import PathRemap
+
+    return tuple(f"{rule.here}={rule.there}" for rule in map(PathRemap.parse, path_map))
 
 
 def check_kind(kind: str) -> None:

@@ -126,6 +126,12 @@ def command(
         per_album=per_album,
         min_score=min_score,
     )
+    if min_score and not hits:
+        click.echo(
+            f"no track that fits is nearer than {min_score:g} % of the pairs of this library; "
+            "lower --min-score, or widen the filters",
+            err=True,
+        )
     shared = library.shared_tags(seeds, hits, min_confidence=min_confidence) if why else None
     if tags or without or why:
         warn_of_unheard(library)

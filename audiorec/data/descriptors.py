@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.exceptions import ParameterError
 
 KIND = "descriptors"
 VERSION = 3  # of how they are measured
@@ -22,6 +24,10 @@ KEYS = tuple(
     for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 )
 """Names of keys by their number: the major ones, then the minor ones."""
+TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
+WRITTEN_KEY = re.compile(
+    r"([A-Ha-h])[ -]*((?i:#|b|sharp|flat))?[ -]*((?i:m|min|minor|maj|major))?", re.ASCII
+)
 
 
 class TrackDescriptors:
@@ -130,3 +136,21 @@ def _table(rows: Sequence[np.ndarray]) -> np.ndarray:
     for number, row in enumerate(rows):
         table[number, : len(row)] = row
     return table
+
+
+def parse_key(text: str) -> str:
+    """A key by the name that it has in `KEYS`, of spellings such as ``f# minor``, ``Gbm`` or ``H``.
+
+    Raises
+    ------
+    ParameterError
+        If it is no key.
+    """
+    written = WRITTEN_KEY.fullmatch(text.strip().replace("\u266f", "#").replace("\u266d", "b"))
+    if written is None:
+        raise ParameterError(f"key {text!r} must be one such as C, Am, F# or Bb minor")
+    letter, sign, mode = written.groups(default="")
+    raised = sign.lower() in ("#", "sharp")
+    tonic = (TONICS[letter.upper()] + (1 if raised else -1 if sign else 0)) % 12
+    minor = mode == "m" or mode.lower() in ("min", "minor")
+    return KEYS[tonic + 12 * minor]

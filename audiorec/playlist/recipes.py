@@ -2,6 +2,7 @@
 
 title = "New arrivals"
 format = "m3u8"
+path_map = ["/music=/mnt/nas"]  # or absolute = true; preview = true too
 
 [playlist]                # see `audiorec.playlist.PlaylistRequest`
 kind = "listener"
@@ -18,6 +19,7 @@ user = "me"
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import tomllib
@@ -33,15 +35,19 @@ from audiorec.output import write_output
 from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.clusters import Cluster, find_clusters
 from audiorec.playlist.request import PlaylistRequest
-from audiorec.playlist.writers import WRITERS
+from audiorec.playlist.writers import WRITERS, PathRemap
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
+from audiorec.recommend.query import is_file
 from audiorec.text import one_line
 
 NAME = re.compile(r"[^/\0.][^/\0]{0,99}")
 PARAMETER = re.compile(r"\{(\w+)\}")
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V"}
-TABLES = {"title", "format", "clusters", "playlist", "filters", "parameters"}
+TABLES = {
+    "title", "format", "absolute", "path_map", "preview",
+    "clusters", "playlist", "filters", "parameters",
+}  # fmt: skip
 
 
 class MissingParameterError(AudiorecError):
@@ -62,6 +68,12 @@ class PlaylistRecipe(NamedTuple):
         Where above 0, a playlist of each of so many clusters of the library.
     period : str
         For how long the shuffle stays as it is, such as ``"2026-W48"``; empty for ever.
+    absolute : bool
+        Whether paths are written from the root on.
+    path_map : tuple of str
+        ``HERE=THERE``: what folders are called where it is played.
+    preview : bool
+        Whether 15 s of each track are to be played.
     """
 
     name: str
@@ -70,6 +82,9 @@ class PlaylistRecipe(NamedTuple):
     format_: str = "m3u8"
     clusters: int = 0
     period: str = ""
+    absolute: bool = False
+    path_map: tuple[str, ...] = ()
+    preview: bool = False
 
 
 class RefreshReport(NamedTuple):
@@ -96,9 +111,26 @@ class RefreshReport(NamedTuple):
 
 
 def save_recipe(
-    directory: Path, name: str, request: PlaylistRequest, *, format_: str = "m3u8", title: str = ""
+    directory: Path,
+    name: str,
+    request: PlaylistRequest,
+    *,
+    format_: str = "m3u8",
+    title: str = "",
+    **written: bool | tuple[str, ...],
 ) -> Path:
     """Write a request as a recipe, in place of one of that name.
+
+    Files among its seeds are named from the root on, so that it is the same wherever it is made.
+
+    Parameters
+    ----------
+    directory : Path
+    name : str
+    request : PlaylistRequest
+    format_, title : str
+    **written
+        ``absolute``, ``path_map`` and ``preview``: see `PlaylistRecipe`.
 
     Raises
     ------
@@ -109,18 +141,38 @@ def save_recipe(
 
     if not NAME.fullmatch(name) or name != name.strip():
         raise ParameterError(f"{name!r} is no name of a recipe; give one without / or a dot before")
+    lasting = replace(request, seeds=_absolute(request.seeds), against=_absolute(request.against),
+                      after=_absolute(request.after))  # fmt: skip
     table: dict[str, Any] = {"title": title or name, "format": format_}
-    table["playlist"] = _changed(request, PlaylistRequest(kind="listener"), without=("filters",))
+    table |= {key: list(v) if isinstance(v, tuple) else v for key, v in written.items() if v}
+    table["playlist"] = _changed(lasting, PlaylistRequest(kind="listener"), without=("filters",))
     table["playlist"]["kind"] = request.kind
     if request.filters:
         table["filters"] = _changed(request.filters, TrackFilter())
+    braces = {name for text in _texts(table) for name in PARAMETER.findall(text)}
+    if braces:  # each stands for itself
+        table["parameters"] = {name: f"{{{name}}}" for name in sorted(braces)}
     file = directory / f"{name}.toml"
     write_output(file, tomli_w.dumps(table).encode())
     return file
 
 
+def _absolute(names: Iterable[str]) -> tuple[str, ...]:
+    """Names, with those of files from the root on."""
+    return tuple(os.path.abspath(name) if is_file(name) else name for name in names)  # noqa: PTH100
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text in a table."""
+    if isinstance(value, dict):
+        return _texts(list(value.values()))
+    if isinstance(value, list):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) else []
+
+
 def _changed(value: Any, default: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Fields that are not as they are by default; a brace stands for itself."""
+    """Fields that are not as they are by default."""
     changes = {}
     for field in fields(value):
         given = getattr(value, field.name)
@@ -190,7 +242,25 @@ def _parsed(
     if clusters:
         wishes.setdefault("seeds", ("cluster",))
     request = PlaylistRequest(**wishes, filters=TrackFilter.from_table(filled["filters"]))
-    return PlaylistRecipe(name, request, title, format_, clusters, period)
+    path_map = table.get("path_map", [])
+    if not isinstance(path_map, list):
+        raise ParameterError(f"path_map={path_map!r} must be a list of HERE=THERE")
+    for text in path_map:
+        PathRemap.parse(str(text))
+    written = {key: table.get(key, False) for key in ("absolute", "preview")}
+    for key, value in written.items():
+        if not isinstance(value, bool):
+            raise ParameterError(f"{key}={value!r} must be true or false")
+    return PlaylistRecipe(
+        name,
+        request,
+        title,
+        format_,
+        clusters,
+        period,
+        path_map=tuple(map(str, path_map)),
+        **written,
+    )
 
 
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
@@ -285,7 +355,10 @@ def _written(library: Library, recipe: PlaylistRecipe, output: Path) -> RefreshR
         playlist.hits,
         output / f"{recipe.name}.{recipe.format_}",
         format_=recipe.format_,
+        relative=not recipe.absolute,
         title=recipe.title,
+        remap=[PathRemap.parse(text) for text in recipe.path_map],
+        preview=recipe.preview,
         key=key,
     )
     notes = (*written.skipped, *playlist.notes)

@@ -15,7 +15,7 @@ from audiorec.data.m3u import SUFFIXES, PathMap, entries, located
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.playlist_paths import PathFinder
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import AudiorecError, DataError, NotFoundError
+from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.recommend.agreement import representatives
 from audiorec.recommend.query import is_file
@@ -102,6 +102,8 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
         If none of them is in the index.
     """
     wanted = normalize_text(name)
+    if not wanted:
+        raise ParameterError(f"{kind} {name!r} is no name; give one, or leave it out")
     facts = library.catalog.facts(kind)
     ids = [id_ for id_, own in facts if normalize_text(own) == wanted]
     if not ids:
@@ -164,21 +166,17 @@ def read_list(
     suffix = file.suffix.lower()
     ids: list[str] = []
     missing: list[str] = []
-    if suffix in (".csv", ".json"):
-        for name in _rows(file, suffix):
-            try:
-                ids += library.query([name]).ids
-            except AudiorecError:
-                missing.append(name)
-    else:
-        finder = PathFinder({path: id_ for id_, path in library.catalog.facts("path")})
-        for entry in entries(file):
+    rows = _rows(file, suffix) if suffix in (".csv", ".json") else (("", e) for e in entries(file))
+    finder = PathFinder({path: id_ for id_, path in library.catalog.facts("path")})
+    for track_id, entry in rows:
+        id_: str | None = track_id
+        if track_id not in library.index:
             path = located(entry, folder=file.absolute().parent, path_map=path_map)
-            id_ = finder.find(path) if path is not None else None
-            if id_ is None or id_ not in library.index:
-                missing.append(entry)
-            else:
-                ids.append(id_)
+            id_ = finder.find(path) if entry and path is not None else None
+        if id_ is None or id_ not in library.index:
+            missing.append(entry or track_id)
+        else:
+            ids.append(id_)
     if not ids:
         named = f", {missing[0]!r} not" if missing else ""
         raise NotFoundError(one_line(f"no track that {file} names is in the index{named}"))
@@ -188,8 +186,8 @@ def read_list(
     return ids
 
 
-def _rows(file: Path, suffix: str) -> list[str]:
-    """Ids, or else paths, of the rows of a CSV or JSON list."""
+def _rows(file: Path, suffix: str) -> list[tuple[str, str]]:
+    """Id and path, one of which may be empty, of the rows of a CSV or JSON list."""
     try:
         text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
         rows = (
@@ -197,7 +195,10 @@ def _rows(file: Path, suffix: str) -> list[str]:
             if suffix == ".csv"
             else json.loads(text)["tracks"]
         )
-        return [str(row.get("track_id") or row["path"]) for row in rows]
+        named = [(str(row.get("track_id") or ""), str(row.get("path") or "")) for row in rows]
+        if not all(map(any, named)):
+            raise KeyError("path")
+        return named
     except OSError as error:
         raise DataError(one_line(f"playlist {file} cannot be read: {error.strerror}")) from None
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error, RecursionError):

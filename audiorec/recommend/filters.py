@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from audiorec.data.descriptors import parse_key
 from audiorec.data.exclusions import parse_seconds
 from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", int, float)
 AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
+SHOWN = {"length": "duration"}  # to who asks, for whom a length is that of a list
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
@@ -36,7 +38,7 @@ class TrackFilter:
         A range such as ``1970-1979``, ``1990-``, ``-1969`` or one value; lengths as ``M:SS``,
         tempo in beats a minute. A track that lacks the value does not fit.
     key : tuple of str
-        Any of these keys, such as ``Am`` or ``F#``.
+        Any of these keys, such as ``Am``, ``F#`` or ``B flat minor``.
     tags, without_tags : tuple of str
         All of the one, none of the other; see `audiorec.data.tags`.
     path : tuple of str
@@ -80,6 +82,7 @@ class TrackFilter:
             elif isinstance(field.default, str):
                 object.__setattr__(self, field.name, str(value))
         self.ranges()
+        object.__setattr__(self, "key", tuple(map(parse_key, self.key)))
         for name in ("added_since", "unplayed_since"):
             if getattr(self, name):
                 parse_since(getattr(self, name), now=0.0, name=name.replace("_", "-"))
@@ -92,7 +95,7 @@ class TrackFilter:
             "year": _whole, "length": parse_seconds, "tempo": _positive
         }  # fmt: skip
         return {
-            name: parse_range(getattr(self, name), parse, name=name)
+            name: parse_range(getattr(self, name), parse, name=SHOWN.get(name, name))
             for name, parse in parsers.items()
             if getattr(self, name)
         }
@@ -104,7 +107,7 @@ class TrackFilter:
 
     def __str__(self) -> str:
         set_ = [f for f in fields(self) if f.name != "min_confidence" and getattr(self, f.name)]
-        values = {f.name: getattr(self, f.name) for f in set_}
+        values = {SHOWN.get(f.name, f.name): getattr(self, f.name) for f in set_}
         return ", ".join(
             f"{name.replace('_', '-')} {' '.join(v) if isinstance(v, tuple) else v}"
             for name, v in values.items()
@@ -218,11 +221,10 @@ def _described(wanted: TrackFilter, known: dict[str, tuple[float, str]]) -> set[
             "no track's tempo and key are known; run 'audiorec descriptors', or drop the filter"
         )
     low, high = wanted.ranges().get("tempo", (float("-inf"), float("inf")))
-    keys = {key.strip().casefold() for key in wanted.key}
     return {
         track_id
         for track_id, (tempo, key) in known.items()
-        if low <= tempo <= high and (not keys or key.casefold() in keys)
+        if low <= tempo <= high and (not wanted.key or key in wanted.key)
     }
 
 

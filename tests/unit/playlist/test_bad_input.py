@@ -42,6 +42,10 @@ def call(workspace, *arguments):
     [
         ("nobody", 1, "no track is called 'nobody'"),
         ("--artist Nobody", 1, "no track is by artist 'Nobody'"),
+        ("t000 --key Q", 2, "key 'Q' must be one such as"),
+        ("t000 --popularity some", 2, "neither a number nor gems, even, hits"),
+        ("t000 --duration 5:00-2:00", 2, "duration '5:00-2:00' must be a range"),
+        ("t000 --artist ", 1, "artist '' is no name"),
         ("--album Nothing", 1, "no track is on album 'Nothing'"),
         ("t000 --not nobody", 1, "no track is called 'nobody'"),
         ("t000 t000 --kind path", 1, "all that were named are one"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
+import os
 
 import numpy as np
 import polars as pl
@@ -416,6 +418,21 @@ def test_what_is_written_is_read_back_as_seeds(library, tmp_path, format_):
     save_playlist(library, playlist.hits, file, format_=format_, relative=False)
     again = make(library, kind="reorder", seeds=(str(file),))
     assert sorted(ids(again)) == sorted(ids(playlist))
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+def test_tables_from_elsewhere_are_found_by_their_paths(library, tmp_path, format_):
+    relative = os.path.relpath("/m", tmp_path)
+    paths = ["/m/t001.mp3", f"{relative}/t002.mp3", "/mnt/nas/t003.mp3", "/m/t004.mp3"]
+    rows = [{"track_id": "", "path": path} for path in paths]
+    rows[3]["track_id"] = "of another library"
+    file = tmp_path / f"list.{format_}"
+    if format_ == "csv":
+        pl.DataFrame(rows).write_csv(file)
+    else:
+        file.write_text(json.dumps({"tracks": rows}))
+    playlist = make(library, kind="reorder", seeds=(str(file),), path_map_in=("/mnt/nas=/m",))
+    assert sorted(ids(playlist)) == ["t001", "t002", "t003", "t004"]
 
 
 def test_broken_lists_are_one_line(library, tmp_path):

@@ -66,6 +66,33 @@ def test_a_request_comes_back_from_its_recipe(tmp_path):
             save_recipe(tmp_path, name, request)
 
 
+def test_a_saved_list_is_the_same_from_every_folder_and_as_it_was_written(
+    workspace, tmp_path, monkeypatch
+):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "a.m3u8").write_text("/m/t001.mp3\n/m/t002.mp3\n")
+    monkeypatch.chdir(tmp_path)
+    words = ("lists/a.m3u8", "--kind", "continue", "--length", 4, "--path-map", "/m=/mnt/nas")
+    made = run(workspace, "playlist", *words, "-o", "once.m3u8", "--save", "going on")
+    assert made.exit_code == 0, made.stderr
+    monkeypatch.chdir("/")
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    (workspace.recipes / "going on.toml").rename(recipes / "going on.toml")
+    done = run(workspace, "playlists", "refresh", recipes, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    again = (tmp_path / "out" / "going on.m3u8").read_text()
+    assert "/mnt/nas/t" in again
+    once = (tmp_path / "once.m3u8").read_text()
+    assert again.replace("#PLAYLIST:going on\n", "") == once
+
+
+def test_a_brace_in_a_saved_name_is_no_parameter(tmp_path):
+    request = PlaylistRequest(seeds=("{x} - {y}",), filters=TrackFilter(not_artist=("{z}",)))
+    recipe = load_recipe(save_recipe(tmp_path, "a", request, title="{x}"))
+    assert (recipe.request, recipe.title) == (request, "{x}")
+
+
 def test_parameters_fill_in_and_a_missing_one_is_named(tmp_path):
     path = TEMPLATES / "path-between.toml"
     recipe = load_recipe(path, parameters={"from": "t000", "to": "t001"})

@@ -76,3 +76,21 @@ def test_contradictions_and_nonsense_are_one_line(catalog):
         with pytest.raises(ParameterError) as caught:
             TrackFilter(**wishes)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("am", "Am"), ("A", "A"), ("f# minor", "F#m"), ("Gbm", "F#m"), ("C major", "C"),
+        ("d flat", "C#"), ("b", "B"), ("H min", "Bm"), ("bb", "Bb"), ("E\u266d", "Eb"),
+        ("CM", "C"), ("Cb", "B"), ("G-sharp-minor", "Abm"),
+    ],
+)  # fmt: skip
+def test_keys_as_people_write_them(written, key):
+    assert TrackFilter(key=written).key == (key,)
+
+
+@pytest.mark.parametrize("written", ["Q", "C##", "Am7", "minor", "8A"])
+def test_what_is_no_key(written):
+    with pytest.raises(ParameterError, match="must be one such as"):
+        TrackFilter(key=(written,))
