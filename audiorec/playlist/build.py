@@ -67,7 +67,8 @@ def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
     """Tracks that together last so long, within half the median length of one."""
     choose = CHOOSERS[source.request.kind]
     wanted = 60.0 * minutes
-    n = max(1, round(minutes / 4))
+    least = len(source.seeds.ids) if source.request.kind == "path" else 1
+    n = max(least, round(minutes / 4))
     best: list[Pick] = []
     tried: set[int] = set()
     for _ in range(ROUNDS):
@@ -78,7 +79,7 @@ def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
         if not best or abs(sum(lengths) - wanted) < abs(sum(_lengths(source, best)) - wanted):
             best = picks
         step = round((wanted - sum(lengths)) / median(lengths))
-        n = max(1, n + step)
+        n = max(least, n + step)
         if not step or len(picks) < min(tried, key=lambda k: abs(k - n)) or n in tried:
             break
         source.notes[:] = notes

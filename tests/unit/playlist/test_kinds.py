@@ -112,6 +112,12 @@ def test_minutes_are_met_within_half_the_median_track(library, kind):
             assert abs(sum(lengths) - 60 * minutes) <= np.median(lengths) / 2
 
 
+def test_a_path_of_few_minutes_is_its_ends_and_says_so(library):
+    playlist = make(library, kind="path", minutes=3, seeds=("t000", "t100", "t200"))
+    assert ids(playlist) == ["t000", "t100", "t200"]
+    assert any("of 3 minutes" in note for note in playlist.notes)
+
+
 @pytest.mark.parametrize("kind", SEEDS)
 def test_limits_hold(library, kind):
     playlist = make(library, kind=kind, length=20, per_artist=1, per_album=1, **SEEDS[kind])
