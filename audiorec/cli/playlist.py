@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ from audiorec.cli.common import (
 from audiorec.cli.filters import filter_options, make_filter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audiorec.data.m3u import PathMap
     from audiorec.playlist import Playlist, PlaylistRequest
     from audiorec.recommend.library import Library
 
@@ -110,8 +114,8 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
 @click.option("--title", help="What the playlist is called in its file.")
 @click.option("--absolute", is_flag=True, help="Write absolute paths. [default: relative]")
 @click.option(
-    "--path-map", "--path-map-out", "path_map_out", multiple=True, metavar="HERE=THERE",
-    help="Write paths in the folder HERE as they are called where it is played; repeatable.",
+    "--path-map", "--path-map-out", "path_map_out", multiple=True, metavar="OLD=NEW",
+    help="Write NEW for the folder OLD, as it is called where the list is played; repeatable.",
 )  # fmt: skip
 @click.option(
     "--path-map-in", multiple=True, metavar="OLD=NEW",
@@ -148,8 +152,8 @@ def command(
     here) stands for its tracks. For each track is shown how far it is from the one before it, and
     why it is there.
     """
+    from audiorec.data.m3u import PathMap
     from audiorec.playlist import build_playlist, save_playlist
-    from audiorec.playlist.writers import PathRemap
     from audiorec.recommend.library import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
@@ -164,7 +168,7 @@ def command(
     request = make_request(tracks, options)
     settings.workspace.check()
     library = Library(settings.workspace)
-    remap = [PathRemap.parse(text) for text in path_map_out]
+    path_map = [PathMap.parse(text) for text in path_map_out]
     playlist = build_playlist(library, request)
     hidden = report_hidden(library, playlist.seeds)
     if save_as is not None:
@@ -172,7 +176,7 @@ def command(
 
         recipe = save_recipe(
             library.workspace.recipes, save_as, request, format_=chosen, title=title or "",
-            absolute=absolute, path_map=_from_root(path_map_out), preview=preview,
+            absolute=absolute, path_map=_from_root(path_map), preview=preview,
         )  # fmt: skip
         echo_line(f"saved as {recipe}", err=True)
     file, n_written, skipped = save_playlist(
@@ -182,7 +186,7 @@ def command(
         format_=chosen,
         relative=not absolute,
         title=title,
-        remap=remap,
+        path_map=path_map,
         preview=preview,
     )
     for line in (*skipped, *playlist.notes, *([library.stale] if library.stale else [])):
@@ -196,11 +200,10 @@ def command(
     echo_line(f"{tracks_}, {playlist.seconds / 60:.0f} minutes in {file}", err=True)
 
 
-def _from_root(path_map: tuple[str, ...]) -> tuple[str, ...]:
-    """Path maps whose folders of this machine are named from the root on."""
-    from audiorec.playlist.writers import PathRemap
-
-    return tuple(f"{rule.here}={rule.there}" for rule in map(PathRemap.parse, path_map))
+def _from_root(path_map: Sequence[PathMap]) -> tuple[str, ...]:
+    """Path maps as text, whose folders of this machine are named from the root on."""
+    # Links stay as they are in the catalogue.
+    return tuple(f"{os.path.abspath(old)}={new}" for old, new in path_map)  # noqa: PTH100
 
 
 def check_kind(kind: str) -> None:

@@ -55,7 +55,10 @@ OTHER_TEXT = (
 
 
 class PathMap(NamedTuple):
-    """A folder as a list names it, and what it is called here."""
+    """A folder's name in a list that is read, and here; or here, and in a list that is written.
+
+    In lists that are read letter case and the direction of slashes make no difference.
+    """
 
     old: str
     new: str
@@ -65,11 +68,11 @@ class PathMap(NamedTuple):
         """One from ``OLD=NEW``; `ParameterError` where it is none."""
         old, equals, new = text.partition("=")
         if not (old and equals and new):
-            raise ParameterError(f"path map {text!r} must be OLD=NEW, such as 'E:\\Music=/music'")
+            raise ParameterError(f"path map {text!r} must be OLD=NEW, such as /music=/mnt/nas")
         return cls(old, new)
 
     def apply(self, entry: str) -> str | None:
-        """The entry with the folder's name exchanged; None where it lies elsewhere."""
+        """An entry of a list with the folder's name exchanged; None where it lies elsewhere."""
         old, path = (text.replace("\\", "/") for text in (self.old.rstrip("/\\"), entry))
         if not f"{path.casefold()}/".startswith(f"{old.casefold()}/"):
             return None

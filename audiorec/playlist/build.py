@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from audiorec.data.m3u import PathMap
 from audiorec.data.normalize import split_title
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
@@ -15,7 +16,7 @@ from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.recent import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
-from audiorec.playlist.writers import NO_PREVIEWS, PathRemap, WriteReport, write_playlist
+from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import Match
 from audiorec.recommend.preview import find_previews
@@ -177,7 +178,7 @@ def save_playlist(
     format_: str = "m3u8",
     relative: bool = True,
     title: str | None = None,
-    remap: Sequence[PathRemap] = (),
+    path_map: Sequence[PathMap] = (),
     preview: bool = False,
     key: str = "",
 ) -> WriteReport:
@@ -194,7 +195,7 @@ def save_playlist(
     relative : bool
         Paths from the playlist's folder on, or absolute ones.
     title : str, optional
-    remap : sequence of PathRemap
+    path_map : sequence of PathMap
         What folders are called where the playlist is played; for absolute paths.
     preview : bool
         Whether 15 s of each track are to be played; for M3U8 and JSON.
@@ -212,8 +213,8 @@ def save_playlist(
         file,
         format_=format_,
         title=title,
-        paths="relative" if relative and not remap else "absolute",
-        remap=remap,
+        paths="relative" if relative and not path_map else "absolute",
+        path_map=path_map,
         previews=find_previews(library.workspace, tracks) if preview else NO_PREVIEWS,
     )
     record_playlist(library.workspace, [hit.track_id for hit in hits], key=key)

@@ -30,12 +30,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from audiorec.data.m3u import PathMap
 from audiorec.exceptions import AudiorecError, DataError, ParameterError, system_reason
 from audiorec.output import write_output
 from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.clusters import Cluster, find_clusters
 from audiorec.playlist.request import PlaylistRequest
-from audiorec.playlist.writers import WRITERS, PathRemap
+from audiorec.playlist.writers import WRITERS
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
 from audiorec.recommend.query import is_file
@@ -71,7 +72,7 @@ class PlaylistRecipe(NamedTuple):
     absolute : bool
         Whether paths are written from the root on.
     path_map : tuple of str
-        ``HERE=THERE``: what folders are called where it is played.
+        ``OLD=NEW``: what folders are called where it is played.
     preview : bool
         Whether 15 s of each track are to be played.
     """
@@ -244,9 +245,9 @@ def _parsed(
     request = PlaylistRequest(**wishes, filters=TrackFilter.from_table(filled["filters"]))
     path_map = table.get("path_map", [])
     if not isinstance(path_map, list):
-        raise ParameterError(f"path_map={path_map!r} must be a list of HERE=THERE")
+        raise ParameterError(f"path_map={path_map!r} must be a list of OLD=NEW")
     for text in path_map:
-        PathRemap.parse(str(text))
+        PathMap.parse(str(text))
     written = {key: table.get(key, False) for key in ("absolute", "preview")}
     for key, value in written.items():
         if not isinstance(value, bool):
@@ -357,7 +358,7 @@ def _written(library: Library, recipe: PlaylistRecipe, output: Path) -> RefreshR
         format_=recipe.format_,
         relative=not recipe.absolute,
         title=recipe.title,
-        remap=[PathRemap.parse(text) for text in recipe.path_map],
+        path_map=[PathMap.parse(text) for text in recipe.path_map],
         preview=recipe.preview,
         key=key,
     )

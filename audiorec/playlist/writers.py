@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from audiorec.data.m3u import OWN
+from audiorec.data.m3u import OWN, PathMap
 from audiorec.data.segments import file_of, segment_of
 from audiorec.exceptions import ParameterError
 from audiorec.output import write_output
@@ -25,6 +25,7 @@ Paths = Literal["absolute", "relative"]
 Previews = Mapping[str, tuple[float, float]]
 """By track_id the seconds from which and to which a track is to be played."""
 NO_PREVIEWS: Previews = MappingProxyType({})
+PREVIEW_FORMATS = ("m3u8", "json")
 # Control characters, what XML cannot hold, and the line ends that only Unicode knows.
 UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -66,77 +67,38 @@ class WriteReport(NamedTuple):
     skipped: tuple[str, ...] = ()
 
 
-class PathRemap(NamedTuple):
-    """A folder of this machine and what a player elsewhere calls it."""
+class PlaylistContent(NamedTuple):
+    """What a format writes.
 
-    here: str
-    there: str
-
-    @classmethod
-    def parse(cls, text: str) -> PathRemap:
-        """One from ``HERE=THERE``; `ParameterError` where it is none."""
-        here, equals, there = text.partition("=")
-        if not (here and equals and there):
-            raise ParameterError(f"path map {text!r} must be HERE=THERE, such as /music=/mnt/nas")
-        return cls(os.path.abspath(here), there)  # noqa: PTH100 - links stay as they are
-
-
-def write_m3u8(
-    tracks: Sequence[PlaylistTrack],
-    file: Path,
-    *,
-    title: str | None = None,
-    paths: Paths = "absolute",
-    remap: Sequence[PathRemap] = (),
-    previews: Previews = NO_PREVIEWS,
-) -> WriteReport:
-    """Write an extended M3U in UTF-8.
-
-    A line break in a path cannot be written in this format: such tracks are skipped and named in
-    the result. Line breaks and control characters in names become spaces.
-
-    Parameters
+    Attributes
     ----------
-    tracks : sequence of PlaylistTrack
-    file : Path
-        Replaced in one step; its folder is made when missing.
     title : str or None
-    paths : {"absolute", "relative"}
-        Relative ones start at the playlist's folder.
-    remap : sequence of PathRemap
-        Folders that are called otherwise where the playlist is played; the longest that holds a
-        path is replaced.
+    tracks : list of (PlaylistTrack, str)
+        Each with its path as a player is to see it.
     previews : mapping of str to (float, float)
-        Parts that are played in place of whole tracks, as options of VLC.
-
-    Raises
-    ------
-    ArtifactError
-        If the file cannot be written.
     """
+
+    title: str | None
+    tracks: list[tuple[PlaylistTrack, str]]
+    previews: Previews = NO_PREVIEWS
+
+
+def format_m3u8(playlist: PlaylistContent) -> bytes:
+    """Extended M3U in UTF-8; line breaks and control characters in names become spaces."""
     lines = ["#EXTM3U", OWN]
-    if title:
-        lines.append(f"#PLAYLIST:{clean(title)}")
-    skipped = []
-    for track in tracks:
-        path = located(track.path, file=file, paths=paths, remap=remap)
-        if path.splitlines() != [path]:
-            skipped.append(
-                f"{track.path!r} holds a line break, which M3U8 cannot carry; "
-                "rename it, or write xspf, jspf or json"
-            )
-            continue
+    if playlist.title:
+        lines.append(f"#PLAYLIST:{clean(playlist.title)}")
+    for track, path in playlist.tracks:
         seconds = round(track.duration) if track.duration else -1
         name = " - ".join(clean(part) for part in (track.artist, _title(track)) if part)
         lines.append(f"#EXTINF:{seconds},{name}")
         for directive, value in (("EXTALB", track.album), ("EXTART", track.artist)):
             if value and clean(value):
                 lines.append(f"#{directive}:{clean(value)}")
-        lines += _options(track, previews)
+        lines += _options(track, playlist.previews)
         lines.append(path)
     # A name that is not UTF-8 on this file system keeps the bytes that it has there.
-    write_output(file, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
-    return WriteReport(file, len(tracks) - len(skipped), tuple(skipped))
+    return ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape")
 
 
 def _options(track: PlaylistTrack, previews: Previews) -> list[str]:
@@ -152,16 +114,8 @@ def _options(track: PlaylistTrack, previews: Previews) -> list[str]:
     return [f"#EXTVLCOPT:{name}={at:.10g}" for name, at in times.items() if at is not None]
 
 
-def write_json(
-    tracks: Sequence[PlaylistTrack],
-    file: Path,
-    *,
-    title: str | None = None,
-    paths: Paths = "absolute",
-    remap: Sequence[PathRemap] = (),
-    previews: Previews = NO_PREVIEWS,
-) -> WriteReport:
-    """Write a JSON object with a list of tracks, every field as it is; see `write_m3u8`."""
+def format_json(playlist: PlaylistContent) -> bytes:
+    """A JSON object with a list of tracks, every field as it is."""
     rows = [
         {
             "rank": rank,
@@ -170,14 +124,13 @@ def write_json(
             "title": track.title,
             "album": track.album,
             "duration": track.duration,
-            "path": located(track.path, file=file, paths=paths, remap=remap),
+            "path": path,
             **_segment(track.path),
-            **_preview(previews.get(track.track_id)),
+            **_preview(playlist.previews.get(track.track_id)),
         }
-        for rank, track in enumerate(tracks, start=1)
+        for rank, (track, path) in enumerate(playlist.tracks, start=1)
     ]
-    _write_json(file, {"title": title, "tracks": rows})
-    return WriteReport(file, len(rows))
+    return _json({"title": playlist.title, "tracks": rows})
 
 
 def _segment(path: str) -> dict[str, float | None]:
@@ -190,96 +143,56 @@ def _preview(part: tuple[float, float] | None) -> dict[str, dict[str, float]]:
     return {} if part is None else {"preview": {"start": part[0], "end": part[1]}}
 
 
-def write_xspf(
-    tracks: Sequence[PlaylistTrack],
-    file: Path,
-    *,
-    title: str | None = None,
-    paths: Paths = "absolute",
-    remap: Sequence[PathRemap] = (),
-    previews: Previews = NO_PREVIEWS,
-) -> WriteReport:
-    """Write XSPF version 1; paths are URIs, durations milliseconds; see `write_m3u8`."""
-    _refuse_previews(previews, "xspf")
+def format_xspf(playlist: PlaylistContent) -> bytes:
+    """XSPF version 1; paths are URIs, durations milliseconds."""
     ElementTree.register_namespace("", XSPF)
-    playlist = ElementTree.Element(f"{{{XSPF}}}playlist", version="1")
-    if title:
-        ElementTree.SubElement(playlist, f"{{{XSPF}}}title").text = clean(title)
-    ElementTree.SubElement(playlist, f"{{{XSPF}}}creator").text = CREATOR
-    track_list = ElementTree.SubElement(playlist, f"{{{XSPF}}}trackList")
-    for track in tracks:
+    root = ElementTree.Element(f"{{{XSPF}}}playlist", version="1")
+    if playlist.title:
+        ElementTree.SubElement(root, f"{{{XSPF}}}title").text = clean(playlist.title)
+    ElementTree.SubElement(root, f"{{{XSPF}}}creator").text = CREATOR
+    track_list = ElementTree.SubElement(root, f"{{{XSPF}}}trackList")
+    for track, path in playlist.tracks:
         row = ElementTree.SubElement(track_list, f"{{{XSPF}}}track")
-        where = located(track.path, file=file, paths=paths, remap=remap)
-        for name, value in _xspf_fields(track, where).items():
+        for name, value in _xspf_fields(track, path).items():
             ElementTree.SubElement(row, f"{{{XSPF}}}{name}").text = str(value)
-    ElementTree.indent(playlist)
-    content = ElementTree.tostring(playlist, encoding="utf-8", xml_declaration=True)
-    write_output(file, content + b"\n")
-    return WriteReport(file, len(tracks))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def write_jspf(
-    tracks: Sequence[PlaylistTrack],
-    file: Path,
-    *,
-    title: str | None = None,
-    paths: Paths = "absolute",
-    remap: Sequence[PathRemap] = (),
-    previews: Previews = NO_PREVIEWS,
-) -> WriteReport:
-    """Write JSPF, which is XSPF said in JSON; see `write_xspf`."""
-    _refuse_previews(previews, "jspf")
+def format_jspf(playlist: PlaylistContent) -> bytes:
+    """JSPF, which is XSPF said in JSON."""
     rows = []
-    for track in tracks:
-        where = located(track.path, file=file, paths=paths, remap=remap)
-        fields = _xspf_fields(track, where)
+    for track, path in playlist.tracks:
+        fields = _xspf_fields(track, path)
         rows.append({**fields, "location": [fields["location"]]})
-    head = {"title": clean(title), "creator": CREATOR} if title else {"creator": CREATOR}
-    _write_json(file, {"playlist": {**head, "track": rows}})
-    return WriteReport(file, len(rows))
+    head = {"title": clean(playlist.title)} if playlist.title else {}
+    return _json({"playlist": {**head, "creator": CREATOR, "track": rows}})
 
 
 CSV_COLUMNS = ("rank", "track_id", "artist", "title", "album", "duration", "path")
 
 
-def write_csv(
-    tracks: Sequence[PlaylistTrack],
-    file: Path,
-    *,
-    title: str | None = None,
-    paths: Paths = "absolute",
-    remap: Sequence[PathRemap] = (),
-    previews: Previews = NO_PREVIEWS,
-) -> WriteReport:
-    """Write a table with a row per track, `CSV_COLUMNS`; see `write_m3u8`.
+def format_csv(playlist: PlaylistContent) -> bytes:
+    """A table with a row per track, `CSV_COLUMNS`, which has no place for the title.
 
-    A table has no place for the title. Paths that are not UTF-8 keep the bytes that they have.
+    Paths that are not UTF-8 keep the bytes that they have.
     """
-    _refuse_previews(previews, "csv")
-    del title
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
-    for rank, track in enumerate(tracks, start=1):
-        where = located(track.path, file=file, paths=paths, remap=remap)
+    for rank, (track, path) in enumerate(playlist.tracks, start=1):
         seconds = track.duration or ""
         names = [clean(name or "") for name in (track.artist, track.title, track.album)]
-        writer.writerow((rank, track.track_id, *names, seconds, where))
-    write_output(file, text.getvalue().encode("utf-8", errors="surrogateescape"))
-    return WriteReport(file, len(tracks))
+        writer.writerow((rank, track.track_id, *names, seconds, path))
+    return text.getvalue().encode("utf-8", errors="surrogateescape")
 
 
-def _refuse_previews(previews: Previews, format_: str) -> None:
-    if previews:
-        raise ParameterError(f"format={format_!r} has no place for previews; write m3u8 or json")
-
-
-WRITERS: dict[str, Callable[..., WriteReport]] = {
-    "m3u8": write_m3u8,
-    "json": write_json,
-    "xspf": write_xspf,
-    "jspf": write_jspf,
-    "csv": write_csv,
+WRITERS: dict[str, Callable[[PlaylistContent], bytes]] = {
+    "m3u8": format_m3u8,
+    "json": format_json,
+    "xspf": format_xspf,
+    "jspf": format_jspf,
+    "csv": format_csv,
 }
 
 
@@ -290,15 +203,34 @@ def write_playlist(
     format_: str | None = None,
     title: str | None = None,
     paths: Paths = "absolute",
-    remap: Sequence[PathRemap] = (),
+    path_map: Sequence[PathMap] = (),
     previews: Previews = NO_PREVIEWS,
 ) -> WriteReport:
     """Write a playlist in a format by name, or in the one that the file's ending says.
 
+    A line break in a path cannot be written as M3U8: such tracks are skipped and named in the
+    result.
+
+    Parameters
+    ----------
+    tracks : sequence of PlaylistTrack
+    file : Path
+        Replaced in one step; its folder is made when missing.
+    format_ : str, optional
+        One of `WRITERS`.
+    title : str or None
+    paths : {"absolute", "relative"}
+        Relative ones start at the playlist's folder.
+    path_map : sequence of PathMap
+        Folders that are called otherwise where the playlist is played; the longest that holds a
+        path is replaced.
+    previews : mapping of str to (float, float)
+        Parts that are played in place of whole tracks: in M3U8, as options of VLC, and JSON.
+
     Raises
     ------
     ParameterError
-        If there is no such format.
+        If there is no such format, or it has no place for previews.
     ArtifactError
         If the file cannot be written.
 
@@ -313,10 +245,23 @@ def write_playlist(
     name = format_ or file.suffix.removeprefix(".").lower()
     if name not in WRITERS:
         raise ParameterError(f"format={name!r} must be one of {', '.join(WRITERS)}")
-    return WRITERS[name](tracks, file, title=title, paths=paths, remap=remap, previews=previews)
+    if previews and name not in PREVIEW_FORMATS:
+        raise ParameterError(f"format={name!r} has no place for previews; write m3u8 or json")
+    listed, skipped = [], []
+    for track in tracks:
+        path = located(track.path, file=file, paths=paths, path_map=path_map)
+        if name == "m3u8" and path.splitlines() != [path]:
+            skipped.append(
+                f"{track.path!r} holds a line break, which M3U8 cannot carry; "
+                "rename it, or write xspf, jspf or json"
+            )
+        else:
+            listed.append((track, path))
+    write_output(file, WRITERS[name](PlaylistContent(title, listed, previews)))
+    return WriteReport(file, len(listed), tuple(skipped))
 
 
-def located(path: str, *, file: Path, paths: Paths, remap: Sequence[PathRemap]) -> str:
+def located(path: str, *, file: Path, paths: Paths, path_map: Sequence[PathMap]) -> str:
     """A track's path as a player is to see it.
 
     Parameters
@@ -326,7 +271,7 @@ def located(path: str, *, file: Path, paths: Paths, remap: Sequence[PathRemap]) 
     file : Path
         The playlist.
     paths : {"absolute", "relative"}
-    remap : sequence of PathRemap
+    path_map : sequence of PathMap
 
     Raises
     ------
@@ -337,15 +282,16 @@ def located(path: str, *, file: Path, paths: Paths, remap: Sequence[PathRemap]) 
         raise ParameterError(f"paths={paths!r} must be 'absolute' or 'relative'")
     path = file_of(path)
     if paths == "relative":
-        if remap:
+        if path_map:
             raise ParameterError("paths='relative' cannot be mapped; leave out one of the two")
         relative = os.path.relpath(path, file.absolute().parent)
         # A player would take a leading # for a comment.
         return f"./{relative}" if relative.startswith("#") else relative
-    for rule in sorted(remap, key=lambda rule: -len(rule.here)):
-        here = rule.here.rstrip("/") + "/"
-        if path.startswith(here):
-            return _joined(rule.there, path[len(here) :])
+    # Links stay as they are in the catalogue.
+    rules = [(os.path.abspath(old).rstrip("/") + "/", new) for old, new in path_map]  # noqa: PTH100
+    for old, new in sorted(rules, key=lambda rule: -len(rule[0])):
+        if path.startswith(old):
+            return _joined(new, path[len(old) :])
     return path
 
 
@@ -388,6 +334,6 @@ def _uri(path: str) -> str:
     return "file://" + text if path.startswith("/") else text
 
 
-def _write_json(file: Path, value: object) -> None:
+def _json(value: object) -> bytes:
     # Names that are not UTF-8 on this file system survive as escapes.
-    write_output(file, (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode())
+    return (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode()

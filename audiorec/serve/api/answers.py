@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from audiorec.data.tracks import Track
     from audiorec.explain.occlusion import Occlusion
     from audiorec.recommend.results import Hit
-    from audiorec.sessions.query import SessionHit
+    from audiorec.sessions.query import SessionAnswer, SessionHit
 
 router = APIRouter(tags=["answers"])
 K = Annotated[int, Query(ge=1, le=1000)]
@@ -48,30 +48,28 @@ async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
     """Tracks nearest to one track, or that several agree on."""
     state = state_of(request)
     check_filters(state, request, body.filters)
-    filters = body.filters.to_filter()
-    plain = not (body.against or filters or body.per_artist or body.per_album or body.min_score)
-    if plain and len(body.seeds) == 1:
+    limits = (body.filters.to_filter(), body.per_artist, body.per_album, body.min_score)
+    if len(body.seeds) == 1 and not body.against and not any(limits):
         return await _similar_to_one(state, body)
 
+    return await _answer(
+        state,
+        lambda library: library.similar(
+            body.seeds, against=body.against, min_score=body.min_score, **body.to_options()
+        ),
+        query=body.seeds,
+        space=body.space,
+    )
+
+
+async def _answer(
+    state: State, find: Callable[[Library], Sequence[Hit]], **about: Any
+) -> AnswerModel:
+    """What `find` finds in the library, and what it is `about`, as members of the answer."""
+
     def answer(library: Library) -> AnswerModel:
-        hits = library.similar(
-            body.seeds,
-            k=body.k,
-            space=body.space,
-            popularity=body.popularity,
-            versions=body.versions,
-            against=body.against,
-            filters=filters,
-            per_artist=body.per_artist,
-            per_album=body.per_album,
-            min_score=body.min_score,
-        )
-        return AnswerModel(
-            query=body.seeds,
-            space=body.space,
-            stale=bool(library.stale),
-            results=hit_models(hits, state.library.tracks()),
-        )
+        results = hit_models(find(library), state.library.tracks())
+        return AnswerModel(**about, stale=bool(library.stale), results=results)
 
     return await state.library.call(answer)
 
@@ -112,32 +110,19 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
     user = body.user or user_of(request)
     check_listeners(state, request, [user])
     check_filters(state, request, body.filters)
-    filters = body.filters.to_filter()
     if body.session:
-        if filters or body.per_artist or body.per_album:
+        if body.filters.to_filter() or body.per_artist or body.per_album:
             raise ParameterError("filters and limits are for a listener alone; leave session away")
         return await _recommend_session(state, body)
 
-    def answer(library: Library) -> AnswerModel:
-        hits = library.recommend(
-            stored_listener(library.workspace, user),
-            k=body.k,
-            heard=body.heard,
-            space=body.space,
-            popularity=body.popularity,
-            versions=body.versions,
-            filters=filters,
-            per_artist=body.per_artist,
-            per_album=body.per_album,
-        )
-        return AnswerModel(
-            user=user,
-            space=body.space,
-            stale=bool(library.stale),
-            results=hit_models(hits, state.library.tracks()),
-        )
-
-    return await state.library.call(answer)
+    return await _answer(
+        state,
+        lambda library: library.recommend(
+            stored_listener(library.workspace, user), heard=body.heard, **body.to_options()
+        ),
+        user=user,
+        space=body.space,
+    )
 
 
 async def _recommend_session(state: State, body: RecommendRequest) -> AnswerModel:
@@ -160,15 +145,8 @@ async def _recommend_session(state: State, body: RecommendRequest) -> AnswerMode
                 space=body.space,
                 popularity=body.popularity,
             )
-        return AnswerModel(
-            user=body.user,
-            session=list(found.session),
-            model=found.model,
-            unknown=list(found.unknown),
-            space="sessions" if body.user is None else body.space,
-            stale=bool(found.stale),
-            results=hit_models(hits, state.library.tracks()),
-        )
+        space = "sessions" if body.user is None else body.space
+        return _session_answer(state, found, hits, user=body.user, space=space)
 
     return await state.library.call(answer)
 
@@ -197,16 +175,23 @@ async def next_(request: Request, body: NextRequest) -> AnswerModel:
             model=body.model,
             files=False,
         )
-        return AnswerModel(
-            session=list(found.session),
-            model=found.model,
-            unknown=list(found.unknown),
-            space="sessions",
-            stale=bool(found.stale),
-            results=hit_models(found.hits, state.library.tracks()),
-        )
+        return _session_answer(state, found, found.hits, space="sessions")
 
     return await state.library.call(answer)
+
+
+def _session_answer(
+    state: State, found: SessionAnswer, hits: Sequence[Hit | SessionHit], **about: Any
+) -> AnswerModel:
+    """Tracks that follow a session."""
+    return AnswerModel(
+        session=list(found.session),
+        model=found.model,
+        unknown=list(found.unknown),
+        stale=bool(found.stale),
+        results=hit_models(hits, state.library.tracks()),
+        **about,
+    )
 
 
 @router.get("/explain")

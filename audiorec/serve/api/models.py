@@ -127,6 +127,11 @@ class TracksRequest(RequestBody):
     per_artist: AtMost = 0
     per_album: AtMost = 0
 
+    def to_options(self) -> dict[str, Any]:
+        """The same as options of `Library.similar` and `Library.recommend`."""
+        options = {name: getattr(self, name) for name in TracksRequest.model_fields}
+        return {**options, "filters": self.filters.to_filter()}
+
 
 class SimilarRequest(TracksRequest):
     """Tracks near some, and not near others."""

@@ -77,7 +77,7 @@ def call(workspace, *arguments):
         ("t000 -o {tmp}/b.xspf --preview", 2, "no place for previews"),
         ("t000 -o /proc/none/a.m3u8", 1, "/proc/none"),
         ("t000 -o {tmp}/file.txt/a.m3u8", 1, "file.txt"),
-        ("t000 --path-map nonsense -o {tmp}/c.m3u8", 1, "must be HERE=THERE"),
+        ("t000 --path-map nonsense -o {tmp}/c.m3u8", 1, "must be OLD=NEW"),
         ("t000 --save ../x", 1, "is no name of a recipe"),
         ("{tmp}/broken.xspf --kind continue", 1, "broken.xspf"),
         ("{tmp}/broken.json --kind continue", 1, "broken.json"),

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.m3u import OWN
+from audiorec.data.m3u import OWN, PathMap
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.playlist import WRITERS, write_playlist
-from audiorec.playlist.writers import XSPF, PathRemap, clean
+from audiorec.playlist.writers import XSPF, clean
 
 
 @dataclass(frozen=True)
@@ -209,21 +209,21 @@ def test_relative_paths(tmp_path):
 
 def test_remapped_paths(tmp_path):
     rows = [Row("1", "/music/a b/c.mp3"), Row("2", "/music/new/d.mp3"), Row("3", "/musical/e.mp3")]
-    remap = [PathRemap("/music", "/mnt/nas"), PathRemap("/music/new/", "M:\\New")]
-    write_playlist(rows, tmp_path / "x.m3u8", remap=remap)
+    path_map = [PathMap("/music", "/mnt/nas"), PathMap("/music/new/", "M:\\New")]
+    write_playlist(rows, tmp_path / "x.m3u8", path_map=path_map)
     assert [path for _, _, path in read_m3u8(tmp_path / "x.m3u8")] == [
         "/mnt/nas/a b/c.mp3",
         "M:\\New\\d.mp3",
         "/musical/e.mp3",
     ]
-    write_playlist(rows, tmp_path / "x.xspf", remap=remap)
+    write_playlist(rows, tmp_path / "x.xspf", path_map=path_map)
     assert [row["location"] for row in read_xspf(tmp_path / "x.xspf")] == [
         "file:///mnt/nas/a%20b/c.mp3",
         "file:///M:/New/d.mp3",
         "file:///musical/e.mp3",
     ]
     with pytest.raises(ParameterError, match="cannot be mapped"):
-        write_playlist(rows, tmp_path / "y.m3u8", remap=remap, paths="relative")
+        write_playlist(rows, tmp_path / "y.m3u8", path_map=path_map, paths="relative")
 
 
 @pytest.mark.parametrize("format", WRITERS)
