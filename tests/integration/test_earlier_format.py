@@ -11,6 +11,7 @@ import soundfile
 from audiorec import artifacts
 from audiorec.artifacts import digest_file, fingerprint
 from audiorec.data.plays import load_plays
+from audiorec.exceptions import ArtifactError
 from audiorec.mel import MelStore
 from audiorec.workspace import Workspace
 
@@ -76,7 +77,7 @@ def test_what_an_earlier_version_made_is_named_in_one_line(old):
     answer = call("-w", old.root, "similar", "tone")
     assert answer.code == 1 and len(answer.err.splitlines()) == 1
     assert "was made by an earlier version; run 'audiorec run'" in answer.err
-    with pytest.raises(artifacts.ArtifactError, match="earlier version"):
+    with pytest.raises(ArtifactError, match="earlier version"):
         artifacts.load_manifest(old.factors, kind="factors")
     assert artifacts.load_valid(old.index, kind="index") is None
 
@@ -101,5 +102,5 @@ def test_more_plays_go_beside_those_of_before(old, tmp_path):
 def test_a_damaged_manifest_of_format_1_is_told_from_an_old_one(old):
     path = old.plays / "manifest.json"
     path.write_text(path.read_text().replace("csv", "tsv"))
-    with pytest.raises(artifacts.ArtifactError, match="its digest differs"):
+    with pytest.raises(ArtifactError, match="its digest differs"):
         artifacts.load_manifest(old.plays, kind="plays")

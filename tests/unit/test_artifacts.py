@@ -64,7 +64,7 @@ def test_a_folder_reached_by_a_link_is_kept_whole(tmp_path):
 @pytest.mark.parametrize("file", ["../victim.txt", "/etc/passwd", "sub/a.npy", "", "..", 7])
 def test_a_manifest_that_names_what_lies_elsewhere_is_refused(tmp_path, file):
     manifest = save(tmp_path / "f")
-    body = manifest._as_json()
+    body = manifest.as_json()
     body["files"]["a"]["file"] = file
     text = json.dumps({**body, "fingerprint": artifacts.fingerprint(body)})
     (tmp_path / "f" / "manifest.json").write_text(text)
@@ -275,7 +275,7 @@ NESTED = '{"a":' * 20_000 + "1" + "}" * 20_000
     ],
 )
 def test_a_manifest_of_odd_types_is_refused_in_one_line(tmp_path, change):
-    body = save(tmp_path)._as_json() | change
+    body = save(tmp_path).as_json() | change
     text = json.dumps({**body, "fingerprint": artifacts.fingerprint(body)})
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ArtifactError, match="manifest.json (is damaged|cannot be trusted)"):

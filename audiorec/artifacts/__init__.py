@@ -1,0 +1,51 @@
+"""Artifacts: directories of plain arrays and a manifest, replaced atomically."""
+
+from audiorec.artifacts.atomic import atomic_writer, temp_path, write_atomic, write_error
+from audiorec.artifacts.digests import DIGESTS, digest_file, fingerprint, matches
+from audiorec.artifacts.earlier_versions import without_constants
+from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
+from audiorec.artifacts.reading import (
+    UNREADABLE,
+    damaged,
+    exists,
+    is_fresh,
+    load_array,
+    load_manifest,
+    load_valid,
+    was_imported,
+)
+from audiorec.artifacts.remedies import STAGE_OF, describe_damage, rebuild_hint
+from audiorec.artifacts.writing import commit, move_into_place, put_array, put_file, remove, save
+
+__all__ = [
+    "DIGESTS",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "STAGE_OF",
+    "UNREADABLE",
+    "ArtifactFile",
+    "Manifest",
+    "atomic_writer",
+    "commit",
+    "damaged",
+    "describe_damage",
+    "digest_file",
+    "exists",
+    "fingerprint",
+    "is_fresh",
+    "load_array",
+    "load_manifest",
+    "load_valid",
+    "matches",
+    "move_into_place",
+    "put_array",
+    "put_file",
+    "rebuild_hint",
+    "remove",
+    "save",
+    "temp_path",
+    "was_imported",
+    "without_constants",
+    "write_atomic",
+    "write_error",
+]

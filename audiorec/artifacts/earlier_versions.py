@@ -1,0 +1,66 @@
+"""What earlier versions stored: formats that are read on, settings that are constants by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from audiorec.artifacts.manifest import FORMAT_VERSION, Manifest
+from audiorec.artifacts.remedies import rebuild_hint
+from audiorec.exceptions import ArtifactError
+
+# Kinds of format 1 that are read on, since nothing here can make them, or not without decoding
+# everything; and the settings that their manifests call by an older name.
+READ_ON: dict[str, dict[str, str]] = {
+    "plays": {},
+    "mels": {"clip": "clip_position"},
+    "pretrained": {},
+}
+# Settings of 0.2.0 that are constants by now, with their values: manifests of then have them.
+CONSTANTS: dict[str, Any] = {
+    "fmin": 0.0, "fmax": None, "rating_plays": 10.0, "epsilon": 1e-6, "dislike_alpha": 1.0,
+    "min_support": 2,
+}  # fmt: skip
+PAD_MODES = {"db": "constant", "log10": "reflect"}
+SEEDLESS = {"session_gap_minutes", "n_neighbors"}  # sections that had a seed
+
+
+def read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
+    """The manifest; of an earlier format, with the settings' names of today.
+
+    Raises
+    ------
+    ArtifactError
+        If artifacts of its kind are to be made again.
+    """
+    if version == FORMAT_VERSION:
+        return manifest
+    if manifest.kind not in READ_ON:
+        imported = "imported" in manifest.extra
+        again = rebuild_hint(manifest.kind, manifest) if imported else "run 'audiorec run'"
+        raise ArtifactError(
+            f"{directory} was made by an earlier version; {again} to make it again: "
+            "the catalogue, plays and spectrograms are kept"
+        )
+    names = READ_ON[manifest.kind]
+    config = {names.get(key, key): value for key, value in manifest.config.items()}
+    return replace(manifest, config=config)
+
+
+def without_constants(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without those that are constants by now, where they had the constant's value.
+
+    With another value they stay, so that no stage takes what they made for its own.
+    """
+    kept = {
+        name: without_constants(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if name not in CONSTANTS or CONSTANTS[name] != value
+    }
+    if "hop_length" in kept and kept.get("pad_mode") == PAD_MODES.get(str(kept.get("compression"))):
+        kept.pop("pad_mode", None)  # spectrograms
+    if kept.get("seed") == 0 and SEEDLESS & set(kept):
+        del kept["seed"]
+    return kept

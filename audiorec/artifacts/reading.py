@@ -1,0 +1,213 @@
+"""Reading artifacts, checked: the manifest by its own digest, files by their sizes or digests."""
+
+from __future__ import annotations
+
+import json
+import tokenize
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from audiorec.artifacts.digests import fingerprint, matches
+from audiorec.artifacts.earlier_versions import READ_ON, read_on, without_constants
+from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
+from audiorec.artifacts.remedies import MISSING, STAGE_OF, describe_damage, rebuild_hint
+from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
+from audiorec.manifest_types import check_extra
+
+MOST_MANIFEST = 1 << 28  # bytes: more is none that was written here
+# What numpy raises for an array whose header, a Python literal, is torn.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    tokenize.TokenError,
+)
+
+
+def load_manifest(
+    directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
+) -> Manifest:
+    """Read an artifact's manifest, checked against its own digest.
+
+    Parameters
+    ----------
+    directory : Path
+    kind : str
+        What it must hold.
+    check : {"sizes", "digests", "manifest"}
+        Whether its files must have their sizes, which costs a look at each; their digests too,
+        for which every byte is read; or nothing, so that who asks can tell the good ones apart.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none, it is of another kind, or damaged.
+    NewerError
+        If it is from a newer version.
+    """
+    path = directory / MANIFEST
+    try:
+        if path.stat().st_size > MOST_MANIFEST:
+            raise ValueError("too large")
+        raw = json.loads(path.read_bytes())
+        declared = raw.pop("fingerprint")
+        version = raw["format_version"]
+        digest = fingerprint(raw)
+        newer = version > FORMAT_VERSION
+    except FileNotFoundError:
+        called = f"there {MISSING.get(kind, f'is no {kind}')} in {directory}"
+        without = (
+            ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
+        )
+        first = _importing(directory, kind) or f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+        raise ArtifactError(f"{called}; {first} first{without}") from None
+    except OSError as error:
+        reason = system_reason(error).lower()
+        raise ArtifactError(f"{path} cannot be read: {reason}; check its permissions") from None
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise _manifest_error(directory, kind, "is damaged") from None
+    # Before its version is believed: every version says its digest so.
+    if digest != declared:
+        raise _manifest_error(directory, kind, "is damaged (its digest differs)")
+    del raw["format_version"]
+    if newer:
+        raise NewerError(
+            f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
+        )
+    try:
+        files = {name: ArtifactFile(**entry) for name, entry in raw.pop("files").items()}
+        manifest = Manifest(files=files, **raw)
+        _check_extra(manifest, version)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise _manifest_error(directory, kind, f"cannot be trusted ({first_line(error)})") from None
+    if manifest.kind != kind:
+        raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {rebuild_hint(kind)}")
+    manifest = read_on(directory, manifest, version)
+    if check != "manifest":
+        for name in files:
+            _check_size(directory, manifest, name)
+    if check == "digests":
+        for file in damaged(directory, manifest):
+            raise ArtifactError(describe_damage(directory, manifest, file))
+    return manifest
+
+
+def _check_extra(manifest: Manifest, version: int) -> None:
+    """Raise `ValueError` for a wrong `extra`; one of an earlier format that is made anew may be."""
+    if version == FORMAT_VERSION or manifest.kind in READ_ON:
+        check_extra(manifest.kind, manifest.extra)
+
+
+def load_valid(
+    directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
+) -> Manifest | None:
+    """Manifest of a valid artifact; None where it is missing or damaged.
+
+    Parameters
+    ----------
+    directory, kind, check
+        See `load_manifest`.
+
+    Raises
+    ------
+    NewerError
+        If it is from a newer version: nothing may take its place.
+    """
+    try:
+        return load_manifest(directory, kind=kind, check=check)
+    except NewerError:
+        raise
+    except ArtifactError:
+        return None
+
+
+def was_imported(root: Path) -> bool:
+    """Whether the vectors of a workspace came from elsewhere, where their manifest cannot say so.
+
+    Then there is nothing that vectors are made of, and the index was made from them alone.
+    """
+    if exists(root / "mels") or exists(root / "model"):
+        return False
+    try:
+        index = load_manifest(root / "index", kind="index", check="manifest")
+    except ArtifactError:
+        return exists(root / "embeddings")
+    return set(index.inputs) == {"embeddings"}
+
+
+def _importing(directory: Path, kind: str) -> str:
+    """What makes imported vectors again that have no manifest; empty where it is a stage."""
+    if kind == "embeddings" and was_imported(directory.parent):
+        return "run 'audiorec import embeddings FILE --replace'"
+    return ""
+
+
+def _manifest_error(directory: Path, kind: str, what: str) -> ArtifactError:
+    again = _importing(directory, kind) or rebuild_hint(kind)
+    return ArtifactError(f"{directory / MANIFEST} {what}; {again} to make it again")
+
+
+def exists(directory: Path) -> bool:
+    """Whether an artifact stands there (it may still be damaged)."""
+    return (directory / MANIFEST).is_file()
+
+
+def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = True) -> np.ndarray:
+    """One array of an artifact, memory-mapped and read-only unless `mmap` is False."""
+    path = directory / manifest.files[name].file
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    except UNREADABLE as error:
+        again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
+        raise ArtifactError(f"{path} cannot be read ({first_line(error)}); {again}") from None
+    return array
+
+
+def is_fresh(
+    directory: Path,
+    *,
+    kind: str,
+    inputs: Mapping[str, str],
+    config: Mapping[str, Any] | None = None,
+) -> bool:
+    """Whether an artifact stands there whole, made from these inputs and, where given, settings.
+
+    Raises
+    ------
+    NewerError
+        If it is from a newer version.
+    """
+    manifest = load_valid(directory, kind=kind)
+    if manifest is None or manifest.inputs != dict(inputs):
+        return False
+    if config is not None and without_constants(manifest.config) != dict(config):
+        return False
+    return not damaged(directory, manifest)
+
+
+def damaged(directory: Path, manifest: Manifest) -> list[str]:
+    """Files whose content differs from their digest in the manifest: every byte is read."""
+    return [
+        entry.file
+        for entry in manifest.files.values()
+        if not (directory / entry.file).is_file()
+        or not matches(directory / entry.file, entry.digest)
+    ]
+
+
+def _check_size(directory: Path, manifest: Manifest, name: str) -> None:
+    entry = manifest.files[name]
+    path = directory / entry.file
+    again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; {again}") from None
+    if size != entry.size:
+        raise ArtifactError(f"{path} has {size} bytes and should have {entry.size}; {again}")

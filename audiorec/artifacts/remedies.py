@@ -1,0 +1,61 @@
+"""Which command makes an artifact that is missing or damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audiorec.artifacts.manifest import Manifest
+
+STAGE_OF = {
+    "plays": "plays",
+    "mels": "mel",
+    "factors": "factors",
+    "model": "train",
+    "embeddings": "embed",
+    "index": "index",
+    "sessions": "sessions",
+    "map": "map",
+    "pretrained": "pretrained fetch",
+    "probe": "tags --all",
+}
+MISSING = {
+    "plays": "are no plays",
+    "mels": "are no spectrograms",
+    "factors": "are no factors",
+    "embeddings": "are no embeddings",
+    "sessions": "are no session models",
+    "map": "is no map",
+    "pretrained": "is no pretrained network",
+}
+
+
+def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
+    """Command that makes an artifact again, or one file of it.
+
+    Parameters
+    ----------
+    kind : str
+    manifest : Manifest or None
+        Imported artifacts say in it where their files came from: nothing here can make them.
+    name : str
+        Logical name of the file.
+    """
+    extra = {} if manifest is None else manifest.extra
+    if "imported" in extra:
+        return f"run 'audiorec import embeddings --replace' with {extra['imported']}"
+    if kind == "plays":
+        part = extra.get("parts", {}).get(name, {})
+        source = part.get("source") or "csv"
+        import shlex  # not before something is wrong
+
+        option = "" if source == "csv" else f" --source {source}"
+        return f"run 'audiorec plays {shlex.quote(part.get('file') or 'FILE')}{option}'"
+    return f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+
+
+def describe_damage(directory: Path, manifest: Manifest, file: str) -> str:
+    """One line that names a damaged file and the command that makes it again."""
+    name = next(name for name, entry in manifest.files.items() if entry.file == file)
+    again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
+    what = "differs from its digest" if (directory / file).is_file() else "is missing"
+    return f"{directory / file} {what}; {again}"
