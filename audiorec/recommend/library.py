@@ -6,16 +6,14 @@ listened to, with the model that made the index.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.descriptors import TrackDescriptors, load_descriptors
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
@@ -23,14 +21,14 @@ from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
-from audiorec.index import Index, Metric, build_index, with_popularity
+from audiorec.index import Index
 from audiorec.index.reload import IndexWatcher
 from audiorec.recommend.diversity_limits import DiversityLimits
 from audiorec.recommend.filters import TrackFilter, select_tracks
 from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
-from audiorec.recommend.pair_scores import PairScores
 from audiorec.recommend.query import QueryResolver
 from audiorec.recommend.results import Hit, present
+from audiorec.recommend.space_indexes import SpaceIndexes
 from audiorec.recommend.users import (
     last_played,
     liked_tracks,
@@ -39,17 +37,14 @@ from audiorec.recommend.users import (
     stale_plays,
     user_factor,
 )
-from audiorec.recommend.vectors import SPACES, Space, content, listening
+from audiorec.recommend.vectors import Space
 from audiorec.recommend.versions import Songs, songs_of
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.factors import Factors
 
-__all__ = ["Exported", "Hit", "Library"]
-
-MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
-Exported = Literal["embeddings", "track-factors", "user-factors"]
+__all__ = ["Hit", "Library"]
 
 
 class Query(NamedTuple):
@@ -102,12 +97,9 @@ class Library:
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self.workspace.check()
         self.files = files
-        self._owner: Library | None = None
-        self._lock = threading.RLock()
-        self._indexes: dict[tuple[Space, float, Metric], Index] = {}
-        self._watch = IndexWatcher(self.workspace)
+        self._watch: IndexWatcher | None = IndexWatcher(self.workspace)
+        self._indexes = SpaceIndexes(self.workspace, self._watch.open)
         self._hidden: tuple[object, frozenset[str]] | None = None
-        self._pairs: tuple[Index, PairScores] | None = None
 
     def for_thread(self, *, catalog: Catalog | None = None, songs: Songs | None = None) -> Library:
         """The same library for another thread: indexes shared, a connection to SQLite of its own.
@@ -122,7 +114,7 @@ class Library:
             What song each of some tracks is, where that is known already.
         """
         other = Library(self.workspace, files=self.files)
-        other._owner, other._lock, other._indexes = self, self._lock, self._indexes
+        other._watch, other._indexes = None, self._indexes
         if catalog is not None:
             other.__dict__["catalog"] = catalog
         if songs is not None:
@@ -134,7 +126,7 @@ class Library:
         if (catalog := self.__dict__.pop("catalog", None)) is not None:
             catalog.close()
 
-    @cached_property
+    @property
     def index(self) -> Index:
         """The index, checked against the vectors that it should serve.
 
@@ -143,15 +135,12 @@ class Library:
         ArtifactError
             If there is none, or it was made from other vectors or factors.
         """
-        if self._owner is not None:
-            return self._owner.index
-        with self._lock:
-            return self.__dict__.get("index") or self._watch.open()
+        return self._indexes.main
 
     @property
     def by_sound(self) -> bool:
         """Whether tracks are placed by their sound alone, since nobody's listening is known."""
-        return self.index.extra.get("target") in ("content", "sound")
+        return self._indexes.by_sound
 
     @property
     def stale(self) -> str:
@@ -255,7 +244,7 @@ class Library:
             If there is no index, or it does not fit the rest of the workspace.
         """
         self.refresh()
-        index = self._serving(space, popularity, self.index.metric)
+        index = self._indexes.get(space, popularity, self.index.metric)
         given = filters or TrackFilter()
         wished = replace(
             given,
@@ -330,12 +319,7 @@ class Library:
 
     def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
         """Share of an index's random pairs (%) below each score : np.ndarray [shape=(n,)]."""
-        if self._owner is not None:
-            return self._owner.percentiles(index, scores)
-        pairs = self._pairs
-        if pairs is None or pairs[0] is not index:
-            self._pairs = pairs = (index, PairScores(index))
-        return pairs[1].percentile(list(scores))
+        return self._indexes.percentiles(index, scores)
 
     def select(self, filters: TrackFilter) -> frozenset[str] | None:
         """Ids of the tracks that fit a filter; None where it asks for nothing."""
@@ -372,7 +356,7 @@ class Library:
             others are answered all the same.
         """
         self.refresh()
-        index = self._serving(space, popularity, self.index.metric)
+        index = self._indexes.get(space, popularity, self.index.metric)
         answers: list[list[Hit] | AudiorecError] = []
         queries: list[list[str]] = []
         placed: dict[str, np.ndarray] = {}
@@ -471,7 +455,7 @@ class Library:
             See `similar`.
         """
         self.refresh()
-        index = self._serving(space, popularity, "inner_product")
+        index = self._indexes.get(space, popularity, "inner_product")
         played = played_tracks(self.workspace, user)
         vector = self._listener(user)
 
@@ -504,6 +488,24 @@ class Library:
         played_tracks(self.workspace, user)  # which says what is wrong where there are none
         return self._listener(user)
 
+    def factors(self) -> Factors:
+        """Vectors of listeners and tracks; `NotFoundError` where tracks are placed by sound."""
+        from audiorec.factors import load_factors
+
+        if self.by_sound:
+            raise NotFoundError(
+                "there are no factors: tracks are placed by sound alone; take a recipe with "
+                "listening, such as default"
+            )
+        return load_factors(self.workspace.factors)
+
+    def track(self, track_id: str) -> Track:
+        """A track of an answer; one that is not catalogued has its id for a path."""
+        try:
+            return self.catalog.get(track_id)
+        except NotFoundError:
+            return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
+
     def descriptors(self) -> TrackDescriptors:
         """What was measured of the tracks; empty where nothing was."""
         return load_descriptors(self.workspace.descriptors)
@@ -513,50 +515,9 @@ class Library:
     ) -> Query:
         """What the names mean, and the index that answers; see `similar` for the parameters."""
         self.refresh()
-        index = self._serving(space, popularity, self.index.metric)
+        index = self._indexes.get(space, popularity, self.index.metric)
         ids, outside = self._resolve(names, space=space)
         return Query(index, ids, outside)
-
-    def export(self, what: Exported, file: Path) -> int:
-        """Write vectors to Parquet, columns track_id (or user_id) and vector.
-
-        Returns
-        -------
-        count : int
-            Rows written.
-
-        Raises
-        ------
-        ArtifactError
-            If it cannot be written, or `file` names no file.
-        """
-        import polars as pl
-
-        from audiorec.output import output_file  # archives and more, which no answer waits for
-
-        self.refresh()
-        if what == "embeddings":
-            vectors, key = self.index.embeddings(), "track_id"
-        else:
-            factors = self._exported_factors()
-            vectors = factors.tracks if what == "track-factors" else factors.users
-            key = "track_id" if what == "track-factors" else "user_id"
-        column = pl.Series(
-            "vector", np.array(vectors.vectors), dtype=pl.Array(pl.Float32, vectors.dim)
-        )
-        frame = pl.DataFrame({key: list(vectors.ids)}, schema={key: pl.String})
-        frame = frame.with_columns(column.cast(pl.List(pl.Float32)))
-        with output_file(file, pl.exceptions.PolarsError) as aside:
-            frame.write_parquet(aside)
-        return len(vectors)
-
-    def _exported_factors(self) -> Factors:
-        """Factors, which need no index; where there is one of sound alone, there are none."""
-        from audiorec.factors import load_factors
-
-        if artifacts.exists(self.workspace.index) and self.by_sound:
-            return self._factors()  # says so
-        return load_factors(self.workspace.factors)
 
     def refresh(self) -> bool:
         """Go on with the index that has taken this one's place, once it stands ready.
@@ -568,61 +529,15 @@ class Library:
         -------
         replaced : bool
         """
-        if self._owner is not None or "index" not in self.__dict__:
+        if self._watch is None or not self._indexes.is_open:
             return False
-        with self._lock:
-            fresh = self._watch.replacement(of=self.index)
-            if fresh is None:
-                return False
-            self._indexes = {}  # libraries for threads go on with those that they have
-            self.__dict__.pop("_resolver", None)
-            self.__dict__["index"] = fresh
+        fresh = self._watch.replacement(of=self.index)
+        if fresh is None:
+            return False
+        # Libraries for threads go on with those that they have.
+        self._indexes = SpaceIndexes(self.workspace, self._watch.open, main=fresh)
+        self.__dict__.pop("_resolver", None)
         return True
-
-    def _serving(self, space: Space, popularity: float, metric: Metric) -> Index:
-        """What answers in a space, with the dial of popularity turned, for one metric."""
-        if popularity and self.by_sound:
-            raise ParameterError(
-                f"popularity={popularity} needs listening, and tracks are placed by sound alone; "
-                "leave it at 0"
-            )
-        key = (space, popularity, metric)
-        found = self._indexes.get(key)
-        if found is None:
-            with self._lock:
-                found = self._indexes.get(key) or self._derived(space, popularity, metric)
-                dialled = [other for other in self._indexes if other[1]]
-                if popularity and len(dialled) >= MOST_DIALLED:
-                    self._indexes.pop(dialled[0], None)
-                self._indexes[key] = found
-        return found
-
-    def _derived(self, space: Space, popularity: float, metric: Metric) -> Index:
-        if not popularity:
-            return self._placed(space)
-        return with_popularity(
-            self._serving(space, 0.0, metric),
-            popularity,
-            metric=metric,
-            mean_norm=float(self.index.extra.get("mean_norm", 1.0)),
-        )
-
-    def _placed(self, space: Space) -> Index:
-        """The index, or an exact one of what another space places where."""
-        if space not in SPACES:
-            raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")
-        if space == "listening" and self.by_sound:
-            raise ParameterError(
-                "space='listening' has no place here: the recipe places tracks by sound alone; "
-                "take one with listening, such as default"
-            )
-        if space == "blend" or self.by_sound:
-            return self.index
-        from audiorec.index.config import IndexConfig
-
-        vectors = content(self.workspace) if space == "content" else listening(self.workspace)
-        config = IndexConfig(metric=self.index.metric, kind="exact")
-        return build_index(vectors, config=config)
 
     @cached_property
     def _resolver(self) -> QueryResolver:
@@ -632,7 +547,7 @@ class Library:
         self, names: Sequence[str | Path], *, space: Space
     ) -> tuple[list[str], Embeddings | None]:
         """Ids of the names, and the vectors of those that are files from outside."""
-        placed = self._serving(space, 0.0, self.index.metric)
+        placed = self._indexes.get(space, 0.0, self.index.metric)
         return self._resolver.resolve(names, space=space, placed=placed)
 
     def _catalogued(self, name: str) -> Track | None:
@@ -653,21 +568,4 @@ class Library:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""
         if self.by_sound:
             return mean_vector(self.index, liked_tracks(self.workspace, user), user)
-        return user_factor(self.workspace, self._factors(), user)
-
-    def _factors(self) -> Factors:
-        from audiorec.factors import load_factors
-
-        if self.by_sound:
-            raise NotFoundError(
-                "there are no factors: tracks are placed by sound alone; take a recipe with "
-                "listening, such as default"
-            )
-        return load_factors(self.workspace.factors)
-
-    def track(self, track_id: str) -> Track:
-        """A track of an answer; one that is not catalogued has its id for a path."""
-        try:
-            return self.catalog.get(track_id)
-        except NotFoundError:
-            return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
+        return user_factor(self.workspace, self.factors(), user)

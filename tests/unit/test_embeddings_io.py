@@ -20,6 +20,7 @@ from audiorec.embeddings_io import import_embeddings, read_details, read_vectors
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
 from audiorec.index.config import IndexConfig
 from audiorec.pipeline import STAGES, Pipeline
+from audiorec.recommend.export import export_vectors
 from audiorec.recommend.library import Library
 from audiorec.workspace import Workspace
 
@@ -53,7 +54,7 @@ def test_what_is_exported_can_be_imported_and_answers_alike(tmp_path, file, work
     hits = library.similar(["id-07"], k=5)
     assert [hit.track_id for hit in hits] == [IDS[row] for row in np.argsort(-cosines)[:5]]
     assert {(hit.artist, hit.title, hit.path) for hit in hits} == {("", "", "")}
-    assert library.export("embeddings", tmp_path / "out.parquet") == N
+    assert export_vectors(library, "embeddings", tmp_path / "out.parquet") == N
     again = Workspace(tmp_path / "again")
     import_embeddings(again, tmp_path / "out.parquet")
     assert Library(again).similar(["id-07"], k=5) == hits

@@ -24,7 +24,7 @@ def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_soun
     added = call("-w", workspace, "add", world.held_back).out.split()
     library = Library(workspace)
     place = library.workspace
-    sound, factors = content(place), library._factors().tracks
+    sound, factors = content(place), library.factors().tracks
     blend = library.index.embeddings()
     smoothing = artist_smoothing(artifacts.load_manifest(place.model, kind="model"))
     begun = smooth_by_artist(sound, factors=factors, artists=artists_of(place), smoothing=smoothing)

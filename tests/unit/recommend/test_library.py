@@ -21,6 +21,7 @@ from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.reload import file_signature, open_index
 from audiorec.playlist import PlaylistRequest, build_playlist
+from audiorec.recommend.export import export_vectors
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import similar, similar_many
 from audiorec.workspace import Workspace
@@ -291,7 +292,7 @@ def test_a_worn_index_is_told_of(workspace):
 
 def test_answers_are_those_of_what_is_exported(workspace, tmp_path):
     library = Library(workspace)
-    library.export("embeddings", tmp_path / "v.parquet")
+    export_vectors(library, "embeddings", tmp_path / "v.parquet")
     assert pl.read_parquet(tmp_path / "v.parquet")["track_id"].to_list() == list(library.index.ids)
 
 
@@ -300,5 +301,5 @@ def test_factors_are_exported_without_an_index(tmp_path):
     workspace.create()
     some = Embeddings(["a", "b"], np.eye(2, dtype=np.float32))
     save_factors(workspace.factors, Factors(some, some))
-    assert Library(workspace).export("user-factors", tmp_path / "u.parquet") == 2
+    assert export_vectors(Library(workspace), "user-factors", tmp_path / "u.parquet") == 2
     assert pl.read_parquet(tmp_path / "u.parquet")["user_id"].to_list() == ["a", "b"]

@@ -1,0 +1,109 @@
+"""A workspace's index, and those derived from it for other spaces, popularities and metrics."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from audiorec.exceptions import ParameterError
+from audiorec.index import Index, Metric, build_index, with_popularity
+from audiorec.recommend.pair_scores import PairScores
+from audiorec.recommend.vectors import SPACES, Space, content, listening
+from audiorec.workspace import Workspace
+
+MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
+
+
+class SpaceIndexes:
+    """Indexes that belong together, for all threads: whatever is asked, it is of one index.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    open_index : callable
+        Opens the index, once it is asked for.
+    main : Index, optional
+        The index, where it is open already.
+    """
+
+    def __init__(
+        self, workspace: Workspace, open_index: Callable[[], Index], *, main: Index | None = None
+    ) -> None:
+        self._workspace = workspace
+        self._open_index = open_index
+        self._main = main
+        self._derived: dict[tuple[Space, float, Metric], Index] = {}
+        self._pairs: tuple[Index, PairScores] | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the index was asked for."""
+        return self._main is not None
+
+    @property
+    def main(self) -> Index:
+        """The index that the others are derived from."""
+        if self._main is None:
+            with self._lock:
+                self._main = self._main or self._open_index()
+        return self._main
+
+    @property
+    def by_sound(self) -> bool:
+        """Whether tracks are placed by their sound alone, since nobody's listening is known."""
+        return self.main.extra.get("target") in ("content", "sound")
+
+    def get(self, space: Space, popularity: float, metric: Metric) -> Index:
+        """What answers in a space, with the dial of popularity turned, for one metric."""
+        if popularity and self.by_sound:
+            raise ParameterError(
+                f"popularity={popularity} needs listening, and tracks are placed by sound alone; "
+                "leave it at 0"
+            )
+        key = (space, popularity, metric)
+        found = self._derived.get(key)
+        if found is None:
+            with self._lock:
+                found = self._derived.get(key) or self._derive(space, popularity, metric)
+                dialled = [other for other in self._derived if other[1]]
+                if popularity and len(dialled) >= MOST_DIALLED:
+                    self._derived.pop(dialled[0], None)
+                self._derived[key] = found
+        return found
+
+    def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
+        """Share of an index's random pairs (%) below each score : np.ndarray [shape=(n,)]."""
+        pairs = self._pairs
+        if pairs is None or pairs[0] is not index:
+            self._pairs = pairs = (index, PairScores(index))
+        return pairs[1].percentile(list(scores))
+
+    def _derive(self, space: Space, popularity: float, metric: Metric) -> Index:
+        if not popularity:
+            return self._of_space(space)
+        return with_popularity(
+            self.get(space, 0.0, metric),
+            popularity,
+            metric=metric,
+            mean_norm=float(self.main.extra.get("mean_norm", 1.0)),
+        )
+
+    def _of_space(self, space: Space) -> Index:
+        """The index, or an exact one of what another space places where."""
+        if space not in SPACES:
+            raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")
+        if space == "listening" and self.by_sound:
+            raise ParameterError(
+                "space='listening' has no place here: the recipe places tracks by sound alone; "
+                "take one with listening, such as default"
+            )
+        if space == "blend" or self.by_sound:
+            return self.main
+        from audiorec.index.config import IndexConfig
+
+        vectors = content(self._workspace) if space == "content" else listening(self._workspace)
+        config = IndexConfig(metric=self.main.metric, kind="exact")
+        return build_index(vectors, config=config)
