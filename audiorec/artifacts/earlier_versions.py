@@ -21,10 +21,10 @@ READ_ON: dict[str, dict[str, str]] = {
 # Settings of 0.2.0 that are constants by now, with their values: manifests of then have them.
 CONSTANTS: dict[str, Any] = {
     "fmin": 0.0, "fmax": None, "rating_plays": 10.0, "epsilon": 1e-6, "dislike_alpha": 1.0,
-    "min_support": 2,
+    "min_support": 2, "plays_per_day": 1000, "n_neighbors": 15,
 }  # fmt: skip
 PAD_MODES = {"db": "constant", "log10": "reflect"}
-SEEDLESS = {"session_gap_minutes", "n_neighbors"}  # sections that had a seed
+SEEDLESS = {"session_gap_minutes", "n_neighbors", "hop_length"}  # sections that had a seed
 
 
 def read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
@@ -61,6 +61,6 @@ def without_constants(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "hop_length" in kept and kept.get("pad_mode") == PAD_MODES.get(str(kept.get("compression"))):
         kept.pop("pad_mode", None)  # spectrograms
-    if kept.get("seed") == 0 and SEEDLESS & set(kept):
+    if kept.get("seed") == 0 and SEEDLESS & set(settings):
         del kept["seed"]
     return kept

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from audiorec.config import Section, Seed
+from audiorec.config import Section
 
 
 class MelConfig(Section):
@@ -26,7 +26,7 @@ class MelConfig(Section):
     clip_seconds : float
         Length of a clip, s.
     clip_position : {"middle", "start", "random"}
-        Where in the recording the clip lies. Random is drawn from `seed` and the track.
+        Where in the recording the clip lies. Random is drawn from the track's id.
     n_clips : int
         Clips per track, spread evenly over the recording when more than one.
     """
@@ -39,8 +39,7 @@ class MelConfig(Section):
     clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
     clip_position: Literal["middle", "start", "random"] = "middle"
     n_clips: int = Field(default=1, ge=1, le=64)
-    seed: int = Seed
-    former: ClassVar[frozenset[str]] = frozenset({"fmin", "fmax", "pad_mode"})
+    former: ClassVar[frozenset[str]] = frozenset({"fmin", "fmax", "pad_mode", "seed"})
 
     @model_validator(mode="after")
     def _bands_fit_the_spectrum(self) -> Self:

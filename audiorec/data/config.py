@@ -19,18 +19,15 @@ class InteractionsConfig(Section):
     Attributes
     ----------
     rules : tuple of {"daily", "repeat", "identical"}
-        What makes a listener suspect; see `audiorec.data.bot_filter`, which holds the limits of
-        the other rules. Without rules nobody is left out.
+        What makes a listener suspect; see `audiorec.data.bot_filter`, which holds their
+        limits. Without rules nobody is left out.
     keep : tuple of str
         Listeners who are never left out.
-    plays_per_day : int
-        More plays in one day (UTC) are no person's. Songs of 3.5 minutes fill a day with 411.
     """
 
     rules: tuple[Rule, ...] = ("daily", "repeat", "identical")
     keep: tuple[str, ...] = ()
-    plays_per_day: int = Field(default=1000, ge=1)
-    former: ClassVar[frozenset[str]] = frozenset({"rating_plays"})
+    former: ClassVar[frozenset[str]] = frozenset({"rating_plays", "plays_per_day"})
 
 
 class EvaluateConfig(Section):

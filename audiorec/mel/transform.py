@@ -96,7 +96,7 @@ def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[
     path : Path
     config : MelConfig
     track_id : str
-        What random clips are drawn from, beside ``config.seed``.
+        What random clips are drawn from.
 
     Returns
     -------

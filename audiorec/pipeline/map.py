@@ -11,10 +11,8 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.index import Index
-from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.staleness import names_fingerprint
 from audiorec.progress import Progress, silent
-from audiorec.track_map.config import MapConfig
 from audiorec.track_map.layout import Layout, can_lay_out, extend_layout, fit_layout
 from audiorec.track_map.regions import find_regions, name_regions, nearest_region
 from audiorec.track_map.store import KIND, load_map, save_map
@@ -29,17 +27,16 @@ def missing_map(workspace: Workspace) -> str:
 
 
 def run_map(
-    workspace: Workspace, recipe: Recipe, *, n_jobs: int | None = None, progress: Progress = silent
+    workspace: Workspace, *, n_jobs: int | None = None, progress: Progress = silent
 ) -> str | None:
     """Lay the tracks out, or put new ones among those that lie there.
 
-    Tracks keep their positions while the space of the vectors and the settings stay, until more
+    Tracks keep their positions while the space of the vectors stays, until more
     were added than were laid out together. A new layout begins from the one before.
 
     Parameters
     ----------
     workspace : Workspace
-    recipe : Recipe
     n_jobs : int, optional
         Threads; by default one per core.
     progress : Progress
@@ -55,18 +52,17 @@ def run_map(
         If there is no index.
     """
     made = artifacts.load_manifest(workspace.index, kind="index")
-    config = recipe.map.model_dump(mode="json")
     with Catalog(workspace.catalog, read_only=True) as catalog:
         inputs = {"index": made.fingerprint, "names": names_fingerprint(catalog)}
-        if artifacts.is_fresh(workspace.map, kind=KIND, inputs=inputs, config=config):
+        if artifacts.is_fresh(workspace.map, kind=KIND, inputs=inputs, config={}):
             return None
         index = Index.load(workspace.index)
         if not len(index):
             raise ArtifactError("the index holds no tracks; scan some, and run 'audiorec run'")
         progress("map", 0, None)
         space = _space(workspace)
-        before = _map_before(workspace, config=config, space=space)
-        laid = _laid_out(index, before, recipe.map, n_jobs=n_jobs or -1, progress=progress)
+        before = _map_before(workspace, space=space)
+        laid = _laid_out(index, before, n_jobs=n_jobs or -1, progress=progress)
         members = nearest_region(laid.layout.positions, laid.centres)
         regions = name_regions(catalog, laid.layout.ids, members, laid.centres)
     save_map(
@@ -74,7 +70,7 @@ def run_map(
         laid.layout,
         regions=regions,
         members=members,
-        config=config,
+        config={},
         inputs=inputs,
         space=space,
     )
@@ -97,31 +93,27 @@ class _LaidOut(NamedTuple):
     n_placed: int
 
 
-def _laid_out(
-    index: Index, before: _Before | None, config: MapConfig, *, n_jobs: int, progress: Progress
-) -> _LaidOut:
+def _laid_out(index: Index, before: _Before | None, *, n_jobs: int, progress: Progress) -> _LaidOut:
     if before is not None and before.stays:
         fitted = set(np.array(before.layout.ids)[before.layout.fitted].tolist())
         if 2 * sum(id_ in fitted for id_ in index.ids) >= len(index):
-            layout = extend_layout(
-                before.layout, index, n_neighbors=config.n_neighbors, n_jobs=n_jobs
-            )
+            layout = extend_layout(before.layout, index, n_jobs=n_jobs)
             known = set(before.layout.ids)
             n_new = sum(id_ not in known for id_ in index.ids)
             return _LaidOut(layout, before.centres, n_new)
     start = before and dict(zip(before.layout.ids, before.layout.positions, strict=True))
-    layout = fit_layout(index, **config.model_dump(), n_jobs=n_jobs, start=start, progress=progress)
+    layout = fit_layout(index, n_jobs=n_jobs, start=start, progress=progress)
     return _LaidOut(layout, find_regions(layout.positions), len(index))
 
 
-def _map_before(workspace: Workspace, *, config: dict[str, object], space: str) -> _Before | None:
+def _map_before(workspace: Workspace, *, space: str) -> _Before | None:
     """The map that stands; None where there is none that can be read."""
     with suppress(ArtifactError):
         manifest = artifacts.load_manifest(workspace.map, kind=KIND, check="digests")
         stored = load_map(workspace.map)
         centres = np.array([(region.x, region.y) for region in stored.regions], dtype=np.float32)
         stays = (
-            artifacts.without_constants(manifest.config) == config
+            not artifacts.without_constants(manifest.config)
             and manifest.extra.get("space") == space
         )
         return _Before(stored.layout, centres, stays)

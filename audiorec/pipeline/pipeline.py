@@ -194,7 +194,7 @@ class Pipeline:
         return run_sessions(self.workspace, self.recipe, check=self._check, progress=self.progress)
 
     def _map(self) -> str | None:
-        return run_map(self.workspace, self.recipe, n_jobs=self.n_jobs, progress=self.progress)
+        return run_map(self.workspace, n_jobs=self.n_jobs, progress=self.progress)
 
     def _imported(self) -> str:
         """Name of the file that the vectors were imported from; empty where they are our own.

@@ -27,7 +27,6 @@ from audiorec.models.config import (
 )
 from audiorec.pipeline.old_settings import translate
 from audiorec.sessions.config import SessionsConfig
-from audiorec.track_map.config import MapConfig
 
 MOST_RECIPE = 1 << 20  # bytes
 # Settings of earlier versions that are still taken: "section" or "section.key", and its new
@@ -50,7 +49,9 @@ RENAMED: dict[str, str | None] = {
     "factors.dislike_alpha": None,
     "sessions.min_support": None,
     "sessions.seed": None,
-    "map.seed": None,
+    "mel.seed": None,
+    "interactions.plays_per_day": None,
+    "map": None,
     "evaluate.rank": "evaluate.rank_by",
     "evaluate.test_share": "evaluate.test_fraction",
 }
@@ -73,11 +74,11 @@ def rename_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]
         if not isinstance(table, dict) or name not in table:
             continue
         value = table.pop(name)
+        shown = f"[{section}] {key}" if key else f"[{section}]"
         if new is None:
-            notes.append(f"[{section}] {key} is no longer a setting and is ignored")
+            notes.append(f"{shown} is no longer a setting and is ignored")
             continue
         table.setdefault(new.rpartition(".")[2], value)
-        shown = f"[{section}] {key}" if key else f"[{section}]"
         notes.append(f"{shown} is now {new.rpartition('.')[2]}; the old name goes with 0.3")
     current, values = translate(current)
     return current, notes + values
@@ -104,7 +105,6 @@ class Recipe(Section):
     train: TrainConfig = TrainConfig()
     index: IndexConfig = IndexConfig()
     sessions: SessionsConfig = SessionsConfig()
-    map: MapConfig = MapConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @model_validator(mode="before")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
     from scipy.sparse import csr_matrix
 
+N_NEIGHBORS = 15  # of each track, that it is drawn towards
 LEAST = 8  # tracks that can be laid out by their neighbours
 QUERIES = 1024  # that are searched at once
 EARLY_STEPS, STEPS, NEW_STEPS = 250, 500, 100
@@ -56,7 +57,6 @@ def can_lay_out() -> bool:
 def fit_layout(
     index: Index,
     *,
-    n_neighbors: int = 15,
     seed: int = 0,
     n_jobs: int = 1,
     start: Mapping[str, np.ndarray] | None = None,
@@ -67,7 +67,6 @@ def fit_layout(
     Parameters
     ----------
     index : Index
-    n_neighbors : int
     seed : int
         Same index, same seed, same positions.
     n_jobs : int
@@ -85,7 +84,7 @@ def fit_layout(
     first = _principal_plane(np.asarray(index.embeddings().take(chosen).vectors, dtype=np.float32))
     if n < LEAST:
         return Layout(ids, first.astype(np.float32), np.ones(n, dtype=bool))
-    rows = _neighbour_rows(index, chosen, n_neighbors=min(n_neighbors, (n - 1) // 3), among=chosen)
+    rows = _neighbour_rows(index, chosen, n_neighbors=min(N_NEIGHBORS, (n - 1) // 3), among=chosen)
     if start:
         first = _started(chosen, rows, start, otherwise=first)
     positions = _optimized(
@@ -93,13 +92,11 @@ def fit_layout(
     )
     layout = Layout(chosen, positions, np.ones(n, dtype=bool))
     if n < len(ids):
-        layout = extend_layout(layout, index, n_neighbors=n_neighbors, n_jobs=n_jobs)
+        layout = extend_layout(layout, index, n_jobs=n_jobs)
     return layout._replace(fitted=np.ones(len(ids), dtype=bool))
 
 
-def extend_layout(
-    layout: Layout, index: Index, *, n_neighbors: int = 15, n_jobs: int = 1
-) -> Layout:
+def extend_layout(layout: Layout, index: Index, *, n_jobs: int = 1) -> Layout:
     """Put the tracks of an index that a layout lacks among those that it has.
 
     Parameters
@@ -108,7 +105,7 @@ def extend_layout(
         Its tracks keep their positions; those that the index has no more are left out.
     index : Index
         Of the same space.
-    n_neighbors, n_jobs
+    n_jobs
         See `fit_layout`.
 
     Returns
@@ -126,7 +123,7 @@ def extend_layout(
     positions, fitted = layout.positions[kept], layout.fitted[kept]
     if new:
         _check_library()
-        rows = _neighbour_rows(index, new, n_neighbors=min(n_neighbors, len(known)), among=known)
+        rows = _neighbour_rows(index, new, n_neighbors=min(N_NEIGHBORS, len(known)), among=known)
         placed = _placed(positions, rows, n_jobs=n_jobs)
         positions = np.concatenate([positions, placed])
         fitted = np.concatenate([fitted, np.zeros(len(new), dtype=bool)])

@@ -94,7 +94,7 @@ def test_who_is_kept_is_learned_from(workspace, spam, recipe, tmp_path) -> None:
     for text, words in (
         ('keep = ["flod"]', ["[interactions] keep names 'flod'", "no plays"]),
         ('rules = ["weekly"]', ["rules", "'weekly'"]),
-        ("plays_per_day = 0", ["plays_per_day=0"]),
+        ("keep = 0", ["keep=0"]),
     ):
         keeping.write_text(f"[interactions]\n{text}\n")
         failed(call("-w", workspace, "factors", "--recipe", keeping), *words)

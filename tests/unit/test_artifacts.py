@@ -292,7 +292,7 @@ def test_a_nested_manifest_is_refused_in_one_line(tmp_path):
 def test_settings_that_became_constants_make_nothing_stale(tmp_path):
     """Manifests of 0.2.0 have them: with the constant's value they say the same without."""
     now = MelConfig().model_dump(mode="json")
-    before = {**now, "fmin": 0.0, "fmax": None, "pad_mode": "constant"}
+    before = {**now, "fmin": 0.0, "fmax": None, "pad_mode": "constant", "seed": 0}
     artifacts.commit(tmp_path / "a", kind="mels", files={}, config=before, inputs={})
     assert artifacts.is_fresh(tmp_path / "a", kind="mels", inputs={}, config=now)
     assert MelConfig(**before) == MelConfig()
@@ -302,7 +302,9 @@ def test_settings_that_became_constants_make_nothing_stale(tmp_path):
     assert artifacts.without_constants(sessions) == {"session_gap_minutes": 30.0}
 
 
-@pytest.mark.parametrize("other", [{"fmin": 20.0}, {"pad_mode": "reflect"}, {"fmax": 8000.0}])
+@pytest.mark.parametrize(
+    "other", [{"fmin": 20.0}, {"pad_mode": "reflect"}, {"fmax": 8000.0}, {"seed": 1}]
+)
 def test_what_other_values_made_is_stale(tmp_path, other):
     now = MelConfig().model_dump(mode="json")
     before = {**now, "fmin": 0.0, "fmax": None, "pad_mode": "constant", **other}

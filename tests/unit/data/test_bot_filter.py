@@ -174,8 +174,9 @@ def test_rules_can_be_switched_off() -> None:
 
 
 def test_a_rule_that_names_most_listeners_is_told_and_not_followed() -> None:
-    strict = InteractionsConfig(plays_per_day=1, rules=("daily",))
-    suspects = find_suspects(frame(people()), config=strict)
+    strict = InteractionsConfig(rules=("daily",))
+    with patch.object(bot_filter, "PLAYS_PER_DAY", 1):
+        suspects = find_suspects(frame(people()), config=strict)
     assert not suspects.users
     assert suspects.summary().startswith("rule 'daily' not followed: it names ")
     few = frame(flood("flood") + copies(3))
@@ -190,7 +191,7 @@ def test_nobody_is_suspect_where_nobody_is() -> None:
     }  # fmt: skip
 
 
-def slow_suspects(rows, config) -> set[tuple[str, str]]:
+def slow_suspects(rows) -> set[tuple[str, str]]:
     """One listener and one rule after the other."""
     daily, total = defaultdict(float), defaultdict(lambda: defaultdict(float))
     days_of, pair_days = defaultdict(set), defaultdict(set)
@@ -209,7 +210,7 @@ def slow_suspects(rows, config) -> set[tuple[str, str]]:
         day_total[user, day] += plays
         if plays > bot_filter.REPEAT_PER_DAY:
             found.add((user, "repeat"))
-    found |= {(user, "daily") for (user, _), n in day_total.items() if n > config.plays_per_day}
+    found |= {(user, "daily") for (user, _), n in day_total.items() if n > bot_filter.PLAYS_PER_DAY}
     catalogue = len({track for _, track, _, _ in rows})
     usual = np.median([max(tracks.values()) for tracks in total.values()])
     for user, tracks in total.items():
@@ -243,15 +244,14 @@ few_rows = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(few_rows, st.randoms(use_true_random=False))
 def test_a_readable_twin_agrees_whatever_the_order(rows, random) -> None:
-    config = InteractionsConfig(plays_per_day=45)
     limits = {
-        "REPEAT_PER_DAY": 41, "REPEAT_FRACTION": 0.8, "REPEAT_PLAYS": 30,
+        "PLAYS_PER_DAY": 45, "REPEAT_PER_DAY": 41, "REPEAT_FRACTION": 0.8, "REPEAT_PLAYS": 30,
         "IDENTICAL_LISTENERS": 2, "IDENTICAL_TRACKS": 1,
     }  # fmt: skip
     with patch.multiple(bot_filter, **limits):
-        suspects = find_suspects(frame(rows), config=config)
-        assert names(suspects) == slow_suspects(rows, config)
+        suspects = find_suspects(frame(rows), config=CONFIG)
+        assert names(suspects) == slow_suspects(rows)
         shuffled = list(rows)
         random.shuffle(shuffled)
-        assert find_suspects(frame(shuffled), config=config).frame.equals(suspects.frame)
-        assert find_suspects(daily_plays(frame(rows)), config=config).frame.equals(suspects.frame)
+        assert find_suspects(frame(shuffled), config=CONFIG).frame.equals(suspects.frame)
+        assert find_suspects(daily_plays(frame(rows)), config=CONFIG).frame.equals(suspects.frame)
