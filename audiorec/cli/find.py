@@ -38,7 +38,7 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     settings.workspace.check()
     workspace = settings.workspace
     played = PlayedNames(workspace.plays)
-    if played.any and not workspace.catalog.is_file():
+    if not workspace.catalog.is_file() and played.any:
         matches = find_tracks(None, words, played=played)
     else:
         with Catalog(workspace.catalog, read_only=True) as catalog:
