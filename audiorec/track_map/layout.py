@@ -25,6 +25,7 @@ N_NEIGHBORS = 15  # of each track, that it is drawn towards
 LEAST = 8  # tracks that can be laid out by their neighbours
 QUERIES = 1024  # that are searched at once
 EARLY_STEPS, STEPS, NEW_STEPS = 250, 500, 100
+FEWER_STEPS = 25  # where very many are placed: more move 99 of 100 by less than a point's width
 EARLY_EXAGGERATION = 12.0
 START_SPREAD = 1e-4  # standard deviation of the first positions
 FFT_FROM = 4000  # points; fewer are quicker by Barnes and Hut's tree
@@ -266,6 +267,10 @@ def _placed(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarr
         n_jobs=n_jobs,
     )
     new = new.optimize(
-        NEW_STEPS, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25
+        NEW_STEPS if len(rows) <= MOST_TOGETHER else FEWER_STEPS,
+        learning_rate=0.1,
+        exaggeration=1.5,
+        momentum=0.8,
+        max_grad_norm=0.25,
     )
     return np.asarray(new, dtype=np.float32)

@@ -227,10 +227,15 @@ def test_status_says_whether_there_is_a_map_and_what_makes_it_stale(workspace, m
     assert said()[0] == "none: it is for 'audiorec serve', and needs the extra 'serve'"
 
 
-def test_of_many_tracks_a_sample_is_laid_out_and_the_others_are_put_among_it(monkeypatch):
-    monkeypatch.setattr("audiorec.track_map.layout.MOST_TOGETHER", 90)
+@pytest.mark.parametrize("most", [90, 50])
+def test_of_many_tracks_a_sample_is_laid_out_and_the_others_are_put_among_it(monkeypatch, most):
+    monkeypatch.setattr("audiorec.track_map.layout.MOST_TOGETHER", most)
     index = index_of(Embeddings(ids(), vectors()))
+    listed = []
+    every = type(index).ids.fget
+    monkeypatch.setattr(type(index), "ids", property(lambda self: listed.append(1) or every(self)))
     layout = fit_layout(index, seed=0)
+    assert len(listed) < 10  # each makes all of them anew
     assert sorted(layout.ids) == sorted(index.ids) and layout.fitted.all()
     assert np.isfinite(layout.positions).all()
     genres = np.array([genre_of(ids().index(id_)) for id_ in layout.ids])
