@@ -142,7 +142,8 @@ def memory_of(pid: int) -> float:
 
 
 if __name__ == "__main__":
+    port_given, place, number, *seeds = sys.argv[1:]
     counted, found_outside = send_mutated(
-        int(sys.argv[1]), Workspace(Path(sys.argv[2])), n=int(sys.argv[3]), seed=int((*sys.argv, 1)[4])
+        int(port_given), Workspace(Path(place)), n=int(number), seed=int((seeds or [1])[0])
     )
     print(dict(counted), "answers from outside:", len(found_outside))
