@@ -187,12 +187,12 @@ def _scale(numbers: np.ndarray, kind: str) -> dict[str, Any]:
 def _score(library: Library, shown: Shown, user: str) -> dict[str, Any]:
     """The rank of each track for a listener."""
     vector = library.listener_vector(user)
-    index = library.index
-    known = [id_ for id_ in shown.ids if id_ in index]
-    at = {id_: row for row, id_ in enumerate(shown.ids)}
-    scores = np.asarray(index.embeddings().take(known).vectors) @ vector
-    ranks = np.full(len(shown.ids), np.nan)
-    ranks[[at[id_] for id_ in known]] = scores.argsort(kind="stable").argsort(kind="stable")
+    placed = library.index.embeddings()
+    row_of = {id_: row for row, id_ in enumerate(placed.ids)}
+    rows = np.array([row_of.get(id_, -1) for id_ in shown.ids], dtype=np.int64)
+    scores = (np.asarray(placed.vectors) @ vector)[rows[rows >= 0]]
+    ranks = np.full(len(rows), np.nan)
+    ranks[rows >= 0] = scores.argsort(kind="stable").argsort(kind="stable")
     return {**_scale(ranks, "score"), "low": "last", "high": "first"}
 
 
