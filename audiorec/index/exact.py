@@ -17,6 +17,8 @@ MAX_SCORES = 16_000_000
 # Queries asked at once, and rows read at once where vectors are turned before they are scored.
 MAX_QUERIES = 1024
 BLOCK = 65_536
+# Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
+SPARE = 8
 # Scores in a group of which `largest` first looks at the best alone.
 GROUP = 64
 

@@ -14,6 +14,7 @@ from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index.arrays import taken
 from audiorec.index.drift import IndexDrift
 from audiorec.index.exact import (
+    SPARE,
     Metric,
     NotFiniteError,
     SearchVectors,
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
 METRICS: tuple[Metric, ...] = ("cosine", "inner_product")
-# Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
-SPARE = 8
-# An approximate structure is built again when so much of it is dead, or grown since.
-MAX_DEAD = 0.25
-MAX_GROWTH = 2.0
 
 
 class Neighbours(NamedTuple):
@@ -57,10 +53,10 @@ class Neighbours(NamedTuple):
 class SearchableVectors:
     """Vectors by id, searched by cosine or inner product: the part of `Index` that only reads.
 
-    The vectors are kept as they were given, so that either
-    metric can be asked of any index; one that was not built for the metric asked is answered by
-    the plain product, which is exact and fast enough to a few million vectors. That product is all
-    that an exact index has, so that it opens without FAISS.
+    The vectors are kept as they were given, so that either metric can be asked of any index; one
+    that was not built for the metric asked is answered by the plain product, which is exact and
+    fast enough to a few million vectors. That product is all that an exact index has, so that it
+    opens without FAISS.
 
     Rows of an exact index stand in the order of their ids. An approximate structure cannot drop
     or reorder vectors: its removed rows stay, dead, and a filter keeps them out of every answer

@@ -20,15 +20,13 @@ import faiss as _faiss
 import numpy as np
 
 from audiorec.exceptions import ArtifactError
-from audiorec.index.exact import NeighbourRows, SearchVectors, rescored, search_product
+from audiorec.index.exact import SPARE, NeighbourRows, SearchVectors, rescored, search_product
 from audiorec.index.plan import IndexPlan, Kind, batch_rows, sample_size
 
 # FAISS makes half of its interface when it is loaded, where no type checker sees it.
 faiss: Any = _faiss
 
 HNSW_CONSTRUCTION = 80
-# Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
-SPARE = 8
 TARGET_RECALL = 0.99
 RECALL_K = 10
 RECALL_QUERIES = 300  # of each kind

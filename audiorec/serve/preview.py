@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-MOST_CHANNELS = 2
 RATE = 44_100
 
 

@@ -21,8 +21,6 @@ EXPORT = (
     "spotify.com/account/privacy: request 'Extended streaming history'; the zip comes by mail in "
     "some days ('Account data', the last year alone, does as well)"
 )
-_AUDIO = re.compile(r"(Streaming_?History_Audio_.*|endsong_?\d*.*)\.json", re.IGNORECASE)
-_SHORT = re.compile(r"StreamingHistory_?(music_?)?\d*\.json", re.IGNORECASE)
 _VIDEO = re.compile(r"Streaming_?History_Video_.*\.json", re.IGNORECASE)
 _KEYS = (b'"master_metadata_track_name"', b'"msPlayed"')
 
