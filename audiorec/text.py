@@ -10,6 +10,14 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() or _is_space(c) else _written_out(c) for c in text)
 
 
+def bounded(text: str, *, most: int = 1000) -> str:
+    """A line of an error: its two ends where a name that it repeats makes it longer than `most`."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end]} ... {text[-end:]}"
+
+
 def _is_space(char: str) -> bool:
     """Whether it is a space of any width, or joins letters: scripts other than Latin need both."""
     return unicodedata.category(char) == "Zs" or char in "\u200c\u200d"

@@ -65,7 +65,9 @@ def load_manifest(
         without = (
             ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
         )
-        first = _importing(directory, kind) or f"run 'audiorec {STAGE_OF.get(kind, 'run')}'"
+        stage = STAGE_OF.get(kind)
+        alone = f", or 'audiorec {stage}' alone," if stage else ""
+        first = _importing(directory, kind) or f"run 'audiorec run'{alone}"
         raise ArtifactError(f"{called}; {first} first{without}") from None
     except OSError as error:
         reason = system_reason(error).lower()

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import soundfile
 
 from audiorec.audio.ffmpeg import open_by_ffmpeg
-from audiorec.audio.integrity import check_container, check_mpeg, check_sndfile
+from audiorec.audio.integrity import check_container, check_mpeg, check_ogg, check_sndfile
 from audiorec.audio.joined import FallbackSource, JoinedSource
 from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, length_tag, tags_end
 from audiorec.audio.ogg import MAGIC as OGG
@@ -25,6 +25,7 @@ from audiorec.audio.segment import SegmentSource
 from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
 from audiorec.audio.source import Bytes, Source, StreamWindow, file_error, size_of
 from audiorec.data.segments import segment_of
+from audiorec.exceptions import AudioError
 
 # What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.
 FOREIGN = {
@@ -62,20 +63,9 @@ def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
     if head.startswith(OGG):
         data = _mapped(stream, stack)
         links = find_links(data, start=start)
-    if len(links) > 1:
-        windows = [StreamWindow(stream, link.start, link.stop) for link in links]
-        parts = [_of_libsndfile(path, window, stack) for window in windows]
-        whole = [opened for opened in parts if opened is not None]
-        if len(whole) == len(links):
-            check_sndfile(path, whole[-1][1])
-            return JoinedSource(
-                [
-                    FallbackSource(
-                        source, _by_ffmpeg(path, window, stack), _damage(data, link, file)
-                    )
-                    for (source, file), window, link in zip(whole, windows, links, strict=True)
-                ]
-            )
+    if len(links) > 1 and (parts := _links(path, stream, data, links, stack)):
+        check_ogg(path)
+        return JoinedSource(parts)
     opened = _of_libsndfile(path, part, stack)
     if opened is None:
         check_container(path, part)
@@ -85,8 +75,29 @@ def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
         return _of_mpeg(path, source, _mapped(stream, stack))
     with QUIET:
         check_sndfile(path, file)
+    if file.format == "CAF":
+        check_container(path, part)
     damage = _damage(data, links[0], file) if links else None
     return FallbackSource(source, _by_ffmpeg(path, part, stack), damage)
+
+
+def _links(
+    path: Path, stream: BinaryIO, data: Bytes, links: Sequence[StreamSpan], stack: ExitStack
+) -> list[Source]:
+    """Each link of an Ogg file as a recording; none where one of them cannot be read alone."""
+    parts: list[Source] = []
+    for link in links:
+        window = StreamWindow(stream, link.start, link.stop)
+        opened, by_ffmpeg = _of_libsndfile(path, window, stack), _by_ffmpeg(path, window, stack)
+        try:
+            parts.append(
+                by_ffmpeg()
+                if opened is None
+                else FallbackSource(opened[0], by_ffmpeg, _damage(data, link, opened[1]))
+            )
+        except AudioError:
+            return []
+    return parts
 
 
 def _by_ffmpeg(path: Path, part: BinaryIO | StreamWindow, stack: ExitStack) -> Callable[[], Source]:
@@ -139,7 +150,10 @@ def _mapped(stream: BinaryIO, stack: ExitStack) -> mmap.mmap:
 def _of_libsndfile(
     path: Path, stream: BinaryIO | StreamWindow, stack: ExitStack
 ) -> tuple[SndfileSource, SequentialFile] | None:
-    """Open by libsndfile; None where it cannot, or knows no length."""
+    """Open by libsndfile; None where it cannot, cannot seek, or knows no length.
+
+    Of MP3 within WAV it takes the length from the bit rate of the first frames.
+    """
     try:
         stream.seek(0)
         with QUIET:
@@ -148,7 +162,8 @@ def _of_libsndfile(
             file = SequentialFile(at, closefd=False)
     except (soundfile.SoundFileError, TypeError, ValueError):
         return None
-    if not 0 < file.frames < 2**62:
+    is_guess = file.format != "MP3" and file.subtype.startswith("MPEG")
+    if not 0 < file.frames < 2**62 or is_guess or not file.seekable():
         file.close()
         return None
     stack.enter_context(file)

@@ -23,16 +23,19 @@ from audiorec.audio.source import (
     file_error,
 )
 
-# Ogg and FLAC say where their parts belong: where so much is between two, some was lost.
+# Containers that say where their parts belong: where so much is between two, some was lost.
+PLACED = {"ogg", "flac", "matroska"}
 GAP_SECONDS = 0.05
 PREROLL_SECONDS = 0.5  # decoded before a clip and dropped, so that the decoder has settled
-# Containers whose time stamps after a seek are guesses from the bit rate: read from the start.
-UNINDEXED = {"aac", "mp3", "ac3", "eac3", "dts"}
+# Containers whose time stamps after a seek are guesses from the bit rate (in WAV those of codecs
+# other than PCM): read from the start.
+UNINDEXED = {"aac", "mp3", "ac3", "eac3", "dts", "mlp", "truehd", "wav"}
+COUNTED = {*UNINDEXED, "asf"}  # whose length may be a guess too
 # Demuxers of recordings alone: no playlists (they open other files), no pictures, no text.
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,asf,asf_o,aac,mp3,ogg,flac,wav,w64,aiff,caf,au,matroska,webm,"
     "matroska,webm,ape,wv,tta,tak,mpc,mpc8,ac3,eac3,dts,dtshd,iff,amr,dsf,avi,mpeg,mpegts,rm,"
-    "xwma,oma"
+    "xwma,oma,mlp,truehd,shn"
 )
 
 
@@ -93,8 +96,9 @@ class _FfmpegSource:
         # Where several lie beside each other, the one that the file itself calls the default.
         self._stream = next((s for s in streams if _is_default(s)), streams[0])
         name = container.format.name.split(",")[0]
-        self._is_placed = name in ("ogg", "flac")
-        self._indexed = name not in UNINDEXED and self._stream.duration is not None
+        self._is_placed = name in PLACED
+        self._indexed = name not in UNINDEXED and bool(self._stream.duration)
+        self._is_counted = name in COUNTED or not self._stream.duration
         context = self._stream.codec_context  # None for a codec that FFmpeg does not know
         duration = self._duration() if context is not None else 0.0
         form = {"mov": "m4a", "asf": "wma", "matroska": "mka"}.get(name, name)
@@ -107,20 +111,25 @@ class _FfmpegSource:
         self.note = ""
 
     def _duration(self) -> float:
-        """Seconds; counted packet by packet, without decoding, where no header says."""
+        """Seconds; those of all packets, not decoded, where no header says.
+
+        Each packet's own length is rounded, in Matroska to ms: the last one's end tells it better.
+        """
         stream = self._stream
-        if self._indexed:
+        if not self._is_counted:
             return float(stream.duration * stream.time_base)
         if stream.time_base is None:
             return 0.0
-        ticks, last = 0, None
+        ticks, end, origin, last = 0, 0, stream.start_time or 0, None
         for packet in self._container.demux(stream):
             ticks += packet.duration or 0
+            if packet.pts is not None:
+                end = max(end, packet.pts - origin + (packet.duration or 0))
             if packet.size and self._container.format.name == "aac":
                 last = packet
         if last is not None:
             check_adts(self._path, bytes(last))
-        return float(ticks * stream.time_base)
+        return float(max(ticks, end) * stream.time_base)
 
     def align(self) -> bool:
         """See `audiorec.audio.source.Source`."""

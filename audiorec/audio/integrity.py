@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag
 from audiorec.audio.source import StreamWindow, size_of
@@ -19,6 +20,8 @@ from audiorec.text import one_line
 if TYPE_CHECKING:
     import soundfile
 
+OGG = b"OggS"
+TTA_HEAD = 22  # bytes in front of the lengths of the frames
 OGG_PAGE = 65_307  # bytes, the longest page
 # Streams are written with a length that nobody knew yet: 0, or as large as can be.
 UNKNOWN_LENGTH = 2**31 - 2**16
@@ -39,12 +42,18 @@ def check_sndfile(path: Path, file: soundfile.SoundFile) -> None:
     file : soundfile.SoundFile
         Left at any place.
     """
-    if file.format == "OGG" and not _ogg_ends(path):
-        raise _cut_off(path, "the last Ogg page ends no stream")
+    if file.format == "OGG":
+        check_ogg(path)
     if file.format == "FLAC":
         _check_flac(path, file)
     else:
         _check_log(path, file)
+
+
+def check_ogg(path: Path) -> None:
+    """Raise `AudioError` if the last page of an Ogg file does not end its stream."""
+    if not _ogg_ends(path):
+        raise _cut_off(path, "the last Ogg page ends no stream")
 
 
 def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) -> None:
@@ -69,7 +78,9 @@ def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) 
 
 
 def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
-    """Raise `AudioError` if an MP4, ASF or Matroska file is shorter than it says.
+    """Raise `AudioError` if a file that FFmpeg reads is shorter than it says.
+
+    MP4, ASF, Matroska, Ogg, RIFF (WAV and AVI), CAF, WavPack, TTA, DSF and DSDIFF say so.
 
     Parameters
     ----------
@@ -86,6 +97,21 @@ def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
         promised = _asf_end(stream, size)
     elif head.startswith(EBML_HEADER):
         promised = _matroska_end(head)
+    elif head.startswith(OGG):
+        check_ogg(path)
+        return
+    elif head.startswith(b"RIFF"):
+        promised = _chunks_end(stream, size, at=12, order="little", width=4)
+    elif head.startswith(b"caff"):
+        promised = _chunks_end(stream, size, at=8, order="big", width=8)
+    elif head.startswith(b"wvpk"):
+        promised = _wavpack_end(stream, size)
+    elif head.startswith(b"TTA1"):
+        promised = _tta_end(stream, head)
+    elif head.startswith(b"DSD "):
+        promised = int.from_bytes(head[12:20], "little")
+    elif head.startswith(b"FRM8"):
+        promised = 12 + _number(head, 4, 8)
     else:
         return
     if size < promised:
@@ -179,6 +205,50 @@ def _matroska_end(head: bytes) -> int:
         return 0
     length, at = _vint(head, at + 4)
     return at + length if length else 0
+
+
+def _chunks_end(
+    stream: BinaryIO | StreamWindow,
+    size: int,
+    *,
+    at: int,
+    order: Literal["little", "big"],
+    width: int,
+) -> int:
+    """Where the chunk ends that holds the sound; 0 where nobody knew when it was written."""
+    while at + 4 + width <= size:
+        stream.seek(at)
+        head = stream.read(12 + width)
+        length = int.from_bytes(head[4 : 4 + width], order)
+        name, kind, at = head[:4], head[4 + width : 8 + width], at + 4 + width
+        if name == b"data" or (name == b"LIST" and kind == b"movi"):
+            return at + length if length < UNKNOWN_LENGTH else 0
+        at += length + (length % 2 if width == 4 else 0)
+    return 0
+
+
+def _wavpack_end(stream: BinaryIO | StreamWindow, size: int) -> int:
+    """Where the last block ends, or one would begin that has samples which are not there."""
+    at, total, reached = 0, 0, 0
+    while True:
+        stream.seek(at)
+        head = stream.read(32)
+        if len(head) < 32 or not head.startswith(b"wvpk"):
+            return size + 1 if reached < total else at
+        length, total, first, samples = struct.unpack("<4xI4xIII", head[:24])
+        at, reached = at + 8 + length, first + samples
+        total = total if total < 2**32 - 1 else 0
+        if at > size:
+            return at
+
+
+def _tta_end(stream: BinaryIO | StreamWindow, head: bytes) -> int:
+    """Where the last frame ends, by the lengths of all in the header."""
+    sr, samples = struct.unpack_from("<II", head, 10)
+    frames = -(-samples * 245 // (256 * sr)) if sr else 0
+    stream.seek(TTA_HEAD)
+    lengths = stream.read(4 * frames)
+    return TTA_HEAD + 4 * frames + 4 + sum(struct.unpack(f"<{len(lengths) // 4}I", lengths))
 
 
 def _vint(head: bytes, at: int) -> tuple[int, int]:

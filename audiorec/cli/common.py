@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from audiorec.exceptions import ParameterError
-from audiorec.text import one_line
+from audiorec.text import bounded, one_line
 
 if TYPE_CHECKING:
     from audiorec.pipeline import StageReport
@@ -246,8 +246,12 @@ def echo_json(value: Any) -> None:
 
 
 def echo_line(text: str, *, err: bool = False) -> None:
-    """Print one line, whatever names and titles are in it: their line breaks are written out."""
-    click.echo(one_line(text), err=err)
+    """Print one line, whatever names and titles are in it: their line breaks are written out.
+
+    One for standard error is kept short, whatever was named on the command line.
+    """
+    line = one_line(text)
+    click.echo(bounded(line) if err else line, err=err)
 
 
 def echo_stages(reports: Iterable[StageReport], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from audiorec import __version__
 from audiorec.cli.common import GlobalOptions, PathType, echo_line, never_die_of_an_encoding
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
-from audiorec.text import one_line
+from audiorec.text import bounded, one_line
 
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
@@ -165,7 +165,7 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        vars(error)["message"] = one_line(error.message)
+        vars(error)["message"] = bounded(one_line(error.message))
         error.show()
         sys.exit(error.exit_code)
     except AmbiguousNameError as error:

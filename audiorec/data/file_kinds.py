@@ -28,10 +28,18 @@ MAGIC = (
     (b"\x7fELF", "a program; name a table"),
 )
 
+# Bytes below the blank that text has: line ends, tabs, escapes. Zeros are those of UTF-16.
+TEXT_CONTROLS = b"\0\t\n\v\f\r\x1a\x1b"
+MOST_CONTROLS = 0.05  # of the bytes of a text; of random ones it is 9 %
+
 
 def kind_of(head: bytes) -> str:
     """What a file is that begins so, and what to do; empty where it may be text."""
-    return next((what for magic, what in MAGIC if head.startswith(magic)), "")
+    known = next((what for magic, what in MAGIC if head.startswith(magic)), "")
+    if known or head.startswith(b"\x1f\x8b"):
+        return known
+    controls = sum(byte < 32 and byte not in TEXT_CONTROLS for byte in head)
+    return "binary, no text; name a table" if controls > MOST_CONTROLS * len(head) else ""
 
 
 def is_special_file(path: Path) -> bool:

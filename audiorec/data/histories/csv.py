@@ -68,6 +68,8 @@ def recognise(member: ExportFile) -> bool:
         except zlib.error:
             return member.base.lower().endswith((".csv.gz", ".tsv.gz"))
     first = head.split(b"\n", 1)[0]
+    if first.lstrip(codecs.BOM_UTF8).lower().startswith((b"sep=", b'"sep=')):
+        first = head.split(b"\n", 2)[1] if head.count(b"\n") else b""
     if b"\0" in first or first.lstrip(codecs.BOM_UTF8).startswith((b"{", b"[", b"<")):
         return False
     return any(name.encode() in first for name in ("user_id", "track_id"))
@@ -144,7 +146,7 @@ def _plain_text(file: Path, scratch: Path) -> Path:
         raise DataError(f"plays file {file} is no regular file; copy it into one")
     try:
         with file.open("rb") as stream:
-            start = stream.read(16)
+            start = stream.read(4096)
         if not start:
             raise DataError(f"plays file {file} is empty; it needs a header {HEADER} and rows")
         if what := kind_of(start):

@@ -1,8 +1,9 @@
 """Tables of plays as people have them, brought to the one form that is read.
 
-Other separators (told by the header), blanks and capitals in the header, the code page of Western
-Windows, UTF-16 with its mark, logs without counts, and dates that begin with the day or the month
-where the file leaves no doubt. Lines stay what they were, so that errors name the right ones.
+Other separators (told by the header, or by Excel's line ``sep=;`` before it), blanks and capitals
+in the header, the code page of Western Windows, UTF-16 with its mark, logs without counts, and
+dates that begin with the day or the month where the file leaves no doubt. Lines stay what they
+were, so that errors name the right ones.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import codecs
 import csv
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -34,6 +35,7 @@ WESTERN = frozenset(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýŒœŠšŽž€‚„…‘’“”•–—´«»°·¡¿\xa0"
 )
 MOST_IN_A_ROW = 2
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)  # as Excel writes before the header
 DATE = re.compile(
     r"\s*(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?)(.*))?$"
 )
@@ -50,17 +52,20 @@ class CsvDialect(NamedTuple):
         Names that are known, the others as they stand.
     no_plays : bool
         Whether each row is a play.
+    skip : int
+        Lines before the header.
     """
 
     encoding: str
     separator: str
     columns: list[str]
     no_plays: bool
+    skip: int = 0
 
     @property
     def is_plain(self) -> bool:
         """Whether it is read as it stands."""
-        return (self.encoding, self.separator, self.no_plays) == ("utf-8", ",", False)
+        return (self.encoding, self.separator, *self[3:]) == ("utf-8", ",", False, 0)
 
 
 def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
@@ -82,11 +87,15 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
     """
     with text.open(encoding=_mark_dropped(encoding), newline="") as stream:
         header = stream.readline().rstrip("\r\n")
+        separators: Sequence[str] = SEPARATORS
+        if named := SEPARATOR_LINE.match(header):
+            separators, header = named[1], stream.readline().rstrip("\r\n")
     with fields_of_any_length():
-        form = _form(header, encoding)
+        form = _form(header, encoding, separators)
         if form is None:  # whoever reads it says what is wrong
             form = CsvDialect(encoding, ",", [], False)
             return text if encoding == "utf-8" else _rewritten(text, scratch, form)
+        form = form._replace(skip=int(named is not None))
         day_first = _day_first(file, text, form)
         same = next(csv.reader([header]), []) == form.columns
         if form.is_plain and same and day_first is None:
@@ -108,10 +117,10 @@ def _mark_dropped(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-def _form(header: str, encoding: str) -> CsvDialect | None:
+def _form(header: str, encoding: str, separators: Sequence[str]) -> CsvDialect | None:
     """How a table with this header is written; None where it lacks what it needs."""
     best: CsvDialect | None = None
-    for separator in SEPARATORS:
+    for separator in separators:
         names = [_column(name) for name in next(csv.reader([header], delimiter=separator), [])]
         twice = any(names.count(name) > 1 for name in KNOWN)
         if set(NEEDED) <= set(names) and not twice:
@@ -160,11 +169,18 @@ def _is_western(line: bytes) -> bool:
 
 
 def _rows(text: Path, form: CsvDialect) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a table, its header first, each with the line that it ends in; blank ones are []."""
+    """Rows of a table, its header first, each with the line that it ends in; blank ones are [].
+
+    A line before the header comes behind it, as a blank one, so that the rest stay where they are.
+    """
     with text.open(encoding=_mark_dropped(form.encoding), newline="") as stream:
+        for _ in range(form.skip):
+            stream.readline()
         reader = csv.reader(stream, delimiter=form.separator, strict=True)
-        for row in reader:
-            yield reader.line_num, row
+        for number, row in enumerate(reader):
+            yield reader.line_num + form.skip, row
+            if not number:
+                yield from ((line + 1, []) for line in range(form.skip))
 
 
 def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
@@ -179,7 +195,7 @@ def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
     counts: dict[bool, int] = {}
     with suppress(csv.Error):
         for line, row in _rows(text, form):
-            value = row[at].strip() if len(row) > at and line > 1 else ""
+            value = row[at].strip() if len(row) > at and line > 1 + form.skip else ""
             date = DATE.match(value)
             if date is None:
                 if value and seen is None:

@@ -21,4 +21,7 @@ def test_factors_are_exported_without_an_index(workspace, tmp_path):
     for what in ("user-factors", "track-factors"):
         assert call("-w", workspace, "export", what, tmp_path / f"{what}.parquet").code == 0
     file = tmp_path / "e.parquet"
-    failed(call("-w", workspace, "export", "embeddings", file), "run 'audiorec index' first")
+    failed(
+        call("-w", workspace, "export", "embeddings", file),
+        "run 'audiorec run', or 'audiorec index' alone, first",
+    )

@@ -62,3 +62,9 @@ def test_what_is_guessed_is_told_apart(workspace):
 def test_nothing_fits(workspace):
     answer = CliRunner().invoke(cli, ["-w", str(workspace), "find", "nothing", "red"])
     assert answer.exit_code == 1 and "no track fits 'nothing red'" in answer.stderr
+
+
+def test_a_query_of_any_length_is_answered_by_a_short_line(workspace):
+    answer = CliRunner().invoke(cli, ["-w", str(workspace), "find", "x" * 100_000])
+    assert answer.exit_code == 1 and len(answer.stderr) < 1100
+    assert answer.stderr.startswith("no track fits 'xxx") and "name fewer words" in answer.stderr

@@ -16,7 +16,7 @@ from audiorec.audio.ogg import find_links, is_damaged
 from audiorec.audio.source import ChannelMix
 from audiorec.exceptions import AudioError
 
-from .tones import SHORT, SR, damaged, heard_at, mp3, rising, without_tag
+from .tones import SHORT, SR, damaged, heard_at, mp3, quiet_then_loud, rising, without_tag
 
 # -- tags in front ---------------------------------------------------------------------------------
 
@@ -290,3 +290,30 @@ def test_dsdiff_is_heard(tmp_path):
     assert heard_at(tmp_path / "a.dff", config=config, first=0, slope=1.0) == pytest.approx(
         hz, abs=5
     )
+
+
+def within_wav(content, *, tag, sr, block):
+    """Coded sound in a WAV file, whose header says the bit rate of its first frame."""
+    form = struct.pack("<HHIIHHH", tag, 1, sr, 4000, block, 0, 0)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"data" + struct.pack("<I", len(content)) + content
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def test_mp3_within_wav_is_as_long_as_its_packets_and_refused_where_it_is_cut(tmp_path):
+    file = tmp_path / "a.wav"
+    content = without_tag(mp3(tmp_path / "a.mp3", quiet_then_loud(60)))
+    file.write_bytes(within_wav(content, tag=0x55, sr=SR, block=1))
+    assert probe(file).duration == pytest.approx(60, rel=0.01)
+    assert heard_at(file) == pytest.approx(30, abs=0.1)
+    file.write_bytes(file.read_bytes()[: len(content) * 7 // 10])
+    with pytest.raises(AudioError, match="is cut off"):
+        decode_clips(file, config=SHORT)
+
+
+def test_a_coded_wav_in_which_libsndfile_cannot_seek_is_heard_in_its_middle(tmp_path):
+    file = tmp_path / "a.wav"
+    soundfile.write(file, rising(60, 8_000), 8_000, subtype="GSM610")
+    assert probe(file).duration == pytest.approx(60, rel=0.01)
+    assert heard_at(file) == pytest.approx(30, abs=0.1)
+    assert not decode_clips(file, config=SHORT).note

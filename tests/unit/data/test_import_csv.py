@@ -398,3 +398,20 @@ def test_tracks_may_be_named_by_file_or_name(write, tmp_path):
         )  # fmt: skip
         writer.commit()
     assert load_plays(tmp_path / "plays")["track_id"].to_list() == ["t1", "t2", "t3", "t9"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(("first", "mark"), [("sep=;", ";"), ('"sep=\t"', "\t"), ("SEP=,\r", ",")])
+def test_a_line_of_excel_before_the_header_names_the_separator(write, first, mark, encoding):
+    table = ("User ID,Track ID,Plays", "u,a|b,3", "u,t2,x")
+    rows = [first, *(line.replace(",", mark) for line in table)]
+    assert read(write("\n".join(rows[:3]).encode(encoding))) == [("u", "a|b", 3.0, None)]
+    bad = write("\n".join(rows).encode(encoding), "bad.csv")
+    with pytest.raises(DataError, match="line 4: plays='x'"):
+        read(bad)
+
+
+def test_binary_content_is_named_as_that(write):
+    content = bytes(range(1, 256)) * 20
+    with pytest.raises(DataError, match="is binary, no text"):
+        read(write(content))

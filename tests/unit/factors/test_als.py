@@ -194,7 +194,10 @@ def test_saved_factors_come_back(tmp_path, fitted, config):
 
 
 def test_missing_or_unfit_factors_say_so(tmp_path, fitted):
-    with pytest.raises(ArtifactError, match="no factors in .*run 'audiorec factors' first"):
+    with pytest.raises(
+        ArtifactError,
+        match="no factors in .*run 'audiorec run', or 'audiorec factors' alone, first",
+    ):
         load_factors(tmp_path)
     with pytest.raises(ParameterError, match="listeners of 6 dimensions do not fit tracks of 2"):
         Factors(fitted.users, Embeddings(["t"], np.zeros((1, 2))))

@@ -359,7 +359,10 @@ def test_what_is_kept_with_it_comes_back(tmp_path):
 
 
 def test_missing_torn_and_swapped_files(tmp_path):
-    with pytest.raises(ArtifactError, match="there is no index in .*; run 'audiorec index' first"):
+    with pytest.raises(
+        ArtifactError,
+        match="there is no index in .*; run 'audiorec run', or 'audiorec index' alone, first",
+    ):
         Index.load(tmp_path)
     config = IndexConfig(kind="hnsw")
     manifest = build_index(random_embeddings(300), config=config).save(tmp_path / "a")

@@ -304,7 +304,7 @@ def test_unknown_track(tmp_path, catalog):
     run(tmp_path / "mels", catalog)
     with pytest.raises(NotFoundError, match="track 't06' has no spectrogram; run 'audiorec mel'"):
         MelStore(tmp_path / "mels").get("t06")
-    with pytest.raises(ArtifactError, match="run 'audiorec mel' first"):
+    with pytest.raises(ArtifactError, match="run 'audiorec run', or 'audiorec mel' alone, first"):
         MelStore(tmp_path / "none")
 
 
