@@ -132,7 +132,11 @@ def command(
             "lower --min-score, or widen the filters",
             err=True,
         )
-    shared = library.shared_tags(seeds, hits, min_confidence=min_confidence) if why else None
+    shared = None
+    if why:
+        from audiorec.recommend.shared_words import shared_words
+
+        shared = shared_words(library, seeds, hits, min_confidence=min_confidence)
     if tags or without or why:
         warn_of_unheard(library)
     echo_hits(

@@ -17,8 +17,7 @@ import numpy as np
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.descriptors import TrackDescriptors, load_descriptors
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
-from audiorec.data.name_matching import normalize_text
-from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
+from audiorec.data.tags import MIN_CONFIDENCE
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index
@@ -177,7 +176,7 @@ class Library:
         hidden = self.hidden
         if not hidden:
             return []
-        tracks = [self._catalogued(str(name)) for name in names]
+        tracks = [self.catalogued(str(name)) for name in names]
         return [t.track_id for t in tracks if t is not None and t.track_id in hidden]
 
     @cached_property
@@ -389,46 +388,6 @@ class Library:
         hits = iter([self.with_percentiles(each, index) for each in shown])
         return [answer if isinstance(answer, AudiorecError) else next(hits) for answer in answers]
 
-    def shared_tags(
-        self,
-        names: Sequence[str | Path],
-        hits: Sequence[Hit],
-        *,
-        min_confidence: float = MIN_CONFIDENCE,
-    ) -> list[list[str]]:
-        """Words that each hit shares with all of the tracks that were asked for.
-
-        Parameters
-        ----------
-        names : sequence of str or Path
-            See `similar`; files from outside are heard by the network that heard the catalogue.
-        hits : sequence of Hit
-        min_confidence : float
-            From which on a track has a tag.
-
-        Returns
-        -------
-        words : list of list of str
-            For each hit, the words that tell the most of it first.
-        """
-        ids = [self._catalogued(str(name)) for name in names]
-        own = self.catalog.tags.of([track.track_id for track in ids if track is not None])
-        queries = [
-            own[track.track_id] if track is not None else self._words_of(Path(name))
-            for name, track in zip(names, ids, strict=True)
-        ]
-        tags = self.catalog.tags.of([hit.track_id for hit in hits])
-        counts = self.catalog.tags.counts(min_confidence=min_confidence)
-        return [
-            shared_tags(
-                [*queries, tags[hit.track_id]],
-                counts={normalize_text(count.tag): count.tracks for count in counts},
-                n_tracks=len(self.catalog),
-                min_confidence=min_confidence,
-            )
-            for hit in hits
-        ]
-
     def recommend(
         self,
         user: str,
@@ -506,6 +465,10 @@ class Library:
         except NotFoundError:
             return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
 
+    def catalogued(self, name: str) -> Track | None:
+        """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
+        return self._resolver.track(name)
+
     def descriptors(self) -> TrackDescriptors:
         """What was measured of the tracks; empty where nothing was."""
         return load_descriptors(self.workspace.descriptors)
@@ -549,20 +512,6 @@ class Library:
         """Ids of the names, and the vectors of those that are files from outside."""
         placed = self._indexes.get(space, 0.0, self.index.metric)
         return self._resolver.resolve(names, space=space, placed=placed)
-
-    def _catalogued(self, name: str) -> Track | None:
-        """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
-        return self._resolver.track(name)
-
-    def _words_of(self, file: Path) -> list[Tag]:
-        """Words for a file from outside, by the network that heard the catalogue."""
-        sources = [source for source in self.catalog.tags.sources() if source != PROBE]
-        if not sources:
-            return []
-        from audiorec.models.encoders.pretrained import ready_pretrained
-        from audiorec.tagging import tag_file
-
-        return tag_file(self.workspace, file, ready_pretrained(sources[0]))
 
     def _listener(self, user: str) -> np.ndarray:
         """Vector of a listener : np.ndarray [shape=(d,)], float32."""

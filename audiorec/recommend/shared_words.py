@@ -1,0 +1,66 @@
+"""Words that an answer shares with what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from audiorec.data.name_matching import normalize_text
+from audiorec.data.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
+from audiorec.recommend.library import Library
+from audiorec.recommend.results import Hit
+
+
+def shared_words(
+    library: Library,
+    names: Sequence[str | Path],
+    hits: Sequence[Hit],
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+) -> list[list[str]]:
+    """Words that each hit shares with all of the tracks that were asked for.
+
+    Parameters
+    ----------
+    library : Library
+    names : sequence of str or Path
+        See `Library.similar`; files from outside are heard by the network that heard the
+        catalogue.
+    hits : sequence of Hit
+    min_confidence : float
+        From which on a track has a tag.
+
+    Returns
+    -------
+    words : list of list of str
+        For each hit, the words that tell the most of it first.
+    """
+    catalog = library.catalog
+    tracks = [library.catalogued(str(name)) for name in names]
+    own = catalog.tags.of([track.track_id for track in tracks if track is not None])
+    queries = [
+        own[track.track_id] if track is not None else _words_of(library, Path(name))
+        for name, track in zip(names, tracks, strict=True)
+    ]
+    tags = catalog.tags.of([hit.track_id for hit in hits])
+    counts = catalog.tags.counts(min_confidence=min_confidence)
+    return [
+        shared_tags(
+            [*queries, tags[hit.track_id]],
+            counts={normalize_text(count.tag): count.tracks for count in counts},
+            n_tracks=len(catalog),
+            min_confidence=min_confidence,
+        )
+        for hit in hits
+    ]
+
+
+def _words_of(library: Library, file: Path) -> list[Tag]:
+    """Words for a file from outside, by the network that heard the catalogue."""
+    sources = [source for source in library.catalog.tags.sources() if source != PROBE]
+    if not sources:
+        return []
+    from audiorec.models.encoders.pretrained import ready_pretrained
+    from audiorec.tagging import tag_file
+
+    return tag_file(library.workspace, file, ready_pretrained(sources[0]))
