@@ -20,7 +20,7 @@ from audiorec.models.checkpoint import load_model
 from audiorec.models.content_model import ContentModel, blocks_of, clips_of, track_vector
 from audiorec.models.devices import pick_device
 from audiorec.models.features import FeatureStore
-from audiorec.models.ordered_map import ordered_map
+from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from audiorec.audio.joined import FallbackSource, JoinedSource
 from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, length_tag, tags_end
 from audiorec.audio.ogg import MAGIC as OGG
 from audiorec.audio.ogg import OPUS_RATE, StreamSpan, find_links, is_damaged
-from audiorec.audio.segment import SegmentSource
+from audiorec.audio.recording_part import SegmentSource
 from audiorec.audio.sndfile import QUIET, SequentialFile, SndfileSource
 from audiorec.audio.source import Bytes, Source, StreamWindow, file_error, size_of
 from audiorec.data.segments import segment_of

@@ -9,7 +9,7 @@ import threading
 _is_main = threading.current_thread() is threading.main_thread()
 _before = signal.signal(signal.SIGINT, signal.SIG_DFL) if _is_main else None
 try:
-    from audiorec.cli.group import COMMANDS, cli, main
+    from audiorec.cli.command_group import COMMANDS, cli, main
 finally:
     if _before is not None:
         signal.signal(signal.SIGINT, _before)

@@ -10,7 +10,7 @@ import click
 from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
-    from audiorec.recommend.export import Exported
+    from audiorec.recommend.export_vectors import Exported
 
 WHAT = ("embeddings", "track-factors", "user-factors")
 
@@ -26,7 +26,7 @@ def command(settings: GlobalOptions, what: str, file: Path, as_json: bool) -> No
     Embeddings are what the index serves for every track with audio, in the space of the factors:
     a listener's vector times a track's is the score that 'recommend' ranks by.
     """
-    from audiorec.recommend.export import export_vectors
+    from audiorec.recommend.export_vectors import export_vectors
     from audiorec.recommend.library import Library
 
     workspace = settings.workspace

@@ -33,7 +33,7 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     """
     from audiorec.data.catalog import Catalog
     from audiorec.data.find import find_tracks
-    from audiorec.data.plays_titles import PlayedNames
+    from audiorec.data.names_from_listening import PlayedNames
 
     settings.workspace.check()
     workspace = settings.workspace

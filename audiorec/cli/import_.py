@@ -37,7 +37,7 @@ def command(
     Columns are track_id and vector, a list of numbers. They have a workspace of their own, where
     'similar' and 'playlist' answer by them.
     """
-    from audiorec.embeddings_io import import_embeddings
+    from audiorec.external_embeddings import import_embeddings
     from audiorec.index.config import IndexConfig
 
     config = IndexConfig() if memory is None else IndexConfig(memory=memory)

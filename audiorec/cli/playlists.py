@@ -104,7 +104,7 @@ def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, 
     import tomli_w
 
     from audiorec.exceptions import NotFoundError, ParameterError
-    from audiorec.output import write_output
+    from audiorec.output_files import write_output
     from audiorec.playlist.recipes import NAME
 
     settings.workspace.check()
@@ -179,7 +179,7 @@ def _parameters(values: tuple[str, ...]) -> dict[str, str]:
 
 def _templates() -> dict[str, Path]:
     """Shipped recipes by name."""
-    from audiorec.pipeline.recipes import shipped_folder
+    from audiorec.pipeline.workspace_recipe import shipped_folder
 
     return {file.stem: file for file in (shipped_folder() / "playlists").glob("*.toml")}
 

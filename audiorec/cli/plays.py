@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from audiorec.data.catalog import Catalog
-    from audiorec.data.histories.export import Export, ExportFile
+    from audiorec.data.histories.export_files import Export, ExportFile
     from audiorec.data.history_import import HistoryReport
-    from audiorec.data.matching import Matcher
+    from audiorec.data.listen_matching import Matcher
     from audiorec.data.plays_names import UnmatchedName
     from audiorec.data.plays_writer import ImportReport, PlaysWriter
     from audiorec.workspace import Workspace
@@ -98,7 +98,7 @@ def import_command(
     space better. Importing a file again replaces what it gave before.
     """
     from audiorec.data.histories import AUTO, SOURCES
-    from audiorec.pipeline.track_names import make_matcher
+    from audiorec.pipeline.match_names import make_matcher
 
     if source not in (AUTO, *SOURCES):
         known = ", ".join((AUTO, *SOURCES))
@@ -148,7 +148,7 @@ class PlaysImport:
         neutral: float | None,
         path_maps: Sequence[str] = (),
     ) -> None:
-        from audiorec.data.m3u import PathMap
+        from audiorec.data.playlist_files import PathMap
 
         self.path_map = [PathMap.parse(text) for text in path_maps]
         self.workspace, self.matcher = workspace, matcher
@@ -232,7 +232,7 @@ class PlaysImport:
 
 def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
     """The table of an export, unpacked where it lies in an archive."""
-    from audiorec.data.histories.export import data_error
+    from audiorec.data.histories.export_files import data_error
 
     if len(members) > 1:
         raise data_error(

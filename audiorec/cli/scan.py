@@ -80,7 +80,7 @@ def command(
     from audiorec.data.playlists import leave_playlists, take_playlists
     from audiorec.data.scan_roots import record_scan
     from audiorec.pipeline import Pipeline
-    from audiorec.pipeline.track_names import rematch_plays
+    from audiorec.pipeline.match_names import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
     from audiorec.scan.descriptors import take_scanned
 

@@ -113,7 +113,7 @@ def run_stages(
     from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
-    from audiorec.pipeline.recipes import forgotten_recipe, is_recipe_pending
+    from audiorec.pipeline.workspace_recipe import forgotten_recipe, is_recipe_pending
     from audiorec.progress import silent
     from audiorec.workers import keep_freed_memory
 

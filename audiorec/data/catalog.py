@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.artifacts import fingerprint
+from audiorec.data.catalog_checksum import checksum_file, is_altered
 from audiorec.data.catalog_file import ALTERED
-from audiorec.data.checksum import checksum_file, is_altered
 from audiorec.data.name_matching import full_name, normalize_text
 from audiorec.data.search import drop_names, put_names
 from audiorec.data.tags import TagTable
 from audiorec.data.track_lookup import NOTE, TrackLookup
-from audiorec.data.track_rows import (
+from audiorec.data.track_sql import (
     COLUMNS,
     FACTS,
     OWN_COLUMNS,

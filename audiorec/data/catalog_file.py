@@ -9,7 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from audiorec.data.checksum import checksum_file, is_altered, remove_checksum, write_checksum
+from audiorec.data.catalog_checksum import (
+    checksum_file,
+    is_altered,
+    remove_checksum,
+    write_checksum,
+)
 from audiorec.data.schema import open_tables
 from audiorec.exceptions import WorkspaceError
 from audiorec.text import one_line

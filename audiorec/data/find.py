@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.name_matching import normalize_text, strip_accents
-from audiorec.data.plays_titles import PlayedNames
+from audiorec.data.names_from_listening import PlayedNames
 from audiorec.data.tracks import Track, as_text
 from audiorec.exceptions import ParameterError
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from audiorec.data.histories import AUTO, Recognised, history, recognise
-from audiorec.data.histories.export import Export, data_error
+from audiorec.data.histories.export_files import Export, data_error
 from audiorec.data.histories.listen import Tally
+from audiorec.data.listen_matching import RULES, Matcher
 from audiorec.data.listens import names_of, to_frame, to_plays, with_durations
-from audiorec.data.matching import RULES, Matcher
 from audiorec.data.plays_names import add_names, has_mbids
 from audiorec.data.plays_writer import ImportReport, PlaysWriter
 

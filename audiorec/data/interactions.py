@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 
+from audiorec.data.combined_plays import net_plays
 from audiorec.data.config import RATING_PLAYS
-from audiorec.data.net_plays import net_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.ids import IdMap
 
@@ -22,7 +22,7 @@ class Interactions:
     Parameters
     ----------
     user_items : scipy.sparse.csr_matrix [shape=(n_users, n_tracks)], float32, plays
-        Below 0 where skips and dislikes outweigh the plays: see `audiorec.data.net_plays`.
+        Below 0 where skips and dislikes outweigh the plays: see `audiorec.data.combined_plays`.
     users, tracks : IdMap
         Ids of the rows and of the columns.
     users_left_out, tracks_left_out : int
@@ -140,7 +140,7 @@ def to_interactions(
         Listeners and tracks with fewer are left out, and counted. What only skips and dislikes
         tell of has none, and stays where the limit is 0.
     rating_plays : float
-        See `audiorec.data.net_plays.net_plays`.
+        See `audiorec.data.combined_plays.net_plays`.
 
     Returns
     -------

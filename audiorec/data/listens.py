@@ -58,7 +58,7 @@ def is_skip() -> pl.Expr:
 
 
 NAME = ("artist", "title", "album", "recording_mbid", "path")
-"""Columns that say what was played; see `audiorec.data.matching.TrackName`."""
+"""Columns that say what was played; see `audiorec.data.listen_matching.TrackName`."""
 ROWS_AT_A_TIME = 50_000
 SOURCE = "source"
 """Column that says which format a row came in."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.m3u import entries, holds_playlists, playlists_in
+from audiorec.data.playlist_files import entries, holds_playlists, playlists_in
 from audiorec.data.plays import ImportReport, forget_within, import_plays, imported_from
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError

@@ -16,10 +16,10 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.data.histories import IN_COLUMNS
-from audiorec.data.histories.frames import BY_PATH, get_importer
+from audiorec.data.histories.column_formats import BY_PATH, get_importer
 from audiorec.data.listens import SOURCE, counts_yield, feedback_first, merge_close
-from audiorec.data.m3u import PathMap, located
 from audiorec.data.name_matching import normalize_text
+from audiorec.data.playlist_files import PathMap, located
 from audiorec.data.playlist_paths import PathFinder
 from audiorec.data.plays_writer import (
     FEEDBACK,
@@ -57,7 +57,7 @@ def import_plays(
     file : Path
         The file.
     source : str
-        Name of its format in `audiorec.data.histories.frames.IMPORTERS`.
+        Name of its format in `audiorec.data.histories.column_formats.IMPORTERS`.
     neutral : float, optional
         The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
         from -1 to 1.

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.histories.frames import OPTIONAL, SCHEMA
+from audiorec.data.histories.column_formats import OPTIONAL, SCHEMA
 from audiorec.data.plays_writer import (
     FEEDBACK,
     NAMES,

@@ -17,8 +17,8 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.data.csv_tables import read_table, table_error
+from audiorec.data.listen_matching import RULES, Matcher, TrackName, name_id
 from audiorec.data.listens import KEY
-from audiorec.data.matching import RULES, Matcher, TrackName, name_id
 from audiorec.data.plays_writer import (
     NAMES,
     NAMES_SCHEMA,

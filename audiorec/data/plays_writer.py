@@ -15,8 +15,8 @@ import polars as pl
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
+from audiorec.data.names_from_listening import COLUMNS, KIND, NAMES, TITLES
 from audiorec.data.parquet import sink
-from audiorec.data.plays_titles import COLUMNS, KIND, NAMES, TITLES
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.ids import LONGEST, id_problem
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from audiorec.data.checksum import remove_checksum
+from audiorec.data.catalog_checksum import remove_checksum
 from audiorec.data.name_matching import strip_accents
 from audiorec.exceptions import WorkspaceError
 

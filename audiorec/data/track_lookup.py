@@ -11,7 +11,7 @@ from typing import Any
 from audiorec.data.catalog_file import CatalogFile
 from audiorec.data.name_matching import CLEAR, CLOSE, closest, normalize_text
 from audiorec.data.search import beginning, likely, searchable
-from audiorec.data.track_rows import TRACK_COLUMNS, track_of
+from audiorec.data.track_sql import TRACK_COLUMNS, track_of
 from audiorec.data.tracks import Failure, Track, artist_key, as_text, stored_path
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.text import one_line

@@ -9,7 +9,7 @@ import numpy as np
 
 from audiorec.demo.artists import STREAM_SOUND, MusicPlan, generator
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, NoteScore, compose
-from audiorec.demo.synth import import_tinysoundfont
+from audiorec.demo.synthesizer_install import import_tinysoundfont
 
 __all__ = ["SAMPLE_RATE", "SYNTH_RATE", "produce", "render", "synthesize"]
 

@@ -18,8 +18,8 @@ import numpy as np
 from audiorec.demo.artists import PlannedMusic, PlannedTrack, plan_music
 from audiorec.demo.files import write_entry
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, sample_plays
-from audiorec.demo.moods import SessionPlays, mood_plane, sample_sessions
-from audiorec.demo.synth import ensure_tinysoundfont, find_soundfont
+from audiorec.demo.listening_sessions import SessionPlays, mood_plane, sample_sessions
+from audiorec.demo.synthesizer_install import ensure_tinysoundfont, find_soundfont
 from audiorec.demo.truth import describe
 from audiorec.exceptions import AudiorecError, ParameterError
 
@@ -241,8 +241,8 @@ def make_world(
         The same arguments give the same bytes.
     sessions : bool
         Whether listeners listen in sessions, each track at its time, in a mood that goes on from
-        track to track; see `audiorec.demo.moods`. A world without is what it would be if there
-        were no such thing.
+        track to track; see `audiorec.demo.listening_sessions`. A world without is what it would
+        be if there were no such thing.
     n_jobs : int or None
         Processes that render; None is one for each core. Changes nothing in the files.
     progress : callable or None

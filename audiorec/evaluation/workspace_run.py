@@ -11,7 +11,7 @@ from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, NotFoundError
-from audiorec.output import check_output
+from audiorec.output_files import check_output
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace

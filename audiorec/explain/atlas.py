@@ -16,7 +16,7 @@ from audiorec.data.tracks import Track
 from audiorec.exceptions import AudioError
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading
 from audiorec.mel.store import MelStore
-from audiorec.output import write_output
+from audiorec.output_files import write_output
 from audiorec.recommend.library import Library
 
 SECONDS = 4.0  # of an excerpt, around the strongest moment

@@ -10,7 +10,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.explain.occlusion import OccludedPart, Occlusion
 from audiorec.explain.pair import Explanation
 from audiorec.mel.store import MelStore
-from audiorec.output import output_file
+from audiorec.output_files import output_file
 from audiorec.recommend.library import Library
 
 CARRIES, HINDERS = "#0072b2", "#d55e00"  # told apart by every kind of colour vision

@@ -10,11 +10,11 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.index.arrays import taken
 from audiorec.index.exact import Metric, served
 from audiorec.index.hubness import csls_offsets, reach_offsets
 from audiorec.index.index import Index
 from audiorec.index.lookup import id_array
+from audiorec.index.spilled_arrays import taken
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

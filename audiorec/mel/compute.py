@@ -24,7 +24,7 @@ from audiorec.data.file_kinds import SPECTROGRAM
 from audiorec.data.segments import file_of
 from audiorec.engines import Engine, run_on
 from audiorec.exceptions import ArtifactError, AudioError
-from audiorec.mel.arrays import read_array
+from audiorec.mel.external_spectrograms import read_array
 from audiorec.mel.scanned import ScannedMels, TrackMels, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent

@@ -21,7 +21,7 @@ from audiorec.models.content_model import crops_of
 from audiorec.models.devices import pick_device
 from audiorec.models.encoders import Encoder, load_encoder
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
-from audiorec.models.ordered_map import ordered_map
+from audiorec.models.parallel_forward import ordered_map
 from audiorec.models.pretrained.registry import find
 from audiorec.progress import Progress, silent
 

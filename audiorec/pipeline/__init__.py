@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audiorec.pipeline.pipeline import STAGES, Check, Pipeline, StageReport, lies_in
-from audiorec.pipeline.recipes import (
+from audiorec.pipeline.workspace_recipe import (
     automatic_recipe,
     current_recipe,
     load_shipped,

@@ -21,11 +21,11 @@ from audiorec.distributed import process_group
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
 from audiorec.pipeline.interactions import factor_settings, fit_listening
 from audiorec.pipeline.map import missing_map, run_map
+from audiorec.pipeline.match_names import rematch_plays
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.recipes import current_recipe, is_recipe_pending, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
-from audiorec.pipeline.track_names import rematch_plays
 from audiorec.pipeline.train import TrainStage
+from audiorec.pipeline.workspace_recipe import current_recipe, is_recipe_pending, remembered
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
@@ -299,7 +299,7 @@ class Pipeline:
         )
 
     def _index(self) -> str | None:
-        from audiorec.data.grouping import merge_groups
+        from audiorec.data.group_folds import merge_groups
         from audiorec.index.renew import renew_index
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
@@ -307,7 +307,7 @@ class Pipeline:
         from audiorec.recommend.vectors import artist_smoothing, artists_of, blend
 
         if self._imported():
-            from audiorec.embeddings_io import index_imported
+            from audiorec.external_embeddings import index_imported
 
             return index_imported(self.workspace, config=self.recipe.index)
         by_content = self.recipe.model.target == "content"

@@ -9,8 +9,8 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.data.tracks import Failure
 from audiorec.exceptions import ArtifactError
-from audiorec.pipeline.recipes import current_recipe
 from audiorec.pipeline.staleness import stale_artifacts
+from audiorec.pipeline.workspace_recipe import current_recipe
 from audiorec.track_map.layout import can_lay_out
 from audiorec.workspace import Workspace
 

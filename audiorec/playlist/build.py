@@ -8,12 +8,12 @@ from statistics import median
 
 import numpy as np
 
-from audiorec.data.m3u import PathMap
 from audiorec.data.normalize import split_title
+from audiorec.data.playlist_files import PathMap
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds import CHOOSERS
-from audiorec.playlist.recent import record_playlist
+from audiorec.playlist.recent_playlists import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist

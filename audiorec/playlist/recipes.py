@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from audiorec.data.m3u import PathMap
+from audiorec.data.playlist_files import PathMap
 from audiorec.exceptions import AudiorecError, DataError, ParameterError, system_reason
-from audiorec.output import write_output
+from audiorec.output_files import write_output
 from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.clusters import Cluster, find_clusters
 from audiorec.playlist.request import PlaylistRequest

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.m3u import SUFFIXES, PathMap, entries, located
 from audiorec.data.name_matching import normalize_text
+from audiorec.data.playlist_files import SUFFIXES, PathMap, entries, located
 from audiorec.data.playlist_paths import PathFinder
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
-from audiorec.recommend.agreement import representatives
 from audiorec.recommend.query import is_file
+from audiorec.recommend.several_seeds import representatives
 from audiorec.text import one_line
 
 if TYPE_CHECKING:

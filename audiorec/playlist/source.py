@@ -16,7 +16,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import Index, Metric
 from audiorec.playlist.order import first_clash, improve_order
-from audiorec.playlist.recent import recent_tracks
+from audiorec.playlist.recent_playlists import recent_tracks
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.seeds import Seeds, resolve_seeds
 from audiorec.recommend.library import Library
@@ -42,7 +42,7 @@ class TrackSource:
     library : Library
     request : PlaylistRequest
     key : str
-        Of the recipe; see `audiorec.playlist.recent`.
+        Of the recipe; see `audiorec.playlist.recent_playlists`.
     """
 
     def __init__(self, library: Library, request: PlaylistRequest, *, key: str = "") -> None:

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from audiorec.data.m3u import OWN, PathMap
+from audiorec.data.playlist_files import OWN, PathMap
 from audiorec.data.segments import file_of, segment_of
 from audiorec.exceptions import ParameterError
-from audiorec.output import write_output
+from audiorec.output_files import write_output
 
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "audiorec"  # by which such lists are known to be no listener's

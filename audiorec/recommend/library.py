@@ -81,7 +81,7 @@ class Library:
 
     Examples
     --------
-    >>> from audiorec.embeddings_io import import_embeddings
+    >>> from audiorec.external_embeddings import import_embeddings
     >>> import polars as pl
     >>> columns = {"track_id": ["x", "y", "z"], "vector": [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]}
     >>> vectors = pl.DataFrame(columns)

@@ -10,7 +10,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric
-from audiorec.recommend.agreement import agreement
+from audiorec.recommend.several_seeds import agreement
 
 if TYPE_CHECKING:
     from audiorec.recommend.versions import Songs
@@ -55,7 +55,7 @@ def similar(
         have an id, these stand. None when the index holds every query.
     queries : sequence of str, or np.ndarray [shape=(d,)] or [shape=(n, d)]
         Ids or vectors. Several agree on what is near to each of them, or very near to one; see
-        `audiorec.recommend.agreement`.
+        `audiorec.recommend.several_seeds`.
     k : int
         Tracks wanted; fewer come when there are not so many.
     duplicates : mapping of str to int

@@ -51,7 +51,7 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.net_plays import net_plays
+    from audiorec.data.combined_plays import net_plays
     from audiorec.data.plays import load_plays
 
     plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)

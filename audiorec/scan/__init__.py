@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from audiorec.scan.files import supported_suffixes
-from audiorec.scan.manifest import read_manifest
 from audiorec.scan.scanner import ScanReport, check_paths, scan, scan_manifest
+from audiorec.scan.track_list import read_manifest
 
 __all__ = [
     "ScanReport",

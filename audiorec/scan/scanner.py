@@ -21,8 +21,8 @@ from audiorec.exceptions import DataError
 from audiorec.progress import Progress, silent
 from audiorec.scan.cue import with_cue_tracks
 from audiorec.scan.files import FileState, absolute, look_at, walk
-from audiorec.scan.manifest import read_manifest
 from audiorec.scan.match import ReadFile, settle
+from audiorec.scan.track_list import read_manifest
 from audiorec.text import one_line
 from audiorec.workers import run_isolated
 
@@ -134,7 +134,7 @@ def scan_manifest(
     ----------
     catalog : Catalog
     manifest : Path
-        See `audiorec.scan.manifest.read_manifest`; what it gives wins over the files' tags, and
+        See `audiorec.scan.track_list.read_manifest`; what it gives wins over the files' tags, and
         takes the place of all that an earlier manifest gave for the same file.
     force : bool
         Hear files again that have not changed.

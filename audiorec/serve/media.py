@@ -15,10 +15,10 @@ from starlette.responses import Response, StreamingResponse
 from audiorec.data.segments import file_of, segment_of
 from audiorec.data.tracks import Track
 from audiorec.exceptions import DataError
+from audiorec.serve.cue_parts import TYPE as PART_TYPE
+from audiorec.serve.cue_parts import Parts
 from audiorec.serve.library import SharedLibrary
-from audiorec.serve.opening import open_audio
-from audiorec.serve.parts import TYPE as PART_TYPE
-from audiorec.serve.parts import Parts
+from audiorec.serve.open_file import open_audio
 from audiorec.serve.pictures import Cover, Pictures
 from audiorec.serve.problems import problem
 from audiorec.serve.ranges import wanted_range

@@ -13,7 +13,7 @@ import numpy as np
 
 from audiorec.data.tracks import Track
 from audiorec.mel.store import opened_store
-from audiorec.serve.opening import open_audio
+from audiorec.serve.open_file import open_audio
 from audiorec.workspace import Workspace
 
 SIZES = (64, 128, 256, 300, 512, 600, 1000)

@@ -16,8 +16,8 @@ from audiorec.data.name_matching import normalize_text
 from audiorec.data.tags import TagCount
 from audiorec.exceptions import AudiorecError
 from audiorec.mel.store import opened_store
-from audiorec.pipeline.recipes import PENDING, RECIPE
 from audiorec.pipeline.status import KINDS, describe_workspace
+from audiorec.pipeline.workspace_recipe import PENDING, RECIPE
 from audiorec.serve.library import file_signature
 from audiorec.serve.state import State
 from audiorec.workspace import Workspace

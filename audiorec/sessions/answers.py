@@ -10,7 +10,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, NotFoundError
-from audiorec.sessions.models import SessionModel
+from audiorec.sessions.base import SessionModel
 from audiorec.sessions.store import MODELS, StoredModels
 from audiorec.workspace import Workspace
 

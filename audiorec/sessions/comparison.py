@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec.data.sessions import Sessions, split_by_time
+from audiorec.sessions.base import SessionModel
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.rules import SequentialRules
 from audiorec.sessions.scoring import Scores, rank_next_items

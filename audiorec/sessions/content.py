@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec.embeddings import unit_norm
-from audiorec.sessions.models import PrefixByPrefix, unskipped
+from audiorec.sessions.base import PrefixByPrefix, unskipped
 
 
 class ContentNeighbours(PrefixByPrefix):

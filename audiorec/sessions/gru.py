@@ -132,11 +132,11 @@ class GRUModel:
         return np.asarray(scores)
 
     def prefix_scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
-        """Scores of all items after each event; see `audiorec.sessions.models.SessionModel`."""
+        """Scores of all items after each event; see `audiorec.sessions.base.SessionModel`."""
         return self.score_outputs(self.outputs(self.items[items, :-1], skipped=skipped))
 
     def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
-        """See `audiorec.sessions.models.SessionModel.scores`."""
+        """See `audiorec.sessions.base.SessionModel.scores`."""
         outputs = self.outputs(self.items[items, :-1], skipped=skipped)
         return np.asarray(self.score_outputs(outputs[-1:])[0])
 

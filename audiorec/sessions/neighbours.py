@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from audiorec.sessions.models import PrefixByPrefix, unskipped
+from audiorec.sessions.base import PrefixByPrefix, unskipped
 
 if TYPE_CHECKING:  # polars takes longer to import than an answer
     from audiorec.data.sessions import Sessions

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from audiorec.data.catalog import Catalog, Track
 from audiorec.data.exclusions import excluded_tracks, exclusion_test, load_exclusions
-from audiorec.data.plays_titles import PlayedNames
+from audiorec.data.names_from_listening import PlayedNames
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.sessions.answers import (
     MAX_EVENTS,

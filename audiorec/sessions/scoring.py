@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec.data.sessions import Sessions
-from audiorec.sessions.models import SessionModel
+from audiorec.sessions.base import SessionModel
 from audiorec.sessions.ranks import rank_of
 
 CUTOFF = 20

@@ -11,9 +11,9 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, ParameterError
+from audiorec.sessions.base import SessionModel
 from audiorec.sessions.content_space import ContentSpace
 from audiorec.sessions.gru import GRUModel
-from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity
 from audiorec.sessions.rules import SequentialRules

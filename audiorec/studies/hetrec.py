@@ -23,7 +23,7 @@ from audiorec.factors import fit_factors
 from audiorec.factors.config import FactorsConfig
 from audiorec.metrics import recall, resampled_means
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.recipes import shipped_folder
+from audiorec.pipeline.workspace_recipe import shipped_folder
 
 TEST_FRACTION = 0.2
 K = 10

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.dataset_import import add_dataset, write_manifest
-from audiorec.data.histories.export import data_error
+from audiorec.data.histories.export_files import data_error
 from audiorec.data.plays_writer import writing_plays
 from audiorec.evaluation.workspace_run import run_evaluation
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.recipes import shipped_folder
+from audiorec.pipeline.workspace_recipe import shipped_folder
 from audiorec.progress import Progress, silent
 from audiorec.scan import scan_manifest
 from audiorec.workspace import Workspace

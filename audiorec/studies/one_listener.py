@@ -130,7 +130,7 @@ def made_listeners(
     import polars as pl
 
     from audiorec.demo.listeners import Tracks, draw_listeners
-    from audiorec.demo.moods import sample_sessions
+    from audiorec.demo.listening_sessions import sample_sessions
 
     with np.load(truth, allow_pickle=False) as stored:
         tracks = Tracks(*(stored[name] for name in Tracks._fields))

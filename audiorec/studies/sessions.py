@@ -25,6 +25,7 @@ from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress
+from audiorec.sessions.base import SessionModel
 from audiorec.sessions.cold_start import place_by_content
 from audiorec.sessions.comparison import VALIDATION_DAYS, bounded_settings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
@@ -32,7 +33,6 @@ from audiorec.sessions.content import ContentNeighbours
 from audiorec.sessions.content_space import ContentSpace, ItemContent, content_of
 from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec_training import train_gru4rec
-from audiorec.sessions.models import SessionModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules

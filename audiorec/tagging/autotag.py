@@ -22,7 +22,7 @@ from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel.compute import MelJob
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
 from audiorec.models.features import encode_clips, kept_features
-from audiorec.models.ordered_map import ordered_map
+from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
 

@@ -21,7 +21,7 @@ from audiorec.data.tags import given_tags
 from audiorec.data.tracks import Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.metrics.calibration import calibration_error, reliability
+from audiorec.metrics.confidence import calibration_error, reliability
 from audiorec.metrics.resampling import interval, resampled_means
 
 MIN_TRACKS = 8  # of a genre, to be learned

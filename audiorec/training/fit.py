@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from audiorec import artifacts
-from audiorec.data.grouping import artist_groups, even_groups, group_kfold
+from audiorec.data.group_folds import artist_groups, even_groups, group_kfold
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError

@@ -24,7 +24,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.models.config import TrainConfig
 from audiorec.models.content_model import ContentNetwork, track_vector
-from audiorec.models.ordered_map import ordered_map
+from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress
 from audiorec.training.augmentation import mixup
 from audiorec.training.curves import EpochRow

@@ -179,7 +179,7 @@ def test_clips_per_second(files):
     from audiorec.mel import log_mel
     from audiorec.models.encoders.pretrained import ready_pretrained
     from audiorec.models.features import encode_clips
-    from audiorec.models.ordered_map import ordered_map
+    from audiorec.models.parallel_forward import ordered_map
     from audiorec.models.pretrained import fetch
 
     fetch()

@@ -14,7 +14,7 @@ from audiorec.exceptions import DataError
 from audiorec.models.manifest import FORMAT
 from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.recipes import MIN_LISTENERS, remembered
+from audiorec.pipeline.workspace_recipe import MIN_LISTENERS, remembered
 from audiorec.workspace import Workspace
 
 SECTIONS = ("mel", "model", "train")

@@ -12,8 +12,8 @@ import importlib
 from collections.abc import Iterator
 from typing import Protocol, cast
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.dataset_rows import DatasetPlays
 from audiorec.exceptions import ParameterError
 
 NAMES = (

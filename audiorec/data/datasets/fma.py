@@ -10,10 +10,10 @@ import csv
 import io
 from collections.abc import Iterator
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.dataset_rows import DatasetPlays
 from audiorec.data.histories.csv_forms import fields_of_any_length
-from audiorec.data.histories.export import data_error
+from audiorec.data.histories.export_files import data_error
 
 TITLE = "FMA"
 PAPER = (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
+from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
 
 TITLE = "HetRec 2011 Last.fm"
 PAPER = (

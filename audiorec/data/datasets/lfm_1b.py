@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
+from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
 
 TITLE = "LFM-1b"
 PAPER = "M. Schedl: The LFM-1b Dataset for Music Retrieval and Recommendation. ICMR 2016"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audiorec.data.datasets.folder import no_tracks
-from audiorec.data.datasets.rows import EventsOrCounts
+from audiorec.data.datasets.dataset_files import no_tracks
+from audiorec.data.datasets.dataset_rows import EventsOrCounts
 
 TITLE = "LFM-2b"
 PAPER = (

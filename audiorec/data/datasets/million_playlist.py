@@ -12,9 +12,9 @@ from typing import Any
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile, no_tracks
-from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, playlist_rows
-from audiorec.data.histories.export import data_error
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, FoundFile, no_tracks
+from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, playlist_rows
+from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.listen import text
 from audiorec.data.parquet import sink
 from audiorec.data.plays_writer import TITLES_SCHEMA

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
 
 TITLE = "Million Song Dataset with the Taste Profile"
 PAPER = (

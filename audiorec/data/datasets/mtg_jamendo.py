@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, scan_table
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table
 
 TITLE = "MTG-Jamendo"
 PAPER = (

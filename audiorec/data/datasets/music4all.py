@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
 
 TITLE = "Music4All"
 PAPER = "I. A. P. Santana et al.: Music4All: A New Music Database and Its Applications. IWSSIP 2020"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.datasets import music4all
-from audiorec.data.datasets.folder import DatasetFolder, ManifestRow
-from audiorec.data.datasets.rows import DatasetPlays, EventsOrCounts
+from audiorec.data.datasets.dataset_files import DatasetFolder, ManifestRow
+from audiorec.data.datasets.dataset_rows import DatasetPlays, EventsOrCounts
 
 TITLE = "Music4All-Onion"
 PAPER = (

@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.rows import UNREADABLE, DatasetPlays, settled
-from audiorec.data.histories.export import data_error
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
+from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, settled
+from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
 from audiorec.exceptions import first_line
 

@@ -28,7 +28,7 @@ import polars as pl
 
 from audiorec.data.file_kinds import kind_of
 from audiorec.data.histories.csv_forms import encoding_of, fields_of_any_length, plain_form
-from audiorec.data.histories.export import ExportFile
+from audiorec.data.histories.export_files import ExportFile
 from audiorec.data.parquet import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.ids import LONGEST as LONGEST_ID

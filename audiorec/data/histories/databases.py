@@ -7,7 +7,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from audiorec.data.histories.export import ExportFile
+from audiorec.data.histories.export_files import ExportFile
 from audiorec.exceptions import DataError
 
 MAGIC = b"SQLite format 3\0"

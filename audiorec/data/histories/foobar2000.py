@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PureWindowsPath
 
-from audiorec.data.histories.export import Export, ExportFile
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
 from audiorec.data.histories.parse import xml_elements

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, holds_table
-from audiorec.data.histories.export import Export, ExportFile
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, local_to_utc, number, text, when
 
 TITLE = "Jellyfin playback reporting"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from audiorec.data.histories.export import Export, ExportFile, data_error
+from audiorec.data.histories.export_files import Export, ExportFile, data_error
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.parse import MAX_VALUE
 from audiorec.data.histories.xspf import entry_of, list_name

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiorec.data.histories.export import Export, ExportFile
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, mbid, number, text, when
 from audiorec.data.histories.parse import json_lines
 

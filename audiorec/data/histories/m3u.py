@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.histories.export import ExportFile
-from audiorec.data.m3u import SUFFIXES, PathMap, entries, located, playlists_in
+from audiorec.data.histories.export_files import ExportFile
+from audiorec.data.playlist_files import SUFFIXES, PathMap, entries, located, playlists_in
 from audiorec.data.tracks import as_text
 from audiorec.exceptions import DataError
 from audiorec.text import one_line
@@ -39,7 +39,7 @@ def read_playlists(
     file : Path
         A playlist, or a folder; see `playlists_in`.
     path_map : sequence of PathMap
-        See `audiorec.data.m3u.located`.
+        See `audiorec.data.playlist_files.located`.
 
     Returns
     -------

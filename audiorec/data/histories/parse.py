@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from xml.etree import ElementTree
 
-from audiorec.data.histories.export import ExportFile, data_error
+from audiorec.data.histories.export_files import ExportFile, data_error
 from audiorec.data.histories.listen import Tally
 
 BLOCK = 1 << 16

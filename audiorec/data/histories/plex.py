@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
-from audiorec.data.histories.export import Export, ExportFile
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, stars, text, when
 
 TITLE = "Plex database"

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from audiorec.data.histories.export import Export, ExportFile
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally, mbid, number, path_text, text
 from audiorec.data.histories.parse import xml_elements

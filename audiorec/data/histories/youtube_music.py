@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiorec.data.histories.export import Export, ExportFile, data_error
+from audiorec.data.histories.export_files import Export, ExportFile, data_error
 from audiorec.data.histories.listen import Listen, Tally, text, when
 from audiorec.data.histories.parse import json_array
 

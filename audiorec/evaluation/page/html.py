@@ -20,7 +20,7 @@ from audiorec.evaluation.systems.base import Role
 from audiorec.evaluation.text import COLUMNS, DEEPER, FOCUS, count
 from audiorec.exceptions import ParameterError
 from audiorec.metrics import Interval
-from audiorec.output import write_output
+from audiorec.output_files import write_output
 from audiorec.pipeline.recipe import Recipe
 
 N_EXAMPLES = 6

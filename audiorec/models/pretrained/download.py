@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.cache import cache_directory
 from audiorec.exceptions import (
     ArtifactError,
     AudiorecError,
@@ -39,6 +38,7 @@ from audiorec.models.pretrained.registry import (
 )
 from audiorec.models.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
+from audiorec.user_cache import cache_directory
 
 KIND = "pretrained"
 DAY = 86_400.0  # s

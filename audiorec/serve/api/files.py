@@ -12,7 +12,7 @@ from audiorec.recommend.preview import SECONDS, find_previews
 from audiorec.serve.api.common import state_of
 from audiorec.serve.api.tracks import Id
 from audiorec.serve.media import TYPES
-from audiorec.serve.opening import open_audio
+from audiorec.serve.open_file import open_audio
 from audiorec.serve.preview import PreviewRequest, make_preview
 from audiorec.serve.problems import MEDIA_TYPE, problem
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from audiorec.playlist.request import PlaylistRequest
+from audiorec.playlist.request import Kind, PlaylistRequest
 from audiorec.recommend.filters import TrackFilter
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -20,7 +20,6 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Dial = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Space = Literal["blend", "content", "listening"]
-Kind = Literal["near", "continue", "path", "arc", "radio", "listener", "reorder", "mix"]
 Format = Literal["m3u8", "xspf", "jspf", "csv", "json"]
 JobKind = Literal["scan", "run", "playlists"]
 

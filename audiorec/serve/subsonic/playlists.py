@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.m3u import SUFFIXES, located
-from audiorec.data.m3u import entries as listed_files
+from audiorec.data.playlist_files import SUFFIXES, located
+from audiorec.data.playlist_files import entries as listed_files
 from audiorec.exceptions import AudiorecError
 from audiorec.playlist.saved import SavedPlaylist
 from audiorec.serve.subsonic import entries

@@ -16,9 +16,9 @@ from audiorec.data.name_matching import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.recommend.agreement import representatives
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
+from audiorec.recommend.several_seeds import representatives
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist
 from audiorec.serve.subsonic.envelope import MISSING_PARAMETER, SubsonicError

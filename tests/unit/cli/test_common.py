@@ -21,6 +21,7 @@ from audiorec.cli.common import (
     read_recipe,
 )
 from audiorec.exceptions import DataError
+from audiorec.pipeline import workspace_recipe
 
 
 def test_the_last_line_of_a_stage_comes_once(capsys):
@@ -74,7 +75,6 @@ def test_installed_recipes_are_found(tmp_path, monkeypatch):
     from importlib import metadata
 
     from audiorec.cli import common
-    from audiorec.pipeline import recipes
 
     recipe = tmp_path / "share" / "audiorec" / "pipelines" / "library.toml"
     recipe.parent.mkdir(parents=True)
@@ -84,7 +84,7 @@ def test_installed_recipes_are_found(tmp_path, monkeypatch):
     monkeypatch.setattr(path.__class__, "locate", lambda self: recipe.with_name("default.toml"))
     monkeypatch.setattr(metadata, "files", lambda name: [path])
     monkeypatch.setattr(
-        recipes, "__file__", str(tmp_path / "site" / "audiorec" / "pipeline" / "r.py")
+        workspace_recipe, "__file__", str(tmp_path / "site" / "audiorec" / "pipeline" / "r.py")
     )
     monkeypatch.chdir(tmp_path)
     assert common.read_recipe(Path("pipelines/library.toml")).factors.factors == 9

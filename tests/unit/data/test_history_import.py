@@ -9,8 +9,9 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.data.history_import import add_history, open_export
+from audiorec.data.listen_matching import Matcher, Recording, TrackName
 from audiorec.data.listens import merge_close
-from audiorec.data.matching import Matcher, Recording, TrackName
+from audiorec.data.names_from_listening import PlayedNames
 from audiorec.data.plays import import_plays, load_plays, played_tracks
 from audiorec.data.plays_edit import forget_user, give_feedback, list_parts, remove_parts
 from audiorec.data.plays_names import (
@@ -20,7 +21,6 @@ from audiorec.data.plays_names import (
     unmatched,
     write_unmatched,
 )
-from audiorec.data.plays_titles import PlayedNames
 from audiorec.data.plays_writer import pseudonym, writing_plays
 from audiorec.exceptions import DataError, NotFoundError
 from audiorec.recommend.users import liked_tracks

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.histories.frames import get_importer
+from audiorec.data.histories.column_formats import get_importer
 from audiorec.data.histories.m3u import read_playlists
-from audiorec.data.m3u import playlists_in
+from audiorec.data.playlist_files import playlists_in
 from audiorec.data.plays import import_plays, load_plays
 from audiorec.data.sessions import load_sessions
 from audiorec.exceptions import DataError, ParameterError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.matching import (
+from audiorec.data.listen_matching import (
     MAX_ID,
     SIMILAR_TITLE,
     Matcher,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.m3u import PathMap, entries, located, playlists_in
+from audiorec.data.playlist_files import PathMap, entries, located, playlists_in
 from audiorec.data.playlist_paths import PathFinder
 from audiorec.data.plays import import_plays, load_plays
 from audiorec.exceptions import DataError, ParameterError

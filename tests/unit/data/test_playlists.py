@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from audiorec.data.m3u import OWN, playlists_in
+from audiorec.data.playlist_files import OWN, playlists_in
 from audiorec.data.playlists import leave_playlists, take_playlists
 from audiorec.data.plays import import_plays, imported_from, load_plays
 from audiorec.exceptions import ArtifactError

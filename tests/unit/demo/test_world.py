@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiorec.demo import World, make_world, synth
+from audiorec.demo import World, make_world, synthesizer_install
 from audiorec.exceptions import AudiorecError, ParameterError
 
 SIZE = {"n_tracks": 6, "n_artists": 3, "n_listeners": 20}
@@ -115,13 +115,13 @@ def test_a_synthesizer_that_cannot_be_fetched_is_named(
         raise subprocess.CalledProcessError(1, command)
 
     monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(synth.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(synth.subprocess, "run", refuse)
+    monkeypatch.setattr(synthesizer_install.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(synthesizer_install.subprocess, "run", refuse)
     with pytest.raises(AudiorecError, match=r"pip install --no-deps tinysoundfont=="):
         make_world(tmp_path / "world", **SIZE)
-    monkeypatch.setattr(synth, "ensure_tinysoundfont", lambda: None)
+    monkeypatch.setattr(synthesizer_install, "ensure_tinysoundfont", lambda: None)
     with pytest.raises(AudiorecError, match=r"pip install --no-deps pretty_midi=="):
-        synth.find_soundfont()
+        synthesizer_install.find_soundfont()
     assert not list((tmp_path / "cache").iterdir())
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints, find_copies_of
-from audiorec.data.grouping import artist_groups, merge_groups
+from audiorec.data.group_folds import artist_groups, merge_groups
 from audiorec.exceptions import ParameterError
 from audiorec.mel.duplicates import near_duplicates
 

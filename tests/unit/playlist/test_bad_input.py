@@ -129,7 +129,7 @@ def test_more_tracks_than_there_are_are_said_and_an_existing_list_stays_whole(
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("audiorec.output.os.fsync", full)
+    monkeypatch.setattr("audiorec.output_files.os.fsync", full)
     code, _, err = call(workspace, "playlist", "t001", "--length", "5", "-o", file)
     assert code == 1 and "space" in err.lower() and len(err.splitlines()) == 1
     assert file.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["a.m3u8"]

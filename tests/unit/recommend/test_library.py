@@ -21,7 +21,7 @@ from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.reload import file_signature, open_index
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.recommend.export import export_vectors
+from audiorec.recommend.export_vectors import export_vectors
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import similar, similar_many
 from audiorec.workspace import Workspace

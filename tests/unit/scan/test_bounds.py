@@ -9,12 +9,12 @@ import zlib
 
 import pytest
 
-from audiorec.data.m3u import entries
+from audiorec.data.playlist_files import entries
 from audiorec.exceptions import DataError
 from audiorec.ids import LONGEST
 from audiorec.pipeline.recipe import Recipe
-from audiorec.scan.manifest import read_manifest
 from audiorec.scan.tags import read_tags
+from audiorec.scan.track_list import read_manifest
 
 MB = 1 << 20
 

@@ -10,7 +10,7 @@ import mutagen.id3
 import pytest
 
 from audiorec.data.catalog import Catalog
-from audiorec.data.m3u import playlists_in
+from audiorec.data.playlist_files import playlists_in
 from audiorec.scan import scan
 from audiorec.scan.files import walk
 

@@ -15,8 +15,8 @@ from audiorec.exceptions import DataError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 from audiorec.sessions import scoring
+from audiorec.sessions.base import PrefixByPrefix
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.models import PrefixByPrefix
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
 from audiorec.studies.study import StudyInputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.studies.coverage import simulate
+from audiorec.studies.interval_coverage import simulate
 
 
 def test_95_percent_hold_about_95_percent_and_listeners_within_hold_outs_far_less() -> None:

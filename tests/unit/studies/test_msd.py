@@ -12,7 +12,7 @@ import soundfile
 
 from audiorec.data.catalog import Catalog
 from audiorec.data.datasets import dataset
-from audiorec.data.datasets.folder import DatasetFolder
+from audiorec.data.datasets.dataset_files import DatasetFolder
 from audiorec.data.plays import played_tracks
 from audiorec.exceptions import DataError
 from audiorec.mel import MelStore

@@ -88,7 +88,7 @@ def test_million_playlist(fixture, imported):
 
 def test_million_playlist_in_the_order_of_its_positions(fixture, tmp_path):
     from audiorec.data.datasets import dataset
-    from audiorec.data.datasets.folder import DatasetFolder
+    from audiorec.data.datasets.dataset_files import DatasetFolder
 
     read = dataset("million-playlist").read(
         DatasetFolder(fixture("million-playlist"), scratch=tmp_path)
@@ -157,7 +157,7 @@ def test_json_compressed(fixture, imported, how):
 @pytest.mark.parametrize("how", ["gz", "bz2", "zst", "zip"])
 def test_a_bomb_is_given_up(fixture, imported, monkeypatch, tmp_path, how):
     """What unpacks to far more than any table would; nothing is imported of it."""
-    monkeypatch.setattr("audiorec.data.datasets.folder.ALWAYS_UNPACKED", 1 << 20)
+    monkeypatch.setattr("audiorec.data.datasets.dataset_files.ALWAYS_UNPACKED", 1 << 20)
     folder = fixture("hetrec")
     table = folder / "user_artists.dat"
     before = imported("hetrec", folder)[2]
@@ -243,7 +243,7 @@ def test_check_names_what_is_missing(fixture):
 
 
 def test_no_room_to_unpack(fixture, tmp_path, monkeypatch):
-    from audiorec.data.datasets.folder import DatasetFolder
+    from audiorec.data.datasets.dataset_files import DatasetFolder
 
     folder = fixture("hetrec")
     pack(folder / "user_artists.dat", "bz2")
@@ -254,7 +254,7 @@ def test_no_room_to_unpack(fixture, tmp_path, monkeypatch):
 
 
 def test_check_unpacks_a_head_alone(fixture, tmp_path):
-    from audiorec.data.datasets.folder import BLOCK, DatasetFolder
+    from audiorec.data.datasets.dataset_files import BLOCK, DatasetFolder
 
     folder = fixture("hetrec")
     (folder / "user_artists.dat").write_bytes(b"2\t51\t7\r\n" * (BLOCK // 4))

@@ -9,9 +9,9 @@ import pytest
 
 from audiorec.data.dataset_import import check_dataset
 from audiorec.data.datasets import NAMES, dataset
+from audiorec.data.names_from_listening import PlayedNames
 from audiorec.data.plays import import_plays, load_plays
 from audiorec.data.plays_edit import remove_parts
-from audiorec.data.plays_titles import PlayedNames
 from audiorec.exceptions import DataError
 
 
@@ -154,7 +154,7 @@ def test_melon_that_is_none(fixture, imported):
 
 
 def tracks_of(name, folder, tmp_path):
-    from audiorec.data.datasets.folder import DatasetFolder
+    from audiorec.data.datasets.dataset_files import DatasetFolder
 
     return {t.track_id: t for t in dataset(name).tracks(DatasetFolder(folder, scratch=tmp_path))}
 

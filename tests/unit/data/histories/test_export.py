@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from audiorec.data.histories import IN_COLUMNS, SOURCES, export, history, parse, recognise
-from audiorec.data.histories.export import Export
+from audiorec.data.histories import IN_COLUMNS, SOURCES, export_files, history, parse, recognise
+from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Listen, Tally, local_to_utc, number, stars, text, when
 from audiorec.data.histories.parse import csv_rows, json_array
 from audiorec.exceptions import DataError, ParameterError
@@ -82,7 +82,7 @@ def test_entries_that_point_outside(tmp_path, name):
 
 def test_a_zip_bomb_is_given_up(tmp_path, monkeypatch):
     """By what it unpacks to, whatever it says of itself; also where zips are nested."""
-    monkeypatch.setattr(export, "MAX_UNPACKED", 3 << 20)
+    monkeypatch.setattr(export_files, "MAX_UNPACKED", 3 << 20)
     big = b'[{"msPlayed": 1}' + b" " * (8 << 20)
     found = recognise(zipped(tmp_path / "x.zip", {"StreamingHistory_music_0.json": big}))
     with pytest.raises(DataError, match=r"x.zip unpacks to more than 3 MB; unpack what you need"):

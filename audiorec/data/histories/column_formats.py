@@ -1,4 +1,4 @@
-"""Where listening comes from: one module per file format, found by name in `IMPORTERS`.
+"""Listening in columns that the importer knows already: our own CSV, and playlists.
 
 An importer reads a file and promises rows that are whole: every id is non-empty, every count is
 finite and not negative, every time is a plausible one or null, every row says something. What it
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import polars as pl
 
 from audiorec.data.histories import csv, m3u
-from audiorec.data.m3u import PathMap
+from audiorec.data.playlist_files import PathMap
 from audiorec.exceptions import ParameterError
 
 SCHEMA = {

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from audiorec.index.arrays import room
+from audiorec.index.spilled_arrays import room
 
 
 def test_a_file_is_as_large_as_its_array_before_it_is_written_to(tmp_path, monkeypatch):

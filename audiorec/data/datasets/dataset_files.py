@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 from zstandard import ZstdDecompressor
 
 from audiorec.artifacts import write_error
-from audiorec.data.histories.export import CountedStream, UnpackBudget, data_error, reading
+from audiorec.data.histories.export_files import CountedStream, UnpackBudget, data_error, reading
 
 DEPTH = 2
 """Folders below the given one in which files are looked for."""
@@ -70,7 +70,7 @@ class ExpectedFile(NamedTuple):
 
 
 class ManifestRow(NamedTuple):
-    """A track of a data set whose audio is there; see `audiorec.scan.manifest.read_manifest`."""
+    """A track of a data set whose audio is there; see `audiorec.scan.track_list.read_manifest`."""
 
     track_id: str
     path: Path

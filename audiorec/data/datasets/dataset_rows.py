@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from audiorec.data.datasets.folder import DatasetFolder, ExpectedFile, FoundFile
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, FoundFile
 from audiorec.data.histories.csv import MAX_PLAYS, epoch_seconds
-from audiorec.data.histories.export import data_error
+from audiorec.data.histories.export_files import data_error
 from audiorec.data.parquet import sink
 from audiorec.exceptions import first_line
 
@@ -29,7 +29,8 @@ class DatasetPlays(NamedTuple):
     ----------
     plays : pl.LazyFrame
         Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and where
-        the set tells of them skipped, rating and session_id; see `audiorec.data.histories.frames`.
+        the set tells of them skipped, rating and session_id; see
+        `audiorec.data.histories.column_formats`.
     left_out : dict of str to int
         How many rows were left out, by what they are.
     titles : pl.LazyFrame or None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import ArtifactError
-from audiorec.output import check_output, output_file, write_output
+from audiorec.output_files import check_output, output_file, write_output
 
 
 def test_a_file_keeps_its_mode_and_is_replaced_whole(tmp_path):
@@ -59,7 +59,7 @@ def test_a_device_stays_a_device():
 @pytest.mark.parametrize("into", ["file", "pipe"])
 def test_stdout_by_its_name_is_the_open_stream(tmp_path, into):
     code = (
-        "import pathlib; from audiorec.output import write_output;"
+        "import pathlib; from audiorec.output_files import write_output;"
         "write_output(pathlib.Path('/dev/stdout'), b'new\\n'); print('after')"
     )
     command = [sys.executable, "-c", code]

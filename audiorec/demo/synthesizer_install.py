@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from audiorec.cache import cache_directory
 from audiorec.exceptions import AudiorecError
+from audiorec.user_cache import cache_directory
 
 TINYSOUNDFONT = "tinysoundfont==0.3.7"
 PRETTY_MIDI = "pretty_midi==0.2.11.post0"

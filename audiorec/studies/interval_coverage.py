@@ -1,6 +1,6 @@
 """Whether intervals hold what they claim: a simulation with listeners and artists of known kind.
 
-    python -m audiorec.studies.coverage [SIMULATIONS]
+    python -m audiorec.studies.interval_coverage [SIMULATIONS]
 
 Artists and listeners are drawn anew in every simulation, and so are a system that ranks artists
 and a worse one; 5 folds x 3 seeds of half of the listeners share them, as in an evaluation. What an

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
-from audiorec.data.matching import Matcher, Recording, TrackName
-from audiorec.data.plays_titles import NAMES
+from audiorec.data.listen_matching import Matcher, Recording, TrackName
+from audiorec.data.names_from_listening import NAMES
 from audiorec.progress import Progress, silent
 from audiorec.scan.tags import read_recording_id
 from audiorec.workspace import Workspace

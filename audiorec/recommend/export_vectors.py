@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.output import output_file
+from audiorec.output_files import output_file
 from audiorec.recommend.library import Library
 
 if TYPE_CHECKING:
