@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audiorec.serve.app import create_app
-from audiorec.serve.state import ServeSettings, State
+from audiorec.serve.config import ServeSettings
+from audiorec.serve.state import State
 
 __all__ = ["ServeSettings", "State", "create_app"]

@@ -20,12 +20,13 @@ from audiorec.serve.access import COOKIE, AccessMiddleware, set_session
 from audiorec.serve.api import add_api
 from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
 from audiorec.serve.batch import SimilarBatch
+from audiorec.serve.config import ServeSettings
 from audiorec.serve.jobs import Jobs
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
-from audiorec.serve.state import ServeSettings, State, state_of
+from audiorec.serve.state import State, state_of
 from audiorec.serve.summaries import count_ahead
 from audiorec.serve.workers import DecodeWorker
 from audiorec.workspace import Workspace

@@ -22,9 +22,9 @@ from typing import Literal
 
 from audiorec.data.scan_roots import scan_roots
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError, WorkspaceError
+from audiorec.serve.config import ServeSettings
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
-from audiorec.serve.state import ServeSettings
 from audiorec.serve.tracks import topmost
 from audiorec.text import one_line
 from audiorec.workspace import Workspace

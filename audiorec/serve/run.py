@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from audiorec.exceptions import ParameterError, system_reason
-from audiorec.serve.state import ServeSettings
+from audiorec.serve.config import ServeSettings
 
 MOST_CONNECTIONS = 1024
 STOP_SECONDS = 10  # that answers under way have when the server is stopped

@@ -15,7 +15,7 @@ from audiorec.data.catalog import Catalog
 from audiorec.data.scan_roots import record_scan, scan_roots
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError
 from audiorec.serve.app import make_state
-from audiorec.serve.state import ServeSettings
+from audiorec.serve.config import ServeSettings
 from audiorec.workspace import Workspace
 
 API = "/api/v1"

@@ -25,7 +25,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.serve.app import create_app
-from audiorec.serve.state import ServeSettings
+from audiorec.serve.config import ServeSettings
 from audiorec.serve.users import add_key, add_user, users_file
 from audiorec.workspace import Workspace
 
