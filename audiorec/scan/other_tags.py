@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 MOST = 1 << 16  # bytes of a value that are read: no name is longer
 MOST_CHUNKS = 10_000
+ID3V1_BYTES = 128
 RIFF_NAMES = {
     b"IART": "artist", b"INAM": "title", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "date",
     b"ITRK": "tracknumber", b"IPRT": "tracknumber",
@@ -37,7 +38,7 @@ MATROSKA_NAMES = {
 def ape_tags(stream: BinaryIO) -> dict[str, str]:
     """APEv2 tags at the end of a file of any format, before an ID3v1 or Lyrics3 tag or behind."""
     size = stream.seek(0, io.SEEK_END)
-    for end in (size, size - 128):
+    for end in (size, size - ID3V1_BYTES, _lyrics_start(stream, size - ID3V1_BYTES)):
         if end < 32:
             continue
         stream.seek(end - 32)
@@ -50,6 +51,26 @@ def ape_tags(stream: BinaryIO) -> dict[str, str]:
         stream.seek(end - length)
         return _ape_items(stream.read(min(length - 32, 1 << 20)), min(count, MOST_CHUNKS))
     return {}
+
+
+def id3v1_names(stream: BinaryIO) -> dict[str, str]:
+    """Title, artist and album of an ID3v1 tag, which cuts each to 30 letters."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - ID3V1_BYTES))
+    tag = stream.read(ID3V1_BYTES)
+    if size < ID3V1_BYTES or not tag.startswith(b"TAG"):
+        return {}
+    places = {"title": tag[3:33], "artist": tag[33:63], "album": tag[63:93]}
+    return {key: _text(text.partition(b"\0")[0]) for key, text in places.items()}
+
+
+def _lyrics_start(stream: BinaryIO, end: int) -> int:
+    """Where a Lyrics3 v2 tag begins that ends there; 0 where none does."""
+    if end < 15:
+        return 0
+    stream.seek(end - 15)
+    length, mark = stream.read(6), stream.read(9)
+    return end - 15 - int(length) if mark == b"LYRICS200" and length.isdigit() else 0
 
 
 def _ape_items(data: bytes, count: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from audiorec.audio.decode import recording_start
 from audiorec.audio.source import StreamWindow, size_of
 from audiorec.data.artist_names import is_nobody
-from audiorec.scan.other_tags import ape_tags, chunk_tags, matroska_tags
+from audiorec.scan.other_tags import ape_tags, chunk_tags, id3v1_names, matroska_tags
 
 LONGEST = 500  # characters of a tag that are kept
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
@@ -46,8 +46,13 @@ def read_tags(path: Path) -> dict[str, Any]:
         None). Tags that cannot be read are as good as none: the sound is what counts.
     """
     with path.open("rb") as stream:
-        sources: list[Mapping[str, Any]] = [_mutagen_tags(stream) or {}]
-        sources += [read(stream) for read in (ape_tags, chunk_tags, matroska_tags)]
+        own = _mutagen_tags(stream) or {}
+        short = id3v1_names(stream)
+        sources: list[Mapping[str, Any]] = [
+            {k: v for k, v in own.items() if k not in short or _text(own, k) != short[k]},
+            *(read(stream) for read in (ape_tags, chunk_tags, matroska_tags)),
+            own,
+        ]
     tags = {key: value for source in reversed(sources) for key, value in source.items() if value}
     values: dict[str, Any] = {
         name: next((text for key in keys if (text := _text(tags, key))), "")

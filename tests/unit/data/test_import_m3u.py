@@ -8,7 +8,7 @@ import pytest
 
 from audiorec.data.histories.column_formats import get_importer
 from audiorec.data.histories.m3u import read_playlists
-from audiorec.data.playlist_files import playlists_in
+from audiorec.data.playlist_files import entries, playlists_in
 from audiorec.data.plays import import_plays, load_plays
 from audiorec.data.sessions import load_sessions
 from audiorec.exceptions import DataError, ParameterError
@@ -103,3 +103,21 @@ def test_what_is_no_playlist(tmp_path):
 def test_hidden_lists_are_passed_by(music):
     folder, _ = music
     assert [path.name for path in playlists_in(folder)] == ["evening.m3u8", "old.m3u"]
+
+
+@pytest.mark.parametrize(
+    ("page", "path"),
+    [
+        *((page, "Музыка/Кино - Группа крови.mp3") for page in ("cp1251", "koi8_r", "cp866")),
+        *((page, "Motörhead - Überkill.mp3") for page in ("cp1252", "cp850", "mac_roman")),
+        ("cp1250", "Zażółć gęślą jaźń.mp3"),
+        ("cp1253", "Μίκης Θεοδωράκης - Το γελαστό παιδί.mp3"),
+        ("cp932", "久石譲/となりのトトロ.mp3"),
+        ("gb18030", "王菲 - 红豆.mp3"),
+    ],
+)
+@pytest.mark.parametrize(("head", "before"), [("", ""), ("[playlist]\n", "File1=")])
+def test_a_code_page_is_known_where_no_file_is_there(tmp_path, page, path, head, before):
+    file = tmp_path / "list.m3u"
+    file.write_bytes(f"{head}{before}E:/{path}\n".encode(page))
+    assert list(entries(file)) == [f"E:/{path}"]

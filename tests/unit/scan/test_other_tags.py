@@ -23,7 +23,14 @@ def chunk(name: bytes, data: bytes, order: str = "<") -> bytes:
     return name + struct.pack(f"{order}I", len(data)) + data + b"\0" * (len(data) % 2)
 
 
-@pytest.mark.parametrize("behind", [b"", b"TAG" + bytes(124) + b"\xff"])
+LYRICS = b"LYRICSBEGIN" + b"IND0000210"
+ID3V1 = b"TAG" + b"Joga of thirty letters at most".ljust(124, b"\0") + b"\xff"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"", b"TAG" + bytes(124) + b"\xff", ID3V1, LYRICS + b"%06dLYRICS200" % len(LYRICS) + ID3V1],
+)
 @pytest.mark.parametrize("suffix", [".mp3", ".flac", ".wav"])
 def test_ape(tmp_path, tune, write_audio, suffix, behind):
     file = write_audio(tmp_path / f"a{suffix}", tune(1, 44100, 1))
