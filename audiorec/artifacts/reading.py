@@ -13,7 +13,7 @@ import numpy as np
 from audiorec.artifacts.digests import fingerprint, matches
 from audiorec.artifacts.earlier_versions import READ_ON, read_on, without_constants
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
-from audiorec.artifacts.remedies import MISSING, STAGE_OF, describe_damage, rebuild_hint
+from audiorec.artifacts.remedies import MISSING, describe_damage, making_hint, rebuild_hint
 from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
 from audiorec.manifest_types import check_extra
 
@@ -61,13 +61,11 @@ def load_manifest(
         digest = fingerprint(raw)
         newer = version > FORMAT_VERSION
     except FileNotFoundError:
-        called = f"there {MISSING.get(kind, f'is no {kind}')} in {directory}"
+        first = _importing(directory, kind) or making_hint(kind)
         without = (
             ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
         )
-        stage = STAGE_OF.get(kind)
-        alone = f", or 'audiorec {stage}' alone," if stage else ""
-        first = _importing(directory, kind) or f"run 'audiorec run'{alone}"
+        called = f"there {MISSING.get(kind, f'is no {kind}')} in {directory}"
         raise ArtifactError(f"{called}; {first} first{without}") from None
     except OSError as error:
         reason = system_reason(error).lower()

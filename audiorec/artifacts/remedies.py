@@ -18,6 +18,7 @@ STAGE_OF = {
     "pretrained": "pretrained fetch",
     "probe": "tags --all",
 }
+OF_RUN = ("mels", "factors", "model", "embeddings", "index", "sessions", "map")  # its stages
 MISSING = {
     "plays": "are no plays",
     "mels": "are no spectrograms",
@@ -27,6 +28,14 @@ MISSING = {
     "map": "is no map",
     "pretrained": "is no pretrained network",
 }
+
+
+def making_hint(kind: str) -> str:
+    """Command that makes an artifact that there is none of yet."""
+    command = STAGE_OF.get(kind, "run")
+    if kind in OF_RUN:
+        return f"run 'audiorec run', or 'audiorec {command}' alone,"
+    return f"run 'audiorec {command}'"
 
 
 def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") -> str:

@@ -114,9 +114,13 @@ def test_cut_missing_and_flipped_files_are_named(tmp_path):
 
 
 def test_newer_other_and_absent(tmp_path):
-    with pytest.raises(ArtifactError, match="there are no factors in .*; run 'audiorec factors'"):
+    with pytest.raises(
+        ArtifactError, match="no factors in .*run 'audiorec run', or 'audiorec factors' alone"
+    ):
         artifacts.load_manifest(tmp_path, kind="factors")
-    with pytest.raises(ArtifactError, match="there are no spectrograms in .*; run 'audiorec mel'"):
+    with pytest.raises(
+        ArtifactError, match="no spectrograms in .*; run 'audiorec run', or 'audiorec mel'"
+    ):
         artifacts.load_manifest(tmp_path, kind="mels")
     save(tmp_path)
     with pytest.raises(ArtifactError, match="holds factors, not index"):

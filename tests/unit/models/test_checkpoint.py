@@ -176,7 +176,7 @@ def test_a_manifest_that_is_not_of_this_version(tmp_path, change):
 
 
 def test_no_model(tmp_path):
-    with pytest.raises(ArtifactError, match="run 'audiorec train'"):
+    with pytest.raises(ArtifactError, match="or 'audiorec train' alone"):
         load_model(tmp_path)
 
 

@@ -209,7 +209,7 @@ def test_points_ids_and_colours_of_the_map_go_together(mapped, client):
 
 
 def test_without_a_map_the_page_says_how_to_make_one(client):
-    assert "run &#39;audiorec map&#39;" in client.get("/map").text
+    assert "or &#39;audiorec map&#39; alone" in client.get("/map").text
     assert client.get("/map/points").status_code == 409
 
 

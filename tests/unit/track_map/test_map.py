@@ -195,7 +195,7 @@ def test_a_damaged_map_is_made_again(workspace):
     file.write_bytes(file.read_bytes()[:-1] + b"\x77")
     assert run(workspace).worked
     shutil.rmtree(workspace.map)
-    with pytest.raises(ArtifactError, match="run 'audiorec map'"):
+    with pytest.raises(ArtifactError, match="or 'audiorec map' alone"):
         load_map(workspace.map)
 
 
