@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from audiorec.artifacts import write_atomic
 from audiorec.exceptions import WorkspaceError, system_reason
@@ -218,6 +217,8 @@ class Workspace:
 
     def check_writable(self) -> None:
         """Raise `WorkspaceError` where no file can be made."""
+        from tempfile import TemporaryFile  # archives and more, which no answer waits for
+
         try:
             with TemporaryFile(dir=self.root):
                 pass

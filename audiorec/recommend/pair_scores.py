@@ -6,7 +6,7 @@ import numpy as np
 
 from audiorec.index import Index
 
-N_ASKING, N_ANSWERING = 400, 250
+N_ASKING, N_ANSWERING = 200, 200
 
 
 class PairScores:

@@ -162,7 +162,7 @@ def test_no_job_begins_on_a_disk_that_cannot_be_written(client, monkeypatch):
     def read_only(**_: object):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("audiorec.workspace.TemporaryFile", read_only)
+    monkeypatch.setattr("tempfile.TemporaryFile", read_only)
     answer = client.post(f"{API}/jobs", json={"kind": "run"})
     assert answer.status_code == 503
     assert "read-only" in answer.json()["detail"].lower()
