@@ -188,6 +188,7 @@ def command(
         title=title,
         path_map=path_map,
         preview=preview,
+        kind=request.kind,
     )
     for line in (*skipped, *playlist.notes, *([library.stale] if library.stale else [])):
         echo_line(line, err=True)

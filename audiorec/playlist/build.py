@@ -14,7 +14,7 @@ from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.recent_playlists import record_playlist
-from audiorec.playlist.request import PlaylistRequest
+from audiorec.playlist.request import Kind, PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
 from audiorec.recommend.library import Library
@@ -181,6 +181,7 @@ def save_playlist(
     path_map: Sequence[PathMap] = (),
     preview: bool = False,
     key: str = "",
+    kind: Kind = "near",
 ) -> WriteReport:
     """Write a playlist file, and remember that it was made.
 
@@ -189,7 +190,7 @@ def save_playlist(
     library : Library
     hits : sequence of Hit
     file : Path, optional
-        By default named after the first track, in the workspace's ``playlists/``.
+        By default named after the first track and the kind, in the workspace's ``playlists/``.
     format_ : str
         One of `audiorec.playlist.writers.WRITERS`.
     relative : bool
@@ -201,11 +202,14 @@ def save_playlist(
         Whether 15 s of each track are to be played; for M3U8 and JSON.
     key : str
         See `build_playlist`.
+    kind : str
+        Stands in the default name, unless it is near.
     """
     if not hits:
         raise ParameterError("hits=[] has no track to write; add a seed")
     if file is None:
-        name = f"{hits[0].track_id.rpartition('/')[2]}.{format_}"
+        of_kind = "" if kind == "near" else f"-{kind}"
+        name = f"{hits[0].track_id.rpartition('/')[2]}{of_kind}.{format_}"
         file = library.workspace.playlists / name
     tracks = [library.track(hit.track_id) for hit in hits]
     written = write_playlist(

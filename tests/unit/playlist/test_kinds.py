@@ -365,6 +365,13 @@ def test_continue_holds_none_of_the_list(library):
     assert set(seeds).isdisjoint(ids(playlist))
 
 
+def test_a_playlist_without_a_name_is_called_after_its_first_track_and_kind(library):
+    hits = make(library, seeds=("t000",), length=3).hits
+    near = save_playlist(library, hits).file
+    radio = save_playlist(library, hits, kind="radio").file
+    assert (near.name, radio.name) == ("t000.m3u8", "t000-radio.m3u8") and near.exists()
+
+
 def test_recent_playlists_are_avoided(library, tmp_path):
     wishes = {"seeds": ("t000",), "length": 10}
     first = make(library, **wishes)
