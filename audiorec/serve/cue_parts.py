@@ -59,11 +59,10 @@ class Parts:
         if part is None:
             headers["content-range"] = f"bytes */{len(data)}"
             return Response(status_code=416, headers=headers)
-        first, last = part
-        status = 206 if "range" in request.headers else 200
-        if status == 206:
-            headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
-        return Response(data[first : last + 1], status, headers=headers, media_type=TYPE)
+        if part.is_part:
+            headers["content-range"] = f"bytes {part.first}-{part.last}/{len(data)}"
+        wanted, status = data[part.first : part.last + 1], 206 if part.is_part else 200
+        return Response(wanted, status, headers=headers, media_type=TYPE)
 
 
 def cut_part(path: str) -> bytes:

@@ -177,7 +177,7 @@ class Listening:
         duration : float
             Of the track, s; 0 where unknown.
         at : int, optional
-            When it began, s since 1970; now where not given.
+            When it began, s since 1970; now where not given, or where it lies ahead.
 
         Returns
         -------
@@ -186,7 +186,8 @@ class Listening:
         kind = play_or_skip(seconds, duration)
         if not kind:
             return ""
-        began = int(time.time() - (seconds or 0.0)) if at is None else at
+        now = int(time.time())
+        began = now - int(seconds or 0.0) if at is None else min(at, now)
         with self._store.writing() as connection:
             add_event(connection, user, track_id, kind=kind, at=began)
             if kind == "play":

@@ -118,25 +118,22 @@ class Media:
         if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
             opened.close()
             return Response(status_code=304, headers=headers)
-        part = wanted_range(request.headers, size=state.st_size, etag=etag)
+        modified = headers["last-modified"]
+        part = wanted_range(request.headers, size=state.st_size, etag=etag, modified=modified)
         if part is None:
             opened.close()
             return Response(
                 status_code=416, headers={**headers, "content-range": f"bytes */{state.st_size}"}
             )
-        first, last = part
-        length = last - first + 1
+        length = part.last - part.first + 1
         headers["content-length"] = str(length)
-        whole = length == state.st_size
-        if not whole:
-            headers["content-range"] = f"bytes {first}-{last}/{state.st_size}"
-        status = 200 if whole and "range" not in request.headers else 206
-        if status == 206:
-            headers["content-range"] = f"bytes {first}-{last}/{state.st_size}"
+        if part.is_part:
+            headers["content-range"] = f"bytes {part.first}-{part.last}/{state.st_size}"
+        status = 206 if part.is_part else 200
         if request.method == "HEAD" or not length:
             opened.close()
             return Response(status_code=status if length else 200, headers=headers)
-        return StreamingResponse(_chunks(opened, first, length), status, headers=headers)
+        return StreamingResponse(_chunks(opened, part.first, length), status, headers=headers)
 
 
 async def _chunks(opened: BinaryIO, first: int, length: int) -> AsyncIterator[bytes]:

@@ -29,6 +29,8 @@ def add_api(app: FastAPI) -> None:
             table = made()
             schemas = table.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = Problem.model_json_schema()
+            table["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            table["security"] = [{"key": []}, {}]  # on 127.0.0.1 without users, none is asked for
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
         assert app.openapi_schema is not None

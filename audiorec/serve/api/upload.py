@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
+from audiorec.exceptions import AudioError
 from audiorec.serve.api.common import hit_models, state_of
 from audiorec.serve.api.models import AnswerModel
 from audiorec.serve.media import TYPES
@@ -49,7 +50,10 @@ async def _answer(request: Request, state: State, *, k: int) -> AnswerModel:
         with tempfile.NamedTemporaryFile(prefix="audiorec-upload-", suffix=suffix) as kept:
             await state.library.in_thread(_copy, sent.file, kept)
             upload = Upload(str(state.workspace.root), kept.name, k)
-            hits = await state.worker.call(similar_to, upload)
+            try:
+                hits = await state.worker.call(similar_to, upload)
+            except AudioError as error:
+                raise AudioError(str(error).replace(kept.name, "the file sent")) from None
     table = await state.library.in_thread(state.library.tracks)
     return AnswerModel(query=[], space="blend", stale=False, results=hit_models(hits, table))
 

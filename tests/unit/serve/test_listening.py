@@ -68,6 +68,11 @@ def test_albums_and_artists_are_starred(listening):
     assert not listening.starred("me", "album")
 
 
+def test_a_play_that_lies_ahead_is_one_of_now(listening):
+    listening.played("me", "t05", at=4_000_000_000)
+    assert listening.counts("me")["t05"].last <= time.time()
+
+
 def test_plays_and_skips_become_plays(workspace, listening):
     assert listening.played("me", "t05", at=1_700_000_000) == "play"
     assert listening.played("me", "t05", seconds=5, duration=200, at=1_700_001_000) == "skip"
