@@ -154,6 +154,7 @@ def command(
     """
     from audiorec.data.playlist_files import PathMap
     from audiorec.playlist import build_playlist, save_playlist
+    from audiorec.playlist.writers import PREVIEW_FORMATS
     from audiorec.recommend.library import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
@@ -162,7 +163,7 @@ def command(
             f"{output} has a suffix that is none of {', '.join(FORMATS)}; name one with --format",
             param_hint="--output",
         )
-    if preview and chosen not in ("m3u8", "json"):
+    if preview and chosen not in PREVIEW_FORMATS:
         raise click.UsageError(f"{chosen} has no place for previews; write m3u8 or json")
     check_kind(options["kind"])
     request = make_request(tracks, options)

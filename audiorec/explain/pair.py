@@ -47,7 +47,7 @@ class Explanation(NamedTuple):
     first, second : str
         Their ids.
     score, percentile : float
-        Cosine in the space, and the share of random pairs (%) that lie below it.
+        Cosine in the space, and the share of pairs (%) that lie below it.
     same_song : bool
         Whether they are versions of one song by one artist.
     other_version : bool

@@ -102,10 +102,6 @@ class SearchVectors:
         for start in range(0, len(self), rows):
             yield start, self[start : start + rows]
 
-    def spread(self, most: int) -> np.ndarray:
-        """Rows that stand evenly among all, at most so many : np.ndarray [shape=(m,)], int64."""
-        return np.unique(np.linspace(0, max(0, len(self) - 1), min(len(self), most)).astype(int))
-
     def products(self, queries: np.ndarray, rows: slice) -> np.ndarray:
         """Scores of some rows : np.ndarray [shape=(n_queries, n_rows)], float32.
 
@@ -123,6 +119,11 @@ class SearchVectors:
         if self.offsets is not None:
             scores += queries[:, -1:] * self.offsets[rows]
         return scores
+
+
+def spread_rows(n: int, most: int) -> np.ndarray:
+    """Rows that stand evenly among `n`, at most so many : np.ndarray [shape=(m,)], int64."""
+    return np.unique(np.linspace(0, max(0, n - 1), min(n, most)).astype(np.int64))
 
 
 def search_product(

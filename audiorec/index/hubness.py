@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiorec.embeddings import unit_norm
+from audiorec.index.exact import spread_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -64,7 +65,7 @@ def csls_offsets(
     offsets : np.ndarray [shape=(n,)], float32
         Zeros when nobody asks.
     """
-    some = _spread(len(asking), MAX_ASKING)
+    some = spread_rows(len(asking), MAX_ASKING)
     asking, own = asking[some], None if own is None else own[some]
     m = len(some)
     offsets = np.zeros(len(vectors), dtype=np.float32)
@@ -105,7 +106,7 @@ def reach_offsets(
         At least 0. Where so few ask that not every vector can be among somebody's best, as many
         as can.
     """
-    some = _spread(len(asking), MAX_REACHED)
+    some = spread_rows(len(asking), MAX_REACHED)
     directions = unit_norm(asking[some])
     own = None if own is None else own[some]
     barred = None if barred is None else barred[some]
@@ -136,8 +137,3 @@ def reach_offsets(
             break
         offsets += lift.astype(np.float32)
     return offsets
-
-
-def _spread(n: int, most: int) -> np.ndarray:
-    """Rows, evenly spread, at most so many : np.ndarray [shape=(m,)], int64."""
-    return np.unique(np.linspace(0, max(0, n - 1), min(n, most)).astype(np.int64))

@@ -22,6 +22,7 @@ from audiorec.index.exact import (
     rescored,
     scoring_queries,
     search_product,
+    spread_rows,
 )
 from audiorec.index.lookup import GroupNumbers, RowLookup
 from audiorec.index.spilled_arrays import taken
@@ -260,10 +261,7 @@ class SearchableVectors:
             By the index's own metric, queries of length one.
         """
         order = self._lookup.order
-        asking, answering = (
-            order[np.linspace(0, len(order) - 1, min(n, len(order))).astype(int)]
-            for n in (n_asking, n_answering)
-        )
+        asking, answering = (order[spread_rows(len(order), n)] for n in (n_asking, n_answering))
         queries = unit_norm(np.asarray(self._vectors[asking], dtype=np.float32))
         queries = scoring_queries(queries, self.metric, offsets=self._offsets.get(self.metric))
         some = self._served(self.metric).some(answering)

@@ -20,7 +20,14 @@ import faiss as _faiss
 import numpy as np
 
 from audiorec.exceptions import ArtifactError
-from audiorec.index.exact import SPARE, NeighbourRows, SearchVectors, rescored, search_product
+from audiorec.index.exact import (
+    SPARE,
+    NeighbourRows,
+    SearchVectors,
+    rescored,
+    search_product,
+    spread_rows,
+)
 from audiorec.index.plan import IndexPlan, Kind, batch_rows, sample_size
 
 # FAISS makes half of its interface when it is loaded, where no type checker sees it.
@@ -118,7 +125,7 @@ def _learn(vectors: SearchVectors, *, plan: IndexPlan, memory: int, n: int) -> A
         lists = index.nlist
         index.cp.min_points_per_centroid = 1  # tiny lists are the caller's wish; no warning
     size = sample_size(n, lists=max(lists, 1024), dim=vectors.dim, memory=memory)
-    index.train(vectors[vectors.spread(size)])
+    index.train(vectors[spread_rows(len(vectors), size)])
     return index
 
 
@@ -342,7 +349,7 @@ class RecallTrial:
 
     def __init__(self, vectors: SearchVectors, allowed: np.ndarray | None = None) -> None:
         alive = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
-        chosen = np.unique(np.linspace(0, len(alive) - 1, RECALL_QUERIES).astype(np.int64))
+        chosen = spread_rows(len(alive), RECALL_QUERIES)
         self._vectors, self._allowed = vectors, allowed
         own = vectors[alive[chosen]]
         rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.seeds import Seeds, resolve_seeds
 from audiorec.recommend.library import Library
 from audiorec.recommend.matches import query_vectors
+from audiorec.recommend.query import check_apart
 from audiorec.recommend.versions import song_of
 
 POOL = 64  # candidates of a position, at least
@@ -67,10 +68,7 @@ class TrackSource:
         self.notes: list[str] = list(self.seeds.notes)
         hidden = library.hidden
         named = self.seeds.ids[: self.seeds.n_tracks]
-        if both := set(named) & set(against):
-            raise ParameterError(
-                f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
-            )
+        check_apart(named, against)
         self.own = [i for i in named if i in served and i not in hidden]
         """Seeds that may be in the playlist: in the index, and not hidden."""
         self.exclude: set[str] = {

@@ -25,7 +25,7 @@ from audiorec.index.reload import IndexWatcher
 from audiorec.recommend.diversity_limits import DiversityLimits
 from audiorec.recommend.filters import TrackFilter, select_tracks
 from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
-from audiorec.recommend.query import QueryResolver
+from audiorec.recommend.query import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.space_indexes import SpaceIndexes
 from audiorec.recommend.users import (
@@ -254,10 +254,7 @@ class Library:
         include = self.select(wished)
         ids, outside = self._resolve(names, space=space)
         unwanted, unwanted_outside = self._resolve(against, space=space)
-        if both := set(ids) & set(unwanted):
-            raise ParameterError(
-                f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
-            )
+        check_apart(ids, unwanted)
         vectors = query_vectors(index, unwanted_outside, unwanted) if unwanted else None
 
         def answer(gone: Collection[str], wanted: int) -> list[Match]:
@@ -317,7 +314,7 @@ class Library:
         return [hit for hit in marked if (hit.percentile or 0.0) >= min_score]
 
     def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
-        """Share of an index's random pairs (%) below each score : np.ndarray [shape=(n,)]."""
+        """Share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
         return self._indexes.percentiles(index, scores)
 
     def select(self, filters: TrackFilter) -> frozenset[str] | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import AmbiguousNameError, NotFoundError
+from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.index import Index
 from audiorec.recommend.external import ExternalTrack, embed_file, with_artist_prior
 from audiorec.recommend.vectors import Space
@@ -49,6 +49,14 @@ def find(catalog: Catalog, name: str) -> Track:
         if not what:
             raise
         raise NotFoundError(one_line(f"{name} {what}")) from None
+
+
+def check_apart(wanted: Iterable[str], unwanted: Iterable[str]) -> None:
+    """Raise `ParameterError` where a track is asked for and not wanted at once."""
+    if both := set(wanted) & set(unwanted):
+        raise ParameterError(
+            f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
+        )
 
 
 class QueryResolver:

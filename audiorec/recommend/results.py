@@ -26,7 +26,7 @@ class Hit(NamedTuple):
     guessed : tuple of str
         Which of artist and title are guessed from the path.
     percentile : float or None
-        Share of the random pairs of this library that score lower; None where the score is none
+        Share of the pairs of this library that score lower; None where the score is none
         between tracks.
     album : str
     """

@@ -75,7 +75,7 @@ class SpaceIndexes:
         return found
 
     def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
-        """Share of an index's random pairs (%) below each score : np.ndarray [shape=(n,)]."""
+        """Share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
         pairs = self._pairs
         if pairs is None or pairs[0] is not index:
             self._pairs = pairs = (index, PairScores(index))

@@ -105,27 +105,27 @@ class _Names:
             return SessionTrack(name)
         if self._files and os.path.isfile(name):  # noqa: PTH113 - pathlib raises for names too long for a file
             return self._file(Path(name).absolute())
-        try:
-            if self.catalog is not None:
+        unknown = NotFoundError(
+            f"no session has a track {name!r}; name its id as the plays have it"
+        )
+        if self.catalog is not None:
+            try:
                 return SessionTrack(self.catalog.find(name).track_id)
-        except AmbiguousNameError:
-            raise
-        except NotFoundError:
-            if not self.played.called(name):
+            except AmbiguousNameError:
                 raise
-        return SessionTrack(self._played(name))
+            except NotFoundError as error:
+                unknown = error
+        if found := self._played(name):
+            return SessionTrack(found)
+        raise unknown
 
     def _played(self, name: str) -> str:
-        """The id of a track that is known by listening alone."""
+        """The id of a track that is known by listening alone; empty where none is called so."""
         ids = self.played.called(name)
         if len(ids) > 1:
             listed = f"{', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''}"
             raise AmbiguousNameError(f"{name!r} is {len(ids)} tracks; name one by its id: {listed}")
-        if not ids:
-            raise NotFoundError(
-                f"no session has a track {name!r}; name its id as the plays have it"
-            )
-        return ids[0]
+        return ids[0] if ids else ""
 
     def _file(self, path: Path) -> SessionTrack:
         """A file: a track of the catalogue, a copy of one, or one to be listened to."""

@@ -6,6 +6,7 @@ import bz2
 import fnmatch
 import gzip
 import io
+import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from zstandard import ZstdDecompressor
 
 from audiorec.artifacts import write_error
 from audiorec.data.histories.export_files import CountedStream, UnpackBudget, data_error, reading
+from audiorec.exceptions import first_line
 
 DEPTH = 2
 """Folders below the given one in which files are looked for."""
@@ -108,6 +110,15 @@ class FoundFile(NamedTuple):
             elif self.is_packed:
                 stream = opened.enter_context(UNPACK[self.path.suffix.lower()](stream))
             yield io.BufferedReader(CountedStream(stream, budget)) if self.is_packed else stream
+
+    def read_json(self) -> Any:
+        """What it says as JSON; `DataError` where it is none."""
+        with self.open() as stream:
+            try:
+                return json.load(stream)
+            except (ValueError, RecursionError) as error:
+                what = f"is no JSON ({first_line(error)})"
+                raise data_error(str(self), what, "fetch it again") from None
 
     @property
     def is_packed(self) -> bool:

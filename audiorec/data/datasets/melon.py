@@ -7,7 +7,6 @@ catalogued in the place of audio files, and enter at the stage ``mel``.
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.listen import text
 from audiorec.data.parquet import sink
 from audiorec.data.plays_writer import TITLES_SCHEMA
-from audiorec.exceptions import first_line
 
 TITLE = "Melon Playlist Dataset"
 PAPER = (
@@ -110,13 +108,7 @@ def _json(folder: DatasetFolder, file: ExpectedFile, kind: type) -> Any:
         If it is something else.
     """
     found = folder.one(file.name)
-    with found.open() as stream:
-        try:
-            value = json.load(stream)
-        except (ValueError, RecursionError) as error:
-            raise data_error(
-                str(found), f"is no JSON ({first_line(error)})", "fetch it again"
-            ) from None
+    value = found.read_json()
     if not isinstance(value, kind):
         what = "list" if kind is list else "object"
         raise data_error(str(found), f"is no JSON {what} of {file.what}", "fetch it again")

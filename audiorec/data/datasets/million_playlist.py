@@ -5,7 +5,6 @@ Each playlist is a listener and a session; tracks are named by their Spotify ids
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,6 @@ from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.listen import text
 from audiorec.data.parquet import sink
 from audiorec.data.plays_writer import TITLES_SCHEMA
-from audiorec.exceptions import first_line
 
 TITLE = "Spotify Million Playlist Dataset"
 PAPER = (
@@ -55,13 +53,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
 
 def _entries(slice_: FoundFile, left: Counter[str]) -> Iterator[Entry]:
     """Entries of a slice, in the order of `pos`."""
-    with slice_.open() as stream:
-        try:
-            held = json.load(stream)
-        except (ValueError, RecursionError) as error:
-            raise data_error(
-                str(slice_), f"is no JSON ({first_line(error)})", "fetch it again"
-            ) from None
+    held = slice_.read_json()
     lists = held.get("playlists") if isinstance(held, dict) else None
     if not isinstance(lists, list):
         raise data_error(str(slice_), "has no list 'playlists'", "fetch it again")

@@ -387,8 +387,8 @@ class JobsModel(BaseModel):
     folders: list[str]
 
 
-class JobName(RequestBody):
-    """Work that is meant."""
+class CancelRequest(RequestBody):
+    """A job that is to be cancelled."""
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 

@@ -21,12 +21,12 @@ from audiorec.data.exclusions import (
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import state_of, user_of
 from audiorec.serve.api.models import (
+    CancelRequest,
     ExclusionModel,
     ExclusionRequest,
     ExclusionsModel,
     FailureModel,
     JobModel,
-    JobName,
     JobRequest,
     JobsModel,
     ListenerModel,
@@ -152,7 +152,7 @@ async def start_job(request: Request, body: JobRequest) -> JobModel:
 
 
 @router.post("/jobs/cancel")
-async def cancel_job(request: Request, body: JobName) -> JobModel:
+async def cancel_job(request: Request, body: CancelRequest) -> JobModel:
     """End work; what was done of it is kept."""
     return _job(await state_of(request).jobs.cancel(body.id))
 

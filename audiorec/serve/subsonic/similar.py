@@ -1,6 +1,6 @@
 """What sounds alike: the library's own answers, under the names that players know.
 
-A similarity is the share of this library's random pairs that are less alike (0 to 1; see
+A similarity is the share of this library's pairs that are less alike (0 to 1; see
 `audiorec.recommend.pair_scores`), so that a player can cut off what is far in any library.
 """
 
