@@ -123,7 +123,7 @@ class SearchVectors:
 
 def spread_rows(n: int, most: int) -> np.ndarray:
     """Rows that stand evenly among `n`, at most so many : np.ndarray [shape=(m,)], int64."""
-    return np.unique(np.linspace(0, max(0, n - 1), min(n, most)).astype(np.int64))
+    return np.linspace(0, max(0, n - 1), min(n, most)).astype(np.int64)
 
 
 def search_product(
