@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
+
+# Of patterns that few titles need, when one first does: an answer waits for no other.
+_compiled = cache(re.compile)
 
 # Words that make a version of a song another recording, each with the kind that it is.
 VERSIONS = {
@@ -33,7 +36,7 @@ VERSIONS = {
     r"|chinese|russian|swedish|deutsche|francais|espanol|en espanol|italiano)(?: version)?",
 }
 # Words of an edition, not of a recording.
-EDITION = re.compile(
+EDITION = (
     r"(?:\d{4} |digital(?:ly)? |\w+ anniversary )*(?:re ?master(?:ed|ing)?)"
     r"(?: \d{4}| version| edition)*"
     r"|(?:album|original|lp|main|standard|full length) (?:album |lp )?version|album|original"
@@ -48,18 +51,18 @@ EDITION = re.compile(
     r"|(?:original )?(?:motion picture )?soundtrack(?: version)?|remaster(?:ed)? .*|single|ep"
     r"|main (?:title|theme)s?|reissue|official|m ?v|(?:new )?stereo mix|audio|stereo remaster"
 )
-_FEATURED = re.compile(r"^(?:feat|ft|featuring|with|avec|con|w|prod|produced) ")
-_EDIT = re.compile(r"[-–—(\[][^-–—(\[]*\b(?:edit|(?:single|radio) version)\b", re.IGNORECASE)
+_FEATURED = r"(?:feat|ft|featuring|with|avec|con|w|prod|produced) "
+_EDIT = r"(?i)[-–—(\[][^-–—(\[]*\b(?:edit|(?:single|radio) version)\b"
 _FEATURED_IN = re.compile(r" (?:feat|ft|featuring) .*$")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|<([^<>]*)>|【([^】]*)】")
 _DASH = re.compile(r" [-‐‑–—~|] ")
 _REMASTERED = re.compile(r"(?: (?:19|20)\d\d)? re ?master(?:ed)?(?: (?:19|20)\d\d)?$")
-_OTHER_TAKE = re.compile(
+_OTHER_TAKE = (
     r"\d|^[ivx]+$|\b(?:version|ver|take|edition|vocals?|alive|reversed|part|pt|side|act|chapter"
     r"|movement|volume|mastered|speed|single|album|for|ii+|iv|vi+|ix|xi*)\b"
 )
 """What a subtitle does not say: of an aside with it, the recording may be another."""
-_PHRASE = re.compile(
+_PHRASE = (
     r"\b(?:i|me|my|you|your|we|us|our|he|his|him|she|her|they|them|it|its|im|dont|is|are|am|be|was|the|a"
     r"|an|of|to|and|but|so|if|not|never|nobody|no|out|all|with|de|la|el|los|les|le|je|ne|und|ich|mi|te"
     r"|tu|que|di|il|non|der|die|das)\b"
@@ -82,12 +85,11 @@ _NUMERALS = {
 _SAME_WORDS = {
     "pt": "part", "vol": "volume", "nr": "no", "opus": "op", "n": "and", "u": "you", "ya": "you",
 }  # fmt: skip
-_ARTIST_MARKS = re.compile(
-    r"\s*(?:;|/|\||,| feat\.? | ft\.? | featuring | x | vs\.? | versus | con | with | und | y | et "
-    r"| & | and | \+ )\s*",
-    re.IGNORECASE,
+_ARTIST_MARKS = (
+    r"(?i)\s*(?:;|/|\||,| feat\.? | ft\.? | featuring | x | vs\.? | versus | con | with | und"
+    r"| y | et | & | and | \+ )\s*"
 )
-_ARTIST_FEATURED = re.compile(r"\s*[\(\[]?\b(?:feat\.?|ft\.?|featuring)\s.*$", re.IGNORECASE)
+_ARTIST_FEATURED = r"(?i)\s*[\(\[]?\b(?:feat\.?|ft\.?|featuring)\s.*$"
 
 
 class Title(NamedTuple):
@@ -135,7 +137,7 @@ def words(text: str) -> str:
 def artist_words(artist: str) -> str:
     """An artist's name without guests and article; as it stands where nothing else is left."""
     name = re.sub(r"^(.+), (the|a|an|die|der|das|les|los)$", r"\2 \1", artist.strip(), flags=re.I)
-    bare = words(_ARTIST_FEATURED.sub("", name))
+    bare = words(_compiled(_ARTIST_FEATURED).sub("", name))
     bare = re.sub(r"^the ", "", bare)
     return bare or " ".join(unicodedata.normalize("NFKC", artist).casefold().split())
 
@@ -143,7 +145,7 @@ def artist_words(artist: str) -> str:
 @lru_cache(maxsize=100_000)
 def artist_parts(artist: str) -> frozenset[str]:
     """The artists that a credit names, each as `artist_words` leaves them."""
-    parts = (artist_words(part) for part in _ARTIST_MARKS.split(artist) if part.strip())
+    parts = (artist_words(part) for part in _compiled(_ARTIST_MARKS).split(artist) if part.strip())
     return frozenset(part for part in parts if part)
 
 
@@ -177,7 +179,7 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
     strokes = [(m, title[m.end() :]) for m in re.finditer(r"\s?/\s?", title)][:1]
     for match, inner in pieces + strokes:
         subtitle = words(inner)
-        if _goes(inner, []) or not subtitle or _OTHER_TAKE.search(subtitle):
+        if _goes(inner, []) or not subtitle or _compiled(_OTHER_TAKE).search(subtitle):
             continue
         bracket = match[0].strip() != "/"
         rest = title[: match.start()] + (" " + title[match.end() :] if bracket else "")
@@ -185,7 +187,7 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
         leads = bracket and not title[: match.start()].strip()
         initials = "".join(word[0] for word in subtitle.split())
         translated = in_other_script(inner, rest)
-        phrase = bracket and " " in subtitle and bool(_PHRASE.search(subtitle))
+        phrase = bracket and " " in subtitle and bool(_compiled(_PHRASE).search(subtitle))
         sure = leads or translated or phrase or (len(initials) > 2 and initials == base)
         if base and words(rest):
             shorter.append(Subtitle(base, subtitle, sure))
@@ -211,7 +213,7 @@ def scripts_of(text: str) -> frozenset[str]:
 
 def is_edit(title: str) -> bool:
     """Whether a title says that it is a shortened edit of the same recording."""
-    return bool(_EDIT.search(title))
+    return bool(_compiled(_EDIT).search(title))
 
 
 @lru_cache(maxsize=200_000)
@@ -257,9 +259,9 @@ def _goes(aside: str, versions: list[str]) -> bool:
         return True
     pieces = [words(piece) for piece in re.split(r"[;/]", aside)]
     if (
-        EDITION.fullmatch(note)
-        or all(EDITION.fullmatch(piece) for piece in pieces)
-        or _FEATURED.match(f"{note} ")
+        _compiled(EDITION).fullmatch(note)
+        or all(_compiled(EDITION).fullmatch(piece) for piece in pieces)
+        or _compiled(_FEATURED).match(f"{note} ")
     ):
         return True
     if _kinds(note):
@@ -270,7 +272,6 @@ def _goes(aside: str, versions: list[str]) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _kinds(note: str) -> frozenset[str]:
-    return frozenset(kind for kind, pattern in _PATTERNS.items() if pattern.search(note))
-
-
-_PATTERNS = {kind: re.compile(rf"\b(?:{pattern})\b") for kind, pattern in VERSIONS.items()}
+    return frozenset(
+        kind for kind, pattern in VERSIONS.items() if _compiled(rf"\b(?:{pattern})\b").search(note)
+    )
