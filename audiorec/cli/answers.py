@@ -62,10 +62,14 @@ def echo_hits(
 
 def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[Any]:
     """The preview of each hit as JSON has it, null where there is no spectrogram."""
+    from audiorec import artifacts
+
+    if not artifacts.exists(library.workspace.mels):
+        return [None] * len(hits)
     from audiorec.recommend.preview import find_previews
 
     ids = [hit.track_id for hit in hits]
-    found = find_previews(library.workspace, [library.track(id_) for id_ in ids])
+    found = find_previews(library.workspace, library.catalog.get_many(ids).values())
     return [found[id_]._asdict() if id_ in found else None for id_ in ids]
 
 

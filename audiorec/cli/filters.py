@@ -34,6 +34,11 @@ FILTERS = (
     click.option("--not-artist", multiple=True, metavar="NAME", help="None of this artist."),
     click.option("--new", is_flag=True, help="Only what the listener of --user has never played."),
 )
+NAMES = (
+    *("genre", "year", "duration", "tempo", "key", "path_"),
+    *("added_since", "unplayed_since", "not_artist", "new"),
+)
+"""Of the values of `FILTERS`."""
 LIMITS = (
     click.option(
         "--per-artist", type=click.IntRange(min=0), default=0, help="At most so many of an artist."
@@ -51,26 +56,30 @@ def filter_options(command: Command) -> Command:
     return command
 
 
-def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter:
-    """A filter from the values of `filter_options`, which are taken out of `options`."""
+def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter | None:
+    """A filter from the values of `filter_options`, which are taken out of `options`.
+
+    None where they ask for nothing.
+    """
+    given = {name: options.pop(name) for name in NAMES}
+    if not any(given.values()):
+        return None
     from audiorec.exceptions import ParameterError
     from audiorec.recommend.filters import TrackFilter
 
-    new = options.pop("new")
-    unplayed = options.pop("unplayed_since")
     try:
         return TrackFilter(
-            genre=options.pop("genre"),
-            year=options.pop("year"),
-            length=options.pop("duration"),
-            tempo=options.pop("tempo"),
-            key=options.pop("key"),
-            path=options.pop("path_"),
-            added_since=options.pop("added_since"),
-            not_artist=options.pop("not_artist"),
-            new_for=user if new else "",
-            unplayed_since=unplayed,
-            unplayed_by=user if unplayed else "",
+            genre=given["genre"],
+            year=given["year"],
+            length=given["duration"],
+            tempo=given["tempo"],
+            key=given["key"],
+            path=given["path_"],
+            added_since=given["added_since"],
+            not_artist=given["not_artist"],
+            new_for=user if given["new"] else "",
+            unplayed_since=given["unplayed_since"],
+            unplayed_by=user if given["unplayed_since"] else "",
         )
     except ParameterError as error:
         raise click.UsageError(str(error)) from None

@@ -223,11 +223,12 @@ def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRe
 
     from audiorec.exceptions import ParameterError
     from audiorec.playlist import PlaylistRequest
+    from audiorec.recommend.filters import TrackFilter
 
     users = options.pop("users")
     filters = make_filter(options, user=users[0] if users else "me")
     filters = replace(
-        filters,
+        filters or TrackFilter(),
         tags=options.pop("tags"),
         without_tags=options.pop("without"),
         min_confidence=options.pop("min_confidence"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from audiorec.data.normalize import words
 from audiorec.data.tracks import artist_key
@@ -12,36 +11,34 @@ from audiorec.exceptions import ParameterError
 from audiorec.recommend.results import Hit
 
 
-@dataclass(frozen=True)
-class DiversityLimits:
-    """Limits on what stands beside each other in an answer.
+def within_limits(hits: Sequence[Hit], *, per_artist: int = 0, per_album: int = 0) -> list[Hit]:
+    """The hits that are within the limits, ranked anew.
 
     Parameters
     ----------
+    hits : sequence of Hit
+        Best first.
     per_artist, per_album : int
         At most so many tracks of each; 0 for any number.
+
+    Raises
+    ------
+    ParameterError
+        If a limit is below 0.
     """
-
-    per_artist: int = 0
-    per_album: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("per_artist", "per_album"):
-            if getattr(self, name) < 0:
-                raise ParameterError(f"{name}={getattr(self, name)} must be 0, for any, or more")
-
-    def apply(self, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits that are within the limits, ranked anew."""
-        counts: Counter[object] = Counter()
-        kept: list[Hit] = []
-        for hit in hits:
-            most: list[tuple[object, int]] = []
-            artist = artist_key(hit.artist, track_id=hit.track_id)
-            if self.per_artist:
-                most.append((("artist", artist), self.per_artist))
-            if self.per_album and hit.album:
-                most.append((("album", artist, words(hit.album)), self.per_album))
-            if all(counts[key] < limit for key, limit in most):
-                counts.update(key for key, _ in most)
-                kept.append(hit._replace(rank=len(kept) + 1))
-        return kept
+    for name, limit in (("per_artist", per_artist), ("per_album", per_album)):
+        if limit < 0:
+            raise ParameterError(f"{name}={limit} must be 0, for any, or more")
+    counts: Counter[object] = Counter()
+    kept: list[Hit] = []
+    for hit in hits:
+        most: list[tuple[object, int]] = []
+        artist = artist_key(hit.artist, track_id=hit.track_id)
+        if per_artist:
+            most.append((("artist", artist), per_artist))
+        if per_album and hit.album:
+            most.append((("album", artist, words(hit.album)), per_album))
+        if all(counts[key] < limit for key, limit in most):
+            counts.update(key for key, _ in most)
+            kept.append(hit._replace(rank=len(kept) + 1))
+    return kept

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from audiorec.data.catalog import Catalog, Track
-from audiorec.data.descriptors import TrackDescriptors, load_descriptors
 from audiorec.data.exclusions import excluded_tracks, load_exclusions
 from audiorec.data.tags import MIN_CONFIDENCE
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index
 from audiorec.index.reload import IndexWatcher
-from audiorec.recommend.diversity_limits import DiversityLimits
-from audiorec.recommend.filters import TrackFilter, select_tracks
+from audiorec.recommend.diversity_limits import within_limits
 from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
 from audiorec.recommend.query import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present
@@ -36,12 +34,14 @@ from audiorec.recommend.users import (
     stale_plays,
     user_factor,
 )
-from audiorec.recommend.vectors import Space
 from audiorec.recommend.versions import Songs, songs_of
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from audiorec.data.descriptors import TrackDescriptors
     from audiorec.factors import Factors
+    from audiorec.recommend.filters import TrackFilter
+    from audiorec.recommend.vectors import Space
 
 __all__ = ["Hit", "Library"]
 
@@ -244,14 +244,17 @@ class Library:
         """
         self.refresh()
         index = self._indexes.get(space, popularity, self.index.metric)
-        given = filters or TrackFilter()
-        wished = replace(
-            given,
-            tags=(*given.tags, *tags),
-            without_tags=(*given.without_tags, *without),
-            min_confidence=min_confidence,
-        )
-        include = self.select(wished)
+        if filters or tags or without:
+            from audiorec.recommend.filters import TrackFilter
+
+            given = filters or TrackFilter()
+            filters = replace(
+                given,
+                tags=(*given.tags, *tags),
+                without_tags=(*given.without_tags, *without),
+                min_confidence=min_confidence,
+            )
+        include = self.select(filters)
         ids, outside = self._resolve(names, space=space)
         unwanted, unwanted_outside = self._resolve(against, space=space)
         check_apart(ids, unwanted)
@@ -270,9 +273,7 @@ class Library:
                 against=vectors,
             )
 
-        hits = self._limited(
-            answer, k=k, limits=DiversityLimits(per_artist=per_artist, per_album=per_album)
-        )
+        hits = self._limited(answer, k=k, per_artist=per_artist, per_album=per_album)
         return self.with_percentiles(hits, index, min_score=min_score)
 
     def _limited(
@@ -280,7 +281,8 @@ class Library:
         answer: Callable[[Collection[str], int], list[Match]],
         *,
         k: int,
-        limits: DiversityLimits,
+        per_artist: int,
+        per_album: int,
     ) -> list[Hit]:
         """The best `k` within the limits, of an answer that is asked for more where they cut."""
         wanted = k
@@ -290,7 +292,7 @@ class Library:
                 return [answer(gone, wanted)]
 
             shown = present(self.catalog, answers, hidden=self.hidden)[0]
-            hits = limits.apply(shown)
+            hits = within_limits(shown, per_artist=per_artist, per_album=per_album)
             if len(hits) >= k or len(shown) < wanted:
                 return hits[:k]
             wanted *= 4
@@ -317,8 +319,12 @@ class Library:
         """Share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
         return self._indexes.percentiles(index, scores)
 
-    def select(self, filters: TrackFilter) -> frozenset[str] | None:
+    def select(self, filters: TrackFilter | None) -> frozenset[str] | None:
         """Ids of the tracks that fit a filter; None where it asks for nothing."""
+        if not filters:
+            return None
+        from audiorec.recommend.filters import select_tracks
+
         return select_tracks(
             self.catalog,
             filters,
@@ -415,7 +421,7 @@ class Library:
         played = played_tracks(self.workspace, user)
         vector = self._listener(user)
 
-        include = self.select(filters or TrackFilter())
+        include = self.select(filters)
 
         def answer(gone: Collection[str], wanted: int) -> list[Match]:
             return recommend(
@@ -429,9 +435,7 @@ class Library:
                 exclude=gone,
             )
 
-        return self._limited(
-            answer, k=k, limits=DiversityLimits(per_artist=per_artist, per_album=per_album)
-        )
+        return self._limited(answer, k=k, per_artist=per_artist, per_album=per_album)
 
     def listener_vector(self, user: str) -> np.ndarray:
         """Vector of a listener, for inner products : np.ndarray [shape=(d,)], float32.
@@ -468,6 +472,8 @@ class Library:
 
     def descriptors(self) -> TrackDescriptors:
         """What was measured of the tracks; empty where nothing was."""
+        from audiorec.data.descriptors import load_descriptors
+
         return load_descriptors(self.workspace.descriptors)
 
     def query(

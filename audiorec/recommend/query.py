@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.index import Index
-from audiorec.recommend.external import ExternalTrack, embed_file, with_artist_prior
-from audiorec.recommend.vectors import Space
 from audiorec.text import one_line
 from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.recommend.external import ExternalTrack
+    from audiorec.recommend.vectors import Space
 
 
 def is_file(name: str) -> bool:
@@ -110,6 +113,8 @@ class QueryResolver:
                     f"{name} is not in the catalogue, so nobody has played it; "
                     "ask with --space blend or content"
                 )
+            from audiorec.recommend.external import with_artist_prior
+
             path = Path(name).absolute()
             external = self._embed(path)
             assert external.vector is not None  # else it were a track's twin
@@ -140,6 +145,8 @@ class QueryResolver:
 
     def _embed(self, path: Path) -> ExternalTrack:
         if path not in self._external:
+            from audiorec.recommend.external import embed_file
+
             self._external[path] = embed_file(
                 path, workspace=self._workspace, catalog=self._catalog, index=self._index
             )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.recommend.pair_scores import PairScores
-from audiorec.recommend.vectors import SPACES, Space, content, listening
 from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.recommend.vectors import Space
 
 MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
 
@@ -93,6 +96,10 @@ class SpaceIndexes:
 
     def _of_space(self, space: Space) -> Index:
         """The index, or an exact one of what another space places where."""
+        if space == "blend":
+            return self.main
+        from audiorec.recommend.vectors import SPACES, content, listening
+
         if space not in SPACES:
             raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")
         if space == "listening" and self.by_sound:
@@ -100,7 +107,7 @@ class SpaceIndexes:
                 "space='listening' has no place here: the recipe places tracks by sound alone; "
                 "take one with listening, such as default"
             )
-        if space == "blend" or self.by_sound:
+        if self.by_sound:
             return self.main
         from audiorec.index.config import IndexConfig
 
