@@ -13,6 +13,7 @@ from audiorec.cli.common import (
     PathType,
     as_stored,
     echo_line,
+    importing,
     json_option,
     space_options,
     versions_option,
@@ -85,7 +86,8 @@ def command(
         )  # fmt: skip
         return
     assert user is not None
-    from audiorec.recommend.library import Library
+    with importing():
+        from audiorec.recommend.library import Library
 
     workspace = settings.workspace
     suffix = output.suffix[1:].lower() if output else "m3u8"

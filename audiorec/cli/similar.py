@@ -11,6 +11,7 @@ from audiorec.cli.common import (
     FiniteRange,
     GlobalOptions,
     confidence_option,
+    importing,
     json_option,
     space_options,
     versions_option,
@@ -87,9 +88,9 @@ def command(
     if bool(tracks or artists or albums) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
     filters = make_filter(options, user=user)
-    from audiorec.recommend.library import Library
+    with importing():
+        from audiorec.recommend.library import Library
 
-    settings.workspace.check()
     library = Library(settings.workspace)
     if batch is not None:
         if tags or without or why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from audiorec.cli.common import (
     ProgressLine,
     echo_json,
     echo_line,
+    importing,
     json_text,
     never_die_of_an_encoding,
     read_recipe,
@@ -128,3 +130,17 @@ def test_json_escapes_what_a_terminal_would_obey():
     text = json_text({"title": odd})
     assert json.loads(text) == {"title": odd}
     assert all(c.isprintable() or c == "\u200d" for c in text) and "é" in text
+
+
+def test_imports_are_not_searched_for_garbage_and_what_comes_after_them_is(monkeypatch):
+    frozen = [0]
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: frozen[0])
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(frozen.pop() + 1))
+    with pytest.raises(ImportError), importing():
+        assert not gc.isenabled()
+        raise ImportError("no such module")
+    assert gc.isenabled()
+    assert frozen == [1]
+    with importing():  # of a second command of one process, little is left to import
+        assert gc.isenabled()
+    assert frozen == [1]
