@@ -12,7 +12,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, ParameterError
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 BLOCK = 65_536  # rows looked at at once
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.csv_tables import read_table, table_error
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, WorkspaceError, system_reason
-from audiorec.ids import id_problem
+from audiorec.id_map import id_problem
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.exact import lengths

@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from audiorec.exceptions import AudiorecError, ParameterError
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

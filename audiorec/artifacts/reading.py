@@ -15,7 +15,7 @@ from audiorec.artifacts.earlier_versions import READ_ON, read_on, without_consta
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
 from audiorec.artifacts.remedies import MISSING, describe_damage, making_hint, rebuild_hint
 from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
-from audiorec.manifest_types import check_extra
+from audiorec.manifest_schema import check_extra
 
 MOST_MANIFEST = 1 << 28  # bytes: more is none that was written here
 # What numpy raises for an array whose header, a Python literal, is torn.

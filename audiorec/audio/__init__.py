@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.audio.clips import (
+from audiorec.audio.clip_decoding import (
     DecodedClips,
     clip_hash,
     clip_starts,

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from audiorec.config import Section
+from audiorec.config_base import Section
 
 
 class MelConfig(Section):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiorec.audio.clips import load_clips
+from audiorec.audio.clip_decoding import load_clips
 from audiorec.audio.config import MelConfig
 
 CLIP = MelConfig(clip_position="middle", clip_seconds=30.0, n_clips=1)
@@ -47,9 +47,9 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
     Returns
     -------
     values : np.ndarray [shape=(6,)], float32
-        Tempo (beats a minute), key (number in `audiorec.data.descriptors.KEYS`), loudness (LUFS,
-        ITU-R BS.1770), brightness (mean spectral centroid, Hz), energy (mean strength of onsets,
-        dB), and how clear the tempo is; see `tempo_of`. NaN where one cannot be measured.
+        Tempo (beats a minute), key (number in `audiorec.data.catalog.descriptors.KEYS`), loudness
+        (LUFS, ITU-R BS.1770), brightness (mean spectral centroid, Hz), energy (mean strength of
+        onsets, dB), and how clear the tempo is; see `tempo_of`. NaN where one cannot be measured.
     """
     import librosa  # loads a second; describing alone needs it
     import pyloudnorm

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag
 from audiorec.audio.source import StreamWindow, size_of
 from audiorec.exceptions import AudioError
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 if TYPE_CHECKING:
     import soundfile

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 import numpy as np
 
 from audiorec.exceptions import AudioError
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 SAMPLING_RATES = (1_000, 1_000_000)  # Hz, what any recording could have
 BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB

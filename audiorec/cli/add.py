@@ -29,7 +29,7 @@ def command(
     settings: GlobalOptions, files: tuple[Path, ...], jobs: int | None, strict: bool, as_json: bool
 ) -> None:
     """Scan, embed and index new FILES with the model as it is: no retraining, no plays needed."""
-    from audiorec.data.catalog import Catalog
+    from audiorec.data.catalog.catalog import Catalog
     from audiorec.pipeline import Pipeline, lies_in
 
     workspace = settings.workspace

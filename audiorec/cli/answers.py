@@ -12,7 +12,7 @@ from audiorec.cli.common import echo_json, echo_line
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library
-    from audiorec.sessions.query import SessionHit
+    from audiorec.sessions.session_answer import SessionHit
 
 
 def echo_hits(

@@ -15,7 +15,7 @@ from audiorec import __version__
 from audiorec.cli.common import GlobalOptions, PathType, echo_line, never_die_of_an_encoding
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
-from audiorec.text import bounded, one_line
+from audiorec.printable_text import bounded, one_line
 
 COMMANDS = {
     "demo": "make a world of music and listeners to try it on",
@@ -52,7 +52,7 @@ COMMANDS = {
     "doctor": "check the workspace for damage",
 }
 MODULES = {
-    "import": "import_",
+    "import": "import_embeddings",
     "forget-user": "forget_user",
 }  # where a command cannot lend its module its name
 STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index", "sessions", "map")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 import click
 
 from audiorec.exceptions import ParameterError
-from audiorec.text import bounded, one_line
+from audiorec.printable_text import bounded, one_line
 
 if TYPE_CHECKING:
     from audiorec.pipeline import StageReport
@@ -105,7 +105,7 @@ def as_stored(workspace: Workspace, user: str) -> str:
     salt = workspace.salt(make=False)
     if salt is None:
         return user
-    from audiorec.data.plays_writer import stored_name
+    from audiorec.data.plays.writer import stored_name
 
     return stored_name(user, workspace.plays, salt=salt)
 

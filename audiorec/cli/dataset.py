@@ -45,7 +45,7 @@ def import_command(
     of a set that is not whole. Importing it again replaces what it gave before.
     """
     from audiorec.data.dataset_import import add_dataset, catalogue_spectrograms, write_manifest
-    from audiorec.data.plays_writer import writing_plays
+    from audiorec.data.plays.writer import writing_plays
 
     check_name(name)
     workspace = settings.workspace

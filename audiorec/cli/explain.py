@@ -156,7 +156,7 @@ def pair(
 
 def lines(explanation: Explanation, names: list[str]) -> list[str]:
     """An explanation in plain words."""
-    from audiorec.data.descriptors import UNITS
+    from audiorec.data.catalog.descriptors import UNITS
 
     text = [
         f"{names[0]} and {names[1]}: cosine {explanation.score:.3f}, nearer than "

@@ -9,7 +9,7 @@ import click
 from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
-    from audiorec.data.tracks import Track
+    from audiorec.data.catalog.tracks import Track
 
 
 @click.command("find")
@@ -31,9 +31,9 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     guessed from the path, since no tag says them. Where no music is catalogued, they are those that
     are known by listening alone.
     """
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.find import find_tracks
-    from audiorec.data.names_from_listening import PlayedNames
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.find_tracks import find_tracks
+    from audiorec.data.plays.played_names import PlayedNames
 
     settings.workspace.check()
     workspace = settings.workspace

@@ -12,9 +12,9 @@ from audiorec.cli.common import GlobalOptions, json_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audiorec.data.catalog import Catalog
+    from audiorec.data.catalog.catalog import Catalog
     from audiorec.sessions.answers import SessionTrack
-    from audiorec.sessions.query import EmbedFile, SessionAnswer
+    from audiorec.sessions.session_answer import EmbedFile, SessionAnswer
     from audiorec.workspace import Workspace
 
 MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
@@ -60,7 +60,7 @@ def command(
     """
     if not tracks and not skipped:
         raise click.UsageError("Name the tracks of the session, oldest first.")
-    from audiorec.sessions.query import answer_session
+    from audiorec.sessions.session_answer import answer_session
 
     settings.workspace.check()
     answer = answer_session(

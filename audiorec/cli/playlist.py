@@ -26,7 +26,7 @@ from audiorec.cli.filters import filter_options, make_filter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audiorec.data.playlist_files import PathMap
+    from audiorec.data.playlist_files.playlist_files import PathMap
     from audiorec.playlist import Playlist, PlaylistRequest
     from audiorec.recommend.library import Library
 
@@ -152,7 +152,7 @@ def command(
     here) stands for its tracks. For each track is shown how far it is from the one before it, and
     why it is there.
     """
-    from audiorec.data.playlist_files import PathMap
+    from audiorec.data.playlist_files.playlist_files import PathMap
     from audiorec.playlist import build_playlist, save_playlist
     from audiorec.playlist.writers import PREVIEW_FORMATS
     from audiorec.recommend.library import Library

@@ -20,12 +20,12 @@ from audiorec.cli.default_command import HELP, DefaultGroup, ImportCommand
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from audiorec.data.catalog import Catalog
+    from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.histories.export_files import Export, ExportFile
     from audiorec.data.history_import import HistoryReport
-    from audiorec.data.listen_matching import Matcher
-    from audiorec.data.plays_names import UnmatchedName
-    from audiorec.data.plays_writer import ImportReport, PlaysWriter
+    from audiorec.data.names.listen_matching import Matcher
+    from audiorec.data.plays.matched_names import UnmatchedName
+    from audiorec.data.plays.writer import ImportReport, PlaysWriter
     from audiorec.workspace import Workspace
 
 MOST_NAMED = 20  # files that are named one by one
@@ -148,7 +148,7 @@ class PlaysImport:
         neutral: float | None,
         path_maps: Sequence[str] = (),
     ) -> None:
-        from audiorec.data.playlist_files import PathMap
+        from audiorec.data.playlist_files.playlist_files import PathMap
 
         self.path_map = [PathMap.parse(text) for text in path_maps]
         self.workspace, self.matcher = workspace, matcher
@@ -158,9 +158,9 @@ class PlaysImport:
         self, files: Sequence[Path], *, unmatched: Path | None, salt: bytes | None
     ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[UnmatchedName], int]:
         """Import files, take over a mended list, and list what is still unmatched."""
-        from audiorec.data.plays_names import mend, read_mended, write_unmatched
-        from audiorec.data.plays_names import unmatched as unmatched_names
-        from audiorec.data.plays_writer import writing_plays
+        from audiorec.data.plays.matched_names import mend, read_mended, write_unmatched
+        from audiorec.data.plays.matched_names import unmatched as unmatched_names
+        from audiorec.data.plays.writer import writing_plays
 
         lacking: list[UnmatchedName] = []
         mended = 0
@@ -179,7 +179,7 @@ class PlaysImport:
     def _one(self, writer: PlaysWriter, file: Path) -> tuple[Path, ImportReport] | HistoryReport:
         from audiorec.data.histories import AUTO, IN_COLUMNS, history
         from audiorec.data.history_import import add_history, open_export
-        from audiorec.data.plays import add_table
+        from audiorec.data.plays.store import add_table
         from audiorec.exceptions import DataError
 
         source, recognised = self.source, None
@@ -210,8 +210,8 @@ class PlaysImport:
 
     def _known(self) -> tuple[dict[str, str], dict[str, str]]:
         """Ids of tracks by their files, and by their "Artist - Title" where one track has it."""
-        from audiorec.data.catalog import Catalog
-        from audiorec.data.name_matching import normalize_text
+        from audiorec.data.catalog.catalog import Catalog
+        from audiorec.data.names.text_folding import normalize_text
 
         if not self.workspace.catalog.exists():
             return {}, {}
@@ -224,7 +224,7 @@ class PlaysImport:
         return {track.path: track.track_id for track in tracks}, alone
 
     def _find(self, name: str) -> str:
-        from audiorec.data.catalog import Catalog
+        from audiorec.data.catalog.catalog import Catalog
 
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return catalog.find(name).track_id
@@ -342,8 +342,8 @@ def catalogued_paths(catalog: Catalog) -> dict[str, str]:
 
 def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Say how many tracks that were played are not in the catalogue, and name one."""
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.plays import played_tracks
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.plays.store import played_tracks
 
     if not workspace.catalog.exists():
         return
@@ -365,7 +365,7 @@ def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
 @click.pass_obj
 def list_command(settings: GlobalOptions, as_json: bool) -> None:
     """List what was imported: format, rows, listeners, and the file."""
-    from audiorec.data.plays_edit import list_parts
+    from audiorec.data.plays.edit import list_parts
 
     workspace = settings.workspace
     workspace.check()
@@ -388,7 +388,7 @@ def list_command(settings: GlobalOptions, as_json: bool) -> None:
 @click.pass_obj
 def remove_command(settings: GlobalOptions, source: str, as_json: bool) -> None:
     """Remove what came from SOURCE: a format, or a file or folder that was imported."""
-    from audiorec.data.plays_edit import remove_parts
+    from audiorec.data.plays.edit import remove_parts
 
     workspace = settings.workspace
     workspace.check()

@@ -24,7 +24,7 @@ from audiorec.cli.playlist import FORMATS
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit
     from audiorec.recommend.vectors import Space
-    from audiorec.sessions.query import SessionHit
+    from audiorec.sessions.session_answer import SessionHit
 
 
 @click.command("recommend")
@@ -141,7 +141,7 @@ def _recommend_session(
     """Show what follows a session; with a listener, by the ranks of both answers."""
     from audiorec.cli.next import embedder, report_unknown
     from audiorec.recommend.session import N_FUSED, join_with_listener
-    from audiorec.sessions.query import answer_session
+    from audiorec.sessions.session_answer import answer_session
 
     n_ranked = k if user is None else max(k, N_FUSED)
     answer = answer_session(

@@ -11,7 +11,7 @@ from audiorec.cli.common import GlobalOptions, PathType, jobs_option, json_optio
 from audiorec.cli.stages import engine_option, run_stages
 
 if TYPE_CHECKING:
-    from audiorec.engines import Engine
+    from audiorec.executors import Engine
 
 
 @click.command("run")

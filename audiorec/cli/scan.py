@@ -21,8 +21,8 @@ from audiorec.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.playlists import FolderPlaylists
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.playlist_import import FolderPlaylists
 
 
 @click.command("scan")
@@ -76,9 +76,9 @@ def command(
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
     from audiorec.cli.plays import catalogued_paths
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.playlists import leave_playlists, take_playlists
-    from audiorec.data.scan_roots import record_scan
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.scan_roots import record_scan
+    from audiorec.data.playlist_import import leave_playlists, take_playlists
     from audiorec.pipeline import Pipeline
     from audiorec.pipeline.match_names import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest

@@ -97,7 +97,7 @@ def command(
             raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
         if filters or against or per_artist or per_album or min_score:
             raise click.UsageError("--batch goes with no filter, limit, --not or --min-score.")
-        from audiorec.cli.batch import answer_batch
+        from audiorec.cli.similar_batch import answer_batch
 
         if not answer_batch(
             library, batch, k=k, space=space, popularity=popularity, versions=versions

@@ -25,7 +25,7 @@ from audiorec.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from audiorec.engines import Engine
+    from audiorec.executors import Engine
 
 HELP = {
     "mel": "Compute the log-mel spectrogram of every catalogued track that lacks one.",
@@ -108,8 +108,8 @@ def run_stages(
 
     With `choose`, a recipe that was never named is chosen anew.
     """
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.server_listening import take_in
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.server.listening import take_in
     from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
@@ -119,7 +119,7 @@ def run_stages(
 
     recipe = read_recipe(recipe_file) if recipe_file else None
     if engine != "local":
-        from audiorec.engines import check_engine
+        from audiorec.executors import check_engine
 
         check_engine(engine)
     workspace = settings.workspace

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.pipeline.status import KINDS, artifact_state, catalog_state, listening_counts
-    from audiorec.text import one_line
+    from audiorec.printable_text import one_line
 
     workspace = settings.workspace
     workspace.check()
@@ -66,8 +66,8 @@ def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bo
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
     """Name the listeners whom the workspace's plays and recipe make suspect."""
-    from audiorec.data.bot_filter import find_suspects
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.bot_filter import find_suspects
+    from audiorec.data.plays.store import load_plays
     from audiorec.pipeline import current_recipe
 
     config = current_recipe(workspace).interactions

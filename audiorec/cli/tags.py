@@ -22,8 +22,8 @@ from audiorec.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog import Catalog, Track
-    from audiorec.data.tags import Tag
+    from audiorec.data.catalog.catalog import Catalog, Track
+    from audiorec.data.catalog.tags import Tag
     from audiorec.models.encoders.pretrained import PretrainedEncoder
     from audiorec.tagging.probe import ProbeReport
     from audiorec.workspace import Workspace
@@ -93,7 +93,7 @@ def command(
         assert workspace is not None
         show_list(workspace, min_confidence=min_confidence, as_json=as_json)
     else:
-        from audiorec.data.tags import merged
+        from audiorec.data.catalog.tags import merged
 
         tagged = [
             {
@@ -145,7 +145,7 @@ def probe_lines(report: ProbeReport | None) -> list[str]:
 
 def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> None:
     """Print every word and how many tracks have it."""
-    from audiorec.data.catalog import Catalog
+    from audiorec.data.catalog.catalog import Catalog
 
     with Catalog(workspace.catalog, read_only=True) as catalog:
         counts = catalog.tags.counts(min_confidence=min_confidence)
@@ -165,8 +165,8 @@ def words(
 
     Of the networks', those of `encoder` alone where one is named.
     """
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.tags import GIVEN, PROBE
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.tags import GIVEN, PROBE
 
     tag = FileTagger(workspace, encoder or ENCODER)
     with ExitStack() as stack:
@@ -225,7 +225,7 @@ class FileTagger:
 
 def _track(catalog: Catalog | None, name: str) -> Track:
     """The catalogued track of a name, or what a file from outside would be."""
-    from audiorec.data.tracks import Track
+    from audiorec.data.catalog.tracks import Track
     from audiorec.recommend.query import find, is_file
 
     outside = Track(track_id=str(Path(name).absolute()), path=str(Path(name).absolute()))

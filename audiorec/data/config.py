@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from audiorec.config import MAX_SEED, Section
+from audiorec.config_base import MAX_SEED, Section
 
 RATING_PLAYS = 10.0  # plays or skips that a full rating (1 or -1) counts for
 
@@ -19,7 +19,7 @@ class InteractionsConfig(Section):
     Attributes
     ----------
     rules : tuple of {"daily", "repeat", "identical"}
-        What makes a listener suspect; see `audiorec.data.bot_filter`, which holds their
+        What makes a listener suspect; see `audiorec.data.plays.bot_filter`, which holds their
         limits. Without rules nobody is left out.
     keep : tuple of str
         Listeners who are never left out.

@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from audiorec.data.file_kinds import is_special_file
+from audiorec.data.magic_bytes import is_special_file
 from audiorec.exceptions import DataError, system_reason
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 MOST_BYTES, MOST_ROWS = 1 << 28, 2_000_000  # of a table: a million tracks take half of it
 

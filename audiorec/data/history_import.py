@@ -12,10 +12,10 @@ import polars as pl
 from audiorec.data.histories import AUTO, Recognised, history, recognise
 from audiorec.data.histories.export_files import Export, data_error
 from audiorec.data.histories.listen import Tally
-from audiorec.data.listen_matching import RULES, Matcher
-from audiorec.data.listens import names_of, to_frame, to_plays, with_durations
-from audiorec.data.plays_names import add_names, has_mbids
-from audiorec.data.plays_writer import ImportReport, PlaysWriter
+from audiorec.data.names.listen_matching import RULES, Matcher
+from audiorec.data.plays.listens_to_plays import names_of, to_frame, to_plays, with_durations
+from audiorec.data.plays.matched_names import add_names, has_mbids
+from audiorec.data.plays.writer import ImportReport, PlaysWriter
 
 ME = "me"
 """The listener of a history that has one, where no name is given."""

@@ -16,7 +16,7 @@ import polars as pl
 
 from audiorec.data.sessionize import GAP_MINUTES, SESSION_KEY, read_session_plays, sessionize
 from audiorec.exceptions import DataError, NoSessionsError
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 SECONDS_PER_DAY = 86_400
 MAX_HELD_OUT = 0.2

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.artists import STREAM_MUSIC, MusicPlan, generator
 from audiorec.demo.figures import BASS, COMP, DRUMS, TOMS
+from audiorec.demo.music_plan import STREAM_MUSIC, MusicPlan, generator
 from audiorec.demo.styles import SCALES
 
 __all__ = ["CHANNELS", "CLIP_SECONDS", "Note", "NoteScore", "compose"]

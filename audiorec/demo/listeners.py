@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.artists import (
+from audiorec.demo.music_plan import (
     N_SCENES,
     PLAYS_FROM,
     PLAYS_UNTIL,

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.artists import STREAM_SESSIONS, generator
 from audiorec.demo.listeners import (
     CHUNK,
     FAME_WEIGHT,
@@ -27,6 +26,7 @@ from audiorec.demo.listeners import (
     principal_directions,
     start_times,
 )
+from audiorec.demo.music_plan import STREAM_SESSIONS, generator
 
 __all__ = ["SessionPlays", "mood_plane", "mood_scores", "sample_sessions"]
 

@@ -19,7 +19,7 @@ from audiorec.evaluation.candidates import THIRDS, Candidates
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.base import ScoreMatrix, Vectors
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 from audiorec.metrics import Interval, interval, lists, reach
 
 K = 10

@@ -12,19 +12,19 @@ import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.data.bot_filter import SECONDS_PER_DAY, daily_plays
-from audiorec.data.combined_plays import net_plays
 from audiorec.data.group_folds import artist_groups
+from audiorec.data.plays.bot_filter import SECONDS_PER_DAY, daily_plays
+from audiorec.data.plays.net_plays import net_plays
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.encoder_inputs import EncoderInputs, InputsOf, no_pretrained
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
-from audiorec.evaluation.true_attributes import load_truth
+from audiorec.evaluation.truth_file import load_truth
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog import Track
+    from audiorec.data.catalog.catalog import Track
     from audiorec.mel.store import MelStore
 
 

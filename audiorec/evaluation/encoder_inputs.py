@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog import Catalog
-from audiorec.data.segments import file_of
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.file_parts import file_of
 from audiorec.models.config import MUSICNN_MEL, ModelConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent

@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from audiorec.data.bot_filter import Suspects, find_suspects
-from audiorec.data.interactions import Interactions, to_interactions
+from audiorec.data.plays.bot_filter import Suspects, find_suspects
+from audiorec.data.plays.interactions import Interactions, to_interactions
 from audiorec.data.splits import split_tracks, split_users
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.data import EvaluationData
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, fit_factors
 from audiorec.factors.config import FactorsConfig
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 if TYPE_CHECKING:
     from audiorec.training import TrainResult

@@ -11,9 +11,9 @@ import numpy as np
 from audiorec import metrics
 from audiorec.evaluation.beyond_accuracy import BeyondAccuracy, bring_together
 from audiorec.evaluation.holdout import HoldoutKey
+from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.notes import notes
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
-from audiorec.evaluation.summary import HoldoutSummary
 from audiorec.evaluation.systems import MEL_STATISTICS, ORACLE, RANDOM
 from audiorec.evaluation.systems.base import Role
 from audiorec.evaluation.text import render
@@ -21,7 +21,7 @@ from audiorec.metrics import Interval, interval
 from audiorec.pipeline.recipe import EvaluateConfig
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog import Track
+    from audiorec.data.catalog.catalog import Track
 
 METRICS = tuple(metrics.METRICS)
 

@@ -21,16 +21,16 @@ from audiorec.evaluation.holdout import (
     prepare,
     splits_of,
 )
+from audiorec.evaluation.holdout_summary import KIND as SUMMARY
+from audiorec.evaluation.holdout_summary import HoldoutSummary, kept_summary
 from audiorec.evaluation.report import Report, SplitReport, summarise
 from audiorec.evaluation.scores import HoldoutScores, ScoreCache, score_all
-from audiorec.evaluation.summary import KIND as SUMMARY
-from audiorec.evaluation.summary import HoldoutSummary, kept_summary
 from audiorec.evaluation.systems import RANDOM, SYSTEMS, System, chosen_systems
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog import Track
+    from audiorec.data.catalog.catalog import Track
     from audiorec.mel.store import MelStore
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.output_files import check_output
 from audiorec.pipeline.recipe import Recipe
@@ -19,7 +19,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiorec.data.tracks import Track
+    from audiorec.data.catalog.tracks import Track
     from audiorec.evaluation import Report
     from audiorec.evaluation.encoder_inputs import InputsOf
     from audiorec.mel import MelStore
@@ -109,7 +109,7 @@ def read_plays(workspace: Workspace) -> pl.DataFrame:
             "there is no listening to evaluate on; import some with 'audiorec plays FILE', or ask "
             "'audiorec evaluate --study neighbours', which needs none"
         )
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.store import load_plays
 
     return load_plays(workspace.plays)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from audiorec.audio.clips import resample
-from audiorec.audio.decode import open_source
-from audiorec.data.tracks import Track
+from audiorec.audio.backends import open_source
+from audiorec.audio.clip_decoding import resample
+from audiorec.data.catalog.tracks import Track
 from audiorec.exceptions import AudioError
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading
 from audiorec.mel.store import MelStore

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.name_matching import normalize_text
-from audiorec.data.tags import MIN_CONFIDENCE, merged
+from audiorec.data.catalog.tags import MIN_CONFIDENCE, merged
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.explain.occlusion import Occlusion, occlude
@@ -145,7 +145,7 @@ def explain_pair(
 def _listeners(library: Library, a: str, b: str) -> SharedListeners | None:
     import polars as pl  # half a second, which tracks without listening need not wait for
 
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.store import load_plays
 
     if not artifacts.exists(library.workspace.plays):
         return None

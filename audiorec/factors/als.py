@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from implicit.cpu.als import AlternatingLeastSquares
 
     # It loads polars, which few commands need and which starts threads.
-    from audiorec.data.interactions import Interactions
+    from audiorec.data.plays.interactions import Interactions
 
 # Half-steps are exact up to so many factors; with more of them conjugate gradients are far faster.
 EXACT_FACTORS = 128
@@ -117,8 +117,8 @@ def fit_factors(
     Examples
     --------
     >>> import scipy.sparse
-    >>> from audiorec.data.interactions import Interactions
-    >>> from audiorec.ids import IdMap
+    >>> from audiorec.data.plays.interactions import Interactions
+    >>> from audiorec.id_map import IdMap
     >>> plays = scipy.sparse.csr_matrix(np.eye(8) + np.eye(8, k=1))
     >>> users, tracks = IdMap(f"u{i}" for i in range(8)), IdMap(f"t{i}" for i in range(8))
     >>> interactions = Interactions(plays, users, tracks)

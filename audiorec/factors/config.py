@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from audiorec.config import Section, Seed
+from audiorec.config_base import Section, Seed
 
 # Confidences grow with log(1 + plays / EPSILON); see `audiorec.factors.als`.
 EPSILON = 1e-6

@@ -35,11 +35,11 @@ from audiorec.exceptions import ParameterError
 from audiorec.factors.als import signed_confidence
 from audiorec.factors.config import FactorsConfig
 from audiorec.factors.store import Factors
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 if TYPE_CHECKING:
     # It loads polars, which few commands need and which starts threads.
-    from audiorec.data.interactions import Interactions
+    from audiorec.data.plays.interactions import Interactions
 
 # What is thought of a prior that nobody has measured.
 AGREEMENT = 0.6

@@ -11,7 +11,6 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings, first_not_finite, unit_norm
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
-from audiorec.index.drift import IndexDrift
 from audiorec.index.exact import (
     SPARE,
     Metric,
@@ -25,6 +24,7 @@ from audiorec.index.exact import (
     spread_rows,
 )
 from audiorec.index.lookup import GroupNumbers, RowLookup
+from audiorec.index.recall_drift import IndexDrift
 from audiorec.index.spilled_arrays import taken
 from audiorec.index.stored import StoredIndex
 

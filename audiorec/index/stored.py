@@ -10,7 +10,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError
-from audiorec.index.drift import IndexDrift
+from audiorec.index.recall_drift import IndexDrift
 
 if TYPE_CHECKING:
     from audiorec.index.structures import Structure

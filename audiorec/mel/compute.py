@@ -19,11 +19,11 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
-from audiorec.data.catalog import Catalog
-from audiorec.data.file_kinds import SPECTROGRAM
-from audiorec.data.segments import file_of
-from audiorec.engines import Engine, run_on
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.file_parts import file_of
+from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.exceptions import ArtifactError, AudioError
+from audiorec.executors import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array
 from audiorec.mel.scanned import ScannedMels, TrackMels, compute_clips
 from audiorec.mel.store import KIND
@@ -98,7 +98,7 @@ def compute_mels(
     n_jobs : int or None
         Worker processes; None is one per CPU.
     engine : {"local", "ray"}
-        Whose processes; see `audiorec.engines`.
+        Whose processes; see `audiorec.executors`.
     check : {"sizes", "digests"}
         By what a damaged shard is known: its files' sizes, or every byte of them.
     scanned : ScannedMels or None
@@ -200,7 +200,7 @@ def _is_touched(job: MelJob) -> bool:
 def _check_unchanged(job: MelJob) -> None:
     """Raise `AudioError` if another recording stands where a scan found this one."""
     from audiorec.audio import clip_hash, decode_clips
-    from audiorec.audio.identity import IDENTITY
+    from audiorec.audio.identity_clip import IDENTITY
 
     path = Path(job.path)
     if (

@@ -176,7 +176,7 @@ class MelStore:
         clips = self._located(track_id)
         if not any(math.isnan(at.start) for at in clips):
             return [at.start for at in clips]
-        from audiorec.audio.clips import clip_starts  # decoders, which no answer waits for
+        from audiorec.audio.clip_decoding import clip_starts  # decoders, which no answer waits for
 
         total = round(duration * self.config.sr)
         n = min(total, round(self.config.clip_seconds * self.config.sr))

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, StrictBool, model_validator
 
 from audiorec.audio.config import MelConfig
-from audiorec.config import Section, Seed
+from audiorec.config_base import Section, Seed
 from audiorec.exceptions import ParameterError
 
 PretrainedName = Literal["musicnn", "musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.tracks import Track
+    from audiorec.data.catalog.tracks import Track
     from audiorec.embeddings import Embeddings
     from audiorec.mel import MelStore
 

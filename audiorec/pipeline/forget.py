@@ -33,9 +33,9 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     NotFoundError
         If nothing is stored of them.
     """
-    from audiorec.data.plays_edit import forget_user
-    from audiorec.data.plays_writer import pseudonym
-    from audiorec.data.server_store import FILE, forget_listener
+    from audiorec.data.plays.edit import forget_user
+    from audiorec.data.plays.writer import pseudonym
+    from audiorec.data.server.store import FILE, forget_listener
 
     # Some of it may be stored under their name, and some under their pseudonym.
     salt = workspace.salt(make=False)

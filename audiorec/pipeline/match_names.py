@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
-from audiorec.data.listen_matching import Matcher, Recording, TrackName
-from audiorec.data.names_from_listening import NAMES
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
+from audiorec.data.plays.played_names import NAMES
 from audiorec.progress import Progress, silent
 from audiorec.scan.tags import read_recording_id
 from audiorec.workspace import Workspace
@@ -19,7 +19,9 @@ def rematch_plays(workspace: Workspace, *, progress: Progress = silent) -> None:
     plays = artifacts.load_valid(workspace.plays, kind="plays", check="manifest")
     if plays is None or NAMES not in plays.files:
         return
-    from audiorec.data.plays_names import rematch  # here: it loads polars, which starts threads
+    from audiorec.data.plays.matched_names import (
+        rematch,  # here: it loads polars, which starts threads
+    )
 
     rematch(workspace.plays, make_matcher(workspace, progress=progress))
 

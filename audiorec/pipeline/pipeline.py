@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog import Catalog, as_text
+from audiorec.data.catalog.catalog import Catalog, as_text
 from audiorec.distributed import process_group
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
-from audiorec.pipeline.interactions import factor_settings, fit_listening
+from audiorec.pipeline.factors import factor_settings, fit_listening
 from audiorec.pipeline.map import missing_map, run_map
 from audiorec.pipeline.match_names import rematch_plays
 from audiorec.pipeline.recipe import Recipe
@@ -31,7 +31,7 @@ from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.embeddings import Embeddings
-    from audiorec.engines import Engine
+    from audiorec.executors import Engine
     from audiorec.mel import MelStore
     from audiorec.mel.scanned import ScannedMels
     from audiorec.scan.read_file import Also
@@ -63,7 +63,7 @@ class Pipeline:
         Worker processes for decoding; by default one per core.
     engine : {"local", "ray"}
         Who computes spectrograms and embeddings, and hears for a pretrained encoder; see
-        `audiorec.engines`.
+        `audiorec.executors`.
     progress : Progress
     """
 
@@ -90,7 +90,7 @@ class Pipeline:
 
     def scanned_mels(self) -> ScannedMels | None:
         """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
-        from audiorec.audio.identity import IDENTITY
+        from audiorec.audio.identity_clip import IDENTITY
         from audiorec.mel.scanned import ScannedMels
 
         return ScannedMels.if_same_clip(

@@ -12,9 +12,9 @@ import tomli_w
 from pydantic import model_validator
 
 from audiorec.audio.config import MelConfig
-from audiorec.config import Section
+from audiorec.config_base import Section
 from audiorec.data.config import EvaluateConfig, InteractionsConfig
-from audiorec.data.file_kinds import is_special_file
+from audiorec.data.magic_bytes import is_special_file
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig

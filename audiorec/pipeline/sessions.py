@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audiorec import artifacts
-from audiorec.pipeline.interactions import bot_filter_settings
+from audiorec.pipeline.factors import bot_filter_settings
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
@@ -60,8 +60,8 @@ def run_sessions(
     config = recipe.sessions.model_dump(mode="json")
     if artifacts.is_fresh(workspace.sessions, kind="sessions", inputs=inputs, config=config):
         return None
-    from audiorec.data.bot_filter import find_suspects
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.bot_filter import find_suspects
+    from audiorec.data.plays.store import load_plays
     from audiorec.sessions.training import train_sessions
 
     suspects = find_suspects(load_plays(workspace.plays), config=recipe.interactions)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
-from audiorec.data.tracks import Failure
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.tracks import Failure
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline.staleness import stale_artifacts
 from audiorec.pipeline.workspace_recipe import current_recipe
@@ -45,7 +45,9 @@ def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], 
 
 def listening_counts(workspace: Workspace) -> dict[str, int]:
     """How many tracks were listened to, by how many listeners, how often; 0 where nobody's is."""
-    from audiorec.data.plays import load_plays  # polars: `status` of a mere scan does without
+    from audiorec.data.plays.store import (
+        load_plays,  # polars: `status` of a mere scan does without
+    )
 
     names = ("tracks_with_listening", "listeners", "plays")
     if not artifacts.exists(workspace.plays):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.distributed import process_group
 from audiorec.models.training_inputs import training_inputs
 from audiorec.pipeline.recipe import Recipe
@@ -15,8 +15,8 @@ from audiorec.progress import Progress
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.tracks import Track
-    from audiorec.engines import Engine
+    from audiorec.data.catalog.tracks import Track
+    from audiorec.executors import Engine
     from audiorec.mel import MelStore
     from audiorec.models.content_model import ContentModel
     from audiorec.models.features import FeatureStore

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.entries import Playlist, PlaylistEntry
+from audiorec.playlist.from_seeds import make_playlist, shortfall
 from audiorec.playlist.request import KINDS, PlaylistRequest
-from audiorec.playlist.sequence import make_playlist, shortfall
 from audiorec.playlist.writers import WRITERS, PlaylistTrack, WriteReport, write_playlist
 
 __all__ = [

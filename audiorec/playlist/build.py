@@ -8,8 +8,8 @@ from statistics import median
 
 import numpy as np
 
-from audiorec.data.normalize import split_title
-from audiorec.data.playlist_files import PathMap
+from audiorec.data.names.canonical_names import split_title
+from audiorec.data.playlist_files.playlist_files import PathMap
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds import CHOOSERS

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.tags import telling_words
+from audiorec.data.catalog.tags import telling_words
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.recommend.library import Library

@@ -30,17 +30,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from audiorec.data.playlist_files import PathMap
+from audiorec.data.playlist_files.playlist_files import PathMap
 from audiorec.exceptions import AudiorecError, DataError, ParameterError, system_reason
 from audiorec.output_files import write_output
 from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.clusters import Cluster, find_clusters
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.writers import WRITERS
+from audiorec.printable_text import one_line
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
 from audiorec.recommend.query import is_file
-from audiorec.text import one_line
 
 NAME = re.compile(r"[^/\0.][^/\0]{0,99}")
 PARAMETER = re.compile(r"\{(\w+)\}")

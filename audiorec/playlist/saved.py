@@ -9,9 +9,9 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from audiorec.data.server_store import FILE, ServerStore
+from audiorec.data.server.store import FILE, ServerStore
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 from audiorec.workspace import Workspace
 
 SCHEMA = """

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.name_matching import normalize_text
-from audiorec.data.playlist_files import SUFFIXES, PathMap, entries, located
-from audiorec.data.playlist_paths import PathFinder
+from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.playlist_files.entry_paths import PathFinder
+from audiorec.data.playlist_files.playlist_files import (
+    SUFFIXES,
+    PathMap,
+    entries,
+    located,
+)
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
+from audiorec.printable_text import one_line
 from audiorec.recommend.query import is_file
 from audiorec.recommend.several_seeds import representatives
-from audiorec.text import one_line
 
 if TYPE_CHECKING:
     from audiorec.playlist.request import PlaylistRequest
@@ -107,7 +112,7 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
     facts = library.catalog.facts(kind)
     ids = [id_ for id_, own in facts if normalize_text(own) == wanted]
     if not ids:
-        from audiorec.data.name_matching import closest
+        from audiorec.data.names.text_folding import closest
 
         known = sorted({own for _, own in facts if own})
         near = [known[place] for place, _ in closest(wanted, list(map(normalize_text, known)))][:3]

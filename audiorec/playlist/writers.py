@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from audiorec.data.playlist_files import OWN, PathMap
-from audiorec.data.segments import file_of, segment_of
+from audiorec.data.catalog.file_parts import file_of, segment_of
+from audiorec.data.playlist_files.playlist_files import OWN, PathMap
 from audiorec.exceptions import ParameterError
 from audiorec.output_files import write_output
 
@@ -236,7 +236,7 @@ def write_playlist(
 
     Examples
     --------
-    >>> from audiorec.data.tracks import Track
+    >>> from audiorec.data.catalog.tracks import Track
     >>> track = Track("x", "/music/song.flac", artist="Ann", title="Song", duration=61.0)
     >>> written = write_playlist([track], Path("evening.m3u8"))
     >>> written.n_tracks

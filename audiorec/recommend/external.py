@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.embeddings import Embeddings, predicts_into
 from audiorec.index import Index
 from audiorec.workspace import Workspace
@@ -56,7 +56,7 @@ def embed_file(
         If there is no model, or the index is of another one.
     """
     from audiorec.audio import clip_hash, decode_clips, load_clips, resampled
-    from audiorec.audio.identity import IDENTITY
+    from audiorec.audio.identity_clip import IDENTITY
     from audiorec.scan.tags import read_tags
 
     decoded = decode_clips(file, config=IDENTITY)

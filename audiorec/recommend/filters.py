@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audiorec.data.descriptors import parse_key
-from audiorec.data.exclusions import parse_seconds
-from audiorec.data.name_matching import normalize_text
-from audiorec.data.tags import MIN_CONFIDENCE
+from audiorec.data.catalog.descriptors import parse_key
+from audiorec.data.catalog.exclusions import parse_seconds
+from audiorec.data.catalog.tags import MIN_CONFIDENCE
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog import Catalog
+    from audiorec.data.catalog.catalog import Catalog
 
 Number = TypeVar("Number", int, float)
 AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
@@ -40,7 +40,7 @@ class TrackFilter:
     key : tuple of str
         Any of these keys, such as ``Am``, ``F#`` or ``B flat minor``.
     tags, without_tags : tuple of str
-        All of the one, none of the other; see `audiorec.data.tags`.
+        All of the one, none of the other; see `audiorec.data.catalog.tags`.
     path : tuple of str
         Any of these globs or folders.
     added_since : str

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog import Catalog, Track
-from audiorec.data.exclusions import excluded_tracks, load_exclusions
-from audiorec.data.tags import MIN_CONFIDENCE
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.exclusions import excluded_tracks, load_exclusions
+from audiorec.data.catalog.tags import MIN_CONFIDENCE
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index
@@ -38,7 +38,7 @@ from audiorec.recommend.versions import Songs, songs_of
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.descriptors import TrackDescriptors
+    from audiorec.data.catalog.descriptors import TrackDescriptors
     from audiorec.factors import Factors
     from audiorec.recommend.filters import TrackFilter
     from audiorec.recommend.vectors import Space
@@ -222,7 +222,8 @@ class Library:
             Whether several versions of one song (live, remastered, a radio edit) may come; else
             one does, and none of a song that is asked for.
         tags, without : sequences of str
-            Only tracks that have all of the one, and none of the other; see `audiorec.data.tags`.
+            Only tracks that have all of the one, and none of the other; see
+            `audiorec.data.catalog.tags`.
         min_confidence : float
             From which on a track has a tag.
         against : sequence of str or Path
@@ -472,7 +473,7 @@ class Library:
 
     def descriptors(self) -> TrackDescriptors:
         """What was measured of the tracks; empty where nothing was."""
-        from audiorec.data.descriptors import load_descriptors
+        from audiorec.data.catalog.descriptors import load_descriptors
 
         return load_descriptors(self.workspace.descriptors)
 

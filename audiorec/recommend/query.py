@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiorec.data.catalog import Catalog, Track, as_text
+from audiorec.data.catalog.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.index import Index
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:

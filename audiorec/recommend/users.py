@@ -27,7 +27,7 @@ def played_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.store import load_plays
 
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(
@@ -51,8 +51,8 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.combined_plays import net_plays
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.net_plays import net_plays
+    from audiorec.data.plays.store import load_plays
 
     plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)
     net = net_plays(plays)
@@ -75,7 +75,7 @@ def last_played(workspace: Workspace, user: str) -> dict[str, float]:
     """
     import polars as pl
 
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.store import load_plays
 
     played_tracks(workspace, user)
     plays = load_plays(workspace.plays).filter(
@@ -155,9 +155,9 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 
 def _suspicion(workspace: Workspace, user: str) -> str:
     """Why a listener was left out of the factors; empty where it is for another reason."""
-    from audiorec.data.bot_filter import find_suspects
     from audiorec.data.config import InteractionsConfig
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.bot_filter import find_suspects
+    from audiorec.data.plays.store import load_plays
 
     made = artifacts.load_manifest(workspace.factors, kind="factors")
     if not made.extra.get("suspects"):

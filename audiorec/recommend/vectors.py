@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.embeddings import Embeddings, predicts_into
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.workspace import Workspace
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_matrix
 
-    from audiorec.data.interactions import Interactions
+    from audiorec.data.plays.interactions import Interactions
     from audiorec.factors import ArtistSmoothing, Factors
-    from audiorec.ids import IdMap
+    from audiorec.id_map import IdMap
 
 Space = Literal["blend", "content", "listening"]
 SPACES: tuple[Space, ...] = ("blend", "content", "listening")
@@ -123,8 +123,8 @@ def blend(
     ArtifactError
         If something is missing, or the predictions are of another model or other factors.
     """
-    from audiorec.data.interactions import to_interactions
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.interactions import to_interactions
+    from audiorec.data.plays.store import load_plays
     from audiorec.data.sessionize import GAP_MINUTES, read_session_plays, session_rows
     from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
     from audiorec.factors.config import FactorsConfig
@@ -184,7 +184,7 @@ def artist_smoothing(model: artifacts.Manifest) -> ArtistSmoothing:
 
 
 def artists_of(workspace: Workspace) -> dict[str, str]:
-    """Artist of every track in the catalogue; see `audiorec.data.catalog.Catalog.artists`."""
+    """Artist of every track in the catalogue; see `Catalog.artists`."""
     with Catalog(workspace.catalog, read_only=True) as catalog:
         return catalog.artists()
 

@@ -18,8 +18,8 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.audio import DecodedClips, resample
 from audiorec.audio.descriptors import CLIP, describe, describe_file
-from audiorec.data.catalog import Catalog, Track
-from audiorec.data.descriptors import COLUMNS, load_descriptors, save_descriptors
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.descriptors import COLUMNS, load_descriptors, save_descriptors
 from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
 from audiorec.workspace import Workspace

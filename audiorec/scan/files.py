@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.folders import rules_for, walk_folder
-from audiorec.data.segments import file_of
+from audiorec.data.catalog.file_parts import file_of
+from audiorec.data.folder_walk import rules_for, walk_folder
 from audiorec.exceptions import system_reason
 
 # What is heard, and what people keep beside it and no decoder here may know: a file of that kind is
@@ -80,7 +80,7 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[File
     paths : sequence of Path
     exclude : sequence of str
         Gitignore's patterns of what to pass by, relative to each folder; see also
-        `audiorec.data.folders`. Links to folders are followed, once each.
+        `audiorec.data.folder_walk`. Links to folders are followed, once each.
     """
     seen: set[str] = set()
     entered: set[tuple[int, int]] = set()

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio import DecodedClips, clip_hash, decode_clips
-from audiorec.audio.identity import IDENTITY
-from audiorec.data.path_names import names_from_path
-from audiorec.data.segments import file_of
+from audiorec.audio.identity_clip import IDENTITY
+from audiorec.data.catalog.file_parts import file_of
+from audiorec.data.names.path_names import names_from_path
+from audiorec.printable_text import one_line
 from audiorec.scan.tags import read_tags
-from audiorec.text import one_line
 
 # What else to do with a decoded clip and its identity, in the worker process.
 Also = Callable[[DecodedClips, str], None]

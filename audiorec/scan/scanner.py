@@ -14,16 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audiorec.data.catalog import NOTE, Catalog, FileRow, as_text
-from audiorec.data.folders import IgnoreRules, is_ignored, rules_for
-from audiorec.data.segments import segment_of
+from audiorec.data.catalog.catalog import NOTE, Catalog, FileRow, as_text
+from audiorec.data.catalog.file_parts import segment_of
+from audiorec.data.folder_walk import IgnoreRules, is_ignored, rules_for
 from audiorec.exceptions import DataError
+from audiorec.printable_text import one_line
 from audiorec.progress import Progress, silent
 from audiorec.scan.cue import with_cue_tracks
 from audiorec.scan.files import FileState, absolute, look_at, walk
 from audiorec.scan.match import ReadFile, settle
 from audiorec.scan.track_list import read_manifest
-from audiorec.text import one_line
 from audiorec.workers import run_isolated
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def scan(
         Folders, in which files are known by suffix, and files, which are tried whatever they are.
     exclude : sequence of str
         Gitignore's patterns, relative to each folder, of what to pass by; see also
-        `audiorec.data.folders`. What was catalogued before and is passed by now becomes missing.
+        `audiorec.data.folder_walk`. What was catalogued and is passed by now becomes missing.
     force : bool
-        Hear files again that have not changed.
+        Decode files again that have not changed.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional
@@ -137,7 +137,7 @@ def scan_manifest(
         See `audiorec.scan.track_list.read_manifest`; what it gives wins over the files' tags, and
         takes the place of all that an earlier manifest gave for the same file.
     force : bool
-        Hear files again that have not changed.
+        Decode files again that have not changed.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional

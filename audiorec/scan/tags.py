@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from audiorec.audio.decode import recording_start
+from audiorec.audio.backends import recording_start
 from audiorec.audio.source import StreamWindow, size_of
-from audiorec.data.artist_names import is_nobody
+from audiorec.data.names.artist_names import is_nobody
 from audiorec.scan.other_tags import ape_tags, chunk_tags, id3v1_names, matroska_tags
 
 LONGEST = 500  # characters of a tag that are kept

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.data.csv_tables import read_table, table_error
-from audiorec.ids import id_problem
+from audiorec.id_map import id_problem
 from audiorec.scan.files import absolute
 from audiorec.scan.match import TAGS
 

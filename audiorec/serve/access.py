@@ -20,9 +20,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audiorec.exceptions import AudiorecError
+from audiorec.printable_text import one_line
 from audiorec.serve.problems import of_error, problem
 from audiorec.serve.state import State
-from audiorec.text import one_line
 
 logger = logging.getLogger("audiorec.serve")
 COOKIE = "audiorec_session"

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from audiorec import __version__
-from audiorec.data.server_listening import listening_store
+from audiorec.data.server.listening import listening_store
 from audiorec.playlist.saved import SavedPlaylists
 from audiorec.serve import pages, subsonic
 from audiorec.serve.access import COOKIE, AccessMiddleware, set_session
@@ -21,6 +21,7 @@ from audiorec.serve.api import add_api
 from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
 from audiorec.serve.batch import SimilarBatch
 from audiorec.serve.config import ServeSettings
+from audiorec.serve.decode_worker import DecodeWorker
 from audiorec.serve.jobs import Jobs
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
@@ -28,7 +29,6 @@ from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
 from audiorec.serve.state import State, state_of
 from audiorec.serve.summaries import count_ahead
-from audiorec.serve.workers import DecodeWorker
 from audiorec.workspace import Workspace
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audiorec.data.segments import FilePart, segment_of
+from audiorec.data.catalog.file_parts import FilePart, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.serve.ranges import wanted_range
 
 if TYPE_CHECKING:
-    from audiorec.serve.workers import DecodeWorker
+    from audiorec.serve.decode_worker import DecodeWorker
 
 TYPE = "audio/flac"
 MOST_SECONDS = 1800.0
@@ -77,7 +77,7 @@ def cut_part(path: str) -> bytes:
     """
     import soundfile
 
-    from audiorec.audio.decode import open_source
+    from audiorec.audio.backends import open_source
 
     segment = segment_of(path)
     assert segment is not None

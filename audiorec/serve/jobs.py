@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from audiorec.data.scan_roots import scan_roots
+from audiorec.data.catalog.scan_roots import scan_roots
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError, WorkspaceError
+from audiorec.printable_text import one_line
 from audiorec.serve.config import ServeSettings
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.tracks import topmost
-from audiorec.text import one_line
 from audiorec.workspace import Workspace
 
 logger = logging.getLogger("audiorec.serve")

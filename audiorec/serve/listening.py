@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS, stars
-from audiorec.data.server_listening import SCHEMA, add_event, is_pending, take_in
-from audiorec.data.server_store import ServerStore
+from audiorec.data.server.listening import SCHEMA, add_event, is_pending, take_in
+from audiorec.data.server.store import ServerStore
 from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.workspace import Workspace
 

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from audiorec.data.segments import file_of, segment_of
-from audiorec.data.tracks import Track
+from audiorec.data.catalog.file_parts import file_of, segment_of
+from audiorec.data.catalog.tracks import Track
 from audiorec.exceptions import DataError
 from audiorec.serve.cue_parts import TYPE as PART_TYPE
 from audiorec.serve.cue_parts import Parts
@@ -24,7 +24,7 @@ from audiorec.serve.problems import problem
 from audiorec.serve.ranges import wanted_range
 
 if TYPE_CHECKING:
-    from audiorec.serve.workers import DecodeWorker
+    from audiorec.serve.decode_worker import DecodeWorker
 
 CHUNK = 256 << 10
 TYPES = {

@@ -6,8 +6,8 @@ import os
 import stat
 from typing import BinaryIO
 
-from audiorec.data.segments import file_of
-from audiorec.data.tracks import Track
+from audiorec.data.catalog.file_parts import file_of
+from audiorec.data.catalog.tracks import Track
 
 
 def open_audio(track: Track) -> BinaryIO:

@@ -29,7 +29,7 @@ def make_preview(request: PreviewRequest) -> bytes:
     """
     import soundfile
 
-    from audiorec.audio.decode import open_source
+    from audiorec.audio.backends import open_source
     from audiorec.audio.source import to_rate
 
     with open_source(Path(request.path)) as source:

@@ -26,8 +26,8 @@ from audiorec.exceptions import (
     WorkspaceError,
     WriteError,
 )
+from audiorec.printable_text import one_line
 from audiorec.serve.auth import AuthError, ForbiddenError
-from audiorec.text import one_line
 
 logger = logging.getLogger("audiorec.serve")
 MEDIA_TYPE = "application/problem+json"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-    from audiorec.data.server_store import ServerStore
+    from audiorec.data.server.store import ServerStore
     from audiorec.playlist.saved import SavedPlaylists
     from audiorec.serve.auth import Auth
     from audiorec.serve.batch import SimilarBatch
     from audiorec.serve.config import ServeSettings
+    from audiorec.serve.decode_worker import DecodeWorker
     from audiorec.serve.jobs import Jobs
     from audiorec.serve.library import SharedLibrary
     from audiorec.serve.listening import Listening
     from audiorec.serve.media import Media
-    from audiorec.serve.workers import DecodeWorker
     from audiorec.workspace import Workspace
 
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.find import WEIGHTS, folded_words
-from audiorec.data.tracks import Track, as_text
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.find_tracks import WEIGHTS, folded_words
 from audiorec.recommend.versions import song_of
 from audiorec.workspace import Workspace
 
@@ -90,7 +90,7 @@ class TrackTable:
         return song
 
     def find(self, text: str, *, fields: Sequence[str] = tuple(WEIGHTS)) -> list[Track]:
-        """Tracks that all words fit, best first, as `audiorec.data.find.find_tracks`.
+        """Tracks that all words fit, best first, as `audiorec.data.find_tracks.find_tracks`.
 
         Without a word all tracks, in the stable order. Of the `fields` each word must be in one.
         """
@@ -174,7 +174,7 @@ def _text(track: Track, field: str) -> str:
 
 
 def _score(word: str, fields: Sequence[str]) -> pl.Expr:
-    """What a word is worth for each track; see `audiorec.data.find`."""
+    """What a word is worth for each track; see `audiorec.data.find_tracks`."""
     import polars as pl
 
     worth = [

@@ -16,8 +16,8 @@ import numpy as np
 
 from audiorec.data.sessions import Sessions
 from audiorec.models.ridge import solve_ridge
-from audiorec.sessions.content_space import ItemContent
-from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.content_pca import ItemContent
+from audiorec.sessions.gru4rec_numpy import GRUModel
 
 PENALTY = 0.1  # of the ridge, beside the mean variance of content along its axes
 HALF_PLAYS = 10.0  # with so many, an item's own embedding and the content's weigh alike

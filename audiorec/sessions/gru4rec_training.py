@@ -14,8 +14,8 @@ from audiorec.data.sessions import Sessions
 from audiorec.progress import Progress, silent
 from audiorec.sessions.batches import Step, parallel_steps
 from audiorec.sessions.config import GRU4RecConfig
-from audiorec.sessions.gru import GRUModel
 from audiorec.sessions.gru4rec import GRU4Rec
+from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.scoring import Scores
 

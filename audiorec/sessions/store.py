@@ -12,8 +12,8 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.sessions.base import SessionModel
-from audiorec.sessions.content_space import ContentSpace
-from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.content_pca import ContentSpace
+from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity
 from audiorec.sessions.rules import SequentialRules

@@ -22,8 +22,8 @@ from audiorec.sessions.comparison import (
     without_gru4rec,
 )
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.content_space import ContentSpace, content_of
-from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.content_pca import ContentSpace, content_of
+from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import score_epochs, train_gru4rec
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.rules import SequentialRules

@@ -14,12 +14,12 @@ import polars as pl
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.data.interactions import Interactions, to_interactions
+from audiorec.data.plays.interactions import Interactions, to_interactions
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
 from audiorec.factors import PriorDecay, fold_in_tracks
-from audiorec.ids import IdMap
-from audiorec.studies.cold_vectors import ColdVectors, cold_vectors, placing_system
+from audiorec.id_map import IdMap
+from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resample, scope
 
 PLAYS = (0, 1, 2, 5, 10, 50, None)

@@ -22,8 +22,8 @@ import numpy as np
 import soundfile
 
 from audiorec.audio import load_clips, probe
+from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
-from audiorec.audio.decode import open_source
 from audiorec.audio.fingerprint import Fingerprints, make_fingerprint, step_seconds
 from audiorec.audio.source import to_rate
 from audiorec.exceptions import AudioError

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.audio.clips import load_clips
+from audiorec.audio.clip_decoding import load_clips
 from audiorec.audio.descriptors import CLIP, HOP, describe
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError

@@ -16,9 +16,9 @@ import numpy as np
 import scipy.sparse
 
 from audiorec.data.dataset_import import add_dataset
-from audiorec.data.interactions import Interactions, to_interactions
-from audiorec.data.plays import load_plays
-from audiorec.data.plays_writer import writing_plays
+from audiorec.data.plays.interactions import Interactions, to_interactions
+from audiorec.data.plays.store import load_plays
+from audiorec.data.plays.writer import writing_plays
 from audiorec.factors import fit_factors
 from audiorec.factors.config import FactorsConfig
 from audiorec.metrics import recall, resampled_means

@@ -16,9 +16,9 @@ import numpy as np
 
 from audiorec import metrics
 from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, n_labelled, with_labels
+from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.run import applicable, learned, summary_kept
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores, ScoreCache, score_all
-from audiorec.evaluation.summary import HoldoutSummary
 from audiorec.evaluation.systems import ORACLE, RANDOM, System, chosen_systems, name_of
 from audiorec.evaluation.text import FOCUS
 from audiorec.exceptions import ParameterError, TrainingError

@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.dataset_import import add_dataset, write_manifest
 from audiorec.data.histories.export_files import data_error
-from audiorec.data.plays_writer import writing_plays
+from audiorec.data.plays.writer import writing_plays
 from audiorec.evaluation.workspace_run import run_evaluation
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe

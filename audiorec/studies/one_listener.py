@@ -33,7 +33,7 @@ from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiorec.data.tracks import Track
+    from audiorec.data.catalog.tracks import Track
     from audiorec.mel import MelStore
     from audiorec.models.features import FeatureStore
     from audiorec.pipeline.recipe import Recipe
@@ -170,8 +170,8 @@ def score_listener(
     """
     import polars as pl
 
-    from audiorec.data.interactions import to_interactions
-    from audiorec.pipeline.interactions import fit_sessions
+    from audiorec.data.plays.interactions import to_interactions
+    from audiorec.pipeline.factors import fit_sessions
 
     artists = music.artists
     split = split_tracks(

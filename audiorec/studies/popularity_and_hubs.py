@@ -21,11 +21,11 @@ from audiorec import metrics
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout, HoldoutKey, holdout_keys, prepare
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.config import IndexConfig
 from audiorec.metrics import reach
-from audiorec.studies.cold_vectors import cold_vectors, placing_system
+from audiorec.studies.cold_vector_cache import cold_vectors, placing_system
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resample, scope
 
 K = 10

@@ -27,7 +27,7 @@ from audiorec.evaluation.workspace_run import (
 from audiorec.exceptions import AudiorecError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
-from audiorec.studies.joined_sets import READERS, join
+from audiorec.studies.join_by_artist import READERS, join
 from audiorec.workspace import Workspace
 
 SYSTEMS = (

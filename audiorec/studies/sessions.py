@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.bot_filter import find_suspects
-from audiorec.data.catalog import Catalog
-from audiorec.data.plays import load_plays
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.plays.bot_filter import find_suspects
+from audiorec.data.plays.store import load_plays
 from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions, split_by_time
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
@@ -29,9 +29,9 @@ from audiorec.sessions.base import SessionModel
 from audiorec.sessions.cold_start import place_by_content
 from audiorec.sessions.comparison import VALIDATION_DAYS, bounded_settings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.content import ContentNeighbours
-from audiorec.sessions.content_space import ContentSpace, ItemContent, content_of
-from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.content_neighbours import ContentNeighbours
+from audiorec.sessions.content_pca import ContentSpace, ItemContent, content_of
+from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import train_gru4rec
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity

@@ -24,7 +24,7 @@ from audiorec.data.sessions import Sessions, make_sessions
 from audiorec.exceptions import AudiorecError, DataError, first_line
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.config import GRU4RecConfig
-from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import train_gru4rec
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity

@@ -1,6 +1,6 @@
 """Words for tracks: what a pretrained network hears, and a probe that learns the library's genres.
 
-Reading the words that are stored is `audiorec.data.tags`, and needs none of this.
+Reading the words that are stored is `audiorec.data.catalog.tags`, and needs none of this.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from audiorec.data.catalog import Catalog, Track
-from audiorec.data.tags import Autotags
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.tags import Autotags
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel.compute import MelJob
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.name_matching import normalize_text
-from audiorec.data.tags import given_tags
-from audiorec.data.tracks import Track
+from audiorec.data.catalog.tags import given_tags
+from audiorec.data.catalog.tracks import Track
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.metrics.confidence import calibration_error, reliability
+from audiorec.metrics.calibration import calibration_error, reliability
 from audiorec.metrics.resampling import interval, resampled_means
 
 MIN_TRACKS = 8  # of a genre, to be learned
@@ -202,7 +202,7 @@ def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -
     Parameters
     ----------
     features : Embeddings
-        At least of the labelled tracks; see `audiorec.data.tags.Autotags`.
+        At least of the labelled tracks; see `audiorec.data.catalog.tags.Autotags`.
     known : LabelledTracks
     seed : int
 

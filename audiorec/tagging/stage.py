@@ -10,8 +10,8 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.artifacts import fingerprint
-from audiorec.data.catalog import Catalog
-from audiorec.data.tags import PROBE, Tag
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.tags import PROBE, Tag
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.store import MelStore

@@ -16,10 +16,10 @@ def test_factors_cost_what_implicit_costs():
     import scipy.sparse
     from implicit.als import AlternatingLeastSquares
 
-    from audiorec.data.interactions import Interactions
+    from audiorec.data.plays.interactions import Interactions
     from audiorec.factors import fit_factors
     from audiorec.factors.als import confidence
-    from audiorec.ids import IdMap
+    from audiorec.id_map import IdMap
 
     rng = np.random.default_rng(0)
     rows = rng.integers(0, USERS, PLAYS)

@@ -11,9 +11,9 @@ import pytest
 from benching import ONE_THREAD, contest, process
 from made_up import clustered
 
-from audiorec.data.catalog import Catalog, Track
-from audiorec.data.descriptors import save_descriptors
-from audiorec.data.plays import import_plays
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.plays.store import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

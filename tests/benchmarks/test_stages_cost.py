@@ -132,10 +132,10 @@ def plays():
     """Factors, all sweeps."""
     import scipy.sparse
 
-    from audiorec.data.interactions import Interactions
+    from audiorec.data.plays.interactions import Interactions
     from audiorec.factors import fit_factors
     from audiorec.factors.config import FactorsConfig
-    from audiorec.ids import IdMap
+    from audiorec.id_map import IdMap
 
     costs, sizes = [], (200_000, 600_000)
     for n in sizes:

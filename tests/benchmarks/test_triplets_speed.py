@@ -23,7 +23,7 @@ LETTERS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
 TO_MATRIX = """
 import sys
 from pathlib import Path
-from audiorec.pipeline.interactions import enough_interactions, filtered_plays
+from audiorec.pipeline.factors import enough_interactions, filtered_plays
 from audiorec.pipeline.recipe import Recipe
 from audiorec.workspace import Workspace
 recipe = Recipe(factors={"min_tracks_per_user": 1, "min_users_per_track": 1})

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.tags import Autotags
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.tags import Autotags
 from audiorec.demo import make_world
 from audiorec.recommend.library import Library
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from audiorec.mel import MelStore
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 from .conftest import call, spawn
 from .mutations import FORMATS, MUTATIONS, make_files, valid_files

@@ -35,7 +35,7 @@ def listeners(monkeypatch, workspace):
         workspace.plays.mkdir(exist_ok=True)
         (workspace.plays / artifacts.MANIFEST).touch()
         plays = pl.DataFrame({"user_id": [f"u{i}" for i in range(n)]})
-        monkeypatch.setattr("audiorec.data.plays.load_plays", lambda directory: plays)
+        monkeypatch.setattr("audiorec.data.plays.store.load_plays", lambda directory: plays)
 
     return have
 

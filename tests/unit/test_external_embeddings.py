@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from audiorec import artifacts
 from audiorec.cli import cli
-from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError

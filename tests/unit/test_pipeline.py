@@ -5,7 +5,7 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.doctor import diagnose
 from audiorec.workspace import Workspace
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import WorkspaceError
 from audiorec.workspace import Workspace
 

@@ -11,7 +11,7 @@ import polars as pl
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, FoundFile
 from audiorec.data.histories.csv import MAX_PLAYS, epoch_seconds
 from audiorec.data.histories.export_files import data_error
-from audiorec.data.parquet import sink
+from audiorec.data.plays.parquet_sink import sink
 from audiorec.exceptions import first_line
 
 COLUMNS = ("user_id", "track_id", "plays", "timestamp")
@@ -30,7 +30,7 @@ class DatasetPlays(NamedTuple):
     plays : pl.LazyFrame
         Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and where
         the set tells of them skipped, rating and session_id; see
-        `audiorec.data.histories.column_formats`.
+        `audiorec.data.histories.column_importers`.
     left_out : dict of str to int
         How many rows were left out, by what they are.
     titles : pl.LazyFrame or None

@@ -10,7 +10,7 @@ import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
-from audiorec.ids import LONGEST
+from audiorec.id_map import LONGEST
 
 TITLE = "Last.fm-1K"
 PAPER = "O. Celma: Music Recommendation and Discovery in the Long Tail. Springer 2010"

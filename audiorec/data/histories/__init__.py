@@ -4,7 +4,7 @@ Each module has ``TITLE``, what it is; ``EXPORT``, how to get it, which the help
 ``recognise(member)``, whether a file of an export is one of these; and
 ``read(export, members, tally)``, its listens one after the other, in which ``tally`` counts what is
 left out. Two name tracks by their ids or files already, and are read as columns: ``csv`` and
-``m3u``, see `audiorec.data.histories.column_formats`.
+``m3u``, see `audiorec.data.histories.column_importers`.
 """
 
 from __future__ import annotations

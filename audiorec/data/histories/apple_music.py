@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, number, text, when
-from audiorec.data.histories.parse import csv_dicts
+from audiorec.data.histories.text_formats import csv_dicts
 
 TITLE = "Apple Music play activity"
 EXPORT = (

@@ -26,13 +26,13 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.file_kinds import kind_of
 from audiorec.data.histories.csv_forms import encoding_of, fields_of_any_length, plain_form
 from audiorec.data.histories.export_files import ExportFile
-from audiorec.data.parquet import sink
+from audiorec.data.magic_bytes import kind_of
+from audiorec.data.plays.parquet_sink import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
-from audiorec.ids import LONGEST as LONGEST_ID
-from audiorec.ids import id_problem
+from audiorec.id_map import LONGEST as LONGEST_ID
+from audiorec.id_map import id_problem
 
 TITLE = "audiorec's own table of plays"
 EXPORT = "write a CSV with the columns user_id,track_id,plays, and optionally more"

@@ -24,7 +24,7 @@ from typing import IO
 from zstandard import ZstdError
 
 from audiorec.exceptions import DataError, first_line, system_reason
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 MAX_UNPACKED = 2 << 30
 """Bytes that are unpacked of one archive: histories of decades are a tenth of it."""

@@ -13,7 +13,7 @@ from pathlib import PureWindowsPath
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
-from audiorec.data.histories.parse import xml_elements
+from audiorec.data.histories.text_formats import xml_elements
 
 TITLE = "foobar2000 playback statistics"
 EXPORT = (

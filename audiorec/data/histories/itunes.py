@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, count, number, path_text, stars, text
-from audiorec.data.histories.parse import xml_elements
+from audiorec.data.histories.text_formats import xml_elements
 
 TITLE = "iTunes or Music library"
 EXPORT = "in Music or iTunes: File > Library > Export Library..., an XML file"

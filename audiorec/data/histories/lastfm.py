@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, mbid, text, when
-from audiorec.data.histories.parse import csv_dicts, csv_rows
+from audiorec.data.histories.text_formats import csv_dicts, csv_rows
 
 TITLE = "Last.fm scrobbles"
 EXPORT = (

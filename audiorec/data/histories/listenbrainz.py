@@ -13,7 +13,7 @@ from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, mbid, number, text, when
-from audiorec.data.histories.parse import json_lines
+from audiorec.data.histories.text_formats import json_lines
 
 TITLE = "ListenBrainz listens"
 EXPORT = "listenbrainz.org/settings/export: 'Create export', then download the zip"

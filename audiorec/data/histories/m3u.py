@@ -13,11 +13,17 @@ from pathlib import Path
 
 import polars as pl
 
+from audiorec.data.catalog.tracks import as_text
 from audiorec.data.histories.export_files import ExportFile
-from audiorec.data.playlist_files import SUFFIXES, PathMap, entries, located, playlists_in
-from audiorec.data.tracks import as_text
+from audiorec.data.playlist_files.playlist_files import (
+    SUFFIXES,
+    PathMap,
+    entries,
+    located,
+    playlists_in,
+)
 from audiorec.exceptions import DataError
-from audiorec.text import one_line
+from audiorec.printable_text import one_line
 
 TITLE = "M3U playlists"
 EXPORT = "save playlists as M3U or M3U8 in your player; each playlist counts as a listener"
@@ -39,7 +45,7 @@ def read_playlists(
     file : Path
         A playlist, or a folder; see `playlists_in`.
     path_map : sequence of PathMap
-        See `audiorec.data.playlist_files.located`.
+        See `audiorec.data.playlist_files.playlist_files.located`.
 
     Returns
     -------

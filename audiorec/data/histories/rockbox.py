@@ -20,7 +20,7 @@ from audiorec.data.histories.listen import (
     text,
     when,
 )
-from audiorec.data.histories.parse import lines
+from audiorec.data.histories.text_formats import lines
 
 TITLE = "Rockbox scrobbler log"
 EXPORT = "copy .scrobbler.log (or .rockbox/playback.log's scrobbler log) from the player's disk"

@@ -14,7 +14,7 @@ from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally, number, text, when
-from audiorec.data.histories.parse import json_array
+from audiorec.data.histories.text_formats import json_array
 
 TITLE = "Spotify streaming history"
 EXPORT = (

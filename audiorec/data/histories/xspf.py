@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally, mbid, number, path_text, text
-from audiorec.data.histories.parse import xml_elements
+from audiorec.data.histories.text_formats import xml_elements
 
 TITLE = "XSPF playlists"
 EXPORT = "save a playlist as XSPF in your player; each playlist counts as a listener"

@@ -13,7 +13,7 @@ from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile, data_error
 from audiorec.data.histories.listen import Listen, Tally, text, when
-from audiorec.data.histories.parse import json_array
+from audiorec.data.histories.text_formats import json_array
 
 TITLE = "YouTube Music watch history"
 EXPORT = (

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist.entries import Pick
+from audiorec.playlist.from_seeds import arrange
 from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.request import LIKE_EACH
-from audiorec.playlist.sequence import arrange
 from audiorec.playlist.source import CandidateTracks, TrackSource, widening
 
 HALF_LIFE = 30 * 86_400.0  # seconds after which a play counts half
@@ -78,7 +78,7 @@ def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     import polars as pl
 
     from audiorec import artifacts
-    from audiorec.data.plays import load_plays
+    from audiorec.data.plays.store import load_plays
 
     workspace = source.library.workspace
     if not artifacts.exists(workspace.plays):

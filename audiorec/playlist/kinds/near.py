@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from audiorec.playlist.entries import Pick
-from audiorec.playlist.sequence import Cap, make_playlist
+from audiorec.playlist.from_seeds import Cap, make_playlist
 from audiorec.playlist.source import TrackSource
 
 

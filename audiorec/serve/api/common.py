@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from audiorec.data.plays_writer import stored_name
-from audiorec.data.segments import segment_of
-from audiorec.data.tracks import Track, as_text
+from audiorec.data.catalog.file_parts import segment_of
+from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.plays.writer import stored_name
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
 from audiorec.serve.media import content_type, is_playable
@@ -18,7 +18,7 @@ from audiorec.serve.state import State, state_of
 if TYPE_CHECKING:
     from audiorec.recommend.results import Hit
     from audiorec.serve.tracks import TrackTable
-    from audiorec.sessions.query import SessionHit
+    from audiorec.sessions.session_answer import SessionHit
     from audiorec.workspace import Workspace
 
 __all__ = ["check_listeners", "hit_models", "state_of", "stored_listener", "track_model", "user_of"]

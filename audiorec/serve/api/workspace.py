@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from audiorec.data.exclusions import (
+from audiorec.data.catalog.exclusions import (
     Exclusion,
     check_exclusion,
     excluded_tracks,
@@ -18,6 +18,7 @@ from audiorec.data.exclusions import (
     remove_exclusion,
     save_exclusions,
 )
+from audiorec.printable_text import one_line
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import state_of, user_of
 from audiorec.serve.api.models import (
@@ -36,7 +37,6 @@ from audiorec.serve.api.models import (
 )
 from audiorec.serve.jobs import Job
 from audiorec.serve.summaries import workspace_status
-from audiorec.text import one_line
 
 router = APIRouter(tags=["workspace"])
 
@@ -74,7 +74,7 @@ async def listeners(
         import polars as pl
 
         from audiorec import artifacts
-        from audiorec.data.plays import load_plays
+        from audiorec.data.plays.store import load_plays
         from audiorec.serve.api.common import stored_listener
 
         if not artifacts.exists(library.workspace.plays):

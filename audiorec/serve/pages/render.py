@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from audiorec import __version__
-from audiorec.data.descriptors import UNITS
+from audiorec.data.catalog.descriptors import UNITS
 from audiorec.exceptions import AudiorecError
+from audiorec.printable_text import one_line
 from audiorec.recommend.library import Library
 from audiorec.serve.problems import of_error
 from audiorec.serve.state import State, state_of
-from audiorec.text import one_line
 
 NO_STORE = {"cache-control": "no-store"}
 LOGIN_ERRORS = {

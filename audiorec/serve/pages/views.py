@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.data.exclusions import KINDS as EXCLUSION_KINDS
-from audiorec.data.exclusions import load_exclusions
-from audiorec.data.tags import merged, shared_tags, telling_words
+from audiorec.data.catalog.exclusions import KINDS as EXCLUSION_KINDS
+from audiorec.data.catalog.exclusions import load_exclusions
+from audiorec.data.catalog.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
 from audiorec.mel.store import opened_store
 from audiorec.recommend.library import Library

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.catalog_entities import ARTICLES, Album, CatalogArtist, Folder
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
-from audiorec.serve.subsonic.records import ARTICLES, Album, CatalogArtist, Folder
 from audiorec.serve.subsonic.service import MethodCall, method
 
 IGNORED = " ".join(ARTICLES)

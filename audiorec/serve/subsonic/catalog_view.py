@@ -20,12 +20,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
-from audiorec.data.artist_names import GUESTS, artist_key
-from audiorec.data.find import folded_words
-from audiorec.data.name_matching import normalize_text
-from audiorec.data.tags import given_tags
-from audiorec.data.tracks import Track, as_text
-from audiorec.serve.subsonic.records import (
+from audiorec.data.catalog.tags import given_tags
+from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.find_tracks import folded_words
+from audiorec.data.names.artist_names import GUESTS, artist_key
+from audiorec.data.names.text_folding import normalize_text
+from audiorec.serve.subsonic.catalog_entities import (
     UNKNOWN_ALBUM,
     UNKNOWN_ARTIST,
     VARIOUS,

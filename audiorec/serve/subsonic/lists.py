@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from audiorec.data.name_matching import normalize_text
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.catalog_entities import Album
 from audiorec.serve.subsonic.envelope import GENERIC, SubsonicError
-from audiorec.serve.subsonic.records import Album
 from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 500

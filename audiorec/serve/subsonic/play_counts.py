@@ -65,8 +65,8 @@ class PlayCounts:
     def _read(self) -> None:
         import polars as pl
 
-        from audiorec.data.plays import load_plays
-        from audiorec.data.plays_writer import stored_name
+        from audiorec.data.plays.store import load_plays
+        from audiorec.data.plays.writer import stored_name
 
         workspace = self._state.workspace
         frame = load_plays(workspace.plays, with_source=True)
@@ -87,7 +87,7 @@ def _counts(frame: pl.DataFrame, user: str) -> dict[str, PlayCount]:
     """A listener's plays but those of the server, which it counts itself."""
     import polars as pl
 
-    from audiorec.data.server_listening import SOURCE
+    from audiorec.data.server.listening import SOURCE
 
     own = frame.filter((pl.col("user_id") == user) & (pl.col("source") != SOURCE))
     sums = own.group_by("track_id").agg(

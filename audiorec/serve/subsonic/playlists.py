@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.playlist_files import SUFFIXES, located
-from audiorec.data.playlist_files import entries as listed_files
+from audiorec.data.playlist_files.playlist_files import SUFFIXES, located
+from audiorec.data.playlist_files.playlist_files import entries as listed_files
 from audiorec.exceptions import AudiorecError
 from audiorec.playlist.saved import SavedPlaylist
 from audiorec.serve.subsonic import entries
+from audiorec.serve.subsonic.catalog_entities import digest
 from audiorec.serve.subsonic.envelope import (
     FORBIDDEN,
     MISSING_PARAMETER,
     NOT_FOUND,
     SubsonicError,
 )
-from audiorec.serve.subsonic.records import digest
 from audiorec.serve.subsonic.service import MethodCall, date, method
 
 

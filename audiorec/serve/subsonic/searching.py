@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from audiorec.serve.subsonic import entries
-from audiorec.serve.subsonic.records import Album, CatalogArtist
+from audiorec.serve.subsonic.catalog_entities import Album, CatalogArtist
 from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 10_000

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.requests import Request
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.descriptors import load_descriptors
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.descriptors import load_descriptors
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount
 from audiorec.serve.subsonic.catalog_view import CatalogView

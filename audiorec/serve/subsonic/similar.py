@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.name_matching import normalize_text
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
@@ -21,8 +21,8 @@ from audiorec.recommend.results import Hit
 from audiorec.recommend.several_seeds import representatives
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist
+from audiorec.serve.subsonic.catalog_entities import CatalogArtist
 from audiorec.serve.subsonic.envelope import MISSING_PARAMETER, SubsonicError
-from audiorec.serve.subsonic.records import CatalogArtist
 from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 500

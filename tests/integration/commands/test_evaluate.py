@@ -10,7 +10,7 @@ import click
 import pytest
 
 from audiorec.cli.evaluate import STUDIES, _check_together, _labels, _of_before, command
-from audiorec.config import MAX_SEED
+from audiorec.config_base import MAX_SEED
 from audiorec.evaluation import Report
 from audiorec.studies import STUDIES as KNOWN
 

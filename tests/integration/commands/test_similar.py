@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from audiorec.audio.decode import open_source
-from audiorec.data.catalog import Catalog
+from audiorec.audio.backends import open_source
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.recommend.library import Library
 
 from ..conftest import call, spawn
@@ -87,7 +87,8 @@ def test_a_file_from_outside_is_decoded_once(finished, world, monkeypatch):
     outside = next(path for path in sorted(world.held_back.rglob("*")) if path.is_file())
     opened = []
     monkeypatch.setattr(
-        "audiorec.audio.clips.open_source", lambda path: opened.append(path) or open_source(path)
+        "audiorec.audio.clip_decoding.open_source",
+        lambda path: opened.append(path) or open_source(path),
     )
     assert answer_json("-w", finished, "similar", outside, outside, "-k", "3")["results"]
     assert opened == [outside]

@@ -367,7 +367,7 @@ def test_no_permission(tmp_path, tune, write_audio, monkeypatch):
     def refuse(*_args, **_kw):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("audiorec.audio.decode.os.open", refuse)
+    monkeypatch.setattr("audiorec.audio.backends.os.open", refuse)
     refused(file, "permission denied; give yourself permission")
 
 

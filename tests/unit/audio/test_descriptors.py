@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.audio.descriptors import describe, key_of, pitch_classes, tempo_of
-from audiorec.data.descriptors import KEYS, key_name
+from audiorec.data.catalog.descriptors import KEYS, key_name
 
 SR = 22050
 
@@ -92,8 +92,8 @@ def test_silence_has_none():
 def test_every_track_is_measured_once(tmp_path):
     import soundfile
 
-    from audiorec.data.catalog import Catalog, Track
-    from audiorec.data.descriptors import load_descriptors
+    from audiorec.data.catalog.catalog import Catalog, Track
+    from audiorec.data.catalog.descriptors import load_descriptors
     from audiorec.scan.descriptors import describe_catalog
     from audiorec.workspace import Workspace
 
@@ -118,8 +118,8 @@ def test_a_scan_measures_in_its_own_pass_and_add_goes_on(tmp_path):
     import soundfile
 
     from audiorec import artifacts
-    from audiorec.data.catalog import Catalog
-    from audiorec.data.descriptors import KIND, load_descriptors, save_descriptors
+    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.descriptors import KIND, load_descriptors, save_descriptors
     from audiorec.pipeline import Pipeline
     from audiorec.scan import scan
     from audiorec.scan.descriptors import describe_catalog, take_scanned

@@ -47,7 +47,7 @@ def test_a_tag_that_holds_is_believed_and_frames_are_not_looked_for(
     tmp_path, variable, monkeypatch
 ):
     (tmp_path / "a.mp3").write_bytes(variable)
-    monkeypatch.setattr("audiorec.audio.decode.find_frames", None)
+    monkeypatch.setattr("audiorec.audio.backends.find_frames", None)
     assert length_tag(variable).fits(len(variable))
     assert probe(tmp_path / "a.mp3").duration == pytest.approx(60, abs=0.05)
 
@@ -94,7 +94,7 @@ def test_the_length_of_one_bit_rate_is_that_of_the_bytes(tmp_path, monkeypatch, 
     head = b"ID3\x04\0\0\0\0\x4e\x10".ljust(10 + 10_000, b"\0")
     for tagged in (content, head + content, head + content + b"TAG".ljust(128, b"\0")):
         assert constant_seconds(tagged) == pytest.approx(frames.seconds, abs=0.06)
-    monkeypatch.setattr("audiorec.audio.decode.find_frames", None)
+    monkeypatch.setattr("audiorec.audio.backends.find_frames", None)
     path.write_bytes(content)
     assert probe(path).duration == pytest.approx(20, abs=0.2)
 

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from audiorec.audio import clip_hash, decode_clips, load_clips, probe
+from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
-from audiorec.audio.decode import open_source
 from audiorec.audio.ogg import find_links, is_damaged
 from audiorec.audio.source import ChannelMix
 from audiorec.exceptions import AudioError
@@ -168,7 +168,7 @@ def test_what_follows_a_lost_ogg_page_stays_where_it_was(tmp_path, subtype, sr, 
 
 def test_an_ogg_is_decoded_once_where_its_pages_hold(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.ogg", rising(40), SR)
-    monkeypatch.setattr("audiorec.audio.decode.open_by_ffmpeg", None)
+    monkeypatch.setattr("audiorec.audio.backends.open_by_ffmpeg", None)
     decode_clips(tmp_path / "a.ogg", config=SHORT)
 
 

@@ -9,19 +9,19 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.data.history_import import add_history, open_export
-from audiorec.data.listen_matching import Matcher, Recording, TrackName
-from audiorec.data.listens import merge_close
-from audiorec.data.names_from_listening import PlayedNames
-from audiorec.data.plays import import_plays, load_plays, played_tracks
-from audiorec.data.plays_edit import forget_user, give_feedback, list_parts, remove_parts
-from audiorec.data.plays_names import (
+from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
+from audiorec.data.plays.edit import forget_user, give_feedback, list_parts, remove_parts
+from audiorec.data.plays.listens_to_plays import merge_close
+from audiorec.data.plays.matched_names import (
     mend,
     read_mended,
     rematch,
     unmatched,
     write_unmatched,
 )
-from audiorec.data.plays_writer import pseudonym, writing_plays
+from audiorec.data.plays.played_names import PlayedNames
+from audiorec.data.plays.store import import_plays, load_plays, played_tracks
+from audiorec.data.plays.writer import pseudonym, writing_plays
 from audiorec.exceptions import DataError, NotFoundError
 from audiorec.recommend.users import liked_tracks
 from audiorec.workspace import Workspace

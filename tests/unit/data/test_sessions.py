@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.plays import import_plays
+from audiorec.data.plays.store import import_plays
 from audiorec.data.sessions import (
     Sessions,
     load_sessions,

@@ -233,9 +233,9 @@ def test_half_as_play_count_is_a_row_and_ranks_alike_for_all(planted, body) -> N
 
 def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
     from audiorec.evaluation.holdout import HoldoutKey
+    from audiorec.evaluation.holdout_summary import HoldoutSummary
     from audiorec.evaluation.report import summarise
     from audiorec.evaluation.scores import HoldoutScores
-    from audiorec.evaluation.summary import HoldoutSummary
 
     values, effects = np.zeros((1, 2, len(METRICS), 5)), np.zeros((2, len(METRICS), 1))
     one = HoldoutScores(values=values, effects=effects, facts={}, seconds=0.0, n_cold=3)

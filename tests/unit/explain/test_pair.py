@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog import Catalog, Track
-from audiorec.data.descriptors import save_descriptors
-from audiorec.data.plays import import_plays
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.plays.store import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.explain import explain_pair

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.data.interactions import Interactions
+from audiorec.data.plays.interactions import Interactions
 from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 N_USERS, N_TRACKS, N_TASTES = 120, 60, 3
 

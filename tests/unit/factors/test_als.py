@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.data.interactions import Interactions
+from audiorec.data.plays.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors
 from audiorec.factors.config import EPSILON, FactorsConfig
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, slow_half_step
 
@@ -116,9 +116,9 @@ def test_another_process_with_another_number_of_threads_gives_the_same_bytes(tmp
         import hashlib
         import numpy as np, scipy.sparse
         from audiorec.factors.config import FactorsConfig
-        from audiorec.data.interactions import Interactions
+        from audiorec.data.plays.interactions import Interactions
         from audiorec.factors import fit_factors
-        from audiorec.ids import IdMap
+        from audiorec.id_map import IdMap
         counts = np.random.default_rng(0).poisson(0.2, size=(200, 80)).astype(np.float32)
         plays = Interactions(
             scipy.sparse.csr_matrix(counts), IdMap(map(str, range(200))), IdMap(map(str, range(80)))

@@ -7,11 +7,11 @@ import pytest
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.data.interactions import Interactions
+from audiorec.data.plays.interactions import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors import PriorDecay, blend_tracks, confidence, fit_factors, fold_in_tracks
 from audiorec.factors.config import EPSILON, FactorsConfig
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 from audiorec.index.config import IndexConfig
 
 HALF = IndexConfig().prior_half_life_users

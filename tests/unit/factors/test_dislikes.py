@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.data.interactions import Interactions
+from audiorec.data.plays.interactions import Interactions
 from audiorec.exceptions import DataError
 from audiorec.factors import (
     Factors,
@@ -19,7 +19,7 @@ from audiorec.factors import (
     signed_confidence,
 )
 from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, N_TRACKS, N_USERS, slow_half_step
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.data.interactions import Interactions
+from audiorec.data.plays.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.factors import Factors, fit_factors, fold_in_tracks, fold_in_users
 from audiorec.factors.config import FactorsConfig
-from audiorec.ids import IdMap
+from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, slow_half_step
 

@@ -13,9 +13,9 @@ from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.drift import IndexDrift
 from audiorec.index.exact import SearchVectors, largest, lengths, search_product
 from audiorec.index.plan import make_plan, sample_size, structure_bytes
+from audiorec.index.recall_drift import IndexDrift
 from audiorec.index.renew import renew_index
 from audiorec.index.spilled_arrays import joined, taken
 

@@ -8,8 +8,8 @@ import pytest
 
 from audiorec.artifacts import load_manifest
 from audiorec.audio.config import MelConfig
-from audiorec.audio.identity import IDENTITY
-from audiorec.data.catalog import Catalog
+from audiorec.audio.identity_clip import IDENTITY
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.mel import compute_mels
 from audiorec.mel.compute import MelJob, compute_track
 from audiorec.mel.scanned import ScannedMels

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.doctor import diagnose
 from audiorec.exceptions import ArtifactError
 from audiorec.factors import ArtistSmoothing

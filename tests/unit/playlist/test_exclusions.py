@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.descriptors import save_descriptors
-from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
-from audiorec.data.plays import import_plays
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.plays.store import import_plays
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.session import N_FUSED, join_with_listener
 from audiorec.recommend.users import played_tracks
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.query import answer_session
+from audiorec.sessions.session_answer import answer_session
 from audiorec.sessions.training import train_sessions
 from audiorec.workspace import Workspace
 

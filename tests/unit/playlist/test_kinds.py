@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.descriptors import save_descriptors
-from audiorec.data.plays import import_plays
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.plays.store import import_plays
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist import KINDS, PlaylistRequest, build_playlist, save_playlist

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.descriptors import save_descriptors
-from audiorec.data.plays import import_plays
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.plays.store import import_plays
 from audiorec.exceptions import DataError
 from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.clusters import find_clusters

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.playlist_files import OWN, PathMap
+from audiorec.data.playlist_files.playlist_files import OWN, PathMap
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.playlist import WRITERS, write_playlist
 from audiorec.playlist.writers import XSPF, clean

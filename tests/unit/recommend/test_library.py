@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError
@@ -188,7 +188,7 @@ def test_a_batch_is_instead_of_names(workspace):
 
 
 def test_lines_are_answered_as_they_come(workspace):
-    from audiorec.cli.batch import chunks
+    from audiorec.cli.similar_batch import chunks
 
     stream = io.StringIO("\n".join(map(str, range(1000))))
     assert [len(some) for some in chunks(stream)][:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 256]

@@ -9,9 +9,9 @@ import zlib
 
 import pytest
 
-from audiorec.data.playlist_files import entries
+from audiorec.data.playlist_files.playlist_files import entries
 from audiorec.exceptions import DataError
-from audiorec.ids import LONGEST
+from audiorec.id_map import LONGEST
 from audiorec.pipeline.recipe import Recipe
 from audiorec.scan.tags import read_tags
 from audiorec.scan.track_list import read_manifest

@@ -9,8 +9,8 @@ from pathlib import Path
 import mutagen.id3
 import pytest
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.playlist_files import playlists_in
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.playlist_files.playlist_files import playlists_in
 from audiorec.scan import scan
 from audiorec.scan.files import walk
 

@@ -9,7 +9,7 @@ import mutagen
 import numpy as np
 import pytest
 
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import AudiorecError, DataError
 from audiorec.scan import scan, scan_manifest, scanner
 from audiorec.scan.tags import read_tags

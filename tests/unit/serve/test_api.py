@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog import Catalog
-from audiorec.data.find import find_tracks
-from audiorec.data.server_store import ServerStore
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.find_tracks import find_tracks
+from audiorec.data.server.store import ServerStore
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.replace import find_replacement
 from audiorec.recommend.library import Library
@@ -216,7 +216,7 @@ def test_a_file_that_is_sent_is_listened_to(client, workspace, tmp_path, tune, w
     from dataclasses import replace
 
     from audiorec.audio import clip_hash, decode_clips
-    from audiorec.audio.identity import IDENTITY
+    from audiorec.audio.identity_clip import IDENTITY
 
     copy = write_audio(tmp_path / "copy.wav", tune(8))
     sound = clip_hash(decode_clips(copy, config=IDENTITY).clips[0])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.recommend.library import Library
 from tests.unit.serve.conftest import make_workspace, put_index
 from tests.unit.serve.requests_mutated import memory_of, send_mutated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.tracks import Track
+from audiorec.data.catalog.tracks import Track
 from audiorec.mel import store as mel_store
 from audiorec.serve import summaries
 from audiorec.serve.tracks import MOST_NEW, TrackTable, topmost
@@ -77,7 +77,7 @@ def test_first_views_find_what_was_counted_ahead(client, monkeypatch):
     def not_again(*args):
         raise AssertionError("counted in a view")
 
-    monkeypatch.setattr("audiorec.data.tags.TagTable.counts", not_again)
+    monkeypatch.setattr("audiorec.data.catalog.tags.TagTable.counts", not_again)
     monkeypatch.setattr("audiorec.serve.summaries.describe_workspace", not_again)
     for path in ("/", "/track?id=t03", "/library"):
         assert client.get(path).status_code == 200

@@ -12,9 +12,9 @@ import time
 import polars as pl
 import pytest
 
-from audiorec.data.plays import load_plays
-from audiorec.data.server_listening import is_pending, listening_store, take_in
-from audiorec.data.server_store import FILE, ServerStore, forget_listener
+from audiorec.data.plays.store import load_plays
+from audiorec.data.server.listening import is_pending, listening_store, take_in
+from audiorec.data.server.store import FILE, ServerStore, forget_listener
 from audiorec.exceptions import WorkspaceError
 from audiorec.pipeline.forget import forget
 from audiorec.serve.listening import Listening, play_or_skip
@@ -89,7 +89,7 @@ def test_taken_in_twice_counts_once(workspace, listening, monkeypatch):
     """As where the server is killed between the plays and its own file."""
     listening.played("me", "t05", at=1_700_000_000)
     listening.like("me", "t07")
-    from audiorec.data import server_listening
+    from audiorec.data.server import listening as server_listening
 
     rows = []
     store = server_listening._store_plays
@@ -103,7 +103,7 @@ def test_taken_in_twice_counts_once(workspace, listening, monkeypatch):
 
 def test_pseudonyms_stay_pseudonyms(workspace, listening):
     workspace.salt()
-    from audiorec.data.plays_writer import pseudonymised, writing_plays
+    from audiorec.data.plays.writer import pseudonymised, writing_plays
 
     salt = workspace.salt()
     plays = load_plays(workspace.plays)
@@ -157,7 +157,7 @@ def test_forgotten_everywhere(workspace, listening):
 KILLED = """
 import sys
 from pathlib import Path
-from audiorec.data.server_listening import listening_store
+from audiorec.data.server.listening import listening_store
 from audiorec.serve.listening import Listening
 from audiorec.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))

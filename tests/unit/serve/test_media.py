@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.pictures import draw_spectrogram, read_cover
 from audiorec.serve.ranges import wanted_range

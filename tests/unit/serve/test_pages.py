@@ -15,9 +15,9 @@ pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog import Catalog
-from audiorec.data.descriptors import save_descriptors
-from audiorec.data.exclusions import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels
 from audiorec.serve import create_app
 from audiorec.serve.users import add_user, users_file

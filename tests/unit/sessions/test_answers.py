@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import (
     ArtifactError,
     DataError,
@@ -26,7 +26,7 @@ from audiorec.pipeline.recipe import Recipe
 from audiorec.recommend.session import fuse_ranks
 from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
 from audiorec.sessions.config import SessionsConfig
-from audiorec.sessions.query import SessionHit, answer_session
+from audiorec.sessions.session_answer import SessionHit, answer_session
 from audiorec.sessions.store import StoredModels
 from audiorec.sessions.training import have_sessions, train_sessions
 from audiorec.workspace import Workspace
@@ -224,7 +224,7 @@ def test_the_stage_is_stale_on_plays_and_settings_alone(tmp_path: Path) -> None:
     longer = recipe.sessions.model_copy(update={"session_gap_minutes": 40.0})
     assert worked(recipe.model_copy(update={"sessions": longer}))
     (tmp_path / "more.csv").write_text("user_id,track_id,plays,timestamp\nu,t01,1,9\nu,t02,1,99\n")
-    from audiorec.data.plays import import_plays
+    from audiorec.data.plays.store import import_plays
 
     import_plays(workspace.plays, tmp_path / "more.csv")
     assert "plays are newer" in SessionRecommender(workspace).stale

@@ -28,9 +28,9 @@ from audiorec.sessions.comparison import (
     bounded_settings,
 )
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.content_space import MOST_AXES, ContentSpace, ItemContent
-from audiorec.sessions.gru import GRUModel
+from audiorec.sessions.content_pca import MOST_AXES, ContentSpace, ItemContent
 from audiorec.sessions.gru4rec import GRU4Rec, GRUCell, uniform
+from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import (
     AdagradMomentum,
     NegativeSampler,

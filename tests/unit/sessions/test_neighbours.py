@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from audiorec.data.sessions import Sessions, sessions_of_lists
 from audiorec.sessions.base import SessionModel
-from audiorec.sessions.content import ContentNeighbours
+from audiorec.sessions.content_neighbours import ContentNeighbours
 from audiorec.sessions.neighbours import Kind, SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules

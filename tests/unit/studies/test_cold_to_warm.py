@@ -18,7 +18,7 @@ from audiorec.pipeline.recipe import EvaluateConfig, Recipe
 from audiorec.progress import silent
 from audiorec.studies import cold_to_warm
 from audiorec.studies.cold_to_warm import PLAYS, _first, _half_a, _turns, score_each
-from audiorec.studies.cold_vectors import ColdVectors, cold_vectors, placing_system
+from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
 from audiorec.studies.study import resample
 
 KEY = HoldoutKey("artist-cold", 0, None)

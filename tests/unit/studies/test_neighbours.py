@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.data.catalog import Track
+from audiorec.data.catalog.catalog import Track
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
 from audiorec.models.features import compute_features, encode_clips
@@ -161,8 +161,8 @@ def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
     """The five tracks stand for many: their features are planted."""
     from dataclasses import replace
 
-    from audiorec.data.tags import Autotags
-    from audiorec.data.tracks import Track
+    from audiorec.data.catalog.tags import Autotags
+    from audiorec.data.catalog.tracks import Track
 
     rng = np.random.default_rng(0)
     with Catalog(workspace.catalog) as catalog:

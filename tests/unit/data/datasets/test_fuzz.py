@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from audiorec.data.dataset_import import add_dataset
 from audiorec.data.datasets import NAMES
-from audiorec.data.names_from_listening import PlayedNames
-from audiorec.data.plays import load_plays
-from audiorec.data.plays_writer import writing_plays
+from audiorec.data.plays.played_names import PlayedNames
+from audiorec.data.plays.store import load_plays
+from audiorec.data.plays.writer import writing_plays
 from audiorec.exceptions import DataError
 
 FIXTURES = Path(__file__).parents[3] / "data" / "datasets"

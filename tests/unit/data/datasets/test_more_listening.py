@@ -9,9 +9,9 @@ import pytest
 
 from audiorec.data.dataset_import import check_dataset
 from audiorec.data.datasets import NAMES, dataset
-from audiorec.data.names_from_listening import PlayedNames
-from audiorec.data.plays import import_plays, load_plays
-from audiorec.data.plays_edit import remove_parts
+from audiorec.data.plays.edit import remove_parts
+from audiorec.data.plays.played_names import PlayedNames
+from audiorec.data.plays.store import import_plays, load_plays
 from audiorec.exceptions import DataError
 
 
@@ -192,7 +192,7 @@ def test_fma_with_one_row_of_header(fixture, tmp_path):
 
 def test_sets_without_listening_store_none(fixture, tmp_path):
     from audiorec.data.dataset_import import add_dataset
-    from audiorec.data.plays_writer import writing_plays
+    from audiorec.data.plays.writer import writing_plays
 
     for name in ("fma", "mtg-jamendo"):
         with writing_plays(tmp_path / "plays") as writer:

@@ -8,10 +8,17 @@ import zipfile
 
 import pytest
 
-from audiorec.data.histories import IN_COLUMNS, SOURCES, export_files, history, parse, recognise
+from audiorec.data.histories import (
+    IN_COLUMNS,
+    SOURCES,
+    export_files,
+    history,
+    recognise,
+    text_formats,
+)
 from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Listen, Tally, local_to_utc, number, stars, text, when
-from audiorec.data.histories.parse import csv_rows, json_array
+from audiorec.data.histories.text_formats import csv_rows, json_array
 from audiorec.exceptions import DataError, ParameterError
 
 FOLDERS = {source: source for source in SOURCES} | {"spotify-short": "spotify"}
@@ -128,7 +135,7 @@ def test_json_is_read_bit_by_bit(tmp_path, monkeypatch):
     """Whatever the size of what is read at a time."""
     rows = [{"a": 1.5, "ü": "x" * n, "b": [n, None, {"c": "]"}]} for n in range(40)]
     for size in (1, 7, 64, 1 << 16):
-        monkeypatch.setattr(parse, "BLOCK", size)
+        monkeypatch.setattr(text_formats, "BLOCK", size)
         for indent in (None, 1):
             body = json.dumps(rows, ensure_ascii=False, indent=indent).encode("utf-8-sig")
             (member,) = json_file(tmp_path, body).members

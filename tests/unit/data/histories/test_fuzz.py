@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from audiorec.data.histories import IN_COLUMNS, SOURCES
 from audiorec.data.history_import import add_history, open_export
-from audiorec.data.listen_matching import Matcher
-from audiorec.data.plays import load_plays
-from audiorec.data.plays_writer import writing_plays
+from audiorec.data.names.listen_matching import Matcher
+from audiorec.data.plays.store import load_plays
+from audiorec.data.plays.writer import writing_plays
 from audiorec.exceptions import AudiorecError, DataError
 
 from .conftest import built

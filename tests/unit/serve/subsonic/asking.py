@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from audiorec.data.plays import load_plays
+from audiorec.data.plays.store import load_plays
 
 N_ALL = 12 * 2 * 5 + 3 + 2 + 2 + 1
 

@@ -19,8 +19,8 @@ import uvicorn
 from mutagen.flac import FLAC, Picture
 from PIL import Image
 
-from audiorec.data.catalog import Catalog, FileRow, Track
-from audiorec.data.segments import file_of
+from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.file_parts import file_of
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from audiorec.data.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog
 
 from .asking import N_ALL, ids, listed, song_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from audiorec.data.tracks import Track
+from audiorec.data.catalog.tracks import Track
+from audiorec.serve.subsonic.catalog_entities import UNKNOWN_ARTIST, VARIOUS
 from audiorec.serve.subsonic.catalog_view import CatalogView
-from audiorec.serve.subsonic.records import UNKNOWN_ARTIST, VARIOUS
 
 
 def view_of(*tracks, **more):

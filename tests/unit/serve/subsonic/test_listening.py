@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from audiorec.data.plays import import_plays
+from audiorec.data.plays.store import import_plays
 
 from .asking import ids, listed, song_of, stored
 

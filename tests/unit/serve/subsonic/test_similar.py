@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from audiorec.data.exclusions import Exclusion, save_exclusions
+from audiorec.data.catalog.exclusions import Exclusion, save_exclusions
 
 from .asking import N_ALL, ids, song_of, stored
 

@@ -1,0 +1,207 @@
+"""From a file of any format to the clips of it that are heard: mono, at one sampling rate.
+
+libsndfile reads what it can and PyAV (FFmpeg's libraries) the rest. Only the clip is decoded, in
+blocks, so that an hour of six channels takes no more memory than the clip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from audiorec.audio.backends import open_source
+from audiorec.audio.config import MelConfig
+from audiorec.audio.nonsilent import sounding_starts
+from audiorec.audio.source import AudioInfo, Source, file_error
+
+MIN_SECONDS = 1.0
+SILENCE = 1e-5  # peak amplitude, full scale is 1
+LOUDEST = 1e6  # more than integers that were taken for floats reach: no recording
+# A recording may end this much before its header says so: encoders pad, taggers cut.
+SLACK_SECONDS = 0.5
+
+
+class DecodedClips(NamedTuple):
+    """A recording's header and its clips at their own sampling rate.
+
+    Attributes
+    ----------
+    info : AudioInfo
+    clips : list of np.ndarray [shape=(n,)], float32
+        Mono, at ``info.sr``.
+    starts : list of float
+        Where each begins, s.
+    note : str
+        What is wrong with the file, though it can be heard; else empty.
+    """
+
+    info: AudioInfo
+    clips: list[np.ndarray]
+    starts: list[float]
+    note: str = ""
+
+
+def probe(path: Path) -> AudioInfo:
+    """What a file's header says of it, without decoding.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be opened or is not audio.
+    """
+    with open_source(Path(path)) as source:
+        return source.info
+
+
+def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
+    """Decode the clips of a recording that `config` chooses.
+
+    Parameters
+    ----------
+    path : Path
+        A file in any format that libsndfile or FFmpeg's libraries read, whatever its suffix.
+    config : MelConfig
+        Where the clips lie, and their sampling rate.
+    track_id : str
+        What a random clip is drawn from.
+
+    Returns
+    -------
+    clips : list of np.ndarray [shape=(n,)], float32
+        Mono at ``config.sr``, each of at most ``config.n_samples``; a short recording gives one
+        clip with what it has.
+
+    Raises
+    ------
+    AudioError
+        If there is nothing to hear: not audio, cut off, silent, shorter than a second, ...
+    """
+    return resampled(decode_clips(path, config=config, track_id=track_id), config=config)
+
+
+def resampled(decoded: DecodedClips, *, config: MelConfig) -> list[np.ndarray]:
+    """Clips at ``config.sr``, each of at most ``config.n_samples``."""
+    sr, n = decoded.info.sr, config.n_samples
+    return [resample(y, sr=sr, target_sr=config.sr, n=n) for y in decoded.clips]
+
+
+def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> DecodedClips:
+    """As `load_clips`, at the recording's own sampling rate and with its header."""
+    path = Path(path)
+    with open_source(path) as source:
+        info = source.info
+        total = round(info.duration * info.sr)
+        if info.duration < MIN_SECONDS:
+            raise file_error(
+                path,
+                f"lasts {info.duration:.2f} s, and at least {MIN_SECONDS:g} s is needed",
+                "leave it out, or give a longer recording",
+            )
+        n = min(total, round(config.clip_seconds * info.sr))
+        starts = clip_starts(total, n=n, config=config, track_id=track_id)
+        clips = _read_aligned(source, starts, n)
+        moved = sounding_starts(source, starts, clips, n=n)
+        if source.align():  # channels that cancel where it sounds
+            moved = sounding_starts(source, starts, clips, n=n)
+        if moved != starts:
+            clips = _read_aligned(source, moved, n)
+        note = source.note
+    for y in clips:
+        _check_clip(path, y, n=n, sr=info.sr)
+    seconds = [start / info.sr for start in moved]
+    return DecodedClips(info, clips, seconds, f"{path} {note}" if note else "")
+
+
+def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") -> list[int]:
+    """First sample of every clip, ascending and without repeats.
+
+    Parameters
+    ----------
+    total : int
+        Samples in the recording.
+    n : int
+        Samples in a clip, at most `total`.
+    config : MelConfig
+    track_id : str
+    """
+    room = total - n
+    count = config.n_clips
+    if config.clip_position == "start":
+        starts = [i * n for i in range(count)]
+    elif config.clip_position == "random":
+        rng = np.random.default_rng([0, zlib.crc32(track_id.encode())])
+        starts = rng.integers(0, room + 1, size=count).tolist()
+    else:
+        starts = [round(total * (i + 0.5) / count - n / 2) for i in range(count)]
+    return sorted({min(max(start, 0), room) for start in starts})
+
+
+def resample(y: np.ndarray, *, sr: int, target_sr: int, n: int | None = None) -> np.ndarray:
+    """Resample by soxr at high quality, as librosa does.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n_in,)], float32
+    sr, target_sr : int
+        Sampling rates of `y` and of the result, Hz.
+    n : int or None
+        At most so many samples of the result.
+
+    Returns
+    -------
+    y : np.ndarray [shape=(n_out,)], float32
+    """
+    if sr != target_sr:
+        import soxr
+
+        y = soxr.resample(y, sr, target_sr, quality="HQ")
+    return np.ascontiguousarray(y[:n], dtype=np.float32)
+
+
+def clip_hash(y: np.ndarray) -> str:
+    """Identity of a decoded clip, whatever the file's name and tags.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n,)], float32
+
+    Returns
+    -------
+    digest : str
+        32 hexadecimal digits of the samples rounded to 16 bits.
+    """
+    scaled = np.clip(y, -1.0, 1.0)
+    scaled *= np.float32(32767.0)
+    pcm = np.rint(scaled, out=scaled).astype("<i2")
+    return hashlib.blake2b(pcm.data, digest_size=16).hexdigest()
+
+
+def _read_aligned(source: Source, starts: Sequence[int], n: int) -> list[np.ndarray]:
+    """Clips, read once more where their channels turn out to cancel."""
+    clips = source.read(starts, n)
+    return source.read(starts, n) if source.align() else clips
+
+
+def _check_clip(path: Path, y: np.ndarray, *, n: int, sr: int) -> None:
+    if len(y) < n - SLACK_SECONDS * sr or len(y) < MIN_SECONDS * sr * 0.9:
+        raise file_error(
+            path,
+            f"is cut off: {len(y) / sr:.1f} s of a clip of {n / sr:.1f} s are there",
+            "copy it again",
+        )
+    # NaN and infinity both come through the extremes, so that no second look is needed.
+    high, low = float(y.max()), float(y.min())
+    peak = max(high, -low)
+    if not math.isfinite(high - low):
+        raise file_error(path, "holds samples that are NaN or infinite", "encode it again")
+    if peak > LOUDEST:
+        raise file_error(path, f"holds samples as large as {peak:.1e}", "encode it again")
+    if peak < SILENCE:
+        what = "is silent (no sample but 0)" if not peak else f"is silent (peak {peak:.0e} of 1)"
+        raise file_error(path, what, "leave it out, or record it again")

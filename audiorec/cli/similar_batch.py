@@ -1,0 +1,93 @@
+"""Many questions in one process: a name a line in, a line of JSON each out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from audiorec.cli.answers import report_shortfall
+from audiorec.cli.common import echo_line, json_text
+from audiorec.exceptions import NotFoundError
+from audiorec.printable_text import one_line
+
+if TYPE_CHECKING:
+    from audiorec.recommend.library import Library
+    from audiorec.recommend.vectors import Space
+
+TOGETHER = 256  # questions that are searched for at once
+NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"
+
+
+def answer_batch(
+    library: Library,
+    lines: Iterable[str],
+    *,
+    k: int,
+    space: Space,
+    popularity: float,
+    versions: bool = False,
+) -> bool:
+    """Answer every line as it comes, in order, and go on where a name fits no track.
+
+    Where answers hold fewer than `k` tracks, that is said once, at the end, on stderr.
+
+    Parameters
+    ----------
+    library : Library
+    lines : iterable of str
+        A name each; an empty one asks nothing, and its answer has no results, so that answers
+        stand line by line beside questions. Bytes that are not UTF-8 are as Python carries them
+        in names of files.
+    k, space, popularity, versions
+        See `Library.similar`.
+
+    Returns
+    -------
+    well : bool
+        Whether all could be answered, the others' lines say why under "error", and there are as
+        many tracks as were asked for, see `report_shortfall`.
+    """
+    unknown, short, fewest = 0, 0, k
+    if stale := library.stale:
+        echo_line(stale, err=True)
+    for some in chunks(line.rstrip("\r\n") for line in lines):
+        queries = [[name] for name in some if name.strip()]
+        answers = iter(
+            library.similar_many(
+                queries, k=k, space=space, popularity=popularity, versions=versions
+            )
+        )
+        for name in some:
+            line: dict[str, object] = {"query": [name], "stale": bool(stale), "space": space}
+            if not name.strip():
+                line["results"] = []
+            elif isinstance(answer := next(answers), list):
+                line["results"] = [hit._asdict() for hit in answer]
+                short, fewest = short + (len(answer) < k), min(fewest, len(answer))
+            else:
+                unread = isinstance(answer, NotFoundError) and not is_text(name)
+                line["error"] = NO_TEXT if unread else one_line(str(answer))
+                unknown += 1
+            click.echo(json_text(line))
+    if not short:
+        return not unknown
+    answered = "1 line has" if short == 1 else f"{short} lines have"
+    there = f"{answered} all tracks that fit, {fewest} at the fewest"
+    beyond = report_shortfall(k, lambda: len(library.catalog), fewest=fewest, there=there)
+    return not (unknown or beyond)
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8 throughout."""
+    return not any("\udc80" <= char <= "\udcff" for char in name)
+
+
+def chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    """The first alone, since whoever types waits for it; then twice as many, up to 256."""
+    names, size = iter(names), 1
+    while some := list(islice(names, size)):
+        yield some
+        size = min(2 * size, TOGETHER)

@@ -1,0 +1,178 @@
+"""The catalogue's tables, and how a catalogue of an older version is brought up to date.
+
+A migration only adds: a catalogue that an older version wrote keeps every row, and is brought up to
+date in one transaction by the first that opens it for writing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from audiorec.data.catalog.checksum import remove_checksum
+from audiorec.data.names.text_folding import strip_accents
+from audiorec.exceptions import WorkspaceError
+
+# Statements that lead from each version to the next; a new catalogue takes all of them.
+MIGRATIONS = (
+    """
+CREATE TABLE tracks (
+    track_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+    artist TEXT NOT NULL, title TEXT NOT NULL, album TEXT NOT NULL, year INTEGER,
+    genre TEXT NOT NULL, duration REAL NOT NULL, sr INTEGER NOT NULL, channels INTEGER NOT NULL,
+    format TEXT NOT NULL, clip_hash TEXT NOT NULL, missing INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, given TEXT NOT NULL,
+    name_key TEXT NOT NULL, title_key TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tracks_by_hash ON tracks (clip_hash);
+CREATE INDEX tracks_by_name ON tracks (name_key);
+CREATE INDEX tracks_by_title ON tracks (title_key);
+CREATE TABLE staged (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, heard TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE failures (
+    path TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL,
+    size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
+) WITHOUT ROWID;
+""",
+    # A tag with what it says of a track, how surely, and who says so. What a network heard of a
+    # track is kept beside, so that a probe can learn from it without hearing again.
+    """
+CREATE TABLE tags (
+    track_id TEXT NOT NULL, tag TEXT NOT NULL, confidence REAL NOT NULL, source TEXT NOT NULL,
+    PRIMARY KEY (track_id, source, tag)
+) WITHOUT ROWID;
+CREATE INDEX tags_by_name ON tags (tag, confidence, track_id);
+CREATE TABLE heard (
+    track_id TEXT NOT NULL, source TEXT NOT NULL, clip_hash TEXT NOT NULL, features BLOB NOT NULL,
+    PRIMARY KEY (track_id, source)
+);
+""",
+    # Names by their trigrams, folded and without accents; `names` gives every track the number
+    # that a full-text table goes by. See `audiorec.data.catalog.name_search`.
+    """
+CREATE TABLE names (number INTEGER PRIMARY KEY, track_id TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE name_search USING fts5 (name, tokenize = 'trigram');
+INSERT INTO names (track_id) SELECT track_id FROM tracks ORDER BY track_id;
+INSERT INTO name_search (rowid, name)
+    SELECT number, bare(name_key) FROM names JOIN tracks USING (track_id);
+""",
+    # What else is known of a track: its number on the album, which of its names are guessed from
+    # the path, and when its file's state last changed (ns).
+    """
+CREATE TABLE details (
+    track_id TEXT PRIMARY KEY, number INTEGER, guessed TEXT NOT NULL, ctime_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+""",
+    # What few tracks have or few commands ask for, as JSON; see `tracks.CREDITS`.
+    """
+CREATE TABLE credits (
+    track_id TEXT PRIMARY KEY, fields TEXT NOT NULL
+) WITHOUT ROWID;
+""",
+)
+SCHEMA_VERSION = len(MIGRATIONS)
+OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams
+
+
+def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open a catalogue, made with its folder unless `read_only`, and bring its tables up to date.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is missing, empty or from a newer version.
+    """
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():  # moved away, it has left its seal
+            remove_checksum(path)
+        # Absolute: some builds of SQLite take a name such as file:w for an address.
+        return _prepared(_connect(str(path.absolute())), path, read_only=False)
+    if not path.is_file():
+        raise WorkspaceError(f"there is no catalogue at {path}; run 'audiorec scan' first")
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        return _prepared(_connect(uri, uri=True), path, read_only=True)
+    except sqlite3.OperationalError:
+        # To read beside writers SQLite makes a file of its own: where nothing can be written, or
+        # the disk is full, nobody writes either, and the catalogue is read as it stands.
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        return _prepared(_connect(f"{uri}&immutable=1", uri=True), path, read_only=True)
+
+
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(name, uri=uri, timeout=30, isolation_level=None)
+
+
+def _prepared(database: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.Connection:
+    try:
+        prepare(database, path, read_only=read_only)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    """Bring an open catalogue up to date; one that may not be written is only shown so.
+
+    Parameters
+    ----------
+    database : sqlite3.Connection
+        In autocommit mode.
+    path : Path
+        What to call it in errors.
+    read_only : bool
+
+    Raises
+    ------
+    WorkspaceError
+        If it is from a newer version, or is empty and must not be written.
+    """
+    version = _version(database, path)
+    if read_only:
+        if version == 0:
+            raise WorkspaceError(f"catalogue {path} is empty; run 'audiorec scan' first")
+        # What an older catalogue lacks is read as empty: temporary tables stand in for it.
+        for statements in MIGRATIONS[version:]:
+            for statement in map(str.strip, statements.split(";")):
+                if statement.startswith("CREATE TABLE"):
+                    database.execute(statement.replace("CREATE TABLE", "CREATE TEMPORARY TABLE"))
+                elif statement.startswith("CREATE INDEX"):
+                    database.execute(statement.replace("CREATE INDEX ", "CREATE INDEX temp."))
+        return
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    if version == SCHEMA_VERSION:
+        return
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise WorkspaceError(
+            f"catalogue {path} needs SQLite 3.34 or later, and this Python has "
+            f"{sqlite3.sqlite_version}; use a newer Python"
+        )
+    database.create_function("bare", 1, strip_accents, deterministic=True)
+    remove_checksum(path)
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again under the lock: another process may have been faster.
+        for statements in MIGRATIONS[_version(database, path) :]:
+            for statement in statements.split(";"):
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:  # a full disk ends it by itself
+            database.execute("ROLLBACK")
+        raise
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise WorkspaceError(
+            f"catalogue {path} has version {version}, newer than {SCHEMA_VERSION}; upgrade audiorec"
+        )
+    return version

@@ -1,0 +1,43 @@
+"""Tracks as rows of the catalogue's tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from audiorec.data.catalog.tracks import CREDITS, Track, path_from, stored_path
+
+DETAILS = ("number", "guessed")  # kept in a table of their own, which older catalogues have not
+OWN_COLUMNS = tuple(f.name for f in fields(Track) if f.name not in (*DETAILS, *CREDITS))
+COLUMNS = (*OWN_COLUMNS, *DETAILS, "credits")
+detail = "(SELECT {} FROM details WHERE details.track_id = tracks.track_id)".format
+_CREDITS = "(SELECT fields FROM credits WHERE credits.track_id = tracks.track_id)"
+TRACK_COLUMNS = ", ".join([*OWN_COLUMNS, *map(detail, DETAILS), _CREDITS])
+FACTS = {
+    **{name: name for name in ("artist", "album", "year", "genre", "duration", "path")},
+    "changed": f"max(mtime_ns, coalesce({detail('ctime_ns')}, 0))",
+}
+"""What filters look at, as SQL; `changed` is when the file's state last changed (ns since 1970)."""
+
+
+def own_values(track: Track) -> list[Any]:
+    """What the table of tracks keeps of one, in the order of `OWN_COLUMNS`."""
+    values = {name: getattr(track, name) for name in OWN_COLUMNS}
+    return list({**values, "path": stored_path(track.path)}.values())
+
+
+def track_of(row: Sequence[Any]) -> Track:
+    """The track of a row of `TRACK_COLUMNS`."""
+    values = dict(zip(COLUMNS, row, strict=True))
+    guessed = tuple((values["guessed"] or "").split())
+    path, missing = path_from(values["path"]), bool(values["missing"])
+    more = json.loads(values.pop("credits") or "{}")
+    return Track(**{**values, **more, "path": path, "missing": missing, "guessed": guessed})
+
+
+def credits_of(track: Track) -> str:
+    """What the table of credits keeps of a track: what it has of them."""
+    known = {name: value for name in CREDITS if (value := getattr(track, name))}
+    return json.dumps(known, ensure_ascii=False)

@@ -1,0 +1,78 @@
+"""Find tracks by words of their artist, title, album and path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.names.text_folding import normalize_text, strip_accents
+from audiorec.data.plays.played_names import PlayedNames
+from audiorec.exceptions import ParameterError
+
+# What a word that begins a word of each is worth, best first; within a word it is worth half.
+WEIGHTS = {"title": 8, "artist": 6, "album": 3, "path": 1}
+
+
+def find_tracks(
+    catalog: Catalog | None, words: Sequence[str], *, played: PlayedNames | None = None
+) -> list[Track]:
+    """Tracks that all the words fit, best first; those whose files are gone come last.
+
+    Case, accents and underscores do not count, nor does the order of the words; a word may be the
+    beginning or a part of one.
+
+    Parameters
+    ----------
+    catalog : Catalog or None
+        None, or an empty one, where tracks are known by listening alone: then of `played`.
+    words : sequence of str
+        Each may hold several, parted by blanks.
+    played : PlayedNames, optional
+
+    Raises
+    ------
+    ParameterError
+        If there is no word.
+    """
+    wanted = [word for text in words for word in folded_words(text)]
+    if not wanted:
+        raise ParameterError(f"words={list(words)} hold no word; give one of a name or a path")
+    ranked = []
+    tracks = [] if catalog is None else catalog.tracks(include_missing=True)
+    if not tracks and played is not None:
+        tracks = played.holding(wanted)
+    for track in tracks:
+        score = _score(track, wanted)
+        if score:
+            ranked.append((track, score))
+    return [track for track, _ in sorted(ranked, key=_order)]
+
+
+def _order(match: tuple[Track, float]) -> tuple[bool, float, str, str, int, str]:
+    track, score = match
+    number = track.number or 0
+    return track.missing, -score, track.artist, track.album, number, track.track_id
+
+
+def folded_words(text: str) -> list[str]:
+    """Words of a text as they are compared."""
+    return re.findall(r"[^\W_]+", strip_accents(normalize_text(text)))
+
+
+def _score(track: Track, wanted: Sequence[str]) -> float:
+    """How well all words fit a track; 0 where one does not."""
+    fields = {name: getattr(track, name) for name in ("title", "artist", "album")}
+    fields["path"] = as_text(track.path)
+    texts = {name: " ".join(["", *folded_words(text)]) for name, text in fields.items()}
+    total = 0.0
+    for word in wanted:
+        best = max(
+            WEIGHTS[name] * (1.0 if f" {word}" in text else 0.5 if word in text else 0.0)
+            for name, text in texts.items()
+        )
+        if not best:
+            return 0.0
+        total += best
+    return total

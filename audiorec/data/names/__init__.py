@@ -1,0 +1,1 @@
+"""Names of music: as they are compared, guessed from paths, and matched to tracks."""

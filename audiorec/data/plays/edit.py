@@ -1,0 +1,127 @@
+"""Changes to stored plays: parts and listeners removed, tracks liked and disliked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from audiorec import artifacts
+from audiorec.data.histories.column_importers import OPTIONAL, SCHEMA
+from audiorec.data.plays.writer import (
+    FEEDBACK,
+    NAMES,
+    PlaysWriter,
+    lies_in,
+    stored_manifest,
+    writing_plays,
+)
+from audiorec.exceptions import DataError
+
+
+def list_parts(directory: Path) -> list[dict[str, Any]]:
+    """What was imported: source, file, rows, users and tracks of each part.
+
+    Raises
+    ------
+    ArtifactError
+        See `audiorec.data.plays.store.import_plays`.
+    """
+    parts = stored_manifest(directory).extra.get("parts", {})
+    keys = ("source", "file", "rows", "users", "tracks")
+    listed = [{key: part[key] for key in keys} for part in parts.values()]
+    return sorted(listed, key=lambda part: (part["source"], part["file"]))
+
+
+def remove_parts(directory: Path, source: str) -> int:
+    """Remove what came in a format, or from a file or folder; return how many rows are gone.
+
+    Raises
+    ------
+    DataError
+        If nothing did.
+    """
+    folder = Path(source).resolve()
+    with writing_plays(directory) as writer:
+        gone = [n for n, p in writer.parts.items() if p["source"] == source]
+        gone = gone or [n for n, p in writer.parts.items() if lies_in(p["file"], folder)]
+        if not gone:
+            known = sorted({str(part["source"]) for part in writer.parts.values()} - {""})
+            raise DataError(
+                f"nothing was imported from {source!r}; name a format ({', '.join(known)}) or a "
+                "file, as 'audiorec plays list' shows them"
+            )
+        rows = writer.drop(*gone)
+        prune_names(writer)
+        writer.commit()
+    return rows
+
+
+def prune_names(writer: PlaysWriter) -> None:
+    """Leave out names that no stored play has any more."""
+    names = writer.names()
+    if not len(names):
+        return
+    used = [writer.frame(name).select(key="track_id").unique() for name in writer.parts]
+    keys = pl.concat(used).unique() if used else pl.DataFrame(schema={"key": pl.String})
+    writer.put(NAMES, names.join(keys, on="key", how="semi", maintain_order="left"))
+
+
+def forget_user(directory: Path, user: str) -> int:
+    """Remove a listener from the stored plays; return how many rows are gone.
+
+    Names of tracks that nobody else has played go with them.
+    """
+    if not artifacts.exists(directory):
+        return 0
+    rows = 0
+    with writing_plays(directory) as writer:
+        for name, part in list(writer.parts.items()):
+            frame = writer.frame(name)
+            kept = frame.filter(pl.col("user_id") != user)
+            if len(kept) == len(frame):
+                continue
+            rows += len(frame) - len(kept)
+            writer.drop(name)
+            if len(kept):
+                about = {key: part[key] for key in ("source", "grouped") if key in part}
+                writer.put(name, kept, file="", **about)
+        if rows:
+            prune_names(writer)
+            writer.commit()
+    return rows
+
+
+def give_feedback(directory: Path, track_id: str, *, user: str, rating: float | None) -> None:
+    """Store that a listener likes or dislikes a track, in place of what they said before.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays"; made when it is missing.
+    track_id, user : str
+    rating : float or None
+        1, -1; or None, to take back what was said.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to take back.
+    """
+    schema = {**SCHEMA, **OPTIONAL}
+    with writing_plays(directory) as writer:
+        there = FEEDBACK in writer.parts
+        rows = writer.frame(FEEDBACK) if there else pl.DataFrame(schema=schema)
+        own = (pl.col("user_id") == user) & (pl.col("track_id") == track_id)
+        rest = rows.filter(~own)
+        if rating is None and len(rest) == len(rows):
+            raise DataError(f"{user!r} has said nothing of this track; nothing is to be taken back")
+        if rating is not None:
+            about = {"user_id": user, "track_id": track_id, "plays": 0.0, "rating": rating}
+            row = pl.DataFrame([dict.fromkeys(schema) | about], schema)
+            rest = pl.concat([rest, row])
+        writer.drop(FEEDBACK)
+        if len(rest):
+            writer.put(FEEDBACK, rest, source="feedback", file="")
+        writer.commit()

@@ -1,0 +1,210 @@
+"""Names in stored listening, and which tracks of the catalogue they are.
+
+The plays of a history are stored under keys of what they name. A table beside them gives each key
+its track, so that names can be matched again when the catalogue has grown, or mended by hand,
+without the history being imported again. What is in no catalogue has an id made of its name.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from audiorec import artifacts
+from audiorec.artifacts import write_atomic
+from audiorec.data.csv_tables import read_table, table_error
+from audiorec.data.names.listen_matching import RULES, Matcher, TrackName, name_id
+from audiorec.data.plays.listens_to_plays import KEY
+from audiorec.data.plays.writer import (
+    NAMES,
+    NAMES_SCHEMA,
+    PlaysWriter,
+    stored_manifest,
+    writing_plays,
+)
+from audiorec.exceptions import AudiorecError
+
+BY_HAND = RULES[0]
+NONE = "-"
+"""What stands in a mended list for a name that is in no catalogue."""
+COLUMNS = ("key", "listens", "artist", "title", "album", "track_id")
+
+
+class UnmatchedName(NamedTuple):
+    """A name that no track was found for, and how often it was listened to."""
+
+    key: str
+    listens: int
+    artist: str
+    title: str
+    album: str
+
+
+def matched(names: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """The table of names with the track of each, as far as the catalogue has it.
+
+    Parameters
+    ----------
+    names : pl.DataFrame
+        Columns of `NAMES_SCHEMA` but the last three, which are made; what was given by hand stays.
+    matcher : Matcher
+    """
+    track_ids: list[str | None] = []
+    rules: list[str | None] = []
+    ids: list[str | None] = []
+    columns = ("artist", "title", "album", "duration", "recording_mbid", "path")
+    by_hand = "track_id" in names.columns and "rule" in names.columns
+    for row in names.iter_rows(named=True):
+        name = TrackName(*(row[column] for column in columns))
+        ids.append(name_id(name))
+        if by_hand and row["rule"] == BY_HAND and _still_there(row["track_id"], matcher):
+            track_ids.append(row["track_id"])
+            rules.append(BY_HAND)
+            continue
+        match = matcher.match(name)
+        track_ids.append(match.track_id if match else None)
+        rules.append(match.rule if match else None)
+    made: dict[str, list[str | None]] = {"track_id": track_ids, "rule": rules, "name_id": ids}
+    return names.with_columns(
+        pl.Series(column, list(values), dtype=pl.String) for column, values in made.items()
+    ).select(*NAMES_SCHEMA)
+
+
+def _still_there(track_id: str | None, matcher: Matcher) -> bool:
+    return track_id is None or track_id in matcher
+
+
+def add_names(writer: PlaysWriter, names: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """Match names anew, those stored before too, and store the table; return it.
+
+    Parameters
+    ----------
+    writer : PlaysWriter
+    names : pl.DataFrame
+        key, artist, title, album, recording_mbid, path and duration.
+    matcher : Matcher
+    """
+    old = writer.names()
+    new = names.join(old.select("key"), on="key", how="anti")
+    whole = pl.concat([old, new], how="diagonal").sort("key")
+    table = matched(whole, matcher)
+    writer.put(NAMES, table)
+    return table
+
+
+def rematch(directory: Path, matcher: Callable[[bool], Matcher]) -> int:
+    """Match the stored names to a catalogue that has changed.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays"; nothing happens where there are no names in it.
+    matcher : callable
+        Makes what finds the tracks; it is told whether MusicBrainz ids are of use.
+
+    Returns
+    -------
+    changed : int
+        How many names have another track than before.
+    """
+    if not artifacts.exists(directory) or NAMES not in stored_manifest(directory).files:
+        return 0
+    with writing_plays(directory) as writer:
+        before = writer.names()
+        after = matched(before, matcher(has_mbids(before)))
+        changed = after.select(pl.col("track_id").ne_missing(before["track_id"]).sum()).item()
+        if changed:
+            writer.put(NAMES, after)
+            writer.commit()
+    return int(changed)
+
+
+def has_mbids(names: pl.DataFrame) -> bool:
+    """Whether any name has a MusicBrainz id."""
+    return bool((names["recording_mbid"] != "").any())
+
+
+def listens_by_key(writer: PlaysWriter) -> pl.DataFrame:
+    """How many listens the stored parts have of every key: columns key and listens."""
+    frames = [
+        frame.select(key="track_id", listens="plays").filter(pl.col("key").str.starts_with(KEY))
+        for name in writer.parts
+        if len(frame := writer.frame(name))
+    ]
+    empty = pl.DataFrame(schema={"key": pl.String, "listens": pl.Float64})
+    return pl.concat([empty, *frames]).group_by("key").agg(pl.col("listens").sum())
+
+
+def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
+    """Names without a track, most listened to first."""
+    names = writer.names().filter(pl.col("track_id").is_null() & pl.col("rule").is_null())
+    rows = names.join(listens_by_key(writer), on="key", how="inner").sort(
+        "listens", "artist", "title", "key", descending=[True, False, False, False]
+    )
+    columns = ("key", "listens", "artist", "title", "album")
+    return [UnmatchedName(k, int(n), *rest) for k, n, *rest in rows.select(columns).iter_rows()]
+
+
+def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
+    """Write names for mending by hand: a CSV whose last column waits for tracks."""
+    import io
+
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(COLUMNS)
+    out.writerows((*name, "") for name in names)
+    write_atomic(file, text.getvalue().encode("utf-8", "replace"))
+
+
+def read_mended(file: Path, *, find: Callable[[str], str]) -> dict[str, str | None]:
+    """What a mended list says: the track of each key, None for what is in no catalogue.
+
+    Parameters
+    ----------
+    file : Path
+        As `write_unmatched` wrote it, with tracks in the column ``track_id``, or "-".
+    find : callable
+        Gives the id of the track that is meant.
+
+    Raises
+    ------
+    DataError
+        If it is no such list, or a track is not known; the message names the line.
+    """
+    mended: dict[str, str | None] = {}
+    for line, row in read_table(file, needed=("key", "track_id"), welcome=COLUMNS):
+        track_id, key = row["track_id"].strip(), row["key"].strip()
+        if not track_id:
+            continue
+        if not key.startswith(KEY):
+            raise table_error(
+                file, f"has key {key!r} in line {line}", "leave that column as it was written"
+            )
+        try:
+            mended[key] = None if track_id == NONE else find(track_id)
+        except AudiorecError as error:
+            raise table_error(file, f"has an unknown track in line {line}", str(error)) from None
+    return mended
+
+
+def mend(writer: PlaysWriter, tracks: dict[str, str | None]) -> int:
+    """Give names the tracks that were named by hand; return how many there are."""
+    names = writer.names()
+    hand = pl.DataFrame(
+        {"key": list(tracks), "_track": list(tracks.values())},
+        schema={"key": pl.String, "_track": pl.String},
+    ).with_columns(_hand=pl.lit(value=True))
+    joined = names.join(hand, on="key", how="left", maintain_order="left")
+    given = pl.col("_hand").fill_null(value=False)
+    writer.put(
+        NAMES,
+        joined.with_columns(
+            track_id=pl.when(given).then("_track").otherwise("track_id"),
+            rule=pl.when(given).then(pl.lit(BY_HAND)).otherwise("rule"),
+        ).select(*NAMES_SCHEMA),
+    )
+    return int(joined.select(given.sum()).item())

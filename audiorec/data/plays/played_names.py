@@ -1,0 +1,98 @@
+"""Names of tracks that are known by listening alone: of histories and of data sets.
+
+polars is loaded where there are such names, no sooner: answers start without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiorec import artifacts
+from audiorec.data.catalog.tracks import Track
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KIND = "plays"
+NAMES = "names.parquet"
+"""What the listening of histories names, and which tracks that is."""
+TITLES = "titles-"
+"""How the tables of names that data sets give begin; then follows the set."""
+COLUMNS = ("track_id", "artist", "title", "album")
+"""Of these tables, all text."""
+
+
+class PlayedNames:
+    """Artists and titles of tracks that no file is catalogued of.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays"; without one no track has a name.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @property
+    def any(self) -> bool:
+        """Whether there are names at all."""
+        return self._names is not None
+
+    def tracks(self, track_ids: Collection[str]) -> dict[str, Track]:
+        """Tracks of ids, by id; those that have no name are passed over.
+
+        As the catalogue has tracks without a file: their path is their id.
+        """
+        if self._names is None:
+            return {}
+        import polars as pl
+
+        wanted = pl.Series(sorted(track_ids), dtype=pl.String)
+        named = self._names.filter(pl.col("track_id").is_in(wanted.implode())).collect()
+        return {row[0]: Track(row[0], *row) for row in named.iter_rows()}
+
+    def called(self, name: str) -> list[str]:
+        """Ids of the tracks of a title, or of ``"Artist - Title"``; case does not count."""
+        if self._names is None:
+            return []
+        import polars as pl
+
+        artist, title = (pl.col(column).str.to_lowercase() for column in ("artist", "title"))
+        whole = pl.concat_str(artist, title, separator=" - ")
+        fits = self._names.filter((title == name.lower()) | (whole == name.lower()))
+        return fits.select(pl.col("track_id").unique().sort()).collect()["track_id"].to_list()
+
+    def holding(self, words: Sequence[str]) -> list[Track]:
+        """Tracks whose artist, title and album hold all of some folded words."""
+        if self._names is None:
+            return []
+        import polars as pl
+
+        text = pl.concat_str("artist", "title", "album", separator=" ").str.normalize("NFKD")
+        folded = text.str.replace_all(r"\p{Mn}", "").str.to_lowercase()
+        fits = pl.all_horizontal(folded.str.contains(word, literal=True) for word in words)
+        found = self._names.filter(fits).unique("track_id").collect()
+        return [Track(row[0], *row) for row in found.iter_rows()]
+
+    @cached_property
+    def _names(self) -> pl.LazyFrame | None:
+        """The `COLUMNS`; an id may stand twice. None where there are no names."""
+        plays = artifacts.load_valid(self._directory, kind=KIND, check="manifest")
+        files = {} if plays is None else plays.files
+        named = {name: e for name, e in files.items() if name == NAMES or name.startswith(TITLES)}
+        if not named:
+            return None
+        import polars as pl
+
+        frames = []
+        for name, entry in named.items():
+            frame = pl.scan_parquet(self._directory / entry.file)
+            if name == NAMES:
+                unmatched = pl.col("track_id").is_null()
+                frame = frame.filter(unmatched).with_columns(track_id="name_id")
+            frames.append(frame.select(COLUMNS))
+        return pl.concat(frames)

@@ -1,0 +1,348 @@
+"""Stored listening: Parquet, one part per imported file, behind one manifest.
+
+A frame of plays has the columns ``user_id``, ``track_id``, ``plays`` (float64) and ``timestamp``
+(second since 1970-01-01 UTC, or null). Tracks need no audio: listening to any track tells something
+about the listener. Where the files have them there are two more columns, ``skipped`` (how many of
+the plays were broken off) and ``rating`` (-1 to 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from audiorec import artifacts
+from audiorec.artifacts import Manifest
+from audiorec.data.histories import IN_COLUMNS
+from audiorec.data.histories.column_importers import BY_PATH, get_importer
+from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.playlist_files.entry_paths import PathFinder
+from audiorec.data.playlist_files.playlist_files import PathMap, located
+from audiorec.data.plays.listens_to_plays import (
+    SOURCE,
+    counts_yield,
+    feedback_first,
+    merge_close,
+)
+from audiorec.data.plays.writer import (
+    FEEDBACK,
+    KIND,
+    NAMES,
+    ImportReport,
+    PlaysWriter,
+    is_part,
+    lies_in,
+    stored_manifest,
+    writing_plays,
+)
+from audiorec.exceptions import ArtifactError, DataError, first_line
+
+
+def import_plays(
+    directory: Path,
+    file: Path,
+    *,
+    source: str = "csv",
+    neutral: float | None = None,
+    paths: Mapping[str, str] | None = None,
+    path_map: Sequence[PathMap] = (),
+) -> ImportReport:
+    """Store the listening of a file beside what is stored already.
+
+    The same file imported again (the same path, or the same rows under another path) takes the
+    place of its earlier import, so that nothing counts twice; and a folder takes the place of
+    what came in the same format from within it.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays"; made when it is missing.
+    file : Path
+        The file.
+    source : str
+        Name of its format in `audiorec.data.histories.column_importers.IMPORTERS`.
+    neutral : float, optional
+        The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
+        from -1 to 1.
+    paths : mapping of str to str, optional
+        Id of each file of the catalogue, by absolute path: for sources that name files.
+    path_map : sequence of PathMap
+        What folders are called here that such sources name otherwise.
+
+    Returns
+    -------
+    report : ImportReport
+
+    Raises
+    ------
+    DataError
+        If the file cannot be used; what is stored stays as it is.
+    ParameterError
+        If `source` is unknown, or `neutral` impossible.
+    ArtifactError
+        If what is stored is something else, or from a newer version. Damage is no hindrance: the
+        file that is damaged may be the one that is imported again.
+    """
+    with writing_plays(directory) as writer:
+        report = add_table(
+            writer, file, source=source, neutral=neutral, paths=paths, path_map=path_map
+        )
+        writer.commit()
+    return report
+
+
+def add_table(
+    writer: PlaysWriter,
+    file: Path,
+    *,
+    source: str,
+    neutral: float | None = None,
+    paths: Mapping[str, str] | None = None,
+    path_map: Sequence[PathMap] = (),
+    names: Mapping[str, str] | None = None,
+    text: Path | None = None,
+) -> ImportReport:
+    """Add the rows of a file that names tracks by id or path; see `import_plays`.
+
+    With `text` its rows lie there, unpacked.
+    """
+    importer = get_importer(source)
+    how = {"path_map": path_map} if source in BY_PATH else {}
+    plays, skipped, problems = importer(
+        text or file, scratch=writer.new_scratch(), neutral=neutral, **how
+    )
+    unknown = 0
+    missing: tuple[str, ...] = ()
+    if source in BY_PATH:
+        plays, unknown, missing = _by_id(plays, file=file, paths=paths or {})
+    elif paths:
+        plays = _by_name(plays, file=file, paths=paths, names=names or {})
+    added = writer.add(plays, file=file, source=source)
+    return added._replace(skipped=skipped, unknown=unknown, problems=problems, missing=missing)
+
+
+def forget_within(directory: Path, folder: Path, *, source: str) -> int:
+    """Forget the listening that came in a format from a folder, or from within it.
+
+    Returns
+    -------
+    rows : int
+        How many are gone.
+
+    Raises
+    ------
+    ArtifactError
+        See `import_plays`.
+    """
+    gone = [
+        name
+        for name, part in stored_manifest(directory).extra.get("parts", {}).items()
+        if part["source"] == source and lies_in(part["file"], folder.resolve())
+    ]
+    if not gone:
+        return 0
+    with writing_plays(directory) as writer:
+        rows = writer.drop(*gone)
+        writer.commit()
+    return rows
+
+
+def imported_from(directory: Path, *, source: str) -> list[Path]:
+    """Files and folders that the stored listening of a source came from, those known of.
+
+    Raises
+    ------
+    ArtifactError
+        See `import_plays`.
+    """
+    parts = stored_manifest(directory).extra.get("parts", {}).values()
+    return [Path(part["file"]) for part in parts if part["file"] and part["source"] == source]
+
+
+def _by_name(
+    plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str], names: Mapping[str, str]
+) -> pl.LazyFrame:
+    """Rows under the ids of their tracks, where a table names files, or "Artist - Title"."""
+    unique = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
+    known, finder = set(paths.values()), PathFinder(paths)
+    track_ids: dict[str, str] = {}
+    for name in unique:
+        track_id = None
+        if name in known:
+            continue
+        if "/" in name or "\\" in name:
+            path = located(name, folder=file.parent)
+            track_id = None if path is None else finder.find(path)
+        if track_id is None and " - " in name:
+            track_id = names.get(normalize_text(name))
+        if track_id is not None:
+            track_ids[name] = track_id
+    if not track_ids:
+        return plays
+    return plays.with_columns(track_id=pl.col("track_id").replace(track_ids))
+
+
+def _by_id(
+    plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str]
+) -> tuple[pl.LazyFrame, int, tuple[str, ...]]:
+    """Rows of files in the catalogue, under the ids of their tracks; rows and files left out."""
+    named = plays.select(pl.col("track_id").unique(maintain_order=True)).collect()
+    finder = PathFinder(paths)
+    track_ids = {path: finder.find(path) for path in named["track_id"].to_list()}
+    missing = tuple(path for path, track_id in track_ids.items() if track_id is None)
+    known = {path: track_id for path, track_id in track_ids.items() if track_id is not None}
+    ids = pl.LazyFrame(
+        {"track_id": list(known), "id": list(known.values())},
+        schema={"track_id": pl.String, "id": pl.String},
+    )
+    total = plays.select(pl.len()).collect().item()
+    if not known:
+        raise DataError(
+            f"none of the {len(named)} files that {file} names is in the catalogue, "
+            f"{missing[0]!r} not; scan the folder that they lie in first, or say where they are "
+            "with --path-map OLD=NEW"
+        )
+    columns = plays.collect_schema().names()
+    joined = plays.join(ids, on="track_id", how="inner", maintain_order="left")
+    joined = joined.with_columns(track_id=pl.col("id"))
+    kept = joined.select(pl.len()).collect().item()
+    return joined.select(columns), total - kept, missing
+
+
+def load_plays(directory: Path, *, with_source: bool = False, coded: bool = False) -> pl.DataFrame:
+    """All stored listening.
+
+    Events that two files both tell of (equal in listener, track, count and time, as in two
+    exports of one history) count once; counts without a time add up.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays".
+    with_source : bool
+        Whether to say in a column ``source`` which format each row came in.
+    coded : bool
+        Whether user_id and track_id are of `polars.Enum`, ascending: 8 bytes a row in place of 32.
+
+    Returns
+    -------
+    plays : pl.DataFrame
+        Columns user_id (str), track_id (str), plays (float64), timestamp (int64 epoch s or null);
+        and, where a part has them, skipped (float64 or null) and rating (float64, -1 to 1, or
+        null).
+
+    Raises
+    ------
+    ArtifactError
+        If nothing is stored, or it is damaged.
+    """
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    parts = _parts(directory, manifest)
+    histories = NAMES in manifest.files or FEEDBACK in manifest.files
+    about = manifest.extra.get("parts", {})
+    sources = [about[name]["source"] for name in sorted(about)]
+    early = coded and not histories
+    told_sources = sources if histories or with_source else ()
+    frame = _read(directory, parts, sources=told_sources, coded=early)
+    if histories:
+        frame = _by_rule(_resolved(frame, directory, manifest))
+    elif len(parts) > 1 and frame["timestamp"].null_count() < len(frame):
+        timed = _once(frame.filter(pl.col("timestamp").is_not_null()))
+        frame = pl.concat([frame.filter(pl.col("timestamp").is_null()), timed])
+    frame = frame if with_source else frame.drop(SOURCE, strict=False)
+    return _coded(frame.lazy()).collect() if coded and not early else frame
+
+
+def _coded(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The ids as codes: each in the order of the ids."""
+    for column in ("user_id", "track_id"):
+        names = frame.select(pl.col(column).unique()).collect(engine="streaming").to_series()
+        frame = frame.with_columns(pl.col(column).cast(pl.Enum(names.drop_nulls().sort())))
+    return frame
+
+
+def _once(events: pl.DataFrame) -> pl.DataFrame:
+    """Events that are equal in all but where they came from, once."""
+    columns = [column for column in events.columns if column != SOURCE]
+    return events.unique(columns, keep="first", maintain_order=True)
+
+
+def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
+    """Plays with histories among them, by the rules of `audiorec.data.plays.listens_to_plays`.
+
+    Those who have no such history are as they are without it.
+    """
+    mine = pl.col(SOURCE).is_in([*IN_COLUMNS, ""])
+    listeners = frame.filter(~mine)["user_id"].unique()
+    concerned, timed = (
+        pl.col("user_id").is_in(listeners.implode()),
+        pl.col("timestamp").is_not_null(),
+    )
+    rest, both = frame.filter(~concerned), frame.filter(concerned)
+    events = merge_close(_once(both.filter(timed)), apart=mine)
+    counts = both.filter(~timed)
+    reports = pl.concat(
+        [counts.filter(mine), counts_yield(counts.filter(~mine), events), events], how="diagonal"
+    )
+    others = pl.concat([rest.filter(~timed), _once(rest.filter(timed))])
+    return pl.concat([others, feedback_first(reports)], how="diagonal").select(frame.columns)
+
+
+def played_tracks(directory: Path) -> list[str]:
+    """Ids of all tracks in the stored listening, ascending; no other column is read.
+
+    Raises
+    ------
+    ArtifactError
+        See `load_plays`.
+    """
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    ids = _read(directory, _parts(directory, manifest), columns=["track_id"], distinct=True)
+    if NAMES in manifest.files:
+        ids = _resolved(ids, directory, manifest).unique()
+    return ids["track_id"].sort().to_list()
+
+
+def _resolved(frame: pl.DataFrame, directory: Path, manifest: Manifest) -> pl.DataFrame:
+    """Rows under the ids of the tracks that their names were matched to."""
+    if NAMES not in manifest.files:
+        return frame
+    names = _read(directory, [directory / manifest.files[NAMES].file])
+    ids = names.select("key", resolved=pl.coalesce("track_id", "name_id"))
+    joined = frame.join(ids, left_on="track_id", right_on="key", how="left", maintain_order="left")
+    return joined.with_columns(track_id=pl.coalesce("resolved", "track_id")).drop("resolved")
+
+
+def _parts(directory: Path, manifest: Manifest) -> list[Path]:
+    return [
+        directory / entry.file for name, entry in sorted(manifest.files.items()) if is_part(name)
+    ]
+
+
+def _read(
+    directory: Path,
+    parts: Sequence[Path],
+    *,
+    columns: Sequence[str] | None = None,
+    distinct: bool = False,
+    sources: Sequence[str] = (),
+    coded: bool = False,
+) -> pl.DataFrame:
+    try:
+        scans = [pl.scan_parquet(part) for part in parts]
+        if sources:
+            pairs = zip(scans, sources, strict=True)
+            scans = [scan.with_columns(pl.lit(source).alias(SOURCE)) for scan, source in pairs]
+        frame = pl.concat(scans, how="diagonal")
+        frame = frame if columns is None else frame.select(columns)
+        if coded:
+            return _coded(frame).collect(engine="streaming")
+        return (frame.unique() if distinct else frame).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = first_line(error)
+        raise ArtifactError(
+            f"plays in {directory} cannot be read ({reason}); "
+            "remove the directory and run 'audiorec plays FILE' again"
+        ) from None

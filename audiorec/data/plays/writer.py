@@ -1,0 +1,408 @@
+"""Parts of stored plays, made aside and stored all at once behind one manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from audiorec import artifacts
+from audiorec.artifacts import Manifest
+from audiorec.data.plays.parquet_sink import sink
+from audiorec.data.plays.played_names import COLUMNS, KIND, NAMES, TITLES
+from audiorec.exceptions import ArtifactError, DataError
+from audiorec.id_map import LONGEST, id_problem
+
+NAMES_SCHEMA = {
+    "key": pl.String,
+    "artist": pl.String,
+    "title": pl.String,
+    "album": pl.String,
+    "duration": pl.Float64,
+    "recording_mbid": pl.String,
+    "path": pl.String,
+    "track_id": pl.String,
+    "rule": pl.String,
+    "name_id": pl.String,
+}
+TITLES_SCHEMA = dict.fromkeys(COLUMNS, pl.String)
+FEEDBACK = "part-feedback.parquet"
+
+
+class ImportReport(NamedTuple):
+    """What importing one file did.
+
+    Attributes
+    ----------
+    rows : int
+        Rows stored.
+    users, tracks : int
+        Distinct listeners and tracks among them.
+    duplicates : int
+        Rows left out because an earlier one is equal to them, its time included.
+    summed : int
+        Rows stored without a time whose listener and track stand in an earlier row too: their
+        counts add up.
+    skipped : int
+        Rows left out because they tell of no play, no skip, and no liking or disliking.
+    replaced : int
+        Rows of an earlier import of the same file that these have replaced.
+    skips, ratings : int
+        Rows stored that tell of a skip, and of liking or disliking.
+    unknown : int
+        Rows left out because they name a file that is not in the catalogue.
+    problems : tuple of (str, str)
+        Path of each of several files that could not be read, and a line that says why.
+    missing : tuple of str
+        Files that are not in the catalogue, as the list names them.
+    """
+
+    rows: int
+    users: int
+    tracks: int
+    duplicates: int
+    summed: int
+    skipped: int
+    replaced: int
+    skips: int = 0
+    ratings: int = 0
+    unknown: int = 0
+    problems: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class PlaysWriter:
+    """Parts of stored plays that are made aside, and become stored all at once.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays".
+    scratch : Path
+        Directory on the same file system for what is made.
+    salt : bytes, optional
+        With it the names of listeners are stored as salted hashes.
+    former_salt : bytes, optional
+        That of pseudonyms stored before: what came under those gives way to the same under names.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        scratch: Path,
+        salt: bytes | None = None,
+        former_salt: bytes | None = None,
+    ) -> None:
+        self.directory = directory
+        self._scratch = scratch
+        self._salt = salt
+        self._former_salt = salt or former_salt
+        stored = stored_manifest(directory)
+        self._files = dict(stored.files)
+        self.parts: dict[str, dict[str, Any]] = dict(stored.extra.get("parts", {}))
+        self._pending: dict[str, Path] = {}
+        self._number = 0
+
+    def user(self, name: str) -> str:
+        """A listener's name as it is stored."""
+        return name if self._salt is None else pseudonym(name, salt=self._salt)
+
+    def new_scratch(self) -> Path:
+        """A new directory for what is unpacked."""
+        self._number += 1
+        folder = self._scratch / str(self._number)
+        folder.mkdir()
+        return folder
+
+    def add(
+        self, plays: pl.LazyFrame, *, file: Path, source: str, group: str | None = None
+    ) -> ImportReport:
+        """Add rows as a part, in the place of those that came from the same file.
+
+        Parameters
+        ----------
+        plays : pl.LazyFrame
+        file : Path
+        source : str
+        group : str, optional
+            Parts of one group replace each other, wherever they came from.
+        """
+        if self._salt is not None:
+            plays = pseudonymised(plays, salt=self._salt)
+        part = self.new_scratch() / "part.parquet"
+        read = _write_part(plays, part)
+        _check_ids(file, part)
+        summary = _summary(part)
+        path = str(file.resolve())
+        name = _part_name(path if group is None else [source, self.user(group)])
+        names = {name}
+        if group is not None and self._former_salt is not None:
+            other = pseudonym(group, salt=self._former_salt)
+            names = {_part_name([source, whose]) for whose in (group, other)}
+        contents = [artifacts.digest_file(part, digits=digits) for digits in artifacts.DIGESTS]
+        replaced = self.drop(
+            *names,
+            *(() if group is not None else self._within(file.resolve(), source=source)),
+            *(n for n, e in self._files.items() if e.digest in contents),
+        )
+        self._pending[name] = part
+        # A path may hold the listener's name, which is not to be kept then.
+        self.parts[name] = {
+            "file": "" if self._salt is not None else path,
+            "source": source,
+            **({"grouped": True} if group is not None else {}),
+            **summary,
+        }
+        counts = {"skips": 0, "ratings": 0} | _feedback_counts(part)
+        return ImportReport(
+            summary["rows"],
+            summary["users"],
+            summary["tracks"],
+            duplicates=read - summary["rows"],
+            summed=summary["summed"],
+            skipped=0,
+            replaced=replaced,
+            skips=counts["skips"],
+            ratings=counts["ratings"],
+        )
+
+    def drop(self, *names: str) -> int:
+        """Leave out parts; return how many rows they had."""
+        gone = {name for name in names if name in self.parts}
+        rows = sum(int(self.parts.pop(name)["rows"]) for name in gone)
+        for name in names:
+            self._files.pop(name, None)
+            self._pending.pop(name, None)
+        return rows
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """The rows of a part."""
+        return pl.read_parquet(self._path(name))
+
+    def put(self, name: str, frame: pl.DataFrame | pl.LazyFrame, **about: Any) -> None:
+        """Store a frame under a logical name; with `about` it is a part, of which that is said."""
+        path = self.new_scratch() / "part.parquet"
+        sink(frame.lazy(), path)
+        self._pending[name] = path
+        if about:
+            self.parts[name] = {**about, **_summary(path)}
+
+    def put_titles(self, titles: pl.LazyFrame, *, source: str) -> None:
+        """Store names of tracks, as far as what is stored of a data set has them.
+
+        Parameters
+        ----------
+        titles : pl.LazyFrame
+            Columns of `TITLES_SCHEMA`; empty where unknown.
+        source : str
+        """
+        parts = [name for name, part in self.parts.items() if part["source"] == source]
+        played = pl.concat([pl.scan_parquet(self._path(n)).select("track_id") for n in parts])
+        named = titles.filter(pl.any_horizontal(pl.col("artist", "title") != ""))
+        known = named.join(played.unique(), on="track_id", how="semi").unique("track_id")
+        self.put(f"{TITLES}{source}.parquet", known.select(*TITLES_SCHEMA))
+
+    def names(self) -> pl.DataFrame:
+        """The table of names; empty where there is none, or it cannot be read."""
+        if NAMES not in self._files and NAMES not in self._pending:
+            return pl.DataFrame(schema=NAMES_SCHEMA)
+        try:
+            return pl.read_parquet(self._path(NAMES))
+        except (OSError, pl.exceptions.PolarsError):
+            return pl.DataFrame(schema=NAMES_SCHEMA)
+
+    def commit(self) -> None:
+        """Store all of it, in one rename; without any part, remove what was stored."""
+        if not self.parts:
+            artifacts.remove(self.directory, stored_manifest(self.directory))
+            return
+        sources = {part["source"] for part in self.parts.values()}
+        for files in (self._files, self._pending):
+            for name in [n for n in files if n.startswith(TITLES)]:
+                if name.removeprefix(TITLES).removesuffix(".parquet") not in sources:
+                    del files[name]
+        for name, path in self._pending.items():
+            self._files[name] = artifacts.put_file(self.directory, name, path)
+        self._pending.clear()
+        artifacts.commit(
+            self.directory,
+            kind=KIND,
+            files=self._files,
+            config={},
+            inputs={},
+            extra={"parts": dict(sorted(self.parts.items()))},
+        )
+
+    def _path(self, name: str) -> Path:
+        return self._pending.get(name) or self.directory / self._files[name].file
+
+    def _within(self, folder: Path, *, source: str) -> list[str]:
+        return [
+            name
+            for name, part in self.parts.items()
+            if part["source"] == source and "grouped" not in part and lies_in(part["file"], folder)
+        ]
+
+
+def _part_name(whose: str | list[str]) -> str:
+    """Name of the part of a file, or of a source and a group."""
+    return f"part-{artifacts.fingerprint(whose)[:12]}.parquet"
+
+
+def lies_in(file: str, folder: Path) -> bool:
+    """Whether a part came from a file or folder, or from within it."""
+    return bool(file) and Path(file).is_relative_to(folder)
+
+
+@contextmanager
+def writing_plays(
+    directory: Path, *, salt: bytes | None = None, former_salt: bytes | None = None
+) -> Iterator[PlaysWriter]:
+    """Change stored plays; nothing is changed before `PlaysWriter.commit`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=directory) as aside:
+        yield PlaysWriter(directory, scratch=Path(aside), salt=salt, former_salt=former_salt)
+
+
+def is_part(name: str) -> bool:
+    """Whether a stored file is a part, and no table of names."""
+    return name != NAMES and not name.startswith(TITLES)
+
+
+def pseudonym(user: str, *, salt: bytes) -> str:
+    """A salted hash in place of a listener's name."""
+    digest = hmac.new(salt, user.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return f"p-{digest[:20]}"
+
+
+def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
+    """Plays with the names of their listeners as salted hashes."""
+    users = plays.select(pl.col("user_id").unique()).collect()["user_id"].to_list()
+    hashes = {user: pseudonym(user, salt=salt) for user in users}
+    return plays.with_columns(pl.col("user_id").replace_strict(hashes, return_dtype=pl.String))
+
+
+def stored_manifest(directory: Path) -> Manifest:
+    """What is stored; an empty manifest where nothing is, one made of the parts if it is torn."""
+    if not artifacts.exists(directory):
+        return Manifest(KIND)
+    try:
+        return artifacts.load_manifest(directory, kind=KIND, check="manifest")
+    except ArtifactError as error:
+        if "make it again" not in str(error):
+            raise
+        return _recovered(directory)
+
+
+def _recovered(directory: Path) -> Manifest:
+    """A manifest of the parts that are whole, as the digests in their names say.
+
+    Which file a part came from is lost, but for what its name keeps: importing that file again
+    takes its place.
+    """
+    files: dict[str, artifacts.ArtifactFile] = {}
+    parts: dict[str, dict[str, object]] = {}
+    leftovers = directory.glob("part-*.*.parquet")
+    for path in sorted(leftovers, key=lambda path: path.stat().st_mtime_ns):
+        stem, digits = path.name.split(".")[:2]
+        if artifacts.matches(path, digits):
+            name, digest = f"{stem}.parquet", artifacts.digest_file(path)
+            files[name] = artifacts.ArtifactFile(path.name, path.stat().st_size, digest)
+            parts[name] = {"file": "", "source": "", **_summary(path)}
+    for path in directory.glob("names.*.parquet"):
+        if artifacts.matches(path, path.name.split(".")[1]):
+            size, digest = path.stat().st_size, artifacts.digest_file(path)
+            files[NAMES] = artifacts.ArtifactFile(path.name, size, digest)
+    return Manifest(KIND, files=files, extra={"parts": parts})
+
+
+def _write_part(plays: pl.LazyFrame, part: Path) -> int:
+    """Write rows to Parquet without the exact repeats; count the rows that came."""
+    whole = part.with_name("whole.parquet")
+    sink(plays, whole)
+    frame = pl.scan_parquet(whole)
+    total, timed = (
+        frame.select(pl.len(), pl.col("timestamp").count().alias("timed")).collect().row(0)
+    )
+    if not timed:
+        whole.replace(part)
+        return int(total)
+    untimed = frame.filter(pl.col("timestamp").is_null())
+    once = frame.filter(pl.col("timestamp").is_not_null()).unique(keep="first", maintain_order=True)
+    kept = pl.concat([untimed, once]) if timed < total else once
+    sink(kept, part)
+    whole.unlink()
+    return int(total)
+
+
+def _check_ids(file: Path, part: Path) -> None:
+    """Raise `DataError` for the first id that is too long, or that no text array can keep."""
+    frame = pl.scan_parquet(part)
+    for column in ("user_id", "track_id"):
+        length = pl.col(column).str.len_chars()
+        bad = (length > LONGEST) | pl.col(column).str.contains("\0", literal=True)
+        invalid = frame.filter(bad).select(column).head(1).collect(engine="streaming")
+        if len(invalid):
+            raise DataError(f"plays file {file}: {column} {id_problem(invalid.item())}")
+
+
+def _summary(part: Path) -> dict[str, int]:
+    """Counts of a part, as the import report and the manifest keep them."""
+    frame = pl.scan_parquet(part)
+    rows, users, tracks, untimed = (
+        frame.select(
+            pl.len(),
+            pl.col("user_id").n_unique(),
+            pl.col("track_id").n_unique(),
+            pl.col("timestamp").null_count().alias("untimed"),
+        )
+        .collect(engine="streaming")
+        .row(0)
+    )
+    pairs = _distinct_pairs(frame.filter(pl.col("timestamp").is_null())) if untimed else 0
+    return {"rows": rows, "users": users, "tracks": tracks, "summed": untimed - pairs}
+
+
+def _distinct_pairs(frame: pl.LazyFrame) -> int:
+    """Listeners and tracks that stand together, by their 64-bit hashes.
+
+    A set of the names themselves would take 200 bytes a row; that two of 50 million pairs have the
+    same hash is once in 15,000 such files.
+    """
+    hashes = frame.select(pl.struct("user_id", "track_id").hash()).collect(engine="streaming")
+    sorted_ = np.sort(hashes.to_series().to_numpy())
+    return int((sorted_[1:] != sorted_[:-1]).sum()) + 1
+
+
+def _feedback_counts(part: Path) -> dict[str, int]:
+    """How many rows of a part tell of skips and of ratings."""
+    frame = pl.scan_parquet(part)
+    has = frame.collect_schema().names()
+    tells = {
+        "skips": ("skipped", pl.col("skipped") > 0),
+        "ratings": ("rating", pl.col("rating") != 0),
+    }
+    wanted = [rows.sum().alias(name) for name, (column, rows) in tells.items() if column in has]
+    if not wanted:
+        return {}
+    return frame.select(wanted).collect(engine="streaming").row(0, named=True)
+
+
+def stored_name(user: str, directory: Path, *, salt: bytes | None) -> str:
+    """The name under which a listener is stored: their pseudonym, where only that is."""
+    if salt is None or not artifacts.exists(directory):
+        return user
+    hashed = pseudonym(user, salt=salt)
+    files = artifacts.load_manifest(directory, kind=KIND).files
+    parts = [directory / entry.file for name, entry in files.items() if is_part(name)]
+    users = pl.concat([pl.scan_parquet(part).select("user_id") for part in parts]).unique()
+    stored = users.collect()["user_id"]
+    return hashed if hashed in stored and user not in stored else user

@@ -1,0 +1,1 @@
+"""What the server keeps of its listeners, and how it becomes plays."""

@@ -1,0 +1,151 @@
+"""What the server's listeners played, skipped, liked and rated, and how it becomes plays.
+
+Each is kept in the server's own file at once, and stands under the plays of the workspace, where
+the next `run` counts it, as soon as nobody else writes there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from audiorec.data.server.store import FILE, ServerStore
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SOURCE = "server"
+PART = "part-server.parquet"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS listening (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, track_id TEXT NOT NULL,
+    kind TEXT NOT NULL, at INTEGER, rating REAL
+);
+CREATE TABLE IF NOT EXISTS opinions (
+    user TEXT NOT NULL, track_id TEXT NOT NULL, liked INTEGER NOT NULL, stars INTEGER NOT NULL,
+    starred_at INTEGER, PRIMARY KEY (user, track_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stars (
+    user TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (user, kind, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS play_counts (
+    user TEXT NOT NULL, track_id TEXT NOT NULL, plays INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (user, track_id)
+) WITHOUT ROWID;
+"""
+
+
+def listening_store(workspace: Workspace) -> ServerStore:
+    """The server's file of a workspace, with the tables of listening."""
+    store = ServerStore(workspace.root / FILE)
+    store.ensure(SCHEMA)
+    return store
+
+
+def is_pending(store: ServerStore) -> bool:
+    """Whether there is listening that the plays have not yet."""
+    with store.reading() as connection:
+        return connection.execute("SELECT 1 FROM listening LIMIT 1").fetchone() is not None
+
+
+def take_in(workspace: Workspace, store: ServerStore | None = None) -> int:
+    """Put the server's listening under the workspace's plays.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing.
+    store : ServerStore, optional
+        Where it is open already.
+
+    Returns
+    -------
+    count : int
+        Events that were taken over. Killed between the two files, the next call takes them over
+        once more, and none counts twice.
+    """
+    if store is None:
+        if not (workspace.root / FILE).exists():
+            return 0
+        store = listening_store(workspace)
+        try:
+            return take_in(workspace, store)
+        finally:
+            store.close()
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT seq, user, track_id, kind, at, rating FROM listening ORDER BY seq"
+        ).fetchall()
+    if not rows:
+        return 0
+    _store_plays(workspace, rows)
+    with store.writing() as connection:
+        connection.execute("DELETE FROM listening WHERE seq <= ?", [rows[-1][0]])
+    return len(rows)
+
+
+def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
+    import polars as pl
+
+    from audiorec.data.histories.column_importers import OPTIONAL
+    from audiorec.data.histories.column_importers import SCHEMA as COLUMNS
+    from audiorec.data.plays.writer import FEEDBACK, stored_name, writing_plays
+
+    salt = workspace.salt(make=False)
+    names = {user: stored_name(user, workspace.plays, salt=salt) for user in {r[1] for r in rows}}
+    schema = {**COLUMNS, **OPTIONAL}
+    none = dict.fromkeys(schema)
+    plays = [
+        none | {"user_id": names[user], "track_id": track, "plays": 1.0, "timestamp": at,
+                "skipped": float(kind == "skip")}
+        for _, user, track, kind, at, _ in rows
+        if kind != "rating"
+    ]  # fmt: skip
+    ratings = {(names[user], track): rating for _, user, track, kind, _, rating in rows
+               if kind == "rating"}  # fmt: skip
+    said = [
+        none | {"user_id": user, "track_id": track, "plays": 0.0, "rating": rating}
+        for (user, track), rating in ratings.items()
+    ]
+    with writing_plays(workspace.plays) as writer:
+        if plays:
+            stored = _frame(writer, PART, schema)
+            frame = pl.concat([stored, pl.DataFrame(plays, schema)])
+            frame = frame.unique(["user_id", "track_id", "timestamp"], keep="first",
+                                 maintain_order=True)  # fmt: skip
+            writer.drop(PART)
+            writer.put(PART, frame, source=SOURCE, file="")
+        if said:
+            new = pl.DataFrame(said, schema)
+            rest = _frame(writer, FEEDBACK, schema).join(
+                new, on=["user_id", "track_id"], how="anti", maintain_order="left"
+            )
+            frame = pl.concat([rest, new.filter(pl.col("rating").is_not_null())])
+            writer.drop(FEEDBACK)
+            if len(frame):
+                writer.put(FEEDBACK, frame, source="feedback", file="")
+        writer.commit()
+
+
+def _frame(writer: Any, part: str, schema: dict[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    return writer.frame(part) if part in writer.parts else pl.DataFrame(schema=schema)
+
+
+def add_event(
+    connection: sqlite3.Connection,
+    user: str,
+    track_id: str,
+    *,
+    kind: str,
+    at: int | None = None,
+    rating: float | None = None,
+) -> None:
+    """Note a ``"play"``, a ``"skip"`` or a ``"rating"`` (None takes it back) for `take_in`."""
+    connection.execute(
+        "INSERT INTO listening (user, track_id, kind, at, rating) VALUES (?, ?, ?, ?, ?)",
+        [user, track_id, kind, at, rating],
+    )

@@ -1,0 +1,258 @@
+"""Similar tracks, tracks for a listener, what to play next, and why two tracks match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Query, Request
+from fastapi.encoders import jsonable_encoder
+
+from audiorec.exceptions import AudiorecError, ParameterError
+from audiorec.recommend.library import Library
+from audiorec.serve.api.common import (
+    check_filters,
+    check_listeners,
+    hit_models,
+    state_of,
+    stored_listener,
+    user_of,
+)
+from audiorec.serve.api.models import (
+    AnswerModel,
+    ExplanationModel,
+    Name,
+    NextRequest,
+    RecommendRequest,
+    SimilarRequest,
+    Space,
+)
+from audiorec.serve.api.upload import answer_upload, upload_body
+from audiorec.serve.batch import SearchOptions
+from audiorec.serve.state import State
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from audiorec.data.catalog.tracks import Track
+    from audiorec.explain.occlusion import Occlusion
+    from audiorec.recommend.results import Hit
+    from audiorec.sessions.session_answer import SessionAnswer, SessionHit
+
+router = APIRouter(tags=["answers"])
+K = Annotated[int, Query(ge=1, le=1000)]
+
+
+@router.post("/similar")
+async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
+    """Tracks nearest to one track, or that several agree on."""
+    state = state_of(request)
+    check_filters(state, request, body.filters)
+    limits = (body.filters.to_filter(), body.per_artist, body.per_album, body.min_score)
+    if len(body.seeds) == 1 and not body.against and not any(limits):
+        return await _similar_to_one(state, body)
+
+    return await _answer(
+        state,
+        lambda library: library.similar(
+            body.seeds, against=body.against, min_score=body.min_score, **body.to_options()
+        ),
+        query=body.seeds,
+        space=body.space,
+    )
+
+
+async def _answer(
+    state: State, find: Callable[[Library], Sequence[Hit]], **about: Any
+) -> AnswerModel:
+    """What `find` finds in the library, and what it is `about`, as members of the answer."""
+
+    def answer(library: Library) -> AnswerModel:
+        results = hit_models(find(library), state.library.tracks())
+        return AnswerModel(**about, stale=bool(library.stale), results=results)
+
+    return await state.library.call(answer)
+
+
+async def _similar_to_one(state: State, body: SimilarRequest) -> AnswerModel:
+    """The same of one seed and nothing more, answered together with others of the moment."""
+    options = SearchOptions(body.k, body.space, body.popularity, body.versions)
+    hits = await state.batch.similar(body.seeds[0], options=options)
+    return AnswerModel(
+        query=body.seeds,
+        space=body.space,
+        stale=state.library.stale(),
+        results=hit_models(hits, state.library.tracks()),
+    )
+
+
+@router.get("/similar")
+async def similar_by_query(
+    request: Request,
+    seed: Annotated[list[Name], Query(min_length=1, max_length=200)],
+    k: K = 10,
+    space: Space = "blend",
+) -> AnswerModel:
+    """The same for those who have seeds alone."""
+    return await similar(request, SimilarRequest(seeds=seed, k=k, space=space))
+
+
+@router.post("/similar/upload", openapi_extra=upload_body())
+async def similar_to_upload(request: Request, k: K = 10) -> AnswerModel:
+    """Tracks similar to a file that is sent, which is listened to and not kept."""
+    return await answer_upload(request, k=k)
+
+
+@router.post("/recommend")
+async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
+    """Tracks for a listener, those that nobody has played yet included."""
+    state = state_of(request)
+    user = body.user or user_of(request)
+    check_listeners(state, request, [user])
+    check_filters(state, request, body.filters)
+    if body.session:
+        if body.filters.to_filter() or body.per_artist or body.per_album:
+            raise ParameterError("filters and limits are for a listener alone; leave session away")
+        return await _recommend_session(state, body)
+
+    return await _answer(
+        state,
+        lambda library: library.recommend(
+            stored_listener(library.workspace, user), heard=body.heard, **body.to_options()
+        ),
+        user=user,
+        space=body.space,
+    )
+
+
+async def _recommend_session(state: State, body: RecommendRequest) -> AnswerModel:
+    """What follows a session; with a listener named, joined with what suits them."""
+
+    def answer(library: Library) -> AnswerModel:
+        from audiorec.recommend.session import N_FUSED, join_with_listener
+        from audiorec.sessions.session_answer import (
+            answer_session,  # polars and more: not at the start
+        )
+
+        n_ranked = body.k if body.user is None else max(body.k, N_FUSED)
+        found = answer_session(library.workspace, body.session, k=n_ranked, files=False)
+        hits: Sequence[Hit | SessionHit] = found.hits
+        if body.user is not None:
+            hits = join_with_listener(
+                library,
+                found,
+                stored_listener(library.workspace, body.user),
+                k=body.k,
+                heard=body.heard,
+                space=body.space,
+                popularity=body.popularity,
+            )
+        space = "sessions" if body.user is None else body.space
+        return _session_answer(state, found, hits, user=body.user, space=space)
+
+    return await state.library.call(answer)
+
+
+@router.get("/recommend")
+async def recommend_by_query(
+    request: Request, user: Annotated[Name | None, Query()] = None, k: K = 10
+) -> AnswerModel:
+    """The same with nothing but a listener."""
+    return await recommend(request, RecommendRequest(user=user, k=k))
+
+
+@router.post("/next")
+async def next_(request: Request, body: NextRequest) -> AnswerModel:
+    """What to play after the tracks of a session, oldest first."""
+    state = state_of(request)
+
+    def answer(library: Library) -> AnswerModel:
+        from audiorec.sessions.session_answer import (
+            answer_session,  # polars and more: not at the start
+        )
+
+        found = answer_session(
+            library.workspace,
+            body.tracks,
+            skipped=body.skipped,
+            k=body.k,
+            model=body.model,
+            files=False,
+        )
+        return _session_answer(state, found, found.hits, space="sessions")
+
+    return await state.library.call(answer)
+
+
+def _session_answer(
+    state: State, found: SessionAnswer, hits: Sequence[Hit | SessionHit], **about: Any
+) -> AnswerModel:
+    """Tracks that follow a session."""
+    return AnswerModel(
+        session=list(found.session),
+        model=found.model,
+        unknown=list(found.unknown),
+        stale=bool(found.stale),
+        results=hit_models(hits, state.library.tracks()),
+        **about,
+    )
+
+
+@router.get("/explain")
+async def explain(
+    request: Request,
+    a: Annotated[Name, Query()],
+    b: Annotated[Name, Query()],
+    space: Space = "blend",
+    sound: bool = False,
+) -> ExplanationModel:
+    """Why two tracks match: listeners, neighbours, words, tempo and key.
+
+    With ``sound`` also which seconds and bands carry the match, by the network: in seconds, one
+    such question at a time.
+    """
+    state = state_of(request)
+
+    def answer(library: Library) -> tuple[dict[str, Any], list[Track]]:
+        from audiorec.explain import explain_pair
+
+        found = explain_pair(library, a, b, space=space)
+        listeners = found.listeners and found.listeners._asdict()
+        table = {**found._asdict(), "listeners": listeners}
+        return table, [library.track(id_) for id_ in (found.first, found.second)]
+
+    found, tracks = await state.library.call(answer)
+    if sound:
+        pair = TrackPair(str(state.workspace.root), *tracks)
+        with state.worker.place():
+            parts = await state.worker.call(occluded_pair, pair)
+        if isinstance(parts, AudiorecError):
+            raise parts
+        from audiorec.explain.occlusion import occlusion_table
+
+        found["sound"] = [occlusion_table(each) for each in parts]
+    return ExplanationModel(**jsonable_encoder(found))
+
+
+class TrackPair(NamedTuple):
+    """Two tracks of a workspace, for the worker."""
+
+    workspace: str
+    first: Track
+    second: Track
+
+    def __str__(self) -> str:
+        return f"the match of {self.first.track_id} and {self.second.track_id}"
+
+
+def occluded_pair(pair: TrackPair) -> tuple[Occlusion, ...] | AudiorecError:
+    """What carries a match in the sound of two tracks. Runs in a worker.
+
+    An error of audiorec is returned: raised in a worker it would lose its kind.
+    """
+    from audiorec.explain.occlusion import occlude
+
+    try:
+        return occlude(Workspace(Path(pair.workspace)), pair.first, pair.second)
+    except AudiorecError as error:
+        return error
