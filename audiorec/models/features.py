@@ -20,7 +20,7 @@ from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import crops_of
 from audiorec.models.devices import pick_device
 from audiorec.models.encoders import Encoder, load_encoder
-from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
+from audiorec.models.encoders.pretrained import check_front_end
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.models.pretrained.registry import find
 from audiorec.progress import Progress, silent
@@ -138,7 +138,7 @@ def encode_clips(
 
 
 def ready_encoder(encoder: str, *, mel: MelConfig, device: torch.device) -> Encoder:
-    """A frozen encoder on a device, in its fastest form there.
+    """A frozen encoder on a device.
 
     Raises
     ------
@@ -149,8 +149,6 @@ def ready_encoder(encoder: str, *, mel: MelConfig, device: torch.device) -> Enco
     """
     ready = load_encoder(ModelConfig(encoder=encoder), mel=mel)  # type: ignore[arg-type]
     check_front_end(ready, mel)
-    if device.type == "cpu" and isinstance(ready, PretrainedEncoder):
-        ready.speed_up()
     return ready.to(device).eval()
 
 

@@ -157,13 +157,10 @@ class TrainStage:
 
     def _fetch(self) -> None:
         """Fetch the recipe's pretrained weights where they are not."""
-        from audiorec.models.pretrained import fetch, find, is_fetched
+        from audiorec.models.pretrained import fetch, is_fetched
 
-        if not self.recipe.model.pretrained:
-            return
-        package = find(self.recipe.model.encoder).package
-        if not is_fetched(package):
-            fetch(package.name, progress=self.progress)
+        if self.recipe.model.pretrained and not is_fetched():
+            fetch(self.recipe.model.encoder, progress=self.progress)
 
 
 def _summary(result: TrainResult, *, n_tracks: int) -> str:

@@ -25,7 +25,7 @@ def network():
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         one = empty_pretrained("vgg-msd").eval()
-        patch.setattr(pretrained, "is_fetched", lambda package: True)
+        patch.setattr(pretrained, "is_fetched", lambda: True)
         patch.setattr("audiorec.models.encoders.load_pretrained", lambda name: one)
         yield one
 
@@ -185,7 +185,7 @@ def test_weights_are_fetched_before_the_long_work(scanned, tmp_path, monkeypatch
     shutil.rmtree(workspace / "mels", ignore_errors=True)
     recipe = tmp_path / "library.toml"
     recipe.write_text(f'{MEL}target = "content"\n')
-    monkeypatch.setattr(pretrained, "is_fetched", lambda package: False)
+    monkeypatch.setattr(pretrained, "is_fetched", lambda: False)
     monkeypatch.setattr(pretrained, "fetch", fetch)
     answer = call("-w", workspace, "run", recipe)
     assert answer.code == 1 and "no network" in answer.err
@@ -193,7 +193,7 @@ def test_weights_are_fetched_before_the_long_work(scanned, tmp_path, monkeypatch
 
 
 def test_what_stands_needs_no_weights(workspace, monkeypatch):
-    monkeypatch.setattr(pretrained, "is_fetched", lambda package: False)
+    monkeypatch.setattr(pretrained, "is_fetched", lambda: False)
     answer = call("-w", workspace, "run")
     assert answer.code == 0, answer.err
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -15,8 +13,7 @@ from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.devices import pick_device
 from audiorec.models.encoders.base import Encoder
 from audiorec.models.encoders.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
-from audiorec.models.encoders.pruned import pruned
-from audiorec.models.pretrained.download import KIND, directory_of, fetch_remedy
+from audiorec.models.pretrained.download import FETCH_REMEDY, KIND, weights_directory
 from audiorec.models.pretrained.registry import Pretrained, find
 
 
@@ -54,7 +51,6 @@ class PretrainedEncoder(Encoder):
         super().__init__()
         self.name, self.tags = pretrained.name, pretrained.tags
         self.network = network
-        self._fast: list[nn.Module] = []  # no module of its own, whose weights would be kept
         n_tags = len(self.tags)
         self.blocks = {
             "mean": network.d,
@@ -68,8 +64,7 @@ class PretrainedEncoder(Encoder):
         """See `Encoder`; log10(1 + 10000 * power) of at least `window` frames."""
         count = mel.shape[2] // self.window
         windows = mel[:, :, : count * self.window].unflatten(2, (count, self.window))
-        network = self._fast[0] if self._fast else self.network
-        out = network(windows.transpose(1, 2).flatten(0, 1))
+        out = self.network(windows.transpose(1, 2).flatten(0, 1))
 
         def by_clip(x: Tensor) -> Tensor:
             return x.unflatten(0, (len(mel), count))
@@ -93,10 +88,6 @@ class PretrainedEncoder(Encoder):
             for name, parameter in layer.named_parameters():
                 parameter.requires_grad_("norm." not in name)
 
-    def speed_up(self) -> None:
-        """From now on take the fastest form on a CPU, with the weights as they are now."""
-        self._fast = [pruned(self.network)]
-
 
 def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
     """A pretrained encoder from the cache, in evaluation mode, on the CPU.
@@ -114,50 +105,30 @@ def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
     ArtifactError
         If it is not in the cache, or damaged there.
     """
-    one = find(name)
-    file = weights_file(one)
-    encoder = empty_pretrained(name)
+    encoder, directory = empty_pretrained(name), weights_directory()
+    if not artifacts.exists(directory):
+        raise ArtifactError(f"{encoder.name} is not in the cache; {FETCH_REMEDY}")
+    manifest = artifacts.load_manifest(directory, kind=KIND)
+    entry = manifest.files[f"{encoder.name}.safetensors"]
+    file = directory / entry.file
+    if not artifacts.matches(file, entry.digest):
+        raise ArtifactError(f"{file} is damaged (its digest differs); {FETCH_REMEDY}")
     try:
         encoder.network.load_state_dict(load_file(file))
     except (RuntimeError, SafetensorError, OSError):
-        raise ArtifactError(
-            f"{file} does not fit {one.name}; {fetch_remedy(one.package)}"
-        ) from None
+        raise ArtifactError(f"{file} does not fit {encoder.name}; {FETCH_REMEDY}") from None
     return encoder.eval()
 
 
 def ready_pretrained(name: str = "musicnn", *, device: str = "auto") -> PretrainedEncoder:
-    """A pretrained encoder on a device, in its fastest form there; see `load_pretrained`."""
-    where = pick_device(device)
-    encoder = load_pretrained(name)
-    if where.type == "cpu":
-        encoder.speed_up()
-    return encoder.to(where)
+    """A pretrained encoder on a device; see `load_pretrained`."""
+    return load_pretrained(name).to(pick_device(device))
 
 
 def empty_pretrained(name: str) -> PretrainedEncoder:
     """The same with fresh weights, for others to be put in."""
     one = find(name)
     return PretrainedEncoder(one, NETWORKS[one.architecture](len(one.tags)))
-
-
-def weights_file(one: Pretrained) -> Path:
-    """Where a network's weights lie, every byte checked.
-
-    Raises
-    ------
-    ArtifactError
-        If they are not in the cache, or damaged there.
-    """
-    directory = directory_of(one.package)
-    if not artifacts.exists(directory):
-        raise ArtifactError(f"{one.name} is not in the cache; {fetch_remedy(one.package)}")
-    manifest = artifacts.load_manifest(directory, kind=KIND)
-    entry = manifest.files[f"{one.name}.safetensors"]
-    file = directory / entry.file
-    if not artifacts.matches(file, entry.digest):
-        raise ArtifactError(f"{file} is damaged (its digest differs); {fetch_remedy(one.package)}")
-    return file
 
 
 # What decides a spectrogram's values; the rest of MelConfig decides which clip it is of.

@@ -1,22 +1,21 @@
 """Networks that others trained and published: fetched once, kept in the user's cache."""
 
 from audiorec.models.pretrained.download import (
+    FETCH_REMEDY,
     describe,
-    directory_of,
     fetch,
-    fetch_remedy,
     is_fetched,
+    weights_directory,
 )
-from audiorec.models.pretrained.registry import PRETRAINED, Pretrained, WeightsPackage, find
+from audiorec.models.pretrained.registry import PRETRAINED, Pretrained, find
 
 __all__ = [
+    "FETCH_REMEDY",
     "PRETRAINED",
     "Pretrained",
-    "WeightsPackage",
     "describe",
-    "directory_of",
     "fetch",
-    "fetch_remedy",
     "find",
     "is_fetched",
+    "weights_directory",
 ]

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from audiorec.exceptions import DataError
-from audiorec.models.encoders.musicnn import EPSILON, NETWORKS, RHYTHM, TIMBRE
+from audiorec.models.encoders.musicnn import EPSILON, RHYTHM, TIMBRE
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -29,26 +28,9 @@ def convert(arrays: Arrays, *, architecture: str) -> dict[str, np.ndarray]:
     Returns
     -------
     weights : dict of str to np.ndarray, float32
-
-    Raises
-    ------
-    DataError
-        If a variable is missing, has another shape, or holds NaN.
     """
-    try:
-        weights = (_musicnn if architecture == "musicnn" else _vgg)(arrays)
-    except KeyError as error:
-        raise DataError(f"checkpoint lacks {error.args[0]}; it is no {architecture}") from None
-    expected = NETWORKS[architecture]().state_dict()
-    for name, tensor in expected.items():
-        if weights[name].shape != tuple(tensor.shape):
-            raise DataError(
-                f"checkpoint's {name} has shape {weights[name].shape}, not {tuple(tensor.shape)}; "
-                f"it is no {architecture}"
-            )
-        if not np.isfinite(weights[name]).all():
-            raise DataError(f"checkpoint's {name} holds NaN or infinity; fetch it again")
-    return {name: np.ascontiguousarray(weights[name], np.float32) for name in expected}
+    weights = (_musicnn if architecture == "musicnn" else _vgg)(arrays)
+    return {name: np.ascontiguousarray(values) for name, values in weights.items()}
 
 
 def _musicnn(arrays: Arrays) -> dict[str, np.ndarray]:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,31 +27,27 @@ from audiorec.exceptions import (
     NewerError,
     system_reason,
 )
-from audiorec.models.pretrained.registry import (
-    PRETRAINED,
-    Pretrained,
-    WeightsPackage,
-    find,
-    find_package,
-)
+from audiorec.models.pretrained import registry
+from audiorec.models.pretrained.registry import PACKAGE, PRETRAINED, REQUIREMENT, SHA256, find
 from audiorec.models.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
 from audiorec.user_cache import cache_directory
 
 KIND = "pretrained"
-DAY = 86_400.0  # s
 TIMEOUT = 600.0  # s that a download may take
 LICENCE = "LICENCE.md"
+FETCH_REMEDY = f"run 'audiorec pretrained fetch {PACKAGE}'"
+"""What to do where the weights are missing or damaged."""
 
 
-def directory_of(package: WeightsPackage) -> Path:
-    """Where a package's weights lie in the cache."""
-    return cache_directory() / "pretrained" / f"{package.name}-{package.version}"
+def weights_directory() -> Path:
+    """Where the weights lie in the cache."""
+    return cache_directory() / "pretrained" / f"{PACKAGE}-{registry.VERSION}"
 
 
-def is_fetched(package: WeightsPackage) -> bool:
-    """Whether its weights are in the cache, every byte of them."""
-    directory = directory_of(package)
+def is_fetched() -> bool:
+    """Whether the weights are in the cache, every byte of them."""
+    directory = weights_directory()
     try:
         manifest = artifacts.load_manifest(directory, kind=KIND)
     except NewerError:
@@ -66,12 +60,12 @@ def is_fetched(package: WeightsPackage) -> bool:
 def fetch(
     name: str = "musicnn", *, wheel: Path | None = None, progress: Progress = silent
 ) -> list[str]:
-    """Bring a package's networks into the cache; what is there already is left alone.
+    """Bring the networks into the cache; what is there already is left alone.
 
     Parameters
     ----------
     name : str
-        The package, or one of its networks: all of them come together.
+        Of a network: all of them come together.
     wheel : Path or None
         The wheel as a file, for a machine without network; None lets pip download it.
     progress : Progress
@@ -84,23 +78,23 @@ def fetch(
     Raises
     ------
     NotFoundError
-        If there is no such package or network.
+        If there is no such network.
     AudiorecError
         If pip cannot download it, or the cache cannot be written.
     DataError
-        If the wheel is not the one that is known, or its checkpoint is damaged.
+        If the wheel is not the one that is known.
     """
-    package = find_package(name)
-    networks = [one for one in PRETRAINED.values() if one.package == package]
-    if not is_fetched(package):
-        note = f"{package.requirement}, {package.size / 1e6:.0f} MB"
-        progress("fetch", 0, len(networks), note)
-        with _scratch(directory_of(package)) as scratch:
-            file = wheel if wheel is not None else _download(package, scratch)
-            check_wheel(file, package)
-            _keep(file, package, networks, scratch=scratch, progress=progress)
-    progress("fetch", len(networks), len(networks))
-    return [one.name for one in networks]
+    find(name)
+    if not is_fetched():
+        with _scratch(weights_directory()) as scratch:
+            if not is_fetched():  # by another process meanwhile
+                note = f"{REQUIREMENT}, {registry.SIZE / 1e6:.0f} MB"
+                progress("fetch", 0, len(PRETRAINED), note)
+                file = wheel if wheel is not None else _download(scratch)
+                check_wheel(file)
+                _keep(file, scratch=scratch, progress=progress)
+    progress("fetch", len(PRETRAINED), len(PRETRAINED))
+    return list(PRETRAINED)
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -112,91 +106,63 @@ def describe(name: str) -> dict[str, Any]:
         If there is no such network.
     """
     one = find(name)
-    fetched = is_fetched(one.package)
-    directory = directory_of(one.package)
     facts = {
         "name": one.name,
         "trained_on": one.trained_on,
-        "paper": one.paper,
-        "package": one.package.requirement,
-        "sha256": one.package.sha256,
-        "licence": one.package.licence,
+        "paper": registry.PAPER,
+        "package": REQUIREMENT,
+        "sha256": SHA256,
+        "licence": registry.LICENCE,
         "tags": list(one.tags),
-        "fetched": fetched,
+        "fetched": is_fetched(),
     }
-    if fetched:
+    if facts["fetched"]:
+        directory = weights_directory()
         manifest = artifacts.load_manifest(directory, kind=KIND)
         facts["weights"] = str(directory / manifest.files[f"{one.name}.safetensors"].file)
         facts["licence_text"] = str(directory / manifest.files[LICENCE].file)
     return facts
 
 
-def fetch_remedy(package: WeightsPackage) -> str:
-    """What to do where the weights are missing or damaged."""
-    return f"run 'audiorec pretrained fetch {package.name}'"
-
-
-def check_wheel(file: Path, package: WeightsPackage) -> None:
+def check_wheel(file: Path) -> None:
     """Raise `DataError` unless the file is the very wheel whose digest is known."""
     try:
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"wheel {file} cannot be read: {error.strerror}; check its path") from None
-    if digest != package.sha256:
+    if digest != SHA256:
         raise DataError(
-            f"wheel {file.name} has sha256 {digest[:12]}... and {package.requirement} has "
-            f"{package.sha256[:12]}...; nothing of it was used, download it again"
+            f"wheel {file.name} has sha256 {digest[:12]}... and {REQUIREMENT} has "
+            f"{SHA256[:12]}...; nothing of it was used, download it again"
         )
-
-
-def _is_used(scratch: Path) -> bool:
-    """Whether the process that made a scratch folder still runs; one that was killed left it."""
-    owner = re.fullmatch(r"\.part-(\d+)-\w+", scratch.name)
-    if owner is None:
-        return time.time() - scratch.stat().st_mtime < DAY  # of a version that named no process
-    try:
-        os.kill(int(owner[1]), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager
 def _scratch(directory: Path) -> Iterator[Path]:
-    """A folder beside the cache's own that goes when the work is done; the cache is writable."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for left in directory.glob(".part-*"):
-            if not _is_used(left):
-                shutil.rmtree(left, ignore_errors=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".part-{os.getpid()}-", dir=directory))
-    except OSError as error:
-        raise AudiorecError(
-            f"cache {directory} cannot be written: {error.strerror}; "
-            "name another with AUDIOREC_CACHE"
-        ) from None
+    """A folder in the cache for the time of a fetch, by one process at a time."""
+    from filelock import FileLock
     from safetensors import SafetensorError
 
     try:
-        yield scratch
+        directory.mkdir(parents=True, exist_ok=True)
+        with FileLock(directory / ".lock"):
+            for left in directory.glob(".part-*"):  # of a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=".part-", dir=directory) as scratch:
+                yield Path(scratch)
     except (OSError, SafetensorError) as error:  # a full disk, say
-        reason = system_reason(error)
         raise AudiorecError(
-            f"cache {directory} cannot be written: {reason}; "
+            f"cache {directory} cannot be written: {system_reason(error)}; "
             "make room, or name another with AUDIOREC_CACHE"
         ) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _download(package: WeightsPackage, directory: Path) -> Path:
+def _download(directory: Path) -> Path:
     """The wheel, downloaded by pip without what it depends on."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
                "--disable-pip-version-check", "--only-binary", ":all:", "--no-cache-dir",
-               "--dest", str(directory), package.requirement]  # fmt: skip
+               "--dest", str(directory), REQUIREMENT]  # fmt: skip
     env = {"PIP_RETRIES": "1", **os.environ}
     try:
         subprocess.run(
@@ -208,9 +174,9 @@ def _download(package: WeightsPackage, directory: Path) -> Path:
         if full in str(getattr(error, "stderr", "")):
             raise OSError(errno.ENOSPC, full) from None
         raise AudiorecError(
-            f"pip could not download {package.requirement}{_reason(error)}; with network, run: "
-            f"pip download --no-deps {package.requirement}, and then: "
-            f"audiorec pretrained fetch {package.name} --wheel FILE"
+            f"pip could not download {REQUIREMENT}{_reason(error)}; with network, run: "
+            f"pip download --no-deps {REQUIREMENT}, and then: "
+            f"audiorec pretrained fetch {PACKAGE} --wheel FILE"
         ) from None
 
 
@@ -223,38 +189,26 @@ def _reason(error: Exception) -> str:
     return f" ({errors[0].removeprefix('ERROR:').strip()})" if errors else ""
 
 
-def _keep(
-    wheel: Path,
-    package: WeightsPackage,
-    networks: list[Pretrained],
-    *,
-    scratch: Path,
-    progress: Progress,
-) -> None:
-    """Convert every network of a wheel, and make the artifact in one rename."""
+def _keep(wheel: Path, *, scratch: Path, progress: Progress) -> None:
+    """Convert every network of the wheel, and make the artifact in one rename."""
     from safetensors.numpy import save_file
 
     from audiorec.models.pretrained.convert import convert
 
-    directory = directory_of(package)
+    directory = weights_directory()
     files = {}
     with zipfile.ZipFile(wheel) as archive:
-        for number, one in enumerate(networks):
-            progress("fetch", number, len(networks), one.name)
+        for number, one in enumerate(PRETRAINED.values()):
+            progress("fetch", number, len(PRETRAINED), one.name)
             arrays = read_checkpoint(
-                archive.read(f"{package.name}/{one.folder}/.index"),
-                archive.read(f"{package.name}/{one.folder}/.data-00000-of-00001"),
+                archive.read(f"{PACKAGE}/{one.folder}/.index"),
+                archive.read(f"{PACKAGE}/{one.folder}/.data-00000-of-00001"),
             )
             aside = scratch / f"{one.name}.safetensors"
             save_file(convert(arrays, architecture=one.architecture), aside)
             files[aside.name] = artifacts.put_file(directory, aside.name, aside)
         licence = scratch / LICENCE
-        licence.write_bytes(archive.read(package.licence_file))
+        licence.write_bytes(archive.read(registry.LICENCE_FILE))
         files[LICENCE] = artifacts.put_file(directory, LICENCE, licence)
-    artifacts.commit(
-        directory,
-        kind=KIND,
-        files=files,
-        config={"package": package.requirement},
-        inputs={"wheel": package.sha256},
-    )
+    config, inputs = {"package": REQUIREMENT}, {"wheel": SHA256}
+    artifacts.commit(directory, kind=KIND, files=files, config=config, inputs=inputs)

@@ -25,34 +25,12 @@ MSD_TAGS = (
 )  # fmt: skip
 
 
-class WeightsPackage(NamedTuple):
-    """A published wheel that weights are taken from.
-
-    Attributes
-    ----------
-    name, version : str
-        What pip is asked for.
-    sha256 : str
-        Of the wheel.
-    size : int
-        Of the wheel, bytes.
-    licence : str
-        Short name; the text is kept beside the weights.
-    licence_file : str
-        Where the text lies in the wheel.
-    """
-
-    name: str
-    version: str
-    sha256: str
-    size: int
-    licence: str
-    licence_file: str
-
-    @property
-    def requirement(self) -> str:
-        """The wheel, as pip names it."""
-        return f"{self.name}=={self.version}"
+# The published wheel that all weights are taken from, and where its licence lies in it.
+PACKAGE, VERSION = "musicnn", "0.1.0"
+REQUIREMENT = f"{PACKAGE}=={VERSION}"
+SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
+SIZE = 29_292_476  # bytes
+LICENCE, LICENCE_FILE = "ISC", "musicnn-0.1.0.dist-info/LICENSE.md"
 
 
 class Pretrained(NamedTuple):
@@ -61,48 +39,35 @@ class Pretrained(NamedTuple):
     Attributes
     ----------
     name : str
-    package : WeightsPackage
     folder : str
         Where its checkpoint lies in the wheel.
     architecture : str
         Key of `audiorec.models.encoders.musicnn.NETWORKS`.
     tags : tuple of str
         In the order of its outputs.
-    trained_on, paper : str
+    trained_on : str
     """
 
     name: str
-    package: WeightsPackage
     folder: str
     architecture: str
     tags: tuple[str, ...]
     trained_on: str
-    paper: str
 
-
-MUSICNN = WeightsPackage(
-    name="musicnn",
-    version="0.1.0",
-    sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
-    size=29_292_476,
-    licence="ISC",
-    licence_file="musicnn-0.1.0.dist-info/LICENSE.md",
-)
-PACKAGES = {MUSICNN.name: MUSICNN}
 
 _MSD = "Million Song Dataset, 50 Last.fm tags"
 _MTT = "MagnaTagATune, 50 tags"
-_PAPER = (
+PAPER = (
     "Pons & Serra, musicnn: Pre-trained convolutional neural networks for music audio tagging, "
     "ISMIR 2019 late-breaking demo"
 )
 PRETRAINED = {
     one.name: one
     for one in (
-        Pretrained("musicnn-msd", MUSICNN, "MSD_musicnn", "musicnn", MSD_TAGS, _MSD, _PAPER),
-        Pretrained("musicnn-mtt", MUSICNN, "MTT_musicnn", "musicnn", MTT_TAGS, _MTT, _PAPER),
-        Pretrained("vgg-msd", MUSICNN, "MSD_vgg", "vgg", MSD_TAGS, _MSD, _PAPER),
-        Pretrained("vgg-mtt", MUSICNN, "MTT_vgg", "vgg", MTT_TAGS, _MTT, _PAPER),
+        Pretrained("musicnn-msd", "MSD_musicnn", "musicnn", MSD_TAGS, _MSD),
+        Pretrained("musicnn-mtt", "MTT_musicnn", "musicnn", MTT_TAGS, _MTT),
+        Pretrained("vgg-msd", "MSD_vgg", "vgg", MSD_TAGS, _MSD),
+        Pretrained("vgg-mtt", "MTT_vgg", "vgg", MTT_TAGS, _MTT),
     )
 }
 # What the short name means: the variant that heard the most music.
@@ -124,14 +89,3 @@ def find(name: str) -> Pretrained:
         raise NotFoundError(
             f"there is no pretrained network {name!r}; take one of {known}"
         ) from None
-
-
-def find_package(name: str) -> WeightsPackage:
-    """The package that a name stands for: its own, or that of a network.
-
-    Raises
-    ------
-    NotFoundError
-        If it is neither.
-    """
-    return PACKAGES[name] if name in PACKAGES else find(name).package

@@ -1,25 +1,30 @@
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import zipfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from subprocess import Popen
 from unittest.mock import Mock
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 from safetensors import SafetensorError
 
 from audiorec import artifacts
 from audiorec.cli.pretrained import command
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, NotFoundError
 from audiorec.models.encoders.pretrained import load_pretrained
-from audiorec.models.pretrained import PRETRAINED, describe, directory_of, fetch, find, is_fetched
-from audiorec.models.pretrained.convert import convert
-from audiorec.models.pretrained.registry import MUSICNN
+from audiorec.models.pretrained import (
+    PRETRAINED,
+    describe,
+    fetch,
+    find,
+    is_fetched,
+    weights_directory,
+)
+from audiorec.models.pretrained.registry import SHA256
 
 
 @pytest.fixture
@@ -41,27 +46,32 @@ def test_without_network_the_error_says_what_to_do(cache):
     assert "\n" not in text
     assert "could not download musicnn==0.1.0 (No matching distribution)" in text
     assert "pip download --no-deps musicnn==0.1.0" in text and "--wheel FILE" in text
-    assert not is_fetched(MUSICNN)
+    assert not is_fetched()
     assert not list(cache.rglob(".part-*"))  # nothing is left lying about
 
 
 def test_what_a_killed_fetch_left_is_swept_and_no_more(cache):
-    """Not what another process is at, nor what is fresh and of no process, nor anything else."""
-    child = Popen([sys.executable, "-c", ""])
-    child.wait()
-    place = directory_of(MUSICNN)
-    gone = place / f".part-{child.pid}-abc"
-    kept = [place / f".part-{os.getpid()}-abc", place / ".part-fresh", place / "mine"]
-    for folder in (gone, *kept):
+    left, kept = (weights_directory() / name for name in (".part-abc", "mine"))
+    for folder in (left, kept):
         folder.mkdir(parents=True)
         (folder / "wheel.whl").write_bytes(b"half")
-    old = place / ".part-old"
-    old.mkdir()
-    os.utime(old, (0, 0))
     with pytest.raises(AudiorecError, match="could not download"):
         fetch()
-    assert not gone.exists() and not old.exists()
-    assert all((folder / "wheel.whl").exists() for folder in kept)
+    assert not left.exists() and (kept / "wheel.whl").exists()
+
+
+def test_a_fetch_waits_for_another_and_takes_what_it_brought(cache, monkeypatch):
+    """What the other is at is not swept, and not fetched twice."""
+    fetched = threading.Event()
+    monkeypatch.setattr("audiorec.models.pretrained.download.is_fetched", fetched.is_set)
+    at_work = weights_directory() / ".part-other"
+    at_work.mkdir(parents=True)
+    with ThreadPoolExecutor() as pool, FileLock(weights_directory() / ".lock"):
+        waiting = pool.submit(fetch)
+        time.sleep(0.3)
+        assert at_work.exists() and not waiting.done()
+        fetched.set()
+    assert waiting.result() == list(PRETRAINED)
 
 
 def test_another_wheel_is_refused(cache, tmp_path):
@@ -71,20 +81,16 @@ def test_another_wheel_is_refused(cache, tmp_path):
         fetch(wheel=wheel)
     with pytest.raises(DataError, match="cannot be read: No such file"):
         fetch(wheel=tmp_path / "none.whl")
-    assert not is_fetched(MUSICNN)
+    assert not is_fetched()
 
 
-def test_a_truncated_checkpoint_leaves_nothing(cache, tmp_path, monkeypatch):
+def test_a_wheel_that_is_cut_leaves_nothing(cache, tmp_path, monkeypatch):
     wheel = tmp_path / "short.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("musicnn/MSD_musicnn/.index", b"short")
-        archive.writestr("musicnn/MSD_musicnn/.data-00000-of-00001", b"")
-    monkeypatch.setattr(
-        "audiorec.models.pretrained.download.check_wheel", lambda file, package: None
-    )
-    with pytest.raises(DataError, match="index is cut off"):
-        fetch(wheel=wheel)
-    assert not is_fetched(MUSICNN)
+    wheel.write_bytes(b"PK")
+    monkeypatch.setattr("audiorec.models.pretrained.download._download", lambda scratch: wheel)
+    with pytest.raises(DataError, match="nothing of it was used, download it again"):
+        fetch()
+    assert not is_fetched() and not list(cache.rglob(".part-*"))
 
 
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
@@ -99,9 +105,7 @@ def test_a_disk_that_is_full(cache, tmp_path, monkeypatch):
     full = SafetensorError("Error while serializing: I/O error: No space left on device")
     wheel = tmp_path / "musicnn.whl"
     wheel.touch()
-    monkeypatch.setattr(
-        "audiorec.models.pretrained.download.check_wheel", lambda file, package: None
-    )
+    monkeypatch.setattr("audiorec.models.pretrained.download.check_wheel", Mock())
     monkeypatch.setattr("audiorec.models.pretrained.download._keep", Mock(side_effect=full))
     with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: .*No space.*make room"):
         fetch(wheel=wheel)
@@ -110,7 +114,7 @@ def test_a_disk_that_is_full(cache, tmp_path, monkeypatch):
     monkeypatch.setattr("subprocess.run", Mock(side_effect=pip))
     with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: No space.*make room"):
         fetch()
-    assert not is_fetched(MUSICNN)
+    assert not is_fetched()
 
 
 def test_before_it_is_fetched(cache):
@@ -131,45 +135,26 @@ def test_every_network_has_fifty_different_tags():
     assert all(len(set(one.tags)) == 50 for one in PRETRAINED.values())
 
 
-def test_a_checkpoint_of_something_else():
-    with pytest.raises(DataError, match="lacks batch_normalization/gamma; it is no musicnn"):
-        convert({}, architecture="musicnn")
-    arrays = {"dense/kernel": np.zeros((3, 50), np.float32), "dense/bias": np.zeros(50, np.float32)}
-    for n in range(6):
-        layer = f"batch_normalization_{n}" if n else "batch_normalization"
-        width = 128 if n else 1
-        for part in ("gamma", "beta", "moving_mean", "moving_variance"):
-            arrays[f"{layer}/{part}"] = np.ones(width, np.float32)
-    for n in range(1, 6):
-        arrays[f"{n}CNN/kernel"] = np.zeros((3, 3, 128 if n > 1 else 1, 128), np.float32)
-        arrays[f"{n}CNN/bias"] = np.zeros(128, np.float32)
-    with pytest.raises(DataError, match=r"output.weight has shape \(50, 3\), not \(50, 256\)"):
-        convert(arrays, architecture="vgg")
-    arrays["dense/kernel"] = np.full((256, 50), np.nan, np.float32)
-    with pytest.raises(DataError, match="holds NaN"):
-        convert(arrays, architecture="vgg")
-
-
 @pytest.fixture
 def copied(weights, tmp_path, monkeypatch):
     """The fetched weights in a cache of the test's own."""
     import shutil
 
-    source = directory_of(MUSICNN)
+    source = weights_directory()
     monkeypatch.setenv("AUDIOREC_CACHE", str(tmp_path))
-    shutil.copytree(source, directory_of(MUSICNN))
-    return directory_of(MUSICNN)
+    shutil.copytree(source, weights_directory())
+    return weights_directory()
 
 
 def test_damaged_weights_are_found_and_fetched_again(copied):
-    assert is_fetched(MUSICNN)
+    assert is_fetched()
     file = next(copied.glob("musicnn-msd.*.safetensors"))
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
     with pytest.raises(ArtifactError, match="digest differs.*run 'audiorec pretrained fetch mus"):
         load_pretrained()
-    assert not is_fetched(MUSICNN)
+    assert not is_fetched()
 
 
 def test_the_licence_lies_beside_the_weights(copied):
@@ -178,7 +163,7 @@ def test_the_licence_lies_beside_the_weights(copied):
     text = Path(facts["licence_text"]).read_text(encoding="utf-8")
     assert "Permission to use, copy, modify" in text
     manifest = artifacts.load_manifest(copied, kind="pretrained")
-    assert manifest.inputs == {"wheel": MUSICNN.sha256}
+    assert manifest.inputs == {"wheel": SHA256}
 
 
 def test_the_command_tells_where_they_are(copied):
