@@ -75,7 +75,6 @@ def filter_activations(
     model = load_model(workspace.model)
     store = MelStore(workspace.mels)
     check_mels(model, store.config)
-    # As it was read, not in its fastest form, which leaves filters out.
     encoder = model.network.encoder or load_encoder(model.config, mel=model.mel)
     layers = filter_layers(encoder.eval())
     if layer is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -21,7 +20,6 @@ from audiorec.factors import artist_smoothing_from
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import ContentModel, ContentNetwork, build_network, no_scale
 from audiorec.models.heads import build_head
-from audiorec.models.manifest import FORMAT, trained_by_earlier_version
 from audiorec.models.pretrained.registry import REQUIREMENT, SHA256
 
 KIND = "model"
@@ -61,7 +59,6 @@ def save_model(
         },
         inputs=inputs,
         extra={
-            "format": FORMAT,
             "package": package_of(model.config),
             "n_outputs": model.n_outputs,
             "target": model.config.target,
@@ -89,10 +86,7 @@ def load_model(directory: Path) -> ContentModel:
         If there is none, it is damaged, from another version, or its weights do not fit its shape.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
-    if line := trained_by_earlier_version(manifest):
-        raise ArtifactError(f"{directory} {line}")
-    damaged = artifacts.damaged(directory, manifest)
-    if damaged:
+    if damaged := artifacts.damaged(directory, manifest):
         raise ArtifactError(f"{directory / damaged[0]} is damaged (its digest differs); {REMEDY}")
     try:
         return _assemble(directory, manifest)
@@ -117,10 +111,9 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> ContentModel:
     scale = no_scale(len(tensors["mean"]))
     with torch.random.fork_rng(devices=[]):  # weights are drawn, then overwritten
         if config.frozen:
-            n_features = _n_inputs(tensors)
-            network = ContentNetwork(
-                config, None, build_head(config, n_features, n_outputs), scale=scale
-            )
+            first = "head.weight" if "head.weight" in tensors else "head.layers.0.weight"
+            head = build_head(config, tensors[first].shape[-1], n_outputs)
+            network = ContentNetwork(config, None, head, scale=scale)
         else:
             network = build_network(
                 config, mel=mel, n_outputs=n_outputs, scale=scale, published=False
@@ -138,12 +131,4 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> ContentModel:
         agreement=extra["agreement"],
         smoothing=artist_smoothing_from(extra["smoothing"]),
         warning=extra.get("warning", ""),
-    )
-
-
-def _n_inputs(tensors: Mapping[str, Any]) -> int:
-    """Features that a kept head takes."""
-    linear = "head.weight"
-    return int(
-        tensors[linear].shape[1] if linear in tensors else len(tensors["head.layers.0.weight"])
     )

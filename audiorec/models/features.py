@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -63,12 +63,6 @@ class FeatureStore:
     def ids(self) -> tuple[str, ...]:
         """Tracks that have features, ascending."""
         return tuple(self._rows)
-
-    def __contains__(self, track_id: object) -> bool:
-        return track_id in self._rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
     def rows(self, track_id: str) -> np.ndarray:
         """Features of a track's clips : np.ndarray [shape=(n_clips, n_features)], float32.
@@ -185,21 +179,34 @@ def compute_features(
         Of the store's tracks.
     """
     name = _full_name(encoder)
-    chunks = _Chunks(directory, config={"encoder": name, "mel": store.config.model_dump()})
-    rows = chunks.known({track_id: store.clip_hash(track_id) for track_id in store.ids})
+    config = {"encoder": name, "mel": store.config.model_dump()}
+    sounds = {track_id: store.clip_hash(track_id) for track_id in store.ids}
+    files: dict[str, artifacts.ArtifactFile] = {}
+    rows: dict[str, np.ndarray] = {}
+    blocks: dict[str, int] = {}
+    kept = (
+        None if directory is None else artifacts.load_valid(directory, kind=KIND, check="digests")
+    )
+    if directory and kept and artifacts.without_constants(kept.config) == config:
+        files, blocks = dict(kept.files), kept.extra["blocks"]
+        rows = _kept_rows(directory, kept, sounds)
     fresh = [track_id for track_id in store.ids if track_id not in rows]
     if fresh:
-        progress("encode", len(rows), len(store.ids))
-        batch: dict[str, np.ndarray] = {}
+        progress("encode", len(rows), len(sounds))
         stream = _encode(store, fresh, name, n_jobs=n_jobs, device=device, engine=engine)
-        for track_id, (features, chunks.blocks) in zip(fresh, stream, strict=True):
+        batch: dict[str, np.ndarray] = {}
+        for track_id, (features, blocks) in zip(fresh, stream, strict=True):
             batch[track_id] = rows[track_id] = features
-            progress("encode", len(rows), len(store.ids))
-            if len(batch) == CHUNK or len(rows) == len(store.ids):
-                chunks.add(batch, hashes={i: store.clip_hash(i) for i in batch})
+            progress("encode", len(rows), len(sounds))
+            if directory and (len(batch) == CHUNK or len(rows) == len(sounds)):
+                files |= _put_chunk(directory, batch, sounds, number=len(files) // 2)
+                extra = {"blocks": blocks}
+                artifacts.commit(
+                    directory, kind=KIND, files=files, config=config, inputs={}, extra=extra
+                )
                 batch = {}
     digest = artifacts.fingerprint([name, store.fingerprint])
-    return FeatureStore(name, store.config, rows=rows, blocks=chunks.blocks, fingerprint=digest)
+    return FeatureStore(name, store.config, rows=rows, blocks=blocks, fingerprint=digest)
 
 
 def kept_features(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> FeatureStore:
@@ -218,22 +225,47 @@ def kept_features(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -
         Empty where nothing is kept, or by another encoder.
     """
     name = _full_name(encoder)
-    manifest = artifacts.load_valid(directory, kind=KIND)
-    config = {} if manifest is None else manifest.config
-    if config.get("encoder") != name:
+    kept = artifacts.load_valid(directory, kind=KIND, check="digests")
+    if kept is None or kept.config["encoder"] != name:
         return FeatureStore(name, MelConfig(), rows={}, blocks={})
-    chunks = _Chunks(directory, config=config)
-    known = chunks.known(sounds)
-    return FeatureStore(name, MelConfig(**config["mel"]), rows=known, blocks=chunks.blocks)
+    rows = _kept_rows(directory, kept, sounds)
+    mel = MelConfig(**kept.config["mel"])
+    return FeatureStore(name, mel, rows=rows, blocks=kept.extra["blocks"])
+
+
+def _kept_rows(
+    directory: Path, manifest: artifacts.Manifest, sounds: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """Rows of the tracks that are kept and sound as `sounds` says, by id."""
+    found: dict[str, np.ndarray] = {}
+    for name in sorted(n for n in manifest.files if n.startswith("tracks-")):
+        table = artifacts.load_array(directory, manifest, name)
+        rows = artifacts.load_array(directory, manifest, name.replace("tracks", "rows"))
+        for one, part in zip(table, np.split(rows, np.cumsum(table["n_clips"])[:-1]), strict=True):
+            if sounds.get(str(one["track_id"])) == str(one["clip_hash"]):
+                found[str(one["track_id"])] = part
+    return found
+
+
+def _put_chunk(
+    directory: Path, batch: Mapping[str, np.ndarray], sounds: Mapping[str, str], *, number: int
+) -> dict[str, artifacts.ArtifactFile]:
+    """Write a table of tracks and an array of their rows."""
+    kind = [
+        ("track_id", f"<U{max(map(len, batch))}"),
+        ("clip_hash", f"<U{max(1, *(len(sounds[i]) for i in batch))}"),
+        ("n_clips", "<i4"),
+    ]
+    table = np.array([(i, sounds[i], len(rows)) for i, rows in batch.items()], dtype=kind)
+    arrays = {"tracks": table, "rows": np.concatenate(list(batch.values()))}
+    return {
+        f"{name}-{number:05d}": artifacts.put_array(directory, f"{name}-{number:05d}", array)
+        for name, array in arrays.items()
+    }
 
 
 def _full_name(encoder: str) -> str:
     return find(encoder).name if encoder != "descriptors" else encoder
-
-
-class _Encoded(NamedTuple):
-    rows: np.ndarray
-    blocks: dict[str, int]
 
 
 def _encode(
@@ -244,14 +276,14 @@ def _encode(
     n_jobs: int | None,
     device: str,
     engine: Engine,
-) -> Iterator[_Encoded]:
-    """Rows of each track, in the order of `ids`."""
+) -> Iterator[tuple[np.ndarray, dict[str, int]]]:
+    """Rows of each track, in the order of `ids`, and the names and widths of their parts."""
     if engine == "local":
         where = pick_device(device)
         ready = ready_encoder(encoder, mel=store.config, device=where)
 
-        def work(track_id: str) -> _Encoded:
-            return _Encoded(encode_clips(ready, store.mels(track_id), device=where), ready.blocks)
+        def work(track_id: str) -> tuple[np.ndarray, dict[str, int]]:
+            return encode_clips(ready, store.mels(track_id), device=where), ready.blocks
 
         yield from ordered_map(work, ids, device=where, n=n_jobs)
         return
@@ -262,71 +294,15 @@ def _encode(
         yield features
 
 
-def encode_track(track_id: str, *, mels: Path, encoder: str, device: str) -> _Encoded:
+def encode_track(
+    track_id: str, *, mels: Path, encoder: str, device: str
+) -> tuple[np.ndarray, dict[str, int]]:
     """What a process does with one track."""
     store, where = opened_store(mels), pick_device(device)
     ready = _opened_encoder(encoder, store.config, where)
-    return _Encoded(encode_clips(ready, store.mels(track_id), device=where), ready.blocks)
+    return encode_clips(ready, store.mels(track_id), device=where), ready.blocks
 
 
 @lru_cache(maxsize=1)
 def _opened_encoder(encoder: str, mel: MelConfig, device: torch.device) -> Encoder:
     return ready_encoder(encoder, mel=mel, device=device)
-
-
-class _Chunks:
-    """The artifact as it grows: a table of tracks and an array of their rows for each chunk."""
-
-    def __init__(self, directory: Path | None, *, config: Mapping[str, Any]) -> None:
-        self._directory, self._config = directory, dict(config)
-        self._manifest: artifacts.Manifest | None = None
-        self._files: dict[str, artifacts.ArtifactFile] = {}
-        self.blocks: dict[str, int] = {}
-        manifest = None if directory is None else artifacts.load_valid(directory, kind=KIND)
-        if (
-            manifest is None
-            or directory is None
-            or artifacts.without_constants(manifest.config) != self._config
-        ):
-            return
-        if not artifacts.damaged(directory, manifest):
-            self._manifest, self._files = manifest, dict(manifest.files)
-            self.blocks = dict(manifest.extra["blocks"])
-
-    def known(self, wanted: Mapping[str, str]) -> dict[str, np.ndarray]:
-        """Rows of the tracks that are kept and sound as `wanted` says, by id."""
-        features: dict[str, np.ndarray] = {}
-        for name in sorted(n for n in self._files if n.startswith("tracks-")):
-            assert self._directory is not None and self._manifest is not None
-            table, rows = (
-                artifacts.load_array(self._directory, self._manifest, n)
-                for n in (name, name.replace("tracks", "rows"))
-            )
-            ends = np.cumsum(table["n_clips"])[:-1]
-            for one, part in zip(table, np.split(rows, ends), strict=True):
-                if wanted.get(str(one["track_id"])) == str(one["clip_hash"]):
-                    features[str(one["track_id"])] = part
-        return features
-
-    def add(self, batch: Mapping[str, np.ndarray], *, hashes: Mapping[str, str]) -> None:
-        """Write a chunk and commit it."""
-        if self._directory is None:
-            return
-        name = f"{len(self._files) // 2:05d}"
-        kind = [
-            ("track_id", f"<U{max(map(len, batch))}"),
-            ("clip_hash", f"<U{max(1, *map(len, hashes.values()))}"),
-            ("n_clips", "<i4"),
-        ]
-        table = np.array([(i, hashes[i], len(rows)) for i, rows in batch.items()], dtype=kind)
-        together = np.concatenate(list(batch.values()))
-        for file, array in ((f"tracks-{name}", table), (f"rows-{name}", together)):
-            self._files[file] = artifacts.put_array(self._directory, file, array)
-        self._manifest = artifacts.commit(
-            self._directory,
-            kind=KIND,
-            files=self._files,
-            config=self._config,
-            inputs={},
-            extra={"blocks": self.blocks},
-        )

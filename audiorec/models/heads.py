@@ -6,22 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audiorec.exceptions import ParameterError
 from audiorec.models.config import ModelConfig
 
 
 class MlpHead(nn.Module):
     """Dense layers with dropout, behind batch normalisation of the features.
 
-    Takes [batch, n_features], gives [batch, n_outputs].
-
-    Parameters
-    ----------
-    n_features, n_outputs : int
-    hidden : int
-        Units of each hidden layer.
-    n_layers : int
-        Hidden layers.
-    dropout : float
+    Takes [batch, n_features], gives [batch, n_outputs]; `n_layers` of `hidden` units lie between.
     """
 
     def __init__(
@@ -67,25 +59,31 @@ def linear_head(weights: np.ndarray, intercept: np.ndarray) -> nn.Linear:
     return head
 
 
-def compose_head(head: nn.Module, matrix: Tensor) -> nn.Module:
-    """A head with a linear map behind it, as a head of the same shape.
+def standardizing_head(features: np.ndarray) -> nn.Linear:
+    """Each feature in deviations from its mean, as a head.
+
+    So the cosine of two tracks does not tell what they share with all the library.
 
     Parameters
     ----------
-    head : nn.Module
-        Of `build_head`; changed in place.
-    matrix : Tensor [shape=(n_outputs, n_outputs)]
+    features : np.ndarray [shape=(n_tracks, n_features)]
+
+    Returns
+    -------
+    head : nn.Linear
+        A feature that never varies is 0.
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than two tracks.
     """
-    last = head.layers[-1] if isinstance(head, MlpHead) else head
-    assert isinstance(last, nn.Linear)
-    with torch.no_grad():
-        last.weight.copy_(matrix @ last.weight)
-        last.bias.copy_(matrix @ last.bias)
-    return head
-
-
-def apply_head(head: nn.Module, features: np.ndarray) -> np.ndarray:
-    """What a head gives for rows of features : np.ndarray [shape=(n, n_outputs)], float32."""
-    with torch.inference_mode():
-        out: np.ndarray = head(torch.from_numpy(np.array(features, dtype=np.float32))).numpy()
-    return out
+    if len(features) < 2:
+        raise ParameterError(
+            f"a content space needs two tracks and there are {len(features)}; scan more music"
+        )
+    x = features.astype(np.float64)
+    centre, deviation = x.mean(axis=0), x.std(axis=0)
+    varies = deviation > 1e-6 * np.maximum(np.abs(centre), 1)
+    scale = np.where(varies, deviation, np.inf)
+    return linear_head(np.diag(1 / scale), -centre / scale)

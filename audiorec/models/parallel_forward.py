@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -41,25 +40,17 @@ def ordered_map(
     """
     if n is None:
         n = available_cpus() if device.type == "cpu" else 1
-    with one_thread(device), ThreadPoolExecutor(n) as pool:
-        ahead: deque[Future[Value]] = deque()
-        for item in items:
-            ahead.append(pool.submit(function, item))
-            if len(ahead) > n:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-
-
-@contextmanager
-def one_thread(device: torch.device) -> Iterator[None]:
-    """Let torch keep to one thread on a CPU meanwhile; other devices are left as they are."""
     before = torch.get_num_threads()
-    if device.type != "cpu" or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
+    if device.type == "cpu":
+        torch.set_num_threads(1)
     try:
-        yield
+        with ThreadPoolExecutor(n) as pool:
+            ahead: deque[Future[Value]] = deque()
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > n:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
     finally:
         torch.set_num_threads(before)

@@ -18,35 +18,20 @@ class Ridge(NamedTuple):
 
     Attributes
     ----------
-    centre, scale : np.ndarray [shape=(n_features,)], float64
-        Mean and deviation of the training features; a constant feature has scale 1.
     weights : np.ndarray [shape=(n_features, n_targets)], float64
-        For the standardised features.
+        For features as they are.
     intercept : np.ndarray [shape=(n_targets,)], float64
     penalty : float
-        Weight of the squared norm of `weights`.
+        Weight of the squared norm of the weights of standardised features.
     """
 
-    centre: np.ndarray
-    scale: np.ndarray
     weights: np.ndarray
     intercept: np.ndarray
     penalty: float
 
-    @property
-    def slopes(self) -> np.ndarray:
-        """Weights for features as they are : np.ndarray [shape=(n_features, n_targets)]."""
-        return np.asarray(self.weights / self.scale[:, None])
-
-    @property
-    def offset(self) -> np.ndarray:
-        """Intercept for features as they are : np.ndarray [shape=(n_targets,)]."""
-        return np.asarray(self.intercept - self.centre @ self.slopes)
-
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Targets of new rows : np.ndarray [shape=(n, n_targets)], float32."""
-        predicted = (features - self.centre) / self.scale @ self.weights + self.intercept
-        return predicted.astype(np.float32)
+        return (features @ self.weights + self.intercept).astype(np.float32)
 
 
 def fit_ridge(
@@ -58,7 +43,7 @@ def fit_ridge(
     penalties: Sequence[float] = PENALTIES,
     weights: np.ndarray | None = None,
 ) -> Ridge:
-    """Fit a ridge regression with an intercept that is not penalised.
+    """Fit a ridge regression to standardised features, its intercept not penalised.
 
     Parameters
     ----------
@@ -91,8 +76,9 @@ def fit_ridge(
     with threadpool_limits(limits=1, user_api="blas"):
         folds = group_kfold(groups, seed=seed)
         penalty = _choose(x, y, counts, folds=folds, penalties=penalties)
-        slopes, intercept = solve_ridge(x, y, counts, [penalty])[0]
-    return Ridge(centre, scale, slopes, intercept, penalty)
+        standard, intercept = solve_ridge(x, y, counts, [penalty])[0]
+    slopes = standard / scale[:, None]
+    return Ridge(slopes, intercept - centre @ slopes, penalty)
 
 
 def _choose(

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.exceptions import DataError
-from audiorec.models.manifest import trained_by_earlier_version
 from audiorec.pipeline.old_settings import is_described
 from audiorec.pipeline.recipe import Recipe
 from audiorec.workspace import Workspace
@@ -85,7 +84,7 @@ def current_recipe(workspace: Workspace) -> Recipe:
     if artifacts.was_imported(workspace.root):
         return Recipe()
     model = artifacts.load_valid(workspace.model, kind="model")
-    if model is None or trained_by_earlier_version(model):
+    if model is None:
         return automatic_recipe(workspace).recipe
     shipped = load_shipped(LIBRARY if model.extra.get("target") == "content" else DEFAULT)
     return _with_settings_of(model, shipped)

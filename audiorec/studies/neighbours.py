@@ -164,14 +164,18 @@ def _spaces(
 def _encoder_spaces(
     encoder: str, features: FeatureStore, ids: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-    from audiorec.models.content_space import CONTENT_BLOCKS, fit_content_space
-    from audiorec.models.heads import apply_head
+    import torch
+
+    from audiorec.models.content_model import CONTENT_BLOCKS
+    from audiorec.models.heads import standardizing_head
 
     spaces = {encoder: _standardised(features.features(ids).vectors)}
     if set(CONTENT_BLOCKS) <= set(features.blocks):
         rows = features.take(CONTENT_BLOCKS).features(ids).vectors
         space = f"{encoder}, content space"
-        spaces[space] = spaces[space + CORRECTED] = apply_head(fit_content_space(rows), rows)
+        with torch.inference_mode():
+            vectors = standardizing_head(rows)(torch.tensor(rows)).numpy()
+        spaces[space] = spaces[space + CORRECTED] = vectors
     return spaces
 
 

@@ -27,7 +27,6 @@ from audiorec.factors import fold_in_users
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.metrics import Interval, auc, interval, ndcg, recall, resampled_means
 from audiorec.models.config import ModelConfig
-from audiorec.models.content_space import CONTENT_BLOCKS
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 
 if TYPE_CHECKING:
@@ -262,6 +261,8 @@ def regressed(
 
 def sound_space(features: FeatureStore) -> Embeddings:
     """Tracks as the recipe ``library`` places them: standardised features, of length 1."""
+    from audiorec.models.content_model import CONTENT_BLOCKS
+
     rows = features.take(CONTENT_BLOCKS).features()
     spread = rows.vectors.std(axis=0)
     standard = (rows.vectors - rows.vectors.mean(axis=0)) / np.where(spread > 0, spread, np.inf)

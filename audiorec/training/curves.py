@@ -18,40 +18,22 @@ class EpochRow(NamedTuple):
     clips_per_second: float
 
 
-def plot_history(history: Sequence[EpochRow], path: Path, *, loss: str = "loss") -> None:
-    """Draw training and validation loss over the epochs.
-
-    Parameters
-    ----------
-    history : sequence of EpochRow
-    path : Path
-        The picture; its suffix (``.png``, ``.svg``, ``.pdf``) says the format.
-    loss : str
-        Name of the vertical axis.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def plot_history(history: Sequence[EpochRow], path: Path) -> None:
+    """Draw training and validation loss over the epochs; the suffix says the picture's format."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.4, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    epochs = [row.epoch for row in history]
-    axes.plot(epochs, [r.train_loss for r in history], color=BLUE, marker="o", label="training")
+    axes = figure.add_subplot(xlabel="epoch", ylabel="loss")
+    epochs, training, validation, _ = zip(*history, strict=True)
+    axes.plot(epochs, training, color=BLUE, marker="o", label="training")
     axes.plot(
-        epochs,
-        [r.validation_loss for r in history],
-        color=ORANGE,
-        marker="s",
-        linestyle="--",
-        label="validation artists",
+        epochs, validation, color=ORANGE, marker="s", linestyle="--", label="validation artists"
     )
-    if history:
-        best = min(history, key=lambda row: row.validation_loss)
-        axes.axvline(best.epoch, color="0.6", linewidth=1, zorder=0)
-        axes.annotate(f"kept: {best.validation_loss:.3f}", (best.epoch, best.validation_loss))
-        axes.legend(frameon=False)
-    axes.set(xlabel="epoch", ylabel=loss)
+    best = min(history, key=lambda row: row.validation_loss)
+    axes.axvline(best.epoch, color="0.6", linewidth=1, zorder=0)
+    axes.annotate(f"kept: {best.validation_loss:.3f}", (best.epoch, best.validation_loss))
+    axes.legend(frameon=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)

@@ -145,11 +145,6 @@ class CropLoader:
     def __len__(self) -> int:
         return self._n_batches
 
-    @property
-    def smallest(self) -> int:
-        """Examples of the smallest batch."""
-        return len(self.examples.ids) // self._n_batches
-
     def __iter__(self) -> Iterator[Batch]:
         rng = np.random.default_rng([self.seed, self.epoch])
         n = len(self.examples.ids)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from audiorec import artifacts
 from audiorec.data.group_folds import artist_groups, even_groups, group_kfold
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.factors import AGREEMENT, agreement_of, fit_artist_smoothing
+from audiorec.factors import AGREEMENT, fit_artist_smoothing
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import (
+    CONTENT_BLOCKS,
     ContentModel,
     ContentNetwork,
     Norm,
@@ -27,11 +27,10 @@ from audiorec.models.content_model import (
     prediction_crop,
     training_crop,
 )
-from audiorec.models.content_space import CONTENT_BLOCKS, fit_content_space
 from audiorec.models.devices import pick_device
 from audiorec.models.features import FeatureStore, compute_features
-from audiorec.models.heads import build_head, linear_head
-from audiorec.models.ridge import Ridge, fit_ridge
+from audiorec.models.heads import build_head, linear_head, standardizing_head
+from audiorec.models.ridge import PENALTIES, Ridge, fit_ridge
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import input_scale, training_sets
@@ -41,7 +40,7 @@ from audiorec.training.losses import LOSSES
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
-STATE_VERSION = 5  # raised when a change of the loop makes older state another run's
+STATE_VERSION = 6  # raised when a change of the loop makes older state another run's
 
 
 class TrainResult(NamedTuple):
@@ -156,8 +155,8 @@ def train(
         output_norm=fitted.norm,
         # Vectors that were learned with the length of factors have it.
         output_scale=length if config.unit_norm or fitted.norm == "unit" else 1.0,
-        space=space or digest_of(targets),
-        agreement=agreement_of(fitted.unseen, targets) if len(fitted.unseen) else AGREEMENT,
+        space=space or _digest_of(targets),
+        agreement=AGREEMENT if learned is None else learned.cosine,
         smoothing=fit_artist_smoothing(fitted.unseen, factors=targets, artists=groups),
         warning="" if learned is None else learned.warning,
     )
@@ -167,8 +166,12 @@ def train(
 def fit_content_model(
     features: FeatureStore, *, model: ModelConfig, config: TrainConfig
 ) -> ContentModel:
-    """Fit a space of content alone, for music without listening; see `fit_content_space`."""
-    head = fit_content_space(features.take(CONTENT_BLOCKS).features().vectors)
+    """Fit a space of content alone, for music that nobody is known to have listened to.
+
+    Tracks lie where a pretrained encoder's features place them, standardised over the library.
+    Artists' names have no part in it: neighbours are alike by sound, not by label.
+    """
+    head = standardizing_head(features.take(CONTENT_BLOCKS).features().vectors)
     network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
     return ContentModel(
         network.eval(),
@@ -196,51 +199,42 @@ def _fit_ridge(
     model: ModelConfig,
     config: TrainConfig,
 ) -> _Fitted:
-    """A head in closed form: its penalty is chosen on artists left out, who count alike."""
-    rows = _labelled(features.take(blocks_of(model)), targets)
-    ridge, unseen = _regress(rows, targets, owners=owners, config=config)
-    norm: Norm = "unit" if config.unit_norm else "raw"
-    head = linear_head(ridge.slopes, ridge.offset)
-    network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
-    vectors = Embeddings(rows.ids, ridge.predict(rows.vectors))
-    return _Fitted(network, norm, [], unseen, vectors)
+    """A head in closed form: its penalty is chosen on artists left out, who count alike.
 
-
-def _labelled(features: FeatureStore, targets: Embeddings) -> Embeddings:
-    ids = [track_id for track_id in features.ids if track_id in targets]
+    What is unseen is predicted by regressions with that penalty, of each artist by one without it.
+    """
+    rows = features.take(blocks_of(model))
+    ids = [track_id for track_id in rows.ids if track_id in targets]
     if not ids:
         raise ParameterError("no track has both sound and listening; import plays of these tracks")
-    return features.features(ids)
+    x, y = rows.features(ids).vectors, targets.take(ids).vectors
+    wanted = unit_norm(y) if config.unit_norm else y
+    artists = [owners[i] for i in ids]
 
-
-def _regress(
-    rows: Embeddings, targets: Embeddings, *, owners: Mapping[str, str], config: TrainConfig
-) -> tuple[Ridge, Embeddings]:
-    """Ridge regression, and what it predicts for artists that are left out in turn."""
-    vectors = targets.take(rows.ids).vectors
-    wanted = unit_norm(vectors) if config.unit_norm else vectors
-    artists = [owners[i] for i in rows.ids]
-
-    def fit(keep: np.ndarray, penalties: Sequence[float] | None = None) -> Ridge:
-        some = [artist for artist, kept in zip(artists, keep, strict=True) if kept]
+    def fit(keep: np.ndarray, penalties: Sequence[float] = PENALTIES) -> Ridge:
+        groups = [artists[i] for i in np.flatnonzero(keep)]
         return fit_ridge(
-            rows.vectors[keep],
+            x[keep],
             wanted[keep],
-            groups=some,
+            groups=groups,
             seed=config.seed,
-            weights=even_groups(some),
-            **({} if penalties is None else {"penalties": penalties}),
+            weights=even_groups(groups),
+            penalties=penalties,
         )
 
-    ridge = fit(np.ones(len(rows), dtype=bool))
-    folds, kept, parts = group_kfold(artists, seed=config.seed), [], []
+    ridge = fit(np.ones(len(ids), dtype=bool))
+    folds, kept = group_kfold(artists, seed=config.seed), []
+    parts = [np.empty((0, targets.dim), dtype=np.float32)]
     for fold in np.unique(folds):
         out = folds == fold
         if not out.all():
-            kept += [i for i, left_out in zip(rows.ids, out, strict=True) if left_out]
-            parts.append(fit(~out, [ridge.penalty]).predict(rows.vectors[out]))
-    none = np.empty((0, targets.dim), dtype=np.float32)
-    return ridge, Embeddings(kept, np.concatenate([none, *parts]))
+            kept += [ids[i] for i in np.flatnonzero(out)]
+            parts.append(fit(~out, [ridge.penalty]).predict(x[out]))
+    head = linear_head(ridge.weights, ridge.intercept)
+    network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
+    norm: Norm = "unit" if config.unit_norm else "raw"
+    unseen, vectors = Embeddings(kept, np.concatenate(parts)), Embeddings(ids, ridge.predict(x))
+    return _Fitted(network, norm, [], unseen, vectors)
 
 
 def _fit_in_epochs(
@@ -271,7 +265,7 @@ def _fit_in_epochs(
             "model": model.model_dump(mode="json"),
             "train": config.model_dump(mode="json"),
             "mels": source.fingerprint,
-            "targets": digest_of(targets),
+            "targets": _digest_of(targets),
             "tracks": [training.ids, validation.ids],
         }
     )
@@ -292,29 +286,16 @@ def _fit_in_epochs(
             network = build_network(
                 model, mel=store.config, n_outputs=targets.dim, scale=scale, published=True
             )
-        if model.linear:
+        if model.linear:  # fine-tuning begins with the regression
             assert features is not None
-            network.head = _first_head(features, targets, owners=owners, model=model, config=config)
+            first = _fit_ridge(features, targets, owners=owners, model=model, config=config)
+            network.head = first.network.head
         history = fit_network(network, training, validation, crop=crop, run=run)
         unseen = predicted(network, validation, run=run)
     return _Fitted(network.cpu(), LOSSES[config.loss].norm, history, unseen, unseen)
 
 
-def _first_head(
-    features: FeatureStore,
-    targets: Embeddings,
-    *,
-    owners: Mapping[str, str],
-    model: ModelConfig,
-    config: TrainConfig,
-) -> nn.Module:
-    """The ridge regression that fine-tuning begins with."""
-    rows = _labelled(features.take(blocks_of(model)), targets)
-    ridge, _ = _regress(rows, targets, owners=owners, config=config)
-    return linear_head(ridge.slopes, ridge.offset)
-
-
-def digest_of(embeddings: Embeddings) -> str:
+def _digest_of(embeddings: Embeddings) -> str:
     """Digest of ids and vectors."""
     return artifacts.fingerprint(
         [list(embeddings.ids), artifacts.fingerprint(embeddings.vectors.tobytes())]

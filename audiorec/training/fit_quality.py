@@ -50,7 +50,7 @@ class FitQuality(NamedTuple):
 def what_was_learned(
     unseen: Embeddings, factors: Embeddings, *, vectors: Embeddings
 ) -> FitQuality | None:
-    """Compare predictions with factors.
+    """Compare predictions with factors; None where no artist was left out.
 
     Parameters
     ----------
@@ -60,11 +60,6 @@ def what_was_learned(
         Of all tracks with sound, these among them.
     vectors : Embeddings
         Of some tracks by the model that is served.
-
-    Returns
-    -------
-    learned : FitQuality or None
-        None where nothing was left out.
     """
     if not len(unseen):
         return None

@@ -5,19 +5,17 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
-from torch import Tensor
+from lightning.fabric import Fabric
+from torch import Tensor, nn
 
 from audiorec.distributed import Processes
 from audiorec.embeddings import Embeddings
@@ -28,9 +26,9 @@ from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress
 from audiorec.training.augmentation import mixup
 from audiorec.training.curves import EpochRow
-from audiorec.training.dataset import Batch, CropLoader, TrainingSet
+from audiorec.training.dataset import CropLoader, TrainingSet
 from audiorec.training.losses import LOSSES, Towers
-from audiorec.training.state import StateIO, state_on_cpu
+from audiorec.training.state import find_state, save_state
 
 WEIGHT_DECAY = 0.01  # of AdamW
 WARMUP_FRACTION = 0.1  # of all steps, while the learning rate rises
@@ -41,41 +39,19 @@ SAVE_SECONDS = 5.0  # between one state that is kept and the next
 
 
 class RunSettings(NamedTuple):
-    """What a run is made with.
-
-    Attributes
-    ----------
-    config : TrainConfig
-    crop : int or None
-        Frames that a vector is predicted from; see `ContentModel.crop`.
-    directory : Path or None
-        Of the state.
-    key : str
-        Digest of settings and inputs.
-    device : torch.device
-    progress : Progress
-    processes : Processes
-        That share each batch.
-    """
+    """What a run is made with."""
 
     config: TrainConfig
-    crop: int | None
-    directory: Path | None
-    key: str
+    crop: int | None  # frames that a vector is predicted from; see `ContentModel.crop`
+    directory: Path | None  # of the state
+    key: str  # digest of settings and inputs
     device: torch.device
     progress: Progress
-    processes: Processes
+    processes: Processes  # that share each batch
 
 
-class TrainingModule(pl.LightningModule):
-    """Trains a network, keeps a running mean of its weights, and remembers the best of them.
-
-    Parameters
-    ----------
-    network : ContentNetwork
-    loader : CropLoader
-    validation : TrainingSet
-    run : RunSettings
+class TrainingLoop:
+    """Trains a copy of a network, keeps a running mean of its weights, and remembers the best.
 
     Attributes
     ----------
@@ -92,119 +68,121 @@ class TrainingModule(pl.LightningModule):
         validation: TrainingSet,
         run: RunSettings,
     ) -> None:
-        super().__init__()
-        dim = validation.targets.shape[1]
-        self.towers = Towers(network, loss=run.config.loss, dim=dim)
-        self.average = copy.deepcopy(self.towers).requires_grad_(False)
-        self.loader, self.validation, self.run_settings = loader, validation, run
+        self.loader, self.validation, self.run = loader, validation, run
         self.config, self.loss = run.config, LOSSES[run.config.loss]
+        dim = validation.targets.shape[1]
+        self.towers = Towers(copy.deepcopy(network), loss=run.config.loss, dim=dim).to(run.device)
+        if run.device.type == "cuda" and run.processes.size > 1:
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.towers)
+        self.average = copy.deepcopy(self.towers).requires_grad_(False)
         self.history: list[EpochRow] = []
         self.best: dict[str, Tensor] = {}
-        self._loss_sum: Tensor = torch.zeros(())
-        self._steps = 0  # of the optimizer, in all
-        self._began = 0.0
+        self.steps = 0  # of the optimizer, in all
         self._saved = time.monotonic()
-
-    # -- one step ---------------------------------------------------------------------------
-
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Loss of one batch."""
-        given, targets = batch.given.float(), batch.targets
-        if self.config.mixup and len(given) > 1:
-            given, targets = mixup(given, targets, alpha=self.config.mixup)
-        loss = self.towers(given, targets)
-        self._loss_sum += loss.detach() * len(given)
-        return loss * batch.weight
-
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_index: int) -> None:
-        """Let the running mean follow (exponential moving average, bias-free from the start)."""
-        self._steps += 1
-        decay = min(AVERAGE_DECAY, (1 + self._steps) / (10 + self._steps))
-        now = self.towers.state_dict()
-        with torch.no_grad():
-            for name, mean in self.average.state_dict().items():
-                if mean.is_floating_point():
-                    mean.lerp_(now[name], 1 - decay)
-                else:
-                    mean.copy_(now[name])
-
-    def configure_optimizers(self) -> Any:
-        """AdamW, its rate a function of the step: a linear rise, then half a cosine down."""
+        self.fabric = _fabric(run)
+        self.fabric.launch()
         optimizer = torch.optim.AdamW(
             [p for p in self.towers.parameters() if p.requires_grad],
             lr=self.config.learning_rate,
             weight_decay=WEIGHT_DECAY,
         )
+        self.module, self.optimizer = self.fabric.setup(self.towers, optimizer)
+
+    # -- one step ---------------------------------------------------------------------------
+
+    def step(self, given: Tensor, targets: Tensor, *, weight: float) -> Tensor:
+        """Learn from one batch, which counts by its weight : its mean loss."""
+        if self.config.mixup and len(given) > 1:
+            given, targets = mixup(given, targets, alpha=self.config.mixup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self._rate(self.steps)
+        loss: Tensor = self.module(given, targets)
+        self.optimizer.zero_grad()
+        self.fabric.backward(loss * weight)
+        self.fabric.clip_gradients(
+            self.module, self.optimizer, max_norm=LONGEST_GRADIENT, error_if_nonfinite=False
+        )
+        self.optimizer.step()
+        self.steps += 1
+        self._follow()
+        return loss.detach()
+
+    def _rate(self, step: int) -> float:
+        """Part of the learning rate at a step: a linear rise, then half a cosine down."""
         steps = len(self.loader) * self.config.max_epochs
         rise = max(1, round(WARMUP_FRACTION * steps))
+        if step < rise:
+            return (step + 1) / rise
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
-        def factor(step: int) -> float:
-            if step < rise:
-                return (step + 1) / rise
-            return 0.01 + 0.99 * 0.5 * (
-                1 + math.cos(math.pi * (step - rise) / max(1, steps - rise))
-            )
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Let the running mean follow (exponential moving average, bias-free from the start)."""
+        decay = min(AVERAGE_DECAY, (1 + self.steps) / (10 + self.steps))
+        now = self.towers.state_dict()
+        for name, mean in self.average.state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(now[name], 1 - decay)
+            else:
+                mean.copy_(now[name])
 
     # -- one epoch --------------------------------------------------------------------------
 
-    def on_train_epoch_start(self) -> None:
-        """Let everything random follow from the seed, the epoch and the process alone."""
-        epoch = len(self.history)
-        self.loader.epoch = epoch
-        self.towers.train()
-        own = [self.config.seed, epoch, self.run_settings.processes.rank]
-        torch.manual_seed(int(np.random.default_rng(own).integers(2**63)))
-        self._loss_sum = torch.zeros((), device=self.device)
-        self._began = time.perf_counter()
+    def epoch(self) -> None:
+        """Show every track once, validate, remember the best weights, keep the state, report.
 
-    def on_train_epoch_end(self) -> None:
-        """Validate, remember, report; stop when nothing has become better for long enough."""
-        processes = self.run_settings.processes
-        n_clips = len(self.loader.examples.ids)
-        rate = n_clips / (time.perf_counter() - self._began)
-        seen = sum(processes.all_gather(float(self._loss_sum)))
-        row = EpochRow(len(self.history) + 1, seen / n_clips, self.validate(), rate)
+        Everything random follows from the seed, the epoch and the process alone.
+        """
+        device, processes = self.run.device, self.run.processes
+        number, n_clips = len(self.history), len(self.loader.examples.ids)
+        self.loader.epoch = number
+        self.towers.train()
+        own = [self.config.seed, number, processes.rank]
+        torch.manual_seed(int(np.random.default_rng(own).integers(2**63)))
+        began, total = time.perf_counter(), torch.zeros((), device=device)
+        for batch in self.loader:
+            given, targets = batch.given.to(device).float(), batch.targets.to(device)
+            total += self.step(given, targets, weight=batch.weight) * len(given)
+        rate = n_clips / (time.perf_counter() - began)
+        mean = sum(processes.all_gather(float(total))) / n_clips
         # Processors that differ round differently, and all must stop, or save, or neither.
-        row = processes.broadcast(row)
+        row = processes.broadcast(EpochRow(number + 1, mean, self.validate(), rate))
         if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
             raise TrainingError(
                 f"the loss diverged in epoch {row.epoch} (training {row.train_loss}, validation "
                 f"{row.validation_loss}); lower learning_rate={self.config.learning_rate}"
             )
         self.history.append(row)
-        if row == min(self.history, key=lambda r: r.validation_loss):
-            self.best = state_on_cpu(self.average.served())
+        if row == self.best_epoch:
+            served = self.average.served().state_dict()
+            self.best = {name: t.detach().cpu().clone() for name, t in served.items()}
         if self.finished:
             self._check_learned()
-            self.trainer.should_stop = True
-        if self.run_settings.directory is not None and processes.broadcast(self._save_is_due()):
-            self.trainer.save_checkpoint(self.run_settings.directory)
+        # Where epochs are short, to write the state would take longer than to run them again.
+        due = self.finished or time.monotonic() - self._saved >= SAVE_SECONDS
+        if self.run.directory is not None and processes.broadcast(due):
+            if processes.first:
+                save_state(self.run.directory, self._state(), key=self.run.key)
             self._saved = time.monotonic()
         note = f"loss {row.train_loss:.3f}  val {row.validation_loss:.3f}  {rate:.0f} clips/s"
-        self.run_settings.progress("train", row.epoch, self.config.max_epochs, note)
+        self.run.progress("train", row.epoch, self.config.max_epochs, note)
+
+    @property
+    def best_epoch(self) -> EpochRow:
+        """The one with the lowest validation loss, the first of several."""
+        return min(self.history, key=lambda row: row.validation_loss)
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or the validation loss has not fallen for `patience`."""
         if not self.history:
             return False
-        best = min(self.history, key=lambda r: r.validation_loss)
-        waited = self.history[-1].epoch - best.epoch
+        waited = len(self.history) - self.best_epoch.epoch
         return len(self.history) >= self.config.max_epochs or waited >= self.config.patience
-
-    def _save_is_due(self) -> bool:
-        """Where epochs are short, to write the state would take longer than to run them again."""
-        return self.finished or time.monotonic() - self._saved >= SAVE_SECONDS
 
     def validate(self) -> float:
         """Loss of the averaged weights on the validation tracks, predicted as inference does."""
-        predictions = predicted(self.average.served(), self.validation, run=self.run_settings)
+        predictions = predicted(self.average.served(), self.validation, run=self.run)
         targets = torch.tensor(self.validation.targets)
         return float(self.loss.function(torch.from_numpy(np.array(predictions.vectors)), targets))
 
@@ -215,7 +193,7 @@ class TrainingModule(pl.LightningModule):
         """
         if self.loss.norm == "unit":
             return
-        best = min(row.validation_loss for row in self.history)
+        best = self.best_epoch.validation_loss
         targets = torch.tensor(self.validation.targets)
         nothing = float(self.loss.function(torch.zeros_like(targets), targets))
         if best > MUCH_WORSE * nothing:
@@ -226,24 +204,23 @@ class TrainingModule(pl.LightningModule):
 
     # -- state ------------------------------------------------------------------------------
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning does not know of, and leave out its counters.
-
-        A run goes on as a new one with fewer epochs: where in an epoch Lightning believes itself
-        to be after a restart depends on its version and on the hook that saved.
-        """
-        checkpoint.pop("loops", None)
-        checkpoint["audiorec"] = {
-            "history": [list(row) for row in self.history],
+    def _state(self) -> dict[str, Any]:
+        return {
+            "towers": self.towers.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "best": self.best,
-            "steps": self._steps,
+            "history": [list(row) for row in self.history],
+            "steps": self.steps,
         }
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it back."""
-        self.history = [EpochRow(*row) for row in checkpoint["audiorec"]["history"]]
-        self.best = dict(checkpoint["audiorec"]["best"])
-        self._steps = checkpoint["audiorec"]["steps"]
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what a killed run has kept."""
+        self.towers.load_state_dict(state["towers"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best, self.steps = state["best"], state["steps"]
+        self.history = [EpochRow(*row) for row in state["history"]]
 
 
 def fit_network(
@@ -256,50 +233,25 @@ def fit_network(
 ) -> list[EpochRow]:
     """Train a network in place, from the state of a killed run where there is one.
 
-    Parameters
-    ----------
-    network : ContentNetwork
-    training, validation : TrainingSet
-    crop : int
-        Frames of a training crop.
-    run : RunSettings
-
-    Returns
-    -------
-    history : list of EpochRow
+    `crop` is the frames of a training crop.
     """
     processes, config = run.processes, run.config
     loader = CropLoader(
         training, crop=crop, batch_size=config.batch_size, seed=config.seed, processes=processes
     )
-    if loader.smallest < processes.size:
+    smallest = len(training.ids) // len(loader)
+    if smallest < processes.size:
         raise ParameterError(
-            f"batch_size={config.batch_size} leaves a batch of {loader.smallest} to "
+            f"batch_size={config.batch_size} leaves a batch of {smallest} to "
             f"{processes.size} processes; raise it, or start fewer"
         )
-    module = TrainingModule(network, loader=loader, validation=validation, run=run)
-    io = StateIO(key=run.key)
-    state = io.find(run.directory) if run.directory is not None else None
-    if state is not None:
-        module.on_load_checkpoint(state)
-    if not module.finished:
-        trainer = pl.Trainer(
-            accelerator="gpu" if run.device.type == "cuda" else run.device.type,
-            precision=cast(Any, _precision(run.device)),
-            max_epochs=config.max_epochs - len(module.history),
-            gradient_clip_val=LONGEST_GRADIENT,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=run.directory,
-            **_devices(io, run=run),
-        )
-        with _interruptible():
-            trainer.fit(module, loader, ckpt_path=run.directory if state is not None else None)
-    network.load_state_dict(module.best)
-    network.cpu()
-    return module.history
+    loop = TrainingLoop(network, loader=loader, validation=validation, run=run)
+    if run.directory is not None and (state := find_state(run.directory, key=run.key)):
+        loop.resume(state)
+    while not loop.finished:
+        loop.epoch()
+    network.load_state_dict(loop.best)
+    return loop.history
 
 
 def predicted(network: ContentNetwork, examples: TrainingSet, *, run: RunSettings) -> Embeddings:
@@ -315,67 +267,37 @@ def predicted(network: ContentNetwork, examples: TrainingSet, *, run: RunSetting
     return Embeddings(examples.ids, np.stack([row for part in parts for row in part]))
 
 
-def _precision(device: torch.device) -> str:
-    """Mixed precision on CUDA, full precision elsewhere: a CPU emulates what is shorter."""
-    if device.type != "cuda":
-        return "32-true"
-    return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+def _fabric(run: RunSettings) -> Fabric:
+    """Lightning's Fabric for this process and those beside it: precision and gradients.
 
-
-def _devices(io: StateIO, *, run: RunSettings) -> dict[str, Any]:
-    """What Lightning is told of this process and those beside it."""
+    Mixed precision is for CUDA; elsewhere it is full: a CPU emulates what is shorter.
+    """
     from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+    from lightning.fabric.strategies import DDPStrategy
 
-    processes = run.processes
+    processes, cuda = run.processes, run.device.type == "cuda"
+    precision: Any = "32-true"
+    if cuda:
+        precision = "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    how: dict[str, Any] = {"accelerator": run.device.type, "precision": precision}
     if processes.size == 1:
-        alone = [run.device.index or 0] if run.device.type == "cuda" else 1
         # Named, or a batch scheduler's variables in the environment would be taken for orders.
-        return {"devices": alone, "plugins": [io, LightningEnvironment()]}
-    from lightning.pytorch.strategies import DDPStrategy
-
-    return {
-        "devices": processes.local_size,
-        "num_nodes": processes.size // processes.local_size,
-        "strategy": DDPStrategy(),
-        "sync_batchnorm": run.device.type == "cuda",
-        "use_distributed_sampler": False,
-        "plugins": [io, TorchElasticEnvironment()],
-    }
+        how["plugins"] = LightningEnvironment()
+        return Fabric(devices=[run.device.index or 0] if cuda else 1, **how)
+    n_nodes = processes.size // processes.local_size
+    how |= {"strategy": DDPStrategy(), "plugins": TorchElasticEnvironment()}
+    return Fabric(devices=processes.local_size, num_nodes=n_nodes, **how)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep advice of Lightning from the terminal; restore what was set."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    before = [logger.level for logger in loggers]
+    logger = logging.getLogger("lightning.fabric")
+    before = logger.level
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         try:
-            for logger in loggers:
-                logger.setLevel(logging.ERROR)
+            logger.setLevel(logging.ERROR)
             yield
         finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Give signals back their meaning.
-
-    Lightning turns Ctrl-C into an exit and then ignores the signal, and lets a process that was
-    told to terminate end with code 0, as if its work were done.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if main else None
-    try:
-        yield
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        if not error.code:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        raise
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, handler)
+            logger.setLevel(before)

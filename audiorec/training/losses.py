@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audiorec.models.content_model import ContentNetwork, Norm
-from audiorec.models.heads import compose_head
 
 TEMPERATURE = 0.1  # of contrastive alignment at its start: cosines are divided by it
 MOST_TEMPERATURES = 10.0  # it is learned between a tenth of that and ten times that
@@ -115,8 +114,11 @@ class Towers(nn.Module):
         """The network that predicts in the space of the factors."""
         if self.alignment is None:
             return self.network
-        served = copy.deepcopy(self.network)
-        served.head = compose_head(served.head, self.alignment.matrix.detach().T)
+        served, matrix = copy.deepcopy(self.network), self.alignment.matrix.T
+        *_, last = (layer for layer in served.head.modules() if isinstance(layer, nn.Linear))
+        with torch.no_grad():
+            last.weight.copy_(matrix @ last.weight)
+            last.bias.copy_(matrix @ last.bias)
         return served
 
 

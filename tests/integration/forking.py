@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 # Not polars, nor what imports it: it starts threads.
 HEAVY = (
-    *("av", "faiss", "implicit.als", "lightning.pytorch", "matplotlib.pyplot", "mutagen"),
+    *("av", "faiss", "implicit.als", "lightning.fabric", "matplotlib.pyplot", "mutagen"),
     *("pebble", "safetensors.torch", "scipy.sparse", "sklearn.cluster", "sklearn.linear_model"),
     *("soundfile", "soxr", "torch", "audiorec.cli", "audiorec.cli.stages", "audiorec.pipeline"),
     *(

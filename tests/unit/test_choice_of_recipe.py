@@ -11,7 +11,6 @@ from audiorec import artifacts
 from audiorec.cli import cli
 from audiorec.cli.common import read_recipe
 from audiorec.exceptions import DataError
-from audiorec.models.manifest import FORMAT
 from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.workspace_recipe import MIN_LISTENERS, remembered
@@ -85,7 +84,7 @@ def test_a_model_is_followed_though_the_run_that_made_it_failed_later(workspace,
             arrays={},
             config={n: getattr(scratch, n).model_dump(mode="json") for n in SECTIONS},
             inputs={},
-            extra={"format": FORMAT, "target": "factors"},
+            extra={"target": "factors"},
         )
         raise DataError("the disk is full")
     followed = current_recipe(workspace)

@@ -28,11 +28,6 @@ class Encoder(nn.Module):
     min_frames = 16
     hidden_layers = 1
 
-    @property
-    def n_features(self) -> int:
-        """Numbers in a row of features."""
-        return sum(self.blocks.values())
-
 
 class GlobalPooling(nn.Module):
     """Mean, max and L2 norm over time, one after the other (Dieleman 2014).

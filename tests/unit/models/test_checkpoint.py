@@ -137,27 +137,6 @@ def test_weights_of_another_network(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "kind"),
-    [
-        ({"encoder": "cnn", "architecture": "described", "words": 128}, "architecture described"),
-        ({"encoder": "musicnn", "head": "linear"}, "encoder musicnn"),
-    ],
-)
-def test_a_model_of_an_earlier_version_is_named_with_what_to_run(tmp_path, config, kind):
-    artifacts.save(
-        tmp_path / "model",
-        kind="model",
-        arrays={"weights": np.zeros(3)},
-        config={"model": config, "mel": {}, "train": {}},
-        inputs={},
-        extra={"output_scale": 2.0},
-    )
-    line = rf"model was trained by an earlier version \({kind}\); run 'audiorec run'"
-    with pytest.raises(ArtifactError, match=line):
-        load_model(tmp_path / "model")
-
-
-@pytest.mark.parametrize(
     "change",
     [
         lambda m: m["extra"].pop("n_outputs"),

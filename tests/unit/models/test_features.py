@@ -99,7 +99,7 @@ def test_only_what_is_new_or_sounds_otherwise_is_encoded(encoded, store, tmp_pat
     expected = compute_features(store, encoder="vgg-msd")
     np.testing.assert_array_equal(found.rows("long"), expected.rows("long"))
     del store.frames["two"]
-    assert "two" not in compute_features(store, encoder="vgg-msd", directory=tmp_path)
+    assert "two" not in compute_features(store, encoder="vgg-msd", directory=tmp_path).ids
 
 
 def test_a_run_that_was_killed_goes_on(encoded, tmp_path, monkeypatch):
@@ -116,7 +116,8 @@ def test_a_run_that_was_killed_goes_on(encoded, tmp_path, monkeypatch):
         patch.setattr(features_module, "encode_clips", killed)
         compute_features(store, encoder="vgg-msd", directory=tmp_path, n_jobs=1)
     encoded.clear()
-    assert len(compute_features(store, encoder="vgg-msd", directory=tmp_path, n_jobs=1)) == 5
+    found = compute_features(store, encoder="vgg-msd", directory=tmp_path, n_jobs=1)
+    assert len(found.ids) == 5
     assert sorted(encoded) == [189, 190, 191]
 
 
@@ -133,11 +134,11 @@ def test_damage_and_another_encoder_start_anew(encoded, store, tmp_path):
 
 def test_kept_features_encode_nothing(encoded, store, tmp_path):
     sounds = {i: store.clip_hash(i) for i in store.ids}
-    assert len(kept_features(tmp_path, encoder="vgg-msd", sounds=sounds)) == 0
+    assert kept_features(tmp_path, encoder="vgg-msd", sounds=sounds).ids == ()
     compute_features(store, encoder="vgg-msd", directory=tmp_path)
     found = kept_features(tmp_path, encoder="vgg-msd", sounds=sounds | {"long": "other"})
     assert found.ids == ("short", "two")
-    assert len(kept_features(tmp_path, encoder="musicnn", sounds=sounds)) == 0
+    assert kept_features(tmp_path, encoder="musicnn", sounds=sounds).ids == ()
     assert len(encoded) == 3
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.models.content_model import RIDGE_BLOCKS
-from audiorec.models.content_space import CONTENT_BLOCKS
+from audiorec.models.content_model import CONTENT_BLOCKS, RIDGE_BLOCKS
 from audiorec.models.features import FeatureStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import one_listener

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from audiorec import artifacts
-from audiorec.exceptions import ArtifactError
 from audiorec.training import train
-from audiorec.training.state import KIND, StateIO, flatten, unflatten
+from audiorec.training.loop import TrainingLoop
+from audiorec.training.state import KIND, find_state, save_state
 
 
 @pytest.fixture(autouse=True)
@@ -83,17 +83,15 @@ def test_killed_under_other_losses(world, tmp_path, loss):
 
 @pytest.mark.parametrize("batch", [0, 6, 13])
 def test_killed_amid_an_epoch(world, undisturbed, tmp_path, monkeypatch, batch):
-    from audiorec.training.loop import TrainingModule
+    step, count = TrainingLoop.step, iter(range(1000))
 
-    step, count = TrainingModule.training_step, iter(range(1000))
-
-    def killing_step(self, *arguments):
+    def killing_step(self, *arguments, weight):
         if next(count) == batch:
             raise Killed
-        return step(self, *arguments)
+        return step(self, *arguments, weight=weight)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(TrainingModule, "training_step", killing_step)
+        patch.setattr(TrainingLoop, "step", killing_step)
         run(world, tmp_path / "work", max_epochs=4)
     assert_same(run(world, tmp_path / "work", max_epochs=4), undisturbed)
 
@@ -164,12 +162,12 @@ def test_killed_by_the_system(undisturbed, tmp_path):
             spec.loader.exec_module(planted)
             from audiorec.training import train, loop as module
             work, kill_at = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-            step, count = module.TrainingModule.training_step, itertools.count()
-            def training_step(self, *arguments):
+            step, count = module.TrainingLoop.step, itertools.count()
+            def killing_step(self, *arguments, weight):
                 if next(count) == kill_at:
                     os.kill(os.getpid(), signal.SIGKILL)
-                return step(self, *arguments)
-            module.TrainingModule.training_step = training_step
+                return step(self, *arguments, weight=weight)
+            module.TrainingLoop.step = killing_step
             world = planted.make_world()
             settings = world.arguments(max_epochs=4)
             result = train(world.store, world.targets, **settings, work_directory=work)
@@ -195,24 +193,21 @@ def test_killed_by_the_system(undisturbed, tmp_path):
         assert torch.equal(weights[name], tensor), name
 
 
-def test_flatten_round_trip_and_refusal():
+def test_nested_state_round_trip_and_refusal(tmp_path):
     state = {"a": [1, 2.5, None, True, "x"], 3: {"t": torch.arange(3), "p": (0.9, 0.999)}, "e": {}}
-    tensors = {}
-    back = unflatten(flatten(state, tensors), tensors)
+    save_state(tmp_path, state, key="one")
+    back = find_state(tmp_path, key="one")
     assert back["a"] == state["a"]
     assert back[3]["p"] == state[3]["p"]
     assert torch.equal(back[3]["t"], state[3]["t"])
     assert back["e"] == {}
     with pytest.raises(TypeError, match="ndarray"):
-        flatten({"x": np.zeros(1)}, {})
+        save_state(tmp_path, {"x": np.zeros(1)}, key="one")
 
 
-def test_state_of_another_run_is_refused(tmp_path):
-    StateIO(key="one").save_checkpoint({"x": torch.ones(2)}, tmp_path / "s")
-    assert StateIO(key="two").find(tmp_path / "s") is None
-    with pytest.raises(ArtifactError, match="another training run"):
-        StateIO(key="two").load_checkpoint(tmp_path / "s")
-    assert torch.equal(StateIO(key="one").load_checkpoint(tmp_path / "s")["x"], torch.ones(2))
-    assert artifacts.load_manifest(tmp_path / "s", kind=KIND).kind == KIND
-    StateIO(key="one").remove_checkpoint(tmp_path / "s")
-    assert not (tmp_path / "s").exists()
+def test_state_of_another_run_is_not_found(tmp_path):
+    save_state(tmp_path, {"x": torch.ones(2)}, key="one")
+    assert find_state(tmp_path, key="two") is None
+    assert torch.equal(find_state(tmp_path, key="one")["x"], torch.ones(2))
+    assert artifacts.load_manifest(tmp_path, kind=KIND).kind == KIND
+    assert find_state(tmp_path / "none", key="one") is None
