@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from audiorec.evaluation.systems import artists, content, controls, oracles, regressions
 from audiorec.evaluation.systems.base import Prediction, ScoreMatrix, System, Vectors, WorkDir
-from audiorec.evaluation.systems.content import CHANGES, SMOOTHED, content_system, name_of
+from audiorec.evaluation.systems.content import BASELINE, CHANGES, SMOOTHED, content_system, name_of
 from audiorec.evaluation.systems.controls import RANDOM
 from audiorec.evaluation.systems.oracles import ORACLE
 from audiorec.evaluation.systems.regressions import MEL_STATISTICS, TRUE_ATTRIBUTES
@@ -38,9 +38,9 @@ __all__ = [
 SYSTEMS: dict[str, System] = {
     **controls.SYSTEMS,
     **regressions.SYSTEMS,
-    "descriptors + ridge": content_system(content.DESCRIPTORS, baseline=True),
+    BASELINE: content_system(CHANGES[BASELINE], baseline=True),
     **artists.SYSTEMS,
-    **{name: content_system(change) for name, change in CHANGES.items()},
+    **{name: content_system(change) for name, change in CHANGES.items() if name != BASELINE},
     **{name + SMOOTHED: content_system(change, smoothed=True) for name, change in CHANGES.items()},
     **regressions.CEILINGS,
     **oracles.SYSTEMS,
@@ -79,10 +79,9 @@ def find_system(name: str) -> System:
 def own_systems(recipe: Recipe) -> dict[str, System]:
     """The recipe's own model, without and with what is known of the artist's other tracks."""
     name = name_of(recipe)
-    change = {"descriptors + ridge": content.DESCRIPTORS, **CHANGES}[name]
     return {
-        name: content_system(change, own=True),
-        name + SMOOTHED: content_system(change, own=True, smoothed=True),
+        name: content_system(CHANGES[name], own=True),
+        name + SMOOTHED: content_system(CHANGES[name], own=True, smoothed=True),
     }
 
 

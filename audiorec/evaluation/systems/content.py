@@ -15,7 +15,7 @@ from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems.artists import no_artists
 from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import EncoderName, ModelConfig
+from audiorec.models.config import EncoderName, ModelConfig, TrainConfig
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SMOOTHED = " + artist smoothing"
 CNN = "cnn (from nothing)"
+BASELINE = "descriptors + ridge"
 CACHE_NAME = "content model"
 
 ENCODERS: tuple[EncoderName, ...] = get_args(ModelConfig.model_fields["encoder"].annotation)
@@ -34,22 +35,26 @@ PRETRAINED = tuple(
 FROM_NOTHING = tuple(name for name in ENCODERS if not ModelConfig(encoder=name).frozen
                      and not ModelConfig(encoder=name).pretrained)  # fmt: skip
 
+LOSSES: tuple[str, ...] = get_args(TrainConfig.model_fields["loss"].annotation)
+
 Change = Mapping[str, Any]
 """Settings of [model] and [train], by key."""
 
 
 def _changes() -> dict[str, Change]:
-    changes: dict[str, Change] = {"descriptors + mlp": {"encoder": "descriptors", "head": "mlp"}}
+    changes: dict[str, Change] = {
+        BASELINE: {"encoder": "descriptors", "head": "ridge"},
+        "descriptors + mlp": {"encoder": "descriptors", "head": "mlp"},
+    }
     changes |= {f"{name} (from nothing)": {"encoder": name} for name in FROM_NOTHING}
     for name in PRETRAINED:
         changes[f"{name} + ridge"] = {"encoder": name, "head": "ridge"}
-        for loss in ("cosine", "contrastive"):
+        for loss in LOSSES:
             changes[f"{name} + mlp ({loss})"] = {"encoder": name, "head": "mlp", "loss": loss}
         changes[f"{name} fine-tuned"] = {"encoder": name, "finetune": 1, "max_epochs": 4}
     return changes
 
 
-DESCRIPTORS: Change = {"encoder": "descriptors", "head": "ridge"}
 CHANGES: dict[str, Change] = _changes()
 
 
@@ -64,9 +69,10 @@ def changed(recipe: Recipe, change: Change) -> Recipe:
         If a key is unknown, or a value impossible.
     """
     model, train = recipe.model.model_dump(), recipe.train.model_dump()
+    model["target"] = ModelConfig().target  # a hold-out has listeners to learn from
     if change.get("encoder", recipe.model.encoder) != recipe.model.encoder:
         own = ModelConfig().model_dump()
-        model |= {key: own[key] for key in ("target", "head", "finetune")}
+        model |= {key: own[key] for key in ("head", "finetune")}
     for key, value in change.items():
         if key not in model and key not in train:
             known = ", ".join((*model, *train))

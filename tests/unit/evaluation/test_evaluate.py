@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import product
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -13,8 +17,8 @@ from audiorec import evaluation as package
 from audiorec import metrics
 from audiorec.evaluation import SYSTEMS, evaluate, run, scores, systems
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import TrainConfig
-from audiorec.pipeline.recipe import EvaluateConfig
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.pipeline.recipe import EvaluateConfig, Recipe
 
 MODELS = tuple(name for name, system in SYSTEMS.items() if system.role == "model")
 HEAVY = (*MODELS, "descriptors + ridge", "ridge on true attributes")
@@ -322,3 +326,33 @@ def test_what_is_there_by_name_alone_is_not_in_the_table(planted) -> None:
     models = [name for name, system in shown.items() if system.role == "model"]
     assert models == [NETWORK, f"{NETWORK} + artist smoothing"]  # the recipe's own
     assert "ridge on true attributes" not in shown
+
+
+def values_of(section, field: str) -> tuple[str, ...]:
+    return get_args(section.model_fields[field].annotation)
+
+
+def every_recipe() -> Iterator[Recipe]:
+    """Every valid product of what names the recipe's own model."""
+    for encoder, head, finetune, target, loss in product(
+        values_of(ModelConfig, "encoder"),
+        values_of(ModelConfig, "head"),
+        (0, 2),
+        values_of(ModelConfig, "target"),
+        values_of(TrainConfig, "loss"),
+    ):
+        model = {"encoder": encoder, "head": head, "finetune": finetune, "target": target}
+        with suppress(ParameterError):
+            yield Recipe(model=model, train={"loss": loss})
+
+
+def test_the_own_model_of_every_recipe_is_a_system_that_learns_what_its_name_says() -> None:
+    recipes = list(every_recipe())
+    assert len(recipes) > 100
+    for recipe in recipes:
+        name = systems.name_of(recipe)
+        shown = systems.chosen_systems(None, recipe=recipe, with_truth=False)
+        assert {name, name + " + artist smoothing"} <= shown.keys(), recipe.model
+        follows = shown[name].settings(recipe)
+        assert (systems.name_of(follows), follows.model.target) == (name, "factors")
+        assert follows.model.encoder == recipe.model.encoder or name.startswith("musicnn + ")
