@@ -200,8 +200,6 @@ def _mel(holdout: Holdout, candidates: Candidates) -> np.ndarray:
     return candidates.scores(cold.T).T
 
 
-METRICS = tuple(metrics.METRICS)
-
 Figures = dict[str, dict[str, float]]
 
 
@@ -323,7 +321,7 @@ def _share(values: np.ndarray, names: list[str]) -> np.ndarray:
 
 def _table(values: np.ndarray, names: list[str], rows: list[int] | None = None) -> Figures:
     return {
-        names[i]: {metric: float(values[i, m]) for m, metric in enumerate(METRICS)}
+        names[i]: {metric: float(values[i, m]) for m, metric in enumerate(metrics.METRICS)}
         for i in (range(len(names)) if rows is None else rows)
     }
 
@@ -332,6 +330,6 @@ def _intervals(
     samples: np.ndarray, names: list[str], rows: list[int] | None = None
 ) -> dict[str, dict[str, Interval]]:
     return {
-        names[i]: {metric: interval(samples[:, i, m]) for m, metric in enumerate(METRICS)}
+        names[i]: {metric: interval(samples[:, i, m]) for m, metric in enumerate(metrics.METRICS)}
         for i in (range(len(names)) if rows is None else rows)
     }

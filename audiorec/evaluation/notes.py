@@ -13,8 +13,6 @@ from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.text import count
 from audiorec.pipeline.recipe import EvaluateConfig
 
-METRICS = tuple(metrics.METRICS)
-
 
 def notes(
     table: Mapping[HoldoutKey, Mapping[str, HoldoutScores]],
@@ -78,7 +76,9 @@ def notes(
         )
     for name, why in skipped.items():
         yield f"{name} is left out: {why}."
-    rows = zip(METRICS, shares[names.index(ORACLE)], means[names.index(RANDOM)], strict=True)
+    rows = zip(
+        metrics.METRICS, shares[names.index(ORACLE)], means[names.index(RANDOM)], strict=True
+    )
     for metric, share, chance in rows:
         # Where there are fewer candidates than places, every order gives 1, which goes unsaid.
         if not np.isfinite(share) and chance < 1 - 1e-9:

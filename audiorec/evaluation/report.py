@@ -23,8 +23,6 @@ from audiorec.pipeline.recipe import EvaluateConfig
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Track
 
-METRICS = tuple(metrics.METRICS)
-
 Table = dict[str, dict[str, Any]]
 
 
@@ -295,7 +293,7 @@ def _resample(
             )
         )
     sampled = metrics.two_way(cells, n_resamples=n_resamples)
-    sampled = sampled.reshape(n_resamples, -1, len(SCORINGS), len(METRICS))
+    sampled = sampled.reshape(n_resamples, -1, len(SCORINGS), len(metrics.METRICS))
     groups = np.split(sampled, np.cumsum(draws)[:-1], axis=1)
     rng, rows = np.random.default_rng(0), np.arange(n_resamples)
     own = [group[rows, rng.integers(group.shape[1], size=n_resamples)] for group in groups]
@@ -347,7 +345,7 @@ def _differences(
         return {}
     rows = [(names.index(a), names.index(b)) for a, b in pairs]
     table: Table = {f"{a} - {b}": {} for a, b in pairs}
-    for m, metric in enumerate(METRICS):
+    for m, metric in enumerate(metrics.METRICS):
         gaps = np.stack([samples[:, a, m] - samples[:, b, m] for a, b in rows], axis=1)
         means = np.array([shares[a, m] - shares[b, m] for a, b in rows])
         for (a, b), ends in zip(pairs, metrics.simultaneous(gaps, means), strict=True):
@@ -358,7 +356,7 @@ def _differences(
 def _tables(values: np.ndarray, names: list[str]) -> dict[str, Table]:
     return {
         scoring: {
-            name: {metric: float(values[i, s, m]) for m, metric in enumerate(METRICS)}
+            name: {metric: float(values[i, s, m]) for m, metric in enumerate(metrics.METRICS)}
             for i, name in enumerate(names)
         }
         for s, scoring in enumerate(SCORINGS)
@@ -368,7 +366,9 @@ def _tables(values: np.ndarray, names: list[str]) -> dict[str, Table]:
 def _interval_tables(samples: np.ndarray, names: list[str]) -> dict[str, Table]:
     return {
         scoring: {
-            name: {metric: interval(samples[:, i, s, m]) for m, metric in enumerate(METRICS)}
+            name: {
+                metric: interval(samples[:, i, s, m]) for m, metric in enumerate(metrics.METRICS)
+            }
             for i, name in enumerate(names)
         }
         for s, scoring in enumerate(SCORINGS)

@@ -25,7 +25,7 @@ from audiorec.evaluation.holdout_summary import KIND as SUMMARY
 from audiorec.evaluation.holdout_summary import HoldoutSummary, kept_summary
 from audiorec.evaluation.report import Report, SplitReport, summarise
 from audiorec.evaluation.scores import HoldoutScores, ScoreCache, score_all
-from audiorec.evaluation.systems import RANDOM, SYSTEMS, System, chosen_systems
+from audiorec.evaluation.systems import System, chosen_systems
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
@@ -174,7 +174,7 @@ def summary_kept(
     data: EvaluationData, key: HoldoutKey, *, cache: ScoreCache, holdout: Callable[[], Holdout]
 ) -> HoldoutSummary:
     """What a hold-out consists of, kept beside its scores."""
-    return kept_summary(cache.path(data, key, RANDOM, SYSTEMS[RANDOM], kind=SUMMARY), holdout)
+    return kept_summary(cache.holdout_path(data, key, kind=SUMMARY), holdout)
 
 
 def learned(data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> Holdout:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,13 @@ from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout, HoldoutKey
 from audiorec.evaluation.systems import ScoreMatrix, System, Vectors, WorkDir
 from audiorec.exceptions import ArtifactError, NewerError
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress
 
 SCORINGS = ("inner product", "cosine")
 HEADLINE = "inner product"  # what `audiorec recommend` ranks by
 KIND = "scores"
-VERSION = 4  # raised when the protocol changes, so that scores kept from before are not used
+VERSION = 5  # raised when what scores depend on changes outside the modules of the systems
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,8 @@ class HoldoutScores:
     Attributes
     ----------
     values : np.ndarray [shape=(n_draws, n_scorings, n_metrics, n_listeners)], float64
-        In the order of `SCORINGS` and `metrics.METRICS`; NaN where a listener has no value.
+        In the order of `SCORINGS` and `metrics.METRICS`, which are part of the digest that scores
+        are kept under; NaN where a listener has no value.
     effects : np.ndarray [shape=(n_scorings, n_metrics, n_groups)], float64
         What drawing each artist among the candidates does to the mean over listeners, of the
         first draw; see `metrics.group_effects`.
@@ -180,7 +183,7 @@ class ScoreCache:
             kind=KIND,
             arrays={"values": scores.values, "effects": scores.effects, **details},
             config={"split": key.split, "seed": key.seed, "fold": key.fold, "system": name},
-            inputs=_inputs(data, key, name, system),
+            inputs=_score_inputs(data, key, name, system),
             extra={
                 "facts": scores.facts,
                 "seconds": scores.seconds,
@@ -201,12 +204,21 @@ class ScoreCache:
         self, data: EvaluationData, key: HoldoutKey, name: str, system: System, *, kind: str = KIND
     ) -> Path | None:
         """Directory of what a system leaves for a hold-out; None where nothing is kept."""
+        inputs = (_score_inputs if kind == KIND else _inputs)(data, key, name, system)
+        return self._place(system.cache_name or name, inputs, kind=kind)
+
+    def holdout_path(self, data: EvaluationData, key: HoldoutKey, *, kind: str) -> Path | None:
+        """Directory of what is kept of a hold-out itself; None where nothing is kept."""
+        settings = artifacts.fingerprint(_holdout_settings(data.recipe, key))
+        inputs = {"data": data.fingerprint, "settings": settings, "version": str(VERSION)}
+        return self._place("", inputs, kind=kind)
+
+    def _place(self, name: str, inputs: Mapping[str, str], *, kind: str) -> Path | None:
         if self.directory is None:
             return None
-        slug = re.sub(r"[^a-z0-9]+", "-", (system.cache_name or name).lower()).strip("-")
-        slug = slug if kind == KIND else f"{slug}-{kind}"
-        digest = artifacts.fingerprint(_inputs(data, key, name, system))
-        return self.directory / f"{slug}-{digest}"
+        words = name if kind == KIND else f"{name} {kind}"
+        slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+        return self.directory / f"{slug}-{artifacts.fingerprint(dict(inputs))}"
 
 
 def score_all(
@@ -238,24 +250,39 @@ def score_all(
 
 
 def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) -> dict[str, str]:
-    """Digest of all that a system's scores in a hold-out depend on."""
+    """Digest of all that a system's prediction for a hold-out depends on."""
     recipe = system.settings(data.recipe)
+    settings = _holdout_settings(recipe, key) | {
+        name: getattr(recipe, name).model_dump(mode="json") for name in system.sections
+    }
+    if system.reads_truth and data.truth is not None:
+        settings["truth"] = artifacts.fingerprint(data.truth.vectors.tobytes())
+    return {
+        "data": data.fingerprint,
+        "settings": artifacts.fingerprint(settings),
+        "system": f"{system.cache_name or name}, version {VERSION}, {system.source}",
+    }
+
+
+def _score_inputs(
+    data: EvaluationData, key: HoldoutKey, name: str, system: System
+) -> dict[str, str]:
+    """As `_inputs`, and what the axes of the scores stand for."""
+    axes = {"scorings": ", ".join(SCORINGS), "metrics": ", ".join(metrics.METRICS)}
+    return _inputs(data, key, name, system) | axes
+
+
+def _holdout_settings(recipe: Recipe, key: HoldoutKey) -> dict[str, Any]:
+    """What of the recipe a hold-out depends on, beside the plays that count."""
     settings = {
         "split": key.split,
         "seed": key.seed,
         "fold": None if key.fold is None else [key.fold, recipe.evaluate.folds],
         "test_fraction": recipe.evaluate.test_fraction if key.fold is None else None,
         "factors": recipe.factors.model_dump(mode="json", exclude={"seed"}),
-        **{name: getattr(recipe, name).model_dump(mode="json") for name in system.sections},
     }
     if recipe.evaluate.rank_by != "tracks":
         settings["rank"] = recipe.evaluate.rank_by
     if key.labels < 1:
         settings["labels"] = key.labels
-    if system.reads_truth and data.truth is not None:
-        settings["truth"] = artifacts.fingerprint(data.truth.vectors.tobytes())
-    return {
-        "data": data.fingerprint,
-        "settings": artifacts.fingerprint(settings),
-        "system": f"{system.cache_name or name}, version {VERSION}.{system.version}",
-    }
+    return settings

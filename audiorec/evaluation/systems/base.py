@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from audiorec.artifacts import fingerprint
 from audiorec.embeddings import Embeddings
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
@@ -105,8 +107,6 @@ class System:
     role : {"control", "baseline", "model", "oracle"}
     sections : tuple of str
         Sections of the recipe that it depends on, beside those of the hold-out.
-    version : int
-        Raised when the function changes, so that scores kept from before are not taken for its.
     inapplicable : callable
         From an `EvaluationData` to why the system has nothing to say of it, or None.
     reads_truth : bool
@@ -117,17 +117,33 @@ class System:
         From the recipe to the one that the system follows.
     cache_name : str or None
         What its scores are kept as, where systems share them: two that follow the same settings.
+    source : str
+        Digest of the file that `predict` stands in, so that scores kept from before it was edited
+        are not taken for its own.
     """
 
     predict: Callable[[Holdout, WorkDir], Prediction]
     role: Role
     sections: tuple[str, ...] = ()
-    version: int = 1
     inapplicable: Callable[[EvaluationData], str | None] = lambda data: None
     reads_truth: bool = False
     by_name: bool = False
     settings: Callable[[Recipe], Recipe] = lambda recipe: recipe
     cache_name: str | None = None
+    source: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # At once: while systems run, somebody may edit the file.
+        object.__setattr__(self, "source", source_digest(self.predict))
+
+
+def source_digest(function: Callable[..., object]) -> str:
+    """Digest of the file, or the notebook's cell, that a function stands in."""
+    try:
+        lines, _ = inspect.findsource(inspect.unwrap(function))
+    except (OSError, TypeError):  # typed into a Python prompt, or no function
+        return fingerprint(repr(function).encode())
+    return fingerprint("".join(lines).encode())
 
 
 def rows_of(embeddings: Embeddings, ids: tuple[str, ...]) -> np.ndarray:

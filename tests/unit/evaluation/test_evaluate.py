@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -190,6 +191,46 @@ def test_other_inputs_are_scored_anew(planted, tmp_path, monkeypatch) -> None:
     )
     scored(replace(planted, recipe=recipe), seeds=(0,), work_directory=tmp_path)
     assert calls == [SYSTEMS[name] for name in LIGHT if "train" in SYSTEMS[name].sections]
+
+
+@pytest.fixture
+def table_of_metrics():
+    """`metrics.METRICS`, to be changed for as long as a test runs."""
+    before = dict(metrics.METRICS)
+    yield metrics.METRICS
+    metrics.METRICS.clear()
+    metrics.METRICS.update(before)
+
+
+def test_other_metrics_are_not_read_from_scores_kept_before(
+    planted, tmp_path, table_of_metrics
+) -> None:
+    def figures():
+        body = scored(planted, seeds=(0,), systems=(), work_directory=tmp_path).to_json()
+        return body["systems"]["ALS fold-in"]
+
+    before = figures()
+    table_of_metrics["AUC again"] = table_of_metrics["AUC"]
+    assert figures() == before | {"AUC again": before["AUC"]}
+    turned = dict(reversed(table_of_metrics.items()))
+    table_of_metrics.clear()
+    table_of_metrics.update(turned)
+    assert list(figures().items()) == [*reversed([*before.items(), ("AUC again", before["AUC"])])]
+    (manifest, *_) = tmp_path.glob("als-fold-in-*/manifest.json")
+    assert "recall@10" in json.loads(manifest.read_text())["inputs"]["metrics"]
+
+
+def test_a_system_whose_file_was_edited_is_scored_anew(planted, tmp_path, monkeypatch) -> None:
+    scored(planted, seeds=(0,), systems=(), work_directory=tmp_path)
+    monkeypatch.setattr(inspect, "findsource", lambda function: (["edited"], 0))
+    edited = replace(SYSTEMS["random"])
+    monkeypatch.undo()
+    monkeypatch.setitem(SYSTEMS, "random", edited)
+    calls = []
+    real = scores.score
+    monkeypatch.setattr(scores, "score", lambda h, n, **s: calls.append(n) or real(h, n, **s))
+    scored(planted, seeds=(0,), systems=(), work_directory=tmp_path)
+    assert calls == [edited]
 
 
 def test_damaged_scores_are_made_again(planted, tmp_path) -> None:
