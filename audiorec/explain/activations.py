@@ -70,12 +70,12 @@ def filter_activations(
 
     from audiorec.inference import check_mels, load_model
     from audiorec.mel.store import MelStore
-    from audiorec.models.encoders import load_encoder
+    from audiorec.models.encoders import build_encoder
 
     model = load_model(workspace.model)
     store = MelStore(workspace.mels)
     check_mels(model, store.config)
-    encoder = model.network.encoder or load_encoder(model.config, mel=model.mel)
+    encoder = model.network.encoder or build_encoder(model.config, mel=model.mel)
     layers = filter_layers(encoder.eval())
     if layer is not None:
         if layer not in layers:

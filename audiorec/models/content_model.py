@@ -26,7 +26,7 @@ from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.factors import AGREEMENT, NO_SMOOTHING, ArtistSmoothing
 from audiorec.models.config import ModelConfig, TrainConfig, check_crop
-from audiorec.models.encoders import Encoder, build_encoder, load_encoder
+from audiorec.models.encoders import Encoder, build_encoder
 from audiorec.models.encoders.pretrained import WINDOW, PretrainedEncoder
 from audiorec.models.heads import build_head
 
@@ -124,9 +124,9 @@ def build_network(
         Dimensions of the factors.
     scale : InputScale
     published : bool
-        Whether a pretrained encoder begins with its published weights: otherwise others follow.
+        See `build_encoder`.
     """
-    encoder = load_encoder(config, mel=mel) if published else build_encoder(config, mel=mel)
+    encoder = build_encoder(config, mel=mel, published=published)
     widths = encoder.blocks
     blocks = blocks_of(config) or tuple(widths)
     n_features = sum(widths[name] for name in blocks)
@@ -182,7 +182,7 @@ class ContentModel:
     def on(self, device: torch.device) -> ContentNetwork:
         """The network on a device, its encoder loaded."""
         if self.network.encoder is None:
-            self.network.encoder = load_encoder(self.config, mel=self.mel)
+            self.network.encoder = build_encoder(self.config, mel=self.mel)
         return self.network.to(device).eval()
 
 

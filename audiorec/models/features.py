@@ -19,7 +19,7 @@ from audiorec.mel.store import opened_store
 from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import crops_of
 from audiorec.models.devices import pick_device
-from audiorec.models.encoders import Encoder, load_encoder
+from audiorec.models.encoders import Encoder, build_encoder
 from audiorec.models.encoders.pretrained import check_front_end
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.models.pretrained.registry import find
@@ -141,7 +141,7 @@ def ready_encoder(encoder: str, *, mel: MelConfig, device: torch.device) -> Enco
     ParameterError
         If it takes spectrograms of other settings.
     """
-    ready = load_encoder(ModelConfig(encoder=encoder), mel=mel)  # type: ignore[arg-type]
+    ready = build_encoder(ModelConfig(encoder=encoder), mel=mel)  # type: ignore[arg-type]
     check_front_end(ready, mel)
     return ready.to(device).eval()
 

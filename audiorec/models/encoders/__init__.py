@@ -14,7 +14,7 @@ from audiorec.models.encoders.pretrained import empty_pretrained, load_pretraine
 from audiorec.models.encoders.shortchunk import ShortChunk
 from audiorec.models.encoders.vandenoord2013 import VanDenOord2013
 
-__all__ = ["ENCODERS", "Encoder", "build_encoder", "load_encoder"]
+__all__ = ["ENCODERS", "Encoder", "build_encoder"]
 
 ENCODERS: dict[str, Callable[[ModelConfig, MelConfig], Encoder]] = {
     "cnn": lambda config, mel: Cnn(mel.n_mels, channels=config.channels),
@@ -26,19 +26,21 @@ ENCODERS: dict[str, Callable[[ModelConfig, MelConfig], Encoder]] = {
 """Encoders that are no pretrained ones, by name."""
 
 
-def build_encoder(config: ModelConfig, *, mel: MelConfig) -> Encoder:
-    """An encoder with fresh weights from torch's global random state."""
-    if config.pretrained:
-        return empty_pretrained(config.encoder)
-    return ENCODERS[config.encoder](config, mel)
+def build_encoder(config: ModelConfig, *, mel: MelConfig, published: bool = True) -> Encoder:
+    """An encoder with published weights where there are some, else fresh ones, randomly drawn.
 
-
-def load_encoder(config: ModelConfig, *, mel: MelConfig) -> Encoder:
-    """An encoder to start from: with published weights where there are some, else fresh ones.
+    Parameters
+    ----------
+    config : ModelConfig
+    mel : MelConfig
+    published : bool
+        False where others follow: a pretrained encoder's are drawn too.
 
     Raises
     ------
     ArtifactError
         If published weights are not in the cache, or damaged there.
     """
-    return load_pretrained(config.encoder) if config.pretrained else build_encoder(config, mel=mel)
+    if config.pretrained:
+        return (load_pretrained if published else empty_pretrained)(config.encoder)
+    return ENCODERS[config.encoder](config, mel)

@@ -110,7 +110,7 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
 
 
 def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, monkeypatch):
-    monkeypatch.setattr("audiorec.models.features.load_encoder", lambda config, mel: encoder)
+    monkeypatch.setattr("audiorec.models.features.build_encoder", lambda config, mel: encoder)
     with Catalog(workspace.catalog) as catalog:
         autotag_catalog(catalog, encoder, n_jobs=1)
         before = catalog.tags.features("musicnn-msd")
