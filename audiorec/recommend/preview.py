@@ -103,10 +103,13 @@ def preview_of(
 def _windows(mel: np.ndarray, at: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of each band in each window : 2 x np.ndarray [shape=(n_mels, n)]."""
     ends = np.minimum(at + length, mel.shape[1])
+    edges = np.array(sorted({*at.tolist(), *ends.tolist()}))  # from 0
+    first, last = np.searchsorted(edges, at), np.searchsorted(edges, ends)
 
     def mean(x: np.ndarray) -> np.ndarray:
-        sums = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, axis=1)], axis=1)
-        return np.asarray((sums[:, ends] - sums[:, at]) / (ends - at))
+        parts = np.add.reduceat(x[:, : edges[-1]], edges[:-1], axis=1)
+        sums = np.concatenate([np.zeros((len(x), 1)), np.cumsum(parts, axis=1)], axis=1)
+        return np.asarray((sums[:, last] - sums[:, first]) / (ends - at))
 
     means = mean(mel)
     return means, np.sqrt(np.maximum(0.0, mean(mel**2) - means**2))
