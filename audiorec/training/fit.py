@@ -40,7 +40,7 @@ from audiorec.training.losses import LOSSES
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
-STATE_VERSION = 6  # raised when a change of the loop makes older state another run's
+STATE_VERSION = 7  # raised when a change of the loop makes older state another run's
 
 
 class TrainResult(NamedTuple):

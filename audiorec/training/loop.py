@@ -85,6 +85,9 @@ class TrainingLoop:
             [p for p in self.towers.parameters() if p.requires_grad],
             lr=self.config.learning_rate,
             weight_decay=WEIGHT_DECAY,
+            # One pass over the weights instead of a dozen. Beside it Lightning clips no gradients
+            # of mixed precision, which is that of CUDA.
+            fused=True if run.device.type == "cpu" else None,
         )
         self.module, self.optimizer = self.fabric.setup(self.towers, optimizer)
 
