@@ -10,20 +10,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from audiorec.artifacts import write_atomic
+from audiorec.artifacts import PARTS, write_atomic
 from audiorec.exceptions import WorkspaceError, system_reason
 
 VERSION = 1
 MARKER = "workspace.json"
 SALT = ".pseudonyms"
-# Where artifacts are written; whatever else lies in a workspace is never swept.
-FOLDERS = (
-    *("plays", "mels", "heard", "factors", "model", "embeddings", "index", "probe", "sessions"),
-    *("descriptors", "map"),
-    *("reports", "playlists", ".training"),
-)
 # What a run makes aside, before it renames it or is done with it; see `artifacts.atomic_writer`.
 SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
+
+
+class _Folder:
+    """Path of a part of a workspace, by its name in `PARTS`."""
+
+    def __init__(self, contents: str) -> None:
+        self.__doc__ = contents
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._folder = PARTS[name].folder
+
+    def __get__(self, workspace: Workspace, owner: type) -> Path:
+        return workspace.root / self._folder
 
 
 class Workspace:
@@ -43,6 +50,26 @@ class Workspace:
     'index'
     """
 
+    plays = _Folder("Listening, in Parquet.")
+    mels = _Folder("Log-mel spectrograms.")
+    features = _Folder("What a frozen encoder gives for the tracks.")
+    factors = _Folder("Factors of listeners and tracks.")
+    model = _Folder("The trained network.")
+    embeddings = _Folder("Vectors predicted from sound.")
+    index = _Folder("The index of the vectors.")
+    sessions = _Folder("What answers by the session so far.")
+    map = _Folder("Every track's position in the plane, and the regions' names.")
+    probe = _Folder("What tells the library's genres from the audio.")
+    descriptors = _Folder("Tempo, key, loudness, brightness and energy of the tracks.")
+    reports = _Folder("Curves, tables and pages.")
+    playlists = _Folder("Playlists that were written without a path of their own.")
+    recipes = _Folder("Recipes of playlists that were saved.")
+    scanned_mels = _Folder("Spectrograms that a scan made, until the mel stage takes them.")
+    scanned_descriptors = _Folder("Descriptors that a scan measured, until it has ended.")
+    training_state = _Folder("What a training that was killed goes on from.")
+    session_states = _Folder("The same of the session models.")
+    scores = _Folder("Scores of the evaluation, so that none is computed twice.")
+
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
 
@@ -55,86 +82,6 @@ class Workspace:
     def exclusions(self) -> Path:
         """The rules that hide tracks from answers."""
         return self.root / "exclusions.json"
-
-    @property
-    def plays(self) -> Path:
-        """Listening, in Parquet."""
-        return self.root / "plays"
-
-    @property
-    def mels(self) -> Path:
-        """Log-mel spectrograms."""
-        return self.root / "mels"
-
-    @property
-    def factors(self) -> Path:
-        """Factors of listeners and tracks."""
-        return self.root / "factors"
-
-    @property
-    def model(self) -> Path:
-        """The trained network."""
-        return self.root / "model"
-
-    @property
-    def scanned_mels(self) -> Path:
-        """Spectrograms that a scan made, until the mel stage takes them."""
-        return self.root / ".ahead"
-
-    @property
-    def scanned_descriptors(self) -> Path:
-        """Descriptors that a scan measured, until it has settled the catalogue."""
-        return self.root / ".measured"
-
-    @property
-    def features(self) -> Path:
-        """What a frozen encoder gives for the tracks."""
-        return self.root / "features"
-
-    @property
-    def embeddings(self) -> Path:
-        """Vectors predicted from sound."""
-        return self.root / "embeddings"
-
-    @property
-    def index(self) -> Path:
-        """The index of the vectors."""
-        return self.root / "index"
-
-    @property
-    def descriptors(self) -> Path:
-        """Tempo, key, loudness, brightness and energy of the tracks."""
-        return self.root / "descriptors"
-
-    @property
-    def recipes(self) -> Path:
-        """Recipes of playlists that were saved."""
-        return self.playlists / "recipes"
-
-    @property
-    def sessions(self) -> Path:
-        """What answers by the session so far."""
-        return self.root / "sessions"
-
-    @property
-    def map(self) -> Path:
-        """Every track's position in the plane, and the regions' names."""
-        return self.root / "map"
-
-    @property
-    def probe(self) -> Path:
-        """What tells the library's genres by ear."""
-        return self.root / "probe"
-
-    @property
-    def reports(self) -> Path:
-        """Curves, tables and pages."""
-        return self.root / "reports"
-
-    @property
-    def playlists(self) -> Path:
-        """Playlists that were written without a path of their own."""
-        return self.root / "playlists"
 
     def salt(self, *, make: bool = True) -> bytes | None:
         """Secret that pseudonyms are made with, for its owner alone to read.
@@ -269,12 +216,11 @@ class Workspace:
 
     def _sweep(self) -> None:
         """Remove scratch that nobody writes any more, since the lock is held."""
-        parts = [
-            path
-            for path in map(self.root.joinpath, FOLDERS)
-            if path.is_dir() and not path.is_symlink()
-        ]
-        for folder in (*parts, self.root):
+        root = self.root.resolve()
+        own = [root, *(root / part.folder for part in PARTS.values())]
+        for folder in own:
+            if not folder.is_dir() or folder.resolve() != folder:  # a link leads elsewhere
+                continue
             for path in folder.iterdir():
                 if not SCRATCH.fullmatch(path.name):
                     continue

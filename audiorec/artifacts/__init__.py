@@ -4,6 +4,7 @@ from audiorec.artifacts.atomic import atomic_writer, temp_path, write_atomic, wr
 from audiorec.artifacts.digests import DIGESTS, digest_file, fingerprint, matches
 from audiorec.artifacts.earlier_versions import without_constants
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
+from audiorec.artifacts.parts import PARTS
 from audiorec.artifacts.reading import (
     UNREADABLE,
     damaged,
@@ -14,13 +15,15 @@ from audiorec.artifacts.reading import (
     load_valid,
     was_imported,
 )
-from audiorec.artifacts.remedies import STAGE_OF, describe_damage, rebuild_hint
+from audiorec.artifacts.remedies import OF_RUN, STAGE_OF, describe_damage, rebuild_hint
 from audiorec.artifacts.writing import commit, move_into_place, put_array, put_file, remove, save
 
 __all__ = [
     "DIGESTS",
     "FORMAT_VERSION",
     "MANIFEST",
+    "OF_RUN",
+    "PARTS",
     "STAGE_OF",
     "UNREADABLE",
     "ArtifactFile",

@@ -5,20 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiorec.artifacts.manifest import Manifest
+from audiorec.artifacts.parts import PARTS
 
-STAGE_OF = {
-    "plays": "plays",
-    "mels": "mel",
-    "factors": "factors",
-    "model": "train",
-    "embeddings": "embed",
-    "index": "index",
-    "sessions": "sessions",
-    "map": "map",
-    "pretrained": "pretrained fetch",
-    "probe": "tags --all",
-}
-OF_RUN = ("mels", "factors", "model", "embeddings", "index", "sessions", "map")  # its stages
+OF_RUN = tuple(kind for kind, part in PARTS.items() if part.role == "stage")
+STAGE_OF = {kind: part.command for kind, part in PARTS.items() if part.role != "other"}
+STAGE_OF["pretrained"] = "pretrained fetch"  # which lies in no workspace
 MISSING = {
     "plays": "are no plays",
     "mels": "are no spectrograms",

@@ -80,7 +80,7 @@ def run_evaluation(
         systems=systems,
         truth=truth,
         inputs_of=workspace_inputs(workspace, recipe, progress=progress),
-        work_directory=work_directory(workspace),
+        work_directory=workspace.scores,
         progress=progress,
     )
     write_page(report, page, recipe=recipe)
@@ -114,11 +114,6 @@ def read_plays(workspace: Workspace) -> pl.DataFrame:
     return load_plays(workspace.plays)
 
 
-def work_directory(workspace: Workspace) -> Path:
-    """Where scores are kept."""
-    return workspace.root / ".evaluation"
-
-
 def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> InputsOf:
     """What gives encoders their spectrograms and features."""
     from audiorec.evaluation.encoder_inputs import catalogue_inputs
@@ -126,7 +121,7 @@ def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress
     return catalogue_inputs(
         workspace.catalog,
         recipe=recipe,
-        directory=work_directory(workspace),
+        directory=workspace.scores,
         kept={recipe.model.encoder: workspace.features} if recipe.model.frozen else {},
         progress=progress,
     )

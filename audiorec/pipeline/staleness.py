@@ -8,7 +8,8 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 
-KINDS = ("plays", "mels", "factors", "model", "embeddings", "index", "map")
+KINDS = ("plays", *(kind for kind in artifacts.OF_RUN if kind != "sessions"))
+"""What every library has; session models are made where plays have times."""
 
 
 def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:

@@ -9,12 +9,10 @@ from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.tracks import Failure
 from audiorec.exceptions import ArtifactError
-from audiorec.pipeline.staleness import stale_artifacts
+from audiorec.pipeline.staleness import KINDS, stale_artifacts
 from audiorec.pipeline.workspace_recipe import current_recipe
 from audiorec.track_map.layout import can_lay_out
 from audiorec.workspace import Workspace
-
-KINDS = ("plays", "mels", "factors", "model", "embeddings", "index", "map")
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:

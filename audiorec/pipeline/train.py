@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from audiorec.training import TrainResult
     from audiorec.training.curves import EpochRow
 
-TRAINING_STATE = ".training"
-
 
 class TrainStage:
     """A recipe's model, made where it is stale; see `Pipeline` for the parameters."""
@@ -76,7 +74,7 @@ class TrainStage:
             model=model,
             config=self.recipe.train,
             features=self.features(store) if model.pretrained or model.frozen else None,
-            work_directory=self.workspace.root / TRAINING_STATE,
+            work_directory=self.workspace.training_state,
             space=inputs.digests["factors"],
             progress=self.progress,
             together=self._duplicates(store, tracks),
@@ -130,7 +128,7 @@ class TrainStage:
             if history:
                 plot_history(history, self.workspace.reports / "training.png")
             save_model(self.workspace.model, model, inputs=inputs)
-            shutil.rmtree(self.workspace.root / TRAINING_STATE, ignore_errors=True)
+            shutil.rmtree(self.workspace.training_state, ignore_errors=True)
 
     def _config(self) -> dict[str, Any]:
         """The settings that a model follows."""

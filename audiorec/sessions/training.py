@@ -99,7 +99,7 @@ def train_sessions(
         sessions = sessions.with_items(sorted({*sessions.item_ids, *vectors.ids}))
     network = _GRUTraining(
         gru or bounded_settings(sessions, config),
-        vectors=vectors, state=workspace.root / ".sessions", progress=progress,
+        vectors=vectors, state=workspace.session_states, progress=progress,
     )  # fmt: skip
     compared = compare(sessions, config=config, fit_gru=None if without else network.score_epochs)
     model = None if without else network.train(sessions, n_epochs=compared.epochs)

@@ -21,7 +21,6 @@ from audiorec.evaluation.workspace_run import (
     keep_tables,
     read_catalogue,
     read_plays,
-    work_directory,
     workspace_inputs,
 )
 from audiorec.exceptions import AudiorecError
@@ -87,7 +86,7 @@ def compare(
         frozen=() if without_frozen else frozen,
         held_out_from=artists,
         inputs_of=workspace_inputs(workspace, recipe, progress=progress),
-        work_directory=work_directory(workspace),
+        work_directory=workspace.scores,
         progress=progress,
     )
 

@@ -19,7 +19,6 @@ from audiorec.evaluation.text import aligned
 from audiorec.evaluation.workspace_run import (
     read_catalogue,
     read_plays,
-    work_directory,
     workspace_inputs,
 )
 from audiorec.exceptions import ParameterError
@@ -66,7 +65,7 @@ class StudyInputs:
     @property
     def work_directory(self) -> Path:
         """Where scores are kept."""
-        return work_directory(self.workspace)
+        return self.workspace.scores
 
     @cached_property
     def data(self) -> EvaluationData:

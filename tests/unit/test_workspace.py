@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from audiorec.artifacts import PARTS
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import WorkspaceError
 from audiorec.workspace import Workspace
@@ -119,6 +120,33 @@ def test_what_a_killed_run_made_aside_is_swept(tmp_path):
         left = {str(path.relative_to(workspace.root)) for path in workspace.root.rglob("*")}
     ours = {"workspace.json", ".lock", ".lock-holder"}
     assert left - ours == {"plays", "index", "index/part.parquet", "index/mine.part"}
+
+
+def test_every_folder_of_a_workspace_is_swept(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    paths = [getattr(workspace, name) for name in dir(workspace)]
+    folders = [p for p in paths if isinstance(p, Path) and p.suffix not in (".sqlite", ".json")]
+    assert len(folders) == len(PARTS) + 1  # the workspace itself
+    with workspace.writing():
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".x.999999.part").touch()
+            (folder / "x.part").touch()
+    with workspace.writing():
+        left = [path.name for path in workspace.root.rglob("*.part")]
+    assert left == ["x.part"] * len(folders)
+
+
+def test_folders_that_lie_elsewhere_are_never_swept(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    mine = tmp_path / "mine" / "recipes"
+    mine.mkdir(parents=True)
+    for folder in (mine.parent, mine):
+        (folder / ".x.999999.part").touch()
+    with workspace.writing():
+        workspace.playlists.symlink_to(mine.parent)
+    with workspace.writing():
+        assert len(list(mine.parent.rglob("*.part"))) == 2
 
 
 def test_folders_that_are_not_the_workspaces_are_never_swept(tmp_path):

@@ -264,7 +264,7 @@ def test_a_killed_stage_goes_on_to_the_same_bytes(
         n: e.digest for n, e in whole.files.items()
     }
     assert again.extra["validation"] == whole.extra["validation"]
-    assert not (workspace.root / ".sessions").exists()
+    assert not workspace.session_states.exists()
 
 
 def test_settings_and_suspects_decide_what_is_learned_from(tmp_path: Path) -> None:
