@@ -35,7 +35,7 @@ install: $(STAMP)  ## Make the virtual environment with everything in it
 
 demo: $(STAMP)  ## Make a world of music and listeners, and run the main job on it
 	$(AUDIOREC) demo "$$IN_DEMO"
-	$(AUDIOREC) scan --manifest "$$IN_DEMO/tracks.csv"
+	$(AUDIOREC) scan --recipe "$$BY_RECIPE" --manifest "$$IN_DEMO/tracks.csv"
 	$(AUDIOREC) plays "$$IN_DEMO/plays.csv"
 	$(AUDIOREC) run "$$BY_RECIPE"
 	$(AUDIOREC) add "$$IN_DEMO/held_back"

@@ -17,6 +17,7 @@ from audiorec.cli.common import (
     jobs_option,
     json_option,
     progress_shown,
+    read_recipe,
     strict_option,
 )
 
@@ -49,6 +50,13 @@ if TYPE_CHECKING:
     help="Measure tempo, key, loudness, brightness and energy in the same pass; where there are "
     "some already, new files are measured without asking.",
 )  # fmt: skip
+@click.option(
+    "--recipe",
+    "recipe_file",
+    type=PathType(path_type=Path),
+    help="The recipe that 'run' will be given, so that its spectrograms are made in the same pass: "
+    "a file, or a shipped one by its name. [default: the one that 'run' takes without one]",
+)
 @click.option("--force", is_flag=True, help="Decode files again that have not changed.")
 @jobs_option
 @strict_option
@@ -61,6 +69,7 @@ def command(
     playlists: bool,
     exclude: tuple[str, ...],
     descriptors: bool,
+    recipe_file: Path | None,
     force: bool,
     jobs: int | None,
     strict: bool,
@@ -68,10 +77,11 @@ def command(
 ) -> None:
     """Add the audio files in PATHS, and in the folders among them, to the catalogue.
 
-    Only new and changed files are decoded; a file that was moved or retagged keeps its row, one
-    that is gone is marked missing. M3U playlists in the folders count as listeners, but for those
-    that audiorec wrote. Passed by are hidden files, the folders of recycle bins, folders with a
-    .nomedia, and what .audiorecignore, .ndignore or .plexignore name.
+    Only new and changed files are decoded, and their spectrograms made in the same pass; a file
+    that was moved or retagged keeps its row, one that is gone is marked missing. M3U playlists in
+    the folders count as listeners, but for those that audiorec wrote. Passed by are hidden files,
+    the folders of recycle bins, folders with a .nomedia, and what .audiorecignore, .ndignore or
+    .plexignore name.
     """
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
@@ -88,13 +98,14 @@ def command(
     check_paths(paths)
     if manifest is not None:
         read_manifest(manifest)
+    recipe = read_recipe(recipe_file) if recipe_file else None
     workspace = settings.workspace
     with (
         workspace.writing(),
         Catalog(workspace.catalog) as catalog,
         progress_shown() as progress,
     ):
-        also = Pipeline(workspace).scan_also(descriptors=descriptors)
+        also = Pipeline(workspace, recipe=recipe).scan_also(descriptors=descriptors)
         how: dict[str, Any] = {"force": force, "n_jobs": jobs, "also": also, "progress": progress}
         if manifest is not None:
             report = scan_manifest(catalog, manifest, **how)

@@ -81,7 +81,7 @@ def test_folders_and_recipes_may_hold_spaces(run, tmp_path):
     assert all(call[:2] == ["--workspace", "my ws"] for call in calls)
     assert [call[2:] for call in calls] == [
         ["demo", "the world"],
-        ["scan", "--manifest", "the world/tracks.csv"],
+        ["scan", "--recipe", "my recipe.toml", "--manifest", "the world/tracks.csv"],
         ["plays", "the world/plays.csv"],
         ["run", "my recipe.toml"],
         ["add", "the world/held_back"],

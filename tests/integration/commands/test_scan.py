@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
+import pytest
 import soundfile as sf
+
+from audiorec.mel import MelStore
 
 from ..conftest import call
 
@@ -31,3 +35,24 @@ def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):
     for name in ("silent.wav", "short.wav", "empty.mp3", "text.mp3", "loop.mp3", "pipe.wav"):
         assert name in named
     assert all(len(line.strip()) > 10 for line in named.strip().splitlines())
+
+
+def refuse(*args, **kwargs):
+    pytest.fail("a file is decoded")
+
+
+def test_scan_makes_the_spectrograms_of_the_recipe_that_is_named(tmp_path, monkeypatch):
+    music, workspace = tmp_path / "music", tmp_path / "workspace"
+    music.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a.wav", "b.wav"):
+        sf.write(music / name, rng.normal(0, 0.1, 22050 * 4), 22050)
+    assert call("-w", workspace, "scan", music, "--recipe", "scratch").code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr("audiorec.workers.Pool", refuse)
+        answer = call("-w", workspace, "mel", "--recipe", "scratch")
+    assert answer.code == 0 and "2 computed" in answer.out, answer
+    assert MelStore(workspace / "mels").config.n_mels == 128
+    shutil.rmtree(workspace)
+    answer = call("-w", workspace, "scan", music, "--recipe", "none-such")
+    assert answer.code == 1 and "none-such" in answer.err and not workspace.exists()
