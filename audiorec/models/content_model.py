@@ -189,7 +189,7 @@ class ContentModel:
 def prediction_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) -> int | None:
     """Frames of a crop that a vector is predicted from; None is the whole clip."""
     whole = config.pretrained or config.frozen
-    return None if whole else training_crop(config, mel=mel, train=train)
+    return None if whole else mel.frames(train.crop_seconds)
 
 
 def training_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) -> int:
@@ -203,7 +203,9 @@ def training_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) ->
     if config.pretrained:
         return WINDOW
     check_crop(mel, train)
-    frames, needed = mel.frames(train.crop_seconds), Encoder.min_frames
+    with torch.device("meta"):  # an encoder without weights
+        needed = build_encoder(config, mel=mel).min_frames
+    frames = mel.frames(train.crop_seconds)
     if frames < needed:
         raise ParameterError(
             f"crop_seconds={train.crop_seconds} gives {frames} frames and {config.encoder} "

@@ -15,8 +15,6 @@ class Encoder(nn.Module):
     ----------
     blocks : dict of str to int
         Names and widths of the parts that a row of features consists of, in order.
-    whole_clip : bool
-        Whether it takes a clip as a whole, whatever its length, rather than crops of one length.
     min_frames : int
         Shortest crop, frames; a shorter clip is repeated until it is as long.
     hidden_layers : int
@@ -24,7 +22,6 @@ class Encoder(nn.Module):
     """
 
     blocks: dict[str, int]
-    whole_clip = False
     min_frames = 16
     hidden_layers = 1
 

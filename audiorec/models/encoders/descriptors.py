@@ -42,7 +42,6 @@ class Descriptors(Encoder):
     mel : MelConfig
     """
 
-    whole_clip = True
     dct: Tensor
     upper: Tensor
     level: Tensor

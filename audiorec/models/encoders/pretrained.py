@@ -42,7 +42,6 @@ class PretrainedEncoder(Encoder):
         What its input must be made with; where the clip lies is free.
     """
 
-    whole_clip = True
     mel = MEL
     window = WINDOW
     min_frames = WINDOW

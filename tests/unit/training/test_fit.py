@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.inference import embed_store
-from audiorec.models.config import ModelConfig
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.content_model import training_crop
 from audiorec.models.encoders import ENCODERS
+from audiorec.models.encoders.cnn import Cnn
 from audiorec.models.features import compute_features
 from audiorec.training import train
 from audiorec.training.losses import LOSSES
@@ -199,6 +202,14 @@ def test_factors_of_zeros_train_all_the_same(world):
 def test_crops_too_short_for_the_encoder(world):
     with pytest.raises(ParameterError, match=r"crop_seconds=0.1 gives 2 frames .* needs 16"):
         train(world.store, world.targets, **world.arguments(crop_seconds=0.1))
+
+
+def test_crops_too_short_for_an_encoder_that_needs_more(monkeypatch):
+    monkeypatch.setattr(Cnn, "min_frames", 256)
+    before = torch.get_rng_state()
+    with pytest.raises(ParameterError, match=r"gives 129 frames and cnn needs 256; lengthen it"):
+        training_crop(ModelConfig(), mel=MelConfig(), train=TrainConfig(crop_seconds=3.0))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_device_that_is_not_there(world):
