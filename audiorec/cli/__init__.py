@@ -1,4 +1,8 @@
-"""The command line: one group, one module per command, each imported when it is called."""
+"""The command line: one group, one module per command, each imported when it is called.
+
+`COMMANDS` names them; ``stages`` has those of the stages. ``command_group``, ``default_command``,
+``common``, ``answers``, ``filters`` and ``similar_batch`` are no commands: they serve them.
+"""
 
 from __future__ import annotations
 

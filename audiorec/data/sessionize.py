@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+from audiorec.data.histories import PLAYLISTS
 from audiorec.data.plays.store import load_plays
 from audiorec.exceptions import NoSessionsError, ParameterError
 
 GAP_MINUTES = 30.0
-PLAYLIST_SOURCES = ("m3u", "xspf", "jspf")
 SESSION_KEY = ["user_id", "kind", "session_id"]
 """Columns that, with ``part``, say which session a row belongs to."""
 
@@ -169,7 +169,7 @@ def read_session_plays(directory: Path) -> pl.DataFrame:
     """Rows of all parts, in order, with what sessions need; timed ones told of twice once."""
     rows = load_plays(directory, with_source=True)
     wanted = ("user_id", "track_id", "plays", "timestamp", "skipped", "rating", "session_id")
-    listed = pl.col("source").is_in(PLAYLIST_SOURCES)
+    listed = pl.col("source").is_in(PLAYLISTS)
     return rows.with_columns(playlist=listed).select(
         [column for column in (*wanted, "playlist") if column in (*rows.columns, "playlist")]
     )

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.sessionize import PLAYLIST_SOURCES
+from audiorec.data.histories import PLAYLISTS
 from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
@@ -42,7 +42,7 @@ def have_sessions(directory: Path) -> bool:
     """
     manifest = artifacts.load_manifest(directory, kind="plays")
     for name, part in manifest.extra.get("parts", {}).items():
-        if part["source"] in PLAYLIST_SOURCES:
+        if part["source"] in PLAYLISTS:
             return True
         rows = pl.scan_parquet(directory / manifest.files[name].file)
         columns = {"timestamp", "session_id"} & set(rows.collect_schema().names())

@@ -4,7 +4,9 @@ Each module has ``TITLE``, what it is; ``EXPORT``, how to get it, which the help
 ``recognise(member)``, whether a file of an export is one of these; and
 ``read(export, members, tally)``, its listens one after the other, in which ``tally`` counts what is
 left out. Two name tracks by their ids or files already, and are read as columns: ``csv`` and
-``m3u``, see `audiorec.data.histories.column_importers`.
+``m3u``. `SOURCES` names the formats. The other modules serve them: ``export_files`` opens an
+export, ``listen`` is what is read of it, ``text_formats``, ``databases`` and ``csv_forms`` parse,
+and ``column_importers`` read columns.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ SOURCES = (
 )
 """Names of the formats, in the order in which they are tried."""
 PLAYLISTS = ("m3u", "xspf", "jspf")
-"""Formats that lie beside others without being meant."""
+"""Formats of playlists: they lie beside others without being meant, and each list is a session."""
 IN_COLUMNS = ("csv", "m3u")
 """Formats that are read as columns."""
 AUTO = "auto"
