@@ -1,4 +1,4 @@
-"""Why two tracks match."""
+"""Why two tracks match, and what the filters of the network respond to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Index`: string ids over vectors and a structure, with filters, changes and a place on disk."""
+"""`SearchableVectors`: string ids over vectors and a structure, searched with filters."""
 
 from __future__ import annotations
 

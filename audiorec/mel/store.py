@@ -35,7 +35,7 @@ class Location(NamedTuple):
     clip : int
         Number of the clip within its track, from 0.
     shard, row : int
-        Position in `MelStore.shards`, and row of that shard.
+        Number of the shard, see `MelStore.shard`, and row of it.
     n_frames : int
         Frames of it that are sound; the rest is padding.
     start : float
@@ -58,7 +58,7 @@ def unlike(learned: MelConfig, given: MelConfig) -> str:
     learned : MelConfig
         Of the spectrograms that the model was trained on.
     given : MelConfig
-        Of those that it is to hear.
+        Of those that it is to encode.
     """
     was, now = learned.model_dump(), given.model_dump()
     key = next((key for key in was if was[key] != now[key]), None)
