@@ -16,7 +16,7 @@ from audiorec.exceptions import EngineError, first_line
 
 Value = TypeVar("Value")
 
-# The others wait while the first learns or hears alone; who dies is found out by torchrun.
+# The others wait while the first learns or encodes alone; who dies is found out by torchrun.
 PATIENCE = timedelta(days=7)
 
 

@@ -120,7 +120,7 @@ def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
 
 
 def _forget_all_but(track_ids: Sequence[str], workspace: Workspace) -> None:
-    """Take tracks out of the catalogue whose vectors gave way to others; heard ones stay."""
+    """Take tracks out of the catalogue whose vectors gave way to others; scanned ones stay."""
     with Catalog(workspace.catalog, read_only=True) as catalog:
         gone = catalog.without_audio().difference(track_ids)
     if gone:

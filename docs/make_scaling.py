@@ -255,7 +255,7 @@ def storage(found: dict[str, float]) -> str:
     return table(
         "### Storage",
         "Spectrograms are nearly all of it. They are needed until `embed` is done, and again when "
-        "another network is to hear; a shard can be thrown away and is then computed again.",
+        "another network is to be used; a shard can be thrown away and is then computed again.",
         ["", "bytes per track", *(f"{n:,}" for n in SIZES)],
         rows,
     )
@@ -286,9 +286,9 @@ def changes(found: dict[str, float]) -> str:
     a_day = DAY * 3600 * CORES / per_track
     train_day = DAY * 3600 / found["train_cpu_s"]
     # A shard more costs what there is already: a * S^2 / 2 in all, by one process.
-    hear, commit = found["mel_cpu_s"], found["commit_cpu_s_per_shard"]
+    mel, commit = found["mel_cpu_s"], found["commit_cpu_s_per_shard"]
     crowded = 1_000.0
-    while count_shards(int(crowded)) ** 2 / 2 * commit < crowded * hear / CORES:
+    while count_shards(int(crowded)) ** 2 / 2 * commit < crowded * mel / CORES:
         crowded *= 1.01
     rows = [
         (
@@ -311,7 +311,7 @@ def changes(found: dict[str, float]) -> str:
             "one workspace to several: storing a shard names all that are there, and takes as long "
             f"as {CORES} cores take for the spectrograms",
             f"{count_shards(int(crowded)):,}^2 / 2 x {1e6 * commit:.0f} us = "
-            f"{number(crowded)} x {milli(hear)} ms / {CORES}",
+            f"{number(crowded)} x {milli(mel)} ms / {CORES}",
         ),
         (
             number(3600 / found["duplicates_cpu_s_per_track"]),
@@ -325,7 +325,7 @@ def changes(found: dict[str, float]) -> str:
         ),
         (
             number(a_day),
-            f"`--engine local` to `ray`: {CORES} cores take a day to scan, hear and embed",
+            f"`--engine local` to `ray`: {CORES} cores take a day to scan, make mels and embed",
             f"{CORES} x {DAY:.0f} h / {milli(per_track)} ms",
         ),
     ]
@@ -339,7 +339,7 @@ def changes(found: dict[str, float]) -> str:
 
 
 def peaks(found: dict[str, float]) -> str:
-    """Peaks of memory of the stages that hear."""
+    """Peaks of memory of the stages that read audio or spectrograms."""
     return ", ".join(size(found[f"{stage}_peak_bytes"]) for stage in ("scan", "mel", "embed"))
 
 

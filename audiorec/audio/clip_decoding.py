@@ -1,4 +1,4 @@
-"""From a file of any format to the clips of it that are heard: mono, at one sampling rate.
+"""From a file of any format to its decoded clips: mono, at one sampling rate.
 
 libsndfile reads what it can and PyAV (FFmpeg's libraries) the rest. Only the clip is decoded, in
 blocks, so that an hour of six channels takes no more memory than the clip.
@@ -38,7 +38,7 @@ class DecodedClips(NamedTuple):
     starts : list of float
         Where each begins, s.
     note : str
-        What is wrong with the file, though it can be heard; else empty.
+        What is wrong with the file, though it can be decoded; else empty.
     """
 
     info: AudioInfo
@@ -80,7 +80,7 @@ def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.
     Raises
     ------
     AudioError
-        If there is nothing to hear: not audio, cut off, silent, shorter than a second, ...
+        If there is nothing to decode: not audio, cut off, silent, shorter than a second, ...
     """
     return resampled(decode_clips(path, config=config, track_id=track_id), config=config)
 

@@ -33,7 +33,7 @@ COMMANDS = {
     "map": "lay the tracks out in the plane",
     "run": "run every stage that is stale",
     "add": "take in new files, no retraining",
-    "tags": "words for tracks, by ear",
+    "tags": "words for tracks, from the audio",
     "find": "list tracks by words",
     "descriptors": "measure tempo, key and loudness",
     "similar": "show a track's nearest tracks",

@@ -64,7 +64,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info_command(name: str, as_json: bool) -> None:
-    """Describe the network NAME: where it comes from, its licence, what it hears and names."""
+    """Describe the network NAME: where it comes from, its licence, what it takes and names."""
     from audiorec.models.pretrained import FETCH_REMEDY, describe
 
     facts = describe(name)

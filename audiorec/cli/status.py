@@ -51,7 +51,7 @@ def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bo
     click.echo(f"tracks     {held['tracks']}")
     click.echo(f"failures   {held['failures']}" + ("  (--failures names them)" if failed else ""))
     if notes:
-        click.echo(f"notes      {len(notes)}  (heard in spite of damage; --failures names them)")
+        click.echo(f"notes      {len(notes)}  (decoded in spite of damage; --failures names them)")
     if held["listeners"]:
         click.echo(
             f"listening  {held['plays']} plays of {held['tracks_with_listening']} tracks by "

@@ -1,4 +1,4 @@
-"""``audiorec tags``: words for tracks, by ear."""
+"""``audiorec tags``: words for tracks, from the audio."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def command(
     confidence is the network's own, the mean over the clip: good to compare with, not calibrated.
 
     \b
-    audiorec tags --all    hear every track that has no words yet, and store them
-    audiorec tags TRACK    show stored words; what has none is heard now, not stored
+    audiorec tags --all    tag every track that has no words yet, and store the words
+    audiorec tags TRACK    show stored words; what has none is tagged now, not stored
     audiorec tags --list   show the words that the library has
 
     --all may be killed and goes on where it was. Where the catalogue has genres, it learns to tell
-    them too, says how often it is right about artists it has not heard, and stores its words as
-    "probe", their confidence calibrated where that helps. 'audiorec similar' takes stored words:
+    them too, says how often it is right about artists it was not trained on, and stores its words
+    as "probe", their confidence calibrated where that helps. 'audiorec similar' takes stored words:
     --tag, --without-tag, --why.
     """
     if bool(tracks) + all_ + list_ != 1:
@@ -83,7 +83,7 @@ def command(
     workspace: Workspace | None = settings.workspace
     assert workspace is not None
     if tracks and all(Path(name).is_file() for name in tracks) and not workspace.root.exists():
-        workspace = None  # files can be heard without one
+        workspace = None  # files can be tagged without one
     else:
         workspace.check()
     if all_:
@@ -119,7 +119,7 @@ def tag_all(
         counts = {"heard": tagged.tagged, "kept": tagged.kept, "failed": tagged.failed}
         echo_json({**counts, "probe": probe._asdict() if probe is not None else None})
     else:
-        click.echo(f"tags      {tagged.tagged} heard, {tagged.kept} kept, {tagged.failed} failed")
+        click.echo(f"tags      {tagged.tagged} tagged, {tagged.kept} kept, {tagged.failed} failed")
         for line in probe_lines(probe):
             click.echo(f"probe     {line}")
     fail_if_strict(tagged.failed, strict=strict)
@@ -133,7 +133,7 @@ def probe_lines(report: ProbeReport | None) -> list[str]:
         f"{len(report.genres)} genres of {report.n_tracks} tracks by {report.n_artists} artists"
         + (f"; {report.n_left_out} tracks of rarer genres left out" if report.n_left_out else ""),
         f"right about {report.accuracy:.0%} [{report.low:.0%}, {report.high:.0%}] of the tracks of "
-        f"artists it had not heard; most frequent genre {report.chance:.0%}, shuffled "
+        f"artists it was not trained on; most frequent genre {report.chance:.0%}, shuffled "
         f"{report.shuffled:.0%}",
         f"calibration error {report.error_before:.3f} before calibration, {report.error_after:.3f} "
         "after" + ("" if report.calibrated else ": confidences are left as they are"),
@@ -161,7 +161,7 @@ def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> 
 def words(
     workspace: Workspace | None, names: Sequence[str], encoder: str | None
 ) -> Iterator[tuple[dict[str, str], list[Tag]]]:
-    """What each name means, and its words: those that are stored, or heard now.
+    """What each name means, and its words: those that are stored, or predicted now.
 
     Of the networks', those of `encoder` alone where one is named.
     """

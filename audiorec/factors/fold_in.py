@@ -100,7 +100,7 @@ def fold_in_tracks(
     prior : Embeddings, optional
         Where the ridge is centred, for the tracks that it holds; for others at 0. A track of
         `interactions` that nobody in the space played gets its prior unchanged: before anyone
-        could hear it, silence says nothing.
+        could play it, silence says nothing.
     decay : PriorDecay, optional
         How the prior yields to listening (see the module). None lets prior and silence both count
         in full from the first listener on.

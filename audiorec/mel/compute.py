@@ -40,7 +40,7 @@ PADDING = -100.0  # dB, the floor of log_mel
 
 
 class MelReport(NamedTuple):
-    """How many tracks were computed now, kept from before, and cannot be heard."""
+    """How many tracks were computed now, kept from before, and cannot be decoded."""
 
     computed: int
     kept: int

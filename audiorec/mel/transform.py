@@ -106,7 +106,7 @@ def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[
     Raises
     ------
     AudioError
-        If there is nothing to hear in it.
+        If it cannot be decoded, is silent or too short.
     """
     clips = load_clips(Path(path), config=config, track_id=track_id)
     return [log_mel(y, config=config).astype(np.float16) for y in clips]

@@ -62,7 +62,7 @@ class Pipeline:
     n_jobs : int, optional
         Worker processes for decoding; by default one per core.
     engine : {"local", "ray"}
-        Who computes spectrograms and embeddings, and hears for a pretrained encoder; see
+        Who computes spectrograms and embeddings, and features of a pretrained encoder; see
         `audiorec.executors`.
     progress : Progress
     """
@@ -358,7 +358,7 @@ class Pipeline:
         )
 
     def _check_mels(self, store: MelStore) -> None:
-        """Raise `ArtifactError` unless the spectrograms are what the model hears."""
+        """Raise `ArtifactError` unless the spectrograms are what the model takes."""
         model = artifacts.load_manifest(self.workspace.model, kind="model")
         from audiorec.mel.store import unlike
 
@@ -381,12 +381,12 @@ class Pipeline:
         Returns
         -------
         track_ids : list of str
-            Of every file that could be heard, known before or not.
+            Of every file that could be decoded, known before or not.
 
         Raises
         ------
         ArtifactError
-            If there is no model, or it heard other spectrograms than the workspace keeps.
+            If there is no model, or it was trained on other spectrograms than the workspace keeps.
         """
         from audiorec.scan import scan
         from audiorec.scan.descriptors import take_scanned

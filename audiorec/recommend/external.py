@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ExternalTrack(NamedTuple):
-    """What was heard in a file; one of the two is None.
+    """What was found of a file; one of the two is None.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class ExternalTrack(NamedTuple):
 def embed_file(
     file: Path, *, workspace: Workspace, catalog: Catalog, index: Index
 ) -> ExternalTrack:
-    """Hear a file from outside, with the model that made the index.
+    """Embed a file from outside, with the model that made the index.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def embed_file(
     Raises
     ------
     AudioError
-        If there is nothing to hear in it.
+        If it cannot be decoded.
     ArtifactError
         If there is no model, or the index is of another one.
     """

@@ -355,7 +355,7 @@ class Library:
         Returns
         -------
         answers : list of list of Hit, or of AudiorecError
-            An error where a name fits no track, or several, or a file that cannot be heard: the
+            An error where a name fits no track, or several, or a file that cannot be decoded: the
             others are answered all the same.
         """
         self.refresh()

@@ -27,7 +27,7 @@ def is_file(name: str) -> bool:
 
 
 def no_file(name: str) -> str:
-    """What stands where a name says, where that is no file to be heard; empty if nothing does."""
+    """What stands where a name says, where that is no file to decode; empty if nothing does."""
     if os.path.isdir(name):  # noqa: PTH112 - see above
         return "is a folder; name an audio file in it, or 'audiorec add' them all first"
     try:
@@ -63,7 +63,7 @@ def check_apart(wanted: Iterable[str], unwanted: Iterable[str]) -> None:
 
 
 class QueryResolver:
-    """Names looked up in one workspace; files from outside are heard once.
+    """Names looked up in one workspace; files from outside are embedded once.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class QueryResolver:
             failed = [f for f in self._catalog.failures() if f.path == as_text(track.path)]
             if failed:
                 raise NotFoundError(
-                    f"{track.track_id!r} could not be heard: {failed[0].reason} "
+                    f"{track.track_id!r} could not be decoded: {failed[0].reason} "
                     "('audiorec status --failures' lists all such files)"
                 )
             raise NotFoundError(

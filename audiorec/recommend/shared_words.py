@@ -24,7 +24,7 @@ def shared_words(
     ----------
     library : Library
     names : sequence of str or Path
-        See `Library.similar`; files from outside are heard by the network that heard the
+        See `Library.similar`; files from outside are tagged by the network that tagged the
         catalogue.
     hits : sequence of Hit
     min_confidence : float
@@ -56,7 +56,7 @@ def shared_words(
 
 
 def _words_of(library: Library, file: Path) -> list[Tag]:
-    """Words for a file from outside, by the network that heard the catalogue."""
+    """Words for a file from outside, by the network that tagged the catalogue."""
     sources = [source for source in library.catalog.tags.sources() if source != PROBE]
     if not sources:
         return []

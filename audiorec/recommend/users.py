@@ -147,7 +147,7 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
     played = [track_id for track_id in sorted(played) if track_id in index]
     if not played:
         raise NotFoundError(
-            f"no track that listener {user!r} has played can be heard; scan their files"
+            f"no track that listener {user!r} has played is in the index; scan their files"
         )
     vectors = index.embeddings().take(played).normalized().vectors
     return np.asarray(vectors.mean(axis=0), dtype=np.float32)

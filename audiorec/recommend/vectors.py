@@ -93,7 +93,7 @@ def scaled(predictions: Embeddings, *, scale: float) -> Embeddings:
 
 
 def listening(workspace: Workspace) -> Embeddings:
-    """Every track that can be heard and has a factor, where its listeners alone place it."""
+    """Every track that has a vector and a factor, where its listeners alone place it."""
     from audiorec.factors import load_factors
 
     ids = artifacts.load_array(
@@ -143,7 +143,7 @@ def blend(
     sound = content(workspace)
     agreement = model.extra.get("agreement", AGREEMENT)
     # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
-    # or disliked has no listener, and stays: what speaks against it is heard too.
+    # or disliked has no listener, and stays: what speaks against it counts too.
     all_of_it = {"min_tracks_per_user": 0, "min_users_per_track": 0}
     plays = to_interactions(load_plays(workspace.plays), **all_of_it)
     rows = plays

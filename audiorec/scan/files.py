@@ -12,8 +12,8 @@ from audiorec.data.catalog.file_parts import file_of
 from audiorec.data.folder_walk import rules_for, walk_folder
 from audiorec.exceptions import system_reason
 
-# What is heard, and what people keep beside it and no decoder here may know: a file of that kind is
-# counted as a failure and named, not passed over.
+# What is decoded, and what people keep beside it and no decoder here may know: a file of that kind
+# is counted as a failure and named, not passed over.
 supported_suffixes = frozenset(
     f".{name}"
     for name in (
@@ -35,9 +35,9 @@ class FileState(NamedTuple):
     path : str
         Absolute; links are kept as they are.
     size, mtime_ns : int or None
-        Bytes, and ns since the epoch; None where there is no file to be heard.
+        Bytes, and ns since the epoch; None where there is no file to decode.
     error : str
-        Why it cannot be heard, else empty.
+        Why it cannot be decoded, else empty.
     ctime_ns : int
         When its state last changed: a retag can set the time of its content back, not this.
     """

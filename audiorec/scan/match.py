@@ -1,4 +1,4 @@
-"""Decide which track every file that was heard is: the same, a moved one, or a new one."""
+"""Decide which track every file that was decoded is: the same, a moved one, or a new one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ID_LENGTH = 16  # hexadecimal digits of the clip's hash in an id
 
 
 class ReadFile(NamedTuple):
-    """A file that was heard, and what a manifest gives for it: ``track_id`` and tags."""
+    """A file that was decoded, and what a manifest gives for it: ``track_id`` and tags."""
 
     path: str
     size: int
@@ -44,7 +44,7 @@ def settle(
     Parameters
     ----------
     staged : mapping of str to ReadFile
-        What was heard, by path.
+        What was read, by path.
     rows : list of FileRow
         The catalogue.
     is_there : callable

@@ -38,7 +38,7 @@ def _named(path: str) -> dict[str, Any]:
 def read_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
     """Everything the catalogue keeps of a file: its header, its tags and its sound's identity.
 
-    Under ``note``, what is wrong with it although it can be heard.
+    Under ``note``, what is wrong with it although it can be decoded.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def read_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
     Raises
     ------
     AudioError
-        If there is nothing to hear in it.
+        If it cannot be decoded.
     """
     file = Path(path)
     clips = decode_clips(file, config=IDENTITY)

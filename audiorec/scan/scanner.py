@@ -1,7 +1,7 @@
-"""Fill the catalogue: find audio files, hear what is new in them, and know again what moved.
+"""Fill the catalogue: find audio files, decode what is new in them, and know again what moved.
 
-A scan has two halves. The first hears every new or changed file, in worker processes, and stages
-what it heard in the catalogue as it goes. The second settles, in one transaction, which track
+A scan has two halves. The first decodes every new or changed file, in worker processes, and stages
+what it read in the catalogue as it goes. The second settles, in one transaction, which track
 every staged file is. A scan that is killed loses nothing: the next one finds the staged files.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from audiorec.scan.read_file import Also
 
 STAGE = "scan"
-BATCH_SECONDS = 1.0  # between commits of what was heard
+BATCH_SECONDS = 1.0  # between commits
 
 
 class ScanReport(NamedTuple):

@@ -1,4 +1,4 @@
-"""Words for tracks: what a pretrained network hears, and a probe that learns the library's genres.
+"""Words for tracks: what a pretrained network predicts, and a probe of the library's genres.
 
 Reading the words that are stored is `audiorec.data.catalog.tags`, and needs none of this.
 """

@@ -1,6 +1,6 @@
 """Hear the catalogue's tracks with a pretrained network, and keep what it says of them.
 
-Files are decoded in worker processes, several clips are heard at a time, and what was heard is
+Files are decoded in worker processes, several clips are encoded at a time, and what came of it is
 stored about every second. A run that is killed goes on where it was.
 """
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
 STAGE = "tags"
-BATCH_SECONDS = 1.0  # between commits of what was heard
+BATCH_SECONDS = 1.0  # between commits
 
 
 class AutotagReport(NamedTuple):
-    """How many tracks were heard now, were heard before, and cannot be heard."""
+    """How many tracks were tagged now, were tagged before, and cannot be."""
 
     tagged: int
     kept: int
@@ -51,12 +51,12 @@ def autotag_catalog(
     n_jobs: int | None = None,
     progress: Progress = silent,
 ) -> AutotagReport:
-    """Hear every track that this network has not heard as it sounds now, and store its tags.
+    """Tag every track that this network has not tagged as it sounds now.
 
     Parameters
     ----------
     catalog : Catalog
-        Tracks that cannot be heard are recorded in it.
+        Tracks that cannot be tagged are recorded in it.
     encoder : PretrainedEncoder
     store : MelStore or None
         Spectrograms that are taken where they fit the encoder and the catalogue as it is;
@@ -65,7 +65,7 @@ def autotag_catalog(
         Where `audiorec.models.features.compute_features` keeps what this network gave: that
         is not computed again.
     n_jobs : int or None
-        Worker processes, and clips heard at a time; None is one per CPU.
+        Worker processes, and clips encoded at a time; None is one per CPU.
     progress : Progress
     """
     tracks = catalog.tracks()
@@ -95,7 +95,7 @@ def autotag_catalog(
 def _take_over(
     catalog: Catalog, encoder: PretrainedEncoder, tracks: Sequence[Track], directory: Path
 ) -> None:
-    """Keep words of what was heard for other ends; of too short a track there are none."""
+    """Keep words of features computed for other ends; of too short a track there are none."""
     untagged = set(catalog.tags.untagged(encoder.name))
     shortest = encoder.window * encoder.mel.hop_length / encoder.mel.sr
     wanted = [t for t in tracks if t.track_id in untagged and t.duration >= shortest]
@@ -108,12 +108,12 @@ def _take_over(
 
 
 def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
-    """What a network hears in a file, without storing it.
+    """What a network predicts of a file, without storing it.
 
     Raises
     ------
     AudioError
-        If there is nothing to hear in it, or less than the network hears at once.
+        If there is no sound in it, or less than the network takes at once.
     """
     job = MelJob(str(file), str(file), "")
     mels = job_mels(job, config=encoder.mel)
@@ -136,11 +136,11 @@ def _tag_all(
     store: MelStore | None,
     n_jobs: int | None,
 ) -> Iterator[tuple[MelJob, Autotags | str]]:
-    """What became of each job: what was heard, or why nothing was.
+    """What became of each job: its tags, or why there are none.
 
-    Failures come as they are met, a few tracks before what was heard at the time.
+    Failures come as they are met, a few tracks before the tags of the time.
     """
-    clips_of: list[MelJob] = []  # the track of each clip, in the order in which they are heard
+    clips_of: list[MelJob] = []  # the track of each clip, in the order in which they are encoded
     failures: list[tuple[MelJob, str]] = []
 
     def clips() -> Iterator[np.ndarray]:
@@ -183,7 +183,7 @@ def _mels(
 
 
 def _fits(store: MelStore, encoder: PretrainedEncoder, catalog: Catalog) -> bool:
-    """Whether a store's spectrograms are of the sounds as they are now, as the encoder hears."""
+    """Whether spectrograms are as the encoder takes them, and of the sounds as they are now."""
     try:
         check_front_end(encoder, store.config)
     except ParameterError:
@@ -192,13 +192,13 @@ def _fits(store: MelStore, encoder: PretrainedEncoder, catalog: Catalog) -> bool
 
 
 def _too_short(path: str, mels: Sequence[np.ndarray], encoder: PretrainedEncoder) -> str:
-    """Why there is a clip that the encoder cannot hear; empty where it can."""
+    """Why there is a clip too short for the encoder; empty where there is none."""
     n_frames = min((mel.shape[1] for mel in mels), default=0)
     if n_frames >= encoder.window:
         return ""
     rate = encoder.mel.sr / encoder.mel.hop_length
     return (
-        f"{path} lasts {(n_frames - 1) / rate:.1f} s and {encoder.name} hears "
+        f"{path} lasts {(n_frames - 1) / rate:.1f} s and {encoder.name} takes "
         f"{encoder.window / rate:.1f} s at once; too short for words"
     )
 

@@ -1,6 +1,6 @@
 """A probe: which genre a track has, learned from those of the library that have one.
 
-Multinomial logistic regression on what a frozen network hears (Alain & Bengio 2016, "Understanding
+Multinomial logistic regression on features of a frozen network (Alain & Bengio 2016, "Understanding
 intermediate layers using linear classifier probes"). Its penalty is chosen on artists that were
 left out, and its confidences are calibrated on the same (Platt 1999, "Probabilistic outputs for
 support vector machines"): one slope and one offset for all genres, as small libraries afford no
@@ -79,7 +79,7 @@ class Probe(NamedTuple):
 
 
 class ProbeReport(NamedTuple):
-    """What a probe is worth on artists that it did not hear.
+    """What a probe is worth on artists that it was not trained on.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class FittedProbe(NamedTuple):
     probe : Probe
     report : ProbeReport
     held_out : dict of str to np.ndarray [shape=(n_genres,)]
-        Calibrated confidences by track, from a probe that heard nothing of the track's artist.
+        Calibrated confidences by track, from a probe trained without the track's artist.
     """
 
     probe: Probe
@@ -210,7 +210,7 @@ def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -
     -------
     learned : FittedProbe
         The probe has learned from all labelled tracks; its worth, and what it says of these
-        tracks, come from probes that did not hear their artists.
+        tracks, come from probes trained without their artists.
     """
     x = features.take(known.track_ids).vectors.astype(np.float64)
     artists = np.unique(known.artists, return_inverse=True)[1]
@@ -277,7 +277,7 @@ def _probe_report(
 def _held_out(
     x: np.ndarray, labels: np.ndarray, artists: np.ndarray, n_genres: int, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Raw and calibrated probabilities of each track, by a probe that heard no track of its artist.
+    """Raw and calibrated probabilities of each track, by a probe trained without its artist.
 
     The penalty and the calibration are chosen within the artists that are learned from.
     """

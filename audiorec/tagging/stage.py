@@ -1,4 +1,4 @@
-"""Words for the whole catalogue: hear what is new, then learn the library's genres where it can."""
+"""Words for the whole catalogue: tag what is new, then learn the library's genres where it can."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KIND = "probe"
 
 
 class TagReport(NamedTuple):
-    """What was heard, and what the probe is worth; None where there are too few genres."""
+    """What was tagged, and what the probe is worth; None where there are too few genres."""
 
     autotags: AutotagReport
     probe: ProbeReport | None
@@ -162,7 +162,7 @@ def _store_predictions(
 ) -> None:
     """Store what the probe says of tracks that it did not learn from and has not spoken of yet.
 
-    Of those that it learned from, a probe that had not heard their artists has spoken.
+    Of those that it learned from, a probe that was trained without their artists has spoken.
     """
     silent_on = set(learned_from) | catalog.tags.tagged(PROBE)
     ids = [track_id for track_id in features.ids if track_id not in silent_on]

@@ -63,7 +63,7 @@ def test_clips_to_stored_mel(tmp_path, monkeypatch):
             began = time.perf_counter()
             np.save(tmp_path / "librosa.npy", np.stack([librosa_mel(f) for f in files[:N_CLIPS]]))
             seconds = (time.perf_counter() - began) * len(files) / N_CLIPS
-            return {"seconds": seconds, "heard": N_CLIPS}
+            return {"seconds": seconds, "clips": N_CLIPS}
 
         def decoding():
             context = multiprocessing.get_context("spawn")

@@ -58,7 +58,7 @@ def test_songs_per_hour(tmp_path):
 
     def bliss():
         seconds = process([sys.executable, "-c", BLISS, *files[:FEW]])["seconds"] / FEW
-        return {"seconds": seconds * len(files), "heard": FEW}
+        return {"seconds": seconds * len(files), "songs": FEW}
 
     sides = {f"audiorec scan, run {RECIPE.name}": ours}
     try:

@@ -105,7 +105,7 @@ class Catalog(TrackLookup):
         return frozenset(track_id for (track_id,) in rows)
 
     def without_audio(self) -> frozenset[str]:
-        """Ids of the tracks that no scan has heard: they came with imported vectors."""
+        """Ids of the tracks that no scan has decoded: they came with imported vectors."""
         rows = self._rows("SELECT track_id FROM tracks WHERE clip_hash = ''")
         return frozenset(track_id for (track_id,) in rows)
 
@@ -132,7 +132,7 @@ class Catalog(TrackLookup):
         return fingerprint([list(row) for row in rows])
 
     def file_rows(self) -> list[FileRow]:
-        """Every track, missing ones too, with the state its file had when it was heard."""
+        """Every track, missing ones too, with the state its file had when it was decoded."""
         rows = self._rows(
             f"SELECT {TRACK_COLUMNS}, size, mtime_ns, given, {detail('ctime_ns')}"
             " FROM tracks ORDER BY track_id"
@@ -255,7 +255,7 @@ class Catalog(TrackLookup):
         return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
 
     def stage(self, path: str, *, size: int, mtime_ns: int, reading: Mapping[str, Any]) -> None:
-        """Keep what was heard in a file until `replace` settles which track it is."""
+        """Keep what was read of a file until `replace` settles which track it is."""
         with self.transaction():
             self._many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)",

@@ -35,8 +35,8 @@ CREATE TABLE failures (
     size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
 ) WITHOUT ROWID;
 """,
-    # A tag with what it says of a track, how surely, and who says so. What a network heard of a
-    # track is kept beside, so that a probe can learn from it without hearing again.
+    # A tag with what it says of a track, how surely, and who says so. Features of a network
+    # are kept beside, so that a probe can learn from them without encoding again.
     """
 CREATE TABLE tags (
     track_id TEXT NOT NULL, tag TEXT NOT NULL, confidence REAL NOT NULL, source TEXT NOT NULL,

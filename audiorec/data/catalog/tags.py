@@ -1,8 +1,8 @@
-"""Words for tracks: what networks heard in them, what a probe makes of that, what their files say.
+"""Words for tracks: what networks predict, what a probe makes of their features, what files say.
 
 Conventions
 -----------
-A tag's source is the network that heard it, ``"probe"`` (see `audiorec.tagging.probe`), or
+A tag's source is the network that predicted it, ``"probe"`` (see `audiorec.tagging.probe`), or
 ``"given"``: the genre that the file or a manifest gives, with confidence 1. Given tags are read
 from the tracks themselves, so they are never stale. Tags are compared without regard to case.
 """
@@ -50,13 +50,13 @@ class TagCount(NamedTuple):
 
 
 class Autotags(NamedTuple):
-    """What a network heard of a track.
+    """What a network predicted of a track.
 
     Attributes
     ----------
     track_id : str
     clip_hash : str
-        Of the sound that it heard.
+        Of the sound that it encoded.
     features : np.ndarray [shape=(n_features,)], float32
         Mean and deviation over windows of the network's penultimate units, and the tags' mean
         logits.
@@ -155,7 +155,7 @@ class TagTable:
         return tracks
 
     def untagged(self, source: str) -> list[str]:
-        """Tracks whose files are there and that a network has not heard as they sound now."""
+        """Tracks whose files are there and that a network has not tagged as they sound now."""
         rows = self._rows(
             "SELECT t.track_id FROM tracks t LEFT JOIN heard h"
             " ON h.track_id = t.track_id AND h.clip_hash = t.clip_hash AND h.source = ?"
@@ -165,7 +165,7 @@ class TagTable:
         return [track_id for (track_id,) in rows]
 
     def n_unheard(self) -> int:
-        """Tracks whose files are there and that no network has heard as they sound now.
+        """Tracks whose files are there and that no network has tagged as they sound now.
 
         Those that were tried in vain, too short for any network, do not count.
         """
@@ -177,7 +177,7 @@ class TagTable:
         return int(rows[0][0])
 
     def features(self, source: str) -> list[tuple[str, str, np.ndarray]]:
-        """Id, clip hash and features of every track that a network heard as it sounds now."""
+        """Id, clip hash and features of every track that a network tagged as it sounds now."""
         rows = self._rows(
             "SELECT t.track_id, t.clip_hash, h.features FROM tracks t JOIN heard h"
             " ON h.track_id = t.track_id AND h.clip_hash = t.clip_hash AND h.source = ?"
@@ -192,7 +192,7 @@ class TagTable:
         return {track_id for (track_id,) in rows}
 
     def sources(self) -> dict[str, int]:
-        """Who said words, and of how many tracks; who hears is named first."""
+        """Who said words, and of how many tracks; networks are named first."""
         rows = self._rows(
             "SELECT source, count(*) FROM (SELECT DISTINCT track_id, source FROM tags)"
             " GROUP BY source ORDER BY source = ?, source",
@@ -203,7 +203,7 @@ class TagTable:
     # -- writing ---------------------------------------------------------------------------------
 
     def keep(self, hearings: Iterable[Autotags], *, source: str) -> None:
-        """Store what a network heard, in place of what it heard of these tracks before."""
+        """Store what a network predicted, in place of what it did of these tracks before."""
         hearings = list(hearings)
         with self._transaction():
             self._many(
@@ -231,7 +231,7 @@ class TagTable:
             self._many("INSERT INTO tags VALUES (?, ?, ?, ?)", _worth_keeping(tags, source))
 
     def drop_stale(self, track_ids: Iterable[str]) -> None:
-        """Forget what was heard of tracks that are gone or sound otherwise now."""
+        """Forget what was predicted of tracks that are gone or sound otherwise now."""
         ids = [(track_id,) for track_id in track_ids]
         with self._transaction():
             self._many(

@@ -28,7 +28,7 @@ TOO_MANY = "too many failed logins; wait a minute"
 
 
 def check_version(parameters: Parameters) -> None:
-    """Raise `SubsonicError` where a client speaks another protocol; one that says none is heard."""
+    """Raise `SubsonicError` where a client speaks another protocol, not where it says none."""
     version = parameters.get("v") or API_VERSION
     major = version.partition(".")[0]
     if not major.isascii() or not major.isdigit():

@@ -157,7 +157,7 @@ def test_an_ambiguous_name_lists_its_candidates(tmp_path, workspace):
     with Catalog(workspace / "catalog.sqlite") as catalog:
         catalog.record_failure(tmp_path / "0.wav", stage="mel", reason="0.wav is odd; mend it")
     answer = call("-w", workspace, "similar", "same0")
-    failed(answer, "could not be heard: 0.wav is odd; mend it", "audiorec status --failures")
+    failed(answer, "could not be decoded: 0.wav is odd; mend it", "audiorec status --failures")
 
 
 def test_a_file_from_outside_is_no_track_of_nearly_its_path(workspace, outside, tmp_path):

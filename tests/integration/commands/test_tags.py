@@ -87,7 +87,7 @@ def test_the_whole_catalogue_is_heard_once(workspace, ignorant, track):
     report = json.loads(answer.out)
     assert report["heard"] > 30 and report["kept"] == report["failed"] == 0
     again = call("-w", workspace, "tags", "--all", "-j", "2")
-    assert f"0 heard, {report['heard']} kept, 0 failed" in again.out
+    assert f"0 tagged, {report['heard']} kept, 0 failed" in again.out
     assert "probe" in again.out
     status = call("-w", workspace, "doctor")
     assert status.code == 0, status.out
@@ -149,8 +149,8 @@ def test_clips_shorter_than_a_window_are_named(tmp_path, ignorant):
     workspace = tmp_path / "workspace"
     assert call("-w", workspace, "scan", music).code == 0
     answer = call("-w", workspace, "tags", "--all")
-    assert answer.code == 0 and "1 heard, 0 kept, 1 failed" in answer.out
+    assert answer.code == 0 and "1 tagged, 0 kept, 1 failed" in answer.out
     assert call("-w", workspace, "tags", "--all", "--strict").code == 1
     named = call("-w", workspace, "status", "--failures").out
-    assert "short.wav lasts 2.0 s and musicnn-msd hears 3.0 s at once" in named
+    assert "short.wav lasts 2.0 s and musicnn-msd takes 3.0 s at once" in named
     failed(call("-w", workspace, "tags", music / "short.wav"), "short.wav lasts 2.0 s")

@@ -40,7 +40,7 @@ def test_every_track_is_heard_once_and_failures_are_named(workspace, encoder, mu
         (failure,) = catalog.failures()
         assert (failure.stage, failure.path) == ("tags", str(music / "short.wav"))
         assert failure.reason == (
-            f"{music / 'short.wav'} lasts 2.0 s and musicnn-msd hears 3.0 s at once; "
+            f"{music / 'short.wav'} lasts 2.0 s and musicnn-msd takes 3.0 s at once; "
             "too short for words"
         )
         assert autotag_catalog(catalog, encoder, n_jobs=1) == (0, 5, 1)
@@ -138,7 +138,7 @@ def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, mo
 
 
 def test_a_clip_shorter_than_a_window_is_one_clear_error(encoder, music):
-    with pytest.raises(AudioError, match=r"short.wav lasts 2.0 s and musicnn-msd hears 3.0 s"):
+    with pytest.raises(AudioError, match=r"short.wav lasts 2.0 s and musicnn-msd takes 3.0 s"):
         autotag_file(music / "short.wav", encoder)
 
 
