@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from audiorec.exceptions import AmbiguousNameError, AudiorecError, first_line
-from audiorec.playlist import build_playlist
+from audiorec.playlist import KINDS, build_playlist
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_filters, check_listeners
 from audiorec.serve.api.models import Filters, PlaylistModel
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
 
-KINDS = {
+LABELS = {
     "near": "near the seeds",
     "radio": "radio, that drifts on",
     "path": "path from one to the other",
@@ -38,7 +38,7 @@ def made_playlist(library: Library, asked: PageRequest) -> dict[str, Any]:
         "seeds": rows_of(library, asked, tracks_of(library, seeds)),
         "against": rows_of(library, asked, tracks_of(library, against)),
         "wish": _wish(asked),
-        "kinds": KINDS,
+        "kinds": {kind: LABELS.get(kind, kind) for kind in KINDS},
         "formats": FORMATS,
         "made": [],
         "notes": [],
@@ -81,10 +81,9 @@ def _ids(library: Library, names: list[str]) -> tuple[list[str], str]:
 
 
 def _wish(asked: PageRequest) -> dict[str, Any]:
-    """The dials, within their bounds."""
-    kind = asked.text("kind", "near")
+    """The dials, within their bounds; `PlaylistModel` refuses a kind that there is none of."""
     return {
-        "kind": kind if kind in KINDS else "near",
+        "kind": asked.text("kind") or "near",
         "length": round(asked.number("length", DEFAULT_LENGTH, least=1, most=500)),
         "minutes": asked.number("minutes", 0, least=0, most=6000),
         "diversity": asked.number("diversity", 0, least=0, most=1),
@@ -92,8 +91,8 @@ def _wish(asked: PageRequest) -> dict[str, Any]:
         "artist_window": round(asked.number("artist_window", 5, least=0, most=100)),
         "per_artist": round(asked.number("per_artist", 0, least=0, most=100)),
         "new_share": asked.number("new_share", 0.5, least=0, most=1),
-        "by": asked.text("by") if asked.text("by") == "energy" else "tempo",
-        "shape": asked.text("shape") if asked.text("shape") in ("fall", "arch") else "rise",
+        "by": asked.text("by") or "tempo",
+        "shape": asked.text("shape") or "rise",
         "genre": asked.text("genre")[:200],
         "year": asked.text("year")[:200],
         "users": asked.text("users")[:500],

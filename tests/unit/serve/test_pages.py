@@ -19,6 +19,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels
+from audiorec.playlist import KINDS
 from audiorec.serve import create_app
 from audiorec.serve.users import add_user, users_file
 from audiorec.track_map import Layout, Region, save_map
@@ -124,8 +125,14 @@ def test_a_playlist_stands_in_its_address(client):
     made = client.post("/api/v1/playlist", json=request, headers={"X-CSRF-Token": token}).json()
     ids = re.findall(r'class="track" data-id="(.+?)"', page)
     assert [entry["track_id"] for entry in made["results"]] == ids
-    wide = client.get("/playlist?seed=t03&length=nan&diversity=inf&kind=zzz").text
+    wide = client.get("/playlist?seed=t03&length=nan&diversity=inf").text
     assert "25 tracks" in wide
+    unknown = client.get("/playlist?seed=t03&kind=zzz").text
+    assert "kind: Input should be" in unknown and "No tracks yet" in unknown
+    offered = re.findall(
+        r'<option value="(.+?)"', unknown.split('id="kind"')[1].split("</select")[0]
+    )
+    assert sorted(offered) == sorted(KINDS)
     assert "no track is called" in client.get("/playlist?seed=nonesuch").text
     assert "never" in client.get("/playlist?seed=t03&year=never").text
 
