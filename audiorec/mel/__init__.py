@@ -1,6 +1,6 @@
 """Log-mel spectrograms: the transform, the stage that computes them, and the store they lie in.
 
-`audiorec.mel.store` reads without torch; the transform and the stage need it.
+Answers need `audiorec.mel.store` alone; the transform and the stage load scipy.
 """
 
 from __future__ import annotations
