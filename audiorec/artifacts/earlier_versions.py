@@ -22,9 +22,11 @@ READ_ON: dict[str, dict[str, str]] = {
 CONSTANTS: dict[str, Any] = {
     "fmin": 0.0, "fmax": None, "rating_plays": 10.0, "epsilon": 1e-6, "dislike_alpha": 1.0,
     "min_support": 2, "plays_per_day": 1000, "n_neighbors": 15,
+    "clip_position": "middle", "iterations": 15,
 }  # fmt: skip
 PAD_MODES = {"db": "constant", "log10": "reflect"}
-SEEDLESS = {"session_gap_minutes", "n_neighbors", "hop_length"}  # sections that had a seed
+# Sections that had a seed, by a setting that they have.
+SEEDLESS = {"session_gap_minutes", "n_neighbors", "hop_length", "regularization"}
 
 
 def read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:

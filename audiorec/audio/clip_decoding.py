@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +58,7 @@ def probe(path: Path) -> AudioInfo:
         return source.info
 
 
-def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
+def load_clips(path: Path, *, config: MelConfig) -> list[np.ndarray]:
     """Decode the clips of a recording that `config` chooses.
 
     Parameters
@@ -68,8 +67,6 @@ def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.
         A file in any format that libsndfile or FFmpeg's libraries read, whatever its suffix.
     config : MelConfig
         Where the clips lie, and their sampling rate.
-    track_id : str
-        What a random clip is drawn from.
 
     Returns
     -------
@@ -82,7 +79,7 @@ def load_clips(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.
     AudioError
         If there is nothing to decode: not audio, cut off, silent, shorter than a second, ...
     """
-    return resampled(decode_clips(path, config=config, track_id=track_id), config=config)
+    return resampled(decode_clips(path, config=config), config=config)
 
 
 def resampled(decoded: DecodedClips, *, config: MelConfig) -> list[np.ndarray]:
@@ -91,7 +88,7 @@ def resampled(decoded: DecodedClips, *, config: MelConfig) -> list[np.ndarray]:
     return [resample(y, sr=sr, target_sr=config.sr, n=n) for y in decoded.clips]
 
 
-def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> DecodedClips:
+def decode_clips(path: Path, *, config: MelConfig) -> DecodedClips:
     """As `load_clips`, at the recording's own sampling rate and with its header."""
     path = Path(path)
     with open_source(path) as source:
@@ -104,7 +101,7 @@ def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> Decode
                 "leave it out, or give a longer recording",
             )
         n = min(total, round(config.clip_seconds * info.sr))
-        starts = clip_starts(total, n=n, config=config, track_id=track_id)
+        starts = clip_starts(total, n=n, config=config)
         clips = _read_aligned(source, starts, n)
         moved = sounding_starts(source, starts, clips, n=n)
         if source.align():  # channels that cancel where it sounds
@@ -118,7 +115,7 @@ def decode_clips(path: Path, *, config: MelConfig, track_id: str = "") -> Decode
     return DecodedClips(info, clips, seconds, f"{path} {note}" if note else "")
 
 
-def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") -> list[int]:
+def clip_starts(total: int, *, n: int, config: MelConfig) -> list[int]:
     """First sample of every clip, ascending and without repeats.
 
     Parameters
@@ -128,17 +125,10 @@ def clip_starts(total: int, *, n: int, config: MelConfig, track_id: str = "") ->
     n : int
         Samples in a clip, at most `total`.
     config : MelConfig
-    track_id : str
     """
     room = total - n
     count = config.n_clips
-    if config.clip_position == "start":
-        starts = [i * n for i in range(count)]
-    elif config.clip_position == "random":
-        rng = np.random.default_rng([0, zlib.crc32(track_id.encode())])
-        starts = rng.integers(0, room + 1, size=count).tolist()
-    else:
-        starts = [round(total * (i + 0.5) / count - n / 2) for i in range(count)]
+    starts = [round(total * (i + 0.5) / count - n / 2) for i in range(count)]
     return sorted({min(max(start, 0), room) for start in starts})
 
 

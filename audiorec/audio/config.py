@@ -25,10 +25,8 @@ class MelConfig(Section):
         (Pons & Serra 2019), S in half precision and the clip mirrored at its ends.
     clip_seconds : float
         Length of a clip, s.
-    clip_position : {"middle", "start", "random"}
-        Where in the recording the clip lies. Random is drawn from the track's id.
     n_clips : int
-        Clips per track, spread evenly over the recording when more than one.
+        Clips per track, spread evenly over the recording; one lies in its middle.
     """
 
     sr: int = Field(default=22050, ge=4000, le=192000)
@@ -37,9 +35,10 @@ class MelConfig(Section):
     n_mels: int = Field(default=128, ge=4, le=512)
     compression: Literal["db", "log10"] = "db"
     clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
-    clip_position: Literal["middle", "start", "random"] = "middle"
     n_clips: int = Field(default=1, ge=1, le=64)
-    former: ClassVar[frozenset[str]] = frozenset({"fmin", "fmax", "pad_mode", "seed"})
+    former: ClassVar[frozenset[str]] = frozenset(
+        {"fmin", "fmax", "pad_mode", "seed", "clip_position"}
+    )
 
     @model_validator(mode="after")
     def _bands_fit_the_spectrum(self) -> Self:

@@ -10,7 +10,7 @@ import numpy as np
 from audiorec.audio.clip_decoding import load_clips
 from audiorec.audio.config import MelConfig
 
-CLIP = MelConfig(clip_position="middle", clip_seconds=30.0, n_clips=1)
+CLIP = MelConfig(clip_seconds=30.0, n_clips=1)
 HOP = 512  # samples between frames of the onsets
 FINE_FFT, FINE_HOP = 4096, 1024  # of the spectrum whose peaks are notes
 SLOWEST, FASTEST = 60.0, 200.0  # beats a minute among which a tempo is looked for

@@ -5,4 +5,4 @@ from __future__ import annotations
 from audiorec.audio.config import MelConfig
 
 # Never change it: every id would change.
-IDENTITY = MelConfig(clip_position="middle", clip_seconds=30.0, n_clips=1)
+IDENTITY = MelConfig(clip_seconds=30.0, n_clips=1)

@@ -48,8 +48,6 @@ class EvaluateConfig(Section):
         says little.
     seeds : tuple of int
         One split, one set of factors and one network per seed (and fold).
-    n_bootstrap : int
-        Resamples of the listeners behind the 95 % intervals.
     """
 
     splits: tuple[Literal["artist-cold", "track-cold", "time-cold"], ...] = ("artist-cold",)
@@ -57,7 +55,7 @@ class EvaluateConfig(Section):
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     folds: int = Field(default=0, ge=0, le=1000)
     seeds: tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...] = (0, 1, 2)
-    n_bootstrap: int = Field(default=1000, ge=10, le=100_000)
+    former: ClassVar[frozenset[str]] = frozenset({"n_bootstrap"})
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:

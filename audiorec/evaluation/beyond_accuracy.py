@@ -256,7 +256,7 @@ class BeyondAccuracy(NamedTuple):
 
 
 def bring_together(
-    table: Sequence[Mapping[str, BeyondScores]], *, users: Sequence[Sequence[str]], n_resamples: int
+    table: Sequence[Mapping[str, BeyondScores]], *, users: Sequence[Sequence[str]]
 ) -> BeyondAccuracy | None:
     """Means over listeners, then over hold-outs; None where nothing was kept of a system.
 
@@ -265,9 +265,7 @@ def bring_together(
     table : sequence of (mapping of str to HoldoutScores)
         The same systems in every hold-out.
     users : sequence of sequence of str
-        Listeners of each hold-out.
-    n_resamples : int
-        Behind the intervals; listeners are drawn once for all hold-outs, candidates stay.
+        Listeners of each hold-out; drawn once for all of them, while candidates stay.
     """
     names = list(table[0])
     if any(scores[name].details is None for scores in table for name in names):
@@ -278,7 +276,7 @@ def bring_together(
         metrics.HoldoutValues(values.reshape(-1, values.shape[-1]).T, ids, np.zeros((0, 1)), ())
         for values, ids in zip(each, users, strict=True)
     ]
-    sample = metrics.two_way(cells, n_resamples=n_resamples).reshape(n_resamples, *mean.shape)
+    sample = metrics.two_way(cells).reshape(-1, *mean.shape)
     placed = [i for i in range(len(names)) if np.isfinite(mean[i, -1]).any()]
     share, sampled_share = (_share(v[..., -1, :], names) for v in (mean, sample))
     return BeyondAccuracy(

@@ -32,7 +32,6 @@ from audiorec.embeddings import Embeddings
 from audiorec.evaluation.data import EvaluationData
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, fit_factors
-from audiorec.factors.config import FactorsConfig
 from audiorec.id_map import IdMap
 
 if TYPE_CHECKING:
@@ -126,17 +125,12 @@ class Holdout:
     trained: dict[str, TrainResult] = field(default_factory=dict)
     whole: Holdout | None = None
 
-    @property
-    def factors_config(self) -> FactorsConfig:
-        """Settings of the factors, with the hold-out's seed."""
-        return self.data.recipe.factors.model_copy(update={"seed": self.key.seed})
-
     @cached_property
     def factors(self) -> Factors:
         """Factors of the plays that training sees."""
         if self.whole is not None:
             return self.whole.factors
-        return fit_factors(self.warm, config=self.factors_config)
+        return fit_factors(self.warm, config=self.data.recipe.factors, seed=self.key.seed)
 
     @cached_property
     def targets(self) -> Embeddings:

@@ -54,7 +54,7 @@ def notes(
         "(system - random) / (honest oracle - random), each scoring by its own oracle: ALS fold-in."
     )
     yield (
-        f"Intervals: 95 %, {config.n_bootstrap} resamples of listeners and of artists, each drawn "
+        f"Intervals: 95 %, {metrics.N_RESAMPLES} resamples of listeners and of artists, each drawn "
         "once for all seeds and folds; +/- is the deviation over hold-outs. All differences of a "
         "metric lie within theirs at once (max-t)."
     )

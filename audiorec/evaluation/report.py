@@ -207,7 +207,7 @@ def summarise(
     each = _seconds(table, names)
     per_cell = np.stack([_means(cell, names) for cell in table.values()])
     means = per_cell.mean(axis=0)
-    samples = _resample(table, summaries, names, n_resamples=config.n_bootstrap)
+    samples = _resample(table, summaries, names)
     shares = _share(means, means, names)
     sampled_shares = _share(samples.own, samples.pooled, names)
     sampled_shares[:, ~np.isfinite(shares)] = np.nan
@@ -236,7 +236,6 @@ def summarise(
         beyond=bring_together(
             list(table.values()),
             users=[summary.users for summary in summaries],
-            n_resamples=config.n_bootstrap,
         ),
         scene=None if tracks is None else PageData(summaries[0], tracks, table),
         notes=tuple(
@@ -270,8 +269,6 @@ def _resample(
     table: Mapping[HoldoutKey, Mapping[str, HoldoutScores]],
     summaries: Sequence[HoldoutSummary],
     names: list[str],
-    *,
-    n_resamples: int,
 ) -> Samples:
     """Draw listeners and artists, each once for all hold-outs."""
     draws = [len(next(iter(table.values()))[name].values) for name in names]
@@ -292,7 +289,8 @@ def _resample(
                 summary.groups,
             )
         )
-    sampled = metrics.two_way(cells, n_resamples=n_resamples)
+    sampled = metrics.two_way(cells)
+    n_resamples = len(sampled)
     sampled = sampled.reshape(n_resamples, -1, len(SCORINGS), len(metrics.METRICS))
     groups = np.split(sampled, np.cumsum(draws)[:-1], axis=1)
     rng, rows = np.random.default_rng(0), np.arange(n_resamples)

@@ -279,7 +279,7 @@ def _holdout_settings(recipe: Recipe, key: HoldoutKey) -> dict[str, Any]:
         "seed": key.seed,
         "fold": None if key.fold is None else [key.fold, recipe.evaluate.folds],
         "test_fraction": recipe.evaluate.test_fraction if key.fold is None else None,
-        "factors": recipe.factors.model_dump(mode="json", exclude={"seed"}),
+        "factors": recipe.factors.model_dump(mode="json"),
     }
     if recipe.evaluate.rank_by != "tracks":
         settings["rank"] = recipe.evaluate.rank_by

@@ -27,7 +27,7 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
-from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
+from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, ITERATIONS, FactorsConfig
 from audiorec.factors.store import Factors
 from audiorec.progress import Progress, silent
 
@@ -85,7 +85,12 @@ def signed_confidence(net_plays: np.ndarray, *, config: FactorsConfig) -> np.nda
 
 
 def fit_factors(
-    interactions: Interactions, *, config: FactorsConfig, progress: Progress = silent
+    interactions: Interactions,
+    *,
+    config: FactorsConfig,
+    iterations: int = ITERATIONS,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Factors:
     """Learn the listeners' space.
 
@@ -93,13 +98,17 @@ def fit_factors(
     or by conjugate gradients ([3]) with more than `EXACT_FACTORS` factors. At the end the tracks
     are solved exactly from the listeners, so that `fold_in_tracks` of the same listening gives
     these track factors again: warm and cold tracks are treated alike. The same interactions and
-    config give the same bytes, whatever the number of threads.
+    arguments give the same bytes, whatever the number of threads.
 
     Parameters
     ----------
     interactions : Interactions
         A listener or track without any plays gets a vector of zeros.
     config : FactorsConfig
+    iterations : int
+        Sweeps.
+    seed : int
+        Of the vectors to start from.
     progress : Progress
         Told of each sweep.
 
@@ -137,7 +146,9 @@ def fit_factors(
     # 1.6 to 3 times slower, and its last bits depend on their number.
     with threadpool_limits(limits=1, user_api="blas"):
         try:
-            model = _alternate(weights, config=config, progress=progress)
+            model = _alternate(
+                weights, config=config, iterations=iterations, seed=seed, progress=progress
+            )
             tracks = model.recalculate_item(np.arange(weights.shape[1]), weights.T.tocsr())
         except ValueError as error:
             raise DataError(
@@ -152,21 +163,26 @@ def fit_factors(
 
 
 def _alternate(
-    weights: scipy.sparse.csr_matrix, *, config: FactorsConfig, progress: Progress
+    weights: scipy.sparse.csr_matrix,
+    *,
+    config: FactorsConfig,
+    iterations: int,
+    seed: int,
+    progress: Progress,
 ) -> AlternatingLeastSquares:
     """All sweeps, by the library's solver."""
     from implicit.cpu.als import AlternatingLeastSquares
 
     def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
-        progress("factors", sweep + 1, config.iterations)
+        progress("factors", sweep + 1, iterations)
 
     model = AlternatingLeastSquares(
         factors=config.factors,
         regularization=config.regularization,
         alpha=1.0,
-        iterations=config.iterations,
+        iterations=iterations,
         use_cg=config.factors > EXACT_FACTORS,
-        random_state=config.seed,
+        random_state=seed,
     )
     model.cg_steps = CG_STEPS
     model.fit(weights, show_progress=False, callback=sweep_done)

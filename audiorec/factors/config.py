@@ -6,12 +6,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from audiorec.config_base import Section, Seed
+from audiorec.config_base import Section
 
 # Confidences grow with log(1 + plays / EPSILON); see `audiorec.factors.als`.
 EPSILON = 1e-6
 # In place of alpha where skips and dislikes outweigh the plays; 0 would take a dislike for silence.
 DISLIKE_ALPHA = 1.0
+ITERATIONS = 15  # sweeps of alternating least squares
 
 
 class FactorsConfig(Section):
@@ -30,8 +31,6 @@ class FactorsConfig(Section):
         Confidence 1 + alpha * log(1 + plays / `EPSILON`) (van den Oord et al. 2013, section 3).
     regularization : float
         Weight of the squared norms of the factors.
-    iterations : int
-        Sweeps of alternating least squares.
     min_tracks_per_user, min_users_per_track : int
         Listeners (or sessions) and tracks with fewer are left out, and counted.
     """
@@ -40,8 +39,6 @@ class FactorsConfig(Section):
     factors: int = Field(default=48, ge=1, le=2048)
     alpha: float = Field(default=2.0, gt=0)
     regularization: float = Field(default=70.0, ge=0)
-    iterations: int = Field(default=15, ge=1, le=1000)
     min_tracks_per_user: int = Field(default=3, ge=1)
     min_users_per_track: int = Field(default=3, ge=1)
-    seed: int = Seed
-    former: ClassVar[frozenset[str]] = frozenset({"epsilon", "dislike_alpha"})
+    former: ClassVar[frozenset[str]] = frozenset({"epsilon", "dislike_alpha", "iterations", "seed"})

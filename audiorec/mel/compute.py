@@ -157,7 +157,7 @@ def compute_track(job: MelJob, *, config: MelConfig) -> TrackMels:
             raise AudioError(f"{job.path} has changed; run 'audiorec dataset' on its set again")
         return read_array(Path(job.path), config=config)
     _check_unchanged(job)
-    decoded = decode_clips(Path(job.path), config=config, track_id=job.track_id)
+    decoded = decode_clips(Path(job.path), config=config)
     return compute_clips(decoded, config=config)
 
 

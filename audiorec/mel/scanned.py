@@ -28,11 +28,7 @@ from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4
 OWN_FOLDER = re.compile("[0-9a-f]{32}")  # `artifacts.fingerprint` of the settings
-CLIP_SETTINGS = (
-    "clip_position",
-    "clip_seconds",
-    "n_clips",
-)  # which say what part of a file is decoded
+CLIP_SETTINGS = ("clip_seconds", "n_clips")  # which say what part of a file is decoded
 
 
 class TrackMels(NamedTuple):

@@ -180,7 +180,7 @@ class MelStore:
 
         total = round(duration * self.config.sr)
         n = min(total, round(self.config.clip_seconds * self.config.sr))
-        starts = clip_starts(total, n=n, config=self.config, track_id=track_id)[: len(clips)]
+        starts = clip_starts(total, n=n, config=self.config)[: len(clips)]
         starts += starts[-1:] * (len(clips) - len(starts))
         return [start / self.config.sr for start in starts]
 

@@ -88,15 +88,13 @@ def _compress(power: np.ndarray, compression: str) -> np.ndarray:
     return np.maximum(power, np.float32(10.0 * np.log10(FLOOR)), out=power)
 
 
-def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[np.ndarray]:
+def audio_to_mels(path: Path, *, config: MelConfig) -> list[np.ndarray]:
     """Log-mel spectrograms of one file's clips, which need not be in the catalogue.
 
     Parameters
     ----------
     path : Path
     config : MelConfig
-    track_id : str
-        What random clips are drawn from.
 
     Returns
     -------
@@ -108,7 +106,7 @@ def audio_to_mels(path: Path, *, config: MelConfig, track_id: str = "") -> list[
     AudioError
         If it cannot be decoded, is silent or too short.
     """
-    clips = load_clips(Path(path), config=config, track_id=track_id)
+    clips = load_clips(Path(path), config=config)
     return [log_mel(y, config=config).astype(np.float16) for y in clips]
 
 

@@ -17,6 +17,7 @@ from audiorec.metrics.accuracy import (
     recall,
 )
 from audiorec.metrics.resampling import (
+    N_RESAMPLES,
     HoldoutValues,
     Interval,
     group_effects,
@@ -28,6 +29,7 @@ from audiorec.metrics.resampling import (
 
 __all__ = [
     "METRICS",
+    "N_RESAMPLES",
     "HoldoutValues",
     "Interval",
     "auc",

@@ -24,6 +24,7 @@ import numpy as np
 from audiorec.exceptions import ParameterError
 
 BLOCK_CELLS = 4_000_000
+N_RESAMPLES = 1000  # behind an interval of 95 %
 
 
 class Interval(NamedTuple):
@@ -61,7 +62,7 @@ def validate(values: np.ndarray, n_resamples: int) -> None:
         raise ParameterError(f"n_resamples={n_resamples} must be a positive integer")
 
 
-def resampled_means(values: np.ndarray, *, n_resamples: int, seed: int) -> np.ndarray:
+def resampled_means(values: np.ndarray, *, n_resamples: int = N_RESAMPLES, seed: int) -> np.ndarray:
     """Mean of each column over listeners drawn with replacement, many times.
 
     Parameters
@@ -123,7 +124,9 @@ def group_effects(
     return names, np.where(known, (centre - left) * (len(names) - 1) / len(names), 0.0)
 
 
-def two_way(cells: Sequence[HoldoutValues], *, n_resamples: int, seed: int = 0) -> np.ndarray:
+def two_way(
+    cells: Sequence[HoldoutValues], *, n_resamples: int = N_RESAMPLES, seed: int = 0
+) -> np.ndarray:
     """Mean over listeners, then over hold-outs, of drawn listeners and drawn groups of candidates.
 
     Parameters

@@ -38,7 +38,8 @@ RENAMED: dict[str, str | None] = {
     "interactions.repeat_plays": None,
     "interactions.identical_listeners": None,
     "interactions.identical_tracks": None,
-    "mel.clip": "mel.clip_position",
+    "mel.clip": None,
+    "mel.clip_position": None,
     "index.half_listeners": "index.prior_half_life_users",
     "index.exact_below": None,
     "interactions.rating_plays": None,
@@ -47,6 +48,8 @@ RENAMED: dict[str, str | None] = {
     "mel.pad_mode": None,
     "factors.epsilon": None,
     "factors.dislike_alpha": None,
+    "factors.iterations": None,
+    "factors.seed": None,
     "sessions.min_support": None,
     "sessions.seed": None,
     "mel.seed": None,
@@ -54,6 +57,7 @@ RENAMED: dict[str, str | None] = {
     "map": None,
     "evaluate.rank": "evaluate.rank_by",
     "evaluate.test_share": "evaluate.test_fraction",
+    "evaluate.n_bootstrap": None,
 }
 
 

@@ -130,8 +130,8 @@ def with_artist_prior(
     return placed[""]
 
 
-def _span(config: MelConfig) -> tuple[str, float, int]:
-    return config.clip_position, config.clip_seconds, config.n_clips
+def _span(config: MelConfig) -> tuple[float, int]:
+    return config.clip_seconds, config.n_clips
 
 
 def _copies(mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index) -> list[str]:

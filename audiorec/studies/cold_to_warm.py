@@ -41,7 +41,7 @@ def _split(given: StudyInputs, split: str) -> StudyTable:
         )
         holdouts.append(holdout)
         values.append(score_each(holdout, cold))
-    resampled = resample(values, holdouts, n_resamples=given.recipe.evaluate.n_bootstrap)
+    resampled = resample(values, holdouts)
     rows = []
     for place, plays in enumerate(PLAYS):
         means = resampled.means[place]
@@ -119,7 +119,7 @@ def _first(full: Interactions, turns: np.ndarray, n: int | None) -> Interactions
 
 def _placed(holdout: Holdout, plays: Interactions, **how: Any) -> Embeddings:
     return fold_in_tracks(
-        holdout.factors, plays, config=holdout.factors_config, among=holdout.folding, **how
+        holdout.factors, plays, config=holdout.data.recipe.factors, among=holdout.folding, **how
     )
 
 

@@ -74,7 +74,7 @@ def _split(
     return StudyTable(
         f"{split}, by labelled tracks: {len(keys)} hold-outs, {n_training} training tracks",
         columns,
-        tuple(_rows(scored, summaries, n_resamples=given.recipe.evaluate.n_bootstrap)),
+        tuple(_rows(scored, summaries)),
         notes,
         {"split": split, "metric": FOCUS},
     )
@@ -114,7 +114,7 @@ def shares_of(labels: Sequence[float], *, n_training: int) -> tuple[float, ...]:
 
 
 def _rows(
-    scored: Sequence[Scored], summaries: Sequence[HoldoutSummary], *, n_resamples: int
+    scored: Sequence[Scored], summaries: Sequence[HoldoutSummary]
 ) -> Iterator[dict[str, Any]]:
     headline = SCORINGS.index(HEADLINE)
     names = list(metrics.METRICS)
@@ -130,7 +130,7 @@ def _rows(
         for one, summary in zip(by_place, summaries, strict=True)
     ]
     means = np.mean([np.nanmean(cell.values, axis=0) for cell in cells], axis=0)
-    samples = metrics.two_way(cells, n_resamples=n_resamples)
+    samples = metrics.two_way(cells)
     share, drawn = _shares(means), _shares(samples.T)
     for place, ((name, _), _) in enumerate(by_place[0]):
         if name in ENDS:

@@ -250,10 +250,9 @@ def _by_chance(relations: Relations, row: int) -> np.ndarray:
 def _table(
     hits: Mapping[str, np.ndarray], *, n_tracks: int, notes: list[str], given: StudyInputs
 ) -> StudyTable:
-    n_resamples = given.recipe.evaluate.n_bootstrap
     rows = []
     for name, values in hits.items():
-        samples = metrics.resampled_means(values, n_resamples=n_resamples, seed=0)
+        samples = metrics.resampled_means(values, seed=0)
         row: dict[str, object] = {"space": name}
         for n, about in enumerate(ABOUT):
             known = values[~np.isnan(values[:, n]), n]

@@ -113,7 +113,7 @@ def listeners(given: StudyInputs, music: Music) -> Iterator[tuple[str, pl.DataFr
     import polars as pl
 
     if given.truth is not None:
-        yield from made_listeners(given.truth, seed=given.recipe.factors.seed)
+        yield from made_listeners(given.truth, seed=0)
         return
     known = pl.col("track_id").is_in(list(music.artists)) & pl.col("timestamp").is_not_null()
     plays = read_plays(given.workspace).filter(known)

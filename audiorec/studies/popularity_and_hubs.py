@@ -74,9 +74,7 @@ def _split(given: StudyInputs, split: str) -> StudyTable:
         )
         holdouts.append(holdout)
         scored.append(score_settings(holdout, cold.tracks, everything=data.plays))
-    resampled = resample(
-        [one.accuracy for one in scored], holdouts, n_resamples=given.recipe.evaluate.n_bootstrap
-    )
+    resampled = resample([one.accuracy for one in scored], holdouts)
     figures = np.mean([one.figures for one in scored], axis=0)
     rows = []
     for place, setting in enumerate(SETTINGS):

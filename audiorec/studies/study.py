@@ -142,9 +142,7 @@ class Resampled(NamedTuple):
     samples: np.ndarray
 
 
-def resample(
-    values: Sequence[np.ndarray], holdouts: Sequence[Holdout], *, n_resamples: int
-) -> Resampled:
+def resample(values: Sequence[np.ndarray], holdouts: Sequence[Holdout]) -> Resampled:
     """Means over hold-outs; listeners are drawn once for all of them.
 
     What drawing other artists would change is not in it: studies compare settings on the same
@@ -155,7 +153,6 @@ def resample(
     values : sequence of np.ndarray [shape=(*shape, n_listeners)]
         Of each hold-out.
     holdouts : sequence of Holdout
-    n_resamples : int
     """
     shape = values[0].shape[:-1]
     cells = [
@@ -165,8 +162,8 @@ def resample(
         for one, holdout in zip(values, holdouts, strict=True)
     ]
     means = np.mean([np.nanmean(one, axis=-1) for one in values], axis=0)
-    samples = metrics.two_way(cells, n_resamples=n_resamples)
-    return Resampled(means, samples.reshape(n_resamples, *shape))
+    samples = metrics.two_way(cells)
+    return Resampled(means, samples.reshape(-1, *shape))
 
 
 def scope(split: str, holdouts: Sequence[Holdout]) -> str:

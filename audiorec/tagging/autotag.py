@@ -126,7 +126,7 @@ def job_mels(job: MelJob, *, config: MelConfig) -> list[np.ndarray]:
     """What a worker process does with one track."""
     from audiorec.mel import audio_to_mels
 
-    return audio_to_mels(Path(job.path), config=config, track_id=job.track_id)
+    return audio_to_mels(Path(job.path), config=config)
 
 
 def _tag_all(

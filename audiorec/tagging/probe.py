@@ -32,7 +32,6 @@ INNER_FOLDS = 8  # few artists less than there are: what learns from fewer is le
 PENALTIES = (1e-3, 1e-2, 1e-1)  # inverse: scikit-learn's C, on standardised features
 DIRECTIONS = 64  # of the features' largest variance, that are learned from
 N_SHUFFLES = 3
-N_RESAMPLES = 1000
 SURE = 1e-6  # probabilities are kept so far from 0 and 1
 
 
@@ -250,7 +249,7 @@ def _probe_report(
     per_artist = np.stack(
         [np.bincount(artists, weights=correct), np.bincount(artists).astype(np.float64)], axis=1
     )
-    means = resampled_means(per_artist, n_resamples=N_RESAMPLES, seed=seed)
+    means = resampled_means(per_artist, seed=seed)
     low, high = interval(means[:, 0] / means[:, 1])
     counts = np.bincount(known.labels, minlength=len(known.genres))
     right = sure.argmax(axis=1) == known.labels

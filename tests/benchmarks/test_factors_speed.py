@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benching import contest
 
-from audiorec.factors.config import EPSILON, FactorsConfig
+from audiorec.factors.config import EPSILON, ITERATIONS, FactorsConfig
 
 USERS, TRACKS, PLAYS = 20_000, 30_000, 1_000_000
 
@@ -38,7 +38,7 @@ def test_factors_cost_what_implicit_costs():
             factors=config.factors,
             regularization=config.regularization,
             alpha=1.0,
-            iterations=config.iterations,
+            iterations=ITERATIONS,
             random_state=0,
         )
         model.fit(known, show_progress=False)

@@ -32,7 +32,7 @@ def measure(planted: Any) -> dict[str, dict[str, dict[str, float]]]:
 
     from audiorec.evaluation import evaluate
 
-    section = planted.recipe.evaluate.model_copy(update={"seeds": (0,), "n_bootstrap": 10})
+    section = planted.recipe.evaluate.model_copy(update={"seeds": (0,)})
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # the order of sums, and so the last digits, depend on it
     try:

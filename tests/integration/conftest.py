@@ -33,7 +33,6 @@ patience = 4
 device = "cpu"
 [evaluate]
 seeds = [0]
-n_bootstrap = 50
 """
 
 

@@ -158,7 +158,7 @@ def test_an_index_of_another_model_is_never_a_silent_answer(workspace, recipe, t
 
 def test_a_blend_of_other_factors_is_never_a_silent_answer(workspace, recipe, tmp_path, world):
     other = tmp_path / "other.toml"
-    other.write_text(recipe.read_text().replace("factors = 8", "factors = 8\niterations = 3"))
+    other.write_text(recipe.read_text().replace("factors = 8", "factors = 8\nalpha = 3.0"))
     assert call("-w", workspace, "factors", "--recipe", other).code == 0
     user = (world.plays_csv).read_text().splitlines()[1].split(",")[0]
     for question in (["similar", "t000001"], ["recommend", user]):

@@ -10,6 +10,7 @@ import soundfile
 
 from audiorec import artifacts
 from audiorec.artifacts import digest_file, fingerprint
+from audiorec.audio.config import MelConfig
 from audiorec.data.plays.store import load_plays
 from audiorec.exceptions import ArtifactError
 from audiorec.mel import MelStore
@@ -84,7 +85,9 @@ def test_what_an_earlier_version_made_is_named_in_one_line(old):
 
 def test_tracks_plays_and_spectrograms_are_kept(old):
     assert load_plays(old.plays)["plays"].sum() == 4
-    assert MelStore(old.mels).config.clip_position == "middle"
+    assert MelStore(old.mels).config == MelConfig()
+    kept = artifacts.load_manifest(old.mels, kind="mels").config
+    assert artifacts.without_constants(kept) == MelConfig().model_dump(mode="json")
     status = json.loads(call("-w", old.root, "status", "--json").out)
     assert status["tracks"] == 1
     with sqlite3.connect(old.catalog) as database:

@@ -110,7 +110,7 @@ def files(tmp_path_factory):
     rows = [f"more{rng.integers(300)},t{rng.integers(60):06d},{n % 9 + 1}" for n in range(20_000)]
     (folder / "plays.csv").write_text("\n".join(["user_id,track_id,plays", *rows]))
     (folder / "other.toml").write_text(
-        RECIPE.replace("factors = 8", "factors = 8\niterations = 12").replace(
+        RECIPE.replace("factors = 8", "factors = 8\nalpha = 3.0").replace(
             "max_epochs = 4", "max_epochs = 4\nlearning_rate = 0.002"
         )
     )

@@ -104,9 +104,9 @@ def make_planted(
         for row, i in enumerate(ids)
     ]
     recipe = Recipe(
-        factors=FactorsConfig(factors=8, iterations=8, regularization=1.0),
+        factors=FactorsConfig(factors=8, regularization=1.0),
         model=ModelConfig(encoder="cnn", channels=16, hidden=32, dropout=0.3),
         train=TrainConfig(crop_seconds=0.8, max_epochs=12, patience=12, batch_size=16, mixup=0.3),
-        evaluate=EvaluateConfig(seeds=(0, 1), test_fraction=0.25, n_bootstrap=200),
+        evaluate=EvaluateConfig(seeds=(0, 1), test_fraction=0.25),
     )
     return Planted(FakeStore(mels), plays, tracks, recipe)

@@ -7,6 +7,7 @@ import pytest
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, NewerError
+from audiorec.factors.config import FactorsConfig
 
 
 def save(directory, value=1.0, **changes):
@@ -297,17 +298,27 @@ def test_settings_that_became_constants_make_nothing_stale(tmp_path):
     """Manifests of 0.2.0 have them: with the constant's value they say the same without."""
     now = MelConfig().model_dump(mode="json")
     before = {**now, "fmin": 0.0, "fmax": None, "pad_mode": "constant", "seed": 0}
+    before["clip_position"] = "middle"
     artifacts.commit(tmp_path / "a", kind="mels", files={}, config=before, inputs={})
     assert artifacts.is_fresh(tmp_path / "a", kind="mels", inputs={}, config=now)
     assert MelConfig(**before) == MelConfig()
     nested = {"mel": before, "train": {"seed": 0}}
     assert artifacts.without_constants(nested) == {"mel": now, "train": {"seed": 0}}
+    factors = FactorsConfig().model_dump(mode="json")
+    assert artifacts.without_constants({**factors, "iterations": 15, "seed": 0}) == factors
     sessions = {"session_gap_minutes": 30.0, "min_support": 2, "seed": 0}
     assert artifacts.without_constants(sessions) == {"session_gap_minutes": 30.0}
 
 
 @pytest.mark.parametrize(
-    "other", [{"fmin": 20.0}, {"pad_mode": "reflect"}, {"fmax": 8000.0}, {"seed": 1}]
+    "other",
+    [
+        {"clip_position": "start"},
+        {"fmin": 20.0},
+        {"pad_mode": "reflect"},
+        {"fmax": 8000.0},
+        {"seed": 1},
+    ],
 )
 def test_what_other_values_made_is_stale(tmp_path, other):
     now = MelConfig().model_dump(mode="json")

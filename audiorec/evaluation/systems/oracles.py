@@ -15,13 +15,13 @@ ORACLE = "ALS fold-in"
 
 def als_on_all_plays(holdout: Holdout, work: WorkDir) -> Prediction:
     """Factors of all plays, those to be predicted included (van den Oord et al. 2013)."""
-    config = holdout.factors_config
+    config = holdout.data.recipe.factors
     everything = to_interactions(
         holdout.plays,
         min_tracks_per_user=config.min_tracks_per_user,
         min_users_per_track=config.min_users_per_track,
     )
-    factors = fit_factors(everything, config=config)
+    factors = fit_factors(everything, config=config, seed=holdout.key.seed)
     return Prediction(
         [
             Vectors(
@@ -41,7 +41,7 @@ def als_fold_in(holdout: Holdout, work: WorkDir) -> Prediction:
     folded = fold_in_tracks(
         holdout.factors,
         to_interactions(plays.filter(pl.col("plays") != 0)),
-        config=holdout.factors_config,
+        config=holdout.data.recipe.factors,
         among=holdout.folding,
     )
     facts = {"share of tracks covered": float(np.mean([i in folded for i in holdout.cold]))}

@@ -99,17 +99,13 @@ def test_content_decides_not_the_suffix(encoded, tmp_path):
 
 
 def test_starts_of_clips():
-    def starts(track_id="t", **settings):
-        return clip_starts(1000, n=100, config=MelConfig(**settings), track_id=track_id)
+    def starts(**settings):
+        return clip_starts(1000, n=100, config=MelConfig(**settings))
 
     assert starts() == [450]
-    assert starts(clip_position="start") == [0]
-    assert starts(clip_position="start", n_clips=3) == [0, 100, 200]
     assert starts(n_clips=2) == [200, 700]
     assert clip_starts(100, n=100, config=MelConfig(n_clips=4)) == [0]
-    assert starts(clip_position="random") == starts(clip_position="random")
-    assert starts("u", clip_position="random") != starts(clip_position="random")
-    assert all(0 <= s <= 900 for s in starts(clip_position="random", n_clips=64))
+    assert all(0 <= s <= 900 for s in starts(n_clips=64))
 
 
 def test_several_clips_come_in_order(encoded):

@@ -292,7 +292,7 @@ def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
         "artist-cold",
         {HoldoutKey("artist-cold", 0, None): {"random": one, "ALS fold-in": one}},
         [summary],
-        config=EvaluateConfig(n_bootstrap=10),
+        config=EvaluateConfig(),
         roles={"random": "control", "ALS fold-in": "oracle"},
         skipped={},
         unit_norm=True,

@@ -15,7 +15,7 @@ N_USERS, N_TRACKS, N_TASTES = 120, 60, 3
 
 @pytest.fixture(scope="session")
 def config() -> FactorsConfig:
-    return FactorsConfig(factors=6, iterations=10, regularization=1.0, seed=3)
+    return FactorsConfig(factors=6, regularization=1.0)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from audiorec.data.plays.interactions import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors
-from audiorec.factors.config import EPSILON, FactorsConfig
+from audiorec.factors.config import EPSILON, ITERATIONS, FactorsConfig
 from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, slow_half_step
@@ -53,8 +53,7 @@ def test_tracks_are_the_exact_half_step_from_the_listeners(plays, config, fitted
 
 
 def test_alternating_readable_half_steps_reach_the_same_objective(plays, config):
-    long = FactorsConfig(**{**config.model_dump(), "iterations": 60})
-    fast = slow_loss(plays, fit_factors(plays, config=long), long)
+    fast = slow_loss(plays, fit_factors(plays, config=config, iterations=60), config)
     r = plays.user_items.toarray().astype(np.float64)
     tracks = np.random.default_rng(1).random((r.shape[1], config.factors)) * 0.01
     for _ in range(60):
@@ -75,7 +74,7 @@ def test_hardly_any_regularization_is_reached(plays, config, exact_factors, monk
     bare = FactorsConfig(**{**config.model_dump(), "factors": 20, "regularization": 1e-5})
     r = plays.user_items.toarray().astype(np.float64)
     tracks = np.random.default_rng(1).random((r.shape[1], bare.factors)) * 0.01
-    for _ in range(bare.iterations):
+    for _ in range(ITERATIONS):
         users = slow_half_step(r, tracks, bare)
         tracks = slow_half_step(r.T, users, bare)
     tracks = slow_half_step(r.T, users, bare)
@@ -105,7 +104,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(plays, confi
     again = fit_factors(plays, config=config)
     assert again.users.vectors.tobytes() == fitted.users.vectors.tobytes()
     assert again.tracks.vectors.tobytes() == fitted.tracks.vectors.tobytes()
-    other = fit_factors(plays, config=FactorsConfig(**{**config.model_dump(), "seed": 4}))
+    other = fit_factors(plays, config=config, seed=4)
     assert other.tracks.vectors.tobytes() != fitted.tracks.vectors.tobytes()
 
 
@@ -123,7 +122,7 @@ def test_another_process_with_another_number_of_threads_gives_the_same_bytes(tmp
         plays = Interactions(
             scipy.sparse.csr_matrix(counts), IdMap(map(str, range(200))), IdMap(map(str, range(80)))
         )
-        factors = fit_factors(plays, config=FactorsConfig(factors=16, iterations=5))
+        factors = fit_factors(plays, config=FactorsConfig(factors=16))
         both = factors.users.vectors.tobytes() + factors.tracks.vectors.tobytes()
         print(hashlib.sha256(both).hexdigest())
         """)
@@ -161,7 +160,7 @@ def test_arguments_stay_as_they_are(plays, config):
 
 def test_progress_tells_of_every_sweep(plays, config):
     told = []
-    fit_factors(plays, config=config, progress=lambda *args, **_: told.append(args))
+    fit_factors(plays, config=config, iterations=10, progress=lambda *args, **_: told.append(args))
     assert told == [("factors", sweep, 10) for sweep in range(1, 11)]
 
 

@@ -28,7 +28,7 @@ class Planted:
         liking = 2.5 * taste @ places.T + rng.gumbel(size=(N_LISTENERS, len(places)))
         heard = liking > np.quantile(liking, 0.88)
         users = IdMap([f"u{n:03d}" for n in range(N_LISTENERS)], noun="listener")
-        self.config = FactorsConfig(factors=8, regularization=20.0, iterations=10)
+        self.config = FactorsConfig(factors=8, regularization=20.0)
         warm = scipy.sparse.csr_matrix(heard[:, :N_WARM].astype(np.float32))
         tracks = IdMap([f"warm{n:03d}" for n in range(N_WARM)])
         self.warm = Interactions(warm, users, tracks)

@@ -18,7 +18,7 @@ from audiorec.factors import (
     fold_in_users,
     signed_confidence,
 )
-from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
+from audiorec.factors.config import DISLIKE_ALPHA, EPSILON
 from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, N_TRACKS, N_USERS, slow_half_step
@@ -73,8 +73,7 @@ def slow_loss(mixed, users, tracks, config) -> float:
 
 def test_readable_half_steps_do_not_improve_on_the_fit(mixed, config) -> None:
     """Where the fast solver ends the slow one would stay, so both mind the same objective."""
-    long = FactorsConfig(**{**config.model_dump(), "iterations": 100})
-    fast = fit_factors(mixed, config=long)
+    fast = fit_factors(mixed, config=config, iterations=100)
     r = mixed.user_items.toarray().astype(np.float64)
     users, tracks = (side.vectors.astype(float) for side in (fast.users, fast.tracks))
     before = slow_loss(mixed, users, tracks, config)

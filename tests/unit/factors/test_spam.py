@@ -63,7 +63,7 @@ def history(users, tracks, plays, times) -> pl.DataFrame:
 
 def accuracy(seen: pl.DataFrame, hidden: pl.DataFrame) -> np.ndarray:
     """nDCG@20 of each person's hidden tracks among all that they have not been seen to play."""
-    config = FactorsConfig(factors=N_TASTES, iterations=12, regularization=1.0)
+    config = FactorsConfig(factors=N_TASTES, regularization=1.0)
     factors = fit_factors(to_interactions(seen), config=config)
     users = sorted(hidden["user_id"].unique())
     scores = factors.users.take(users).vectors @ factors.tracks.vectors.T

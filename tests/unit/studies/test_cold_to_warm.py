@@ -28,7 +28,7 @@ KEY = HoldoutKey("artist-cold", 0, None)
 def inputs(planted, given):
     """In this world sound tells nearly everything, and plays come by the dozen."""
     factors = planted.recipe.factors.model_copy(update={"regularization": 10.0})
-    evaluate = EvaluateConfig(seeds=(0, 1), test_fraction=0.25, n_bootstrap=200)
+    evaluate = EvaluateConfig(seeds=(0, 1), test_fraction=0.25)
     recipe = Recipe(factors=factors, evaluate=evaluate)
     return given(recipe, systems=(MEL_STATISTICS,))
 
@@ -51,7 +51,7 @@ def test_dislikes_alone_place_nothing_but_move_what_sound_places(holdout):
     assert full.user_items.nnz and full.user_items.max() <= 0
     assert full.tracks.ids == holdout.cold
     sound = placed(holdout)
-    how = {"config": holdout.factors_config, "among": holdout.folding}
+    how = {"config": holdout.data.recipe.factors, "among": holdout.folding}
     assert not fold_in_tracks(holdout.factors, full, **how).vectors.any()
     both = fold_in_tracks(holdout.factors, full, prior=sound.tracks, decay=PriorDecay(7), **how)
     against = holdout.factors.users.take(full.users.ids)
@@ -64,7 +64,7 @@ def test_dislikes_alone_place_nothing_but_move_what_sound_places(holdout):
 
 def agreement(holdout, sound: Embeddings) -> float:
     """Mean cosine of the predictions and of what all listeners of half A say."""
-    truth = fold_in_tracks(holdout.factors, _half_a(holdout), config=holdout.factors_config)
+    truth = fold_in_tracks(holdout.factors, _half_a(holdout), config=holdout.data.recipe.factors)
     return float((unit_norm(truth.vectors) * unit_norm(sound.vectors)).sum(axis=1).mean())
 
 
@@ -77,7 +77,7 @@ def test_the_hybrid_is_never_worse_than_the_better_of_the_two(holdout, noise):
     length = length.mean() * np.ones_like(length)
     blurred = Embeddings(sound.ids, unit_norm(unit_norm(sound.vectors) + noise * drawn) * length)
     cold = ColdVectors(blurred, agreement(holdout, blurred))
-    found = resample([score_each(holdout, cold)], [holdout], n_resamples=200)
+    found = resample([score_each(holdout, cold)], [holdout])
     for place, plays in enumerate(PLAYS):
         best = found.means[place, :2].argmax()
         gain = found.samples[:, place, 2] - found.samples[:, place, best]

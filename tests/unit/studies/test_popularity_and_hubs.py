@@ -14,7 +14,7 @@ from audiorec.studies.popularity_and_hubs import HIDDEN, SETTINGS, hide
 @pytest.fixture
 def inputs(planted, given):
     factors = planted.recipe.factors.model_copy(update={"regularization": 10.0})
-    evaluate = EvaluateConfig(seeds=(0,), test_fraction=0.25, n_bootstrap=100)
+    evaluate = EvaluateConfig(seeds=(0,), test_fraction=0.25)
     return given(Recipe(factors=factors, evaluate=evaluate), systems=(MEL_STATISTICS,))
 
 
