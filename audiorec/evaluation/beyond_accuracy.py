@@ -17,10 +17,10 @@ from audiorec import metrics
 from audiorec.embeddings import unit_norm
 from audiorec.evaluation.candidates import THIRDS, Candidates
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems import ORACLE, RANDOM
+from audiorec.evaluation.oracle_share import share_of_oracle
 from audiorec.evaluation.systems.base import ScoreMatrix, Vectors
 from audiorec.id_map import IdMap
-from audiorec.metrics import Interval, interval, lists, reach
+from audiorec.metrics import Interval, interval, lists, mean_of_known, reach
 
 K = 10
 N_NEIGHBOURS = 5
@@ -271,14 +271,17 @@ def bring_together(
     if any(scores[name].details is None for scores in table for name in names):
         return None
     each = [np.stack([_views(scores[name]) for name in names]) for scores in table]
-    mean = _nanmean(np.stack([_nanmean(values) for values in each], axis=-1))
+    mean = mean_of_known(np.stack([mean_of_known(values) for values in each], axis=-1))
     cells = [
         metrics.HoldoutValues(values.reshape(-1, values.shape[-1]).T, ids, np.zeros((0, 1)), ())
         for values, ids in zip(each, users, strict=True)
     ]
     sample = metrics.two_way(cells).reshape(-1, *mean.shape)
     placed = [i for i in range(len(names)) if np.isfinite(mean[i, -1]).any()]
-    share, sampled_share = (_share(v[..., -1, :], names) for v in (mean, sample))
+    share, sampled_share = (
+        share_of_oracle(mixed, mixed, names, axis=-2)
+        for mixed in (mean[..., -1, :], sample[..., -1, :])
+    )
     return BeyondAccuracy(
         thirds={t: _table(mean[:, n], names) for n, t in enumerate(THIRDS)},
         mixed=_table(mean[:, -1], names, placed),
@@ -301,20 +304,6 @@ def _views(scores: BeyondScores) -> np.ndarray:
     details = scores.details
     assert details is not None
     return np.concatenate([details.thirds, details.mixed[None]]).astype(np.float64)
-
-
-def _nanmean(values: np.ndarray) -> np.ndarray:
-    known = ~np.isnan(values)
-    count = known.sum(axis=-1)
-    total = np.where(known, values, 0.0).sum(axis=-1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-
-
-def _share(values: np.ndarray, names: list[str]) -> np.ndarray:
-    floor = values[..., names.index(RANDOM), :][..., None, :]
-    span = np.broadcast_to(values[..., names.index(ORACLE), :][..., None, :] - floor, values.shape)
-    nothing = np.full(values.shape, np.nan)
-    return np.divide(values - floor, span, out=nothing, where=span > 1e-9)
 
 
 def _table(values: np.ndarray, names: list[str], rows: list[int] | None = None) -> Figures:

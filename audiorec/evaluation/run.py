@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from audiorec.evaluation.comparison import compare_systems
 from audiorec.evaluation.data import EvaluationData, gather
 from audiorec.evaluation.encoder_inputs import InputsOf, no_pretrained
 from audiorec.evaluation.holdout import (
@@ -23,7 +24,7 @@ from audiorec.evaluation.holdout import (
 )
 from audiorec.evaluation.holdout_summary import KIND as SUMMARY
 from audiorec.evaluation.holdout_summary import HoldoutSummary, kept_summary
-from audiorec.evaluation.report import Report, SplitReport, summarise
+from audiorec.evaluation.report import Report, SplitReport
 from audiorec.evaluation.scores import HoldoutScores, ScoreCache, score_all
 from audiorec.evaluation.systems import System, chosen_systems
 from audiorec.pipeline.recipe import Recipe
@@ -129,7 +130,7 @@ def evaluate(
             summaries.append(summary)
             done += len(chosen)
         reports.append(
-            summarise(
+            compare_systems(
                 split,
                 table,
                 summaries,

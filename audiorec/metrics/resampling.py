@@ -118,9 +118,9 @@ def group_effects(
     if len(names) < 2:
         columns = len(evaluate(np.zeros(len(groups), dtype=bool)))
         return names, np.zeros((len(names), columns))
-    left = np.stack([_mean_of_known(evaluate(groups == name)) for name in names])
+    left = np.stack([mean_of_known(evaluate(groups == name)) for name in names])
     known = ~np.isnan(left)
-    centre = _mean_of_known(left.T)
+    centre = mean_of_known(left.T)
     return names, np.where(known, (centre - left) * (len(names) - 1) / len(names), 0.0)
 
 
@@ -199,7 +199,7 @@ def simultaneous(
     return [Interval(*pair) for pair in ends.tolist()]
 
 
-def _mean_of_known(values: np.ndarray) -> np.ndarray:
+def mean_of_known(values: np.ndarray) -> np.ndarray:
     """Mean over the last axis of what is not NaN; NaN where nothing is."""
     known = ~np.isnan(values)
     count = known.sum(axis=-1)

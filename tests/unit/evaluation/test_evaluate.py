@@ -277,9 +277,9 @@ def test_half_as_play_count_is_a_row_and_ranks_alike_for_all(planted, body) -> N
 
 
 def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
+    from audiorec.evaluation.comparison import compare_systems
     from audiorec.evaluation.holdout import HoldoutKey
     from audiorec.evaluation.holdout_summary import HoldoutSummary
-    from audiorec.evaluation.report import summarise
     from audiorec.evaluation.scores import HoldoutScores
 
     values, effects = np.zeros((1, 2, len(METRICS), 5)), np.zeros((2, len(METRICS), 1))
@@ -288,7 +288,7 @@ def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
         cold=(), warm=(), items=(), users=tuple("abcde"), groups=("x",),
         listeners=np.zeros(0), factors=np.zeros((0, 1)),
     )  # fmt: skip
-    body = summarise(
+    body = compare_systems(
         "artist-cold",
         {HoldoutKey("artist-cold", 0, None): {"random": one, "ALS fold-in": one}},
         [summary],

@@ -1,0 +1,33 @@
+"""How far a figure stands on the way from random order to the honest oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from audiorec.evaluation.systems import ORACLE, RANDOM
+
+
+def share_of_oracle(
+    values: np.ndarray, yardstick: np.ndarray, names: Sequence[str], *, axis: int
+) -> np.ndarray:
+    """(values - random) / (honest oracle - random).
+
+    Parameters
+    ----------
+    values, yardstick : np.ndarray, same shape
+        Figures of systems, and those by which random order and the oracle are judged.
+    names : sequence of str
+        Of the systems along `axis`.
+    axis : int
+
+    Returns
+    -------
+    shares : np.ndarray [shape=values.shape], float64
+        NaN where the oracle is no better than random.
+    """
+    floor = yardstick.take([names.index(RANDOM)], axis=axis)
+    ceiling = yardstick.take([names.index(ORACLE)], axis=axis)
+    span = np.broadcast_to(ceiling - floor, values.shape)
+    return np.divide(values - floor, span, out=np.full(values.shape, np.nan), where=span > 1e-9)
