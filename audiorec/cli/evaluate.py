@@ -16,23 +16,12 @@ from audiorec.cli.common import (
     read_recipe,
     recipe_option,
 )
+from audiorec.studies import STUDIES
 
 if TYPE_CHECKING:
     from audiorec.pipeline.recipe import Recipe
 
 ALL_LABELS = "5,10,25,50,100"  # %
-STUDIES = (
-    "ablation",
-    "cold-to-warm",
-    "descriptors",
-    "explanations",
-    "label-efficiency",
-    "neighbours",
-    "one-listener",
-    "playlists",
-    "popularity-and-hubs",
-    "sessions",
-)
 WITH_TRUTH = (
     "ablation",
     "descriptors",

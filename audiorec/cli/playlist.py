@@ -22,6 +22,7 @@ from audiorec.cli.common import (
     versions_option,
 )
 from audiorec.cli.filters import filter_options, make_filter
+from audiorec.playlist.choices import FORMATS, KINDS, MEASURES, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from audiorec.playlist import Playlist, PlaylistRequest
     from audiorec.recommend.library import Library
 
-FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
 OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape": "arc"}
-KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix")
 
 
 @click.command("playlist")
@@ -70,12 +69,8 @@ KINDS = ("near", "continue", "path", "arc", "radio", "listener", "reorder", "mix
     "--like-last", type=click.IntRange(min=0), default=0, metavar="N",
     help="Kind listener: three like each of the last N plays.",
 )  # fmt: skip
-@click.option(
-    "--by", type=click.Choice(["tempo", "energy"]), default="tempo", help="Kind arc: of what."
-)
-@click.option(
-    "--shape", type=click.Choice(["rise", "fall", "arch"]), default="rise", help="Kind arc: how."
-)
+@click.option("--by", type=click.Choice(MEASURES), default="tempo", help="Kind arc: of what.")
+@click.option("--shape", type=click.Choice(SHAPES), default="rise", help="Kind arc: how.")
 @click.option(
     "--artist-window",
     type=click.IntRange(min=0),

@@ -19,7 +19,7 @@ from audiorec.cli.common import (
     versions_option,
 )
 from audiorec.cli.filters import filter_options, make_filter
-from audiorec.cli.playlist import FORMATS
+from audiorec.playlist.choices import FORMATS
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit

@@ -11,10 +11,11 @@ import numpy as np
 from audiorec.data.names.canonical_names import split_title
 from audiorec.data.playlist_files.playlist_files import PathMap
 from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.playlist.choices import Kind
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.recent_playlists import record_playlist
-from audiorec.playlist.request import Kind, PlaylistRequest
+from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
 from audiorec.recommend.library import Library

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 from audiorec.exceptions import ParameterError
+from audiorec.playlist.choices import (
+    DEFAULT_LENGTH,
+    KINDS,
+    MEASURES,
+    SHAPES,
+    WITHOUT_SEEDS,
+    Kind,
+    Measure,
+    Shape,
+)
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.vectors import Space
 
-Kind = Literal["near", "continue", "path", "arc", "radio", "listener", "reorder", "mix"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-WITHOUT_SEEDS = ("listener", "mix")
-DEFAULT_LENGTH = 25
 LIKE_EACH = 3  # tracks like each of the last plays
-SHAPES = ("rise", "fall", "arch")
-MEASURES = ("tempo", "energy")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class PlaylistRequest:
         Start from the most central track of those that fit the filters; so it is too where nothing
         but filters is given.
     kind : str
-        One of `KINDS`.
+        One of `audiorec.playlist.choices.KINDS`.
     length : int or None
         Tracks; None where `minutes` says, or for the default: 25, or three for each of
         `like_last`.
@@ -81,8 +84,8 @@ class PlaylistRequest:
     users: tuple[str, ...] = ()
     new_share: float = 0.5
     like_last: int = 0
-    by: str = "tempo"
-    shape: str = "rise"
+    by: Measure = "tempo"
+    shape: Shape = "rise"
     artist_window: int = 5
     album_window: int = 0
     per_artist: int = 0

@@ -1,8 +1,8 @@
 """Studies: single questions put to the evaluation, and runs on public data sets.
 
 The evaluation does not know them. ``audiorec evaluate --study NAME`` asks one of `STUDIES`; to add
-one: a module with a `run`, and its line here. `coverage`, `real_music` and `yoochoose` are
-commands of their own.
+one: a module with a `run`, and its line here. The modules that it does not list are commands of
+their own (``python -m audiorec.studies.hetrec``).
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from audiorec.playlist.request import Kind, PlaylistRequest
+from audiorec.playlist.choices import Format, Kind, Measure, Shape
+from audiorec.playlist.request import PlaylistRequest
 from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend.vectors import Space
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -19,8 +21,6 @@ AtMost = Annotated[int, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Dial = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Space = Literal["blend", "content", "listening"]
-Format = Literal["m3u8", "xspf", "jspf", "csv", "json"]
 JobKind = Literal["scan", "run", "playlists"]
 
 
@@ -175,8 +175,8 @@ class PlaylistModel(RequestBody):
     users: Words = []
     new_share: Share = 0.5
     like_last: Annotated[int, Field(ge=0, le=100)] = 0
-    by: Literal["tempo", "energy"] = "tempo"
-    shape: Literal["rise", "fall", "arch"] = "rise"
+    by: Measure = "tempo"
+    shape: Shape = "rise"
     artist_window: AtMost = 5
     album_window: AtMost = 0
     per_artist: AtMost = 0

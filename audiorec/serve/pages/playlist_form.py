@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from audiorec.exceptions import AmbiguousNameError, AudiorecError, first_line
-from audiorec.playlist import KINDS, build_playlist
+from audiorec.playlist import build_playlist
+from audiorec.playlist.choices import DEFAULT_LENGTH, FORMATS, KINDS, WITHOUT_SEEDS
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_filters, check_listeners
 from audiorec.serve.api.models import Filters, PlaylistModel
@@ -25,9 +26,6 @@ LABELS = {
     "mix": "mix for several listeners",
     "reorder": "the seeds in a better order",
 }
-WITHOUT_SEEDS = ("listener", "mix")
-FORMATS = ("m3u8", "xspf", "jspf", "csv", "json")
-DEFAULT_LENGTH = 25
 
 
 def made_playlist(library: Library, asked: PageRequest) -> dict[str, Any]:

@@ -18,12 +18,15 @@ from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.plays.store import import_plays
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
-from audiorec.playlist import KINDS, PlaylistRequest, build_playlist, save_playlist
+from audiorec.playlist import KINDS, WRITERS, PlaylistRequest, build_playlist, save_playlist
+from audiorec.playlist.choices import FORMATS
+from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.order import first_clash
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
+from audiorec.serve.pages import playlist_form
 
 from .conftest import DIM, N, make_workspace
 
@@ -464,3 +467,8 @@ def test_requests_are_values():
     request = PlaylistRequest(seeds=("a",))
     assert dataclasses.replace(request, kind="radio").kind == "radio"
     assert set(KINDS) == {*SEEDS, "reorder"} and DIM
+
+
+def test_every_kind_and_format_that_can_be_asked_for_is_made_and_offered():
+    assert set(CHOOSERS) == set(KINDS) == set(playlist_form.LABELS)
+    assert set(WRITERS) == set(FORMATS)
