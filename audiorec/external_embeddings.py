@@ -210,7 +210,7 @@ def read_details(tracks: Path) -> dict[str, Track]:
         if problem := id_problem(row["track_id"].strip()):
             what, _, remedy = problem.partition("; ")
             raise table_error(tracks, f"has track_id {what} in line {line}", remedy)
-        track = _detail(tracks, line, {key: value.strip() for key, value in row.items()})
+        track = _track_of(tracks, line, {key: value.strip() for key, value in row.items()})
         if track.track_id in by_id:
             raise table_error(
                 tracks, f"has track_id {track.track_id!r} twice, again in line {line}", "remove one"
@@ -224,7 +224,7 @@ def read_details(tracks: Path) -> dict[str, Track]:
     return by_id
 
 
-def _detail(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
+def _track_of(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
     if not values["track_id"]:
         raise table_error(tracks, f"has no track_id in line {line}", "fill it in")
     year, path = values["year"], values["path"]

@@ -136,7 +136,7 @@ class Pool:
         pool: Any = ProcessPool(
             max_workers=self._n_jobs,
             context=self._context,
-            initializer=_begin,
+            initializer=_start_worker,
             initargs=(self._memory,),
         )
         manager = pool._pool_manager
@@ -304,7 +304,7 @@ def limit_memory(n_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, most))
 
 
-def _begin(memory: int) -> None:
+def _start_worker(memory: int) -> None:
     """What a worker process does first."""
     keep_freed_memory()
     limit_memory(memory)

@@ -61,7 +61,7 @@ def load_manifest(
         digest = fingerprint(raw)
         newer = version > FORMAT_VERSION
     except FileNotFoundError:
-        first = _importing(directory, kind) or making_hint(kind)
+        first = _import_hint(directory, kind) or making_hint(kind)
         without = (
             ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
         )
@@ -141,7 +141,7 @@ def was_imported(root: Path) -> bool:
     return set(index.inputs) == {"embeddings"}
 
 
-def _importing(directory: Path, kind: str) -> str:
+def _import_hint(directory: Path, kind: str) -> str:
     """What makes imported vectors again that have no manifest; empty where it is a stage."""
     if kind == "embeddings" and was_imported(directory.parent):
         return "run 'audiorec import embeddings FILE --replace'"
@@ -149,7 +149,7 @@ def _importing(directory: Path, kind: str) -> str:
 
 
 def _manifest_error(directory: Path, kind: str, what: str) -> ArtifactError:
-    again = _importing(directory, kind) or rebuild_hint(kind)
+    again = _import_hint(directory, kind) or rebuild_hint(kind)
     return ArtifactError(f"{directory / MANIFEST} {what}; {again} to make it again")
 
 

@@ -169,11 +169,11 @@ def _sweep(directory: Path, manifest: Manifest, before: Collection[str]) -> None
         if path.name in named or not path.is_file() or path.is_symlink():
             continue
         own = OWN_NAME.fullmatch(path.name)
-        if own and (path.name in before or _is_left(path, own["digest"])):
+        if own and (path.name in before or _is_own_file(path, own["digest"])):
             path.unlink(missing_ok=True)
 
 
-def _is_left(path: Path, digest: str | None) -> bool:
+def _is_own_file(path: Path, digest: str | None) -> bool:
     """Whether a file of our pattern of name is ours: written aside, or with the digest it says."""
     return digest is None or any(
         digest_file(path, digits=digits).startswith(digest) for digits in DIGESTS

@@ -77,7 +77,7 @@ def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
         check_sndfile(path, file)
     if file.format == "CAF":
         check_container(path, part)
-    damage = _damage(data, links[0], file) if links else None
+    damage = _damage_check(data, links[0], file) if links else None
     return FallbackSource(source, _by_ffmpeg(path, part, stack), damage)
 
 
@@ -93,7 +93,7 @@ def _links(
             parts.append(
                 by_ffmpeg()
                 if opened is None
-                else FallbackSource(opened[0], by_ffmpeg, _damage(data, link, opened[1]))
+                else FallbackSource(opened[0], by_ffmpeg, _damage_check(data, link, opened[1]))
             )
         except AudioError:
             return []
@@ -108,7 +108,7 @@ def _by_ffmpeg(path: Path, part: BinaryIO | StreamWindow, stack: ExitStack) -> C
     return opened
 
 
-def _damage(
+def _damage_check(
     data: Bytes, link: StreamSpan, file: SequentialFile
 ) -> Callable[[Sequence[int], int], bool]:
     """Whether pages are lost of clips of an Ogg file."""

@@ -44,7 +44,7 @@ class SequentialFile(soundfile.SoundFile):
             self._moving = False
 
 
-class _Quiet:
+class _SilentStandardError:
     """Keep C code from writing to standard error meanwhile.
 
     mpg123 grumbles there about files that are shorter than they say, which is found and told of
@@ -74,7 +74,7 @@ class _Quiet:
         self._lock.release()
 
 
-QUIET = _Quiet()
+QUIET = _SilentStandardError()
 
 
 class SndfileSource:

@@ -188,7 +188,7 @@ def command(
     workspace.check()
     recipe = read_recipe(recipe_file) if recipe_file else current_recipe(workspace)
     given = {"splits": splits, "seeds": seeds, "folds": folds, "rank_by": rank}
-    recipe = _with(recipe, {key: value for key, value in given.items() if value})
+    recipe = _with_settings(recipe, {key: value for key, value in given.items() if value})
     with workspace.writing(), progress_shown() as progress:
         if study is None:
             report: Any = run_evaluation(
@@ -264,7 +264,7 @@ def _check_together(
             raise click.UsageError(f"{option} has no place with {beside}; leave one out")
 
 
-def _with(recipe: Recipe, changes: dict[str, object]) -> Recipe:
+def _with_settings(recipe: Recipe, changes: dict[str, object]) -> Recipe:
     """The recipe with settings of [evaluate] changed."""
     if not changes:
         return recipe

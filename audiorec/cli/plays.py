@@ -166,7 +166,7 @@ class PlaysImport:
         mended = 0
         former = self.workspace.salt(make=False)
         with writing_plays(self.workspace.plays, salt=salt, former_salt=former) as writer:
-            reports = [self._one(writer, file) for file in files]
+            reports = [self._import_file(writer, file) for file in files]
             if unmatched is not None:
                 if unmatched.exists():
                     mended = mend(writer, read_mended(unmatched, find=self._find))
@@ -176,7 +176,9 @@ class PlaysImport:
             write_unmatched(unmatched, lacking)
         return reports, lacking, mended
 
-    def _one(self, writer: PlaysWriter, file: Path) -> tuple[Path, ImportReport] | HistoryReport:
+    def _import_file(
+        self, writer: PlaysWriter, file: Path
+    ) -> tuple[Path, ImportReport] | HistoryReport:
         from audiorec.data.histories import AUTO, IN_COLUMNS, history
         from audiorec.data.history_import import add_history, open_export
         from audiorec.data.plays.store import add_table
@@ -194,7 +196,7 @@ class PlaysImport:
         if source in IN_COLUMNS:
             if self.user is not None:
                 raise click.UsageError(f"{file} names its listeners itself; leave --user away")
-            paths, names = self._known()
+            paths, names = self._ids_by_name()
             how: dict[str, Any] = {"neutral": self.neutral, "path_map": self.path_map}
             how["names"] = names
             if source == "csv" and recognised is not None:
@@ -208,7 +210,7 @@ class PlaysImport:
             raise click.UsageError(f"--neutral is for tables, and {file} is none")
         return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)
 
-    def _known(self) -> tuple[dict[str, str], dict[str, str]]:
+    def _ids_by_name(self) -> tuple[dict[str, str], dict[str, str]]:
         """Ids of tracks by their files, and by their "Artist - Title" where one track has it."""
         from audiorec.data.catalog.catalog import Catalog
         from audiorec.data.names.text_folding import normalize_text

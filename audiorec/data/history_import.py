@@ -125,15 +125,17 @@ def add_history(
     reports = []
     # Counts of one who is known by name lie in one part, wherever their export lay.
     if len(timed):
-        reports.append(_add(writer, timed, export.path, source=source, group=None))
+        reports.append(_add_plays(writer, timed, export.path, source=source, group=None))
     if len(counts):
-        reports.append(_add(writer, counts, export.path, source=source, group=group or "counts"))
+        reports.append(
+            _add_plays(writer, counts, export.path, source=source, group=group or "counts")
+        )
     tally["listens that are neither a play nor a skip"] += plays.neither
     report = _report(export.path, source, reports, plays.frame, table, tally, plays.duplicates)
     return report._replace(users=tuple(writer.user(name) for name in report.users))
 
 
-def _add(
+def _add_plays(
     writer: PlaysWriter, frame: pl.DataFrame, path: Path, *, source: str, group: str | None
 ) -> ImportReport:
     whose = f"counts of {path.resolve()}" if group == "counts" else group

@@ -82,7 +82,7 @@ def split_tracks(
     sides: dict[str, set[str]] = {"test": set(), "validation": set(), "train": set()}
     left = [units[number] for number in order]
     for side, share in (("test", test_fraction), ("validation", validation_share)):
-        chosen, left = _deal(left, share * len(track_ids))
+        chosen, left = _split_units(left, share * len(track_ids))
         sides[side] = {id_ for unit in chosen for id_ in unit}
     sides["train"] = {id_ for unit in left for id_ in unit}
     names = {str(groups.get(id_) or id_) for id_ in track_ids} if by == "artist" else set()
@@ -139,7 +139,7 @@ def _units(
     return list(units.values())
 
 
-def _deal(units: list[list[str]], wanted: float) -> tuple[list[list[str]], list[list[str]]]:
+def _split_units(units: list[list[str]], wanted: float) -> tuple[list[list[str]], list[list[str]]]:
     """Units up to about `wanted` tracks, and the units that are left."""
     chosen: list[list[str]] = []
     left: list[list[str]] = []

@@ -96,7 +96,7 @@ def chord_near(plan: MusicPlan, degree: int, *, centre: float) -> list[int]:
     return sorted({pitch_near(plan, degree + 2 * i, centre=centre) for i in range(size)})
 
 
-def _form(plan: MusicPlan, seconds: float) -> list[_Bar]:
+def _song_form(plan: MusicPlan, seconds: float) -> list[_Bar]:
     n_bars = int(np.ceil(seconds * plan.tempo / 60.0 / plan.beats)) + 1
     bars = []
     for number in range(n_bars):
@@ -232,7 +232,7 @@ def compose(plan: MusicPlan, *, seconds: float = CLIP_SECONDS) -> NoteScore:
         Sorted by start. The same plan gives the same notes, and a plan that differs in tempo
         alone gives the same music, faster or slower.
     """
-    bars = _form(plan, seconds)
+    bars = _song_form(plan, seconds)
     rng = generator(plan.seed, STREAM_MUSIC, plan.number)
     writers = (_write_lead, _write_comp, _write_pad, _write_bass, _write_drums)
     notes: list[Note] = []

@@ -167,7 +167,7 @@ def appeal_of(tracks: Tracks, listeners: Listeners) -> np.ndarray:
     return np.asarray(np.log(shares.mean(axis=0) * shares.shape[1]))
 
 
-def _tried(tracks: Tracks, listeners: Listeners, *, start: int, appeal: np.ndarray,
+def _tried_tracks(tracks: Tracks, listeners: Listeners, *, start: int, appeal: np.ndarray,
            rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """The tracks that a chunk of listeners tries, and how often each is played."""
     rows = slice(start, start + CHUNK)
@@ -283,7 +283,7 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> MadePlay
     parts = []
     for number, start in enumerate(range(0, len(listeners.scene), CHUNK)):
         rng = generator(seed, STREAM_PLAYS, number)
-        row, track, count = _tried(tracks, listeners, start=start, appeal=appeal, rng=rng)
+        row, track, count = _tried_tracks(tracks, listeners, start=start, appeal=appeal, rng=rng)
         plays = _schedule(np.repeat(row, count), np.repeat(track, count), mood, rng)
         keep = plays.timestamp >= tracks.released[plays.track]
         parts.append(MadePlays(*(column[keep] for column in plays)))

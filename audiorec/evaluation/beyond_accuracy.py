@@ -131,7 +131,7 @@ def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix
     if everything is None:
         shape = (len(metrics.METRICS), len(holdout.listeners))
         return np.full(shape, np.nan, dtype=np.float32)
-    known = _known(holdout)
+    known = _known_plays(holdout)
     n_cold = len(holdout.cold)
     relevant = np.zeros(everything.shape, dtype=bool)
     relevant[:, :n_cold] = holdout.relevant
@@ -153,7 +153,7 @@ def _with_training_tracks(holdout: Holdout, draw: Vectors | ScoreMatrix) -> np.n
     return scores
 
 
-def _known(holdout: Holdout) -> np.ndarray:
+def _known_plays(holdout: Holdout) -> np.ndarray:
     """Who is known to have played which training track : [shape=(n_listeners, n_targets)], bool."""
     plays = holdout.training_plays.filter(
         pl.col("user_id").is_in(list(holdout.listeners))
@@ -270,7 +270,7 @@ def bring_together(
     names = list(table[0])
     if any(scores[name].details is None for scores in table for name in names):
         return None
-    each = [np.stack([_views(scores[name]) for name in names]) for scores in table]
+    each = [np.stack([_stacked_details(scores[name]) for name in names]) for scores in table]
     mean = mean_of_known(np.stack([mean_of_known(values) for values in each], axis=-1))
     cells = [
         metrics.HoldoutValues(values.reshape(-1, values.shape[-1]).T, ids, np.zeros((0, 1)), ())
@@ -299,7 +299,7 @@ def bring_together(
     )
 
 
-def _views(scores: BeyondScores) -> np.ndarray:
+def _stacked_details(scores: BeyondScores) -> np.ndarray:
     """Thirds, then the mixed catalogue : [shape=(4, n_metrics, n_listeners)], float64."""
     details = scores.details
     assert details is not None

@@ -142,10 +142,10 @@ def read_filters(
             f"{len(found.ids)} tracks with spectrograms are too few to tell filters apart, and "
             f"at least {2 * LEAST_TOP} are needed; add music"
         )
-    return _reading(found, [library.track(id_) for id_ in found.ids])
+    return _read_network(found, [library.track(id_) for id_ in found.ids])
 
 
-def _reading(found: Activations, tracks: Sequence[Track]) -> NetworkReading:
+def _read_network(found: Activations, tracks: Sequence[Track]) -> NetworkReading:
     n_top = max(LEAST_TOP, round(TOP_SHARE * len(tracks)))
     varies = np.flatnonzero(found.means.max(axis=0) - found.means.min(axis=0) > 1e-6)
     top_mean, top_max = (np.argsort(-x[:, varies], axis=0, kind="stable")[:n_top]

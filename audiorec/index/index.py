@@ -97,7 +97,7 @@ class Index(SearchableVectors):
         left = np.setdiff1d(self._lookup.order, known[known >= 0])
         rows = np.concatenate([left, np.arange(len(ids)) + self._lookup.n_rows])
         ids = np.concatenate([self._lookup.by_row, ids])
-        self._vectors = joined([self._vectors, embeddings.vectors], **self._room())
+        self._vectors = joined([self._vectors, embeddings.vectors], **self._memory_options())
         self._change(ids, rows, added=embeddings.vectors)
 
     def remove(self, ids: Collection[str]) -> None:
@@ -124,7 +124,7 @@ class Index(SearchableVectors):
             None for the one that the settings lead to.
         """
         rows, groups = self._lookup.order, self._groups
-        self._vectors, self._norms = taken(self._vectors, rows, **self._room()), None
+        self._vectors, self._norms = taken(self._vectors, rows, **self._memory_options()), None
         self._groups = None if groups is None else groups[rows]
         # An array as wide as its longest id, as if never built before.
         ids = id_array(self._lookup.by_row[rows].tolist())
@@ -241,7 +241,7 @@ class Index(SearchableVectors):
             memory=config.memory_bytes,
         )
 
-    def _room(self) -> dict[str, Any]:
+    def _memory_options(self) -> dict[str, Any]:
         return {"memory": self.config.memory_bytes // 2, "folder": self._work}
 
     def _writable(self) -> Structure:

@@ -46,8 +46,8 @@ class RowLookup:
         """Row of an id, or -1: a bisection that reads a handful of a mapped file's pages."""
         if "_rows" in self.__dict__:
             return self._rows.get(id_, -1)
-        place = bisect_left(range(len(self)), id_, key=self._at)
-        return int(self.order[place]) if place < len(self) and self._at(place) == id_ else -1
+        place = bisect_left(range(len(self)), id_, key=self._id_at)
+        return int(self.order[place]) if place < len(self) and self._id_at(place) == id_ else -1
 
     def known_row(self, id_: str) -> int:
         """Row of an id; `NotFoundError` when it has none."""
@@ -66,11 +66,11 @@ class RowLookup:
         """
         if isinstance(ids, frozenset) and len(ids) * FEW >= len(self):
             if self._filtered is None or self._filtered[0] is not ids:
-                self._filtered = (ids, self._found(ids))
+                self._filtered = (ids, self._rows_of(ids))
             return self._filtered[1]
-        return self._found(ids)
+        return self._rows_of(ids)
 
-    def _found(self, ids: Collection[str]) -> np.ndarray:
+    def _rows_of(self, ids: Collection[str]) -> np.ndarray:
         if len(ids) * FEW < len(self):
             return np.array([self.row(id_) for id_ in ids], dtype=np.int64)
         rows = self._rows
@@ -81,7 +81,7 @@ class RowLookup:
         """Row by id, made when many are first looked up, for those who ask more than once."""
         return dict(zip(self.ids, self.order.tolist(), strict=True))
 
-    def _at(self, place: int) -> str:
+    def _id_at(self, place: int) -> str:
         return str(self.by_row[self.order[place]])
 
 

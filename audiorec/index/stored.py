@@ -91,7 +91,7 @@ def kept_drift(directory: Path) -> IndexDrift:
     try:
         return StoredIndex.of(directory, manifest).built
     except KeyError as error:
-        raise _lacking(directory, error) from None
+        raise _missing_entry(directory, error) from None
 
 
 def worn_out(directory: Path) -> str:
@@ -208,7 +208,7 @@ def read_index(
             ]
         }
     except KeyError as error:
-        raise _lacking(directory, error) from None
+        raise _missing_entry(directory, error) from None
     ids, order, vectors = (arrays[name] for name in ARRAYS)
     if vectors.ndim != 2 or len(ids) != len(vectors) or len(order) > len(ids):
         raise ArtifactError(
@@ -218,7 +218,7 @@ def read_index(
     return manifest, stored, arrays
 
 
-def _lacking(directory: Path, error: KeyError) -> ArtifactError:
+def _missing_entry(directory: Path, error: KeyError) -> ArtifactError:
     return ArtifactError(
         f"the index in {directory} lacks {error}; run 'audiorec index' to make it again"
     )

@@ -225,13 +225,13 @@ def grown(
             return structure._replace(imbalance=imbalance(index))
         # What lies on disk belongs to an artifact: a new file is made of it and what comes.
         work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
-        whole, part = _emptied(index), _emptied(index)
+        whole, part = _without_vectors(index), _without_vectors(index)
         _fill(part, added, slice(0, len(added)), memory=memory, first=n_rows)
         merge_on_disk(whole, [index, part], into=Path(work.name) / LISTS_FILE)
     return structure._replace(faiss=whole, imbalance=imbalance(whole), folder=work)
 
 
-def _emptied(index: Any) -> Any:
+def _without_vectors(index: Any) -> Any:
     """Lists on disk with nothing in them, ready to take vectors in."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lists.faiss"

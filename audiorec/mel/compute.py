@@ -238,7 +238,7 @@ class Shards:
         self._metas: dict[str, list[ShardRow]] = {}
         self._prints: dict[str, dict[str, np.ndarray]] = {}
         self._free = 0  # no number below it is free
-        manifest = _standing(directory)
+        manifest = _manifest_or_none(directory)
         if manifest is None or artifacts.without_constants(manifest.config) != config.model_dump():
             return
         for name in _whole_shards(directory, manifest, check=check):
@@ -247,7 +247,7 @@ class Shards:
             self._files |= {part: manifest.files[part] for part in _parts(name)}
             if manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 known = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
-                self._prints[name] = dict(zip(_good(self._metas[name]), known, strict=True))
+                self._prints[name] = dict(zip(_good_ids(self._metas[name]), known, strict=True))
             else:
                 mels = artifacts.load_array(directory, manifest, f"shard-{name}")
                 made = fingerprint_shard(mels, self._metas[name], config=config)
@@ -302,7 +302,7 @@ class Shards:
         self._prints[name] = {
             outcome.item.track_id: outcome.value.fingerprint for outcome in good if outcome.value
         }
-        self._put(f"shard-{name}", shard)
+        self._put_array(f"shard-{name}", shard)
         self._rewrite(name, meta)
         self._commit(inputs={}, extra={"complete": False})
         return len(good)
@@ -326,7 +326,7 @@ class Shards:
             self._free = 0
             return
         self._metas[name] = meta
-        self._prints[name] = {id_: self._prints[name][id_] for id_ in _good(meta)}
+        self._prints[name] = {id_: self._prints[name][id_] for id_ in _good_ids(meta)}
         length = max(1, *(len(row.track_id) for row in meta))
         hash_length = max(1, *(len(row.clip_hash) for row in meta))
         kind = np.dtype(
@@ -339,14 +339,14 @@ class Shards:
                 ("start", "<f8"),
             ]
         )
-        self._put(f"meta-{name}", np.array([tuple(row) for row in meta], dtype=kind))
+        self._put_array(f"meta-{name}", np.array([tuple(row) for row in meta], dtype=kind))
         self._put_prints(name, self._prints[name])
 
     def _put_prints(self, name: str, made: dict[str, np.ndarray]) -> None:
         self._prints[name] = made
-        self._put(f"prints-{name}", np.array(list(made.values()), dtype=np.uint32))
+        self._put_array(f"prints-{name}", np.array(list(made.values()), dtype=np.uint32))
 
-    def _put(self, name: str, array: np.ndarray) -> None:
+    def _put_array(self, name: str, array: np.ndarray) -> None:
         self._files[name] = artifacts.put_array(self._directory, name, array)
 
     def _commit(self, *, inputs: dict[str, str], extra: dict[str, object]) -> None:
@@ -360,7 +360,7 @@ class Shards:
         )
 
 
-def _good(meta: Sequence[ShardRow]) -> list[str]:
+def _good_ids(meta: Sequence[ShardRow]) -> list[str]:
     """Ids of the tracks that went well, in order, once each."""
     return list(dict.fromkeys(row.track_id for row in meta if row.n_frames))
 
@@ -388,7 +388,7 @@ def _whole_shards(
     return [name for name in names if all(map(is_whole, _parts(name)))]
 
 
-def _standing(directory: Path) -> artifacts.Manifest | None:
+def _manifest_or_none(directory: Path) -> artifacts.Manifest | None:
     """What the artifact that stands there says; None where it must be made, or made again."""
     if not artifacts.exists(directory):
         return None

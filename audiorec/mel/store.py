@@ -140,7 +140,7 @@ class MelStore:
 
     def n_frames(self, track_id: str, clip: int = 0) -> int:
         """Frames of a clip that are sound."""
-        return self._at(track_id, clip).n_frames
+        return self._location_of(track_id, clip).n_frames
 
     def get(self, track_id: str, clip: int = 0) -> np.ndarray:
         """Spectrogram of a clip.
@@ -155,7 +155,7 @@ class MelStore:
         NotFoundError
             If the track, or that clip of it, has none.
         """
-        at = self._at(track_id, clip)
+        at = self._location_of(track_id, clip)
         return self.shard(at.shard)[at.row, :, : at.n_frames]
 
     def mels(self, track_id: str) -> list[np.ndarray]:
@@ -194,7 +194,7 @@ class MelStore:
         for number, name in enumerate(self._names):
             if self._manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 stored = self._array(f"prints-{name}")
-                rows |= zip(self._good(name), stored, strict=True)
+                rows |= zip(self._good_ids(name), stored, strict=True)
             else:  # from before; 'audiorec mel' would store them anew
                 meta = self._array(f"meta-{name}").tolist()
                 rows |= fingerprint_shard(self.shard(number), meta, config=self.config)
@@ -212,7 +212,7 @@ class MelStore:
     def _array(self, name: str) -> np.ndarray:
         return artifacts.load_array(self.directory, self._manifest, name, mmap=False)
 
-    def _good(self, name: str) -> list[str]:
+    def _good_ids(self, name: str) -> list[str]:
         """Tracks of a shard that went well: the order of its prints."""
         meta = self._array(f"meta-{name}")
         return list(dict.fromkeys(meta["track_id"][meta["n_frames"] > 0].tolist()))
@@ -262,7 +262,7 @@ class MelStore:
         rows = self._rows[self._bounds[number] : self._bounds[number + 1]]
         return [Location(track_id, *row) for row in rows.tolist()]
 
-    def _at(self, track_id: str, clip: int) -> Location:
+    def _location_of(self, track_id: str, clip: int) -> Location:
         clips = self._located(track_id)
         if not 0 <= clip < len(clips):
             raise NotFoundError(f"track {track_id!r} has no clip {clip}, only {len(clips)} of them")

@@ -62,7 +62,7 @@ def run_map(
         progress("map", 0, None)
         space = _space(workspace)
         before = _map_before(workspace, space=space)
-        laid = _laid_out(index, before, n_jobs=n_jobs or -1, progress=progress)
+        laid = _lay_out(index, before, n_jobs=n_jobs or -1, progress=progress)
         members = nearest_region(laid.layout.positions, laid.centres)
         regions = name_regions(catalog, laid.layout.ids, members, laid.centres)
     save_map(
@@ -77,7 +77,7 @@ def run_map(
     return f"{len(laid.layout.ids)} tracks, {laid.n_placed} placed, {len(regions)} regions"
 
 
-class _Before(NamedTuple):
+class _EarlierMap(NamedTuple):
     """The map that stands, and whether its positions may stay."""
 
     layout: Layout
@@ -93,7 +93,9 @@ class _LaidOut(NamedTuple):
     n_placed: int
 
 
-def _laid_out(index: Index, before: _Before | None, *, n_jobs: int, progress: Progress) -> _LaidOut:
+def _lay_out(
+    index: Index, before: _EarlierMap | None, *, n_jobs: int, progress: Progress
+) -> _LaidOut:
     if before is not None and before.stays:
         fitted = set(np.array(before.layout.ids)[before.layout.fitted].tolist())
         if 2 * sum(id_ in fitted for id_ in index.ids) >= len(index):
@@ -106,7 +108,7 @@ def _laid_out(index: Index, before: _Before | None, *, n_jobs: int, progress: Pr
     return _LaidOut(layout, find_regions(layout.positions), len(index))
 
 
-def _map_before(workspace: Workspace, *, space: str) -> _Before | None:
+def _map_before(workspace: Workspace, *, space: str) -> _EarlierMap | None:
     """The map that stands; None where there is none that can be read."""
     with suppress(ArtifactError):
         manifest = artifacts.load_manifest(workspace.map, kind=KIND, check="digests")
@@ -116,7 +118,7 @@ def _map_before(workspace: Workspace, *, space: str) -> _Before | None:
             not artifacts.without_constants(manifest.config)
             and manifest.extra.get("space") == space
         )
-        return _Before(stored.layout, centres, stays)
+        return _EarlierMap(stored.layout, centres, stays)
     return None
 
 

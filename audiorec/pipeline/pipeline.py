@@ -142,7 +142,7 @@ class Pipeline:
             self._train.fetch_early()
         for stage in stages:
             start = time.monotonic()
-            if why := self._unneeded(stage, stages, imported):
+            if why := self._reason_to_skip(stage, stages, imported):
                 reports.append(StageReport(stage, False, f"not needed: {why}", 0.0))
                 continue
             work = self._train.run if stage == "train" else getattr(self, f"_{stage}")
@@ -159,7 +159,7 @@ class Pipeline:
             reports.append(StageReport(stage, summary is not None, done, time.monotonic() - start))
         return reports
 
-    def _unneeded(self, stage: str, stages: Sequence[str], imported: str) -> str:
+    def _reason_to_skip(self, stage: str, stages: Sequence[str], imported: str) -> str:
         """Why a stage has nothing to do here; empty where it has."""
         if imported and stage not in ("index", "sessions", "map"):
             return f"the vectors were imported from {imported}"

@@ -17,7 +17,7 @@ def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
 
     Their manifests are read, and the list of tracks: settings and files are not compared.
     """
-    made = {kind: _standing(workspace, kind) for kind in KINDS}
+    made = {kind: _manifest_or_none(workspace, kind) for kind in KINDS}
     now = {kind: manifest.digests for kind, manifest in made.items() if manifest}
     now["catalog"] = frozenset({catalog.fingerprint()})
     if made["map"] is not None:
@@ -41,7 +41,7 @@ def names_fingerprint(catalog: Catalog) -> str:
     return artifacts.fingerprint([counts, [list(fact) for fact in catalog.facts("artist")]])
 
 
-def _standing(workspace: Workspace, kind: str) -> Manifest | None:
+def _manifest_or_none(workspace: Workspace, kind: str) -> Manifest | None:
     try:
         return artifacts.load_manifest(workspace.root / kind, kind=kind, check="manifest")
     except ArtifactError:

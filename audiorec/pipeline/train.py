@@ -79,7 +79,7 @@ class TrainStage:
             progress=self.progress,
             together=self._duplicates(store, tracks),
         )
-        self._keep(result.model, result.history, inputs=inputs.digests)
+        self._save_model(result.model, result.history, inputs=inputs.digests)
         return _summary(result, n_tracks=len(inputs.targets))
 
     def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
@@ -97,7 +97,7 @@ class TrainStage:
         model = fit_content_model(
             self.features(store), model=self.recipe.model, config=self.recipe.train
         )
-        self._keep(model, inputs=inputs)
+        self._save_model(model, inputs=inputs)
         return (
             f"{len(store.ids)} tracks encoded by {self.recipe.model.encoder}, "
             f"{model.n_outputs} features standardised"
@@ -111,7 +111,7 @@ class TrainStage:
             )
         )
 
-    def _keep(
+    def _save_model(
         self,
         model: ContentModel,
         history: Sequence[EpochRow] = (),

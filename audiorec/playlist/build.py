@@ -62,7 +62,7 @@ def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "")
         picks = _of_minutes(source, request.minutes)
     if not picks:
         raise NotFoundError("no track fits what was asked for; widen the filters, or add music")
-    return _presented(source, picks)
+    return _as_playlist(source, picks)
 
 
 def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
@@ -133,7 +133,7 @@ def _exchanged(source: TrackSource, picks: list[Pick], wanted: float) -> list[Pi
     return picks
 
 
-def _presented(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
+def _as_playlist(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
     ids = [pick.track_id for pick in picks]
     source.note_clashes(ids)
     units = source.units(ids)

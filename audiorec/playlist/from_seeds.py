@@ -123,7 +123,7 @@ def make_playlist(
             duplicates=duplicates,
             artists=artists,
         )
-        room = _room(pool, window=artist_window, limit=length)
+        room = _longest_length(pool, window=artist_window, limit=length)
         if room >= length or max(map(len, called)) >= len(index) or wanted >= 2 * len(index):
             break
         wanted *= 4
@@ -236,7 +236,7 @@ def _gather(
     )
 
 
-def _room(pool: _Pool, *, window: int, limit: int) -> int:
+def _longest_length(pool: _Pool, *, window: int, limit: int) -> int:
     """Tracks that the longest playlist has, up to `limit`; the first seed opens it."""
     counts = Counter(pool.artists.values())
     if not pool.n_seeds:

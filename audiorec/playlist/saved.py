@@ -177,7 +177,7 @@ class SavedPlaylists:
             If a position is none of it, or see `create`.
         """
         with self._store.writing() as connection:
-            before = _own(connection, id_, user)
+            before = _get_own(connection, id_, user)
             tracks = before.track_ids if track_ids is None else tuple(track_ids)
             gone = set(remove_positions)
             if outside := [place for place in gone if not 0 <= place < len(tracks)]:
@@ -198,7 +198,7 @@ class SavedPlaylists:
     def delete(self, id_: str, *, user: str) -> None:
         """Remove a playlist; `NotFoundError` where there is no such playlist of theirs."""
         with self._store.writing() as connection:
-            _own(connection, id_, user)
+            _get_own(connection, id_, user)
             connection.execute("DELETE FROM saved_playlists WHERE id = ?", [id_])
 
 
@@ -236,7 +236,7 @@ def _get(connection: sqlite3.Connection, id_: str) -> SavedPlaylist:
     return _playlist(row)
 
 
-def _own(connection: sqlite3.Connection, id_: str, user: str) -> SavedPlaylist:
+def _get_own(connection: sqlite3.Connection, id_: str, user: str) -> SavedPlaylist:
     found = _get(connection, id_)
     if found.user != user:
         raise NotFoundError(f"{user!r} has no saved playlist {id_[:80]!r}; its maker can change it")

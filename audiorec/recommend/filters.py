@@ -92,7 +92,7 @@ class TrackFilter:
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Least and greatest value by name, of the ranges that are set."""
         parsers: dict[str, Callable[[str], float]] = {
-            "year": _whole, "length": parse_seconds, "tempo": _positive
+            "year": _whole_number, "length": parse_seconds, "tempo": _positive
         }  # fmt: skip
         return {
             name: parse_range(getattr(self, name), parse, name=SHOWN.get(name, name))
@@ -256,7 +256,7 @@ def _tests(wanted: TrackFilter) -> dict[str, Callable[[Any], bool]]:
     return tests
 
 
-def _whole(text: str) -> float:
+def _whole_number(text: str) -> float:
     return float(int(text))
 
 

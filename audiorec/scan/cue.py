@@ -109,7 +109,7 @@ def segments(sheet: str) -> list[tuple[FilePart, dict[str, Any]]]:
     for name, its in by_file.items():
         if len(its) < 2:  # a file of its own
             continue
-        path = _beside(sheet, name)
+        path = _audio_file(sheet, name)
         starts = [track.start for track in its]
         if sorted(set(starts)) != starts:
             raise ValueError(f"gives times of {name!r} that do not ascend")
@@ -199,7 +199,7 @@ def _text(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _beside(sheet: str, name: str) -> str:
+def _audio_file(sheet: str, name: str) -> str:
     """The file that a sheet means: of that name, else, encoded since, of that stem."""
     folder = os.path.dirname(sheet)  # noqa: PTH120 - as text, as paths of a scan are
     base = name.replace("\\", "/").rpartition("/")[2]

@@ -289,7 +289,7 @@ def _settle(
     touched = {
         row.track.path: _as_staged(row, given.get(row.track.path, {}))
         for row in rows
-        if row.track.path in unchanged and _is_news(row, given.get(row.track.path, {}))
+        if row.track.path in unchanged and _has_changed(row, given.get(row.track.path, {}))
     }
     settled = settle({**staged, **touched}, rows, is_there=lambda path: not look_at(path).error)
     catalog.replace(settled.remove, settled.rows)
@@ -316,7 +316,7 @@ def _keep_change_times(
         catalog.keep_change_times(ctimes)
 
 
-def _is_news(row: FileRow, given: Mapping[str, Any]) -> bool:
+def _has_changed(row: FileRow, given: Mapping[str, Any]) -> bool:
     return row.track.missing or any(row.given.get(key) != value for key, value in given.items())
 
 

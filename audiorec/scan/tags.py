@@ -108,10 +108,12 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     start, _ = recording_start(stream)
     stream.seek(0)
     # A stream without a name: mutagen too then judges by content, not by suffix.
-    nameless = _Nameless(stream)
+    nameless = _NamelessStream(stream)
     try:
         if start:  # an ID3v2 tag in front of what has tags of its own, which come first
-            own = mutagen.File(_Nameless(StreamWindow(stream, start, size_of(stream))), easy=True)
+            own = mutagen.File(
+                _NamelessStream(StreamWindow(stream, start, size_of(stream))), easy=True
+            )
             stream.seek(0)
             return {**EasyID3(nameless), **((own.tags or {}) if own is not None else {})}
         opened = mutagen.File(nameless, easy=True)
@@ -122,7 +124,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     return opened.tags if opened is not None else None
 
 
-class _Nameless(io.RawIOBase):
+class _NamelessStream(io.RawIOBase):
     """A read-only view of a stream, that does not say the file's name."""
 
     def __init__(self, stream: io.BufferedReader | StreamWindow) -> None:

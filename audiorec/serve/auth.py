@@ -142,7 +142,7 @@ class Auth:
         token = secrets.token_urlsafe(32)
         ends = time.time() + SESSION_SECONDS
         with self._lock:
-            self._sessions[digest(token)] = Session(name, self._proof(password), ends)
+            self._sessions[digest(token)] = Session(name, self._password_mac(password), ends)
             while len(self._sessions) > MOST_SESSIONS:
                 self._sessions.popitem(last=False)
         return token
@@ -158,7 +158,9 @@ class Auth:
         if session is None or session.ends < time.time():
             return None
         password = self.password(session.user)
-        valid = password is not None and hmac.compare_digest(self._proof(password), session.proof)
+        valid = password is not None and hmac.compare_digest(
+            self._password_mac(password), session.proof
+        )
         return session.user if valid else None
 
     def csrf_token(self, session: str) -> str:
@@ -170,7 +172,7 @@ class Auth:
         expected = self.csrf_token(session).encode()
         return bool(session) and hmac.compare_digest(expected, token.encode("utf-8", "replace"))
 
-    def _proof(self, password: str) -> str:
+    def _password_mac(self, password: str) -> str:
         return hmac.new(self._secret, password.encode(), hashlib.sha256).hexdigest()
 
     def _users(self) -> dict[str, User]:

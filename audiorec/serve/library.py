@@ -132,7 +132,7 @@ class SharedLibrary:
 
     def _of_thread(self) -> Library:
         """The library of this thread, made anew where the index or the catalogue's file is new."""
-        self._look()
+        self._check_for_new_index()
         state = (self._generation, self._signature)
         if getattr(self._local, "state", None) != state:
             if (old := getattr(self._local, "library", None)) is not None:
@@ -149,7 +149,7 @@ class SharedLibrary:
         catalog = TableCatalog(self.workspace, self.tracks)
         return self._owner.for_thread(catalog=catalog, songs=catalog.songs)
 
-    def _look(self) -> None:
+    def _check_for_new_index(self) -> None:
         """Take a new index over once it stands ready."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS or not self._lock.acquire(blocking=False):

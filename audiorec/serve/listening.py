@@ -69,21 +69,21 @@ class Listening:
 
     def like(self, user: str, track_id: str) -> None:
         """Store that a listener likes a track: the same as a star."""
-        self._say(user, track_id, liked=1)
+        self._set_opinion(user, track_id, liked=1)
 
     def dislike(self, user: str, track_id: str) -> None:
         """Store that a listener dislikes a track."""
-        self._say(user, track_id, liked=-1)
+        self._set_opinion(user, track_id, liked=-1)
 
     def clear(self, user: str, track_id: str) -> None:
         """Take back likes, dislikes and stars of a track."""
-        self._say(user, track_id, liked=0, n_stars=0)
+        self._set_opinion(user, track_id, liked=0, n_stars=0)
 
     def rate(self, user: str, track_id: str, n_stars: int) -> None:
         """Store a rating of 1 to 5 stars; 0 takes it back."""
         if not 0 <= n_stars <= 5:
             raise ParameterError(f"rating={n_stars} must be from 0 to 5")
-        self._say(user, track_id, n_stars=n_stars)
+        self._set_opinion(user, track_id, n_stars=n_stars)
 
     def star(self, user: str, kind: StarKind, id_: str) -> None:
         """Star a track, an album or an artist."""
@@ -100,7 +100,7 @@ class Listening:
         """Take a star back; a dislike of the track stays."""
         if kind == "track":
             if self.opinion(user, id_).liked:
-                self._say(user, id_, liked=0)
+                self._set_opinion(user, id_, liked=0)
             return
         with self._store.writing() as connection:
             connection.execute(
@@ -135,7 +135,7 @@ class Listening:
             ).fetchall()
         return {track_id: _opinion(*row) for track_id, *row in rows}
 
-    def _say(
+    def _set_opinion(
         self, user: str, track_id: str, *, liked: int | None = None, n_stars: int | None = None
     ) -> None:
         now = int(time.time())

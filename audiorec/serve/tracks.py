@@ -130,7 +130,7 @@ class TrackTable:
             name: [" ".join(["", *folded_words(_text(track, name))]) for track in self.tracks]
             for name in WEIGHTS
         }
-        order = sorted(range(len(self.tracks)), key=lambda row: _tie(self.tracks[row]))
+        order = sorted(range(len(self.tracks)), key=lambda row: _tie_breaker(self.tracks[row]))
         ranks = [0] * len(order)
         for rank, row in enumerate(order):
             ranks[row] = rank
@@ -165,7 +165,7 @@ def _order(track: Track) -> tuple[object, ...]:
             track.title.casefold(), track.track_id)  # fmt: skip
 
 
-def _tie(track: Track) -> tuple[object, ...]:
+def _tie_breaker(track: Track) -> tuple[object, ...]:
     return track.artist, track.album, track.number or 0, track.track_id
 
 

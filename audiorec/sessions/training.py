@@ -115,7 +115,7 @@ def train_sessions(
         config=config.model_dump(mode="json"),
         inputs=inputs,
         extra={
-            **_about(sessions, compared),
+            **_manifest_facts(sessions, compared),
             "default": default,
             "without_gru4rec": without,
             "embeddings": _fingerprint(workspace.embeddings) if vectors is not None else "",
@@ -179,7 +179,7 @@ def _default(config: SessionsConfig, compared: Comparison, *, has_gru: bool) -> 
     return "vsknn" if default == "gru4rec" and not has_gru else default
 
 
-def _about(sessions: Sessions, compared: Comparison) -> dict[str, Any]:
+def _manifest_facts(sessions: Sessions, compared: Comparison) -> dict[str, Any]:
     """What the manifest tells of the sessions and of the comparison."""
     return {
         "validation": {

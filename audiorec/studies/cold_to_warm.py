@@ -68,7 +68,7 @@ def _split(given: StudyInputs, split: str) -> StudyTable:
 def score_each(holdout: Holdout, cold: ColdVectors) -> np.ndarray:
     """nDCG@50 with each number of plays : [shape=(len(PLAYS), 3, n_listeners)], float64."""
     full = _half_a(holdout)
-    order = _turns(full, rng=holdout.rng(3))
+    order = _turns_of_plays(full, rng=holdout.rng(3))
     decay = PriorDecay(holdout.data.recipe.index.prior_half_life_users, cold.agreement)
     values = []
     for plays in PLAYS:
@@ -99,7 +99,7 @@ def _half_a(holdout: Holdout) -> Interactions:
     return Interactions(wide, interactions.users, columns)
 
 
-def _turns(full: Interactions, *, rng: np.random.Generator) -> np.ndarray:
+def _turns_of_plays(full: Interactions, *, rng: np.random.Generator) -> np.ndarray:
     """Turn at which each play comes back, among its track's : [shape=(nnz,)], int64, by column."""
     indptr = full.user_items.tocsc().indptr
     return np.concatenate(

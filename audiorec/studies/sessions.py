@@ -197,7 +197,7 @@ def evaluate_sessions(
             raise DataError(
                 f"{len(sessions)} sessions are too few to hold some out; import more listening"
             )
-        for name, fit in _fits(content, gru, seed).items():
+        for name, fit in _trainers(content, gru, seed).items():
             progress("evaluate", 0, None, f"seed {seed}: {name}")
             answers.setdefault(name, []).append(_answers(fit, warm_train, scored, cold))
     facts = {
@@ -251,7 +251,7 @@ def _cold_rows(
     return np.fromiter((id_ in cold for id_ in train.item_ids), dtype=bool, count=train.n_items)
 
 
-def _fits(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
+def _trainers(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
     """What trains each system."""
     gru = gru.model_copy(update={"seed": seed})
     fits: dict[str, Callable[[Sessions], SessionModel]] = {

@@ -76,7 +76,7 @@ def autotag_catalog(
     jobs = [MelJob(t.track_id, t.path, t.clip_hash) for t in tracks if t.track_id in untagged]
     kept, done, failed = total - len(jobs), 0, 0
     progress(STAGE, kept, total)
-    stored = store if store is not None and _fits(store, encoder, catalog) else None
+    stored = store if store is not None and _store_is_current(store, encoder, catalog) else None
     outcomes = _tag_all(encoder, jobs, store=stored, n_jobs=n_jobs)
     batch: list[tuple[MelJob, Autotags | str]] = []
     began = time.monotonic()
@@ -104,7 +104,9 @@ def _take_over(
     with catalog.transaction():
         for track_id in kept.ids:
             job = MelJob(track_id, "", sounds[track_id])
-            catalog.tags.keep([_hearing(job, kept.rows(track_id), encoder)], source=encoder.name)
+            catalog.tags.keep(
+                [_autotags_of(job, kept.rows(track_id), encoder)], source=encoder.name
+            )
 
 
 def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
@@ -119,7 +121,7 @@ def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
     mels = job_mels(job, config=encoder.mel)
     if reason := _too_short(job.path, mels, encoder):
         raise AudioError(reason)
-    return _hearing(job, encode_clips(encoder, mels, device=_device_of(encoder)), encoder)
+    return _autotags_of(job, encode_clips(encoder, mels, device=_device_of(encoder)), encoder)
 
 
 def job_mels(job: MelJob, *, config: MelConfig) -> list[np.ndarray]:
@@ -160,7 +162,7 @@ def _tag_all(
 
     encoded = enumerate(ordered_map(encode, clips(), device=device, n=n_jobs))
     for job, rows in groupby(encoded, key=lambda pair: clips_of[pair[0]]):
-        yield job, _hearing(job, np.concatenate([row for _, row in rows]), encoder)
+        yield job, _autotags_of(job, np.concatenate([row for _, row in rows]), encoder)
         while failures:
             yield failures.pop(0)
     yield from failures
@@ -182,7 +184,7 @@ def _mels(
         yield job, mels or [], error
 
 
-def _fits(store: MelStore, encoder: PretrainedEncoder, catalog: Catalog) -> bool:
+def _store_is_current(store: MelStore, encoder: PretrainedEncoder, catalog: Catalog) -> bool:
     """Whether spectrograms are as the encoder takes them, and of the sounds as they are now."""
     try:
         check_front_end(encoder, store.config)
@@ -207,7 +209,7 @@ def _device_of(encoder: PretrainedEncoder) -> torch.device:
     return next(encoder.parameters()).device
 
 
-def _hearing(job: MelJob, rows: np.ndarray, encoder: PretrainedEncoder) -> Autotags:
+def _autotags_of(job: MelJob, rows: np.ndarray, encoder: PretrainedEncoder) -> Autotags:
     """Features and tags of a track; a tag's confidence is its mean probability over windows."""
     parts = np.split(rows.mean(axis=0), np.cumsum([*encoder.blocks.values()])[:-1])
     of = dict(zip(encoder.blocks, parts, strict=True))

@@ -219,7 +219,7 @@ def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -
     probe = _fit(x, known.labels, artists, n_genres, seed=seed)._replace(genres=known.genres)
     shuffled = []
     for _ in range(N_SHUFFLES):
-        dealt = _dealt(known.labels, artists, rng)
+        dealt = _with_genres_exchanged(known.labels, artists, rng)
         right = np.zeros(len(dealt), dtype=bool)
         for train, test in _folds(dealt, artists, FOLDS, seed=seed):
             scores = _regression(x[train], dealt[train], n_genres, probe.penalty).raw(x[test])
@@ -355,7 +355,9 @@ def _folds(
         yield from list(splitter.split(labels[:, None], labels, artists))
 
 
-def _dealt(labels: np.ndarray, artists: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _with_genres_exchanged(
+    labels: np.ndarray, artists: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Every artist's tracks get the genres of another artist's, drawn at random."""
     given = rng.permutation(int(artists.max()) + 1)
     rows = [np.flatnonzero(artists == artist) for artist in range(len(given))]

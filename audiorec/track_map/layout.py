@@ -87,7 +87,7 @@ def fit_layout(
         return Layout(ids, first.astype(np.float32), np.ones(n, dtype=bool))
     rows = _neighbour_rows(index, chosen, n_neighbors=min(N_NEIGHBORS, (n - 1) // 3), among=chosen)
     if start:
-        first = _started(chosen, rows, start, otherwise=first)
+        first = _start_positions(chosen, rows, start, otherwise=first)
     positions = _optimized(
         _rescaled(first), _affinities(rows, n), seed=seed, n_jobs=n_jobs, progress=progress
     )
@@ -125,7 +125,7 @@ def extend_layout(layout: Layout, index: Index, *, n_jobs: int = 1) -> Layout:
     if new:
         _check_library()
         rows = _neighbour_rows(index, new, n_neighbors=min(N_NEIGHBORS, len(known)), among=known)
-        placed = _placed(positions, rows, n_jobs=n_jobs)
+        placed = _placed_new(positions, rows, n_jobs=n_jobs)
         positions = np.concatenate([positions, placed])
         fitted = np.concatenate([fitted, np.zeros(len(new), dtype=bool)])
     at = {id_: row for row, id_ in enumerate([*known, *new])}
@@ -184,7 +184,7 @@ def _principal_plane(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(plane * np.where(plane.sum(axis=0) < 0, -1.0, 1.0), dtype=np.float64)
 
 
-def _started(
+def _start_positions(
     ids: Sequence[str],
     rows: np.ndarray,
     start: Mapping[str, np.ndarray],
@@ -249,7 +249,7 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
     )
 
 
-def _placed(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarray:
+def _placed_new(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarray:
     """Positions of new tracks, by the rows of their neighbours : np.ndarray [shape=(n, 2)]."""
     from openTSNE.tsne import PartialTSNEEmbedding
     from scipy.sparse import csr_matrix

@@ -67,7 +67,7 @@ class Catalog(TrackLookup):
     @property
     def tags(self) -> TagTable:
         """Words for the tracks."""
-        return TagTable(rows=self._rows, many=self._many, transaction=self.transaction)
+        return TagTable(rows=self._rows, many=self._execute_many, transaction=self.transaction)
 
     def __contains__(self, track_id: object) -> bool:
         return bool(self._rows("SELECT 1 FROM tracks WHERE track_id = ?", [track_id]))
@@ -183,33 +183,33 @@ class Catalog(TrackLookup):
         """Add tracks, or replace those that have the same id or path, all in one transaction."""
         rows = [tracks] if isinstance(tracks, Track) else list(tracks)
         with self.transaction():
-            self._put([row if isinstance(row, FileRow) else FileRow(row) for row in rows])
+            self._write_rows([row if isinstance(row, FileRow) else FileRow(row) for row in rows])
 
     def replace(self, track_ids: Sequence[str], rows: Sequence[FileRow]) -> None:
         """Take tracks out and put others in, in one transaction, so that paths can be swapped."""
         with self.transaction():
-            self._drop(track_ids)
-            self._put(rows)
+            self._delete_tracks(track_ids)
+            self._write_rows(rows)
             self.tags.drop_stale(track_ids)
-            self._many("DELETE FROM staged", [()])
+            self._execute_many("DELETE FROM staged", [()])
 
     def remove(self, track_ids: Sequence[str]) -> None:
         """Take tracks out, with their names and their words."""
         with self.transaction():
-            self._drop(track_ids)
+            self._delete_tracks(track_ids)
             self.tags.drop_stale(track_ids)
 
     def mark_missing(self, track_ids: Iterable[str]) -> None:
         """Say that the files of these tracks are gone; the tracks stay."""
         with self.transaction():
-            self._many(
+            self._execute_many(
                 "UPDATE tracks SET missing = 1 WHERE track_id = ?", [(id_,) for id_ in track_ids]
             )
 
     def keep_change_times(self, ctimes_ns: Mapping[str, int]) -> None:
         """Keep when the state of files last changed, ns, by track_id."""
         with self.transaction():
-            self._many(
+            self._execute_many(
                 "INSERT INTO details VALUES (?1, NULL, '', ?2)"
                 " ON CONFLICT (track_id) DO UPDATE SET ctime_ns = ?2",
                 ctimes_ns.items(),
@@ -236,7 +236,7 @@ class Catalog(TrackLookup):
             State of the file, bytes and ns; while it has that state, `scan` does not try again.
         """
         with self.transaction():
-            self._many(
+            self._execute_many(
                 "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
                 [(as_text(path), stage, one_line(reason), size, mtime_ns)],
             )
@@ -244,7 +244,7 @@ class Catalog(TrackLookup):
     def clear_failure(self, path: str | Path, *, stage: str | None = None) -> None:
         """Forget why a file could not be used, at one stage or at all."""
         with self.transaction():
-            self._many(
+            self._execute_many(
                 "DELETE FROM failures WHERE path = ? AND stage = ifnull(?, stage)",
                 [(as_text(path), stage)],
             )
@@ -257,7 +257,7 @@ class Catalog(TrackLookup):
     def stage(self, path: str, *, size: int, mtime_ns: int, reading: Mapping[str, Any]) -> None:
         """Keep what was read of a file until `replace` settles which track it is."""
         with self.transaction():
-            self._many(
+            self._execute_many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)",
                 [(stored_path(path), size, mtime_ns, json.dumps(reading))],
             )
@@ -275,13 +275,15 @@ class Catalog(TrackLookup):
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _drop(self, track_ids: Sequence[str]) -> None:
+    def _delete_tracks(self, track_ids: Sequence[str]) -> None:
         for table in ("tracks", "details", "credits"):
-            self._many(f"DELETE FROM {table} WHERE track_id = ?", [(id_,) for id_ in track_ids])
-        with self._guard():
+            self._execute_many(
+                f"DELETE FROM {table} WHERE track_id = ?", [(id_,) for id_ in track_ids]
+            )
+        with self._named_errors():
             drop_names(self._db, track_ids)
 
-    def _put(self, rows: Sequence[FileRow]) -> None:
+    def _write_rows(self, rows: Sequence[FileRow]) -> None:
         paths = [stored_path(row.track.path) for row in rows]
         there = [
             track_id
@@ -289,7 +291,7 @@ class Catalog(TrackLookup):
             for (track_id,) in self._rows("SELECT track_id FROM tracks WHERE path = ?", [path])
         ]
         marks = ", ".join("?" * (len(OWN_COLUMNS) + 5))
-        self._many(
+        self._execute_many(
             f"INSERT OR REPLACE INTO tracks ({', '.join(OWN_COLUMNS)},"
             f" size, mtime_ns, given, name_key, title_key) VALUES ({marks})",
             [
@@ -304,7 +306,7 @@ class Catalog(TrackLookup):
                 for track, size, mtime_ns, given, _ in rows
             ],
         )
-        self._many(
+        self._execute_many(
             "INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?)",
             [
                 (row.track.track_id, row.track.number, " ".join(row.track.guessed), row.ctime_ns)
@@ -312,7 +314,7 @@ class Catalog(TrackLookup):
             ],
         )
         credits_ = [(row.track.track_id, credits_of(row.track)) for row in rows]
-        self._many("INSERT OR REPLACE INTO credits VALUES (?, ?)", credits_)
+        self._execute_many("INSERT OR REPLACE INTO credits VALUES (?, ?)", credits_)
         # The last of those that share an id or a path is the one that stays.
         last = {row.track.path: row.track.track_id for row in rows}
         names = {
@@ -320,7 +322,7 @@ class Catalog(TrackLookup):
             for track, *_ in rows
             if last[track.path] == track.track_id
         }
-        with self._guard():
+        with self._named_errors():
             drop_names(self._db, there)
             put_names(self._db, names.items())
         self.tags.drop_stale(row.track.track_id for row in rows)

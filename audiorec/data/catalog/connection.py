@@ -35,7 +35,7 @@ class CatalogFile:
         self.path = Path(path)
         self._read_only = read_only
         self._written = False
-        with self._guard():
+        with self._named_errors():
             self._db = open_tables(self.path, read_only=read_only)
 
     def __enter__(self) -> Self:
@@ -65,7 +65,7 @@ class CatalogFile:
         if self._db.in_transaction:
             yield
             return
-        with self._guard():
+        with self._named_errors():
             self._db.execute("BEGIN IMMEDIATE")
             with self._db:
                 if not self._written and is_altered(self.path):
@@ -75,7 +75,7 @@ class CatalogFile:
                 yield
 
     @contextmanager
-    def _guard(self) -> Iterator[None]:
+    def _named_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -101,9 +101,9 @@ class CatalogFile:
         )
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._guard(), closing(self._db.execute(sql, values)) as cursor:
+        with self._named_errors(), closing(self._db.execute(sql, values)) as cursor:
             return cursor.fetchall()
 
-    def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._guard():
+    def _execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._named_errors():
             self._db.executemany(sql, rows)

@@ -117,7 +117,7 @@ class TagTable:
     def counts(self, *, min_confidence: float = MIN_CONFIDENCE) -> list[TagCount]:
         """Every tag that a track has, most frequent first; spellings of one word count together."""
         stored = self._n_stored(min_confidence)
-        given = self._given()
+        given = self._given_tags()
         spellings: dict[str, list[str]] = {}
         for tag in sorted({*stored, *given}):
             spellings.setdefault(normalize_text(tag), []).append(tag)
@@ -137,7 +137,7 @@ class TagTable:
         NotFoundError
             If no track has it, however faintly; the message says which tags are near.
         """
-        stored, given = self._known()
+        stored, given = self._known_tags()
         spellings = [tag for tag in stored if normalize_text(tag) == normalize_text(name)]
         if not spellings and normalize_text(name) not in map(normalize_text, given):
             raise NotFoundError(_unknown(name, sorted({*stored, *given})))
@@ -265,7 +265,7 @@ class TagTable:
             rows = self._rows(select.format("DISTINCT "), [min_confidence])
         return {tag: n for tag, n, _ in rows}
 
-    def _given(self) -> dict[str, set[str]]:
+    def _given_tags(self) -> dict[str, set[str]]:
         """Tracks of each given tag."""
         of_genre: dict[str, list[str]] = {}
         rows = self._rows("SELECT track_id, genre FROM tracks WHERE NOT missing AND genre <> ''")
@@ -277,14 +277,14 @@ class TagTable:
                 tracks.setdefault(tag, set()).update(track_ids)
         return tracks
 
-    def _known(self) -> tuple[list[str], dict[str, set[str]]]:
+    def _known_tags(self) -> tuple[list[str], dict[str, set[str]]]:
         """Stored tags, each looked up behind the one before; and given ones with their tracks."""
         rows = self._rows(
             "WITH RECURSIVE known(tag) AS (SELECT min(tag) FROM tags UNION ALL"
             " SELECT (SELECT min(tag) FROM tags WHERE tag > known.tag) FROM known"
             " WHERE known.tag IS NOT NULL) SELECT tag FROM known WHERE tag IS NOT NULL"
         )
-        return [tag for (tag,) in rows], self._given()
+        return [tag for (tag,) in rows], self._given_tags()
 
     def _tracks_of(
         self, tags: Sequence[str], given: Mapping[str, set[str]], min_confidence: float

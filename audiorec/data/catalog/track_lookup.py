@@ -63,7 +63,7 @@ class TrackLookup(CatalogFile):
             except UnicodeEncodeError:  # bytes that are no text are in no id and no title
                 continue
             if tracks:
-                return _only(name, tracks)
+                return _one_track(name, tracks)
         try:
             return self._find_close(name)
         except NotFoundError:
@@ -134,7 +134,7 @@ class TrackLookup(CatalogFile):
 
     def _find_close(self, name: str) -> Track:
         folded = normalize_text(name)
-        with self._guard():
+        with self._named_errors():
             begun = beginning(self._db, folded)
             near = [*begun, *likely(self._db, folded)] if searchable(self._db) else None
         rows = self._rows(
@@ -161,7 +161,7 @@ class TrackLookup(CatalogFile):
         scores = list(by_id.values())
         if scores and scores[0] >= CLOSE:
             level = [t for t, s in zip(tracks, scores, strict=False) if s > scores[0] - CLEAR]
-            return _only(name, level)
+            return _one_track(name, level)
         shown = list(dict.fromkeys([*begun, *by_id]))[:5]
         tracks = [self.get(track_id) for track_id in shown]
         hint = "; did you mean " + ", ".join(map(repr, _labels(tracks))) + "?" if tracks else ""
@@ -176,7 +176,7 @@ def _labels(tracks: Sequence[Track]) -> list[str]:
     return list(dict.fromkeys(track.name for track in tracks))
 
 
-def _only(name: str, tracks: Sequence[Track]) -> Track:
+def _one_track(name: str, tracks: Sequence[Track]) -> Track:
     """The one track, or the first of several whose sound is the same to the sample."""
     present = [track for track in tracks if not track.missing] or list(tracks)
     sounds = {track.clip_hash or track.track_id for track in present}

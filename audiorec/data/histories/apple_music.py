@@ -46,14 +46,14 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
     activity = [member for member in members if member not in daily]
     if not activity:
         for member in daily:
-            yield from _daily(member, tally)
+            yield from _daily_tracks(member, tally)
         return
     artists = _artists(daily)
     for member in activity:
-        yield from _activity(member, artists, tally)
+        yield from _play_activity(member, artists, tally)
 
 
-def _activity(member: ExportFile, artists: dict[str, str], tally: Tally) -> Iterator[Listen]:
+def _play_activity(member: ExportFile, artists: dict[str, str], tally: Tally) -> Iterator[Listen]:
     needed = ("Song Name", "Event Start Timestamp", "Play Duration Milliseconds")
     for row in csv_dicts(member, tally, needed=needed):
         kind = f"{row.get('Media Type', '')} {row.get('Item Type', '')}".upper()
@@ -110,7 +110,7 @@ def _artists(daily: list[ExportFile]) -> dict[str, str]:
     return artists
 
 
-def _daily(member: ExportFile, tally: Tally) -> Iterator[Listen]:
+def _daily_tracks(member: ExportFile, tally: Tally) -> Iterator[Listen]:
     needed = ("Track Description", "Play Duration Milliseconds")
     for row in csv_dicts(member, tally, needed=needed):
         artist, dash, title = text(row["Track Description"]).partition(" - ")

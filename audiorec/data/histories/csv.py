@@ -131,7 +131,7 @@ def read_plays(
     return rows.filter(~pl.col("says_nothing")).select(*SCHEMA, *extra), skipped
 
 
-def _short(value: str) -> str:
+def _shortened(value: str) -> str:
     """A value as it stands in one line of an error."""
     return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
 
@@ -222,7 +222,7 @@ def _columns(file: Path, text: Path) -> list[str]:
         )
     if not missing:
         return names
-    shown = ", ".join(repr(_short(name)) for name in names[:8]) or "none"
+    shown = ", ".join(repr(_shortened(name)) for name in names[:8]) or "none"
     remedy = f"make the first line {HEADER}, optionally with timestamp, skipped, rating, session_id"
     if len(names) == 1 and any(mark in header for mark in ";\t|"):
         remedy = "separate the columns by commas"
@@ -265,7 +265,7 @@ def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFram
         low, high = (-1.0, 1.0) if neutral is None else (WORST, BEST)
         fits = stars.is_between(low, high).fill_null(value=False)
         wrong["rating"] = ~fits & (given["rating"] != "")
-        value["rating"] = stars if neutral is None else _around(stars, neutral)
+        value["rating"] = stars if neutral is None else _centred(stars, neutral)
         nothing = nothing & (value["rating"].fill_null(0) == 0)
     if "session_id" in optional:
         value["session_id"] = pl.when(given["session_id"] != "").then(given["session_id"])
@@ -284,7 +284,7 @@ def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFram
     return parsed.with_columns(bad_timestamp=unread).drop("time")
 
 
-def _around(stars: pl.Expr, neutral: float) -> pl.Expr:
+def _centred(stars: pl.Expr, neutral: float) -> pl.Expr:
     """Ratings of 1 to 5 as -1 to 1, 0 at the neutral one."""
     away = stars - neutral
     return pl.when(away > 0).then(away / (BEST - neutral)).otherwise(away / (neutral - WORST))
@@ -377,7 +377,9 @@ def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float |
         return DataError(f"{where}: {column} is empty; fill it in or remove the line")
     if column in ("user_id", "track_id"):
         return DataError(f"{where}: {column} {id_problem(value.strip())}")
-    return DataError(f"{where}: {column}={_short(value)!r} {_complaint(column, value, neutral)}")
+    return DataError(
+        f"{where}: {column}={_shortened(value)!r} {_complaint(column, value, neutral)}"
+    )
 
 
 def _complaint(column: str, value: str, neutral: float | None) -> str:

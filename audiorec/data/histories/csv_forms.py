@@ -85,22 +85,22 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
     DataError
         If its dates could be meant in two ways; the message names the line.
     """
-    with text.open(encoding=_mark_dropped(encoding), newline="") as stream:
+    with text.open(encoding=_without_byte_order_mark(encoding), newline="") as stream:
         header = stream.readline().rstrip("\r\n")
         separators: Sequence[str] = SEPARATORS
         if named := SEPARATOR_LINE.match(header):
             separators, header = named[1], stream.readline().rstrip("\r\n")
     with fields_of_any_length():
-        form = _form(header, encoding, separators)
+        form = _dialect_of(header, encoding, separators)
         if form is None:  # whoever reads it says what is wrong
             form = CsvDialect(encoding, ",", [], False)
-            return text if encoding == "utf-8" else _rewritten(text, scratch, form)
+            return text if encoding == "utf-8" else _in_plain_csv(text, scratch, form)
         form = form._replace(skip=int(named is not None))
         day_first = _day_first(file, text, form)
         same = next(csv.reader([header]), []) == form.columns
         if form.is_plain and same and day_first is None:
             return text
-        return _rewritten(text, scratch, form, day_first=day_first)
+        return _in_plain_csv(text, scratch, form, day_first=day_first)
 
 
 @contextmanager
@@ -113,11 +113,11 @@ def fields_of_any_length() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-def _mark_dropped(encoding: str) -> str:
+def _without_byte_order_mark(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-def _form(header: str, encoding: str, separators: Sequence[str]) -> CsvDialect | None:
+def _dialect_of(header: str, encoding: str, separators: Sequence[str]) -> CsvDialect | None:
     """How a table with this header is written; None where it lacks what it needs."""
     best: CsvDialect | None = None
     for separator in separators:
@@ -173,7 +173,7 @@ def _rows(text: Path, form: CsvDialect) -> Iterator[tuple[int, list[str]]]:
 
     A line before the header comes behind it, as a blank one, so that the rest stay where they are.
     """
-    with text.open(encoding=_mark_dropped(form.encoding), newline="") as stream:
+    with text.open(encoding=_without_byte_order_mark(form.encoding), newline="") as stream:
         for _ in range(form.skip):
             stream.readline()
         reader = csv.reader(stream, delimiter=form.separator, strict=True)
@@ -202,7 +202,7 @@ def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
                     return None
                 continue
             seen = seen or (line, value)
-            if (meant := _meant(date)) is not None:
+            if (meant := _begins_with_day(date)) is not None:
                 counts.setdefault(meant, line)
     if seen is None:
         return None
@@ -216,7 +216,7 @@ def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
     raise DataError(f"plays file {file}, line {line}: {what}; write dates as 2024-05-31")
 
 
-def _meant(date: re.Match[str]) -> bool | None:
+def _begins_with_day(date: re.Match[str]) -> bool | None:
     """Whether a date begins with its day; None where it may be either."""
     day, month = int(date[1]) > 12, int(date[3]) > 12
     if day != month:
@@ -224,7 +224,7 @@ def _meant(date: re.Match[str]) -> bool | None:
     return True if date[2] == "." else None  # with dots the day comes first everywhere
 
 
-def _rewritten(
+def _in_plain_csv(
     text: Path, scratch: Path, form: CsvDialect, *, day_first: bool | None = None
 ) -> Path:
     plain = scratch / "plain.csv"

@@ -40,7 +40,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
             yield from _counts(database, tally)
 
 
-def _song(database: sqlite3.Connection) -> str:
+def _song_columns(database: sqlite3.Connection) -> str:
     """The columns that tell of a song, of those that this version has."""
     wanted = {"artist": "''", "title": "''", "album": "''", "path": "''", "duration": "NULL"}
     wanted |= {"mbz_recording_id": "''", "mbz_track_id": "''"}
@@ -68,7 +68,7 @@ def _scrobbles(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
     if not has_table(database, "scrobbles"):
         return
     for row in database.execute(
-        f"SELECT s.submission_time AS time, m.id AS id, {_song(database)} FROM scrobbles s"
+        f"SELECT s.submission_time AS time, m.id AS id, {_song_columns(database)} FROM scrobbles s"
         " LEFT JOIN media_file m ON m.id = s.media_file_id LEFT JOIN user u ON u.id = s.user_id"
     ):
         if row["id"] is None:
@@ -85,7 +85,7 @@ def _counts(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
     typed = has_columns(database, "annotation", "item_type")
     kind = "AND a.item_type = 'media_file'" if typed else ""
     for row in database.execute(
-        f"SELECT a.play_count AS play_count, {rated}, {starred}, {_song(database)}"
+        f"SELECT a.play_count AS play_count, {rated}, {starred}, {_song_columns(database)}"
         f" FROM annotation a JOIN media_file m ON m.id = a.item_id {kind}"
         " LEFT JOIN user u ON u.id = a.user_id"
     ):

@@ -37,12 +37,14 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
             tally["videos"] += sum(1 for _ in json_array(member, tally))
             continue
         for row in json_array(member, tally):
-            listen = _short(row, tally) if "msPlayed" in row else _extended(row, tally)
+            listen = (
+                _short_history(row, tally) if "msPlayed" in row else _extended_history(row, tally)
+            )
             if listen is not None:
                 yield listen
 
 
-def _extended(row: dict[str, Any], tally: Tally) -> Listen | None:
+def _extended_history(row: dict[str, Any], tally: Tally) -> Listen | None:
     if row.get("incognito_mode") is True:
         tally["private plays"] += 1
         return None
@@ -75,7 +77,7 @@ def _extended(row: dict[str, Any], tally: Tally) -> Listen | None:
     )
 
 
-def _short(row: dict[str, Any], tally: Tally) -> Listen | None:
+def _short_history(row: dict[str, Any], tally: Tally) -> Listen | None:
     title, milliseconds = text(row.get("trackName")), number(row.get("msPlayed"))
     if not title:
         tally["podcasts and audiobooks" if row.get("podcastName") else "rows without a title"] += 1

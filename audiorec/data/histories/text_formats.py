@@ -186,7 +186,7 @@ class _Text:
             self.advance((match.start() if match else len(self._text)) - self._at)
             if match:
                 return match[0]
-            if not self._more(BLOCK):
+            if not self._read_more(BLOCK):
                 return ""
 
     def value(self) -> Any:
@@ -198,7 +198,7 @@ class _Text:
             except RecursionError:
                 raise self.error("is nested too deeply") from None
             except ValueError as error:
-                if self._more(size):
+                if self._read_more(size):
                     size *= 2
                     if size > MAX_VALUE * 2:
                         raise self.error("has a value of more than 64 MB") from None
@@ -206,12 +206,12 @@ class _Text:
                 reason = getattr(error, "msg", str(error))
                 raise self.error(f"is no JSON ({reason}), or breaks off") from None
             # A number at the end of what was read may go on.
-            if end == len(self._text) and self._more(size):
+            if end == len(self._text) and self._read_more(size):
                 continue
             self.advance(end - self._at)
             return value
 
-    def _more(self, size: int) -> bool:
+    def _read_more(self, size: int) -> bool:
         if self._ended:
             return False
         data = self._stream.read(size)

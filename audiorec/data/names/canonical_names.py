@@ -179,7 +179,11 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
     strokes = [(m, title[m.end() :]) for m in re.finditer(r"\s?/\s?", title)][:1]
     for match, inner in pieces + strokes:
         subtitle = words(inner)
-        if _goes(inner, []) or not subtitle or _compiled(_OTHER_TAKE).search(subtitle):
+        if (
+            _is_no_part_of_title(inner, [])
+            or not subtitle
+            or _compiled(_OTHER_TAKE).search(subtitle)
+        ):
             continue
         bracket = match[0].strip() != "/"
         rest = title[: match.start()] + (" " + title[match.end() :] if bracket else "")
@@ -224,12 +228,12 @@ def split_title(title: str) -> Title:
 
     def aside(match: re.Match[str]) -> str:
         inner = next(group for group in match.groups() if group is not None)
-        return " " if _goes(inner, asides) else f" {inner} "
+        return " " if _is_no_part_of_title(inner, asides) else f" {inner} "
 
     kept = _BRACKETS.sub(aside, kept)
     head, *tails = _DASH.split(kept)
     for tail in tails:
-        if not _goes(tail, asides):
+        if not _is_no_part_of_title(tail, asides):
             head = f"{head} {tail}"
     base = _FEATURED_IN.sub("", f" {words(head)}").strip()
     base = _REMASTERED.sub("", base)
@@ -252,7 +256,7 @@ def album_words(album: str) -> str:
     return split_title(album).base
 
 
-def _goes(aside: str, versions: list[str]) -> bool:
+def _is_no_part_of_title(aside: str, versions: list[str]) -> bool:
     """Whether an aside is no part of the title; one that names a version is added to `versions`."""
     note = words(aside)
     if not note:

@@ -155,7 +155,7 @@ class Matcher:
             self._names[track_id] = name
             if name.recording_mbid:
                 self._mbids[name.recording_mbid].append(track_id)
-            for end in _ends(name.path):
+            for end in _path_ends(name.path):
                 self._paths[end].append(track_id)
             base = split_title(name.title).base
             self._bases[track_id] = base
@@ -200,7 +200,7 @@ class Matcher:
         return None
 
     def _by_path(self, path: str) -> str:
-        for end in _ends(path):
+        for end in _path_ends(path):
             candidates = self._paths.get(end, [])
             if len(candidates) == 1:
                 return candidates[0]
@@ -295,7 +295,7 @@ def _short_names(artist: str, title: str) -> set[str]:
     return short_names(artist) | (last - {artist})
 
 
-def _ends(path: str) -> list[str]:
+def _path_ends(path: str) -> list[str]:
     """A path, and its last three and two parts, without the case of letters; longest first."""
     if not path:
         return []

@@ -166,7 +166,7 @@ def same_version(a: Title, b: Title) -> bool:
         return True
     if DIGITS.findall(a.detail) != DIGITS.findall(b.detail):
         return False
-    mine, its = _telling(a.detail), _telling(b.detail)
+    mine, its = _telling_words(a.detail), _telling_words(b.detail)
     return not mine or not its or mine <= its or its <= mine
 
 
@@ -191,7 +191,7 @@ _PLAIN = frozenset(
 )
 
 
-def _telling(detail: str) -> set[str]:
+def _telling_words(detail: str) -> set[str]:
     """The words of a version that say which of its kind."""
     return set(detail.split()) - _PLAIN
 
@@ -271,7 +271,7 @@ def misspelt(a: str, b: str, *, sure: bool) -> bool:
     return few and all(_slip(x, y, sure=sure) for x, y in differing)
 
 
-def _ends_otherwise(x: str, y: str) -> bool:
+def _differ_in_ending(x: str, y: str) -> bool:
     """Whether two words are alike but for their endings: ``superstition`` and ``superstitious``."""
     if x[-1] == y[-1] or sorted(x) == sorted(y):
         return False
@@ -287,7 +287,7 @@ def _slip(x: str, y: str, *, sure: bool) -> bool:
     short, long = sorted((x, y), key=len)
     if x.isdecimal() or y.isdecimal() or x[0] != y[0] or len(short) < FEWEST_LETTERS:
         return False
-    if not sure and (long == f"{short}s" or _ends_otherwise(x, y)):
+    if not sure and (long == f"{short}s" or _differ_in_ending(x, y)):
         return False
     substituted = len(x) == len(y) and sorted(x) != sorted(y)
     if substituted and not sure and len(long) < 7:

@@ -75,13 +75,13 @@ def _from_folders(where: PurePath) -> dict[str, str]:
     folders = [_spaced(part) for part in where.parts[1:-1]]
     while folders and DISC.fullmatch(folders[-1]):
         folders.pop()
-    if not folders or _is_nobody(folders[-1]):
+    if not folders or _names_no_artist(folders[-1]):
         return {}
     named = [part for part in DASH.split(_without_notes(folders[-1])) if part]
     if len(named) == 2:
         return {"artist": named[0], "album": named[1]}
     names = {"album": _without_notes(folders[-1])}
-    if len(folders) > 1 and not _is_nobody(folders[-2]):
+    if len(folders) > 1 and not _names_no_artist(folders[-2]):
         names["artist"] = _without_notes(folders[-2])
     return names
 
@@ -94,7 +94,7 @@ def _without_notes(folder: str) -> str:
     return bare.strip(" -") or folder
 
 
-def _is_nobody(folder: str) -> bool:
+def _names_no_artist(folder: str) -> bool:
     return not folder or folder.casefold() in NO_ARTIST or folder.isdecimal()
 
 

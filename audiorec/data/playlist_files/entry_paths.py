@@ -42,7 +42,7 @@ class PathFinder:
             if track_id := self._ids.get(spelling):
                 return track_id
         for spelling in spellings:
-            if track_id := self._real.get(os.path.realpath(spelling)):
+            if track_id := self._by_real_path.get(os.path.realpath(spelling)):
                 return track_id
         for spelling in spellings:
             if len(paths := self._folded.get(_folded(spelling), [])) == 1:
@@ -69,7 +69,7 @@ class PathFinder:
         return best[0] if telling and len(set(best)) == 1 else None
 
     @cached_property
-    def _real(self) -> dict[str, str]:
+    def _by_real_path(self) -> dict[str, str]:
         return {os.path.realpath(path): track_id for path, track_id in self._ids.items()}
 
     @cached_property

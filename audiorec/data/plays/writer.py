@@ -150,7 +150,7 @@ class PlaysWriter:
         contents = [artifacts.digest_file(part, digits=digits) for digits in artifacts.DIGESTS]
         replaced = self.drop(
             *names,
-            *(() if group is not None else self._within(file.resolve(), source=source)),
+            *(() if group is not None else self._parts_in_folder(file.resolve(), source=source)),
             *(n for n, e in self._files.items() if e.digest in contents),
         )
         self._pending[name] = part
@@ -244,7 +244,7 @@ class PlaysWriter:
     def _path(self, name: str) -> Path:
         return self._pending.get(name) or self.directory / self._files[name].file
 
-    def _within(self, folder: Path, *, source: str) -> list[str]:
+    def _parts_in_folder(self, folder: Path, *, source: str) -> list[str]:
         return [
             name
             for name, part in self.parts.items()
@@ -299,10 +299,10 @@ def stored_manifest(directory: Path) -> Manifest:
     except ArtifactError as error:
         if "make it again" not in str(error):
             raise
-        return _recovered(directory)
+        return _recovered_manifest(directory)
 
 
-def _recovered(directory: Path) -> Manifest:
+def _recovered_manifest(directory: Path) -> Manifest:
     """A manifest of the parts that are whole, as the digests in their names say.
 
     Which file a part came from is lost, but for what its name keeps: importing that file again

@@ -113,11 +113,13 @@ def _accuracy(split: SplitReport) -> str:
     )
     caption = "Share of the honest oracle. Lines: 95 % intervals over listeners and artists."
     return (
-        f'<div class="wide">{table(header, rows)}</div>' + _shown(chart, caption) + _deeper(split)
+        f'<div class="wide">{table(header, rows)}</div>'
+        + _captioned(chart, caption)
+        + _deeper_metrics(split)
     )
 
 
-def _deeper(split: SplitReport) -> str:
+def _deeper_metrics(split: SplitReport) -> str:
     """The metrics that the first table has no room for."""
     means, ends = split.means[HEADLINE], split.mean_intervals[HEADLINE]
     rows = [
@@ -135,7 +137,7 @@ def _beyond(split: SplitReport) -> list[str]:
     assert beyond is not None
     parts = ["<h3>By popularity</h3>"]
     parts.append(
-        _shown(
+        _captioned(
             figures.thirds(beyond.thirds, beyond.third_intervals, metric="AUC"),
             "All candidates are ranked; right are those of one third, by how many listeners they "
             "came to have. .5 is chance.",
@@ -192,13 +194,13 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
         for figure in ("Gini", "skew")
     }
     parts.append(
-        _shown(
+        _captioned(
             figures.lorenz(occurrences, exposure["Gini"]),
             "Exposure: how the places in all lists of ten are dealt among the candidates.",
         )
     )
     parts.append(
-        _shown(
+        _captioned(
             figures.hubs(occurrences, exposure["skew"]),
             "Hubs: how often candidates are in a list of ten (k-occurrence). 1: as often as "
             "when all are offered alike.",
@@ -208,7 +210,7 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
     learned = {name: history for name, history in learned.items() if history}
     parts += ["<h3>Learning</h3>"] if learned else []
     for name, history in learned.items():
-        parts.append(_shown(history, f"Loss of {name} in each hold-out. Ring: the one kept."))
+        parts.append(_captioned(history, f"Loss of {name} in each hold-out. Ring: the one kept."))
     return parts
 
 
@@ -245,7 +247,7 @@ def _tracks(split: SplitReport, scene: PageData) -> list[str]:
     if not any(labels):
         labels, by = [scene.tracks[ids[i]].artist or "" for i in some], "artist"
     parts.append(
-        _shown(
+        _captioned(
             figures.atlas(points, labels, cold[some], by=by, method=method),
             f"By {method}. Small: training tracks at their factors. With an edge: new tracks "
             f"where {name} places them. First hold-out.",
@@ -351,5 +353,5 @@ def _figure(value: float, ends: Interval | None = None) -> str:
     return f"{text}<small>{ends.low:.3f} .. {ends.high:.3f}</small>"
 
 
-def _shown(image: str, caption: str) -> str:
+def _captioned(image: str, caption: str) -> str:
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"

@@ -32,7 +32,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         if len(playlist) >= n or k >= len(source.index):
             break
     order = _shaped(sorted(playlist.order, key=lambda id_: (values[id_], id_)), request.shape)
-    order = _apart(playlist, order, values)
+    order = _with_artists_apart(playlist, order, values)
     order = _replaced(playlist, order, values, last=unclear)
     unit = UNITS[request.by]
     shown = {"rise": "rising", "fall": "falling", "arch": "up and down"}[request.shape]
@@ -94,7 +94,9 @@ def _shaped(rising: list[str], shape: str) -> list[str]:
     return [*rising[::2], *rising[1::2][::-1]] if shape == "arch" else rising
 
 
-def _apart(playlist: GrowingPlaylist, order: list[str], values: dict[str, float]) -> list[str]:
+def _with_artists_apart(
+    playlist: GrowingPlaylist, order: list[str], values: dict[str, float]
+) -> list[str]:
     """The order with neighbours exchanged where that keeps an artist apart at little cost."""
     window = max(1, playlist.source.request.artist_window)
     artist = [playlist.source.track(id_).artist_key for id_ in order]

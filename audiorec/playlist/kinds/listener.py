@@ -48,7 +48,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     reasons: dict[str, str] = {}
     familiar = source.shuffled([i for i in taste.weight if _may_come(source, i)])
     source.load(familiar[: 50 * n])
-    _take(playlist, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+    _take_allowed(playlist, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
     n_familiar = len(playlist)
     n_cold = min(round(COLD_SHARE * n_new), n_new)
     for cold, until in ((True, len(playlist) + n_cold), (False, n)):
@@ -56,15 +56,15 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
             ids, all_of_them = listener_search(source, users[0], k, exclude=taste.weight)
             some = [i for i in ids if not cold or i not in taste.played_by_anyone]
             why = "new, nobody has played it" if cold else "new, fits what you play"
-            _take(playlist, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
+            _take_allowed(playlist, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
             if len(playlist) >= until or all_of_them:
                 break
     if n_familiar < min(n - n_new, len(playlist)):
         source.note(f"only {n_familiar} familiar tracks fit; the others are new")
     n_new_found = len(playlist) - n_familiar
     for playlist.n_spaced in (n, 0):  # at last without keeping artists apart
-        _take(playlist, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
-        _take(playlist, ids, n, reasons, lambda _: "new, fits what you play")
+        _take_allowed(playlist, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+        _take_allowed(playlist, ids, n, reasons, lambda _: "new, fits what you play")
     n_familiar_now = sum(id_ in taste.weight for id_ in playlist.order)
     if n_new_found < n_new and n_familiar_now > n - n_new:
         source.note(
@@ -149,7 +149,7 @@ def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick
     return _ordered(source, playlist.order, reasons)
 
 
-def _take(playlist: GrowingPlaylist, ids, until: int, reasons: dict[str, str], why) -> None:  # type: ignore[no-untyped-def]
+def _take_allowed(playlist: GrowingPlaylist, ids, until: int, reasons: dict[str, str], why) -> None:  # type: ignore[no-untyped-def]
     """Let in tracks that may come, in their order, until there are so many."""
     for id_ in ids:
         if len(playlist) >= until:

@@ -36,13 +36,13 @@ async def listen(request: Request, body: ListeningRequest) -> ListeningModel:
         return "rating"
 
     stored = await state.library.in_thread(store)
-    return await _told(state, user, body.id, stored)
+    return await _listening_of(state, user, body.id, stored)
 
 
 @router.get("/listening")
 async def opinion(request: Request, id: Id) -> ListeningModel:
     """What the listener who asks has said of a track."""
-    return await _told(state_of(request), user_of(request), id, "")
+    return await _listening_of(state_of(request), user_of(request), id, "")
 
 
 @router.get("/session")
@@ -51,7 +51,7 @@ async def session(request: Request) -> LoginState:
     return LoginState(user=user_of(request), csrf=request.state.csrf)
 
 
-async def _told(state: State, user: str, track_id: str, stored: str) -> ListeningModel:
+async def _listening_of(state: State, user: str, track_id: str, stored: str) -> ListeningModel:
     said = await state.library.in_thread(state.listening.opinion, user, track_id)
     return ListeningModel.model_validate(
         {"user": user, "track_id": track_id, "stored": stored, "liked": said.liked,

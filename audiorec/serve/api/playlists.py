@@ -40,7 +40,7 @@ TYPES = {
 async def playlist(request: Request, body: PlaylistModel) -> MadePlaylist:
     """Make a playlist; nothing is written."""
     state = state_of(request)
-    wanted = _own(state, request, body).to_request()
+    wanted = _with_listener(state, request, body).to_request()
 
     def answer(library: Library) -> MadePlaylist:
         made = build_playlist(library, wanted)
@@ -115,7 +115,7 @@ async def recipes(request: Request) -> RecipesModel:
 async def add_recipe(request: Request, body: RecipeRequest) -> RecipesModel:
     """Save a request, in place of one of that name; a job ``playlists`` makes it."""
     state = state_of(request)
-    wanted = _own(state, request, body.request).to_request()
+    wanted = _with_listener(state, request, body.request).to_request()
 
     def save() -> list[str]:
         save_recipe(state.workspace.recipes, body.name, wanted, format_=body.format)
@@ -124,7 +124,7 @@ async def add_recipe(request: Request, body: RecipeRequest) -> RecipesModel:
     return RecipesModel(saved=await state.library.in_thread(save))
 
 
-def _own(state: State, request: Request, body: PlaylistModel) -> PlaylistModel:
+def _with_listener(state: State, request: Request, body: PlaylistModel) -> PlaylistModel:
     """The request with the listener who asks, where its kind needs one and names none."""
     check_filters(state, request, body.filters)
     check_listeners(state, request, body.users, others=body.kind == "mix")

@@ -83,7 +83,7 @@ def shown_map(library: Library) -> Shown:
     """
     directory = library.workspace.map
     manifest = artifacts.load_manifest(directory, kind="map", check="manifest")
-    return _shown(directory, manifest.fingerprint, library.hidden)
+    return _shown_map(directory, manifest.fingerprint, library.hidden)
 
 
 class Maps:
@@ -197,7 +197,7 @@ def _score(library: Library, shown: Shown, user: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _shown(directory: Path, version: str, hidden: frozenset[str]) -> Shown:
+def _shown_map(directory: Path, version: str, hidden: frozenset[str]) -> Shown:
     stored = load_map(directory)
     ids = stored.layout.ids
     rows = np.array([row for row, id_ in enumerate(ids) if id_ not in hidden], dtype=np.int64)

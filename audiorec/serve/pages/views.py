@@ -34,7 +34,7 @@ def home(library: Library, asked: PageRequest) -> dict[str, Any]:
         "found": rows_of(library, asked, found[:N_FOUND]),
         "new": [] if query else _new_arrivals(library, asked),
         "n_tracks": len(table),
-        "stale": _stale(library),
+        "stale": _stale_reason(library),
         "jobs": asked.state.jobs.recent()[:3],
         "has_index": artifacts.exists(library.workspace.index),
     }
@@ -58,7 +58,7 @@ def _new_arrivals(library: Library, asked: PageRequest) -> list[Row]:
     return rows_of(library, asked, [table.by_id[id_] for id_ in newest], reasons=reasons)
 
 
-def _stale(library: Library) -> str:
+def _stale_reason(library: Library) -> str:
     try:
         return library.stale
     except AudiorecError as error:
@@ -149,7 +149,7 @@ def listener(library: Library, asked: PageRequest) -> dict[str, Any]:
         "taste": _taste(library, asked, stored),
         "problem": problem,
         "no_gems": "" if problem else no_gems,
-        "stale": _stale(library),
+        "stale": _stale_reason(library),
     }
 
 

@@ -72,10 +72,10 @@ def song(call: MethodCall, track_id: str) -> Entry:
         entry["year"] = track.year
     if genres := given_tags(track.genre):
         entry["genre"] = genres[0]
-    return entry | _said(call, track_id)
+    return entry | _opinion_fields(call, track_id)
 
 
-def _said(call: MethodCall, track_id: str) -> Entry:
+def _opinion_fields(call: MethodCall, track_id: str) -> Entry:
     """What the user said of a track, and how often they played it."""
     entry: Entry = {"playCount": 0}
     if (count := call.counts.get(track_id)) is not None:
@@ -198,11 +198,11 @@ def tracks_of(call: MethodCall, id_: str) -> list[str]:
         own = found.track_ids
         return own or [track for each in found.album_ids for track in view.albums[each].track_ids]
     if id_ in view.folders:
-        return _within(call, view.folders[id_])
+        return _tracks_in_folder(call, view.folders[id_])
     raise SubsonicError(NOT_FOUND, f"there is no song, album, artist or folder {id_[:80]!r}")
 
 
-def _within(call: MethodCall, folder: Folder) -> list[str]:
+def _tracks_in_folder(call: MethodCall, folder: Folder) -> list[str]:
     """Tracks of a folder, or of the first folder in it that has any."""
     for _ in range(100):
         if folder.track_ids or not folder.folder_ids:

@@ -37,7 +37,7 @@ def get_playlists(call: MethodCall) -> dict[str, Any]:
     asked = call.parameters.get("username")
     if asked and asked != call.user:
         raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user's playlists")
-    found = [_about(call, each) for each in call.state.saved.list(call.user)]
+    found = [_playlist_entry(call, each) for each in call.state.saved.list(call.user)]
     found += [_about_made(call, each) for each in _made(call)]
     return {"playlists": {"playlist": found}}
 
@@ -106,7 +106,7 @@ def playlist_tracks(call: MethodCall, id_: str) -> list[str] | None:
 def _with_songs(call: MethodCall, id_: str) -> dict[str, Any]:
     for each in call.state.saved.list(call.user):
         if each.id == id_:
-            return {**_about(call, each), "entry": entries.songs(call, each.track_ids)}
+            return {**_playlist_entry(call, each), "entry": entries.songs(call, each.track_ids)}
     for made in _made(call):
         if made.id == id_:
             return {**_about_made(call, made), "entry": entries.songs(call, made.track_ids)}
@@ -126,7 +126,7 @@ def _writable(call: MethodCall, id_: str) -> SavedPlaylist:
     raise SubsonicError(NOT_FOUND, f"there is no playlist {id_[:80]!r}")
 
 
-def _about(call: MethodCall, found: SavedPlaylist) -> dict[str, Any]:
+def _playlist_entry(call: MethodCall, found: SavedPlaylist) -> dict[str, Any]:
     entry = {
         "id": found.id,
         "name": found.name,
@@ -135,7 +135,7 @@ def _about(call: MethodCall, found: SavedPlaylist) -> dict[str, Any]:
         "public": found.public,
         "created": date(found.created),
         "changed": date(found.changed),
-        **_sums(call, found.id, found.track_ids),
+        **_count_and_duration(call, found.id, found.track_ids),
     }
     # Clients older than this field refuse it: it stands where it says something.
     return entry if found.user == call.user else {**entry, "readonly": True}
@@ -151,11 +151,11 @@ def _about_made(call: MethodCall, made: RecipePlaylist) -> dict[str, Any]:
         "created": date(made.changed),
         "changed": date(made.changed),
         "readonly": True,
-        **_sums(call, made.id, made.track_ids),
+        **_count_and_duration(call, made.id, made.track_ids),
     }
 
 
-def _sums(call: MethodCall, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
+def _count_and_duration(call: MethodCall, id_: str, track_ids: tuple[str, ...]) -> dict[str, Any]:
     songs = [call.view.songs[track] for track in track_ids if track in call.view.songs]
     return {
         "songCount": len(songs),

@@ -29,37 +29,37 @@ LONGEST = 10_000  # characters of a comment
 @method("savePlayQueue", waits=True)
 def save_play_queue(call: MethodCall) -> None:
     """Keep the queue, with the song that is playing by its id; without songs there is none."""
-    ids = _queued(call)
+    ids = _queued_songs(call)
     current = call.parameters.get("current")
     if current and current not in ids:
         raise SubsonicError(GENERIC, "current must be one of the ids of the queue")
     if ids and not current:
         message = "parameter 'current' is missing; name the song that is playing"
         raise SubsonicError(MISSING_PARAMETER, message)
-    _keep(call, ids, ids.index(current) if current else None)
+    _save_queue(call, ids, ids.index(current) if current else None)
 
 
 @method("savePlayQueueByIndex", waits=True)
 def save_play_queue_by_index(call: MethodCall) -> None:
     """Keep the queue, with the song that is playing by its place."""
-    ids = _queued(call)
+    ids = _queued_songs(call)
     if not ids:
-        _keep(call, ids, None)
+        _save_queue(call, ids, None)
         return
     place = call.parameters.integer("currentIndex", least=-1)
     if not 0 <= place < len(ids):
         raise SubsonicError(GENERIC, f"currentIndex must be from 0 to {len(ids) - 1}")
-    _keep(call, ids, place)
+    _save_queue(call, ids, place)
 
 
-def _queued(call: MethodCall) -> list[str]:
+def _queued_songs(call: MethodCall) -> list[str]:
     ids = [entries.known_song(call, id_) for id_ in call.parameters.all("id")]
     if len(ids) > MOST_TRACKS:
         raise ParameterError(f"a queue has at most {MOST_TRACKS} songs; keep fewer")
     return ids
 
 
-def _keep(call: MethodCall, ids: list[str], place: int | None) -> None:
+def _save_queue(call: MethodCall, ids: list[str], place: int | None) -> None:
     position = call.parameters.integer("position", 0)
     client = (call.parameters.get("c") or "")[:100]
     values = [call.user, json.dumps(ids), place, position, client, int(time.time())]

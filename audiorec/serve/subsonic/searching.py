@@ -19,17 +19,17 @@ EVERYTHING = frozenset(["", '""', "''", "*"])
 @method("search3")
 def search3(call: MethodCall) -> dict[str, Any]:
     """Artists, albums and songs that have all words."""
-    return {"searchResult3": _found(call, artist=entries.artist, album=entries.album)}
+    return {"searchResult3": _search_results(call, artist=entries.artist, album=entries.album)}
 
 
 @method("search2")
 def search2(call: MethodCall) -> dict[str, Any]:
     """The same, albums as folders."""
-    found = _found(call, artist=entries.artist_name, album=entries.album_child)
+    found = _search_results(call, artist=entries.artist_name, album=entries.album_child)
     return {"searchResult2": found}
 
 
-def _found(
+def _search_results(
     call: MethodCall,
     *,
     artist: Callable[[MethodCall, CatalogArtist], entries.Entry],

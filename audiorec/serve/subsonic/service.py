@@ -55,7 +55,7 @@ class Service:
         with self._lock:
             if self._view is not None and self._view[0] == table.version:
                 return self._view[1]
-            making = self._started()
+            making = self._making_thread()
         before = self._view
         making.join(None if before is None else WAIT)
         if self._view is None:
@@ -65,16 +65,18 @@ class Service:
     def prepare(self) -> None:
         """Begin to make the view, so that the first question need not wait for all of it."""
         with self._lock:
-            self._started()
+            self._making_thread()
 
-    def _started(self) -> threading.Thread:
+    def _making_thread(self) -> threading.Thread:
         """The thread that makes the view, begun if none does."""
         if self._making is None or not self._making.is_alive():
-            self._making = threading.Thread(target=self._try, name="catalogue view", daemon=True)
+            self._making = threading.Thread(
+                target=self._try_to_make, name="catalogue view", daemon=True
+            )
             self._making.start()
         return self._making
 
-    def _try(self) -> None:
+    def _try_to_make(self) -> None:
         try:
             self._make()
         except (AudiorecError, OSError) as error:

@@ -88,7 +88,7 @@ def get_top_songs(call: MethodCall) -> dict[str, Any]:
     every = [] if found is None else found.track_ids
     ids = [id_ for id_ in every if id_ not in call.excluded]
     plays = call.service.play_counts.totals()
-    typical = _typical(library_of(call), ids)
+    typical = _closeness_to_middle(library_of(call), ids)
     ordered = sorted(ids, key=lambda id_: (-plays.get(id_, 0.0), -typical.get(id_, -1.0), id_))
     return {"topSongs": {"song": entries.songs(call, ordered[:count])}}
 
@@ -182,7 +182,7 @@ def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
     return [placed[row] for row in representatives(vectors, MOST_SEEDS)]
 
 
-def _typical(library: Library, ids: Sequence[str]) -> dict[str, float]:
+def _closeness_to_middle(library: Library, ids: Sequence[str]) -> dict[str, float]:
     """How near each song lies to the middle of all; those that are not placed have nothing."""
     placed = [id_ for id_ in ids if id_ in library.index]
     if not placed:

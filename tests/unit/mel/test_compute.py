@@ -247,13 +247,13 @@ def test_a_store_without_starts_is_read_and_goes_on(tmp_path, catalog, files, mo
     fresh = MelStore(tmp_path / "fresh")
     mels = tmp_path / "mels"
     with monkeypatch.context() as before:
-        put = compute.Shards._put
+        put = compute.Shards._put_array
 
         def put_five(self, name, array):
             is_meta = name.startswith("meta")
             put(self, name, array[list(array.dtype.names[:5])] if is_meta else array)
 
-        before.setattr(compute.Shards, "_put", put_five)
+        before.setattr(compute.Shards, "_put_array", put_five)
         run(mels, catalog, config=config)
     old = MelStore(mels)
     duration = probe(files[0]).duration

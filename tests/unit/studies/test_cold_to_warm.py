@@ -17,7 +17,7 @@ from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.pipeline.recipe import EvaluateConfig, Recipe
 from audiorec.progress import silent
 from audiorec.studies import cold_to_warm
-from audiorec.studies.cold_to_warm import PLAYS, _first, _half_a, _turns, score_each
+from audiorec.studies.cold_to_warm import PLAYS, _first, _half_a, _turns_of_plays, score_each
 from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
 from audiorec.studies.study import resample
 
@@ -100,7 +100,7 @@ def test_content_knows_no_plays_and_factors_none_at_first(inputs):
 def test_plays_come_back_by_listeners_of_half_a_and_stay(holdout):
     full = _half_a(holdout)
     assert set(full.users) <= set(holdout.folding)
-    turns = _turns(full, rng=np.random.default_rng(0))
+    turns = _turns_of_plays(full, rng=np.random.default_rng(0))
     before = _first(full, turns, 0).user_items
     assert before.nnz == 0
     for n in (1, 2, 5, 50):

@@ -94,7 +94,7 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
         autotag_catalog(catalog, encoder, n_jobs=1)
         decoded = {id_: row for id_, _, row in catalog.tags.features("musicnn-msd")}
         catalog.tags.drop_stale(decoded)
-        catalog._many("DELETE FROM heard", [()])
+        catalog._execute_many("DELETE FROM heard", [()])
 
         def no_decoding(function, items, **options):
             assert not list(items)
@@ -104,9 +104,11 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
         assert autotag_catalog(catalog, encoder, store=store, n_jobs=1).tagged == 5
         for id_, _, row in catalog.tags.features("musicnn-msd"):
             np.testing.assert_allclose(row, decoded[id_], atol=0.02)  # stored in half precision
-        assert autotag._fits(store, encoder, catalog)
+        assert autotag._store_is_current(store, encoder, catalog)
         catalog.mark_missing([store.ids[0]])
-        assert not autotag._fits(store, encoder, catalog)  # the catalogue has changed since
+        assert not autotag._store_is_current(
+            store, encoder, catalog
+        )  # the catalogue has changed since
 
 
 def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, monkeypatch):
@@ -115,7 +117,7 @@ def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, mo
         autotag_catalog(catalog, encoder, n_jobs=1)
         before = catalog.tags.features("musicnn-msd")
         said = catalog.tags.of([row[0] for row in before])
-        catalog._many("DELETE FROM heard", [()])
+        catalog._execute_many("DELETE FROM heard", [()])
         compute_mels(workspace.mels, catalog, config=encoder.mel, n_jobs=1)
         compute_features(MelStore(workspace.mels), encoder="musicnn", directory=workspace.features)
 

@@ -178,7 +178,7 @@ def test_a_track_that_is_excluded_or_gone_is_nowhere(served, done, error):
         assert len(everything) == N_ALL - 1
     finally:
         with Catalog(served.workspace.catalog) as catalog:
-            catalog._many("UPDATE tracks SET missing = 0", [()])
+            catalog._execute_many("UPDATE tracks SET missing = 0", [()])
     for _ in range(100):  # what was read a moment ago is not read again at once
         found = done("search3", query="", songCount=500)["searchResult3"]["song"]
         if len(found) == N_ALL:
