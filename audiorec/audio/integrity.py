@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag
+from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag, read_unsigned
 from audiorec.audio.source import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
@@ -111,7 +111,7 @@ def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
     elif head.startswith(b"DSD "):
         promised = int.from_bytes(head[12:20], "little")
     elif head.startswith(b"FRM8"):
-        promised = 12 + _number(head, 4, 8)
+        promised = 12 + read_unsigned(head, 4, 8)
     else:
         return
     if size < promised:
@@ -175,9 +175,9 @@ def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:
     while at + 8 <= size:
         stream.seek(at)
         head = stream.read(16)
-        length, kind = _number(head, 0, 4), head[4:8]
+        length, kind = read_unsigned(head, 0, 4), head[4:8]
         if length == 1:
-            length = _number(head, 8, 8)
+            length = read_unsigned(head, 8, 8)
         if kind in MP4_SOUND and at + length > size:
             return at + length
         if length < 8:  # to the end of the file, or no box
@@ -257,9 +257,5 @@ def _vint(head: bytes, at: int) -> tuple[int, int]:
     if width > 8 or at + width > len(head):
         return 0, at
     marker = 1 << 7 * width
-    value = _number(head, at, width) - marker
+    value = read_unsigned(head, at, width) - marker
     return (0 if value == marker - 1 else value), at + width
-
-
-def _number(content: bytes, at: int, width: int) -> int:
-    return int.from_bytes(content[at : at + width], "big")

@@ -171,18 +171,18 @@ def length_tag(data: Bytes) -> LengthTag | None:
     begin = tags_end(data)
     head = bytes(data[begin : begin + HEAD])
     if tag := XING.search(head):
-        at, flags = tag.end() + 4, _number(head, tag.end(), 4)
-        n_frames = _number(head, at, 4) if flags & 1 else 0
+        at, flags = tag.end() + 4, read_unsigned(head, tag.end(), 4)
+        n_frames = read_unsigned(head, at, 4) if flags & 1 else 0
         at += 4 if flags & 1 else 0
-        n_bytes = _number(head, at, 4) if flags & 2 else 0
+        n_bytes = read_unsigned(head, at, 4) if flags & 2 else 0
         at += (4 if flags & 2 else 0) + (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         at += LAME_BYTES - 2
-        frame, n_stated = head[tag.start() : at], _number(head, at, 2)
+        frame, n_stated = head[tag.start() : at], read_unsigned(head, at, 2)
         # FFmpeg takes it over as many bytes as there would be of two channels.
         longer = (frame + bytes(2) + head[at + 2 :])[:190]
         is_checked = n_stated != 0 and n_stated in (_crc16(frame), _crc16(longer))
     elif tag := VBRI.search(head):
-        n_bytes, n_frames = (_number(head, tag.end() + place, 4) for place in (6, 10))
+        n_bytes, n_frames = (read_unsigned(head, tag.end() + place, 4) for place in (6, 10))
         is_checked = False
     else:
         return None
@@ -348,7 +348,8 @@ class MpegSource:
         return y
 
 
-def _number(content: bytes, at: int, width: int) -> int:
+def read_unsigned(content: bytes, at: int, width: int) -> int:
+    """An unsigned integer of `width` bytes, big-endian."""
     return int.from_bytes(content[at : at + width], "big")
 
 

@@ -21,6 +21,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.printable_text import bounded, one_line
 
 if TYPE_CHECKING:
+    from audiorec.data.plays.writer import ImportReport
     from audiorec.pipeline import StageReport
     from audiorec.pipeline.recipe import Recipe
     from audiorec.workspace import Workspace
@@ -268,6 +269,14 @@ def echo_line(text: str, *, err: bool = False) -> None:
     """
     line = one_line(text)
     click.echo(bounded(line) if err else line, err=err)
+
+
+def echo_repeated_rows(file: Path, done: ImportReport, *, noun: str) -> None:
+    """Say on standard error which rows of an import stood twice, or were there before."""
+    if done.duplicates:
+        echo_line(f"{file}: {done.duplicates} {noun} stand twice: counted once", err=True)
+    if done.replaced:
+        echo_line(f"{file}: {done.replaced} rows of an earlier import replaced", err=True)
 
 
 def echo_stages(reports: Iterable[StageReport], *, as_json: bool) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
+from audiorec.cli.common import (
+    GlobalOptions,
+    PathType,
+    echo_json,
+    echo_line,
+    echo_repeated_rows,
+    json_option,
+)
 from audiorec.cli.default_command import HELP, DefaultGroup, ImportCommand
 
 if TYPE_CHECKING:
@@ -98,10 +105,7 @@ def show(
         )
         for what, count in report.left_out.items():
             echo_line(f"{directory}: {count} {what}: left out", err=True)
-        if done.duplicates:
-            echo_line(f"{directory}: {done.duplicates} rows stand twice: counted once", err=True)
-        if done.replaced:
-            echo_line(f"{directory}: {done.replaced} rows of an earlier import replaced", err=True)
+        echo_repeated_rows(directory, done, noun="rows")
     if catalogued:
         echo_line(
             f"{catalogued} spectrograms catalogued in the place of audio: next, 'audiorec run "

@@ -12,6 +12,7 @@ from audiorec.cli.common import (
     PathType,
     echo_json,
     echo_line,
+    echo_repeated_rows,
     json_option,
     progress_shown,
 )
@@ -304,10 +305,7 @@ def show_history(report: HistoryReport) -> None:
         echo_line(f"{file}: not in the catalogue, most listened to: {names}", err=True)
     for what, count in report.left_out.items():
         echo_line(f"{file}: {count} {what}", err=True)
-    if done.duplicates:
-        echo_line(f"{file}: {done.duplicates} plays stand twice: counted once", err=True)
-    if done.replaced:
-        echo_line(f"{file}: {done.replaced} rows of an earlier import replaced", err=True)
+    echo_repeated_rows(file, done, noun="plays")
 
 
 def show_table(file: Path, report: ImportReport) -> None:

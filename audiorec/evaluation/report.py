@@ -160,7 +160,7 @@ class SplitReport:
             "seconds": self.seconds,
             "notes": list(self.notes),
         }
-        return dict(_plain(body))
+        return dict(plain_json(body))
 
 
 @dataclass(frozen=True)
@@ -208,14 +208,14 @@ def _beyond_lines(figures: BeyondAccuracy) -> list[str]:
     return [*lines, *aligned([header, *rows]), ""]
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """The same as JSON knows it: lists for tuples, None for what is not a number."""
     if isinstance(value, Interval):
         return None if np.isnan(value.low) else [value.low, value.high]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_json(item) for item in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -5,8 +5,9 @@ Answers need `audiorec.mel.store` alone; the transform and the stage load scipy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from audiorec.lazy import lazy_attributes
 from audiorec.mel.store import Location, MelStore
 
 if TYPE_CHECKING:
@@ -15,18 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Location", "MelReport", "MelStore", "audio_to_mels", "compute_mels", "log_mel"]
 
-_HOMES = {
-    "MelReport": "audiorec.mel.compute",
-    "compute_mels": "audiorec.mel.compute",
-    "audio_to_mels": "audiorec.mel.transform",
-    "log_mel": "audiorec.mel.transform",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is first asked for."""
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The transform and the stage need torch.
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "MelReport": "compute",
+        "compute_mels": "compute",
+        "audio_to_mels": "transform",
+        "log_mel": "transform",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from audiorec.lazy import lazy_attributes
 from audiorec.playlist.choices import KINDS
 
 if TYPE_CHECKING:
@@ -28,25 +29,20 @@ __all__ = [
     "write_playlist",
 ]
 
-_HOMES = {
-    "WRITERS": "writers",
-    "Playlist": "entries",
-    "PlaylistEntry": "entries",
-    "PlaylistRequest": "request",
-    "PlaylistTrack": "writers",
-    "WriteReport": "writers",
-    "build_playlist": "build",
-    "make_playlist": "sequence",
-    "save_playlist": "build",
-    "shortfall": "sequence",
-    "write_playlist": "writers",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what makes playlists when it is first asked for: ``--help`` needs names alone."""
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"audiorec.playlist.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# What makes playlists loads what answers; ``--help`` needs names alone.
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "WRITERS": "writers",
+        "Playlist": "entries",
+        "PlaylistEntry": "entries",
+        "PlaylistRequest": "request",
+        "PlaylistTrack": "writers",
+        "WriteReport": "writers",
+        "build_playlist": "build",
+        "make_playlist": "sequence",
+        "save_playlist": "build",
+        "shortfall": "sequence",
+        "write_playlist": "writers",
+    },
+)

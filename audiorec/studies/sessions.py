@@ -23,6 +23,7 @@ from audiorec.data.plays.store import load_plays
 from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions, split_by_time
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
+from audiorec.evaluation.report import plain_json
 from audiorec.exceptions import DataError
 from audiorec.progress import Progress
 from audiorec.sessions.base import SessionModel
@@ -93,8 +94,8 @@ class SessionsReport(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; what is not known is null."""
         return {
-            "study": "sessions", **self.facts, "systems": _plain(self.systems),
-            "differences": _plain(self.differences),
+            "study": "sessions", **self.facts, "systems": plain_json(self.systems),
+            "differences": plain_json(self.differences),
         }  # fmt: skip
 
     def to_text(self) -> str:
@@ -378,10 +379,3 @@ def _called(group: str) -> str:
 
 def _format(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.3f}"
-
-
-def _plain(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    return {
-        name: {key: None if np.isnan(value) else value for key, value in row.items()}
-        for name, row in rows.items()
-    }

@@ -14,6 +14,7 @@ from audiorec import metrics
 from audiorec.evaluation.candidates import candidates_of
 from audiorec.evaluation.data import EvaluationData, gather
 from audiorec.evaluation.holdout import Holdout, holdout_keys
+from audiorec.evaluation.report import plain_json
 from audiorec.evaluation.run import learned
 from audiorec.evaluation.text import aligned
 from audiorec.evaluation.workspace_run import (
@@ -116,7 +117,7 @@ class StudyTable(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        rows = [{key: _plain(value) for key, value in row.items()} for row in self.rows]
+        rows = [{key: plain_json(value) for key, value in row.items()} for row in self.rows]
         return {"title": self.title, **self.facts, "rows": rows, "notes": list(self.notes)}
 
 
@@ -179,9 +180,3 @@ def _format(value: Any) -> str:
     if isinstance(value, Interval):
         return f"[{value.low:+.3f} .. {value.high:+.3f}]"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Interval):
-        return None if np.isnan(value.low) else list(value)
-    return None if isinstance(value, float) and not np.isfinite(value) else value

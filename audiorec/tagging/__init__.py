@@ -5,7 +5,9 @@ Reading the words that are stored is `audiorec.data.catalog.tags`, and needs non
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from audiorec.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from audiorec.tagging.autotag import AutotagReport, autotag_catalog, autotag_file
@@ -23,22 +25,17 @@ __all__ = [
     "tag_file",
 ]
 
-_HOMES = {
-    "AutotagReport": "autotag",
-    "Probe": "probe",
-    "TagReport": "stage",
-    "autotag_catalog": "autotag",
-    "autotag_file": "autotag",
-    "learn_probe": "probe",
-    "tag_catalog": "stage",
-    "tag_file": "stage",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what needs torch or scikit-learn when it is first asked for."""
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"audiorec.tagging.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# They need torch or scikit-learn.
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "AutotagReport": "autotag",
+        "Probe": "probe",
+        "TagReport": "stage",
+        "autotag_catalog": "autotag",
+        "autotag_file": "autotag",
+        "learn_probe": "probe",
+        "tag_catalog": "stage",
+        "tag_file": "stage",
+    },
+)
