@@ -4,7 +4,8 @@ import sqlite3
 
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, Failure, Track, schema
+from audiorec.data.catalog import schema
+from audiorec.data.catalog.catalog import Catalog, Failure, Track
 from audiorec.data.catalog.track_rows import OWN_COLUMNS
 from audiorec.exceptions import WorkspaceError
 
