@@ -40,9 +40,9 @@ __getattr__ = lazy_attributes(
         "PlaylistTrack": "writers",
         "WriteReport": "writers",
         "build_playlist": "build",
-        "make_playlist": "sequence",
+        "make_playlist": "from_seeds",
         "save_playlist": "build",
-        "shortfall": "sequence",
+        "shortfall": "from_seeds",
         "write_playlist": "writers",
     },
 )
