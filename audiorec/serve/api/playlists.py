@@ -99,7 +99,7 @@ async def playlist_file(request: Request, body: PlaylistFileRequest) -> Response
     named = quote(f"{name}.{body.format}".encode("utf-8", "replace"))
     return Response(
         content,
-        media_type=TYPES[body.format],
+        media_type=TYPES.get(body.format, "application/octet-stream"),
         headers={"content-disposition": f"attachment; filename*=UTF-8''{named}"},
     )
 
