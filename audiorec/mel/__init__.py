@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Location", "MelReport", "MelStore", "audio_to_mels", "compute_mels", "log_mel"]
 
-# The transform and the stage need torch.
+# The transform and the stage load scipy, which answers do without.
 __getattr__ = lazy_attributes(
     __name__,
     {
