@@ -94,7 +94,7 @@ def _out_of_step(workspace: Workspace) -> list[str]:
         if source in made and digest not in made[source].digests
     ]
     if named := made["index"].inputs.get("artists") if "index" in made else None:
-        from audiorec.recommend.vectors import artists_of
+        from audiorec.recommend.spaces import artists_of
 
         if artifacts.fingerprint(artists_of(workspace)) != named:
             lines.append("the index was made before artists' names changed; run 'audiorec index'")

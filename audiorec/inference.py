@@ -19,7 +19,7 @@ from audiorec.mel.store import opened_store, unlike
 from audiorec.models.checkpoint import load_model
 from audiorec.models.content_model import ContentModel, blocks_of, clips_of, track_vector
 from audiorec.models.devices import pick_device
-from audiorec.models.features import FeatureStore
+from audiorec.models.frozen_features import FeatureStore
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 

@@ -23,7 +23,7 @@ from audiorec.playlist.choices import FORMATS
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
     from audiorec.sessions.session_answer import SessionHit
 
 

@@ -20,7 +20,7 @@ from audiorec.cli.filters import filter_options, make_filter
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
 
 
 @click.command("similar")

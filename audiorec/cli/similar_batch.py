@@ -15,7 +15,7 @@ from audiorec.printable_text import one_line
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
 
 TOGETHER = 256  # questions that are searched for at once
 NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"

@@ -15,7 +15,7 @@ from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
-    from audiorec.models.features import FeatureStore
+    from audiorec.models.frozen_features import FeatureStore
 
 
 class EncoderInputs(NamedTuple):
@@ -55,7 +55,7 @@ def no_pretrained(encoder: str, store: MelStore) -> EncoderInputs:
         return EncoderInputs(store, None, "no features of a pretrained encoder were given")
     if not model.frozen:
         return EncoderInputs(store)
-    from audiorec.models.features import compute_features  # here: it loads torch
+    from audiorec.models.frozen_features import compute_features  # here: it loads torch
 
     return EncoderInputs(store, compute_features(store, encoder=encoder))
 
@@ -84,7 +84,7 @@ def catalogue_inputs(
 
     def inputs(encoder: str, store: MelStore) -> EncoderInputs:
         from audiorec.mel import MelStore, compute_mels
-        from audiorec.models.features import compute_features
+        from audiorec.models.frozen_features import compute_features
         from audiorec.models.pretrained import FETCH_REMEDY, find, is_fetched
 
         model = ModelConfig(encoder=encoder)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.explain.occlusion import Occlusion, occlude
 from audiorec.recommend.library import Library
-from audiorec.recommend.vectors import Space
+from audiorec.recommend.spaces import Space
 from audiorec.recommend.versions import song_of
 
 MOST_NEIGHBOURS, NEIGHBOUR_SHARE = 50, 0.05  # of the library, at least 5

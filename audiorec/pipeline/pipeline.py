@@ -304,7 +304,7 @@ class Pipeline:
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore
         from audiorec.mel.duplicates import near_duplicates
-        from audiorec.recommend.vectors import artist_smoothing, artists_of, blend
+        from audiorec.recommend.spaces import artist_smoothing, artists_of, blend
 
         if self._imported():
             from audiorec.external_embeddings import index_imported

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audiorec.executors import Engine
     from audiorec.mel import MelStore
     from audiorec.models.content_model import ContentModel
-    from audiorec.models.features import FeatureStore
+    from audiorec.models.frozen_features import FeatureStore
     from audiorec.training import TrainResult
     from audiorec.training.curves import EpochRow
 
@@ -139,7 +139,7 @@ class TrainStage:
 
     def features(self, store: MelStore) -> FeatureStore:
         """What the recipe's frozen encoder gives; its weights are fetched where they are not."""
-        from audiorec.models.features import compute_features
+        from audiorec.models.frozen_features import compute_features
 
         with self._processes.rank_zero_first():  # what the first has encoded is there for others
             self._fetch()

@@ -19,9 +19,9 @@ from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
 from audiorec.recommend.library import Library
-from audiorec.recommend.matches import Match
 from audiorec.recommend.preview import find_previews
 from audiorec.recommend.results import Hit, make_hit
+from audiorec.recommend.retrieval import Match
 
 ROUNDS = 6  # of lengthening or shortening towards the minutes
 EXCHANGES = 64  # neighbours of a track that are tried for the length of the whole

@@ -20,7 +20,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.index import Index
 from audiorec.playlist.order import Apart, improve_order
 from audiorec.playlist.spacing import Artist, Spacing, reach
-from audiorec.recommend.matches import Match, query_vectors
+from audiorec.recommend.retrieval import Match, query_vectors
 
 # Candidates looked at for each track wanted, before the whole library is.
 POOL = 8

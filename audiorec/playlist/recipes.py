@@ -40,7 +40,7 @@ from audiorec.playlist.writers import WRITERS
 from audiorec.printable_text import one_line
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
-from audiorec.recommend.query import is_file
+from audiorec.recommend.query_resolution import is_file
 
 NAME = re.compile(r"[^/\0.][^/\0]{0,99}")
 PARAMETER = re.compile(r"\{(\w+)\}")

@@ -16,7 +16,7 @@ from audiorec.playlist.choices import (
     Shape,
 )
 from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.vectors import Space
+from audiorec.recommend.spaces import Space
 
 LIKE_EACH = 3  # tracks like each of the last plays
 

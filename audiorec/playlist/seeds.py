@@ -23,7 +23,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.printable_text import one_line
-from audiorec.recommend.query import is_file
+from audiorec.recommend.query_resolution import is_file
 from audiorec.recommend.several_seeds import representatives
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from audiorec.playlist.recent_playlists import recent_tracks
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.seeds import Seeds, resolve_seeds
 from audiorec.recommend.library import Library
-from audiorec.recommend.matches import query_vectors
-from audiorec.recommend.query import check_apart
+from audiorec.recommend.query_resolution import check_apart
+from audiorec.recommend.retrieval import query_vectors
 from audiorec.recommend.versions import song_of
 
 POOL = 64  # candidates of a position, at least

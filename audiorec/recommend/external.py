@@ -66,7 +66,7 @@ def embed_file(
     from audiorec.inference import embed, load_model
     from audiorec.mel import log_mel
     from audiorec.mel.duplicates import may_be_copies
-    from audiorec.recommend.vectors import content_scale
+    from audiorec.recommend.spaces import content_scale
 
     scale = content_scale(workspace)
     model = load_model(workspace.model)
@@ -103,10 +103,10 @@ def with_artist_prior(
     Returns
     -------
     vector : np.ndarray [shape=(d,)], float32
-        What `audiorec.recommend.vectors.blend` would make of it: a track that nobody has played.
+        What `audiorec.recommend.spaces.blend` would make of it: a track that nobody has played.
     """
     from audiorec.factors import load_factors, smooth_by_artist
-    from audiorec.recommend.vectors import artist_smoothing
+    from audiorec.recommend.spaces import artist_smoothing
 
     assert outside.vector is not None
     smoothing = artist_smoothing(artifacts.load_manifest(workspace.model, kind="model"))

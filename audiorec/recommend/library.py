@@ -22,9 +22,9 @@ from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, Wo
 from audiorec.index import Index
 from audiorec.index.reload import IndexWatcher
 from audiorec.recommend.diversity_limits import within_limits
-from audiorec.recommend.matches import Match, query_vectors, recommend, similar, similar_many
-from audiorec.recommend.query import QueryResolver, check_apart
+from audiorec.recommend.query_resolution import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present
+from audiorec.recommend.retrieval import Match, query_vectors, recommend, similar, similar_many
 from audiorec.recommend.space_indexes import SpaceIndexes
 from audiorec.recommend.users import (
     last_played,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from audiorec.data.catalog.descriptors import TrackDescriptors
     from audiorec.factors import Factors
     from audiorec.recommend.filters import TrackFilter
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
 
 __all__ = ["Hit", "Library"]
 
@@ -215,7 +215,7 @@ class Library:
         k : int
             How many; all there are when there are fewer.
         space : {"blend", "content", "listening"}
-            See `audiorec.recommend.vectors`.
+            See `audiorec.recommend.spaces`.
         popularity : float
             From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
         versions : bool
@@ -303,7 +303,7 @@ class Library:
     ) -> list[Hit]:
         """Hits with their percentiles among the pairs of an index, without those below the least.
 
-        See `audiorec.recommend.pair_scores`.
+        See `audiorec.recommend.score_percentiles`.
         """
         if not 0 <= min_score <= 100:
             raise ParameterError(f"min_score={min_score} must lie between 0 and 100 percent")

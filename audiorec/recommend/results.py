@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.recommend.matches import Match
+from audiorec.recommend.retrieval import Match
 
 
 class Hit(NamedTuple):

@@ -9,7 +9,7 @@ from audiorec.recommend.users import played_tracks
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
     from audiorec.sessions.session_answer import SessionAnswer, SessionHit
 
 N_FUSED = 500  # tracks of each answer that are joined

@@ -10,11 +10,11 @@ import numpy as np
 
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric, build_index, with_popularity
-from audiorec.recommend.pair_scores import PairScores
+from audiorec.recommend.score_percentiles import PairScores
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
 
 MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
 
@@ -98,7 +98,7 @@ class SpaceIndexes:
         """The index, or an exact one of what another space places where."""
         if space == "blend":
             return self.main
-        from audiorec.recommend.vectors import SPACES, content, listening
+        from audiorec.recommend.spaces import SPACES, content, listening
 
         if space not in SPACES:
             raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")

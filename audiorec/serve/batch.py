@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from audiorec.recommend.results import Hit
-from audiorec.recommend.vectors import Space
+from audiorec.recommend.spaces import Space
 from audiorec.serve.library import SharedLibrary
 
 MOST = 32  # questions that are searched for together

@@ -28,7 +28,7 @@ from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.models.features import FeatureStore
+    from audiorec.models.frozen_features import FeatureStore
 
 K = 5
 MAX_ASKING = 5_000  # tracks, evenly spread
@@ -183,7 +183,7 @@ def _placed(workspace: Workspace) -> Embeddings | None:
     """Where the workspace's model places tracks; None where there is none, or none that fits."""
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
         return None
-    from audiorec.recommend.vectors import content
+    from audiorec.recommend.spaces import content
 
     try:
         return content(workspace)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from audiorec.data.catalog.tracks import Track
     from audiorec.mel import MelStore
-    from audiorec.models.features import FeatureStore
+    from audiorec.models.frozen_features import FeatureStore
     from audiorec.pipeline.recipe import Recipe
 
 N_LISTENERS = 20

@@ -20,7 +20,7 @@ from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.library import Library
-from audiorec.recommend.matches import similar
+from audiorec.recommend.retrieval import similar
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 
 N_LOOKUPS, N_LISTS = 200, 40

@@ -21,7 +21,7 @@ from audiorec.data.catalog.tags import Autotags
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel.compute import MelJob
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
-from audiorec.models.features import encode_clips, kept_features
+from audiorec.models.frozen_features import encode_clips, kept_features
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
@@ -62,7 +62,7 @@ def autotag_catalog(
         Spectrograms that are taken where they fit the encoder and the catalogue as it is;
         otherwise the files are decoded once more.
     directory : Path or None
-        Where `audiorec.models.features.compute_features` keeps what this network gave: that
+        Where `audiorec.models.frozen_features.compute_features` keeps what this network gave: that
         is not computed again.
     n_jobs : int or None
         Worker processes, and clips encoded at a time; None is one per CPU.

@@ -18,7 +18,7 @@ from audiorec.models.content_model import InputScale, clips_of, cut
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
-    from audiorec.models.features import FeatureStore
+    from audiorec.models.frozen_features import FeatureStore
 
 MIN_TRACKS = 8
 MIN_STD = 1e-3  # dB; a band that never changes is not blown up

@@ -28,7 +28,7 @@ from audiorec.models.content_model import (
     training_crop,
 )
 from audiorec.models.devices import pick_device
-from audiorec.models.features import FeatureStore, compute_features
+from audiorec.models.frozen_features import FeatureStore, compute_features
 from audiorec.models.heads import build_head, linear_head, standardizing_head
 from audiorec.models.ridge import PENALTIES, Ridge, fit_ridge
 from audiorec.progress import Progress, silent

@@ -24,10 +24,10 @@ from audiorec.models.config import TrainConfig
 from audiorec.models.content_model import ContentNetwork, track_vector
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress
-from audiorec.training.augmentation import mixup
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import CropLoader, TrainingSet
 from audiorec.training.losses import LOSSES, Towers
+from audiorec.training.mixup import mixup
 from audiorec.training.state import find_state, save_state
 
 WEIGHT_DECAY = 0.01  # of AdamW

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from audiorec.playlist.choices import Format, Kind, Measure, Shape
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.vectors import Space
+from audiorec.recommend.spaces import Space
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -1,7 +1,7 @@
 """What sounds alike: the library's own answers, under the names that players know.
 
 A similarity is the share of this library's pairs that are less alike (0 to 1; see
-`audiorec.recommend.pair_scores`), so that a player can cut off what is far in any library.
+`audiorec.recommend.score_percentiles`), so that a player can cut off what is far in any library.
 """
 
 from __future__ import annotations

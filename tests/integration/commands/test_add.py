@@ -12,7 +12,7 @@ from audiorec import artifacts
 from audiorec.data.plays.store import load_plays
 from audiorec.factors import smooth_by_artist
 from audiorec.recommend.library import Library
-from audiorec.recommend.vectors import artist_smoothing, artists_of, content
+from audiorec.recommend.spaces import artist_smoothing, artists_of, content
 
 from ..conftest import call
 from ..helpers import SONGS, answer_json, failed

@@ -11,7 +11,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.factors import load_factors
 from audiorec.recommend.library import Library
-from audiorec.recommend.vectors import content
+from audiorec.recommend.spaces import content
 from audiorec.workspace import Workspace
 
 from ..conftest import call

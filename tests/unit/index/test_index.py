@@ -416,7 +416,7 @@ def test_build_keeps_faiss_threads():
 
 def test_answers_import_neither_torch_nor_librosa():
     code = (
-        "import sys, audiorec.index, audiorec.recommend.matches, audiorec.playlist, "
+        "import sys, audiorec.index, audiorec.recommend.retrieval, audiorec.playlist, "
         "audiorec.index.structures\n"
         "bad = {'torch', 'librosa', 'lightning', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
         "assert not bad, bad"

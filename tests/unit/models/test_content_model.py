@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.inference import check_mels, embed, embed_store
 from audiorec.models.content_model import crops_of, cut, select, track_vector
-from audiorec.models.features import compute_features
+from audiorec.models.frozen_features import compute_features
 from audiorec.models.heads import linear_head, standardizing_head
 from tests.unit.models.conftest import MEL, make_clips, make_model
 

@@ -23,7 +23,7 @@ from audiorec.index.reload import file_signature, open_index
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.export_vectors import export_vectors
 from audiorec.recommend.library import Library
-from audiorec.recommend.matches import similar, similar_many
+from audiorec.recommend.retrieval import similar, similar_many
 from audiorec.workspace import Workspace
 
 N, DIM = 300, 8

@@ -7,7 +7,7 @@ from audiorec.data.catalog.catalog import Catalog, FileRow, Track
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.matches import recommend, similar, similar_many
+from audiorec.recommend.retrieval import recommend, similar, similar_many
 from audiorec.recommend.versions import song_of, songs_of
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from audiorec.models.content_model import CONTENT_BLOCKS, RIDGE_BLOCKS
-from audiorec.models.features import FeatureStore
+from audiorec.models.frozen_features import FeatureStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import one_listener
 from audiorec.studies.one_listener import (

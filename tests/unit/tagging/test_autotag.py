@@ -7,7 +7,7 @@ import torch
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
-from audiorec.models.features import compute_features, encode_clips
+from audiorec.models.frozen_features import compute_features, encode_clips
 from audiorec.scan import scan
 from audiorec.tagging import autotag, autotag_catalog, autotag_file, tag_catalog, tag_file
 from audiorec.tagging.stage import load_probe
@@ -111,8 +111,10 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
         )  # the catalogue has changed since
 
 
-def test_what_was_heard_for_other_ends_is_not_heard_again(workspace, encoder, monkeypatch):
-    monkeypatch.setattr("audiorec.models.features.build_encoder", lambda config, mel: encoder)
+def test_what_was_encoded_for_other_ends_is_not_encoded_again(workspace, encoder, monkeypatch):
+    monkeypatch.setattr(
+        "audiorec.models.frozen_features.build_encoder", lambda config, mel: encoder
+    )
     with Catalog(workspace.catalog) as catalog:
         autotag_catalog(catalog, encoder, n_jobs=1)
         before = catalog.tags.features("musicnn-msd")

@@ -16,7 +16,7 @@ from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import training_crop
 from audiorec.models.encoders import ENCODERS
 from audiorec.models.encoders.cnn import Cnn
-from audiorec.models.features import compute_features
+from audiorec.models.frozen_features import compute_features
 from audiorec.training import train
 from audiorec.training.losses import LOSSES
 

@@ -12,7 +12,7 @@ import torch
 from audiorec.mel import log_mel
 from audiorec.models.encoders.musicnn import MEL
 from audiorec.models.encoders.pretrained import load_pretrained, ready_pretrained
-from audiorec.models.features import encode_clips
+from audiorec.models.frozen_features import encode_clips
 from audiorec.models.pretrained import PRETRAINED
 
 DATA = Path(__file__).parents[3] / "data"

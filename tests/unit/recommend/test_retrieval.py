@@ -9,7 +9,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.matches import Match, recommend, similar
+from audiorec.recommend.retrieval import Match, recommend, similar
 
 
 def on_a_circle(degrees: dict[str, float], *, metric: str = "cosine", norms=None):

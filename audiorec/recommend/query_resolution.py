@@ -18,7 +18,7 @@ from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.recommend.external import ExternalTrack
-    from audiorec.recommend.vectors import Space
+    from audiorec.recommend.spaces import Space
 
 
 def is_file(name: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import audiorec.models.features as features_module
+import audiorec.models.frozen_features as features_module
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
 from audiorec.models.encoders.musicnn import MEL
-from audiorec.models.features import compute_features, kept_features
+from audiorec.models.frozen_features import compute_features, kept_features
 from audiorec.workers import Outcome
 
 
