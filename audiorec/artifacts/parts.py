@@ -35,7 +35,7 @@ PARTS = {
     "sessions": Part("sessions", "sessions", "stage"),
     "map": Part("map", "map", "stage"),
     "probe": Part("probe", "tags --all", "artifact"),
-    "descriptors": Part("descriptors", "descriptors"),
+    "descriptors": Part("descriptors", "descriptors", "artifact"),
     "reports": Part("reports", "evaluate"),
     "playlists": Part("playlists", "playlist"),
     "recipes": Part("playlists/recipes", "playlist --save"),

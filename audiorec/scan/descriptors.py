@@ -20,6 +20,7 @@ from audiorec.audio import DecodedClips, resample
 from audiorec.audio.descriptors import CLIP, describe, describe_file
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import COLUMNS, load_descriptors, save_descriptors
+from audiorec.exceptions import ArtifactError
 from audiorec.progress import Progress, silent
 from audiorec.workers import run_isolated
 from audiorec.workspace import Workspace
@@ -86,8 +87,11 @@ def describe_catalog(
 
 
 def _stored(workspace: Workspace) -> Measured:
-    """What was measured before, as it would be measured now."""
-    stored = load_descriptors(workspace.descriptors)
+    """What was measured before, as it would be measured now; nothing where that is damaged."""
+    try:
+        stored = load_descriptors(workspace.descriptors)
+    except ArtifactError:
+        return {}
     if not stored.is_current:
         return {}
     rows = zip(stored.ids.tolist(), stored.clips.tolist(), stored.table, strict=True)
