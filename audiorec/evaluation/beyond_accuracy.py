@@ -167,9 +167,9 @@ def _known_plays(holdout: Holdout) -> np.ndarray:
 
 def _places(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     order = np.argsort(scores, axis=1, kind="stable")
-    rank = np.empty(scores.shape, dtype=np.float32)
-    np.put_along_axis(rank, order, np.arange(scores.shape[1], dtype=np.float32)[None], axis=1)
-    return metrics.auc(rank.T, relevant.T).astype(np.float32)
+    place = np.empty(scores.shape, dtype=np.float32)
+    np.put_along_axis(place, order, np.arange(scores.shape[1], dtype=np.float32)[None], axis=1)
+    return metrics.auc(metrics.rank(place.T, relevant.T)).astype(np.float32)
 
 
 def _neighbours(holdout: Holdout, draw: Vectors | ScoreMatrix, vectors: np.ndarray) -> np.ndarray:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from audiorec.metrics import METRICS
+
 FOCUS = "nDCG@50"
 COLUMNS = ("AUC", "mAP@500", "nDCG@10", "nDCG@50", "recall@50")
-DEEPER = ("recall@10", "nDCG@500", "recall@500")  # in JSON and on the page
+DEEPER = tuple(name for name in METRICS if name not in COLUMNS)  # in JSON and on the page
 RULE = "-"
 
 

@@ -1,19 +1,20 @@
 """How good rankings are, and how sure one may be of it: numpy and nothing else.
 
-One module per family, each with the same anatomy: conventions, `validate`, the metrics, and
-`evaluate`, which takes them all in one pass.
-
 - `accuracy`: whether what a listener played stands high in what they were offered.
 - `reach`: which tracks come up at all, how evenly, and whether there are hubs.
+- `lists`: how alike the tracks of a list are, and how often artists come twice.
+- `calibration`: whether what is said with 70 % confidence is right 70 times of 100.
 - `resampling`: intervals over listeners and candidates, by the bootstrap.
 """
 
 from audiorec.metrics.accuracy import (
     METRICS,
+    RankedPositions,
     auc,
     average_precision,
     evaluate,
     ndcg,
+    rank,
     recall,
 )
 from audiorec.metrics.resampling import (
@@ -33,6 +34,7 @@ __all__ = [
     "N_RESAMPLES",
     "HoldoutValues",
     "Interval",
+    "RankedPositions",
     "auc",
     "average_precision",
     "evaluate",
@@ -40,6 +42,7 @@ __all__ = [
     "interval",
     "mean_of_known",
     "ndcg",
+    "rank",
     "recall",
     "resampled_means",
     "simultaneous",

@@ -2,8 +2,10 @@
 
 Conventions
 -----------
-Every metric takes a score for each listener and candidate, and which candidates are relevant to
-whom; it ranks all of a listener's candidates, none sampled, and returns one value per listener.
+`rank` takes a score for each listener and candidate, and which candidates are relevant to whom. It
+ranks all of a listener's candidates, none sampled, and gives the places of the relevant ones. A
+metric is a function of these places that returns one value per listener; to add one, write that
+function and its line in `METRICS`.
 
 A listener with nothing relevant has no value: NaN, for `numpy.nanmean` to pass over. So has the
 AUC of a listener to whom every candidate is relevant.
@@ -53,7 +55,7 @@ class RankedPositions(NamedTuple):
 
 
 def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | None) -> None:
-    """Check what every metric here takes.
+    """Check what is ranked.
 
     Parameters
     ----------
@@ -112,33 +114,34 @@ def rank(
     )  # fmt: skip
 
 
-def auc(
-    scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None
-) -> np.ndarray:
+def auc(places: RankedPositions) -> np.ndarray:
     """Probability that a relevant candidate stands above one that is not; a tie counts half.
 
     Parameters
     ----------
-    scores, relevant, exclude
-        See `validate`.
+    places : RankedPositions
+        See `rank`.
 
     Returns
     -------
     auc : np.ndarray [shape=(n_users,)], float64
         Mann and Whitney's U over the number of pairs.
     """
-    return _auc(rank(scores, relevant, exclude=exclude))
+    relevant = places.n_relevant
+    others = places.n_candidates - relevant
+    # 0-based places of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
+    total = _per_user(places, (places.first + places.last - 1) / 2)
+    excess = total - relevant * (relevant - 1) / 2
+    return 1 - _divide(excess, relevant * others)
 
 
-def average_precision(
-    scores: np.ndarray, relevant: np.ndarray, *, k: int = 500, exclude: np.ndarray | None = None
-) -> np.ndarray:
+def average_precision(places: RankedPositions, *, k: int = 500) -> np.ndarray:
     """Mean over the relevant candidates of the precision at their place, to place `k`.
 
     Parameters
     ----------
-    scores, relevant, exclude
-        See `validate`.
+    places : RankedPositions
+        See `rank`.
     k : int
         Places that count. The sum is over min(`k`, number of relevant candidates), as in the
         Million Song Dataset Challenge (McFee et al. 2012, section 4, equations 3 and 4).
@@ -146,19 +149,34 @@ def average_precision(
     Returns
     -------
     average_precision : np.ndarray [shape=(n_users,)], float64
+
+    Notes
+    -----
+    McSherry & Najork's expected precision at each place of a tie is summed in closed form. In a
+    tie of t candidates, r of them relevant, below R relevant ones, the candidate at place j (from
+    1), the i-th of the tie (from 0), adds r/t * (R + 1 + i * (r - 1)/(t - 1)) / j. Here each of
+    the r adds its r-th part, and i / j is written as 1 - (first + 1) / j.
     """
-    return _average_precision(rank(scores, relevant, exclude=exclude), k=_positive(k))
+    _check_positive(k)
+    size = places.last - places.first
+    end = np.clip(places.last, None, k)
+    counted = np.clip(end - places.first, 0, None)
+    longest = int(places.last.max(initial=0))
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, longest + 1))])
+    inverse = np.where(counted > 0, harmonic[np.maximum(end, places.first)], 0.0)
+    inverse -= np.where(counted > 0, harmonic[places.first], 0.0)
+    growth = (places.tied - 1) / np.maximum(size - 1, 1)
+    gain = (places.above + 1) * inverse + growth * (counted - (places.first + 1) * inverse)
+    return _divide(_per_user(places, gain / size), np.minimum(places.n_relevant, k))
 
 
-def ndcg(
-    scores: np.ndarray, relevant: np.ndarray, *, k: int, exclude: np.ndarray | None = None
-) -> np.ndarray:
+def ndcg(places: RankedPositions, *, k: int) -> np.ndarray:
     """Sum of 1 / log2(place + 1) over the relevant among the first `k`, over the best possible.
 
     Parameters
     ----------
-    scores, relevant, exclude
-        See `validate`.
+    places : RankedPositions
+        See `rank`.
     k : int
         Places that count (Järvelin & Kekäläinen 2002, with gains of 0 and 1).
 
@@ -170,21 +188,25 @@ def ndcg(
     --------
     >>> scores = np.array([[0.9, 0.5, 0.1]])  # one listener, three candidates
     >>> relevant = np.array([[False, True, False]])
-    >>> ndcg(scores, relevant, k=3).round(3)
+    >>> ndcg(rank(scores, relevant), k=3).round(3)
     array([0.631])
     """
-    return _ndcg(rank(scores, relevant, exclude=exclude), k=_positive(k))
+    _check_positive(k)
+    longest = max(int(places.last.max(initial=0)), int(places.n_relevant.max(initial=0)))
+    discounts = 1 / np.log2(np.arange(2, longest + 2))
+    discounts[k:] = 0
+    summed = np.concatenate([[0.0], np.cumsum(discounts)])
+    mean = (summed[places.last] - summed[places.first]) / (places.last - places.first)
+    return _divide(_per_user(places, mean), summed[places.n_relevant])
 
 
-def recall(
-    scores: np.ndarray, relevant: np.ndarray, *, k: int, exclude: np.ndarray | None = None
-) -> np.ndarray:
+def recall(places: RankedPositions, *, k: int) -> np.ndarray:
     """Share of the relevant candidates that stand among the first `k`.
 
     Parameters
     ----------
-    scores, relevant, exclude
-        See `validate`.
+    places : RankedPositions
+        See `rank`.
     k : int
         Places that count. With more than `k` relevant candidates 1 is out of reach.
 
@@ -192,7 +214,22 @@ def recall(
     -------
     recall : np.ndarray [shape=(n_users,)], float64
     """
-    return _recall(rank(scores, relevant, exclude=exclude), k=_positive(k))
+    _check_positive(k)
+    within = np.clip(k - places.first, 0, places.last - places.first)
+    share = within / (places.last - places.first)
+    return _divide(_per_user(places, share), places.n_relevant)
+
+
+METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
+    "AUC": auc,
+    "mAP@500": partial(average_precision, k=500),
+    "nDCG@10": partial(ndcg, k=10),
+    "nDCG@50": partial(ndcg, k=50),
+    "nDCG@500": partial(ndcg, k=500),
+    "recall@10": partial(recall, k=10),
+    "recall@50": partial(recall, k=50),
+    "recall@500": partial(recall, k=500),
+}
 
 
 def evaluate(
@@ -214,65 +251,9 @@ def evaluate(
     return {name: metric(places) for name, metric in METRICS.items()}
 
 
-def _auc(places: RankedPositions) -> np.ndarray:
-    relevant = places.n_relevant
-    others = places.n_candidates - relevant
-    # 0-based places of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
-    total = _per_user(places, (places.first + places.last - 1) / 2)
-    excess = total - relevant * (relevant - 1) / 2
-    return 1 - _divide(excess, relevant * others)
-
-
-def _average_precision(places: RankedPositions, *, k: int) -> np.ndarray:
-    """McSherry & Najork's expected precision at each place of a tie, summed in closed form.
-
-    In a tie of t candidates, r of them relevant, below R relevant ones, the candidate at place j
-    (from 1), the i-th of the tie (from 0), adds r/t * (R + 1 + i * (r - 1)/(t - 1)) / j. Here
-    each of the r adds its r-th part, and i / j is written as 1 - (first + 1) / j.
-    """
-    size = places.last - places.first
-    end = np.clip(places.last, None, k)
-    counted = np.clip(end - places.first, 0, None)
-    longest = int(places.last.max(initial=0))
-    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, longest + 1))])
-    inverse = np.where(counted > 0, harmonic[np.maximum(end, places.first)], 0.0)
-    inverse -= np.where(counted > 0, harmonic[places.first], 0.0)
-    growth = (places.tied - 1) / np.maximum(size - 1, 1)
-    gain = (places.above + 1) * inverse + growth * (counted - (places.first + 1) * inverse)
-    return _divide(_per_user(places, gain / size), np.minimum(places.n_relevant, k))
-
-
-def _ndcg(places: RankedPositions, *, k: int) -> np.ndarray:
-    longest = max(int(places.last.max(initial=0)), int(places.n_relevant.max(initial=0)))
-    discounts = 1 / np.log2(np.arange(2, longest + 2))
-    discounts[k:] = 0
-    summed = np.concatenate([[0.0], np.cumsum(discounts)])
-    mean = (summed[places.last] - summed[places.first]) / (places.last - places.first)
-    return _divide(_per_user(places, mean), summed[places.n_relevant])
-
-
-def _recall(places: RankedPositions, *, k: int) -> np.ndarray:
-    within = np.clip(k - places.first, 0, places.last - places.first)
-    share = within / (places.last - places.first)
-    return _divide(_per_user(places, share), places.n_relevant)
-
-
-METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
-    "AUC": _auc,
-    "mAP@500": partial(_average_precision, k=500),
-    "nDCG@10": partial(_ndcg, k=10),
-    "nDCG@50": partial(_ndcg, k=50),
-    "nDCG@500": partial(_ndcg, k=500),
-    "recall@10": partial(_recall, k=10),
-    "recall@50": partial(_recall, k=50),
-    "recall@500": partial(_recall, k=500),
-}
-
-
-def _positive(k: int) -> int:
+def _check_positive(k: int) -> None:
     if k < 1:
         raise ParameterError(f"k={k} must be a positive number of places")
-    return k
 
 
 def _per_user(places: RankedPositions, values: np.ndarray) -> np.ndarray:

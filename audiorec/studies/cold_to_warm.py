@@ -124,4 +124,5 @@ def _placed(holdout: Holdout, plays: Interactions, **how: Any) -> Embeddings:
 
 
 def _ndcg(holdout: Holdout, vectors: np.ndarray) -> np.ndarray:
-    return metrics.ndcg(holdout.listener_factors @ vectors.T, holdout.relevant, k=K)
+    places = metrics.rank(holdout.listener_factors @ vectors.T, holdout.relevant)
+    return metrics.ndcg(places, k=K)

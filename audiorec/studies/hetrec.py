@@ -21,7 +21,7 @@ from audiorec.data.plays.store import load_plays
 from audiorec.data.plays.writer import writing_plays
 from audiorec.factors import fit_factors
 from audiorec.factors.config import FactorsConfig
-from audiorec.metrics import recall, resampled_means
+from audiorec.metrics import rank, recall, resampled_means
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.workspace_recipe import shipped_folder
 
@@ -61,7 +61,7 @@ def recall_of(
     users: np.ndarray, items: np.ndarray, train: scipy.sparse.csr_matrix, held_out: np.ndarray
 ) -> np.ndarray:
     """Recall@K of each listener, by inner product : np.ndarray [shape=(n_users,)]."""
-    return recall(users @ items.T, held_out, k=K, exclude=train.toarray() > 0)
+    return recall(rank(users @ items.T, held_out, exclude=train.toarray() > 0), k=K)
 
 
 def of_implicit(train: scipy.sparse.csr_matrix, *, weighting: str, n: int, seed: int):  # type: ignore[no-untyped-def]

@@ -25,7 +25,16 @@ from audiorec.evaluation.workspace_run import read_catalogue, read_plays, worksp
 from audiorec.exceptions import DataError
 from audiorec.factors import fold_in_users
 from audiorec.mel.duplicates import duplicates_of
-from audiorec.metrics import Interval, auc, interval, ndcg, recall, resampled_means
+from audiorec.metrics import (
+    Interval,
+    RankedPositions,
+    auc,
+    interval,
+    ndcg,
+    rank,
+    recall,
+    resampled_means,
+)
 from audiorec.models.config import ModelConfig
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 
@@ -49,7 +58,7 @@ FOLDED = "sessions, listener folded in"
 REGRESSION = "plays regressed on sound"
 ENCODER: Literal["musicnn"] = "musicnn"
 N_RESAMPLES = 2_000
-METRICS: dict[str, Callable[..., np.ndarray]] = {
+METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
     "AUC": auc,
     f"nDCG@{K}": partial(ndcg, k=K),
     f"recall@{K}": partial(recall, k=K),
@@ -87,8 +96,8 @@ def run(given: StudyInputs) -> StudyReport:
         scores, relevant, n = score_listener(music, plays, recipe=recipe, seed=number)
         n_sessions += n
         for name, row in scores.items():
-            measured = [float(m(row[None], relevant[None])[0]) for m in METRICS.values()]
-            values.setdefault(name, []).append(measured)
+            places = rank(row[None], relevant[None])
+            values.setdefault(name, []).append([float(m(places)[0]) for m in METRICS.values()])
     if not values:
         raise DataError(
             f"no listener has {MIN_PLAYS} plays of catalogued tracks at a known time; import more "

@@ -175,8 +175,11 @@ def score_settings(
             index = with_popularity(index, setting.popularity, metric=metric, mean_norm=mean_norm)
             metric = "inner_product"
         scores = _scores(index, metric, side.listeners)
-        cold = metrics.ndcg(scores[:, columns], holdout.relevant, k=K_ACCURACY)
-        accuracy.append([cold, metrics.ndcg(scores, relevant, k=K_ACCURACY, exclude=known)])
+        rankings = (
+            metrics.rank(scores[:, columns], holdout.relevant),
+            metrics.rank(scores, relevant, exclude=known),
+        )
+        accuracy.append([metrics.ndcg(places, k=K_ACCURACY) for places in rankings])
         offered = _offered(index, metric, side)
         values = reach.evaluate(offered, len(catalogue))
         bits = reach.self_information(offered, counts, n_listeners=len(holdout.warm.users))

@@ -61,7 +61,7 @@ class Planted:
         """Of half B, by the inner product that `recommend` ranks by."""
         b = np.arange(N_LISTENERS) % 2 == 1
         scores = self.factors.users.vectors[b] @ tracks.take(self.cold.ids).vectors.T
-        return metrics.ndcg(scores, self.heard[b], k=20)
+        return metrics.ndcg(metrics.rank(scores, self.heard[b]), k=20)
 
 
 @pytest.fixture(

@@ -76,7 +76,8 @@ def accuracy(seen: pl.DataFrame, hidden: pl.DataFrame) -> np.ndarray:
         played[[row[user] for user in plays["user_id"]], columns] = True
         return played
 
-    return metrics.ndcg(scores, who_played_what(hidden), k=20, exclude=who_played_what(seen))
+    places = metrics.rank(scores, who_played_what(hidden), exclude=who_played_what(seen))
+    return metrics.ndcg(places, k=20)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

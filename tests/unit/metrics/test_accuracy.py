@@ -74,34 +74,35 @@ def test_the_expected_value_over_all_orders_of_the_tied(fast, slow, settings_, d
     relevant = data.draw(
         st.lists(st.booleans(), min_size=n, max_size=n).filter(lambda r: 0 < sum(r) < len(r))
     )
-    found = fast(np.array([scores]), np.array([relevant]), **settings_)[0]
+    found = fast(metrics.rank(np.array([scores]), np.array([relevant])), **settings_)[0]
     assert found == pytest.approx(over_all_orders(slow, scores, relevant, **settings_))
 
 
 def test_values_worked_out_by_hand() -> None:
     scores = np.array([[9.0, 8, 7, 6, 5]])
     relevant = np.array([[True, False, True, False, False]])
-    assert metrics.auc(scores, relevant)[0] == pytest.approx(5 / 6)
-    assert metrics.average_precision(scores, relevant)[0] == pytest.approx((1 + 2 / 3) / 2)
-    assert metrics.average_precision(scores, relevant, k=1)[0] == pytest.approx(1.0)
-    assert metrics.ndcg(scores, relevant, k=10)[0] == pytest.approx(1.5 / (1 + 1 / log2(3)))
-    assert metrics.ndcg(scores, relevant, k=2)[0] == pytest.approx(1 / (1 + 1 / log2(3)))
-    assert metrics.recall(scores, relevant, k=2)[0] == pytest.approx(0.5)
+    places = metrics.rank(scores, relevant)
+    assert metrics.auc(places)[0] == pytest.approx(5 / 6)
+    assert metrics.average_precision(places)[0] == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.average_precision(places, k=1)[0] == pytest.approx(1.0)
+    assert metrics.ndcg(places, k=10)[0] == pytest.approx(1.5 / (1 + 1 / log2(3)))
+    assert metrics.ndcg(places, k=2)[0] == pytest.approx(1 / (1 + 1 / log2(3)))
+    assert metrics.recall(places, k=2)[0] == pytest.approx(0.5)
 
 
 def test_equal_scores_are_chance_exactly() -> None:
     scores, relevant = np.zeros((1, 4)), np.array([[True, False, False, False]])
-    assert metrics.auc(scores, relevant)[0] == 0.5
-    assert metrics.recall(scores, relevant, k=1)[0] == 0.25
-    assert metrics.average_precision(scores, relevant)[0] == pytest.approx(
-        (1 + 1 / 2 + 1 / 3 + 1 / 4) / 4
-    )
+    places = metrics.rank(scores, relevant)
+    assert metrics.auc(places)[0] == 0.5
+    assert metrics.recall(places, k=1)[0] == 0.25
+    assert metrics.average_precision(places)[0] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
 
 
 def test_a_tie_across_the_cut_counts_in_part() -> None:
     scores = np.array([[3.0, 2, 2, 1]])
     relevant = np.array([[False, True, False, False]])
-    assert metrics.recall(scores, relevant, k=2)[0] == 0.5
+    places = metrics.rank(scores, relevant)
+    assert metrics.recall(places, k=2)[0] == 0.5
 
 
 def test_nothing_relevant_has_no_value() -> None:
@@ -152,9 +153,8 @@ def test_properties(world) -> None:
         known = ~np.isnan(ideal[name])
         assert known[has].all() or name == "AUC"
         np.testing.assert_allclose(ideal[name][known], 1.0)
-    np.testing.assert_allclose(
-        metrics.auc(-scores, relevant), 1 - metrics.auc(scores, relevant), equal_nan=True
-    )
+    turned, straight = metrics.rank(-scores, relevant), metrics.rank(scores, relevant)
+    np.testing.assert_allclose(metrics.auc(turned), 1 - metrics.auc(straight), equal_nan=True)
 
 
 @settings(deadline=None, max_examples=30)
@@ -196,10 +196,11 @@ def test_arguments_stay_as_they_were() -> None:
 )
 def test_bad_input_has_one_clear_line(scores, relevant, message) -> None:
     with pytest.raises(ParameterError, match=message) as caught:
-        metrics.auc(scores, relevant)
+        metrics.rank(scores, relevant)
     assert "\n" not in str(caught.value)
 
 
 def test_k_must_be_positive() -> None:
+    places = metrics.rank(np.zeros((1, 2)), np.zeros((1, 2), bool))
     with pytest.raises(ParameterError, match="k=0 must be a positive"):
-        metrics.ndcg(np.zeros((1, 2)), np.zeros((1, 2), bool), k=0)
+        metrics.ndcg(places, k=0)

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from audiorec.metrics import auc, rank
 from audiorec.models.content_model import CONTENT_BLOCKS, RIDGE_BLOCKS
 from audiorec.models.frozen_features import FeatureStore
 from audiorec.pipeline.recipe import Recipe
-from audiorec.studies import one_listener
 from audiorec.studies.one_listener import (
     FOLDED,
     RANDOM,
@@ -66,7 +66,7 @@ def test_sessions_beat_chance_and_shuffled_tracks_do_not(music, plays):
         scores, relevant, n = score_listener(music, plays, recipe=RECIPE, seed=seed)
         assert n == 400 and 0.1 < relevant.mean() < 0.4
         for name, row in scores.items():
-            found = one_listener.auc(row[None], relevant[None])[0]
+            found = auc(rank(row[None], relevant[None]))[0]
             values[name] = values.get(name, 0.0) + found / 3
     assert set(values) == {
         RANDOM,
