@@ -16,29 +16,13 @@ from audiorec.cli.common import (
     read_recipe,
     recipe_option,
 )
-from audiorec.studies import STUDIES
+from audiorec.studies import HELD_OUT, STUDIES
 
 if TYPE_CHECKING:
     from audiorec.pipeline.recipe import Recipe
 
 ALL_LABELS = "5,10,25,50,100"  # %
-WITH_TRUTH = (
-    "ablation",
-    "descriptors",
-    "label-efficiency",
-    "one-listener",
-    "playlists",
-    "sessions",
-)
-WITHOUT_SYSTEM = (
-    "descriptors",
-    "explanations",
-    "neighbours",
-    "one-listener",
-    "playlists",
-    "sessions",
-)
-WITHOUT_HOLDOUT = ("descriptors", "explanations", "neighbours", "one-listener", "playlists")
+OF_THE_TABLE = ("--truth", "--report", "--system", HELD_OUT)
 # Options of before, accepted for one release.
 FORMER = {
     "thin": "cold-to-warm",
@@ -102,16 +86,10 @@ def _label(part: str) -> float:
 )
 @click.option(
     "--study",
-    type=click.Choice(STUDIES),
-    help="Another question in place of the table of systems. ablation: the recipe's model with "
-    "--vary settings changed; cold-to-warm: new tracks get plays back; descriptors: tempo and "
-    "key beside those of a made world (--truth); explanations: whether what 'explain --sound' "
-    "names carries the match; label-efficiency: only some tracks have listeners, see --labels; "
-    "neighbours: artists, songs and genres among the nearest tracks, without any listening; "
-    "one-listener: whether the sessions of one person alone place new artists better than sound; "
-    "playlists: agreement, arcs and paths on a made world (--truth); popularity-and-hubs: what "
-    "--popularity and [index] hubs cost, and which tracks come up; sessions: how well session "
-    "models predict what comes next.",
+    type=click.Choice(list(STUDIES)),
+    help="Another question in place of the table of systems. "
+    + "; ".join(f"{name}: {study.asks}" for name, study in STUDIES.items())
+    + ".",
 )
 @click.option(
     "--vary",
@@ -250,16 +228,17 @@ def _check_together(
     held_out: bool,
 ) -> None:
     """Raise `click.UsageError` where an option is given that would not be looked at."""
-    idle = {
-        "--vary": vary and study != "ablation",
-        "--labels": labels and study != "label-efficiency",
-        "--truth": truth and study not in (None, *WITH_TRUTH),
-        "--report": page and study is not None,
-        "--system": systems and study in WITHOUT_SYSTEM,
-        "--split, --seed, --folds and --rank": held_out and study in WITHOUT_HOLDOUT,
+    given = {
+        "--vary": vary,
+        "--labels": labels,
+        "--truth": truth,
+        "--report": page,
+        "--system": systems,
+        HELD_OUT: held_out,
     }
-    for option, given in idle.items():
-        if given:
+    looked_at = STUDIES[study].options if study else OF_THE_TABLE
+    for option, value in given.items():
+        if value and option not in looked_at:
             beside = f"--study {study}" if study else "the table of systems"
             raise click.UsageError(f"{option} has no place with {beside}; leave one out")
 

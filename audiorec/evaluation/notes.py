@@ -10,6 +10,7 @@ from audiorec import metrics
 from audiorec.evaluation.holdout import HoldoutKey
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
+from audiorec.evaluation.systems.controls import PLAY_COUNT_OF_HALF_A, POPULARITY_OF_TEST_TRACKS
 from audiorec.evaluation.text import count
 from audiorec.pipeline.recipe import EvaluateConfig
 
@@ -51,7 +52,8 @@ def notes(
     other = next(scoring for scoring in SCORINGS if scoring != HEADLINE)
     yield (
         f"Scored by the {HEADLINE}, as recommendations are; beside it by the {other}. Share = "
-        "(system - random) / (honest oracle - random), each scoring by its own oracle: ALS fold-in."
+        "(system - random) / (honest oracle - random), each scoring by its own oracle: "
+        f"{ORACLE}."
     )
     yield (
         f"Intervals: 95 %, {metrics.N_RESAMPLES} resamples of listeners and of artists, each drawn "
@@ -60,10 +62,10 @@ def notes(
     )
     if unit_norm:
         yield "The regressions and the models learn factors of length 1."
-    if "popularity of test tracks (leaky)" in names:
-        yield "popularity of test tracks (leaky) has seen the very plays that it is scored on."
-    if "play count of half A" in names:
-        yield "play count of half A knows what the oracle knows, but its listeners' tastes."
+    if POPULARITY_OF_TEST_TRACKS in names:
+        yield f"{POPULARITY_OF_TEST_TRACKS} has seen the very plays that it is scored on."
+    if PLAY_COUNT_OF_HALF_A in names:
+        yield f"{PLAY_COUNT_OF_HALF_A} knows what the oracle knows, but its listeners' tastes."
     for name in names:
         facts = [scores[name].facts for scores in table.values()]
         for fact in facts[0]:

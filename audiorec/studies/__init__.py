@@ -1,22 +1,48 @@
 """Studies: single questions put to the evaluation, and runs on public data sets.
 
 The evaluation does not know them. ``audiorec evaluate --study NAME`` asks one of `STUDIES`; to add
-one: a module with a `run`, and its line here. The modules that it does not list are commands of
-their own (``python -m audiorec.studies.hetrec``).
+one: a module with a `run`, named alike with underscores, and its line here. `copies`, `hetrec`,
+`interval_coverage`, `msd`, `real_music` and `yoochoose` are commands of their own, by
+``python -m audiorec.studies.NAME``.
 """
 
 from __future__ import annotations
 
-STUDIES: dict[str, str] = {
-    "ablation": "The recipe's model with settings changed, beside itself (--vary KEY=VALUE).",
-    "cold-to-warm": "New tracks get the plays of 0, 1, 2, 5, 10 and 50 listeners back.",
-    "descriptors": "How near tempo and key come to those of a made world, beside librosa's.",
-    "explanations": "Whether what 'explain --sound' names carries the match: the deletion test.",
-    "label-efficiency": "Only some of the training tracks have listeners (--labels 5,10,50).",
-    "neighbours": "Without any listening: artists, songs and genres among the nearest tracks.",
-    "one-listener": "Whether one listener's sessions place new tracks better than sound alone.",
-    "playlists": "Agreement beside the mean, arcs and paths, on a made world.",
-    "popularity-and-hubs": "What --popularity and [index] hubs cost, and which tracks come up.",
-    "sessions": "How well session models predict the next track, of warm tracks and of new ones.",
+from typing import NamedTuple
+
+HELD_OUT = "--split, --seed, --folds and --rank"
+
+
+class Study(NamedTuple):
+    """A question, and the options of ``audiorec evaluate`` that it looks at."""
+
+    asks: str
+    options: tuple[str, ...] = ()
+
+
+STUDIES: dict[str, Study] = {
+    "ablation": Study(
+        "the recipe's model with --vary settings changed",
+        ("--vary", "--truth", "--system", HELD_OUT),
+    ),
+    "cold-to-warm": Study("new tracks get plays back", ("--system", HELD_OUT)),
+    "descriptors": Study("tempo and key beside those of a made world (--truth)", ("--truth",)),
+    "explanations": Study("whether what 'explain --sound' names carries the match"),
+    "label-efficiency": Study(
+        "only some tracks have listeners, see --labels",
+        ("--labels", "--truth", "--system", HELD_OUT),
+    ),
+    "neighbours": Study(
+        "artists, songs and genres among the nearest tracks, without any listening"
+    ),
+    "one-listener": Study(
+        "whether the sessions of one person alone place new artists better than sound",
+        ("--truth",),
+    ),
+    "playlists": Study("agreement, arcs and paths on a made world (--truth)", ("--truth",)),
+    "popularity-and-hubs": Study(
+        "what --popularity and [index] hubs cost, and which tracks come up",
+        ("--system", HELD_OUT),
+    ),
+    "sessions": Study("how well session models predict what comes next", ("--truth", HELD_OUT)),
 }
-"""What each asks; its module is named alike, with underscores."""

@@ -19,7 +19,14 @@ from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, n_labelled, wi
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.run import applicable, learned, summary_kept
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores, ScoreCache, score_all
-from audiorec.evaluation.systems import ORACLE, RANDOM, System, chosen_systems, name_of
+from audiorec.evaluation.systems import (
+    MEL_STATISTICS,
+    ORACLE,
+    RANDOM,
+    System,
+    chosen_systems,
+    name_of,
+)
 from audiorec.evaluation.text import FOCUS
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
@@ -39,7 +46,7 @@ def run(given: StudyInputs) -> StudyReport:
     ParameterError
         If a system learns nothing from labels.
     """
-    wanted = given.systems or ("mel statistics + ridge", name_of(given.recipe))
+    wanted = given.systems or (MEL_STATISTICS, name_of(given.recipe))
     chosen = chosen_systems(list(wanted), recipe=given.recipe, with_truth=given.truth is not None)
     for name, system in chosen.items():
         if name not in ENDS and system.role not in LEARNING and not system.reads_truth:

@@ -48,7 +48,7 @@ SYSTEMS: dict[str, System] = {
 # Names of before, accepted for one release.
 RENAMED = {
     "shuffled features": "shuffled",
-    "popularity (leaky)": "popularity of test tracks (leaky)",
+    "popularity (leaky)": controls.POPULARITY_OF_TEST_TRACKS,
     "cnn": content.CNN,
     "cnn + artist": content.CNN + SMOOTHED,
     "musicnn + head": "musicnn + ridge",

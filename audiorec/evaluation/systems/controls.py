@@ -12,6 +12,10 @@ from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems.base import Prediction, ScoreMatrix, System, Vectors, WorkDir
 from audiorec.evaluation.systems.regressions import ridge_vectors
 
+RANDOM = "random"
+POPULARITY_OF_TEST_TRACKS = "popularity of test tracks (leaky)"
+PLAY_COUNT_OF_HALF_A = "play count of half A"
+
 N_RANDOM_DRAWS = 10
 N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few would not do
 
@@ -61,11 +65,9 @@ def _by_count(holdout: Holdout, plays: pl.DataFrame) -> Prediction:
     return Prediction([ScoreMatrix(cold, warm)])
 
 
-RANDOM = "random"
-
 SYSTEMS: dict[str, System] = {
     RANDOM: System(random, "control"),
     "shuffled": System(shuffled, "control", sections=("train",)),
-    "popularity of test tracks (leaky)": System(popularity_of_test_tracks, "control"),
-    "play count of half A": System(play_count_of_half_a, "control"),
+    POPULARITY_OF_TEST_TRACKS: System(popularity_of_test_tracks, "control"),
+    PLAY_COUNT_OF_HALF_A: System(play_count_of_half_a, "control"),
 }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from importlib import import_module
 from types import SimpleNamespace
 
 import click
@@ -138,8 +141,17 @@ def test_seeds_are_those_that_a_recipe_takes():
     assert (option.type.min, option.type.max) == (0, MAX_SEED)
 
 
-def test_studies_are_those_that_there_are():
-    assert all(name in (command.params[5].help or "") for name in STUDIES)
+def test_every_study_is_a_module_that_runs_and_help_says_what_it_asks():
+    (option,) = (option for option in command.params if option.name == "study")
+    for name, study in STUDIES.items():
+        assert callable(import_module(f"audiorec.studies.{name.replace('-', '_')}").run)
+        assert f"{name}: {study.asks}" in (option.help or "")
+
+
+def test_help_loads_no_study():
+    code = "import sys, audiorec.cli.evaluate; print([m for m in sys.modules if 'studies.' in m])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert shown.stdout.strip() == "[]"
 
 
 def test_several_splits_are_a_list_and_help_says_so():
