@@ -1,6 +1,7 @@
 """Base of the settings: frozen, validated, with errors of one line.
 
-Every room keeps its settings in its own ``config.py``; `audiorec.pipeline.recipe` gathers them.
+Settings stand in the ``config.py`` of the lowest package that reads them;
+`audiorec.pipeline.recipe` gathers them.
 A key that no section knows is an error: a misspelt setting never passes for the default.
 """
 

@@ -34,7 +34,7 @@ ENCODER = "musicnn"  # where none is named
 @click.command("tags")
 @click.argument("tracks", nargs=-1, metavar="[TRACK_OR_FILE]...")
 @click.option(
-    "--all", "all_", is_flag=True, help="Hear every track that has no words yet, and store them."
+    "--all", "all_", is_flag=True, help="Tag every track that has no words yet, and store them."
 )
 @click.option("--list", "list_", is_flag=True, help="Show every word, and how many tracks have it.")
 @click.option("-k", type=click.IntRange(min=1), default=8, show_default=True, help="How many.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audiorec.exceptions import ParameterError
+from audiorec.models.config import PRETRAINED_ENCODERS
 
 # What an old value stands for now; None has no successor, and the remedy is told instead.
 VALUES: dict[tuple[str, str], dict[str, str]] = {
@@ -67,6 +68,15 @@ def translate(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
                 raise ParameterError(f"[model] architecture={old!r} is none; write encoder instead")
             model["encoder"] = ARCHITECTURES[old]
             lines.append(f'[model] architecture = "{old}" is now encoder = "{model["encoder"]}"')
+    if (
+        isinstance(model, dict)
+        and model.get("head") == "linear"
+        and model.get("encoder", "cnn") not in (*PRETRAINED_ENCODERS, "descriptors")
+    ):
+        del model[
+            "head"
+        ]  # 0.1 wrote it into every recipe, and read it of pretrained encoders alone
+        lines.append('[model] head = "linear" is for encoders that stay as they are, and ignored')
     for (section, key), values in VALUES.items():
         table = current.get(section)
         old = table.get(key) if isinstance(table, dict) else None

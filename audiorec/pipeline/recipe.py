@@ -42,6 +42,7 @@ RENAMED: dict[str, str | None] = {
     "mel.clip_position": None,
     "index.half_listeners": "index.prior_half_life_users",
     "index.exact_below": None,
+    "index.duplicate_similarity": None,
     "interactions.rating_plays": None,
     "mel.fmin": None,
     "mel.fmax": None,

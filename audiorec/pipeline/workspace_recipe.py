@@ -17,6 +17,10 @@ from audiorec.workspace import Workspace
 
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"
 DEFAULT, LIBRARY = "default", "library"
+FORMER_RECIPES = {
+    "small1d": "scratch", "musicnn": "default", "few-listeners": "default",
+    "small-catalogue": "default",
+}  # fmt: skip
 MIN_LISTENERS = 10  # fewer place no track
 
 
@@ -117,6 +121,8 @@ def load_shipped(name: str) -> Recipe:
     """
     path = shipped_folder() / f"{name.removesuffix('.toml')}.toml"
     if not path.is_file():
+        if successor := FORMER_RECIPES.get(path.stem):
+            raise DataError(f"the recipe {path.stem} of 0.1 is gone; take {successor}")
         raise DataError(
             f"there is no recipe {name!r}; name a file, or one of {', '.join(shipped_names())}"
         )

@@ -27,7 +27,14 @@ class SessionsConfig(Section):
     session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
     model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
     epochs: int = Field(default=10, ge=1, le=10_000)
-    former: ClassVar[frozenset[str]] = frozenset({"min_support", "seed"})
+    former: ClassVar[frozenset[str]] = frozenset(
+        {
+            "min_support", "seed", "layers", "loss", "batch_size", "n_epochs", "learning_rate",
+            "momentum", "dropout_p_embed", "dropout_p_hidden", "n_sample", "sample_alpha", "logq",
+            "bpreg", "elu_param", "content_half_plays", "item_dropout", "k", "sample_size",
+            "validation_days",
+        }
+    )  # fmt: skip
 
 
 class GRU4RecConfig(Section):

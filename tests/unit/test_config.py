@@ -18,9 +18,12 @@ from audiorec.models.config import (
 )
 from audiorec.models.encoders import ENCODERS
 from audiorec.models.pretrained.registry import ALIASES, PRETRAINED
+from audiorec.pipeline import load_shipped
 from audiorec.pipeline.recipe import RENAMED, Recipe
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
+
+RECIPES_0_1 = Path(__file__).parents[1] / "data" / "recipes_0.1"
 
 
 def test_defaults_are_the_papers_spectrogram():
@@ -184,9 +187,31 @@ def test_settings_of_before_are_read_with_a_line(tmp_path):
     model = Recipe.load(path, notify=notes.append).model
     assert model == ModelConfig(encoder="musicnn", target="content", head="ridge")
     assert len(notes) == 2
+    notes.clear()  # as 0.1 wrote it into the workspace, where it was not looked at
+    path.write_text('[model]\nencoder = "cnn"\narchitecture = "paper2013"\nhead = "linear"\n')
+    assert Recipe.load(path, notify=notes.append).model == ModelConfig(encoder="vandenoord2013")
+    assert len(notes) == 2
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES_0_1.glob("*.toml")), ids=lambda path: path.stem)
+def test_what_0_1_stored_is_read(path):
+    """Every setting of its shipped recipes, as it wrote them into the workspace."""
+    notes = []
+    encoder = Recipe.load(path, notify=notes.append).model.encoder
+    assert encoder == {"small1d": "cnn", "paper2013": "vandenoord2013", "library": "musicnn"}.get(
+        path.stem, path.stem
+    )
+    assert notes
+
+
+def test_recipes_of_before_name_their_successors():
+    for name in ("small1d", "musicnn"):
+        with pytest.raises(DataError, match="take (scratch|default)"):
+            load_shipped(name)
 
 
 OF_BEFORE = {
+    "index.duplicate_similarity": "0.9",
     "interactions.rating_plays": "3.0", "mel.fmin": "20.0", "mel.fmax": "8000.0",
     "mel.pad_mode": '"reflect"', "mel.clip": '"start"', "index.half_listeners": "3.0",
     "evaluate.rank": '"artists"', "evaluate.test_share": "0.3",

@@ -70,7 +70,7 @@ PRETRAINED = {
         Pretrained("vgg-mtt", "MTT_vgg", "vgg", MTT_TAGS, _MTT),
     )
 }
-# What the short name means: the variant that heard the most music.
+# What the short name means: the variant that was trained on the most music.
 ALIASES = {"musicnn": "musicnn-msd"}
 
 
