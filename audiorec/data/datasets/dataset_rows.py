@@ -11,7 +11,7 @@ import polars as pl
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, FoundFile
 from audiorec.data.histories.csv import MAX_PLAYS, epoch_seconds
 from audiorec.data.histories.export_files import data_error
-from audiorec.data.plays.parquet_sink import sink
+from audiorec.data.parquet_sink import sink
 from audiorec.exceptions import first_line
 
 COLUMNS = ("user_id", "track_id", "plays", "timestamp")

@@ -15,7 +15,7 @@ from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, Fo
 from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, playlist_rows
 from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.listen import text
-from audiorec.data.plays.parquet_sink import sink
+from audiorec.data.parquet_sink import sink
 from audiorec.data.plays.writer import TITLES_SCHEMA
 
 TITLE = "Spotify Million Playlist Dataset"

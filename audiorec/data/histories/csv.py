@@ -29,7 +29,7 @@ import polars as pl
 from audiorec.data.histories.csv_forms import encoding_of, fields_of_any_length, plain_form
 from audiorec.data.histories.export_files import ExportFile
 from audiorec.data.magic_bytes import kind_of
-from audiorec.data.plays.parquet_sink import sink
+from audiorec.data.parquet_sink import sink
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.id_map import LONGEST as LONGEST_ID
 from audiorec.id_map import id_problem

@@ -21,12 +21,10 @@ from torch.nn import functional as F
 
 from audiorec.audio.config import MelConfig
 from audiorec.models.config import MUSICNN_MEL
+from audiorec.models.pretrained.registry import RHYTHM, TIMBRE
 
-EPSILON = 1e-3  # of batch normalisation, as the weights were trained with
 ZERO = 1e-7  # a filter whose output moves by less where its input moves by 1 is taken for zero
 WINDOW = 187  # frames: 3 s
-TIMBRE = ((38, 7, 204), (67, 7, 204))  # bands, frames, filters
-RHYTHM = ((128, 51), (64, 51), (32, 51))  # frames, filters
 MIDDLE = 64  # filters of each layer of the middle
 MIDDLE_FRAMES = 7
 UNITS = 200  # of the penultimate layer

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from audiorec.models.encoders.musicnn import EPSILON, RHYTHM, TIMBRE
+from audiorec.models.pretrained.registry import EPSILON, RHYTHM, TIMBRE
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -32,6 +32,11 @@ SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
 SIZE = 29_292_476  # bytes
 LICENCE, LICENCE_FILE = "ISC", "musicnn-0.1.0.dist-info/LICENSE.md"
 
+# What its converted weights and the networks that hold them agree in.
+EPSILON = 1e-3  # of batch normalisation, as the weights were trained with
+TIMBRE = ((38, 7, 204), (67, 7, 204))  # bands, frames, filters
+RHYTHM = ((128, 51), (64, 51), (32, 51))  # frames, filters
+
 
 class Pretrained(NamedTuple):
     """One network.
