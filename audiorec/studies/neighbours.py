@@ -25,7 +25,6 @@ from audiorec.index.hubness import csls_offsets
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.mel.store import MelStore
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
-from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore
@@ -154,11 +153,14 @@ def _spaces(
             continue
         assert inputs.features is not None
         spaces |= _encoder_spaces(encoder, inputs.features, ids)
-    placed = _placed(given.workspace)
-    if placed is not None and all(i in placed for i in ids):
-        spaces["the workspace's model"] = placed.take(ids).vectors
+    placed = {
+        name: vectors.take(ids).vectors
+        for name, vectors in _placed(given).items()
+        if all(i in vectors for i in ids)
+    }
+    if placed:
         notes.append("The workspace's model may have learned from listeners of these artists.")
-    return spaces, notes
+    return spaces | placed, notes
 
 
 def _encoder_spaces(
@@ -179,16 +181,25 @@ def _encoder_spaces(
     return spaces
 
 
-def _placed(workspace: Workspace) -> Embeddings | None:
-    """Where the workspace's model places tracks; None where there is none, or none that fits."""
+def _placed(given: StudyInputs) -> dict[str, Embeddings]:
+    """Where the workspace's model places tracks, and where its index does with their listeners.
+
+    Nothing where there is no model, or none that fits.
+    """
+    workspace = given.workspace
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
-        return None
-    from audiorec.recommend.spaces import content
+        return {}
+    from audiorec.recommend.spaces import artists_of, blend, content
 
     try:
-        return content(workspace)
+        served = blend(
+            workspace,
+            prior_half_life_users=given.recipe.index.prior_half_life_users,
+            artists=artists_of(workspace),
+        )
+        return {"the workspace's model": content(workspace), "as similar serves it": served.tracks}
     except ArtifactError:
-        return None  # of another model, or damaged: 'audiorec doctor' says so
+        return {}  # of another model, or damaged: 'audiorec doctor' says so
 
 
 def _standardised(features: np.ndarray) -> np.ndarray:
