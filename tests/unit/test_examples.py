@@ -7,13 +7,13 @@ import pytest
 
 MODULES = (
     "workspace",
-    "data.catalog",
-    "data.interactions",
+    "data.catalog.catalog",
+    "data.plays.interactions",
     "mel.transform",
     "factors.als",
     "embeddings",
     "index.build",
-    "recommend.matches",
+    "recommend.retrieval",
     "recommend.library",
     "playlist.writers",
     "pipeline.recipe",
