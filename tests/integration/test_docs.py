@@ -56,6 +56,23 @@ def test_links_between_the_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_files_and_names_of_python_in_the_pages_exist():
+    """Tests that a figure is measured by, modules of the design, and names for who upgrades."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for page in pages:
+        for path in re.findall(r"tests/[\w/]+\.py", page.read_text(encoding="utf-8")):
+            assert (ROOT / path).is_file(), f"{page.name}: {path}"
+    design = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    row = next(line for line in design.splitlines() if line.startswith("| top level |"))
+    listed = set(re.findall(r"`(\w+)`", row))
+    modules = {info.name for info in pkgutil.iter_modules(audiorec.__path__) if not info.ispkg}
+    assert listed - {"artifacts"} == modules - {"__main__"}
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("## 0.1")[0]
+    for name in re.findall(r"`(audiorec(?:\.\w+)+)`(?! is gone)", changes):
+        module, _, member = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), member), name
+
+
 def public_members():
     for info in pkgutil.walk_packages(audiorec.__path__, "audiorec."):
         if info.name.endswith("__main__"):
