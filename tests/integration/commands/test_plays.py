@@ -96,10 +96,10 @@ def test_a_killed_import_leaves_the_plays_as_they_were(exports, tmp_path):
     before = call("-w", listened_copy, "plays", "list").out
     row = {"endTime": "2024-01-02 10:03", "artistName": "X", "trackName": "Y", "msPlayed": 177000}
     big = tmp_path / "StreamingHistory_music_0.json"
-    big.write_text("[" + ",".join([json.dumps(row)] * 300_000) + "]")
+    big.write_text("[" + ",".join([json.dumps(row)] * 600_000) + "]")
     process = spawn("-w", listened_copy, "plays", big)
     with pytest.raises(Exception, match="timed out"):
-        process.wait(timeout=3)
+        process.wait(timeout=2)
     process.kill()
     process.wait()
     assert call("-w", listened_copy, "plays", "list").out == before
