@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from audiorec.exceptions import NotFoundError
+from audiorec.index.exact import spread_rows
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 
@@ -82,7 +83,7 @@ def filter_activations(
             raise NotFoundError(f"there is no layer {layer!r}; name one of {', '.join(layers)}")
         layers = {layer: layers[layer]}
     known = [id_ for id_ in store.ids if id_ not in skip]
-    chosen = np.unique(np.linspace(0, len(known) - 1, min(len(known), n_tracks)).astype(int))
+    chosen = spread_rows(len(known), n_tracks)
     ids = [known[row] for row in chosen]
     rows = []
     with torch.inference_mode(), recording(layers) as recorded:

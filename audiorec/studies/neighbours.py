@@ -21,6 +21,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
 from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs
 from audiorec.exceptions import ArtifactError, DataError
+from audiorec.index.exact import spread_rows
 from audiorec.index.hubness import csls_offsets
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.mel.store import MelStore
@@ -91,7 +92,7 @@ def run(given: StudyInputs) -> StudyReport:
     if not known:
         raise ArtifactError("no track has mels to evaluate on; run 'audiorec mel' first")
     relations = relations_of(store, known)
-    asking = np.unique(np.linspace(0, len(known) - 1, min(len(known), MAX_ASKING)).astype(int))
+    asking = spread_rows(len(known), MAX_ASKING)
     chance = np.stack([_by_chance(relations, row) for row in asking])
     if np.isnan(chance).all():
         raise DataError(
@@ -155,7 +156,7 @@ def _spaces(
         spaces |= _encoder_spaces(encoder, inputs.features, ids)
     placed = {
         name: vectors.take(ids).vectors
-        for name, vectors in _placed(given).items()
+        for name, vectors in _workspace_spaces(given).items()
         if all(i in vectors for i in ids)
     }
     if placed:
@@ -181,7 +182,7 @@ def _encoder_spaces(
     return spaces
 
 
-def _placed(given: StudyInputs) -> dict[str, Embeddings]:
+def _workspace_spaces(given: StudyInputs) -> dict[str, Embeddings]:
     """Where the workspace's model places tracks, and where its index does with their listeners.
 
     Nothing where there is no model, or none that fits.

@@ -24,6 +24,7 @@ from audiorec.evaluation.holdout import Holdout, HoldoutKey, holdout_keys, prepa
 from audiorec.id_map import IdMap
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.config import IndexConfig
+from audiorec.index.exact import spread_rows
 from audiorec.metrics import reach
 from audiorec.studies.cold_vector_cache import cold_vectors, placing_system
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resample, scope
@@ -276,5 +277,4 @@ def _counts(plays: pl.DataFrame, ids: Sequence[str]) -> np.ndarray:
 
 
 def _spread(ids: Sequence[str]) -> list[str]:
-    some = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), MAX_ASKING)).astype(np.int64))
-    return [ids[place] for place in some]
+    return [ids[row] for row in spread_rows(len(ids), MAX_ASKING)]

@@ -19,6 +19,7 @@ from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.base import Role
 from audiorec.evaluation.text import COLUMNS, DEEPER, FOCUS, count
 from audiorec.exceptions import ParameterError
+from audiorec.index.exact import spread_rows
 from audiorec.metrics import Interval
 from audiorec.output_files import write_output
 from audiorec.pipeline.recipe import Recipe
@@ -282,9 +283,7 @@ def _some(cold: np.ndarray) -> np.ndarray:
         return np.arange(len(cold))
     parts = [np.flatnonzero(cold == side) for side in (False, True)]
     half = MAX_POINTS // 2
-    return np.concatenate(
-        [p[np.unique(np.linspace(0, len(p) - 1, min(half, len(p))).astype(int))] for p in parts]
-    )
+    return np.concatenate([p[spread_rows(len(p), half)] for p in parts])
 
 
 def lay_out(vectors: np.ndarray) -> tuple[np.ndarray, str]:
