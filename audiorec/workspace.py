@@ -20,7 +20,7 @@ SALT = ".pseudonyms"
 SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
 
 
-class _Folder:
+class _FolderPath:
     """Path of a part of a workspace, by its name in `PARTS`."""
 
     def __init__(self, contents: str) -> None:
@@ -50,25 +50,25 @@ class Workspace:
     'index'
     """
 
-    plays = _Folder("Listening, in Parquet.")
-    mels = _Folder("Log-mel spectrograms.")
-    features = _Folder("What a frozen encoder gives for the tracks.")
-    factors = _Folder("Factors of listeners and tracks.")
-    model = _Folder("The trained network.")
-    embeddings = _Folder("Vectors predicted from sound.")
-    index = _Folder("The index of the vectors.")
-    sessions = _Folder("What answers by the session so far.")
-    map = _Folder("Every track's position in the plane, and the regions' names.")
-    probe = _Folder("What tells the library's genres from the audio.")
-    descriptors = _Folder("Tempo, key, loudness, brightness and energy of the tracks.")
-    reports = _Folder("Curves, tables and pages.")
-    playlists = _Folder("Playlists that were written without a path of their own.")
-    recipes = _Folder("Recipes of playlists that were saved.")
-    scanned_mels = _Folder("Spectrograms that a scan made, until the mel stage takes them.")
-    scanned_descriptors = _Folder("Descriptors that a scan measured, until it has ended.")
-    training_state = _Folder("What a training that was killed goes on from.")
-    session_states = _Folder("The same of the session models.")
-    scores = _Folder("Scores of the evaluation, so that none is computed twice.")
+    plays = _FolderPath("Listening, in Parquet.")
+    mels = _FolderPath("Log-mel spectrograms.")
+    features = _FolderPath("What a frozen encoder gives for the tracks.")
+    factors = _FolderPath("Factors of listeners and tracks.")
+    model = _FolderPath("The trained network.")
+    embeddings = _FolderPath("Vectors predicted from sound.")
+    index = _FolderPath("The index of the vectors.")
+    sessions = _FolderPath("What answers by the session so far.")
+    map = _FolderPath("Every track's position in the plane, and the regions' names.")
+    probe = _FolderPath("What tells the library's genres from the audio.")
+    descriptors = _FolderPath("Tempo, key, loudness, brightness and energy of the tracks.")
+    reports = _FolderPath("Curves, tables and pages.")
+    playlists = _FolderPath("Playlists that were written without a path of their own.")
+    recipes = _FolderPath("Recipes of playlists that were saved.")
+    scanned_mels = _FolderPath("Spectrograms that a scan made, until the mel stage takes them.")
+    scanned_descriptors = _FolderPath("Descriptors that a scan measured, until it has ended.")
+    training_state = _FolderPath("What a training that was killed goes on from.")
+    session_states = _FolderPath("The same of the session models.")
+    scores = _FolderPath("Scores of the evaluation, so that none is computed twice.")
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)

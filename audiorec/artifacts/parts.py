@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 
-class Part(NamedTuple):
+class WorkspacePart(NamedTuple):
     """A folder of a workspace.
 
     Attributes
@@ -25,24 +25,24 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "plays": Part("plays", "plays", "artifact"),
-    "mels": Part("mels", "mel", "stage"),
-    "features": Part("features", "train"),
-    "factors": Part("factors", "factors", "stage"),
-    "model": Part("model", "train", "stage"),
-    "embeddings": Part("embeddings", "embed", "stage"),
-    "index": Part("index", "index", "stage"),
-    "sessions": Part("sessions", "sessions", "stage"),
-    "map": Part("map", "map", "stage"),
-    "probe": Part("probe", "tags --all", "artifact"),
-    "descriptors": Part("descriptors", "descriptors", "artifact"),
-    "reports": Part("reports", "evaluate"),
-    "playlists": Part("playlists", "playlist"),
-    "recipes": Part("playlists/recipes", "playlist --save"),
-    "scanned_mels": Part(".ahead", "scan"),
-    "scanned_descriptors": Part(".measured", "scan"),
-    "training_state": Part(".training", "train"),
-    "session_states": Part(".sessions", "sessions"),
-    "scores": Part(".evaluation", "evaluate"),
+    "plays": WorkspacePart("plays", "plays", "artifact"),
+    "mels": WorkspacePart("mels", "mel", "stage"),
+    "features": WorkspacePart("features", "train"),
+    "factors": WorkspacePart("factors", "factors", "stage"),
+    "model": WorkspacePart("model", "train", "stage"),
+    "embeddings": WorkspacePart("embeddings", "embed", "stage"),
+    "index": WorkspacePart("index", "index", "stage"),
+    "sessions": WorkspacePart("sessions", "sessions", "stage"),
+    "map": WorkspacePart("map", "map", "stage"),
+    "probe": WorkspacePart("probe", "tags --all", "artifact"),
+    "descriptors": WorkspacePart("descriptors", "descriptors", "artifact"),
+    "reports": WorkspacePart("reports", "evaluate"),
+    "playlists": WorkspacePart("playlists", "playlist"),
+    "recipes": WorkspacePart("playlists/recipes", "playlist --save"),
+    "scanned_mels": WorkspacePart(".ahead", "scan"),
+    "scanned_descriptors": WorkspacePart(".measured", "scan"),
+    "training_state": WorkspacePart(".training", "train"),
+    "session_states": WorkspacePart(".sessions", "sessions"),
+    "scores": WorkspacePart(".evaluation", "evaluate"),
 }
 """By the names of `audiorec.workspace.Workspace`; the name of an artifact is its kind."""

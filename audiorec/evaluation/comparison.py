@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SYSTEMS_AXIS = -3  # then scorings and metrics
 
 
-class Samples(NamedTuple):
+class ResampledMeans(NamedTuple):
     """Resampled means over the hold-outs.
 
     Attributes
@@ -136,7 +136,7 @@ def _resample(
     table: Mapping[HoldoutKey, Mapping[str, HoldoutScores]],
     summaries: Sequence[HoldoutSummary],
     names: list[str],
-) -> Samples:
+) -> ResampledMeans:
     """Draw listeners and artists, each once for all hold-outs."""
     draws = [len(next(iter(table.values()))[name].values) for name in names]
     cells = []
@@ -162,7 +162,7 @@ def _resample(
     groups = np.split(sampled, np.cumsum(draws)[:-1], axis=1)
     rng, rows = np.random.default_rng(0), np.arange(n_resamples)
     own = [group[rows, rng.integers(group.shape[1], size=n_resamples)] for group in groups]
-    return Samples(
+    return ResampledMeans(
         np.stack(own, axis=1), np.stack([group.mean(axis=1) for group in groups], axis=1)
     )
 

@@ -88,7 +88,7 @@ class EvaluationData:
     def plays_before(self, day: int) -> pl.DataFrame:
         """As `plays`, of what was played before a day, since 1970-01-01, at a known time."""
         before = pl.col("timestamp") < day * SECONDS_PER_DAY
-        return _net(self.raw_plays.filter(before))
+        return _net_plays(self.raw_plays.filter(before))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -214,7 +214,7 @@ def gather(
         raise ArtifactError(
             f"none of the {len(known)} tracks has mels to evaluate on; run 'audiorec mel' first"
         )
-    listened = _net(plays)
+    listened = _net_plays(plays)
     if not (listened["plays"] > 0).any():
         raise DataError("there are no plays to evaluate on; import some with 'audiorec plays FILE'")
     return EvaluationData(
@@ -234,7 +234,7 @@ def gather(
     )
 
 
-def _net(plays: pl.DataFrame) -> pl.DataFrame:
+def _net_plays(plays: pl.DataFrame) -> pl.DataFrame:
     """Net plays, one row per listener and track, sorted."""
     return (
         net_plays(plays)

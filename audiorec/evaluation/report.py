@@ -126,7 +126,7 @@ class SplitReport:
             for name, (low, high) in ((n, v[FOCUS]) for n, v in self.difference_intervals.items())
             if not math.isnan(low)
         ]
-        more = [] if self.beyond is None else _beyond_lines(self.beyond)
+        more = [] if self.beyond is None else _beyond_accuracy_lines(self.beyond)
         return "\n".join([title, "", *aligned([header, *rows]), "", *more, *gaps, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class Report:
         return "\n\n".join(split.to_text() for split in self.splits)
 
 
-def _beyond_lines(figures: BeyondAccuracy) -> list[str]:
+def _beyond_accuracy_lines(figures: BeyondAccuracy) -> list[str]:
     """Lines of two more tables: new tracks among the known, and who comes up for whom."""
     lines: list[str] = []
     if figures.mixed:

@@ -205,15 +205,15 @@ class ScoreCache:
     ) -> Path | None:
         """Directory of what a system leaves for a hold-out; None where nothing is kept."""
         inputs = (_score_inputs if kind == KIND else _inputs)(data, key, name, system)
-        return self._place(system.cache_name or name, inputs, kind=kind)
+        return self._cache_directory(system.cache_name or name, inputs, kind=kind)
 
     def holdout_path(self, data: EvaluationData, key: HoldoutKey, *, kind: str) -> Path | None:
         """Directory of what is kept of a hold-out itself; None where nothing is kept."""
         settings = artifacts.fingerprint(_holdout_settings(data.recipe, key))
         inputs = {"data": data.fingerprint, "settings": settings, "version": str(VERSION)}
-        return self._place("", inputs, kind=kind)
+        return self._cache_directory("", inputs, kind=kind)
 
-    def _place(self, name: str, inputs: Mapping[str, str], *, kind: str) -> Path | None:
+    def _cache_directory(self, name: str, inputs: Mapping[str, str], *, kind: str) -> Path | None:
         if self.directory is None:
             return None
         words = name if kind == KIND else f"{name} {kind}"

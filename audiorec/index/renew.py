@@ -57,14 +57,14 @@ def renew_index(
             and index.config == config
             and index.kind == plan.kind
             and index.dim == embeddings.dim
-            and _brought_up_to_date(index, embeddings)
+            and _update_in_place(index, embeddings)
             and not index.drift().worn
         ):
             return index
     return build_index(embeddings, config=config, **how)
 
 
-def _brought_up_to_date(index: Index, embeddings: Embeddings) -> bool:
+def _update_in_place(index: Index, embeddings: Embeddings) -> bool:
     """Whether the index holds these vectors now; False where too many were other ones."""
     held = index.embeddings()
     gone = [id_ for id_ in held.ids if id_ not in embeddings]

@@ -247,7 +247,7 @@ class Shards:
             self._files |= {part: manifest.files[part] for part in _parts(name)}
             if manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 known = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
-                self._prints[name] = dict(zip(_good_ids(self._metas[name]), known, strict=True))
+                self._prints[name] = dict(zip(_computed_ids(self._metas[name]), known, strict=True))
             else:
                 mels = artifacts.load_array(directory, manifest, f"shard-{name}")
                 made = fingerprint_shard(mels, self._metas[name], config=config)
@@ -326,7 +326,7 @@ class Shards:
             self._free = 0
             return
         self._metas[name] = meta
-        self._prints[name] = {id_: self._prints[name][id_] for id_ in _good_ids(meta)}
+        self._prints[name] = {id_: self._prints[name][id_] for id_ in _computed_ids(meta)}
         length = max(1, *(len(row.track_id) for row in meta))
         hash_length = max(1, *(len(row.clip_hash) for row in meta))
         kind = np.dtype(
@@ -360,7 +360,7 @@ class Shards:
         )
 
 
-def _good_ids(meta: Sequence[ShardRow]) -> list[str]:
+def _computed_ids(meta: Sequence[ShardRow]) -> list[str]:
     """Ids of the tracks that went well, in order, once each."""
     return list(dict.fromkeys(row.track_id for row in meta if row.n_frames))
 

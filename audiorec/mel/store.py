@@ -194,7 +194,7 @@ class MelStore:
         for number, name in enumerate(self._names):
             if self._manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 stored = self._array(f"prints-{name}")
-                rows |= zip(self._good_ids(name), stored, strict=True)
+                rows |= zip(self._computed_ids(name), stored, strict=True)
             else:  # from before; 'audiorec mel' would store them anew
                 meta = self._array(f"meta-{name}").tolist()
                 rows |= fingerprint_shard(self.shard(number), meta, config=self.config)
@@ -212,7 +212,7 @@ class MelStore:
     def _array(self, name: str) -> np.ndarray:
         return artifacts.load_array(self.directory, self._manifest, name, mmap=False)
 
-    def _good_ids(self, name: str) -> list[str]:
+    def _computed_ids(self, name: str) -> list[str]:
         """Tracks of a shard that went well: the order of its prints."""
         meta = self._array(f"meta-{name}")
         return list(dict.fromkeys(meta["track_id"][meta["n_frames"] > 0].tolist()))

@@ -77,7 +77,7 @@ def run_map(
     return f"{len(laid.layout.ids)} tracks, {laid.n_placed} placed, {len(regions)} regions"
 
 
-class _EarlierMap(NamedTuple):
+class _StoredMap(NamedTuple):
     """The map that stands, and whether its positions may stay."""
 
     layout: Layout
@@ -94,7 +94,7 @@ class _LaidOut(NamedTuple):
 
 
 def _lay_out(
-    index: Index, before: _EarlierMap | None, *, n_jobs: int, progress: Progress
+    index: Index, before: _StoredMap | None, *, n_jobs: int, progress: Progress
 ) -> _LaidOut:
     if before is not None and before.stays:
         fitted = set(np.array(before.layout.ids)[before.layout.fitted].tolist())
@@ -108,7 +108,7 @@ def _lay_out(
     return _LaidOut(layout, find_regions(layout.positions), len(index))
 
 
-def _map_before(workspace: Workspace, *, space: str) -> _EarlierMap | None:
+def _map_before(workspace: Workspace, *, space: str) -> _StoredMap | None:
     """The map that stands; None where there is none that can be read."""
     with suppress(ArtifactError):
         manifest = artifacts.load_manifest(workspace.map, kind=KIND, check="digests")
@@ -118,7 +118,7 @@ def _map_before(workspace: Workspace, *, space: str) -> _EarlierMap | None:
             not artifacts.without_constants(manifest.config)
             and manifest.extra.get("space") == space
         )
-        return _EarlierMap(stored.layout, centres, stays)
+        return _StoredMap(stored.layout, centres, stays)
     return None
 
 

@@ -71,7 +71,7 @@ def embed_file(
     scale = content_scale(workspace)
     model = load_model(workspace.model)
     config = model.mel
-    if _span(config) == _span(IDENTITY):  # decoded already
+    if _clip_settings(config) == _clip_settings(IDENTITY):  # decoded already
         clips = resampled(decoded, config=config)
     else:
         clips = load_clips(file, config=config)
@@ -130,7 +130,7 @@ def with_artist_prior(
     return placed[""]
 
 
-def _span(config: MelConfig) -> tuple[float, int]:
+def _clip_settings(config: MelConfig) -> tuple[float, int]:
     return config.clip_seconds, config.n_clips
 
 

@@ -75,8 +75,8 @@ def score_each(holdout: Holdout, cold: ColdVectors) -> np.ndarray:
         few = _first(full, order, plays)
         spaces = (
             cold.tracks,
-            _placed(holdout, few),
-            _placed(holdout, few, prior=cold.tracks, decay=decay),
+            _folded_in_tracks(holdout, few),
+            _folded_in_tracks(holdout, few, prior=cold.tracks, decay=decay),
         )
         values.append([_ndcg(holdout, tracks.take(holdout.cold).vectors) for tracks in spaces])
     return np.array(values)
@@ -117,7 +117,7 @@ def _first(full: Interactions, turns: np.ndarray, n: int | None) -> Interactions
     return Interactions(kept.tocsr(), full.users, full.tracks)
 
 
-def _placed(holdout: Holdout, plays: Interactions, **how: Any) -> Embeddings:
+def _folded_in_tracks(holdout: Holdout, plays: Interactions, **how: Any) -> Embeddings:
     return fold_in_tracks(
         holdout.factors, plays, config=holdout.data.recipe.factors, among=holdout.folding, **how
     )

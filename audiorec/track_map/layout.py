@@ -125,7 +125,7 @@ def extend_layout(layout: Layout, index: Index, *, n_jobs: int = 1) -> Layout:
     if new:
         _check_library()
         rows = _neighbour_rows(index, new, n_neighbors=min(N_NEIGHBORS, len(known)), among=known)
-        placed = _placed_new(positions, rows, n_jobs=n_jobs)
+        placed = _positions_of_new_tracks(positions, rows, n_jobs=n_jobs)
         positions = np.concatenate([positions, placed])
         fitted = np.concatenate([fitted, np.zeros(len(new), dtype=bool)])
     at = {id_: row for row, id_ in enumerate([*known, *new])}
@@ -249,7 +249,7 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
     )
 
 
-def _placed_new(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarray:
+def _positions_of_new_tracks(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarray:
     """Positions of new tracks, by the rows of their neighbours : np.ndarray [shape=(n, 2)]."""
     from openTSNE.tsne import PartialTSNEEmbedding
     from scipy.sparse import csr_matrix

@@ -98,7 +98,7 @@ class TrainingLoop:
         if self.config.mixup and len(given) > 1:
             given, targets = mixup(given, targets, alpha=self.config.mixup)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self._rate(self.steps)
+            group["lr"] = self.config.learning_rate * self._learning_rate_factor(self.steps)
         loss: Tensor = self.module(given, targets)
         self.optimizer.zero_grad()
         self.fabric.backward(loss * weight)
@@ -107,10 +107,10 @@ class TrainingLoop:
         )
         self.optimizer.step()
         self.steps += 1
-        self._follow()
+        self._update_average()
         return loss.detach()
 
-    def _rate(self, step: int) -> float:
+    def _learning_rate_factor(self, step: int) -> float:
         """Part of the learning rate at a step: a linear rise, then half a cosine down."""
         steps = len(self.loader) * self.config.max_epochs
         rise = max(1, round(WARMUP_FRACTION * steps))
@@ -119,7 +119,7 @@ class TrainingLoop:
         return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
     @torch.no_grad()
-    def _follow(self) -> None:
+    def _update_average(self) -> None:
         """Let the running mean follow (exponential moving average, bias-free from the start)."""
         decay = min(AVERAGE_DECAY, (1 + self.steps) / (10 + self.steps))
         now = self.towers.state_dict()

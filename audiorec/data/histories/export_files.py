@@ -227,7 +227,7 @@ class Export:
         copy = self.new_file(".sqlite")
         member.copy_to(copy)
         for side in SIDE_FILES:
-            beside = self._sibling(member, side)
+            beside = self._file_beside(member, side)
             if beside is not None:
                 beside.copy_to(copy.with_name(copy.name + side))
         with reading(member.where):
@@ -241,7 +241,7 @@ class Export:
                 for name in (copy.name, *(copy.name + side for side in (*SIDE_FILES, "-shm"))):
                     (copy.parent / name).unlink(missing_ok=True)
 
-    def _sibling(self, member: ExportFile, side: str) -> ExportFile | None:
+    def _file_beside(self, member: ExportFile, side: str) -> ExportFile | None:
         if self.path.is_file() and len(self.members) == 1 and self.members[0] is member:
             beside = self.path.with_name(self.path.name + side)
             return _file(beside, beside.name) if beside.is_file() else None

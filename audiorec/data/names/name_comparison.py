@@ -166,7 +166,7 @@ def same_version(a: Title, b: Title) -> bool:
         return True
     if DIGITS.findall(a.detail) != DIGITS.findall(b.detail):
         return False
-    mine, its = _telling_words(a.detail), _telling_words(b.detail)
+    mine, its = _distinguishing_words(a.detail), _distinguishing_words(b.detail)
     return not mine or not its or mine <= its or its <= mine
 
 
@@ -191,7 +191,7 @@ _PLAIN = frozenset(
 )
 
 
-def _telling_words(detail: str) -> set[str]:
+def _distinguishing_words(detail: str) -> set[str]:
     """The words of a version that say which of its kind."""
     return set(detail.split()) - _PLAIN
 

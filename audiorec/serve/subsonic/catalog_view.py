@@ -83,7 +83,7 @@ class CatalogView:
         self.places: dict[str, Place] = {}
         self._below: dict[str, frozenset[str]] = {}
         album_of = self._group_albums()
-        self._place(album_of, roots)
+        self._assign_parent_folders(album_of, roots)
         self._sort()
         self.genres: dict[str, Genre] = self._group_genres()
 
@@ -155,7 +155,7 @@ class CatalogView:
             self.albums[id_].name = spellings.most_common(1)[0][0]
         return album_of
 
-    def _place(self, album_of: Mapping[str, str], roots: Iterable[str]) -> None:
+    def _assign_parent_folders(self, album_of: Mapping[str, str], roots: Iterable[str]) -> None:
         parents = {track.track_id: _parent(track.path) for track in self.songs.values()}
         known = _roots(set(parents.values()), roots)
         artist_ids = {key: digest("ar", key) for key in set(self._keys.values())}

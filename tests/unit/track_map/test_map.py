@@ -19,7 +19,7 @@ from audiorec.pipeline.map import missing_map
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.status import describe_workspace
 from audiorec.track_map import extend_layout, fit_layout, load_map
-from audiorec.track_map.layout import _placed_new
+from audiorec.track_map.layout import _positions_of_new_tracks
 from audiorec.workspace import Workspace
 
 GENRES = ("Jazz", "Metal", "Folk")
@@ -135,7 +135,7 @@ def test_many_points_by_the_fast_gradient_lie_as_few_do(monkeypatch):
 
 def test_new_points_are_put_amid_their_neighbours():
     grid = 3 * np.stack(np.meshgrid(np.arange(6.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
-    placed = _placed_new(
+    placed = _positions_of_new_tracks(
         grid.astype(np.float32), np.array([[14, 15, 20, 21], [0, 1, 6, 7]]), n_jobs=1
     )
     np.testing.assert_allclose(placed[0], 7.5, atol=1e-3)  # as many repel it from every side

@@ -106,7 +106,9 @@ def test_a_disk_that_is_full(cache, tmp_path, monkeypatch):
     wheel = tmp_path / "musicnn.whl"
     wheel.touch()
     monkeypatch.setattr("audiorec.models.pretrained.download.check_wheel", Mock())
-    monkeypatch.setattr("audiorec.models.pretrained.download._keep", Mock(side_effect=full))
+    monkeypatch.setattr(
+        "audiorec.models.pretrained.download._install_weights", Mock(side_effect=full)
+    )
     with pytest.raises(AudiorecError, match=r"^cache .* cannot be written: .*No space.*make room"):
         fetch(wheel=wheel)
     said = "ERROR: Exception:\nOSError: [Errno 28] No space left on device"
