@@ -37,7 +37,7 @@ class MelConfig(Section):
     clip_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
     n_clips: int = Field(default=1, ge=1, le=64)
     former: ClassVar[frozenset[str]] = frozenset(
-        {"fmin", "fmax", "pad_mode", "seed", "clip_position"}
+        {"clip", "clip_position", "fmin", "fmax", "pad_mode", "seed"}
     )
 
     @model_validator(mode="after")

@@ -27,7 +27,12 @@ class InteractionsConfig(Section):
 
     rules: tuple[Rule, ...] = ("daily", "repeat", "identical")
     keep: tuple[str, ...] = ()
-    former: ClassVar[frozenset[str]] = frozenset({"rating_plays", "plays_per_day"})
+    former: ClassVar[frozenset[str]] = frozenset(
+        {
+            "repeat_per_day", "repeat_share", "repeat_plays", "identical_listeners",
+            "identical_tracks", "rating_plays", "plays_per_day",
+        }
+    )  # fmt: skip
 
 
 class EvaluateConfig(Section):

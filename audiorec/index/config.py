@@ -37,7 +37,7 @@ class IndexConfig(Section):
     metric: Literal["cosine", "inner_product"] = "cosine"
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     memory: str = "4G"
-    former: ClassVar[frozenset[str]] = frozenset({"duplicate_similarity"})
+    former: ClassVar[frozenset[str]] = frozenset({"duplicate_similarity", "exact_below"})
 
     @field_validator("memory", mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -59,6 +59,9 @@ class ModelConfig(Section):
     channels: int = Field(default=128, ge=4, le=4096)
     hidden: int = Field(default=512, ge=4, le=16384)
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    former: ClassVar[frozenset[str]] = frozenset(
+        {"words", "musical", "discriminants", "heads", "landmarks"}
+    )
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -137,6 +140,13 @@ class TrainConfig(Section):
     mixup: float = Field(default=1.0, ge=0, le=10)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: int = Seed
+    former: ClassVar[frozenset[str]] = frozenset(
+        {
+            "level_popularity", "shrinkage", "accumulate", "min_steps", "weight_decay",
+            "validation_share", "time_mask", "band_mask", "gain_db", "filter_db", "pitch_shift",
+            "ema_decay", "gradient_clip", "precision", "layout", "compile",
+        }
+    )  # fmt: skip
 
 
 def check_crop(mel: MelConfig, train: TrainConfig) -> None:

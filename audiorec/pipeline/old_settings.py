@@ -1,13 +1,21 @@
-"""Values of settings of version 0.1 that version 0.2 still takes, with a line for each."""
+"""Settings of version 0.1 that version 0.2 still takes, with a line for each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from audiorec.exceptions import ParameterError
 from audiorec.models.config import PRETRAINED_ENCODERS
 
-# What an old value stands for now; None has no successor, and the remedy is told instead.
+# New names of sections; None where there is none any more.
+SECTIONS = {"listening": "interactions", "map": None}
+# New names, by section (of today) and old name.
+RENAMED = {
+    ("index", "half_listeners"): "prior_half_life_users",
+    ("evaluate", "rank"): "rank_by",
+    ("evaluate", "test_share"): "test_fraction",
+}
 VALUES: dict[tuple[str, str], dict[str, str]] = {
     ("model", "head"): {"linear": "ridge", "dense": "mlp"},
     ("model", "target"): {"listeners": "factors", "sound": "content"},
@@ -19,17 +27,10 @@ ARCHITECTURES = {
     "dieleman2014": "dieleman2014",
     "shortchunk": "shortchunk",
 }
-REMOVED = {
+# What to write in the place of a value that has no successor.
+REMEDIES = {
     ("train", "loss", "wpe"): 'write loss = "mse", which predicts better',
 }
-DROPPED = {
-    "model": ("words", "musical", "discriminants", "heads", "landmarks"),
-    "train": (
-        "level_popularity", "shrinkage", "accumulate", "min_steps", "weight_decay",
-        "validation_share", "time_mask", "band_mask", "gain_db", "filter_db", "pitch_shift",
-        "ema_decay", "gradient_clip", "precision", "layout", "compile",
-    ),
-}  # fmt: skip
 
 
 def is_described(settings: dict[str, Any]) -> bool:
@@ -40,13 +41,17 @@ def is_described(settings: dict[str, Any]) -> bool:
     return bool(model.get("architecture") == "described")
 
 
-def translate(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The settings of a recipe with the values of today, and a line for each that was changed.
+def update_settings(
+    settings: dict[str, Any], *, former: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, Any], list[str]]:
+    """The settings of a recipe by the names and values of today, and a line for each change.
 
     Parameters
     ----------
     settings : dict
-        By section, as in the recipe; left as they are.
+        Sections by name, as in TOML; left as they are.
+    former : mapping of str to frozenset of str
+        By section, the settings that are none any more.
 
     Raises
     ------
@@ -59,39 +64,58 @@ def translate(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             'encoder = "cnn" in its place'
         )
     current = {k: dict(v) if isinstance(v, dict) else v for k, v in settings.items()}
-    lines = []
-    model = current.get("model")
-    if isinstance(model, dict) and "architecture" in model:
-        old = model.pop("architecture")
-        if model.get("encoder", "cnn") == "cnn":
-            if old not in ARCHITECTURES:
-                raise ParameterError(f"[model] architecture={old!r} is none; write encoder instead")
-            model["encoder"] = ARCHITECTURES[old]
-            lines.append(f'[model] architecture = "{old}" is now encoder = "{model["encoder"]}"')
-    if (
-        isinstance(model, dict)
-        and model.get("head") == "linear"
-        and model.get("encoder", "cnn") not in (*PRETRAINED_ENCODERS, "descriptors")
-    ):
-        del model[
-            "head"
-        ]  # 0.1 wrote it into every recipe, and read it of pretrained encoders alone
-        lines.append('[model] head = "linear" is for encoders that stay as they are, and ignored')
-    for (section, key), values in VALUES.items():
-        table = current.get(section)
-        old = table.get(key) if isinstance(table, dict) else None
-        if isinstance(table, dict) and old in values:
-            table[key] = values[old]
-            lines.append(f'[{section}] {key} = "{old}" is now "{values[old]}"')
-    for (section, key, value), remedy in REMOVED.items():
-        table = current.get(section)
-        if isinstance(table, dict) and table.get(key) == value:
-            raise ParameterError(f'[{section}] {key}="{value}" was removed; {remedy}')
-    for section, keys in DROPPED.items():
-        table = current.get(section)
-        gone = [key for key in keys if isinstance(table, dict) and key in table]
-        for key in gone:
-            del current[section][key]
-        if gone:
-            lines.append(f"[{section}] {', '.join(gone)}: no longer settings, and ignored")
-    return current, lines
+    notes = []
+    for old, new in SECTIONS.items():
+        if old not in current:
+            continue
+        section = current.pop(old)
+        if new is None:
+            notes.append(f"[{old}] is no longer a section and is ignored")
+        else:
+            current.setdefault(new, section)
+            notes.append(f"[{old}] is now [{new}]; the old name goes with 0.3")
+    for name, section in current.items():
+        if isinstance(section, dict):
+            notes += _update_section(name, section, former.get(name, frozenset()))
+    return current, notes
+
+
+def _update_section(name: str, section: dict[str, Any], former: frozenset[str]) -> list[str]:
+    """Bring a section up to date in place; a line for each change."""
+    notes = []
+    for (where, old), new in RENAMED.items():
+        if where == name and old in section:
+            section.setdefault(new, section[old])
+            del section[old]
+            notes.append(f"[{name}] {old} is now {new}; the old name goes with 0.3")
+    if name == "model":
+        notes += _update_model(section)
+    for (where, key), new_values in VALUES.items():
+        value = section.get(key)
+        if where == name and value in new_values:
+            section[key] = new_values[value]
+            notes.append(f'[{name}] {key} = "{value}" is now "{section[key]}"')
+    for (where, key, value), remedy in REMEDIES.items():
+        if where == name and section.get(key) == value:
+            raise ParameterError(f'[{name}] {key}="{value}" was removed; {remedy}')
+    for key in [key for key in section if key in former]:
+        del section[key]
+        notes.append(f"[{name}] {key} is no longer a setting and is ignored")
+    return notes
+
+
+def _update_model(model: dict[str, Any]) -> list[str]:
+    """Name the encoder in one setting, and no head where 0.1 wrote one that it did not read."""
+    notes = []
+    trained = model.get("encoder", "cnn") == "cnn"
+    old = model.pop("architecture", None)
+    if trained and old is not None:
+        if old not in ARCHITECTURES:
+            raise ParameterError(f"[model] architecture={old!r} is none; write encoder instead")
+        model["encoder"] = ARCHITECTURES[old]
+        notes.append(f'[model] architecture = "{old}" is now encoder = "{model["encoder"]}"')
+    fixed = (*PRETRAINED_ENCODERS, "descriptors")
+    if model.get("head") == "linear" and model.get("encoder", "cnn") not in fixed:
+        del model["head"]
+        notes.append('[model] head = "linear" is for encoders that stay as they are, and ignored')
+    return notes

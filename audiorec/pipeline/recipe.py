@@ -25,68 +25,10 @@ from audiorec.models.config import (
     TrainConfig,
     check_crop,
 )
-from audiorec.pipeline.old_settings import translate
+from audiorec.pipeline.old_settings import update_settings
 from audiorec.sessions.config import SessionsConfig
 
 MOST_RECIPE = 1 << 20  # bytes
-# Settings of earlier versions that are still taken: "section" or "section.key", and its new
-# name; None where it is a setting no more.
-RENAMED: dict[str, str | None] = {
-    "listening": "interactions",
-    "interactions.repeat_per_day": None,
-    "interactions.repeat_share": None,
-    "interactions.repeat_plays": None,
-    "interactions.identical_listeners": None,
-    "interactions.identical_tracks": None,
-    "mel.clip": None,
-    "mel.clip_position": None,
-    "index.half_listeners": "index.prior_half_life_users",
-    "index.exact_below": None,
-    "index.duplicate_similarity": None,
-    "interactions.rating_plays": None,
-    "mel.fmin": None,
-    "mel.fmax": None,
-    "mel.pad_mode": None,
-    "factors.epsilon": None,
-    "factors.dislike_alpha": None,
-    "factors.iterations": None,
-    "factors.seed": None,
-    "sessions.min_support": None,
-    "sessions.seed": None,
-    "mel.seed": None,
-    "interactions.plays_per_day": None,
-    "map": None,
-    "evaluate.rank": "evaluate.rank_by",
-    "evaluate.test_share": "evaluate.test_fraction",
-    "evaluate.n_bootstrap": None,
-}
-
-
-def rename_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Settings under the names of today, and a line for each old name that was there.
-
-    Parameters
-    ----------
-    settings : dict
-        Sections by name, as in TOML; left as they are.
-    """
-    notes = []
-    current = {name: dict(s) if isinstance(s, dict) else s for name, s in settings.items()}
-    for old, new in RENAMED.items():
-        section, _, key = old.partition(".")
-        table = current.get(section) if key else current
-        name = key or section
-        if not isinstance(table, dict) or name not in table:
-            continue
-        value = table.pop(name)
-        shown = f"[{section}] {key}" if key else f"[{section}]"
-        if new is None:
-            notes.append(f"{shown} is no longer a setting and is ignored")
-            continue
-        table.setdefault(new.rpartition(".")[2], value)
-        notes.append(f"{shown} is now {new.rpartition('.')[2]}; the old name goes with 0.3")
-    current, values = translate(current)
-    return current, notes + values
 
 
 class Recipe(Section):
@@ -161,8 +103,9 @@ class Recipe(Section):
                 content = stream.read(MOST_RECIPE + 1)
             if len(content) > MOST_RECIPE:
                 raise DataError(f"recipe {path} has more than {MOST_RECIPE} bytes; name another")
-            settings, notes = rename_settings(
-                tomllib.loads(content.decode("utf-8").replace("\r\n", "\n"))
+            settings, notes = update_settings(
+                tomllib.loads(content.decode("utf-8").replace("\r\n", "\n")),
+                former={name: field.default.former for name, field in cls.model_fields.items()},
             )
             recipe = cls(**settings)
         except OSError as error:

@@ -19,7 +19,8 @@ from audiorec.models.config import (
 from audiorec.models.encoders import ENCODERS
 from audiorec.models.pretrained.registry import ALIASES, PRETRAINED
 from audiorec.pipeline import load_shipped
-from audiorec.pipeline.recipe import RENAMED, Recipe
+from audiorec.pipeline.old_settings import RENAMED
+from audiorec.pipeline.recipe import Recipe
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 
@@ -178,9 +179,9 @@ def test_settings_of_before_are_read_with_a_line(tmp_path):
     assert (recipe.model.encoder, recipe.train.loss) == ("cnn", "contrastive")
     assert [note.partition(": ")[2] for note in notes] == [
         '[model] architecture = "small1d" is now encoder = "cnn"',
+        "[model] words is no longer a setting and is ignored",
         '[train] loss = "contrastive-all" is now "contrastive"',
-        "[model] words: no longer settings, and ignored",
-        "[train] ema_decay: no longer settings, and ignored",
+        "[train] ema_decay is no longer a setting and is ignored",
     ]
     notes.clear()
     path.write_text('[model]\nencoder = "musicnn"\ntarget = "sound"\nhead = "linear"\n')
@@ -210,31 +211,43 @@ def test_recipes_of_before_name_their_successors():
             load_shipped(name)
 
 
-OF_BEFORE = {
-    "index.duplicate_similarity": "0.9",
-    "interactions.rating_plays": "3.0", "mel.fmin": "20.0", "mel.fmax": "8000.0",
-    "mel.pad_mode": '"reflect"', "mel.clip": '"start"', "index.half_listeners": "3.0",
-    "evaluate.rank": '"artists"', "evaluate.test_share": "0.3",
-}  # fmt: skip
+OF_BEFORE = {"half_listeners": "4.5", "rank": '"tracks"', "test_share": "0.4"}
 
 
-@pytest.mark.parametrize("old", [name for name in RENAMED if "." in name])
-def test_a_setting_of_before_is_taken_with_a_line(tmp_path, old):
-    """Under its new name with its value; a constant of today is passed over."""
-    section, _, key = old.partition(".")
+def load_text(tmp_path, text):
+    """A recipe of this text, and the lines about its old settings."""
     path = tmp_path / "old.toml"
-    path.write_text(f"[{section}]\n{key} = {OF_BEFORE.get(old, '1')}\n")
+    path.write_text(text)
     notes = []
     recipe = Recipe.load(path, notify=notes.append)
-    assert len(notes) == 1 and f"[{section}] {key} is " in notes[0]
-    new = RENAMED[old]
-    if new is None:
-        assert recipe == Recipe() and "no longer a setting" in notes[0]
-        assert key not in getattr(recipe, section).model_dump()
-    else:
-        name = new.partition(".")[2]
-        stated = tomllib.loads(f"value = {OF_BEFORE[old]}")["value"]
-        assert getattr(getattr(recipe, section), name) == stated and name in notes[0]
+    return recipe, [note.removeprefix(f"recipe {path}: ") for note in notes]
+
+
+@pytest.mark.parametrize(("section", "old"), RENAMED)
+def test_a_renamed_setting_keeps_its_value(tmp_path, section, old):
+    recipe, notes = load_text(tmp_path, f"[{section}]\n{old} = {OF_BEFORE[old]}\n")
+    new = RENAMED[section, old]
+    assert notes == [f"[{section}] {old} is now {new}; the old name goes with 0.3"]
+    assert getattr(getattr(recipe, section), new) == tomllib.loads(f"v = {OF_BEFORE[old]}")["v"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [(name, key) for name in Recipe.model_fields for key in sorted(getattr(Recipe(), name).former)],
+)
+def test_a_dropped_setting_is_ignored(tmp_path, section, key):
+    recipe, notes = load_text(tmp_path, f"[{section}]\n{key} = 1\n")
+    assert notes == [f"[{section}] {key} is no longer a setting and is ignored"]
+    assert recipe == Recipe()
+
+
+def test_the_section_of_listening_has_a_new_name(tmp_path):
+    recipe, notes = load_text(tmp_path, '[listening]\nkeep = ["ann"]\nrepeat_plays = 3\n')
+    assert recipe == Recipe(interactions={"keep": ("ann",)})
+    assert notes == [
+        "[listening] is now [interactions]; the old name goes with 0.3",
+        "[interactions] repeat_plays is no longer a setting and is ignored",
+    ]
 
 
 def test_a_section_of_before_is_passed_over_with_a_line(tmp_path):
@@ -242,7 +255,7 @@ def test_a_section_of_before_is_passed_over_with_a_line(tmp_path):
     path.write_text("[map]\nn_neighbors = 30\nseed = 1\n")
     notes = []
     assert Recipe.load(path, notify=notes.append) == Recipe()
-    assert notes == [f"recipe {path}: [map] is no longer a setting and is ignored"]
+    assert notes == [f"recipe {path}: [map] is no longer a section and is ignored"]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +276,7 @@ def test_settings_without_a_successor_say_what_to_use(tmp_path, text, message):
 def test_settings_are_few():
     fields = {name: type(getattr(Recipe(), name)).model_fields for name in Recipe.model_fields}
     assert len(fields["model"]) + len(fields["train"]) <= 17
-    assert sum(map(len, fields.values())) <= 49
+    assert sum(map(len, fields.values())) <= 45
 
 
 @pytest.mark.parametrize("path", sorted(PIPELINES.glob("*.toml")), ids=lambda path: path.stem)
