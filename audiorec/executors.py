@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from audiorec.exceptions import EngineError, ParameterError, first_line
-from audiorec.workers import Outcome, Pool, check_jobs, run_isolated
+from audiorec.worker_pool import Outcome, Pool, check_jobs, run_isolated
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -54,9 +54,9 @@ def run_on(
     Parameters
     ----------
     engine : {"local", "ray"}
-        Local is `audiorec.workers.run_isolated`. Ray takes the cluster that ``RAY_ADDRESS`` names,
-        the session that this process has open already, or one of its own on this machine. Its
-        machines must see the files that `function` reads under the same paths.
+        Local is `audiorec.worker_pool.run_isolated`. Ray takes the cluster that ``RAY_ADDRESS``
+        names, the session that this process has open already, or one of its own on this machine.
+        Its machines must see the files that `function` reads under the same paths.
     function : callable
         Importable by name, or a `functools.partial` of such.
     items : iterable

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from audiorec.artifacts import PARTS, write_atomic
+from audiorec.artifacts import WORKSPACE_FOLDERS, write_atomic
 from audiorec.exceptions import WorkspaceError, system_reason
 
 VERSION = 1
@@ -21,13 +21,13 @@ SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
 
 
 class _FolderPath:
-    """Path of a part of a workspace, by its name in `PARTS`."""
+    """Path of a part of a workspace, by its name in `WORKSPACE_FOLDERS`."""
 
     def __init__(self, contents: str) -> None:
         self.__doc__ = contents
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._folder = PARTS[name].folder
+        self._folder = WORKSPACE_FOLDERS[name].folder
 
     def __get__(self, workspace: Workspace, owner: type) -> Path:
         return workspace.root / self._folder
@@ -217,7 +217,7 @@ class Workspace:
     def _sweep(self) -> None:
         """Remove scratch that nobody writes any more, since the lock is held."""
         root = self.root.resolve()
-        own = [root, *(root / part.folder for part in PARTS.values())]
+        own = [root, *(root / part.folder for part in WORKSPACE_FOLDERS.values())]
         for folder in own:
             if not folder.is_dir() or folder.resolve() != folder:  # a link leads elsewhere
                 continue

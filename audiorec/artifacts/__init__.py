@@ -4,7 +4,6 @@ from audiorec.artifacts.atomic import atomic_writer, temp_path, write_atomic, wr
 from audiorec.artifacts.digests import DIGESTS, digest_file, fingerprint, matches
 from audiorec.artifacts.earlier_versions import without_constants
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
-from audiorec.artifacts.parts import PARTS
 from audiorec.artifacts.reading import (
     UNREADABLE,
     damaged,
@@ -16,6 +15,7 @@ from audiorec.artifacts.reading import (
     was_imported,
 )
 from audiorec.artifacts.remedies import OF_RUN, STAGE_OF, describe_damage, rebuild_hint
+from audiorec.artifacts.workspace_folders import WORKSPACE_FOLDERS
 from audiorec.artifacts.writing import commit, move_into_place, put_array, put_file, remove, save
 
 __all__ = [
@@ -23,9 +23,9 @@ __all__ = [
     "FORMAT_VERSION",
     "MANIFEST",
     "OF_RUN",
-    "PARTS",
     "STAGE_OF",
     "UNREADABLE",
+    "WORKSPACE_FOLDERS",
     "ArtifactFile",
     "Manifest",
     "atomic_writer",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiorec.artifacts.manifest import Manifest
-from audiorec.artifacts.parts import PARTS
+from audiorec.artifacts.workspace_folders import WORKSPACE_FOLDERS
 
-OF_RUN = tuple(kind for kind, part in PARTS.items() if part.role == "stage")
-STAGE_OF = {kind: part.command for kind, part in PARTS.items() if part.role != "other"}
+OF_RUN = tuple(kind for kind, part in WORKSPACE_FOLDERS.items() if part.role == "stage")
+STAGE_OF = {kind: part.command for kind, part in WORKSPACE_FOLDERS.items() if part.role != "other"}
 STAGE_OF["pretrained"] = "pretrained fetch"  # which lies in no workspace
 MISSING = {
     "plays": "are no plays",

@@ -1,6 +1,6 @@
 """The command line: one group, one module per command, each imported when it is called.
 
-`COMMANDS` names them; ``stages`` has those of the stages. ``command_group``, ``default_command``,
+`COMMANDS` names them; ``stages`` has those of the stages. ``command_group``, ``default_group``,
 ``common``, ``answers``, ``filters`` and ``similar_batch`` are no commands: they serve them.
 """
 

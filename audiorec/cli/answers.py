@@ -66,7 +66,7 @@ def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[A
 
     if not artifacts.exists(library.workspace.mels):
         return [None] * len(hits)
-    from audiorec.recommend.preview import find_previews
+    from audiorec.recommend.preview_segment import find_previews
 
     ids = [hit.track_id for hit in hits]
     found = find_previews(library.workspace, library.catalog.get_many(ids).values())

@@ -15,7 +15,7 @@ from audiorec.cli.common import (
     echo_repeated_rows,
     json_option,
 )
-from audiorec.cli.default_command import HELP, DefaultGroup, ImportCommand
+from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
 
 if TYPE_CHECKING:
     from audiorec.data.dataset_import import DatasetReport

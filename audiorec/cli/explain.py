@@ -16,7 +16,7 @@ from audiorec.cli.common import (
     progress_shown,
     space_options,
 )
-from audiorec.cli.default_command import DefaultGroup
+from audiorec.cli.default_group import DefaultGroup
 
 if TYPE_CHECKING:
     from audiorec.explain import Explanation
@@ -61,7 +61,7 @@ def units(
     For each filter the tracks that excite it most by mean and by maximum, the genre that they
     share beside what chance would give, and excerpts to look at and to play.
     """
-    from audiorec.explain.atlas import summary, write_atlas
+    from audiorec.explain.filter_page import summary, write_filter_page
     from audiorec.explain.units import read_filters
     from audiorec.recommend.library import Library
 
@@ -70,7 +70,7 @@ def units(
     with progress_shown() as progress:
         reading = read_filters(library, n_tracks=n_tracks, layer=layer, progress=progress)
     file = output or settings.workspace.reports / "units.html"
-    n_silent = write_atlas(library, reading, file, n_filters=n_filters)
+    n_silent = write_filter_page(library, reading, file, n_filters=n_filters)
     if n_silent:
         echo_line(f"{n_silent} excerpts have no sound: their files cannot be decoded", err=True)
     if as_json:

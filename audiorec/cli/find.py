@@ -9,7 +9,7 @@ import click
 from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
 
 
 @click.command("find")
@@ -33,7 +33,7 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.find_tracks import find_tracks
-    from audiorec.data.plays.played_names import PlayedNames
+    from audiorec.data.plays.uncatalogued_names import PlayedNames
 
     settings.workspace.check()
     workspace = settings.workspace

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.sessions.answers import SessionTrack
     from audiorec.sessions.session_answer import EmbedFile, SessionAnswer
+    from audiorec.sessions.session_recommender import SessionTrack
     from audiorec.workspace import Workspace
 
 MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
@@ -91,7 +91,7 @@ def embedder(workspace: Workspace) -> EmbedFile:
         # Decoding and torch, which answers about known tracks do without.
         from audiorec.index.reload import IndexWatcher
         from audiorec.recommend.external import embed_file
-        from audiorec.sessions.answers import SessionTrack
+        from audiorec.sessions.session_recommender import SessionTrack
 
         index = IndexWatcher(workspace).open()
         external = embed_file(path, workspace=workspace, catalog=catalog, index=index)

@@ -16,7 +16,7 @@ from audiorec.cli.common import (
     json_option,
     progress_shown,
 )
-from audiorec.cli.default_command import HELP, DefaultGroup, ImportCommand
+from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -140,7 +140,7 @@ def _recommend_session(
 ) -> None:
     """Show what follows a session; with a listener, by the ranks of both answers."""
     from audiorec.cli.next import embedder, report_unknown
-    from audiorec.recommend.session import N_FUSED, join_with_listener
+    from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
     from audiorec.sessions.session_answer import answer_session
 
     n_ranked = k if user is None else max(k, N_FUSED)

@@ -115,7 +115,7 @@ def run_stages(
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
     from audiorec.pipeline.workspace_recipe import forgotten_recipe, is_recipe_pending
     from audiorec.progress import silent
-    from audiorec.workers import keep_freed_memory
+    from audiorec.worker_pool import keep_freed_memory
 
     recipe = read_recipe(recipe_file) if recipe_file else None
     if engine != "local":

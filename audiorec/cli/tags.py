@@ -225,7 +225,7 @@ class FileTagger:
 
 def _track(catalog: Catalog | None, name: str) -> Track:
     """The catalogued track of a name, or what a file from outside would be."""
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.recommend.query_resolution import find, is_file
 
     outside = Track(track_id=str(Path(name).absolute()), path=str(Path(name).absolute()))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.names.text_folding import normalize_text, strip_accents
-from audiorec.data.plays.played_names import PlayedNames
+from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.exceptions import ParameterError
 
 # What a word that begins a word of each is worth, best first; within a word it is worth half.

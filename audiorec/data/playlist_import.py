@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.catalog.tracks import as_text
+from audiorec.data.catalog.records import as_text
 from audiorec.data.playlist_files.playlist_files import (
     entries,
     holds_playlists,

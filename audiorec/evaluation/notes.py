@@ -11,7 +11,7 @@ from audiorec.evaluation.holdout import HoldoutKey
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.controls import PLAY_COUNT_OF_HALF_A, POPULARITY_OF_TEST_TRACKS
-from audiorec.evaluation.text import count
+from audiorec.evaluation.text_tables import count
 from audiorec.pipeline.recipe import EvaluateConfig
 
 

@@ -14,7 +14,7 @@ from audiorec.evaluation.holdout import HoldoutKey
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems.base import Role
-from audiorec.evaluation.text import COLUMNS, FOCUS, aligned, count, figure, with_interval
+from audiorec.evaluation.text_tables import COLUMNS, FOCUS, aligned, count, figure, with_interval
 from audiorec.metrics import Interval
 
 if TYPE_CHECKING:

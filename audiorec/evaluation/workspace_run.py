@@ -19,7 +19,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.evaluation import Report
     from audiorec.evaluation.encoder_inputs import InputsOf
     from audiorec.mel import MelStore

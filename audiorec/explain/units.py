@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.data.catalog.records import Track
 from audiorec.data.catalog.tags import given_tags
-from audiorec.data.catalog.tracks import Track
 from audiorec.exceptions import NotFoundError
 from audiorec.explain.activations import Activations, filter_activations
 from audiorec.progress import Progress, silent

@@ -13,7 +13,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.index.exact import Metric, served
 from audiorec.index.hubness import csls_offsets, reach_offsets
 from audiorec.index.index import Index
-from audiorec.index.lookup import id_array
+from audiorec.index.row_lookup import id_array
 from audiorec.index.spilled_arrays import taken
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from audiorec.artifacts import Manifest
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.index.exact import SearchVectors
-from audiorec.index.lookup import RowLookup, id_array
 from audiorec.index.plan import IndexPlan, make_plan
 from audiorec.index.recall_drift import IndexDrift
+from audiorec.index.row_lookup import RowLookup, id_array
 from audiorec.index.search import METRICS, SearchableVectors, faiss_structures
 from audiorec.index.spilled_arrays import joined, taken
 from audiorec.index.stored import StoredIndex, read_index, write_index

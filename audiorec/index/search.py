@@ -23,8 +23,8 @@ from audiorec.index.exact import (
     search_product,
     spread_rows,
 )
-from audiorec.index.lookup import GroupNumbers, RowLookup
 from audiorec.index.recall_drift import IndexDrift
+from audiorec.index.row_lookup import GroupNumbers, RowLookup
 from audiorec.index.spilled_arrays import taken
 from audiorec.index.stored import StoredIndex
 

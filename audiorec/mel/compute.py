@@ -25,10 +25,10 @@ from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.exceptions import ArtifactError, AudioError
 from audiorec.executors import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array
-from audiorec.mel.scanned import ScannedMels, TrackMels, compute_clips
+from audiorec.mel.scanned_mels import ScannedMels, TrackMels, compute_clips
 from audiorec.mel.store import KIND
 from audiorec.progress import Progress, silent
-from audiorec.workers import Outcome
+from audiorec.worker_pool import Outcome
 
 STAGE = "mel"
 SHARD_TRACKS = 64

@@ -10,7 +10,7 @@ from audiorec.data.group_folds import connected_components, merge_groups
 from audiorec.exceptions import ParameterError
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.mel.store import MelStore
 
 MOST_APART_SECONDS = 30.0  # in length: copies are trimmed, or have silence at their ends

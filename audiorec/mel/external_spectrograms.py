@@ -14,7 +14,7 @@ from audiorec.artifacts import UNREADABLE
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import make_fingerprint
 from audiorec.exceptions import AudioError, first_line
-from audiorec.mel.scanned import TrackMels
+from audiorec.mel.scanned_mels import TrackMels
 
 FLOOR, CEILING = -1000.0, 1000.0  # no level in dB lies beyond, and half precision holds them
 

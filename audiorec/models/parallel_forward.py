@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from audiorec.workers import available_cpus
+from audiorec.worker_pool import available_cpus
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

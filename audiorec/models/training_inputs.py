@@ -9,7 +9,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.embeddings import Embeddings
     from audiorec.mel import MelStore
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
-from audiorec.data.plays.played_names import NAMES
+from audiorec.data.plays.uncatalogued_names import NAMES
 from audiorec.progress import Progress, silent
 from audiorec.scan.tags import read_recording_id
 from audiorec.workspace import Workspace

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from audiorec.embeddings import Embeddings
     from audiorec.executors import Engine
     from audiorec.mel import MelStore
-    from audiorec.mel.scanned import ScannedMels
+    from audiorec.mel.scanned_mels import ScannedMels
     from audiorec.scan.read_file import Also
 
 STAGES = ("mel", "factors", "train", "embed", "index", "sessions", "map")
@@ -91,7 +91,7 @@ class Pipeline:
     def scanned_mels(self) -> ScannedMels | None:
         """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
         from audiorec.audio.identity_clip import IDENTITY
-        from audiorec.mel.scanned import ScannedMels
+        from audiorec.mel.scanned_mels import ScannedMels
 
         return ScannedMels.if_same_clip(
             self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY

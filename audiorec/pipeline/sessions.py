@@ -49,7 +49,7 @@ def run_sessions(
     NoSessionsError
         If there is no session of two plays.
     """
-    from audiorec.sessions.answers import content_fingerprint
+    from audiorec.sessions.session_recommender import content_fingerprint
 
     listening = bot_filter_settings(recipe)
     plays = artifacts.load_manifest(workspace.plays, kind="plays", check=check)

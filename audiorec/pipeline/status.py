@@ -7,7 +7,7 @@ from typing import Any
 
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.tracks import Failure
+from audiorec.data.catalog.records import Failure
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline.staleness import KINDS, stale_artifacts
 from audiorec.pipeline.workspace_recipe import current_recipe

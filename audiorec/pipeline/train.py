@@ -15,7 +15,7 @@ from audiorec.progress import Progress
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.executors import Engine
     from audiorec.mel import MelStore
     from audiorec.models.content_model import ContentModel

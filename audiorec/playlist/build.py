@@ -19,7 +19,7 @@ from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
 from audiorec.recommend.library import Library
-from audiorec.recommend.preview import find_previews
+from audiorec.recommend.preview_segment import find_previews
 from audiorec.recommend.results import Hit, make_hit
 from audiorec.recommend.retrieval import Match
 

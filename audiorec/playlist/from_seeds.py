@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.tracks import artist_key
+from audiorec.data.catalog.records import artist_key
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.data.names.canonical_names import words
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError

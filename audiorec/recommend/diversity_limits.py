@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from audiorec.data.catalog.tracks import artist_key
+from audiorec.data.catalog.records import artist_key
 from audiorec.data.names.canonical_names import words
 from audiorec.exceptions import ParameterError
 from audiorec.recommend.results import Hit

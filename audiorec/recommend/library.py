@@ -26,7 +26,7 @@ from audiorec.recommend.query_resolution import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.retrieval import Match, query_vectors, recommend, similar, similar_many
 from audiorec.recommend.space_indexes import SpaceIndexes
-from audiorec.recommend.users import (
+from audiorec.recommend.user_profile import (
     last_played,
     liked_tracks,
     mean_vector,

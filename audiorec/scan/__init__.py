@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audiorec.scan.files import supported_suffixes
 from audiorec.scan.scanner import ScanReport, check_paths, scan, scan_manifest
-from audiorec.scan.track_list import read_manifest
+from audiorec.scan.track_manifest import read_manifest
 
 __all__ = [
     "ScanReport",

@@ -22,7 +22,7 @@ from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import COLUMNS, load_descriptors, save_descriptors
 from audiorec.exceptions import ArtifactError
 from audiorec.progress import Progress, silent
-from audiorec.workers import run_isolated
+from audiorec.worker_pool import run_isolated
 from audiorec.workspace import Workspace
 
 STAGE = "descriptors"

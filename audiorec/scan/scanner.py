@@ -23,8 +23,8 @@ from audiorec.progress import Progress, silent
 from audiorec.scan.cue import with_cue_tracks
 from audiorec.scan.files import FileState, absolute, look_at, walk
 from audiorec.scan.match import ReadFile, settle
-from audiorec.scan.track_list import read_manifest
-from audiorec.workers import run_isolated
+from audiorec.scan.track_manifest import read_manifest
+from audiorec.worker_pool import run_isolated
 
 if TYPE_CHECKING:
     from audiorec.scan.read_file import Also
@@ -134,8 +134,8 @@ def scan_manifest(
     ----------
     catalog : Catalog
     manifest : Path
-        See `audiorec.scan.track_list.read_manifest`; what it gives wins over the files' tags, and
-        takes the place of all that an earlier manifest gave for the same file.
+        See `audiorec.scan.track_manifest`; what it gives wins over the files' tags, and takes the
+        place of all that an earlier manifest gave for the same file.
     force : bool
         Decode files again that have not changed.
     n_jobs : int or None

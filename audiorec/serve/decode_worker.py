@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from audiorec.exceptions import AudioError, BusyError
-from audiorec.workers import Pool
+from audiorec.worker_pool import Pool
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

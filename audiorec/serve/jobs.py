@@ -26,7 +26,7 @@ from audiorec.printable_text import one_line
 from audiorec.serve.config import ServeSettings
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
-from audiorec.serve.tracks import topmost
+from audiorec.serve.track_table import topmost
 from audiorec.workspace import Workspace
 
 logger = logging.getLogger("audiorec.serve")

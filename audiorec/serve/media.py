@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from audiorec.data.catalog.file_parts import file_of, segment_of
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.exceptions import DataError
 from audiorec.serve.cue_parts import TYPE as PART_TYPE
 from audiorec.serve.cue_parts import Parts

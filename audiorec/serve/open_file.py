@@ -7,7 +7,7 @@ import stat
 from typing import BinaryIO
 
 from audiorec.data.catalog.file_parts import file_of
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 
 
 def open_audio(track: Track) -> BinaryIO:

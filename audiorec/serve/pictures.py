@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.mel.store import opened_store
 from audiorec.serve.open_file import open_audio
 from audiorec.workspace import Workspace

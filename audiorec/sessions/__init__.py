@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from audiorec.sessions.answers import NextTrack, SessionRecommender, SessionTrack, next_tracks
+from audiorec.sessions.session_recommender import (
+    NextTrack,
+    SessionRecommender,
+    SessionTrack,
+    next_tracks,
+)
 
 __all__ = ["NextTrack", "SessionRecommender", "SessionTrack", "next_tracks"]

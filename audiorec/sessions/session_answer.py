@@ -14,9 +14,9 @@ from audiorec.data.catalog.exclusions import (
     exclusion_test,
     load_exclusions,
 )
-from audiorec.data.plays.played_names import PlayedNames
+from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
-from audiorec.sessions.answers import (
+from audiorec.sessions.session_recommender import (
     MAX_EVENTS,
     Ranking,
     SessionRecommender,

@@ -27,7 +27,7 @@ from audiorec.evaluation.systems import (
     chosen_systems,
     name_of,
 )
-from audiorec.evaluation.text import FOCUS
+from audiorec.evaluation.text_tables import FOCUS
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 

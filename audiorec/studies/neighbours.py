@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from audiorec import artifacts, metrics
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics

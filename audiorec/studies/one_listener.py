@@ -41,7 +41,7 @@ from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.mel import MelStore
     from audiorec.models.frozen_features import FeatureStore
     from audiorec.pipeline.recipe import Recipe

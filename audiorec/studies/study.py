@@ -16,7 +16,7 @@ from audiorec.evaluation.data import EvaluationData, gather
 from audiorec.evaluation.holdout import Holdout, holdout_keys
 from audiorec.evaluation.report import plain_json
 from audiorec.evaluation.run import learned
-from audiorec.evaluation.text import aligned
+from audiorec.evaluation.text_tables import aligned
 from audiorec.evaluation.workspace_run import (
     read_catalogue,
     read_plays,

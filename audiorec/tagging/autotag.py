@@ -24,7 +24,7 @@ from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_e
 from audiorec.models.frozen_features import encode_clips, kept_features
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
-from audiorec.workers import run_isolated
+from audiorec.worker_pool import run_isolated
 
 if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from audiorec.data.catalog.records import Track
 from audiorec.data.catalog.tags import given_tags
-from audiorec.data.catalog.tracks import Track
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.metrics.calibration import calibration_error, reliability
+from audiorec.metrics.confidence_calibration import calibration_error, reliability
 from audiorec.metrics.resampling import interval, resampled_means
 
 MIN_TRACKS = 8  # of a genre, to be learned

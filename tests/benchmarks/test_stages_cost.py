@@ -170,7 +170,7 @@ def commits(tmp_path):
     """What a shard of spectrograms more costs for every shard that is there already."""
     from audiorec.audio.config import MelConfig
     from audiorec.mel.compute import MelJob, Shards, TrackMels
-    from audiorec.workers import Outcome
+    from audiorec.worker_pool import Outcome
 
     config = MelConfig(sr=4000, n_fft=64, hop_length=64, n_mels=4, clip_seconds=1)
     mel = np.zeros((4, config.n_frames), dtype=np.float16)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.artifacts import PARTS
+from audiorec.artifacts import WORKSPACE_FOLDERS
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import WorkspaceError
 from audiorec.workspace import Workspace
@@ -126,7 +126,7 @@ def test_every_folder_of_a_workspace_is_swept(tmp_path):
     workspace = Workspace(tmp_path / "w")
     paths = [getattr(workspace, name) for name in dir(workspace)]
     folders = [p for p in paths if isinstance(p, Path) and p.suffix not in (".sqlite", ".json")]
-    assert len(folders) == len(PARTS) + 1  # the workspace itself
+    assert len(folders) == len(WORKSPACE_FOLDERS) + 1  # the workspace itself
     with workspace.writing():
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,15 @@ from audiorec.artifacts import fingerprint
 from audiorec.data.catalog.checksum import checksum_file, is_altered
 from audiorec.data.catalog.connection import ALTERED
 from audiorec.data.catalog.name_search import drop_names, put_names
+from audiorec.data.catalog.records import (
+    Failure,
+    FileRow,
+    Track,
+    artist_key,
+    as_text,
+    path_from,
+    stored_path,
+)
 from audiorec.data.catalog.tags import TagTable
 from audiorec.data.catalog.track_lookup import NOTE, TrackLookup
 from audiorec.data.catalog.track_rows import (
@@ -22,15 +31,6 @@ from audiorec.data.catalog.track_rows import (
     detail,
     own_values,
     track_of,
-)
-from audiorec.data.catalog.tracks import (
-    Failure,
-    FileRow,
-    Track,
-    artist_key,
-    as_text,
-    path_from,
-    stored_path,
 )
 from audiorec.data.names.text_folding import full_name, normalize_text
 from audiorec.printable_text import one_line

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from audiorec.artifacts import write_atomic
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.tracks import Track, artist_key
+from audiorec.data.catalog.records import Track, artist_key
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError, system_reason
 

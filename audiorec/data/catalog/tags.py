@@ -308,7 +308,7 @@ def given_tags(genre: str) -> list[str]:
 
 
 def merged(tags: Iterable[Tag], *, min_confidence: float = MIN_CONFIDENCE) -> list[Tag]:
-    """Each word once, by the source that is one_se_rule of it, most confident first."""
+    """Each word once, by the source that is surest of it, most confident first."""
     best: dict[str, Tag] = {}
     for tag in sorted(tags, key=lambda t: (-t.confidence, t)):
         if tag.confidence >= min_confidence:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from audiorec.data.catalog.tracks import CREDITS, Track, path_from, stored_path
+from audiorec.data.catalog.records import CREDITS, Track, path_from, stored_path
 
 DETAILS = ("number", "guessed")  # kept in a table of their own, which older catalogues have not
 OWN_COLUMNS = tuple(f.name for f in fields(Track) if f.name not in (*DETAILS, *CREDITS))

@@ -72,7 +72,7 @@ class ExpectedFile(NamedTuple):
 
 
 class ManifestRow(NamedTuple):
-    """A track of a data set whose audio is there; see `audiorec.scan.track_list.read_manifest`."""
+    """A track of a data set whose audio is there; see `audiorec.scan.track_manifest`."""
 
     track_id: str
     path: Path

@@ -5,8 +5,8 @@ Each module has ``TITLE``, what it is; ``EXPORT``, how to get it, which the help
 ``read(export, members, tally)``, its listens one after the other, in which ``tally`` counts what is
 left out. Two name tracks by their ids or files already, and are read as columns: ``csv`` and
 ``m3u``. `SOURCES` names the formats. The other modules serve them: ``export_files`` opens an
-export, ``listen`` is what is read of it, ``text_formats``, ``databases`` and ``csv_forms`` parse,
-and ``column_importers`` read columns.
+export, ``listen`` is what is read of it, ``text_formats``, ``databases`` and
+``csv_dialects`` parse, and ``importer_registry`` lists the importers.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.catalog.tracks import as_text
+from audiorec.data.catalog.records import as_text
 from audiorec.data.histories.export_files import ExportFile
 from audiorec.data.playlist_files.playlist_files import (
     SUFFIXES,

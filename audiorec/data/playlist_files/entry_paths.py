@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from urllib.parse import unquote
 
-from audiorec.data.catalog.tracks import as_text
+from audiorec.data.catalog.records import as_text
 
 LETTERS = 5  # that a file's name must have to be known by itself, without a folder of its path
 

@@ -16,7 +16,7 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.data.parquet_sink import sink
-from audiorec.data.plays.played_names import COLUMNS, KIND, NAMES, TITLES
+from audiorec.data.plays.uncatalogued_names import COLUMNS, KIND, NAMES, TITLES
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.id_map import LONGEST, id_problem
 

@@ -89,8 +89,8 @@ def take_in(workspace: Workspace, store: ServerStore | None = None) -> int:
 def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
     import polars as pl
 
-    from audiorec.data.histories.column_importers import OPTIONAL
-    from audiorec.data.histories.column_importers import SCHEMA as COLUMNS
+    from audiorec.data.histories.importer_registry import OPTIONAL
+    from audiorec.data.histories.importer_registry import SCHEMA as COLUMNS
     from audiorec.data.plays.writer import FEEDBACK, stored_name, writing_plays
 
     salt = workspace.salt(make=False)

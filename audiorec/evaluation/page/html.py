@@ -17,7 +17,7 @@ from audiorec.evaluation.report import PageData, Report, SplitReport
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.base import Role
-from audiorec.evaluation.text import COLUMNS, DEEPER, FOCUS, count
+from audiorec.evaluation.text_tables import COLUMNS, DEEPER, FOCUS, count
 from audiorec.exceptions import ParameterError
 from audiorec.index.exact import spread_rows
 from audiorec.metrics import Interval

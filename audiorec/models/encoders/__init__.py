@@ -8,10 +8,10 @@ from audiorec.audio.config import MelConfig
 from audiorec.models.config import ModelConfig
 from audiorec.models.encoders.base import Encoder
 from audiorec.models.encoders.cnn import Cnn
-from audiorec.models.encoders.descriptors import Descriptors
 from audiorec.models.encoders.dieleman2014 import Dieleman2014
 from audiorec.models.encoders.pretrained import empty_pretrained, load_pretrained
 from audiorec.models.encoders.shortchunk import ShortChunk
+from audiorec.models.encoders.spectrogram_statistics import Descriptors
 from audiorec.models.encoders.vandenoord2013 import VanDenOord2013
 
 __all__ = ["ENCODERS", "Encoder", "build_encoder"]

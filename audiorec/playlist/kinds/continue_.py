@@ -53,7 +53,7 @@ def _direction(source: TrackSource) -> np.ndarray:
 
 def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
     """Tracks by how well they come next, and what says so; none where there are no sessions."""
-    from audiorec.sessions.answers import SessionRecommender, SessionTrack
+    from audiorec.sessions.session_recommender import SessionRecommender, SessionTrack
 
     workspace = source.library.workspace
     if not artifacts.exists(workspace.sessions):

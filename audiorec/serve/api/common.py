@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from audiorec.data.catalog.file_parts import segment_of
-from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.plays.writer import stored_name
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
@@ -17,7 +17,7 @@ from audiorec.serve.state import State, state_of
 
 if TYPE_CHECKING:
     from audiorec.recommend.results import Hit
-    from audiorec.serve.tracks import TrackTable
+    from audiorec.serve.track_table import TrackTable
     from audiorec.sessions.session_answer import SessionHit
     from audiorec.workspace import Workspace
 

@@ -34,7 +34,7 @@ from audiorec.serve.state import State
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.tracks import Track
+    from audiorec.data.catalog.records import Track
     from audiorec.explain.occlusion import Occlusion
     from audiorec.recommend.results import Hit
     from audiorec.sessions.session_answer import SessionAnswer, SessionHit
@@ -129,7 +129,7 @@ async def _recommend_session(state: State, body: RecommendRequest) -> AnswerMode
     """What follows a session; with a listener named, joined with what suits them."""
 
     def answer(library: Library) -> AnswerModel:
-        from audiorec.recommend.session import N_FUSED, join_with_listener
+        from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
         from audiorec.sessions.session_answer import (
             answer_session,  # polars and more: not at the start
         )

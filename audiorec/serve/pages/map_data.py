@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audiorec import artifacts
+from audiorec.data.catalog.records import Track
 from audiorec.data.catalog.tags import given_tags
-from audiorec.data.catalog.tracks import Track
 from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_listeners, stored_listener

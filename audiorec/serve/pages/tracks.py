@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
 from audiorec.serve.media import content_type, is_playable

@@ -12,7 +12,7 @@ from audiorec.data.catalog.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
 from audiorec.mel.store import opened_store
 from audiorec.recommend.library import Library
-from audiorec.recommend.users import liked_tracks
+from audiorec.recommend.user_profile import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
+from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.catalog.tags import given_tags
-from audiorec.data.catalog.tracks import Track, as_text
 from audiorec.data.find_tracks import folded_words
 from audiorec.data.names.artist_names import GUESTS, artist_key
 from audiorec.data.names.text_folding import normalize_text

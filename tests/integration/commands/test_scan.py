@@ -49,7 +49,7 @@ def test_scan_makes_the_spectrograms_of_the_recipe_that_is_named(tmp_path, monke
         sf.write(music / name, rng.normal(0, 0.1, 22050 * 4), 22050)
     assert call("-w", workspace, "scan", music, "--recipe", "scratch").code == 0
     with monkeypatch.context() as patched:
-        patched.setattr("audiorec.workers.Pool", refuse)
+        patched.setattr("audiorec.worker_pool.Pool", refuse)
         answer = call("-w", workspace, "mel", "--recipe", "scratch")
     assert answer.code == 0 and "2 computed" in answer.out, answer
     assert MelStore(workspace / "mels").config.n_mels == 128

@@ -19,11 +19,11 @@ from audiorec.data.plays.matched_names import (
     unmatched,
     write_unmatched,
 )
-from audiorec.data.plays.played_names import PlayedNames
 from audiorec.data.plays.store import import_plays, load_plays, played_tracks
+from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.data.plays.writer import pseudonym, writing_plays
 from audiorec.exceptions import DataError, NotFoundError
-from audiorec.recommend.users import liked_tracks
+from audiorec.recommend.user_profile import liked_tracks
 from audiorec.workspace import Workspace
 
 SONG = Recording("song", TrackName("X", "Song", "", 100.0))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiorec.data.histories import csv as importer
-from audiorec.data.histories.column_importers import SCHEMA, get_importer
+from audiorec.data.histories.importer_registry import SCHEMA, get_importer
 from audiorec.data.plays.store import add_table, import_plays, load_plays
 from audiorec.data.plays.writer import writing_plays
 from audiorec.exceptions import DataError, ParameterError

@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from audiorec.demo.accompaniment import BASS, COMP, DRUMS
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, compose
-from audiorec.demo.figures import BASS, COMP, DRUMS
 from audiorec.demo.music_plan import MusicPlan, plan_music
 from audiorec.demo.names import NameGenerator
 from audiorec.demo.styles import (

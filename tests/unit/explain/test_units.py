@@ -26,7 +26,7 @@ from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
 from audiorec.models.encoders import build_encoder
 from audiorec.recommend.library import Library
-from audiorec.workers import Outcome
+from audiorec.worker_pool import Outcome
 from audiorec.workspace import Workspace
 
 MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=6.0)

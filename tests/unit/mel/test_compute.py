@@ -14,9 +14,9 @@ from audiorec.audio import fingerprint, probe
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
-from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned
+from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned_mels
 from audiorec.scan import scan
-from audiorec.workers import Outcome
+from audiorec.worker_pool import Outcome
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
 N = 11
@@ -225,7 +225,7 @@ def test_fingerprints_of_an_older_kind_are_made_again(tmp_path, catalog, monkeyp
     config = CONFIG.model_copy(update={"n_clips": 3, "clip_seconds": 1.0})
     run(tmp_path / "fresh", catalog, config=config)
     with monkeypatch.context() as before:
-        before.setattr(scanned, "make_fingerprint", lambda *_, **__: np.ones(7, np.uint32))
+        before.setattr(scanned_mels, "make_fingerprint", lambda *_, **__: np.ones(7, np.uint32))
         before.setattr(compute, "FINGERPRINT_VERSION", 1)
         run(mels, catalog, config=config)
     fresh = MelStore(tmp_path / "fresh").fingerprints()

@@ -10,7 +10,7 @@ from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
 from audiorec.models.encoders.musicnn import MEL
 from audiorec.models.frozen_features import compute_features, kept_features
-from audiorec.workers import Outcome
+from audiorec.worker_pool import Outcome
 
 
 class Store:

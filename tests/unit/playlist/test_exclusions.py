@@ -16,8 +16,8 @@ from audiorec.data.plays.store import import_plays
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library
-from audiorec.recommend.session import N_FUSED, join_with_listener
-from audiorec.recommend.users import played_tracks
+from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
+from audiorec.recommend.user_profile import played_tracks
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.session_answer import answer_session
 from audiorec.sessions.training import train_sessions

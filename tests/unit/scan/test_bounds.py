@@ -14,7 +14,7 @@ from audiorec.exceptions import DataError
 from audiorec.id_map import LONGEST
 from audiorec.pipeline.recipe import Recipe
 from audiorec.scan.tags import read_tags
-from audiorec.scan.track_list import read_manifest
+from audiorec.scan.track_manifest import read_manifest
 
 MB = 1 << 20
 

@@ -13,7 +13,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import AudiorecError, DataError
 from audiorec.scan import scan, scan_manifest, scanner
 from audiorec.scan.tags import read_tags
-from audiorec.workers import Outcome
+from audiorec.worker_pool import Outcome
 
 
 @pytest.fixture(scope="module")

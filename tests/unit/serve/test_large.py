@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.mel import store as mel_store
 from audiorec.serve import summaries
-from audiorec.serve.tracks import MOST_NEW, TrackTable, topmost
+from audiorec.serve.track_table import MOST_NEW, TrackTable, topmost
 from tests.unit.serve.conftest import N_TRACKS
 
 

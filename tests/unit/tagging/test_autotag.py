@@ -165,8 +165,8 @@ def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
     """The five tracks stand for many: their features are planted."""
     from dataclasses import replace
 
+    from audiorec.data.catalog.records import Track
     from audiorec.data.catalog.tags import Autotags
-    from audiorec.data.catalog.tracks import Track
 
     rng = np.random.default_rng(0)
     with Catalog(workspace.catalog) as catalog:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.tagging import probe as module

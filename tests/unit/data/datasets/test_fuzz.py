@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from audiorec.data.dataset_import import add_dataset
 from audiorec.data.datasets import NAMES
-from audiorec.data.plays.played_names import PlayedNames
 from audiorec.data.plays.store import load_plays
+from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.data.plays.writer import writing_plays
 from audiorec.exceptions import DataError
 

@@ -9,7 +9,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.tracks import Track, as_text
+from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.find_tracks import WEIGHTS, folded_words
 from audiorec.recommend.versions import song_of
 from audiorec.workspace import Workspace

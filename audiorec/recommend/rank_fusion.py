@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audiorec.recommend.users import played_tracks
+from audiorec.recommend.user_profile import played_tracks
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library

@@ -12,7 +12,7 @@ import numpy as np
 
 from audiorec.audio.backends import open_source
 from audiorec.audio.clip_decoding import resample
-from audiorec.data.catalog.tracks import Track
+from audiorec.data.catalog.records import Track
 from audiorec.exceptions import AudioError
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading
 from audiorec.mel.store import MelStore
@@ -32,7 +32,9 @@ audio { width: 100% } figcaption { font-size: .85rem; overflow-wrap: anywhere }
 """
 
 
-def write_atlas(library: Library, reading: NetworkReading, file: Path, *, n_filters: int) -> int:
+def write_filter_page(
+    library: Library, reading: NetworkReading, file: Path, *, n_filters: int
+) -> int:
     """Write the page of the most selective filters, pictures and sounds within it.
 
     An excerpt whose recording cannot be decoded any more has its picture alone.

@@ -8,7 +8,7 @@ import pytest
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.mel import MelStore, compute_mels
-from audiorec.recommend.preview import Preview, find_previews, preview_of
+from audiorec.recommend.preview_segment import Preview, find_previews, preview_of
 from audiorec.scan import scan
 from audiorec.workspace import Workspace
 

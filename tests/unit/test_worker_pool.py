@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import ParameterError
-from audiorec.workers import run_isolated
+from audiorec.worker_pool import run_isolated
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def test_a_killed_parent_leaves_no_workers(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, time\n"
-        "from audiorec.workers import run_isolated\n"
+        "from audiorec.worker_pool import run_isolated\n"
         "def pid(x):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"
         "    for o in run_isolated(pid, range(1000), n_jobs=1):\n"
@@ -155,7 +155,7 @@ def test_a_killed_parent_leaves_no_worker_that_hangs(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, time\n"
-        "from audiorec.workers import run_isolated\n"
+        "from audiorec.worker_pool import run_isolated\n"
         "def hang(x):\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n"
         "if __name__ == '__main__':\n    list(run_isolated(hang, [1], n_jobs=1))\n"
     )
@@ -223,7 +223,7 @@ def _start(code):
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.5, 1.0])
 def test_an_interrupt_while_workers_start_is_no_traceback(seconds):
     child = _start(
-        f"import sys\nimport _jobs\nfrom audiorec.workers import run_isolated\ntry:\n{HANG}"
+        f"import sys\nimport _jobs\nfrom audiorec.worker_pool import run_isolated\ntry:\n{HANG}"
     )
     assert child.stdout.readline() == "begins\n"  # all is imported: what starts now are workers
     time.sleep(seconds)
@@ -238,7 +238,7 @@ def test_an_interrupt_between_a_worker_and_its_entry_in_the_pool_is_no_traceback
         "import os, signal, sys, threading, time\n"
         "from multiprocessing import util\n"
         "import _jobs\n"
-        "from audiorec.workers import run_isolated\n"
+        "from audiorec.worker_pool import run_isolated\n"
         "spawn = util.spawnv_passfds\n"
         "def interrupted(path, arguments, files):\n"
         "    pid = spawn(path, arguments, files)\n"

@@ -23,7 +23,7 @@ from audiorec.exceptions import (
 )
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe
-from audiorec.recommend.session import fuse_ranks
+from audiorec.recommend.rank_fusion import fuse_ranks
 from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
 from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.session_answer import SessionHit, answer_session

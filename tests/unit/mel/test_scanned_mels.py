@@ -12,7 +12,7 @@ from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.mel import compute_mels
 from audiorec.mel.compute import MelJob, compute_track
-from audiorec.mel.scanned import ScannedMels
+from audiorec.mel.scanned_mels import ScannedMels
 from audiorec.scan import scan
 from audiorec.scan.read_file import read_file
 
@@ -70,7 +70,7 @@ def test_no_worker_is_started_where_a_scan_has_made_all(music, scanned, tmp_path
     shutil.copyfile(folder / "a.mp3", folder / "copy.mp3")  # has the same spectrogram
     monkeypatch.setattr("audiorec.mel.compute.SHARD_TRACKS", 1)
     with scanned_catalog(tmp_path / "c.sqlite", folder, scanned) as catalog:
-        monkeypatch.setattr("audiorec.workers.Pool", no_workers)
+        monkeypatch.setattr("audiorec.worker_pool.Pool", no_workers)
         report = compute_mels(tmp_path / "mels", catalog, config=MelConfig(), scanned=scanned)
     assert (report.computed, report.failed) == (4, 0)
 
