@@ -1,4 +1,4 @@
-"""The studies of playlists, descriptors and explanations, where the outcome is known."""
+"""The study of playlists on worlds of which the outcome is known."""
 
 from __future__ import annotations
 
@@ -8,38 +8,79 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.explain.occlusion import slots
-from audiorec.studies import descriptors, explanations, playlists
+from audiorec.index import build_index
+from audiorec.index.config import IndexConfig
+from audiorec.pipeline.recipe import Recipe
+from audiorec.studies import playlists
+from audiorec.studies.study import StudyInputs
+from audiorec.workspace import Workspace
 
 
-@pytest.mark.parametrize(
-    ("measured", "known", "score"),
-    [
-        (0, 0, 1.0), (7, 0, 0.5), (5, 0, 0.0), (9 + 12, 0, 0.3), (0 + 12, 0, 0.2), (4, 0, 0.0),
-        (0, 9 + 12, 0.3), (9, 9 + 12, 0.2), (4 + 12, 9 + 12, 0.5), (float("nan"), 0, 0.0),
-    ],
-)  # fmt: skip
-def test_keys_score_as_mirex_weighs_them(measured, known, score):
-    assert descriptors.key_score(measured, known) == score
+def make_world(path, *, n_artists):
+    """A made world of music that lies by style alone, and whose tempi are known.
+
+    An artist has a style of their own.
+    """
+    path.mkdir()
+    (path / "world.json").write_text(
+        json.dumps({"n_tracks": 120, "n_artists": n_artists, "seed": 3})
+    )
+    given = StudyInputs(Workspace(path / "ws"), Recipe(), truth=path / "truth.npz")
+    plans = playlists.plan_of_world(given)
+    workspace = given.workspace
+    workspace.create()
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(
+            Track(id_, f"/m/{id_}.mp3", f"Artist {n % 40}", f"Title {n}", clip_hash=id_)
+            for n, id_ in enumerate(plans)
+        )
+    axes = np.eye(20)[[plan.style for plan in plans.values()]]
+    noise = 0.1 * np.random.default_rng(0).standard_normal(axes.shape)
+    embeddings = Embeddings(list(plans), (axes + noise).astype(np.float32))
+    made = embeddings.save(workspace.embeddings)
+    index = build_index(embeddings, config=IndexConfig(kind="exact"))
+    index.save(workspace.index, inputs={"embeddings": made.fingerprint}, extra={"target": "sound"})
+    tempi = {
+        id_: (id_, np.array([plan.tempo, 0, -14, 2000, 1, 1], np.float32))
+        for id_, plan in plans.items()
+    }
+    save_descriptors(workspace.descriptors, tempi)
+    return given
 
 
-def test_tempi_fit_within_four_percent_or_an_octave():
-    assert descriptors.tempo_fits(124, 120) and not descriptors.tempo_fits(126, 120)
-    assert descriptors.tempo_fits(61, 120, octaves=True) and not descriptors.tempo_fits(61, 120)
-    assert not descriptors.tempo_fits(80, 120, octaves=True)
+def test_a_world_whose_styles_and_tempi_are_plain_gives_the_best_figures(tmp_path, monkeypatch):
+    monkeypatch.setattr(playlists, "N_LOOKUPS", 30)
+    monkeypatch.setattr(playlists, "N_LISTS", 5)
+    report = playlists.run(make_world(tmp_path / "world", n_artists=4))
+    lookups, arcs, paths = (table.to_json()["rows"] for table in report.tables)
+    by_way = {row["way"]: row for row in lookups}
+    assert by_way["agreement"]["within the styles"] == 1
+    assert by_way["agreement"]["agreement less this"] == [0, 0]
+    assert by_way["mean of the vectors"]["within the styles"] == 1
+    chance = by_way["random"]["within the styles"]
+    low, high = by_way["random"]["agreement less this"]
+    assert 0.4 < chance < 0.8 and 0.2 < low < 1 - chance < high < 0.6
+    assert (arcs[0]["lists"], arcs[0]["steps that rise"]) == (5, 1)
+    assert 0 < arcs[0]["cosine to the seed"] <= 1
+    assert (paths[0]["lists"], paths[0]["steps that lead on"]) == (5, 1)
+    assert paths[0]["longest over even step"] >= 1
+    text = report.to_text()
+    assert "30 lookups of two tracks of different styles, 10 answers each" in text
+    assert "Arcs of 15 by tempo" in text and "Paths of 15 between random tracks" in text
 
 
-def test_librosa_and_ours_name_a_plain_chord():
-    t = np.arange(22050 * 8) / 22050
-    y = sum(np.sin(2 * np.pi * f * t) for f in (261.63, 329.63, 392.0)).astype(np.float32)
-    assert descriptors.by_librosa(0.1 * y).key == descriptors.by_audiorec(0.1 * y).key == 0
+def test_a_world_of_one_style_has_no_two_to_look_up(tmp_path):
+    with pytest.raises(DataError, match="are of one style; make a larger world"):
+        playlists.run(make_world(tmp_path / "world", n_artists=1))
 
 
 def test_a_world_is_needed_and_must_say_how_it_was_made(tmp_path):
-    for study in (playlists, descriptors):
-        with pytest.raises(ParameterError, match="--truth"):
-            study.run(SimpleNamespace(truth=None))
+    with pytest.raises(ParameterError, match="--truth"):
+        playlists.run(SimpleNamespace(truth=None))
     given = SimpleNamespace(truth=tmp_path / "truth.npz")
     with pytest.raises(DataError, match="make it again"):
         playlists.plan_of_world(given)
@@ -52,12 +93,3 @@ def test_an_interval_holds_the_mean():
     values = np.random.default_rng(0).normal(1, 1, 500)
     low, high = playlists.interval_of(values, np.random.default_rng(1))
     assert low < values.mean() < high and high - low < 0.3
-
-
-def test_what_is_hidden_is_hidden():
-    mel = np.arange(160, dtype=np.float32).reshape(16, 10)
-    for what, axis in (("seconds", 1), ("bands", 0)):
-        hidden = explanations._without(mel, what, [0, 2])
-        every = slots(mel.shape[axis], 10 if what == "seconds" else 8)
-        changed = np.flatnonzero((hidden != mel).any(axis=1 - axis))
-        assert set(changed) <= {row for n in (0, 2) for row in range(*every[n])} and len(changed)
