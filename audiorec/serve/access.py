@@ -71,8 +71,9 @@ class AccessMiddleware:
             # What is raised here was logged, or answered, or both; a stream that was cut is ended.
             if not request.status:
                 raise
-            if isinstance(error, AudiorecError):
-                logger.warning("%s", one_line(str(error)))
+            cause = error.__cause__ or error  # Starlette raises its own of one that comes late
+            if isinstance(cause, AudiorecError):
+                logger.warning("%s", one_line(str(cause)))
         finally:
             request.log()
 

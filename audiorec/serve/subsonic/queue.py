@@ -141,8 +141,8 @@ def create_bookmark(call: MethodCall) -> None:
     comment = (call.parameters.get("comment") or "")[:LONGEST]
     now = int(time.time())
     with call.state.store.writing() as connection:
-        count = "SELECT count(*) FROM bookmarks WHERE user = ?"
-        if connection.execute(count, [call.user]).fetchone()[0] >= MOST_BOOKMARKS:
+        count = "SELECT count(*) FROM bookmarks WHERE user = ? AND track_id != ?"
+        if connection.execute(count, [call.user, id_]).fetchone()[0] >= MOST_BOOKMARKS:
             raise ParameterError(f"{call.user!r} has {MOST_BOOKMARKS} bookmarks; delete some first")
         connection.execute(
             "INSERT INTO bookmarks VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (user, track_id)"

@@ -17,8 +17,11 @@ import soundfile
 from PIL import Image
 
 from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.exceptions import AudioError
+from audiorec.serve.cue_parts import cut_part
 from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.pictures import draw_spectrogram, read_cover
+from audiorec.serve.preview import PreviewRequest, make_preview
 from audiorec.serve.ranges import wanted_range
 
 API = "/api/v1"
@@ -98,8 +101,40 @@ def test_audio_of_a_part_of_a_file_is_cut_out(client, workspace):
     part, sr = soundfile.read(io.BytesIO(answer.content), dtype="float32")
     whole, _ = soundfile.read(path, dtype="float32")
     np.testing.assert_allclose(part, whole[sr // 2 : sr * 5 // 4], atol=2**-14)
+    beyond = {"Range": f"bytes={len(answer.content)}-"}
+    answer = client.get(f"{API}/audio", params={"id": "cue-2"}, headers=beyond)
+    assert answer.status_code == 416 and answer.headers["content-range"].startswith("bytes */")
     path.unlink()
     assert client.get(f"{API}/audio", params={"id": "cue-2"}).status_code == 410
+
+
+def test_a_part_keeps_its_channels_where_libsndfile_reads_the_file(tmp_path, tune, write_audio):
+    y = tune(2)
+    for suffix, channels in ((".flac", 2), (".m4a", 1)):
+        path = write_audio(tmp_path / f"a{suffix}", y)
+        part, sr = soundfile.read(io.BytesIO(cut_part(f"{path}#t=0.500,1.250")), always_2d=True)
+        assert (part.shape, sr) == ((33_075, channels), 44_100)
+        last, _ = soundfile.read(io.BytesIO(cut_part(f"{path}#t=1.500,")))
+        assert len(last) / sr == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_part_of_an_hour_is_not_cut_out(tmp_path, monkeypatch, tune, write_audio):
+    monkeypatch.setattr("audiorec.serve.cue_parts.MOST_SECONDS", 1.0)
+    path = write_audio(tmp_path / "a.wav", tune(2))
+    with pytest.raises(AudioError, match=r"a.wav#t=0.000,1.500 lasts 2 s, too long to be cut out"):
+        cut_part(f"{path}#t=0.000,1.500")
+
+
+def test_only_so_many_parts_are_kept(client, workspace, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.cue_parts.CACHED_BYTES", 10)
+    parts = client.app.state.serve.media._parts
+    path = path_of(workspace, "t03")
+    with Catalog(workspace.catalog) as catalog:
+        for number in (1, 2):
+            catalog.upsert([Track(f"cue-{number}", f"{path}#t={number - 1}.000,{number}.000")])
+    for number in (1, 2, 1):
+        assert client.get(f"{API}/audio", params={"id": f"cue-{number}"}).status_code == 200
+        assert [path.rpartition(",")[2] for path, _ in parts._kept] == [f"{number}.000"]
 
 
 def test_a_file_that_is_gone_says_so(client, workspace):
@@ -193,7 +228,8 @@ def test_a_spectrogram_shows_high_notes_at_the_top():
 
 def test_a_preview_is_an_mp3_of_the_part(client, workspace, write_audio):
     quiet_then_loud = np.concatenate([np.zeros(80_000), 0.5 * np.sin(np.arange(80_000) / 5)])
-    write_audio(path_of(workspace, "t03"), quiet_then_loud.astype("f4"), sr=8000)
+    path = str(path_of(workspace, "t03"))
+    write_audio(Path(path), quiet_then_loud.astype("f4"), sr=8000)
     answer = client.get(f"{API}/preview", params={"id": "t03", "seconds": 4})
     assert answer.headers["content-type"] == "audio/mpeg"
     y, sr = soundfile.read(io.BytesIO(answer.content))
@@ -201,5 +237,9 @@ def test_a_preview_is_an_mp3_of_the_part(client, workspace, write_audio):
     half = len(y) // 2
     assert abs(y[: half - sr // 4]).max() < 0.01
     assert abs(y[half + sr // 4 :]).max() > 0.3
+    late, _ = soundfile.read(io.BytesIO(make_preview(PreviewRequest(path, 19.0, 4.0))))
+    assert len(late) / sr == pytest.approx(4, abs=0.1) and abs(late[: sr // 4]).max() > 0.3
+    whole, _ = soundfile.read(io.BytesIO(make_preview(PreviewRequest(path, None, 60.0))))
+    assert len(whole) / sr == pytest.approx(20, abs=0.1)
     path_of(workspace, "t04").write_bytes(b"RIFF no sound at all")
     assert client.get(f"{API}/preview", params={"id": "t04"}).status_code == 422

@@ -18,6 +18,7 @@ import soundfile
 import uvicorn
 from mutagen.flac import FLAC, Picture
 from PIL import Image
+from starlette.testclient import TestClient
 
 from audiorec.data.catalog.catalog import Catalog, FileRow, Track
 from audiorec.data.catalog.file_parts import file_of
@@ -163,6 +164,47 @@ def client(served):
     """A connection that is kept open."""
     with httpx.Client(base_url=served.url, timeout=20) as http:
         yield http
+
+
+class Small(NamedTuple):
+    """A server in this process, on four songs in two folders, without files or an index."""
+
+    client: TestClient
+    workspace: Workspace
+
+    def ask(self, method, **parameters):
+        """The content of the envelope."""
+        login = {"u": NAME, "p": PASSWORD, "f": "json", "c": "tests", "v": "1.16.1"}
+        response = self.client.get(f"/rest/{method}", params=login | parameters)
+        assert response.status_code == 200
+        return response.json()["subsonic-response"]
+
+    def message(self, method, **parameters):
+        """The code and the message of what must fail."""
+        answer = self.ask(method, **parameters)
+        assert answer["status"] == "failed", answer
+        return answer["error"]["code"], answer["error"]["message"]
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Ann's server on the folders "one" and "two", each with two songs."""
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    roots = tmp_path / "one", tmp_path / "two"
+    for root in roots:
+        root.mkdir()
+    with Catalog(workspace.catalog) as catalog:
+        for root in roots:
+            for disc in (1, 2):
+                id_ = f"{root.name}-{disc}"
+                catalog.upsert(Track(id_, str(root / "Album" / f"CD {disc}" / "1.flac"), "Ann",
+                                     f"Song {id_}", f"Album {root.name}", genre="Rock",
+                                     number=1, disc=disc))  # fmt: skip
+    app = create_app(workspace, settings=ServeSettings(music=roots))
+    with TestClient(app, base_url="http://127.0.0.1:8337") as http:
+        add_user(users_file(workspace), NAME, PASSWORD)
+        yield Small(http, workspace)
 
 
 def specification():

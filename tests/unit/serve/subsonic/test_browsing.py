@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.descriptors import save_descriptors
 
 from .asking import N_ALL, ids, listed, song_of
 
@@ -210,3 +212,51 @@ def test_random_songs(done):
     assert {each["year"] for each in found} == {1975}  # of the second album of artist 02 alone
     assert len(found) == 5 and len(set(ids(found))) == 5
     assert len(done("getRandomSongs", size=7)["randomSongs"]["song"]) == 7
+
+
+def test_of_several_music_folders_one_may_be_asked_for(small):
+    folders = small.ask("getMusicFolders")["musicFolders"]["musicFolder"]
+    assert folders == [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}]
+    songs = {"one-1", "one-2"}
+    found = small.ask("search3", query="", musicFolderId=1)["searchResult3"]
+    assert set(ids(found["song"])) == songs
+    assert [album["name"] for album in found["album"]] == ["Album one"]
+    assert [artist["name"] for artist in found["artist"]] == ["Ann"]
+    for method, key, more in (
+        ("getAlbumList", "albumList", {"type": "alphabeticalByName"}),
+        ("getAlbumList2", "albumList2", {"type": "newest"}),
+    ):
+        albums = small.ask(method, musicFolderId=2, **more)[key]["album"]
+        assert [album.get("name") or album["title"] for album in albums] == ["Album two"]
+    found = small.ask("getSongsByGenre", genre="Rock", musicFolderId=1)["songsByGenre"]["song"]
+    assert set(ids(found)) == songs
+    for number in (1, 2):
+        index = small.ask("getArtists", musicFolderId=number)["artists"]["index"]
+        assert [a["name"] for letter in index for a in letter["artist"]] == ["Ann"]
+    assert small.message("search3", query="", musicFolderId=3)[0] == 70
+
+
+def test_a_song_says_which_disc_it_is_on(small):
+    song = small.ask("getSong", id="two-2")["song"]
+    assert (song["track"], song["discNumber"]) == (1, 2)
+
+
+def test_songs_that_came_after_a_time(done):
+    count = done("search", any="song", count=500)["searchResult"]["totalHits"]
+    newest = done("search", any="song", newerThan=int(1000 * (time.time() - 60)), count=500)
+    found = newest["searchResult"]
+    assert 0 < found["totalHits"] < count and len(found["match"]) == found["totalHits"]
+    assert done("search", any="song", newerThan=2**50)["searchResult"]["match"] == []
+
+
+def test_what_cannot_be_browsed_now_is_an_envelope_and_a_line_in_the_log(small, caplog):
+    small.workspace.catalog.unlink()
+    code, message = small.message("getArtists")
+    assert code == 0 and "catalogue cannot be read now" in message
+    assert "players cannot browse now" in caplog.text
+
+
+def test_tempos_that_are_damaged_are_left_out(small):
+    save_descriptors(small.workspace.descriptors, {"one-1": ("", np.full(6, 120.0))})
+    (small.workspace.descriptors / "manifest.json").write_text("{")
+    assert small.ask("getSong", id="one-1")["song"].get("bpm", 0) == 0

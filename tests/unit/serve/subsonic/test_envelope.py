@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audiorec.serve.subsonic.envelope import Format, SubsonicError, to_xml
 from audiorec.serve.subsonic.parameters import Parameters
+from audiorec.serve.subsonic.service import METHODS, Method
 
 NAME, PASSWORD = "ann", "sesame-öffne"
 SPACE = "{http://subsonic.org/restapi}"
@@ -142,3 +143,25 @@ def test_parameters():
         assert raised.value.code == 10
     with pytest.raises(SubsonicError):
         Parameters([("f", "maybe")]).flag("f", default=True)
+
+
+def test_an_error_of_the_library_says_what_to_run(small):
+    code, message = small.message("getSonicSimilarTracks", id="one-1")
+    assert code == 0 and "run 'audiorec" in message
+
+
+def test_a_bug_is_an_envelope_too(small, monkeypatch, caplog):
+    def fails(call):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setitem(METHODS, "ping", Method(fails))
+    assert small.message("ping") == (0, "the server met an error of its own; see its log")
+    assert "/rest/ping failed" in caplog.text and "a bug" in caplog.text
+
+
+def test_a_form_beyond_bounds_is_an_envelope(small):
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for form, wanted in (("&a" * 200_001, "200000 fields"), ("a" * 2_100_000, "bytes; send less")):
+        parts = iter([form.encode()])  # without a length
+        answer = small.client.post("/rest/ping", content=parts, headers=kind)
+        assert 'status="failed"' in answer.text and wanted in answer.text

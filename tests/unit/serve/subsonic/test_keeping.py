@@ -61,6 +61,8 @@ def test_what_recipes_make_can_be_played_and_not_changed(served, done, error):
     path = served.music / "Artist 01" / "Album 0" / "2.flac"
     (folder / "weekly.m3u8").write_text(f"#EXTM3U\n{path}\n../nothing.mp3\n", encoding="utf-8")
     (folder / "broken.xspf").write_text("<playlist")
+    (folder / "folder.m3u8").mkdir()
+    (folder / "dangling.m3u8").symlink_to("nothing")
     found = done("getPlaylists")["playlists"]["playlist"]
     weekly = next(p for p in found if p["name"] == "weekly")
     assert weekly["readonly"] and "broken" not in [p["name"] for p in found]
@@ -80,6 +82,7 @@ def test_the_queue_goes_from_one_player_to_the_next(done, error):
     assert done("getPlayQueueByIndex")["playQueueByIndex"]["currentIndex"] == 2
     assert error("savePlayQueue", id=queue, current="a09-0-1") == 0
     assert error("savePlayQueueByIndex", id=queue, currentIndex=3) == 0
+    assert error("savePlayQueue", id=queue) == 10
     assert error("savePlayQueue", id="nothing", current="nothing") == 70
     done("savePlayQueue")  # empties it
     assert "current" not in done("getPlayQueue")["playQueue"]
@@ -96,6 +99,19 @@ def test_bookmarks(done, error):
     done("deleteBookmark", id="long-1")
     assert error("deleteBookmark", id="long-1") == 70
     assert error("createBookmark", id="long-1") == 10
+
+
+def test_queues_and_bookmarks_are_bounded(small, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.subsonic.queue.MOST_TRACKS", 1)
+    monkeypatch.setattr("audiorec.serve.subsonic.queue.MOST_BOOKMARKS", 1)
+    queue = ["one-1", "one-2"]
+    assert small.message("savePlayQueue", id=queue, current="one-1") == (
+        0, "a queue has at most 1 songs; keep fewer"
+    )  # fmt: skip
+    assert small.ask("createBookmark", id="one-1", position=1)["status"] == "ok"
+    code, message = small.message("createBookmark", id="one-2", position=1)
+    assert code == 0 and message == "'ann' has 1 bookmarks; delete some first"
+    assert small.ask("createBookmark", id="one-1", position=2)["status"] == "ok"  # moves it
 
 
 def test_extensions_are_told_truly_and_without_a_login(client, done):

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
 import time
 
 import numpy as np
@@ -76,6 +78,7 @@ def test_scrobbles_are_plays_at_their_times(served, done, error):
     assert song_of(done, "a04-0-4")["playCount"] == 1
     assert stored(served, "ann", "a04-0-4")["timestamp"][0] >= int(before)
     assert error("scrobble", id="a04-0-1", time=[1, 2]) == 0
+    assert error("scrobble", id="a04-0-1", time=-1) == 0
     assert error("scrobble") == 10
     assert error("scrobble", id=["a04-0-1", "nothing"]) == 70
     assert song_of(done, "a04-0-1")["playCount"] == 1  # all of a request or none
@@ -138,6 +141,25 @@ def test_streams_have_ranges_and_are_no_plays(client, served, done):
     assert head.status_code == 200 and head.headers["content-length"] == str(len(content))
 
 
+def test_a_song_cut_short_while_it_is_streamed_ends_the_connection(served, done, caplog):
+    """Not the server; its log says in a line why."""
+    path = served.music / "Artist 07" / "Album 1" / "1.flac"
+    whole = path.read_bytes()
+    path.write_bytes(bytes(12_000_000))
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        target = f"/rest/stream?apiKey={served.key}&id=a07-1-1"
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        n_bytes = len(connection.recv(65_536))
+        os.truncate(path, 1_000_000)
+        while block := connection.recv(1 << 20):
+            n_bytes += len(block)
+    path.write_bytes(whole)
+    assert n_bytes < 12_000_000
+    assert done("ping")
+    assert "a file became shorter while it was sent; play it again" in caplog.text
+
+
 def test_a_part_of_a_file_is_cut_out(client, served, done):
     whole, sr = soundfile.read(served.music / "Sheet" / "album.flac", dtype="float32")
     first, second = (fetch(client, served, "stream", id=f"cue-{n}") for n in (1, 2))
@@ -174,9 +196,20 @@ def test_covers(client, served, done):
         response = fetch(client, served, "getCoverArt", id=id_)
         assert response.headers["content-type"] in ("image/png", "image/jpeg")
         assert Image.open(io.BytesIO(response.content)).size == (600, 600)
+    letters = done("getIndexes")["indexes"]["index"]
+    long = next(a for letter in letters for a in letter["artist"] if a["name"] == "Long")
+    response = fetch(client, served, "getCoverArt", id=long["id"])  # whose discs have none
+    assert "has no cover" in response.json()["subsonic-response"]["error"]["message"]
     small = fetch(client, served, "getCoverArt", id=song["coverArt"], size=100)
     assert 100 <= max(Image.open(io.BytesIO(small.content)).size) <= 200
     for id_ in ("a09-0-1", "nothing"):
         response = fetch(client, served, "getCoverArt", id=id_)
         assert response.json()["subsonic-response"]["error"]["code"] == 70
     assert fetch(client, served, "getAvatar", username="ann").json()
+
+
+def test_plays_that_are_damaged_count_nothing(small):
+    small.workspace.plays.mkdir()
+    (small.workspace.plays / "manifest.json").write_text("{")
+    assert small.ask("scrobble", id="one-1")["status"] == "ok"
+    assert small.ask("getSong", id="one-1")["song"]["playCount"] == 1
