@@ -182,7 +182,7 @@ class PlaysImport:
     ) -> tuple[Path, ImportReport] | HistoryReport:
         from audiorec.data.histories import AUTO, IN_COLUMNS, history
         from audiorec.data.history_import import add_history, open_export
-        from audiorec.data.plays.store import add_table
+        from audiorec.data.table_import import add_table
         from audiorec.exceptions import DataError
 
         source, recognised = self.source, None

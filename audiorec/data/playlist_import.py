@@ -12,7 +12,9 @@ from audiorec.data.playlist_files.playlist_files import (
     holds_playlists,
     playlists_in,
 )
-from audiorec.data.plays.store import ImportReport, forget_within, import_plays, imported_from
+from audiorec.data.plays.store import forget_within, imported_from
+from audiorec.data.plays.writer import ImportReport
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import DataError
 
 SOURCE = "m3u"

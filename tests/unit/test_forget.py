@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.plays.store import import_plays, load_plays
+from audiorec.data.plays.store import load_plays
+from audiorec.data.table_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError
 from audiorec.factors.store import Factors, load_factors, save_factors

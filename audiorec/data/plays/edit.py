@@ -26,7 +26,7 @@ def list_parts(directory: Path) -> list[dict[str, Any]]:
     Raises
     ------
     ArtifactError
-        See `audiorec.data.plays.store.import_plays`.
+        See `audiorec.data.table_import.import_plays`.
     """
     parts = stored_manifest(directory).extra.get("parts", {})
     keys = ("source", "file", "rows", "users", "tracks")

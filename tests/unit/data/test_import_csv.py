@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from audiorec.data.histories import csv as importer
 from audiorec.data.histories.importer_registry import SCHEMA, get_importer
-from audiorec.data.plays.store import add_table, import_plays, load_plays
+from audiorec.data.plays.store import load_plays
 from audiorec.data.plays.writer import writing_plays
+from audiorec.data.table_import import add_table, import_plays
 from audiorec.exceptions import DataError, ParameterError
 
 HEADER = "user_id,track_id,plays\n"

@@ -9,8 +9,9 @@ import pytest
 from audiorec.data.histories.importer_registry import get_importer
 from audiorec.data.histories.m3u import read_playlists
 from audiorec.data.playlist_files.playlist_files import entries, playlists_in
-from audiorec.data.plays.store import import_plays, load_plays
+from audiorec.data.plays.store import load_plays
 from audiorec.data.sessions import load_sessions
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import DataError, ParameterError
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from audiorec.data.playlist_files.playlist_files import OWN, playlists_in
 from audiorec.data.playlist_import import leave_playlists, take_playlists
-from audiorec.data.plays.store import import_plays, imported_from, load_plays
+from audiorec.data.plays.store import imported_from, load_plays
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import ArtifactError
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.plays.store import import_plays
 from audiorec.data.sessions import (
     Sessions,
     load_sessions,
@@ -18,6 +17,7 @@ from audiorec.data.sessions import (
     sessions_of_lists,
     split_by_time,
 )
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 
 DAY = 86_400

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
-from audiorec.data.plays.store import import_plays
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.plays.store import import_plays
+from audiorec.data.table_import import import_plays
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist import KINDS, WRITERS, PlaylistRequest, build_playlist, save_playlist

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from audiorec.cli import cli
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.plays.store import import_plays
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import DataError
 from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.clusters import find_clusters

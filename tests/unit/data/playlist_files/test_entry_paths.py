@@ -15,7 +15,8 @@ from audiorec.data.playlist_files.playlist_files import (
     located,
     playlists_in,
 )
-from audiorec.data.plays.store import import_plays, load_plays
+from audiorec.data.plays.store import load_plays
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.playlist.writers import write_playlist
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from audiorec import artifacts
 from audiorec.data.plays.interactions import Interactions, to_interactions
-from audiorec.data.plays.store import import_plays, load_plays, played_tracks
+from audiorec.data.plays.store import load_plays, played_tracks
+from audiorec.data.table_import import import_plays
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 
 

@@ -1,0 +1,148 @@
+"""Import of listening from files that name tracks by id or by path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from audiorec.data.histories.importer_registry import BY_PATH, get_importer
+from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.playlist_files.entry_paths import PathFinder
+from audiorec.data.playlist_files.playlist_files import PathMap, located
+from audiorec.data.plays.writer import ImportReport, PlaysWriter, writing_plays
+from audiorec.exceptions import DataError
+
+
+def import_plays(
+    directory: Path,
+    file: Path,
+    *,
+    source: str = "csv",
+    neutral: float | None = None,
+    paths: Mapping[str, str] | None = None,
+    path_map: Sequence[PathMap] = (),
+) -> ImportReport:
+    """Store the listening of a file beside what is stored already.
+
+    The same file imported again (the same path, or the same rows under another path) takes the
+    place of its earlier import, so that nothing counts twice; and a folder takes the place of
+    what came in the same format from within it.
+
+    Parameters
+    ----------
+    directory : Path
+        Artifact of kind "plays"; made when it is missing.
+    file : Path
+        The file.
+    source : str
+        Name of its format in `audiorec.data.histories.importer_registry.IMPORTERS`.
+    neutral : float, optional
+        The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
+        from -1 to 1.
+    paths : mapping of str to str, optional
+        Id of each file of the catalogue, by absolute path: for sources that name files.
+    path_map : sequence of PathMap
+        What folders are called here that such sources name otherwise.
+
+    Returns
+    -------
+    report : ImportReport
+
+    Raises
+    ------
+    DataError
+        If the file cannot be used; what is stored stays as it is.
+    ParameterError
+        If `source` is unknown, or `neutral` impossible.
+    ArtifactError
+        If what is stored is something else, or from a newer version. Damage is no hindrance: the
+        file that is damaged may be the one that is imported again.
+    """
+    with writing_plays(directory) as writer:
+        report = add_table(
+            writer, file, source=source, neutral=neutral, paths=paths, path_map=path_map
+        )
+        writer.commit()
+    return report
+
+
+def add_table(
+    writer: PlaysWriter,
+    file: Path,
+    *,
+    source: str,
+    neutral: float | None = None,
+    paths: Mapping[str, str] | None = None,
+    path_map: Sequence[PathMap] = (),
+    names: Mapping[str, str] | None = None,
+    text: Path | None = None,
+) -> ImportReport:
+    """Add the rows of a file that names tracks by id or path; see `import_plays`.
+
+    With `text` its rows lie there, unpacked.
+    """
+    importer = get_importer(source)
+    how = {"path_map": path_map} if source in BY_PATH else {}
+    plays, skipped, problems = importer(
+        text or file, scratch=writer.new_scratch(), neutral=neutral, **how
+    )
+    unknown = 0
+    missing: tuple[str, ...] = ()
+    if source in BY_PATH:
+        plays, unknown, missing = _by_id(plays, file=file, paths=paths or {})
+    elif paths:
+        plays = _by_name(plays, file=file, paths=paths, names=names or {})
+    added = writer.add(plays, file=file, source=source)
+    return added._replace(skipped=skipped, unknown=unknown, problems=problems, missing=missing)
+
+
+def _by_name(
+    plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str], names: Mapping[str, str]
+) -> pl.LazyFrame:
+    """Rows under the ids of their tracks, where a table names files, or "Artist - Title"."""
+    unique = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
+    known, finder = set(paths.values()), PathFinder(paths)
+    track_ids: dict[str, str] = {}
+    for name in unique:
+        track_id = None
+        if name in known:
+            continue
+        if "/" in name or "\\" in name:
+            path = located(name, folder=file.parent)
+            track_id = None if path is None else finder.find(path)
+        if track_id is None and " - " in name:
+            track_id = names.get(normalize_text(name))
+        if track_id is not None:
+            track_ids[name] = track_id
+    if not track_ids:
+        return plays
+    return plays.with_columns(track_id=pl.col("track_id").replace(track_ids))
+
+
+def _by_id(
+    plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str]
+) -> tuple[pl.LazyFrame, int, tuple[str, ...]]:
+    """Rows of files in the catalogue, under the ids of their tracks; rows and files left out."""
+    named = plays.select(pl.col("track_id").unique(maintain_order=True)).collect()
+    finder = PathFinder(paths)
+    track_ids = {path: finder.find(path) for path in named["track_id"].to_list()}
+    missing = tuple(path for path, track_id in track_ids.items() if track_id is None)
+    known = {path: track_id for path, track_id in track_ids.items() if track_id is not None}
+    ids = pl.LazyFrame(
+        {"track_id": list(known), "id": list(known.values())},
+        schema={"track_id": pl.String, "id": pl.String},
+    )
+    total = plays.select(pl.len()).collect().item()
+    if not known:
+        raise DataError(
+            f"none of the {len(named)} files that {file} names is in the catalogue, "
+            f"{missing[0]!r} not; scan the folder that they lie in first, or say where they are "
+            "with --path-map OLD=NEW"
+        )
+    columns = plays.collect_schema().names()
+    joined = plays.join(ids, on="track_id", how="inner", maintain_order="left")
+    joined = joined.with_columns(track_id=pl.col("id"))
+    kept = joined.select(pl.len()).collect().item()
+    return joined.select(columns), total - kept, missing
