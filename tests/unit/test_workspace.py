@@ -169,3 +169,9 @@ def test_a_name_that_looks_like_an_address_is_a_folder(tmp_path, monkeypatch, na
     assert (tmp_path / name / "catalog.sqlite").is_file()
     with Catalog(workspace.catalog, read_only=True) as catalog:
         assert len(catalog) == 1
+
+
+def test_a_record_that_nests_without_end_is_damaged(tmp_path):
+    (tmp_path / "workspace.json").write_text("[" * 100_000)
+    with pytest.raises(WorkspaceError, match="workspace.json is damaged"):
+        Workspace(tmp_path).check()

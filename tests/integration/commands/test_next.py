@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -41,3 +42,22 @@ def test_without_sessions_one_line_says_what_to_do(tmp_path):
     for command, why in (("sessions", "there are no sessions"), ("next", "no session models")):
         answer = call("-w", workspace, command, *(["a"] if command == "next" else []))
         assert answer.code == 1 and why in answer.err and answer.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_file_from_outside_is_decoded_and_answered_to(with_sessions, world):
+    file = min(path for path in world.held_back.rglob("*") if path.is_file())
+    answer = ask(with_sessions, file, "-k", 5)
+    assert answer["session"] == [str(file)] and answer["model"] == "gru4rec"
+    assert len(answer["results"]) == 5
+    both = ask(with_sessions, "t000003", file, "-k", 5)
+    assert "t000003" not in {hit["track_id"] for hit in both["results"]}
+
+
+@pytest.mark.slow
+def test_a_copy_of_a_track_is_asked_as_that_track(with_sessions, world, tmp_path):
+    with (world.directory / "tracks.csv").open(encoding="utf-8") as table:
+        path = next(line.split(",")[1] for line in table if line.startswith("t000005,"))
+    copy = shutil.copy(world.directory / path, tmp_path / f"copy.{path.rpartition('.')[2]}")
+    by_file, by_id = (ask(with_sessions, name)["results"] for name in (copy, "t000005"))
+    assert by_file == by_id

@@ -22,9 +22,9 @@ from audiorec.pipeline import load_shipped
 from audiorec.pipeline.old_settings import RENAMED
 from audiorec.pipeline.recipe import Recipe
 
-PIPELINES = Path(__file__).parents[2] / "pipelines"
+PIPELINES = Path(__file__).parents[3] / "pipelines"
 
-RECIPES_0_1 = Path(__file__).parents[1] / "data" / "recipes_0.1"
+RECIPES_0_1 = Path(__file__).parents[2] / "data" / "recipes_0.1"
 
 
 def test_defaults_are_the_papers_spectrogram():
@@ -284,3 +284,21 @@ def test_shipped_recipes_load(path):
     notes = []
     Recipe.load(path, notify=notes.append)
     assert not notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 3000 + "]" * 3000,
+        "[factors]\nfactors = " + "9" * 5000,
+        "# " + "a" * (1 << 20),
+    ],
+)
+def test_a_recipe_that_nests_without_end_is_refused_in_one_line(tmp_path, text):
+    file = tmp_path / "recipe.toml"
+    file.write_text(text)
+    with pytest.raises(
+        DataError, match=r"recipe .*recipe.toml (cannot be read|has more than)"
+    ) as e:
+        Recipe.load(file)
+    assert len(str(e.value)) < 400 and "\n" not in str(e.value)
