@@ -106,7 +106,7 @@ def as_stored(workspace: Workspace, user: str) -> str:
     salt = workspace.salt(make=False)
     if salt is None:
         return user
-    from audiorec.data.plays.writer import stored_name
+    from audiorec.data.plays.pseudonyms import stored_name
 
     return stored_name(user, workspace.plays, salt=salt)
 

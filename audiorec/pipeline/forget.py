@@ -34,7 +34,7 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
         If nothing is stored of them.
     """
     from audiorec.data.plays.edit import forget_user
-    from audiorec.data.plays.writer import pseudonym
+    from audiorec.data.plays.pseudonyms import pseudonym
     from audiorec.data.server.store import FILE, forget_listener
 
     # Some of it may be stored under their name, and some under their pseudonym.

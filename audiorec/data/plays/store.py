@@ -22,11 +22,11 @@ from audiorec.data.plays.listens_to_plays import (
     feedback_first,
     merge_close,
 )
+from audiorec.data.plays.uncatalogued_names import is_part
 from audiorec.data.plays.writer import (
     FEEDBACK,
     KIND,
     NAMES,
-    is_part,
     lies_in,
     stored_manifest,
     writing_plays,

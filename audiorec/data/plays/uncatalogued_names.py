@@ -83,7 +83,7 @@ class PlayedNames:
         """The `COLUMNS`; an id may stand twice. None where there are no names."""
         plays = artifacts.load_valid(self._directory, kind=KIND, check="manifest")
         files = {} if plays is None else plays.files
-        named = {name: e for name, e in files.items() if name == NAMES or name.startswith(TITLES)}
+        named = {name: entry for name, entry in files.items() if not is_part(name)}
         if not named:
             return None
         import polars as pl
@@ -96,3 +96,8 @@ class PlayedNames:
                 frame = frame.filter(unmatched).with_columns(track_id="name_id")
             frames.append(frame.select(COLUMNS))
         return pl.concat(frames)
+
+
+def is_part(name: str) -> bool:
+    """Whether a stored file is a part, and no table of names."""
+    return name != NAMES and not name.startswith(TITLES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.data.parquet_sink import sink
+from audiorec.data.plays.pseudonyms import pseudonym, pseudonymised
 from audiorec.data.plays.uncatalogued_names import COLUMNS, KIND, NAMES, TITLES
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.id_map import LONGEST, id_problem
@@ -272,24 +271,6 @@ def writing_plays(
         yield PlaysWriter(directory, scratch=Path(aside), salt=salt, former_salt=former_salt)
 
 
-def is_part(name: str) -> bool:
-    """Whether a stored file is a part, and no table of names."""
-    return name != NAMES and not name.startswith(TITLES)
-
-
-def pseudonym(user: str, *, salt: bytes) -> str:
-    """A salted hash in place of a listener's name."""
-    digest = hmac.new(salt, user.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-    return f"p-{digest[:20]}"
-
-
-def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
-    """Plays with the names of their listeners as salted hashes."""
-    users = plays.select(pl.col("user_id").unique()).collect()["user_id"].to_list()
-    hashes = {user: pseudonym(user, salt=salt) for user in users}
-    return plays.with_columns(pl.col("user_id").replace_strict(hashes, return_dtype=pl.String))
-
-
 def stored_manifest(directory: Path) -> Manifest:
     """What is stored; an empty manifest where nothing is, one made of the parts if it is torn."""
     if not artifacts.exists(directory):
@@ -394,15 +375,3 @@ def _feedback_counts(part: Path) -> dict[str, int]:
     if not wanted:
         return {}
     return frame.select(wanted).collect(engine="streaming").row(0, named=True)
-
-
-def stored_name(user: str, directory: Path, *, salt: bytes | None) -> str:
-    """The name under which a listener is stored: their pseudonym, where only that is."""
-    if salt is None or not artifacts.exists(directory):
-        return user
-    hashed = pseudonym(user, salt=salt)
-    files = artifacts.load_manifest(directory, kind=KIND).files
-    parts = [directory / entry.file for name, entry in files.items() if is_part(name)]
-    users = pl.concat([pl.scan_parquet(part).select("user_id") for part in parts]).unique()
-    stored = users.collect()["user_id"]
-    return hashed if hashed in stored and user not in stored else user

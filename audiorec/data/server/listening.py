@@ -91,7 +91,8 @@ def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
 
     from audiorec.data.histories.importer_registry import OPTIONAL
     from audiorec.data.histories.importer_registry import SCHEMA as COLUMNS
-    from audiorec.data.plays.writer import FEEDBACK, stored_name, writing_plays
+    from audiorec.data.plays.pseudonyms import stored_name
+    from audiorec.data.plays.writer import FEEDBACK, writing_plays
 
     salt = workspace.salt(make=False)
     names = {user: stored_name(user, workspace.plays, salt=salt) for user in {r[1] for r in rows}}

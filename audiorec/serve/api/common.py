@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from audiorec.data.catalog.file_parts import segment_of
 from audiorec.data.catalog.records import Track, as_text
-from audiorec.data.plays.writer import stored_name
+from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
 from audiorec.serve.media import content_type, is_playable

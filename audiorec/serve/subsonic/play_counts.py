@@ -65,8 +65,8 @@ class PlayCounts:
     def _read(self) -> None:
         import polars as pl
 
+        from audiorec.data.plays.pseudonyms import stored_name
         from audiorec.data.plays.store import load_plays
-        from audiorec.data.plays.writer import stored_name
 
         workspace = self._state.workspace
         frame = load_plays(workspace.plays, with_source=True)

@@ -19,9 +19,10 @@ from audiorec.data.plays.matched_names import (
     unmatched,
     write_unmatched,
 )
+from audiorec.data.plays.pseudonyms import pseudonym
 from audiorec.data.plays.store import load_plays, played_tracks
 from audiorec.data.plays.uncatalogued_names import PlayedNames
-from audiorec.data.plays.writer import pseudonym, writing_plays
+from audiorec.data.plays.writer import writing_plays
 from audiorec.data.table_import import import_plays
 from audiorec.exceptions import DataError, NotFoundError
 from audiorec.recommend.user_profile import liked_tracks

@@ -103,7 +103,8 @@ def test_taken_in_twice_counts_once(workspace, listening, monkeypatch):
 
 def test_pseudonyms_stay_pseudonyms(workspace, listening):
     workspace.salt()
-    from audiorec.data.plays.writer import pseudonymised, writing_plays
+    from audiorec.data.plays.pseudonyms import pseudonymised
+    from audiorec.data.plays.writer import writing_plays
 
     salt = workspace.salt()
     plays = load_plays(workspace.plays)

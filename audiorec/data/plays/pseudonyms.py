@@ -1,0 +1,37 @@
+"""Pseudonyms of listeners: salted hashes that are stored in place of their names."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+import polars as pl
+
+from audiorec import artifacts
+from audiorec.data.plays.uncatalogued_names import KIND, is_part
+
+
+def pseudonym(user: str, *, salt: bytes) -> str:
+    """A salted hash in place of a listener's name."""
+    digest = hmac.new(salt, user.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return f"p-{digest[:20]}"
+
+
+def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
+    """Plays with the names of their listeners as salted hashes."""
+    users = plays.select(pl.col("user_id").unique()).collect()["user_id"].to_list()
+    hashes = {user: pseudonym(user, salt=salt) for user in users}
+    return plays.with_columns(pl.col("user_id").replace_strict(hashes, return_dtype=pl.String))
+
+
+def stored_name(user: str, directory: Path, *, salt: bytes | None) -> str:
+    """The name under which a listener is stored: their pseudonym, where only that is."""
+    if salt is None or not artifacts.exists(directory):
+        return user
+    hashed = pseudonym(user, salt=salt)
+    files = artifacts.load_manifest(directory, kind=KIND).files
+    parts = [directory / entry.file for name, entry in files.items() if is_part(name)]
+    users = pl.concat([pl.scan_parquet(part).select("user_id") for part in parts]).unique()
+    stored = users.collect()["user_id"]
+    return hashed if hashed in stored and user not in stored else user
