@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from audiorec.data.group_folds import merge_groups, numbered
+from audiorec.data.track_groups import merge_groups, numbered
 from audiorec.exceptions import ParameterError
 
 

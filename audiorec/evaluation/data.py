@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.data.group_folds import artist_groups
 from audiorec.data.plays.bot_filter import SECONDS_PER_DAY, daily_plays
 from audiorec.data.plays.net_plays import net_plays
+from audiorec.data.track_groups import artist_groups
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.encoder_inputs import EncoderInputs, InputsOf, no_pretrained
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.group_folds import one_se_rule
+from audiorec.data.cross_validation import one_se_rule
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 

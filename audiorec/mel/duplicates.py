@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from audiorec.audio.fingerprint import SAME, Fingerprints, find_copies
-from audiorec.data.group_folds import connected_components, merge_groups
+from audiorec.data.track_groups import connected_components, merge_groups
 from audiorec.exceptions import ParameterError
 
 if TYPE_CHECKING:

@@ -299,7 +299,7 @@ class Pipeline:
         )
 
     def _index(self) -> str | None:
-        from audiorec.data.group_folds import merge_groups
+        from audiorec.data.track_groups import merge_groups
         from audiorec.index.renew import renew_index
         from audiorec.index.stored import worn_out
         from audiorec.mel import MelStore

@@ -76,7 +76,7 @@ def training_sets(
     targets : Embeddings
         Factors of tracks.
     owners : mapping of str to str
-        Whose each track is; see `audiorec.data.group_folds.artist_groups`.
+        Whose each track is; see `audiorec.data.track_groups.artist_groups`.
     unit : bool
         Whether factors are scaled to length 1.
     seed : int

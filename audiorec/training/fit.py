@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.data.group_folds import artist_groups, even_groups, group_kfold
+from audiorec.data.cross_validation import even_groups, group_kfold
+from audiorec.data.track_groups import artist_groups
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError

@@ -1,68 +1,8 @@
-"""Group k-fold, group weights, and groups as connected components."""
+"""Groups of tracks that belong together: joined groupings, connected components, artists."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
-
-import numpy as np
-
-N_FOLDS = 5
-# How often a choice may be taken for better where none is (one-sided, over all choices together).
-FALSE_CHOICES = 0.025
-
-Choice = TypeVar("Choice", bound=Hashable)
-
-
-def even_groups(groups: Sequence[str]) -> np.ndarray:
-    """Weights with which every group counts alike, however many rows it has : [shape=(n,)]."""
-    _, member, count = np.unique(
-        np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
-    )
-    return np.asarray(1.0 / count[member])
-
-
-def group_kfold(groups: Sequence[str], *, seed: int) -> np.ndarray:
-    """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
-    names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-    fold_of_group = np.random.default_rng(seed).permutation(len(names)) % N_FOLDS
-    return fold_of_group[member]
-
-
-def one_se_rule(
-    scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], unless: Choice
-) -> Choice:
-    """The choice that scores best, if its gain is sure, else another.
-
-    A gain is sure where a one-sided t-test of the groups' gains is, at `FALSE_CHOICES` over the
-    number of choices that there were (Bonferroni): the best of forty gains two standard errors by
-    chance.
-
-    Parameters
-    ----------
-    scores : mapping of choice to np.ndarray [shape=(n,)]
-        Of each example under each choice, `unless` among them.
-    groups : sequence of str
-        Of each example: the errors are those of the mean over groups, which count alike. A few of
-        them would choose by chance.
-    unless : choice
-        What is taken where no gain is sure.
-    """
-    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-    count = np.bincount(member)
-    means = {choice: np.bincount(member, values) / count for choice, values in scores.items()}
-    best = max(means, key=lambda choice: float(means[choice].mean()))
-    gain = means[best] - means[unless]
-    if len(gain) < 2 or best == unless:
-        return unless
-    needed = _t_quantile(1 - FALSE_CHOICES / (len(means) - 1), len(gain) - 1)
-    return best if gain.mean() > needed * gain.std(ddof=1) / np.sqrt(len(gain)) else unless
-
-
-def _t_quantile(probability: float, degrees_of_freedom: int) -> float:
-    from scipy.stats import t  # here: it takes a second to load, and few that group rows choose
-
-    return float(t.ppf(probability, degrees_of_freedom))
+from collections.abc import Hashable, Iterable, Mapping
 
 
 def merge_groups(*groups: Mapping[str, int]) -> dict[str, int]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiorec.data.group_folds import even_groups, one_se_rule
+from audiorec.data.cross_validation import even_groups, one_se_rule
 
 
 def test_even_groups_count_alike() -> None:
