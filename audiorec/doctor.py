@@ -99,7 +99,7 @@ def _out_of_step(workspace: Workspace) -> list[str]:
         if artifacts.fingerprint(artists_of(workspace)) != named:
             lines.append("the index was made before artists' names changed; run 'audiorec index'")
     if {"mels", "factors", "model"} <= made.keys():
-        from audiorec.models.training_inputs import only_artists_changed
+        from audiorec.pipeline.training_inputs import only_artists_changed
 
         with suppress(AudiorecError):  # what is damaged or older is told of elsewhere
             if only_artists_changed(workspace, made["model"]):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.distributed import process_group
-from audiorec.models.training_inputs import training_inputs
 from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.training_inputs import training_inputs
 from audiorec.progress import Progress
 from audiorec.workspace import Workspace
 
