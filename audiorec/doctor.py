@@ -53,7 +53,7 @@ def damage(workspace: Workspace) -> list[str]:
 
 def diagnose(workspace: Workspace) -> Diagnosis:
     """What is wrong with a workspace, every byte of its artifacts read."""
-    from audiorec.index.stored import worn_out
+    from audiorec.index.stored import rebuild_reason
 
     problems = damage(workspace)
     try:
@@ -74,7 +74,7 @@ def diagnose(workspace: Workspace) -> Diagnosis:
         model = artifacts.load_manifest(workspace.model, kind="model")
     if model is not None and model.extra.get("warning"):
         notes.append(f"of the model: {model.extra['warning']}")
-    if worn := worn_out(workspace.index):
+    if worn := rebuild_reason(workspace.index):
         problems.append(f"the index {worn}; run 'audiorec index' to build it again")
     return Diagnosis(problems + _out_of_step(workspace), notes)
 

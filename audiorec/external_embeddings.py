@@ -17,7 +17,7 @@ from audiorec.exceptions import ParameterError, WorkspaceError, system_reason
 from audiorec.id_map import id_problem
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.exact import lengths
+from audiorec.index.exact import row_norms
 from audiorec.workspace import Workspace
 
 DETAILS = ("path", "artist", "title", "album", "year", "genre")
@@ -138,7 +138,7 @@ def _build(
     index.save(
         place,
         inputs={"embeddings": manifest.fingerprint},
-        extra={"played": 0, "mean_norm": float(lengths(embeddings.vectors).mean())},
+        extra={"played": 0, "mean_norm": float(row_norms(embeddings.vectors).mean())},
     )
     return index
 

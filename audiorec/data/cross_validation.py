@@ -14,7 +14,7 @@ FALSE_CHOICES = 0.025
 Choice = TypeVar("Choice", bound=Hashable)
 
 
-def even_groups(groups: Sequence[str]) -> np.ndarray:
+def group_weights(groups: Sequence[str]) -> np.ndarray:
     """Weights with which every group counts alike, however many rows it has : [shape=(n,)]."""
     _, member, count = np.unique(
         np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
@@ -29,8 +29,8 @@ def group_kfold(groups: Sequence[str], *, seed: int) -> np.ndarray:
     return fold_of_group[member]
 
 
-def one_se_rule(
-    scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], unless: Choice
+def significantly_better_choice(
+    scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], default: Choice
 ) -> Choice:
     """The choice that scores best, if its gain is sure, else another.
 
@@ -41,22 +41,22 @@ def one_se_rule(
     Parameters
     ----------
     scores : mapping of choice to np.ndarray [shape=(n,)]
-        Of each example under each choice, `unless` among them.
+        Of each example under each choice, `default` among them.
     groups : sequence of str
         Of each example: the errors are those of the mean over groups, which count alike. A few of
         them would choose by chance.
-    unless : choice
+    default : choice
         What is taken where no gain is sure.
     """
     _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     count = np.bincount(member)
     means = {choice: np.bincount(member, values) / count for choice, values in scores.items()}
     best = max(means, key=lambda choice: float(means[choice].mean()))
-    gain = means[best] - means[unless]
-    if len(gain) < 2 or best == unless:
-        return unless
+    gain = means[best] - means[default]
+    if len(gain) < 2 or best == default:
+        return default
     needed = _t_quantile(1 - FALSE_CHOICES / (len(means) - 1), len(gain) - 1)
-    return best if gain.mean() > needed * gain.std(ddof=1) / np.sqrt(len(gain)) else unless
+    return best if gain.mean() > needed * gain.std(ddof=1) / np.sqrt(len(gain)) else default
 
 
 def _t_quantile(probability: float, degrees_of_freedom: int) -> float:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.cross_validation import one_se_rule
+from audiorec.data.cross_validation import significantly_better_choice
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 
@@ -155,4 +155,4 @@ def fit_artist_smoothing(
     nearness: dict[ArtistSmoothing, np.ndarray] = {NO_SMOOTHING: (own * wanted).sum(axis=1)}
     for k in KS:
         nearness[ArtistSmoothing(k)] = (_drawn(own, others, k) * wanted).sum(axis=1)
-    return one_se_rule(nearness, groups=list(by.values()), unless=NO_SMOOTHING)
+    return significantly_better_choice(nearness, groups=list(by.values()), default=NO_SMOOTHING)

@@ -10,11 +10,11 @@ import numpy as np
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.index.exact import Metric, served
+from audiorec.index.exact import Metric, scaled_vectors
 from audiorec.index.hubness import csls_offsets, reach_offsets
 from audiorec.index.index import Index
 from audiorec.index.row_lookup import id_array
-from audiorec.index.spilled_arrays import taken
+from audiorec.index.spilled_arrays import take_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -31,7 +31,7 @@ def build_index(
     config: IndexConfig,
     listeners: np.ndarray | None = None,
     plays: csr_matrix | None = None,
-    asking: Collection[str] | None = None,
+    query_ids: Collection[str] | None = None,
     work: Path | None = None,
 ) -> Index:
     """Index vectors by their ids.
@@ -46,7 +46,7 @@ def build_index(
         by cosine it is the tracks themselves that ask.
     plays : csr_matrix [shape=(n_listeners, n)], or None
         Not 0 where a listener has played a track, in the order of `embeddings`.
-    asking : collection of str or None
+    query_ids : collection of str or None
         Tracks that ask, where hubs are corrected; all by default.
     work : Path or None
         A folder for what is larger than `config.memory` allows; None for the system's own.
@@ -68,8 +68,8 @@ def build_index(
     ids = sorted(embeddings.ids)  # sums round by position, so the order must not hang on the caller
     plays = None if plays is None else plays[:, embeddings.id_map.rows(ids)]
     embeddings = embeddings.take(ids)
-    unit = served(embeddings.vectors, "cosine")
-    own = embeddings.id_map.rows(ids if asking is None else sorted(asking))
+    unit = scaled_vectors(embeddings.vectors, "cosine")
+    own = embeddings.id_map.rows(ids if query_ids is None else sorted(query_ids))
     offsets: dict[Metric, np.ndarray] = {}
     if config.hubs == "csls":
         offsets["cosine"] = csls_offsets(unit, unit[own], own=own)
@@ -78,7 +78,7 @@ def build_index(
     else:
         offsets["cosine"] = reach_offsets(unit, unit[own], own=own)
         if listeners is not None:
-            offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, barred=plays)
+            offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, excluded=plays)
     return _assemble(embeddings, config=config, offsets=offsets, work=work)
 
 
@@ -124,7 +124,7 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
     from audiorec.index.config import IndexConfig  # not before an answer needs it
 
     raw = index.embeddings()
-    vectors = served(raw.vectors, metric)
+    vectors = scaled_vectors(raw.vectors, metric)
     norms = np.linalg.norm(raw.vectors, axis=1)
     kept = popularity if metric == "cosine" else 1 + popularity
     wanted = np.maximum(mean_norm + (norms - mean_norm) * kept, SHORTEST * norms)
@@ -148,7 +148,7 @@ def _assemble(
     ids = id_array(embeddings.ids)
     order = np.argsort(ids, kind="stable")
     memory = config.memory_bytes
-    vectors = taken(embeddings.vectors, order, memory=memory // 2, folder=work)
+    vectors = take_rows(embeddings.vectors, order, memory=memory // 2, folder=work)
     index = Index(
         ids=ids[order],
         order=np.arange(len(ids), dtype=np.int64),

@@ -19,7 +19,7 @@ MAX_QUERIES = 1024
 BLOCK = 65_536
 # Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
 SPARE = 8
-# Scores in a group of which `largest` first looks at the best alone.
+# Scores in a group of which `top_k` first looks at the best alone.
 GROUP = 64
 
 
@@ -81,7 +81,9 @@ class SearchVectors:
     def __getitem__(self, rows: np.ndarray | slice) -> np.ndarray:
         """Some of them : np.ndarray [shape=(n_rows, d)], float32."""
         offsets = None if self.offsets is None else self.offsets[rows]
-        return np.ascontiguousarray(served(self.vectors[rows], self.metric, offsets), np.float32)
+        return np.ascontiguousarray(
+            scaled_vectors(self.vectors[rows], self.metric, offsets), np.float32
+        )
 
     def some(self, rows: np.ndarray) -> SearchVectors:
         """Only these rows, in that order."""
@@ -179,7 +181,7 @@ def _search_some(
             products[:, ~allowed[here]] = -np.inf
         for number, product in enumerate(products):
             rows, scores = best[number]
-            chosen = largest(product, k=min(k, len(product)))
+            chosen = top_k(product, k=min(k, len(product)))
             rows = np.concatenate([rows, chosen + start])
             scores = np.concatenate([scores, product[chosen]])
             first = np.lexsort((rows, -scores))[:k]
@@ -189,7 +191,7 @@ def _search_some(
     )
 
 
-def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
+def top_k(scores: np.ndarray, *, k: int) -> np.ndarray:
     """Positions of the `k` largest scores, best first, equal ones in order of position.
 
     Parameters
@@ -207,7 +209,7 @@ def largest(scores: np.ndarray, *, k: int) -> np.ndarray:
         least = np.partition(bests, len(bests) - k)[len(bests) - k]
         candidates = np.flatnonzero(scores >= least)
         if len(candidates) < whole // 2:
-            return candidates[largest(scores[candidates], k=k)]
+            return candidates[top_k(scores[candidates], k=k)]
     last = -np.partition(-scores, k - 1)[k - 1]
     above = np.flatnonzero(scores > last)
     level = np.flatnonzero(scores == last)[: k - len(above)]
@@ -243,8 +245,8 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: SearchVectors) -
         # Each row is read once, in the order in which it lies on disk.
         flat, places = np.unique(np.maximum(block, 0), return_inverse=True)
         held = vectors[flat].astype(np.float64)
-        asking = queries[start : start + step, np.newaxis]
-        exact = (held[places.reshape(block.shape)] * asking).sum(axis=2).astype(np.float32)
+        block_queries = queries[start : start + step, np.newaxis]
+        exact = (held[places.reshape(block.shape)] * block_queries).sum(axis=2).astype(np.float32)
         _check_finite(exact, vectors, flat)
         exact[block < 0] = -np.inf
         best = np.lexsort((block, -exact))
@@ -264,7 +266,7 @@ def _check_finite(scores: np.ndarray, vectors: SearchVectors, rows: np.ndarray) 
             raise NotFiniteError(int(here[np.argmin(fine)]))
 
 
-def lengths(vectors: np.ndarray) -> np.ndarray:
+def row_norms(vectors: np.ndarray) -> np.ndarray:
     """Norm of every vector, read block by block : np.ndarray [shape=(n,)], float32."""
     norms = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), BLOCK):
@@ -272,7 +274,9 @@ def lengths(vectors: np.ndarray) -> np.ndarray:
     return norms
 
 
-def served(vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = None) -> np.ndarray:
+def scaled_vectors(
+    vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = None
+) -> np.ndarray:
     """The vectors whose inner product with what is `scoring_queries` is the score.
 
     Parameters
@@ -289,18 +293,18 @@ def served(vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = Non
 def scoring_queries(
     queries: np.ndarray, metric: Metric, *, offsets: np.ndarray | None = None
 ) -> np.ndarray:
-    """Queries scaled as `served` vectors with such offsets, or with none, need them.
+    """Queries scaled as `scaled_vectors` with such offsets, or with none, need them.
 
     Parameters
     ----------
     queries : np.ndarray [shape=(n_queries, d)], float32
     metric, offsets
-        See `served`.
+        See `scaled_vectors`.
     """
-    asking = unit_norm(queries) if metric == "cosine" else queries
+    scaled = unit_norm(queries) if metric == "cosine" else queries
     if offsets is None:
-        return asking
-    return np.column_stack([asking, np.linalg.norm(asking, axis=1)]).astype(np.float32)
+        return scaled
+    return np.column_stack([scaled, np.linalg.norm(scaled, axis=1)]).astype(np.float32)
 
 
 def checked_metric(metric: str) -> Metric:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # k of r: from 5 to 50 the neighbours of tracks were as evenly spread.
 NEIGHBOURS = 10
 # Those who may ask are represented by so many, evenly spread.
-MAX_ASKING = 5_000
+MAX_QUERIES = 5_000
 # A track is in reach when it is among so many best of so many who ask. As lifted tracks take each
 # other's places, they are lifted again, a few times.
 REACH_K = 10
@@ -46,7 +46,7 @@ MAX_SCORES = 16_000_000
 
 
 def csls_offsets(
-    vectors: np.ndarray, asking: np.ndarray, *, own: np.ndarray | None = None
+    vectors: np.ndarray, queries: np.ndarray, *, own: np.ndarray | None = None
 ) -> np.ndarray:
     """What each vector is held back by: -r(y) / 2.
 
@@ -54,7 +54,7 @@ def csls_offsets(
     ----------
     vectors : np.ndarray [shape=(n, d)], float32
         Of unit norm where scores are cosines.
-    asking : np.ndarray [shape=(m, d)], float32
+    queries : np.ndarray [shape=(m, d)], float32
         Those who may ask, of any norm: their directions count.
     own : np.ndarray [shape=(m,)], int64, or None
         Row in `vectors` of each of those who ask, where they are among them: nobody asks for
@@ -65,14 +65,14 @@ def csls_offsets(
     offsets : np.ndarray [shape=(n,)], float32
         Zeros when nobody asks.
     """
-    some = spread_rows(len(asking), MAX_ASKING)
-    asking, own = asking[some], None if own is None else own[some]
+    some = spread_rows(len(queries), MAX_QUERIES)
+    queries, own = queries[some], None if own is None else own[some]
     m = len(some)
     offsets = np.zeros(len(vectors), dtype=np.float32)
     k = min(NEIGHBOURS, m - (own is not None))
     if k < 1:
         return offsets
-    directions = unit_norm(asking).T
+    directions = unit_norm(queries).T
     step = max(1, MAX_SCORES // m)
     for start in range(0, len(vectors), step):
         scores = vectors[start : start + step] @ directions
@@ -86,18 +86,18 @@ def csls_offsets(
 
 def reach_offsets(
     vectors: np.ndarray,
-    asking: np.ndarray,
+    queries: np.ndarray,
     *,
     own: np.ndarray | None = None,
-    barred: csr_matrix | None = None,
+    excluded: csr_matrix | None = None,
 ) -> np.ndarray:
     """What lifts each vector into reach of those who ask: 0 where it is.
 
     Parameters
     ----------
-    vectors, asking, own
+    vectors, queries, own
         See `csls_offsets`.
-    barred : csr_matrix [shape=(m, n)], or None
+    excluded : csr_matrix [shape=(m, n)], or None
         Not 0 where an answer leaves a vector out: tracks that a listener has played.
 
     Returns
@@ -106,10 +106,10 @@ def reach_offsets(
         At least 0. Where so few ask that not every vector can be among somebody's best, as many
         as can.
     """
-    some = spread_rows(len(asking), MAX_REACHED)
-    directions = unit_norm(asking[some])
+    some = spread_rows(len(queries), MAX_REACHED)
+    directions = unit_norm(queries[some])
     own = None if own is None else own[some]
-    barred = None if barred is None else barred[some]
+    excluded = None if excluded is None else excluded[some]
     n = len(vectors)
     offsets = np.zeros(n, dtype=np.float32)
     if n <= REACH_K or not len(some):
@@ -124,8 +124,8 @@ def reach_offsets(
             scores = directions[here] @ vectors.T + offsets
             if own is not None:
                 scores[np.arange(len(scores)), own[here]] = -np.inf
-            if barred is not None:
-                scores[barred[here].nonzero()] = -np.inf
+            if excluded is not None:
+                scores[excluded[here].nonzero()] = -np.inf
             last = np.partition(scores, n - REACH_K, axis=1)[:, n - REACH_K]
             last = np.maximum(last, np.finfo(np.float32).min)  # where there are not so many
             lacking = np.partition(

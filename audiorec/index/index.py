@@ -16,11 +16,11 @@ from audiorec.index.plan import IndexPlan, make_plan
 from audiorec.index.recall_drift import IndexDrift
 from audiorec.index.row_lookup import RowLookup, id_array
 from audiorec.index.search import METRICS, SearchableVectors, faiss_structures
-from audiorec.index.spilled_arrays import joined, taken
+from audiorec.index.spilled_arrays import concatenate_rows, take_rows
 from audiorec.index.stored import StoredIndex, read_index, write_index
 
 if TYPE_CHECKING:
-    from audiorec.index.structures import Structure
+    from audiorec.index.structures import FaissStructure
 
 # An approximate structure is built again when so much of it is dead, or grown since.
 MAX_DEAD = 0.25
@@ -97,7 +97,9 @@ class Index(SearchableVectors):
         left = np.setdiff1d(self._lookup.order, known[known >= 0])
         rows = np.concatenate([left, np.arange(len(ids)) + self._lookup.n_rows])
         ids = np.concatenate([self._lookup.by_row, ids])
-        self._vectors = joined([self._vectors, embeddings.vectors], **self._memory_options())
+        self._vectors = concatenate_rows(
+            [self._vectors, embeddings.vectors], **self._memory_options()
+        )
         self._change(ids, rows, added=embeddings.vectors)
 
     def remove(self, ids: Collection[str]) -> None:
@@ -124,7 +126,7 @@ class Index(SearchableVectors):
             None for the one that the settings lead to.
         """
         rows, groups = self._lookup.order, self._groups
-        self._vectors, self._norms = taken(self._vectors, rows, **self._memory_options()), None
+        self._vectors, self._norms = take_rows(self._vectors, rows, **self._memory_options()), None
         self._groups = None if groups is None else groups[rows]
         # An array as wide as its longest id, as if never built before.
         ids = id_array(self._lookup.by_row[rows].tolist())
@@ -216,7 +218,7 @@ class Index(SearchableVectors):
             self.rebuild()
         else:
             if len(added):
-                self._structure = faiss_structures().grown(
+                self._structure = faiss_structures().with_added_vectors(
                     self._writable(),
                     SearchVectors(added, self.metric),
                     n_rows=len(ids) - len(added),
@@ -244,7 +246,7 @@ class Index(SearchableVectors):
     def _memory_options(self) -> dict[str, Any]:
         return {"memory": self.config.memory_bytes // 2, "folder": self._work}
 
-    def _writable(self) -> Structure:
+    def _writable(self) -> FaissStructure:
         """The structure, read whole when it was mapped from a file."""
         structure = self._opened
         assert structure is not None

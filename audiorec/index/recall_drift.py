@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from audiorec.index.structures import Structure
+    from audiorec.index.structures import FaissStructure
 
 # Worse by so much of the true ten nearest, or lists so many times as uneven, is worth a rebuild.
 RECALL_LOSS = 0.02
@@ -32,7 +32,7 @@ class IndexDrift(NamedTuple):
     dead: float = 0.0
 
     @classmethod
-    def of(cls, structure: Structure | None) -> IndexDrift:
+    def of(cls, structure: FaissStructure | None) -> IndexDrift:
         """Of one that was built just now, or of an exact index."""
         if structure is None:
             return cls()
@@ -40,7 +40,7 @@ class IndexDrift(NamedTuple):
         return cls(quality[0], quality[0], quality[1], quality[1])
 
     @property
-    def worn(self) -> str:
+    def rebuild_reason(self) -> str:
         """Why it should be built again, in a few words; empty when it should not."""
         if self.recall < self.recall_built - RECALL_LOSS:
             return (

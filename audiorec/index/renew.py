@@ -58,7 +58,7 @@ def renew_index(
             and index.kind == plan.kind
             and index.dim == embeddings.dim
             and _update_in_place(index, embeddings)
-            and not index.drift().worn
+            and not index.drift().rebuild_reason
         ):
             return index
     return build_index(embeddings, config=config, **how)

@@ -17,20 +17,20 @@ from audiorec.index.exact import (
     NotFiniteError,
     SearchVectors,
     checked_metric,
-    lengths,
     rescored,
+    row_norms,
     scoring_queries,
     search_product,
     spread_rows,
 )
 from audiorec.index.recall_drift import IndexDrift
 from audiorec.index.row_lookup import GroupNumbers, RowLookup
-from audiorec.index.spilled_arrays import taken
+from audiorec.index.spilled_arrays import take_rows
 from audiorec.index.stored import StoredIndex
 
 if TYPE_CHECKING:
     from audiorec.index.config import IndexConfig
-    from audiorec.index.structures import Structure
+    from audiorec.index.structures import FaissStructure
 
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
@@ -74,7 +74,7 @@ class SearchableVectors:
         offsets: Mapping[Metric, np.ndarray] | None = None,
         norms: np.ndarray | None = None,
         groups: np.ndarray | None = None,
-        structure: Structure | None = None,
+        structure: FaissStructure | None = None,
         stored: StoredIndex | None = None,
         work: Path | None = None,
     ) -> None:
@@ -177,7 +177,7 @@ class SearchableVectors:
             If a vector is damaged.
         """
         everything = 2**62  # vectors that stand in that order already are not copied
-        vectors = taken(self._vectors, self._lookup.order, memory=everything)
+        vectors = take_rows(self._vectors, self._lookup.order, memory=everything)
         if (place := first_not_finite(vectors)) is not None:
             raise self._damaged(int(self._lookup.order[place]))
         return Embeddings(self.ids, vectors)
@@ -238,21 +238,21 @@ class SearchableVectors:
         k = min(int(k), n_allowed)
         if k == 0:
             return Neighbours([[] for _ in queries], np.empty((len(queries), 0), np.float32))
-        asking = scoring_queries(queries, metric, offsets=self._offsets.get(metric))
+        scaled = scoring_queries(queries, metric, offsets=self._offsets.get(metric))
         try:
-            rows = self._search_rows(asking, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
-            rescored_ = rescored(rows, asking, vectors=self._served(metric))
+            rows = self._search_rows(scaled, min(k + SPARE, n_allowed), allowed, n_allowed, metric)
+            rescored_ = rescored(rows, scaled, vectors=self._served(metric))
         except NotFiniteError as error:
             raise self._damaged(error.row) from None
         ids = self._lookup.by_row[rescored_.rows[:, :k]].tolist()
         return Neighbours(ids, np.ascontiguousarray(rescored_.scores[:, :k]))
 
-    def sample_scores(self, n_asking: int, n_answering: int) -> np.ndarray:
+    def sample_scores(self, n_queries: int, n_targets: int) -> np.ndarray:
         """Scores of pairs of vectors that stand evenly among all.
 
         Parameters
         ----------
-        n_asking, n_answering : int
+        n_queries, n_targets : int
             Vectors that are scored with each other, at most; none with itself.
 
         Returns
@@ -261,12 +261,14 @@ class SearchableVectors:
             By the index's own metric, queries of length one.
         """
         order = self._lookup.order
-        asking, answering = (order[spread_rows(len(order), n)] for n in (n_asking, n_answering))
-        queries = unit_norm(np.asarray(self._vectors[asking], dtype=np.float32))
+        query_rows, target_rows = (
+            order[spread_rows(len(order), n)] for n in (n_queries, n_targets)
+        )
+        queries = unit_norm(np.asarray(self._vectors[query_rows], dtype=np.float32))
         queries = scoring_queries(queries, self.metric, offsets=self._offsets.get(self.metric))
-        some = self._served(self.metric).some(answering)
-        scores = some.products(queries, slice(0, len(answering)))
-        return scores[(asking[:, None] != answering) & np.isfinite(scores)]
+        some = self._served(self.metric).some(target_rows)
+        scores = some.products(queries, slice(0, len(target_rows)))
+        return scores[(query_rows[:, None] != target_rows) & np.isfinite(scores)]
 
     def open(self) -> None:
         """Open what is opened when first asked otherwise, so that no question waits for it."""
@@ -278,7 +280,7 @@ class SearchableVectors:
         return self._structure is not None or self.kind == "exact"
 
     @property
-    def _opened(self) -> Structure | None:
+    def _opened(self) -> FaissStructure | None:
         if self._structure is None and self.kind != "exact":
             assert self._stored is not None
             width = self._served(self.metric).dim
@@ -290,16 +292,16 @@ class SearchableVectors:
         self, include: Collection[str] | None, exclude: Collection[str]
     ) -> np.ndarray | None:
         """Which rows may be answered : np.ndarray [shape=(n_rows,)], bool; None for all."""
-        for name, given in (("include", include), ("exclude", exclude)):
-            if isinstance(given, str):
-                raise ParameterError(f"{name}={given!r} must be a collection of ids, not one id")
+        for name, ids in (("include", include), ("exclude", exclude)):
+            if isinstance(ids, str):
+                raise ParameterError(f"{name}={ids!r} must be a collection of ids, not one id")
         if include is None and not exclude and len(self) == self._lookup.n_rows:
             return None
         allowed = np.zeros(self._lookup.n_rows, dtype=bool)
         chosen = self._lookup.order if include is None else self._lookup.rows(include)
         allowed[chosen[chosen >= 0]] = True
-        barred = self._lookup.rows(exclude)
-        allowed[barred[barred >= 0]] = False
+        excluded = self._lookup.rows(exclude)
+        allowed[excluded[excluded >= 0]] = False
         return None if allowed.all() else allowed
 
     def _checked_queries(self, vectors: np.ndarray) -> np.ndarray:
@@ -359,7 +361,7 @@ class SearchableVectors:
 
     def _measured(self) -> np.ndarray:
         if self._norms is None:
-            self._norms = lengths(self._vectors)
+            self._norms = row_norms(self._vectors)
         return self._norms
 
 

@@ -14,7 +14,7 @@ import numpy as np
 ROWS = 65_536
 
 
-def room(
+def empty_array(
     shape: tuple[int, ...], *, dtype: np.dtype, memory: int, folder: Path | None = None
 ) -> np.ndarray:
     """An array to fill, in memory or, where it would take more than `memory` bytes, in a file.
@@ -38,25 +38,31 @@ def room(
         return np.memmap(stream, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
 
 
-def taken(
+def take_rows(
     vectors: np.ndarray, rows: np.ndarray, *, memory: int, folder: Path | None = None
 ) -> np.ndarray:
     """Rows of an array, in that order; the array itself where they are all of it as it stands."""
     if len(rows) == len(vectors) and (rows == np.arange(len(rows))).all():
         return vectors
-    out = room((len(rows), *vectors.shape[1:]), dtype=vectors.dtype, memory=memory, folder=folder)
+    out = empty_array(
+        (len(rows), *vectors.shape[1:]), dtype=vectors.dtype, memory=memory, folder=folder
+    )
     for start in range(0, len(rows), ROWS):
         out[start : start + ROWS] = vectors[rows[start : start + ROWS]]
     return out
 
 
-def joined(parts: Sequence[np.ndarray], *, memory: int, folder: Path | None = None) -> np.ndarray:
+def concatenate_rows(
+    parts: Sequence[np.ndarray], *, memory: int, folder: Path | None = None
+) -> np.ndarray:
     """Arrays one after the other; a single one that has any rows as it is."""
     filled = [part for part in parts if len(part)] or list(parts[:1])
     if len(filled) == 1:
         return filled[0]
     n = sum(map(len, filled))
-    out = room((n, *filled[0].shape[1:]), dtype=filled[0].dtype, memory=memory, folder=folder)
+    out = empty_array(
+        (n, *filled[0].shape[1:]), dtype=filled[0].dtype, memory=memory, folder=folder
+    )
     at = 0
     for part in filled:
         for start in range(0, len(part), ROWS):

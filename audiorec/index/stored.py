@@ -13,7 +13,7 @@ from audiorec.exceptions import ArtifactError
 from audiorec.index.recall_drift import IndexDrift
 
 if TYPE_CHECKING:
-    from audiorec.index.structures import Structure
+    from audiorec.index.structures import FaissStructure
 
 FILE = "vectors.faiss"
 LISTS_FILE = "lists.ivfdata"
@@ -62,7 +62,7 @@ class StoredIndex(NamedTuple):
             extra,
         )
 
-    def open(self, *, n_rows: int, dim: int) -> Structure:
+    def open(self, *, n_rows: int, dim: int) -> FaissStructure:
         """Open the structure, memory-mapped where FAISS can; `ArtifactError` if it does not fit."""
         from audiorec.index import structures
 
@@ -74,7 +74,7 @@ class StoredIndex(NamedTuple):
                 f"hold {n_rows} of {dim}; run 'audiorec index' to make it again"
             )
         kind: Any = self.kind
-        return structures.Structure(
+        return structures.FaissStructure(
             index, kind, self.factory, self.effort, self.recall, self.built.imbalance
         )
 
@@ -94,13 +94,13 @@ def kept_drift(directory: Path) -> IndexDrift:
         raise _missing_entry(directory, error) from None
 
 
-def worn_out(directory: Path) -> str:
+def rebuild_reason(directory: Path) -> str:
     """Why an index should be built again though nothing else has changed; empty where it need not.
 
     What it is worth was measured when it was kept; that it cannot be read is told elsewhere.
     """
     try:
-        return kept_drift(directory).worn
+        return kept_drift(directory).rebuild_reason
     except ArtifactError:
         return ""
 
@@ -109,7 +109,7 @@ def write_index(
     directory: Path,
     *,
     arrays: Mapping[str, np.ndarray],
-    structure: Structure | None,
+    structure: FaissStructure | None,
     settings: Mapping[str, Any],
     inputs: Mapping[str, str],
     extra: Mapping[str, Any],
@@ -123,7 +123,7 @@ def write_index(
     directory : Path
     arrays : mapping of str to np.ndarray
         "ids", "order", "vectors", and any more to keep with them.
-    structure : Structure or None
+    structure : FaissStructure or None
         None where search is exact.
     settings : mapping
         The configuration that made it.
@@ -162,7 +162,7 @@ def write_index(
     )
 
 
-def _put_structure(directory: Path, structure: Structure) -> dict[str, artifacts.ArtifactFile]:
+def _put_structure(directory: Path, structure: FaissStructure) -> dict[str, artifacts.ArtifactFile]:
     """Write the structure, and the lists that it may have beside it."""
     import shutil  # like FAISS, not before something is written
 

@@ -45,7 +45,7 @@ PROBES = (1, 2, 4, 6, 8, 12, *EFFORTS, 1536, 2048, 3072, 4096)
 LISTS_FILE = "lists.ivfdata"
 
 
-class Structure(NamedTuple):
+class FaissStructure(NamedTuple):
     """A FAISS index with what it takes to ask it well.
 
     Attributes
@@ -87,7 +87,7 @@ def build(
     plan: IndexPlan,
     memory: int,
     folder: Path | None = None,
-) -> Structure:
+) -> FaissStructure:
     """Index vectors for search by inner product, a batch at a time.
 
     Parameters
@@ -102,7 +102,7 @@ def build(
 
     Returns
     -------
-    structure : Structure
+    structure : FaissStructure
         Tuned: its effort is raised until it finds `TARGET_RECALL` of the true ten nearest.
     """
     with one_thread():
@@ -112,7 +112,7 @@ def build(
             lists = _fill_on_disk(index, vectors, memory=memory, folder=folder)
         else:
             _fill(index, vectors, slice(0, len(vectors)), memory=memory)
-    structure = Structure(index, plan.kind, plan.factory, 0, 0.0, imbalance(index), lists)
+    structure = FaissStructure(index, plan.kind, plan.factory, 0, 0.0, imbalance(index), lists)
     return tuned(structure, vectors)
 
 
@@ -198,19 +198,19 @@ def _map(lists: Any) -> None:
         lists.do_mmap()
 
 
-def grown(
-    structure: Structure,
+def with_added_vectors(
+    structure: FaissStructure,
     added: SearchVectors,
     *,
     n_rows: int,
     memory: int,
     folder: Path | None = None,
-) -> Structure:
+) -> FaissStructure:
     """A structure with more vectors, neither learned nor linked anew.
 
     Parameters
     ----------
-    structure : Structure
+    structure : FaissStructure
         One that may be written to; it is changed, unless its lists lie on disk.
     added : SearchVectors
     n_rows : int
@@ -245,13 +245,13 @@ def _without_vectors(index: Any) -> Any:
 
 
 def search(
-    structure: Structure, queries: np.ndarray, *, k: int, allowed: np.ndarray | None = None
+    structure: FaissStructure, queries: np.ndarray, *, k: int, allowed: np.ndarray | None = None
 ) -> NeighbourRows:
     """Ask a structure; a row of -1 stands where it found too few.
 
     Parameters
     ----------
-    structure : Structure
+    structure : FaissStructure
     queries : np.ndarray [shape=(n_queries, d)], float32
     k : int
     allowed : np.ndarray [shape=(n,)], bool, or None
@@ -268,7 +268,7 @@ def search(
     return NeighbourRows(rows, scores)
 
 
-def write(structure: Structure, path: Path) -> None:
+def write(structure: FaissStructure, path: Path) -> None:
     """Write the FAISS index to a file, without the lists that lie in one of their own."""
     where = structure.lists
     if where is not None:
@@ -362,7 +362,7 @@ class RecallTrial:
         ).rows
         self._spare = min(self._k + SPARE, len(alive))  # as `Index.search` asks
 
-    def recall(self, structure: Structure) -> float:
+    def recall(self, structure: FaissStructure) -> float:
         """Share of the true ten nearest that a structure finds, in the half that it is worse in."""
         if self._k < 2:
             return 1.0
@@ -377,8 +377,8 @@ class RecallTrial:
 
 
 def tuned(
-    structure: Structure, vectors: SearchVectors, *, allowed: np.ndarray | None = None
-) -> Structure:
+    structure: FaissStructure, vectors: SearchVectors, *, allowed: np.ndarray | None = None
+) -> FaissStructure:
     """A structure with the least effort that finds enough, as far as effort can."""
     trial = RecallTrial(vectors, allowed)
     efforts = EFFORTS if structure.kind == "hnsw" else PROBES

@@ -301,7 +301,7 @@ class Pipeline:
     def _index(self) -> str | None:
         from audiorec.data.track_groups import merge_groups
         from audiorec.index.renew import renew_index
-        from audiorec.index.stored import worn_out
+        from audiorec.index.stored import rebuild_reason
         from audiorec.mel import MelStore
         from audiorec.mel.duplicates import near_duplicates
         from audiorec.recommend.spaces import artist_smoothing, artists_of, blend
@@ -325,7 +325,7 @@ class Pipeline:
         stands = artifacts.is_fresh(
             self.workspace.index, kind="index", inputs=inputs, config=config
         )
-        if stands and not worn_out(self.workspace.index):
+        if stands and not rebuild_reason(self.workspace.index):
             return None
         self.progress("index", 0, None)
         served = blend(

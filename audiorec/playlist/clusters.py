@@ -46,9 +46,11 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
     NotFoundError
         If there are fewer tracks than clusters.
     """
-    barred = library.hidden | library.catalog.missing()
+    excluded = library.hidden | library.catalog.missing()
     embeddings = library.index.embeddings()
-    rows = np.array([row for row, id_ in enumerate(embeddings.ids) if id_ not in barred], dtype=int)
+    rows = np.array(
+        [row for row, id_ in enumerate(embeddings.ids) if id_ not in excluded], dtype=int
+    )
     if len(rows) < n:
         raise NotFoundError(f"{n} clusters need as many tracks, and there are {len(rows)}")
     rng = np.random.default_rng(seed)

@@ -119,7 +119,7 @@ def make_playlist(
             opening,
             called,
             caps=caps,
-            barred={duplicates[seed] for seed in seeds if seed in duplicates},
+            excluded_groups={duplicates[seed] for seed in seeds if seed in duplicates},
             duplicates=duplicates,
             artists=artists,
         )
@@ -201,7 +201,7 @@ def _gather(
     seeds: Sequence[str],
     called: Sequence[Sequence[str]],
     *,
-    barred: set[Hashable],
+    excluded_groups: set[Hashable],
     duplicates: Mapping[str, Hashable],
     artists: Mapping[str, str],
     caps: Sequence[Cap],
@@ -215,7 +215,9 @@ def _gather(
     for rank in zip_longest(*called):
         for caller, id_ in enumerate(rank):
             group = duplicates.get(id_)
-            if group in barred or (group is not None and taken.setdefault(group, id_) != id_):
+            if group in excluded_groups or (
+                group is not None and taken.setdefault(group, id_) != id_
+            ):
                 continue
             if id_ not in places:
                 keys = [of(id_) for of, _ in caps]

@@ -100,10 +100,10 @@ class GrowingPlaylist:
 
         Where no other artist is left, one comes within its window; None where no track is left.
         """
-        barred = {*self.order, *exclude}
+        excluded = {*self.order, *exclude}
         ids: list[str] = []
         for k in widening(POOL, len(self.source.index)):
-            result = self.source.search(vector[None], k, exclude=barred)[0]
+            result = self.source.search(vector[None], k, exclude=excluded)[0]
             ids = result.ids
             chosen = self.choose(ids, position)
             if chosen is not None or result.all_of_them:

@@ -88,10 +88,10 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
 
 def central_track(library: Library, filters: TrackFilter) -> str:
     """The track in the middle of those that fit; `NotFoundError` where none does."""
-    barred = library.hidden | library.catalog.missing()
+    excluded = library.hidden | library.catalog.missing()
     fitting = library.select(filters)
     allowed = library.index.ids if fitting is None else sorted(fitting)
-    ids = [id_ for id_ in allowed if id_ not in barred and id_ in library.index]
+    ids = [id_ for id_ in allowed if id_ not in excluded and id_ in library.index]
     if not ids:
         raise NotFoundError("no track fits what was asked for; widen the filters, or add music")
     units = library.index.embeddings().take(ids).normalized().vectors

@@ -104,7 +104,7 @@ class TrackSource:
         metric : {"cosine", "inner_product"} or None
         """
         allowed = self.include
-        barred = self.exclude if allowed is None else ()
+        excluded = self.exclude if allowed is None else ()
         if include is not None:
             allowed = frozenset(include) if allowed is None else allowed & frozenset(include)
             if not allowed:
@@ -112,7 +112,7 @@ class TrackSource:
         spare = 2 if self.request.shuffle is not None or self._against is not None else 1
         reach = spare * k
         results = self.index.search(
-            vectors, reach, include=allowed, exclude={*barred, *exclude}, metric=metric
+            vectors, reach, include=allowed, exclude={*excluded, *exclude}, metric=metric
         )
         self.load({id_ for ids in results.ids for id_ in ids})
         lists = [self.sifted(ids, vector) for ids, vector in zip(results.ids, vectors, strict=True)]

@@ -248,8 +248,8 @@ def _tests(wanted: TrackFilter) -> dict[str, Callable[[Any], bool]]:
         match = re.compile("|".join(map(fnmatch.translate, globs))).match
         tests["path"] = lambda path: match(path) is not None
     if wanted.not_artist:
-        barred = set(map(normalize_text, wanted.not_artist))
-        tests["artist"] = lambda artist: normalize_text(artist) not in barred
+        excluded = set(map(normalize_text, wanted.not_artist))
+        tests["artist"] = lambda artist: normalize_text(artist) not in excluded
     if wanted.added_since:
         since = parse_since(wanted.added_since, now=time.time())
         tests["changed"] = lambda changed: changed / 1e9 >= since

@@ -45,9 +45,9 @@ def join_with_listener(
         user, k=max(k, N_FUSED), heard=heard, space=space, popularity=popularity
     )
     played = set() if heard else played_tracks(library.workspace, user)
-    barred = {*played, *answer.session}
+    excluded = {*played, *answer.session}
     rankings = (own, answer.hits)
-    kept = [[hit for hit in each if hit.track_id not in barred] for each in rankings]
+    kept = [[hit for hit in each if hit.track_id not in excluded] for each in rankings]
     return fuse_ranks(*kept)[:k]
 
 

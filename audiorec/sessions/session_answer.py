@@ -191,7 +191,7 @@ def answer_session(
     if catalog is None or not len(catalog):
         without_audio = True
     played = resolver.played if without_audio else None
-    hits = _hits(ranking, catalog, workspace, k=k, barred=_ids(session), played=played)
+    hits = _hits(ranking, catalog, workspace, k=k, excluded=_ids(session), played=played)
     n_tracks = len(ranking.ids) if without_audio or catalog is None else len(catalog)
     return SessionAnswer(
         hits,
@@ -214,7 +214,7 @@ def _hits(
     workspace: Workspace,
     *,
     k: int,
-    barred: Collection[str],
+    excluded: Collection[str],
     played: PlayedNames | None,
 ) -> list[SessionHit]:
     """The best tracks that may be answered, no two of them the same recording.
@@ -227,8 +227,8 @@ def _hits(
     hides = exclusion_test(rules)
     if catalog is not None:
         hidden = excluded_tracks(catalog, rules)
-    taken = {groups[id_] for id_ in barred if id_ in groups}
-    gone = {*barred, *hidden}
+    taken = {groups[id_] for id_ in excluded if id_ in groups}
+    gone = {*excluded, *hidden}
     hits: list[SessionHit] = []
     best = ranking.best()
     while batch := list(islice(best, max(k, BATCH))):

@@ -254,12 +254,12 @@ def next_tracks(
     """
     opened = SessionRecommender(workspace) if isinstance(workspace, Workspace) else workspace
     tracks = [SessionTrack(id_, id_ in skipped) for id_ in session]
-    barred = {*session, *skipped, *exclude}
+    excluded = {*session, *skipped, *exclude}
     answer: list[NextTrack] = []
     for track in opened.rank(tracks, model=model).best():
         if len(answer) >= k:
             break
-        if track.track_id not in barred and (include is None or track.track_id in include):
+        if track.track_id not in excluded and (include is None or track.track_id in include):
             answer.append(track)
     return answer
 

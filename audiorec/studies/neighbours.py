@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore
 
 K = 5
-MAX_ASKING = 5_000  # tracks, evenly spread
+MAX_QUERIES = 5_000  # tracks, evenly spread
 BLOCK = 512  # of them at a time
 CORRECTED = ", hubs corrected"
 ABOUT = ("same artist", "same song, other artist", "genre, by other artists")
@@ -92,8 +92,8 @@ def run(given: StudyInputs) -> StudyReport:
     if not known:
         raise ArtifactError("no track has mels to evaluate on; run 'audiorec mel' first")
     relations = relations_of(store, known)
-    asking = spread_rows(len(known), MAX_ASKING)
-    chance = np.stack([_by_chance(relations, row) for row in asking])
+    query_rows = spread_rows(len(known), MAX_QUERIES)
+    chance = np.stack([_by_chance(relations, row) for row in query_rows])
     if np.isnan(chance).all():
         raise DataError(
             f"of {len(known)} tracks none has another by its artist, of its title by somebody "
@@ -103,7 +103,7 @@ def run(given: StudyInputs) -> StudyReport:
     hits = {CHANCE: chance}
     for number, (name, vectors) in enumerate(spaces.items()):
         given.progress("neighbours", number, len(spaces), name)
-        hits[name] = hits_of(vectors, relations, asking, correct_hubs=name.endswith(CORRECTED))
+        hits[name] = hits_of(vectors, relations, query_rows, correct_hubs=name.endswith(CORRECTED))
     given.progress("neighbours", len(spaces), len(spaces))
     return StudyReport((_table(hits, n_tracks=len(known), notes=notes, given=given),))
 
@@ -209,9 +209,9 @@ def _standardised(features: np.ndarray) -> np.ndarray:
 
 
 def hits_of(
-    vectors: np.ndarray, relations: Relations, asking: np.ndarray, *, correct_hubs: bool = False
+    vectors: np.ndarray, relations: Relations, query_rows: np.ndarray, *, correct_hubs: bool = False
 ) -> np.ndarray:
-    """How often the nearest are right : [shape=(n_asking, 3)], float64.
+    """How often the nearest are right : [shape=(n_queries, 3)], float64.
 
     Of artists and songs, 1 where one of the five nearest is right; of genres, the share of the
     five nearest by other artists. NaN where nothing could be. Hubs are corrected as
@@ -219,9 +219,9 @@ def hits_of(
     """
     unit = unit_norm(vectors)
     offsets = csls_offsets(unit, unit, own=np.arange(len(unit))) if correct_hubs else 0.0
-    hits = np.full((len(asking), len(ABOUT)), np.nan)
-    for start in range(0, len(asking), BLOCK):
-        rows = asking[start : start + BLOCK]
+    hits = np.full((len(query_rows), len(ABOUT)), np.nan)
+    for start in range(0, len(query_rows), BLOCK):
+        rows = query_rows[start : start + BLOCK]
         block = np.array(unit[rows] @ unit.T + offsets, dtype=np.float32)
         for offset, row in enumerate(rows):
             scores = block[offset]
@@ -271,8 +271,8 @@ def _table(
             row[about] = float(known.mean()) if len(known) else None
             row[f"{about}, interval"] = metrics.interval(samples[:, n])
         rows.append(row)
-    asking = {about: int((~np.isnan(hits[CHANCE][:, n])).sum()) for n, about in enumerate(ABOUT)}
-    counts = ", ".join(f"{about} {count}" for about, count in asking.items())
+    n_queries = {about: int((~np.isnan(hits[CHANCE][:, n])).sum()) for n, about in enumerate(ABOUT)}
+    counts = ", ".join(f"{about} {count}" for about, count in n_queries.items())
     columns = ("space", *(name for about in ABOUT for name in (about, f"{about}, interval")))
     return StudyTable(
         f"The {K} nearest of {n_tracks} tracks: share of tracks with such a neighbour among them; "
@@ -280,5 +280,5 @@ def _table(
         columns,
         tuple(rows),
         (*notes, "Intervals: 95 %, over the tracks that ask."),
-        {"asking": asking, "n_tracks": n_tracks},
+        {"asking": n_queries, "n_tracks": n_tracks},
     )

@@ -32,7 +32,7 @@ from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resampl
 K = 10
 K_ACCURACY = 50
 # Who asks, evenly drawn from all: enough for every track to come up 10 times, up to this many.
-MAX_ASKING = 20_000
+MAX_QUERIES = 20_000
 BLOCK = 1024
 # Share of the plays of training tracks that are hidden.
 HIDDEN = 0.2
@@ -157,7 +157,7 @@ def score_settings(
             config=IndexConfig(kind="exact", hubs=hubs),
             listeners=holdout.factors.users.vectors,
             plays=csr_matrix(_play_matrix(holdout, holdout.factors.users.ids, catalogue)),
-            asking=holdout.targets.ids,
+            query_ids=holdout.targets.ids,
         )
         for hubs in ("none", "csls", "reach")
     }
@@ -194,15 +194,15 @@ class _Queries(NamedTuple):
     Attributes
     ----------
     metric : {"cosine", "inner_product"}
-    asking : np.ndarray [shape=(n_asking, d)], float32
-    barred : np.ndarray [shape=(n_asking, n_catalogue)], bool
+    vectors : np.ndarray [shape=(n_queries, d)], float32
+    excluded : np.ndarray [shape=(n_queries, n_catalogue)], bool
     listeners : np.ndarray [shape=(n_listeners, d)], float32
         What asks for each of the holdout's listeners.
     """
 
     metric: Metric
-    asking: np.ndarray
-    barred: np.ndarray
+    vectors: np.ndarray
+    excluded: np.ndarray
     listeners: np.ndarray
 
 
@@ -218,35 +218,35 @@ def _listeners(holdout: Holdout, catalogue: Embeddings) -> _Queries:
 
 def _tracks(holdout: Holdout, catalogue: Embeddings) -> _Queries:
     ids = _spread(catalogue.ids)
-    barred = np.zeros((len(ids), len(catalogue)), dtype=bool)
-    barred[np.arange(len(ids)), catalogue.id_map.rows(ids)] = True
+    excluded = np.zeros((len(ids), len(catalogue)), dtype=bool)
+    excluded[np.arange(len(ids)), catalogue.id_map.rows(ids)] = True
     counts = _play_matrix(holdout, holdout.listeners, catalogue)
     one = (counts * holdout.rng(5).random(counts.shape)).argmax(axis=1)  # of what each has played
-    return _Queries("cosine", catalogue.take(ids).vectors, barred, catalogue.vectors[one])
+    return _Queries("cosine", catalogue.take(ids).vectors, excluded, catalogue.vectors[one])
 
 
 def _offered(index: Index, metric: Metric, side: _Queries) -> np.ndarray:
-    """Columns of the ten best : np.ndarray [shape=(n_asking, K)], int64; -1 for none."""
-    k = min(K, side.barred.shape[1])
+    """Columns of the ten best : np.ndarray [shape=(n_queries, K)], int64; -1 for none."""
+    k = min(K, side.excluded.shape[1])
     shares = []
-    for start in range(0, len(side.asking), BLOCK):
-        scores = _scores(index, metric, side.asking[start : start + BLOCK])
-        scores[side.barred[start : start + BLOCK]] = -np.inf
+    for start in range(0, len(side.vectors), BLOCK):
+        scores = _scores(index, metric, side.vectors[start : start + BLOCK])
+        scores[side.excluded[start : start + BLOCK]] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         there = np.isfinite(np.take_along_axis(scores, best, axis=1))
         shares.append(np.where(there, best, -1))
     return np.concatenate(shares)
 
 
-def _scores(index: Index, metric: Metric, asking: np.ndarray) -> np.ndarray:
-    """What `Index.search` scores every id with : np.ndarray [shape=(n_asking, n)], float32."""
+def _scores(index: Index, metric: Metric, queries: np.ndarray) -> np.ndarray:
+    """What `Index.search` scores every id with : np.ndarray [shape=(n_queries, n)], float32."""
     vectors = index.embeddings().vectors
     if metric == "cosine":
-        vectors, asking = unit_norm(vectors), unit_norm(asking)
+        vectors, queries = unit_norm(vectors), unit_norm(queries)
     offsets = index.offsets(metric)
-    scores: np.ndarray = asking @ vectors.T
+    scores: np.ndarray = queries @ vectors.T
     if offsets is not None:
-        scores += np.linalg.norm(asking, axis=1)[:, np.newaxis] * offsets
+        scores += np.linalg.norm(queries, axis=1)[:, np.newaxis] * offsets
     return scores
 
 
@@ -277,4 +277,4 @@ def _counts(plays: pl.DataFrame, ids: Sequence[str]) -> np.ndarray:
 
 
 def _spread(ids: Sequence[str]) -> list[str]:
-    return [ids[row] for row in spread_rows(len(ids), MAX_ASKING)]
+    return [ids[row] for row in spread_rows(len(ids), MAX_QUERIES)]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.data.cross_validation import even_groups, group_kfold
+from audiorec.data.cross_validation import group_kfold, group_weights
 from audiorec.data.track_groups import artist_groups
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm
@@ -219,7 +219,7 @@ def _fit_ridge(
             wanted[keep],
             groups=groups,
             seed=config.seed,
-            weights=even_groups(groups),
+            weights=group_weights(groups),
             penalties=penalties,
         )
 

@@ -24,7 +24,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         artist_window=max(1, source.request.artist_window),
         duplicates=source.groups,
         own=source.own,
-        search=lambda vectors, k, barred: _search(source, vectors, k, barred),
+        search=lambda vectors, k, excluded: _search(source, vectors, k, excluded),
         caps=caps(source),
         apart=[(source.album, source.request.album_window)],
         diversity=source.request.diversity,
@@ -50,6 +50,6 @@ def caps(source: TrackSource) -> list[Cap]:
 
 
 def _search(
-    source: TrackSource, vectors: np.ndarray, k: int, barred: Sequence[str]
+    source: TrackSource, vectors: np.ndarray, k: int, excluded: Sequence[str]
 ) -> list[list[str]]:
-    return [result.ids for result in source.search(vectors, k, exclude=barred)]
+    return [result.ids for result in source.search(vectors, k, exclude=excluded)]

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiorec.data.cross_validation import even_groups, one_se_rule
+from audiorec.data.cross_validation import group_weights, significantly_better_choice
 
 
-def test_even_groups_count_alike() -> None:
-    weights = even_groups(["a", "b", "a", "a"])
+def test_groups_count_alike() -> None:
+    weights = group_weights(["a", "b", "a", "a"])
     assert np.allclose(weights, [1 / 3, 1, 1 / 3, 1 / 3])
 
 
@@ -14,16 +14,30 @@ def test_what_is_surest_is_chosen_where_groups_agree():
     groups = [f"a{n // 2}" for n in range(20)]
     rng = np.random.default_rng(0)
     none = rng.normal(0.4, 0.1, 20)
-    assert one_se_rule({0.0: none, 0.5: none + 0.1}, groups=groups, unless=0.0) == 0.5
-    assert one_se_rule({0.0: none, 0.5: none - 0.1}, groups=groups, unless=0.0) == 0.0
+    assert (
+        significantly_better_choice({0.0: none, 0.5: none + 0.1}, groups=groups, default=0.0) == 0.5
+    )
+    assert (
+        significantly_better_choice({0.0: none, 0.5: none - 0.1}, groups=groups, default=0.0) == 0.0
+    )
     one_only = none - 0.01
     one_only[:2] += 0.5  # one artist of ten gains, which may be chance
-    assert one_se_rule({0.0: none, 0.5: one_only}, groups=groups, unless=0.0) == 0.0
+    assert (
+        significantly_better_choice({0.0: none, 0.5: one_only}, groups=groups, default=0.0) == 0.0
+    )
     spread = np.repeat(np.tile([-3.0, 3.0], 5), 2)  # ten groups, whose mean has the error 1
     for errors, share in ((1.5, 0.0), (2.5, 0.5)):
         gain = (spread + errors) / 100
-        assert one_se_rule({0.0: none, 0.5: none + gain}, groups=groups, unless=0.0) == share
-    assert one_se_rule({0.0: none[:2], 0.5: none[:2] + 0.1}, groups=groups[:2], unless=0.0) == 0.0
+        assert (
+            significantly_better_choice({0.0: none, 0.5: none + gain}, groups=groups, default=0.0)
+            == share
+        )
+    assert (
+        significantly_better_choice(
+            {0.0: none[:2], 0.5: none[:2] + 0.1}, groups=groups[:2], default=0.0
+        )
+        == 0.0
+    )
 
 
 def test_the_best_of_forty_choices_is_rarely_taken_where_none_is_better() -> None:
@@ -34,5 +48,5 @@ def test_the_best_of_forty_choices_is_rarely_taken_where_none_is_better() -> Non
         rng = np.random.default_rng(seed)
         shared = rng.normal(0, 1, (60, 6)) @ rng.normal(0, 1, (6, 40))  # alike, as settings are
         scores = {0: np.zeros(60)} | {n + 1: shared[:, n] + rng.normal(0, 2, 60) for n in range(40)}
-        taken += one_se_rule(scores, groups=groups, unless=0) != 0
+        taken += significantly_better_choice(scores, groups=groups, default=0) != 0
     assert taken <= 10  # 2.5 % expected at most

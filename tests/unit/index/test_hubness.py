@@ -30,13 +30,13 @@ def listeners() -> np.ndarray:
     return (np.eye(DIM)[0] + rng.standard_normal((400, DIM))).astype(np.float32)
 
 
-def slow_r(vectors, asking, own=None):
+def slow_r(vectors, queries, own=None):
     """Mean of the `NEIGHBOURS` largest cosine-like scores, one vector after the other."""
     r = []
     for row, y in enumerate(vectors):
         scores = [
             float(x @ y) / float(np.linalg.norm(x))
-            for place, x in enumerate(asking)
+            for place, x in enumerate(queries)
             if own is None or own[place] != row
         ]
         r.append(np.mean(sorted(scores)[-NEIGHBOURS:]))
@@ -104,9 +104,9 @@ def test_reach_lifts_the_lost_alone_for_listeners_too(crowded, listeners):
 
 def test_reach_minds_what_is_never_answered(listeners):
     vectors = np.eye(DIM, dtype=np.float32)[:11].repeat(2, axis=0)
-    barred = np.zeros((len(listeners), len(vectors)))
-    barred[:, 3] = 1
-    offsets = reach_offsets(vectors, listeners, barred=scipy.sparse.csr_matrix(barred))
+    excluded = np.zeros((len(listeners), len(vectors)))
+    excluded[:, 3] = 1
+    offsets = reach_offsets(vectors, listeners, excluded=scipy.sparse.csr_matrix(excluded))
     assert np.isfinite(offsets).all() and offsets[3] == 0
 
 

@@ -16,7 +16,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.exact import SearchVectors, largest, search_product
+from audiorec.index.exact import SearchVectors, search_product, top_k
 from audiorec.index.plan import count_lists, make_plan
 from audiorec.index.structures import build
 
@@ -401,7 +401,7 @@ def test_largest_is_a_stable_sort(scores, share):
     values = np.array(scores, dtype=np.float32)
     k = int(share * len(scores))
     twin = sorted(range(len(scores)), key=lambda place: (-values[place], place))[:k]
-    assert largest(values, k=k).tolist() == twin
+    assert top_k(values, k=k).tolist() == twin
 
 
 def test_build_keeps_faiss_threads():

@@ -13,11 +13,11 @@ from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.exact import SearchVectors, largest, lengths, search_product
+from audiorec.index.exact import SearchVectors, row_norms, search_product, top_k
 from audiorec.index.plan import make_plan, sample_size, structure_bytes
 from audiorec.index.recall_drift import IndexDrift
 from audiorec.index.renew import renew_index
-from audiorec.index.spilled_arrays import joined, taken
+from audiorec.index.spilled_arrays import concatenate_rows, take_rows
 
 N, DIM = 6000, 24
 IN_MEMORY = IndexConfig(kind="ivf")
@@ -102,12 +102,12 @@ def test_what_the_structure_never_saw_wears_it_out(tmp_path, tracks, kind):
     """New vectors all in one corner: a crowded list, or bytes that cannot tell them apart."""
     index = build_index(tracks, config=IndexConfig(kind=kind))
     assert index.drift() == IndexDrift(index.recall, index.recall, *[index.drift().imbalance] * 2)
-    assert not index.drift().worn
+    assert not index.drift().rebuild_reason
     rng = np.random.default_rng(3)
     corner = 10 * tracks.vectors[0] + 0.01 * rng.standard_normal((N - 100, DIM))
     index.add(Embeddings([f"c{row}" for row in range(len(corner))], corner))
     drift = index.drift()
-    assert drift.worn
+    assert drift.rebuild_reason
     assert drift.recall < drift.recall_built - 0.02 or drift.imbalance > 2
     index.save(tmp_path)
     kept = Index.load(tmp_path)
@@ -116,7 +116,7 @@ def test_what_the_structure_never_saw_wears_it_out(tmp_path, tracks, kind):
     assert stored["recall_at_10"] == drift.recall < 1
     assert stored["recall_built"] == drift.recall_built
     kept.rebuild()
-    assert not kept.drift().worn
+    assert not kept.drift().rebuild_reason
     assert len(kept) == 2 * N - 100
 
 
@@ -146,7 +146,7 @@ def test_a_worn_index_is_built_again(tmp_path, tracks, monkeypatch):
     build_index(tracks, config=config).save(tmp_path)
     after = tracks.updated(Embeddings(["new"], np.ones((1, DIM))))
     assert not renew_index(tmp_path, after, config=config).drift().dead
-    monkeypatch.setattr(IndexDrift, "worn", "finds nothing")
+    monkeypatch.setattr(IndexDrift, "rebuild_reason", "finds nothing")
     index = renew_index(tmp_path, after, config=config)
     assert index.drift().dead == 0 and index._changed is False
 
@@ -164,12 +164,12 @@ def test_arrays_beyond_a_budget_lie_in_files(tmp_path):
     values = np.arange(3000, dtype=np.float32).reshape(1000, 3)
     rows = np.arange(1000)[::-1]
     for memory in (10, 10**6):
-        assert np.array_equal(taken(values, rows, memory=memory, folder=tmp_path), values[rows])
-        both = joined([values, values[:0], values[:7]], memory=memory, folder=tmp_path)
+        assert np.array_equal(take_rows(values, rows, memory=memory, folder=tmp_path), values[rows])
+        both = concatenate_rows([values, values[:0], values[:7]], memory=memory, folder=tmp_path)
         assert np.array_equal(both, np.concatenate([values, values[:7]]))
-    assert isinstance(taken(values, rows, memory=10).base, np.memmap)
-    assert taken(values, rows, memory=10**6).base is None
-    assert taken(values, np.arange(1000), memory=10) is values
+    assert isinstance(take_rows(values, rows, memory=10).base, np.memmap)
+    assert take_rows(values, rows, memory=10**6).base is None
+    assert take_rows(values, np.arange(1000), memory=10) is values
     assert not list(tmp_path.iterdir())
 
 
@@ -180,26 +180,26 @@ def test_search_in_blocks_is_search_at_once(tracks, metric, monkeypatch):
     offsets = np.random.default_rng(0).random(N).astype(np.float32)
     allowed = np.random.default_rng(1).random(N) < 0.7
     queries = clustered(9, seed=1).vectors
-    asking = exact.scoring_queries(queries, metric, offsets=offsets)
+    scaled = exact.scoring_queries(queries, metric, offsets=offsets)
     made = SearchVectors(tracks.vectors, metric, offsets)
-    known = SearchVectors(tracks.vectors, metric, offsets, lengths(tracks.vectors))
-    scores = asking.astype(np.float64) @ made[:].T.astype(np.float64)
+    known = SearchVectors(tracks.vectors, metric, offsets, row_norms(tracks.vectors))
+    scores = scaled.astype(np.float64) @ made[:].T.astype(np.float64)
     scores[:, ~allowed] = -np.inf
     twin = np.argsort(-scores, axis=1, kind="stable")[:, :20]
     for most in (exact.MAX_SCORES, 5000):
         monkeypatch.setattr(exact, "MAX_SCORES", most)
         for vectors in (made, known):
-            found = search_product(asking, vectors=vectors, k=20, allowed=allowed)
+            found = search_product(scaled, vectors=vectors, k=20, allowed=allowed)
             assert np.array_equal(found.rows, twin)
 
 
-def test_largest_of_many_is_that_of_a_sort():
+def test_top_k_of_many_is_that_of_a_sort():
     rng = np.random.default_rng(0)
     for values in (rng.random(10_000), rng.integers(0, 3, 10_000), np.zeros(10_000)):
         scores = values.astype(np.float32)
         for k in (1, 10, 37):
             twin = np.argsort(-scores, kind="stable")[:k]
-            assert np.array_equal(largest(scores, k=k), twin)
+            assert np.array_equal(top_k(scores, k=k), twin)
 
 
 def test_an_exact_index_is_asked_without_faiss(tmp_path, tracks):

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from audiorec.index.spilled_arrays import room
+from audiorec.index.spilled_arrays import empty_array
 
 
 def test_a_file_is_as_large_as_its_array_before_it_is_written_to(tmp_path, monkeypatch):
@@ -17,13 +17,13 @@ def test_a_file_is_as_large_as_its_array_before_it_is_written_to(tmp_path, monke
         raise OSError(28, "No space left on device")
 
     shape, dtype = (300, 7), np.dtype(np.float32)
-    array = room(shape, dtype=dtype, memory=0, folder=tmp_path)
+    array = empty_array(shape, dtype=dtype, memory=0, folder=tmp_path)
     array[:] = 1
     assert array.shape == shape and array.sum() == 2100
     assert list(tmp_path.iterdir()) == []
     if hasattr(os, "posix_fallocate"):
         monkeypatch.setattr(os, "posix_fallocate", full)
         with pytest.raises(OSError, match="No space left"):
-            room(shape, dtype=dtype, memory=0, folder=tmp_path)
+            empty_array(shape, dtype=dtype, memory=0, folder=tmp_path)
         assert asked == [(0, 300 * 7 * 4)]
-    assert room(shape, dtype=dtype, memory=300 * 7 * 4).shape == shape
+    assert empty_array(shape, dtype=dtype, memory=300 * 7 * 4).shape == shape
