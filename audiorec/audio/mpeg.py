@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, ChannelMix, cut, to_rate
+from audiorec.audio.channel_mix import ChannelMix
+from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, cut, to_rate
 
 HEAD = 4096  # bytes looked at behind the tags for the frame that says how long the rest is
 # Xing's tag follows the side information: 4 bytes of header and 9, 17 or 32 of it (ISO 11172-3),

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from audiorec.audio.channel_mix import ChannelMix
 from audiorec.audio.integrity import check_adts
 from audiorec.audio.source import (
     DAMAGED_FRAMES,
     AudioInfo,
-    ChannelMix,
     Source,
     StreamWindow,
     checked,

@@ -11,13 +11,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audiorec.audio.source import (
-    BLOCK_VALUES,
-    AudioInfo,
-    ChannelMix,
-    DamagedError,
-    checked,
-)
+from audiorec.audio.channel_mix import ChannelMix
+from audiorec.audio.source import BLOCK_VALUES, AudioInfo, DamagedError, checked
 from audiorec.printable_text import one_line
 
 

@@ -1,4 +1,4 @@
-"""What every reader of recordings has in common: the header, mixing to mono, errors."""
+"""What every reader of recordings has in common: the header, clips of blocks, errors."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ from audiorec.printable_text import one_line
 
 SAMPLING_RATES = (1_000, 1_000_000)  # Hz, what any recording could have
 BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB
-# Every so many samples the channels are compared; a prime, so that no period hides from it.
-MIX_STRIDE = 61
-# Channels are brought to one polarity where that gives so many times the power of their mean.
-MIX_GAIN = 2.0
 DAMAGED_FRAMES = "has damaged frames, which are left out; copy it again"
 
 Bytes = bytes | mmap.mmap
@@ -74,58 +70,6 @@ class Source(Protocol):
 
 class DamagedError(AudioError):
     """A decoder could not go on."""
-
-
-class ChannelMix:
-    """Mono mix of channels: their mean, or that of their signs' choice where they cancel out.
-
-    Attributes
-    ----------
-    signs : np.ndarray [shape=(n_channels,)], float32, or None
-        What each channel is multiplied by; None leaves them all as they are.
-    """
-
-    def __init__(self) -> None:
-        self.signs: np.ndarray | None = None
-        self._covariance: np.ndarray | None = None
-
-    def __call__(self, block: np.ndarray, *, out: np.ndarray) -> None:
-        """Mix a block [shape=(n, n_channels)], without BLAS and its threads."""
-        channels = block.shape[1]
-        if channels == 1:
-            out[:] = block[:, 0]
-            return
-        if self.signs is not None and len(self.signs) == channels:
-            block = block * self.signs
-        else:
-            self._compare(block[::MIX_STRIDE])
-        np.add(block[:, 0], block[:, 1], out=out)
-        for channel in range(2, channels):
-            out += block[:, channel]
-        out *= np.float32(1 / channels)
-
-    def align(self) -> bool:
-        """Choose signs where the channels that were mixed so far cancel out; say whether."""
-        covariance = self._covariance
-        if covariance is None or self.signs is not None or not np.isfinite(covariance).all():
-            return False
-        leading = np.linalg.eigh(covariance)[1][:, -1]
-        leading *= np.sign(leading[np.abs(leading).argmax()]) or 1.0
-        signs = np.where(leading < 0, -1.0, 1.0)
-        if signs[0] < 0:
-            signs = -signs
-        if signs @ covariance @ signs <= MIX_GAIN * covariance.sum():
-            return False
-        self.signs = signs.astype(np.float32)
-        return True
-
-    def _compare(self, block: np.ndarray) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            each = block.astype(np.float64)
-            covariance = np.einsum("ni,nj->ij", each, each)
-        known = self._covariance
-        same = known is not None and known.shape == covariance.shape
-        self._covariance = known + covariance if same else covariance
 
 
 class StreamWindow:

@@ -13,7 +13,6 @@ from audiorec.audio import clip_hash, decode_clips, load_clips, probe
 from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
 from audiorec.audio.ogg import find_links, is_damaged
-from audiorec.audio.source import ChannelMix
 from audiorec.exceptions import AudioError
 
 from .tones import SHORT, SR, damaged, heard_at, mp3, quiet_then_loud, rising, without_tag
@@ -65,16 +64,6 @@ def test_a_flipped_channel_leaves_the_music_and_its_identity(tmp_path):
         soundfile.write(path, stereo(flipped, correlation=0.8), SR, subtype="FLOAT")
         hashes.append(clip_hash(decode_clips(path, config=SHORT).clips[0]))
     assert hashes[0] == hashes[1]
-
-
-@pytest.mark.parametrize("channels", [2, 3, 6])
-def test_channels_that_do_not_cancel_are_their_mean(channels):
-    y = np.random.default_rng(0).normal(0, 0.1, (50_000, channels)).astype(np.float32)
-    y[:, -1] *= -0.1
-    mix, out = ChannelMix(), np.empty(len(y), dtype=np.float32)
-    mix(y, out=out)
-    assert not mix.align() and mix.signs is None
-    np.testing.assert_allclose(out, y.mean(axis=1), atol=1e-6)
 
 
 # -- silence in the middle -------------------------------------------------------------------------
