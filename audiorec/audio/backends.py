@@ -18,7 +18,8 @@ import soundfile
 from audiorec.audio.composite_sources import FallbackSource, JoinedSource
 from audiorec.audio.file_part_source import SegmentSource
 from audiorec.audio.integrity import check_container, check_mpeg, check_ogg, check_sndfile
-from audiorec.audio.mpeg import MpegSource, constant_seconds, find_frames, length_tag, tags_end
+from audiorec.audio.mpeg_frames import constant_seconds, find_frames, length_tag, tags_end
+from audiorec.audio.mpeg_source import MpegSource
 from audiorec.audio.ogg import MAGIC as OGG
 from audiorec.audio.ogg import OPUS_RATE, StreamSpan, find_links, is_damaged
 from audiorec.audio.pyav_source import open_by_ffmpeg

@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from audiorec.audio.mpeg import SLACK_FRAMES, Frames, LengthTag, read_unsigned
+from audiorec.audio.mpeg_frames import SLACK_FRAMES, Frames, LengthTag, read_unsigned
 from audiorec.audio.source import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from audiorec.audio.mpeg import SIZES, find_frames, length_tag
+from audiorec.audio.mpeg_frames import SIZES, find_frames, length_tag
 
 SR, SECONDS = 22_050, 48
 FIRST_HZ, HZ_PER_SECOND = 400.0, 20.0  # a tone whose pitch tells the time

@@ -9,7 +9,7 @@ import soundfile
 
 from audiorec.audio import decode_clips
 from audiorec.audio.config import MelConfig
-from audiorec.audio.mpeg import SIZES, length_tag
+from audiorec.audio.mpeg_frames import SIZES, length_tag
 
 SHORT = MelConfig(clip_seconds=4)
 SR = 22_050

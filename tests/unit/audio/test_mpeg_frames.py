@@ -10,7 +10,7 @@ import pytest
 
 from audiorec.audio import decode_clips, probe
 from audiorec.audio.config import MelConfig
-from audiorec.audio.mpeg import constant_seconds, find_frames, length_tag, tags_end
+from audiorec.audio.mpeg_frames import constant_seconds, find_frames, length_tag, tags_end
 from audiorec.exceptions import AudioError
 
 from .tones import SR, damaged, heard_at, mp3, quiet_then_loud, rising, without_tag

@@ -1,4 +1,4 @@
-"""Frames of MPEG audio (MP1, MP2, MP3): how many there are, where they lie, and their samples.
+"""Frames of MPEG audio (MP1, MP2, MP3): how many there are, and where they lie.
 
 A header may say how long a recording is, or nothing, or something that is not so; the frames
 themselves always do (ISO 11172-3, 2.4.1.3 and 2.4.2.3; ISO 13818-3 for the lower rates).
@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from audiorec.audio.channel_mix import ChannelMix
-from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, cut, to_rate
+from audiorec.audio.source import Bytes
 
 HEAD = 4096  # bytes looked at behind the tags for the frame that says how long the rest is
 # Xing's tag follows the side information: 4 bytes of header and 9, 17 or 32 of it (ISO 11172-3),
@@ -25,7 +21,6 @@ LAME_BYTES = 36  # of LAME's part of the tag, behind the table of contents and t
 UNKNOWN_LENGTH = 2**31 - 2**16
 ID3V1_BYTES = 128
 SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted
-PREROLL_FRAMES = 24  # decoded before a clip and dropped: the bit reservoir reaches back 9 at most
 LOOKS = 32  # places of a file that are looked at for whether its bit rate is constant
 LONGEST_FRAME = 2881  # bytes
 AGREEING = 3  # frames in a row that tell a stream from bytes that look like a header
@@ -278,75 +273,6 @@ def _next_frame(data: Bytes, at: int) -> int:
             return at
         at += 1
     return len(data)
-
-
-class MpegSource:
-    """A recording whose frames have all been found, decoded frame by frame by FFmpeg.
-
-    Parts of several rates are brought to that of the longest.
-
-    Parameters
-    ----------
-    data : bytes-like
-        The file.
-    frames : Frames
-        Of it; at least one.
-    """
-
-    def __init__(self, data: Bytes, frames: Frames) -> None:
-        self._data, self._frames = data, frames
-        main = max(frames.runs, key=lambda run: run.seconds)
-        form = f"mp{main.kind.layer}"
-        self.info = AudioInfo(frames.seconds, main.kind.sr, main.channels, form)
-        self.mix = ChannelMix()
-        self.note = ""
-
-    def align(self) -> bool:
-        """See `audiorec.audio.source.Source`."""
-        return self.mix.align()
-
-    def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
-        """See `audiorec.audio.source.Source`."""
-        return [cut(self._blocks(start, start + n), [start], n)[0] for start in starts]
-
-    def _blocks(self, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Position and samples from `start` or before to `stop` or behind."""
-        at = 0.0  # seconds
-        for run in self._frames.runs:
-            begin, end = start / self.info.sr - at, stop / self.info.sr - at
-            if begin < run.seconds and end > 0:
-                first = max(0, int(begin * run.kind.sr / run.kind.samples))
-                last = min(len(run.starts), 2 + int(end * run.kind.sr / run.kind.samples))
-                y = self._decode(run, first, last)
-                position = at + first * run.kind.samples / run.kind.sr
-                yield (
-                    round(position * self.info.sr),
-                    to_rate(y, sr=run.kind.sr, target_sr=self.info.sr),
-                )
-            at += run.seconds
-
-    def _decode(self, run: FrameRun, first: int, last: int) -> np.ndarray:
-        """Samples [shape=(n,)] of frames, silent where they cannot be decoded."""
-        import av
-
-        name = f"mp{run.kind.layer}float"
-        context: Any = av.CodecContext.create(name, "r")
-        y = np.zeros((last - first) * run.kind.samples, dtype=np.float32)
-        for number in range(max(0, first - PREROLL_FRAMES), last):
-            start = run.starts[number]
-            size = SIZES[HEADER(self._data, start)[0] >> 8]
-            try:
-                decoded = context.decode(av.Packet(self._data[start : start + size]))
-            except av.error.FFmpegError:
-                if number >= first:
-                    self.note = DAMAGED_FRAMES
-                continue
-            at = (number - first) * run.kind.samples
-            for frame in decoded:
-                block = np.atleast_2d(frame.to_ndarray()).T
-                if at >= 0 and len(block) <= len(y) - at and frame.format.name == "fltp":
-                    self.mix(block, out=y[at : at + len(block)])
-        return y
 
 
 def read_unsigned(content: bytes, at: int, width: int) -> int:
