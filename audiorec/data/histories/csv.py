@@ -26,7 +26,12 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.histories.csv_dialects import encoding_of, fields_of_any_length, plain_form
+from audiorec.data.histories.csv_dialects import (
+    QUOTE_REMEDY,
+    encoding_of,
+    fields_of_any_length,
+    plain_form,
+)
 from audiorec.data.histories.export_files import ExportFile
 from audiorec.data.magic_bytes import kind_of
 from audiorec.data.parquet_sink import sink
@@ -176,8 +181,6 @@ def _check_encoding(file: Path, text: Path) -> None:
     line = 1
     with text.open("rb") as stream:
         while block := stream.read(BLOCK):
-            if line == 1 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                raise DataError(f"plays file {file} is UTF-16 text; save it as UTF-8")
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
@@ -418,8 +421,7 @@ def _malformed(file: Path, text: Path, error: Exception) -> DataError:
                     )
         except csv.Error as mistake:
             return DataError(
-                f"plays file {file}, line {reader.line_num}: {mistake}; "
-                "close the double quote, or double one inside a quoted id"
+                f"plays file {file}, line {reader.line_num}: {mistake}; {QUOTE_REMEDY}"
             )
     reason = first_line(error)
     return DataError(

@@ -39,6 +39,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)  # as Excel write
 DATE = re.compile(
     r"\s*(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?)(.*))?$"
 )
+QUOTE_REMEDY = "close the double quote, or double one inside a quoted id"
 
 
 class CsvDialect(NamedTuple):
@@ -83,7 +84,8 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
     Raises
     ------
     DataError
-        If its dates could be meant in two ways; the message names the line.
+        If its dates could be meant in two ways, or a double quote is out of place; the message
+        names the line.
     """
     with text.open(encoding=_without_byte_order_mark(encoding), newline="") as stream:
         header = stream.readline().rstrip("\r\n")
@@ -94,13 +96,13 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
         form = _dialect_of(header, encoding, separators)
         if form is None:  # whoever reads it says what is wrong
             form = CsvDialect(encoding, ",", [], False)
-            return text if encoding == "utf-8" else _in_plain_csv(text, scratch, form)
+            return text if encoding == "utf-8" else _in_plain_csv(file, text, scratch, form)
         form = form._replace(skip=int(named is not None))
         day_first = _day_first(file, text, form)
         same = next(csv.reader([header]), []) == form.columns
         if form.is_plain and same and day_first is None:
             return text
-        return _in_plain_csv(text, scratch, form, day_first=day_first)
+        return _in_plain_csv(file, text, scratch, form, day_first=day_first)
 
 
 @contextmanager
@@ -177,10 +179,13 @@ def _rows(text: Path, form: CsvDialect) -> Iterator[tuple[int, list[str]]]:
         for _ in range(form.skip):
             stream.readline()
         reader = csv.reader(stream, delimiter=form.separator, strict=True)
-        for number, row in enumerate(reader):
-            yield reader.line_num + form.skip, row
-            if not number:
-                yield from ((line + 1, []) for line in range(form.skip))
+        try:
+            for number, row in enumerate(reader):
+                yield reader.line_num + form.skip, row
+                if not number:
+                    yield from ((line + 1, []) for line in range(form.skip))
+        except csv.Error as error:
+            raise csv.Error(f"line {reader.line_num + form.skip}: {error}") from None
 
 
 def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
@@ -225,7 +230,7 @@ def _begins_with_day(date: re.Match[str]) -> bool | None:
 
 
 def _in_plain_csv(
-    text: Path, scratch: Path, form: CsvDialect, *, day_first: bool | None = None
+    file: Path, text: Path, scratch: Path, form: CsvDialect, *, day_first: bool | None = None
 ) -> Path:
     plain = scratch / "plain.csv"
     with plain.open("w", encoding="utf-8", newline="") as stream:
@@ -235,8 +240,8 @@ def _in_plain_csv(
             return plain
         try:
             _write(stream, _rows(text, form), form, day_first=day_first)
-        except csv.Error:  # whoever reads it says where
-            return text
+        except csv.Error as error:
+            raise DataError(f"plays file {file}, {error}; {QUOTE_REMEDY}") from None
     return plain
 
 

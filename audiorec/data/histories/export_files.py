@@ -258,8 +258,6 @@ def reading(where: str | Path) -> Iterator[None]:
             where, f"is a damaged archive ({first_line(error)})", "fetch it again"
         ) from None
     except (NotImplementedError, RuntimeError) as error:
-        if isinstance(error, RecursionError):
-            raise data_error(where, "is nested too deeply", "export it again") from None
         raise data_error(
             where, f"cannot be unpacked ({first_line(error)})", "unpack it by hand"
         ) from None

@@ -157,10 +157,7 @@ def _seconds(value: object) -> float | None:
         parsed = datetime.fromisoformat(value.strip().replace(" UTC", "+00:00"))
     except ValueError:
         return None
-    try:
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    except (OverflowError, ValueError):
-        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def local_to_utc(seconds: float) -> float:

@@ -13,7 +13,7 @@ import pytest
 
 from audiorec.data.dataset_import import check_dataset
 from audiorec.data.plays.store import load_plays
-from audiorec.exceptions import ArtifactError, DataError
+from audiorec.exceptions import ArtifactError, DataError, ParameterError
 
 
 def sums(plays):
@@ -261,3 +261,60 @@ def test_check_unpacks_a_head_alone(fixture, tmp_path):
     pack(folder / "user_artists.dat", "bz2")
     found = DatasetFolder(folder, scratch=tmp_path)
     assert found.table(found.one("user_artists.dat"), n_bytes=10).stat().st_size == BLOCK
+
+
+def test_taste_profile_by_the_names_of_tracks(fixture, imported):
+    """Without the list of a song's tracks, the names of tracks tell them."""
+    folder = fixture("msd")
+    (folder / "taste_profile_song_to_tracks.txt").unlink()
+    with (folder / "unique_tracks.txt").open("a") as stream:
+        stream.write("no separator\n")
+    report, _, plays = imported("msd", folder)
+    a, b = "a" * 40, "b" * 40
+    assert sums(plays) == {
+        (a, "TRAAAAA128F0000001"): 3,
+        (a, "TRBBBBB128F0000002"): 1,
+        (b, "TRAAAAA128F0000001"): 5,
+        (b, "SOCCCCC12AB0000003"): 1,
+    }
+    assert report.left_out == {
+        "plays of songs with a wrong track alone": 2, "rows that cannot be read": 1,
+    }  # fmt: skip
+
+
+def test_slices_without_playlists(fixture, imported):
+    folder = fixture("million-playlist")
+    for file in folder.iterdir():
+        file.write_text('{"playlists": []}')
+    with pytest.raises(DataError, match=r"has no playlists in its mpd.slice.*; fetch them again"):
+        imported("million-playlist", folder)
+
+
+def test_places_that_hold_no_set(fixture, tmp_path):
+    file = fixture("hetrec") / "user_artists.dat"
+    with pytest.raises(DataError, match=r"user_artists.dat is no folder; put the set's files in"):
+        check_dataset("hetrec", file)
+    with pytest.raises(DataError, match=r"nowhere is not there; check its path"):
+        check_dataset("hetrec", tmp_path / "nowhere")
+    with pytest.raises(ParameterError, match="dataset 'top40' is unknown; use one of: msd, "):
+        check_dataset("top40", tmp_path)
+
+
+def test_two_copies_of_a_table(fixture):
+    folder = fixture("hetrec")
+    (folder / "old").mkdir()
+    shutil.copy(folder / "user_artists.dat", folder / "old")
+    check = check_dataset("hetrec", folder)
+    assert not check.ok
+    assert "has 2 files user_artists.dat" in check.wrong[0] and "leave one" in check.wrong[0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that cannot be read")
+def test_check_names_what_cannot_be_read(fixture):
+    folder = fixture("melon")
+    (folder / "train.json").unlink()
+    (folder / "train.json").symlink_to("/proc/self/mem")
+    (folder / "song_meta.json").write_bytes(b"")
+    wrong, empty = check_dataset("melon", folder).wrong
+    assert "train.json cannot be read: input/output error" in wrong
+    assert empty.endswith("song_meta.json is empty; fetch it again")

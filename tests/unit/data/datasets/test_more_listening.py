@@ -136,6 +136,16 @@ def test_yambda_that_is_none(tmp_path, imported):
         imported("yambda", tmp_path / "y")
 
 
+def test_yambda_with_damaged_pages(tmp_path, imported):
+    file = tmp_path / "y" / "listens.parquet"
+    file.parent.mkdir()
+    YAMBDA.write_parquet(file)
+    raw = file.read_bytes()
+    file.write_bytes(raw[:4] + bytes(200) + raw[204:])
+    with pytest.raises(DataError, match=r"listens.parquet cannot be read \(.*\); fetch it again"):
+        imported("yambda", file.parent)
+
+
 def test_melon(fixture, imported):
     report, _, plays = imported("melon", fixture("melon"))
     assert rows(plays) == [
@@ -152,6 +162,24 @@ def test_melon_that_is_none(fixture, imported):
     (folder / "train.json").write_text('{"id": 1}')
     with pytest.raises(DataError, match="is no JSON list"):
         imported("melon", folder)
+
+
+def test_melon_without_songs(fixture, imported):
+    folder = fixture("melon")
+    (folder / "train.json").write_text('[{"id": 1, "songs": []}]')
+    with pytest.raises(DataError, match=r"train.json has no songs in its playlists; fetch it"):
+        imported("melon", folder)
+
+
+def test_melon_without_names(fixture, tmp_path):
+    """A spectrogram is a track whether its song has a name or not."""
+    folder = fixture("melon")
+    touch(folder, "0/0.npy", "1/1000.npy", "1/notes.npy")
+    titles = {id_: track.title for id_, track in tracks_of("melon", folder, tmp_path).items()}
+    assert titles == {"melon-0": "S", "melon-1000": ""}
+    (folder / "song_meta.json").unlink()
+    titles = {id_: track.title for id_, track in tracks_of("melon", folder, tmp_path).items()}
+    assert titles == {"melon-0": "", "melon-1000": ""}
 
 
 def tracks_of(name, folder, tmp_path):

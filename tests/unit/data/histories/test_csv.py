@@ -416,3 +416,38 @@ def test_binary_content_is_named_as_that(write):
     content = bytes(range(1, 256)) * 20
     with pytest.raises(DataError, match="is binary, no text"):
         read(write(content))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize("first", ["", "sep=;\n"])
+def test_a_quote_out_of_place_is_named_in_any_form(write, encoding, first):
+    table = f'{first}User ID;Track ID;Plays\nü;t;1\nu;"t"x;1\n'
+    line = 3 + len(first.splitlines())
+    with pytest.raises(DataError, match=f"plays.csv, line {line}: ';' expected .*; close the dou"):
+        read(write(table.encode(encoding)))
+
+
+def test_a_quote_within_a_field_that_has_none_around_it(write):
+    with pytest.raises(DataError, match=r"is not proper CSV \(.*\); put ids that hold a double"):
+        read(write(HEADER + 'u,a"b,1\n'))
+
+
+def test_other_columns_are_named_in_any_encoding(write):
+    for encoding in ("utf-8", "utf-16", "cp1252"):
+        with pytest.raises(DataError, match=r"no column 'user_id' \(its columns: 'a', 'ü'\)"):
+            read(write("a,ü\né,1\n".encode(encoding)))
+    with pytest.raises(DataError, match="'a;b'.*; separate the columns by commas"):
+        read(write("a;b\nc;d\n"))
+
+
+def test_bytes_of_no_code_page(write):
+    """Windows-1252 has no character 0x81."""
+    with pytest.raises(DataError, match="line 2: byte 0x81 is not UTF-8 text; save the file as"):
+        read(write(HEADER.encode() + b"\x81,t,1\n"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that cannot be read")
+def test_a_file_on_a_broken_disk(tmp_path):
+    (tmp_path / "plays.csv").symlink_to("/proc/self/mem")
+    with pytest.raises(DataError, match="cannot be read: input/output error; check its perm"):
+        read(tmp_path / "plays.csv")

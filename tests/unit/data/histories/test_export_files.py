@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +20,16 @@ from audiorec.data.histories import (
     text_formats,
 )
 from audiorec.data.histories.export_files import Export
-from audiorec.data.histories.listen import Listen, Tally, local_to_utc, number, stars, text, when
+from audiorec.data.histories.listen import (
+    Listen,
+    Tally,
+    local_to_utc,
+    number,
+    path_text,
+    stars,
+    text,
+    when,
+)
 from audiorec.data.histories.text_formats import csv_rows, json_array
 from audiorec.exceptions import DataError, ParameterError
 
@@ -147,6 +159,8 @@ def test_json_is_read_bit_by_bit(tmp_path, monkeypatch):
     [
         (b'[{"a": 1},\n{"a": ', "line 2: is no JSON .*or breaks off"),
         (b'[{"a": 1}\n', "line 2: breaks off"),
+        (b'[{"a": 1},', "line 1: breaks off"),
+        (b"[1", "line 1: breaks off"),
         (b'[{"a": 1} {"a": 2}]', "line 1: lacks a comma"),
         (b'{"a": 1}', "line 1: is no JSON list"),
         (b"[" * 100_000, "line 1: is nested too deeply"),
@@ -220,4 +234,93 @@ def test_values_that_are_none():
         None, pytest.approx(-2 / 3), 0.0, 1.0, None, None,
     ]  # fmt: skip
     assert local_to_utc(1e300) == 1e300
+    assert path_text(7) == path_text("a\0b") == "" and path_text(b"a\xff ") == "a\\xff "
     assert Listen().title == ""
+
+
+def test_a_table_packed_by_gzip(fixture, tmp_path):
+    """Known by its columns; one that is damaged by its name, so that what is wrong is said."""
+    plain = (fixture("csv") / "plays.csv").read_bytes()
+    packed = tmp_path / "plays.gz"
+    packed.write_bytes(gzip.compress(plain))
+    assert recognise(Export(packed, scratch=tmp_path)).source == "csv"
+    packed.write_bytes(gzip.compress(b"nothing of the kind\n"))
+    with pytest.raises(DataError, match="is no history that is known"):
+        recognise(Export(packed, scratch=tmp_path))
+    damaged = b"\x1f\x8b\x08\x00" + b"\xff" * 60
+    packed.write_bytes(damaged)
+    with pytest.raises(DataError, match="is no history that is known"):
+        recognise(Export(packed, scratch=tmp_path))
+    named = tmp_path / "plays.CSV.gz"
+    named.write_bytes(damaged)
+    assert recognise(Export(named, scratch=tmp_path)).source == "csv"
+
+
+def test_a_line_of_excel_before_the_header(tmp_path):
+    file = tmp_path / "plays.csv"
+    file.write_text("sep=;\nuser_id;track_id;plays\nu;t;1\n")
+    assert recognise(Export(file, scratch=tmp_path)).source == "csv"
+    file.write_text("sep=;")
+    with pytest.raises(DataError, match="is no history that is known"):
+        recognise(Export(file, scratch=tmp_path))
+
+
+def test_what_is_no_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=r"pipe is no regular file; copy it into one"):
+        Export(tmp_path / "pipe", scratch=tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that cannot be read")
+def test_a_file_that_cannot_be_read(tmp_path):
+    """Alone it is named; within a folder it is of no format."""
+    (tmp_path / "folder").mkdir()
+    broken = tmp_path / "folder" / "endsong_0.json"
+    broken.symlink_to("/proc/self/mem")
+    with pytest.raises(DataError, match=r"endsong_0.json cannot be read: input/output error"):
+        Export(broken, scratch=tmp_path)
+    with pytest.raises(DataError, match="folder is no history that is known"):
+        recognise(Export(tmp_path / "folder", scratch=tmp_path))
+
+
+def test_hidden_folders_are_passed_by(fixture, tmp_path):
+    folder = fixture("spotify-short")
+    (folder / ".trash").mkdir()
+    (folder / ".trash" / "endsong_0.json").write_text("[]")
+    (folder / ".endsong_1.json").write_text("[]")
+    names = [member.name for member in Export(folder, scratch=tmp_path).members]
+    assert names == [".endsong_1.json", "StreamingHistory_music_0.json"]
+
+
+def test_a_zip_of_too_many_entries(tmp_path, monkeypatch):
+    monkeypatch.setattr(export_files, "MAX_MEMBERS", 2)
+    assert len(zipped(tmp_path / "x.zip", {"a": "1", "b": "2"}).members) == 2
+    with pytest.raises(DataError, match=r"y.zip holds 3 entries; at most 2 are read"):
+        zipped(tmp_path / "y.zip", {"a": "1", "b": "2", "c": "3"})
+
+
+def test_a_zip_packed_in_another_way(tmp_path):
+    zipped(tmp_path / "x.zip", {"StreamingHistory_music_0.json": '[{"msPlayed": 1}]' * 99})
+    raw = bytearray((tmp_path / "x.zip").read_bytes())
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        raw[raw.index(mark) + place] = 97  # WavPack
+    (tmp_path / "x.zip").write_bytes(raw)
+    (member,) = Export(tmp_path / "x.zip", scratch=tmp_path).members
+    with (
+        pytest.raises(DataError, match=r"cannot be unpacked \(.*compress.*\); unpack it by hand"),
+        member.open() as stream,
+    ):
+        stream.read()
+
+
+def test_values_that_are_too_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_formats, "MAX_VALUE", 32)
+    monkeypatch.setattr(text_formats, "BLOCK", 8)
+    with pytest.raises(DataError, match=r"x.csv, line 2: is longer than 64 MB; export it again"):
+        list(csv_rows(table(tmp_path, b"a,b\n" + b"1" * 40), Tally()))
+    cell = b'a,b\n"' + b"x" * 20 + b"\n" + b"y" * 20 + b'",1\n'
+    with pytest.raises(DataError, match=r"x.csv, line 2: is no CSV \(field larger .*\); export"):
+        list(csv_rows(table(tmp_path, cell), Tally()))
+    (member,) = json_file(tmp_path, b'[{"a": "' + b"x" * 200 + b'"}]').members
+    with pytest.raises(DataError, match=r"x.json, line 1: has a value of more than 64 MB"):
+        list(json_array(member, Tally()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -9,9 +10,11 @@ import time
 
 import pytest
 
+from audiorec.data.histories import jspf
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.jellyfin import split_name
 from audiorec.data.plays.store import load_plays
+from audiorec.exceptions import DataError
 
 
 @pytest.fixture
@@ -349,3 +352,69 @@ def test_a_database_in_use(fixture, listens, tmp_path):
         assert not any(listen.path == "new.flac" for listen in listens(alone)[0])
     finally:
         writer.close()
+
+
+def test_rockbox_lines_without_a_title(fixture, listens):
+    log = fixture("rockbox") / ".scrobbler.log"
+    n = len(listens(log)[0])
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write("Björk\tHomogenic\t\t2\t305\tL\t1668000000\t\n")
+    found, left, _ = listens(log)
+    assert len(found) == n and left["rows without a title"] == 1
+
+
+def test_itunes_tracks_without_a_name(fixture, listens):
+    library = fixture("itunes") / "Library.xml"
+    content = library.read_text(encoding="utf-8")
+    n = len(listens(library)[0])
+    library.write_text(content.replace("<key>Name</key><string>Jóga", "<key>Name</key><string>"))
+    found, left, _ = listens(library)
+    assert len(found) == n - 1 and left["rows without a title"] == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("PlayDuration", "-1", "rows that cannot be read"),
+        ("PlayDuration", "'long'", "rows that cannot be read"),
+        ("DateCreated", "'once'", "plays at an impossible time"),
+    ],
+)
+def test_jellyfin_values_that_are_none(fixture, listens, column, value, said):
+    folder = fixture("jellyfin")
+    statement = f"UPDATE PlaybackActivity SET {column} = {value} WHERE ItemId = 'i2'"
+    change(folder / "playback_reporting.db", statement)
+    found, left, _ = listens(folder)
+    assert [listen.title for listen in found] == ["Feeling Good", "French Disko"]
+    assert left[said] == 1
+
+
+@pytest.mark.parametrize("encoding", ["of-nobody", "utf-7"])
+def test_playlists_in_an_encoding_that_nobody_reads(fixture, listens, encoding):
+    playlist = fixture("xspf") / "evening.xspf"
+    content = playlist.read_text(encoding="utf-8")
+    playlist.write_text(content.replace('encoding="UTF-8"', f'encoding="{encoding}"'))
+    with pytest.raises(DataError, match=r"evening.xspf is no XML \(.*encoding.*\); export it"):
+        listens(playlist)
+
+
+def test_jspf_with_several_addresses(tmp_path, listens):
+    """The first counts; an empty list is no address."""
+    tracks = [
+        {"location": ["file:///m/a.mp3", "file:///m/b.mp3"]},
+        {"location": [], "title": "Jóga"},
+        {"location": []},
+    ]
+    file = tmp_path / "x.jspf"
+    file.write_text(json.dumps({"playlist": {"track": tracks}}))
+    found, left, _ = listens(file)
+    assert [(listen.path, listen.title) for listen in found] == [("/m/a.mp3", "a"), ("", "Jóga")]
+    assert sum(left.values()) == 1
+
+
+def test_a_jspf_that_is_too_large(tmp_path, listens, monkeypatch):
+    monkeypatch.setattr(jspf, "MAX_VALUE", 40)
+    file = tmp_path / "x.jspf"
+    file.write_text(json.dumps({"playlist": {"track": [{"title": "x" * 40}]}}))
+    with pytest.raises(DataError, match=r"x.jspf is larger than 64 MB; export it in parts"):
+        listens(file, "jspf")

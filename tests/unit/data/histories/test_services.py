@@ -297,3 +297,100 @@ def test_spotify_of_before_2023(tmp_path, listens):
         1588327200 - 177,
     )
     assert not any(word in str(listen) for word in ("203.0.113", "secret-device", "someone"))
+
+
+SHORT = {"endTime": "2024-01-02 10:03", "artistName": "A", "trackName": "B", "msPlayed": 9e4}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"msPlayed": -5}, "rows that cannot be read"),
+        ({"msPlayed": "many"}, "rows that cannot be read"),
+        ({"endTime": "yesterday"}, "plays at an impossible time"),
+        ({"trackName": ""}, "rows without a title"),
+    ],
+)
+def test_spotify_of_one_year_values_that_are_none(tmp_path, listens, wrong, said):
+    file = tmp_path / "StreamingHistory_music_0.json"
+    file.write_text(json.dumps([SHORT, SHORT | wrong]))
+    (found,), left, _ = listens(file)
+    assert found.timestamp == 1704189780 - 90 and left == {said: 1}
+
+
+def test_listenbrainz_times_that_are_none(tmp_path, listens):
+    file = tmp_path / "1.jsonl"
+    about = {"artist_name": "A", "track_name": "B"}
+    rows = [{"listened_at": at, "track_metadata": about} for at in (-1, 1_700_000_000, "now")]
+    file.write_text("\n\n".join(map(json.dumps, rows)) + "\n")
+    (found,), left, _ = listens(file)
+    assert found.timestamp == 1_700_000_000 and left == {"plays at an impossible time": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "said"),
+    [
+        ("backup.csv", "2023-11-14,22:13,Daft Punk", "rows of another length than the first line"),
+        ("backup.csv", "2023-11-14,22:13,Daft Punk,", "rows without a title"),
+        ("someone.csv", "Daft Punk,Discovery,Aerodynamic,31 Feb 2023 22:13",
+         "plays at an impossible time"),
+        ("someone.csv", "Daft Punk,Discovery", "rows of another length than the first line"),
+    ],
+)  # fmt: skip
+def test_lastfm_rows_that_are_none(fixture, listens, name, row, said):
+    file = fixture("lastfm") / name
+    found, before, _ = listens(file)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(row + "\n")
+    again, left, _ = listens(file)
+    assert again == found and left[said] == before[said] + 1
+
+
+def test_apple_music_times_that_are_none(fixture, listens):
+    folder = fixture("apple-music")
+    activity = next(folder.rglob("Apple Music Play Activity.csv"))
+    content = activity.read_text(encoding="utf-8")
+    first = listens(folder)[0][0]
+    start = "2023-02-01T10:00:00"
+    assert start in content
+    activity.write_text(content.replace(start, "x" + start, 1), encoding="utf-8")
+    found, left, _ = listens(folder)
+    assert first not in found and left["plays at an impossible time"] == 1
+
+
+def test_apple_music_by_days_alone(fixture, listens):
+    """Counts of a day stand in where there is no activity; what says nothing is counted."""
+    (daily,) = fixture("apple-music").rglob("*Daily Tracks.csv")
+    header, row = daily.read_text(encoding="utf-8").splitlines()
+    rows = [
+        row,
+        row.replace(",305000,", ",0,"),
+        row.replace(",305000,", ",-5,"),
+        row.replace("Björk - Jóga", "Jóga"),
+        row.replace(",305000,", ",9000,").replace(",1,0,", ",0,1,"),
+    ]
+    daily.write_text("\n".join([header, *rows]), encoding="utf-8")
+    found, left, source = listens(daily)
+    assert source == "apple-music"
+    assert [(x.artist, x.title, x.seconds, x.skipped) for x in found] == [
+        ("Björk", "Jóga", 305.0, False), ("Björk", "Jóga", 9.0, True),
+    ]  # fmt: skip
+    assert left == {"rows of no length": 2, "rows without a title": 1}
+
+
+def test_apple_music_without_a_column(fixture, listens):
+    (activity,) = fixture("apple-music").rglob("Apple Music Play Activity.csv")
+    content = activity.read_text(encoding="utf-8").replace("Play Duration Milliseconds", "Length")
+    activity.write_text(content, encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"Activity.csv, line 1: has no column 'Play Duration .*'; export it again"
+    ):
+        listens(activity)
+
+
+def test_youtube_music_pages_beside_lists(fixture, listens):
+    folder = fixture("youtube-music")
+    n = len(listens(folder)[0])
+    (file,) = folder.rglob("watch-history.json")
+    file.with_suffix(".html").write_text("<html>Watched Feeling Good</html>")
+    assert len(listens(folder)[0]) == n
