@@ -10,12 +10,12 @@ import logging
 import secrets
 import time
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -179,12 +179,7 @@ class _Request:
 
     def cookie(self, name: str) -> str:
         """A cookie's value; empty where there is none."""
-        try:
-            cookies = SimpleCookie(self.headers.get("cookie", "")[:4096])
-        except CookieError:
-            return ""
-        found = cookies.get(name)
-        return found.value[:200] if found else ""
+        return cookie_parser(self.headers.get("cookie", "")[:4096]).get(name, "")[:200]
 
     def api_key(self) -> str | None:
         """The key of an ``Authorization: Bearer`` header."""

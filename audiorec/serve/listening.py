@@ -209,10 +209,10 @@ class Listening:
 
     def now_playing(self, user: str, track_id: str, client: str = "") -> None:
         """Say what is being played; kept in memory for a while."""
-        if len(self._now) >= MOST_NOW_PLAYING:
-            self._now.pop(next(iter(self._now)), None)
         key = (user, client[:100])
         self._now.pop(key, None)
+        if len(self._now) >= MOST_NOW_PLAYING:
+            self._now.pop(next(iter(self._now)), None)
         self._now[key] = NowPlaying(user, track_id, client[:100], time.time())
 
     def playing_now(self) -> list[NowPlaying]:

@@ -99,11 +99,7 @@ class Media:
             opened = await self._library.in_thread(open_audio, track)
         except OSError:
             return problem(410, f"the file of {track_id!r} is gone; run 'audiorec scan' again")
-        try:
-            return self._respond(opened, track, request)
-        except BaseException:
-            opened.close()
-            raise
+        return self._respond(opened, track, request)
 
     def _respond(self, opened: BinaryIO, track: Track, request: Request) -> Response:
         state = os.fstat(opened.fileno())

@@ -27,7 +27,7 @@ from audiorec.exceptions import (
     WriteError,
 )
 from audiorec.printable_text import one_line
-from audiorec.serve.auth import AuthError, ForbiddenError
+from audiorec.serve.auth import ForbiddenError
 
 logger = logging.getLogger("audiorec.serve")
 MEDIA_TYPE = "application/problem+json"
@@ -82,8 +82,6 @@ def problem(status: int, detail: str, **more: Any) -> Response:
 
 def of_error(error: AudiorecError) -> Response:
     """The response to an error of audiorec."""
-    if isinstance(error, AuthError):
-        return problem(429 if error.too_many else 401, str(error))
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 503)
     if isinstance(error, AmbiguousNameError):
         candidates = [one_line(str(name)) for name in error.candidates[:20]]

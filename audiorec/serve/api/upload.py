@@ -8,7 +8,6 @@ from typing import IO, Any, NamedTuple
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from audiorec.exceptions import AudioError
@@ -33,11 +32,8 @@ async def answer_upload(request: Request, *, k: int) -> AnswerModel:
     state = state_of(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(415, "send a form of type multipart/form-data with a part 'file'")
-    try:
-        with state.worker.place():
-            return await _answer(request, state, k=k)
-    except MultiPartException as error:
-        raise HTTPException(400, error.message) from None
+    with state.worker.place():
+        return await _answer(request, state, k=k)
 
 
 async def _answer(request: Request, state: State, *, k: int) -> AnswerModel:

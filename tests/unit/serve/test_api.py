@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.find_tracks import find_tracks
 from audiorec.data.server.store import ServerStore
+from audiorec.exceptions import ArtifactError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.replace import find_replacement
 from audiorec.recommend.library import Library
+from audiorec.serve import create_app
+from audiorec.serve.api.upload import Upload, similar_to
+from audiorec.serve.batch import SearchOptions, SimilarBatch
+from audiorec.serve.library import SharedLibrary
 
 API = "/api/v1"
 
@@ -156,8 +164,6 @@ def test_errors_are_problems_of_one_line(client):
     )
     wrong = client.post(f"{API}/similar", json={"seeds": ["t01"], "k": 0, "kk": 1})
     assert wrong.status_code == 422 and wrong.json()["detail"].startswith("k:")
-    ambiguous = client.get(f"{API}/similar", params={"seed": "Artist 1"})
-    assert ambiguous.status_code in (404, 409)
     assert client.get(f"{API}/nothing").headers["content-type"] == "application/problem+json"
     no_models = client.post(f"{API}/next", json={"tracks": ["t01"]})
     assert no_models.status_code == 409 and "audiorec sessions" in no_models.json()["detail"]
@@ -172,6 +178,7 @@ def test_exclusions_are_honoured_at_once(client):
     assert after and not any(int(id_[1:]) % 2 for id_ in after)
     gone = client.delete(f"{API}/exclusions", params={"kind": "genre", "value": "jazz"}).json()
     assert gone == {"exclusions": [], "hidden": 0}
+    assert client.get(f"{API}/exclusions").json() == gone
 
 
 def test_status_is_that_of_the_command(client, workspace):
@@ -227,7 +234,62 @@ def test_a_file_that_is_sent_is_listened_to(client, workspace, tmp_path, tune, w
     )
     own = Library(workspace).similar(["t03"], k=4)
     assert ids(answer) == [hit.track_id for hit in own]
+    in_the_worker = similar_to(Upload(str(workspace.root), str(copy), 4))
+    assert [hit.track_id for hit in in_the_worker] == [hit.track_id for hit in own]
+    text = client.post(f"{API}/similar/upload", files={"other": ("a.wav", b"x")})
+    assert text.status_code == 422 and text.json()["detail"].startswith("file: the form has no")
     broken = client.post(f"{API}/similar/upload", files={"file": ("a.wav", b"RIFF nothing")})
     assert broken.status_code == 422
     detail = broken.json()["detail"]
     assert "the file sent" in detail and tempfile.gettempdir() not in detail
+
+
+def test_a_workspace_without_listening_has_no_listeners(workspace):
+    shutil.rmtree(workspace.plays)
+    with TestClient(create_app(workspace), base_url="http://127.0.0.1:8337") as client:
+        assert client.get(f"{API}/listeners").json() == {"n": 0, "results": []}
+
+
+def test_without_a_catalogue_an_answer_says_to_scan(workspace):
+    workspace.catalog.unlink()
+    with TestClient(create_app(workspace), base_url="http://127.0.0.1:8337") as client:
+        answer = client.get(f"{API}/similar", params={"seed": "t03"})
+        assert answer.status_code == 503 and "run 'audiorec scan' first" in answer.json()["detail"]
+        assert client.get(f"{API}/find").json()["n"] == 0
+
+
+def test_questions_that_come_together_are_each_answered(workspace):
+    """Those beyond one search, those whom nobody waits for, and where there is no index."""
+    options = SearchOptions(k=3)
+    seeds = [f"t{number % 40:02d}" for number in range(70)]
+
+    async def ask():
+        library = SharedLibrary(workspace)
+        batch = SimilarBatch(library)
+        asked = [asyncio.create_task(batch.similar(seed, options=options)) for seed in seeds]
+        await asyncio.sleep(0)
+        asked[1].cancel()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        library.close()
+        return answers
+
+    answers = asyncio.run(ask())
+    assert isinstance(answers.pop(1), asyncio.CancelledError)
+    own = Library(workspace)
+    for seed, answer in zip([seeds[0], *seeds[2:]], answers, strict=True):
+        assert [hit.track_id for hit in answer] == [h.track_id for h in own.similar([seed], k=3)]
+    shutil.rmtree(workspace.index)
+    answers = asyncio.run(ask())
+    assert {type(answer) for answer in answers} == {asyncio.CancelledError, ArtifactError}
+
+
+def test_a_catalogue_that_is_damaged_meanwhile_is_said_and_the_one_before_answers(
+    client, workspace, caplog
+):
+    assert client.get(f"{API}/find").json()["n"] == 40
+    workspace.catalog.write_bytes(b"no database" * 1000)
+    deadline = time.monotonic() + 20
+    while "the catalogue could not be read again" not in caplog.text:
+        assert client.get(f"{API}/find").json()["n"] == 40
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

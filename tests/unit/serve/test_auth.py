@@ -11,11 +11,20 @@ from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from audiorec.cli import cli
-from audiorec.exceptions import ParameterError, WorkspaceError
+from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError
 from audiorec.serve import ServeSettings, create_app
 from audiorec.serve.access import is_known_host
+from audiorec.serve.app import is_loopback
 from audiorec.serve.auth import Auth, LoginThrottle
-from audiorec.serve.users import add_key, add_user, load_users, users_file
+from audiorec.serve.users import (
+    add_key,
+    add_user,
+    load_users,
+    remove_user,
+    revoke_keys,
+    save_users,
+    users_file,
+)
 
 API = "/api/v1"
 BASE = "http://127.0.0.1:8337"
@@ -47,6 +56,8 @@ def test_strangers_are_sent_away(guarded):
 
 def test_a_session_is_opened_and_closed(guarded):
     assert log_in(guarded, "wrong password").status_code == 401
+    in_browser = log_in(guarded, "wrong password", Accept="text/html,*/*")
+    assert (in_browser.status_code, in_browser.headers["location"]) == (303, "/login?error=wrong")
     answer = log_in(guarded)
     assert answer.status_code == 303
     cookie = answer.headers["set-cookie"].lower()
@@ -89,13 +100,30 @@ def test_keys_open_for_programs(guarded, workspace):
     assert guarded.get(f"{API}/session", headers=bearer).json()["user"] == "ann"
     like = {"kind": "like", "id": "t01"}
     assert guarded.post(f"{API}/listening", json=like, headers=bearer).json()["user"] == "ann"
-    wrong = guarded.get(f"{API}/find", headers={"Authorization": "Bearer nothing"})
-    assert wrong.status_code == 401
+    wrong = {"Authorization": "Bearer nothing"}
+    codes = [guarded.get(f"{API}/find", headers=wrong).status_code for _ in range(6)]
+    assert codes == [401] * 5 + [429]
+    assert guarded.get(f"{API}/find", headers=bearer).status_code == 429  # for a while
+
+
+def test_keys_and_users_that_there_are_not(workspace, monkeypatch):
+    file = users_file(workspace)
+    add_user(file, "ann", PASSWORD)
+    for change in (add_key, revoke_keys, remove_user):
+        with pytest.raises(NotFoundError, match="no user 'bob'; 'audiorec serve user list'"):
+            change(file, "bob")
+    monkeypatch.setattr("audiorec.serve.users.MOST_KEYS", 2)
+    keys = [add_key(file, "ann") for _ in range(2)]
+    with pytest.raises(ParameterError, match="'ann' has 2 keys; .* key --revoke"):
+        add_key(file, "ann")
+    assert revoke_keys(file, "ann") == len(set(keys)) == 2
 
 
 def test_guessing_is_stopped(guarded):
     codes = [log_in(guarded, f"guess {n}").status_code for n in range(7)]
     assert codes[:5] == [401] * 5 and codes[5:] == [429] * 2
+    in_browser = log_in(guarded, Accept="text/html")
+    assert in_browser.headers["location"] == "/login?error=many"
     assert log_in(guarded).status_code == 429  # the right one neither, for a while
 
 
@@ -135,6 +163,32 @@ def test_a_form_may_carry_the_token(client):
     form = {"csrf": csrf, "name": "a", "password": "b"}
     assert client.post("/login", data=form).status_code == 401  # read by the route all the same
     assert client.post("/login", data={**form, "csrf": "f" * 64}).status_code == 403
+    assert client.post("/login", data={"a": "b" * 70_000, **form}).status_code == 403
+
+
+def test_cookies_of_other_servers_on_this_machine_are_passed_over(guarded):
+    """Browsers send them to every port, whatever their names."""
+    cookie = log_in(guarded).headers["set-cookie"].partition(";")[0]
+    guarded.cookies.clear()
+    headers = {"Cookie": f"a/b=1; c,d=2; {cookie}"}
+    assert guarded.get(f"{API}/session", headers=headers).json()["user"] == "ann"
+
+
+def test_the_oldest_of_too_many_sessions_ends(workspace, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.auth.MOST_SESSIONS", 2)
+    add_user(users_file(workspace), "ann", PASSWORD)
+    auth = Auth(workspace)
+    tokens = [auth.login("ann", PASSWORD, address="here") for _ in range(3)]
+    assert [auth.session_user(token) for token in tokens] == [None, "ann", "ann"]
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("127.0.0.1", True), ("::1", True), ("0.0.0.0", False),
+     ("192.168.1.5", False), ("music.example.org", False)],
+)  # fmt: skip
+def test_addresses_of_this_machine_alone(host, loopback):
+    assert is_loopback(host) == loopback
 
 
 @pytest.mark.parametrize(
@@ -185,17 +239,26 @@ def test_the_users_file_is_its_owners(workspace):
     file.chmod(0o644)
     with pytest.raises(WorkspaceError, match="chmod 600"):
         load_users(file)
+    with TestClient(create_app(workspace), base_url=BASE) as client:
+        answer = client.get(f"{API}/find")
+        assert answer.status_code == 503 and "chmod 600" in answer.json()["detail"]
     file.chmod(0o600)
     for name in ("", "a b", "a/b", "<b>", "a\n", "x" * 65):
         with pytest.raises(ParameterError, match="no name of a user"):
             add_user(file, name, PASSWORD)
     with pytest.raises(ParameterError, match="8 to 256"):
         add_user(file, "bob", "short")
-    file.write_text('{"users": {"ann": 3}}')
-    with pytest.raises(WorkspaceError, match="remove it"):
-        load_users(file)
+    for user in ("3", '{"password": 3}', '{"password": "x", "keys": [1]}'):
+        file.write_text(f'{{"users": {{"ann": {user}}}}}')
+        with pytest.raises(WorkspaceError, match="remove it"):
+            load_users(file)
     auth = Auth(workspace, required=True)
     file.unlink()
+    file.mkdir()
+    with pytest.raises(WorkspaceError, match=f"{file.name} cannot be written"):
+        save_users(file, {})
+    assert [path.name for path in workspace.root.iterdir() if ".part" in path.name] == []
+    file.rmdir()
     assert auth.has_users and not auth.check("ann", "") and auth.user_of_key("") is None
 
 
@@ -213,7 +276,12 @@ def test_users_by_the_command_line(workspace, monkeypatch):
     key = run("user", "key", "ann").output.strip()
     assert Auth(workspace).user_of_key(key) == "ann"
     assert '"keys": 1' in run("user", "list", "--json").output
+    assert run("user", "list").output == "ann  1 keys\n"
     assert run("user", "key", "ann", "--revoke").exit_code == 0
     assert Auth(workspace).user_of_key(key) is None
     assert run("user", "remove", "ann").exit_code == 0 and not load_users(users_file(workspace))
     assert run("user", "remove", "ann").exit_code == 1
+    assert run("user", "list").output == "there is no user: 'audiorec serve user add NAME'\n"
+    typed = run("user", "add", "bob", given=f"{PASSWORD}\n{PASSWORD}\n")
+    assert typed.exit_code == 0 and "bob: added" in typed.output and PASSWORD not in typed.output
+    assert load_users(users_file(workspace))["bob"].password == PASSWORD

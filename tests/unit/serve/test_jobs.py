@@ -71,6 +71,8 @@ def test_only_folders_that_are_known_are_scanned(client, tmp_path, workspace):
         for path in (str(folder), f"{music}/artist 1/../../secret"):
             answer = client.post(f"{API}/jobs", json={"kind": "scan", "folder": path})
             assert answer.status_code == 422 and "may not be scanned" in answer.json()["detail"]
+    answer = client.post(f"{API}/jobs", json={"kind": "scan", "folder": "/a\0b"})
+    assert answer.status_code == 422 and "no path" in answer.json()["detail"]
     answer = client.post(f"{API}/jobs", json={"kind": "run", "folder": "/etc"})
     assert answer.status_code == 422
     assert client.get(f"{API}/jobs/events", params={"id": "none"}).status_code == 404
@@ -109,6 +111,57 @@ def test_what_is_cancelled_ends_with_all_it_started(state, monkeypatch, tmp_path
         command = ["ps", "-o", "stat=", "-p", pid]
         found = subprocess.run(command, check=False, capture_output=True, text=True)
         assert found.stdout.strip()[:1] in ("", "Z"), f"{pid} still runs"
+
+
+def test_a_server_that_stops_ends_its_job(state, monkeypatch):
+    replaced(state, monkeypatch, "sleep", "100")
+
+    async def work(cancelled_first: bool):
+        job = await state.jobs.start("run")
+        while not (cancelled_first or state.jobs._process):
+            await asyncio.sleep(0.02)
+        await state.jobs.stop()
+        return job
+
+    for cancelled_first in (False, True):  # before its process has begun
+        job = asyncio.run(work(cancelled_first))
+        assert job.state == "cancelled" and job.ended is not None and not state.jobs.current
+
+
+def test_a_line_without_an_end_is_passed_over(state, monkeypatch):
+    replaced(state, monkeypatch, "bash", "-c", "head -c 3000000 /dev/zero; echo; echo last")
+
+    async def work():
+        job = await state.jobs.start("run")
+        return [event async for event in state.jobs.events(job.id)]
+
+    assert asyncio.run(work())[-2:] == [
+        {"event": "line", "line": "last"},
+        {"event": "end", "state": "done"},
+    ]
+
+
+def test_the_oldest_jobs_are_forgotten(state, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.jobs.MOST_JOBS", 2)
+    replaced(state, monkeypatch, "true")
+
+    async def work():
+        jobs = []
+        for _ in range(3):
+            jobs.append(await state.jobs.start("run"))
+            async for _ in state.jobs.events(jobs[-1].id):
+                pass
+        return jobs
+
+    jobs = asyncio.run(work())
+    assert state.jobs.recent() == [jobs[2], jobs[1]]
+
+
+def test_a_job_is_cancelled_by_the_api(client, monkeypatch):
+    replaced(None, monkeypatch, "sleep", "100")
+    id_ = client.post(f"{API}/jobs", json={"kind": "run"}).json()["id"]
+    assert client.post(f"{API}/jobs/cancel", json={"id": id_}).json()["state"] == "cancelled"
+    assert client.post(f"{API}/jobs/cancel", json={"id": "none"}).status_code == 404
 
 
 def test_a_job_that_fails_or_cannot_start_says_so(state, monkeypatch):

@@ -15,7 +15,7 @@ import pytest
 from audiorec.data.plays.store import load_plays
 from audiorec.data.server.listening import is_pending, listening_store, take_in
 from audiorec.data.server.store import FILE, ServerStore, forget_listener
-from audiorec.exceptions import WorkspaceError
+from audiorec.exceptions import ParameterError, WorkspaceError
 from audiorec.pipeline.forget import forget
 from audiorec.serve.listening import Listening, play_or_skip
 
@@ -40,6 +40,33 @@ def test_one_rule_says_what_is_a_play():
              (29, 0): "skip", (0, 200): "skip"}  # fmt: skip
     for (seconds, duration), wanted in cases.items():
         assert play_or_skip(seconds, duration) == wanted, (seconds, duration)
+
+
+def test_ratings_are_from_0_to_5(listening):
+    for n_stars in (-1, 6):
+        with pytest.raises(ParameterError, match=f"rating={n_stars} must be from 0 to 5"):
+            listening.rate("me", "t05", n_stars)
+
+
+def test_what_is_playing_now_is_bounded(listening, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.listening.MOST_NOW_PLAYING", 2)
+    for user, track_id in (("ann", "t01"), ("bob", "t02"), ("bob", "t03"), ("cy", "t04")):
+        listening.now_playing(user, track_id)
+    assert [(now.user, now.track_id) for now in listening.playing_now()] == [
+        ("cy", "t04"),
+        ("bob", "t03"),
+    ]
+
+
+def test_the_api_stores_ratings_and_takes_stars_back(client):
+    def say(**body):
+        answer = client.post(f"{API}/listening", json={"id": "t05", **body}).json()
+        return answer["stored"], answer["liked"], answer["stars"]
+
+    assert say(kind="star") == ("rating", True, 0)
+    assert say(kind="rate", stars=4) == ("rating", True, 4)
+    assert say(kind="unstar") == ("rating", False, 4)
+    assert client.get(f"{API}/listening", params={"id": "t05"}).json()["stars"] == 4
 
 
 def test_what_is_said_last_of_a_track_counts(workspace, listening):
@@ -139,6 +166,7 @@ def test_a_run_takes_in_what_a_killed_server_left(workspace, listening):
     with workspace.writing():
         with pytest.raises(WorkspaceError, match="in use"):
             listening.take_in()
+        assert not listening._try_take_in()  # which tries again later
         assert take_in(workspace) == 1  # as 'audiorec run' does
     assert stored(workspace)["rating"].to_list() == [1.0]
     assert not is_pending(listening_store(workspace))

@@ -7,6 +7,7 @@ import io
 import os
 from pathlib import Path
 
+import mutagen.apev2
 import mutagen.flac
 import mutagen.id3
 import mutagen.mp4
@@ -205,6 +206,30 @@ def test_covers_are_made_anew_and_bounded(tagged):
             assert (cover.content_type, Image.MIME[image.format]) == (wanted, wanted)
 
 
+def test_a_cover_is_served_and_only_so_many_are_kept(client, workspace, tagged, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.pictures.CACHED_BYTES", 10)
+    with Catalog(workspace.catalog) as catalog:
+        for file in tagged:
+            catalog.upsert(Track(file.suffix, str(file)))
+    for file in tagged:
+        answer = client.get(f"{API}/cover", params={"id": file.suffix, "size": 64})
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("image/")
+        with Image.open(io.BytesIO(answer.content)) as image:
+            assert max(image.size) == 64
+    assert not client.app.state.serve.media._pictures._kept
+
+
+def test_tags_that_hold_no_list_of_pictures_are_no_covers(tmp_path):
+    tags = mutagen.apev2.APEv2()
+    tags["covr"] = mutagen.apev2.APEValue(b"abc", mutagen.apev2.BINARY)
+    for name, content in (("a.bin", b"no sound"), ("b.mp3", b"ID3\x04\0\0\0\0\0\x7f")):
+        (tmp_path / name).write_bytes(content)
+        if name == "a.bin":
+            tags.save(tmp_path / name)
+        with (tmp_path / name).open("rb") as stream:
+            assert read_cover(stream, size=300) is None
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"<svg onload='alert(1)'/>", picture()[:200], picture("PNG", (9000, 9000))]
 )
@@ -223,6 +248,8 @@ def test_a_spectrogram_shows_high_notes_at_the_top():
     with Image.open(io.BytesIO(draw_spectrogram([mel, mel]))) as image:
         pixels = np.asarray(image.convert("L"), dtype=float)
     assert image.size == (400, 96)
+    with Image.open(io.BytesIO(draw_spectrogram([mel] * 20))) as image:
+        assert image.size == (1200, 96)
     assert pixels[:6].mean() > pixels[6:].mean() + 100
 
 

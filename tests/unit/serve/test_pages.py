@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -15,7 +17,7 @@ pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels
@@ -114,6 +116,31 @@ def test_pages_say_descriptors_with_their_units(workspace, client):
     assert "<dt>brightness, alike</dt><dd>588 Hz and 590 Hz</dd>" in page
 
 
+def test_rows_for_a_script_to_put_into_a_list(client):
+    page = client.get("/rows?id=t03&id=nobody&id=t05&reason=because").text
+    assert re.findall(r'data-id="(.+?)"', page) == ["t03", "t05"]
+    assert page.count("because") == 2 and "<html" not in page
+
+
+def test_without_an_index_pages_show_the_library_and_what_to_run(workspace):
+    shutil.rmtree(workspace.index)
+    with TestClient(create_app(workspace), base_url="http://127.0.0.1:8337") as client:
+        home = client.get("/").text
+        assert home.count("not placed yet: start a run") == 10 and "audiorec run" in home
+        track = client.get("/track?id=t03").text
+        assert "Song 03" in track and "audiorec run" in track and track.count('class="track"') == 0
+        library = client.get("/library").text
+        assert "One recording, several files: 0" in library
+
+
+def test_a_track_whose_length_is_not_known_has_none(workspace, client):
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(Track("long", "/m/long.mp3", title="Long", duration=3727.4))
+        catalog.upsert(Track("none", "/m/none.mp3", title="None", duration=0.0))
+    assert '<p class="facts">1:02:07</p>' in client.get("/track?id=long").text
+    assert '<p class="facts"></p>' in client.get("/track?id=none").text
+
+
 def test_a_playlist_stands_in_its_address(client):
     page = client.get("/playlist?seed=t03&seed=Artist 5 - Song 05&not=t04&length=6").text
     assert "6 tracks, 0:12" in page
@@ -135,6 +162,15 @@ def test_a_playlist_stands_in_its_address(client):
     assert sorted(offered) == sorted(KINDS)
     assert "no track is called" in client.get("/playlist?seed=nonesuch").text
     assert "never" in client.get("/playlist?seed=t03&year=never").text
+
+
+def test_a_name_of_several_tracks_is_asked_for_again(workspace, client):
+    with Catalog(workspace.catalog) as catalog:
+        for name in ("Ann", "Bob"):
+            catalog.upsert(Track(name, f"/m/{name}.mp3", artist=name, title="Same"))
+    page = client.get("/playlist?seed=Same&seed=t03").text
+    assert "Ann - Same" in page and "Bob - Same" in page
+    assert re.findall(r'name="seed" value="(.+?)"', page) == ["t03"]
 
 
 def test_a_listener_has_recommendations_taste_and_cold_tracks(client):
@@ -180,14 +216,19 @@ def test_what_exclusions_hide_is_counted_once_for_a_catalogue(workspace, client,
 
 def test_the_evaluation_shows_tables_and_gives_the_report(workspace, client):
     assert "Nothing was evaluated yet" in client.get("/evaluation").text
+    nothing = client.get("/evaluation/report", follow_redirects=False)
+    assert (nothing.status_code, nothing.headers["location"]) == (303, "/evaluation")
     workspace.reports.mkdir(exist_ok=True)
     body = {"split": "cold", "n_users": 7, "n_tracks": 9,
             "systems": {"<b>": {"recall@10": 0.25}, "y": {"recall@10": 0.5}}}  # fmt: skip
     (workspace.reports / "evaluation.json").write_text(json.dumps(body))
     (workspace.reports / "broken.json").write_text("{")
+    (workspace.reports / "study.txt").write_text("recall <by> tempo")
+    (workspace.reports / "folder.txt").mkdir()
     (workspace.reports / "evaluation.html").write_text("<p>report")
     page = client.get("/evaluation").text
     assert "&lt;b&gt;" in page and "0.250" in page and "7 listeners, 9 tracks" in page
+    assert "recall &lt;by&gt; tempo" in page and "folder" not in page
     report = client.get("/evaluation/report")
     assert report.text == "<p>report" and "attachment" in report.headers["content-disposition"]
 
@@ -213,6 +254,13 @@ def test_points_ids_and_colours_of_the_map_go_together(mapped, client):
     best = [values["score"][ids.index(hit["track_id"])] for hit in hits]
     assert best == sorted(best, reverse=True) and min(best) > 150
     assert client.get("/map/colours?by=zzz").status_code == 422
+    with Catalog(mapped.catalog) as catalog:
+        catalog.upsert([replace(track, year=None) for track in catalog.tracks()])
+    deadline = time.monotonic() + 20
+    while (years := client.get("/map/colours?by=year").json())["low"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert years["high"] == "" and set(base64.b64decode(years["values"])) == {255}
 
 
 def test_without_a_map_the_page_says_how_to_make_one(client):
@@ -255,3 +303,6 @@ def test_the_spectrogram_says_where_in_the_track_it_lies(workspace):
         # Of the 2 s that were heard, not of the length that the catalogue has from elsewhere.
         assert 'data-starts="0.5" data-seconds="1.0"' in page
         assert client.get("/api/v1/spectrogram?id=t03").status_code == 200
+        with Catalog(workspace.catalog) as catalog:
+            catalog.upsert(Track("new", "/m/new.mp3", title="New"))
+        assert "data-starts" not in client.get("/track?id=new").text

@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.table_import import import_plays
+from audiorec.exceptions import ArtifactError
 from audiorec.mel.compute import compute_mels
 from audiorec.models.checkpoint import save_model
+from audiorec.serve.api.recommendations import TrackPair, occluded_pair
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.training import train_sessions
 from tests.unit.models.conftest import MEL, make_model
@@ -51,6 +53,11 @@ def client(workspace):
 
     with TestClient(create_app(workspace), base_url="http://127.0.0.1:8337") as client:
         yield client
+
+
+def track_of(workspace, track_id):
+    with Catalog(workspace.catalog, read_only=True) as catalog:
+        return catalog.get(track_id)
 
 
 def said(workspace, *arguments):
@@ -96,8 +103,12 @@ def test_explain_by_sound_is_that_of_the_command(client, workspace, tmp_path):
     assert answer.status_code == 200, answer.text
     assert answer.json()["sound"] == said(workspace, "explain", "t03", "t20", "--sound")["sound"]
     assert len(answer.json()["sound"][0]["seconds"]) == 10
+    pair = TrackPair(str(workspace.root), *(track_of(workspace, id_) for id_ in ("t03", "t20")))
+    assert str(pair) == "the match of t03 and t20"
+    assert len(occluded_pair(pair)[0].seconds) == 10  # in the worker
     workspace.model.rename(tmp_path / "model")
     try:
+        assert isinstance(occluded_pair(pair), ArtifactError)
         answer = client.get(f"{API}/explain", params={**asked, "sound": True})
     finally:
         (tmp_path / "model").rename(workspace.model)
