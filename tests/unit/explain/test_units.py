@@ -20,14 +20,14 @@ from audiorec.explain.activations import filter_layers
 from audiorec.explain.units import genre_columns, read_filters
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.mel.compute import MelJob, Shards, TrackMels
 from audiorec.models.checkpoint import save_model
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
 from audiorec.models.encoders import build_encoder
 from audiorec.recommend.library import Library
-from audiorec.worker_pool import Outcome
 from audiorec.workspace import Workspace
+
+from ..stored_mels import store_mels
 
 MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=6.0)
 N, ARTISTS = 80, 40
@@ -76,20 +76,7 @@ def workspace(tmp_path_factory):
                   duration=20.0)
             for row, id_ in enumerate(ids)
         )  # fmt: skip
-    shards = Shards(workspace.mels, MEL)
-    for start in range(0, N, 64):
-        shards.add(
-            [
-                Outcome(
-                    MelJob(id_, id_, id_),
-                    TrackMels([make_mel(int(id_[1:]))], np.zeros(4, "u4"), [0.0]),
-                    None,
-                )
-                for id_ in ids[start : start + 64]
-            ],
-            is_retry=False,
-        )
-    shards.finish({}, absent=[])
+    store_mels(workspace.mels, {id_: make_mel(int(id_[1:])) for id_ in ids}, config=MEL)
     save_model(workspace.model, make_model(), inputs={})
     embeddings = Embeddings(ids, np.random.default_rng(0).normal(size=(N, 4)))
     made = embeddings.save(workspace.embeddings)

@@ -10,15 +10,15 @@ from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.explain.occlusion import slots
-from audiorec.mel.compute import MelJob, Shards, TrackMels
 from audiorec.models.checkpoint import save_model
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import explanations
 from audiorec.studies.study import StudyInputs
-from audiorec.worker_pool import Outcome
 from audiorec.workspace import Workspace
+
+from ..stored_mels import store_mels
 
 MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=4.0)
 N = 24
@@ -40,16 +40,12 @@ def make_given(path, *, n):
     workspace.create()
     ids = [f"t{row:02d}" for row in range(n)]
     rng = np.random.default_rng(0)
-    shards = Shards(workspace.mels, MEL)
-    outcomes = []
+    mels = {}
     for row, id_ in enumerate(ids):
-        mel = rng.normal(-60, 1, (16, MEL.frames(4.0)))
-        time = slots(mel.shape[1], 10)[row % 10]
-        mel[2 * (row % 8) : 2 * (row % 8) + 2, slice(*time)] += 50
-        sound = TrackMels([mel.astype(np.float16)], np.zeros(4, "u4"), [0.0])
-        outcomes.append(Outcome(MelJob(id_, id_, id_), sound, None))
-    shards.add(outcomes, is_retry=False)
-    shards.finish({}, absent=[])
+        mels[id_] = rng.normal(-60, 1, (16, MEL.frames(4.0)))
+        time = slots(MEL.frames(4.0), 10)[row % 10]
+        mels[id_][2 * (row % 8) : 2 * (row % 8) + 2, slice(*time)] += 50
+    store_mels(workspace.mels, mels, config=MEL)
     Embeddings(ids, rng.normal(size=(n, 4))).save(workspace.embeddings)
     return StudyInputs(workspace, Recipe())
 

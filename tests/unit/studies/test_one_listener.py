@@ -5,11 +5,20 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
+from audiorec.audio.config import MelConfig
+from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.table_import import import_plays
+from audiorec.exceptions import DataError
 from audiorec.metrics import auc, rank
+from audiorec.models import pretrained
+from audiorec.models.config import MUSICNN_MEL
 from audiorec.models.content_model import CONTENT_BLOCKS, RIDGE_BLOCKS
+from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.models.frozen_features import FeatureStore
 from audiorec.pipeline.recipe import Recipe
+from audiorec.studies import one_listener
 from audiorec.studies.one_listener import (
     FOLDED,
     RANDOM,
@@ -17,11 +26,20 @@ from audiorec.studies.one_listener import (
     SESSIONS,
     SHUFFLED,
     SOUND,
+    SOUND_BY_PLAYS,
     Music,
+    listeners,
     made_listeners,
     most_played,
+    nearness,
+    read_music,
     score_listener,
+    sound_space,
 )
+from audiorec.studies.study import StudyInputs
+from audiorec.workspace import Workspace
+
+from ..stored_mels import store_mels
 
 RECIPE = Recipe(
     model={"encoder": "musicnn"},
@@ -71,7 +89,7 @@ def test_sessions_beat_chance_and_shuffled_tracks_do_not(music, plays):
     assert set(values) == {
         RANDOM,
         SOUND,
-        f"{SOUND}, weighted by plays",
+        SOUND_BY_PLAYS,
         REGRESSION,
         SESSIONS,
         SHUFFLED,
@@ -87,7 +105,9 @@ def test_the_fifth_that_is_played_most():
     assert not most_played(np.zeros(10)).any()
 
 
-def test_made_listeners(tmp_path):
+@pytest.fixture
+def truth(tmp_path):
+    """What a made world tells of 60 tracks."""
     rng = np.random.default_rng(0)
     np.savez(
         tmp_path / "truth.npz",
@@ -97,11 +117,110 @@ def test_made_listeners(tmp_path):
         released=np.zeros(60, dtype=np.int64),
         track_ids=np.array([f"t{i}" for i in range(60)]),
     )
-    two = [
-        list(made_listeners(tmp_path / "truth.npz", seed=0, n_listeners=2, n_plays=300))
-        for _ in range(2)
-    ]
+    return tmp_path / "truth.npz"
+
+
+def test_made_listeners(truth):
+    two = [list(made_listeners(truth, seed=0, n_listeners=2, n_plays=300)) for _ in range(2)]
     for (name, plays), (_, again) in zip(*two, strict=True):
         assert len(plays) == 300 and plays.equals(again)
         assert plays["user_id"].unique().to_list() == [name]
         assert plays["timestamp"].is_sorted() and plays["skipped"].sum() > 0
+
+
+def test_with_a_truth_the_listeners_are_made(truth, music, tmp_path):
+    given = StudyInputs(Workspace(tmp_path), RECIPE, truth=truth)
+    name, plays = next(listeners(given, music))
+    assert (name, len(plays)) == ("listener-0", one_listener.N_PLAYS)
+    assert set(plays["track_id"]) <= {f"t{i}" for i in range(60)}
+
+
+def test_who_played_nothing_that_is_known_is_near_nothing(music):
+    assert nearness(sound_space(music.features), ["a00-0", "a00-1"], {}).tolist() == [0, 0]
+
+
+N_TRACKS = 30
+MEL = MelConfig(clip_seconds=3.5, **MUSICNN_MEL)
+CSV = "user_id,track_id,plays,timestamp,skipped"
+
+
+def make_sessions(user, *, n_sessions):
+    """Plays of four tracks in a row, an hour or more after others; as lines of CSV."""
+    rng = np.random.default_rng(len(user))
+    for number in range(n_sessions):
+        first = int(rng.integers(N_TRACKS))
+        for step in range(4):
+            track = (first + step) % N_TRACKS
+            yield f"{user},t{track:02d},1,{1_700_000_000 + 7_200 * number + 200 * step},0"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """Tracks with spectrograms, and a pretrained network with random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = empty_pretrained("vgg-msd").eval()  # the fastest
+    monkeypatch.setattr(pretrained, "is_fetched", lambda: True)
+    monkeypatch.setattr("audiorec.models.encoders.load_pretrained", lambda name: network)
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    ids = [f"t{row:02d}" for row in range(N_TRACKS)]
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(
+            Track(id_, f"/m/{id_}.mp3", f"Artist {row % 10}", id_, clip_hash=id_)
+            for row, id_ in enumerate(ids)
+        )
+    rng = np.random.default_rng(0)
+    mels = {id_: rng.normal(2, 1, (96, MEL.frames(MEL.clip_seconds))) for id_ in ids}
+    store_mels(workspace.mels, mels, config=MEL)
+    return workspace
+
+
+def given_of(workspace, lines):
+    """The study's inputs, with these plays alone."""
+    file = workspace.root / "plays.csv"
+    file.write_text("\n".join([CSV, *lines]))
+    import_plays(workspace.plays, file)
+    recipe = RECIPE.model_copy(update={"mel": MEL})
+    return StudyInputs(workspace, recipe)
+
+
+def test_listeners_with_plays_enough_at_known_times_are_scored(workspace, monkeypatch):
+    monkeypatch.setattr(one_listener, "MIN_PLAYS", 100)
+    untimed = [f"untimed,t{row % N_TRACKS:02d},1,,0" for row in range(120)]
+    elsewhere = [f"elsewhere,x{row},1,{1_700_000_000 + 300 * row},0" for row in range(120)]
+    lines = [
+        *make_sessions("most", n_sessions=60),
+        *make_sessions("enough", n_sessions=30),
+        *make_sessions("few", n_sessions=20),
+        *untimed,
+        *elsewhere,  # tracks that are not catalogued
+    ]
+    given = given_of(workspace, lines)
+    assert [name for name, _ in listeners(given, read_music(given))] == ["most", "enough"]
+    report = one_listener.run(given)
+    body = report.to_json()
+    assert body["n_listeners"] == 2
+    rows = {row["system"]: row for row in body["rows"]}
+    assert len(rows) == 7
+    places = [row["AUC"] for row in body["rows"]]
+    assert places == sorted(places, reverse=True)
+    for name, row in rows.items():
+        if name == SESSIONS:
+            assert "sessions ahead, AUC" not in row
+            continue
+        low, high = row["sessions ahead, AUC"]
+        assert low - 1e-9 <= rows[SESSIONS]["AUC"] - row["AUC"] <= high + 1e-9
+    text = report.to_text()
+    assert "One listener's history alone, artist-cold: 2 listeners" in text
+    assert "a listener; 6 factors, regularization 5." in text
+    monkeypatch.setattr(one_listener, "MIN_PLAYS", 1_000)
+    with pytest.raises(DataError, match="no listener has 1000 plays of catalogued tracks"):
+        one_listener.run(given)
+
+
+def test_without_weights_there_are_no_features(workspace, monkeypatch):
+    monkeypatch.setattr(pretrained, "is_fetched", lambda: False)
+    given = given_of(workspace, make_sessions("few", n_sessions=20))
+    with pytest.raises(DataError, match="no features of musicnn: .* is not in the cache"):
+        one_listener.run(given)
