@@ -9,6 +9,9 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError
+from audiorec.index.stored import rebuild_reason
+from audiorec.mel.store import unlike
+from audiorec.recommend.spaces import artists_of
 from audiorec.workspace import Workspace
 
 
@@ -53,8 +56,6 @@ def damage(workspace: Workspace) -> list[str]:
 
 def diagnose(workspace: Workspace) -> Diagnosis:
     """What is wrong with a workspace, every byte of its artifacts read."""
-    from audiorec.index.stored import rebuild_reason
-
     problems = damage(workspace)
     try:
         with Catalog(workspace.catalog, read_only=True) as catalog:
@@ -93,12 +94,11 @@ def _out_of_step(workspace: Workspace) -> list[str]:
         for source, digest in manifest.inputs.items()
         if source in made and digest not in made[source].digests
     ]
-    if named := made["index"].inputs.get("artists") if "index" in made else None:
-        from audiorec.recommend.spaces import artists_of
-
-        if artifacts.fingerprint(artists_of(workspace)) != named:
-            lines.append("the index was made before artists' names changed; run 'audiorec index'")
+    named = made["index"].inputs.get("artists") if "index" in made else None
+    if named and artifacts.fingerprint(artists_of(workspace)) != named:
+        lines.append("the index was made before artists' names changed; run 'audiorec index'")
     if {"mels", "factors", "model"} <= made.keys():
+        # here: the pipeline takes a second
         from audiorec.pipeline.training_inputs import only_artists_changed
 
         with suppress(AudiorecError):  # what is damaged or older is told of elsewhere
@@ -107,8 +107,6 @@ def _out_of_step(workspace: Workspace) -> list[str]:
                     "the model was learned before artists' names changed; run 'audiorec train'"
                 )
     if "mels" in made and "model" in made:
-        from audiorec.mel.store import unlike
-
         learned, given = (made[kind].config for kind in ("model", "mels"))
         lines.append(unlike(MelConfig(**learned.get("mel", {})), MelConfig(**given)))
     return [line for line in lines if line]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 
@@ -20,8 +21,6 @@ def lazy_attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], A
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        from importlib import import_module
-
         return getattr(import_module(f"{package}.{homes[name]}"), name)
 
     return load

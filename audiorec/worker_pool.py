@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -315,8 +316,6 @@ def _start_worker(memory: int) -> None:
 
 def _end_with_parent() -> None:
     """End this process when its parent is gone, in the middle of a file too."""
-    import multiprocessing
-
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

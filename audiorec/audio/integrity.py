@@ -10,15 +10,14 @@ import os
 import re
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO, Literal
+
+import soundfile
 
 from audiorec.audio.mpeg_frames import SLACK_FRAMES, Frames, LengthTag, read_unsigned
 from audiorec.audio.source import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
-
-if TYPE_CHECKING:
-    import soundfile
 
 OGG = b"OggS"
 TTA_HEAD = 22  # bytes in front of the lengths of the frames
@@ -159,8 +158,6 @@ def _check_log(path: Path, file: soundfile.SoundFile) -> None:
 
 def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
     """Raise unless the end that STREAMINFO promises can be sought: libFLAC finds its frame."""
-    import soundfile
-
     tail = round(FLAC_TAIL_SECONDS * file.samplerate)
     try:
         file.seek(max(0, file.frames - tail))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from audiorec.exceptions import ParameterError
+
 if TYPE_CHECKING:
     from audiorec.recommend.filters import TrackFilter
 
@@ -64,7 +66,6 @@ def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter | None:
     given = {name: options.pop(name) for name in NAMES}
     if not any(given.values()):
         return None
-    from audiorec.exceptions import ParameterError
     from audiorec.recommend.filters import TrackFilter
 
     try:

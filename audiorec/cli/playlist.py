@@ -22,6 +22,7 @@ from audiorec.cli.common import (
     versions_option,
 )
 from audiorec.cli.filters import filter_options, make_filter
+from audiorec.exceptions import ParameterError
 from audiorec.playlist.choices import FORMATS, KINDS, MEASURES, SHAPES
 
 if TYPE_CHECKING:
@@ -216,7 +217,6 @@ def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRe
     """What the options ask for; values that contradict each other are wrong usage."""
     from dataclasses import replace
 
-    from audiorec.exceptions import ParameterError
     from audiorec.playlist import PlaylistRequest
     from audiorec.recommend.filters import TrackFilter
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
+from audiorec.exceptions import NotFoundError, ParameterError
 
 
 @click.group("playlists")
@@ -103,7 +104,6 @@ def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, 
 
     import tomli_w
 
-    from audiorec.exceptions import NotFoundError, ParameterError
     from audiorec.output_files import write_output
     from audiorec.playlist.recipes import NAME
 

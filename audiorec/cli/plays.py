@@ -17,6 +17,7 @@ from audiorec.cli.common import (
     progress_shown,
 )
 from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
+from audiorec.exceptions import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,7 +184,6 @@ class PlaysImport:
         from audiorec.data.histories import AUTO, IN_COLUMNS, history
         from audiorec.data.history_import import add_history, open_export
         from audiorec.data.table_import import add_table
-        from audiorec.exceptions import DataError
 
         source, recognised = self.source, None
         if source not in IN_COLUMNS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
+from audiorec.exceptions import EngineError, ParameterError
 
 if TYPE_CHECKING:
     from audiorec.serve import ServeSettings
@@ -49,8 +50,6 @@ def command(
     try:
         from audiorec.serve import ServeSettings
     except ModuleNotFoundError as error:
-        from audiorec.exceptions import EngineError
-
         raise EngineError(
             f"{error.name} is not installed; it comes with the extra 'serve': "
             "pip install '.[serve]'"
@@ -59,7 +58,6 @@ def command(
 
 
 def _serve(settings: GlobalOptions, how: ServeSettings) -> None:
-    from audiorec.exceptions import ParameterError
     from audiorec.serve.app import create_app, is_loopback
     from audiorec.serve.run import run_server
     from audiorec.serve.users import load_users, users_file

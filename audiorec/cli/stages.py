@@ -23,6 +23,7 @@ from audiorec.cli.common import (
     recipe_option,
     strict_option,
 )
+from audiorec.distributed import process_group
 
 if TYPE_CHECKING:
     from audiorec.executors import Engine
@@ -110,7 +111,6 @@ def run_stages(
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.server.listening import take_in
-    from audiorec.distributed import process_group
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
     from audiorec.pipeline.workspace_recipe import forgotten_recipe, is_recipe_pending

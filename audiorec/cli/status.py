@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
+from audiorec.printable_text import one_line
 
 if TYPE_CHECKING:
     from audiorec.workspace import Workspace
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bool) -> None:
     """Say what the workspace holds: tracks, listening, and each stage's artifact."""
     from audiorec.pipeline.status import KINDS, artifact_state, catalog_state, listening_counts
-    from audiorec.printable_text import one_line
 
     workspace = settings.workspace
     workspace.check()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.file_parts import file_of
+from audiorec.mel import MelStore, compute_mels
 from audiorec.models.config import MUSICNN_MEL, ModelConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
     from audiorec.models.frozen_features import FeatureStore
 
 
@@ -83,7 +83,6 @@ def catalogue_inputs(
     """
 
     def inputs(encoder: str, store: MelStore) -> EncoderInputs:
-        from audiorec.mel import MelStore, compute_mels
         from audiorec.models.frozen_features import compute_features
         from audiorec.models.pretrained import FETCH_REMEDY, find, is_fetched
 

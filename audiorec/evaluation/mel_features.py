@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 
 from audiorec.embeddings import Embeddings
@@ -27,8 +28,6 @@ def mel_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
 
 def mfcc_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
     """Mean and deviation over time of 20 MFCCs, [shape=(n, 40)], float32."""
-    import librosa
-
     rows = []
     for track_id in ids:
         frames = np.concatenate(

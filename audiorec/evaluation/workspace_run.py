@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
 from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.plays.store import load_plays
+from audiorec.evaluation.encoder_inputs import catalogue_inputs
+from audiorec.evaluation.page import write_page
+from audiorec.evaluation.run import evaluate
 from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.mel import MelStore
 from audiorec.output_files import check_output
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
@@ -22,7 +27,6 @@ if TYPE_CHECKING:
     from audiorec.data.catalog.records import Track
     from audiorec.evaluation import Report
     from audiorec.evaluation.encoder_inputs import InputsOf
-    from audiorec.mel import MelStore
 
 
 class RunOutput(Protocol):
@@ -65,9 +69,6 @@ def run_evaluation(
     NotFoundError
         If there is no listening.
     """
-    from audiorec.evaluation import evaluate
-    from audiorec.evaluation.page import write_page
-
     store, tracks = read_catalogue(workspace, recipe)
     plays = read_plays(workspace)
     page = page or workspace.reports / "evaluation.html"
@@ -90,8 +91,6 @@ def run_evaluation(
 
 def read_catalogue(workspace: Workspace, recipe: Recipe) -> tuple[MelStore, list[Track]]:
     """Spectrograms, which must follow the recipe, and the catalogue."""
-    from audiorec.mel import MelStore
-
     store = MelStore(workspace.mels)
     if store.config != recipe.mel:
         raise ArtifactError(
@@ -109,15 +108,12 @@ def read_plays(workspace: Workspace) -> pl.DataFrame:
             "there is no listening to evaluate on; import some with 'audiorec plays FILE', or ask "
             "'audiorec evaluate --study neighbours', which needs none"
         )
-    from audiorec.data.plays.store import load_plays
 
     return load_plays(workspace.plays)
 
 
 def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> InputsOf:
     """What gives encoders their spectrograms and features."""
-    from audiorec.evaluation.encoder_inputs import catalogue_inputs
-
     return catalogue_inputs(
         workspace.catalog,
         recipe=recipe,

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from audiorec.audio.backends import open_source
 from audiorec.audio.clip_decoding import resample
@@ -146,8 +147,6 @@ def _png(mel: np.ndarray) -> bytes:
 
 def _mp3(path: Path, start: float) -> bytes:
     """Some seconds of a recording, mono; `AudioError` where it cannot be decoded."""
-    import soundfile
-
     with open_source(path) as source:
         sr = source.info.sr
         y = np.asarray(source.read([round(start * sr)], round(SECONDS * sr))[0], np.float32)

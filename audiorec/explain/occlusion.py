@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from audiorec.audio.mel_scale import band_edges
 from audiorec.data.catalog.records import Track
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
@@ -108,8 +109,6 @@ def occlude_clips(
         Log-mels of the track.
     target : np.ndarray [shape=(d,)]
     """
-    from audiorec.audio.mel_scale import band_edges
-
     edges = band_edges(model.mel)
     seconds_per_frame = model.mel.hop_length / model.mel.sr
     time_slots = slots(clips[0].shape[1], N_WINDOWS)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
@@ -137,8 +138,6 @@ def fit_factors(
     """
     if not (interactions.user_items.data > 0).any():
         raise DataError("there are no plays to learn from; import some with 'audiorec plays FILE'")
-    from threadpoolctl import threadpool_limits
-
     weights = interactions.user_items.astype(np.float32)
     weights.data = signed_confidence(weights.data, config=config).astype(np.float32)
 

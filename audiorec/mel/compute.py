@@ -17,8 +17,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio import clip_hash, decode_clips
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
+from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.file_parts import file_of
 from audiorec.data.magic_bytes import SPECTROGRAM
@@ -150,8 +152,6 @@ def compute_mels(
 
 def compute_track(job: MelJob, *, config: MelConfig) -> TrackMels:
     """What a worker process does with one track."""
-    from audiorec.audio import decode_clips
-
     if job.path.endswith(SPECTROGRAM):
         if _is_touched(job):
             raise AudioError(f"{job.path} has changed; run 'audiorec dataset' on its set again")
@@ -199,9 +199,6 @@ def _is_touched(job: MelJob) -> bool:
 
 def _check_unchanged(job: MelJob) -> None:
     """Raise `AudioError` if another recording stands where a scan found this one."""
-    from audiorec.audio import clip_hash, decode_clips
-    from audiorec.audio.identity_clip import IDENTITY
-
     path = Path(job.path)
     if (
         _is_touched(job)

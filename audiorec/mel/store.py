@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
+from audiorec.audio.clip_decoding import clip_starts
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import (
     FINGERPRINT_VERSION,
@@ -176,8 +177,6 @@ class MelStore:
         clips = self._located(track_id)
         if not any(math.isnan(at.start) for at in clips):
             return [at.start for at in clips]
-        from audiorec.audio.clip_decoding import clip_starts  # decoders, which no answer waits for
-
         total = round(duration * self.config.sr)
         n = min(total, round(self.config.clip_seconds * self.config.sr))
         starts = clip_starts(total, n=n, config=self.config)[: len(clips)]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from audiorec.data.config import RATING_PLAYS
+from audiorec.embeddings import Embeddings
+from audiorec.factors import Factors, fit_factors, fold_in_users
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from audiorec.data.plays.bot_filter import Suspects
     from audiorec.data.plays.interactions import Interactions
-    from audiorec.factors import Factors
 
 
 class FittedFactors(NamedTuple):
@@ -64,8 +65,6 @@ def fit_listening(
     NoSessionsError
         If sessions are to be factorised, and no play has a time or a session.
     """
-    from audiorec.factors import fit_factors
-
     plays, suspects = filtered_plays(workspace, recipe)
     by_session = recipe.factors.rows == "sessions"
     if by_session:
@@ -101,8 +100,6 @@ def fit_sessions(
     """
     from audiorec.data.plays.interactions import to_interactions
     from audiorec.data.sessionize import session_rows
-    from audiorec.embeddings import Embeddings
-    from audiorec.factors import Factors, fit_factors, fold_in_users
 
     sessions = session_rows(plays, gap_minutes=recipe.sessions.session_gap_minutes)
     rows = enough_interactions(sessions.plays, recipe)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.factors.store import Factors, load_factors, save_factors
 from audiorec.workspace import Workspace
 
 
@@ -58,8 +59,6 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
 
 def _forget_factors(workspace: Workspace, user: str) -> bool:
     """Take a listener's row out of the factors, if they have one; what is damaged is removed."""
-    from audiorec.factors.store import Factors, load_factors, save_factors
-
     directory = workspace.factors
     if not artifacts.exists(directory):
         return False

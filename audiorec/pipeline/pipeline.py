@@ -16,9 +16,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
+from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog, as_text
+from audiorec.data.track_groups import merge_groups
 from audiorec.distributed import process_group
+from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
+from audiorec.external_embeddings import index_imported
+from audiorec.factors import save_factors
+from audiorec.index.renew import renew_index
+from audiorec.index.stored import rebuild_reason
+from audiorec.mel import MelStore, compute_mels
+from audiorec.mel.duplicates import near_duplicates
+from audiorec.mel.scanned_mels import ScannedMels
+from audiorec.mel.store import unlike
 from audiorec.pipeline.factors import factor_settings, fit_listening
 from audiorec.pipeline.map import missing_map, run_map
 from audiorec.pipeline.match_names import rematch_plays
@@ -27,14 +38,15 @@ from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.pipeline.train import TrainStage
 from audiorec.pipeline.workspace_recipe import current_recipe, is_recipe_pending, remembered
 from audiorec.progress import Progress, silent
+from audiorec.recommend.spaces import artist_smoothing, artists_of, blend
+from audiorec.scan import scan
+from audiorec.scan.descriptors import ScannedDescriptors, take_scanned
+from audiorec.scan.files import absolute
+from audiorec.scan.read_file import Also, do_all
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.embeddings import Embeddings
     from audiorec.executors import Engine
-    from audiorec.mel import MelStore
-    from audiorec.mel.scanned_mels import ScannedMels
-    from audiorec.scan.read_file import Also
 
 STAGES = ("mel", "factors", "train", "embed", "index", "sessions", "map")
 Check = Literal["digests", "sizes"]
@@ -90,9 +102,6 @@ class Pipeline:
 
     def scanned_mels(self) -> ScannedMels | None:
         """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
-        from audiorec.audio.identity_clip import IDENTITY
-        from audiorec.mel.scanned_mels import ScannedMels
-
         return ScannedMels.if_same_clip(
             self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY
         )
@@ -105,9 +114,6 @@ class Pipeline:
         descriptors : bool
             Whether it measures descriptors; where there are some already, it does.
         """
-        from audiorec.scan.descriptors import ScannedDescriptors
-        from audiorec.scan.read_file import do_all
-
         scanned = self.scanned_mels()
         work: list[Also] = [] if scanned is None else [scanned.store]
         if descriptors or artifacts.exists(self.workspace.descriptors):
@@ -209,8 +215,6 @@ class Pipeline:
         return "" if stands is None else str(stands.extra.get("imported", ""))
 
     def _mel(self) -> str | None:
-        from audiorec.mel import compute_mels
-
         with Catalog(self.workspace.catalog) as catalog:
             if self._check == "digests":
                 catalog.check()
@@ -240,8 +244,6 @@ class Pipeline:
         config = self.recipe.factors.model_dump(mode="json")
         if artifacts.is_fresh(self.workspace.factors, kind="factors", inputs=inputs, config=config):
             return None
-        from audiorec.factors import save_factors
-
         fitted = fit_listening(self.workspace, self.recipe, progress=self.progress)
         save_factors(
             self.workspace.factors,
@@ -256,9 +258,6 @@ class Pipeline:
         return fitted.summary
 
     def _embed(self) -> str | None:
-        from audiorec.embeddings import Embeddings
-        from audiorec.mel import MelStore
-
         store = MelStore(self.workspace.mels)
         inputs = self._model_inputs()
         self._check_mels(store)
@@ -299,16 +298,7 @@ class Pipeline:
         )
 
     def _index(self) -> str | None:
-        from audiorec.data.track_groups import merge_groups
-        from audiorec.index.renew import renew_index
-        from audiorec.index.stored import rebuild_reason
-        from audiorec.mel import MelStore
-        from audiorec.mel.duplicates import near_duplicates
-        from audiorec.recommend.spaces import artist_smoothing, artists_of, blend
-
         if self._imported():
-            from audiorec.external_embeddings import index_imported
-
             return index_imported(self.workspace, config=self.recipe.index)
         by_content = self.recipe.model.target == "content"
         inputs = {
@@ -360,8 +350,6 @@ class Pipeline:
     def _check_mels(self, store: MelStore) -> None:
         """Raise `ArtifactError` unless the spectrograms are what the model takes."""
         model = artifacts.load_manifest(self.workspace.model, kind="model")
-        from audiorec.mel.store import unlike
-
         if line := unlike(MelConfig(**model.config.get("mel", {})), store.config):
             raise ArtifactError(line)
 
@@ -388,9 +376,6 @@ class Pipeline:
         ArtifactError
             If there is no model, or it was trained on other spectrograms than the workspace keeps.
         """
-        from audiorec.scan import scan
-        from audiorec.scan.descriptors import take_scanned
-
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
             scan(catalog, files, n_jobs=self.n_jobs, also=self.scan_also(), progress=self.progress)
@@ -409,16 +394,12 @@ class Pipeline:
 
 def lies_in(path: str, places: Sequence[Path]) -> bool:
     """Whether a catalogued path is one of `places`, or lies in a folder among them."""
-    from audiorec.scan.files import absolute
-
     # As the catalogue has it: links stay as they are, and bytes that are no text are written out.
     where = Path(as_text(path))
     return any(where.is_relative_to(as_text(absolute(place))) for place in places)
 
 
 def _stored_ids(workspace: Workspace) -> tuple[str, ...]:
-    from audiorec.embeddings import Embeddings
-
     return Embeddings.load(workspace.embeddings).ids
 
 

@@ -8,6 +8,7 @@ from audiorec import artifacts
 from audiorec.pipeline.factors import bot_filter_settings
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
+from audiorec.sessions.session_recommender import content_fingerprint
 from audiorec.workspace import Workspace
 
 
@@ -49,8 +50,6 @@ def run_sessions(
     NoSessionsError
         If there is no session of two plays.
     """
-    from audiorec.sessions.session_recommender import content_fingerprint
-
     listening = bot_filter_settings(recipe)
     plays = artifacts.load_manifest(workspace.plays, kind="plays", check=check)
     inputs = {"plays": plays.fingerprint, "listening": artifacts.fingerprint(listening)}

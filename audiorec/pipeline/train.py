@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.distributed import process_group
+from audiorec.mel import MelStore
+from audiorec.mel.duplicates import duplicates_of
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.training_inputs import training_inputs
 from audiorec.progress import Progress
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.records import Track
     from audiorec.executors import Engine
-    from audiorec.mel import MelStore
     from audiorec.models.content_model import ContentModel
     from audiorec.models.frozen_features import FeatureStore
     from audiorec.training import TrainResult
@@ -54,8 +54,6 @@ class TrainStage:
 
     def run(self) -> str | None:
         """Train where the model is stale; what came of it in words, or None where it was not."""
-        from audiorec.mel import MelStore
-
         store = MelStore(self.workspace.mels)
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             tracks = {track.track_id: track for track in catalog.tracks()}
@@ -77,15 +75,10 @@ class TrainStage:
             work_directory=self.workspace.training_state,
             space=inputs.digests["factors"],
             progress=self.progress,
-            together=self._duplicates(store, tracks),
+            together=duplicates_of(store, tracks),
         )
         self._save_model(result.model, result.history, inputs=inputs.digests)
         return _summary(result, n_tracks=len(inputs.targets))
-
-    def _duplicates(self, store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
-        from audiorec.mel.duplicates import duplicates_of
-
-        return duplicates_of(store, tracks)
 
     def _fit_content(self, store: MelStore) -> str | None:
         """Fit a space of content alone."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
+from audiorec.factors import load_factors
+from audiorec.mel import MelStore
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.records import Track
     from audiorec.embeddings import Embeddings
-    from audiorec.mel import MelStore
 
 
 class TrainingInputs(NamedTuple):
@@ -50,8 +51,6 @@ def training_inputs(
     ArtifactError
         If there are no factors.
     """
-    from audiorec.factors import load_factors
-
     factors = load_factors(workspace.factors).tracks
     made = artifacts.load_manifest(workspace.factors, kind="factors")
     ids = [i for i in store.ids if i in tracks and i in factors]
@@ -78,8 +77,6 @@ def only_artists_changed(workspace: Workspace, made: artifacts.Manifest) -> bool
     ArtifactError, WorkspaceError
         If the factors, spectrograms or catalogue cannot be read.
     """
-    from audiorec.mel import MelStore
-
     if "artists" not in made.inputs:
         return False
     with Catalog(workspace.catalog, read_only=True) as catalog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,10 +135,8 @@ def shipped_folder() -> Path:
     checkout = Path(__file__).parents[2] / "pipelines"
     if checkout.is_dir():
         return checkout
-    from importlib.metadata import PackageNotFoundError, files
-
-    with suppress(PackageNotFoundError):
-        for path in files("audiorec-music") or []:
+    with suppress(metadata.PackageNotFoundError):
+        for path in metadata.files("audiorec-music") or []:
             if path.parts[-2:] == ("pipelines", f"{DEFAULT}.toml"):
                 return Path(str(path.locate())).parent
     return checkout

@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+import tomli_w
+
 from audiorec.data.playlist_files.playlist_files import PathMap
 from audiorec.exceptions import AudiorecError, DataError, ParameterError, system_reason
 from audiorec.output_files import write_output
@@ -138,8 +140,6 @@ def save_recipe(
     ParameterError
         If the name is none of a file.
     """
-    import tomli_w
-
     if not NAME.fullmatch(name) or name != name.strip():
         raise ParameterError(f"{name!r} is no name of a recipe; give one without / or a dot before")
     lasting = replace(request, seeds=_absolute(request.seeds), against=_absolute(request.against),

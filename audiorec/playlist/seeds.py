@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names.text_folding import closest, normalize_text
 from audiorec.data.playlist_files.entry_paths import PathFinder
 from audiorec.data.playlist_files.playlist_files import (
     SUFFIXES,
@@ -112,8 +112,6 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
     facts = library.catalog.facts(kind)
     ids = [id_ for id_, own in facts if normalize_text(own) == wanted]
     if not ids:
-        from audiorec.data.names.text_folding import closest
-
         known = sorted({own for _, own in facts if own})
         near = [known[place] for place, _ in closest(wanted, list(map(normalize_text, known)))][:3]
         hint = "; did you mean " + ", ".join(map(repr, near)) + "?" if near else "; check the name"

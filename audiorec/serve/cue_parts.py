@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import soundfile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from audiorec.audio.backends import open_source
 from audiorec.data.catalog.file_parts import FilePart, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.serve.ranges import wanted_range
@@ -75,10 +77,6 @@ def cut_part(path: str) -> bytes:
     AudioError
         If it cannot be decoded, or is too long.
     """
-    import soundfile
-
-    from audiorec.audio.backends import open_source
-
     segment = segment_of(path)
     assert segment is not None
     with open_source(Path(path)) as source:

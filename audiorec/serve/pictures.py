@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import io
 import os
 import threading
@@ -9,7 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
+import mutagen
 import numpy as np
+from mutagen.flac import Picture
+from PIL import Image, UnidentifiedImageError
 
 from audiorec.data.catalog.records import Track
 from audiorec.mel.store import opened_store
@@ -93,8 +98,6 @@ def read_cover(file: BinaryIO, *, size: int) -> Cover | None:
     data = embedded_picture(file)
     if data is None or len(data) > MOST_BYTES:
         return None
-    from PIL import Image, UnidentifiedImageError
-
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -112,12 +115,6 @@ def read_cover(file: BinaryIO, *, size: int) -> Cover | None:
 
 def embedded_picture(file: BinaryIO) -> bytes | None:
     """Bytes of the cover in a file's tags, the front one where there are several."""
-    import base64
-    import binascii
-
-    import mutagen
-    from mutagen.flac import Picture
-
     try:
         opened = mutagen.File(fileobj=file)
     except (mutagen.MutagenError, OSError, ValueError, EOFError):
@@ -149,7 +146,6 @@ def draw_spectrogram(mels: list[np.ndarray]) -> bytes:
         dB, of one track.
     """
     from matplotlib import colormaps
-    from PIL import Image
 
     whole = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in mels], axis=1)
     low, high = np.percentile(whole, [2, 99.8])

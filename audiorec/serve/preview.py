@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import soundfile
+
+from audiorec.audio.backends import open_source
+from audiorec.audio.source import to_rate
 
 RATE = 44_100
 
@@ -27,11 +31,6 @@ def make_preview(request: PreviewRequest) -> bytes:
     AudioError
         If it cannot be decoded.
     """
-    import soundfile
-
-    from audiorec.audio.backends import open_source
-    from audiorec.audio.source import to_rate
-
     with open_source(Path(request.path)) as source:
         info = source.info
         total = int(info.duration * info.sr)

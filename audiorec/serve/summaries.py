@@ -14,6 +14,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks
 from audiorec.data.catalog.tags import TagCount
 from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.plays.store import load_plays
 from audiorec.exceptions import AudiorecError
 from audiorec.mel.store import opened_store
 from audiorec.pipeline.status import KINDS, describe_workspace
@@ -118,8 +119,6 @@ def _n_excluded(file: Path, version: object, rule: Exclusion) -> int:
 
 @lru_cache(maxsize=2)
 def _plays(directory: Path, fingerprint: str) -> PlaySummary:
-    from audiorec.data.plays.store import load_plays  # polars: not before somebody asks
-
     plays = load_plays(directory)
     by_plays = plays["user_id"].value_counts(sort=True)["user_id"].head(MOST_LISTENERS)
     return PlaySummary(

@@ -6,16 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from heapq import nsmallest
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.find_tracks import WEIGHTS, folded_words
 from audiorec.recommend.versions import song_of
 from audiorec.workspace import Workspace
-
-if TYPE_CHECKING:
-    import polars as pl
 
 MOST_WORDS = 12
 MOST_NEW = 50
@@ -97,8 +95,6 @@ class TrackTable:
         words = folded_words(text)[:MOST_WORDS]
         if not words:
             return [] if text.strip().strip("\"'") else list(self.tracks)
-        import polars as pl
-
         # Expressions let other threads go on: nothing here is looked at one by one.
         scores = [_score(word, fields) for word in words]
         fits = pl.all_horizontal([score > 0 for score in scores])
@@ -124,8 +120,6 @@ class TrackTable:
     @cached_property
     def _folded(self) -> pl.DataFrame:
         """Words of each field, each after a blank, and the order among equally good ones."""
-        import polars as pl
-
         columns = {
             name: [" ".join(["", *folded_words(_text(track, name))]) for track in self.tracks]
             for name in WEIGHTS
@@ -175,8 +169,6 @@ def _text(track: Track, field: str) -> str:
 
 def _score(word: str, fields: Sequence[str]) -> pl.Expr:
     """What a word is worth for each track; see `audiorec.data.find_tracks`."""
-    import polars as pl
-
     worth = [
         pl.when(pl.col(name).str.contains(f" {word}", literal=True))
         .then(pl.lit(float(weight)))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from audiorec.artifacts import atomic_writer, fingerprint
 from audiorec.data.sessions import Sessions
@@ -306,16 +308,12 @@ def _key(trainer: Trainer) -> str:
 
 
 def _save(trainer: Trainer, checkpoint: Path, about: dict[str, object]) -> None:
-    from safetensors.torch import save
-
     with atomic_writer(checkpoint) as stream:
         stream.write(save(trainer.state(), metadata={"about": json.dumps(about)}))
 
 
 def _resume(trainer: Trainer, checkpoint: Path, key: str) -> tuple[int, list[Scores]]:
     """Restore the state that a killed run has left; return how many epochs are done, and scores."""
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(checkpoint, framework="pt") as stored:
             about = json.loads(stored.metadata()["about"])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import librosa
 import numpy as np
 
 from audiorec.audio.clip_decoding import load_clips
@@ -99,8 +100,6 @@ def by_audiorec(y: np.ndarray) -> Measured:
 
 def by_librosa(y: np.ndarray) -> Measured:
     """By librosa's tempo and chroma."""
-    import librosa  # loads a second
-
     onsets = librosa.onset.onset_strength(y=y, sr=CLIP.sr, hop_length=HOP)
     tempo = librosa.feature.tempo(onset_envelope=onsets, sr=CLIP.sr, hop_length=HOP)
     chroma = librosa.feature.chroma_cqt(y=y, sr=CLIP.sr).mean(axis=1)

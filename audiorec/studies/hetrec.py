@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse
+from implicit.cpu.als import AlternatingLeastSquares
+from implicit.nearest_neighbours import bm25_weight
+from threadpoolctl import threadpool_limits
 
 from audiorec.data.dataset_import import add_dataset
 from audiorec.data.plays.interactions import Interactions, to_interactions
@@ -66,10 +69,6 @@ def recall_of(
 
 def of_implicit(train: scipy.sparse.csr_matrix, *, weighting: str, n: int, seed: int):  # type: ignore[no-untyped-def]
     """Vectors by implicit with its default settings."""
-    from implicit.cpu.als import AlternatingLeastSquares
-    from implicit.nearest_neighbours import bm25_weight
-    from threadpoolctl import threadpool_limits
-
     weighted = train if weighting == "counts" else bm25_weight(train, K1=100, B=0.8).tocsr()
     model = AlternatingLeastSquares(factors=n, random_state=seed)
     with threadpool_limits(limits=1, user_api="blas"):  # as implicit asks for

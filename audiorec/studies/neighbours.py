@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 from audiorec import artifacts, metrics
 from audiorec.data.catalog.records import Track
@@ -25,6 +26,9 @@ from audiorec.index.exact import spread_rows
 from audiorec.index.hubness import csls_offsets
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.mel.store import MelStore
+from audiorec.models.content_model import CONTENT_BLOCKS
+from audiorec.models.heads import standardizing_head
+from audiorec.recommend.spaces import artists_of, blend, content
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 
 if TYPE_CHECKING:
@@ -167,10 +171,6 @@ def _spaces(
 def _encoder_spaces(
     encoder: str, features: FeatureStore, ids: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-    import torch
-
-    from audiorec.models.content_model import CONTENT_BLOCKS
-    from audiorec.models.heads import standardizing_head
 
     spaces = {encoder: _standardised(features.features(ids).vectors)}
     if set(CONTENT_BLOCKS) <= set(features.blocks):
@@ -190,8 +190,6 @@ def _workspace_spaces(given: StudyInputs) -> dict[str, Embeddings]:
     workspace = given.workspace
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
         return {}
-    from audiorec.recommend.spaces import artists_of, blend, content
-
     try:
         served = blend(
             workspace,

@@ -18,12 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+import polars as pl
 
+from audiorec.data.plays.interactions import to_interactions
 from audiorec.data.splits import split_tracks
+from audiorec.demo.listeners import Tracks, draw_listeners
+from audiorec.demo.listening_sessions import sample_sessions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.workspace_run import read_catalogue, read_plays, workspace_inputs
 from audiorec.exceptions import DataError
 from audiorec.factors import fold_in_users
+from audiorec.inference import embed_store
 from audiorec.mel.duplicates import duplicates_of
 from audiorec.metrics import (
     Interval,
@@ -36,11 +41,13 @@ from audiorec.metrics import (
     resampled_means,
 )
 from audiorec.models.config import ModelConfig
+from audiorec.models.content_model import CONTENT_BLOCKS, blocks_of
+from audiorec.models.ridge import fit_ridge
+from audiorec.pipeline.factors import fit_sessions
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.training import train
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from audiorec.data.catalog.records import Track
     from audiorec.mel import MelStore
     from audiorec.models.frozen_features import FeatureStore
@@ -119,8 +126,6 @@ def read_music(given: StudyInputs) -> Music:
 
 def listeners(given: StudyInputs, music: Music) -> Iterator[tuple[str, pl.DataFrame]]:
     """Name and plays of each listener: columns user_id, track_id, plays, timestamp, skipped."""
-    import polars as pl
-
     if given.truth is not None:
         yield from made_listeners(given.truth, seed=0)
         return
@@ -135,11 +140,6 @@ def made_listeners(
     truth: Path, *, seed: int, n_listeners: int = N_LISTENERS, n_plays: int = N_PLAYS
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Listeners with moods and sessions over the tracks of a made world; one play a row."""
-    import polars as pl
-
-    from audiorec.demo.listeners import Tracks, draw_listeners
-    from audiorec.demo.listening_sessions import sample_sessions
-
     with np.load(truth, allow_pickle=False) as stored:
         tracks = Tracks(*(stored[name] for name in Tracks._fields))
         ids = stored["track_ids"]
@@ -176,11 +176,6 @@ def score_listener(
     relevant : np.ndarray [shape=(n_cold,)], bool
     n_sessions : int
     """
-    import polars as pl
-
-    from audiorec.data.plays.interactions import to_interactions
-    from audiorec.pipeline.factors import fit_sessions
-
     artists = music.artists
     split = split_tracks(
         sorted(artists),
@@ -229,9 +224,6 @@ def most_played(counts: np.ndarray) -> np.ndarray:
 
 def predicted(music: Music, targets: Embeddings, cold: list[str], *, recipe: Recipe) -> np.ndarray:
     """Factors of held-out tracks as the content model predicts them : [shape=(n_cold, d)]."""
-    from audiorec.inference import embed_store  # here: they load torch
-    from audiorec.training import train
-
     result = train(
         music.store,
         targets,
@@ -254,9 +246,6 @@ def regressed(
     recipe: Recipe,
 ) -> np.ndarray:
     """Log of plays, by ridge regression from the features : np.ndarray [shape=(n_cold,)]."""
-    from audiorec.models.content_model import blocks_of  # here: it loads torch
-    from audiorec.models.ridge import fit_ridge
-
     features = music.features.take(blocks_of(ModelConfig(encoder=ENCODER)))
     wanted = np.log1p([[counts.get(i, 0.0)] for i in warm])
     fitted = fit_ridge(
@@ -270,8 +259,6 @@ def regressed(
 
 def sound_space(features: FeatureStore) -> Embeddings:
     """Tracks as the recipe ``library`` places them: standardised features, of length 1."""
-    from audiorec.models.content_model import CONTENT_BLOCKS
-
     rows = features.take(CONTENT_BLOCKS).features()
     spread = rows.vectors.std(axis=0)
     standard = (rows.vectors - rows.vectors.mean(axis=0)) / np.where(spread > 0, spread, np.inf)

@@ -25,6 +25,7 @@ from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.report import plain_json
 from audiorec.exceptions import DataError
+from audiorec.mel import MelStore
 from audiorec.progress import Progress
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.cold_start import place_by_content
@@ -215,8 +216,6 @@ def _content(workspace: Workspace, truth: Path | None) -> tuple[Embeddings | Non
         arrays = np.load(truth, allow_pickle=False)
         return Embeddings(arrays["track_ids"].tolist(), arrays["audible"]), "true attributes"
     if artifacts.exists(workspace.mels):
-        from audiorec.mel import MelStore
-
         store = MelStore(workspace.mels)
         return band_statistics(store), "mean and deviation of mel bands"
     made = artifacts.load_valid(workspace.embeddings, kind="embeddings")

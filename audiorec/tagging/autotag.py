@@ -19,6 +19,7 @@ import torch
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.tags import Autotags
 from audiorec.exceptions import AudioError, ParameterError
+from audiorec.mel import audio_to_mels
 from audiorec.mel.compute import MelJob
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
 from audiorec.models.frozen_features import encode_clips, kept_features
@@ -126,8 +127,6 @@ def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
 
 def job_mels(job: MelJob, *, config: MelConfig) -> list[np.ndarray]:
     """What a worker process does with one track."""
-    from audiorec.mel import audio_to_mels
-
     return audio_to_mels(Path(job.path), config=config)
 
 

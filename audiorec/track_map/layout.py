@@ -9,6 +9,7 @@ move (Poličar, Stražar & Zupan 2023, "Embedding to reference t-SNE space").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -50,8 +51,6 @@ class Layout(NamedTuple):
 
 def can_lay_out() -> bool:
     """Whether the library that lays out is installed."""
-    from importlib.util import find_spec
-
     return find_spec("openTSNE") is not None
 
 

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning.fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
 from audiorec.distributed import Processes
@@ -275,9 +277,6 @@ def _fabric(run: RunSettings) -> Fabric:
 
     Mixed precision is for CUDA; elsewhere it is full: a CPU emulates what is shorter.
     """
-    from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
-    from lightning.fabric.strategies import DDPStrategy
-
     processes, cuda = run.processes, run.device.type == "cuda"
     precision: Any = "32-true"
     if cuda:

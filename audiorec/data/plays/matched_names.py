@@ -8,6 +8,7 @@ without the history being imported again. What is in no catalogue has an id made
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -151,8 +152,6 @@ def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
 
 def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
     """Write names for mending by hand: a CSV whose last column waits for tracks."""
-    import io
-
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(COLUMNS)

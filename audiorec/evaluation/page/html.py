@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from audiorec import __version__, metrics
 from audiorec.evaluation.beyond_accuracy import FIGURES, BeyondAccuracy, DrawDetails
@@ -296,7 +297,6 @@ def lay_out(vectors: np.ndarray) -> tuple[np.ndarray, str]:
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
 
     if len(vectors) < 30 or vectors.shape[1] < 2:
         centred = vectors - vectors.mean(axis=0)

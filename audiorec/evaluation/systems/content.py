@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from audiorec.artifacts import fingerprint
+from audiorec.embeddings import Embeddings
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems.artists import no_artists
 from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir
 from audiorec.exceptions import ParameterError
+from audiorec.factors import smooth_by_artist
 from audiorec.models.config import EncoderName, ModelConfig, TrainConfig
 from audiorec.pipeline.recipe import Recipe
 
@@ -161,8 +163,6 @@ def trained(holdout: Holdout, work: WorkDir, *, recipe: Recipe) -> TrainResult:
 
 
 def _predict(holdout: Holdout, work: WorkDir, *, recipe: Recipe, smoothed: bool) -> Prediction:
-    from audiorec.embeddings import Embeddings
-    from audiorec.factors import smooth_by_artist
     from audiorec.inference import embed_store
 
     data = holdout.data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from audiorec import artifacts
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist.entries import Pick
 from audiorec.playlist.from_seeds import arrange
@@ -77,7 +78,6 @@ def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     """What a listener has played; `NotFoundError` where nothing is known of them."""
     import polars as pl
 
-    from audiorec import artifacts
     from audiorec.data.plays.store import load_plays
 
     workspace = source.library.workspace

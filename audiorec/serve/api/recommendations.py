@@ -10,7 +10,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
 
 from audiorec.exceptions import AudiorecError, ParameterError
+from audiorec.explain import explain_pair
+from audiorec.explain.occlusion import occlude, occlusion_table
 from audiorec.recommend.library import Library
+from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
 from audiorec.serve.api.common import (
     check_filters,
     check_listeners,
@@ -31,6 +34,7 @@ from audiorec.serve.api.models import (
 from audiorec.serve.api.upload import answer_upload, upload_body
 from audiorec.serve.batch import SearchOptions
 from audiorec.serve.state import State
+from audiorec.sessions.session_answer import answer_session
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -129,11 +133,6 @@ async def _recommend_session(state: State, body: RecommendRequest) -> AnswerMode
     """What follows a session; with a listener named, joined with what suits them."""
 
     def answer(library: Library) -> AnswerModel:
-        from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
-        from audiorec.sessions.session_answer import (
-            answer_session,  # polars and more: not at the start
-        )
-
         n_ranked = body.k if body.user is None else max(body.k, N_FUSED)
         found = answer_session(library.workspace, body.session, k=n_ranked, files=False)
         hits: Sequence[Hit | SessionHit] = found.hits
@@ -167,10 +166,6 @@ async def next_(request: Request, body: NextRequest) -> AnswerModel:
     state = state_of(request)
 
     def answer(library: Library) -> AnswerModel:
-        from audiorec.sessions.session_answer import (
-            answer_session,  # polars and more: not at the start
-        )
-
         found = answer_session(
             library.workspace,
             body.tracks,
@@ -214,8 +209,6 @@ async def explain(
     state = state_of(request)
 
     def answer(library: Library) -> tuple[dict[str, Any], list[Track]]:
-        from audiorec.explain import explain_pair
-
         found = explain_pair(library, a, b, space=space)
         listeners = found.listeners and found.listeners._asdict()
         table = {**found._asdict(), "listeners": listeners}
@@ -228,8 +221,6 @@ async def explain(
             parts = await state.worker.call(occluded_pair, pair)
         if isinstance(parts, AudiorecError):
             raise parts
-        from audiorec.explain.occlusion import occlusion_table
-
         found["sound"] = [occlusion_table(each) for each in parts]
     return ExplanationModel(**jsonable_encoder(found))
 
@@ -250,8 +241,6 @@ def occluded_pair(pair: TrackPair) -> tuple[Occlusion, ...] | AudiorecError:
 
     An error of audiorec is returned: raised in a worker it would lose its kind.
     """
-    from audiorec.explain.occlusion import occlude
-
     try:
         return occlude(Workspace(Path(pair.workspace)), pair.first, pair.second)
     except AudiorecError as error:

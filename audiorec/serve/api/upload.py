@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from audiorec.exceptions import AudioError
+from audiorec.recommend.library import Library
 from audiorec.serve.api.common import hit_models, state_of
 from audiorec.serve.api.models import AnswerModel
 from audiorec.serve.media import TYPES
@@ -56,8 +57,6 @@ async def _answer(request: Request, state: State, *, k: int) -> AnswerModel:
 
 def similar_to(upload: Upload) -> list[Any]:
     """Tracks similar to a file. Runs in a worker."""
-    from audiorec.recommend.library import Library
-
     library = Library(Path(upload.workspace))
     hits = library.similar([upload.path], k=upload.k)
     library.close()

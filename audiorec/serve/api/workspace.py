@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from audiorec import artifacts
 from audiorec.data.catalog.exclusions import (
     Exclusion,
     check_exclusion,
@@ -18,9 +20,10 @@ from audiorec.data.catalog.exclusions import (
     remove_exclusion,
     save_exclusions,
 )
+from audiorec.data.plays.store import load_plays
 from audiorec.printable_text import one_line
 from audiorec.recommend.library import Library
-from audiorec.serve.api.common import state_of, user_of
+from audiorec.serve.api.common import state_of, stored_listener, user_of
 from audiorec.serve.api.models import (
     CancelRequest,
     ExclusionModel,
@@ -71,12 +74,6 @@ async def listeners(
     state, user = state_of(request), user_of(request)
 
     def answer(library: Library) -> ListenersModel:
-        import polars as pl
-
-        from audiorec import artifacts
-        from audiorec.data.plays.store import load_plays
-        from audiorec.serve.api.common import stored_listener
-
         if not artifacts.exists(library.workspace.plays):
             return ListenersModel(n=0, results=[])
         plays = load_plays(library.workspace.plays)

@@ -10,6 +10,7 @@ from audiorec.data.catalog.exclusions import KINDS as EXCLUSION_KINDS
 from audiorec.data.catalog.exclusions import load_exclusions
 from audiorec.data.catalog.tags import merged, shared_tags, telling_words
 from audiorec.exceptions import AudiorecError
+from audiorec.explain import explain_pair
 from audiorec.mel.store import opened_store
 from audiorec.recommend.library import Library
 from audiorec.recommend.user_profile import liked_tracks
@@ -116,8 +117,6 @@ def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None
 
 def why(library: Library, asked: PageRequest) -> dict[str, Any]:
     """Why two tracks match."""
-    from audiorec.explain import explain_pair
-
     first, second = (library.catalog.get(asked.params.get(name, "")) for name in ("a", "b"))
     found = explain_pair(library, first.track_id, second.track_id)
     return {"found": found, "both": rows_of(library, asked, [first, second])}

@@ -6,13 +6,16 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from audiorec import artifacts
+from audiorec.data.plays.pseudonyms import stored_name
+from audiorec.data.plays.store import load_plays
+from audiorec.data.server.listening import SOURCE
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from audiorec.serve.state import State
 
 SETTLE_FACTOR = 10.0  # plays that go on changing are read for at most a tenth of the time
@@ -63,11 +66,6 @@ class PlayCounts:
                 return  # being written, or damaged: what is known goes on
 
     def _read(self) -> None:
-        import polars as pl
-
-        from audiorec.data.plays.pseudonyms import stored_name
-        from audiorec.data.plays.store import load_plays
-
         workspace = self._state.workspace
         frame = load_plays(workspace.plays, with_source=True)
         if "skipped" in frame.columns:
@@ -85,10 +83,6 @@ class PlayCounts:
 
 def _counts(frame: pl.DataFrame, user: str) -> dict[str, PlayCount]:
     """A listener's plays but those of the server, which it counts itself."""
-    import polars as pl
-
-    from audiorec.data.server.listening import SOURCE
-
     own = frame.filter((pl.col("user_id") == user) & (pl.col("source") != SOURCE))
     sums = own.group_by("track_id").agg(
         pl.col("plays").sum().round().cast(pl.Int64), pl.col("timestamp").max().fill_null(0)
