@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from audiorec.exceptions import EngineError, first_line
 
+# Imports in functions: torch, which one process alone never needs.
+
 Value = TypeVar("Value")
 
 # The others wait while the first learns or encodes alone; who dies is found out by torchrun.

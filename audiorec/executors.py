@@ -166,7 +166,7 @@ def _ray() -> Any:
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
     try:
-        import ray
+        import ray  # here: the only need of the extra `ray`
         import ray.data
     except ImportError:
         raise EngineError(

@@ -20,6 +20,8 @@ from audiorec.index.config import IndexConfig
 from audiorec.index.exact import row_norms
 from audiorec.workspace import Workspace
 
+# Imports in functions: polars, where vectors are imported: answers start without it.
+
 DETAILS = ("path", "artist", "title", "album", "year", "genre")
 # What a workspace has when vectors of its own come from the music in it.
 OWN = ("plays", "mels", "factors", "model", "head")

@@ -19,6 +19,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.printable_text import one_line
 
+# Imports in functions: not before there is work: an answer needs none of it.
+
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -121,7 +123,6 @@ class Pool:
     """
 
     def __init__(self, *, n_jobs: int | None = None, memory: int = MOST_MEMORY) -> None:
-        # not before there is work: an answer needs none of it
         from multiprocessing import resource_tracker
 
         resource_tracker.ensure_running()  # as it starts, it lets go of signals that are held
@@ -280,7 +281,7 @@ def keep_freed_memory() -> None:
     every page cleared and faulted in: 7 of the 50 ms that a scan takes for a song. With other C
     libraries nothing happens.
     """
-    import ctypes  # not before there is long work
+    import ctypes
 
     if sys.platform.startswith("linux"):
         with suppress(OSError, AttributeError):  # another C library

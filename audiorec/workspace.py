@@ -13,6 +13,8 @@ from pathlib import Path
 from audiorec.artifacts import WORKSPACE_FOLDERS, write_atomic
 from audiorec.exceptions import WorkspaceError, system_reason
 
+# Imports in functions: not before something is written: an answer needs none of it.
+
 VERSION = 1
 MARKER = "workspace.json"
 SALT = ".pseudonyms"
@@ -164,7 +166,7 @@ class Workspace:
 
     def check_writable(self) -> None:
         """Raise `WorkspaceError` where no file can be made."""
-        from tempfile import TemporaryFile  # archives and more, which no answer waits for
+        from tempfile import TemporaryFile
 
         try:
             with TemporaryFile(dir=self.root):
@@ -225,7 +227,7 @@ class Workspace:
                 if not SCRATCH.fullmatch(path.name):
                     continue
                 if path.is_dir():
-                    import shutil  # an answer needs neither
+                    import shutil
 
                     shutil.rmtree(path, ignore_errors=True)
                 else:

@@ -46,7 +46,7 @@ def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") ->
     if kind == "plays":
         part = extra.get("parts", {}).get(name, {})
         source = part.get("source") or "csv"
-        import shlex  # not before something is wrong
+        import shlex  # here: not before something is wrong
 
         option = "" if source == "csv" else f" --source {source}"
         return f"run 'audiorec plays {shlex.quote(part.get('file') or 'FILE')}{option}'"

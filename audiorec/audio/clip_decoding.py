@@ -148,7 +148,7 @@ def resample(y: np.ndarray, *, sr: int, target_sr: int, n: int | None = None) ->
     y : np.ndarray [shape=(n_out,)], float32
     """
     if sr != target_sr:
-        import soxr
+        import soxr  # here: clips that have the rate go without it
 
         y = soxr.resample(y, sr, target_sr, quality="HQ")
     return np.ascontiguousarray(y[:n], dtype=np.float32)

@@ -51,7 +51,7 @@ def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
         (LUFS, ITU-R BS.1770), brightness (mean spectral centroid, Hz), energy (mean strength of
         onsets, dB), and how clear the tempo is; see `tempo_of`. NaN where one cannot be measured.
     """
-    import librosa  # loads a second; describing alone needs it
+    import librosa  # here: they take seconds, and describing alone needs them
     import pyloudnorm
 
     with warnings.catch_warnings():

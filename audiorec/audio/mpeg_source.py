@@ -61,7 +61,7 @@ class MpegSource:
 
     def _decode(self, run: FrameRun, first: int, last: int) -> np.ndarray:
         """Samples [shape=(n,)] of frames, silent where they cannot be decoded."""
-        import av
+        import av  # here: FFmpeg's libraries, which few files need
 
         name = f"mp{run.kind.layer}float"
         context: Any = av.CodecContext.create(name, "r")

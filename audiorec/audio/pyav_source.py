@@ -23,6 +23,8 @@ from audiorec.audio.source import (
     file_error,
 )
 
+# Imports in functions: PyAV, which files that libsndfile reads do not wait for.
+
 # Containers that say where their parts belong: where so much is between two, some was lost.
 PLACED = {"ogg", "flac", "matroska"}
 GAP_SECONDS = 0.05
@@ -72,7 +74,7 @@ def open_by_ffmpeg(path: Path, stream: BinaryIO | StreamWindow) -> Iterator[Sour
     AudioError
         If it is not audio.
     """
-    import av  # here: files that libsndfile reads do not wait for it
+    import av
 
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:

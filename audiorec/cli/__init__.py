@@ -2,6 +2,7 @@
 
 `COMMANDS` names them; ``stages`` has those of the stages. ``command_group``, ``default_group``,
 ``common``, ``answers``, ``filters`` and ``similar_batch`` are no commands: they serve them.
+What a command needs is imported in its function: ``--help`` needs none of it.
 """
 
 from __future__ import annotations

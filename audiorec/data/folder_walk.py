@@ -207,7 +207,8 @@ def _lines(file: Path) -> list[str] | None:
 
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec  # not before there are patterns: most folders have none
+    # here: not before there are patterns: most folders have none
+    from pathspec import GitIgnoreSpec
 
     try:
         return GitIgnoreSpec.from_lines(patterns)

@@ -14,6 +14,8 @@ from audiorec.demo.compose import CLIP_SECONDS
 from audiorec.demo.music_plan import STREAM_PLANTED, PlannedTrack, generator
 from audiorec.demo.render import SAMPLE_RATE, SYNTH_RATE, render
 
+# Imports in functions: soundfile and mutagen, where files are written.
+
 __all__ = ["PART_SUFFIX", "write_entry"]
 
 PART_SUFFIX = ".part"

@@ -11,6 +11,8 @@ from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, NoteScore, compose
 from audiorec.demo.music_plan import STREAM_SOUND, MusicPlan, generator
 from audiorec.demo.synthesizer_install import import_tinysoundfont
 
+# Imports in functions: scipy, where something is rendered.
+
 __all__ = ["SAMPLE_RATE", "SYNTH_RATE", "produce", "render", "synthesize"]
 
 SAMPLE_RATE = 44_100  # hertz

@@ -17,6 +17,8 @@ from audiorec.progress import Progress, silent
 if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore
 
+# Imports in functions: torch, where features are computed.
+
 
 class EncoderInputs(NamedTuple):
     """What an encoder takes, or why it has nothing.
@@ -55,7 +57,7 @@ def no_pretrained(encoder: str, store: MelStore) -> EncoderInputs:
         return EncoderInputs(store, None, "no features of a pretrained encoder were given")
     if not model.frozen:
         return EncoderInputs(store)
-    from audiorec.models.frozen_features import compute_features  # here: it loads torch
+    from audiorec.models.frozen_features import compute_features
 
     return EncoderInputs(store, compute_features(store, encoder=encoder))
 

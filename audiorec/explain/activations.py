@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from audiorec.models.content_model import ContentModel
     from audiorec.models.encoders import Encoder
 
+# Imports in functions: torch, which takes seconds: no other part of an answer needs it.
+
 
 class Activations(NamedTuple):
     """Activations of filters by track.
@@ -67,7 +69,7 @@ def filter_activations(
         Tracks that are not looked at.
     progress : Progress
     """
-    import torch  # a second, and no other part of an answer needs it
+    import torch
 
     from audiorec.inference import check_mels, load_model
     from audiorec.mel.store import MelStore

@@ -22,6 +22,8 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.models.content_model import ContentModel
 
+# Imports in functions: torch, which no other answer loads.
+
 N_WINDOWS = 10  # of a clip
 N_BANDS = 8
 
@@ -73,7 +75,6 @@ def occlude(workspace: Workspace, first: Track, second: Track) -> tuple[Occlusio
     ArtifactError
         If there is no model, or no spectrograms.
     """
-    # torch, which no other answer loads
     from audiorec.inference import embed, load_model
     from audiorec.mel import MelStore
 

@@ -143,7 +143,7 @@ def explain_pair(
 
 
 def _listeners(library: Library, a: str, b: str) -> SharedListeners | None:
-    import polars as pl  # half a second, which tracks without listening need not wait for
+    import polars as pl  # here: half a second, which tracks without listening need not wait for
 
     from audiorec.data.plays.store import load_plays
 

@@ -33,7 +33,7 @@ def draw_pair(library: Library, found: Explanation, file: Path) -> None:
     ParameterError
         If the sound was not looked at.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # no other answer draws
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: no other answer draws
     from matplotlib.figure import Figure
 
     if found.sound is None:

@@ -170,7 +170,7 @@ def _alternate(
     progress: Progress,
 ) -> AlternatingLeastSquares:
     """All sweeps, by the library's solver."""
-    from implicit.cpu.als import AlternatingLeastSquares
+    from implicit.cpu.als import AlternatingLeastSquares  # here: not before something is fitted
 
     def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
         progress("factors", sweep + 1, iterations)

@@ -121,7 +121,8 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
         raise ParameterError(f"popularity={popularity} must lie between -1, gems, and 1, hits")
     if not mean_norm > 0:
         raise ParameterError(f"mean_norm={mean_norm} must be above 0; make the index again")
-    from audiorec.index.config import IndexConfig  # not before an answer needs it
+    # here: it loads pydantic, not before an answer needs it
+    from audiorec.index.config import IndexConfig
 
     raw = index.embeddings()
     vectors = scaled_vectors(raw.vectors, metric)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from audiorec.index.config import IndexConfig
     from audiorec.index.structures import FaissStructure
 
+# Imports in functions: FAISS and pydantic, not before an answer needs them.
+
 # Below this share of the rows, an approximate structure wanders more than the product costs.
 FEW = 0.1
 METRICS: tuple[Metric, ...] = ("cosine", "inner_product")

@@ -29,7 +29,7 @@ def empty_array(
     """
     if dtype.itemsize * int(np.prod(shape)) <= memory:
         return np.empty(shape, dtype)
-    import tempfile  # not before an answer needs it, which it never does
+    import tempfile  # here: not before an answer needs it, which it never does
 
     with tempfile.TemporaryFile(dir=folder) as stream:
         if hasattr(os, "posix_fallocate"):

@@ -15,6 +15,8 @@ from audiorec.index.recall_drift import IndexDrift
 if TYPE_CHECKING:
     from audiorec.index.structures import FaissStructure
 
+# Imports in functions: FAISS and more, not before an answer needs them.
+
 FILE = "vectors.faiss"
 LISTS_FILE = "lists.ivfdata"
 ARRAYS = ("ids", "order", "vectors")
@@ -164,7 +166,7 @@ def write_index(
 
 def _put_structure(directory: Path, structure: FaissStructure) -> dict[str, artifacts.ArtifactFile]:
     """Write the structure, and the lists that it may have beside it."""
-    import shutil  # like FAISS, not before something is written
+    import shutil
 
     from audiorec.index import structures
 

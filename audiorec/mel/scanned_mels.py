@@ -41,7 +41,7 @@ class TrackMels(NamedTuple):
 
 def compute_clips(decoded: DecodedClips, *, config: MelConfig) -> TrackMels:
     """Spectrograms of a recording's clips."""
-    from audiorec.mel.transform import log_mel
+    from audiorec.mel.transform import log_mel  # here: it loads scipy, in workers alone
 
     mels = [log_mel(y, config=config).astype(np.float16) for y in resampled(decoded, config=config)]
     middle = make_fingerprint(mels[len(mels) // 2], config=config)

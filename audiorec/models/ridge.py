@@ -63,7 +63,7 @@ def fit_ridge(
             f"{len(features)} rows of features, {len(targets)} of targets and {len(groups)} "
             "groups must be as many, and not 0"
         )
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # here: not before something is fitted
 
     x = features.astype(np.float64)
     centre, deviation = x.mean(axis=0), x.std(axis=0)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from audiorec.data.plays.bot_filter import Suspects
     from audiorec.data.plays.interactions import Interactions
 
+# Imports in functions: polars, where factors are stale.
+
 
 class FittedFactors(NamedTuple):
     """Factors, and what they were fitted to.

@@ -34,7 +34,7 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     NotFoundError
         If nothing is stored of them.
     """
-    from audiorec.data.plays.edit import forget_user
+    from audiorec.data.plays.edit import forget_user  # here: they load polars
     from audiorec.data.plays.pseudonyms import pseudonym
     from audiorec.data.server.store import FILE, forget_listener
 

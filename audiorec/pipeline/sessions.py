@@ -11,6 +11,8 @@ from audiorec.progress import Progress, silent
 from audiorec.sessions.session_recommender import content_fingerprint
 from audiorec.workspace import Workspace
 
+# Imports in functions: torch and polars, where sessions are learned.
+
 
 def missing_sessions(workspace: Workspace) -> str:
     """Why there are no sessions to learn from; empty where there are."""

@@ -43,9 +43,8 @@ def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], 
 
 def listening_counts(workspace: Workspace) -> dict[str, int]:
     """How many tracks were listened to, by how many listeners, how often; 0 where nobody's is."""
-    from audiorec.data.plays.store import (
-        load_plays,  # polars: `status` of a mere scan does without
-    )
+    # here: it loads polars: `status` of a mere scan does without
+    from audiorec.data.plays.store import load_plays
 
     names = ("tracks_with_listening", "listeners", "plays")
     if not artifacts.exists(workspace.plays):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from audiorec.training import TrainResult
     from audiorec.training.curves import EpochRow
 
+# Imports in functions: torch, where the model is stale.
+
 
 class TrainStage:
     """A recipe's model, made where it is stale; see `Pipeline` for the parameters."""

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import polars as pl
 
 from audiorec import artifacts
+from audiorec.factors import load_factors
 from audiorec.output_files import output_file
 from audiorec.recommend.library import Library
 
@@ -30,8 +32,6 @@ def export_vectors(library: Library, what: Exported, file: Path) -> int:
     ArtifactError
         If it cannot be written, or `file` names no file.
     """
-    import polars as pl
-
     library.refresh()
     if what == "embeddings":
         vectors, key = library.index.embeddings(), "track_id"
@@ -49,8 +49,6 @@ def export_vectors(library: Library, what: Exported, file: Path) -> int:
 
 def _factors(library: Library) -> Factors:
     """Factors, which need no index; where there is one of sound alone, there are none."""
-    from audiorec.factors import load_factors
-
     if artifacts.exists(library.workspace.index) and library.by_sound:
         return library.factors()  # says so
     return load_factors(library.workspace.factors)

@@ -16,6 +16,8 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig
 
+# Imports in functions: decoders and torch, for files from outside alone.
+
 
 class ExternalTrack(NamedTuple):
     """What was found of a file; one of the two is None.

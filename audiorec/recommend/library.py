@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from audiorec.recommend.filters import TrackFilter
     from audiorec.recommend.spaces import Space
 
+# Imports in functions: not before an answer needs them.
+
 __all__ = ["Hit", "Library"]
 
 

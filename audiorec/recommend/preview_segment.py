@@ -45,7 +45,7 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
     """
     if not artifacts.exists(workspace.mels):
         return {}
-    from audiorec.mel.store import opened_store  # decoders, which no other answer waits for
+    from audiorec.mel.store import opened_store  # here: decoders, which no other answer waits for
 
     try:
         store = opened_store(workspace.mels)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from audiorec.recommend.external import ExternalTrack
     from audiorec.recommend.spaces import Space
 
+# Imports in functions: decoders, for files from outside alone.
+
 
 def is_file(name: str) -> bool:
     """Whether a name is that of a file; one too long for a file, or in a barred folder, is not."""

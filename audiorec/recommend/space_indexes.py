@@ -16,6 +16,8 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.recommend.spaces import Space
 
+# Imports in functions: scipy and pydantic, where an index is derived.
+
 MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
 
 

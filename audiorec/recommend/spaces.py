@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from audiorec.factors import ArtistSmoothing, Factors
     from audiorec.id_map import IdMap
 
+# Imports in functions: scipy and polars, where vectors are derived.
+
 Space = Literal["blend", "content", "listening"]
 SPACES: tuple[Space, ...] = ("blend", "content", "listening")
 

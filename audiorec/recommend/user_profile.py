@@ -16,6 +16,8 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.factors import Factors
 
+# Imports in functions: polars, for answers to a listener alone.
+
 
 def played_tracks(workspace: Workspace, user: str) -> set[str]:
     """Tracks that a listener has played.

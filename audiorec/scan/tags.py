@@ -100,7 +100,7 @@ class _BoundedZlib:
 
 
 def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
-    import mutagen
+    import mutagen  # here: not before there is a file to read
     import mutagen.id3._frames
     from mutagen.easyid3 import EasyID3
 

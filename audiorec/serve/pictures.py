@@ -145,7 +145,7 @@ def draw_spectrogram(mels: list[np.ndarray]) -> bytes:
     mels : list of np.ndarray [shape=(n_mels, n_frames)]
         dB, of one track.
     """
-    from matplotlib import colormaps
+    from matplotlib import colormaps  # here: covers do not wait for matplotlib
 
     whole = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in mels], axis=1)
     low, high = np.percentile(whole, [2, 99.8])

@@ -109,7 +109,7 @@ def _pairs(sessions: Sessions, max_steps: int) -> list[tuple[np.ndarray, np.ndar
 
 
 def _table(pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_items: int) -> RuleTable:
-    from scipy.sparse import coo_matrix  # learning only: answers start without scipy
+    from scipy.sparse import coo_matrix  # here: learning only: answers start without scipy
 
     first, second, weights = (np.concatenate([np.zeros(0, dtype=np.int32), *p]) for p in zip(
         *pairs, strict=True)) if pairs else (np.zeros(0, dtype=np.int32),) * 3  # fmt: skip

@@ -24,6 +24,8 @@ from audiorec.exceptions import ParameterError
 from audiorec.metrics.confidence_calibration import calibration_error, reliability
 from audiorec.metrics.resampling import interval, resampled_means
 
+# Imports in functions: scikit-learn takes seconds, and few commands learn.
+
 MIN_TRACKS = 8  # of a genre, to be learned
 MIN_ARTISTS = 3  # of a genre: some to learn from, one to calibrate on, one to test
 MAX_TRACKS = 20_000  # that are learned from, drawn at random where there are more

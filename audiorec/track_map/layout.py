@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
     from scipy.sparse import csr_matrix
 
+# Imports in functions: openTSNE and scipy, where a map is laid out.
+
 N_NEIGHBORS = 15  # of each track, that it is drawn towards
 LEAST = 8  # tracks that can be laid out by their neighbours
 QUERIES = 1024  # that are searched at once

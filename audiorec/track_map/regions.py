@@ -40,6 +40,7 @@ def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
     ----------
     positions : np.ndarray [shape=(n, 2)]
     """
+    # here: scikit-learn takes seconds, and maps that are stored go without
     from sklearn.cluster import KMeans
 
     n = max(1, min(MOST, round(len(positions) ** 0.5 / 2), len(np.unique(positions, axis=0))))

@@ -20,7 +20,7 @@ class EpochRow(NamedTuple):
 
 def plot_history(history: Sequence[EpochRow], path: Path) -> None:
     """Draw training and validation loss over the epochs; the suffix says the picture's format."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # here: not before something is drawn
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.4, 4), layout="constrained")

@@ -250,6 +250,7 @@ def _fit_in_epochs(
     progress: Progress,
 ) -> _Fitted:
     """A head on features that are given, or an encoder with its head, by the training loop."""
+    # here: it loads Lightning, which ridge regression goes without
     from audiorec.training.loop import RunSettings, fit_network, predicted, quiet
 
     source: MelStore | FeatureStore = store

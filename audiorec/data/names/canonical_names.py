@@ -123,7 +123,7 @@ def words(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", text).replace("♯", "#").replace("♭", " flat")
     if not text.isascii():
-        from anyascii import anyascii  # its tables take a moment
+        from anyascii import anyascii  # here: its tables take a moment
 
         text = anyascii(unicodedata.normalize("NFC", text))
     text = _SHARP.sub(r"\1 sharp", text)

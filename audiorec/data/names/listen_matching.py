@@ -42,6 +42,8 @@ from audiorec.data.names.name_comparison import (
     work_names,
 )
 
+# Imports in functions: rapidfuzz, which names that are the same do not wait for.
+
 RULES = ("by hand", "MusicBrainz id", "path", "name", "similar name")
 """Rules by which a name was matched, surest first."""
 SIMILAR_TITLE = 85.0

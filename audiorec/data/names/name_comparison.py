@@ -16,6 +16,8 @@ from audiorec.data.names.canonical_names import (
     words,
 )
 
+# Imports in functions: rapidfuzz, which names that are the same do not wait for.
+
 SIMILAR_ARTIST = 88.0
 """rapidfuzz's score, of 100, from which a misspelt artist is the artist."""
 FEWEST_LETTERS = 4

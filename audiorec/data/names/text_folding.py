@@ -43,7 +43,7 @@ def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[i
     matches : list of (int, float)
         Position in `names` and likeness from 0 to 100, best first.
     """
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import fuzz, process  # here: not before a name is misspelled
 
     scored = process.extract(
         strip_accents(query),

@@ -1,7 +1,4 @@
-"""Names of tracks that are known by listening alone: of histories and of data sets.
-
-polars is loaded where there are such names, no sooner: answers start without it.
-"""
+"""Names of tracks that are known by listening alone: of histories and of data sets."""
 
 from __future__ import annotations
 
@@ -15,6 +12,8 @@ from audiorec.data.catalog.records import Track
 
 if TYPE_CHECKING:
     import polars as pl
+
+# Imports in functions: polars, where there are such names: answers start without it.
 
 KIND = "plays"
 NAMES = "names.parquet"

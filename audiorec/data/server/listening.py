@@ -15,6 +15,8 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
+# Imports in functions: polars, where there is something to count.
+
 SOURCE = "server"
 PART = "part-server.parquet"
 SCHEMA = """

@@ -14,6 +14,8 @@ from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems.base import Role
 from audiorec.metrics import Interval
 
+# Imports in functions: matplotlib, which a report without a page does not wait for.
+
 Values = Mapping[str, float]
 Ends = Mapping[str, Interval]
 

@@ -295,6 +295,7 @@ def lay_out(vectors: np.ndarray) -> tuple[np.ndarray, str]:
     points : np.ndarray [shape=(n, 2)]
     method : str
     """
+    # here: they take seconds, and a report without a page goes without
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 

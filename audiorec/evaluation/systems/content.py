@@ -23,6 +23,8 @@ from audiorec.pipeline.recipe import Recipe
 if TYPE_CHECKING:
     from audiorec.training import TrainResult
 
+# Imports in functions: torch, where something is learned.
+
 SMOOTHED = " + artist smoothing"
 CNN = "cnn (from nothing)"
 BASELINE = "descriptors + ridge"

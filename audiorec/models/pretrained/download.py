@@ -33,6 +33,8 @@ from audiorec.models.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
 from audiorec.user_cache import cache_directory
 
+# Imports in functions: not before something is fetched.
+
 KIND = "pretrained"
 TIMEOUT = 600.0  # s that a download may take
 LICENCE = "LICENCE.md"

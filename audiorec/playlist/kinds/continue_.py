@@ -53,6 +53,7 @@ def _direction(source: TrackSource) -> np.ndarray:
 
 def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
     """Tracks by how well they come next, and what says so; none where there are no sessions."""
+    # here: other kinds do not wait for it
     from audiorec.sessions.session_recommender import SessionRecommender, SessionTrack
 
     workspace = source.library.workspace

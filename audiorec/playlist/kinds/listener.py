@@ -76,7 +76,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     """What a listener has played; `NotFoundError` where nothing is known of them."""
-    import polars as pl
+    import polars as pl  # here: other kinds do not wait for it
 
     from audiorec.data.plays.store import load_plays
 
