@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
-from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS, stars
+from audiorec.data.histories.field_values import stars
+from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
 from audiorec.data.server.listening import SCHEMA, add_event, is_pending, take_in
 from audiorec.data.server.store import ServerStore
 from audiorec.exceptions import AudiorecError, ParameterError

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, number, text, when
+from audiorec.data.histories.field_values import number, text, when
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import csv_dicts
 
 TITLE = "Apple Music play activity"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, count, mbid, number, path_text, text
+from audiorec.data.histories.field_values import count, mbid, number, path_text, text
+from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "beets library"
 EXPORT = "copy the library of 'beet config' (library.db); the plugin mpdstats counts plays"

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import PureWindowsPath
 
 from audiorec.data.histories.export_files import Export, ExportFile
+from audiorec.data.histories.field_values import count, path_text, stars, text
 from audiorec.data.histories.itunes import location
-from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import xml_elements
 
 TITLE = "foobar2000 playback statistics"

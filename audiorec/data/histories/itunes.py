@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, count, number, path_text, stars, text
+from audiorec.data.histories.field_values import count, number, path_text, stars, text
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import xml_elements
 
 TITLE = "iTunes or Music library"

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, local_to_utc, number, text, when
+from audiorec.data.histories.field_values import local_to_utc, number, text, when
+from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "Jellyfin playback reporting"
 EXPORT = (

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, mbid, text, when
+from audiorec.data.histories.field_values import mbid, text, when
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import csv_dicts, csv_rows
 
 TITLE = "Last.fm scrobbles"

@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 
 from audiorec.data.histories.databases import holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, count, path_text, stars, text
+from audiorec.data.histories.field_values import count, path_text, stars, text
+from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "MPD stickers"
 EXPORT = "copy MPD's sticker database, the sticker_file of mpd.conf (often sticker.sql)"

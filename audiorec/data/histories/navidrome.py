@@ -11,17 +11,8 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import (
-    Listen,
-    Tally,
-    count,
-    mbid,
-    number,
-    path_text,
-    stars,
-    text,
-    when,
-)
+from audiorec.data.histories.field_values import count, mbid, number, path_text, stars, text, when
+from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "Navidrome database"
 EXPORT = "copy navidrome.db (and navidrome.db-wal) from the server's data folder"

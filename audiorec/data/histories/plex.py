@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, count, stars, text, when
+from audiorec.data.histories.field_values import count, stars, text, when
+from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "Plex database"
 EXPORT = (

@@ -10,16 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import (
-    Listen,
-    Tally,
-    local_to_utc,
-    mbid,
-    number,
-    path_text,
-    text,
-    when,
-)
+from audiorec.data.histories.field_values import local_to_utc, mbid, number, path_text, text, when
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import lines
 
 TITLE = "Rockbox scrobbler log"

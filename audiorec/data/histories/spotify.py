@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.listen import Listen, Tally, number, text, when
+from audiorec.data.histories.field_values import number, text, when
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import json_array
 
 TITLE = "Spotify streaming history"

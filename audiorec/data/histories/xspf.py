@@ -8,8 +8,9 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from audiorec.data.histories.export_files import Export, ExportFile
+from audiorec.data.histories.field_values import mbid, number, path_text, text
 from audiorec.data.histories.itunes import location
-from audiorec.data.histories.listen import Listen, Tally, mbid, number, path_text, text
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import xml_elements
 
 TITLE = "XSPF playlists"

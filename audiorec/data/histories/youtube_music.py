@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile, data_error
-from audiorec.data.histories.listen import Listen, Tally, text, when
+from audiorec.data.histories.field_values import text, when
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import json_array
 
 TITLE = "YouTube Music watch history"

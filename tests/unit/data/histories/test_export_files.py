@@ -20,16 +20,7 @@ from audiorec.data.histories import (
     text_formats,
 )
 from audiorec.data.histories.export_files import Export
-from audiorec.data.histories.listen import (
-    Listen,
-    Tally,
-    local_to_utc,
-    number,
-    path_text,
-    stars,
-    text,
-    when,
-)
+from audiorec.data.histories.listen import Tally
 from audiorec.data.histories.text_formats import csv_rows, json_array
 from audiorec.exceptions import DataError, ParameterError
 
@@ -220,22 +211,6 @@ def test_a_quote_that_nothing_closes(tmp_path):
         list(csv_rows(member, Tally()))
     with pytest.raises(DataError, match="x.csv, line 2: holds a zero byte"):
         list(csv_rows(table(tmp_path, b"a,b\n\0,1\n"), Tally()))
-
-
-def test_values_that_are_none():
-    tally = Tally()
-    assert text(["x"]) == text(None) == text(7) == "" and text(" a\0\n b ") == "a b"
-    assert text("\ud800") == "?" and len(text("x" * 9999)) == 500
-    assert number(True) is number("x") is number(float("nan")) is number("1e999") is None
-    assert [when(value, tally) for value in (0, -5, 9e9, 4e12, "x", None, [], True)] == [None] * 8
-    assert tally["plays at an impossible time"] == 8
-    assert when(1.7e12, tally) == when(1.7e9, tally) == when("2023-11-14T22:13:20+00:00", tally)
-    assert [stars(value, best=5) for value in (0, 1, 3, 5, 6, None)] == [
-        None, pytest.approx(-2 / 3), 0.0, 1.0, None, None,
-    ]  # fmt: skip
-    assert local_to_utc(1e300) == 1e300
-    assert path_text(7) == path_text("a\0b") == "" and path_text(b"a\xff ") == "a\\xff "
-    assert Listen().title == ""
 
 
 def test_a_table_packed_by_gzip(fixture, tmp_path):
