@@ -25,7 +25,8 @@ from audiorec.evaluation.holdout import (
 from audiorec.evaluation.holdout_summary import KIND as SUMMARY
 from audiorec.evaluation.holdout_summary import HoldoutSummary, kept_summary
 from audiorec.evaluation.report import Report, SplitReport
-from audiorec.evaluation.scores import HoldoutScores, ScoreCache, score_all
+from audiorec.evaluation.score_cache import ScoreCache, score_all
+from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems import System, chosen_systems
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent

@@ -1,31 +1,22 @@
-"""One system in one hold-out: its vectors turned into a value per listener, and kept."""
+"""One system in one hold-out: its vectors turned into a value per listener."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from audiorec import artifacts, metrics
+from audiorec import metrics
 from audiorec.embeddings import unit_norm
 from audiorec.evaluation.beyond_accuracy import DrawDetails, look_closer
 from audiorec.evaluation.candidates import Candidates, candidates_of
-from audiorec.evaluation.data import EvaluationData
-from audiorec.evaluation.holdout import Holdout, HoldoutKey
+from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems import ScoreMatrix, System, Vectors, WorkDir
-from audiorec.exceptions import ArtifactError, NewerError
-from audiorec.pipeline.recipe import Recipe
-from audiorec.progress import Progress
 
 SCORINGS = ("inner product", "cosine")
 HEADLINE = "inner product"  # what `audiorec recommend` ranks by
-KIND = "scores"
-VERSION = 5  # raised when what scores depend on changes outside the modules of the systems
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,160 +120,3 @@ def _effects(candidates: Candidates, by_scoring: Mapping[str, np.ndarray]) -> np
 
     _, effects = metrics.group_effects(without, candidates.groups)
     return effects.T.reshape(*shape, -1)
-
-
-class ScoreCache:
-    """Scores that are kept, each under the digest of all that it depends on.
-
-    Parameters
-    ----------
-    directory : Path or None
-        None keeps nothing.
-    """
-
-    def __init__(self, directory: Path | None) -> None:
-        self.directory = directory
-
-    def find(
-        self, data: EvaluationData, key: HoldoutKey, name: str, system: System
-    ) -> HoldoutScores | None:
-        """Scores kept from before, or None where there are none or they are damaged."""
-        place = self.path(data, key, name, system)
-        if place is None:
-            return None
-        try:
-            manifest = artifacts.load_manifest(place, kind=KIND, check="digests")
-            arrays = {
-                entry: artifacts.load_array(place, manifest, entry, mmap=False)
-                for entry in manifest.files
-            }
-        except NewerError:
-            raise
-        except ArtifactError:
-            return None
-        values, effects = arrays.pop("values"), arrays.pop("effects")
-        return HoldoutScores(
-            values=values, effects=effects, details=DrawDetails(**arrays), **manifest.extra
-        )
-
-    def keep(
-        self,
-        data: EvaluationData,
-        key: HoldoutKey,
-        name: str,
-        system: System,
-        scores: HoldoutScores,
-    ) -> None:
-        """Write scores."""
-        place = self.path(data, key, name, system)
-        if place is None:
-            return
-        details = {} if scores.details is None else scores.details.arrays()
-        artifacts.save(
-            place,
-            kind=KIND,
-            arrays={"values": scores.values, "effects": scores.effects, **details},
-            config={"split": key.split, "seed": key.seed, "fold": key.fold, "system": name},
-            inputs=_score_inputs(data, key, name, system),
-            extra={
-                "facts": scores.facts,
-                "seconds": scores.seconds,
-                "n_cold": scores.n_cold,
-                "figures": scores.figures,
-                "history": scores.history,
-            },
-        )
-
-    def work(self, data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> WorkDir:
-        """Where the systems of a hold-out can keep their state until all are scored."""
-        if self.directory is None:
-            return WorkDir(None, progress)
-        digest = artifacts.fingerprint([data.fingerprint, key])
-        return WorkDir(self.directory / f"{digest}.state", progress)
-
-    def path(
-        self, data: EvaluationData, key: HoldoutKey, name: str, system: System, *, kind: str = KIND
-    ) -> Path | None:
-        """Directory of what a system leaves for a hold-out; None where nothing is kept."""
-        inputs = (_score_inputs if kind == KIND else _inputs)(data, key, name, system)
-        return self._cache_directory(system.cache_name or name, inputs, kind=kind)
-
-    def holdout_path(self, data: EvaluationData, key: HoldoutKey, *, kind: str) -> Path | None:
-        """Directory of what is kept of a hold-out itself; None where nothing is kept."""
-        settings = artifacts.fingerprint(_holdout_settings(data.recipe, key))
-        inputs = {"data": data.fingerprint, "settings": settings, "version": str(VERSION)}
-        return self._cache_directory("", inputs, kind=kind)
-
-    def _cache_directory(self, name: str, inputs: Mapping[str, str], *, kind: str) -> Path | None:
-        if self.directory is None:
-            return None
-        words = name if kind == KIND else f"{name} {kind}"
-        slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
-        return self.directory / f"{slug}-{artifacts.fingerprint(dict(inputs))}"
-
-
-def score_all(
-    data: EvaluationData,
-    key: HoldoutKey,
-    systems: Mapping[str, System],
-    *,
-    cache: ScoreCache,
-    holdout: Callable[[], Holdout],
-    progress: Progress,
-) -> dict[str, HoldoutScores]:
-    """Scores of every system in a hold-out, which is asked for only if something is missing.
-
-    What was learned stays, for who goes on after a kill, until all is there.
-    """
-    scores: dict[str, HoldoutScores] = {}
-    work = cache.work(data, key, progress=progress)
-    missing = False
-    for name, system in systems.items():
-        kept = cache.find(data, key, name, system)
-        if kept is None:
-            missing = True
-            kept = score(holdout(), system, work=work)
-            cache.keep(data, key, name, system, kept)
-        scores[name] = kept
-    if missing:
-        work.clear()
-    return scores
-
-
-def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) -> dict[str, str]:
-    """Digest of all that a system's prediction for a hold-out depends on."""
-    recipe = system.settings(data.recipe)
-    settings = _holdout_settings(recipe, key) | {
-        name: getattr(recipe, name).model_dump(mode="json") for name in system.sections
-    }
-    if system.reads_truth and data.truth is not None:
-        settings["truth"] = artifacts.fingerprint(data.truth.vectors.tobytes())
-    return {
-        "data": data.fingerprint,
-        "settings": artifacts.fingerprint(settings),
-        "system": f"{system.cache_name or name}, version {VERSION}, {system.source}",
-    }
-
-
-def _score_inputs(
-    data: EvaluationData, key: HoldoutKey, name: str, system: System
-) -> dict[str, str]:
-    """As `_inputs`, and what the axes of the scores stand for."""
-    axes = {"scorings": ", ".join(SCORINGS), "metrics": ", ".join(metrics.METRICS)}
-    return _inputs(data, key, name, system) | axes
-
-
-def _holdout_settings(recipe: Recipe, key: HoldoutKey) -> dict[str, Any]:
-    """What of the recipe a hold-out depends on, beside the plays that count."""
-    settings = {
-        "split": key.split,
-        "seed": key.seed,
-        "fold": None if key.fold is None else [key.fold, recipe.evaluate.folds],
-        "test_fraction": recipe.evaluate.test_fraction if key.fold is None else None,
-        "factors": recipe.factors.model_dump(mode="json"),
-    }
-    if recipe.evaluate.rank_by != "tracks":
-        settings["rank"] = recipe.evaluate.rank_by
-    if key.labels < 1:
-        settings["labels"] = key.labels
-    return settings

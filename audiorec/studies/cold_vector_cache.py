@@ -8,7 +8,7 @@ from typing import NamedTuple
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.scores import ScoreCache
+from audiorec.evaluation.score_cache import ScoreCache
 from audiorec.evaluation.systems import System, Vectors, find_system, name_of, own_systems
 from audiorec.exceptions import ArtifactError, NewerError, ParameterError
 from audiorec.factors import AGREEMENT

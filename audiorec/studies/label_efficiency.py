@@ -18,7 +18,8 @@ from audiorec import metrics
 from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, n_labelled, with_labels
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.run import applicable, learned, summary_kept
-from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores, ScoreCache, score_all
+from audiorec.evaluation.score_cache import ScoreCache, score_all
+from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import (
     MEL_STATISTICS,
     ORACLE,

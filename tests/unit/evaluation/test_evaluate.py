@@ -16,7 +16,7 @@ import pytest
 
 from audiorec import evaluation as package
 from audiorec import metrics
-from audiorec.evaluation import SYSTEMS, evaluate, run, scores, systems
+from audiorec.evaluation import SYSTEMS, evaluate, run, score_cache, systems
 from audiorec.exceptions import ParameterError
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.pipeline.recipe import EvaluateConfig, Recipe
@@ -160,7 +160,7 @@ def test_what_is_scored_is_kept(planted, tmp_path, monkeypatch) -> None:
 
 def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkeypatch) -> None:
     whole = scored(planted).to_json()
-    real, calls = scores.score, []
+    real, calls = score_cache.score, []
 
     def dies_at_the_fifth(holdout, system, **settings):
         calls.append(system)
@@ -168,7 +168,7 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkey
             raise KeyboardInterrupt
         return real(holdout, system, **settings)
 
-    monkeypatch.setattr(scores, "score", dies_at_the_fifth)
+    monkeypatch.setattr(score_cache, "score", dies_at_the_fifth)
     with pytest.raises(KeyboardInterrupt):
         scored(planted, work_directory=tmp_path)
     resumed = scored(planted, work_directory=tmp_path).to_json()
@@ -179,8 +179,8 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(planted, tmp_path, monkey
 def test_other_inputs_are_scored_anew(planted, tmp_path, monkeypatch) -> None:
     scored(planted, seeds=(0,), work_directory=tmp_path)
     calls = []
-    real = scores.score
-    monkeypatch.setattr(scores, "score", lambda h, n, **s: calls.append(n) or real(h, n, **s))
+    real = score_cache.score
+    monkeypatch.setattr(score_cache, "score", lambda h, n, **s: calls.append(n) or real(h, n, **s))
     fewer = replace(planted, plays=planted.plays.head(-30))
     scored(fewer, seeds=(0,), work_directory=tmp_path)
     assert calls == [SYSTEMS[name] for name in LIGHT]
@@ -226,8 +226,8 @@ def test_a_system_whose_file_was_edited_is_scored_anew(planted, tmp_path, monkey
     monkeypatch.undo()
     monkeypatch.setitem(SYSTEMS, "random", edited)
     calls = []
-    real = scores.score
-    monkeypatch.setattr(scores, "score", lambda h, n, **s: calls.append(n) or real(h, n, **s))
+    real = score_cache.score
+    monkeypatch.setattr(score_cache, "score", lambda h, n, **s: calls.append(n) or real(h, n, **s))
     scored(planted, seeds=(0,), systems=(), work_directory=tmp_path)
     assert calls == [edited]
 
@@ -343,7 +343,7 @@ def test_killed_between_systems_of_one_network_it_is_not_learned_again(
 ) -> None:
     names = (NETWORK, f"{NETWORK} + artist smoothing")
     whole = scored(planted, systems=names, seeds=(0,)).to_json()
-    real, scored_before = scores.score, []
+    real, scored_before = score_cache.score, []
 
     def dies_after_the_first_model(holdout, system, **settings):
         if system.role == "model":
@@ -352,10 +352,10 @@ def test_killed_between_systems_of_one_network_it_is_not_learned_again(
             scored_before.append(system)
         return real(holdout, system, **settings)
 
-    monkeypatch.setattr(scores, "score", dies_after_the_first_model)
+    monkeypatch.setattr(score_cache, "score", dies_after_the_first_model)
     with pytest.raises(KeyboardInterrupt):
         scored(planted, systems=names, seeds=(0,), work_directory=tmp_path)
-    monkeypatch.setattr(scores, "score", real)
+    monkeypatch.setattr(score_cache, "score", real)
     resumed = scored(planted, systems=names, seeds=(0,), work_directory=tmp_path).to_json()
     assert without_seconds(resumed) == without_seconds(whole)
     assert not list(tmp_path.glob("*.state"))
