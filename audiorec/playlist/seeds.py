@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names.text_folding import closest, normalize_text
+from audiorec.data.names.fuzzy_search import closest
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.data.playlist_files.entry_paths import PathFinder
 from audiorec.data.playlist_files.playlist_files import (
     SUFFIXES,

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names.text_folding import closest, normalize_text
+from audiorec.data.names.fuzzy_search import closest
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import NotFoundError
 from audiorec.printable_text import one_line
 

@@ -11,7 +11,8 @@ import pytest
 from audiorec.data.catalog.catalog import Catalog, FileRow, Track
 from audiorec.data.catalog.name_search import TABLE, likely, trigrams
 from audiorec.data.catalog.schema import MIGRATIONS
-from audiorec.data.names.text_folding import CLOSE, closest, normalize_text
+from audiorec.data.names.fuzzy_search import CLOSE, closest
+from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 
 # fmt: off
