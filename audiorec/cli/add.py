@@ -6,17 +6,8 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    PathType,
-    echo_json,
-    echo_line,
-    fail_if_strict,
-    jobs_option,
-    json_option,
-    progress_shown,
-    strict_option,
-)
+from audiorec.cli.options import GlobalOptions, PathType, jobs_option, json_option, strict_option
+from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_shown
 
 
 @click.command("add")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from audiorec.cli.common import echo_json, echo_line
+from audiorec.cli.output import echo_json, echo_line
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library

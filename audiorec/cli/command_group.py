@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from audiorec import __version__
-from audiorec.cli.common import GlobalOptions, PathType, echo_line, never_die_of_an_encoding
+from audiorec.cli.options import GlobalOptions, PathType
+from audiorec.cli.output import echo_line, never_die_of_an_encoding
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.printable_text import bounded, one_line

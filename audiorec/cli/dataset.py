@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    PathType,
-    echo_json,
-    echo_line,
-    echo_repeated_rows,
-    json_option,
-)
 from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
+from audiorec.cli.options import GlobalOptions, PathType, json_option
+from audiorec.cli.output import echo_json, echo_line, echo_repeated_rows
 
 if TYPE_CHECKING:
     from audiorec.data.dataset_import import DatasetReport

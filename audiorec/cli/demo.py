@@ -6,14 +6,8 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import (
-    PathType,
-    echo_json,
-    echo_line,
-    jobs_option,
-    json_option,
-    progress_shown,
-)
+from audiorec.cli.options import PathType, jobs_option, json_option
+from audiorec.cli.output import echo_json, echo_line, progress_shown
 
 
 @click.command("demo")

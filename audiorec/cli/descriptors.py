@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    echo_json,
-    fail_if_strict,
-    jobs_option,
-    json_option,
-    progress_shown,
-    strict_option,
-)
+from audiorec.cli.options import GlobalOptions, jobs_option, json_option, strict_option
+from audiorec.cli.output import echo_json, fail_if_strict, progress_shown
 
 
 @click.command("descriptors")

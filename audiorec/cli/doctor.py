@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
+from audiorec.cli.options import GlobalOptions, json_option
+from audiorec.cli.output import echo_json, echo_line
 
 
 @click.command("doctor")

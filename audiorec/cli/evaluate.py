@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    PathType,
-    echo_json,
-    json_option,
-    progress_shown,
-    read_recipe,
-    recipe_option,
-)
+from audiorec.cli.common import read_recipe
+from audiorec.cli.options import GlobalOptions, PathType, json_option, recipe_option
+from audiorec.cli.output import echo_json, progress_shown
 from audiorec.studies import HELD_OUT, STUDIES
 
 if TYPE_CHECKING:

@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    PathType,
-    echo_json,
-    echo_line,
-    json_option,
-    progress_shown,
-    space_options,
-)
 from audiorec.cli.default_group import DefaultGroup
+from audiorec.cli.options import GlobalOptions, PathType, json_option, space_options
+from audiorec.cli.output import echo_json, echo_line, progress_shown
 
 if TYPE_CHECKING:
     from audiorec.explain import Explanation

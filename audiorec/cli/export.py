@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
+from audiorec.cli.options import GlobalOptions, PathType, json_option
+from audiorec.cli.output import echo_json, echo_line
 
 if TYPE_CHECKING:
     from audiorec.recommend.export_vectors import Exported

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import GlobalOptions, as_stored, echo_json, echo_line, json_option
+from audiorec.cli.common import as_stored
+from audiorec.cli.options import GlobalOptions, json_option
+from audiorec.cli.output import echo_json, echo_line
 
 RATINGS = {"like": 1.0, "dislike": -1.0, "clear": None}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import GlobalOptions, json_option
+from audiorec.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
     from pathlib import Path

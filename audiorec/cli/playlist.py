@@ -10,18 +10,17 @@ import click
 from click.core import ParameterSource
 
 from audiorec.cli.answers import preview_tables, report_hidden
-from audiorec.cli.common import (
+from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.options import (
     FiniteRange,
     GlobalOptions,
     PathType,
     confidence_option,
-    echo_json,
-    echo_line,
     json_option,
     space_options,
     versions_option,
 )
-from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import ParameterError
 from audiorec.playlist.choices import FORMATS, KINDS, MEASURES, SHAPES
 

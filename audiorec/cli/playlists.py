@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
+from audiorec.cli.options import GlobalOptions, PathType, json_option
+from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import NotFoundError, ParameterError
 
 

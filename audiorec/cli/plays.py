@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    PathType,
-    echo_json,
-    echo_line,
-    echo_repeated_rows,
-    json_option,
-    progress_shown,
-)
 from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
+from audiorec.cli.options import GlobalOptions, PathType, json_option
+from audiorec.cli.output import echo_json, echo_line, echo_repeated_rows, progress_shown
 from audiorec.exceptions import DataError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from audiorec.cli.common import PathType, echo_json, json_option, progress_shown
+from audiorec.cli.options import PathType, json_option
+from audiorec.cli.output import echo_json, progress_shown
 
 
 @click.group("pretrained", context_settings={"help_option_names": ["-h", "--help"]})

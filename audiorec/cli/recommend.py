@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import (
+from audiorec.cli.common import as_stored, importing
+from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.options import (
     GlobalOptions,
     PathType,
-    as_stored,
-    echo_line,
-    importing,
     json_option,
     space_options,
     versions_option,
 )
-from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.output import echo_line
 from audiorec.playlist.choices import FORMATS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import GlobalOptions, PathType, jobs_option, json_option, strict_option
+from audiorec.cli.options import GlobalOptions, PathType, jobs_option, json_option, strict_option
 from audiorec.cli.stages import engine_option, run_stages
 
 if TYPE_CHECKING:

@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import (
-    GlobalOptions,
-    PathType,
-    echo_json,
-    echo_line,
-    fail_if_strict,
-    jobs_option,
-    json_option,
-    progress_shown,
-    read_recipe,
-    strict_option,
-)
+from audiorec.cli.common import read_recipe
+from audiorec.cli.options import GlobalOptions, PathType, jobs_option, json_option, strict_option
+from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_shown
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Catalog

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import GlobalOptions, PathType, echo_json, echo_line, json_option
+from audiorec.cli.options import GlobalOptions, PathType, json_option
+from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import EngineError, ParameterError
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from audiorec.cli.answers import echo_hits, report_hidden
-from audiorec.cli.common import (
+from audiorec.cli.common import importing
+from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.options import (
     FiniteRange,
     GlobalOptions,
     confidence_option,
-    importing,
     json_option,
     space_options,
     versions_option,
 )
-from audiorec.cli.filters import filter_options, make_filter
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library

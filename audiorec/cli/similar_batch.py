@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import report_shortfall
-from audiorec.cli.common import echo_line, json_text
+from audiorec.cli.output import echo_line, json_text
 from audiorec.exceptions import NotFoundError
 from audiorec.printable_text import one_line
 

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import (
+from audiorec.cli.common import read_recipe
+from audiorec.cli.options import (
     GlobalOptions,
     MemorySize,
-    echo_line,
-    echo_stages,
-    fail_if_strict,
     jobs_option,
     json_option,
-    progress_shown,
-    read_recipe,
     recipe_option,
     strict_option,
 )
+from audiorec.cli.output import echo_line, echo_stages, fail_if_strict, progress_shown
 from audiorec.distributed import process_group
 
 if TYPE_CHECKING:

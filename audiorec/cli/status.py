@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import GlobalOptions, echo_json, echo_line, json_option
+from audiorec.cli.options import GlobalOptions, json_option
+from audiorec.cli.output import echo_json, echo_line
 from audiorec.printable_text import one_line
 
 if TYPE_CHECKING:

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import (
+from audiorec.cli.options import (
     GlobalOptions,
     confidence_option,
-    echo_json,
-    echo_line,
-    fail_if_strict,
     jobs_option,
     json_option,
-    progress_shown,
     strict_option,
 )
+from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_shown
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Catalog, Track

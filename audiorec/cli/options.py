@@ -1,0 +1,173 @@
+"""Options that several commands take, the types of their values, and the group's own options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from audiorec.exceptions import ParameterError
+
+if TYPE_CHECKING:
+    from audiorec.workspace import Workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class PathType(click.Path):
+    """A path that is named: an empty one would be the current folder, and nobody's meaning."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """As click does; an empty path is wrong usage."""
+        if value == "":
+            self.fail("'' is no path; name one, such as . for the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class MemorySize(click.ParamType):
+    """An amount of memory, as `[index] memory` takes it: another value is wrong usage."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The size as a recipe states it."""
+        from audiorec.index.config import IndexConfig
+
+        try:
+            return IndexConfig(memory=value).memory
+        except ParameterError:
+            remedy = "give bytes, or a number with K, M, G or T, such as 500M or 2G"
+            self.fail(f"{value!r} is no size of at least 1M; {remedy}", param, ctx)
+
+
+class GlobalOptions(NamedTuple):
+    """The group's own options."""
+
+    path: Path | None
+    verbose: bool = False
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that was named, or the user's own."""
+        from audiorec.workspace import Workspace
+
+        if self.path is not None:
+            return Workspace(self.path)
+        import platformdirs
+
+        return Workspace(platformdirs.user_data_path("audiorec", appauthor=False))
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
+
+
+def jobs_option(command: Command) -> Command:
+    """Add ``--jobs``."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Worker processes. [default: one per core]",
+    )(command)
+
+
+def recipe_option(command: Command) -> Command:
+    """Add ``--recipe``."""
+    return click.option(
+        "--recipe",
+        "recipe_file",
+        type=PathType(path_type=Path),
+        help="Settings, in TOML: a file, or a shipped recipe by its name. [default: that of the "
+        "last run that named one]",
+    )(command)
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds, which NaN is not."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
+
+
+class PopularityType(FiniteRange):
+    """The dial of popularity: a number, or a word for it."""
+
+    WORDS = {"gems": -1.0, "even": 0.0, "hits": 1.0}  # noqa: RUF012 - read alone
+
+    def __init__(self) -> None:
+        super().__init__(-1, 1)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        word = value.strip().casefold() if isinstance(value, str) else value
+        number = self.WORDS.get(word, value)
+        try:
+            float(number)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {', '.join(self.WORDS)}", param, ctx)
+        return super().convert(number, param, ctx)
+
+
+def space_options(command: Command) -> Command:
+    """Add ``--space`` and ``--popularity``."""
+    command = click.option(
+        "--popularity",
+        type=PopularityType(),
+        default=0.0,
+        show_default=True,
+        metavar="NUMBER|WORD",
+        help="From -1, hidden gems, to 1, hits; or gems, even, hits.",
+    )(command)
+    return click.option(
+        "--space",
+        type=click.Choice(["blend", "content", "listening"]),
+        default="blend",
+        show_default=True,
+        help="Place tracks by their sound, by who played them, or by both.",
+    )(command)
+
+
+def versions_option(command: Command) -> Command:
+    """Add ``--versions``."""
+    return click.option(
+        "--versions",
+        is_flag=True,
+        help="List every version of a song (live, remastered, ...); else the nearest one comes.",
+    )(command)
+
+
+def confidence_option(command: Command) -> Command:
+    """Add ``--min-confidence``."""
+    return click.option(
+        "--min-confidence",
+        type=FiniteRange(0, 1),
+        default=0.1,
+        show_default=True,
+        help="From which on a track has a word; words below 0.05 are not stored.",
+    )(command)
+
+
+def strict_option(command: Command) -> Command:
+    """Add ``--strict``."""
+    return click.option(
+        "--strict", is_flag=True, help="Exit with 1 when any file could not be read."
+    )(command)

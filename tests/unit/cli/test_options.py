@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from audiorec.cli import cli
+from audiorec.cli.common import read_recipe
+from audiorec.exceptions import DataError
+
+
+@pytest.mark.parametrize("command", [["index"], ["import", "embeddings", "v.parquet"]])
+def test_a_size_that_is_none_is_wrong_usage(tmp_path, command):
+    """Before anything is read; the same in a recipe is an error in the recipe."""
+    for size in ("2X", "-1G", "G", "", "1K", "nan"):
+        done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), *command, "--memory", size])
+        assert done.exit_code == 2
+        assert f"Invalid value for '--memory': {size!r} is no size of at least 1M" in done.stderr
+        assert "K, M, G or T, such as 500M or 2G" in done.stderr
+    done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), *command, "--memory", "1.5gb"])
+    assert done.exit_code == 1 and "--memory" not in done.output
+    (tmp_path / "r.toml").write_text('[index]\nmemory = "2X"\n')
+    with pytest.raises(DataError, match=r"r.toml: .*memory='2X' must be a size"):
+        read_recipe(tmp_path / "r.toml")
+
+
+@pytest.mark.parametrize("option", ["--popularity", "--min-confidence"])
+def test_nan_is_within_no_bounds(tmp_path, option):
+    done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), "similar", "t", option, "nan"])
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}': 'nan' is no number" in done.stderr
