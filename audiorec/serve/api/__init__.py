@@ -6,7 +6,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from audiorec.serve.api import files, listening, playlists, recommendations, tracks, workspace
+from audiorec.serve.api import (
+    exclusions,
+    files,
+    jobs,
+    listening,
+    playlists,
+    recommendations,
+    tracks,
+    workspace,
+)
 from audiorec.serve.problems import MEDIA_TYPE, TITLES, Problem
 
 PREFIX = "/api/v1"
@@ -20,7 +29,16 @@ def add_api(app: FastAPI) -> None:
         status: {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
         for status in EVERYWHERE
     }
-    for module in (tracks, recommendations, playlists, listening, workspace, files):
+    for module in (
+        tracks,
+        recommendations,
+        playlists,
+        listening,
+        workspace,
+        exclusions,
+        jobs,
+        files,
+    ):
         app.include_router(module.router, prefix=PREFIX, responses=problems)
     made = app.openapi
 

@@ -1,4 +1,4 @@
-"""What the API is asked, and what it answers."""
+"""Bodies of the requests and answers of the API, but for those of jobs and exclusions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ AtMost = Annotated[int, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Dial = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-JobKind = Literal["scan", "run", "playlists"]
 
 
 class RequestBody(BaseModel):
@@ -298,29 +297,6 @@ class ExplanationModel(BaseModel):
     )
 
 
-class ExclusionModel(BaseModel):
-    """A rule that hides tracks from answers, and how many it hides."""
-
-    number: int
-    kind: str
-    value: str
-    tracks: int
-
-
-class ExclusionsModel(BaseModel):
-    """All rules, and how many tracks they hide together."""
-
-    exclusions: list[ExclusionModel]
-    hidden: int
-
-
-class ExclusionRequest(RequestBody):
-    """A rule to add."""
-
-    kind: Literal["genre", "title-word", "shorter", "longer", "path", "artist", "album"]
-    value: Word
-
-
 class ListenerModel(BaseModel):
     """A listener, and how much of their listening is known."""
 
@@ -359,38 +335,6 @@ class FailureModel(BaseModel):
     path: str
     stage: str
     reason: str
-
-
-class JobRequest(RequestBody):
-    """Work to begin."""
-
-    kind: JobKind
-    folder: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
-
-
-class JobModel(BaseModel):
-    """Work that is done, or was."""
-
-    id: str
-    kind: JobKind
-    folder: str
-    state: Literal["running", "done", "failed", "cancelled"]
-    started: float
-    ended: float | None
-    lines: list[str]
-
-
-class JobsModel(BaseModel):
-    """Work of this server, the latest first, and the folders that may be scanned."""
-
-    jobs: list[JobModel]
-    folders: list[str]
-
-
-class CancelRequest(RequestBody):
-    """A job that is to be cancelled."""
-
-    id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class ListeningRequest(RequestBody):
