@@ -80,3 +80,12 @@ def kill_self_beside(x, *, mark):
     """As `kill_self`, once, while another item takes a while."""
     time.sleep({"long": 3.0, "short": 0.5}.get(x, 0.0))
     return kill_self(x, mark=mark, times=1)
+
+
+def _refuse_to_load():
+    raise ValueError("cannot be loaded here")
+
+
+class Unreadable:
+    def __reduce__(self):
+        return _refuse_to_load, ()

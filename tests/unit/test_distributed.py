@@ -1,8 +1,17 @@
 """Alone nothing waits; what torchrun started is known by what it sets."""
 
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
 import pytest
 
+from audiorec import distributed
 from audiorec.distributed import ALONE, Processes, process_group
+from audiorec.exceptions import EngineError
 
 TORCHRUN = {
     "TORCHELASTIC_RUN_ID": "none",
@@ -38,3 +47,44 @@ def test_shares_are_all_there_is_and_differ_by_one(n, size):
     shares = [range(n)[Processes(rank, size).share(n)] for rank in range(size)]
     assert [i for share in shares for i in share] == list(range(n))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+SECOND = """
+import torch
+from audiorec.distributed import Processes
+second = Processes(1, 2, 1, 2)
+assert second.broadcast(None) == ["from the first"]
+assert second.all_gather("second") == ["first", "second"]
+with second.rank_zero_first():
+    print("after the first", flush=True)
+"""
+
+
+def test_two_processes_exchange_what_they_have(monkeypatch):
+    """This one is the first; when the other ends, it is told so."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    rank = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    for name, value in (rank | {"RANK": "0"}).items():
+        monkeypatch.setenv(name, value)
+    first = Processes(0, 2, 0, 2)
+    other = subprocess.Popen(
+        [sys.executable, "-c", SECOND], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "RANK": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    try:
+        assert first.broadcast(["from the first"]) == ["from the first"]
+        assert first.all_gather("first") == ["first", "second"]
+        done = []
+        with first.rank_zero_first():
+            done.append("first")
+        out, _ = other.communicate(timeout=60)
+        assert (out, other.returncode) == ("after the first\n", 0)
+        with pytest.raises(
+            EngineError, match=r"process 0 of 2 lost the others \(.*\); see .* run it again"
+        ):
+            first.all_gather("first")
+    finally:
+        other.kill()
+        distributed._disconnect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -52,6 +53,17 @@ def ray():
         with executors._session(ray, n_jobs=2):
             yield ray
         assert signal.getsignal(signal.SIGTERM) == terminated  # Ray sets its own
+
+
+def test_an_address_that_ray_makes_nothing_of(jobs, monkeypatch):
+    """Before any session is open, since one that is would be taken."""
+    ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    assert not ray.is_initialized()
+    monkeypatch.setenv("RAY_ADDRESS", "nonsense://cluster")
+    with pytest.raises(
+        EngineError, match=r"Ray does not start at RAY_ADDRESS=nonsense://cluster \(.*\); start a"
+    ):
+        on_ray(jobs.double, [1])
 
 
 def on_ray(function, items, **settings):
@@ -194,6 +206,24 @@ def test_embedding_says_what_it_could_not_read(ray, catalog, tmp_path):
         shard.unlink()
     with pytest.raises(EngineError, match=r"track 't00' was .* is missing; run 'audiorec mel'"):
         embed_elsewhere(tmp_path / "model", store, engine="ray", ids=store.ids, n_jobs=2)
+
+
+def test_items_that_no_worker_can_read(ray, jobs):
+    with pytest.raises(
+        EngineError, match=r"Ray gave up the work \(.*\); what was done is kept: run it again, or"
+    ):
+        on_ray(jobs.double, [jobs.Unreadable()])
+
+
+def test_a_chunk_is_handed_to_a_process_of_its_own(jobs):
+    row = {"items": pickle.dumps(("a", "exit", "b"))}
+    with executors._pool():
+        done = executors._work(row, function=jobs.misbehave, timeout=20)
+    executors._pool.cache_clear()
+    outcomes = pickle.loads(done["outcomes"])
+    assert [o.item for o in outcomes] == ["a", "exit", "b"]
+    assert [o.error is None for o in outcomes] == [True, False, True]
+    assert os.getpid() not in {o.value for o in outcomes}
 
 
 def test_a_session_that_was_open_stays_open(ray, jobs):

@@ -6,12 +6,14 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from audiorec import worker_pool
 from audiorec.exceptions import ParameterError
 from audiorec.worker_pool import run_isolated
 
@@ -252,3 +254,47 @@ def test_an_interrupt_between_a_worker_and_its_entry_in_the_pool_is_no_traceback
     )
     out, said = child.communicate(timeout=60)
     assert (out, said, child.returncode) == ("begins\n", "", 7)
+
+
+@POSIX_SIGNALS
+def test_an_interrupt_that_was_held_back_comes_at_the_end():
+    """Another thread catches it, as those of BLAS do."""
+    over, reached = threading.Event(), []
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), worker_pool._interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            reached.append("the end")
+    finally:
+        over.set()
+        other.join()
+    assert reached == ["the end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_systems_without_signals_or_affinity(jobs, monkeypatch):
+    """As Windows is, and macOS."""
+    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert worker_pool.available_cpus() == os.cpu_count()
+    assert [o.value for o in run_isolated(jobs.double, [1, 2], n_jobs=1)] == [2, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the kernel's")
+def test_what_a_worker_does_first(monkeypatch):
+    """It takes no more memory than it may, and leaves Ctrl-C to its parent."""
+    import resource
+
+    before, handler = resource.getrlimit(resource.RLIMIT_DATA), signal.getsignal(signal.SIGINT)
+    try:
+        worker_pool._start_worker(1 << 45)
+        assert resource.getrlimit(resource.RLIMIT_DATA) == (1 << 45, before[1])
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    worker_pool.limit_memory(1 << 45)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
