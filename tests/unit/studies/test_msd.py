@@ -36,7 +36,7 @@ def test_without_audio_nothing_is_imported(folder, tmp_path):
     assert not (workspace.plays / "manifest.json").exists()
 
 
-def test_from_the_files_to_the_table(folder, tmp_path, monkeypatch):
+def test_from_the_files_to_the_table(folder, tmp_path, monkeypatch, capsys):
     lines = (folder / "taste_profile_song_to_tracks.txt").read_text().splitlines()
     ids = [cell for line in lines for cell in line.split("\t")[1:2] if cell]
     (folder / "audio").mkdir()
@@ -51,7 +51,11 @@ def test_from_the_files_to_the_table(folder, tmp_path, monkeypatch):
         return SimpleNamespace(to_text=lambda: "the table")
 
     monkeypatch.setattr(msd, "run_evaluation", evaluated)
-    assert msd.run(workspace, folder, recipe=RECIPE) == "the table" and seen == [RECIPE]
+    (tmp_path / "recipe.toml").write_text(RECIPE.to_toml())
+    arguments = [str(tmp_path / "w"), str(folder), "--recipe", str(tmp_path / "recipe.toml")]
+    monkeypatch.setattr("sys.argv", ["msd", *arguments])
+    msd.main()
+    assert capsys.readouterr().out == "the table\n" and seen == [RECIPE]
     with Catalog(workspace.catalog, read_only=True) as catalog:
         assert {track.track_id for track in catalog.tracks()} == set(ids)
     assert set(MelStore(workspace.mels).ids) == set(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,22 @@ def test_a_folder_of_something_else_is_named_in_one_line(tmp_path: Path) -> None
     done = CliRunner().invoke(yoochoose.main, [str(tmp_path)])
     assert done.exit_code == 1
     assert len(done.output.splitlines()) == 1
+
+
+def test_the_command_scores_every_system(directory: Path) -> None:
+    done = CliRunner().invoke(yoochoose.main, [str(directory), "--seed", "4", "--json"])
+    assert done.exit_code == 0, done.output
+    scores = json.loads(done.output)
+    assert list(scores) == list(yoochoose.systems([4]))
+    assert all(len(each) == 1 and each[0]["hr"] == 1 for each in scores.values())  # of 8 items
+    assert scores["rules"][0]["mrr"] > 0.9 > scores["popularity"][0]["mrr"]
+
+
+def test_the_command_prints_a_table(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = {name: fits for name, fits in yoochoose.systems([]).items() if "rules" in name}
+    monkeypatch.setattr(yoochoose, "systems", lambda seeds: fast)
+    done = CliRunner().invoke(yoochoose.main, [str(directory)])
+    first, *lines = done.output.splitlines()
+    assert first.split()[-2:] == ["train", "answer"]
+    assert [line[:20].strip() for line in lines] == ["association rules", "rules"]
+    assert "1.000" in lines[0] and "0.592 / 0.316" in lines[0]
