@@ -124,10 +124,10 @@ def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
 def _forget_all_but(track_ids: Sequence[str], workspace: Workspace) -> None:
     """Take tracks out of the catalogue whose vectors gave way to others; scanned ones stay."""
     with Catalog(workspace.catalog, read_only=True) as catalog:
-        gone = catalog.without_audio().difference(track_ids)
-    if gone:
+        removed = catalog.without_audio().difference(track_ids)
+    if removed:
         with Catalog(workspace.catalog) as catalog:
-            catalog.remove(sorted(gone))
+            catalog.remove(sorted(removed))
 
 
 def _build(
@@ -172,11 +172,11 @@ def read_vectors(file: Path) -> Embeddings:
         raise table_error(file, "is no regular file", "copy it into one")
     try:
         schema = dict(pl.read_parquet_schema(file))
-        lacking = [column for column in ("track_id", "vector") if column not in schema]
-        if lacking:
+        missing = [column for column in ("track_id", "vector") if column not in schema]
+        if missing:
             raise table_error(
                 file,
-                f"lacks the column {lacking[0]}: it has {', '.join(schema) or 'none'}",
+                f"lacks the column {missing[0]}: it has {', '.join(schema) or 'none'}",
                 "name them track_id and vector",
             )
         frame = pl.read_parquet(file, columns=["track_id", "vector"])
@@ -205,7 +205,7 @@ def read_details(tracks: Path) -> dict[str, Track]:
         If it cannot be read, lacks the column or rows, a line is cut off, or an id or a path
         stands twice.
     """
-    rows = read_table(tracks, needed=("track_id",), welcome=DETAILS)
+    rows = read_table(tracks, required_columns=("track_id",), optional_columns=DETAILS)
     by_id: dict[str, Track] = {}
     paths: set[str] = set()
     for line, row in rows:

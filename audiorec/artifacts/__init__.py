@@ -1,7 +1,7 @@
 """Artifacts: directories of plain arrays and a manifest, replaced atomically."""
 
 from audiorec.artifacts.atomic import atomic_writer, temp_path, write_atomic, write_error
-from audiorec.artifacts.digests import DIGESTS, digest_file, fingerprint, matches
+from audiorec.artifacts.digests import DIGESTS, digest_file, fingerprint, matches_digest
 from audiorec.artifacts.earlier_versions import without_constants
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
 from audiorec.artifacts.reading import (
@@ -39,7 +39,7 @@ __all__ = [
     "load_array",
     "load_manifest",
     "load_valid",
-    "matches",
+    "matches_digest",
     "move_into_place",
     "put_array",
     "put_file",

@@ -30,7 +30,7 @@ def digest_file(path: Path, *, digits: int = DIGITS) -> str:
         return hashlib.file_digest(stream, DIGESTS[digits]).hexdigest()
 
 
-def matches(path: Path, digest: str) -> bool:
+def matches_digest(path: Path, digest: str) -> bool:
     """Whether a file's content has a digest, this version's or an earlier one's, or its beginning.
 
     What is as long as no digest is taken for the beginning of any.

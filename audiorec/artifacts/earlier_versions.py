@@ -13,7 +13,7 @@ from audiorec.exceptions import ArtifactError
 
 # Kinds of format 1 that are read on, since nothing here can make them, or not without decoding
 # everything; and the settings that their manifests call by an older name.
-READ_ON: dict[str, dict[str, str]] = {
+RENAMED_SETTINGS: dict[str, dict[str, str]] = {
     "plays": {},
     "mels": {"clip": "clip_position"},
     "pretrained": {},
@@ -29,7 +29,7 @@ PAD_MODES = {"db": "constant", "log10": "reflect"}
 SEEDLESS = {"session_gap_minutes", "n_neighbors", "hop_length", "regularization"}
 
 
-def read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
+def upgrade_manifest(directory: Path, manifest: Manifest, version: int) -> Manifest:
     """The manifest; of an earlier format, with the settings' names of today.
 
     Raises
@@ -39,14 +39,14 @@ def read_on(directory: Path, manifest: Manifest, version: int) -> Manifest:
     """
     if version == FORMAT_VERSION:
         return manifest
-    if manifest.kind not in READ_ON:
+    if manifest.kind not in RENAMED_SETTINGS:
         imported = "imported" in manifest.extra
         again = rebuild_hint(manifest.kind, manifest) if imported else "run 'audiorec run'"
         raise ArtifactError(
             f"{directory} was made by an earlier version; {again} to make it again: "
             "the catalogue, plays and spectrograms are kept"
         )
-    names = READ_ON[manifest.kind]
+    names = RENAMED_SETTINGS[manifest.kind]
     config = {names.get(key, key): value for key, value in manifest.config.items()}
     return replace(manifest, config=config)
 

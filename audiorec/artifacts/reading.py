@@ -10,8 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from audiorec.artifacts.digests import fingerprint, matches
-from audiorec.artifacts.earlier_versions import READ_ON, read_on, without_constants
+from audiorec.artifacts.digests import fingerprint, matches_digest
+from audiorec.artifacts.earlier_versions import (
+    RENAMED_SETTINGS,
+    upgrade_manifest,
+    without_constants,
+)
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
 from audiorec.artifacts.remedies import MISSING, describe_damage, making_hint, rebuild_hint
 from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
@@ -88,7 +92,7 @@ def load_manifest(
         raise _manifest_error(directory, kind, f"cannot be trusted ({first_line(error)})") from None
     if manifest.kind != kind:
         raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {rebuild_hint(kind)}")
-    manifest = read_on(directory, manifest, version)
+    manifest = upgrade_manifest(directory, manifest, version)
     if check != "manifest":
         for name in files:
             _check_size(directory, manifest, name)
@@ -100,7 +104,7 @@ def load_manifest(
 
 def _check_extra(manifest: Manifest, version: int) -> None:
     """Raise `ValueError` for a wrong `extra`; one of an earlier format that is made anew may be."""
-    if version == FORMAT_VERSION or manifest.kind in READ_ON:
+    if version == FORMAT_VERSION or manifest.kind in RENAMED_SETTINGS:
         check_extra(manifest.kind, manifest.extra)
 
 
@@ -197,7 +201,7 @@ def damaged(directory: Path, manifest: Manifest) -> list[str]:
         entry.file
         for entry in manifest.files.values()
         if not (directory / entry.file).is_file()
-        or not matches(directory / entry.file, entry.digest)
+        or not matches_digest(directory / entry.file, entry.digest)
     ]
 
 

@@ -21,14 +21,14 @@ def command(
 ) -> None:
     """Scan, embed and index new FILES with the model as it is: no retraining, no plays needed."""
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.pipeline import Pipeline, lies_in
+    from audiorec.pipeline import Pipeline, is_within_any
 
     workspace = settings.workspace
     workspace.check()
     with workspace.writing(), progress_shown() as progress:
         added = Pipeline(workspace, n_jobs=jobs, progress=progress).add(files)
     with Catalog(workspace.catalog, read_only=True) as catalog:
-        failed = [failure for failure in catalog.failures() if lies_in(failure.path, files)]
+        failed = [failure for failure in catalog.failures() if is_within_any(failure.path, files)]
     if as_json:
         echo_json({"track_ids": added, "failures": [failure._asdict() for failure in failed]})
     else:

@@ -108,14 +108,14 @@ def import_command(
         salt = workspace.salt() if pseudonymise else None
         how: dict[str, Any] = {"neutral": neutral, "path_maps": path_maps}
         job = PlaysImport(workspace, matcher, source=source, user=user, **how)
-        reports, lacking, mended = job.run(files, unmatched=unmatched, salt=salt)
+        reports, unmatched_names, corrected = job.run(files, unmatched=unmatched, salt=salt)
     if as_json:
-        echo_json(as_one(reports, lacking, mended, unmatched))
+        echo_json(as_one(reports, unmatched_names, corrected, unmatched))
         return
     for report in reports:
         show(report)
     if unmatched is not None:
-        click.echo(f"{mended} names mended by hand, {len(lacking)} unmatched")
+        click.echo(f"{corrected} names mended by hand, {len(unmatched_names)} unmatched")
         echo_line(f"{unmatched}: fill in track_id (or -) and run the same command again", err=True)
     for report in reports:
         if isinstance(report, tuple) and len(report) == 2:
@@ -153,23 +153,27 @@ class PlaysImport:
         self, files: Sequence[Path], *, unmatched: Path | None, salt: bytes | None
     ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[UnmatchedName], int]:
         """Import files, take over a mended list, and list what is still unmatched."""
-        from audiorec.data.plays.matched_names import mend, read_mended, write_unmatched
+        from audiorec.data.plays.matched_names import (
+            assign_tracks,
+            read_corrections,
+            write_unmatched,
+        )
         from audiorec.data.plays.matched_names import unmatched as unmatched_names
         from audiorec.data.plays.writer import writing_plays
 
-        lacking: list[UnmatchedName] = []
-        mended = 0
+        remaining: list[UnmatchedName] = []
+        corrected = 0
         former = self.workspace.salt(make=False)
         with writing_plays(self.workspace.plays, salt=salt, former_salt=former) as writer:
             reports = [self._import_file(writer, file) for file in files]
             if unmatched is not None:
                 if unmatched.exists():
-                    mended = mend(writer, read_mended(unmatched, find=self._find))
-                lacking = unmatched_names(writer)
+                    corrected = assign_tracks(writer, read_corrections(unmatched, find=self._find))
+                remaining = unmatched_names(writer)
             writer.commit()
         if unmatched is not None:
-            write_unmatched(unmatched, lacking)
-        return reports, lacking, mended
+            write_unmatched(unmatched, remaining)
+        return reports, remaining, corrected
 
     def _import_file(
         self, writer: PlaysWriter, file: Path
@@ -243,8 +247,8 @@ def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
 
 def as_one(
     reports: Sequence[tuple[Path, ImportReport] | HistoryReport],
-    lacking: Sequence[UnmatchedName],
-    mended: int,
+    unmatched_names: Sequence[UnmatchedName],
+    corrected: int,
     unmatched: Path | None,
 ) -> dict[str, Any]:
     """The reports as one JSON object: of one file its report, of several their sums and each."""
@@ -263,8 +267,8 @@ def as_one(
         whole = {key: sum(int(one[key]) for one in each) for key in counts} | {"files": each}
     if unmatched is not None:
         whole |= {
-            "mended": mended,
-            "unmatched_names": len(lacking),
+            "mended": corrected,
+            "unmatched_names": len(unmatched_names),
             "unmatched_file": str(unmatched),
         }
     return whole

@@ -79,7 +79,7 @@ def command(
     from audiorec.cli.plays import catalogued_paths
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.catalog.scan_roots import record_scan
-    from audiorec.data.playlist_import import leave_playlists, take_playlists
+    from audiorec.data.playlist_import import import_folder_playlists, remove_folder_playlists
     from audiorec.pipeline import Pipeline
     from audiorec.pipeline.match_names import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
@@ -106,11 +106,11 @@ def command(
         take_scanned(workspace, catalog)
         folder_playlists: list[FolderPlaylists] = []
         if playlists:
-            folder_playlists = take_playlists(
+            folder_playlists = import_folder_playlists(
                 workspace.plays, paths, paths=lambda: catalogued_paths(catalog)
             )
         else:
-            leave_playlists(workspace.plays, paths)
+            remove_folder_playlists(workspace.plays, paths)
         unread = record_unread(catalog, folder_playlists)
         # Listening of what was not in the catalogue before is now that of its tracks.
         if report.added or report.changed or report.moved or report.missing:

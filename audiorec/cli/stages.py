@@ -107,7 +107,7 @@ def run_stages(
     With `choose`, a recipe that was never named is chosen anew.
     """
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.server.listening import take_in
+    from audiorec.data.server.listening import store_server_plays
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
     from audiorec.pipeline.workspace_recipe import forgotten_recipe, is_recipe_pending
@@ -143,7 +143,7 @@ def run_stages(
             workspace, recipe=recipe, remember=named, n_jobs=jobs, engine=engine, progress=shown
         )
         if mine.first:
-            take_in(workspace)  # what the server's listeners did since
+            store_server_plays(workspace)  # what the server's listeners did since
         reports = pipeline.run(stages)
         progress.close()
         mine.all_gather(None)  # who parts while another still works would break its connections

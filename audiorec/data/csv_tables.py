@@ -15,7 +15,7 @@ MOST_BYTES, MOST_ROWS = 1 << 28, 2_000_000  # of a table: a million tracks take 
 
 
 def read_table(
-    file: Path, *, needed: Sequence[str], welcome: Sequence[str] = ()
+    file: Path, *, required_columns: Sequence[str], optional_columns: Sequence[str] = ()
 ) -> list[tuple[int, dict[str, str]]]:
     """Rows of a table of tracks, each with the line that it ends in.
 
@@ -23,7 +23,7 @@ def read_table(
     ----------
     file : Path
         CSV in UTF-8; its first line names the columns.
-    needed, welcome : sequence of str
+    required_columns, optional_columns : sequence of str
         Columns that must and that may be there; others are passed by.
 
     Returns
@@ -45,13 +45,15 @@ def read_table(
                 raise table_error(file, f"has more than {MOST_BYTES >> 20} MB", "part it")
             reader = csv.DictReader(stream, strict=True)  # a quote that nothing ends is an error
             columns = [name for name in reader.fieldnames or () if name]
-            _check_columns(file, columns, needed=needed, welcome=welcome)
+            _check_columns(
+                file, columns, required_columns=required_columns, optional_columns=optional_columns
+            )
             rows: list[tuple[int, dict[str, str]]] = []
             for row in reader:
                 _check_row(file, row, columns=columns, line=reader.line_num)
                 if len(rows) == MOST_ROWS:
                     raise table_error(file, f"has more than {MOST_ROWS} rows", "part it")
-                values = {key: row.get(key) or "" for key in (*needed, *welcome)}
+                values = {key: row.get(key) or "" for key in (*required_columns, *optional_columns)}
                 rows.append((reader.line_num, values))
     except OSError as error:
         reason = system_reason(error).lower()
@@ -80,19 +82,24 @@ def table_error(file: Path, what: str, remedy: str) -> DataError:
 
 
 def _check_columns(
-    file: Path, columns: Sequence[str], *, needed: Sequence[str], welcome: Sequence[str]
+    file: Path,
+    columns: Sequence[str],
+    *,
+    required_columns: Sequence[str],
+    optional_columns: Sequence[str],
 ) -> None:
-    lacking = [name for name in needed if name not in columns]
-    if lacking:
+    missing = [name for name in required_columns if name not in columns]
+    if missing:
         raise table_error(
             file,
-            f"lacks the column {lacking[0]}",
-            f"its first line must name {','.join(needed)} and optionally {','.join(welcome)}",
+            f"lacks the column {missing[0]}",
+            f"its first line must name {','.join(required_columns)} and optionally "
+            f"{','.join(optional_columns)}",
         )
-    twice = [name for name in (*needed, *welcome) if columns.count(name) > 1]
-    if twice:
+    repeated = [name for name in (*required_columns, *optional_columns) if columns.count(name) > 1]
+    if repeated:
         raise table_error(
             file,
-            f"has {columns.count(twice[0])} columns {twice[0]!r}",
+            f"has {columns.count(repeated[0])} columns {repeated[0]!r}",
             "leave one, and rename or remove the others",
         )

@@ -42,7 +42,7 @@ def find_tracks(
     ranked = []
     tracks = [] if catalog is None else catalog.tracks(include_missing=True)
     if not tracks and played is not None:
-        tracks = played.holding(wanted)
+        tracks = played.search(wanted)
     for track in tracks:
         score = _score(track, wanted)
         if score:

@@ -138,8 +138,8 @@ def add_history(
 def _add_plays(
     writer: PlaysWriter, frame: pl.DataFrame, path: Path, *, source: str, group: str | None
 ) -> ImportReport:
-    whose = f"counts of {path.resolve()}" if group == "counts" else group
-    return writer.add(frame.lazy(), file=path, source=source, group=whose)
+    key = f"counts of {path.resolve()}" if group == "counts" else group
+    return writer.add(frame.lazy(), file=path, source=source, group=key)
 
 
 def _of_user(
@@ -190,12 +190,12 @@ def _report(
     )
     listens = plays.join(table, left_on="track_id", right_on="key", how="left")
     by_rule: Counter[str] = Counter()
-    lacking: Counter[str] = Counter()
+    unmatched: Counter[str] = Counter()
     for rule, track_id, artist, title, n in listens.select(
         "rule", "track_id_right", "artist", "title", "plays"
     ).iter_rows():
         if track_id is None:
-            lacking[f"{artist} - {title}" if artist else title] += max(1, int(n))
+            unmatched[f"{artist} - {title}" if artist else title] += max(1, int(n))
         else:
             by_rule[rule] += max(1, int(n))
     return HistoryReport(
@@ -205,6 +205,6 @@ def _report(
         tuple(plays["user_id"].unique().sort().head(10).to_list()),
         {what: n for what, n in tally.most_common() if n},
         {rule: by_rule[rule] for rule in RULES if by_rule[rule]},
-        sum(lacking.values()),
-        tuple(lacking.most_common(LARGEST)),
+        sum(unmatched.values()),
+        tuple(unmatched.most_common(LARGEST)),
     )

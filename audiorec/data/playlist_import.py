@@ -40,7 +40,7 @@ class FolderPlaylists(NamedTuple):
     unread: tuple[tuple[str, str], ...] = ()
 
 
-def take_playlists(
+def import_folder_playlists(
     directory: Path, folders: Sequence[Path], *, paths: Callable[[], Mapping[str, str]]
 ) -> list[FolderPlaylists]:
     """Import the playlists that lie in folders, in place of what came from there before.
@@ -82,7 +82,7 @@ def take_playlists(
     return playlists
 
 
-def leave_playlists(directory: Path, folders: Sequence[Path]) -> int:
+def remove_folder_playlists(directory: Path, folders: Sequence[Path]) -> int:
     """Let no playlist in these folders count any more; return how many rows are gone."""
     return sum(forget_within(directory, folder, source=SOURCE) for folder in folders)
 

@@ -10,7 +10,7 @@ import polars as pl
 from audiorec.data.histories.importer_registry import BY_PATH, get_importer
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.data.playlist_files.entry_paths import PathFinder
-from audiorec.data.playlist_files.playlist_files import PathMap, located
+from audiorec.data.playlist_files.playlist_files import PathMap, entry_path
 from audiorec.data.plays.writer import ImportReport, PlaysWriter, writing_plays
 from audiorec.exceptions import DataError
 
@@ -110,7 +110,7 @@ def _by_name(
         if name in known:
             continue
         if "/" in name or "\\" in name:
-            path = located(name, folder=file.parent)
+            path = entry_path(name, folder=file.parent)
             track_id = None if path is None else finder.find(path)
         if track_id is None and " - " in name:
             track_id = names.get(normalize_text(name))

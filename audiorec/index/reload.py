@@ -31,13 +31,13 @@ def open_index(workspace: Workspace) -> OpenIndex:
         If there is none, or it was made from other vectors or factors.
     """
     for attempt in range(TRIES):
-        signature = file_signature(workspace)
+        signature = index_signature(workspace)
         try:
             index = Index.load(workspace.index)
             check_inputs(workspace, index)
         except ArtifactError:
             # Replaced while it was read, its old files are gone: what stands there now is whole.
-            if attempt + 1 < TRIES and file_signature(workspace) != signature:
+            if attempt + 1 < TRIES and index_signature(workspace) != signature:
                 continue
             raise
         return OpenIndex(index, signature)
@@ -62,7 +62,7 @@ def check_inputs(workspace: Workspace, index: Index) -> None:
         )
 
 
-def file_signature(workspace: Workspace) -> Signature:
+def index_signature(workspace: Workspace) -> Signature:
     """Inode, time of change in ns and size of what says which index stands there."""
     signature: list[tuple[int, int, int] | None] = []
     for kind in ("index", "embeddings", "factors"):
@@ -111,7 +111,7 @@ class IndexWatcher:
         ready, self._ready = self._ready, None
         if ready is not None:
             return ready.served
-        signature = file_signature(self._workspace)
+        signature = index_signature(self._workspace)
         if signature == self._seen:
             return None
         self._seen = signature

@@ -379,7 +379,7 @@ def _whole_shards(
         file = directory / entry.file
         if not file.is_file() or file.stat().st_size != entry.size:
             return False
-        return check == "sizes" or artifacts.matches(file, entry.digest)
+        return check == "sizes" or artifacts.matches_digest(file, entry.digest)
 
     names = sorted(name[6:] for name in manifest.files if name.startswith("shard-"))
     return [name for name in names if all(map(is_whole, _parts(name)))]

@@ -250,13 +250,13 @@ def crops_of(clip: np.ndarray, *, crop: int | None, min_frames: int = 1) -> np.n
         return clip[None]
     n_frames = clip.shape[1]
     if crop is None:
-        return cut(clip, 0, n_frames=max(n_frames, min_frames))[None]
+        return crop_mel(clip, 0, n_frames=max(n_frames, min_frames))[None]
     n_crops = max(1, -(-n_frames // crop))
     starts = np.round(np.linspace(0, max(0, n_frames - crop), n_crops)).astype(np.int64)
-    return np.stack([cut(clip, int(start), n_frames=crop) for start in starts])
+    return np.stack([crop_mel(clip, int(start), n_frames=crop) for start in starts])
 
 
-def cut(mel: np.ndarray, start: int, *, n_frames: int) -> np.ndarray:
+def crop_mel(mel: np.ndarray, start: int, *, n_frames: int) -> np.ndarray:
     """Frames `start` to `start + n_frames`; a shorter clip is repeated until it is long enough.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.pipeline.pipeline import STAGES, Check, Pipeline, StageReport, lies_in
+from audiorec.pipeline.pipeline import STAGES, Check, Pipeline, StageReport, is_within_any
 from audiorec.pipeline.workspace_recipe import (
     automatic_recipe,
     current_recipe,
@@ -18,7 +18,7 @@ __all__ = [
     "StageReport",
     "automatic_recipe",
     "current_recipe",
-    "lies_in",
+    "is_within_any",
     "load_shipped",
     "remembered_recipe",
     "shipped_names",

@@ -389,15 +389,15 @@ class Pipeline:
             return [
                 track.track_id
                 for track in catalog.tracks()
-                if track.track_id in stored and lies_in(track.path, files)
+                if track.track_id in stored and is_within_any(track.path, files)
             ]
 
 
-def lies_in(path: str, places: Sequence[Path]) -> bool:
-    """Whether a catalogued path is one of `places`, or lies in a folder among them."""
+def is_within_any(path: str, folders: Sequence[Path]) -> bool:
+    """Whether a catalogued path is one of `folders`, or lies in a folder among them."""
     # As the catalogue has it: links stay as they are, and bytes that are no text are written out.
     where = Path(as_text(path))
-    return any(where.is_relative_to(as_text(absolute(place))) for place in places)
+    return any(where.is_relative_to(as_text(absolute(folder))) for folder in folders)
 
 
 def _stored_ids(workspace: Workspace) -> tuple[str, ...]:

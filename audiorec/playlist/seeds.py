@@ -18,7 +18,7 @@ from audiorec.data.playlist_files.playlist_files import (
     SUFFIXES,
     PathMap,
     entries,
-    located,
+    entry_path,
 )
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
@@ -175,7 +175,7 @@ def read_list(
     for track_id, entry in rows:
         id_: str | None = track_id
         if track_id not in library.index:
-            path = located(entry, folder=file.absolute().parent, path_map=path_map)
+            path = entry_path(entry, folder=file.absolute().parent, path_map=path_map)
             id_ = finder.find(path) if entry and path is not None else None
         if id_ is None or id_ not in library.index:
             missing.append(entry or track_id)

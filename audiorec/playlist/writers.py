@@ -249,7 +249,7 @@ def write_playlist(
         raise ParameterError(f"format={name!r} has no place for previews; write m3u8 or json")
     listed, skipped = [], []
     for track in tracks:
-        path = located(track.path, file=file, paths=paths, path_map=path_map)
+        path = written_path(track.path, file=file, paths=paths, path_map=path_map)
         if name == "m3u8" and path.splitlines() != [path]:
             skipped.append(
                 f"{track.path!r} holds a line break, which M3U8 cannot carry; "
@@ -261,7 +261,7 @@ def write_playlist(
     return WriteReport(file, len(listed), tuple(skipped))
 
 
-def located(path: str, *, file: Path, paths: Paths, path_map: Sequence[PathMap]) -> str:
+def written_path(path: str, *, file: Path, paths: Paths, path_map: Sequence[PathMap]) -> str:
     """A track's path as a player is to see it.
 
     Parameters

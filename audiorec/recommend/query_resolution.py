@@ -38,9 +38,9 @@ def no_file(name: str) -> str:
         pass
     except (OSError, ValueError):
         return ""
-    from audiorec.scan.files import absolute, look_at
+    from audiorec.scan.files import absolute, file_state
 
-    return look_at(absolute(name)).error
+    return file_state(absolute(name)).error
 
 
 def find(catalog: Catalog, name: str) -> Track:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiorec.data.catalog.file_parts import FilePart
-from audiorec.scan.files import FileState, is_audio, look_at
+from audiorec.scan.files import FileState, file_state, is_audio
 
 SUFFIX = ".cue"
 MOST_BYTES = 1 << 20
@@ -83,7 +83,7 @@ def with_cue_tracks(found: Iterable[FileState]) -> CueFiles:
         for segment, said in tracks:
             if segment.file in parted and segment.path not in tags:
                 continue  # another sheet has parted it already
-            whole = look_at(segment.file)
+            whole = file_state(segment.file)
             files.pop(segment.file, None)
             files[segment.path] = whole._replace(path=segment.path)
             tags[segment.path] = said
@@ -204,7 +204,7 @@ def _audio_file(sheet: str, name: str) -> str:
     folder = os.path.dirname(sheet)  # noqa: PTH120 - as text, as paths of a scan are
     base = name.replace("\\", "/").rpartition("/")[2]
     exact = os.path.join(folder, *name.replace("\\", "/").split("/"))  # noqa: PTH118
-    if not look_at(exact).error:
+    if not file_state(exact).error:
         return exact
     names = sorted(os.listdir(folder))  # noqa: PTH208
     stem = os.path.splitext(base)[0].casefold()  # noqa: PTH122

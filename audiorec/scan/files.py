@@ -54,7 +54,7 @@ def absolute(path: str | Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100
 
 
-def look_at(path: str) -> FileState:
+def file_state(path: str) -> FileState:
     """State of one file that is thought to be audio."""
     try:
         # pathlib refuses nothing less, and is slower
@@ -72,7 +72,7 @@ def look_at(path: str) -> FileState:
     return FileState(path, status.st_size, status.st_mtime_ns, ctime_ns=status.st_ctime_ns)
 
 
-def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[FileState]:
+def find_audio_files(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[FileState]:
     """Every audio file and CUE sheet in folders, by suffix, and every file that is named.
 
     Parameters
@@ -85,7 +85,7 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[File
     seen: set[str] = set()
     entered: set[tuple[int, int]] = set()
     for path in map(absolute, paths):
-        files = _walk(path, exclude, entered) if os.path.isdir(path) else [look_at(path)]  # noqa: PTH112
+        files = _walk(path, exclude, entered) if os.path.isdir(path) else [file_state(path)]  # noqa: PTH112
         for file in files:
             if file.path not in seen:
                 seen.add(file.path)
@@ -97,7 +97,7 @@ def _walk(
 ) -> Iterator[FileState]:
     rules = rules_for(folder, exclude)
     for path, error in walk_folder(folder, wanted=_is_wanted, rules=rules, entered=entered):
-        yield FileState(path, None, None, error) if error else look_at(path)
+        yield FileState(path, None, None, error) if error else file_state(path)
 
 
 def _is_wanted(name: str) -> bool:

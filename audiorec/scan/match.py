@@ -33,7 +33,7 @@ class MatchResult(NamedTuple):
     unchanged: int
 
 
-def settle(
+def match_files(
     staged: Mapping[str, ReadFile], rows: list[FileRow], *, is_there: Callable[[str], bool]
 ) -> MatchResult:
     """Match files to tracks: by the id given, by the same path, by the same sound, else anew.

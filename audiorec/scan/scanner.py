@@ -21,8 +21,8 @@ from audiorec.exceptions import DataError
 from audiorec.printable_text import one_line
 from audiorec.progress import Progress, silent
 from audiorec.scan.cue import with_cue_tracks
-from audiorec.scan.files import FileState, absolute, look_at, walk
-from audiorec.scan.match import ReadFile, settle
+from audiorec.scan.files import FileState, absolute, file_state, find_audio_files
+from audiorec.scan.match import ReadFile, match_files
 from audiorec.scan.track_manifest import read_manifest
 from audiorec.worker_pool import run_isolated
 
@@ -97,7 +97,7 @@ def scan(
     """
     check_paths(paths)
     progress("scan", 0, None)
-    files, tags, parted = with_cue_tracks(walk(paths, exclude=exclude))
+    files, tags, parted = with_cue_tracks(find_audio_files(paths, exclude=exclude))
     named = {absolute(path): rules_for(absolute(path), exclude) for path in paths}
     return _scan(
         catalog,
@@ -115,7 +115,7 @@ def scan(
 def check_paths(paths: Sequence[Path]) -> None:
     """Raise `DataError` if a path is not there."""
     for path in paths:
-        if not Path(path).is_dir() and look_at(absolute(path)).error.startswith("is not there"):
+        if not Path(path).is_dir() and file_state(absolute(path)).error.startswith("is not there"):
             raise DataError(one_line(f"there is no file or folder {path}; check the path"))
 
 
@@ -151,7 +151,7 @@ def scan_manifest(
     """
     given = read_manifest(manifest)
     progress("scan", 0, len(given))
-    files = [look_at(path) for path in given]
+    files = [file_state(path) for path in given]
     return _scan(
         catalog,
         files,
@@ -291,13 +291,15 @@ def _settle(
         for row in rows
         if row.track.path in unchanged and _has_changed(row, given.get(row.track.path, {}))
     }
-    settled = settle({**staged, **touched}, rows, is_there=lambda path: not look_at(path).error)
-    catalog.replace(settled.remove, settled.rows)
+    matched = match_files(
+        {**staged, **touched}, rows, is_there=lambda path: not file_state(path).error
+    )
+    catalog.replace(matched.remove, matched.rows)
     return ScanReport(
-        added=settled.added,
-        changed=settled.changed,
-        moved=settled.moved,
-        unchanged=len(unchanged) - len(touched) + settled.unchanged,
+        added=matched.added,
+        changed=matched.changed,
+        moved=matched.moved,
+        unchanged=len(unchanged) - len(touched) + matched.unchanged,
         missing=0,
         failed=0,
     )
@@ -352,11 +354,11 @@ def _mark_missing(
 
     def is_gone(path: str) -> bool:
         if path in seen or not is_looked_for(path):
-            return path in seen and look_at(path).size is None
+            return path in seen and file_state(path).size is None
         if path in parted or segment_of(path) is not None:
             return True
         root = _root(path)
-        return look_at(path).size is None or (
+        return file_state(path).size is None or (
             root is not None and is_ignored(path, root=root, rules=named[root])
         )
 

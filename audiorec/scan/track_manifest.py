@@ -32,7 +32,9 @@ def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:
         twice.
     """
     manifest = Path(manifest)
-    return _by_path(manifest, read_table(manifest, needed=("track_id", "path"), welcome=TAGS))
+    return _by_path(
+        manifest, read_table(manifest, required_columns=("track_id", "path"), optional_columns=TAGS)
+    )
 
 
 def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str, dict[str, Any]]:

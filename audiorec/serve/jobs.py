@@ -219,7 +219,7 @@ class Jobs:
         release: Callable[[], None] | None = None
         try:
             with suppress(WorkspaceError, OSError):
-                await self._library.in_thread(self._listening.take_in)
+                await self._library.in_thread(self._listening.store_pending)
             release = await self._library.in_thread(self._listening.hold)
             code = await self._watched(job, command)
             if job.state == "running":

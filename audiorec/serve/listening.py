@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
-from audiorec.data.histories.field_values import stars
+from audiorec.data.histories.field_values import normalize_rating
 from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
-from audiorec.data.server.listening import SCHEMA, add_event, is_pending, take_in
+from audiorec.data.server.listening import SCHEMA, add_event, is_pending, store_server_plays
 from audiorec.data.server.store import ServerStore
 from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.workspace import Workspace
@@ -153,7 +153,7 @@ class Listening:
                 "INSERT OR REPLACE INTO opinions VALUES (?, ?, ?, ?, ?)",
                 [user, track_id, likes, rated, starred_at],
             )
-            rating = float(likes) if likes else stars(rated, best=5)
+            rating = float(likes) if likes else normalize_rating(rated, best=5)
             add_event(connection, user, track_id, kind="rating", at=now, rating=rating)
         self._wake.set()
 
@@ -223,13 +223,13 @@ class Listening:
 
     # -- into the plays --------------------------------------------------------------------------
 
-    def take_in(self) -> int:
+    def store_pending(self) -> int:
         """Put what has come under the workspace's plays; 0 where another process writes there."""
         with self._held:
             if not is_pending(self._store):
                 return 0
             with self._workspace.writing():
-                return take_in(self._workspace, self._store)
+                return store_server_plays(self._workspace, self._store)
 
     def hold(self) -> Callable[[], None]:
         """Keep off the workspace's plays until what is returned is called: a job writes there."""
@@ -254,18 +254,18 @@ class Listening:
             self._wake.wait()
             stopping = self._stop.wait(SETTLE_SECONDS)
             self._wake.clear()
-            done = self._try_take_in()
+            done = self._try_store_pending()
             if stopping:
                 return
             if not done:
                 self._stop.wait(RETRY_SECONDS)
                 self._wake.set()
 
-    def _try_take_in(self) -> bool:
+    def _try_store_pending(self) -> bool:
         if self._held.locked():
             return False
         with suppress(AudiorecError, OSError):
-            self.take_in()
+            self.store_pending()
             return True
         return False
 

@@ -125,7 +125,7 @@ class _Names:
 
     def _played(self, name: str) -> str:
         """The id of a track that is known by listening alone; empty where none is called so."""
-        ids = self.played.called(name)
+        ids = self.played.ids_by_name(name)
         if len(ids) > 1:
             listed = f"{', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''}"
             raise AmbiguousNameError(f"{name!r} is {len(ids)} tracks; name one by its id: {listed}")

@@ -111,7 +111,7 @@ def join(
     return JoinedSet(out / "tracks.csv", out / "plays.csv", artists, frozen)
 
 
-def read_manifest(path: Path) -> list[JoinedRecording]:
+def read_recordings(path: Path) -> list[JoinedRecording]:
     """Recordings of a ``tracks.csv``: track_id, path (relative to it), artist, title, genre."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         return [
@@ -162,7 +162,7 @@ def read_4q(folder: Path) -> list[JoinedRecording]:
 READERS: dict[str, Callable[[Path], list[JoinedRecording]]] = {
     "covers80": read_covers80,
     "4q": read_4q,
-    "manifest": read_manifest,
+    "manifest": read_recordings,
 }
 
 

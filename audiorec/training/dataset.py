@@ -14,7 +14,7 @@ from audiorec.data.splits import split_tracks
 from audiorec.distributed import ALONE, Processes
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
-from audiorec.models.content_model import InputScale, clips_of, cut
+from audiorec.models.content_model import InputScale, clips_of, crop_mel
 
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
@@ -165,7 +165,7 @@ class CropLoader:
             return clip
         n_frames = clip.shape[1]
         span = n_frames - self.crop + 1 if n_frames >= self.crop else n_frames
-        return cut(clip, int(where * span), n_frames=self.crop)
+        return crop_mel(clip, int(where * span), n_frames=self.crop)
 
 
 def input_scale(examples: TrainingSet) -> InputScale:

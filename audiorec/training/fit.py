@@ -35,7 +35,7 @@ from audiorec.models.ridge import PENALTIES, Ridge, fit_ridge
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import input_scale, training_sets
-from audiorec.training.fit_quality import FitQuality, what_was_learned
+from audiorec.training.fit_quality import FitQuality, measure_fit_quality
 from audiorec.training.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def train(
     source = features if features is not None and model.frozen else store
     known = targets.take([i for i in source.ids if i in targets])
     length = float(np.linalg.norm(known.vectors, axis=1).mean())
-    learned = what_was_learned(fitted.unseen, known, vectors=fitted.vectors)
+    learned = measure_fit_quality(fitted.unseen, known, vectors=fitted.vectors)
     result = ContentModel(
         fitted.network.eval(),
         model,

@@ -47,7 +47,7 @@ class FitQuality(NamedTuple):
         return ""
 
 
-def what_was_learned(
+def measure_fit_quality(
     unseen: Embeddings, factors: Embeddings, *, vectors: Embeddings
 ) -> FitQuality | None:
     """Compare predictions with factors; None where no artist was left out.

@@ -215,10 +215,10 @@ def test_digests_of_earlier_versions_hold(tmp_path):
     now = hashlib.sha256(b"music").hexdigest()
     assert artifacts.digest_file(file) == now
     for digest in (before, now, before[:12], now[:12]):
-        assert artifacts.matches(file, digest)
+        assert artifacts.matches_digest(file, digest)
     file.write_bytes(b"noise")
     for digest in (before, now, before[:12], now[:12]):
-        assert not artifacts.matches(file, digest)
+        assert not artifacts.matches_digest(file, digest)
 
 
 def test_equal_files_have_equal_content_whatever_they_were_made_from(tmp_path):

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from audiorec.artifacts import digest_file, matches, write_atomic
+from audiorec.artifacts import digest_file, matches_digest, write_atomic
 from audiorec.exceptions import AudiorecError
 
 
@@ -46,7 +46,9 @@ def is_altered(catalog: Path) -> bool | None:
         expected = json.loads(content)
         if log.exists() and log.stat().st_size:
             return None
-        whole = catalog.stat().st_size == expected["size"] and matches(catalog, expected["digest"])
+        whole = catalog.stat().st_size == expected["size"] and matches_digest(
+            catalog, expected["digest"]
+        )
         # Written meanwhile, it has another checksum by now, or none.
         return not whole and file.read_bytes() == content
     except (OSError, ValueError, KeyError, TypeError):

@@ -54,7 +54,7 @@ def searchable(database: sqlite3.Connection) -> bool:
     return rows.fetchone() is not None
 
 
-def likely(database: sqlite3.Connection, name: str) -> list[str]:
+def trigram_matches(database: sqlite3.Connection, name: str) -> list[str]:
     """Ids of the tracks whose names share the most with a name that none may have.
 
     Parameters
@@ -74,7 +74,7 @@ def likely(database: sqlite3.Connection, name: str) -> list[str]:
     return [track_id for (track_id,) in rows]
 
 
-def beginning(database: sqlite3.Connection, name: str) -> list[str]:
+def prefix_matches(database: sqlite3.Connection, name: str) -> list[str]:
     """Ids of the tracks whose title, or artist and title, begins so."""
     if not _is_searchable(name) or len(name) < GRAM:
         return []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.data.catalog.connection import CatalogFile
-from audiorec.data.catalog.name_search import beginning, likely, searchable
+from audiorec.data.catalog.name_search import prefix_matches, searchable, trigram_matches
 from audiorec.data.catalog.records import Failure, Track, artist_key, as_text, stored_path
 from audiorec.data.catalog.track_rows import TRACK_COLUMNS, track_of
 from audiorec.data.names.fuzzy_search import CLEAR, CLOSE, closest
@@ -136,8 +136,8 @@ class TrackLookup(CatalogFile):
     def _find_close(self, name: str) -> Track:
         folded = normalize_text(name)
         with self._named_errors():
-            begun = beginning(self._db, folded)
-            near = [*begun, *likely(self._db, folded)] if searchable(self._db) else None
+            begun = prefix_matches(self._db, folded)
+            near = [*begun, *trigram_matches(self._db, folded)] if searchable(self._db) else None
         rows = self._rows(
             "SELECT track_id, name_key, title_key FROM tracks"
             + ("" if near is None else " WHERE track_id IN (SELECT value FROM json_each(?))")

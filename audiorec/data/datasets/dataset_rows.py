@@ -99,7 +99,7 @@ def scan_table(
     return raw.select(pl.all().str.strip_chars("\ufeff \t\r\n"))
 
 
-def to_plays(
+def plays_with_problems(
     raw: pl.LazyFrame,
     *,
     user: str,
@@ -144,7 +144,7 @@ def to_plays(
     return typed.with_columns(problem=problem.otherwise(None))
 
 
-def settled(
+def collect_plays(
     folder: DatasetFolder,
     frame: pl.LazyFrame,
     *,
@@ -210,14 +210,14 @@ class EventsOrCounts(NamedTuple):
         timed = bool(folder.find(self.events.name))
         file = self.events if timed else self.counts
         user, track, last = file.columns
-        rows = to_plays(
+        rows = plays_with_problems(
             scan_table(folder, file),
             user=user,
             track=track,
             timestamp=last if timed else None,
             plays=None if timed else last,
         )
-        return settled(folder, rows, where=folder.one(file.name))
+        return collect_plays(folder, rows, where=folder.one(file.name))
 
 
 def playlist_rows(

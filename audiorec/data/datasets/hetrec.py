@@ -9,7 +9,12 @@ from __future__ import annotations
 import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_rows import (
+    DatasetPlays,
+    collect_plays,
+    plays_with_problems,
+    scan_table,
+)
 
 TITLE = "HetRec 2011 Last.fm"
 PAPER = (
@@ -31,8 +36,8 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     """How often each listener played each artist."""
     raw = scan_table(folder, PLAYS)
     artist = pl.when(pl.col("artistID") != "").then(pl.lit("lastfm-artist-") + pl.col("artistID"))
-    rows = to_plays(raw, user="userID", track=artist, plays="weight")
-    read = settled(folder, rows, where=folder.one(PLAYS.name))
+    rows = plays_with_problems(raw, user="userID", track=artist, plays="weight")
+    read = collect_plays(folder, rows, where=folder.one(PLAYS.name))
     if not folder.find(ARTISTS.name):
         return read
     titles = scan_table(folder, ARTISTS).select(

@@ -9,7 +9,12 @@ from __future__ import annotations
 import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_rows import (
+    DatasetPlays,
+    collect_plays,
+    plays_with_problems,
+    scan_table,
+)
 from audiorec.id_map import LONGEST
 
 TITLE = "Last.fm-1K"
@@ -37,12 +42,12 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     track = pl.when(mbid != "").then(mbid).otherwise(named)
     table = scan_table(folder, EVENTS)
     titles = table.select(track.alias("track_id"), "artist", "title", album=pl.lit(""))
-    rows = to_plays(
+    rows = plays_with_problems(
         table,
         user="user",
         track=track,
         timestamp="timestamp",
         latest=COLLECTED,
     )
-    read = settled(folder, rows, where=folder.one(EVENTS.name))
+    read = collect_plays(folder, rows, where=folder.one(EVENTS.name))
     return read._replace(titles=titles.drop_nulls("track_id"))

@@ -5,7 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_rows import (
+    DatasetPlays,
+    collect_plays,
+    plays_with_problems,
+    scan_table,
+)
 
 TITLE = "LFM-1b"
 PAPER = "M. Schedl: The LFM-1b Dataset for Music Retrieval and Recommendation. ICMR 2016"
@@ -25,8 +30,10 @@ tracks = no_tracks
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Every listening event."""
-    rows = to_plays(scan_table(folder, EVENTS), user="user", track="track", timestamp="timestamp")
-    read = settled(folder, rows, where=folder.one(EVENTS.name))
+    rows = plays_with_problems(
+        scan_table(folder, EVENTS), user="user", track="track", timestamp="timestamp"
+    )
+    read = collect_plays(folder, rows, where=folder.one(EVENTS.name))
     if not (folder.find(TRACKS.name) and folder.find(ARTISTS.name)):
         return read
     named = scan_table(folder, TRACKS).join(scan_table(folder, ARTISTS), on="artist", how="left")

@@ -14,7 +14,12 @@ from collections.abc import Iterator
 import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_rows import (
+    DatasetPlays,
+    collect_plays,
+    plays_with_problems,
+    scan_table,
+)
 
 TITLE = "Million Song Dataset with the Taste Profile"
 PAPER = (
@@ -44,7 +49,9 @@ _PAIR = r"<(SO\w+)\s+(TR\w+)>"
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Triplets under the ids of tracks, where songs have one."""
-    rows = to_plays(scan_table(folder, TRIPLETS), user="user", track="song", plays="plays")
+    rows = plays_with_problems(
+        scan_table(folder, TRIPLETS), user="user", track="song", plays="plays"
+    )
     songs, dropped = _tracks_of_songs(folder)
     rows = rows.join(songs.lazy(), left_on="track_id", right_on="song", how="left")
     problem = pl.when(pl.col("problem").is_null() & pl.col("track_id").is_in(dropped.implode()))
@@ -52,7 +59,9 @@ def read(folder: DatasetFolder) -> DatasetPlays:
         track_id=pl.coalesce("track", "track_id"),
         problem=problem.then(pl.lit(WRONG)).otherwise("problem"),
     ).drop("track")
-    return settled(folder, rows, where=folder.one(TRIPLETS.name))._replace(titles=_titles(folder))
+    return collect_plays(folder, rows, where=folder.one(TRIPLETS.name))._replace(
+        titles=_titles(folder)
+    )
 
 
 def _titles(folder: DatasetFolder) -> pl.LazyFrame | None:

@@ -10,7 +10,12 @@ from collections.abc import Iterator
 import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
-from audiorec.data.datasets.dataset_rows import DatasetPlays, scan_table, settled, to_plays
+from audiorec.data.datasets.dataset_rows import (
+    DatasetPlays,
+    collect_plays,
+    plays_with_problems,
+    scan_table,
+)
 
 TITLE = "Music4All"
 PAPER = "I. A. P. Santana et al.: Music4All: A New Music Database and Its Applications. IWSSIP 2020"
@@ -35,8 +40,12 @@ FILES = (HISTORY, INFORMATION, GENRES)
 
 def read(folder: DatasetFolder) -> DatasetPlays:
     """Every listening event; its time is to the minute."""
-    rows = to_plays(scan_table(folder, HISTORY), user="user", track="song", timestamp="timestamp")
-    return settled(folder, rows, where=folder.one(HISTORY.name))._replace(titles=titles(folder))
+    rows = plays_with_problems(
+        scan_table(folder, HISTORY), user="user", track="song", timestamp="timestamp"
+    )
+    return collect_plays(folder, rows, where=folder.one(HISTORY.name))._replace(
+        titles=titles(folder)
+    )
 
 
 def titles(folder: DatasetFolder) -> pl.LazyFrame | None:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
-from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, settled
+from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, collect_plays
 from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
 from audiorec.exceptions import first_line
@@ -59,7 +59,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
         skipped=pl.when(skipped).then(1.0).otherwise(0.0),
         problem=problem.when(~played & ~skipped).then(pl.lit(NEITHER)),
     )
-    plays, left, _ = settled(folder, rows, where=folder.one(LISTENS.name))
+    plays, left, _ = collect_plays(folder, rows, where=folder.one(LISTENS.name))
     said = [
         _events(folder, f, EVENT).with_columns(rating=RATINGS[f.what])
         for f in _rating_files(folder)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import number, text, when
+from audiorec.data.histories.field_values import number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import csv_dicts
 
@@ -55,8 +55,8 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
 
 
 def _play_activity(member: ExportFile, artists: dict[str, str], tally: Tally) -> Iterator[Listen]:
-    needed = ("Song Name", "Event Start Timestamp", "Play Duration Milliseconds")
-    for row in csv_dicts(member, tally, needed=needed):
+    required_columns = ("Song Name", "Event Start Timestamp", "Play Duration Milliseconds")
+    for row in csv_dicts(member, tally, required_columns=required_columns):
         kind = f"{row.get('Media Type', '')} {row.get('Item Type', '')}".upper()
         event = row.get("Event Type", "PLAY_END").upper()
         title = text(row["Song Name"])
@@ -79,7 +79,7 @@ def _listen(
 ) -> Listen | None:
     start = row["Event Start Timestamp"]
     end = row.get("Event End Timestamp") or row.get("Event Received Timestamp")
-    time = when(start, tally) if start else when(end or None, tally, offset=seconds)
+    time = parse_time(start, tally) if start else parse_time(end or None, tally, offset=seconds)
     if time is None:
         return None
     length = number(row.get("Media Duration In Milliseconds"))
@@ -104,7 +104,7 @@ def _artists(daily: list[ExportFile]) -> dict[str, str]:
     """The artist of each title that one artist alone has, by the title in lower case."""
     artists: dict[str, str] = {}
     for member in daily:
-        for row in csv_dicts(member, Tally(), needed=("Track Description",)):
+        for row in csv_dicts(member, Tally(), required_columns=("Track Description",)):
             artist, dash, title = text(row["Track Description"]).partition(" - ")
             if dash and artists.setdefault(title.casefold(), artist) != artist:
                 artists[title.casefold()] = ""
@@ -112,8 +112,8 @@ def _artists(daily: list[ExportFile]) -> dict[str, str]:
 
 
 def _daily_tracks(member: ExportFile, tally: Tally) -> Iterator[Listen]:
-    needed = ("Track Description", "Play Duration Milliseconds")
-    for row in csv_dicts(member, tally, needed=needed):
+    required_columns = ("Track Description", "Play Duration Milliseconds")
+    for row in csv_dicts(member, tally, required_columns=required_columns):
         artist, dash, title = text(row["Track Description"]).partition(" - ")
         played = number(row["Play Duration Milliseconds"])
         if not dash or not played or played < 0:

@@ -59,7 +59,7 @@ def mbid(value: object) -> str:
     return candidate if MBID.fullmatch(candidate) else ""
 
 
-def stars(value: object, *, best: float) -> float | None:
+def normalize_rating(value: object, *, best: float) -> float | None:
     """A rating of 1 to `best` stars as -1 to 1; None where the value is 0 or none."""
     parsed = number(value)
     if parsed is None or not 0 < parsed <= best:
@@ -68,7 +68,7 @@ def stars(value: object, *, best: float) -> float | None:
     return (parsed - middle) / (best - middle if parsed > middle else middle)
 
 
-def when(value: object, tally: Tally, *, offset: float = 0.0) -> int | None:
+def parse_time(value: object, tally: Tally, *, offset: float = 0.0) -> int | None:
     """Seconds since 1970 of a time as exports write it.
 
     Parameters

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PureWindowsPath
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import count, path_text, stars, text
+from audiorec.data.histories.field_values import count, normalize_rating, path_text, text
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import xml_elements
@@ -32,7 +32,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
     for member in members:
         for entry in xml_elements(member, "Entry"):
             plays = count(entry.get("Count"))
-            rating = stars(entry.get("Rating"), best=5)
+            rating = normalize_rating(entry.get("Rating"), best=5)
             if not plays and not rating:
                 tally["tracks never played"] += 1
                 continue

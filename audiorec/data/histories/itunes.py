@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import count, number, path_text, stars, text
+from audiorec.data.histories.field_values import count, normalize_rating, number, path_text, text
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import xml_elements
 
@@ -63,7 +63,7 @@ def _listen(track: dict[str, str | bool], tally: Tally) -> Listen | None:
     plays, skips = count(track.get("Play Count")), count(track.get("Skip Count"))
     rating = None
     if track.get("Rating Computed") is not True:
-        rating = stars(track.get("Rating"), best=100)
+        rating = normalize_rating(track.get("Rating"), best=100)
     if track.get("Loved") is True or track.get("Favorited") is True:
         rating = 1.0
     elif track.get("Disliked") is True:

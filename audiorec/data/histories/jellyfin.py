@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import local_to_utc, number, text, when
+from audiorec.data.histories.field_values import local_to_utc, number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "Jellyfin playback reporting"
@@ -57,7 +57,7 @@ def _listen(row: sqlite3.Row, tally: Tally) -> Listen | None:
     if played is None or played < 0:
         tally["rows that cannot be read"] += 1
         return None
-    time = when(row["DateCreated"], tally)
+    time = parse_time(row["DateCreated"], tally)
     if time is None:
         return None
     return Listen(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import mbid, text, when
+from audiorec.data.histories.field_values import mbid, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import csv_dicts, csv_rows
 
@@ -65,8 +65,8 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
 
 
 def _named(member: ExportFile, tally: Tally) -> Iterator[Listen]:
-    for row in csv_dicts(member, tally, needed=("uts", "artist", "track")):
-        time = when(row["uts"] or None, tally)
+    for row in csv_dicts(member, tally, required_columns=("uts", "artist", "track")):
+        time = parse_time(row["uts"] or None, tally)
         if time is not None:
             yield Listen(
                 text(row["artist"]),
@@ -83,7 +83,7 @@ def _without_names(member: ExportFile, tally: Tally) -> Iterator[Listen]:
             tally["rows of another length than the first line"] += 1
             continue
         artist, album, track, day = map(text, row)
-        time = when(_day(day), tally)
+        time = parse_time(_day(day), tally)
         if time is not None:
             yield Listen(artist, track, album, timestamp=time)
 
@@ -96,7 +96,7 @@ def _backup(member: ExportFile, tally: Tally, *, named: bool) -> Iterator[Listen
             tally["rows of another length than the first line"] += 1
             continue
         date, clock, artist, title = map(text, row)
-        time = when(f"{date} {clock if clock[1:2] != ':' else '0' + clock}", tally)
+        time = parse_time(f"{date} {clock if clock[1:2] != ':' else '0' + clock}", tally)
         if time is not None:
             yield Listen(artist, title, timestamp=time)
 

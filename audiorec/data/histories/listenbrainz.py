@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import mbid, number, text, when
+from audiorec.data.histories.field_values import mbid, number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import json_lines
 
@@ -70,7 +70,7 @@ def _listen(row: dict[str, Any], tally: Tally) -> tuple[Listen, list[str]] | Non
     if not title:
         tally["rows without a title"] += 1
         return None
-    time = when(row.get("listened_at"), tally)
+    time = parse_time(row.get("listened_at"), tally)
     if time is None:
         return None
     info, mapping = about.get("additional_info"), about.get("mbid_mapping")

@@ -19,7 +19,7 @@ from audiorec.data.playlist_files.playlist_files import (
     SUFFIXES,
     PathMap,
     entries,
-    located,
+    entry_path,
     playlists_in,
 )
 from audiorec.exceptions import DataError
@@ -45,7 +45,7 @@ def read_playlists(
     file : Path
         A playlist, or a folder; see `playlists_in`.
     path_map : sequence of PathMap
-        See `audiorec.data.playlist_files.playlist_files.located`.
+        See `audiorec.data.playlist_files.playlist_files.entry_path`.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def read_playlists(
             problems.append((as_text(path), str(error)))
             continue
         for entry in listed:
-            track = located(entry, folder=path.parent, path_map=path_map)
+            track = entry_path(entry, folder=path.parent, path_map=path_map)
             if track is None:
                 skipped += 1
             else:

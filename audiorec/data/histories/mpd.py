@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from audiorec.data.histories.databases import holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import count, path_text, stars, text
+from audiorec.data.histories.field_values import count, normalize_rating, path_text, text
 from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "MPD stickers"
@@ -48,4 +48,4 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
 
 def _rating(values: dict[str, object]) -> float | None:
     liked = {"0": -1.0, "2": 1.0}.get(str(values.get("like", "")).strip())
-    return liked if liked is not None else stars(values.get("rating"), best=10)
+    return liked if liked is not None else normalize_rating(values.get("rating"), best=10)

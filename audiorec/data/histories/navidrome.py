@@ -11,7 +11,15 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import count, mbid, number, path_text, stars, text, when
+from audiorec.data.histories.field_values import (
+    count,
+    mbid,
+    normalize_rating,
+    number,
+    parse_time,
+    path_text,
+    text,
+)
 from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "Navidrome database"
@@ -65,7 +73,7 @@ def _scrobbles(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
         if row["id"] is None:
             tally["plays of files that the server has no more"] += 1
             continue
-        time = when(row["time"], tally)
+        time = parse_time(row["time"], tally)
         if time is not None:
             yield _listen(row)._replace(timestamp=time)
 
@@ -80,7 +88,7 @@ def _counts(database: sqlite3.Connection, tally: Tally) -> Iterator[Listen]:
         f" FROM annotation a JOIN media_file m ON m.id = a.item_id {kind}"
         " LEFT JOIN user u ON u.id = a.user_id"
     ):
-        rating = 1.0 if row["starred"] in (1, True) else stars(row["rating"], best=5)
+        rating = 1.0 if row["starred"] in (1, True) else normalize_rating(row["rating"], best=5)
         plays = count(row["play_count"])
         if plays or rating:
             yield _listen(row)._replace(plays=plays, rating=rating)

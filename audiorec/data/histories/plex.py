@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.databases import column, has_columns, has_table, holds_table
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import count, stars, text, when
+from audiorec.data.histories.field_values import count, normalize_rating, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 
 TITLE = "Plex database"
@@ -44,7 +44,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
                 if row["kind"] != TRACK:
                     tally["videos"] += 1
                     continue
-                time = when(row["time"], tally)
+                time = parse_time(row["time"], tally)
                 artist, title, album = (text(row[key]) for key in ("artist", "title", "album"))
                 listen = Listen(artist, title, album, user=text(row["user"]))
                 if listen.title:
@@ -60,7 +60,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
                     f" CAST({user} AS TEXT) AS user FROM metadata_item_settings v {join}"
                 ):
                     known = songs.get(row["guid"])
-                    rating = stars(row["rating"], best=10)
+                    rating = normalize_rating(row["rating"], best=10)
                     plays, skipped = count(row["views"]), count(row["skip_count"])
                     if known is not None and (rating or plays or skipped):
                         yield known._replace(

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import local_to_utc, mbid, number, path_text, text, when
+from audiorec.data.histories.field_values import (
+    local_to_utc,
+    mbid,
+    number,
+    parse_time,
+    path_text,
+    text,
+)
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import lines
 
@@ -51,7 +58,7 @@ def _listen(cells: list[str], tally: Tally, *, local: bool) -> Listen | None:
     time: int | None = None
     clock = number(cells[6])
     if clock:
-        time = when(local_to_utc(clock) if local else clock, tally)
+        time = parse_time(local_to_utc(clock) if local else clock, tally)
         if time is None:
             return None
     else:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile
-from audiorec.data.histories.field_values import number, text, when
+from audiorec.data.histories.field_values import number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import json_array
 
@@ -62,7 +62,7 @@ def _extended_history(row: dict[str, Any], tally: Tally) -> Listen | None:
         tally["rows that cannot be read"] += 1
         return None
     seconds = milliseconds / 1e3
-    time = when(row.get("ts"), tally, offset=seconds)
+    time = parse_time(row.get("ts"), tally, offset=seconds)
     if time is None:
         return None
     reason = row.get("reason_end")
@@ -87,7 +87,7 @@ def _short_history(row: dict[str, Any], tally: Tally) -> Listen | None:
         tally["rows that cannot be read"] += 1
         return None
     seconds = milliseconds / 1e3
-    time = when(row.get("endTime"), tally, offset=seconds)
+    time = parse_time(row.get("endTime"), tally, offset=seconds)
     if time is None:
         return None
     return Listen(text(row.get("artistName")), title, timestamp=time, seconds=seconds)

@@ -88,7 +88,7 @@ def csv_rows(member: ExportFile, tally: Tally) -> Iterator[tuple[int, list[str]]
 
 
 def csv_dicts(
-    member: ExportFile, tally: Tally, *, needed: Sequence[str]
+    member: ExportFile, tally: Tally, *, required_columns: Sequence[str]
 ) -> Iterator[dict[str, str]]:
     """Rows of a table whose first line names the columns, by those names.
 
@@ -97,12 +97,12 @@ def csv_dicts(
     Raises
     ------
     DataError
-        If a column of `needed` is missing, and see `csv_rows`.
+        If a column of `required_columns` is missing, and see `csv_rows`.
     """
     rows = csv_rows(member, tally)
     _, names = next(rows, (0, []))
     names = [name.strip() for name in names]
-    if missing := [name for name in needed if name not in names]:
+    if missing := [name for name in required_columns if name not in names]:
         raise data_error(
             f"{member.where}, line 1:", f"has no column {missing[0]!r}", "export it again"
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from audiorec.data.histories.export_files import Export, ExportFile, data_error
-from audiorec.data.histories.field_values import text, when
+from audiorec.data.histories.field_values import parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import json_array
 
@@ -76,7 +76,7 @@ def _listen(row: dict[str, Any], tally: Tally) -> Listen | None:
     if not channel or not title or "://" in title:
         tally["removed videos"] += 1
         return None
-    time = when(row.get("time"), tally)
+    time = parse_time(row.get("time"), tally)
     if time is None:
         return None
     return Listen(_TOPIC.sub("", channel), title, timestamp=time)

@@ -202,7 +202,9 @@ def _code_page(content: bytes, *, folder: Path) -> str:
     )
 
     def there(page: str) -> int:
-        paths = (located(entry, folder=folder) for entry in _lines(telling.decode(page, "replace")))
+        paths = (
+            entry_path(entry, folder=folder) for entry in _lines(telling.decode(page, "replace"))
+        )
         return sum(path is not None and os.path.exists(path) for path in paths)  # noqa: PTH110
 
     return max(
@@ -260,7 +262,7 @@ def _bad(path: Path, what: str) -> DataError:
     return DataError(one_line(f"playlist {path} {what}"))
 
 
-def located(entry: str, *, folder: Path, path_map: Sequence[PathMap] = ()) -> str | None:
+def entry_path(entry: str, *, folder: Path, path_map: Sequence[PathMap] = ()) -> str | None:
     """Absolute path that an entry names; None for an address on the web, and what is no path.
 
     Parameters

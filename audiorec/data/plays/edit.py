@@ -13,7 +13,7 @@ from audiorec.data.plays.writer import (
     FEEDBACK,
     NAMES,
     PlaysWriter,
-    lies_in,
+    is_within,
     stored_manifest,
     writing_plays,
 )
@@ -44,15 +44,15 @@ def remove_parts(directory: Path, source: str) -> int:
     """
     folder = Path(source).resolve()
     with writing_plays(directory) as writer:
-        gone = [n for n, p in writer.parts.items() if p["source"] == source]
-        gone = gone or [n for n, p in writer.parts.items() if lies_in(p["file"], folder)]
-        if not gone:
+        removed = [n for n, p in writer.parts.items() if p["source"] == source]
+        removed = removed or [n for n, p in writer.parts.items() if is_within(p["file"], folder)]
+        if not removed:
             known = sorted({str(part["source"]) for part in writer.parts.values()} - {""})
             raise DataError(
                 f"nothing was imported from {source!r}; name a format ({', '.join(known)}) or a "
                 "file, as 'audiorec plays list' shows them"
             )
-        rows = writer.drop(*gone)
+        rows = writer.drop(*removed)
         prune_names(writer)
         writer.commit()
     return rows

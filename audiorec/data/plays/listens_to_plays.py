@@ -160,12 +160,12 @@ def to_plays(frame: pl.DataFrame, *, user: str | None, ids: Mapping[str, str]) -
     timed = plays.filter(pl.col("timestamp").is_not_null())
     counts = plays.filter(pl.col("timestamp").is_null())
     tracks = pl.col("track_id").replace_strict(ids, return_dtype=pl.String)
-    once = merge_close(timed.with_columns(key="track_id", track_id=tracks))
+    once = merge_repeated_plays(timed.with_columns(key="track_id", track_id=tracks))
     once = once.with_columns(track_id="key").drop("key")
     return Plays(pl.concat([once, counts]), len(frame) - len(kept), len(timed) - len(once))
 
 
-def merge_close(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.DataFrame:
+def merge_repeated_plays(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.DataFrame:
     """Make plays of one listener and track that begin within 60 seconds one.
 
     Parameters
@@ -213,7 +213,7 @@ def merge_close(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.Data
     )
 
 
-def counts_yield(counts: pl.DataFrame, timed: pl.DataFrame) -> pl.DataFrame:
+def drop_counts_with_events(counts: pl.DataFrame, timed: pl.DataFrame) -> pl.DataFrame:
     """Counts without those of listeners and tracks that have plays with times; ratings stay.
 
     Parameters
@@ -234,7 +234,7 @@ def counts_yield(counts: pl.DataFrame, timed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def feedback_first(plays: pl.DataFrame) -> pl.DataFrame:
+def prefer_feedback_ratings(plays: pl.DataFrame) -> pl.DataFrame:
     """Plays in which what a listener said of a track here stands over every other rating of it.
 
     Parameters

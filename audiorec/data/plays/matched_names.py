@@ -159,7 +159,7 @@ def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
     write_atomic(file, text.getvalue().encode("utf-8", "replace"))
 
 
-def read_mended(file: Path, *, find: Callable[[str], str]) -> dict[str, str | None]:
+def read_corrections(file: Path, *, find: Callable[[str], str]) -> dict[str, str | None]:
     """What a mended list says: the track of each key, None for what is in no catalogue.
 
     Parameters
@@ -174,8 +174,10 @@ def read_mended(file: Path, *, find: Callable[[str], str]) -> dict[str, str | No
     DataError
         If it is no such list, or a track is not known; the message names the line.
     """
-    mended: dict[str, str | None] = {}
-    for line, row in read_table(file, needed=("key", "track_id"), welcome=COLUMNS):
+    corrections: dict[str, str | None] = {}
+    for line, row in read_table(
+        file, required_columns=("key", "track_id"), optional_columns=COLUMNS
+    ):
         track_id, key = row["track_id"].strip(), row["key"].strip()
         if not track_id:
             continue
@@ -184,26 +186,26 @@ def read_mended(file: Path, *, find: Callable[[str], str]) -> dict[str, str | No
                 file, f"has key {key!r} in line {line}", "leave that column as it was written"
             )
         try:
-            mended[key] = None if track_id == NONE else find(track_id)
+            corrections[key] = None if track_id == NONE else find(track_id)
         except AudiorecError as error:
             raise table_error(file, f"has an unknown track in line {line}", str(error)) from None
-    return mended
+    return corrections
 
 
-def mend(writer: PlaysWriter, tracks: dict[str, str | None]) -> int:
+def assign_tracks(writer: PlaysWriter, tracks: dict[str, str | None]) -> int:
     """Give names the tracks that were named by hand; return how many there are."""
     names = writer.names()
-    hand = pl.DataFrame(
+    corrections = pl.DataFrame(
         {"key": list(tracks), "_track": list(tracks.values())},
         schema={"key": pl.String, "_track": pl.String},
     ).with_columns(_hand=pl.lit(value=True))
-    joined = names.join(hand, on="key", how="left", maintain_order="left")
-    given = pl.col("_hand").fill_null(value=False)
+    joined = names.join(corrections, on="key", how="left", maintain_order="left")
+    by_hand = pl.col("_hand").fill_null(value=False)
     writer.put(
         NAMES,
         joined.with_columns(
-            track_id=pl.when(given).then("_track").otherwise("track_id"),
-            rule=pl.when(given).then(pl.lit(BY_HAND)).otherwise("rule"),
+            track_id=pl.when(by_hand).then("_track").otherwise("track_id"),
+            rule=pl.when(by_hand).then(pl.lit(BY_HAND)).otherwise("rule"),
         ).select(*NAMES_SCHEMA),
     )
-    return int(joined.select(given.sum()).item())
+    return int(joined.select(by_hand.sum()).item())

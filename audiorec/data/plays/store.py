@@ -18,16 +18,16 @@ from audiorec.artifacts import Manifest
 from audiorec.data.histories import IN_COLUMNS
 from audiorec.data.plays.listens_to_plays import (
     SOURCE,
-    counts_yield,
-    feedback_first,
-    merge_close,
+    drop_counts_with_events,
+    merge_repeated_plays,
+    prefer_feedback_ratings,
 )
 from audiorec.data.plays.uncatalogued_names import is_part
 from audiorec.data.plays.writer import (
     FEEDBACK,
     KIND,
     NAMES,
-    lies_in,
+    is_within,
     stored_manifest,
     writing_plays,
 )
@@ -47,15 +47,15 @@ def forget_within(directory: Path, folder: Path, *, source: str) -> int:
     ArtifactError
         See `audiorec.data.table_import.import_plays`.
     """
-    gone = [
+    removed = [
         name
         for name, part in stored_manifest(directory).extra.get("parts", {}).items()
-        if part["source"] == source and lies_in(part["file"], folder.resolve())
+        if part["source"] == source and is_within(part["file"], folder.resolve())
     ]
-    if not gone:
+    if not removed:
         return 0
     with writing_plays(directory) as writer:
-        rows = writer.drop(*gone)
+        rows = writer.drop(*removed)
         writer.commit()
     return rows
 
@@ -142,13 +142,16 @@ def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("timestamp").is_not_null(),
     )
     rest, both = frame.filter(~concerned), frame.filter(concerned)
-    events = merge_close(_once(both.filter(timed)), apart=mine)
+    events = merge_repeated_plays(_once(both.filter(timed)), apart=mine)
     counts = both.filter(~timed)
     reports = pl.concat(
-        [counts.filter(mine), counts_yield(counts.filter(~mine), events), events], how="diagonal"
+        [counts.filter(mine), drop_counts_with_events(counts.filter(~mine), events), events],
+        how="diagonal",
     )
     others = pl.concat([rest.filter(~timed), _once(rest.filter(timed))])
-    return pl.concat([others, feedback_first(reports)], how="diagonal").select(frame.columns)
+    return pl.concat([others, prefer_feedback_ratings(reports)], how="diagonal").select(
+        frame.columns
+    )
 
 
 def played_tracks(directory: Path) -> list[str]:

@@ -54,7 +54,7 @@ class PlayedNames:
         named = self._names.filter(pl.col("track_id").is_in(wanted.implode())).collect()
         return {row[0]: Track(row[0], *row) for row in named.iter_rows()}
 
-    def called(self, name: str) -> list[str]:
+    def ids_by_name(self, name: str) -> list[str]:
         """Ids of the tracks of a title, or of ``"Artist - Title"``; case does not count."""
         if self._names is None:
             return []
@@ -65,7 +65,7 @@ class PlayedNames:
         fits = self._names.filter((title == name.lower()) | (whole == name.lower()))
         return fits.select(pl.col("track_id").unique().sort()).collect()["track_id"].to_list()
 
-    def holding(self, words: Sequence[str]) -> list[Track]:
+    def search(self, words: Sequence[str]) -> list[Track]:
         """Tracks whose artist, title and album hold all of some folded words."""
         if self._names is None:
             return []

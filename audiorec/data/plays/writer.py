@@ -175,8 +175,8 @@ class PlaysWriter:
 
     def drop(self, *names: str) -> int:
         """Leave out parts; return how many rows they had."""
-        gone = {name for name in names if name in self.parts}
-        rows = sum(int(self.parts.pop(name)["rows"]) for name in gone)
+        present = {name for name in names if name in self.parts}
+        rows = sum(int(self.parts.pop(name)["rows"]) for name in present)
         for name in names:
             self._files.pop(name, None)
             self._pending.pop(name, None)
@@ -247,16 +247,18 @@ class PlaysWriter:
         return [
             name
             for name, part in self.parts.items()
-            if part["source"] == source and "grouped" not in part and lies_in(part["file"], folder)
+            if part["source"] == source
+            and "grouped" not in part
+            and is_within(part["file"], folder)
         ]
 
 
-def _part_name(whose: str | list[str]) -> str:
+def _part_name(key: str | list[str]) -> str:
     """Name of the part of a file, or of a source and a group."""
-    return f"part-{artifacts.fingerprint(whose)[:12]}.parquet"
+    return f"part-{artifacts.fingerprint(key)[:12]}.parquet"
 
 
-def lies_in(file: str, folder: Path) -> bool:
+def is_within(file: str, folder: Path) -> bool:
     """Whether a part came from a file or folder, or from within it."""
     return bool(file) and Path(file).is_relative_to(folder)
 
@@ -294,12 +296,12 @@ def _recovered_manifest(directory: Path) -> Manifest:
     leftovers = directory.glob("part-*.*.parquet")
     for path in sorted(leftovers, key=lambda path: path.stat().st_mtime_ns):
         stem, digits = path.name.split(".")[:2]
-        if artifacts.matches(path, digits):
+        if artifacts.matches_digest(path, digits):
             name, digest = f"{stem}.parquet", artifacts.digest_file(path)
             files[name] = artifacts.ArtifactFile(path.name, path.stat().st_size, digest)
             parts[name] = {"file": "", "source": "", **_summary(path)}
     for path in directory.glob("names.*.parquet"):
-        if artifacts.matches(path, path.name.split(".")[1]):
+        if artifacts.matches_digest(path, path.name.split(".")[1]):
             size, digest = path.stat().st_size, artifacts.digest_file(path)
             files[NAMES] = artifacts.ArtifactFile(path.name, size, digest)
     return Manifest(KIND, files=files, extra={"parts": parts})

@@ -52,7 +52,7 @@ def is_pending(store: ServerStore) -> bool:
         return connection.execute("SELECT 1 FROM listening LIMIT 1").fetchone() is not None
 
 
-def take_in(workspace: Workspace, store: ServerStore | None = None) -> int:
+def store_server_plays(workspace: Workspace, store: ServerStore | None = None) -> int:
     """Put the server's listening under the workspace's plays.
 
     Parameters
@@ -73,7 +73,7 @@ def take_in(workspace: Workspace, store: ServerStore | None = None) -> int:
             return 0
         store = listening_store(workspace)
         try:
-            return take_in(workspace, store)
+            return store_server_plays(workspace, store)
         finally:
             store.close()
     with store.reading() as connection:
@@ -147,7 +147,7 @@ def add_event(
     at: int | None = None,
     rating: float | None = None,
 ) -> None:
-    """Note a ``"play"``, a ``"skip"`` or a ``"rating"`` (None takes it back) for `take_in`."""
+    """Note a ``"play"``, ``"skip"`` or ``"rating"`` (None withdraws) for `store_server_plays`."""
     connection.execute(
         "INSERT INTO listening (user, track_id, kind, at, rating) VALUES (?, ?, ?, ?, ?)",
         [user, track_id, kind, at, rating],

@@ -2,7 +2,7 @@
 
 A change is on the disk when `ServerStore.writing` ends: the write-ahead log is synchronised at each
 commit. What was played and liked is taken over into the plays by
-`audiorec.data.server.listening.take_in`.
+`audiorec.data.server.listening.store_server_plays`.
 """
 
 from __future__ import annotations

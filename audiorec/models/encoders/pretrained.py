@@ -110,7 +110,7 @@ def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
     manifest = artifacts.load_manifest(directory, kind=KIND)
     entry = manifest.files[f"{encoder.name}.safetensors"]
     file = directory / entry.file
-    if not artifacts.matches(file, entry.digest):
+    if not artifacts.matches_digest(file, entry.digest):
         raise ArtifactError(f"{file} is damaged (its digest differs); {FETCH_REMEDY}")
     try:
         encoder.network.load_state_dict(load_file(file))

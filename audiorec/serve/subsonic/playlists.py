@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.playlist_files.playlist_files import SUFFIXES, located
+from audiorec.data.playlist_files.playlist_files import SUFFIXES, entry_path
 from audiorec.data.playlist_files.playlist_files import entries as listed_files
 from audiorec.exceptions import AudiorecError
 from audiorec.playlist.saved import SavedPlaylist
@@ -181,7 +181,7 @@ def _read(call: MethodCall, file: Path) -> RecipePlaylist | None:
     by_path = {track.path: id_ for id_, track in call.view.songs.items()}
     try:
         changed = int(file.stat().st_mtime)
-        paths = [located(entry, folder=file.absolute().parent) for entry in listed_files(file)]
+        paths = [entry_path(entry, folder=file.absolute().parent) for entry in listed_files(file)]
     except (AudiorecError, OSError):
         return None
     ids = tuple(by_path[path] for path in paths if path in by_path)

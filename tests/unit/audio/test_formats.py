@@ -10,7 +10,7 @@ import soundfile
 
 from audiorec.audio import decode_clips, probe
 from audiorec.exceptions import AudioError
-from audiorec.scan.files import walk
+from audiorec.scan.files import find_audio_files
 
 from .tones import SHORT, SR, heard_at, rising
 
@@ -54,7 +54,7 @@ def encoded(file, tone, *options):
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_is_found_and_heard_where_and_as_long_as_it_is(tmp_path, tone, suffix):
     file = encoded(tmp_path / f"a.{suffix}", tone, *FORMATS[suffix])
-    assert [found.path for found in walk([tmp_path])] == [str(file)]
+    assert [found.path for found in find_audio_files([tmp_path])] == [str(file)]
     assert probe(file).duration == pytest.approx(24, rel=0.01)
     # A block of Vorbis in Matroska, where no time stamp says that the first one is silent.
     assert heard_at(file) == pytest.approx(12, abs=0.12 if suffix == "mkv" else 0.08)

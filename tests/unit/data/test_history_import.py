@@ -11,10 +11,10 @@ from audiorec import artifacts
 from audiorec.data.history_import import add_history, open_export
 from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
 from audiorec.data.plays.edit import forget_user, give_feedback, list_parts, remove_parts
-from audiorec.data.plays.listens_to_plays import merge_close
+from audiorec.data.plays.listens_to_plays import merge_repeated_plays
 from audiorec.data.plays.matched_names import (
-    mend,
-    read_mended,
+    assign_tracks,
+    read_corrections,
     rematch,
     unmatched,
     write_unmatched,
@@ -179,7 +179,9 @@ def test_what_is_in_no_catalogue_is_named_as_it_was_heard(take, scrobbles, store
     named = PlayedNames(store)
     (track,) = named.tracks(["name:z - unknown (live)", "song"]).values()
     assert (track.artist, track.title) == ("The Z", "Ünknown - Live")
-    assert named.called("the z - ünknown - LIVE") == [track.track_id] and not named.called("Song")
+    assert named.ids_by_name("the z - ünknown - LIVE") == [
+        track.track_id
+    ] and not named.ids_by_name("Song")
 
 
 def test_names_are_matched_again_when_the_catalogue_has_grown(take, scrobbles, store):
@@ -207,7 +209,7 @@ def test_unmatched_names_are_mended_by_hand(take, scrobbles, store, tmp_path):
     assert lines[0] == "key,listens,artist,title,album,track_id"
     file.write_text("\n".join([lines[0], lines[1] + "song", lines[2] + "-", lines[3]]) + "\n")
     with writing_plays(store) as writer:
-        assert mend(writer, read_mended(file, find=lambda name: name)) == 2
+        assert assign_tracks(writer, read_corrections(file, find=lambda name: name)) == 2
         assert [name.title for name in unmatched(writer)] == ["D"]
         writer.commit()
     assert played_tracks(store) == ["name:w - e", "name:z - d", "song"]
@@ -222,10 +224,10 @@ def test_unmatched_names_are_mended_by_hand(take, scrobbles, store, tmp_path):
     with pytest.raises(
         DataError, match=r"has an unknown track in line 2; no track is called 'song'"
     ):
-        read_mended(file, find=unknown)
+        read_corrections(file, find=unknown)
     file.write_text("key,track_id\nsomething,song\n")
     with pytest.raises(DataError, match=r"has key 'something' in line 2; leave that column"):
-        read_mended(file, find=lambda name: name)
+        read_corrections(file, find=lambda name: name)
 
 
 def test_parts_are_listed_and_removed(take, scrobbles, library, store, tmp_path):
@@ -311,14 +313,14 @@ def test_plays_that_are_one():
         "user_id": "u", "track_id": "t", "timestamp": times,
         "skipped": [1.0, 0.0, 1.0, 1.0, 0.0, 1.0],
     })  # fmt: skip
-    once = merge_close(frame)
+    once = merge_repeated_plays(frame)
     assert once.select("timestamp", "skipped").rows() == [
         (0, 0.0),
         (61, 1.0),
         (122, 0.0),
         (500, 1.0),
     ]
-    assert merge_close(frame.head(1)).rows() == frame.head(1).rows()
+    assert merge_repeated_plays(frame.head(1)).rows() == frame.head(1).rows()
 
 
 def test_a_report_is_plain_json(take, scrobbles):

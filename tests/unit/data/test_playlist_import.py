@@ -7,7 +7,7 @@ import os
 import pytest
 
 from audiorec.data.playlist_files.playlist_files import OWN, playlists_in
-from audiorec.data.playlist_import import leave_playlists, take_playlists
+from audiorec.data.playlist_import import import_folder_playlists, remove_folder_playlists
 from audiorec.data.plays.store import imported_from, load_plays
 from audiorec.data.table_import import import_plays
 from audiorec.exceptions import ArtifactError
@@ -31,7 +31,7 @@ def counted(music, tmp_path):
     """The folder, the ids of its files, and plays that know of its playlists."""
     folder, ids = music
     plays = tmp_path / "plays"
-    take_playlists(plays, [folder], paths=lambda: ids)
+    import_folder_playlists(plays, [folder], paths=lambda: ids)
     return folder, ids, plays
 
 
@@ -43,7 +43,7 @@ def test_each_counts_once_however_often_it_is_met(music, tmp_path):
     folder, ids = music
     plays = tmp_path / "plays"
     for folders in ([folder], [folder, folder / "rock"], [folder / "rock"], [folder]):
-        (found,) = take_playlists(plays, folders, paths=lambda: ids)
+        (found,) = import_folder_playlists(plays, folders, paths=lambda: ids)
         assert (found.folder, found.reason, found.unread) == (folder.resolve(), "", ())
         assert (found.report.users, found.report.unknown) == (2, 0)
         assert listeners(plays) == ["all", "rock/loud"]
@@ -53,9 +53,9 @@ def test_each_counts_once_however_often_it_is_met(music, tmp_path):
 def test_a_folder_takes_the_place_of_one_within_it(music, tmp_path):
     folder, ids = music
     plays = tmp_path / "plays"
-    take_playlists(plays, [folder / "rock"], paths=lambda: ids)
+    import_folder_playlists(plays, [folder / "rock"], paths=lambda: ids)
     assert listeners(plays) == ["loud"]
-    (found,) = take_playlists(plays, [folder], paths=lambda: ids)
+    (found,) = import_folder_playlists(plays, [folder], paths=lambda: ids)
     assert found.report.replaced == 2
     assert listeners(plays) == ["all", "rock/loud"]
 
@@ -63,7 +63,7 @@ def test_a_folder_takes_the_place_of_one_within_it(music, tmp_path):
 def test_a_playlist_that_is_gone_counts_no_more(counted):
     folder, ids, plays = counted
     (folder / "all.m3u8").unlink()
-    take_playlists(plays, [folder], paths=lambda: ids)
+    import_folder_playlists(plays, [folder], paths=lambda: ids)
     assert listeners(plays) == ["rock/loud"]
 
 
@@ -72,7 +72,7 @@ def test_other_listening_stays(music, tmp_path):
     plays, table = tmp_path / "plays", folder / "plays.csv"
     table.write_text("user_id,track_id,plays\nada,a,3\n")
     import_plays(plays, table)
-    take_playlists(plays, [folder], paths=lambda: ids)
+    import_folder_playlists(plays, [folder], paths=lambda: ids)
     assert listeners(plays) == ["ada", "all", "rock/loud"]
 
 
@@ -80,20 +80,20 @@ def test_lists_that_audiorec_wrote_are_no_listeners(music, tmp_path):
     folder, ids = music
     (folder / "all.m3u8").write_text(f"#EXTM3U\n{OWN}\na.mp3\n")
     assert [path.name for path in playlists_in(folder)] == ["loud.m3u"]
-    (found,) = take_playlists(tmp_path / "plays", [folder], paths=lambda: ids)
+    (found,) = import_folder_playlists(tmp_path / "plays", [folder], paths=lambda: ids)
     assert found.report.users == 1 and listeners(tmp_path / "plays") == ["rock/loud"]
 
 
 def test_no_playlists_no_plays(tmp_path):
     (tmp_path / "music").mkdir()
-    assert take_playlists(tmp_path / "plays", [tmp_path / "music"], paths=dict) == []
+    assert import_folder_playlists(tmp_path / "plays", [tmp_path / "music"], paths=dict) == []
     assert not (tmp_path / "plays").exists()
 
 
 def test_one_that_cannot_be_read_costs_none_of_the_others(music, tmp_path):
     folder, ids = music
     (folder / "bad.m3u").write_bytes(b"\0")
-    (found,) = take_playlists(tmp_path / "plays", [folder], paths=lambda: ids)
+    (found,) = import_folder_playlists(tmp_path / "plays", [folder], paths=lambda: ids)
     ((path, reason),) = found.unread
     assert path == str(folder.resolve() / "bad.m3u") and "is no text" in reason
     assert found.report.users == 2 and listeners(tmp_path / "plays") == ["all", "rock/loud"]
@@ -103,7 +103,7 @@ def test_where_none_can_be_read_what_is_stored_stays(counted):
     folder, ids, plays = counted
     for file in playlists_in(folder):
         file.write_bytes(b"\0")
-    (found,) = take_playlists(plays, [folder], paths=lambda: ids)
+    (found,) = import_folder_playlists(plays, [folder], paths=lambda: ids)
     assert found.report is None and "is no text" in found.reason and len(found.unread) == 2
     assert listeners(plays) == ["all", "rock/loud"]
 
@@ -112,7 +112,7 @@ def test_lists_that_name_nothing_here_count_no_more(counted):
     folder, ids, plays = counted
     (folder / "all.m3u8").unlink()
     (folder / "rock" / "loud.m3u").write_text("http://radio.example/stream\n")
-    (found,) = take_playlists(plays, [folder], paths=lambda: ids)
+    (found,) = import_folder_playlists(plays, [folder], paths=lambda: ids)
     assert found.report is None and found.unread == () and "names a file" in found.reason
     assert imported_from(plays, source="m3u") == []
 
@@ -128,13 +128,13 @@ def test_the_last_one_gone_or_left_out(music, tmp_path, other):
             import_plays(plays, table)
         for file in ("all.m3u8", "rock/loud.m3u"):
             (folder / file).write_text(f"{folder / 'a.mp3'}\n")
-        take_playlists(plays, [folder], paths=lambda: ids)
+        import_folder_playlists(plays, [folder], paths=lambda: ids)
         if leave:
-            assert leave_playlists(plays, [folder]) == 2
+            assert remove_folder_playlists(plays, [folder]) == 2
         else:
             for file in playlists_in(folder):
                 file.unlink()
-            assert take_playlists(plays, [folder], paths=lambda: ids) == []
+            assert import_folder_playlists(plays, [folder], paths=lambda: ids) == []
         if other:
             assert listeners(plays) == ["ada"]
         else:
@@ -147,7 +147,7 @@ def test_a_folder_that_is_a_link(music, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(folder)
     by_link = {path.replace(str(folder), str(link)): id_ for path, id_ in ids.items()}
-    (found,) = take_playlists(tmp_path / "plays", [link], paths=lambda: by_link)
+    (found,) = import_folder_playlists(tmp_path / "plays", [link], paths=lambda: by_link)
     assert found.report.unknown == 0 and found.report.tracks == 3
 
 
@@ -161,6 +161,6 @@ def test_names_that_no_text_can_hold(music, tmp_path):
     (folder / "odd.m3u").write_text(
         f"http://[bad/stream\nfile:///a%00b.mp3\n{long}\n{'y' * 5000}\nb.mp3\n"
     )
-    (found,) = take_playlists(tmp_path / "plays", [folder], paths=lambda: ids)
+    (found,) = import_folder_playlists(tmp_path / "plays", [folder], paths=lambda: ids)
     assert found.unread == () and found.report.unknown == 3
     assert listeners(tmp_path / "plays") == ["\\xe9t\\xe9/\\xe9t\\xe9", "all", "odd", "rock/loud"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.inference import check_mels, embed, embed_store
-from audiorec.models.content_model import crops_of, cut, select, track_vector
+from audiorec.models.content_model import crop_mel, crops_of, select, track_vector
 from audiorec.models.frozen_features import compute_features
 from audiorec.models.heads import linear_head, standardizing_head
 from tests.unit.models.conftest import MEL, make_clips, make_model
@@ -46,7 +46,7 @@ def test_a_whole_clip_is_repeated_only_where_it_is_too_short():
     np.testing.assert_array_equal(crops_of(clip, crop=None)[0], clip)
     long = crops_of(clip, crop=None, min_frames=16)[0]
     np.testing.assert_array_equal(long, np.concatenate([clip, clip[:, :6]], axis=1))
-    np.testing.assert_array_equal(cut(clip, 3, n_frames=4), clip[:, 3:7])
+    np.testing.assert_array_equal(crop_mel(clip, 3, n_frames=4), clip[:, 3:7])
     row = np.arange(5.0)
     np.testing.assert_array_equal(crops_of(row, crop=None), row[None])
 

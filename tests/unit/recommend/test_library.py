@@ -19,7 +19,7 @@ from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.factors import Factors, save_factors
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.index.reload import file_signature, open_index
+from audiorec.index.reload import index_signature, open_index
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.export_vectors import export_vectors
 from audiorec.recommend.library import Library
@@ -267,7 +267,7 @@ def test_an_index_replaced_while_it_is_opened(workspace, monkeypatch):
         return load(directory)
 
     monkeypatch.setattr(Index, "load", replaced)
-    assert open_index(workspace).signature == file_signature(workspace)
+    assert open_index(workspace).signature == index_signature(workspace)
     assert len(calls) == 2
     monkeypatch.setattr(Index, "load", lambda directory: calls.missing)
     with pytest.raises(AttributeError):

@@ -12,7 +12,7 @@ import pytest
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.playlist_files.playlist_files import playlists_in
 from audiorec.scan import scan
-from audiorec.scan.files import walk
+from audiorec.scan.files import find_audio_files
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def make(root: Path, *names: str) -> Path:
 
 
 def found(root: Path, **how) -> set[str]:
-    return {os.path.relpath(file.path, root) for file in walk([root], **how)}
+    return {os.path.relpath(file.path, root) for file in find_audio_files([root], **how)}
 
 
 def test_recycle_bins_and_what_is_marked_is_passed_by(tmp_path):

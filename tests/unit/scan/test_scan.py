@@ -268,7 +268,7 @@ def test_what_was_heard_before_a_kill_is_not_heard_again(catalog, music, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(scanner, "settle", die)
+        patch.setattr(scanner, "match_files", die)
         scan(catalog, [music])
     assert len(catalog) == 0 and len(catalog.staged()) == 2
     monkeypatch.setattr(scanner, "run_isolated", lambda f, items, **kw: _here(die, items))

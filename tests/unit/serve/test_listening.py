@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from audiorec.data.plays.store import load_plays
-from audiorec.data.server.listening import is_pending, listening_store, take_in
+from audiorec.data.server.listening import is_pending, listening_store, store_server_plays
 from audiorec.data.server.store import FILE, ServerStore, forget_listener
 from audiorec.exceptions import ParameterError, WorkspaceError
 from audiorec.pipeline.forget import forget
@@ -77,13 +77,13 @@ def test_what_is_said_last_of_a_track_counts(workspace, listening):
     listening.dislike("me", "t05")
     assert listening.opinion("me", "t05")[:3] == (False, True, 4)
     listening.unstar("me", "track", "t05")  # which is no star
-    assert listening.take_in() == 3
+    assert listening.store_pending() == 3
     assert stored(workspace)["rating"].to_list() == [-1.0]
     listening.clear("me", "t05")
-    listening.take_in()
+    listening.store_pending()
     assert not len(stored(workspace))
     listening.rate("me", "t05", 5)
-    listening.take_in()
+    listening.store_pending()
     assert stored(workspace)["rating"].to_list() == [1.0]
 
 
@@ -105,7 +105,7 @@ def test_plays_and_skips_become_plays(workspace, listening):
     assert listening.played("me", "t05", seconds=5, duration=200, at=1_700_001_000) == "skip"
     assert listening.played("me", "t05", seconds=80, duration=200, at=1_700_002_000) == ""
     assert listening.counts("me")["t05"] == (1, 1_700_000_000)
-    assert listening.take_in() == 2 and listening.take_in() == 0
+    assert listening.store_pending() == 2 and listening.store_pending() == 0
     found = stored(workspace).sort("timestamp")
     assert found["timestamp"].to_list() == [1_700_000_000, 1_700_001_000]
     assert found["skipped"].to_list() == [0.0, 1.0]
@@ -123,7 +123,7 @@ def test_taken_in_twice_counts_once(workspace, listening, monkeypatch):
     monkeypatch.setattr(
         server_listening, "_store_plays", lambda w, r: (rows.append(r), store(w, r))
     )
-    listening.take_in()
+    listening.store_pending()
     store(workspace, rows[0])
     assert len(stored(workspace)) == 1 and len(stored(workspace, track="t07")) == 1
 
@@ -141,7 +141,7 @@ def test_pseudonyms_stay_pseudonyms(workspace, listening):
                    source="csv", file="")  # fmt: skip
         writer.commit()
     listening.like("me", "t05")
-    listening.take_in()
+    listening.store_pending()
     assert not len(load_plays(workspace.plays).filter(pl.col("user_id") == "me"))
     assert not len(stored(workspace)) and load_plays(workspace.plays)["user_id"].n_unique() == 2
 
@@ -165,9 +165,9 @@ def test_a_run_takes_in_what_a_killed_server_left(workspace, listening):
     listening.like("me", "t05")
     with workspace.writing():
         with pytest.raises(WorkspaceError, match="in use"):
-            listening.take_in()
-        assert not listening._try_take_in()  # which tries again later
-        assert take_in(workspace) == 1  # as 'audiorec run' does
+            listening.store_pending()
+        assert not listening._try_store_pending()  # which tries again later
+        assert store_server_plays(workspace) == 1  # as 'audiorec run' does
     assert stored(workspace)["rating"].to_list() == [1.0]
     assert not is_pending(listening_store(workspace))
 
@@ -210,7 +210,7 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_kill(workspace):
     listening = Listening(workspace, listening_store(workspace))
     liked = listening.starred("me", "track")
     assert {f"t{n}" for n in range(acknowledged + 1)} <= set(liked)
-    assert listening.take_in() >= 20
+    assert listening.store_pending() >= 20
 
 
 def test_a_disk_that_is_full_stores_nothing_and_says_so(workspace):

@@ -6,7 +6,7 @@ import pytest
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.models.config import ModelConfig
 from audiorec.training import train
-from audiorec.training.fit_quality import what_was_learned
+from audiorec.training.fit_quality import measure_fit_quality
 
 
 def drawn(n=60, *, common=3.0, seed=0):
@@ -22,7 +22,7 @@ def test_one_vector_for_all_is_told_of_though_its_cosine_is_high():
     mean = unit_norm(factors.vectors).mean(axis=0)
     noise = 1e-3 * np.random.default_rng(1).normal(size=(20, 4))
     alike = Embeddings(unseen.ids, (mean + noise).astype("f4"))
-    learned = what_was_learned(alike, factors, vectors=alike)
+    learned = measure_fit_quality(alike, factors, vectors=alike)
     assert learned.cosine > 0.8
     assert learned.spread < 1e-4
     assert "all alike" in learned.warning and "\n" not in learned.warning
@@ -32,7 +32,7 @@ def test_one_vector_for_all_is_told_of_though_its_cosine_is_high():
 def test_vectors_that_differ_and_are_right_are_not_warned_of():
     factors = drawn()
     unseen = factors.take(factors.ids[:20])
-    learned = what_was_learned(unseen, factors, vectors=unseen)
+    learned = measure_fit_quality(unseen, factors, vectors=unseen)
     assert learned.warning == ""
     assert (learned.cosine, learned.spread) == (pytest.approx(1), pytest.approx(1))
     assert learned.cosine_of_mean < 0.95
@@ -44,13 +44,13 @@ def test_vectors_that_differ_and_are_wrong_are_no_nearer_than_the_mean():
     wrong = Embeddings(unseen.ids, np.roll(unseen.vectors, 1, axis=0))
     assert (
         "no nearer than one vector for all"
-        in what_was_learned(wrong, factors, vectors=wrong).warning
+        in measure_fit_quality(wrong, factors, vectors=wrong).warning
     )
 
 
 def test_nothing_left_out_says_nothing():
     factors = drawn()
-    assert what_was_learned(factors.take([]), factors, vectors=factors) is None
+    assert measure_fit_quality(factors.take([]), factors, vectors=factors) is None
 
 
 @pytest.mark.parametrize("encoder", ["cnn", "descriptors"])

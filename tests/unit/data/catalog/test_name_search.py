@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog, FileRow, Track
-from audiorec.data.catalog.name_search import TABLE, likely, trigrams
+from audiorec.data.catalog.name_search import TABLE, trigram_matches, trigrams
 from audiorec.data.catalog.schema import MIGRATIONS
 from audiorec.data.names.fuzzy_search import CLOSE, closest
 from audiorec.data.names.text_folding import normalize_text
@@ -97,7 +97,7 @@ def test_the_candidates_hold_what_every_name_compared_would_give(full, tracks):
             for place, score in closest(name, keys, limit=5)
             if score >= CLOSE
         }
-        assert twin <= set(likely(full._db, name)), name
+        assert twin <= set(trigram_matches(full._db, name)), name
         found += bool(twin)
     assert found > 60
 

@@ -254,7 +254,7 @@ def test_names_of_tracks_come_in(fixture, imported, tmp_path, name, expected):
     found = {track_id: (track.artist, track.title) for track_id, track in tracks.items()}
     assert found.items() >= expected.items()
     track_id, (artist, title) = next(iter(expected.items()))
-    assert named.called(f"{artist} - {title}".upper()) == [track_id]
+    assert named.ids_by_name(f"{artist} - {title}".upper()) == [track_id]
 
 
 def test_names_go_with_their_listening(fixture, imported, tmp_path):

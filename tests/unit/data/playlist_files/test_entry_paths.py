@@ -12,7 +12,7 @@ from audiorec.data.playlist_files.entry_paths import PathFinder
 from audiorec.data.playlist_files.playlist_files import (
     PathMap,
     entries,
-    located,
+    entry_path,
     playlists_in,
 )
 from audiorec.data.plays.store import load_plays
@@ -77,7 +77,7 @@ def test_folders_can_be_mapped(music):
     folder, ids = music
     how = {"path_map": [PathMap.parse(f"e:\\music\\={folder}/x/")]}
     assert listed(folder, ids, b"E:\\Music\\01.mp3", **how) == {NAMES[3]}
-    assert located("E:\\Musical\\01.mp3", folder=folder, **how) == "/E:/Musical/01.mp3"
+    assert entry_path("E:\\Musical\\01.mp3", folder=folder, **how) == "/E:/Musical/01.mp3"
     with pytest.raises(ParameterError, match="'x' must be OLD=NEW"):
         PathMap.parse("x")
 
