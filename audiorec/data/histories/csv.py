@@ -32,6 +32,7 @@ from audiorec.data.histories.csv_dialects import (
     fields_of_any_length,
     plain_form,
 )
+from audiorec.data.histories.epoch_seconds import epoch_seconds
 from audiorec.data.histories.export_files import ExportFile
 from audiorec.data.magic_bytes import kind_of
 from audiorec.data.parquet_sink import sink
@@ -49,18 +50,10 @@ WORST, BEST = 1.0, 5.0
 HEADER = "user_id,track_id,plays"
 MAX_PLAYS = 1e9
 """One play a second for 31 years: more is a wrong column, not a count."""
-MAX_SECONDS = 100_000_000_000
-"""Epoch seconds up to the year 5138; larger numbers are milliseconds or microseconds."""
 LONGEST = 80
 """Characters of a value that an error repeats."""
 BLOCK = 1 << 22
 """Bytes read at a time."""
-
-_NOTHING = pl.Series([None], dtype=pl.Float64)
-_ISO = (
-    r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d+)?)?"
-    r" ?(Z|z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
-)
 
 
 def recognise(member: ExportFile) -> bool:
@@ -291,61 +284,6 @@ def _centred(stars: pl.Expr, neutral: float) -> pl.Expr:
     """Ratings of 1 to 5 as -1 to 1, 0 at the neutral one."""
     away = stars - neutral
     return pl.when(away > 0).then(away / (BEST - neutral)).otherwise(away / (neutral - WORST))
-
-
-def epoch_seconds(text: pl.Series) -> pl.Series:
-    """Times as seconds since 1970-01-01 UTC.
-
-    Parameters
-    ----------
-    text : pl.Series of str
-        Numbers of seconds, milliseconds or microseconds, told apart by their size; or ISO 8601.
-
-    Returns
-    -------
-    seconds : pl.Series of int64
-        Rounded down; null where the text is no time, or one before 1970.
-    """
-    text = text.str.strip_chars()
-    number = text.cast(pl.Float64, strict=False)
-    frame = pl.DataFrame({"text": text, "number": number})
-    value = pl.col("number")
-    seconds = frame.select(
-        pl.when(value < MAX_SECONDS)
-        .then(value)
-        .when(value < MAX_SECONDS * 1e3)
-        .then(value / 1e3)
-        .otherwise(value / 1e6)
-    ).to_series()
-    # Most logs are of one form throughout: the form is tried on what the one before has left.
-    for read in (_utc_seconds, _iso_seconds):
-        left = (seconds.is_null() & text.is_not_null() & (text != "")).arg_true()
-        if len(left):
-            seconds = seconds.scatter(left, read(text.gather(left)))
-    plausible = seconds.is_between(0, MAX_SECONDS, closed="left")
-    return seconds.floor().zip_with(plausible, _NOTHING).cast(pl.Int64).alias("timestamp")
-
-
-def _utc_seconds(text: pl.Series) -> pl.Series:
-    """Times of the form 2024-05-31T20:15:00Z, null where they are of another."""
-    moment = text.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="ms", strict=False, cache=False)
-    return moment.dt.epoch("s").cast(pl.Float64)
-
-
-def _iso_seconds(text: pl.Series) -> pl.Series:
-    """Times of any form of ISO 8601 that `_ISO` matches, null where none does."""
-    part = text.str.extract_groups(_ISO).struct.unnest()
-    zone = pl.col("4").str.replace_all(r"[^0-9+-]", "")
-    hours = zone.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0)
-    minutes = zone.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
-    sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
-    clock = pl.concat_str(
-        pl.col("1"), pl.lit(" "), pl.col("2").fill_null("00:00"), pl.col("3").fill_null(":00")
-    )
-    moment = clock.str.to_datetime(
-        "%Y-%m-%d %H:%M:%S", time_unit="ms", strict=False, cache=False
-    ).dt.epoch("s")
-    return part.select((moment - sign * (hours * 3600 + minutes * 60)).cast(pl.Float64)).to_series()
 
 
 def _check_rows(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from audiorec.data.histories import csv as importer
 from audiorec.data.histories.importer_registry import SCHEMA, get_importer
@@ -359,13 +356,6 @@ def test_a_column_of_mixed_forms_is_read_row_by_row(write):
     forms = ["2024-05-31T20:15:00Z", "1717186500", "", "2024-05-31 20:15", "1717186500000"]
     file = write(TIMED + "".join(f"u,t{n},1,{form}\n" for n, form in enumerate(forms)))
     assert [row[3] for row in read(file)] == [1717186500, 1717186500, None, 1717186500, 1717186500]
-
-
-@given(st.lists(st.integers(0, 4_000_000_000), min_size=1), st.sampled_from([0, 7200, -34200]))
-def test_times_come_back_from_iso_8601(seconds, offset):
-    zone = timezone(timedelta(seconds=offset))
-    written = [datetime.fromtimestamp(second, tz=zone).isoformat() for second in seconds]
-    assert importer.epoch_seconds(pl.Series(written)).to_list() == seconds
 
 
 def test_lines_are_named_right_beyond_one_block_of_text(write, monkeypatch):
