@@ -18,19 +18,16 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog, as_text
-from audiorec.data.track_groups import merge_groups
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
 from audiorec.external_embeddings import index_imported
 from audiorec.factors import save_factors
-from audiorec.index.renew import renew_index
-from audiorec.index.stored import rebuild_reason
 from audiorec.mel import MelStore, compute_mels
-from audiorec.mel.duplicates import near_duplicates
 from audiorec.mel.scanned_mels import ScannedMels
 from audiorec.mel.store import unlike
 from audiorec.pipeline.factors import factor_settings, fit_listening
+from audiorec.pipeline.index import run_index
 from audiorec.pipeline.map import missing_map, run_map
 from audiorec.pipeline.match_names import rematch_plays
 from audiorec.pipeline.recipe import Recipe
@@ -38,7 +35,6 @@ from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.pipeline.train import TrainStage
 from audiorec.pipeline.workspace_recipe import current_recipe, is_recipe_pending, remembered
 from audiorec.progress import Progress, silent
-from audiorec.recommend.spaces import artist_smoothing, artists_of, blend
 from audiorec.scan import scan
 from audiorec.scan.descriptors import ScannedDescriptors, take_scanned
 from audiorec.scan.files import absolute
@@ -301,52 +297,7 @@ class Pipeline:
     def _index(self) -> str | None:
         if self._imported():
             return index_imported(self.workspace, config=self.recipe.index)
-        by_content = self.recipe.model.target == "content"
-        inputs = {
-            kind: _fingerprint(self.workspace.root / kind, kind)
-            for kind in ("embeddings", "mels", *(() if by_content else ("factors", "plays")))
-        }
-        artists: dict[str, str] = {}
-        if not by_content:
-            model = artifacts.load_manifest(self.workspace.model, kind="model")
-            if artist_smoothing(model).k is not None:
-                artists = artists_of(self.workspace)
-                inputs["artists"] = artifacts.fingerprint(artists)
-        config = self.recipe.index.model_dump(mode="json")
-        stands = artifacts.is_fresh(
-            self.workspace.index, kind="index", inputs=inputs, config=config
-        )
-        if stands and not rebuild_reason(self.workspace.index):
-            return None
-        self.progress("index", 0, None)
-        served = blend(
-            self.workspace,
-            prior_half_life_users=self.recipe.index.prior_half_life_users,
-            artists=artists,
-        )
-        with Catalog(self.workspace.catalog, read_only=True) as catalog:
-            same_sound, seconds = catalog.duplicate_groups(), dict(catalog.facts("duration"))
-        fingerprints = MelStore(self.workspace.mels).fingerprints()
-        groups = merge_groups(near_duplicates(fingerprints, seconds=seconds), same_sound)
-        index = renew_index(
-            self.workspace.index,
-            served.tracks,
-            config=self.recipe.index,
-            work=self.workspace.root,
-            listeners=None if served.factors is None else served.factors.users.vectors,
-            plays=served.plays,
-        )
-        extra = {
-            "played": served.n_played,
-            "mean_norm": served.mean_norm,
-            "target": self.recipe.model.target,
-        }
-        index.save(self.workspace.index, inputs=inputs, extra=extra, duplicates=groups)
-        played = "placed by content alone" if by_content else f"{served.n_played} of them played"
-        return (
-            f"{len(served.tracks)} tracks, {played}, "
-            f"{len(set(groups.values()))} groups of duplicates"
-        )
+        return run_index(self.workspace, self.recipe, progress=self.progress)
 
     def _check_mels(self, store: MelStore) -> None:
         """Raise `ArtifactError` unless the spectrograms are what the model takes."""
@@ -402,7 +353,3 @@ def is_within_any(path: str, folders: Sequence[Path]) -> bool:
 
 def _stored_ids(workspace: Workspace) -> tuple[str, ...]:
     return Embeddings.load(workspace.embeddings).ids
-
-
-def _fingerprint(directory: Path, kind: str) -> str:
-    return artifacts.load_manifest(directory, kind=kind).fingerprint
