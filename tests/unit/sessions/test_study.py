@@ -9,9 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from audiorec.audio.config import MelConfig
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.sessions import Sessions, make_sessions, sessions_of_lists
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError
+from audiorec.external_embeddings import import_embeddings
+from audiorec.mel import MelStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 from audiorec.sessions import scoring
@@ -20,7 +24,9 @@ from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
 from audiorec.studies.study import StudyInputs
+from audiorec.workspace import Workspace
 
+from ..stored_mels import store_mels
 from .conftest import N, make_workspace, ring_plays, ring_vectors
 
 GRU = GRU4RecConfig(
@@ -37,6 +43,11 @@ def ring(n_sessions: int = 160) -> Sessions:
             schema=["user_id", "track_id", "timestamp"], orient="row",
         )
     )  # fmt: skip
+
+
+def one_epoch() -> Recipe:
+    evaluate = Recipe().evaluate.model_copy(update={"seeds": (0,)})
+    return Recipe(sessions=SessionsConfig(epochs=1), evaluate=evaluate)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +88,7 @@ def test_it_prints_and_is_plain_json(report: study.SessionsReport) -> None:
 
 def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "w", ring_plays())
-    recipe = Recipe(sessions=SessionsConfig(epochs=1))
-    recipe = recipe.model_copy(
-        update={"evaluate": recipe.evaluate.model_copy(update={"seeds": (0,)})}
-    )
+    recipe = one_epoch()
     report = study.run(StudyInputs(workspace, recipe))
     assert report.facts["content"] == "none"
     assert "gru4rec with content" not in report.systems
@@ -95,12 +103,42 @@ def test_without_content_there_are_no_new_tracks(tmp_path: Path) -> None:
     assert "gru4rec with content" in report.systems
 
 
+def test_content_is_of_the_spectrograms_where_there_are_some(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w", ring_plays())
+    config = MelConfig(n_mels=4, clip_seconds=2.0)
+    n_frames = config.frames(config.clip_seconds)
+    mels = {
+        id_: np.repeat([[x], [y], [0], [-1]], n_frames, axis=1) + [[0], [0], [0], [1]] * (
+            np.arange(n_frames) % 2
+        )
+        for id_, (x, y) in zip(ring_vectors().ids, ring_vectors().vectors, strict=True)
+    }  # fmt: skip
+    store_mels(workspace.mels, mels, config=config)
+    found = study.band_statistics(MelStore(workspace.mels))
+    assert found.ids == ring_vectors().ids
+    np.testing.assert_allclose(found.vectors[:, :2], ring_vectors().vectors, atol=1e-3)
+    np.testing.assert_allclose(found.vectors[:, 3:], [[-0.5, 0, 0, 0, 0.5]] * N, atol=1e-2)
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(Track(f"t{i:02d}", f"/m/{i}", artist=f"A{i // 6}") for i in range(N))
+    facts = study.run(StudyInputs(workspace, one_epoch())).facts
+    assert facts["content"] == "mean and deviation of mel bands"
+    assert facts["n_cold"] == N // 2  # one of two artists
+
+
+def test_content_is_of_imported_vectors_where_nothing_else_is(tmp_path: Path) -> None:
+    workspace, vectors = Workspace(tmp_path / "w"), ring_vectors()
+    table = pl.DataFrame({"track_id": vectors.ids, "vector": np.asarray(vectors.vectors).tolist()})
+    table.write_parquet(tmp_path / "ring.parquet")
+    import_embeddings(workspace, tmp_path / "ring.parquet")
+    content, called = study._content(workspace, None)
+    assert called.startswith("vectors of ") and called.endswith("ring.parquet")
+    assert content is not None and content.ids == vectors.ids
+
+
 def test_bots_are_no_sessions(tmp_path: Path) -> None:
     bot = [f"bot,t{i % N:02d},1,{9_000_000 + 40 * i},0\n" for i in range(2_000)]
     workspace = make_workspace(tmp_path / "w", ring_plays(60) + "".join(bot))
-    config = SessionsConfig(epochs=1)
-    recipe = Recipe(sessions=config, evaluate=Recipe().evaluate.model_copy(update={"seeds": (0,)}))
-    facts = study.run(StudyInputs(workspace, recipe)).facts
+    facts = study.run(StudyInputs(workspace, one_epoch())).facts
     assert facts["n_train"] + facts["n_test"] == 60
 
 

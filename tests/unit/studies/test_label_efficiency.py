@@ -10,7 +10,7 @@ import pytest
 from audiorec.evaluation import evaluate
 from audiorec.evaluation.holdout import HoldoutKey, n_labelled, prepare, with_labels
 from audiorec.evaluation.systems import MEL_STATISTICS
-from audiorec.exceptions import ParameterError
+from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.studies import label_efficiency
 from audiorec.studies.label_efficiency import shares_of
 
@@ -82,6 +82,16 @@ def test_labels_are_shares_or_numbers_of_tracks() -> None:
 def test_what_learns_nothing_from_labels_is_left_out(curve) -> None:
     with pytest.raises(ParameterError, match="'shuffled' learns nothing from labels"):
         curve(systems=("shuffled",))
+
+
+def test_where_nothing_can_be_scored_the_reason_is_given(curve) -> None:
+    with pytest.raises(ParameterError, match=r"nothing is left to score \(musicnn \+ ridge: no "):
+        curve(systems=("musicnn + ridge",))
+
+
+def test_too_few_labels_are_one_clear_error(curve) -> None:
+    with pytest.raises(TrainingError, match=r"artist-cold.*; or ask for more labels"):
+        curve(systems=("cnn (from nothing)",), labels=(1.5,))
 
 
 def test_scored_once(curve, monkeypatch) -> None:
