@@ -139,12 +139,6 @@ class _NamelessStream(io.RawIOBase):
     def tell(self) -> int:
         return self._stream.tell()
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
 
 def _text(tags: Mapping[str, Any], key: str) -> str:
     """First value of a tag, on one line and without what is no text."""

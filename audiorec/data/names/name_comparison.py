@@ -223,8 +223,6 @@ def _short_name(short: str, long: str) -> bool:
     if short in short_names(long) and (" " in short or len(short) > 2):
         return True
     mine, its = short.split(), long.split()
-    if not mine or not its:
-        return False
     if len(mine) < 2 or len(its) < 2 or mine[-1] != its[-1]:
         return False
     given = "".join(mine[:-1])

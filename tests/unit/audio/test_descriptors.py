@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from audiorec.audio.descriptors import describe, key_of, pitch_classes, tempo_of
+from audiorec.audio.descriptors import (
+    describe,
+    describe_file,
+    key_of,
+    pitch_classes,
+    tempo_of,
+)
 from audiorec.data.catalog.descriptors import KEYS, key_name
 
 SR = 22050
@@ -168,3 +176,52 @@ def test_a_scan_that_is_not_asked_measures_nothing(tmp_path):
     workspace.create()
     also = Pipeline(workspace).scan_also()
     assert [work.__self__.__class__.__name__ for work in also.args[0]] == ["ScannedMels"]
+
+
+def test_a_scan_measures_what_the_file_itself_gives(tmp_path):
+    """The clip that a scan decodes and the one that is decoded anew are one."""
+    import soundfile
+
+    from audiorec.audio import decode_clips
+    from audiorec.audio.identity_clip import IDENTITY
+    from audiorec.scan.descriptors import ScannedDescriptors
+    from audiorec.scan.read_file import do_all, read_file
+
+    file = tmp_path / "a.wav"
+    soundfile.write(file, song(120, seconds=40), SR)
+    scanned, seen = ScannedDescriptors(tmp_path / "measured"), []
+    work = partial(do_all, (scanned.store, lambda decoded, identity: seen.append(identity)))
+    read = read_file(str(file), also=work)
+    assert seen == [read["clip_hash"]]
+    found = scanned.load(read["clip_hash"])
+    np.testing.assert_allclose(found, describe_file(file), rtol=1e-3, atol=1e-3)
+    assert scanned.load("another") is None
+    scanned.store(decode_clips(file, config=IDENTITY), "again")
+    np.testing.assert_array_equal(scanned.load("again"), found)
+    scanned.clear()
+    assert not (tmp_path / "measured").exists()
+
+
+def test_what_was_measured_before_an_interrupt_is_kept(tmp_path, monkeypatch):
+    import soundfile
+
+    from audiorec.data.catalog.catalog import Catalog, Track
+    from audiorec.data.catalog.descriptors import load_descriptors
+    from audiorec.scan import descriptors
+    from audiorec.workspace import Workspace
+
+    workspace = Workspace(tmp_path / "ws")
+    workspace.create()
+    with Catalog(workspace.catalog) as catalog:
+        for name in "abc":
+            soundfile.write(tmp_path / f"{name}.wav", song(120, seconds=4), SR)
+            catalog.upsert(Track(name, str(tmp_path / f"{name}.wav"), clip_hash=name))
+    monkeypatch.setattr(descriptors, "SAVE_EVERY", 2)
+
+    def interrupted(stage, done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        descriptors.describe_catalog(workspace, n_jobs=1, progress=interrupted)
+    assert load_descriptors(workspace.descriptors).ids.tolist() == ["a", "b"]

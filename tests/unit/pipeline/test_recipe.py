@@ -83,6 +83,8 @@ def test_recipe_survives_toml(tmp_path_factory, sr, factors, loss, seeds):
             "[evaluate]\nseeds=[2147483648]\n",
             r"2147483648 in seeds must be less than or equal to 2",
         ),
+        ("[evaluate]\nfolds=1\n", r"folds=1 would leave nothing to learn from; take 0, or 2"),
+        ("[mel]\nhop_length=2048\n", r"\[mel\] hop_length=2048 must be at most n_fft=1024"),
         ("[train]\nunit_norm=1\n", r"\[train\] unit_norm=1 must be a valid boolean$"),
         ("mel = [", r"is not TOML: .*; correct it there"),
     ],

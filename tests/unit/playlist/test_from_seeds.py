@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.embeddings import Embeddings
+from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.playlist import make_playlist, shortfall
+from audiorec.playlist.from_seeds import by_margin
 
 
 def library(n: int, *, dim: int = 6, seed: int = 0):
@@ -168,3 +169,57 @@ def test_bad_wishes():
     silent = Embeddings(["silent"], np.zeros((1, 6)))
     with pytest.raises(ParameterError, match="seed 'silent' is zero"):
         make_playlist(index, silent, ["silent"], length=3, artists={})
+
+
+def margin(ids, *, query, index, diversity):
+    """`by_margin` as its paper has it: each next one by its best margin to those before."""
+    unit = {id_: unit_norm(index.vector(id_)[None])[0] for id_ in ids}
+    query, left, order = unit_norm(query[None])[0], list(ids), []
+    while left:
+        best = max(
+            left,
+            key=lambda id_: (
+                (1 - diversity) * (unit[id_] @ query)
+                - (diversity * max(unit[id_] @ unit[o] for o in order) if order else 0)
+            ),
+        )
+        order.append(best)
+        left.remove(best)
+    return order
+
+
+@pytest.mark.parametrize("diversity", [0.0, 0.3, 0.8, 1.0])
+def test_the_margin_is_that_of_its_paper(diversity):
+    index = library(30)
+    some, query = list(index.ids[3:25]), index.vector("t000")
+    expected = margin(some, query=query, index=index, diversity=diversity)
+    found = by_margin(some, query=query, index=index, diversity=diversity, n=99)
+    assert found == expected
+    first = by_margin(some, query=query, index=index, diversity=diversity, n=5)
+    assert first[:5] == expected[:5] and sorted(first) == sorted(some)
+    assert first[5:] == [id_ for id_ in some if id_ not in first[:5]], "the rest as it was"
+    for few in ([], ["t004"]):
+        assert by_margin(few, query=query, index=index, diversity=diversity, n=5) == few
+
+
+def test_diversity_takes_tracks_that_are_less_alike():
+    index = library(200, dim=3)
+    near, wide = (
+        make_playlist(index, None, ["t000"], length=12, artists={}, diversity=diversity)
+        for diversity in (0.0, 0.7)
+    )
+    assert len(near) == len(wide) == 12 and ids(wide)[0] == "t000"
+
+    def likeness(playlist):
+        units = unit_norm(np.stack([index.vector(id_) for id_ in ids(playlist)]))
+        return (units @ units.T).mean()
+
+    assert likeness(wide) < likeness(near) - 0.1
+
+
+def test_nothing_is_left_to_play():
+    index = library(3)
+    playlist = make_playlist(index, None, ["t000"], length=5, artists={}, own=(), include=())
+    assert playlist == []
+    note = shortfall(playlist, length=5, artist_window=3)
+    assert note is not None and note.startswith("only 0 of 5 tracks")

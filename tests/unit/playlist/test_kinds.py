@@ -23,6 +23,9 @@ from audiorec.playlist.choices import FORMATS
 from audiorec.playlist.kinds import CHOOSERS
 from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.order import first_clash
+from audiorec.playlist.replace import find_replacement
+from audiorec.playlist.saved import PREFIX, saved_playlists
+from audiorec.playlist.seeds import central_track
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
@@ -400,6 +403,9 @@ def test_filters_hold_in_every_kind(library):
             assert track.year >= 1970
     with pytest.raises(NotFoundError, match="no track fits the filters"):
         make(library, seeds=("t000",), filters=TrackFilter(genre=("polka",)))
+    with pytest.raises(NotFoundError, match="no track fits"):
+        central_track(library, TrackFilter(genre=("polka",)))
+    assert library.track(central_track(library, TrackFilter(genre=("jazz",)))).genre == "jazz"
 
 
 def test_too_few_are_said(library):
@@ -419,6 +425,7 @@ def test_too_few_are_said(library):
         ({"kind": "mix", "users": ("a", "a")}, "several listeners"),
         ({"kind": "listener", "users": ("a", "b")}, "one of them"),
         ({"seeds": ("a",), "after": ("b",)}, "'radio' alone"),
+        ({"seeds": ("a",), "like_last": 3}, "like-last goes with kind 'listener' alone"),
         ({"seeds": ("a",), "kind": "polka"}, "kind='polka' must be one of"),
     ],
 )
@@ -472,3 +479,75 @@ def test_requests_are_values():
 def test_every_kind_and_format_that_can_be_asked_for_is_made_and_offered():
     assert set(CHOOSERS) == set(KINDS) == set(playlist_form.LABELS)
     assert set(WRITERS) == set(FORMATS)
+
+
+def test_tables_with_tracks_that_are_gone_say_so(library, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("track_id,path\nt001,\ngone,/nowhere.mp3\n")
+    playlist = make(library, seeds=(str(file),), length=3)
+    note = f"1 track of {file} not in the index and passed over: /nowhere.mp3"
+    assert ids(playlist)[0] == "t001" and note in playlist.notes
+    file.write_text("track_id,path\ngone,/nowhere.mp3\n")
+    with pytest.raises(NotFoundError, match=r"no track that .* names .*, '/nowhere.mp3' not"):
+        make(library, seeds=(str(file),), length=3)
+
+
+def test_a_saved_playlist_is_a_seed_as_far_as_it_is_there(library):
+    saved = saved_playlists(library.workspace)
+    saved.create("me", "evening", ["t001", "gone", "t002"])
+    saved.create("me", "lost", ["gone"])
+    playlist = make(library, kind="reorder", seeds=(f"{PREFIX}evening",))
+    assert sorted(ids(playlist)) == ["t001", "t002"]
+    assert any("1 tracks of 'evening' not in the index" in note for note in playlist.notes)
+    with pytest.raises(NotFoundError, match="no track of the saved playlist 'lost' is in the"):
+        make(library, kind="reorder", seeds=(f"{PREFIX}lost",))
+
+
+def test_minutes_need_lengths(tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((20, DIM)).astype(np.float32)
+    bare = Library(make_workspace(tmp_path / "ws", vectors, durations=[0.0] * 20))
+    with pytest.raises(ParameterError, match="no track's length is known, .*; give length"):
+        make(bare, seeds=("t000",), minutes=10)
+
+
+def test_a_seed_without_a_direction(tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((20, DIM)).astype(np.float32)
+    vectors[3] = 0
+    zero = Library(make_workspace(tmp_path / "ws", vectors))
+    for kind in ("near", "radio", "continue"):
+        with pytest.raises(ParameterError, match="the vector of seed 't003' is zero; start from"):
+            make(zero, kind=kind, seeds=("t003",), length=5)
+
+
+@pytest.mark.parametrize("kind", ["radio", "continue", "near", "arc"])
+def test_a_small_library_is_played_to_its_end(tmp_path, kind):
+    """Every track comes once, and that it is short is said."""
+    vectors = np.random.default_rng(0).standard_normal((12, DIM)).astype(np.float32)
+    workspace = make_workspace(tmp_path / "ws", vectors)
+    save_descriptors(
+        workspace.descriptors,
+        {f"t{n:03d}": (str(n), np.array([90.0 + n, 1, -14, 2000, n, 1.0])) for n in range(12)},
+    )
+    playlist = make(Library(workspace), kind=kind, seeds=("t000",), length=40)
+    assert len(ids(playlist)) == len(set(ids(playlist))) == (11 if kind == "continue" else 12)
+    assert any(line.startswith(f"only {len(ids(playlist))} of 40") for line in playlist.notes)
+
+
+def test_an_arc_needs_what_is_measured(library, tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((12, DIM)).astype(np.float32)
+    workspace = make_workspace(tmp_path / "ws", vectors)
+    with pytest.raises(NotFoundError, match="no track's tempo is known; run 'audiorec descriptors"):
+        make(Library(workspace), kind="arc", seeds=("t000",), length=4)
+    measured = {f"t{n:03d}": (str(n), np.array([90.0 + n, 1, -14, 2000, n, 1.0])) for n in range(5)}
+    save_descriptors(workspace.descriptors, measured)
+    playlist = make(Library(workspace), kind="arc", seeds=("t009",), length=4)
+    assert "t009" not in ids(playlist) and set(ids(playlist)) <= set(measured)
+    assert any("steer the playlist, and are not in it" in note for note in playlist.notes)
+
+
+def test_what_replaces_a_track_is_missing_where_nothing_else_is(tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((3, DIM)).astype(np.float32)
+    small = Library(make_workspace(tmp_path / "ws", vectors))
+    with pytest.raises(NotFoundError, match="no other track fits here; widen the filters, or add"):
+        find_replacement(small, ["t000", "t001", "t002"], position=1)
+    assert find_replacement(small, ["t000", "t001"], position=1)[:2] == (2, "t002")

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.table_import import import_plays
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, NotFoundError
 from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.clusters import find_clusters
 from audiorec.playlist.recipes import (
@@ -119,6 +119,9 @@ def test_the_shuffle_of_a_week_stays_for_a_week():
         ("[filters]\ngenre = ['a']\npolka = 1", "filter 'polka'"),
         ("format = 'mp3'\n[playlist]\nseeds = ['a']", "format='mp3'"),
         ("[playlist]\nseeds = ['a']\nlength = 'x'", "mend it"),
+        ("clusters = -1\n[playlist]\nseeds = ['a']", "clusters=-1 must be a number of clusters"),
+        ("path_map = 'a=b'\n[playlist]\nseeds = ['a']", "path_map='a=b' must be a list of OLD=NEW"),
+        ("absolute = 1\n[playlist]\nseeds = ['a']", "absolute=1 must be true or false"),
         ("[playlist]\nseeds = ['a']\nshuffle = 'year'", "day or week"),
     ],
 )
@@ -217,3 +220,13 @@ def test_a_playlist_loads_nothing_heavy(workspace, tmp_path):
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_clusters_of_a_sample_and_of_too_few(tmp_path, monkeypatch):
+    """Of many tracks a sample tells; tracks that are all alike make fewer clusters."""
+    vectors = np.eye(3).repeat(20, axis=0).astype(np.float32)
+    library = Library(make_workspace(tmp_path / "ws", vectors))
+    with pytest.raises(NotFoundError, match="61 clusters need as many tracks, and there are 60"):
+        find_clusters(library, 61)
+    monkeypatch.setattr("audiorec.playlist.clusters.SAMPLE", 30)
+    assert sum(cluster.n_tracks for cluster in find_clusters(library, 5)) == 30

@@ -84,3 +84,17 @@ def test_the_commands_see_them(workspace, tmp_path):
     with pytest.raises(AmbiguousNameError):
         saved.named("Morning")
     assert saved.named(id_).user == "ann"
+
+
+def test_bounds_of_what_is_kept(workspace, monkeypatch):
+    saved = saved_playlists(workspace)
+    monkeypatch.setattr("audiorec.playlist.saved.MOST_PLAYLISTS", 2)
+    monkeypatch.setattr("audiorec.playlist.saved.MOST_TRACKS", 3)
+    for name in ("a", "b"):
+        saved.create("ann", name, ["t001"] * 3)
+    with pytest.raises(ParameterError, match="'ann' has 2 playlists; delete some first"):
+        saved.create("ann", "c")
+    with pytest.raises(ParameterError, match="at most 3 tracks; make several of it"):
+        saved.create("bob", "a", ["t001"] * 4)
+    saved.create("bob", "a")
+    assert len(saved.list()) == 3

@@ -273,3 +273,12 @@ def test_previews_are_options_of_vlc_and_stand_in_json(tmp_path):
         with pytest.raises(ParameterError, match="no place for previews"):
             write_playlist(rows, tmp_path / f"a.{format_}", previews=previews)
         assert not (tmp_path / f"a.{format_}").exists()
+
+
+def test_paths_of_windows_are_addresses(tmp_path):
+    rows = [Row("1", "\\\\nas\\Music a\\b.mp3"), Row("2", "C:\\Music a\\b.mp3")]
+    write_playlist(rows, tmp_path / "x.xspf")
+    assert [row["location"] for row in read_xspf(tmp_path / "x.xspf")] == [
+        "file://nas/Music%20a/b.mp3",
+        "file:///C:/Music%20a/b.mp3",
+    ]

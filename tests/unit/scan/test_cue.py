@@ -16,7 +16,7 @@ from audiorec.data.catalog.file_parts import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, compute_mels
 from audiorec.playlist.writers import write_playlist
-from audiorec.scan import scan
+from audiorec.scan import cue, scan
 from audiorec.scan.cue import read_cue
 
 SR = 8000
@@ -163,3 +163,33 @@ def test_a_file_for_every_track_stays_as_it_is(catalog, album):
     assert len(read_cue(str(album / "album.cue"))) == 2
     run(catalog, album)
     assert {Path(track.path).name for track in catalog.tracks()} == {"side one.wav", "b.wav"}
+
+
+def sheet_of(tmp_path, content: bytes):
+    (tmp_path / "a.cue").write_bytes(content)
+    return read_cue(str(tmp_path / "a.cue"))
+
+
+def test_sheets_as_they_are_found(tmp_path):
+    """Blank lines, quotes that nothing closes, commands without a value, other code pages."""
+    text = SHEET.replace('"Portishead"\n', '"Portishead\n\nTITLE\n').replace("Sour", "Söur")
+    for encoding in ("utf-8", "cp1252"):
+        tracks = sheet_of(tmp_path, text.lstrip("\ufeff").encode(encoding))
+        assert [track.tags["artist"] for track in tracks] == [
+            "Portishead", "Portishead & Band", "Portishead",
+        ]  # fmt: skip
+        assert tracks[1].tags["title"] == "Söur Times" and tracks[1].start == 8 + 37 / 75
+
+
+def test_what_is_too_large_for_a_sheet(tmp_path, monkeypatch):
+    monkeypatch.setattr(cue, "MOST_BYTES", len(SHEET.encode()))
+    assert len(sheet_of(tmp_path, SHEET.encode())) == 3
+    with pytest.raises(ValueError, match="is too large to be a CUE sheet"):
+        sheet_of(tmp_path, SHEET.encode() + b"\n")
+
+
+def test_of_two_sheets_the_first_parts_the_file(catalog, album):
+    (album / "b.cue").write_text(SHEET.replace("00:16:00", "00:18:00"), encoding="utf-8")
+    assert run(catalog, album)[:1] == (3,)
+    starts = {segment_of(path).start for _, path in catalog.facts("path")}
+    assert starts == {0, 8.493, 16}

@@ -10,6 +10,7 @@ import mutagen.id3
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.folder_walk import is_ignored, rules_for
 from audiorec.data.playlist_files.playlist_files import playlists_in
 from audiorec.scan import scan
 from audiorec.scan.files import find_audio_files
@@ -174,3 +175,26 @@ def test_untagged_names_come_from_the_path_and_say_so(tmp_path, catalog, song):
     (track,) = catalog.tracks()
     assert (track.artist, track.title, track.number) == ("UB 40", "Wine", 10)
     assert track.guessed == ("number",)
+
+
+def test_one_file_is_passed_by_where_a_walk_passes_it_by(tmp_path):
+    root = make(
+        tmp_path / "m", "a.mp3", "x/b.mp3", "x/c.wav", "phone/.nomedia", "phone/g/d.mp3",
+        ".hidden/e.mp3", "#recycle/f.mp3",
+    )  # fmt: skip
+    (root / "x" / ".audiorecignore").write_text("*.wav\n")
+    rules = rules_for(str(root))
+    audio = [path for path in root.rglob("*") if path.suffix in (".mp3", ".wav")]
+    seen = {
+        os.path.relpath(path, root)
+        for path in audio
+        if not is_ignored(str(path), root=str(root), rules=rules)
+    }
+    assert seen == found(root) == {"a.mp3", "x/b.mp3"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that cannot be read")
+def test_an_ignore_file_that_cannot_be_read_says_nothing(tmp_path):
+    root = make(tmp_path / "m", "a.mp3")
+    (root / ".audiorecignore").symlink_to("/proc/self/mem")
+    assert found(root) == {"a.mp3"}

@@ -87,3 +87,53 @@ def test_torn_tags_are_none(tmp_path):
     ]):  # fmt: skip
         (tmp_path / str(number)).write_bytes(data)
         assert read_tags(tmp_path / str(number))["artist"] == ""
+
+
+def ebml(name: str, *parts: bytes) -> bytes:
+    """An element of Matroska."""
+    body = b"".join(parts)
+    return bytes.fromhex(name) + (1 << 28 | len(body)).to_bytes(4, "big") + body
+
+
+def matroska(*levels: tuple[int, str]) -> bytes:
+    """A file with a title for each level of tags, after its own."""
+    tags = [
+        ebml("7373", ebml("63c0", ebml("68ca", bytes([level]))),
+             ebml("67c8", ebml("45a3", b"TITLE"), ebml("4487", title.encode())))
+        for level, title in levels
+    ]  # fmt: skip
+    info = ebml("1549a966", ebml("7ba9", b"The file"))
+    return ebml("1a45dfa3") + ebml("18538067", info, ebml("1254c367", *tags))
+
+
+def test_matroska_levels(tmp_path):
+    """A title of an album is the album's; one of a track stands over that of the file."""
+    file = tmp_path / "a.mka"
+    file.write_bytes(matroska((50, "Homogenic"), (30, "Jóga")))
+    assert named(file) == {"title": "Jóga", "album": "Homogenic"} | dict.fromkeys(
+        ("artist", "genre"), ""
+    ) | {"year": None, "number": None}  # fmt: skip
+    file.write_bytes(matroska((50, "Homogenic")))
+    assert (read_tags(file)["title"], read_tags(file)["album"]) == ("The file", "Homogenic")
+
+
+def test_matroska_that_ends_anywhere(tmp_path):
+    """What is whole before the end is read, and nothing else."""
+    whole, file = matroska((30, "Jóga")), tmp_path / "a.mka"
+    titles = []
+    for end in range(len(whole)):
+        file.write_bytes(whole[:end])
+        titles.append(read_tags(file)["title"])
+    assert "The file" in titles
+    assert all("The file".startswith(t) or "Jóga".startswith(t.rstrip("Ã")) for t in titles)
+
+
+def test_ape_items_that_are_cut(tmp_path):
+    """Those before the damage are kept."""
+    file = tmp_path / "a.mp3"
+    items = [struct.pack("<II", 5, 0) + b"Title\0" + b"Roads"]
+    for count, torn in ((2, b""), (2, struct.pack("<II", 99, 0) + b"Artist\0" + b"x" * 9)):
+        body = b"".join([*items, torn])
+        footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(body) + 32, count, 0) + bytes(8)
+        file.write_bytes(b"\0" * 64 + body + footer)
+        assert (read_tags(file)["title"], read_tags(file)["artist"]) == ("Roads", "")
