@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from dataclasses import replace
 
@@ -16,13 +17,18 @@ from audiorec.evaluation.beyond_accuracy import ten_best
 from audiorec.evaluation.candidates import candidates_of
 from audiorec.evaluation.data import gather
 from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, prepare
+from audiorec.evaluation.page import html as html_page
 from audiorec.evaluation.page import write_page
+from audiorec.evaluation.page.figures import bars
 from audiorec.evaluation.page.html import lay_out
 from audiorec.evaluation.scores import score
 from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir, chosen_systems
 from audiorec.evaluation.systems import SYSTEMS as SYSTEM
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
+from audiorec.metrics import Interval
 from audiorec.pipeline.recipe import EvaluateConfig, Recipe
+
+from ..planted import make_planted
 
 KEY = HoldoutKey("artist-cold", 0, None)
 SYSTEMS = ("popularity of test tracks (leaky)", MEL_STATISTICS)
@@ -165,6 +171,20 @@ def test_what_was_played_at_an_unknown_time_trains_no_time_cold_hold_out(planted
     assert one.training_plays.equals(other.training_plays)
 
 
+def test_scores_of_time_cold_follow_when_tracks_were_played(planted, tmp_path) -> None:
+    with_times, _ = timed(planted)
+    how = {"splits": ("time-cold",), "work_directory": tmp_path}
+    first = scored(with_times, **how).to_json()
+    later = with_times.plays.with_columns(
+        pl.when(pl.col("track_id").str.starts_with("a0"))
+        .then(pl.col("timestamp") + 86400 * 2000)
+        .otherwise(pl.col("timestamp"))
+    )
+    other = scored(replace(with_times, plays=later), **how).to_json()
+    assert other["systems"] != first["systems"]  # other tracks came last
+    assert scored(with_times, **how).to_json()["systems"] == first["systems"]
+
+
 def test_time_cold_without_times_is_one_clear_error(planted) -> None:
     with pytest.raises(ParameterError, match="time-cold holds out .* timestamp column"):
         prepare(material_of(planted), HoldoutKey("time-cold", 0, None))
@@ -249,6 +269,38 @@ def test_the_page_of_few_systems_and_of_artists(planted, tmp_path) -> None:
     page = (tmp_path / "artists.html").read_text(encoding="utf-8")
     assert "new artists" in page
     assert "Placed best" not in page
+
+
+def test_what_learns_in_epochs_shows_its_losses_and_unknown_genres_give_way_to_artists(
+    tmp_path,
+) -> None:
+    planted = make_planted(n_artists=24, per_artist=2, n_listeners=60)
+    train = planted.recipe.train.model_copy(update={"max_epochs": 3})
+    recipe = recipe_of(planted).model_copy(update={"train": train})
+    report = evaluate(
+        planted.store, planted.plays, [replace(t, genre=None) for t in planted.tracks],
+        recipe=recipe, systems=("cnn (from nothing)",),
+    )  # fmt: skip
+    write_page(report, tmp_path / "page.html", recipe=recipe)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Loss of cnn (from nothing) in each hold-out. Ring: the one kept." in page
+    assert 'alt="Training and validation loss of cnn (from nothing) in each hold-out"' in page
+    assert "coloured by artist" in page and "coloured by genre" not in page
+
+
+def test_many_points_are_drawn_evenly_from_known_and_new(monkeypatch) -> None:
+    monkeypatch.setattr(html_page, "MAX_POINTS", 10)
+    cold = np.arange(100) >= 60
+    some = html_page._some(cold)
+    assert len(set(some.tolist())) == 10 and cold[some].sum() == 5
+    assert html_page._some(cold[:10]).tolist() == list(range(10))
+
+
+def test_an_oracle_that_is_no_better_has_no_bars() -> None:
+    drawn = bars({"a": math.nan}, {"a": Interval(0, 0)}, roles={"a": "model"}, metric="AUC")
+    assert drawn == (
+        "<p>The honest oracle is no better than random, so there is no share to show.</p>"
+    )
 
 
 def test_few_points_are_laid_out_by_pca() -> None:

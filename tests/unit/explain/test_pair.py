@@ -17,6 +17,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.explain import explain_pair
 from audiorec.explain.occlusion import OccludedPart, hide, strongest
+from audiorec.explain.picture import draw_pair
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.recommend.library import Library
@@ -72,12 +73,14 @@ def test_what_they_have_in_common_and_what_not(workspace):
     assert (far.words_first, far.words_second) == (("jazz",), ("rock",))
 
 
-def test_questions_that_have_no_answer(workspace):
+def test_questions_that_have_no_answer(workspace, tmp_path):
     library = Library(workspace)
     with pytest.raises(ParameterError, match="are one track"):
         explain_pair(library, "t00", "t00")
     with pytest.raises(NotFoundError, match="no track is called 'nobody'"):
         explain_pair(library, "t00", "nobody")
+    with pytest.raises(ParameterError, match="nothing to draw; explain the pair with sound=True"):
+        draw_pair(library, explain_pair(library, "t00", "t01"), tmp_path / "pair.png")
 
 
 def test_text_and_json(workspace):

@@ -111,6 +111,16 @@ def test_genres_that_mean_nothing_are_not_found(workspace):
     assert planted.p > 0.05
 
 
+def test_where_no_genre_is_known_filters_have_none(workspace):
+    library = Library(workspace)
+    track = library.track
+    library.track = lambda id_: replace(track(id_), genre="")
+    found = read_filters(library, layer="layer 1")
+    assert {(each.genre, each.lift, each.share) for each in found.filters} == {("", 1.0, 0.0)}
+    with pytest.raises(NotFoundError, match="12 tracks with spectrograms are too few"):
+        read_filters(library, n_tracks=12)
+
+
 def test_the_page_and_the_json(workspace):
     run = CliRunner().invoke
     done = run(cli, ["-w", str(workspace.root), "explain", "units", "-n", "3", "--json"])
@@ -155,6 +165,8 @@ def test_published_networks_have_theirs_and_fixed_features_none():
         "timbre 1", "timbre 2", "rhythm 1", "rhythm 2", "rhythm 3", "middle 1", "middle 2",
         "middle 3",
     ]  # fmt: skip
+    vgg = filter_layers(build_encoder(ModelConfig(encoder="vgg-msd"), mel=MEL, published=False))
+    assert list(vgg) == [f"layer {n}" for n in range(1, 6)]
     with pytest.raises(NotFoundError, match="has no filters"):
         filter_layers(build_encoder(ModelConfig(encoder="descriptors"), mel=MEL))
 

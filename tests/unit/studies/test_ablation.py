@@ -39,6 +39,8 @@ def test_a_change_leaves_the_rest_and_another_encoder_its_own_head() -> None:
     assert other.train.mixup == 0.5 and other.factors == recipe.factors
     with pytest.raises(ParameterError, match="channels=-1"):
         changed(recipe, {"channels": -1})
+    with pytest.raises(ParameterError, match="unknown key chanels of the model; choose from enc"):
+        changed(recipe, {"chanels": 32})
 
 
 @pytest.mark.parametrize(
