@@ -163,8 +163,6 @@ def main() -> None:
             "\naudiorec: interrupted; what was done is kept, the same command goes on", err=True
         )
         sys.exit(130)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.ClickException as error:
         vars(error)["message"] = bounded(one_line(error.message))
         error.show()

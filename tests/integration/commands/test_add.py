@@ -53,6 +53,12 @@ def test_add_takes_in_a_new_file_without_training(workspace, world):
     assert "up to date" in call("-w", workspace, "train").out
 
 
+def test_a_folder_without_audio_adds_nothing(workspace, tmp_path):
+    answer = call("-w", workspace, "add", tmp_path)
+    failed(answer, "no audio files found")
+    assert answer.out == ""
+
+
 def test_add_names_the_files_that_it_could_not_read(workspace, world, tmp_path):
     junk = tmp_path / "junk.mp3"
     junk.write_text("not a sound " * 500)

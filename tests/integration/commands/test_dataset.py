@@ -105,6 +105,18 @@ def test_a_killed_import_leaves_the_plays_as_they_were(audiorec, tmp_path):
     assert not list((workspace / "plays").glob(".import-*")), "what it had begun is swept"
 
 
+def test_what_was_imported_is_told(audiorec, fixture, tmp_path):
+    told = audiorec("dataset", "hetrec", fixture("hetrec"))
+    assert told == "4 rows of 3 listeners and 2 tracks; 0 tracks with audio\n"
+    folder = fixture("fma")
+    (folder / "000").mkdir()
+    (folder / "000" / "000002.mp3").write_bytes(b"")
+    lines = CliRunner().invoke(cli, ["-w", str(tmp_path / "ws"), "dataset", "fma", str(folder)])
+    assert lines.exit_code == 0, lines.output
+    assert lines.stdout == "fma has no listening; 1 tracks with audio\n"
+    assert "its audio is not scanned yet: --manifest FILE.csv" in lines.stderr
+
+
 def test_list_has_every_set(audiorec):
     listed = json.loads(audiorec("dataset", "list", "--json"))
     assert [about["name"] for about in listed] == list(NAMES)
@@ -119,6 +131,7 @@ def test_check(audiorec, fixture):
     folder = fixture("hetrec")
     told = json.loads(audiorec("dataset", "check", "hetrec", folder, "--json"))
     assert told["ok"] and told["missing"] == [] == told["wrong"]
+    assert "found     user_artists.dat" in audiorec("dataset", "check", "hetrec", folder)
     (folder / "user_artists.dat").unlink()
     result = audiorec("dataset", "check", "hetrec", folder, code=1)
     assert "missing   user_artists.dat (counts)" in result.stdout

@@ -17,6 +17,18 @@ def test_more_artists_than_tracks_names_the_options(tmp_path):
     assert not (tmp_path / "d").exists()
 
 
+def test_a_world_is_made_and_said_how_to_scan(tmp_path):
+    world = tmp_path / "d"
+    small = ["--tracks", str(MIN_TRACKS), "--artists", "2", "--listeners", "5", "-j", "1"]
+    answer = CliRunner().invoke(cli, ["demo", str(world), *small])
+    assert answer.exit_code == 0, answer.output
+    n_tracks = len((world / "tracks.csv").read_text().splitlines()) - 1
+    assert n_tracks >= MIN_TRACKS
+    assert answer.stdout.startswith(f"{n_tracks} tracks, 5 listeners and ")
+    assert answer.stdout.endswith(f" plays in {world}\n")
+    assert f"next: audiorec scan --manifest {world / 'tracks.csv'}" in answer.stderr
+
+
 def test_help_tells_how_few_tracks_there_can_be():
     option = next(option for option in command.params if option.name == "tracks")
     assert option.type.min == MIN_TRACKS

@@ -14,6 +14,8 @@ def test_each_track_is_measured_once(workspace):
     assert first["measured"] + first["kept"] == n_tracks and first["failed"] == 0
     again = answer_json("-w", workspace, "descriptors", "-j", 1)
     assert (again["measured"], again["kept"]) == (0, n_tracks)
+    told = call("-w", workspace, "descriptors", "-j", 1).out
+    assert told == f"0 measured, {n_tracks} kept, 0 failed\n"
 
 
 def test_before_a_scan(tmp_path):

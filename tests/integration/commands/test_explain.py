@@ -33,4 +33,7 @@ def test_seconds_are_those_of_the_recording(finished):
 
 def test_one_track_or_an_unknown_one(finished):
     assert call("-w", finished, "explain", "t000000").code == 2
+    pair = ["-w", finished, "explain", "t000000", "t000001"]
+    failed(call(*pair, "--popularity", "1"), "leave --popularity out", code=2)
+    failed(call(*pair, "--picture", "why.doc"), "why.doc must end in one of", code=2)
     failed(call("-w", finished, "explain", "t000000", "no such track"), "no such track")

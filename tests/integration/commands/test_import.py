@@ -21,6 +21,21 @@ def test_vectors_that_are_imported_answer_by_their_cosine(tmp_path):
     assert [row["track_id"] for row in answer["results"]] == [ids[n] for n in nearest]
 
 
+def test_tracks_are_named_by_a_table(tmp_path):
+    vectors = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
+    frame = pl.DataFrame({"track_id": ["a", "b", "c"], "vector": vectors})
+    frame.write_parquet(tmp_path / "v.parquet")
+    (tmp_path / "t.csv").write_text("track_id,artist,title\na,Ann,One\nb,Bob,Two\nx,Cy,Three\n")
+    answer = call("-w", tmp_path / "ws", "import", "embeddings", tmp_path / "v.parquet",
+                  "--tracks", tmp_path / "t.csv")  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert f"2 of them named by {tmp_path / 't.csv'}" in answer.out
+    assert "1 row is left out, without a vector" in answer.err
+    hits = answer_json("-w", tmp_path / "ws", "similar", "Ann - One", "-k", 2)["results"]
+    assert [(hit["artist"], hit["title"]) for hit in hits] == [("Bob", "Two"), ("", "")]
+    assert hits[1]["track_id"] == "c"
+
+
 def test_a_file_that_is_none(tmp_path):
     file = tmp_path / "vectors.parquet"
     file.write_text("no table")

@@ -7,6 +7,9 @@ import shutil
 
 import pytest
 
+from audiorec.cli.next import report_unknown
+from audiorec.sessions.session_answer import SessionAnswer
+
 from ..conftest import call
 from ..helpers import ask
 
@@ -33,6 +36,21 @@ def test_a_session_may_have_one_track_or_ten_thousand(with_sessions):
     many = call("-w", with_sessions, "next", *["t000001", "t000002"] * 5000, "--json")
     assert many.code == 0 and len(json.loads(many.out)["results"]) == 10
     assert many.err == "the 9500 earliest tracks of the session do not count\n"
+
+
+def test_tracks_that_a_model_does_not_know_are_named(capsys):
+    answer = SessionAnswer([], ("a",), "gru4rec", ("b", "c", "d", "e"), 0, 9, "")
+    report_unknown(answer)
+    report_unknown(answer._replace(unknown=("b",)))
+    assert capsys.readouterr().err.splitlines() == [
+        "4 tracks unknown to gru4rec passed over: b, c, d",
+        "1 track unknown to gru4rec passed over: b",
+    ]
+
+
+def test_a_session_has_tracks(tmp_path):
+    answer = call("-w", tmp_path, "next")
+    assert answer.code == 2 and "Name the tracks of the session, oldest first" in answer.err
 
 
 def test_without_sessions_one_line_says_what_to_do(tmp_path):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import zipfile
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from ..conftest import call, spawn
-from ..helpers import failed, snapshot
+from ..helpers import answer_json, failed, snapshot
 
 PLAYS = {
     "no-column.csv": ("user_id,colour\nu,t\n", "track_id"),
@@ -51,6 +54,45 @@ def test_plays_of_unknown_tracks_and_double_rows_are_counted_and_kept(workspace,
     assert "'nobody-has-this'" in told and "no audio" in told
 
 
+def test_a_table_in_an_archive_is_read_and_several_are_not(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text(f"user_id,track_id,plays\n{name},t,3\n")
+        with zipfile.ZipFile(tmp_path / "plays.zip", "a") as archive:
+            archive.write(tmp_path / f"{name}.csv", f"{name}.csv")
+        if name == "one":
+            answer = call("-w", tmp_path / "w", "plays", tmp_path / "plays.zip")
+            assert answer.code == 0 and answer.out == "1 rows of 1 listeners and 1 tracks\n"
+    answer = call("-w", tmp_path / "w", "plays", tmp_path / "plays.zip")
+    failed(answer, "holds 2 tables of plays", "name them one by one")
+
+
+def test_what_is_not_in_the_catalogue_is_named_a_screenful_of_it(tmp_path):
+    music = tmp_path / "music"
+    music.mkdir()
+    sf.write(music / "here.wav", np.random.default_rng(0).normal(0, 0.1, 22050 * 4), 22050)
+    assert call("-w", tmp_path / "w", "scan", music).code == 0
+    lines = ["music/here.wav", *(f"music/{number:02d}.mp3" for number in range(30))]
+    (tmp_path / "list.m3u8").write_text("\n".join(lines))
+    told = call("-w", tmp_path / "w", "plays", tmp_path / "list.m3u8").err
+    assert (
+        told.count("\n  not in the catalogue: ") == 20 and "and 10 more: --json names them" in told
+    )
+
+
+def test_an_export_that_is_imported_again_replaces_itself(exports, tmp_path):
+    for replaced in (False, True):
+        answer = call("-w", tmp_path / "w", "plays", exports / "mpd")
+        assert answer.code == 0 and ("rows of an earlier import replaced" in answer.err) == replaced
+
+
+def test_what_is_removed_is_counted_and_gone(exports, tmp_path):
+    assert call("-w", tmp_path / "w", "plays", exports / "mpd").code == 0
+    told = answer_json("-w", tmp_path / "w", "plays", "remove", "mpd")
+    assert told["source"] == "mpd" and told["rows"] > 0
+    answer = call("-w", tmp_path / "w", "plays", "list")
+    assert answer.out == "" and "nothing is imported yet: run 'audiorec plays FILE'" in answer.err
+
+
 def test_unmatched_listening_is_mended(songs, exports, tmp_path):
     listened_copy, file = tmp_path / "w", tmp_path / "unmatched.csv"
     call("-w", listened_copy, "scan", "--manifest", songs / "tracks.csv")
@@ -76,7 +118,7 @@ def test_what_was_not_there_is_found_by_the_next_scan(songs, exports, tmp_path):
     assert held["unmatched_names"] == 2
 
 
-def test_pseudonyms(exports, tmp_path):
+def test_pseudonyms(songs, exports, tmp_path):
     listened_copy = tmp_path / "w"
     answer = call(
         "-w", listened_copy, "plays", exports / "spotify", "--user", "anna", "--pseudonymise"
@@ -85,6 +127,11 @@ def test_pseudonyms(exports, tmp_path):
     assert "anna" not in answer.out
     secret = listened_copy / ".pseudonyms"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert not any(b"anna" in p.read_bytes() for p in listened_copy.rglob("*") if p.is_file())
+    song = songs / "tracks.csv"
+    assert call("-w", listened_copy, "scan", "--manifest", song).code == 0
+    told = answer_json("-w", listened_copy, "feedback", "like", "song-0", "--user", "anna")
+    assert (told["track_id"], told["rating"]) == ("song-0", 1.0) and told["user"] != "anna"
     assert not any(b"anna" in p.read_bytes() for p in listened_copy.rglob("*") if p.is_file())
     answer = call("-w", listened_copy, "forget-user", "anna")
     assert answer.code == 0, "people say the name"

@@ -89,6 +89,19 @@ def test_a_listener_with_no_history(workspace, tmp_path, world):
     assert made(workspace) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Name a USER"),
+        (["--session", "t000001", "-o", "x.m3u8"], "leave --session away"),
+        (["me", "--session", "t000001", "--per-artist", "1"], "leave --session away"),
+        (["me", "--session", "t000001", "--year", "1990-"], "leave --session away"),
+    ],
+)
+def test_what_does_not_go_together(finished, arguments, words):
+    failed(call("-w", finished, "recommend", *arguments), words, code=2)
+
+
 def test_a_recommendation_is_a_playlist_too(listened, tmp_path):
     out = tmp_path / "for-me.m3u8"
     answer = call("-w", listened, "recommend", "spotify", "-k", "5", "-o", out)

@@ -37,6 +37,14 @@ def test_files_that_cannot_be_read_never_stop_a_scan(tmp_path, recipe):
     assert all(len(line.strip()) > 10 for line in named.strip().splitlines())
 
 
+def test_folders_or_a_manifest(tmp_path):
+    (tmp_path / "t.csv").write_text("track_id,path\n")
+    for arguments in ([], [tmp_path, "--manifest", tmp_path / "t.csv"]):
+        answer = call("-w", tmp_path / "w", "scan", *arguments)
+        assert answer.code == 2 and "or a --manifest, and not both" in answer.err
+    assert not (tmp_path / "w").exists()
+
+
 def refuse(*args, **kwargs):
     pytest.fail("a file is decoded")
 

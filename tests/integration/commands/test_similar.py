@@ -257,3 +257,34 @@ def test_an_unknown_word_is_one_line_with_the_nearest(tagged, track):
         call("-w", tagged, "similar", track, "--tag", "gitar"), "'gitar'", "did you mean 'guitar'"
     )
     failed(call("-w", tagged, "similar", track, "--without-tag", "zzzz"), "audiorec tags --list")
+
+
+def test_artists_and_albums_stand_for_their_tracks(finished, world):
+    rows = tracks_csv(world)
+    artist = rows["artist"][5]
+    own = {id_ for id_, name in rows.select("track_id", "artist").iter_rows() if name == artist}
+    hits = similar(finished, "--artist", artist, "-k", "20")
+    assert hits and not {hit["track_id"] for hit in hits} & own
+    one = min(own)
+    apart = similar(finished, "--artist", artist, "--not", one, "-k", "20")
+    assert one not in {hit["track_id"] for hit in apart} and apart != hits
+    failed(call("-w", finished, "similar", "--artist", "Nobody At All"), "Nobody At All")
+
+
+def test_neighbours_below_a_score_are_left_out(finished, some_track):
+    track = some_track["track_id"]
+    hits = similar(finished, track, "-k", "40", "--min-score", "60")
+    assert hits and all(hit["percentile"] >= 60 for hit in hits)
+    assert len(hits) < len(similar(finished, track, "-k", "40"))
+    answer = call("-w", finished, "similar", track, "--min-score", "100")
+    assert answer.out == "" and "is nearer than 100 % of the pairs" in answer.err
+    assert "lower --min-score" in answer.err
+
+
+@pytest.mark.parametrize(
+    "option", [["--tag", "sad"], ["--why"], ["--year", "1990-"], ["--per-artist", "1"]]
+)
+def test_a_batch_takes_no_filters(finished, tmp_path, option):
+    file = tmp_path / "batch.txt"
+    file.write_text("t000001\n")
+    failed(call("-w", finished, "similar", "--batch", file, *option), "--batch goes with", code=2)

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from audiorec.cli.tags import probe_lines
+from audiorec.data.catalog.catalog import Catalog
 from audiorec.models.encoders.pretrained import empty_pretrained
+from audiorec.tagging.probe import ProbeReport
+from audiorec.workspace import Workspace
 
 from ..conftest import call
 from ..helpers import failed, similar, snapshot
@@ -71,12 +75,40 @@ def test_tags_of_a_track(tagged, words, track):
     assert {"tag": "guitar", "tracks": sum("guitar" in own for own in words.values())} in listed
 
 
-def test_before_anything_was_heard(finished, track):
+def test_words_are_listed_with_their_tracks(tagged, words, tmp_path):
+    n_guitars = sum("guitar" in own for own in words.values())
+    assert f"{n_guitars:6}  guitar\n" in call("-w", tagged, "tags", "--list").out
+    Workspace(tmp_path).create()
+    with Catalog(tmp_path / "catalog.sqlite"):
+        pass
+    answer = call("-w", tmp_path, "tags", "--list")
+    assert answer.out == "" and "no track has tags yet: run 'audiorec tags --all'" in answer.err
+
+
+def test_what_a_probe_is_worth():
+    report = ProbeReport(
+        40, 12, 3, {"jazz": 20, "rock": 20}, accuracy=0.75, low=0.6, high=0.85, chance=0.5,
+        shuffled=0.48, error_before=0.2, error_after=0.05, calibrated=True, reliability=[],
+    )  # fmt: skip
+    lines = probe_lines(report)
+    assert lines[0] == "2 genres of 40 tracks by 12 artists; 3 tracks of rarer genres left out"
+    assert "right about 75% [60%, 85%]" in lines[1] and "most frequent genre 50%" in lines[1]
+    assert lines[2] == "calibration error 0.200 before calibration, 0.050 after"
+    assert lines[3:] == []
+    worse = probe_lines(report._replace(low=0.4, calibrated=False))
+    assert worse[2].endswith("after: confidences are left as they are")
+    assert worse[3] == "not clearly better than chance: none of its words are stored"
+
+
+def test_before_anything_was_heard(finished, track, outside):
     failed(
         call("-w", finished, "similar", track, "--tag", "guitar"), "no track has the tag 'guitar'"
     )
     answer = call("-w", finished, "similar", track, "--why")
     assert answer.code == 0 and "have no words yet: run 'audiorec tags --all'" in answer.err
+    answer = call("-w", finished, "similar", outside, "--why")
+    assert answer.code == 0
+    assert answer.out.count("both: no words in common") == answer.out.count("both: ") == 10
     failed(call("-w", finished, "tags"), "--all", code=2)
     failed(call("-w", finished, "tags", track, "--all"), "--all", code=2)
 

@@ -28,3 +28,10 @@ def test_nan_is_within_no_bounds(tmp_path, option):
     done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), "similar", "t", option, "nan"])
     assert done.exit_code == 2
     assert f"Invalid value for '{option}': 'nan' is no number" in done.stderr
+
+
+def test_without_a_workspace_that_is_named_it_is_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("AUDIOREC_WORKSPACE", raising=False)
+    done = CliRunner().invoke(cli, ["status"])
+    assert done.exit_code == 1 and str(tmp_path / "audiorec") in str(done.exception)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import pytest
 
@@ -13,6 +14,7 @@ from audiorec.cli.output import (
     echo_line,
     json_text,
     never_die_of_an_encoding,
+    progress_text,
 )
 
 
@@ -54,3 +56,27 @@ def test_json_escapes_what_a_terminal_would_obey():
     text = json_text({"title": odd})
     assert json.loads(text) == {"title": odd}
     assert all(c.isprintable() or c == "\u200d" for c in text) and "é" in text
+
+
+def test_on_a_terminal_one_line_is_redrawn_and_ended(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    line = ProgressLine()
+    for done in (0, 2):
+        line("scan", done, 2)
+    line("mel", 1, 1, "a note")
+    line.close()
+    line.close()  # once
+    first, second, rest = capsys.readouterr().err.split("\n")
+    assert [part.split()[:2] for part in first.split("\r\x1b[K")[1:]] == [
+        ["scan", "0/2"],
+        ["scan", "2/2"],
+    ]
+    assert second.startswith("\r\x1b[Kmel  1/1  100 %") and second.endswith("a note")
+    assert rest == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"), [(9, "81 s left"), (90, "13:30 min left"), (3700, "9:15 h left")]
+)
+def test_the_time_that_is_left(seconds, left):
+    assert progress_text("train", 1, 10, "", seconds).endswith(left)

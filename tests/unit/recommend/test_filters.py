@@ -59,6 +59,7 @@ def chosen(catalog, **wishes):
         ({"key": ("am", "C")}, "t1 t2"),
         ({"new_for": "me", "path": ("a",)}, "t0 t3"),
         ({"unplayed_since": "7d", "unplayed_by": "me"}, "t2"),
+        ({"unplayed_since": "2001-09-09", "unplayed_by": "me"}, "t2"),
     ],
 )
 def test_what_fits(catalog, wishes, expected):
@@ -71,6 +72,7 @@ def test_contradictions_and_nonsense_are_one_line(catalog):
             chosen(catalog, **wishes)
     for wishes in (
         {"year": "1980-1970"}, {"year": "soon"}, {"tempo": "-"}, {"length": "1:xx"},
+        {"tempo": "0-90"},
         {"added_since": "yesterday"}, {"genre": (" ",)}, {"unplayed_since": "7d"},
     ):  # fmt: skip
         with pytest.raises(ParameterError) as caught:

@@ -11,19 +11,25 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from audiorec import artifacts
 from audiorec.cli import cli
 from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.exclusions import Exclusion, save_exclusions
+from audiorec.data.table_import import import_plays
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.factors import Factors, save_factors
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.reload import index_signature, open_index
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.export_vectors import export_vectors
+from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
 from audiorec.recommend.retrieval import similar, similar_many
+from audiorec.recommend.score_percentiles import PairScores
+from audiorec.recommend.user_profile import mean_vector, user_factor
 from audiorec.workspace import Workspace
 
 N, DIM = 300, 8
@@ -82,6 +88,54 @@ def test_a_name_that_fits_nothing_spoils_no_other(workspace):
     answers = Library(workspace).similar_many([["t001"], ["nobody"], ["t002"]], k=2)
     assert isinstance(answers[1], NotFoundError)
     assert [len(answer) for answer in (answers[0], answers[2])] == [2, 2]
+
+
+def test_a_workspace_without_a_catalogue_answers_no_question(workspace):
+    workspace.catalog.unlink()
+    with pytest.raises(WorkspaceError, match="run 'audiorec scan' first"):
+        Library(workspace).similar_many([["t001"], ["t002"]])
+
+
+def test_parameters_that_are_none(workspace):
+    library = Library(workspace)
+    with pytest.raises(ParameterError, match="min_score=101 must lie between 0 and 100"):
+        library.similar(["t001"], min_score=101)
+    for name in ("per_artist", "per_album"):
+        with pytest.raises(ParameterError, match=f"{name}=-1 must be 0, for any, or more"):
+            library.similar(["t001"], **{name: -1})
+    with pytest.raises(ParameterError, match="space='sound' must be one of blend, "):
+        library.similar(["t001"], space="sound")
+
+
+def test_where_everything_is_excluded_nothing_is_near(workspace):
+    save_exclusions(workspace.exclusions, [Exclusion("artist", "Artist")])
+    assert Library(workspace).similar(["t001"], min_score=50) == []
+
+
+def test_a_track_that_is_not_catalogued_is_called_by_its_path(workspace):
+    assert Library(workspace).track("/m/new song.mp3").name == "new song"
+
+
+def test_a_score_among_no_pairs_is_higher_than_all(tmp_path):
+    index = build_index(Embeddings(["a"], np.ones((1, 2), np.float32)), config=IndexConfig())
+    assert PairScores(index).percentile([0.3, -0.2]).tolist() == [100.0, 100.0]
+
+
+def test_listeners_without_times_or_tracks_or_factors_are_told_why(workspace, tmp_path):
+    rows = ["user_id,track_id,plays", *(f"me,t{n:03d},3" for n in range(5)), "ann,elsewhere,3"]
+    (tmp_path / "plays.csv").write_text("\n".join(rows))
+    import_plays(workspace.plays, tmp_path / "plays.csv")
+    library = Library(workspace)
+    wishes = TrackFilter(unplayed_since="7d", unplayed_by="me")
+    with pytest.raises(NotFoundError, match="no play of listener 'me' has a time"):
+        library.similar(["t001"], filters=wishes)
+    with pytest.raises(NotFoundError, match="no track that listener 'ann' has played is in the"):
+        mean_vector(library.index, {"elsewhere"}, "ann")
+    some = Embeddings(["t000"], np.eye(1, DIM, dtype=np.float32))
+    plays = artifacts.load_manifest(workspace.plays, kind="plays").fingerprint
+    save_factors(workspace.factors, Factors(some, some), inputs={"plays": plays})
+    with pytest.raises(NotFoundError, match="'me' has played too little .*min_tracks_per_user"):
+        user_factor(workspace, library.factors(), "me")
 
 
 def test_tracks_whose_files_are_gone_are_no_answer(workspace, tmp_path):

@@ -67,4 +67,8 @@ def test_a_clip_that_was_moved_out_of_silence(tmp_path, tune, write_audio):
 
 def test_a_workspace_without_spectrograms_has_none(tmp_path):
     assert find_previews(Workspace(tmp_path), []) == {}
+    mels = Workspace(tmp_path).mels
+    mels.mkdir()
+    (mels / "manifest.json").write_text("{")  # damaged: an answer does without
+    assert find_previews(Workspace(tmp_path), []) == {}
     assert Preview(1.0, 16.0).end == 16.0

@@ -10,6 +10,7 @@ from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.recommend.retrieval import Match, recommend, similar
+from audiorec.recommend.several_seeds import representatives
 
 
 def on_a_circle(degrees: dict[str, float], *, metric: str = "cosine", norms=None):
@@ -76,8 +77,16 @@ def test_queries_from_outside():
     assert {"a", "d"} <= set(ids(similar(index, None, both, k=9)))
 
 
+def test_those_that_stand_for_many_are_the_most_central_and_the_farthest():
+    radians = np.radians([-60, -5, 0, 5, 61])
+    vectors = np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
+    assert representatives(vectors, 3) == [2, 4, 0]
+    assert representatives(vectors, 5) == [0, 1, 2, 3, 4]
+
+
 def test_include_and_exclude():
     index = on_a_circle(CIRCLE)
+    assert similar(index, None, ["a", "b"], k=9, include=["nothing"]) == []
     assert ids(similar(index, None, ["a"], k=9, exclude=["a2", "c", "c2", "c3"])) == ["b", "d", "e"]
     assert ids(similar(index, None, ["a"], k=9, include=["a", "d", "e"])) == ["d", "e"]
 
@@ -90,6 +99,8 @@ def test_bad_questions():
         similar(index, None, ["a"], k=0)
     with pytest.raises(ParameterError, match="name at least one"):
         similar(index, None, [], k=3)
+    with pytest.raises(ParameterError, match="name at least one"):
+        similar(index, None, np.zeros((0, 2)), k=3)
     with pytest.raises(ParameterError, match="NaN"):
         similar(index, None, np.array([np.nan, 1.0]), k=3)
     with pytest.raises(ParameterError, match=r"3\) does not fit an index of 2"):

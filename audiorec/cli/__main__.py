@@ -1,5 +1,0 @@
-"""``python -m audiorec.cli``."""
-
-from audiorec.cli import main
-
-main()
