@@ -232,8 +232,6 @@ def split_by_time(sessions: Sessions, *, days: float = 7.0, seed: int = 0) -> Se
     else:
         held = np.random.default_rng(seed).permutation(n)[: max(1, n // 10)]
     rest = np.setdiff1d(np.arange(n), held)
-    if not len(rest):  # a single timed one
-        held, rest = held[1:], held[:1]
     return SessionSplit(sessions.take(rest), sessions.take(held))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -98,11 +97,6 @@ class SearchVectors:
     def dim(self) -> int:
         """Dimensions, that of the offsets included."""
         return int(self.vectors.shape[1]) + (self.offsets is not None)
-
-    def blocks(self, rows: int = BLOCK) -> Iterator[tuple[int, np.ndarray]]:
-        """All of them in turn: the first row's number, and so many rows."""
-        for start in range(0, len(self), rows):
-            yield start, self[start : start + rows]
 
     def products(self, queries: np.ndarray, rows: slice) -> np.ndarray:
         """Scores of some rows : np.ndarray [shape=(n_queries, n_rows)], float32.

@@ -18,6 +18,8 @@ from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.exact import SearchVectors, search_product, top_k
 from audiorec.index.plan import count_lists, make_plan
+from audiorec.index.recall_drift import IndexDrift
+from audiorec.index.stored import kept_drift
 from audiorec.index.structures import build
 
 KINDS = ("exact", "hnsw", "ivf")
@@ -444,3 +446,73 @@ def test_a_structure_that_finds_no_room_is_never_kept_as_whole(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "vectors.faiss cannot be written (File too large); make room" in done.stderr
     assert done.stdout == "" and list(tmp_path.iterdir()) == []
+
+
+def stored(directory, *, extra=(), **config):
+    """An index of so many vectors, and what its manifest says."""
+    index = build_index(random_embeddings(300), config=IndexConfig(**config))
+    return index.save(directory, extra=dict(extra))
+
+
+def rewrite(directory, manifest, *, files=None, extra=None):
+    artifacts.commit(
+        directory, kind="index", files=manifest.files if files is None else files,
+        config=manifest.config, inputs=manifest.inputs,
+        extra=manifest.extra if extra is None else extra,
+    )  # fmt: skip
+
+
+def test_a_manifest_that_lacks_what_it_should_say(tmp_path):
+    manifest = stored(tmp_path)
+    rewrite(tmp_path, manifest, extra={k: v for k, v in manifest.extra.items() if k != "effort"})
+    for read in (Index.load, kept_drift):
+        with pytest.raises(ArtifactError, match=r"extra.effort is not there.*'audiorec index' to"):
+            read(tmp_path)
+    rewrite(tmp_path, manifest, extra=manifest.extra | {"kind": "hnsw"})
+    with pytest.raises(ArtifactError, match="lacks 'structure'; run 'audiorec index' to make it"):
+        kept_drift(tmp_path)
+    rewrite(tmp_path, manifest, files={k: v for k, v in manifest.files.items() if k != "ids"})
+    with pytest.raises(ArtifactError, match="lacks 'ids'; run 'audiorec index' to make it again"):
+        Index.load(tmp_path)
+
+
+def test_parts_of_two_indexes_do_not_fit(tmp_path):
+    manifest = stored(tmp_path / "a")
+    few = build_index(random_embeddings(5), config=IndexConfig()).save(tmp_path / "b")
+    vectors = few.files["vectors"]
+    (tmp_path / "a" / vectors.file).write_bytes((tmp_path / "b" / vectors.file).read_bytes())
+    rewrite(tmp_path / "a", manifest, files={**manifest.files, "vectors": vectors})
+    with pytest.raises(ArtifactError, match="has 300 ids for 5 vectors; run 'audiorec index'"):
+        Index.load(tmp_path / "a")
+
+
+def test_a_structure_of_other_vectors_does_not_fit(tmp_path):
+    manifest = stored(tmp_path / "a", kind="hnsw")
+    small = build_index(random_embeddings(250), config=IndexConfig(kind="hnsw"))
+    structure = small.save(tmp_path / "b").files["structure"]
+    (tmp_path / "a" / structure.file).write_bytes((tmp_path / "b" / structure.file).read_bytes())
+    rewrite(tmp_path / "a", manifest, files={**manifest.files, "structure": structure})
+    with pytest.raises(ArtifactError, match="holds 250 vectors of 8 dim.*hold 300 of 8; run 'aud"):
+        Index.load(tmp_path / "a").search(np.ones(8), 1)
+
+
+def test_what_an_index_is_worth_without_a_structure(tmp_path):
+    stored(tmp_path)
+    assert kept_drift(tmp_path).recall == 1.0
+    index = Index.load(tmp_path)
+    assert index.drift() == IndexDrift() and index.factory == ""
+    assert index.search(np.empty((0, 8)), 3).ids == []
+
+
+def test_a_damaged_vector_is_named_though_few_are_looked_at(tmp_path):
+    manifest = stored(tmp_path)
+    file = tmp_path / manifest.files["vectors"].file
+    vectors = np.lib.format.open_memmap(file, mode="r+")
+    vectors[np.isclose(vectors, random_embeddings(300).vectors[7]).all(axis=1)] = np.nan
+    vectors.flush()
+    del vectors
+    index = Index.load(tmp_path)
+    some = index.search(np.ones(8), 3, include=["t1", "t2", "t3"])
+    assert sorted(*some.ids) == ["t1", "t2", "t3"]
+    with pytest.raises(ArtifactError, match="vector of 't7' holds NaN or infinity.; run 'audiorec"):
+        index.search(np.ones(8), 3, include=["t1", "t7", "t9"])
