@@ -207,7 +207,7 @@ class BeyondScores(Protocol):
     """As much of a system's scores as is needed here."""
 
     @property
-    def details(self) -> DrawDetails | None:
+    def details(self) -> DrawDetails:
         """Of the first draw."""
 
     @property
@@ -257,8 +257,8 @@ class BeyondAccuracy(NamedTuple):
 
 def bring_together(
     table: Sequence[Mapping[str, BeyondScores]], *, users: Sequence[Sequence[str]]
-) -> BeyondAccuracy | None:
-    """Means over listeners, then over hold-outs; None where nothing was kept of a system.
+) -> BeyondAccuracy:
+    """Means over listeners, then over hold-outs.
 
     Parameters
     ----------
@@ -268,8 +268,6 @@ def bring_together(
         Listeners of each hold-out; drawn once for all of them, while candidates stay.
     """
     names = list(table[0])
-    if any(scores[name].details is None for scores in table for name in names):
-        return None
     each = [np.stack([_stacked_details(scores[name]) for name in names]) for scores in table]
     mean = mean_of_known(np.stack([mean_of_known(values) for values in each], axis=-1))
     cells = [
@@ -302,7 +300,6 @@ def bring_together(
 def _stacked_details(scores: BeyondScores) -> np.ndarray:
     """Thirds, then the mixed catalogue : [shape=(4, n_metrics, n_listeners)], float64."""
     details = scores.details
-    assert details is not None
     return np.concatenate([details.thirds, details.mixed[None]]).astype(np.float64)
 
 

@@ -70,7 +70,7 @@ class SplitReport:
         In all, and per system, as measured when it was scored.
     notes : tuple of str
     ranked : {"tracks", "artists"}
-    beyond : BeyondAccuracy or None
+    beyond : BeyondAccuracy
         By popularity, in the mixed catalogue, and whom the ten best reach.
     scene : PageData or None
         What the page draws.
@@ -90,8 +90,8 @@ class SplitReport:
     cells: tuple[dict[str, Any], ...]
     seconds: dict[str, Any]
     notes: tuple[str, ...]
-    ranked: str = "tracks"
-    beyond: BeyondAccuracy | None = None
+    ranked: str
+    beyond: BeyondAccuracy
     scene: PageData | None = None
 
     def to_text(self) -> str:
@@ -126,7 +126,7 @@ class SplitReport:
             for name, (low, high) in ((n, v[FOCUS]) for n, v in self.difference_intervals.items())
             if not math.isnan(low)
         ]
-        more = [] if self.beyond is None else _beyond_accuracy_lines(self.beyond)
+        more = _beyond_accuracy_lines(self.beyond)
         return "\n".join([title, "", *aligned([header, *rows]), "", *more, *gaps, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class SplitReport:
                     "share_of_oracle": self.share_intervals[other],
                 },
             },
-            **({} if self.beyond is None else self.beyond.to_json()),
+            **self.beyond.to_json(),
             "seeds": list(self.seeds),
             "cells": list(self.cells),
             "seconds": self.seconds,

@@ -67,11 +67,14 @@ class ScoreCache:
         place = self.path(data, key, name, system)
         if place is None:
             return
-        details = {} if scores.details is None else scores.details.arrays()
         artifacts.save(
             place,
             kind=KIND,
-            arrays={"values": scores.values, "effects": scores.effects, **details},
+            arrays={
+                "values": scores.values,
+                "effects": scores.effects,
+                **scores.details.arrays(),
+            },
             config={"split": key.split, "seed": key.seed, "fold": key.fold, "system": name},
             inputs=_score_inputs(data, key, name, system),
             extra={

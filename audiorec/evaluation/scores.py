@@ -36,12 +36,12 @@ class HoldoutScores:
         What it took.
     n_cold : int
         Candidates.
+    details : DrawDetails
+        Of the first draw.
     figures : dict of str to float
         Those of `beyond_accuracy.FIGURES`, of the first draw.
     history : tuple of (float, float)
         Training and validation loss of each epoch, of what learns in epochs.
-    details : DrawDetails or None
-        Of the first draw.
     """
 
     values: np.ndarray
@@ -49,9 +49,9 @@ class HoldoutScores:
     facts: dict[str, float]
     seconds: float
     n_cold: int
+    details: DrawDetails
     figures: dict[str, float] = field(default_factory=dict)
     history: tuple[tuple[float, float], ...] = ()
-    details: DrawDetails | None = None
 
 
 def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
@@ -78,9 +78,9 @@ def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
         facts=prediction.facts,
         seconds=seconds,
         n_cold=len(candidates.names),
+        details=details,
         figures=figures,
         history=prediction.history,
-        details=details,
     )
 
 

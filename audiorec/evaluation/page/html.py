@@ -19,7 +19,6 @@ from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.base import Role
 from audiorec.evaluation.text_tables import COLUMNS, DEEPER, FOCUS, count
-from audiorec.exceptions import ParameterError
 from audiorec.index.exact import spread_rows
 from audiorec.metrics import Interval
 from audiorec.output_files import write_output
@@ -82,7 +81,7 @@ def _split(split: SplitReport) -> str:
         f"{split.seconds['total']:.0f} s"
     )
     parts = [f"<h2>{escape(split.split)}</h2><p>{escape(title)}</p>", _accuracy(split)]
-    if split.beyond is not None and split.scene is not None:
+    if split.scene is not None:
         parts += _beyond(split)
         parts += _tracks(split, split.scene)
     notes = "".join(f"<li>{escape(note)}</li>" for note in split.notes)
@@ -136,7 +135,6 @@ def _deeper_metrics(split: SplitReport) -> str:
 
 def _beyond(split: SplitReport) -> list[str]:
     beyond = split.beyond
-    assert beyond is not None
     parts = ["<h3>By popularity</h3>"]
     parts.append(
         _captioned(
@@ -188,8 +186,7 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
     )
     shown = _curves(list(beyond.exposure), split.roles)
     occurrences = {
-        name: [details(scores[name]).occurrence for scores in scene.table.values()]
-        for name in shown
+        name: [scores[name].details.occurrence for scores in scene.table.values()] for name in shown
     }
     exposure = {
         figure: {name: beyond.exposure[name][figure] for name in shown}
@@ -216,13 +213,6 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
     return parts
 
 
-def details(scores: HoldoutScores) -> DrawDetails:
-    """What was kept of a system."""
-    if scores.details is None:
-        raise ParameterError("nothing was kept to draw; evaluate anew")
-    return scores.details
-
-
 def _curves(names: list[str], roles: Mapping[str, Role]) -> list[str]:
     """The systems most worth a curve, in the table's order."""
     wanted = [n for n in names if roles[n] in ("model", "baseline")]
@@ -236,7 +226,7 @@ def _tracks(split: SplitReport, scene: PageData) -> list[str]:
     name = _placing(table_of, split.roles)
     if name is None:
         return []
-    kept = details(table_of[name])
+    kept = table_of[name].details
     summary = scene.summary
     parts = [f"<h3>The tracks, placed by {escape(name)}</h3>"]
     ids = [*summary.warm, *summary.cold]
@@ -266,7 +256,7 @@ def _placing(scores: Mapping[str, HoldoutScores], roles: Mapping[str, Role]) -> 
         able = {
             name: _headline(one.values)
             for name, one in scores.items()
-            if roles[name] == role and (details(one).neighbours >= 0).any()
+            if roles[name] == role and (one.details.neighbours >= 0).any()
         }
         if able:
             return max(able, key=able.__getitem__)

@@ -276,6 +276,7 @@ def test_half_as_play_count_is_a_row_and_ranks_alike_for_all(planted, body) -> N
 
 
 def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
+    from audiorec.evaluation.beyond_accuracy import FIGURES, DrawDetails
     from audiorec.evaluation.comparison import compare_systems
     from audiorec.evaluation.holdout import HoldoutKey
     from audiorec.evaluation.holdout_summary import HoldoutSummary
@@ -283,7 +284,15 @@ def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
 
     n_metrics = len(metrics.METRICS)
     values, effects = np.zeros((1, 2, n_metrics, 5)), np.zeros((2, n_metrics, 1))
-    one = HoldoutScores(values=values, effects=effects, facts={}, seconds=0.0, n_cold=3)
+    details = DrawDetails(
+        thirds=np.zeros((3, n_metrics, 5)), mixed=np.zeros((n_metrics, 5)),
+        occurrence=np.zeros(3), place=np.zeros(3), vectors=np.zeros((0, 1)),
+        neighbours=np.zeros((3, 5)),
+    )  # fmt: skip
+    one = HoldoutScores(
+        values=values, effects=effects, facts={}, seconds=0.0, n_cold=3, details=details,
+        figures=dict.fromkeys(FIGURES, 0.0),
+    )  # fmt: skip
     summary = HoldoutSummary(
         cold=(), warm=(), items=(), users=tuple("abcde"), groups=("x",),
         listeners=np.zeros(0), factors=np.zeros((0, 1)),
