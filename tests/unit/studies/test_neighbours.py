@@ -5,13 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.catalog import Track
+from audiorec.audio.config import MelConfig
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings, unit_norm
+from audiorec.exceptions import ArtifactError, DataError
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.studies.neighbours import _by_chance, hits_of, relations_of
+from audiorec.models import pretrained
+from audiorec.pipeline.recipe import Recipe
+from audiorec.studies.neighbours import CHANCE, _by_chance, hits_of, relations_of, run
+from audiorec.studies.study import StudyInputs
+from audiorec.workspace import Workspace
 
 from ..planted import FakeStore
+from ..stored_mels import store_mels
 
 ARTIST, SONG, GENRE = 0, 1, 2
 
@@ -95,3 +102,46 @@ def test_hubs_are_corrected_as_the_index_corrects_them():
     )
     np.testing.assert_array_equal(hits, served)
     assert (hits != bare).any()
+
+
+def given_of(path, artists) -> StudyInputs:
+    """A workspace of tracks by these artists, each in a band of their own."""
+    config = MelConfig(n_mels=12, clip_seconds=1.0)
+    workspace = Workspace(path)
+    workspace.create()
+    rng = np.random.default_rng(0)
+    tracks, mels = [], {}
+    for row, artist in enumerate(artists):
+        tracks.append(
+            Track(f"t{row:02d}", f"/m/{row}.mp3", artist, f"Title {row}", clip_hash=f"{row}")
+        )
+        mels[f"t{row:02d}"] = rng.normal(-60, 1, (12, config.frames(1.0)))
+        mels[f"t{row:02d}"][artists.index(artist)] += 40
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(tracks)
+    store_mels(workspace.mels, mels, config=config)
+    return StudyInputs(workspace, Recipe(mel=config.model_dump(), train={"crop_seconds": 0.5}))
+
+
+def test_the_study_finds_artists_in_the_spectrograms(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "is_fetched", lambda: False)
+    given = given_of(tmp_path / "ws", [f"Artist {row % 8}" for row in range(24)])
+    report = run(given)
+    rows = {row["space"]: row for row in report.to_json()["rows"]}
+    assert rows["mel statistics"]["same artist"] == 1
+    assert rows[CHANCE]["same artist"] == pytest.approx(
+        1 - 21 * 20 * 19 * 18 * 17 / (23 * 22 * 21 * 20 * 19)
+    )
+    assert rows["mel statistics"]["genre, by other artists"] is None
+    text = report.to_text()
+    assert "musicnn is left out: " in text and "The 5 nearest of 24 tracks" in text
+
+
+def test_where_nobody_is_like_anybody_there_is_nothing_to_ask(tmp_path):
+    given = given_of(tmp_path / "ws", [f"Artist {row}" for row in range(6)])
+    with pytest.raises(DataError, match="of 6 tracks none has another by its artist"):
+        run(given)
+    with Catalog(given.workspace.catalog) as catalog:
+        catalog.remove([f"t{row:02d}" for row in range(6)])
+    with pytest.raises(ArtifactError, match="no track has mels to evaluate on"):
+        run(given)
