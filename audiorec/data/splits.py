@@ -24,7 +24,7 @@ class Split(NamedTuple):
     test: tuple[str, ...]
 
 
-class Halves(NamedTuple):
+class UserHalves(NamedTuple):
     """Listeners of each half, in the order they were given.
 
     Attributes
@@ -90,7 +90,7 @@ def split_tracks(
     return Split(*(tuple(i for i in track_ids if i in sides[s]) for s in Split._fields))
 
 
-def split_users(user_ids: Sequence[str], *, seed: int) -> Halves:
+def split_users(user_ids: Sequence[str], *, seed: int) -> UserHalves:
     """Part listeners into two halves, the first of them the larger by one when odd.
 
     Parameters
@@ -109,7 +109,7 @@ def split_users(user_ids: Sequence[str], *, seed: int) -> Halves:
     ordered = sorted(user_ids)
     chosen = np.random.default_rng(seed).permutation(len(ordered))[: (len(ordered) + 1) // 2]
     first = {ordered[row] for row in chosen}
-    return Halves(
+    return UserHalves(
         tuple(i for i in user_ids if i in first), tuple(i for i in user_ids if i not in first)
     )
 

@@ -1,7 +1,7 @@
 """What lies beyond accuracy: by popularity, in a mixed catalogue, and which tracks come up.
 
-Everything here is by the headline scoring and of a system's first draw alone: `look_closer` in one
-hold-out, `bring_together` over all.
+Everything here is by the headline scoring and of a system's first draw alone: `draw_details` in one
+hold-out, `summarize_beyond_accuracy` over all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from audiorec.embeddings import unit_norm
 from audiorec.evaluation.candidates import THIRDS, Candidates
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.oracle_share import share_of_oracle
-from audiorec.evaluation.systems.base import ScoreMatrix, Vectors
+from audiorec.evaluation.systems.base import PredictedVectors, ScoreMatrix
 from audiorec.id_map import IdMap
 from audiorec.metrics import Interval, interval, lists, mean_of_known, reach
 
@@ -63,8 +63,11 @@ class DrawDetails:
 FIGURES = ("coverage", "Gini", "skew", "self-information", "same artist", "diversity")
 
 
-def look_closer(
-    holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix, scores: np.ndarray
+def draw_details(
+    holdout: Holdout,
+    candidates: Candidates,
+    draw: PredictedVectors | ScoreMatrix,
+    scores: np.ndarray,
 ) -> tuple[DrawDetails, dict[str, float]]:
     """Details of a draw, and the figures of `FIGURES` for its ten best.
 
@@ -72,33 +75,33 @@ def look_closer(
     ----------
     holdout : Holdout
     candidates : Candidates
-    draw : Vectors or ScoreMatrix
+    draw : PredictedVectors or ScoreMatrix
     scores : np.ndarray [shape=(n_listeners, n_items)]
         By the headline scoring.
     """
-    offered = ten_best(scores, rng=holdout.rng(7))
-    vectors = unit_norm(draw.cold) if isinstance(draw, Vectors) else np.zeros((0, 1))
+    recommended = top_ten(scores, rng=holdout.rng(7))
+    vectors = unit_norm(draw.cold) if isinstance(draw, PredictedVectors) else np.zeros((0, 1))
     details = DrawDetails(
         thirds=_by_third(scores, candidates),
         mixed=_mixed(holdout, candidates, draw),
-        occurrence=reach.occurrence(offered, len(candidates.names)).astype(np.int32),
+        occurrence=reach.k_occurrence(recommended, len(candidates.names)).astype(np.int32),
         place=_places(scores, candidates.relevant),
         vectors=vectors.astype(np.float16),
         neighbours=_neighbours(holdout, draw, vectors),
     )
-    values = reach.evaluate(offered, len(candidates.names))
+    values = reach.evaluate(recommended, len(candidates.names))
     figures = {
         **{name: values[name] for name in ("coverage", "Gini", "skew")},
         "self-information": reach.self_information(
-            offered, candidates.listeners, n_listeners=len(holdout.warm.users)
+            recommended, candidates.listeners, n_listeners=len(holdout.warm.users)
         ),
-        "same artist": lists.same_label(offered, _artists(holdout, candidates)),
-        "diversity": lists.diversity(offered, _mel(holdout, candidates)),
+        "same artist": lists.same_label(recommended, _artists(holdout, candidates)),
+        "diversity": lists.diversity(recommended, _mel(holdout, candidates)),
     }
     return details, figures
 
 
-def ten_best(scores: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+def top_ten(scores: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     """Columns of the ten best, the tied in an order of its own for each listener.
 
     Parameters
@@ -108,7 +111,7 @@ def ten_best(scores: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
 
     Returns
     -------
-    offered : np.ndarray [shape=(n_listeners, min(10, n_items))], int64
+    recommended : np.ndarray [shape=(n_listeners, min(10, n_items))], int64
     """
     order = rng.permuted(np.broadcast_to(np.arange(scores.shape[1]), scores.shape), axis=1)
     best = np.argsort(-np.take_along_axis(scores, order, axis=1), axis=1, kind="stable")
@@ -124,7 +127,9 @@ def _by_third(scores: np.ndarray, candidates: Candidates) -> np.ndarray:
     return np.asarray(values, dtype=np.float32)
 
 
-def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix) -> np.ndarray:
+def _mixed(
+    holdout: Holdout, candidates: Candidates, draw: PredictedVectors | ScoreMatrix
+) -> np.ndarray:
     """Cold tracks among training tracks too; NaN where those have no place, or artists rank."""
     by_artist = len(candidates.names) != len(holdout.cold)
     everything = None if by_artist else _with_training_tracks(holdout, draw)
@@ -141,7 +146,9 @@ def _mixed(holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix
     return np.stack(list(values.values())).astype(np.float32)
 
 
-def _with_training_tracks(holdout: Holdout, draw: Vectors | ScoreMatrix) -> np.ndarray | None:
+def _with_training_tracks(
+    holdout: Holdout, draw: PredictedVectors | ScoreMatrix
+) -> np.ndarray | None:
     """Scores : np.ndarray [shape=(n_listeners, n_cold + n_targets)], or None."""
     if isinstance(draw, ScoreMatrix):
         if draw.warm is None:
@@ -172,9 +179,11 @@ def _places(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     return metrics.auc(metrics.rank(place.T, relevant.T)).astype(np.float32)
 
 
-def _neighbours(holdout: Holdout, draw: Vectors | ScoreMatrix, vectors: np.ndarray) -> np.ndarray:
+def _neighbours(
+    holdout: Holdout, draw: PredictedVectors | ScoreMatrix, vectors: np.ndarray
+) -> np.ndarray:
     """Nearest training tracks of each cold one, where they are placed in one space."""
-    if not len(vectors) or (isinstance(draw, Vectors) and draw.listeners is not None):
+    if not len(vectors) or (isinstance(draw, PredictedVectors) and draw.listeners is not None):
         return np.full((len(holdout.cold), N_NEIGHBOURS), -1, dtype=np.int32)
     likeness = vectors @ unit_norm(holdout.targets.vectors).T
     nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :N_NEIGHBOURS].astype(np.int32)
@@ -255,7 +264,7 @@ class BeyondAccuracy(NamedTuple):
         }
 
 
-def bring_together(
+def summarize_beyond_accuracy(
     table: Sequence[Mapping[str, BeyondScores]], *, users: Sequence[Sequence[str]]
 ) -> BeyondAccuracy:
     """Means over listeners, then over hold-outs.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from audiorec import metrics
-from audiorec.evaluation.beyond_accuracy import bring_together
+from audiorec.evaluation.beyond_accuracy import summarize_beyond_accuracy
 from audiorec.evaluation.holdout import HoldoutKey
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.notes import notes
@@ -108,7 +108,7 @@ def compare_systems(
         ),
         seconds={"total": max(seconds, sum(each.values())), "systems": each},
         ranked=config.rank_by,
-        beyond=bring_together(
+        beyond=summarize_beyond_accuracy(
             list(table.values()),
             users=[summary.users for summary in summaries],
         ),
@@ -167,9 +167,9 @@ def _resample(
     )
 
 
-def _share(values: np.ndarray, yardstick: np.ndarray, names: list[str]) -> np.ndarray:
+def _share(values: np.ndarray, reference_values: np.ndarray, names: list[str]) -> np.ndarray:
     """Each scoring by its own oracle, [shape=(..., n_systems, n_scorings, n_metrics)]."""
-    return share_of_oracle(values, yardstick, names, axis=SYSTEMS_AXIS)
+    return share_of_oracle(values, reference_values, names, axis=SYSTEMS_AXIS)
 
 
 def _spread(per_cell: np.ndarray, names: list[str]) -> np.ndarray:

@@ -170,7 +170,7 @@ class EvaluationData:
         return Embeddings(self.audio, matrix)
 
 
-def gather(
+def prepare_data(
     store: MelStore,
     plays: pl.DataFrame,
     tracks: Sequence[Track],

@@ -282,7 +282,7 @@ def _hold_out(data: EvaluationData, key: HoldoutKey) -> tuple[str, ...]:
             seed=key.seed,
             together=data.duplicates,
         ).test
-    folds = deal_folds(data, by=by, n_folds=config.folds, seed=key.seed)
+    folds = assign_folds(data, by=by, n_folds=config.folds, seed=key.seed)
     return folds[key.fold]
 
 
@@ -322,7 +322,7 @@ def _cut_in_time(data: EvaluationData, *, share: float) -> _Cut:
     return _Cut(cut, tuple(sorted(held_out)))
 
 
-def deal_folds(
+def assign_folds(
     data: EvaluationData, *, by: Literal["artist", "track"], n_folds: int, seed: int
 ) -> list[tuple[str, ...]]:
     """Deal the catalogue into folds of like size, artists (or tracks) and duplicates kept whole.

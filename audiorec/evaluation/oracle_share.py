@@ -10,13 +10,13 @@ from audiorec.evaluation.systems import ORACLE, RANDOM
 
 
 def share_of_oracle(
-    values: np.ndarray, yardstick: np.ndarray, names: Sequence[str], *, axis: int
+    values: np.ndarray, reference_values: np.ndarray, names: Sequence[str], *, axis: int
 ) -> np.ndarray:
     """(values - random) / (honest oracle - random).
 
     Parameters
     ----------
-    values, yardstick : np.ndarray, same shape
+    values, reference_values : np.ndarray, same shape
         Figures of systems, and those by which random order and the oracle are judged.
     names : sequence of str
         Of the systems along `axis`.
@@ -27,7 +27,7 @@ def share_of_oracle(
     shares : np.ndarray [shape=values.shape], float64
         NaN where the oracle is no better than random.
     """
-    floor = yardstick.take([names.index(RANDOM)], axis=axis)
-    ceiling = yardstick.take([names.index(ORACLE)], axis=axis)
+    floor = reference_values.take([names.index(RANDOM)], axis=axis)
+    ceiling = reference_values.take([names.index(ORACLE)], axis=axis)
     span = np.broadcast_to(ceiling - floor, values.shape)
     return np.divide(values - floor, span, out=np.full(values.shape, np.nan), where=span > 1e-9)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from audiorec.evaluation.comparison import compare_systems
-from audiorec.evaluation.data import EvaluationData, gather
+from audiorec.evaluation.data import EvaluationData, prepare_data
 from audiorec.evaluation.encoder_inputs import InputsOf, no_pretrained
 from audiorec.evaluation.holdout import (
     Holdout,
@@ -105,7 +105,7 @@ def evaluate(
     """
     wanted = chosen_systems(systems, recipe=recipe, with_truth=truth is not None)
     wanted |= more_systems or {}
-    data = gather(
+    data = prepare_data(
         store,
         plays,
         tracks,
@@ -167,7 +167,7 @@ def score_holdout(
     progress: Progress = silent,
 ) -> tuple[dict[str, HoldoutScores], HoldoutSummary]:
     """Scores of every system in a hold-out, which is prepared only if something is missing."""
-    holdout = remember(partial(learned, data, key, progress=progress))
+    holdout = remember(partial(with_factors, data, key, progress=progress))
     scores = score_all(data, key, systems, cache=cache, holdout=holdout, progress=progress)
     return scores, summary_kept(data, key, cache=cache, holdout=holdout)
 
@@ -179,7 +179,7 @@ def summary_kept(
     return kept_summary(cache.holdout_path(data, key, kind=SUMMARY), holdout)
 
 
-def learned(data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> Holdout:
+def with_factors(data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> Holdout:
     """A hold-out with its factors, learned here, so that no system's seconds include it."""
     holdout = prepare(data, key)
     progress("factors", 0, None, str(key))

@@ -10,10 +10,10 @@ import numpy as np
 
 from audiorec import metrics
 from audiorec.embeddings import unit_norm
-from audiorec.evaluation.beyond_accuracy import DrawDetails, look_closer
+from audiorec.evaluation.beyond_accuracy import DrawDetails, draw_details
 from audiorec.evaluation.candidates import Candidates, candidates_of
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems import ScoreMatrix, System, Vectors, WorkDir
+from audiorec.evaluation.systems import PredictedVectors, ScoreMatrix, System, WorkDir
 
 SCORINGS = ("inner product", "cosine")
 HEADLINE = "inner product"  # what `audiorec recommend` ranks by
@@ -69,7 +69,7 @@ def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
         by_scoring = scores_of(holdout, candidates, draw)
         if not values:
             seconds = time.monotonic() - start  # of the system, not of looking at it
-            details, figures = look_closer(holdout, candidates, draw, by_scoring[HEADLINE])
+            details, figures = draw_details(holdout, candidates, draw, by_scoring[HEADLINE])
             effects = _effects(candidates, by_scoring)
         values.append(_accuracy(candidates, by_scoring))
     return HoldoutScores(
@@ -85,7 +85,7 @@ def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
 
 
 def scores_of(
-    holdout: Holdout, candidates: Candidates, draw: Vectors | ScoreMatrix
+    holdout: Holdout, candidates: Candidates, draw: PredictedVectors | ScoreMatrix
 ) -> dict[str, np.ndarray]:
     """By scoring, np.ndarray [shape=(n_listeners, n_candidates)]."""
     if isinstance(draw, ScoreMatrix):

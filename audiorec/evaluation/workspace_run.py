@@ -70,7 +70,7 @@ def run_evaluation(
         If there is no listening.
     """
     store, tracks = read_catalogue(workspace, recipe)
-    plays = read_plays(workspace)
+    plays = workspace_plays(workspace)
     page = page or workspace.reports / "evaluation.html"
     check_output(page)
     report = evaluate(
@@ -101,7 +101,7 @@ def read_catalogue(workspace: Workspace, recipe: Recipe) -> tuple[MelStore, list
         return store, catalog.tracks()
 
 
-def read_plays(workspace: Workspace) -> pl.DataFrame:
+def workspace_plays(workspace: Workspace) -> pl.DataFrame:
     """All plays of the workspace."""
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(

@@ -3,8 +3,8 @@
 Conventions
 -----------
 `rank` takes a score for each listener and candidate, and which candidates are relevant to whom. It
-ranks all of a listener's candidates, none sampled, and gives the places of the relevant ones. A
-metric is a function of these places that returns one value per listener; to add one, write that
+ranks all of a listener's candidates, none sampled, and gives the positions of the relevant ones. A
+metric is a function of these positions that returns one value per listener; to add one, write that
 function and its line in `METRICS`.
 
 A listener with nothing relevant has no value: NaN, for `numpy.nanmean` to pass over. So has the
@@ -38,7 +38,7 @@ class RankedPositions(NamedTuple):
     user : np.ndarray [shape=(n,)], int64
         Row of the listener.
     first, last : np.ndarray [shape=(n,)], int64
-        The places, from 0, that the candidate and those tied with it take: first <= place < last.
+        The positions, from 0, that the candidate and those tied with it take: first <= p < last.
     above, tied : np.ndarray [shape=(n,)], int64
         Relevant candidates of the listener that stand above, and that are tied with it, itself
         included.
@@ -86,7 +86,7 @@ def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | Non
 def rank(
     scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None
 ) -> RankedPositions:
-    """Find the places of the relevant candidates; parameters as of `validate`."""
+    """Find the positions of the relevant candidates; parameters as of `validate`."""
     validate(scores, relevant, exclude)
     n_users, n_columns = scores.shape
     if exclude is not None:
@@ -114,12 +114,12 @@ def rank(
     )  # fmt: skip
 
 
-def auc(places: RankedPositions) -> np.ndarray:
+def auc(positions: RankedPositions) -> np.ndarray:
     """Probability that a relevant candidate stands above one that is not; a tie counts half.
 
     Parameters
     ----------
-    places : RankedPositions
+    positions : RankedPositions
         See `rank`.
 
     Returns
@@ -127,20 +127,20 @@ def auc(places: RankedPositions) -> np.ndarray:
     auc : np.ndarray [shape=(n_users,)], float64
         Mann and Whitney's U over the number of pairs.
     """
-    relevant = places.n_relevant
-    others = places.n_candidates - relevant
-    # 0-based places of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
-    total = _per_user(places, (places.first + places.last - 1) / 2)
+    relevant = positions.n_relevant
+    others = positions.n_candidates - relevant
+    # 0-based positions of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
+    total = _per_user(positions, (positions.first + positions.last - 1) / 2)
     excess = total - relevant * (relevant - 1) / 2
     return 1 - _divide(excess, relevant * others)
 
 
-def average_precision(places: RankedPositions, *, k: int = 500) -> np.ndarray:
+def average_precision(positions: RankedPositions, *, k: int = 500) -> np.ndarray:
     """Mean over the relevant candidates of the precision at their place, to place `k`.
 
     Parameters
     ----------
-    places : RankedPositions
+    positions : RankedPositions
         See `rank`.
     k : int
         Places that count. The sum is over min(`k`, number of relevant candidates), as in the
@@ -158,24 +158,24 @@ def average_precision(places: RankedPositions, *, k: int = 500) -> np.ndarray:
     the r adds its r-th part, and i / j is written as 1 - (first + 1) / j.
     """
     _check_positive(k)
-    size = places.last - places.first
-    end = np.clip(places.last, None, k)
-    counted = np.clip(end - places.first, 0, None)
-    longest = int(places.last.max(initial=0))
+    size = positions.last - positions.first
+    end = np.clip(positions.last, None, k)
+    counted = np.clip(end - positions.first, 0, None)
+    longest = int(positions.last.max(initial=0))
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, longest + 1))])
-    inverse = np.where(counted > 0, harmonic[np.maximum(end, places.first)], 0.0)
-    inverse -= np.where(counted > 0, harmonic[places.first], 0.0)
-    growth = (places.tied - 1) / np.maximum(size - 1, 1)
-    gain = (places.above + 1) * inverse + growth * (counted - (places.first + 1) * inverse)
-    return _divide(_per_user(places, gain / size), np.minimum(places.n_relevant, k))
+    inverse = np.where(counted > 0, harmonic[np.maximum(end, positions.first)], 0.0)
+    inverse -= np.where(counted > 0, harmonic[positions.first], 0.0)
+    growth = (positions.tied - 1) / np.maximum(size - 1, 1)
+    gain = (positions.above + 1) * inverse + growth * (counted - (positions.first + 1) * inverse)
+    return _divide(_per_user(positions, gain / size), np.minimum(positions.n_relevant, k))
 
 
-def ndcg(places: RankedPositions, *, k: int) -> np.ndarray:
+def ndcg(positions: RankedPositions, *, k: int) -> np.ndarray:
     """Sum of 1 / log2(place + 1) over the relevant among the first `k`, over the best possible.
 
     Parameters
     ----------
-    places : RankedPositions
+    positions : RankedPositions
         See `rank`.
     k : int
         Places that count (Järvelin & Kekäläinen 2002, with gains of 0 and 1).
@@ -192,20 +192,20 @@ def ndcg(places: RankedPositions, *, k: int) -> np.ndarray:
     array([0.631])
     """
     _check_positive(k)
-    longest = max(int(places.last.max(initial=0)), int(places.n_relevant.max(initial=0)))
+    longest = max(int(positions.last.max(initial=0)), int(positions.n_relevant.max(initial=0)))
     discounts = 1 / np.log2(np.arange(2, longest + 2))
     discounts[k:] = 0
     summed = np.concatenate([[0.0], np.cumsum(discounts)])
-    mean = (summed[places.last] - summed[places.first]) / (places.last - places.first)
-    return _divide(_per_user(places, mean), summed[places.n_relevant])
+    mean = (summed[positions.last] - summed[positions.first]) / (positions.last - positions.first)
+    return _divide(_per_user(positions, mean), summed[positions.n_relevant])
 
 
-def recall(places: RankedPositions, *, k: int) -> np.ndarray:
+def recall(positions: RankedPositions, *, k: int) -> np.ndarray:
     """Share of the relevant candidates that stand among the first `k`.
 
     Parameters
     ----------
-    places : RankedPositions
+    positions : RankedPositions
         See `rank`.
     k : int
         Places that count. With more than `k` relevant candidates 1 is out of reach.
@@ -215,9 +215,9 @@ def recall(places: RankedPositions, *, k: int) -> np.ndarray:
     recall : np.ndarray [shape=(n_users,)], float64
     """
     _check_positive(k)
-    within = np.clip(k - places.first, 0, places.last - places.first)
-    share = within / (places.last - places.first)
-    return _divide(_per_user(places, share), places.n_relevant)
+    within = np.clip(k - positions.first, 0, positions.last - positions.first)
+    share = within / (positions.last - positions.first)
+    return _divide(_per_user(positions, share), positions.n_relevant)
 
 
 METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
@@ -247,18 +247,18 @@ def evaluate(
     values : dict of str to np.ndarray [shape=(n_users,)], float64
         By the metric's name: "nDCG@50".
     """
-    places = rank(scores, relevant, exclude=exclude)
-    return {name: metric(places) for name, metric in METRICS.items()}
+    positions = rank(scores, relevant, exclude=exclude)
+    return {name: metric(positions) for name, metric in METRICS.items()}
 
 
 def _check_positive(k: int) -> None:
     if k < 1:
-        raise ParameterError(f"k={k} must be a positive number of places")
+        raise ParameterError(f"k={k} must be a positive number of positions")
 
 
-def _per_user(places: RankedPositions, values: np.ndarray) -> np.ndarray:
+def _per_user(positions: RankedPositions, values: np.ndarray) -> np.ndarray:
     """Sum of the values of each listener's relevant candidates."""
-    return np.bincount(places.user, weights=values, minlength=len(places.n_relevant))
+    return np.bincount(positions.user, weights=values, minlength=len(positions.n_relevant))
 
 
 def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

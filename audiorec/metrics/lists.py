@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Every metric takes what was offered: for each who asked the columns of k candidates, best first,
+Every metric takes what was recommended: for each who asked the columns of k candidates, best first,
 and -1 where there were fewer; see `validate` of `audiorec.metrics.reach`. It is the mean over the
 lists of at least two candidates, of each the mean over its pairs; NaN where there is no such list.
 """
@@ -14,26 +14,26 @@ import numpy as np
 from audiorec.metrics.reach import validate
 
 
-def same_label(offered: np.ndarray, labels: np.ndarray) -> float:
+def same_label(recommended: np.ndarray, labels: np.ndarray) -> float:
     """Share of the pairs of a list that have the same label, such as the artist.
 
     Parameters
     ----------
-    offered : np.ndarray [shape=(n_asked, k)], int
+    recommended : np.ndarray [shape=(n_asked, k)], int
         See `validate`.
     labels : np.ndarray [shape=(n_candidates,)]
     """
-    validate(offered, len(labels))
-    chosen = labels[offered]
-    return _mean_of_pairs(offered, chosen[:, :, np.newaxis] == chosen[:, np.newaxis, :])
+    validate(recommended, len(labels))
+    chosen = labels[recommended]
+    return _mean_of_pairs(recommended, chosen[:, :, np.newaxis] == chosen[:, np.newaxis, :])
 
 
-def diversity(offered: np.ndarray, features: np.ndarray) -> float:
+def diversity(recommended: np.ndarray, features: np.ndarray) -> float:
     """Intra-list diversity: mean of 1 - cosine over the pairs of a list.
 
     Parameters
     ----------
-    offered : np.ndarray [shape=(n_asked, k)], int
+    recommended : np.ndarray [shape=(n_asked, k)], int
         See `validate`.
     features : np.ndarray [shape=(n_candidates, d)]
         What likeness is measured by; the same for all systems that are to be compared.
@@ -43,16 +43,18 @@ def diversity(offered: np.ndarray, features: np.ndarray) -> float:
     Ziegler, McNee, Konstan & Lausen 2005, "Improving recommendation lists through topic
     diversification", equation 1, with distance for likeness and the mean for the sum.
     """
-    validate(offered, len(features))
+    validate(recommended, len(features))
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     unit = features / np.where(lengths > 0, lengths, 1)
-    return _mean_of_pairs(offered, 1 - (unit @ unit.T)[offered[:, :, None], offered[:, None, :]])
+    return _mean_of_pairs(
+        recommended, 1 - (unit @ unit.T)[recommended[:, :, None], recommended[:, None, :]]
+    )
 
 
-def _mean_of_pairs(offered: np.ndarray, values: np.ndarray) -> float:
-    there = offered >= 0
+def _mean_of_pairs(recommended: np.ndarray, values: np.ndarray) -> float:
+    there = recommended >= 0
     pairs = there[:, :, np.newaxis] & there[:, np.newaxis, :]
-    pairs &= ~np.eye(offered.shape[1], dtype=bool)
+    pairs &= ~np.eye(recommended.shape[1], dtype=bool)
     n_pairs = pairs.sum(axis=(1, 2))
     totals = np.where(pairs, values, 0.0).sum(axis=(1, 2))
     some = n_pairs > 0

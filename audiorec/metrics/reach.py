@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Every metric takes what was offered: for each who asked (a listener, or a track whose neighbours
+Every metric takes what was recommended: for each who asked (a listener, or a track whose neighbours
 were wanted) the columns of k candidates, best first, and -1 where there were fewer. How often a
 candidate was offered is its k-occurrence (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in
 space", section 2). Each metric is one figure for all who asked.
@@ -17,12 +17,12 @@ import numpy as np
 from audiorec.exceptions import ParameterError
 
 
-def validate(offered: np.ndarray, n_candidates: int) -> None:
+def validate(recommended: np.ndarray, n_candidates: int) -> None:
     """Check what every metric here takes.
 
     Parameters
     ----------
-    offered : np.ndarray [shape=(n_asked, k)], int
+    recommended : np.ndarray [shape=(n_asked, k)], int
         Columns of candidates; -1 for none. No column twice in a row.
     n_candidates : int
 
@@ -31,59 +31,60 @@ def validate(offered: np.ndarray, n_candidates: int) -> None:
     ParameterError
         If it is no matrix of columns, or there are no candidates.
     """
-    if offered.ndim != 2 or not np.issubdtype(offered.dtype, np.integer):
+    if recommended.ndim != 2 or not np.issubdtype(recommended.dtype, np.integer):
         raise ParameterError(
-            f"offered of shape {offered.shape} and type {offered.dtype} must be asked x k columns"
+            f"recommended of shape {recommended.shape} and type {recommended.dtype} "
+            "must be asked x k columns"
         )
     if n_candidates < 1:
         raise ParameterError(f"n_candidates={n_candidates} must be at least 1")
-    if offered.size and not -1 <= offered.min() <= offered.max() < n_candidates:
-        raise ParameterError(f"offered holds columns outside of 0 to {n_candidates - 1}")
+    if recommended.size and not -1 <= recommended.min() <= recommended.max() < n_candidates:
+        raise ParameterError(f"recommended holds columns outside of 0 to {n_candidates - 1}")
 
 
-def occurrence(offered: np.ndarray, n_candidates: int) -> np.ndarray:
+def k_occurrence(recommended: np.ndarray, n_candidates: int) -> np.ndarray:
     """How often each candidate was offered.
 
     Parameters
     ----------
-    offered, n_candidates
+    recommended, n_candidates
         See `validate`.
 
     Returns
     -------
     occurrence : np.ndarray [shape=(n_candidates,)], int64
     """
-    validate(offered, n_candidates)
-    return np.bincount(offered[offered >= 0], minlength=n_candidates)
+    validate(recommended, n_candidates)
+    return np.bincount(recommended[recommended >= 0], minlength=n_candidates)
 
 
-def coverage(offered: np.ndarray, n_candidates: int) -> float:
+def coverage(recommended: np.ndarray, n_candidates: int) -> float:
     """Share of the candidates that were offered to somebody; parameters as of `validate`."""
-    return _coverage(occurrence(offered, n_candidates))
+    return _coverage(k_occurrence(recommended, n_candidates))
 
 
-def gini(offered: np.ndarray, n_candidates: int) -> float:
+def gini(recommended: np.ndarray, n_candidates: int) -> float:
     """Gini coefficient of the k-occurrence: 0 when all are offered as often, 1 - 1/n when one is.
 
     Parameters as of `validate`; NaN when nothing was offered.
     """
-    return _gini(occurrence(offered, n_candidates))
+    return _gini(k_occurrence(recommended, n_candidates))
 
 
-def skew(offered: np.ndarray, n_candidates: int) -> float:
+def skew(recommended: np.ndarray, n_candidates: int) -> float:
     """Third standardised moment of the k-occurrence: above 1, there are hubs.
 
     Parameters as of `validate`; 0 when all are offered as often.
     """
-    return _skew(occurrence(offered, n_candidates))
+    return _skew(k_occurrence(recommended, n_candidates))
 
 
-def self_information(offered: np.ndarray, listeners: np.ndarray, *, n_listeners: int) -> float:
+def self_information(recommended: np.ndarray, listeners: np.ndarray, *, n_listeners: int) -> float:
     """Mean of -log2 of the share of listeners who played what was offered, bits.
 
     Parameters
     ----------
-    offered : np.ndarray [shape=(n_asked, k)], int
+    recommended : np.ndarray [shape=(n_asked, k)], int
         See `validate`.
     listeners : np.ndarray [shape=(n_candidates,)]
         Who played each candidate; one without any counts as half a listener.
@@ -96,7 +97,7 @@ def self_information(offered: np.ndarray, listeners: np.ndarray, *, n_listeners:
         Higher for what fewer know (Zhou et al. 2010, "Solving the apparent diversity-accuracy
         dilemma", surprisal); NaN when nothing was offered.
     """
-    counts = occurrence(offered, len(listeners))
+    counts = k_occurrence(recommended, len(listeners))
     if n_listeners < 1:
         raise ParameterError(f"n_listeners={n_listeners} must be at least 1")
     if not counts.any():
@@ -105,9 +106,9 @@ def self_information(offered: np.ndarray, listeners: np.ndarray, *, n_listeners:
     return float(counts @ bits / counts.sum())
 
 
-def evaluate(offered: np.ndarray, n_candidates: int) -> dict[str, float]:
+def evaluate(recommended: np.ndarray, n_candidates: int) -> dict[str, float]:
     """Every metric of `METRICS`; parameters as of `validate`."""
-    counts = occurrence(offered, n_candidates)
+    counts = k_occurrence(recommended, n_candidates)
     return {name: metric(counts) for name, metric in METRICS.items()}
 
 

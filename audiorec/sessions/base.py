@@ -35,7 +35,7 @@ class SessionModel(Protocol):
         ...
 
 
-class PrefixByPrefix:
+class RepeatedPrefixScoring:
     """Answers after each event by asking for each beginning of the session anew."""
 
     def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:

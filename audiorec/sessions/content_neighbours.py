@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec.embeddings import unit_norm
-from audiorec.sessions.base import PrefixByPrefix, unskipped
+from audiorec.sessions.base import RepeatedPrefixScoring, unskipped
 
 
-class ContentNeighbours(PrefixByPrefix):
+class ContentNeighbours(RepeatedPrefixScoring):
     """Scores items by the cosine of their content to that of the session's last item.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from audiorec.sessions.base import PrefixByPrefix, unskipped
+from audiorec.sessions.base import RepeatedPrefixScoring, unskipped
 
 if TYPE_CHECKING:  # polars takes longer to import than an answer
     from audiorec.data.sessions import Sessions
@@ -19,7 +19,7 @@ FALLBACK = 1e-9  # weight of popularity, below every neighbour's
 Kind = Literal["sknn", "vsknn"]
 
 
-class SessionNeighbours(PrefixByPrefix):
+class SessionNeighbours(RepeatedPrefixScoring):
     """Scores items by the past sessions that share items with this one.
 
     Of the sessions that share an item the `sample_size` latest are compared, and the items of the

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiorec.sessions.base import PrefixByPrefix, unskipped
+from audiorec.sessions.base import RepeatedPrefixScoring, unskipped
 
 if TYPE_CHECKING:  # polars takes longer to import than an answer
     from audiorec.data.sessions import Sessions
 
 
-class Popularity(PrefixByPrefix):
+class Popularity(RepeatedPrefixScoring):
     """Scores items by their plays.
 
     Parameters
@@ -35,7 +35,7 @@ class Popularity(PrefixByPrefix):
         return self._scores
 
 
-class SessionPopularity(PrefixByPrefix):
+class SessionPopularity(RepeatedPrefixScoring):
     """Scores items by their plays in the session, then by those in all (Hidasi et al. 2016)."""
 
     name = "session popularity"

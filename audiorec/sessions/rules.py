@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from audiorec.sessions.base import PrefixByPrefix, unskipped
+from audiorec.sessions.base import RepeatedPrefixScoring, unskipped
 
 if TYPE_CHECKING:  # polars takes longer to import than an answer
     from audiorec.data.sessions import Sessions
@@ -35,7 +35,7 @@ class RuleTable(NamedTuple):
     weights: np.ndarray
 
 
-class _Rules(PrefixByPrefix):
+class _Rules(RepeatedPrefixScoring):
     """Scores items by the rules that lead from the session's last one.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import Any
 from audiorec.evaluation import Report, evaluate
 from audiorec.evaluation.systems import MEL_STATISTICS, System, name_of
 from audiorec.evaluation.systems.content import Change, changed, content_system
-from audiorec.evaluation.workspace_run import read_catalogue, read_plays, workspace_inputs
+from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs, workspace_plays
 from audiorec.exceptions import ParameterError
 from audiorec.models.config import ModelConfig, TrainConfig
 from audiorec.studies.study import StudyInputs
@@ -20,7 +20,7 @@ from audiorec.studies.study import StudyInputs
 FROM_HOLD_OUT = ("seed",)  # every hold-out has a seed of its own
 
 
-def run(given: StudyInputs) -> Report:
+def run(study: StudyInputs) -> Report:
     """Score the recipe's model, and its variants.
 
     Raises
@@ -28,29 +28,29 @@ def run(given: StudyInputs) -> Report:
     ParameterError
         If no settings are given, they are unknown, or their values are impossible.
     """
-    if not given.vary:
+    if not study.vary:
         raise ParameterError("the ablation needs settings to change; give --vary KEY=VALUE")
-    own = name_of(given.recipe)
-    variants = {f"{own}, {settings}": variant(given, settings) for settings in given.vary}
-    store, tracks = read_catalogue(given.workspace, given.recipe)
+    own = name_of(study.recipe)
+    variants = {f"{own}, {settings}": variant(study, settings) for settings in study.vary}
+    store, tracks = read_catalogue(study.workspace, study.recipe)
     return evaluate(
         store,
-        read_plays(given.workspace),
+        workspace_plays(study.workspace),
         tracks,
-        recipe=given.recipe,
-        systems=(MEL_STATISTICS, own, *given.systems),
+        recipe=study.recipe,
+        systems=(MEL_STATISTICS, own, *study.systems),
         more_systems=variants,
-        truth=given.truth,
-        inputs_of=workspace_inputs(given.workspace, given.recipe, progress=given.progress),
-        work_directory=given.work_directory,
-        progress=given.progress,
+        truth=study.truth,
+        inputs_of=workspace_inputs(study.workspace, study.recipe, progress=study.progress),
+        work_directory=study.work_directory,
+        progress=study.progress,
     )
 
 
-def variant(given: StudyInputs, settings: str) -> System:
+def variant(study: StudyInputs, settings: str) -> System:
     """The system that follows the recipe with some settings changed."""
     change = parse(settings)
-    changed(given.recipe, change)  # raises where they do not fit
+    changed(study.recipe, change)  # raises where they do not fit
     return content_system(change)
 
 
@@ -64,29 +64,31 @@ def parse(text: str) -> Change:
     """
     settings: dict[str, Any] = {}
     for part in text.split(","):
-        given, equals, value = (piece.strip() for piece in part.partition("="))
-        if not (given and equals and value):
+        setting, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (setting and equals and value):
             raise ParameterError(f"{part.strip()!r} must be KEY=VALUE, such as channels=32")
-        table, _, key = given.rpartition(".")
-        home = _table_of(key, given=given)
+        table, _, key = setting.rpartition(".")
+        home = _table_of(key, setting=setting)
         if table not in ("", home):
-            raise ParameterError(f"{given}={value} must be {home}.{key}={value}, or without table")
+            raise ParameterError(
+                f"{setting}={value} must be {home}.{key}={value}, or without table"
+            )
         if key in settings:
             raise ParameterError(f"{key} is given twice in {text!r}; give it once")
         settings[key] = _value(value)
     return settings
 
 
-def _table_of(key: str, *, given: str) -> str:
+def _table_of(key: str, *, setting: str) -> str:
     """The table of the recipe that a key stands in."""
     if key in FROM_HOLD_OUT:
-        raise ParameterError(f"{given} is the hold-out's own; give evaluate --seed")
+        raise ParameterError(f"{setting} is the hold-out's own; give evaluate --seed")
     tables = {"model": ModelConfig.model_fields, "train": TrainConfig.model_fields}
     for table, fields in tables.items():
         if key in fields:
             return table
     known = ", ".join(k for fields in tables.values() for k in fields if k not in FROM_HOLD_OUT)
-    raise ParameterError(f"unknown key {given} of the model; choose from {known}")
+    raise ParameterError(f"unknown key {setting} of the model; choose from {known}")
 
 
 def _value(text: str) -> Any:

@@ -20,28 +20,28 @@ from audiorec.evaluation.holdout import Holdout
 from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.id_map import IdMap
 from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resample, scope
+from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, bootstrap_means, scope
 
 PLAYS = (0, 1, 2, 5, 10, 50, None)
 SPACES = ("content", "collaborative", "hybrid")
 K = 50
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Score the way from cold to warm, on every kind of split of the recipe."""
-    return StudyReport(tuple(_split(given, split) for split in given.recipe.evaluate.splits))
+    return StudyReport(tuple(_split(study, split) for split in study.recipe.evaluate.splits))
 
 
-def _split(given: StudyInputs, split: str) -> StudyTable:
+def _split(study: StudyInputs, split: str) -> StudyTable:
     holdouts, values = [], []
-    for holdout in given.holdouts(split):
-        name, system = placing_system(holdout, given.system)
+    for holdout in study.holdouts(split):
+        name, system = placing_system(holdout, study.system)
         cold = cold_vectors(
-            holdout, name, system, work_directory=given.work_directory, progress=given.progress
+            holdout, name, system, work_directory=study.work_directory, progress=study.progress
         )
         holdouts.append(holdout)
         values.append(score_each(holdout, cold))
-    resampled = resample(values, holdouts)
+    resampled = bootstrap_means(values, holdouts)
     rows = []
     for place, plays in enumerate(PLAYS):
         means = resampled.means[place]

@@ -9,7 +9,7 @@ from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.score_cache import ScoreCache
-from audiorec.evaluation.systems import System, Vectors, find_system, name_of, own_systems
+from audiorec.evaluation.systems import PredictedVectors, System, find_system, name_of, own_systems
 from audiorec.exceptions import ArtifactError, NewerError, ParameterError
 from audiorec.factors import AGREEMENT
 from audiorec.progress import Progress
@@ -76,7 +76,7 @@ def cold_vectors(
     work = cache.work(holdout.data, holdout.key, progress=progress)
     prediction = system.predict(holdout, work)
     draw = next(iter(prediction.draws))
-    if not isinstance(draw, Vectors) or draw.listeners is not None:
+    if not isinstance(draw, PredictedVectors) or draw.listeners is not None:
         raise ParameterError(f"system {name!r} gives no vectors in the listeners' space")
     tracks = Embeddings(holdout.cold, draw.cold)
     vectors = ColdVectors(tracks, prediction.facts.get("agreement", AGREEMENT))

@@ -151,12 +151,12 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+")
     parser.add_argument("--tracks", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     every = chain.from_iterable(
-        sorted(path.rglob("*.*")) if path.is_dir() else [path] for path in given.paths
+        sorted(path.rglob("*.*")) if path.is_dir() else [path] for path in arguments.paths
     )
-    files = list(islice(filter(_is_audio, every), given.tracks))
-    copies = make_copies(files, seed=given.seed)
+    files = list(islice(filter(_is_audio, every), arguments.tracks))
+    copies = make_copies(files, seed=arguments.seed)
     found = score_pairs(copies)
     right, missed, wrong = map(len, found[:3])
     print(f"{len(files)} recordings, {len(copies)} files, {found.n_pairs} pairs")

@@ -31,14 +31,14 @@ KRUMHANSL = (
 """Major and minor, of Krumhansl & Kessler 1982."""
 
 
-class Measured(NamedTuple):
+class TempoAndKey(NamedTuple):
     """Tempo (beats a minute), and number of the key: 0 to 11 major, 12 to 23 minor."""
 
     tempo: float
     key: float
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Measure tracks whose tempo and key are known.
 
     Raises
@@ -48,27 +48,27 @@ def run(given: StudyInputs) -> StudyReport:
     DataError
         If no recording of the world is in the catalogue.
     """
-    if given.truth is None:
+    if study.truth is None:
         raise ParameterError(
             "study 'descriptors' needs a made world; give its truth.npz by --truth"
         )
-    plans = plan_of_world(given)
-    tracks = [t for t in Library(given.workspace).catalog.tracks() if t.track_id in plans]
+    plans = plan_of_world(study)
+    tracks = [t for t in Library(study.workspace).catalog.tracks() if t.track_id in plans]
     if not tracks:
         raise DataError("no track of the catalogue is of the world that --truth tells of; scan it")
     rng = np.random.default_rng(SEED)
     chosen = rng.permutation(len(tracks))[:N_TRACKS]
-    ways: dict[str, Callable[[np.ndarray], Measured]] = {
+    ways: dict[str, Callable[[np.ndarray], TempoAndKey]] = {
         "audiorec": by_audiorec,
         "librosa": by_librosa,
     }
-    measured: dict[str, list[Measured]] = {name: [] for name in ways}
+    measured: dict[str, list[TempoAndKey]] = {name: [] for name in ways}
     known = []
     for number, row in enumerate(chosen):
-        given.progress("descriptors", number, len(chosen))
+        study.progress("descriptors", number, len(chosen))
         plan = plans[tracks[row].track_id]
         y = load_clips(Path(tracks[row].path), config=CLIP)[0]
-        known.append(Measured(plan.tempo, plan.key + (0 if SCALES[plan.scale][2] == 4 else 12)))
+        known.append(TempoAndKey(plan.tempo, plan.key + (0 if SCALES[plan.scale][2] == 4 else 12)))
         for name, way in ways.items():
             measured[name].append(way(y))
     rows = []
@@ -92,20 +92,20 @@ def run(given: StudyInputs) -> StudyReport:
     return StudyReport((StudyTable(title, tuple(rows[0]), tuple(rows)),))
 
 
-def by_audiorec(y: np.ndarray) -> Measured:
+def by_audiorec(y: np.ndarray) -> TempoAndKey:
     """As `audiorec descriptors` measures."""
     tempo, key = describe(y, sr=CLIP.sr)[:2]
-    return Measured(float(tempo), float(key))
+    return TempoAndKey(float(tempo), float(key))
 
 
-def by_librosa(y: np.ndarray) -> Measured:
+def by_librosa(y: np.ndarray) -> TempoAndKey:
     """By librosa's tempo and chroma."""
     onsets = librosa.onset.onset_strength(y=y, sr=CLIP.sr, hop_length=HOP)
     tempo = librosa.feature.tempo(onset_envelope=onsets, sr=CLIP.sr, hop_length=HOP)
     chroma = librosa.feature.chroma_cqt(y=y, sr=CLIP.sr).mean(axis=1)
     profiles = [np.roll(profile, tonic) for profile in KRUMHANSL for tonic in range(12)]
     likeness = [np.corrcoef(chroma, profile)[0, 1] for profile in profiles]
-    return Measured(float(np.atleast_1d(tempo)[0]), float(np.argmax(likeness)))
+    return TempoAndKey(float(np.atleast_1d(tempo)[0]), float(np.argmax(likeness)))
 
 
 def tempo_fits(measured: float, known: float, *, octaves: bool = False) -> bool:

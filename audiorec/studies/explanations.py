@@ -26,7 +26,7 @@ N_RANDOM = 3  # draws that the named ones are held against
 SEED = 0
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Hide what is named, and as much at random.
 
     Raises
@@ -36,16 +36,16 @@ def run(given: StudyInputs) -> StudyReport:
     DataError
         If there are too few tracks.
     """
-    model = load_model(given.workspace.model)
-    store = MelStore(given.workspace.mels)
-    ids = [i for i in Embeddings.load(given.workspace.embeddings).ids if i in store]
+    model = load_model(study.workspace.model)
+    store = MelStore(study.workspace.mels)
+    ids = [i for i in Embeddings.load(study.workspace.embeddings).ids if i in store]
     if len(ids) <= NEAREST:
         raise DataError(f"{len(ids)} tracks have none that is near and none that is far; add music")
-    units = unit_norm(np.asarray(Embeddings.load(given.workspace.embeddings).take(ids).vectors))
+    units = unit_norm(np.asarray(Embeddings.load(study.workspace.embeddings).take(ids).vectors))
     rng = np.random.default_rng(SEED)
     drops: dict[str, list[tuple[float, float]]] = {"seconds": [], "bands": []}
     for number in range(N_PAIRS):
-        given.progress("explanations", number, N_PAIRS)
+        study.progress("explanations", number, N_PAIRS)
         row = int(rng.integers(len(ids)))
         near = [r for r in np.argsort(-(units @ units[row])).tolist() if r != row][:NEAREST]
         clips = store.mels(ids[row])
@@ -60,7 +60,7 @@ def run(given: StudyInputs) -> StudyReport:
             variants = [[_without(mel, what, some) for mel in clips] for some in chosen]
             whole, first, *others = cosines(model, [clips, *variants], target=target)
             drops[what].append((whole - first, whole - float(np.mean(others))))
-    given.progress("explanations", N_PAIRS, N_PAIRS)
+    study.progress("explanations", N_PAIRS, N_PAIRS)
     rows = []
     for what, pairs in drops.items():
         by_name, by_chance = np.array(pairs).T

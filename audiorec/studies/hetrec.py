@@ -100,8 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Recall of factors on HetRec 2011 Last.fm.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--recipe", type=Path, default=shipped_folder() / "datasets/listening.toml")
-    given = parser.parse_args()
-    found = run(given.directory, Recipe.load(given.recipe).factors)
+    arguments = parser.parse_args()
+    found = run(arguments.directory, Recipe.load(arguments.recipe).factors)
     ours = found["audiorec"]
     print(
         f"recall@{K}, {TEST_FRACTION:.0%} of each listener's artists held out, {len(SEEDS)} splits"

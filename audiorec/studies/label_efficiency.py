@@ -17,7 +17,7 @@ import numpy as np
 from audiorec import metrics
 from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, n_labelled, with_labels
 from audiorec.evaluation.holdout_summary import HoldoutSummary
-from audiorec.evaluation.run import applicable, learned, summary_kept
+from audiorec.evaluation.run import applicable, summary_kept, with_factors
 from audiorec.evaluation.score_cache import ScoreCache, score_all
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import (
@@ -37,7 +37,7 @@ ENDS = (RANDOM, ORACLE)
 LEARNING = ("baseline", "model")
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Score systems that learn from some of the labels, on every kind of split of the recipe.
 
     Raises
@@ -47,12 +47,12 @@ def run(given: StudyInputs) -> StudyReport:
     ParameterError
         If a system learns nothing from labels.
     """
-    wanted = given.systems or (MEL_STATISTICS, name_of(given.recipe))
-    chosen = chosen_systems(list(wanted), recipe=given.recipe, with_truth=given.truth is not None)
+    wanted = study.systems or (MEL_STATISTICS, name_of(study.recipe))
+    chosen = chosen_systems(list(wanted), recipe=study.recipe, with_truth=study.truth is not None)
     for name, system in chosen.items():
         if name not in ENDS and system.role not in LEARNING and not system.reads_truth:
             raise ParameterError(f"system {name!r} learns nothing from labels; leave it out")
-    systems, skipped = applicable(chosen, given.data)
+    systems, skipped = applicable(chosen, study.data)
     if set(systems) <= set(ENDS):
         why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise ParameterError(f"nothing is left to score ({why}); ask for another system")
@@ -63,18 +63,18 @@ def run(given: StudyInputs) -> StudyReport:
         "and artists drawn once for all hold-outs.",
         *(f"{name} is left out: {why}." for name, why in skipped.items()),
     )
-    splits = given.recipe.evaluate.splits
-    return StudyReport(tuple(_split(given, split, systems, notes) for split in splits))
+    splits = study.recipe.evaluate.splits
+    return StudyReport(tuple(_split(study, split, systems, notes) for split in splits))
 
 
 def _split(
-    given: StudyInputs, split: str, systems: Mapping[str, System], notes: tuple[str, ...]
+    study: StudyInputs, split: str, systems: Mapping[str, System], notes: tuple[str, ...]
 ) -> StudyTable:
-    keys = list(holdout_keys(given.data, split=split))
-    cache = ScoreCache(given.work_directory)
+    keys = list(holdout_keys(study.data, split=split))
+    cache = ScoreCache(study.work_directory)
     scored, summaries = [], []
     for key in keys:
-        scores, summary = _score(given, key, systems, cache=cache)
+        scores, summary = _score(study, key, systems, cache=cache)
         scored.append(scores)
         summaries.append(summary)
     n_training = round(np.mean([len(summary.warm) for summary in summaries]))
@@ -93,20 +93,20 @@ Scored = dict[tuple[str, float], HoldoutScores]
 
 
 def _score(
-    given: StudyInputs, key: HoldoutKey, systems: Mapping[str, System], *, cache: ScoreCache
+    study: StudyInputs, key: HoldoutKey, systems: Mapping[str, System], *, cache: ScoreCache
 ) -> tuple[Scored, HoldoutSummary]:
-    holdout = remember(partial(learned, given.data, key, progress=given.progress))
-    summary = summary_kept(given.data, key, cache=cache, holdout=holdout)
+    holdout = remember(partial(with_factors, study.data, key, progress=study.progress))
+    summary = summary_kept(study.data, key, cache=cache, holdout=holdout)
     ends = {name: systems[name] for name in ENDS}
-    how = {"cache": cache, "progress": given.progress}
-    cold_scores = score_all(given.data, key, ends, holdout=holdout, **how)  # type: ignore[arg-type]
+    how = {"cache": cache, "progress": study.progress}
+    cold_scores = score_all(study.data, key, ends, holdout=holdout, **how)  # type: ignore[arg-type]
     scored: Scored = {(name, 0): scores for name, scores in cold_scores.items()}
     rest = {name: system for name, system in systems.items() if name not in ENDS}
-    for share in shares_of(given.labels or SHARES, n_training=len(summary.warm)):
+    for share in shares_of(study.labels or SHARES, n_training=len(summary.warm)):
         few = key._replace(labels=share)
         part = remember(lambda share=share: with_labels(holdout(), share))
         try:
-            cold_scores = score_all(given.data, few, rest, holdout=part, **how)  # type: ignore[arg-type]
+            cold_scores = score_all(study.data, few, rest, holdout=part, **how)  # type: ignore[arg-type]
         except TrainingError as error:
             raise TrainingError(f"{few}: {error}; or ask for more labels") from None
         scored |= {(name, share): scores for name, scores in cold_scores.items()}

@@ -56,8 +56,14 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--recipe", type=Path, default=shipped_folder() / "datasets/msd.toml")
-    given = parser.parse_args()
-    print(run(Workspace(given.workspace), given.directory, recipe=Recipe.load(given.recipe)))
+    arguments = parser.parse_args()
+    print(
+        run(
+            Workspace(arguments.workspace),
+            arguments.directory,
+            recipe=Recipe.load(arguments.recipe),
+        )
+    )
 
 
 if __name__ == "__main__":

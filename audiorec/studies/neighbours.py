@@ -79,7 +79,7 @@ class Relations(NamedTuple):
         return np.asarray((self.genres & self.genres[row]).any(axis=1))
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Ask every track for its nearest, in several spaces of sound.
 
     Raises
@@ -89,7 +89,7 @@ def run(given: StudyInputs) -> StudyReport:
     DataError
         If no track has another by its artist, of its title by somebody else, or of its genre.
     """
-    store, tracks = read_catalogue(given.workspace, given.recipe)
+    store, tracks = read_catalogue(study.workspace, study.recipe)
     with_audio = set(store.ids)
     by_id = sorted(tracks, key=lambda track: track.track_id)
     known = {track.track_id: track for track in by_id if track.track_id in with_audio}
@@ -103,13 +103,13 @@ def run(given: StudyInputs) -> StudyReport:
             f"of {len(known)} tracks none has another by its artist, of its title by somebody "
             "else, or of its genre; name artists in the files' tags, or in a --manifest"
         )
-    spaces, notes = _spaces(given, store, relations.ids)
+    spaces, notes = _spaces(study, store, relations.ids)
     hits = {CHANCE: chance}
     for number, (name, vectors) in enumerate(spaces.items()):
-        given.progress("neighbours", number, len(spaces), name)
+        study.progress("neighbours", number, len(spaces), name)
         hits[name] = hits_of(vectors, relations, query_rows, correct_hubs=name.endswith(CORRECTED))
-    given.progress("neighbours", len(spaces), len(spaces))
-    return StudyReport((_table(hits, n_tracks=len(known), notes=notes, given=given),))
+    study.progress("neighbours", len(spaces), len(spaces))
+    return StudyReport((_table(hits, n_tracks=len(known), notes=notes, study=study),))
 
 
 def relations_of(store: MelStore, tracks: Mapping[str, Track]) -> Relations:
@@ -139,7 +139,7 @@ def _numbers(names: list[str]) -> np.ndarray:
 
 
 def _spaces(
-    given: StudyInputs, store: MelStore, ids: tuple[str, ...]
+    study: StudyInputs, store: MelStore, ids: tuple[str, ...]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Vectors of the tracks in each space, and what is to be said of them."""
     spaces = {
@@ -150,7 +150,7 @@ def _spaces(
         "Features are standardised and compare by the cosine. The recipe library serves musicnn's "
         "content space with hubs corrected. Copies of a recording do not count as neighbours."
     ]
-    inputs_of = workspace_inputs(given.workspace, given.recipe, progress=given.progress)
+    inputs_of = workspace_inputs(study.workspace, study.recipe, progress=study.progress)
     for encoder in ENCODERS:
         inputs = inputs_of(encoder, store)
         if reason := inputs.missing(ids):
@@ -160,7 +160,7 @@ def _spaces(
         spaces |= _encoder_spaces(encoder, inputs.features, ids)
     placed = {
         name: vectors.take(ids).vectors
-        for name, vectors in _workspace_spaces(given).items()
+        for name, vectors in _workspace_spaces(study).items()
         if all(i in vectors for i in ids)
     }
     if placed:
@@ -182,18 +182,18 @@ def _encoder_spaces(
     return spaces
 
 
-def _workspace_spaces(given: StudyInputs) -> dict[str, Embeddings]:
+def _workspace_spaces(study: StudyInputs) -> dict[str, Embeddings]:
     """Where the workspace's model places tracks, and where its index does with their listeners.
 
     Nothing where there is no model, or none that fits.
     """
-    workspace = given.workspace
+    workspace = study.workspace
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
         return {}
     try:
         served = blend(
             workspace,
-            prior_half_life_users=given.recipe.index.prior_half_life_users,
+            prior_half_life_users=study.recipe.index.prior_half_life_users,
             artists=artists_of(workspace),
         )
         return {"the workspace's model": content(workspace), "as similar serves it": served.tracks}
@@ -258,7 +258,7 @@ def _by_chance(relations: Relations, row: int) -> np.ndarray:
 
 
 def _table(
-    hits: Mapping[str, np.ndarray], *, n_tracks: int, notes: list[str], given: StudyInputs
+    hits: Mapping[str, np.ndarray], *, n_tracks: int, notes: list[str], study: StudyInputs
 ) -> StudyTable:
     rows = []
     for name, values in hits.items():

@@ -25,7 +25,7 @@ from audiorec.data.splits import split_tracks
 from audiorec.demo.listeners import Tracks, draw_listeners
 from audiorec.demo.listening_sessions import sample_sessions
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.evaluation.workspace_run import read_catalogue, read_plays, workspace_inputs
+from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs, workspace_plays
 from audiorec.exceptions import DataError
 from audiorec.factors import fold_in_users
 from audiorec.inference import embed_store
@@ -72,7 +72,7 @@ METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
 }
 
 
-class Music(NamedTuple):
+class TrackData(NamedTuple):
     """What is known of the tracks whoever listens."""
 
     store: MelStore
@@ -86,7 +86,7 @@ class Music(NamedTuple):
         return {i: self.tracks[i].artist_key for i in self.store.ids if i in self.tracks}
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Score every listener alone, and compare with sound alone, paired.
 
     Raises
@@ -94,12 +94,12 @@ def run(given: StudyInputs) -> StudyReport:
     DataError
         If no listener has enough plays, or the encoder's weights are not there.
     """
-    music = read_music(given)
-    recipe = given.recipe
+    music = read_music(study)
+    recipe = study.recipe
     values: dict[str, list[list[float]]] = {}
     n_sessions = 0
-    for number, (user, plays) in enumerate(listeners(given, music)):
-        given.progress("evaluate", number, None, user)
+    for number, (user, plays) in enumerate(listeners(study, music)):
+        study.progress("evaluate", number, None, user)
         scores, relevant, n = score_listener(music, plays, recipe=recipe, seed=number)
         n_sessions += n
         for name, row in scores.items():
@@ -113,24 +113,24 @@ def run(given: StudyInputs) -> StudyReport:
     return StudyReport((_table(values, n_sessions=n_sessions, recipe=recipe),))
 
 
-def read_music(given: StudyInputs) -> Music:
+def read_music(study: StudyInputs) -> TrackData:
     """Spectrograms, features and catalogue of the workspace."""
-    store, tracks = read_catalogue(given.workspace, given.recipe)
-    inputs_of = workspace_inputs(given.workspace, given.recipe, progress=given.progress)
+    store, tracks = read_catalogue(study.workspace, study.recipe)
+    inputs_of = workspace_inputs(study.workspace, study.recipe, progress=study.progress)
     inputs = inputs_of(ENCODER, store)
     if inputs.features is None:
         raise DataError(f"there are no features of {ENCODER}: {inputs.reason}")
     known = {track.track_id: track for track in tracks}
-    return Music(inputs.store, inputs.features, known, duplicates_of(inputs.store, known))
+    return TrackData(inputs.store, inputs.features, known, duplicates_of(inputs.store, known))
 
 
-def listeners(given: StudyInputs, music: Music) -> Iterator[tuple[str, pl.DataFrame]]:
+def listeners(study: StudyInputs, music: TrackData) -> Iterator[tuple[str, pl.DataFrame]]:
     """Name and plays of each listener: columns user_id, track_id, plays, timestamp, skipped."""
-    if given.truth is not None:
-        yield from made_listeners(given.truth, seed=0)
+    if study.truth is not None:
+        yield from made_listeners(study.truth, seed=0)
         return
     known = pl.col("track_id").is_in(list(music.artists)) & pl.col("timestamp").is_not_null()
-    plays = read_plays(given.workspace).filter(known)
+    plays = workspace_plays(study.workspace).filter(known)
     enough = plays.group_by("user_id").agg(pl.len()).filter(pl.col("len") >= MIN_PLAYS)
     for user in enough.sort("len", "user_id", descending=[True, False])["user_id"][:N_LISTENERS]:
         yield user, plays.filter(pl.col("user_id") == user)
@@ -166,7 +166,7 @@ def made_listeners(
 
 
 def score_listener(
-    music: Music, plays: pl.DataFrame, *, recipe: Recipe, seed: int
+    music: TrackData, plays: pl.DataFrame, *, recipe: Recipe, seed: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
     """Scores of held-out tracks by each system, which are right, and the sessions learned from.
 
@@ -222,7 +222,9 @@ def most_played(counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts >= least)
 
 
-def predicted(music: Music, targets: Embeddings, cold: list[str], *, recipe: Recipe) -> np.ndarray:
+def predicted(
+    music: TrackData, targets: Embeddings, cold: list[str], *, recipe: Recipe
+) -> np.ndarray:
     """Factors of held-out tracks as the content model predicts them : [shape=(n_cold, d)]."""
     result = train(
         music.store,
@@ -238,7 +240,7 @@ def predicted(music: Music, targets: Embeddings, cold: list[str], *, recipe: Rec
 
 
 def regressed(
-    music: Music,
+    music: TrackData,
     cold: list[str],
     counts: Mapping[str, float],
     *,

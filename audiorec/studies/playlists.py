@@ -29,7 +29,7 @@ N_RESAMPLES = 2_000
 SEED = 0
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Ask for lookups, arcs and paths, and hold them against the world's truth.
 
     Raises
@@ -37,12 +37,12 @@ def run(given: StudyInputs) -> StudyReport:
     ParameterError
         If no truth is given.
     """
-    if given.truth is None:
+    if study.truth is None:
         raise ParameterError("study 'playlists' needs a made world; give its truth.npz by --truth")
-    plans = plan_of_world(given)
+    plans = plan_of_world(study)
     style = {track_id: str(plan.style) for track_id, plan in plans.items()}
     tempo = {track_id: plan.tempo for track_id, plan in plans.items()}
-    library = Library(given.workspace)
+    library = Library(study.workspace)
     ids = [i for i in library.index.ids if i in style and i not in library.hidden]
     if len({style[i] for i in ids}) < 2:
         raise DataError("the tracks of the index are of one style; make a larger world")
@@ -56,7 +56,7 @@ def run(given: StudyInputs) -> StudyReport:
     )
 
 
-def plan_of_world(given: StudyInputs) -> dict[str, MusicPlan]:
+def plan_of_world(study: StudyInputs) -> dict[str, MusicPlan]:
     """What each track of one part was composed by, by its id.
 
     Raises
@@ -64,8 +64,8 @@ def plan_of_world(given: StudyInputs) -> dict[str, MusicPlan]:
     DataError
         If the file beside the truth does not say how the world was made.
     """
-    assert given.truth is not None
-    file = given.truth.parent / "world.json"
+    assert study.truth is not None
+    file = study.truth.parent / "world.json"
     try:
         world = json.loads(file.read_bytes())
         plan = plan_music(world["n_tracks"], n_artists=world["n_artists"], seed=world["seed"])

@@ -27,7 +27,7 @@ from audiorec.index.config import IndexConfig
 from audiorec.index.exact import spread_rows
 from audiorec.metrics import reach
 from audiorec.studies.cold_vector_cache import cold_vectors, placing_system
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, resample, scope
+from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, bootstrap_means, scope
 
 K = 10
 K_ACCURACY = 50
@@ -57,25 +57,25 @@ SETTINGS = (
 )
 
 
-def run(given: StudyInputs) -> StudyReport:
+def run(study: StudyInputs) -> StudyReport:
     """Score every setting on every kind of split of the recipe."""
-    return StudyReport(tuple(_split(given, split) for split in given.recipe.evaluate.splits))
+    return StudyReport(tuple(_split(study, split) for split in study.recipe.evaluate.splits))
 
 
-def _split(given: StudyInputs, split: str) -> StudyTable:
-    data = given.data
+def _split(study: StudyInputs, split: str) -> StudyTable:
+    data = study.data
     holdouts: list[Holdout] = []
     scored = []
     for key in holdout_keys(data, split=split):
-        given.progress("evaluate", len(holdouts), None, str(key))
+        study.progress("evaluate", len(holdouts), None, str(key))
         holdout = prepare(hide(data, key), key)
-        name, system = placing_system(holdout, given.system)
+        name, system = placing_system(holdout, study.system)
         cold = cold_vectors(
-            holdout, name, system, work_directory=given.work_directory, progress=given.progress
+            holdout, name, system, work_directory=study.work_directory, progress=study.progress
         )
         holdouts.append(holdout)
         scored.append(score_settings(holdout, cold.tracks, everything=data.plays))
-    resampled = resample([one.accuracy for one in scored], holdouts)
+    resampled = bootstrap_means([one.accuracy for one in scored], holdouts)
     figures = np.mean([one.figures for one in scored], axis=0)
     rows = []
     for place, setting in enumerate(SETTINGS):
@@ -181,9 +181,9 @@ def score_settings(
             metrics.rank(scores, relevant, exclude=known),
         )
         accuracy.append([metrics.ndcg(places, k=K_ACCURACY) for places in rankings])
-        offered = _offered(index, metric, side)
-        values = reach.evaluate(offered, len(catalogue))
-        bits = reach.self_information(offered, counts, n_listeners=len(holdout.warm.users))
+        recommended = _recommended(index, metric, side)
+        values = reach.evaluate(recommended, len(catalogue))
+        bits = reach.self_information(recommended, counts, n_listeners=len(holdout.warm.users))
         figures.append([1 - values["coverage"], values["Gini"], values["skew"], bits])
     return SettingScores(np.array(accuracy), np.array(figures))
 
@@ -225,7 +225,7 @@ def _tracks(holdout: Holdout, catalogue: Embeddings) -> _Queries:
     return _Queries("cosine", catalogue.take(ids).vectors, excluded, catalogue.vectors[one])
 
 
-def _offered(index: Index, metric: Metric, side: _Queries) -> np.ndarray:
+def _recommended(index: Index, metric: Metric, side: _Queries) -> np.ndarray:
     """Columns of the ten best : np.ndarray [shape=(n_queries, K)], int64; -1 for none."""
     k = min(K, side.excluded.shape[1])
     shares = []

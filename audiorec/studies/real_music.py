@@ -20,8 +20,8 @@ from audiorec.evaluation import Report, evaluate
 from audiorec.evaluation.workspace_run import (
     keep_tables,
     read_catalogue,
-    read_plays,
     workspace_inputs,
+    workspace_plays,
 )
 from audiorec.exceptions import AudiorecError
 from audiorec.pipeline.recipe import Recipe
@@ -79,7 +79,7 @@ def compare(
         tracks = [track for track in tracks if track.artist_key not in names]
     return evaluate(
         store,
-        read_plays(workspace),
+        workspace_plays(workspace),
         tracks,
         recipe=recipe,
         systems=systems,

@@ -10,7 +10,7 @@ from audiorec.studies import STUDIES
 from audiorec.studies.study import StudyInputs
 
 
-def run_study(name: str, given: StudyInputs) -> RunOutput:
+def run_study(name: str, study: StudyInputs) -> RunOutput:
     """Ask a study, and write what comes out to reports/.
 
     Raises
@@ -20,6 +20,6 @@ def run_study(name: str, given: StudyInputs) -> RunOutput:
     """
     if name not in STUDIES:
         raise ParameterError(f"unknown study {name!r}; choose from {', '.join(STUDIES)}")
-    report: RunOutput = import_module(f"audiorec.studies.{name.replace('-', '_')}").run(given)
-    keep_tables(given.workspace, report, name=f"study-{name}")
+    report: RunOutput = import_module(f"audiorec.studies.{name.replace('-', '_')}").run(study)
+    keep_tables(study.workspace, report, name=f"study-{name}")
     return report

@@ -127,7 +127,7 @@ class SessionsReport(NamedTuple):
         return "\n".join(lines)
 
 
-def run(given: StudyInputs) -> SessionsReport:
+def run(study: StudyInputs) -> SessionsReport:
     """Evaluate the session models of a workspace.
 
     Raises
@@ -135,10 +135,10 @@ def run(given: StudyInputs) -> SessionsReport:
     ArtifactError, DataError
         If there are no plays, or no sessions.
     """
-    workspace = given.workspace
-    content, called = _content(workspace, given.truth)
-    config: SessionsConfig = given.recipe.sessions
-    suspects = find_suspects(load_plays(workspace.plays), config=given.recipe.interactions)
+    workspace = study.workspace
+    content, called = _content(workspace, study.truth)
+    config: SessionsConfig = study.recipe.sessions
+    suspects = find_suspects(load_plays(workspace.plays), config=study.recipe.interactions)
     sessions = load_sessions(
         workspace.plays,
         gap_minutes=config.session_gap_minutes,
@@ -150,8 +150,8 @@ def run(given: StudyInputs) -> SessionsReport:
         gru=bounded_settings(sessions, config),
         content=content,
         artists=_artists(workspace),
-        seeds=given.recipe.evaluate.seeds,
-        progress=given.progress,
+        seeds=study.recipe.evaluate.seeds,
+        progress=study.progress,
     )
     return report._replace(facts={**report.facts, "content": called})
 

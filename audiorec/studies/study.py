@@ -12,15 +12,15 @@ import numpy as np
 
 from audiorec import metrics
 from audiorec.evaluation.candidates import candidates_of
-from audiorec.evaluation.data import EvaluationData, gather
+from audiorec.evaluation.data import EvaluationData, prepare_data
 from audiorec.evaluation.holdout import Holdout, holdout_keys
 from audiorec.evaluation.report import plain_json
-from audiorec.evaluation.run import learned
+from audiorec.evaluation.run import with_factors
 from audiorec.evaluation.text_tables import aligned
 from audiorec.evaluation.workspace_run import (
     read_catalogue,
-    read_plays,
     workspace_inputs,
+    workspace_plays,
 )
 from audiorec.exceptions import ParameterError
 from audiorec.metrics import Interval
@@ -73,9 +73,9 @@ class StudyInputs:
         """Sound, plays and tracks of the workspace."""
         store, tracks = read_catalogue(self.workspace, self.recipe)
         inputs_of = workspace_inputs(self.workspace, self.recipe, progress=self.progress)
-        return gather(
+        return prepare_data(
             store,
-            read_plays(self.workspace),
+            workspace_plays(self.workspace),
             tracks,
             recipe=self.recipe,
             truth=self.truth,
@@ -86,7 +86,7 @@ class StudyInputs:
         """Every hold-out of a split, with its factors."""
         for key in holdout_keys(self.data, split=split):
             self.progress("evaluate", 0, None, str(key))
-            yield learned(self.data, key, progress=self.progress)
+            yield with_factors(self.data, key, progress=self.progress)
 
 
 class StudyTable(NamedTuple):
@@ -143,7 +143,7 @@ class Resampled(NamedTuple):
     samples: np.ndarray
 
 
-def resample(values: Sequence[np.ndarray], holdouts: Sequence[Holdout]) -> Resampled:
+def bootstrap_means(values: Sequence[np.ndarray], holdouts: Sequence[Holdout]) -> Resampled:
     """Means over hold-outs; listeners are drawn once for all of them.
 
     What drawing other artists would change is not in it: studies compare settings on the same

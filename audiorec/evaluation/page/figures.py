@@ -160,7 +160,7 @@ def histories(table: Mapping[HoldoutKey, Mapping[str, HoldoutScores]], name: str
     return picture(figure, alt=f"Training and validation loss of {name} in each hold-out")
 
 
-def atlas(
+def track_scatter(
     points: np.ndarray, labels: Sequence[str], cold: np.ndarray, *, by: str, method: str
 ) -> str:
     """Tracks on a plane: training tracks as dots, new ones larger with an edge.

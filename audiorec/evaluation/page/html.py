@@ -240,7 +240,7 @@ def _tracks(split: SplitReport, scene: PageData) -> list[str]:
         labels, by = [scene.tracks[ids[i]].artist or "" for i in some], "artist"
     parts.append(
         _captioned(
-            figures.atlas(points, labels, cold[some], by=by, method=method),
+            figures.track_scatter(points, labels, cold[some], by=by, method=method),
             f"By {method}. Small: training tracks at their factors. With an edge: new tracks "
             f"where {name} places them. First hold-out.",
         )

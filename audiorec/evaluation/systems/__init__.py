@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audiorec.evaluation.systems import artists, content, controls, oracles, regressions
-from audiorec.evaluation.systems.base import Prediction, ScoreMatrix, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import (
+    PredictedVectors,
+    Prediction,
+    ScoreMatrix,
+    System,
+    WorkDir,
+)
 from audiorec.evaluation.systems.content import BASELINE, CHANGES, SMOOTHED, content_system, name_of
 from audiorec.evaluation.systems.controls import RANDOM
 from audiorec.evaluation.systems.oracles import ORACLE
@@ -24,10 +30,10 @@ __all__ = [
     "RANDOM",
     "SYSTEMS",
     "TRUE_ATTRIBUTES",
+    "PredictedVectors",
     "Prediction",
     "ScoreMatrix",
     "System",
-    "Vectors",
     "WorkDir",
     "chosen_systems",
     "find_system",

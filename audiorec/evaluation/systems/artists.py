@@ -6,7 +6,7 @@ import numpy as np
 
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
 
 
 def artist_mean(holdout: Holdout, work: WorkDir) -> Prediction:
@@ -25,7 +25,7 @@ def artist_mean(holdout: Holdout, work: WorkDir) -> Prediction:
         if artist in rows:
             vectors[row] = factors.vectors[rows[artist]].mean(axis=0)
     covered = float(np.mean([artist in rows for artist in artists]))
-    return Prediction([Vectors(vectors)], {"share of tracks covered": covered})
+    return Prediction([PredictedVectors(vectors)], {"share of tracks covered": covered})
 
 
 def no_artists(data: EvaluationData) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Role = Literal["control", "baseline", "model", "oracle"]
 
 
-class Vectors(NamedTuple):
+class PredictedVectors(NamedTuple):
     """A vector for every cold track, as long as an index would serve it.
 
     Attributes
@@ -60,7 +60,7 @@ class Prediction:
 
     Attributes
     ----------
-    draws : iterable of Vectors or ScoreMatrix
+    draws : iterable of PredictedVectors or ScoreMatrix
         One, or several where chance has a part.
     facts : dict of str to float
         Figures worth knowing of how it came about: a penalty, a share of tracks covered.
@@ -68,7 +68,7 @@ class Prediction:
         Training and validation loss of each epoch, of what learns in epochs.
     """
 
-    draws: Iterable[Vectors | ScoreMatrix]
+    draws: Iterable[PredictedVectors | ScoreMatrix]
     facts: dict[str, float] = field(default_factory=dict)
     history: tuple[tuple[float, float], ...] = ()
 

@@ -14,7 +14,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems.artists import no_artists
-from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
 from audiorec.exceptions import ParameterError
 from audiorec.factors import smooth_by_artist
 from audiorec.models.config import EncoderName, ModelConfig, TrainConfig
@@ -189,7 +189,7 @@ def _predict(holdout: Holdout, work: WorkDir, *, recipe: Recipe, smoothed: bool)
             cold, factors=holdout.targets, artists=data.artists, smoothing=smoothing
         )
         facts |= {} if smoothing.k is None else {"smoothing k": float(smoothing.k)}
-    return Prediction([Vectors(cold.vectors)], facts, history)
+    return Prediction([PredictedVectors(cold.vectors)], facts, history)
 
 
 def _one_artist(data: EvaluationData) -> str | None:

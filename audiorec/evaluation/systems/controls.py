@@ -9,7 +9,13 @@ import polars as pl
 
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems.base import Prediction, ScoreMatrix, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import (
+    PredictedVectors,
+    Prediction,
+    ScoreMatrix,
+    System,
+    WorkDir,
+)
 from audiorec.evaluation.systems.regressions import ridge_vectors
 
 RANDOM = "random"
@@ -35,7 +41,7 @@ def shuffled(holdout: Holdout, work: WorkDir) -> Prediction:
     rng = holdout.rng(2)
     features = holdout.data.mel_statistics
 
-    def draws() -> Iterator[Vectors]:
+    def draws() -> Iterator[PredictedVectors]:
         for _ in range(N_SHUFFLES):
             dealt = features.vectors[rng.permutation(len(features))]
             yield ridge_vectors(holdout, Embeddings(features.ids, dealt))[0]

@@ -7,7 +7,7 @@ import polars as pl
 
 from audiorec.data.plays.interactions import to_interactions
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir, rows_of
+from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir, rows_of
 from audiorec.factors import fit_factors, fold_in_tracks
 
 ORACLE = "ALS fold-in"
@@ -24,7 +24,7 @@ def als_on_all_plays(holdout: Holdout, work: WorkDir) -> Prediction:
     factors = fit_factors(everything, config=config, seed=holdout.key.seed)
     return Prediction(
         [
-            Vectors(
+            PredictedVectors(
                 rows_of(factors.tracks, holdout.cold),
                 listeners=rows_of(factors.users, holdout.listeners),
                 warm=rows_of(factors.tracks, holdout.targets.ids),
@@ -37,7 +37,7 @@ def als_fold_in(holdout: Holdout, work: WorkDir) -> Prediction:
     """Candidates folded in from half A's plays: what the listening of others tells of them."""
     plays = holdout.plays_of_held_out(users=holdout.folding)
     if not (plays["plays"] > 0).any():
-        return Prediction([Vectors(np.zeros((len(holdout.cold), holdout.factors.dim)))])
+        return Prediction([PredictedVectors(np.zeros((len(holdout.cold), holdout.factors.dim)))])
     folded = fold_in_tracks(
         holdout.factors,
         to_interactions(plays.filter(pl.col("plays") != 0)),
@@ -45,7 +45,7 @@ def als_fold_in(holdout: Holdout, work: WorkDir) -> Prediction:
         among=holdout.folding,
     )
     facts = {"share of tracks covered": float(np.mean([i in folded for i in holdout.cold]))}
-    return Prediction([Vectors(rows_of(folded, holdout.cold))], facts)
+    return Prediction([PredictedVectors(rows_of(folded, holdout.cold))], facts)
 
 
 SYSTEMS: dict[str, System] = {

@@ -9,7 +9,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout
-from audiorec.evaluation.systems.base import Prediction, System, Vectors, WorkDir
+from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
 from audiorec.models.ridge import fit_ridge
 
 MEL_STATISTICS = "mel statistics + ridge"
@@ -40,7 +40,9 @@ def true_attributes(data: EvaluationData) -> Embeddings:
     return data.truth
 
 
-def ridge_vectors(holdout: Holdout, features: Embeddings) -> tuple[Vectors, dict[str, float]]:
+def ridge_vectors(
+    holdout: Holdout, features: Embeddings
+) -> tuple[PredictedVectors, dict[str, float]]:
     """Ridge from features of the training tracks to their factors, at the candidates.
 
     The factors are scaled to length 1 where the recipe's model learns them so, and what comes out
@@ -57,7 +59,7 @@ def ridge_vectors(holdout: Holdout, features: Embeddings) -> tuple[Vectors, dict
     )
     scale = mean_length(targets.vectors) / (mean_length(ridge.predict(known)) or 1.0)
     predicted = ridge.predict(features.take(holdout.cold).vectors) * np.float32(scale)
-    return Vectors(predicted), {"penalty": ridge.penalty}
+    return PredictedVectors(predicted), {"penalty": ridge.penalty}
 
 
 def mean_length(vectors: np.ndarray) -> float:

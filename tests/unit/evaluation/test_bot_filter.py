@@ -7,7 +7,7 @@ import polars as pl
 
 from audiorec.data.config import InteractionsConfig
 from audiorec.evaluation import evaluate
-from audiorec.evaluation.data import gather
+from audiorec.evaluation.data import prepare_data
 from audiorec.evaluation.holdout import HoldoutKey, prepare
 from audiorec.evaluation.systems import SYSTEMS, WorkDir
 
@@ -17,7 +17,7 @@ DAY = 86_400
 
 def world_of(planted, plays, **listening):
     recipe = planted.recipe.model_copy(update={"interactions": InteractionsConfig(**listening)})
-    return prepare(gather(planted.store, plays, planted.tracks, recipe=recipe), KEY)
+    return prepare(prepare_data(planted.store, plays, planted.tracks, recipe=recipe), KEY)
 
 
 def rows_like(planted, users, tracks, counts, times) -> pl.DataFrame:
@@ -77,11 +77,12 @@ def test_days_decide_and_are_part_of_the_digest(planted) -> None:
     spread = counts.with_columns(timestamp=pl.int_range(pl.len()) * DAY)
     recipe = planted.recipe
     materials = [
-        gather(planted.store, plays, planted.tracks, recipe=recipe) for plays in (counts, spread)
+        prepare_data(planted.store, plays, planted.tracks, recipe=recipe)
+        for plays in (counts, spread)
     ]
     assert materials[0].fingerprint != materials[1].fingerprint
     changed = recipe.model_copy(update={"interactions": InteractionsConfig(keep=("u001",))})
-    other = gather(planted.store, counts, planted.tracks, recipe=changed)
+    other = prepare_data(planted.store, counts, planted.tracks, recipe=changed)
     assert other.fingerprint != materials[0].fingerprint
 
 

@@ -151,7 +151,9 @@ def without_seconds(body):
 
 def test_what_is_scored_is_kept(planted, tmp_path, monkeypatch) -> None:
     first = scored(planted, work_directory=tmp_path).to_json()
-    monkeypatch.setattr(run, "learned", lambda *_, **__: pytest.fail("nothing should be learned"))
+    monkeypatch.setattr(
+        run, "with_factors", lambda *_, **__: pytest.fail("nothing should be learned")
+    )
     again = scored(planted, work_directory=tmp_path).to_json()
     assert without_seconds(first) == without_seconds(again)
     assert first["seconds"]["systems"] == again["seconds"]["systems"]
@@ -261,12 +263,12 @@ def test_each_scoring_is_divided_by_the_oracle_of_the_same_scoring(body) -> None
 
 
 def test_half_as_play_count_is_a_row_and_ranks_alike_for_all(planted, body) -> None:
-    from audiorec.evaluation.data import gather
+    from audiorec.evaluation.data import prepare_data
     from audiorec.evaluation.holdout import HoldoutKey, prepare
     from audiorec.evaluation.systems import WorkDir
 
     assert "play count of half A" in body["systems"]
-    data = gather(planted.store, planted.plays, planted.tracks, recipe=planted.recipe)
+    data = prepare_data(planted.store, planted.plays, planted.tracks, recipe=planted.recipe)
     holdout = prepare(data, HoldoutKey("artist-cold", 0, None))
     (draw,) = SYSTEMS["play count of half A"].predict(holdout, WorkDir()).draws
     half = planted.plays.filter(pl.col("user_id").is_in(holdout.folding))

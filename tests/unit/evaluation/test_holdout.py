@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.evaluation.data import EvaluationData, gather
-from audiorec.evaluation.holdout import Holdout, HoldoutKey, deal_folds, holdout_keys, prepare
-from audiorec.evaluation.systems import SYSTEMS, Vectors, WorkDir
+from audiorec.evaluation.data import EvaluationData, prepare_data
+from audiorec.evaluation.holdout import Holdout, HoldoutKey, assign_folds, holdout_keys, prepare
+from audiorec.evaluation.systems import SYSTEMS, PredictedVectors, WorkDir
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, ParameterError
 from audiorec.factors.config import FactorsConfig
 from audiorec.pipeline.recipe import EvaluateConfig
@@ -21,7 +21,7 @@ TRACK = HoldoutKey("track-cold", 0, None)
 
 def material_of(planted, **changes) -> EvaluationData:
     planted = replace(planted, **changes)
-    return gather(planted.store, planted.plays, planted.tracks, recipe=planted.recipe)
+    return prepare_data(planted.store, planted.plays, planted.tracks, recipe=planted.recipe)
 
 
 def evaluated(planted, **settings):
@@ -35,7 +35,7 @@ def world_of(planted, cell: HoldoutKey = ARTIST, **changes) -> Holdout:
 
 def vectors_of(world: Holdout, name: str) -> list[np.ndarray]:
     draws = SYSTEMS[name].predict(world, WorkDir()).draws
-    return [draw.cold if isinstance(draw, Vectors) else draw.matrix for draw in draws]
+    return [draw.cold if isinstance(draw, PredictedVectors) else draw.matrix for draw in draws]
 
 
 def test_no_artist_stands_on_both_sides(planted) -> None:
@@ -181,9 +181,9 @@ def test_folds_hold_every_track_out_once(planted) -> None:
     assert [cell.fold for cell in plan] == [0, 1, 2, 3, 4]
     held = [i for cell in plan for i in prepare(material, cell).cold]
     assert sorted(held) == sorted(planted.store.ids)
-    sizes = [len(fold) for fold in deal_folds(material, by="artist", n_folds=5, seed=3)]
+    sizes = [len(fold) for fold in assign_folds(material, by="artist", n_folds=5, seed=3)]
     assert max(sizes) - min(sizes) <= 3
-    assert deal_folds(material, by="artist", n_folds=5, seed=4) != deal_folds(
+    assert assign_folds(material, by="artist", n_folds=5, seed=4) != assign_folds(
         material, by="artist", n_folds=5, seed=3
     )
 

@@ -13,9 +13,9 @@ import pytest
 
 from audiorec import metrics
 from audiorec.evaluation import evaluate
-from audiorec.evaluation.beyond_accuracy import ten_best
+from audiorec.evaluation.beyond_accuracy import top_ten
 from audiorec.evaluation.candidates import candidates_of
-from audiorec.evaluation.data import gather
+from audiorec.evaluation.data import prepare_data
 from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, prepare
 from audiorec.evaluation.page import html as html_page
 from audiorec.evaluation.page import write_page
@@ -48,7 +48,7 @@ def scored(planted, *, systems=SYSTEMS, truth=None, work_directory=None, **setti
 
 def material_of(planted, **settings):
     recipe = recipe_of(planted, **settings)
-    return gather(planted.store, planted.plays, planted.tracks, recipe=recipe)
+    return prepare_data(planted.store, planted.plays, planted.tracks, recipe=recipe)
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +93,11 @@ def test_a_tracks_place_is_its_auc_over_listeners(world) -> None:
 
 
 def test_the_tied_are_offered_evenly() -> None:
-    offered = ten_best(np.zeros((400, 50)), rng=np.random.default_rng(0))
-    counts = np.bincount(offered.ravel(), minlength=50)
+    recommended = top_ten(np.zeros((400, 50)), rng=np.random.default_rng(0))
+    counts = np.bincount(recommended.ravel(), minlength=50)
     assert counts.min() > 40
-    assert all(len(set(row)) == 10 for row in offered)
-    ranked = ten_best(np.arange(50.0)[None], rng=np.random.default_rng(0))
+    assert all(len(set(row)) == 10 for row in recommended)
+    ranked = top_ten(np.arange(50.0)[None], rng=np.random.default_rng(0))
     assert ranked.tolist() == [list(range(49, 39, -1))]
 
 

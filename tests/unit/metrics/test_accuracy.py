@@ -81,28 +81,28 @@ def test_the_expected_value_over_all_orders_of_the_tied(fast, slow, settings_, d
 def test_values_worked_out_by_hand() -> None:
     scores = np.array([[9.0, 8, 7, 6, 5]])
     relevant = np.array([[True, False, True, False, False]])
-    places = metrics.rank(scores, relevant)
-    assert metrics.auc(places)[0] == pytest.approx(5 / 6)
-    assert metrics.average_precision(places)[0] == pytest.approx((1 + 2 / 3) / 2)
-    assert metrics.average_precision(places, k=1)[0] == pytest.approx(1.0)
-    assert metrics.ndcg(places, k=10)[0] == pytest.approx(1.5 / (1 + 1 / log2(3)))
-    assert metrics.ndcg(places, k=2)[0] == pytest.approx(1 / (1 + 1 / log2(3)))
-    assert metrics.recall(places, k=2)[0] == pytest.approx(0.5)
+    positions = metrics.rank(scores, relevant)
+    assert metrics.auc(positions)[0] == pytest.approx(5 / 6)
+    assert metrics.average_precision(positions)[0] == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.average_precision(positions, k=1)[0] == pytest.approx(1.0)
+    assert metrics.ndcg(positions, k=10)[0] == pytest.approx(1.5 / (1 + 1 / log2(3)))
+    assert metrics.ndcg(positions, k=2)[0] == pytest.approx(1 / (1 + 1 / log2(3)))
+    assert metrics.recall(positions, k=2)[0] == pytest.approx(0.5)
 
 
 def test_equal_scores_are_chance_exactly() -> None:
     scores, relevant = np.zeros((1, 4)), np.array([[True, False, False, False]])
-    places = metrics.rank(scores, relevant)
-    assert metrics.auc(places)[0] == 0.5
-    assert metrics.recall(places, k=1)[0] == 0.25
-    assert metrics.average_precision(places)[0] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+    positions = metrics.rank(scores, relevant)
+    assert metrics.auc(positions)[0] == 0.5
+    assert metrics.recall(positions, k=1)[0] == 0.25
+    assert metrics.average_precision(positions)[0] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
 
 
 def test_a_tie_across_the_cut_counts_in_part() -> None:
     scores = np.array([[3.0, 2, 2, 1]])
     relevant = np.array([[False, True, False, False]])
-    places = metrics.rank(scores, relevant)
-    assert metrics.recall(places, k=2)[0] == 0.5
+    positions = metrics.rank(scores, relevant)
+    assert metrics.recall(positions, k=2)[0] == 0.5
 
 
 def test_nothing_relevant_has_no_value() -> None:
@@ -201,6 +201,6 @@ def test_bad_input_has_one_clear_line(scores, relevant, message) -> None:
 
 
 def test_k_must_be_positive() -> None:
-    places = metrics.rank(np.zeros((1, 2)), np.zeros((1, 2), bool))
+    positions = metrics.rank(np.zeros((1, 2)), np.zeros((1, 2), bool))
     with pytest.raises(ParameterError, match="k=0 must be a positive"):
-        metrics.ndcg(places, k=0)
+        metrics.ndcg(positions, k=0)

@@ -13,9 +13,9 @@ from audiorec.metrics import lists
 OFFERED = np.array([[0, 1, 2], [3, 4, -1], [2, -1, -1]])
 
 
-def twin(offered: np.ndarray, value) -> float:
+def twin(recommended: np.ndarray, value) -> float:
     per_list = []
-    for row in offered:
+    for row in recommended:
         pairs = [value(a, b) for a, b in combinations([c for c in row if c >= 0], 2)]
         if pairs:
             per_list.append(np.mean(pairs))

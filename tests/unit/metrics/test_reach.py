@@ -19,13 +19,15 @@ def offers(draw):
     k = draw(st.integers(1, n))
     asked = draw(st.integers(1, 12))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    offered = np.stack([rng.permutation(n)[:k] for _ in range(asked)])
-    offered[rng.random(offered.shape) < 0.2] = -1
-    return offered, n
+    recommended = np.stack([rng.permutation(n)[:k] for _ in range(asked)])
+    recommended[rng.random(recommended.shape) < 0.2] = -1
+    return recommended, n
 
 
-def slow_counts(offered, n):
-    return [sum(column == row for line in offered.tolist() for row in line) for column in range(n)]
+def slow_counts(recommended, n):
+    return [
+        sum(column == row for line in recommended.tolist() for row in line) for column in range(n)
+    ]
 
 
 def slow_gini(counts):
@@ -43,15 +45,15 @@ def slow_skew(counts):
 @settings(max_examples=60, deadline=None)
 @given(offers())
 def test_figures_equal_their_readable_twins(given_):
-    offered, n = given_
-    counts = slow_counts(offered, n)
-    assert reach.occurrence(offered, n).tolist() == counts
-    assert reach.coverage(offered, n) == pytest.approx(sum(c > 0 for c in counts) / n)
-    assert reach.skew(offered, n) == pytest.approx(slow_skew(counts), abs=1e-9)
+    recommended, n = given_
+    counts = slow_counts(recommended, n)
+    assert reach.k_occurrence(recommended, n).tolist() == counts
+    assert reach.coverage(recommended, n) == pytest.approx(sum(c > 0 for c in counts) / n)
+    assert reach.skew(recommended, n) == pytest.approx(slow_skew(counts), abs=1e-9)
     if sum(counts):
-        assert reach.gini(offered, n) == pytest.approx(slow_gini(counts), abs=1e-12)
-    both = reach.evaluate(offered, n)
-    assert both["coverage"] == reach.coverage(offered, n)
+        assert reach.gini(recommended, n) == pytest.approx(slow_gini(counts), abs=1e-12)
+    both = reach.evaluate(recommended, n)
+    assert both["coverage"] == reach.coverage(recommended, n)
 
 
 def test_all_alike_and_one_for_all():
@@ -72,16 +74,16 @@ def test_nothing_offered_has_no_gini():
 
 
 def test_self_information_is_in_bits():
-    offered = np.array([[0, 1], [0, -1]])
+    recommended = np.array([[0, 1], [0, -1]])
     listeners = np.array([8, 2, 0])
-    found = reach.self_information(offered, listeners, n_listeners=16)
+    found = reach.self_information(recommended, listeners, n_listeners=16)
     assert found == pytest.approx((1 + 1 + 3) / 3)
     unheard = reach.self_information(np.array([[2]]), listeners, n_listeners=16)
     assert unheard == pytest.approx(5)
 
 
 @pytest.mark.parametrize(
-    ("offered", "n", "message"),
+    ("recommended", "n", "message"),
     [
         (np.zeros(3, dtype=np.int64), 3, r"shape \(3,\)"),
         (np.zeros((2, 2)), 3, "float64"),
@@ -90,9 +92,9 @@ def test_self_information_is_in_bits():
         (np.array([[-2]]), 3, "outside of 0 to 2"),
     ],
 )
-def test_what_is_no_offer(offered, n, message):
+def test_what_is_no_offer(recommended, n, message):
     with pytest.raises(ParameterError, match=message):
-        reach.coverage(offered, n)
+        reach.coverage(recommended, n)
 
 
 def test_no_listeners_at_all():

@@ -19,7 +19,7 @@ from audiorec.mel import MelStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 from audiorec.sessions import scoring
-from audiorec.sessions.base import PrefixByPrefix
+from audiorec.sessions.base import RepeatedPrefixScoring
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
@@ -151,7 +151,7 @@ def test_too_few_sessions_are_one_line() -> None:
         )  # fmt: skip
 
 
-class Fixed(PrefixByPrefix):
+class Fixed(RepeatedPrefixScoring):
     name = "fixed"
 
     def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.evaluation.data import gather
+from audiorec.evaluation.data import prepare_data
 from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
@@ -17,12 +17,12 @@ def planted() -> Planted:
 
 
 @pytest.fixture
-def given(planted, tmp_path):
+def make_study(planted, tmp_path):
     """What a study is given of the planted world, without a workspace's files."""
 
     def make(recipe, **settings) -> StudyInputs:
         inputs = StudyInputs(Workspace(tmp_path), recipe, **settings)
-        data = gather(planted.store, planted.plays, planted.tracks, recipe=recipe)
+        data = prepare_data(planted.store, planted.plays, planted.tracks, recipe=recipe)
         vars(inputs)["data"] = data  # where the property keeps it
         return inputs
 

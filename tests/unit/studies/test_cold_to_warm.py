@@ -19,18 +19,18 @@ from audiorec.progress import silent
 from audiorec.studies import cold_to_warm
 from audiorec.studies.cold_to_warm import PLAYS, _first, _half_a, _turns_of_plays, score_each
 from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
-from audiorec.studies.study import resample
+from audiorec.studies.study import bootstrap_means
 
 KEY = HoldoutKey("artist-cold", 0, None)
 
 
 @pytest.fixture
-def inputs(planted, given):
+def inputs(planted, make_study):
     """In this world sound tells nearly everything, and plays come by the dozen."""
     factors = planted.recipe.factors.model_copy(update={"regularization": 10.0})
     evaluate = EvaluateConfig(seeds=(0, 1), test_fraction=0.25)
     recipe = Recipe(factors=factors, evaluate=evaluate)
-    return given(recipe, systems=(MEL_STATISTICS,))
+    return make_study(recipe, systems=(MEL_STATISTICS,))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_hybrid_is_never_worse_than_the_better_of_the_two(holdout, noise):
     length = length.mean() * np.ones_like(length)
     blurred = Embeddings(sound.ids, unit_norm(unit_norm(sound.vectors) + noise * drawn) * length)
     cold = ColdVectors(blurred, agreement(holdout, blurred))
-    found = resample([score_each(holdout, cold)], [holdout])
+    found = bootstrap_means([score_each(holdout, cold)], [holdout])
     for place, plays in enumerate(PLAYS):
         best = found.means[place, :2].argmax()
         gain = found.samples[:, place, 2] - found.samples[:, place, best]

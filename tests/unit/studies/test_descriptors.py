@@ -59,7 +59,7 @@ def make_beats(plan):
 
 
 @pytest.fixture
-def given(tmp_path):
+def study(tmp_path):
     """A made world of which nothing is in the catalogue yet."""
     (tmp_path / "world.json").write_text(json.dumps({"n_tracks": 100, "n_artists": 20, "seed": 3}))
     workspace = Workspace(tmp_path / "ws")
@@ -69,23 +69,23 @@ def given(tmp_path):
     return StudyInputs(workspace, Recipe(), truth=tmp_path / "truth.npz")
 
 
-def test_a_world_is_needed_and_must_be_in_the_catalogue(given):
+def test_a_world_is_needed_and_must_be_in_the_catalogue(study):
     with pytest.raises(ParameterError, match="--truth"):
         descriptors.run(SimpleNamespace(truth=None))
     with pytest.raises(DataError, match="no track of the catalogue is of the world"):
-        descriptors.run(given)
+        descriptors.run(study)
 
 
-def test_a_chord_with_a_drum_is_measured_as_it_was_made(given, tmp_path):
-    usual = {i: plan for i, plan in plan_of_world(given).items() if 95 < plan.tempo < 150}
+def test_a_chord_with_a_drum_is_measured_as_it_was_made(study, tmp_path):
+    usual = {i: plan for i, plan in plan_of_world(study).items() if 95 < plan.tempo < 150}
     by_mode = {SCALES[plan.scale][2]: i for i, plan in usual.items()}
     assert set(by_mode) == {3, 4}  # one in minor, one in major
-    with Catalog(given.workspace.catalog) as catalog:
+    with Catalog(study.workspace.catalog) as catalog:
         for id_ in by_mode.values():
             file = tmp_path / f"{id_}.wav"
             soundfile.write(file, make_beats(usual[id_]), CLIP.sr)
             catalog.upsert([Track(id_, str(file), "Artist", id_)])
-    report = descriptors.run(given)
+    report = descriptors.run(study)
     ours, librosa = report.to_json()["rows"]
     assert (ours["measured by"], librosa["measured by"]) == ("audiorec", "librosa")
     assert ours["tempo within 4 %"] == ours["tempo within 4 % or an octave"] == 1

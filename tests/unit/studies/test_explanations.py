@@ -34,7 +34,7 @@ def make_model():
     return ContentModel(network, config, MEL, train, n_outputs=4, output_norm="unit", space="abc")
 
 
-def make_given(path, *, n):
+def make_study(path, *, n):
     """Noise, in which each track has one loud note of two bands and a tenth of the clip."""
     workspace = Workspace(path)
     workspace.create()
@@ -51,15 +51,15 @@ def make_given(path, *, n):
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory):
-    given = make_given(tmp_path_factory.mktemp("explanations") / "ws", n=N)
-    save_model(given.workspace.model, make_model(), inputs={})
-    return given
+def study(tmp_path_factory):
+    study = make_study(tmp_path_factory.mktemp("explanations") / "ws", n=N)
+    save_model(study.workspace.model, make_model(), inputs={})
+    return study
 
 
-def test_the_one_note_of_a_track_costs_the_match_more_than_others(given, monkeypatch):
+def test_the_one_note_of_a_track_costs_the_match_more_than_others(study, monkeypatch):
     monkeypatch.setattr(explanations, "N_PAIRS", 12)
-    report = explanations.run(given)
+    report = explanations.run(study)
     seconds, bands = report.to_json()["rows"]
     assert (seconds["hidden"], bands["hidden"]) == ("3 of 10 tenths", "2 of 8 bands")
     for row in (seconds, bands):
@@ -70,12 +70,12 @@ def test_the_one_note_of_a_track_costs_the_match_more_than_others(given, monkeyp
 
 
 def test_a_model_and_enough_tracks_are_needed(tmp_path):
-    given = make_given(tmp_path / "ws", n=10)
+    study = make_study(tmp_path / "ws", n=10)
     with pytest.raises(ArtifactError, match="model"):
-        explanations.run(given)
-    save_model(given.workspace.model, make_model(), inputs={})
+        explanations.run(study)
+    save_model(study.workspace.model, make_model(), inputs={})
     with pytest.raises(DataError, match="10 tracks have none that is near .* add music"):
-        explanations.run(given)
+        explanations.run(study)
 
 
 def test_what_is_hidden_is_hidden():

@@ -18,17 +18,17 @@ KEY = HoldoutKey("artist-cold", 0, None)
 
 
 @pytest.fixture
-def curve(planted, given):
+def curve(planted, make_study):
     def run(*, systems=(MEL_STATISTICS,), labels=(0.1, 0.5)):
-        inputs = given(planted.recipe, systems=systems, labels=labels)
+        inputs = make_study(planted.recipe, systems=systems, labels=labels)
         return label_efficiency.run(inputs).tables[0]
 
     return run
 
 
 @pytest.fixture
-def holdout(planted, given):
-    return prepare(given(planted.recipe).data, KEY)
+def holdout(planted, make_study):
+    return prepare(make_study(planted.recipe).data, KEY)
 
 
 def test_fewer_labels_are_among_more(holdout) -> None:
@@ -96,7 +96,7 @@ def test_too_few_labels_are_one_clear_error(curve) -> None:
 
 def test_scored_once(curve, monkeypatch) -> None:
     first = curve()
-    monkeypatch.setattr(label_efficiency, "learned", lambda *_, **__: pytest.fail("kept"))
+    monkeypatch.setattr(label_efficiency, "with_factors", lambda *_, **__: pytest.fail("kept"))
     assert curve().rows == first.rows
     with pytest.raises(pytest.fail.Exception):
         curve(labels=(0.25,))

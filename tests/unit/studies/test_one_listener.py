@@ -27,7 +27,7 @@ from audiorec.studies.one_listener import (
     SHUFFLED,
     SOUND,
     SOUND_BY_PLAYS,
-    Music,
+    TrackData,
     listeners,
     made_listeners,
     most_played,
@@ -48,7 +48,7 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(scope="module")
-def music(planted) -> Music:
+def music(planted) -> TrackData:
     """The planted world's tracks, whose features are the levels that they were made with."""
     rows = {
         i: mel.mean(axis=1)[None].astype(np.float32)
@@ -60,7 +60,7 @@ def music(planted) -> Music:
     features = FeatureStore(
         "musicnn", planted.store.config, rows=wide, blocks=dict.fromkeys(blocks, width)
     )
-    return Music(planted.store, features, {t.track_id: t for t in planted.tracks}, {})
+    return TrackData(planted.store, features, {t.track_id: t for t in planted.tracks}, {})
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ def test_made_listeners(truth):
 
 
 def test_with_a_truth_the_listeners_are_made(truth, music, tmp_path):
-    given = StudyInputs(Workspace(tmp_path), RECIPE, truth=truth)
-    name, plays = next(listeners(given, music))
+    study = StudyInputs(Workspace(tmp_path), RECIPE, truth=truth)
+    name, plays = next(listeners(study, music))
     assert (name, len(plays)) == ("listener-0", one_listener.N_PLAYS)
     assert set(plays["track_id"]) <= {f"t{i}" for i in range(60)}
 
@@ -176,7 +176,7 @@ def workspace(tmp_path, monkeypatch):
     return workspace
 
 
-def given_of(workspace, lines):
+def study_of(workspace, lines):
     """The study's inputs, with these plays alone."""
     file = workspace.root / "plays.csv"
     file.write_text("\n".join([CSV, *lines]))
@@ -196,9 +196,9 @@ def test_listeners_with_plays_enough_at_known_times_are_scored(workspace, monkey
         *untimed,
         *elsewhere,  # tracks that are not catalogued
     ]
-    given = given_of(workspace, lines)
-    assert [name for name, _ in listeners(given, read_music(given))] == ["most", "enough"]
-    report = one_listener.run(given)
+    study = study_of(workspace, lines)
+    assert [name for name, _ in listeners(study, read_music(study))] == ["most", "enough"]
+    report = one_listener.run(study)
     body = report.to_json()
     assert body["n_listeners"] == 2
     rows = {row["system"]: row for row in body["rows"]}
@@ -216,11 +216,11 @@ def test_listeners_with_plays_enough_at_known_times_are_scored(workspace, monkey
     assert "a listener; 6 factors, regularization 5." in text
     monkeypatch.setattr(one_listener, "MIN_PLAYS", 1_000)
     with pytest.raises(DataError, match="no listener has 1000 plays of catalogued tracks"):
-        one_listener.run(given)
+        one_listener.run(study)
 
 
 def test_without_weights_there_are_no_features(workspace, monkeypatch):
     monkeypatch.setattr(pretrained, "is_fetched", lambda: False)
-    given = given_of(workspace, make_sessions("few", n_sessions=20))
+    study = study_of(workspace, make_sessions("few", n_sessions=20))
     with pytest.raises(DataError, match="no features of musicnn: .* is not in the cache"):
-        one_listener.run(given)
+        one_listener.run(study)

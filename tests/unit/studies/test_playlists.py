@@ -29,9 +29,9 @@ def make_world(path, *, n_artists):
     (path / "world.json").write_text(
         json.dumps({"n_tracks": 120, "n_artists": n_artists, "seed": 3})
     )
-    given = StudyInputs(Workspace(path / "ws"), Recipe(), truth=path / "truth.npz")
-    plans = playlists.plan_of_world(given)
-    workspace = given.workspace
+    study = StudyInputs(Workspace(path / "ws"), Recipe(), truth=path / "truth.npz")
+    plans = playlists.plan_of_world(study)
+    workspace = study.workspace
     workspace.create()
     with Catalog(workspace.catalog) as catalog:
         catalog.upsert(
@@ -49,7 +49,7 @@ def make_world(path, *, n_artists):
         for id_, plan in plans.items()
     }
     save_descriptors(workspace.descriptors, tempi)
-    return given
+    return study
 
 
 def test_a_world_whose_styles_and_tempi_are_plain_gives_the_best_figures(tmp_path, monkeypatch):
@@ -81,11 +81,11 @@ def test_a_world_of_one_style_has_no_two_to_look_up(tmp_path):
 def test_a_world_is_needed_and_must_say_how_it_was_made(tmp_path):
     with pytest.raises(ParameterError, match="--truth"):
         playlists.run(SimpleNamespace(truth=None))
-    given = SimpleNamespace(truth=tmp_path / "truth.npz")
+    study = SimpleNamespace(truth=tmp_path / "truth.npz")
     with pytest.raises(DataError, match="make it again"):
-        playlists.plan_of_world(given)
+        playlists.plan_of_world(study)
     (tmp_path / "world.json").write_text(json.dumps({"n_tracks": 12, "n_artists": 4, "seed": 3}))
-    plans = playlists.plan_of_world(given)
+    plans = playlists.plan_of_world(study)
     assert len(plans) >= 12 and all(54 <= plan.tempo <= 200 for plan in plans.values())
 
 

@@ -12,10 +12,10 @@ from audiorec.studies.popularity_and_hubs import HIDDEN, SETTINGS, hide
 
 
 @pytest.fixture
-def inputs(planted, given):
+def inputs(planted, make_study):
     factors = planted.recipe.factors.model_copy(update={"regularization": 10.0})
     evaluate = EvaluateConfig(seeds=(0,), test_fraction=0.25)
-    return given(Recipe(factors=factors, evaluate=evaluate), systems=(MEL_STATISTICS,))
+    return make_study(Recipe(factors=factors, evaluate=evaluate), systems=(MEL_STATISTICS,))
 
 
 def test_hidden_plays_are_of_training_tracks_alone(inputs):
