@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
@@ -17,6 +18,7 @@ def test_more_artists_than_tracks_names_the_options(tmp_path):
     assert not (tmp_path / "d").exists()
 
 
+@pytest.mark.slow
 def test_a_world_is_made_and_said_how_to_scan(tmp_path):
     world = tmp_path / "d"
     small = ["--tracks", str(MIN_TRACKS), "--artists", "2", "--listeners", "5", "-j", "1"]
