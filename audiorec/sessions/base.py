@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -35,12 +36,12 @@ class SessionModel(Protocol):
         ...
 
 
-class RepeatedPrefixScoring:
+class RepeatedPrefixScoring(ABC):
     """Answers after each event by asking for each beginning of the session anew."""
 
+    @abstractmethod
     def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
         """See `SessionModel.scores`."""
-        raise NotImplementedError
 
     def prefix_scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
         """See `SessionModel.prefix_scores`."""

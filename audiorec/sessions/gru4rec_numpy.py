@@ -78,8 +78,7 @@ class GRUModel:
         -------
         items : np.ndarray [shape=(n, dim + 1)], float32
         """
-        if self.project is None:
-            raise ValueError("the model was trained without content")
+        assert self.project is not None
         return np.asarray(features @ self.project[:-1] + self.project[-1])
 
     def with_content_map(self, project: np.ndarray) -> GRUModel:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from audiorec import artifacts
+from audiorec.data.find_tracks import find_tracks
 from audiorec.data.history_import import add_history, open_export
 from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
 from audiorec.data.plays.edit import forget_user, give_feedback, list_parts, remove_parts
@@ -24,7 +25,7 @@ from audiorec.data.plays.store import load_plays, played_tracks
 from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.data.plays.writer import writing_plays
 from audiorec.data.table_import import import_plays
-from audiorec.exceptions import DataError, NotFoundError
+from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 from audiorec.recommend.user_profile import liked_tracks
 from audiorec.workspace import Workspace
 
@@ -344,3 +345,34 @@ def test_what_a_listener_is_recommended_by_is_what_they_liked(tmp_path):
     give_feedback(workspace.plays, "skipped", user="you", rating=-1.0)
     with pytest.raises(NotFoundError, match="'you' has only skipped or disliked"):
         liked_tracks(workspace, "you")
+
+
+def test_where_nothing_was_played(tmp_path):
+    nowhere = tmp_path / "nowhere"
+    assert forget_user(nowhere, "anna") == 0 and rematch(nowhere, matcher) == 0
+    assert PlayedNames(nowhere).search(["x"]) == [] and PlayedNames(nowhere).ids_by_name("x") == []
+    with pytest.raises(ParameterError, match=r"words=\['-', ''\] hold no word; give one of a name"):
+        find_tracks(None, ["-", ""])
+    assert find_tracks(None, ["x"], played=PlayedNames(nowhere)) == []
+
+
+def test_listening_that_says_nothing_is_no_import(take, tmp_path):
+    """What was played for no time at all is neither a play nor a skip."""
+    file = tmp_path / "endsong_0.json"
+    row = {"ts": "2020-05-01T10:00:00Z", "ms_played": 0, "master_metadata_track_name": "X"}
+    file.write_text(json.dumps([row]))
+    with pytest.raises(DataError, match="has nothing that counts as a play or a skip; export it"):
+        take(file)
+
+
+def test_names_that_are_torn_are_learned_anew(take, scrobbles, store):
+    """They can be had from the same export again."""
+    file = scrobbles("a.csv", ("X", "Song", 0))
+    take(file, user="anna")
+    before = rows(store)
+    (names,) = store.glob("names.*.parquet")
+    names.write_bytes(bytes(names.stat().st_size))
+    with pytest.raises(ArtifactError, match="cannot be read .*run 'audiorec plays FILE' again"):
+        load_plays(store)
+    take(file, user="anna")
+    assert rows(store) == before

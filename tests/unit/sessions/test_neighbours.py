@@ -134,6 +134,8 @@ def test_content_neighbours_of_the_last_item() -> None:
     assert np.argsort(-model.scores(played, skipped=none)).tolist() == [1, 2, 3, 0]
     skipped = np.array([False, True])
     assert model.scores(played, skipped=skipped)[1] == pytest.approx(0.110, abs=1e-3)
+    nothing = model.scores(played, skipped=np.ones(2, dtype=bool))
+    assert nothing.tolist() == [0, 0, 0, 0]
 
 
 def test_ten_thousand_sessions_answer_fast() -> None:

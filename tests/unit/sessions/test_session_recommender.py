@@ -15,6 +15,7 @@ import pytest
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import (
+    AmbiguousNameError,
     ArtifactError,
     DataError,
     NoSessionsError,
@@ -412,3 +413,42 @@ def test_two_answers_are_joined_by_their_ranks() -> None:
     assert [hit.track_id for hit in joined] == ["c", "b", "a", "d"]
     assert [hit.rank for hit in joined] == [1, 2, 3, 4]
     assert joined[0].score == pytest.approx(1 / 63 + 1 / 61)
+
+
+def test_a_name_of_several_tracks_is_told_with_their_ids(
+    content_workspace: Workspace, tmp_path: Path
+) -> None:
+    copy = Workspace(Path(shutil.copytree(content_workspace.root, tmp_path / "ws")))
+    with Catalog(copy.catalog) as catalog:
+        catalog.upsert([replace(catalog.get(id_), title="Same") for id_ in ("t01", "t02")])
+    with pytest.raises(AmbiguousNameError, match=r"'Same' could be 2 tracks.*t01.*t02"):
+        answer_session(copy, ["Same"])
+
+
+def test_a_session_of_unknown_content_ranks_nothing(content_workspace: Workspace) -> None:
+    opened = SessionRecommender(content_workspace)
+    with pytest.raises(NotFoundError, match="no track of the session is known"):
+        opened.rank([SessionTrack("x"), SessionTrack("y")])
+
+
+def test_models_without_an_array_say_what_makes_them(
+    silent_workspace: Workspace, tmp_path: Path
+) -> None:
+    copy = Workspace(Path(shutil.copytree(silent_workspace.root, tmp_path / "ws")))
+    made = artifacts.load_manifest(copy.sessions, kind="sessions")
+    artifacts.commit(
+        copy.sessions, kind="sessions", config=made.config, inputs=made.inputs, extra=made.extra,
+        files={name: file for name, file in made.files.items() if name != "plays"},
+    )  # fmt: skip
+    with pytest.raises(ArtifactError, match="has no 'plays'; run 'audiorec sessions' to make it"):
+        next_tracks(copy, ["t03"], model="vsknn")
+
+
+def test_a_file_of_the_catalogue_is_its_track(content_workspace: Workspace, tmp_path: Path) -> None:
+    copy = Workspace(Path(shutil.copytree(content_workspace.root, tmp_path / "ws")))
+    file = tmp_path / "a.wav"
+    file.write_bytes(b"a sound")
+    with Catalog(copy.catalog) as catalog:
+        catalog.upsert(replace(catalog.get("t02"), path=str(file)))
+    by_id = answer_session(copy, ["t02"])
+    assert answer_session(copy, [str(file)])[:2] == by_id[:2]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -310,3 +311,81 @@ def test_an_artist_or_album_with_one_track_means_that_track(tmp_path):
         for name in ("Other", "Two", "\udcff"):
             with pytest.raises(NotFoundError):
                 catalog.find(name)
+
+
+def test_on_a_full_disk_an_own_catalogue_is_read_but_no_half_written_one(tmp_path):
+    """SQLite needs a file beside a catalogue to read it; what its log holds is never left out."""
+    path = tmp_path / "catalog.sqlite"
+    with Catalog(path) as catalog:
+        catalog.upsert(Track("t", "/t.mp3"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with Catalog(path, read_only=True) as catalog:
+            assert len(catalog) == 1
+        (tmp_path / "catalog.sqlite-wal").write_bytes(b"a log that was left behind")
+        with pytest.raises(WorkspaceError, match="cannot be used .*check its permissions and the"):
+            Catalog(path, read_only=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_empty_catalogue_is_made_and_not_read(tmp_path):
+    path = tmp_path / "catalog.sqlite"
+    sqlite3.connect(path).execute("VACUUM").connection.close()
+    path.touch()
+    with pytest.raises(WorkspaceError, match=r"catalog.sqlite is empty; run 'audiorec scan' first"):
+        Catalog(path, read_only=True)
+    with Catalog(path) as catalog:
+        assert len(catalog) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE tracks SET given = '{' WHERE track_id = 't1'", "UPDATE staged SET heard = 'x'"],
+)
+def test_values_that_are_no_json_are_damage(catalog, statement):
+    catalog.stage("/m/new.mp3", size=1, mtime_ns=2, reading={"clip_hash": "h"})
+    catalog.close()
+    database = sqlite3.connect(catalog.path)
+    database.execute(statement)
+    database.commit()
+    database.close()
+    catalog.path.with_name("catalog.sqlite.seal").unlink()
+    with (
+        Catalog(catalog.path, read_only=True) as reader,
+        pytest.raises(WorkspaceError, match="is damaged .*move it away and run 'audiorec scan'"),
+    ):
+        reader.check()
+
+
+def test_an_index_that_does_not_fit_its_table_is_damage(catalog):
+    """As a killed run with a broken disk may leave it, without a digest."""
+    catalog.close()
+    database = sqlite3.connect(catalog.path)
+    database.execute("PRAGMA writable_schema = 1")
+    name = database.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'tracks' AND sql <> ''"
+    ).fetchone()[0]
+    database.execute("DELETE FROM sqlite_master WHERE name = ?", [name])
+    database.commit()
+    database.close()
+    database = sqlite3.connect(catalog.path)
+    database.execute("UPDATE tracks SET title = 'x', artist = 'y', clip_hash = 'z'")
+    database.commit()
+    database.close()
+    catalog.path.with_name("catalog.sqlite.seal").unlink()
+    with (
+        Catalog(catalog.path, read_only=True) as reader,
+        pytest.raises(WorkspaceError, match="is damaged"),
+    ):
+        reader.check()
+
+
+def test_when_a_state_changed_is_learned_later(catalog):
+    assert {row.ctime_ns for row in catalog.file_rows()} == {0}
+    catalog.keep_change_times({"t1": 7, "t2": 8})
+    catalog.keep_change_times({"t2": 9})
+    kept = {row.track.track_id: row.ctime_ns for row in catalog.file_rows()}
+    assert kept == {"t1": 7, "t2": 9, "t3": 0, "t4": 0, "t5": 0}
+    assert catalog.get("t1") == JOGA

@@ -116,3 +116,13 @@ def test_rules_are_removed_by_number_or_words():
 def test_the_file_is_plain_json(tmp_path):
     save_exclusions(tmp_path / "e.json", [Exclusion("genre", "Ünder")])
     assert json.loads((tmp_path / "e.json").read_bytes()) == [["genre", "Ünder"]]
+
+
+def test_a_file_that_is_too_large_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "exclusions.json"
+    monkeypatch.setattr("audiorec.data.catalog.exclusions.MOST_BYTES", 20)
+    file.write_text('[["genre", "x"]]')
+    assert len(load_exclusions(file)) == 1
+    file.write_text('[["genre", "xxxxxxxxxxxx"]]')
+    with pytest.raises(WorkspaceError, match=r"cannot be read \(more than 20 bytes\); mend it, or"):
+        load_exclusions(file)

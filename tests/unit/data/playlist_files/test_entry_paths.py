@@ -135,3 +135,19 @@ def test_what_it_is_that_is_no_playlist(tmp_path, content, what):
     (tmp_path / "l.m3u").write_bytes(content)
     with pytest.raises(DataError, match=f"playlist .*l.m3u {what}"):
         list(entries(tmp_path / "l.m3u"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that cannot be read")
+def test_a_list_that_cannot_be_read_is_found_and_named(tmp_path):
+    file = tmp_path / "l.m3u"
+    file.symlink_to("/proc/self/mem")
+    assert list(playlists_in(tmp_path)) == [file]
+    with pytest.raises(DataError, match=r"l.m3u cannot be read: input/output error; check its"):
+        list(entries(file))
+
+
+def test_a_code_page_that_nobody_knows_is_passed_over(music):
+    folder, ids = music
+    name = "Björk/Jóga.mp3"
+    content = f"#EXTM3U\n#EXTENC: of-nobody\n{name}\n".encode("cp1252")
+    assert listed(folder, ids, content) == {name}
