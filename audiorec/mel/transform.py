@@ -56,13 +56,13 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
     y = np.asarray(y, dtype=np.float32)
     if y.ndim != 1 or not len(y):
         raise ParameterError(f"y of shape {y.shape} must be mono: one dimension, not empty")
-    if config.pad_mode == "reflect" and len(y) <= config.n_fft // 2:
+    half = config.n_fft // 2
+    if config.pad_mode == "reflect" and len(y) <= half:
         raise ParameterError(
-            f"y of {len(y)} samples is too short for pad_mode='reflect' with n_fft={config.n_fft}; "
-            "take pad_mode='constant'"
+            f"y of {len(y)} samples is too short to be mirrored at its ends with "
+            f"n_fft={config.n_fft}; give more than {half}"
         )
     window, bank = _window_and_bank(config)
-    half = config.n_fft // 2
     padded = np.pad(y, half, mode="reflect" if config.pad_mode == "reflect" else "constant")
     frames = sliding_window_view(padded, config.n_fft)[:: config.hop_length]
     mel = np.empty((config.n_mels, len(frames)), dtype=np.float32)

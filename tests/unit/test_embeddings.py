@@ -62,3 +62,14 @@ def test_what_is_no_embedding_is_refused(ids, vectors, message):
 def test_unit_norm_leaves_zero_rows_zero():
     unit = unit_norm(np.array([[3.0, 4.0], [0.0, 0.0]], np.float32))
     np.testing.assert_allclose(unit, [[0.6, 0.8], [0, 0]], rtol=1e-6)
+
+
+def test_updated_with_others():
+    some = Embeddings(["a", "b"], np.eye(2, dtype=np.float32))
+    other = Embeddings(["b", "c"], 2 * np.eye(2, dtype=np.float32))
+    both = some.updated(other)
+    assert both.ids == ("a", "b", "c")
+    assert both.vectors.tolist() == [[1, 0], [2, 0], [0, 2]]
+    assert Embeddings([], np.zeros((0, 0))).updated(some).ids == ("a", "b")
+    with pytest.raises(ParameterError, match="vectors of 3 dimensions do not fit 2"):
+        some.updated(Embeddings(["c"], np.ones((1, 3))))

@@ -23,3 +23,8 @@ def test_unknown_and_repeated_ids_are_named():
 
 def test_rows_are_int64():
     assert IdMap(["a", "b"]).rows(["b"]).dtype == np.int64
+
+
+def test_equal_maps_have_equal_hashes():
+    assert {IdMap(["a", "b"]): 1}[IdMap(["a", "b"])] == 1
+    assert IdMap(["a", "b"]) != IdMap(["b", "a"])

@@ -110,3 +110,14 @@ def test_a_file_from_outside(tmp_path, tune, write_audio):
     mels = audio_to_mels(file, config=config)
     assert [m.shape for m in mels] == [(128, config.n_frames)] * 2
     assert mels[0].dtype == np.float16
+
+
+def test_what_is_too_short_to_be_mirrored():
+    config = MelConfig(
+        sr=16000, n_fft=512, hop_length=256, n_mels=96, clip_seconds=3, compression="log10"
+    )
+    assert log_mel(np.ones(257, np.float32), config=config).shape == (96, 2)
+    with pytest.raises(
+        ParameterError, match="y of 256 samples is too short to be .* n_fft=512; give more than 256"
+    ):
+        log_mel(np.ones(256, np.float32), config=config)
