@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.histories.importer_registry import BY_PATH, get_importer
+from audiorec.data.histories.column_importers import BY_PATH, get_importer
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.data.playlist_files.entry_paths import PathFinder
 from audiorec.data.playlist_files.playlist_files import PathMap, entry_path
@@ -37,7 +37,7 @@ def import_plays(
     file : Path
         The file.
     source : str
-        Name of its format in `audiorec.data.histories.importer_registry.IMPORTERS`.
+        Name of its format in `audiorec.data.histories.column_importers.IMPORTERS`.
     neutral : float, optional
         The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
         from -1 to 1.

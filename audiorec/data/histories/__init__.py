@@ -4,126 +4,29 @@ Each module has ``TITLE``, what it is; ``EXPORT``, how to get it, which the help
 ``recognise(member)``, whether a file of an export is one of these; and
 ``read(export, members, tally)``, its listens one after the other, in which ``tally`` counts what is
 left out. Two name tracks by their ids or files already, and are read as columns: ``csv`` and
-``m3u``. `SOURCES` names the formats. The other modules serve them: ``export_files`` opens an
-export, ``listen`` is what is read of it, ``text_formats``, ``databases`` and
-``csv_dialects`` parse, and ``importer_registry`` lists the importers.
+``m3u``. ``importer_registry`` names the formats in `SOURCES`. The other modules serve them:
+``export_files`` opens an export, ``listen`` is what is read of it, ``text_formats``,
+``databases`` and ``csv_dialects`` parse, and ``column_importers`` reads the two of columns.
 """
 
-from __future__ import annotations
-
-import importlib
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol, cast
-
-from audiorec.data.histories.export_files import Export, ExportFile, data_error
-from audiorec.data.histories.listen import Listen, Tally
-from audiorec.exceptions import ParameterError
-
-SOURCES = (
-    "spotify",
-    "listenbrainz",
-    "lastfm",
-    "rockbox",
-    "itunes",
-    "apple-music",
-    "youtube-music",
-    "navidrome",
-    "jellyfin",
-    "plex",
-    "foobar2000",
-    "mpd",
-    "beets",
-    "csv",
-    "m3u",
-    "xspf",
-    "jspf",
+from audiorec.data.histories.importer_registry import (
+    AUTO,
+    IN_COLUMNS,
+    PLAYLISTS,
+    SOURCES,
+    History,
+    Recognised,
+    history,
+    recognise,
 )
-"""Names of the formats, in the order in which they are tried."""
-PLAYLISTS = ("m3u", "xspf", "jspf")
-"""Formats of playlists: they lie beside others without being meant, and each list is a session."""
-IN_COLUMNS = ("csv", "m3u")
-"""Formats that are read as columns."""
-AUTO = "auto"
 
-
-class History(Protocol):
-    """What every module of a format has."""
-
-    TITLE: str
-    EXPORT: str
-
-    def recognise(self, member: ExportFile) -> bool:
-        """Whether a file of an export is one of these."""
-        ...
-
-    def read(self, export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
-        """The listens of these files, one after the other."""
-        ...
-
-
-class Recognised(NamedTuple):
-    """The format of an export, and the files of it that are of this format."""
-
-    source: str
-    members: list[ExportFile]
-
-
-def history(source: str) -> History:
-    """The module of a format.
-
-    Raises
-    ------
-    ParameterError
-        If no format has the name.
-    """
-    if source not in SOURCES:
-        known = ", ".join((AUTO, *SOURCES))
-        raise ParameterError(f"source={source!r} is unknown; use one of: {known}")
-    name = source.replace("-", "_")
-    return cast("History", importlib.import_module(f"audiorec.data.histories.{name}"))
-
-
-def recognise(export: Export, *, source: str = AUTO) -> Recognised:
-    """Which format an export has.
-
-    Parameters
-    ----------
-    export : Export
-    source : str
-        One of `SOURCES`; or "auto", to find it.
-
-    Raises
-    ------
-    DataError
-        If it has none, another than `source`, or several.
-    """
-    if source != AUTO:
-        members = _members(export, source)
-        if not members:
-            raise data_error(
-                export.path,
-                f"has no {history(source).TITLE} in it",
-                f"to get one: {history(source).EXPORT}; or leave --source to auto",
-            )
-        return Recognised(source, members)
-    by_source = {name: members for name in SOURCES if (members := _members(export, name))}
-    if len(by_source) > 1:
-        by_source = {n: f for n, f in by_source.items() if n not in PLAYLISTS} or by_source
-    if not by_source:
-        raise data_error(
-            export.path,
-            "is no history that is known",
-            f"known are {', '.join(SOURCES)}: 'audiorec plays --help' says how to get each",
-        )
-    if len(by_source) > 1:
-        raise data_error(
-            export.path,
-            f"holds {' and '.join(by_source)}",
-            "name the files one by one, or one format by --source",
-        )
-    return Recognised(*next(iter(by_source.items())))
-
-
-def _members(export: Export, source: str) -> list[ExportFile]:
-    module = history(source)
-    return [member for member in export.members if module.recognise(member)]
+__all__ = [
+    "AUTO",
+    "IN_COLUMNS",
+    "PLAYLISTS",
+    "SOURCES",
+    "History",
+    "Recognised",
+    "history",
+    "recognise",
+]

@@ -1,100 +1,120 @@
-"""Listening in columns that the importer knows already: our own CSV, and playlists.
-
-An importer reads a file and promises rows that are whole: every id is non-empty, every count is
-finite and not negative, every time is a plausible one or null, every row says something. What it
-cannot read it refuses with a `DataError` of one line that names the file, the line, the value and
-the remedy.
-"""
+"""The formats of histories by name, and which of them an export has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+import importlib
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, cast
 
-import polars as pl
-
-from audiorec.data.histories import csv, m3u
-from audiorec.data.playlist_files.playlist_files import PathMap
+from audiorec.data.histories.export_files import Export, ExportFile, data_error
+from audiorec.data.histories.listen import Listen, Tally
 from audiorec.exceptions import ParameterError
 
-SCHEMA = {
-    "user_id": pl.String,
-    "track_id": pl.String,
-    "plays": pl.Float64,
-    "timestamp": pl.Int64,
-}
-OPTIONAL = {
-    "skipped": pl.Float64,
-    "rating": pl.Float64,
-    "session_id": pl.String,
-}
-"""Columns that stand in the rows of a file that tells of skips, ratings and sessions."""
+SOURCES = (
+    "spotify",
+    "listenbrainz",
+    "lastfm",
+    "rockbox",
+    "itunes",
+    "apple-music",
+    "youtube-music",
+    "navidrome",
+    "jellyfin",
+    "plex",
+    "foobar2000",
+    "mpd",
+    "beets",
+    "csv",
+    "m3u",
+    "xspf",
+    "jspf",
+)
+"""Names of the formats, in the order in which they are tried."""
+PLAYLISTS = ("m3u", "xspf", "jspf")
+"""Formats of playlists: they lie beside others without being meant, and each list is a session."""
+IN_COLUMNS = ("csv", "m3u")
+"""Formats that are read as columns."""
+AUTO = "auto"
 
 
-class ImportedFrame(NamedTuple):
-    """What an importer read.
+class History(Protocol):
+    """What every module of a format has."""
 
-    Attributes
-    ----------
-    plays : pl.LazyFrame
-        Columns of `SCHEMA`, and those of `OPTIONAL` that the file has. `timestamp` is the second
-        since 1970-01-01 UTC, or null; `plays` counts every start, `skipped` those broken off (or
-        null); `rating` lies between -1 and 1 (or is null).
-    skipped : int
-        Rows left out because they say nothing: no play, no skip, no liking or disliking.
-    problems : tuple of (str, str)
-        Path of each of several files that cannot be read, and a line that says why.
-    """
+    TITLE: str
+    EXPORT: str
 
-    plays: pl.LazyFrame
-    skipped: int
-    problems: tuple[tuple[str, str], ...] = ()
+    def recognise(self, member: ExportFile) -> bool:
+        """Whether a file of an export is one of these."""
+        ...
+
+    def read(self, export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
+        """The listens of these files, one after the other."""
+        ...
 
 
-class Importer(Protocol):
-    """Read a file of listening; `scratch` is a directory for what has to be unpacked.
+class Recognised(NamedTuple):
+    """The format of an export, and the files of it that are of this format."""
 
-    `neutral` says that ratings are 1 to 5, and which of these is neither liking nor disliking.
-    """
-
-    def __call__(
-        self, file: Path, *, scratch: Path, neutral: float | None = None, **how: Any
-    ) -> ImportedFrame: ...
+    source: str
+    members: list[ExportFile]
 
 
-def _csv(file: Path, *, scratch: Path, neutral: float | None = None, **_how: Any) -> ImportedFrame:
-    return ImportedFrame(*csv.read_plays(file, scratch=scratch, neutral=neutral))
-
-
-def _m3u(
-    file: Path,
-    *,
-    scratch: Path,
-    neutral: float | None = None,
-    path_map: Sequence[PathMap] = (),
-    **_how: Any,
-) -> ImportedFrame:
-    if neutral is not None:
-        raise ParameterError(f"neutral={neutral:g} is for ratings, and playlists have none")
-    return ImportedFrame(*m3u.read_playlists(file, path_map=path_map))
-
-
-IMPORTERS: dict[str, Importer] = {"csv": _csv, "m3u": _m3u}
-BY_PATH = frozenset({"m3u"})
-"""Sources that name tracks by their files."""
-
-
-def get_importer(source: str) -> Importer:
-    """Importer of a source by its name.
+def history(source: str) -> History:
+    """The module of a format.
 
     Raises
     ------
     ParameterError
-        If no importer has the name.
+        If no format has the name.
     """
-    try:
-        return IMPORTERS[source]
-    except KeyError:
-        known = ", ".join(sorted(IMPORTERS))
-        raise ParameterError(f"source={source!r} is unknown; use one of: {known}") from None
+    if source not in SOURCES:
+        known = ", ".join((AUTO, *SOURCES))
+        raise ParameterError(f"source={source!r} is unknown; use one of: {known}")
+    name = source.replace("-", "_")
+    return cast("History", importlib.import_module(f"audiorec.data.histories.{name}"))
+
+
+def recognise(export: Export, *, source: str = AUTO) -> Recognised:
+    """Which format an export has.
+
+    Parameters
+    ----------
+    export : Export
+    source : str
+        One of `SOURCES`; or "auto", to find it.
+
+    Raises
+    ------
+    DataError
+        If it has none, another than `source`, or several.
+    """
+    if source != AUTO:
+        members = _members(export, source)
+        if not members:
+            raise data_error(
+                export.path,
+                f"has no {history(source).TITLE} in it",
+                f"to get one: {history(source).EXPORT}; or leave --source to auto",
+            )
+        return Recognised(source, members)
+    by_source = {name: members for name in SOURCES if (members := _members(export, name))}
+    if len(by_source) > 1:
+        by_source = {n: f for n, f in by_source.items() if n not in PLAYLISTS} or by_source
+    if not by_source:
+        raise data_error(
+            export.path,
+            "is no history that is known",
+            f"known are {', '.join(SOURCES)}: 'audiorec plays --help' says how to get each",
+        )
+    if len(by_source) > 1:
+        raise data_error(
+            export.path,
+            f"holds {' and '.join(by_source)}",
+            "name the files one by one, or one format by --source",
+        )
+    return Recognised(*next(iter(by_source.items())))
+
+
+def _members(export: Export, source: str) -> list[ExportFile]:
+    module = history(source)
+    return [member for member in export.members if module.recognise(member)]

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.histories.importer_registry import OPTIONAL, SCHEMA
+from audiorec.data.histories.column_importers import OPTIONAL, SCHEMA
 from audiorec.data.plays.writer import (
     FEEDBACK,
     NAMES,

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from audiorec.data.histories import csv as importer
-from audiorec.data.histories.importer_registry import SCHEMA, get_importer
+from audiorec.data.histories.column_importers import SCHEMA, get_importer
 from audiorec.data.plays.store import load_plays
 from audiorec.data.plays.writer import writing_plays
 from audiorec.data.table_import import add_table, import_plays

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.histories.importer_registry import get_importer
+from audiorec.data.histories.column_importers import get_importer
 from audiorec.data.histories.m3u import read_playlists
 from audiorec.data.playlist_files.playlist_files import entries, playlists_in
 from audiorec.data.plays.store import load_plays
