@@ -6,7 +6,7 @@ import shutil
 from typing import NamedTuple
 
 from audiorec import artifacts
-from audiorec.exceptions import ArtifactError, NotFoundError
+from audiorec.exceptions import ArtifactError, NewerError, NotFoundError
 from audiorec.factors.store import Factors, load_factors, save_factors
 from audiorec.workspace import Workspace
 
@@ -33,6 +33,8 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     ------
     NotFoundError
         If nothing is stored of them.
+    NewerError
+        If a newer version has written the factors.
     """
     from audiorec.data.plays.edit import forget_user  # here: they load polars
     from audiorec.data.plays.pseudonyms import pseudonym
@@ -65,8 +67,11 @@ def _forget_factors(workspace: Workspace, user: str) -> bool:
     try:
         manifest = artifacts.load_manifest(directory, kind="factors")
         factors = load_factors(directory)
-    except ArtifactError:
-        return False
+    except NewerError:
+        raise
+    except ArtifactError:  # nobody can tell whom it names: the next run makes it again
+        shutil.rmtree(directory)
+        return True
     if user not in factors.users:
         return False
     others = [name for name in factors.users.ids if name != user]

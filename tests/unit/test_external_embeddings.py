@@ -435,3 +435,10 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "v.parquet")
     with pytest.raises(DataError, match="is no regular file"):
         read_vectors(tmp_path / "v.parquet")
+
+
+def test_ids_of_a_table_are_bounded(tmp_path, file, workspace):
+    table = tmp_path / "tracks.csv"
+    table.write_text(f"track_id,title\nid-01,One\n{'x' * 600},Two\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"tracks.csv has track_id .* in line 3; "):
+        import_embeddings(workspace, file, tracks=table)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from audiorec.demo import World, make_world, synthesizer_install
+from audiorec.demo.world import WORLD_FILE
 from audiorec.exceptions import AudiorecError, ParameterError
 
 SIZE = {"n_tracks": 6, "n_artists": 3, "n_listeners": 20}
@@ -80,6 +81,13 @@ def test_a_killed_world_is_finished(world: World, tmp_path: Path) -> None:
 def test_another_world_is_refused(world: World) -> None:
     with pytest.raises(ParameterError, match=r"seed=0 instead of 1.*choose another directory"):
         make_world(world.directory, **SIZE, seed=1)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7"])
+def test_a_directory_that_does_not_say_which_world_it_holds(tmp_path: Path, content: str) -> None:
+    (tmp_path / WORLD_FILE).write_text(content)
+    with pytest.raises(ParameterError, match=rf"holds another demo world \({WORLD_FILE} cannot be"):
+        make_world(tmp_path, **SIZE)
 
 
 def test_a_directory_of_other_things_is_refused(tmp_path: Path) -> None:

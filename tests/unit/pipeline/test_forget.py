@@ -54,3 +54,15 @@ def test_where_there_are_plays_alone(tmp_path):
     import_plays(workspace.plays, table)
     assert forget(workspace, "anna") == (1, False, False)
     assert not artifacts.exists(workspace.plays)
+
+
+def test_damaged_factors_keep_no_name(workspace):
+    manifest = artifacts.load_manifest(workspace.factors, kind="factors")
+    torn = workspace.factors / manifest.files["user_factors"].file
+    torn.write_bytes(torn.read_bytes()[:-1])
+    assert forget(workspace, "anna") == (2, True, True)
+    assert not workspace.factors.exists()
+    for form in ("utf-8", "utf-32-le"):
+        name = "anna".encode(form)
+        assert not any(name in p.read_bytes() for p in workspace.root.rglob("*") if p.is_file())
+    assert forget(workspace, "ben") == (1, False, False)

@@ -9,11 +9,14 @@ import mutagen
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import AudiorecError, DataError
+from audiorec.pipeline.match_names import recordings
 from audiorec.scan import scan, scan_manifest, scanner
-from audiorec.scan.tags import read_tags
+from audiorec.scan.read_file import read_file
+from audiorec.scan.tags import read_recording_id, read_tags
 from audiorec.worker_pool import Outcome
+from audiorec.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -489,3 +492,58 @@ def test_torn_tags_are_no_tags(tmp_path, content):
 def test_scanning_imports_no_torch():
     code = "import sys, audiorec.scan.read_file; assert not {'torch', 'librosa'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_change_time_that_was_not_kept_is_learned(catalog, music):
+    """Of a catalogue that was made before they were kept."""
+    scan(catalog, [music])
+    kept = {row.track.path: row.ctime_ns for row in catalog.file_rows()}
+    assert all(kept.values())
+    catalog.keep_change_times(dict.fromkeys(ids(catalog).values(), 0))
+    catalog.record_failure(music / "one.flac", stage="scan", reason="broke meanwhile")
+    assert scan(catalog, [music]) == report(unchanged=2)
+    assert {row.track.path: row.ctime_ns for row in catalog.file_rows()} == kept
+    assert catalog.failures() == []
+
+
+MBID = "11111111-0000-4000-8000-00000000000A"
+
+
+def test_the_id_of_a_recording(tmp_path, songs):
+    """As whoever matches names reads it, of files that were scanned before it was kept."""
+    file = tmp_path / "a.flac"
+    shutil.copy(songs[0], file)
+    assert read_recording_id(file) == ""
+    tags = mutagen.File(file)
+    tags["musicbrainz_trackid"] = MBID
+    tags.save()
+    assert read_recording_id(file) == MBID.lower()
+    assert read_recording_id(tmp_path / "gone.flac") == ""
+    workspace = Workspace(tmp_path / "w")
+    workspace.create()
+    with Catalog(workspace.catalog) as catalog:
+        catalog.upsert(Track("a", str(file), "X", "Song"))
+        database = catalog._db
+        with catalog.transaction():
+            database.execute("DELETE FROM credits")
+    read = [
+        recordings(workspace, with_mbids=with_mbids)[0].name.recording_mbid
+        for with_mbids in (False, True)
+    ]
+    assert read == ["", MBID.lower()]
+
+
+def test_names_that_tags_say_stand_over_those_of_the_path(tmp_path, songs):
+    """Another artist than the folder's has no album of that folder; parts of a file no title."""
+    file = tmp_path / "Björk" / "Homogenic" / "02 Jóga.flac"
+    file.parent.mkdir(parents=True)
+    shutil.copy(songs[0], file)
+    guessed = read_file(str(file))
+    assert (guessed["artist"], guessed["album"], guessed["title"]) == ("Björk", "Homogenic", "Jóga")
+    tags = mutagen.File(file, easy=True)
+    tags["artist"], tags["title"] = "Portishead", "Roads"
+    tags.save()
+    said = read_file(str(file))
+    assert (said["artist"], said["album"], said["title"]) == ("Portishead", "", "Roads")
+    part = read_file(f"{file}#t=0.000,1.500")
+    assert (part["artist"], part["title"] != "Roads", part["duration"]) == ("Portishead", True, 1.5)

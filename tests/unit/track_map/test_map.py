@@ -19,7 +19,7 @@ from audiorec.pipeline.map import missing_map
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.status import describe_workspace
 from audiorec.track_map import extend_layout, fit_layout, load_map
-from audiorec.track_map.layout import _positions_of_new_tracks
+from audiorec.track_map.layout import _positions_of_new_tracks, _principal_plane
 from audiorec.workspace import Workspace
 
 GENRES = ("Jazz", "Metal", "Folk")
@@ -245,3 +245,40 @@ def test_of_many_tracks_a_sample_is_laid_out_and_the_others_are_put_among_it(mon
     np.fill_diagonal(apart, np.inf)
     nearest = np.argsort(apart, axis=1)[:, :5]
     assert (genres[nearest] == genres[:, None]).mean() > 0.9  # a third by chance
+
+
+def test_a_map_that_lacks_what_it_should_say(workspace):
+    made = artifacts.load_manifest(workspace.map, kind="map")
+    for files, extra, lacking in (
+        ({k: v for k, v in made.files.items() if k != "fitted"}, made.extra, "fitted"),
+        (made.files, {"space": made.extra["space"]}, "regions"),
+    ):
+        artifacts.commit(
+            workspace.map, kind="map", config=made.config, inputs=made.inputs, files=files,
+            extra=extra,
+        )  # fmt: skip
+        with pytest.raises(ArtifactError, match=f"lacks '{lacking}'; run 'audiorec map'"):
+            load_map(workspace.map)
+
+
+def test_tracks_in_one_dimension_lie_on_a_line():
+    plane = _principal_plane(np.arange(5.0, dtype=np.float32)[:, None])
+    assert plane.shape == (5, 2) and (plane[:, 1] == 0).all()
+    assert (np.abs(np.diff(plane[:, 0])) == 1).all()
+
+
+def test_new_points_among_few():
+    """Too few for forces between them: each in the middle of its neighbours."""
+    corners = np.array([[0, 0], [2, 0], [0, 2], [2, 2]], dtype=np.float32)
+    placed = _positions_of_new_tracks(corners, np.array([[0, 1, 2, 3], [0, 0, 1, 1]]), n_jobs=1)
+    assert placed.tolist() == [[1, 1], [1, 0]]
+
+
+def test_an_empty_library_has_no_map(workspace):
+    with Catalog(workspace.catalog) as catalog:
+        catalog.remove(ids(120))
+    empty = Embeddings([], np.zeros((0, 3), np.float32))
+    made = empty.save(workspace.embeddings)
+    index_of(empty).save(workspace.index, inputs={"embeddings": made.fingerprint})
+    with pytest.raises(ArtifactError, match="the index holds no tracks; scan some, and run"):
+        run(workspace)
