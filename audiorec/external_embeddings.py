@@ -165,6 +165,14 @@ def read_vectors(file: Path) -> Embeddings:
     DataError
         If it cannot be read, lacks a column or rows, an id stands twice or is missing, or vectors
         differ in length or hold what is no finite number.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> vectors = {"track_id": ["b", "a"], "vector": [[1.0, 0.0], [0.0, 1.0]]}
+    >>> pl.DataFrame(vectors).write_parquet("vectors.parquet")
+    >>> read_vectors(Path("vectors.parquet")).ids
+    ('a', 'b')
     """
     import polars as pl
 

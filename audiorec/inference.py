@@ -61,6 +61,18 @@ def embed(
         If the encoder's pretrained weights are not in the cache, or damaged there.
     ParameterError
         If a track has no clip, or a clip another number of bands or values that are not finite.
+
+
+    Examples
+    --------
+    >>> from audiorec.models.config import ModelConfig, TrainConfig
+    >>> from audiorec.models.content_model import build_network, no_scale
+    >>> shape, mel = ModelConfig(channels=4, hidden=4), MelConfig(n_mels=16)
+    >>> scale = no_scale(n_mels=16)
+    >>> network = build_network(shape, mel=mel, n_outputs=8, scale=scale, published=False).eval()
+    >>> model = ContentModel(network, shape, mel, TrainConfig(), n_outputs=8, output_norm="unit")
+    >>> embed(model, [("a", [np.zeros((16, 440), np.float32)])], device="cpu").vectors.shape
+    (1, 8)
     """
     where = pick_device(device)
     network = model.on(where)

@@ -10,6 +10,7 @@ import inspect
 import pkgutil
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -77,24 +78,34 @@ def api_page() -> str:
         "# Python API",
         "",
         "Every public name with the first line of its docstring, in the order of the path: from",
-        "files and plays to answers, then what judges and holds them. Examples run as tests.",
+        "files and plays to answers, then what judges and holds them. Of each package its public",
+        "names come first, then its modules. Examples run as tests.",
         "",
     ]
+    shown: set[object] = set()
     for name in sorted(_modules(), key=_place):
         module = importlib.import_module(name)
-        members = [
-            (name, member)
-            for name, member in sorted(vars(module).items())
-            if not name.startswith("_")
-            and (inspect.isclass(member) or inspect.isfunction(member))
-            and member.__module__ == module.__name__
-        ]
-        lines += [f"## {module.__name__}", "", first_line(module), ""]
+        members = [pair for pair in _members(module) if pair[1] not in shown]
+        shown.update(member for _, member in members)
+        lines += [f"{'#' * min(name.count('.') + 1, 3)} {name}", "", first_line(module), ""]
         lines += [f"- `{name}`: {first_line(member)}" for name, member in members]
         lines += [""] if members else []
         for _, member in members:
             lines += example(member)
     return "\n".join(lines)
+
+
+def _members(module: ModuleType) -> list[tuple[str, object]]:
+    """Classes and functions: a package's public names, or what a module defines."""
+    names = getattr(module, "__all__", None)
+    members = [(name, getattr(module, name)) for name in names or sorted(vars(module))]
+    return [
+        (name, member)
+        for name, member in members
+        if not name.startswith("_")
+        and (inspect.isclass(member) or inspect.isfunction(member))
+        and (names or member.__module__ == module.__name__)
+    ]
 
 
 def _modules() -> list[str]:

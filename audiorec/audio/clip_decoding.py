@@ -125,6 +125,11 @@ def clip_starts(total: int, *, n: int, config: MelConfig) -> list[int]:
     n : int
         Samples in a clip, at most `total`.
     config : MelConfig
+
+    Examples
+    --------
+    >>> clip_starts(900, n=300, config=MelConfig(n_clips=3))
+    [0, 300, 600]
     """
     room = total - n
     count = config.n_clips

@@ -97,11 +97,6 @@ def evaluate(
         If there are no plays, no listener with a history, or nobody to score.
     ArtifactError
         If there are no mels.
-
-    Examples
-    --------
-    >>> report = evaluate(store, plays, catalog.tracks(), recipe=recipe)  # doctest: +SKIP
-    >>> report.splits[0].shares["inner product"]["cnn (from nothing)"]["nDCG@50"]  # doctest: +SKIP
     """
     wanted = chosen_systems(systems, recipe=recipe, with_truth=truth is not None)
     wanted |= more_systems or {}

@@ -32,7 +32,13 @@ def figure(value: float) -> str:
 
 
 def with_interval(value: float, ends: tuple[float, float]) -> str:
-    """A figure and its interval."""
+    """A figure and its interval.
+
+    Examples
+    --------
+    >>> with_interval(0.25, (0.2, 0.3))
+    ' 0.250 [ 0.200 ..  0.300]'
+    """
     if math.isnan(value):
         return "n/a"
     return f"{value:6.3f} [{ends[0]:6.3f} .. {ends[1]:6.3f}]"

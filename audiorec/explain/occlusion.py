@@ -176,6 +176,12 @@ def occlusion_table(occlusion: Occlusion) -> dict[str, Any]:
 
 
 def slots(n: int, parts: int) -> list[tuple[int, int]]:
-    """First and end of each of as equal parts of a length as there are."""
+    """First and end of each of as equal parts of a length as there are.
+
+    Examples
+    --------
+    >>> slots(10, 3)
+    [(0, 3), (3, 6), (6, 10)]
+    """
     bounds = np.linspace(0, n, min(parts, n) + 1).astype(int).tolist()
     return list(itertools.pairwise(bounds))

@@ -57,6 +57,13 @@ def fit_ridge(
     penalties : sequence of float
     weights : np.ndarray [shape=(n,)], or None
         How much each row counts, above 0; None lets all count alike.
+
+    Examples
+    --------
+    >>> x = np.arange(12.0)[:, None]
+    >>> ridge = fit_ridge(x, 2 * x + 1, groups=list("aaabbbcccddd"), seed=0, penalties=[1e-6])
+    >>> ridge.predict(np.array([[20.0]])).round(3)
+    array([[41.]], dtype=float32)
     """
     if len(features) != len(targets) or len(features) != len(groups) or not len(features):
         raise ParameterError(

@@ -94,6 +94,17 @@ def scan(
         If a path is not there. Files that cannot be used are counted and recorded, not raised.
     ParameterError
         If a pattern is none.
+
+    Examples
+    --------
+    >>> import numpy, soundfile
+    >>> Path("music").mkdir()
+    >>> noise = numpy.random.default_rng(0).normal(0, 0.1, 22050 * 5)
+    >>> soundfile.write("music/noise.flac", noise, 22050)
+    >>> with Catalog(Path("catalog.sqlite")) as catalog:
+    ...     report = scan(catalog, [Path("music")], n_jobs=1)
+    ...     report.added, [track.title for track in catalog.tracks()]
+    (1, ['noise'])
     """
     check_paths(paths)
     progress("scan", 0, None)

@@ -44,6 +44,16 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
     ------
     WorkspaceError
         If there is no workspace.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audiorec.workspace import Workspace
+    >>> workspace = Workspace(Path("my-workspace"))
+    >>> workspace.create()
+    True
+    >>> create_app(workspace).title
+    'audiorec'
     """
     settings = settings or ServeSettings()
     workspace.check()

@@ -102,5 +102,11 @@ def hit_rate(ranks: np.ndarray, *, k: int = CUTOFF) -> float:
 
 
 def mean_reciprocal_rank(ranks: np.ndarray, *, k: int = CUTOFF) -> float:
-    """Mean of 1 / rank, 0 beyond the first k; NaN of none."""
+    """Mean of 1 / rank, 0 beyond the first k; NaN of none.
+
+    Examples
+    --------
+    >>> round(mean_reciprocal_rank(np.array([1, 4, 100]), k=20), 3)
+    0.417
+    """
     return float(np.where(ranks <= k, 1 / ranks, 0.0).mean()) if len(ranks) else float("nan")

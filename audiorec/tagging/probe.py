@@ -234,7 +234,13 @@ def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -
 
 
 def calibrated(raw: np.ndarray, *, slope: float, shift: float) -> np.ndarray:
-    """Probabilities with their log-odds stretched and shifted, of the same shape."""
+    """Probabilities with their log-odds stretched and shifted, of the same shape.
+
+    Examples
+    --------
+    >>> calibrated(np.array([0.5, 0.9]), slope=0.5, shift=0.0).round(2)
+    array([0.5 , 0.75])
+    """
     return np.asarray(1 / (1 + np.exp(-(slope * _log_odds(raw) + shift))))
 
 

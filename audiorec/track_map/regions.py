@@ -39,6 +39,12 @@ def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
     Parameters
     ----------
     positions : np.ndarray [shape=(n, 2)]
+
+    Examples
+    --------
+    >>> corners = np.repeat([[0.0, 0.0], [9.0, 9.0]], 8, axis=0)
+    >>> sorted(find_regions(corners).round().tolist())
+    [[0.0, 0.0], [9.0, 9.0]]
     """
     # here: scikit-learn takes seconds, and maps that are stored go without
     from sklearn.cluster import KMeans

@@ -27,7 +27,13 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def cosine(predictions: Tensor, targets: Tensor) -> Tensor:
-    """One minus the cosine between prediction and target: 0 to 2."""
+    """One minus the cosine between prediction and target: 0 to 2.
+
+    Examples
+    --------
+    >>> cosine(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 3.0]]))
+    tensor(1.)
+    """
     return (1 - F.cosine_similarity(predictions, targets, dim=1)).mean()
 
 

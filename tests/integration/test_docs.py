@@ -125,3 +125,10 @@ def test_every_command_has_a_file_of_tests():
     folder = Path(__file__).parent / "commands"
     files = {path.stem.removeprefix("test_") for path in folder.glob("test_*.py")}
     assert files == {name.replace("-", "_") for name in COMMANDS}
+
+
+def test_every_step_of_the_path_has_an_example():
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    parts = {part.split("\n", 1)[0]: part for part in page.split("\n## ")}
+    without = [name for name in reference().PATH if "```pycon" not in parts[f"audiorec.{name}"]]
+    assert not without
