@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from audiorec.serve.app import create_app
 from audiorec.serve.config import ServeSettings
-from audiorec.serve.state import State
+from audiorec.serve.state import ServerState
 
-__all__ = ["ServeSettings", "State", "create_app"]
+__all__ = ["ServeSettings", "ServerState", "create_app"]

@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audiorec.exceptions import AudiorecError
 from audiorec.printable_text import one_line
-from audiorec.serve.problems import of_error, problem
-from audiorec.serve.state import State
+from audiorec.serve.problems import problem, problem_from_error
+from audiorec.serve.state import ServerState
 
 logger = logging.getLogger("audiorec.serve")
 COOKIE = "audiorec_session"
@@ -48,10 +48,10 @@ class AccessMiddleware:
     Parameters
     ----------
     app : ASGIApp
-    state : State
+    state : ServerState
     """
 
-    def __init__(self, app: ASGIApp, *, state: State) -> None:
+    def __init__(self, app: ASGIApp, *, state: ServerState) -> None:
         self.app, self.state = app, state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +93,7 @@ class AccessMiddleware:
         try:
             return await self._stranger(request, path)
         except AudiorecError as error:
-            return of_error(error)
+            return problem_from_error(error)
 
     async def _stranger(self, request: _Request, path: str) -> Response | None:
         auth, settings = self.state.auth, self.state.settings

@@ -27,7 +27,7 @@ from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
-from audiorec.serve.state import State, state_of
+from audiorec.serve.state import ServerState, state_of
 from audiorec.serve.summaries import count_ahead
 from audiorec.workspace import Workspace
 
@@ -95,13 +95,13 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
     return app
 
 
-def make_state(workspace: Workspace, settings: ServeSettings) -> State:
+def make_state(workspace: Workspace, settings: ServeSettings) -> ServerState:
     """The parts of a server."""
     store = listening_store(workspace)
     library = SharedLibrary(workspace)
     listening = Listening(workspace, store)
     worker = DecodeWorker()
-    return State(
+    return ServerState(
         workspace=workspace,
         settings=settings,
         library=library,

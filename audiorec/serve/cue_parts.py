@@ -26,7 +26,7 @@ CACHED_BYTES = 256 << 20
 BLOCK = 1 << 20  # frames
 
 
-class Parts:
+class CuePartCache:
     """Parts of files, cut in a worker and kept for a while.
 
     Parameters

@@ -16,7 +16,7 @@ from audiorec.data.catalog.file_parts import file_of, segment_of
 from audiorec.data.catalog.records import Track
 from audiorec.exceptions import DataError
 from audiorec.serve.cue_parts import TYPE as PART_TYPE
-from audiorec.serve.cue_parts import Parts
+from audiorec.serve.cue_parts import CuePartCache
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.open_file import open_audio
 from audiorec.serve.pictures import Cover, Pictures
@@ -72,7 +72,7 @@ class Media:
 
     def __init__(self, library: SharedLibrary, worker: DecodeWorker) -> None:
         self._library = library
-        self._parts = Parts(worker)
+        self._parts = CuePartCache(worker)
         self._pictures = Pictures()
 
     def cover(self, track_id: str, *, size: int | None = None) -> Cover | None:

@@ -80,7 +80,7 @@ def problem(status: int, detail: str, **more: Any) -> Response:
     return Response(json.dumps(table), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def of_error(error: AudiorecError) -> Response:
+def problem_from_error(error: AudiorecError) -> Response:
     """The response to an error of audiorec."""
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 503)
     if isinstance(error, AmbiguousNameError):
@@ -94,7 +94,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def known(_: Request, error: Exception) -> Response:
         assert isinstance(error, AudiorecError)
-        return of_error(error)
+        return problem_from_error(error)
 
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

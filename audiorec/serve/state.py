@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class State:
+class ServerState:
     """A running server's parts."""
 
     workspace: Workspace
@@ -38,7 +38,7 @@ class State:
     batch: SimilarBatch
 
 
-def state_of(request: HTTPConnection) -> State:
+def state_of(request: HTTPConnection) -> ServerState:
     """The parts of the server that a request came to."""
-    state: State = request.app.state.serve
+    state: ServerState = request.app.state.serve
     return state

@@ -20,7 +20,7 @@ from audiorec.mel.store import opened_store
 from audiorec.pipeline.status import KINDS, describe_workspace
 from audiorec.pipeline.workspace_recipe import PENDING, RECIPE
 from audiorec.serve.library import file_signature
-from audiorec.serve.state import State
+from audiorec.serve.state import ServerState
 from audiorec.workspace import Workspace
 
 MOST_LISTENERS = 100
@@ -65,13 +65,13 @@ def workspace_status(workspace: Workspace) -> Mapping[str, Any]:
         return _status(workspace.root, tuple(map(file_signature, looked_at)))
 
 
-def word_counts(state: State) -> WordCounts:
+def word_counts(state: ServerState) -> WordCounts:
     """Words of the catalogue's tracks."""
     with _counting:
         return _words(state.workspace.catalog, state.library.tracks().version)
 
 
-def n_excluded(state: State, rule: Exclusion) -> int:
+def n_excluded(state: ServerState, rule: Exclusion) -> int:
     """How many tracks a rule hides."""
     return _n_excluded(state.workspace.catalog, state.library.tracks().version, rule)
 
@@ -84,7 +84,7 @@ def play_summary(workspace: Workspace) -> PlaySummary:
     return _plays(workspace.plays, manifest.fingerprint)
 
 
-def count_ahead(state: State) -> None:
+def count_ahead(state: ServerState) -> None:
     """Count what the first views of pages would wait for; what is not there is passed over."""
     counts: tuple[Callable[[], object], ...] = (
         lambda: play_summary(state.workspace),

@@ -13,7 +13,7 @@ from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
 from audiorec.serve.media import content_type, is_playable
-from audiorec.serve.state import State, state_of
+from audiorec.serve.state import ServerState, state_of
 
 if TYPE_CHECKING:
     from audiorec.recommend.results import Hit
@@ -31,7 +31,7 @@ def user_of(request: Request) -> str:
 
 
 def check_listeners(
-    state: State, request: Request, names: Iterable[str], *, others: bool = False
+    state: ServerState, request: Request, names: Iterable[str], *, others: bool = False
 ) -> None:
     """Raise `ForbiddenError` for listeners whom the one who asks may not ask about.
 
@@ -46,7 +46,7 @@ def check_listeners(
             raise ForbiddenError(f"listener {name!r} is not you; leave the name out")
 
 
-def check_filters(state: State, request: Request, filters: Filters) -> None:
+def check_filters(state: ServerState, request: Request, filters: Filters) -> None:
     """`check_listeners` of those that filters name."""
     named = [name for name in (filters.new_for, filters.unplayed_by) if name]
     check_listeners(state, request, named)

@@ -8,7 +8,7 @@ from audiorec.serve.api.common import state_of, user_of
 from audiorec.serve.api.models import ListeningModel, ListeningRequest, LoginState
 from audiorec.serve.api.tracks import Id
 from audiorec.serve.listening import Played
-from audiorec.serve.state import State
+from audiorec.serve.state import ServerState
 
 router = APIRouter(tags=["listening"])
 
@@ -51,7 +51,9 @@ async def session(request: Request) -> LoginState:
     return LoginState(user=user_of(request), csrf=request.state.csrf)
 
 
-async def _listening_of(state: State, user: str, track_id: str, stored: str) -> ListeningModel:
+async def _listening_of(
+    state: ServerState, user: str, track_id: str, stored: str
+) -> ListeningModel:
     said = await state.library.in_thread(state.listening.opinion, user, track_id)
     return ListeningModel.model_validate(
         {"user": user, "track_id": track_id, "stored": stored, "liked": said.liked,

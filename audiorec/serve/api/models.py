@@ -159,7 +159,7 @@ class NextRequest(RequestBody):
     model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
 
 
-class PlaylistModel(RequestBody):
+class PlaylistOptions(RequestBody):
     """A playlist that is wanted; see the command ``playlist``."""
 
     seeds: Annotated[list[Name], Field(max_length=500)] = []
@@ -204,7 +204,7 @@ class EntryModel(HitModel):
     distance: float | None
 
 
-class MadePlaylist(BaseModel):
+class PlaylistModel(BaseModel):
     """A playlist."""
 
     kind: str
@@ -238,7 +238,7 @@ class RecipeRequest(RequestBody):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     format: Format = "m3u8"
-    request: PlaylistModel
+    request: PlaylistOptions
 
 
 class RecipesModel(BaseModel):

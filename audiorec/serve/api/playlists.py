@@ -17,14 +17,14 @@ from audiorec.serve.api.common import check_filters, check_listeners, hit_fields
 from audiorec.serve.api.models import (
     EntryModel,
     HitModel,
-    MadePlaylist,
     PlaylistFileRequest,
     PlaylistModel,
+    PlaylistOptions,
     RecipeRequest,
     RecipesModel,
     ReplacementRequest,
 )
-from audiorec.serve.state import State
+from audiorec.serve.state import ServerState
 
 router = APIRouter(tags=["playlists"])
 TYPES = {
@@ -37,19 +37,19 @@ TYPES = {
 
 
 @router.post("/playlist")
-async def playlist(request: Request, body: PlaylistModel) -> MadePlaylist:
+async def playlist(request: Request, body: PlaylistOptions) -> PlaylistModel:
     """Make a playlist; nothing is written."""
     state = state_of(request)
     wanted = _with_listener(state, request, body).to_request()
 
-    def answer(library: Library) -> MadePlaylist:
+    def answer(library: Library) -> PlaylistModel:
         made = build_playlist(library, wanted)
         table = state.library.tracks()
         rows = [
             EntryModel(**hit_fields(hit, table), reason=reason, distance=distance)
             for hit, reason, distance in made.entries
         ]
-        return MadePlaylist(
+        return PlaylistModel(
             kind=wanted.kind,
             space=wanted.space,
             stale=bool(library.stale),
@@ -124,12 +124,12 @@ async def add_recipe(request: Request, body: RecipeRequest) -> RecipesModel:
     return RecipesModel(saved=await state.library.in_thread(save))
 
 
-def _with_listener(state: State, request: Request, body: PlaylistModel) -> PlaylistModel:
+def _with_listener(state: ServerState, request: Request, body: PlaylistOptions) -> PlaylistOptions:
     """The request with the listener who asks, where its kind needs one and names none."""
     check_filters(state, request, body.filters)
     check_listeners(state, request, body.users, others=body.kind == "mix")
     return body if body.users else body.model_copy(update={"users": [user_of(request)]})
 
 
-def _saved(state: State) -> list[str]:
+def _saved(state: ServerState) -> list[str]:
     return sorted(file.stem for file in state.workspace.recipes.glob("*.toml"))

@@ -33,7 +33,7 @@ from audiorec.serve.api.models import (
 )
 from audiorec.serve.api.upload import answer_upload, upload_body
 from audiorec.serve.batch import SearchOptions
-from audiorec.serve.state import State
+from audiorec.serve.state import ServerState
 from audiorec.sessions.session_answer import answer_session
 from audiorec.workspace import Workspace
 
@@ -67,7 +67,7 @@ async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
 
 
 async def _answer(
-    state: State, find: Callable[[Library], Sequence[Hit]], **about: Any
+    state: ServerState, find: Callable[[Library], Sequence[Hit]], **about: Any
 ) -> AnswerModel:
     """What `find` finds in the library, and what it is `about`, as members of the answer."""
 
@@ -78,7 +78,7 @@ async def _answer(
     return await state.library.call(answer)
 
 
-async def _similar_to_one(state: State, body: SimilarRequest) -> AnswerModel:
+async def _similar_to_one(state: ServerState, body: SimilarRequest) -> AnswerModel:
     """The same of one seed and nothing more, answered together with others of the moment."""
     options = SearchOptions(body.k, body.space, body.popularity, body.versions)
     hits = await state.batch.similar(body.seeds[0], options=options)
@@ -129,7 +129,7 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
     )
 
 
-async def _recommend_session(state: State, body: RecommendRequest) -> AnswerModel:
+async def _recommend_session(state: ServerState, body: RecommendRequest) -> AnswerModel:
     """What follows a session; with a listener named, joined with what suits them."""
 
     def answer(library: Library) -> AnswerModel:
@@ -180,7 +180,7 @@ async def next_(request: Request, body: NextRequest) -> AnswerModel:
 
 
 def _session_answer(
-    state: State, found: SessionAnswer, hits: Sequence[Hit | SessionHit], **about: Any
+    state: ServerState, found: SessionAnswer, hits: Sequence[Hit | SessionHit], **about: Any
 ) -> AnswerModel:
     """Tracks that follow a session."""
     return AnswerModel(

@@ -15,7 +15,7 @@ from audiorec.recommend.library import Library
 from audiorec.serve.api.common import hit_models, state_of
 from audiorec.serve.api.models import AnswerModel
 from audiorec.serve.media import TYPES
-from audiorec.serve.state import State
+from audiorec.serve.state import ServerState
 
 COPIED = 1 << 20
 
@@ -37,7 +37,7 @@ async def answer_upload(request: Request, *, k: int) -> AnswerModel:
         return await _answer(request, state, k=k)
 
 
-async def _answer(request: Request, state: State, *, k: int) -> AnswerModel:
+async def _answer(request: Request, state: ServerState, *, k: int) -> AnswerModel:
     async with request.form(max_files=1, max_fields=8) as form:
         sent = form.get("file")
         if not isinstance(sent, UploadFile):

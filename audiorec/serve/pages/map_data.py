@@ -20,8 +20,8 @@ from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.problems import of_error
-from audiorec.serve.state import State
+from audiorec.serve.problems import problem_from_error
+from audiorec.serve.state import ServerState
 from audiorec.serve.summaries import play_summary
 from audiorec.track_map import TrackMap, load_map
 
@@ -33,7 +33,7 @@ KEPT = {"cache-control": "private, max-age=31536000, immutable"}
 NOT_KEPT = {"cache-control": "no-store"}
 
 
-class Shown(NamedTuple):
+class VisibleMap(NamedTuple):
     """The tracks of the map that are shown.
 
     Attributes
@@ -58,22 +58,22 @@ class Shown(NamedTuple):
     regions: list[dict[str, Any]]
 
 
-def map_page(library: Library, asked: PageRequest) -> dict[str, Any]:
+def map_page(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """What the page is made with; the points come by themselves."""
     try:
         shown = shown_map(library)
     except ArtifactError as error:
         return {"shown": None, "problem": str(error), "listeners": [], "selected": ""}
-    others = [] if asked.state.auth.has_users else play_summary(library.workspace).listeners
+    others = [] if page_request.state.auth.has_users else play_summary(library.workspace).listeners
     return {
         "shown": shown,
         "problem": "",
-        "listeners": list(dict.fromkeys([asked.user, *others])),
-        "selected": asked.text("id"),
+        "listeners": list(dict.fromkeys([page_request.user, *others])),
+        "selected": page_request.text("id"),
     }
 
 
-def shown_map(library: Library) -> Shown:
+def shown_map(library: Library) -> VisibleMap:
     """The map without tracks that are excluded.
 
     Raises
@@ -86,21 +86,21 @@ def shown_map(library: Library) -> Shown:
     return _shown_map(directory, manifest.fingerprint, library.hidden)
 
 
-class Maps:
+class MapEndpoints:
     """Endpoints that the script of the map asks.
 
     Parameters
     ----------
-    state : State
+    state : ServerState
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServerState) -> None:
         self._state = state
 
     async def points(self, request: Request) -> Response:
         """Positions: little-endian float32, x and y of each track."""
 
-        def answer(shown: Shown, _: Library) -> Response:
+        def answer(shown: VisibleMap, _: Library) -> Response:
             data = shown.positions.astype("<f4").tobytes()
             return Response(data, media_type="application/octet-stream", headers=KEPT)
 
@@ -112,14 +112,14 @@ class Maps:
 
     async def colours(self, request: Request) -> Response:
         """A byte a track, and what it means."""
-        asked = PageRequest(self._state, request, request.state.user)
-        by = asked.text("by", "region")
+        page_request = PageRequest(self._state, request, request.state.user)
+        by = page_request.text("by", "region")
 
-        def answer(shown: Shown, library: Library) -> Response:
+        def answer(shown: VisibleMap, library: Library) -> Response:
             if by not in COLOURS:
                 raise ParameterError(f"by={by!r} must be one of {', '.join(COLOURS)}")
             if by == "score":
-                name = asked.text("user") or asked.user
+                name = page_request.text("user") or page_request.user
                 check_listeners(self._state, request, [name])
                 table = _score(library, shown, stored_listener(library.workspace, name))
             else:
@@ -130,17 +130,17 @@ class Maps:
         return await self._answer(request, answer)
 
     async def _answer(
-        self, request: Request, answer: Callable[[Shown, Library], Response]
+        self, request: Request, answer: Callable[[VisibleMap, Library], Response]
     ) -> Response:
         try:
             return await self._state.library.call(
                 lambda library: answer(shown_map(library), library)
             )
         except AudiorecError as error:
-            return of_error(error)
+            return problem_from_error(error)
 
 
-def _colours(by_id: Mapping[str, Track], shown: Shown, by: str) -> dict[str, Any]:
+def _colours(by_id: Mapping[str, Track], shown: VisibleMap, by: str) -> dict[str, Any]:
     if by == "region":
         return {
             "kind": "region",
@@ -184,7 +184,7 @@ def _scale(numbers: np.ndarray, kind: str) -> dict[str, Any]:
     return {"kind": kind, "low": f"{low:g}", "high": f"{high:g}", "values": values}
 
 
-def _score(library: Library, shown: Shown, user: str) -> dict[str, Any]:
+def _score(library: Library, shown: VisibleMap, user: str) -> dict[str, Any]:
     """The rank of each track for a listener."""
     vector = library.listener_vector(user)
     placed = library.index.embeddings()
@@ -197,7 +197,7 @@ def _score(library: Library, shown: Shown, user: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _shown_map(directory: Path, version: str, hidden: frozenset[str]) -> Shown:
+def _shown_map(directory: Path, version: str, hidden: frozenset[str]) -> VisibleMap:
     stored = load_map(directory)
     ids = stored.layout.ids
     rows = np.array([row for row, id_ in enumerate(ids) if id_ not in hidden], dtype=np.int64)
@@ -216,4 +216,4 @@ def _shown_map(directory: Path, version: str, hidden: frozenset[str]) -> Shown:
     ]
     shown_ids = tuple(ids[row] for row in rows)
     token = f"{version[:16]}-{len(rows)}-{hash(hidden) & 0xFFFFFFFF:x}"
-    return Shown(token, stored, rows, shown_ids, scaled.astype(np.float32), regions)
+    return VisibleMap(token, stored, rows, shown_ids, scaled.astype(np.float32), regions)

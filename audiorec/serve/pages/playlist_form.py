@@ -12,7 +12,7 @@ from audiorec.playlist import build_playlist
 from audiorec.playlist.choices import DEFAULT_LENGTH, FORMATS, KINDS, WITHOUT_SEEDS
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_filters, check_listeners
-from audiorec.serve.api.models import Filters, PlaylistModel
+from audiorec.serve.api.models import Filters, PlaylistOptions
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
 
@@ -28,14 +28,14 @@ LABELS = {
 }
 
 
-def made_playlist(library: Library, asked: PageRequest) -> dict[str, Any]:
+def made_playlist(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """What the page shows: the wishes, and what came of them."""
-    seeds, seed_problem = _ids(library, asked.texts("seed"))
-    against, against_problem = _ids(library, asked.texts("not"))
+    seeds, seed_problem = _ids(library, page_request.texts("seed"))
+    against, against_problem = _ids(library, page_request.texts("not"))
     shown: dict[str, Any] = {
-        "seeds": rows_of(library, asked, tracks_of(library, seeds)),
-        "against": rows_of(library, asked, tracks_of(library, against)),
-        "wish": _wish(asked),
+        "seeds": rows_of(library, page_request, tracks_of(library, seeds)),
+        "against": rows_of(library, page_request, tracks_of(library, against)),
+        "wish": _wish(page_request),
         "kinds": {kind: LABELS.get(kind, kind) for kind in KINDS},
         "formats": FORMATS,
         "made": [],
@@ -46,18 +46,18 @@ def made_playlist(library: Library, asked: PageRequest) -> dict[str, Any]:
     }
     kind = shown["wish"]["kind"]
     wanted = bool(seeds) or kind in WITHOUT_SEEDS or shown["wish"]["genre"] or shown["wish"]["year"]
-    if not wanted or (kind in WITHOUT_SEEDS and "kind" not in asked.params):
+    if not wanted or (kind in WITHOUT_SEEDS and "kind" not in page_request.params):
         return shown
     try:
-        model = _model(asked, seeds, against, shown["wish"])
-        check_filters(asked.state, asked.request, model.filters)
-        check_listeners(asked.state, asked.request, model.users, others=kind == "mix")
+        model = _model(page_request, seeds, against, shown["wish"])
+        check_filters(page_request.state, page_request.request, model.filters)
+        check_listeners(page_request.state, page_request.request, model.users, others=kind == "mix")
         made = build_playlist(library, model.to_request())
     except (AudiorecError, ValidationError) as error:
         shown["problem"] = shown["problem"] or _line(error)
         return shown
     shown["made"] = rows_of_hits(
-        library, asked, made.hits, reasons=[entry.reason for entry in made.entries]
+        library, page_request, made.hits, reasons=[entry.reason for entry in made.entries]
     )
     shown["notes"], shown["seconds"] = made.notes, made.seconds
     shown["as_json"] = json.dumps(model.model_dump(exclude_defaults=True))
@@ -78,40 +78,40 @@ def _ids(library: Library, names: list[str]) -> tuple[list[str], str]:
     return list(dict.fromkeys(ids)), problem
 
 
-def _wish(asked: PageRequest) -> dict[str, Any]:
-    """The dials, within their bounds; `PlaylistModel` refuses a kind that there is none of."""
+def _wish(page_request: PageRequest) -> dict[str, Any]:
+    """The dials, within their bounds; `PlaylistOptions` refuses a kind that there is none of."""
     return {
-        "kind": asked.text("kind") or "near",
-        "length": round(asked.number("length", DEFAULT_LENGTH, least=1, most=500)),
-        "minutes": asked.number("minutes", 0, least=0, most=6000),
-        "diversity": asked.number("diversity", 0, least=0, most=1),
-        "popularity": asked.number("popularity", 0, least=-1, most=1),
-        "artist_window": round(asked.number("artist_window", 5, least=0, most=100)),
-        "per_artist": round(asked.number("per_artist", 0, least=0, most=100)),
-        "new_share": asked.number("new_share", 0.5, least=0, most=1),
-        "by": asked.text("by") or "tempo",
-        "shape": asked.text("shape") or "rise",
-        "genre": asked.text("genre")[:200],
-        "year": asked.text("year")[:200],
-        "users": asked.text("users")[:500],
-        "shuffle": asked.text("shuffle")[:10],
+        "kind": page_request.text("kind") or "near",
+        "length": round(page_request.number("length", DEFAULT_LENGTH, least=1, most=500)),
+        "minutes": page_request.number("minutes", 0, least=0, most=6000),
+        "diversity": page_request.number("diversity", 0, least=0, most=1),
+        "popularity": page_request.number("popularity", 0, least=-1, most=1),
+        "artist_window": round(page_request.number("artist_window", 5, least=0, most=100)),
+        "per_artist": round(page_request.number("per_artist", 0, least=0, most=100)),
+        "new_share": page_request.number("new_share", 0.5, least=0, most=1),
+        "by": page_request.text("by") or "tempo",
+        "shape": page_request.text("shape") or "rise",
+        "genre": page_request.text("genre")[:200],
+        "year": page_request.text("year")[:200],
+        "users": page_request.text("users")[:500],
+        "shuffle": page_request.text("shuffle")[:10],
     }
 
 
 def _model(
-    asked: PageRequest, seeds: list[str], against: list[str], wish: dict[str, Any]
-) -> PlaylistModel:
+    page_request: PageRequest, seeds: list[str], against: list[str], wish: dict[str, Any]
+) -> PlaylistOptions:
     same = ("kind", "diversity", "popularity", "artist_window", "per_artist", "new_share", "by",
             "shape")  # fmt: skip
     users = [name.strip() for name in wish["users"].split(",") if name.strip()]
     fixed = wish["kind"] == "reorder"  # keeps every track of the list
-    return PlaylistModel(
+    return PlaylistOptions(
         **{name: wish[name] for name in same},
         seeds=[] if wish["kind"] in WITHOUT_SEEDS else seeds,
         against=against,
         length=None if wish["minutes"] or fixed else wish["length"],
         minutes=None if fixed else wish["minutes"] or None,
-        users=users or [asked.user],
+        users=users or [page_request.user],
         shuffle=int(wish["shuffle"]) if wish["shuffle"].isdecimal() else None,
         filters=Filters(genre=[wish["genre"]] if wish["genre"] else [], year=wish["year"]),
     )

@@ -16,8 +16,8 @@ from audiorec.data.catalog.descriptors import UNITS
 from audiorec.exceptions import AudiorecError
 from audiorec.printable_text import one_line
 from audiorec.recommend.library import Library
-from audiorec.serve.problems import of_error
-from audiorec.serve.state import State, state_of
+from audiorec.serve.problems import problem_from_error
+from audiorec.serve.state import ServerState, state_of
 
 NO_STORE = {"cache-control": "no-store"}
 LOGIN_ERRORS = {
@@ -31,13 +31,13 @@ class PageRequest(NamedTuple):
 
     Attributes
     ----------
-    state : State
+    state : ServerState
     request : Request
     user : str
         The listener who asks.
     """
 
-    state: State
+    state: ServerState
     request: Request
     user: str
 
@@ -72,10 +72,10 @@ class Renderer:
 
     Parameters
     ----------
-    state : State
+    state : ServerState
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServerState) -> None:
         self._state = state
         self._templates = Environment(
             loader=PackageLoader("audiorec.serve.pages"),
@@ -90,15 +90,15 @@ class Renderer:
         """The endpoint that renders a view's answer with the template of that name."""
 
         async def endpoint(request: Request) -> Response:
-            asked = PageRequest(state_of(request), request, request.state.user)
+            page_request = PageRequest(state_of(request), request, request.state.user)
 
             def answer(library: Library) -> str:
-                return self.html(request, name, **view(library, asked))
+                return self.html(request, name, **view(library, page_request))
 
             try:
                 return HTMLResponse(await self._state.library.call(answer), headers=NO_STORE)
             except AudiorecError as error:
-                status = of_error(error).status_code
+                status = problem_from_error(error).status_code
                 candidates = [one_line(str(name)) for name in getattr(error, "candidates", ())]
                 body = self.html(
                     request, "error", error=str(error), candidates=candidates[:20], status=status

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from audiorec.serve.pages import map_data, playlist_form, tracks, views
 from audiorec.serve.pages.render import Renderer
-from audiorec.serve.state import State, state_of
+from audiorec.serve.state import ServerState, state_of
 
 STATIC = Path(__file__).parent / "static"
 VIEWS = {
@@ -28,7 +28,7 @@ VIEWS = {
 }
 
 
-class Static(StaticFiles):
+class RevalidatedStaticFiles(StaticFiles):
     """Files that a browser keeps, and asks each time whether they are the same still."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
@@ -38,10 +38,10 @@ class Static(StaticFiles):
         return response
 
 
-def routes(state: State) -> list[BaseRoute]:
+def routes(state: ServerState) -> list[BaseRoute]:
     """Routes of the pages, and of what they need."""
     renderer = Renderer(state)
-    maps = map_data.Maps(state)
+    maps = map_data.MapEndpoints(state)
     pages = [Route(path, renderer.page(name, view)) for path, (name, view) in VIEWS.items()]
     return [
         *pages,
@@ -51,7 +51,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route("/map/colours", maps.colours),
         Route("/evaluation/report", report),
         Route("/favicon.ico", lambda request: RedirectResponse("/static/icon.svg", 301)),
-        Mount("/static", Static(directory=STATIC)),
+        Mount("/static", RevalidatedStaticFiles(directory=STATIC)),
     ]
 
 

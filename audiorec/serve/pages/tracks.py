@@ -15,7 +15,7 @@ from audiorec.serve.summaries import play_summary
 MOST_ROWS = 500
 
 
-class Row(NamedTuple):
+class TrackRow(NamedTuple):
     """A track in a list.
 
     Attributes
@@ -44,26 +44,26 @@ class Row(NamedTuple):
 
 def rows_of(
     library: Library,
-    asked: PageRequest,
+    page_request: PageRequest,
     tracks: Sequence[Track],
     *,
     reasons: Sequence[str] = (),
     percentiles: Sequence[float | None] = (),
-) -> list[Row]:
+) -> list[TrackRow]:
     """Rows of tracks, with what the listener who asks has said of them."""
-    opinions = asked.state.listening.opinions(asked.user)
-    heard = play_summary(library.workspace).tracks
+    opinions = page_request.state.listening.opinions(page_request.user)
+    played = play_summary(library.workspace).tracks
     rows = []
     for number, track in enumerate(tracks):
         said = opinions.get(track.track_id)
         rows.append(
-            Row(
+            TrackRow(
                 track,
                 content_type(track),
                 is_playable(track),
                 said is not None and said.liked,
                 said is not None and said.disliked,
-                bool(heard) and track.track_id not in heard,
+                bool(played) and track.track_id not in played,
                 reasons[number] if reasons else "",
                 percentiles[number] if percentiles else None,
             )
@@ -72,12 +72,12 @@ def rows_of(
 
 
 def rows_of_hits(
-    library: Library, asked: PageRequest, hits: Sequence[Hit], *, reasons: Sequence[str] = ()
-) -> list[Row]:
+    library: Library, page_request: PageRequest, hits: Sequence[Hit], *, reasons: Sequence[str] = ()
+) -> list[TrackRow]:
     """Rows of an answer."""
     return rows_of(
         library,
-        asked,
+        page_request,
         tracks_of(library, [hit.track_id for hit in hits]),
         reasons=reasons,
         percentiles=[hit.percentile for hit in hits],
@@ -91,11 +91,13 @@ def tracks_of(library: Library, ids: Iterable[str]) -> list[Track]:
     return [found.get(id_) or library.track(id_) for id_ in wanted]
 
 
-def rows_part(library: Library, asked: PageRequest) -> dict[str, Any]:
+def rows_part(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """Rows of the tracks whose ids are asked for, for a script to put into a list."""
-    found = library.catalog.get_many(asked.params.getlist("id")[:MOST_ROWS])
-    tracks = [found[id_] for id_ in asked.params.getlist("id")[:MOST_ROWS] if id_ in found]
+    found = library.catalog.get_many(page_request.params.getlist("id")[:MOST_ROWS])
+    tracks = [found[id_] for id_ in page_request.params.getlist("id")[:MOST_ROWS] if id_ in found]
     return {
-        "rows": rows_of(library, asked, tracks, reasons=[asked.text("reason")] * len(tracks)),
-        "style": asked.text("style", "plain"),
+        "rows": rows_of(
+            library, page_request, tracks, reasons=[page_request.text("reason")] * len(tracks)
+        ),
+        "style": page_request.text("style", "plain"),
     }

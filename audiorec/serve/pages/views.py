@@ -16,7 +16,7 @@ from audiorec.recommend.library import Library
 from audiorec.recommend.user_profile import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.pages.tracks import Row, rows_of, rows_of_hits, tracks_of
+from audiorec.serve.pages.tracks import TrackRow, rows_of, rows_of_hits, tracks_of
 from audiorec.serve.summaries import n_excluded, play_summary, word_counts, workspace_status
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
@@ -24,26 +24,26 @@ N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
 BY_SOUND = "tracks are placed by sound alone, which does not say what is popular"
 
 
-def home(library: Library, asked: PageRequest) -> dict[str, Any]:
+def home(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """Search, new arrivals and where they lie, and what is being computed."""
-    table = asked.state.library.tracks()
-    query = asked.text("q")
+    table = page_request.state.library.tracks()
+    query = page_request.text("q")
     found = table.find(query) if query else []
     return {
         "query": query,
         "n_found": len(found),
-        "found": rows_of(library, asked, found[:N_FOUND]),
-        "new": [] if query else _new_arrivals(library, asked),
+        "found": rows_of(library, page_request, found[:N_FOUND]),
+        "new": [] if query else _new_arrivals(library, page_request),
         "n_tracks": len(table),
         "stale": _stale_reason(library),
-        "jobs": asked.state.jobs.recent()[:3],
+        "jobs": page_request.state.jobs.recent()[:3],
         "has_index": artifacts.exists(library.workspace.index),
     }
 
 
-def _new_arrivals(library: Library, asked: PageRequest) -> list[Row]:
+def _new_arrivals(library: Library, page_request: PageRequest) -> list[TrackRow]:
     """The tracks whose files came last, with those that they lie near."""
-    table = asked.state.library.tracks()
+    table = page_request.state.library.tracks()
     newest = table.newest[:N_NEW]
     try:
         answers = library.similar_many([[id_] for id_ in newest], k=2)
@@ -56,7 +56,7 @@ def _new_arrivals(library: Library, asked: PageRequest) -> list[Row]:
             each.name for each in tracks_of(library, [hit.track_id for hit in near])
         )
         reasons.append(f"near {names}" if names else "not placed yet: start a run")
-    return rows_of(library, asked, [table.by_id[id_] for id_ in newest], reasons=reasons)
+    return rows_of(library, page_request, [table.by_id[id_] for id_ in newest], reasons=reasons)
 
 
 def _stale_reason(library: Library) -> str:
@@ -66,17 +66,17 @@ def _stale_reason(library: Library) -> str:
         return str(error)
 
 
-def track(library: Library, asked: PageRequest) -> dict[str, Any]:
+def track(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """A track, its spectrogram, and its neighbours with reasons."""
-    track = library.catalog.get(asked.params.get("id", ""))
+    track = library.catalog.get(page_request.params.get("id", ""))
     id_ = track.track_id
     try:
         hits, problem = library.similar([id_], k=N_NEIGHBOURS), ""
     except AudiorecError as error:
         hits, problem = [], str(error)
     tags = library.catalog.tags.of([id_, *(hit.track_id for hit in hits)])
-    counts = word_counts(asked.state).by_key
-    n_tracks = len(asked.state.library.tracks())
+    counts = word_counts(page_request.state).by_key
+    n_tracks = len(page_request.state.library.tracks())
     shared = [
         shared_tags([tags[id_], tags[hit.track_id]], counts=counts, n_tracks=n_tracks)
         for hit in hits
@@ -90,13 +90,13 @@ def track(library: Library, asked: PageRequest) -> dict[str, Any]:
     ]
     words = merged(tags[id_])
     return {
-        "row": rows_of(library, asked, [track])[0],
+        "row": rows_of(library, page_request, [track])[0],
         "words": [tag.tag for tag in words[:8]],
         "measured": library.descriptors().of(id_) or {},
         "clips": _clips(library, id_, track.duration),
-        "neighbours": rows_of_hits(library, asked, hits, reasons=reasons),
+        "neighbours": rows_of_hits(library, page_request, hits, reasons=reasons),
         "problem": problem,
-        "counts": asked.state.listening.counts(asked.user).get(id_),
+        "counts": page_request.state.listening.counts(page_request.user).get(id_),
     }
 
 
@@ -115,37 +115,39 @@ def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None
     }
 
 
-def why(library: Library, asked: PageRequest) -> dict[str, Any]:
+def why(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """Why two tracks match."""
-    first, second = (library.catalog.get(asked.params.get(name, "")) for name in ("a", "b"))
+    first, second = (library.catalog.get(page_request.params.get(name, "")) for name in ("a", "b"))
     found = explain_pair(library, first.track_id, second.track_id)
-    return {"found": found, "both": rows_of(library, asked, [first, second])}
+    return {"found": found, "both": rows_of(library, page_request, [first, second])}
 
 
-def listener(library: Library, asked: PageRequest) -> dict[str, Any]:
+def listener(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """Recommendations, hidden gems and taste in words of a listener."""
-    name = asked.text("user") or asked.user
-    check_listeners(asked.state, asked.request, [name])
+    name = page_request.text("user") or page_request.user
+    check_listeners(page_request.state, page_request.request, [name])
     stored = stored_listener(library.workspace, name)
-    lists: dict[str, list[Row]] = {}
+    lists: dict[str, list[TrackRow]] = {}
     problem = ""
     try:
         hits = library.recommend(stored, k=N_FOR_LISTENER, per_artist=3)
-        lists["Recommended"] = rows_of_hits(library, asked, hits)
-        lists["Played by nobody yet"] = rows_of_hits(library, asked, _cold(library, stored))
+        lists["Recommended"] = rows_of_hits(library, page_request, hits)
+        lists["Played by nobody yet"] = rows_of_hits(library, page_request, _cold(library, stored))
     except AudiorecError as error:
         problem = str(error)
     no_gems = ""
     try:
         gems = library.recommend(stored, k=N_FOR_LISTENER, popularity=-1.0, per_artist=3)
-        lists["Hidden gems"] = rows_of_hits(library, asked, gems)
+        lists["Hidden gems"] = rows_of_hits(library, page_request, gems)
     except AudiorecError as error:
         no_gems = BY_SOUND if library.by_sound else str(error)
     return {
         "listener": name,
-        "others": [] if asked.state.auth.has_users else play_summary(library.workspace).listeners,
+        "others": []
+        if page_request.state.auth.has_users
+        else play_summary(library.workspace).listeners,
         "lists": {title: rows for title, rows in lists.items() if rows},
-        "taste": _taste(library, asked, stored),
+        "taste": _taste(library, page_request, stored),
         "problem": problem,
         "no_gems": "" if problem else no_gems,
         "stale": _stale_reason(library),
@@ -154,25 +156,25 @@ def listener(library: Library, asked: PageRequest) -> dict[str, Any]:
 
 def _cold(library: Library, user: str) -> list[Any]:
     """The best tracks that nobody has played."""
-    heard = play_summary(library.workspace).tracks
+    played = play_summary(library.workspace).tracks
     hits = library.recommend(user, k=500, per_artist=3)
-    return [hit for hit in hits if hit.track_id not in heard][:10]
+    return [hit for hit in hits if hit.track_id not in played][:10]
 
 
-def _taste(library: Library, asked: PageRequest, user: str) -> list[str]:
+def _taste(library: Library, page_request: PageRequest, user: str) -> list[str]:
     """Words that a listener's tracks have more often than the library."""
     try:
         ids = sorted(liked_tracks(library.workspace, user))
     except AudiorecError:
         return []
-    by_id = asked.state.library.tracks().by_id
+    by_id = page_request.state.library.tracks().by_id
     own = library.catalog.tags.words_of([id_ for id_ in ids if id_ in by_id])
-    counts = word_counts(asked.state).by_word
+    counts = word_counts(page_request.state).by_word
     everywhere = {word: counts.get(word, 1) for words in own for word in words}
     return telling_words(own, everywhere, max(1, len(by_id)))[:8] if own else []
 
 
-def library(library: Library, asked: PageRequest) -> dict[str, Any]:
+def library(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """Failures, duplicates, exclusions, words, and work that can be begun."""
     catalog, workspace = library.catalog, library.workspace
     rules = load_exclusions(workspace.exclusions)
@@ -180,16 +182,16 @@ def library(library: Library, asked: PageRequest) -> dict[str, Any]:
         "status": workspace_status(workspace),
         "failures": catalog.failures()[:MOST_FAILURES],
         "notes": catalog.notes()[:MOST_FAILURES],
-        "duplicates": _duplicates(library, asked),
-        "exclusions": [(rule, n_excluded(asked.state, rule)) for rule in rules],
+        "duplicates": _duplicates(library, page_request),
+        "exclusions": [(rule, n_excluded(page_request.state, rule)) for rule in rules],
         "exclusion_kinds": EXCLUSION_KINDS,
-        "words": word_counts(asked.state).words[:N_WORDS],
-        "jobs": asked.state.jobs.recent()[:5],
-        "folders": [str(folder) for folder in asked.state.jobs.folders()[:100]],
+        "words": word_counts(page_request.state).words[:N_WORDS],
+        "jobs": page_request.state.jobs.recent()[:5],
+        "folders": [str(folder) for folder in page_request.state.jobs.folders()[:100]],
     }
 
 
-def _duplicates(library: Library, asked: PageRequest) -> list[list[Row]]:
+def _duplicates(library: Library, page_request: PageRequest) -> list[list[TrackRow]]:
     """Groups of tracks that are one recording."""
     try:
         groups = library.duplicates
@@ -199,10 +201,10 @@ def _duplicates(library: Library, asked: PageRequest) -> list[list[Row]]:
     for id_, number in groups.items():
         members.setdefault(number, []).append(id_)
     several = [sorted(ids) for ids in members.values() if len(ids) > 1][:MOST_DUPLICATES]
-    return [rows_of(library, asked, tracks_of(library, ids)) for ids in several]
+    return [rows_of(library, page_request, tracks_of(library, ids)) for ids in several]
 
 
-def evaluation(library: Library, asked: PageRequest) -> dict[str, Any]:
+def evaluation(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """What ``evaluate`` wrote."""
     reports = library.workspace.reports
     tables = []

@@ -95,7 +95,7 @@ class Folder:
     track_ids: list[str] = field(default_factory=list)
 
 
-class Place(NamedTuple):
+class TrackPlacement(NamedTuple):
     """Where a track stands: ids of its artist, album, folder and root, and its path from there."""
 
     artist_id: str

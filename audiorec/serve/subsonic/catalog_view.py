@@ -33,7 +33,7 @@ from audiorec.serve.subsonic.catalog_entities import (
     CatalogArtist,
     Folder,
     Genre,
-    Place,
+    TrackPlacement,
     digest,
     sort_key,
 )
@@ -80,7 +80,7 @@ class CatalogView:
         self.albums: dict[str, Album] = {}
         self.folders: dict[str, Folder] = {}
         self.roots: list[str] = []
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, TrackPlacement] = {}
         self._below: dict[str, frozenset[str]] = {}
         album_of = self._group_albums()
         self._assign_parent_folders(album_of, roots)
@@ -173,7 +173,9 @@ class CatalogView:
             path = self.songs[track_id].path[start:]
             path = path if path.isascii() else as_text(path)
             artist_id = artist_ids[self._keys[track_id]]
-            self.places[track_id] = Place(artist_id, album_of[track_id], own.id, root_id, path)
+            self.places[track_id] = TrackPlacement(
+                artist_id, album_of[track_id], own.id, root_id, path
+            )
 
     def _folder(self, path: str, root: str) -> Folder:
         """The folder of a path, made with those that it lies in up to the root."""

@@ -29,7 +29,7 @@ from audiorec.serve.subsonic.envelope import (
     FORBIDDEN,
     GENERIC,
     NOT_FOUND,
-    Format,
+    ResponseFormat,
     SubsonicError,
 )
 from audiorec.serve.subsonic.login import check_version, log_in
@@ -38,7 +38,7 @@ from audiorec.serve.subsonic.service import METHODS, MethodCall, Service
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
-    from audiorec.serve.state import State
+    from audiorec.serve.state import ServerState
 
 logger = logging.getLogger("audiorec.serve")
 SUFFIX = ".view"
@@ -46,7 +46,7 @@ OPEN = "getOpenSubsonicExtensions"  # which answers without a login
 OFF = "nobody may come in yet: add a user with 'audiorec serve user add NAME'"
 
 
-def routes(state: State) -> list[BaseRoute]:
+def routes(state: ServerState) -> list[BaseRoute]:
     """The routes of the protocol, for the server of a workspace."""
     state.store.ensure(queue.SCHEMA)
     service = Service(state)
@@ -60,10 +60,10 @@ def routes(state: State) -> list[BaseRoute]:
 
 async def respond(service: Service, request: Request) -> Response:
     """The answer to one request."""
-    written = Format()
+    written = ResponseFormat()
     try:
         parameters = await read_parameters(request)
-        written = Format.of(parameters.get("f"), parameters.get("callback"))
+        written = ResponseFormat.of(parameters.get("f"), parameters.get("callback"))
         payload = await _answer(service, request, parameters)
         return payload if isinstance(payload, Response) else written.success(payload)
     except SubsonicError as error:

@@ -43,7 +43,7 @@ class SubsonicError(Exception):
         self.code = code
 
 
-class Format:
+class ResponseFormat:
     """How an answer is written.
 
     Parameters
@@ -58,7 +58,7 @@ class Format:
         self.name, self.callback = name, callback
 
     @classmethod
-    def of(cls, name: str | None, callback: str | None) -> Format:
+    def of(cls, name: str | None, callback: str | None) -> ResponseFormat:
         """The format of a request, XML where it names none.
 
         Raises

@@ -16,7 +16,7 @@ from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount
 
 if TYPE_CHECKING:
-    from audiorec.serve.state import State
+    from audiorec.serve.state import ServerState
 
 SETTLE_FACTOR = 10.0  # plays that go on changing are read for at most a tenth of the time
 
@@ -26,10 +26,10 @@ class PlayCounts:
 
     Parameters
     ----------
-    state : State
+    state : ServerState
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServerState) -> None:
         self._state = state
         self._lock = threading.Lock()
         self._made: object = None

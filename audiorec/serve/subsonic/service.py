@@ -24,7 +24,7 @@ from audiorec.serve.subsonic.play_counts import PlayCounts
 if TYPE_CHECKING:
     from audiorec.recommend.library import Library
     from audiorec.serve.listening import Opinion
-    from audiorec.serve.state import State
+    from audiorec.serve.state import ServerState
 
 logger = logging.getLogger("audiorec.serve")
 WAIT = 0.25  # s for a view that is made anew, before the old one answers
@@ -35,10 +35,10 @@ class Service:
 
     Parameters
     ----------
-    state : State
+    state : ServerState
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServerState) -> None:
         self.state = state
         self.play_counts = PlayCounts(state)
         self._view: tuple[object, CatalogView] | None = None
@@ -123,7 +123,7 @@ class MethodCall:
     library: Library | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> ServerState:
         """The server's parts."""
         return self.service.state
 

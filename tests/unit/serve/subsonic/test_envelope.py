@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.serve.subsonic.envelope import Format, SubsonicError, to_xml
+from audiorec.serve.subsonic.envelope import ResponseFormat, SubsonicError, to_xml
 from audiorec.serve.subsonic.parameters import Parameters
 from audiorec.serve.subsonic.service import METHODS, Method
 
@@ -36,7 +36,7 @@ def login(**more):
 def test_whatever_a_text_holds_is_xml_and_json(content):
     root = ElementTree.fromstring(to_xml({"status": "ok", **content}))
     assert root.tag == f"{SPACE}subsonic-response"
-    body = Format("json").success(content).body
+    body = ResponseFormat("json").success(content).body
     assert json.loads(body)["subsonic-response"].keys() >= content.keys()
     assert body.isascii()
 
