@@ -31,10 +31,10 @@ QUIET = 1e-10
 
 def describe_file(path: Path) -> np.ndarray:
     """Descriptors of the middle 30 s of a file; see `describe`."""
-    return describe(load_clips(path, config=CLIP)[0], sr=CLIP.sr)
+    return measure_descriptors(load_clips(path, config=CLIP)[0], sr=CLIP.sr)
 
 
-def describe(y: np.ndarray, *, sr: int) -> np.ndarray:
+def measure_descriptors(y: np.ndarray, *, sr: int) -> np.ndarray:
     """Descriptors of a clip.
 
     Parameters

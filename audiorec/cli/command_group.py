@@ -13,7 +13,7 @@ import click
 
 from audiorec import __version__
 from audiorec.cli.options import GlobalOptions, PathType
-from audiorec.cli.output import echo_line, never_die_of_an_encoding
+from audiorec.cli.output import echo_line, escape_unencodable_output
 from audiorec.distributed import process_group
 from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.printable_text import bounded, one_line
@@ -152,7 +152,7 @@ def damage_of(settings: GlobalOptions | None) -> list[str]:
 
 def main() -> None:
     """Run the command line: a known error is one line on stderr and exit 1."""
-    never_die_of_an_encoding(sys.stdout, sys.stderr)
+    escape_unencodable_output(sys.stdout, sys.stderr)
     # Before torch is imported. Its threads spin while they wait for each other by default: on a
     # machine that is busy, ten times the processor time that the work takes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def importing() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """For the imports of a command that answers at once: they are not searched for garbage.
 
     They make none, and all that they make stays; to search it takes a tenth of the time of a start.

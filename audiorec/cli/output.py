@@ -27,7 +27,7 @@ SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_REDRAWS = 0.2
 
 
-def never_die_of_an_encoding(*streams: TextIO | None) -> None:
+def escape_unencodable_output(*streams: TextIO | None) -> None:
     """Let streams write out what their encoding cannot, such as a title or a byte of a name."""
     for stream in streams:
         # Whatever stands in for a stream may have no such thing; what is escaped stays text.

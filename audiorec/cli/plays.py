@@ -340,13 +340,13 @@ def catalogued_paths(catalog: Catalog) -> dict[str, str]:
 def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Say how many tracks that were played are not in the catalogue, and name one."""
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.plays.store import played_tracks
+    from audiorec.data.plays.store import all_played_tracks
 
     if not workspace.catalog.exists():
         return
     with Catalog(workspace.catalog, read_only=True) as catalog:
         known = {track.track_id for track in catalog.tracks(include_missing=True)}
-    played = played_tracks(workspace.plays)
+    played = all_played_tracks(workspace.plays)
     unknown = [track_id for track_id in played if track_id not in known]
     if unknown and known:
         echo_line(

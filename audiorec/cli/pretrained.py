@@ -66,9 +66,9 @@ def list_command(as_json: bool) -> None:
 @json_option
 def info_command(name: str, as_json: bool) -> None:
     """Describe the network NAME: where it comes from, its licence, what it takes and names."""
-    from audiorec.models.pretrained import FETCH_REMEDY, describe
+    from audiorec.models.pretrained import FETCH_REMEDY, model_info
 
-    facts = describe(name)
+    facts = model_info(name)
     if as_json:
         echo_json(facts)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import as_stored, importing
+from audiorec.cli.common import as_stored, without_garbage_collection
 from audiorec.cli.filters import filter_options, make_filter
 from audiorec.cli.options import (
     GlobalOptions,
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.command("recommend")
 @click.argument("user", required=False)
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
-@click.option("--heard", is_flag=True, help="Also tracks that the listener has played.")
+@click.option(
+    "--heard", "include_played", is_flag=True, help="Also tracks that the listener has played."
+)
 @click.option(
     "--session",
     "session",
@@ -52,7 +54,7 @@ def command(
     settings: GlobalOptions,
     user: str | None,
     k: int,
-    heard: bool,
+    include_played: bool,
     session: tuple[str, ...],
     output: Path | None,
     space: Space,
@@ -80,12 +82,12 @@ def command(
         user = as_stored(settings.workspace, user)
     if session:
         _recommend_session(
-            settings, user, session, k=k, heard=heard, space=space, popularity=popularity,
-            as_json=as_json,
+            settings, user, session, k=k, include_played=include_played, space=space,
+            popularity=popularity, as_json=as_json,
         )  # fmt: skip
         return
     assert user is not None
-    with importing():
+    with without_garbage_collection():
         from audiorec.recommend.library import Library
 
     workspace = settings.workspace
@@ -98,7 +100,7 @@ def command(
     hits = library.recommend(
         user,
         k=k,
-        heard=heard,
+        include_played=include_played,
         space=space,
         popularity=popularity,
         versions=versions,
@@ -132,7 +134,7 @@ def _recommend_session(
     session: tuple[str, ...],
     *,
     k: int,
-    heard: bool,
+    include_played: bool,
     space: Space,
     popularity: float,
     as_json: bool,
@@ -154,7 +156,13 @@ def _recommend_session(
 
         library = Library(settings.workspace)
         hits = join_with_listener(
-            library, answer, user, k=k, heard=heard, space=space, popularity=popularity
+            library,
+            answer,
+            user,
+            k=k,
+            include_played=include_played,
+            space=space,
+            popularity=popularity,
         )
         request = {"user": user, **request}
     echo_hits(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from audiorec.cli.answers import echo_hits, report_hidden
-from audiorec.cli.common import importing
+from audiorec.cli.common import without_garbage_collection
 from audiorec.cli.filters import filter_options, make_filter
 from audiorec.cli.options import (
     FiniteRange,
@@ -88,7 +88,7 @@ def command(
     if bool(tracks or artists or albums) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
     filters = make_filter(options, user=user)
-    with importing():
+    with without_garbage_collection():
         from audiorec.recommend.library import Library
 
     library = Library(settings.workspace)
@@ -139,7 +139,7 @@ def command(
 
         shared = shared_words(library, seeds, hits, min_confidence=min_confidence)
     if tags or without or why:
-        warn_of_unheard(library)
+        warn_of_untagged(library)
     echo_hits(
         hits,
         as_json=as_json,
@@ -153,9 +153,9 @@ def command(
     )
 
 
-def warn_of_unheard(library: Library) -> None:
+def warn_of_untagged(library: Library) -> None:
     """Say on stderr how many tracks have no words yet."""
-    count = library.catalog.tags.n_unheard()
+    count = library.catalog.tags.n_untagged()
     if count:
         tracks = "1 track has" if count == 1 else f"{count} tracks have"
         click.echo(f"{tracks} no words yet: run 'audiorec tags --all'", err=True)

@@ -9,7 +9,7 @@ import polars as pl
 
 from audiorec.data.histories.column_importers import BY_PATH, get_importer
 from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.playlist_files.entry_paths import PathFinder
+from audiorec.data.playlist_files.entry_paths import EntryPathMatcher
 from audiorec.data.playlist_files.playlist_files import PathMap, entry_path
 from audiorec.data.plays.writer import ImportReport, PlaysWriter, writing_plays
 from audiorec.exceptions import DataError
@@ -103,7 +103,7 @@ def _by_name(
 ) -> pl.LazyFrame:
     """Rows under the ids of their tracks, where a table names files, or "Artist - Title"."""
     unique = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
-    known, finder = set(paths.values()), PathFinder(paths)
+    known, finder = set(paths.values()), EntryPathMatcher(paths)
     track_ids: dict[str, str] = {}
     for name in unique:
         track_id = None
@@ -126,7 +126,7 @@ def _by_id(
 ) -> tuple[pl.LazyFrame, int, tuple[str, ...]]:
     """Rows of files in the catalogue, under the ids of their tracks; rows and files left out."""
     named = plays.select(pl.col("track_id").unique(maintain_order=True)).collect()
-    finder = PathFinder(paths)
+    finder = EntryPathMatcher(paths)
     track_ids = {path: finder.find(path) for path in named["track_id"].to_list()}
     missing = tuple(path for path, track_id in track_ids.items() if track_id is None)
     known = {path: track_id for path, track_id in track_ids.items() if track_id is not None}

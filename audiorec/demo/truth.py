@@ -145,7 +145,7 @@ def audible(table: AttributeTable) -> Audible:
     return Audible(names, np.concatenate(parts, axis=1).astype(np.float32))
 
 
-def describe(cast: PlannedMusic) -> dict[str, np.ndarray]:
+def truth_arrays(cast: PlannedMusic) -> dict[str, np.ndarray]:
     """The arrays of ``truth.npz`` that tell of tracks.
 
     Parameters

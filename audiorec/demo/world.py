@@ -20,7 +20,7 @@ from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, sample_pl
 from audiorec.demo.listening_sessions import SessionPlays, mood_plane, sample_sessions
 from audiorec.demo.music_plan import PlannedMusic, PlannedTrack, plan_music
 from audiorec.demo.synthesizer_install import ensure_tinysoundfont, find_soundfont
-from audiorec.demo.truth import describe
+from audiorec.demo.truth import truth_arrays
 from audiorec.exceptions import AudiorecError, ParameterError
 
 __all__ = ["World", "make_world"]
@@ -140,7 +140,7 @@ def _listen(
     music: PlannedMusic, arguments: dict[str, int]
 ) -> tuple[MadePlays | SessionPlays, dict[str, np.ndarray]]:
     """The plays, and all arrays of the truth."""
-    truth = describe(music)
+    truth = truth_arrays(music)
     tracks = Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
     listeners = draw_listeners(
         arguments["n_listeners"], n_dims=tracks.audible.shape[1],

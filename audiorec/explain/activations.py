@@ -110,10 +110,10 @@ def filter_layers(encoder: Encoder) -> dict[str, nn.Module]:
     """
     from torch import nn
 
-    from audiorec.models.encoders.musicnn import BandMaxConv, Layer, Vgg
+    from audiorec.models.encoders.musicnn import BandMaxConv, ConvLayer, Vgg
     from audiorec.models.encoders.shortchunk import Residual
 
-    kinds: tuple[type[nn.Module], ...] = (nn.ReLU, Residual, Layer, BandMaxConv)
+    kinds: tuple[type[nn.Module], ...] = (nn.ReLU, Residual, ConvLayer, BandMaxConv)
     network = getattr(encoder, "network", None)
     if isinstance(network, Vgg):
         found = {f"layer {n}": norm for n, norm in enumerate(network.norms, start=1)}

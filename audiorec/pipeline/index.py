@@ -13,7 +13,7 @@ from audiorec.mel import MelStore
 from audiorec.mel.duplicates import near_duplicates
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
-from audiorec.recommend.spaces import artist_smoothing, artists_of, blend
+from audiorec.recommend.spaces import artist_smoothing, artists_of, blend_space
 from audiorec.workspace import Workspace
 
 
@@ -52,7 +52,7 @@ def run_index(workspace: Workspace, recipe: Recipe, *, progress: Progress = sile
     if stands and not rebuild_reason(workspace.index):
         return None
     progress("index", 0, None)
-    served = blend(
+    served = blend_space(
         workspace,
         prior_half_life_users=recipe.index.prior_half_life_users,
         artists=artists,

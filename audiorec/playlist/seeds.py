@@ -13,7 +13,7 @@ import numpy as np
 
 from audiorec.data.names.fuzzy_search import closest
 from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.playlist_files.entry_paths import PathFinder
+from audiorec.data.playlist_files.entry_paths import EntryPathMatcher
 from audiorec.data.playlist_files.playlist_files import (
     SUFFIXES,
     PathMap,
@@ -171,7 +171,7 @@ def read_list(
     ids: list[str] = []
     missing: list[str] = []
     rows = _rows(file, suffix) if suffix in (".csv", ".json") else (("", e) for e in entries(file))
-    finder = PathFinder({path: id_ for id_, path in library.catalog.facts("path")})
+    finder = EntryPathMatcher({path: id_ for id_, path in library.catalog.facts("path")})
     for track_id, entry in rows:
         id_: str | None = track_id
         if track_id not in library.index:

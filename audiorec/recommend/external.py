@@ -105,7 +105,7 @@ def with_artist_prior(
     Returns
     -------
     vector : np.ndarray [shape=(d,)], float32
-        What `audiorec.recommend.spaces.blend` would make of it: a track that nobody has played.
+        What `audiorec.recommend.spaces.blend_space` makes of a track that nobody has played.
     """
     from audiorec.factors import load_factors, smooth_by_artist
     from audiorec.recommend.spaces import artist_smoothing

@@ -30,8 +30,8 @@ from audiorec.recommend.user_profile import (
     last_played,
     liked_tracks,
     mean_vector,
-    played_tracks,
     stale_plays,
+    tracks_played_by,
     user_factor,
 )
 from audiorec.recommend.versions import Songs, songs_of
@@ -331,7 +331,7 @@ class Library:
         return select_tracks(
             self.catalog,
             filters,
-            played=lambda user: played_tracks(self.workspace, user),
+            played=lambda user: tracks_played_by(self.workspace, user),
             last_played=lambda user: last_played(self.workspace, user),
             descriptors=lambda: self.descriptors().tempo_and_key(),
         )
@@ -399,7 +399,7 @@ class Library:
         user: str,
         *,
         k: int = 10,
-        heard: bool = False,
+        include_played: bool = False,
         space: Space = "blend",
         popularity: float = 0.0,
         versions: bool = False,
@@ -414,14 +414,14 @@ class Library:
         user : str
             A user_id of the imported listening.
         k : int
-        heard : bool
+        include_played : bool
             Whether tracks that the listener has played may stand in the answer.
         space, popularity, versions, filters, per_artist, per_album
             See `similar`.
         """
         self.refresh()
         index = self._indexes.get(space, popularity, "inner_product")
-        played = played_tracks(self.workspace, user)
+        played = tracks_played_by(self.workspace, user)
         vector = self._listener(user)
 
         include = self.select(filters)
@@ -431,7 +431,7 @@ class Library:
                 index,
                 vector,
                 k=wanted,
-                played=() if heard else played,
+                played=() if include_played else played,
                 duplicates=self.duplicates,
                 songs=None if versions else self._songs,
                 include=include,
@@ -448,7 +448,7 @@ class Library:
         NotFoundError
             If nothing is known of them, or they have played too little.
         """
-        played_tracks(self.workspace, user)  # which says what is wrong where there are none
+        tracks_played_by(self.workspace, user)  # which says what is wrong where there are none
         return self._listener(user)
 
     def factors(self) -> Factors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audiorec.recommend.user_profile import played_tracks
+from audiorec.recommend.user_profile import tracks_played_by
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library
@@ -22,7 +22,7 @@ def join_with_listener(
     user: str,
     *,
     k: int = 10,
-    heard: bool = False,
+    include_played: bool = False,
     space: Space = "blend",
     popularity: float = 0.0,
 ) -> list[Hit | SessionHit]:
@@ -33,7 +33,7 @@ def join_with_listener(
     library : Library
     answer : SessionAnswer
         Of `N_FUSED` tracks or more.
-    user, k, heard, space, popularity
+    user, k, include_played, space, popularity
         See `Library.recommend`.
 
     Raises
@@ -42,9 +42,9 @@ def join_with_listener(
         If the listener is unknown.
     """
     own = library.recommend(
-        user, k=max(k, N_FUSED), heard=heard, space=space, popularity=popularity
+        user, k=max(k, N_FUSED), include_played=include_played, space=space, popularity=popularity
     )
-    played = set() if heard else played_tracks(library.workspace, user)
+    played = set() if include_played else tracks_played_by(library.workspace, user)
     excluded = {*played, *answer.session}
     rankings = (own, answer.hits)
     kept = [[hit for hit in each if hit.track_id not in excluded] for each in rankings]

@@ -10,7 +10,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, Metric
-from audiorec.recommend.several_seeds import agreement
+from audiorec.recommend.several_seeds import rank_by_agreement
 
 if TYPE_CHECKING:
     from audiorec.recommend.versions import Songs
@@ -278,7 +278,7 @@ def _answer(
             )
             ids, scores = neighbours.ids[0], neighbours.scores[0].tolist()
         else:
-            ids, scores = agreement(
+            ids, scores = rank_by_agreement(
                 index, vectors, wanted, against=against, include=include, exclude=exclude
             )
         matches = _one_of_each(

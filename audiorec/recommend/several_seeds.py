@@ -23,7 +23,7 @@ POOL = 200  # neighbours of each seed that are scored by all, at least
 PENALTY = 0.5  # weight of the likeness to what is not wanted
 
 
-def agreement(
+def rank_by_agreement(
     index: Index,
     vectors: np.ndarray,
     k: int,

@@ -100,7 +100,7 @@ class SpaceIndexes:
         """The index, or an exact one of what another space places where."""
         if space == "blend":
             return self.main
-        from audiorec.recommend.spaces import SPACES, content, listening
+        from audiorec.recommend.spaces import SPACES, content_space, factor_space
 
         if space not in SPACES:
             raise ParameterError(f"space={space!r} must be one of {', '.join(SPACES)}")
@@ -113,6 +113,8 @@ class SpaceIndexes:
             return self.main
         from audiorec.index.config import IndexConfig
 
-        vectors = content(self._workspace) if space == "content" else listening(self._workspace)
+        vectors = (
+            content_space(self._workspace) if space == "content" else factor_space(self._workspace)
+        )
         config = IndexConfig(metric=self.main.metric, kind="exact")
         return build_index(vectors, config=config)

@@ -60,7 +60,7 @@ class Blend(NamedTuple):
     plays: csr_matrix | None
 
 
-def content(workspace: Workspace) -> Embeddings:
+def content_space(workspace: Workspace) -> Embeddings:
     """Every track with sound, where its sound alone places it.
 
     Raises
@@ -94,7 +94,7 @@ def scaled(predictions: Embeddings, *, scale: float) -> Embeddings:
     return Embeddings(predictions.ids, predictions.vectors * np.float32(scale))
 
 
-def listening(workspace: Workspace) -> Embeddings:
+def factor_space(workspace: Workspace) -> Embeddings:
     """Every track that has a vector and a factor, where its listeners alone place it."""
     from audiorec.factors import load_factors
 
@@ -107,7 +107,7 @@ def listening(workspace: Workspace) -> Embeddings:
     return tracks.take([id_ for id_ in ids if id_ in tracks])
 
 
-def blend(
+def blend_space(
     workspace: Workspace, *, prior_half_life_users: float, artists: Mapping[str, str]
 ) -> Blend:
     """Every track with sound, where its sound and its listeners place it.
@@ -133,7 +133,7 @@ def blend(
 
     model = artifacts.load_manifest(workspace.model, kind="model")
     if model.extra.get("target") in ("content", "sound"):
-        return Blend(content(workspace), None, 0, 1.0, None)
+        return Blend(content_space(workspace), None, 0, 1.0, None)
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
     if not predicts_into(made, space):
@@ -142,7 +142,7 @@ def blend(
             f"{workspace.factors}; run 'audiorec train' and 'audiorec embed'"
         )
     factors = load_factors(workspace.factors)
-    sound = content(workspace)
+    sound = content_space(workspace)
     agreement = model.extra.get("agreement", AGREEMENT)
     # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
     # or disliked has no listener, and stays: what speaks against it counts too.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Imports in functions: polars, for answers to a listener alone.
 
 
-def played_tracks(workspace: Workspace, user: str) -> set[str]:
+def tracks_played_by(workspace: Workspace, user: str) -> set[str]:
     """Tracks that a listener has played.
 
     Raises
@@ -79,7 +79,7 @@ def last_played(workspace: Workspace, user: str) -> dict[str, float]:
 
     from audiorec.data.plays.store import load_plays
 
-    played_tracks(workspace, user)
+    tracks_played_by(workspace, user)
     plays = load_plays(workspace.plays).filter(
         (pl.col("user_id") == user) & pl.col("timestamp").is_not_null()
     )

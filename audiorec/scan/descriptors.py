@@ -17,7 +17,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio import DecodedClips, resample
-from audiorec.audio.descriptors import CLIP, describe, describe_file
+from audiorec.audio.descriptors import CLIP, describe_file, measure_descriptors
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import COLUMNS, load_descriptors, save_descriptors
 from audiorec.exceptions import ArtifactError
@@ -142,7 +142,7 @@ class ScannedDescriptors:
         (y,) = decoded.clips
         y = resample(y, sr=decoded.info.sr, target_sr=CLIP.sr, n=CLIP.n_samples)
         with suppress(OSError, ValueError):
-            values = describe(y, sr=CLIP.sr)
+            values = measure_descriptors(y, sr=CLIP.sr)
             self.directory.mkdir(parents=True, exist_ok=True)
             new = self.directory / f"{clip_hash}.{os.getpid()}"
             new.write_bytes(values.tobytes())

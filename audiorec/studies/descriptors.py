@@ -14,7 +14,7 @@ import librosa
 import numpy as np
 
 from audiorec.audio.clip_decoding import load_clips
-from audiorec.audio.descriptors import CLIP, HOP, describe
+from audiorec.audio.descriptors import CLIP, HOP, measure_descriptors
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.recommend.library import Library
@@ -94,7 +94,7 @@ def run(study: StudyInputs) -> StudyReport:
 
 def by_audiorec(y: np.ndarray) -> TempoAndKey:
     """As `audiorec descriptors` measures."""
-    tempo, key = describe(y, sr=CLIP.sr)[:2]
+    tempo, key = measure_descriptors(y, sr=CLIP.sr)[:2]
     return TempoAndKey(float(tempo), float(key))
 
 

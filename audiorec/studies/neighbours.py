@@ -28,7 +28,7 @@ from audiorec.mel.duplicates import duplicates_of
 from audiorec.mel.store import MelStore
 from audiorec.models.content_model import CONTENT_BLOCKS
 from audiorec.models.heads import standardizing_head
-from audiorec.recommend.spaces import artists_of, blend, content
+from audiorec.recommend.spaces import artists_of, blend_space, content_space
 from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
 
 if TYPE_CHECKING:
@@ -191,12 +191,15 @@ def _workspace_spaces(study: StudyInputs) -> dict[str, Embeddings]:
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
         return {}
     try:
-        served = blend(
+        served = blend_space(
             workspace,
             prior_half_life_users=study.recipe.index.prior_half_life_users,
             artists=artists_of(workspace),
         )
-        return {"the workspace's model": content(workspace), "as similar serves it": served.tracks}
+        return {
+            "the workspace's model": content_space(workspace),
+            "as similar serves it": served.tracks,
+        }
     except ArtifactError:
         return {}  # of another model, or damaged: 'audiorec doctor' says so
 

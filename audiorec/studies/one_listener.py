@@ -193,13 +193,13 @@ def score_listener(
     )
     relevant = most_played(np.array([counts.get(i, 0.0) for i in cold]))
     warm = plays.filter(~pl.col("track_id").is_in(cold))
-    heard = {i: n for i, n in counts.items() if i in artists and i not in split.test}
+    played = {i: n for i, n in counts.items() if i in artists and i not in split.test}
     rng = np.random.default_rng(seed)
     sound = sound_space(music.features)
     scores = {
         RANDOM: rng.random(len(cold)),
-        SOUND: nearness(sound, cold, dict.fromkeys(heard, 1.0)),
-        SOUND_BY_PLAYS: nearness(sound, cold, heard),
+        SOUND: nearness(sound, cold, dict.fromkeys(played, 1.0)),
+        SOUND_BY_PLAYS: nearness(sound, cold, played),
         REGRESSION: regressed(music, cold, counts, warm=sorted(split.train), recipe=recipe),
     }
     factors, _ = fit_sessions(warm, recipe)

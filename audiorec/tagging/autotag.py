@@ -221,10 +221,10 @@ def _commit(
     catalog: Catalog, batch: Sequence[tuple[MelJob, Autotags | str]], *, source: str
 ) -> None:
     with catalog.transaction():
-        for job, heard in batch:
-            if isinstance(heard, str):
-                catalog.record_failure(job.path, stage=STAGE, reason=heard)
+        for job, result in batch:
+            if isinstance(result, str):
+                catalog.record_failure(job.path, stage=STAGE, reason=result)
             else:
                 catalog.clear_failure(job.path, stage=STAGE)
-        tagged = [heard for _, heard in batch if isinstance(heard, Autotags)]
+        tagged = [result for _, result in batch if isinstance(result, Autotags)]
         catalog.tags.keep(tagged, source=source)

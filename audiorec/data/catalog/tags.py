@@ -165,7 +165,7 @@ class TagTable:
         )
         return [track_id for (track_id,) in rows]
 
-    def n_unheard(self) -> int:
+    def n_untagged(self) -> int:
         """Tracks whose files are there and that no network has tagged as they sound now.
 
         Those that were tried in vain, too short for any network, do not count.

@@ -13,7 +13,7 @@ from audiorec.data.catalog.records import as_text
 LETTERS = 5  # that a file's name must have to be known by itself, without a folder of its path
 
 
-class PathFinder:
+class EntryPathMatcher:
     """Finds tracks by paths as players write them.
 
     A path is taken as it stands, then with its percent signs decoded, then without regard to the

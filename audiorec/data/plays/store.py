@@ -154,7 +154,7 @@ def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def played_tracks(directory: Path) -> list[str]:
+def all_played_tracks(directory: Path) -> list[str]:
     """Ids of all tracks in the stored listening, ascending; no other column is read.
 
     Raises

@@ -98,7 +98,7 @@ class BandMaxConv(nn.Module):
         return out
 
 
-class Layer(nn.Module):
+class ConvLayer(nn.Module):
     """Convolution over time, ReLU, normalisation."""
 
     def __init__(self, n_in: int, n_out: int, frames: int) -> None:
@@ -129,7 +129,7 @@ class Musicnn(nn.Module):
         self.rhythm = nn.ModuleList([BandMaxConv(1, *shape) for shape in RHYTHM])
         channels = sum(n for *_, n in (*TIMBRE, *RHYTHM))
         self.middle = nn.ModuleList(
-            Layer(n_in, MIDDLE, MIDDLE_FRAMES) for n_in in (channels, MIDDLE, MIDDLE)
+            ConvLayer(n_in, MIDDLE, MIDDLE_FRAMES) for n_in in (channels, MIDDLE, MIDDLE)
         )
         pooled = 2 * (channels + 3 * MIDDLE)
         self.pool_norm = FixedBatchNorm(pooled)

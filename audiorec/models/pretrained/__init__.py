@@ -2,9 +2,9 @@
 
 from audiorec.models.pretrained.download import (
     FETCH_REMEDY,
-    describe,
     fetch,
     is_fetched,
+    model_info,
     weights_directory,
 )
 from audiorec.models.pretrained.registry import PRETRAINED, Pretrained, find
@@ -13,9 +13,9 @@ __all__ = [
     "FETCH_REMEDY",
     "PRETRAINED",
     "Pretrained",
-    "describe",
     "fetch",
     "find",
     "is_fetched",
+    "model_info",
     "weights_directory",
 ]

@@ -99,7 +99,7 @@ def fetch(
     return list(PRETRAINED)
 
 
-def describe(name: str) -> dict[str, Any]:
+def model_info(name: str) -> dict[str, Any]:
     """What there is to know of a network, as plain JSON: source, licence, tags, where it lies.
 
     Raises

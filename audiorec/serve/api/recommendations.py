@@ -122,7 +122,7 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
     return await _answer(
         state,
         lambda library: library.recommend(
-            stored_listener(library.workspace, user), heard=body.heard, **body.to_options()
+            stored_listener(library.workspace, user), include_played=body.heard, **body.to_options()
         ),
         user=user,
         space=body.space,
@@ -142,7 +142,7 @@ async def _recommend_session(state: ServerState, body: RecommendRequest) -> Answ
                 found,
                 stored_listener(library.workspace, body.user),
                 k=body.k,
-                heard=body.heard,
+                include_played=body.heard,
                 space=body.space,
                 popularity=body.popularity,
             )

@@ -12,7 +12,7 @@ from audiorec import artifacts
 from audiorec.data.plays.store import load_plays
 from audiorec.factors import smooth_by_artist
 from audiorec.recommend.library import Library
-from audiorec.recommend.spaces import artist_smoothing, artists_of, content
+from audiorec.recommend.spaces import artist_smoothing, artists_of, content_space
 
 from ..conftest import call
 from ..helpers import SONGS, answer_json, failed
@@ -24,7 +24,7 @@ def test_a_played_track_is_where_its_listeners_place_it_and_a_new_one_where_soun
     added = call("-w", workspace, "add", world.held_back).out.split()
     library = Library(workspace)
     place = library.workspace
-    sound, factors = content(place), library.factors().tracks
+    sound, factors = content_space(place), library.factors().tracks
     blend = library.index.embeddings()
     smoothing = artist_smoothing(artifacts.load_manifest(place.model, kind="model"))
     begun = smooth_by_artist(sound, factors=factors, artists=artists_of(place), smoothing=smoothing)

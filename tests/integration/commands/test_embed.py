@@ -11,7 +11,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.factors import load_factors
 from audiorec.recommend.library import Library
-from audiorec.recommend.spaces import content
+from audiorec.recommend.spaces import content_space
 from audiorec.workspace import Workspace
 
 from ..conftest import call
@@ -47,6 +47,6 @@ def test_a_new_track_is_placed_by_its_artists_others_too(workspace, world):
         assert call("-w", workspace, "index").code == 0  # which sees that a name has changed
         placed = Library(workspace).index.embeddings()[new]
         nearness.append(float(unit_norm(placed[None])[0] @ mean))
-    alone = unit_norm(content(place)[new][None])[0] @ mean
+    alone = unit_norm(content_space(place)[new][None])[0] @ mean
     assert nearness[0] == pytest.approx(alone, abs=1e-5) and nearness[1] > alone + 0.1
     assert "up to date" in (again := call("-w", workspace, "index")).err + again.out

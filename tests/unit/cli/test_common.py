@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.cli import main
-from audiorec.cli.common import importing, read_recipe
+from audiorec.cli.common import read_recipe, without_garbage_collection
 from audiorec.exceptions import DataError
 from audiorec.pipeline import workspace_recipe
 
@@ -63,11 +63,13 @@ def test_imports_are_not_searched_for_garbage_and_what_comes_after_them_is(monke
     frozen = [0]
     monkeypatch.setattr(gc, "get_freeze_count", lambda: frozen[0])
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(frozen.pop() + 1))
-    with pytest.raises(ImportError), importing():
+    with pytest.raises(ImportError), without_garbage_collection():
         assert not gc.isenabled()
         raise ImportError("no such module")
     assert gc.isenabled()
     assert frozen == [1]
-    with importing():  # of a second command of one process, little is left to import
+    with (
+        without_garbage_collection()
+    ):  # of a second command of one process, little is left to import
         assert gc.isenabled()
     assert frozen == [1]

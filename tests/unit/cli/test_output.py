@@ -12,8 +12,8 @@ from audiorec.cli.output import (
     ProgressLine,
     echo_json,
     echo_line,
+    escape_unencodable_output,
     json_text,
-    never_die_of_an_encoding,
     progress_text,
 )
 
@@ -46,7 +46,7 @@ def test_text_is_written_out_where_it_cannot_be_encoded(monkeypatch):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="latin-1", errors="strict")
     monkeypatch.setattr("sys.stdout", stream)
-    never_die_of_an_encoding(stream, io.StringIO(), None)
+    escape_unencodable_output(stream, io.StringIO(), None)
     echo_line("é, Ночь\nlat\udce9.wav")
     assert raw.getvalue() == b"\xe9, " + rb"\u041d\u043e\u0447\u044c\nlat\xe9.wav" + b"\n"
 

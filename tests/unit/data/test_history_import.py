@@ -21,7 +21,7 @@ from audiorec.data.plays.matched_names import (
     write_unmatched,
 )
 from audiorec.data.plays.pseudonyms import pseudonym
-from audiorec.data.plays.store import load_plays, played_tracks
+from audiorec.data.plays.store import all_played_tracks, load_plays
 from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.data.plays.writer import writing_plays
 from audiorec.data.table_import import import_plays
@@ -172,7 +172,7 @@ def test_killed_before_its_end_nothing_has_changed(take, scrobbles, store, monke
 
 def test_what_is_in_no_catalogue_has_one_id_however_it_is_spelt(take, scrobbles, store):
     take(scrobbles("a.csv", ("The Z", "Ünknown - Live", 0), ("Z", "unknown (live)", 900)))
-    assert played_tracks(store) == ["name:z - unknown (live)"]
+    assert all_played_tracks(store) == ["name:z - unknown (live)"]
 
 
 def test_what_is_in_no_catalogue_is_named_as_it_was_heard(take, scrobbles, store):
@@ -187,10 +187,10 @@ def test_what_is_in_no_catalogue_is_named_as_it_was_heard(take, scrobbles, store
 
 def test_names_are_matched_again_when_the_catalogue_has_grown(take, scrobbles, store):
     take(scrobbles("a.csv", ("Y", "New", 0), ("X", "Song", 0)))
-    assert played_tracks(store) == ["name:y - new", "song"]
+    assert all_played_tracks(store) == ["name:y - new", "song"]
     grown = Matcher([SONG, Recording("new", TrackName("Y", "New"))])
     assert rematch(store, lambda _: grown) == 1
-    assert played_tracks(store) == ["new", "song"]
+    assert all_played_tracks(store) == ["new", "song"]
     assert rematch(store, lambda _: grown) == 0
     assert rematch(store, lambda _: Matcher([])) == 2, "and unmatched when it has shrunk"
 
@@ -213,9 +213,9 @@ def test_unmatched_names_are_mended_by_hand(take, scrobbles, store, tmp_path):
         assert assign_tracks(writer, read_corrections(file, find=lambda name: name)) == 2
         assert [name.title for name in unmatched(writer)] == ["D"]
         writer.commit()
-    assert played_tracks(store) == ["name:w - e", "name:z - d", "song"]
+    assert all_played_tracks(store) == ["name:w - e", "name:z - d", "song"]
     rematch(store, matcher)
-    assert "song" in played_tracks(store), "what was given by hand stays"
+    assert "song" in all_played_tracks(store), "what was given by hand stays"
     take(scrobbles("b.csv", ("Y", "B, or C", 5000)))
     assert len([row for row in rows(store) if row[1] == "song"]) == 3
 
@@ -243,7 +243,7 @@ def test_parts_are_listed_and_removed(take, scrobbles, library, store, tmp_path)
     ):
         remove_parts(store, "plex")
     assert remove_parts(store, str(tmp_path / "b.csv")) == 1
-    assert played_tracks(store) == ["song"]
+    assert all_played_tracks(store) == ["song"]
     assert remove_parts(store, "itunes") + remove_parts(store, "lastfm") == 2
     assert list_parts(store) == [] and not artifacts.exists(store)
 

@@ -7,13 +7,13 @@ import pytest
 
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, liking, sample_plays
 from audiorec.demo.music_plan import PLAYS_FROM, PLAYS_UNTIL, plan_music
-from audiorec.demo.truth import describe
+from audiorec.demo.truth import truth_arrays
 
 N_LISTENERS = 600
 
 
 def make_tracks(*, seed: int = 0, n_tracks: int = 300, n_artists: int = 300) -> Tracks:
-    truth = describe(plan_music(n_tracks, n_artists=n_artists, seed=seed))
+    truth = truth_arrays(plan_music(n_tracks, n_artists=n_artists, seed=seed))
     return Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
 
 

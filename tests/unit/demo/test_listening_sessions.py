@@ -10,14 +10,14 @@ from audiorec.data.sessions import make_sessions
 from audiorec.demo.listeners import Tracks, draw_listeners
 from audiorec.demo.listening_sessions import SessionPlays, mood_plane, mood_scores, sample_sessions
 from audiorec.demo.music_plan import plan_music
-from audiorec.demo.truth import describe
+from audiorec.demo.truth import truth_arrays
 
 N_LISTENERS = 120
 
 
 @pytest.fixture(scope="module")
 def tracks() -> Tracks:
-    truth = describe(plan_music(200, n_artists=60, seed=0))
+    truth = truth_arrays(plan_music(200, n_artists=60, seed=0))
     return Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
 
 

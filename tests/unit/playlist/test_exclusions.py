@@ -17,7 +17,7 @@ from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library
 from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
-from audiorec.recommend.user_profile import played_tracks
+from audiorec.recommend.user_profile import tracks_played_by
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.session_answer import answer_session
 from audiorec.sessions.training import train_sessions
@@ -136,11 +136,11 @@ def test_continue_says_what_is_wrong_with_the_sessions(library, tmp_path):
 
 def test_a_listener_and_a_session_are_joined(library):
     answer = answer_session(library.workspace, ["t000", "t001"], k=N_FUSED)
-    played = played_tracks(library.workspace, "me")
+    played = tracks_played_by(library.workspace, "me")
     joined = join_with_listener(library, answer, "me", k=20)
     assert [hit.rank for hit in joined] == list(range(1, 21))
     assert {"t000", "t001", *played}.isdisjoint(hit.track_id for hit in joined)
-    with_heard = join_with_listener(library, answer, "me", k=20, heard=True)
+    with_heard = join_with_listener(library, answer, "me", k=20, include_played=True)
     assert not played.isdisjoint(hit.track_id for hit in with_heard)
     assert {"t000", "t001"}.isdisjoint(hit.track_id for hit in with_heard)
 

@@ -13,7 +13,7 @@ import soundfile
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.datasets import dataset
 from audiorec.data.datasets.dataset_files import DatasetFolder
-from audiorec.data.plays.store import played_tracks
+from audiorec.data.plays.store import all_played_tracks
 from audiorec.exceptions import DataError
 from audiorec.mel import MelStore
 from audiorec.pipeline.recipe import Recipe
@@ -60,4 +60,4 @@ def test_from_the_files_to_the_table(folder, tmp_path, monkeypatch, capsys):
         assert {track.track_id for track in catalog.tracks()} == set(ids)
     assert set(MelStore(workspace.mels).ids) == set(ids)
     found = dataset("msd").read(DatasetFolder(folder, scratch=tmp_path))
-    assert set(played_tracks(workspace.plays)) == set(found.plays.collect()["track_id"])
+    assert set(all_played_tracks(workspace.plays)) == set(found.plays.collect()["track_id"])

@@ -44,7 +44,7 @@ def test_every_track_is_heard_once_and_failures_are_named(workspace, encoder, mu
             "too short for words"
         )
         assert autotag_catalog(catalog, encoder, n_jobs=1) == (0, 5, 1)
-        assert catalog.tags.n_unheard() == 0  # nothing is left to hear
+        assert catalog.tags.n_untagged() == 0  # nothing is left to hear
         assert len(catalog.tags.features("musicnn-msd")) == 5
 
 

@@ -55,7 +55,7 @@ def test_an_old_catalogue_is_read_as_it_is(old):
     before = old.read_bytes()
     with Catalog(old, read_only=True) as catalog:
         assert catalog.tracks() == [OLD]
-        assert catalog.tags.n_unheard() == 1
+        assert catalog.tags.n_untagged() == 1
         assert catalog.tags.having("POP") == {"t1"}
     assert old.read_bytes() == before
 

@@ -76,10 +76,10 @@ def test_counts_join_spellings_and_leave_missing_tracks_out(catalog):
     ]  # fmt: skip
 
 
-def test_what_is_unheard(catalog):
+def test_what_is_untagged(catalog):
     assert catalog.tags.untagged("net") == ["c"]
     assert catalog.tags.untagged("other") == ["a", "b", "c"]
-    assert catalog.tags.n_unheard() == 1
+    assert catalog.tags.n_untagged() == 1
     (first, second) = catalog.tags.features("net")
     assert first[:2] == ("a", "1") and second[:2] == ("b", "2")
     assert first[2].tolist() == [0, 1, 2]

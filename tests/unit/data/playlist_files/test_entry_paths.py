@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.playlist_files.entry_paths import PathFinder
+from audiorec.data.playlist_files.entry_paths import EntryPathMatcher
 from audiorec.data.playlist_files.playlist_files import (
     PathMap,
     entries,
@@ -61,7 +61,7 @@ def test_entries_as_players_write_them(music, entry, number):
 def test_what_fits_several_or_too_little_is_named(music, tmp_path):
     folder, ids = music
     twins = {**ids, str(folder / "live" / "Smooth Operator.mp3"): "live"}
-    finder = PathFinder(twins)
+    finder = EntryPathMatcher(twins)
     assert finder.find("/elsewhere/Smooth Operator.mp3") is None  # two of them
     assert finder.find("/elsewhere/live/Smooth Operator.mp3") == "live"
     assert finder.find("/elsewhere/01.mp3") is None  # a number is no name

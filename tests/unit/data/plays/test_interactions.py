@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audiorec import artifacts
 from audiorec.data.plays.interactions import Interactions, to_interactions
-from audiorec.data.plays.store import load_plays, played_tracks
+from audiorec.data.plays.store import all_played_tracks, load_plays
 from audiorec.data.table_import import import_plays
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 
@@ -134,7 +134,7 @@ def test_no_plays_and_damaged_plays_say_what_to_run(tmp_path, write):
     import_plays(tmp_path / "plays", write("u,t,1\n"))
     part = next((tmp_path / "plays").glob("part-*"))
     part.write_bytes(b"x" * part.stat().st_size)
-    for read in (load_plays, played_tracks):
+    for read in (load_plays, all_played_tracks):
         with pytest.raises(ArtifactError, match="cannot be read .*run 'audiorec plays FILE' again"):
             read(tmp_path / "plays")
 
@@ -148,7 +148,7 @@ def test_played_tracks_come_from_their_column_alone(tmp_path, write, monkeypatch
     monkeypatch.setattr(
         pl.LazyFrame, "collect", lambda frame: scanned.append(frame.explain()) or scan(frame)
     )
-    assert played_tracks(store) == ["t1", "t10", "t2"]
+    assert all_played_tracks(store) == ["t1", "t10", "t2"]
     assert len(scanned) == 1 and "PROJECT 1/4 COLUMNS" in scanned[0]
 
 

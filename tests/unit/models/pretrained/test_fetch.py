@@ -18,10 +18,10 @@ from audiorec.exceptions import ArtifactError, AudiorecError, DataError, NotFoun
 from audiorec.models.encoders.pretrained import load_pretrained
 from audiorec.models.pretrained import (
     PRETRAINED,
-    describe,
     fetch,
     find,
     is_fetched,
+    model_info,
     weights_directory,
 )
 from audiorec.models.pretrained.registry import SHA256
@@ -122,7 +122,7 @@ def test_a_disk_that_is_full(cache, tmp_path, monkeypatch):
 def test_before_it_is_fetched(cache):
     with pytest.raises(ArtifactError, match="not in the cache; run 'audiorec pretrained fetch mus"):
         load_pretrained()
-    assert describe("musicnn")["fetched"] is False
+    assert model_info("musicnn")["fetched"] is False
     result = CliRunner().invoke(command, ["info", "vgg-mtt"])
     assert "no; run 'audiorec pretrained fetch musicnn'" in result.output
     assert "not fetched" in CliRunner().invoke(command, ["list"]).output
@@ -160,7 +160,7 @@ def test_damaged_weights_are_found_and_fetched_again(copied):
 
 
 def test_the_licence_lies_beside_the_weights(copied):
-    facts = describe("musicnn-mtt")
+    facts = model_info("musicnn-mtt")
     assert facts["fetched"] and facts["licence"] == "ISC"
     text = Path(facts["licence_text"]).read_text(encoding="utf-8")
     assert "Permission to use, copy, modify" in text
