@@ -107,6 +107,6 @@ def _out_of_step(workspace: Workspace) -> list[str]:
                     "the model was learned before artists' names changed; run 'audiorec train'"
                 )
     if "mels" in made and "model" in made:
-        learned, given = (made[kind].config for kind in ("model", "mels"))
-        lines.append(unlike(MelConfig(**learned.get("mel", {})), MelConfig(**given)))
+        learned, current = (made[kind].config for kind in ("model", "mels"))
+        lines.append(unlike(MelConfig(**learned.get("mel", {})), MelConfig(**current)))
     return [line for line in lines if line]

@@ -51,17 +51,17 @@ class Location(NamedTuple):
     start: float
 
 
-def unlike(learned: MelConfig, given: MelConfig) -> str:
+def unlike(learned: MelConfig, current: MelConfig) -> str:
     """One line where spectrograms are not what a model learned on; empty where they are.
 
     Parameters
     ----------
     learned : MelConfig
         Of the spectrograms that the model was trained on.
-    given : MelConfig
+    current : MelConfig
         Of those that it is to encode.
     """
-    was, now = learned.model_dump(), given.model_dump()
+    was, now = learned.model_dump(), current.model_dump()
     key = next((key for key in was if was[key] != now[key]), None)
     if key is None:
         return ""

@@ -87,9 +87,9 @@ class ContentNetwork(nn.Module):
         out: Tensor = self.encoder(mel)
         return select(out, self.encoder.blocks, blocks_of(self.config))
 
-    def forward(self, given: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Factors [shape=(batch, n_outputs)] of log-mel, or of features [shape=(batch, n)]."""
-        features = given if given.ndim == 2 else self.encode(self.standardize(given))
+        features = inputs if inputs.ndim == 2 else self.encode(self.standardize(inputs))
         out: Tensor = self.head(features)
         return out
 

@@ -56,13 +56,13 @@ class Recipe(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _mel_follows_the_encoder(cls, given: Any) -> Any:
+    def _mel_follows_the_encoder(cls, sections: Any) -> Any:
         """Fill in the spectrograms that a pretrained encoder needs, unless others are stated."""
-        if not isinstance(given, dict):
-            return given
-        model, mel = (_stated(given.get(name, {})) for name in ("model", "mel"))
+        if not isinstance(sections, dict):
+            return sections
+        model, mel = (_stated(sections.get(name, {})) for name in ("model", "mel"))
         if model.get("encoder") not in PRETRAINED_ENCODERS:
-            return given
+            return sections
         needed = MUSICNN_MEL
         other = [k for k, value in needed.items() if mel.get(k, value) != value]
         if other:
@@ -73,7 +73,7 @@ class Recipe(Section):
                 f"{other[0]}={mel[other[0]]!r} under [mel] is not what encoder "
                 f"{model['encoder']!r} was trained on; leave such settings out, or write: {wanted}"
             )
-        return {**given, "mel": {**mel, **needed}}
+        return {**sections, "mel": {**mel, **needed}}
 
     @model_validator(mode="after")
     def _crops_fit_the_clip(self) -> Self:

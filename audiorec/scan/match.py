@@ -19,7 +19,7 @@ class ReadFile(NamedTuple):
     size: int
     mtime_ns: int
     reading: Mapping[str, Any]
-    given: Mapping[str, Any]
+    manifest_values: Mapping[str, Any]
 
 
 class MatchResult(NamedTuple):
@@ -87,13 +87,17 @@ def _match_given(
 ) -> dict[str, FileRow | None]:
     """Files whose id is given: the track of that id, else the one that stands at the path."""
     matched: dict[str, FileRow | None] = {}
-    given_ids = {item.given["track_id"] for item in staged.values() if "track_id" in item.given}
+    given_ids = {
+        item.manifest_values["track_id"]
+        for item in staged.values()
+        if "track_id" in item.manifest_values
+    }
     for path, item in staged.items():
-        if "track_id" in item.given:
+        if "track_id" in item.manifest_values:
             there = by_path.get(path)
             if there is not None and there.track.track_id in given_ids:
                 there = None
-            matched[path] = by_id.get(item.given["track_id"], there)
+            matched[path] = by_id.get(item.manifest_values["track_id"], there)
     return matched
 
 
@@ -124,34 +128,36 @@ def _write(
     remove: list[str] = []
     out: list[FileRow] = []
     added = changed = moved = unchanged = 0
-    taken = set(by_id) | {item.given.get("track_id", "") for item in staged.values()}
+    taken = set(by_id) | {item.manifest_values.get("track_id", "") for item in staged.values()}
     for path, item in sorted(staged.items()):
         row = matched[path]
         if row is None:
             added += 1
-            track_id = item.given.get("track_id") or _new_id(item.reading["clip_hash"], taken)
+            track_id = item.manifest_values.get("track_id") or _new_id(
+                item.reading["clip_hash"], taken
+            )
             taken.add(track_id)
-            given: dict[str, Any] = dict(item.given)
+            manifest_values: dict[str, Any] = dict(item.manifest_values)
         else:
             if row.track.path != path:
                 moved += 1
             remove.append(row.track.track_id)
-            given = dict(item.given or row.given)
-            track_id = given.get("track_id") or row.track.track_id
-        out.append(_row(item, track_id, given))
+            manifest_values = dict(item.manifest_values or row.manifest_values)
+            track_id = manifest_values.get("track_id") or row.track.track_id
+        out.append(_row(item, track_id, manifest_values))
         if row is not None and row.track.path == path:
             same = out[-1].track == row.track
             changed, unchanged = changed + (not same), unchanged + same
     return MatchResult(remove, out, added, changed, moved, unchanged)
 
 
-def _row(item: ReadFile, track_id: str, given: Mapping[str, Any]) -> FileRow:
+def _row(item: ReadFile, track_id: str, manifest_values: Mapping[str, Any]) -> FileRow:
     reading = dict(item.reading)
     ctime_ns = reading.pop("ctime_ns", 0)
-    guessed = tuple(name for name in reading.pop("guessed", ()) if name not in given)
+    guessed = tuple(name for name in reading.pop("guessed", ()) if name not in manifest_values)
     track = Track(track_id=track_id, path=item.path, guessed=guessed, **reading)
-    track = replace(track, **{key: given[key] for key in TAGS if key in given})
-    return FileRow(track, item.size, item.mtime_ns, given, ctime_ns)
+    track = replace(track, **{key: manifest_values[key] for key in TAGS if key in manifest_values})
+    return FileRow(track, item.size, item.mtime_ns, manifest_values, ctime_ns)
 
 
 def _new_id(clip_hash: str, taken: set[str]) -> str:

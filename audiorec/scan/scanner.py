@@ -113,7 +113,7 @@ def scan(
     return _scan(
         catalog,
         files,
-        given=tags,
+        manifest_values=tags,
         parted=parted,
         named=named,
         force=force,
@@ -160,13 +160,13 @@ def scan_manifest(
     DataError
         If the manifest cannot be used. Audio files that cannot be are counted and recorded.
     """
-    given = read_manifest(manifest)
-    progress("scan", 0, len(given))
-    files = [file_state(path) for path in given]
+    manifest_values = read_manifest(manifest)
+    progress("scan", 0, len(manifest_values))
+    files = [file_state(path) for path in manifest_values]
     return _scan(
         catalog,
         files,
-        given=given,
+        manifest_values=manifest_values,
         named={},
         force=force,
         n_jobs=n_jobs,
@@ -179,7 +179,7 @@ def _scan(
     catalog: Catalog,
     files: Sequence[FileState],
     *,
-    given: Mapping[str, Mapping[str, Any]],
+    manifest_values: Mapping[str, Mapping[str, Any]],
     named: Mapping[str, IgnoreRules],
     parted: frozenset[str] = frozenset(),
     force: bool,
@@ -206,7 +206,7 @@ def _scan(
                 row is not None
                 and row.ctime_ns in (0, file.ctime_ns)
                 and state == (row.size, row.mtime_ns)
-                and not _is_withdrawn(row, given.get(file.path, {}))
+                and not _is_withdrawn(row, manifest_values.get(file.path, {}))
             ):
                 unchanged.add(file.path)
                 if as_text(file.path) in known_failures:  # it broke meanwhile, and was put back
@@ -219,7 +219,7 @@ def _scan(
                 new.append(file)
     done = len(files) - len(new)
     failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
-    report = _settle(catalog, list(rows.values()), unchanged, given)
+    report = _settle(catalog, list(rows.values()), unchanged, manifest_values)
     _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
     missing = _mark_missing(catalog, {file.path for file in files}, named, parted)
     progress("scan", len(files), len(files))
@@ -290,17 +290,18 @@ def _settle(
     catalog: Catalog,
     rows: list[FileRow],
     unchanged: set[str],
-    given: Mapping[str, Mapping[str, Any]],
+    manifest_values: Mapping[str, Mapping[str, Any]],
 ) -> ScanReport:
     """Turn what is staged into tracks, and give unchanged ones what the manifest says of them."""
     staged = {
-        path: ReadFile(path, size, mtime_ns, reading, given.get(path, {}))
+        path: ReadFile(path, size, mtime_ns, reading, manifest_values.get(path, {}))
         for path, (size, mtime_ns, reading) in catalog.staged().items()
     }
     touched = {
-        row.track.path: _as_staged(row, given.get(row.track.path, {}))
+        row.track.path: _as_staged(row, manifest_values.get(row.track.path, {}))
         for row in rows
-        if row.track.path in unchanged and _has_changed(row, given.get(row.track.path, {}))
+        if row.track.path in unchanged
+        and _has_changed(row, manifest_values.get(row.track.path, {}))
     }
     matched = match_files(
         {**staged, **touched}, rows, is_there=lambda path: not file_state(path).error
@@ -329,16 +330,18 @@ def _keep_change_times(
         catalog.keep_change_times(ctimes)
 
 
-def _has_changed(row: FileRow, given: Mapping[str, Any]) -> bool:
-    return row.track.missing or any(row.given.get(key) != value for key, value in given.items())
+def _has_changed(row: FileRow, manifest_values: Mapping[str, Any]) -> bool:
+    return row.track.missing or any(
+        row.manifest_values.get(key) != value for key, value in manifest_values.items()
+    )
 
 
-def _is_withdrawn(row: FileRow, given: Mapping[str, Any]) -> bool:
+def _is_withdrawn(row: FileRow, manifest_values: Mapping[str, Any]) -> bool:
     """Whether a manifest gives no more what one gave before: the file's own tag is to be read."""
-    return bool(given) and not row.given.keys() <= given.keys()
+    return bool(manifest_values) and not row.manifest_values.keys() <= manifest_values.keys()
 
 
-def _as_staged(row: FileRow, given: Mapping[str, Any]) -> ReadFile:
+def _as_staged(row: FileRow, manifest_values: Mapping[str, Any]) -> ReadFile:
     track = replace(row.track, missing=False)
     reading = {
         name: getattr(track, name)
@@ -346,7 +349,7 @@ def _as_staged(row: FileRow, given: Mapping[str, Any]) -> ReadFile:
         if name not in ("track_id", "path")
     }
     reading["ctime_ns"] = row.ctime_ns
-    return ReadFile(track.path, row.size, row.mtime_ns, reading, given)
+    return ReadFile(track.path, row.size, row.mtime_ns, reading, manifest_values)
 
 
 def _mark_missing(

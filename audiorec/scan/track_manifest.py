@@ -22,7 +22,7 @@ def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:
 
     Returns
     -------
-    given : dict of str to dict
+    manifest_values : dict of str to dict
         By absolute path: ``track_id`` and the tags that are not empty.
 
     Raises
@@ -38,7 +38,7 @@ def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:
 
 
 def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str, dict[str, Any]]:
-    given: dict[str, dict[str, Any]] = {}
+    manifest_values: dict[str, dict[str, Any]] = {}
     lines: dict[str, int] = {}
     for line, row in rows:
         values = {key: value.strip() for key, value in row.items()}
@@ -61,7 +61,7 @@ def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str
                 f"has track_id {track_id!r} in lines {lines[track_id]} and {line}",
                 "ids must be unique",
             )
-        if path in given:
+        if path in manifest_values:
             raise table_error(
                 manifest,
                 f"names {row['path']!r} twice, again in line {line}",
@@ -71,8 +71,8 @@ def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str
         tags: dict[str, Any] = {key: values[key] for key in TAGS if values.get(key)}
         if "year" in tags:
             tags["year"] = _year(manifest, tags["year"], line)
-        given[path] = {"track_id": track_id, **tags}
-    return given
+        manifest_values[path] = {"track_id": track_id, **tags}
+    return manifest_values
 
 
 def _year(manifest: Path, text: str, line: int) -> int:

@@ -31,13 +31,13 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    given : Tensor [shape=(batch, n_mels, crop)], float16, dB, or [shape=(batch, n_features)]
+    inputs : Tensor [shape=(batch, n_mels, crop)], float16, dB, or [shape=(batch, n_features)]
     targets : Tensor [shape=(batch, n_outputs)], float32
     weight : float
         Of its mean loss among those of the processes that share the step.
     """
 
-    given: Tensor
+    inputs: Tensor
     targets: Tensor
     weight: float = 1.0
 

@@ -95,13 +95,13 @@ class TrainingLoop:
 
     # -- one step ---------------------------------------------------------------------------
 
-    def step(self, given: Tensor, targets: Tensor, *, weight: float) -> Tensor:
+    def step(self, inputs: Tensor, targets: Tensor, *, weight: float) -> Tensor:
         """Learn from one batch, which counts by its weight : its mean loss."""
-        if self.config.mixup and len(given) > 1:
-            given, targets = mixup(given, targets, alpha=self.config.mixup)
+        if self.config.mixup and len(inputs) > 1:
+            inputs, targets = mixup(inputs, targets, alpha=self.config.mixup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._learning_rate_factor(self.steps)
-        loss: Tensor = self.module(given, targets)
+        loss: Tensor = self.module(inputs, targets)
         self.optimizer.zero_grad()
         self.fabric.backward(loss * weight)
         self.fabric.clip_gradients(
@@ -146,8 +146,8 @@ class TrainingLoop:
         torch.manual_seed(int(np.random.default_rng(own).integers(2**63)))
         began, total = time.perf_counter(), torch.zeros((), device=device)
         for batch in self.loader:
-            given, targets = batch.given.to(device).float(), batch.targets.to(device)
-            total += self.step(given, targets, weight=batch.weight) * len(given)
+            inputs, targets = batch.inputs.to(device).float(), batch.targets.to(device)
+            total += self.step(inputs, targets, weight=batch.weight) * len(inputs)
         rate = n_clips / (time.perf_counter() - began)
         mean = sum(processes.all_gather(float(total))) / n_clips
         # Processors that differ round differently, and all must stop, or save, or neither.

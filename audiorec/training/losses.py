@@ -108,9 +108,9 @@ class Towers(nn.Module):
         self.alignment = Alignment(dim) if loss == "contrastive" else None
         self.function = LOSSES[loss].function
 
-    def forward(self, given: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Loss of a batch, [shape=()]."""
-        predictions = self.network(given).float()
+        predictions = self.network(inputs).float()
         if self.alignment is None:
             return self.function(predictions, targets)
         loss: Tensor = self.alignment(predictions, targets)

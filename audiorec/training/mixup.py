@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def mixup(given: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
+def mixup(inputs: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
     """Blend each example with another of the batch, sound and target alike.
 
     It draws from torch's random state of the CPU, whatever the device: with the seed that the state
@@ -14,7 +14,7 @@ def mixup(given: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tens
 
     Parameters
     ----------
-    given : Tensor [shape=(batch, ...)]
+    inputs : Tensor [shape=(batch, ...)]
         Log-mel crops, or rows of features.
     targets : Tensor [shape=(batch, n_outputs)]
     alpha : float
@@ -22,19 +22,19 @@ def mixup(given: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tens
 
     Returns
     -------
-    given, targets : Tensor
+    inputs, targets : Tensor
         New ones of the same shapes.
 
     Notes
     -----
     Zhang et al., "mixup: beyond empirical risk minimization", 2018, eq. 1.
     """
-    weight = torch.distributions.Beta(alpha, alpha).sample((len(given),)).to(given.device)
+    weight = torch.distributions.Beta(alpha, alpha).sample((len(inputs),)).to(inputs.device)
     weight = torch.maximum(weight, 1 - weight)
-    other = torch.randperm(len(given)).to(given.device)
+    other = torch.randperm(len(inputs)).to(inputs.device)
 
     def blend(values: Tensor) -> Tensor:
         part = weight.reshape(-1, *(1,) * (values.ndim - 1))
         return torch.lerp(values.index_select(0, other), values, part)
 
-    return blend(given), blend(targets)
+    return blend(inputs), blend(targets)

@@ -95,7 +95,7 @@ class FileRow(NamedTuple):
     track: Track
     size: int = 0
     mtime_ns: int = 0
-    given: Mapping[str, Any] = {}
+    manifest_values: Mapping[str, Any] = {}
     ctime_ns: int = 0
 
 

@@ -134,12 +134,12 @@ def empty_pretrained(name: str) -> PretrainedEncoder:
 FRONT_END = ("sr", "n_fft", "hop_length", "n_mels", "compression")
 
 
-def check_front_end(encoder: nn.Module, given: MelConfig) -> None:
+def check_front_end(encoder: nn.Module, mel: MelConfig) -> None:
     """Raise `ParameterError` unless spectrograms of these settings are what the encoder takes."""
     if not isinstance(encoder, PretrainedEncoder):
         return
     for key in FRONT_END:
-        need, have = getattr(encoder.mel, key), getattr(given, key)
+        need, have = getattr(encoder.mel, key), getattr(mel, key)
         if need != have:
             raise ParameterError(
                 f"the mels have {key}={have!r} and {encoder.name} takes {key}={need!r}; "

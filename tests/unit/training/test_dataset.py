@@ -32,7 +32,7 @@ def test_an_epoch_shows_every_track_once_as_a_run_of_its_frames(lengths, batch_s
     loader.epoch = epoch
     batches = list(loader)
     assert len(batches) == len(loader)
-    sizes = [len(b.given) for b in batches]
+    sizes = [len(b.inputs) for b in batches]
     assert max(sizes) <= batch_size
     assert min(sizes) >= max(sizes) - 1
     seen = []
@@ -62,8 +62,8 @@ def test_processes_divide_every_batch_and_weigh_all_examples_alike(n):
     for step, parts in zip(
         whole, zip(*(batches(r, 3) for r in range(3)), strict=True), strict=True
     ):
-        joined = np.concatenate([part.given.numpy() for part in parts])
-        np.testing.assert_array_equal(joined, step.given.numpy())
+        joined = np.concatenate([part.inputs.numpy() for part in parts])
+        np.testing.assert_array_equal(joined, step.inputs.numpy())
         # The mean over processes of each one's weighted mean is the mean over the batch.
         own = [float(part.targets[:, 0].mean()) * part.weight / 3 for part in parts]
         assert sum(own) == pytest.approx(float(step.targets[:, 0].mean()))
@@ -75,7 +75,7 @@ def test_crops_follow_from_seed_and_epoch_alone():
     def epoch(number, seed=0):
         loader = CropLoader(examples, crop=9, batch_size=4, seed=seed)
         loader.epoch = number
-        return np.concatenate([b.given.numpy() for b in loader])
+        return np.concatenate([b.inputs.numpy() for b in loader])
 
     np.testing.assert_array_equal(epoch(3), epoch(3))
     assert (epoch(3) != epoch(4)).any()
@@ -90,7 +90,7 @@ def test_crops_come_from_everywhere_in_the_clip_and_from_every_clip():
     for number in range(200):
         loader.epoch = number
         (batch,) = loader
-        starts.add(int(batch.given[0, 0, 0]))
+        starts.add(int(batch.inputs[0, 0, 0]))
     assert starts == {0, 1, 2, 3, 50, 51, 52, 53}
 
 
@@ -98,8 +98,8 @@ def test_rows_of_features_are_shown_as_they_are():
     rows = [[np.full(5, track, dtype="f4")] for track in range(6)]
     examples = TrainingSet(tuple("abcdef"), rows, np.arange(6, dtype="f4")[:, None])
     for batch in CropLoader(examples, crop=1, batch_size=4, seed=0):
-        assert batch.given.shape == (len(batch.targets), 5)
-        np.testing.assert_array_equal(batch.given[:, 0], batch.targets[:, 0])
+        assert batch.inputs.shape == (len(batch.targets), 5)
+        np.testing.assert_array_equal(batch.inputs[:, 0], batch.targets[:, 0])
 
 
 def test_no_artist_is_on_both_sides(world):

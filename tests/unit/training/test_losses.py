@@ -54,26 +54,26 @@ def test_contrastive_tells_tracks_apart_and_mse_does_not():
 
 
 def test_mixup_blends_sound_and_target_alike_and_keeps_the_larger_part():
-    given = torch.arange(40.0).reshape(8, 1, 5) * torch.ones(8, 3, 1)
-    targets = given[:, 0, :2].clone()
+    inputs = torch.arange(40.0).reshape(8, 1, 5) * torch.ones(8, 3, 1)
+    targets = inputs[:, 0, :2].clone()
     torch.manual_seed(0)
-    mixed, blended = mixup(given, targets, alpha=1.0)
-    assert mixed.shape == given.shape
+    mixed, blended = mixup(inputs, targets, alpha=1.0)
+    assert mixed.shape == inputs.shape
     torch.testing.assert_close(mixed[:, 0, :2], blended)
-    assert not torch.equal(mixed, given)
+    assert not torch.equal(mixed, inputs)
     # Of eight examples 5 apart, the own one counts at least half.
-    own = given[:, 0, 0]
+    own = inputs[:, 0, 0]
     assert ((mixed[:, 0, 0] - own).abs() <= 0.5 * 35).all()
     torch.manual_seed(0)
-    assert torch.equal(mixup(given, targets, alpha=1.0)[0], mixed)
+    assert torch.equal(mixup(inputs, targets, alpha=1.0)[0], mixed)
 
 
 def test_the_second_tower_begins_as_the_factors_themselves(pair):
     network = head_alone()
     towers = Towers(network, loss="contrastive", dim=4)
-    given, targets = torch.ones(6, 3), pair[1]
+    inputs, targets = torch.ones(6, 3), pair[1]
     with torch.no_grad():
-        torch.testing.assert_close(towers(given, targets), contrastive(network(given), targets))
+        torch.testing.assert_close(towers(inputs, targets), contrastive(network(inputs), targets))
 
 
 @pytest.mark.parametrize("head", ["ridge", "mlp"])
@@ -92,13 +92,13 @@ def test_what_is_served_ranks_listeners_as_the_shared_space_does(pair, head):
 
 def test_the_second_tower_and_the_temperature_are_learned_beside_the_network():
     generator = torch.Generator().manual_seed(0)
-    given, targets = (torch.randn(16, n, generator=generator) for n in (3, 4))
+    inputs, targets = (torch.randn(16, n, generator=generator) for n in (3, 4))
     towers = Towers(head_alone(), loss="contrastive", dim=4)
     optimizer = torch.optim.Adam(towers.parameters(), lr=0.05)
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = towers(given, targets)
+        loss = towers(inputs, targets)
         loss.backward()
         optimizer.step()
         losses.append(float(loss))

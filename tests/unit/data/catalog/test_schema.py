@@ -43,7 +43,7 @@ def test_a_migration_loses_nothing(old):
         with Catalog(old) as catalog:
             row = catalog.file_rows()[0]
             assert (row.track, row.size, row.mtime_ns) == (OLD, 7, 8)
-            assert row.given == {"artist": "Björk"}
+            assert row.manifest_values == {"artist": "Björk"}
             assert catalog.find("Björk - Jóga") == OLD
             assert catalog.failures() == [Failure("/m/x", "scan", "is torn")]
             assert catalog.staged() == {"/m/y": (1, 2, {"title": "y"})}
