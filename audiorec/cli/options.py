@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PathType(click.Path):
-    """A path that is named: an empty one would be the current folder, and nobody's meaning."""
+    """A path that must not be empty: an empty one would silently be the current folder."""
 
     def convert(
         self,

@@ -204,7 +204,7 @@ def show_words(tagged: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 class FileTagger:
-    """Hears files with a network that is loaded for the first of them."""
+    """Tags files by a network that is loaded for the first of them."""
 
     def __init__(self, workspace: Workspace | None, encoder: str) -> None:
         self._workspace = workspace

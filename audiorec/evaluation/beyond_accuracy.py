@@ -232,8 +232,8 @@ class BeyondAccuracy(NamedTuple):
     thirds : dict of str to (dict of str to (dict of str to float))
         By third of the candidates, system and metric: accuracy where only that third is right.
     mixed, mixed_shares : dict of str to (dict of str to float)
-        By system and metric: cold tracks ranked among training tracks too, and the share of the
-        honest oracle. Systems that place no training tracks are left out.
+        By system and metric: cold tracks ranked among training tracks too, and the share of
+        ALS fold-in. Systems that place no training tracks are left out.
     exposure : dict of str to (dict of str to float)
         By system: `FIGURES` of the ten best.
     third_intervals, mixed_intervals, mixed_share_intervals

@@ -1,4 +1,4 @@
-"""The systems side by side: means, shares of the honest oracle, and intervals over listeners."""
+"""The systems side by side: means, shares of ALS fold-in, and intervals over listeners."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 In it the factors are learned from all plays but those of held-out tracks, plays of tracks without
 audio included. The listeners with a history there are halved: half A is used to fold the held-out
-tracks in, which gives the honest oracle; half B is scored. Which tracks are held out, who has a
+tracks in, which gives ALS fold-in; half B is scored. Which tracks are held out, who has a
 history and who is in which half follow from the catalogue, the training plays and the seed alone:
 no play of a held-out track has a say in anything that a system may see, oracles and the leaky
 control excepted.

@@ -52,8 +52,7 @@ def notes(
     other = next(scoring for scoring in SCORINGS if scoring != HEADLINE)
     yield (
         f"Scored by the {HEADLINE}, as recommendations are; beside it by the {other}. Share = "
-        "(system - random) / (honest oracle - random), each scoring by its own oracle: "
-        f"{ORACLE}."
+        f"(system - random) / ({ORACLE} - random), each scoring by its own."
     )
     yield (
         f"Intervals: 95 %, {metrics.N_RESAMPLES} resamples of listeners and of artists, each drawn "
@@ -84,7 +83,7 @@ def notes(
     for metric, share, chance in rows:
         # Where there are fewer candidates than places, every order gives 1, which goes unsaid.
         if not np.isfinite(share) and chance < 1 - 1e-9:
-            yield f"{metric}: the honest oracle is no better than random, so no share is told."
+            yield f"{metric}: {ORACLE} is no better than random, so no share is told."
 
 
 def _range(values: list[float]) -> str:

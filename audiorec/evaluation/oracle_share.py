@@ -1,4 +1,4 @@
-"""How far a figure stands on the way from random order to the honest oracle."""
+"""How far a figure stands on the way from random order to ALS fold-in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiorec.evaluation.systems import ORACLE, RANDOM
 def share_of_oracle(
     values: np.ndarray, reference_values: np.ndarray, names: Sequence[str], *, axis: int
 ) -> np.ndarray:
-    """(values - random) / (honest oracle - random).
+    """(values - random) / (ALS fold-in - random).
 
     Parameters
     ----------

@@ -54,8 +54,8 @@ class SplitReport:
         Of each system.
     means, shares : dict of str to (dict of str to (dict of str to float))
         By scoring ("inner product", "cosine"), system and metric. A share is
-        (system - random) / (honest oracle - random), the oracle's by the same scoring; None where
-        the oracle is no better than random.
+        (system - random) / (ALS fold-in - random), all by the same scoring; None where ALS fold-in
+        is no better than random.
     mean_intervals, share_intervals : like `means`, of Interval
         95 %, of drawn listeners and drawn artists.
     difference_intervals : dict of str to (dict of str to Interval)
@@ -97,8 +97,8 @@ class SplitReport:
     def to_text(self) -> str:
         """The table for people, a paragraph of notes under it.
 
-        Columns: `COLUMNS` by the headline scoring; then, in the metric `FOCUS`, the share of the
-        honest oracle with its interval, its standard deviation over hold-outs, and the share by
+        Columns: `COLUMNS` by the headline scoring; then, in the metric `FOCUS`, the share of
+        ALS fold-in with its interval, its standard deviation over hold-outs, and the share by
         the other scoring.
         """
         other = next(name for name in SCORINGS if name != HEADLINE)

@@ -69,7 +69,7 @@ def evaluate(
         that an evaluation that was killed goes on, and one that has been done returns at once.
     systems : sequence of str, optional
         Names from `SYSTEMS`; by default the recipe's own model and all but those that are there
-        by name alone. Random and the honest oracle are always among them, since every share is
+        by name alone. Random and ALS fold-in are always among them, since every share is
         measured between the two.
     more_systems : mapping of str to System, optional
         Beside these, by name.

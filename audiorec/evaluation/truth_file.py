@@ -1,4 +1,4 @@
-"""What is known of a made world's tracks because they were made: for the perception ceiling only.
+"""The attributes that a made world's tracks were composed with, for ridge on true attributes only.
 
 The file and its keys are those of `audiorec.demo.truth`. Nothing else of the package reads it.
 """

@@ -50,7 +50,7 @@ MOST_HALVED = 64.0
 
 
 def agreement_of(unseen: Embeddings, factors: Embeddings) -> float:
-    """Mean cosine of what is said of unseen artists' tracks and their factors."""
+    """Mean cosine of vectors predicted for unseen artists' tracks and their fitted factors."""
     wanted = unit_norm(factors.take(unseen.ids).vectors)
     return float((unit_norm(unseen.vectors) * wanted).sum(axis=1).mean())
 

@@ -3,7 +3,7 @@
 - `accuracy`: whether what a listener played stands high in what they were offered.
 - `reach`: which tracks come up at all, how evenly, and whether there are hubs.
 - `lists`: how alike the tracks of a list are, and how often artists come twice.
-- `calibration`: whether what is said with 70 % confidence is right 70 times of 100.
+- `confidence_calibration`: whether what is said with 70 % confidence is right 70 times of 100.
 - `resampling`: intervals over listeners and candidates, by the bootstrap.
 """
 

@@ -235,7 +235,7 @@ def _read_all(
     also: Also | None,
     progress: Progress,
 ) -> int:
-    """Hear files and stage them, committed about every second; return how many failed."""
+    """Read files and stage them, committed about every second; return how many failed."""
     from audiorec.scan.read_file import read_file  # here: decoders, in workers alone
 
     total = done + len(files)

@@ -59,7 +59,7 @@ def run(study: StudyInputs) -> StudyReport:
     notes = (
         "Labelled: training tracks whose factors are learned from, drawn by the seed, those of "
         "fewer among those of more; factors, listeners, new tracks and oracle are those of all.",
-        f"Share of the honest oracle's {FOCUS}, by the {HEADLINE}. Intervals: 95 %, listeners "
+        f"Share of {ORACLE}'s {FOCUS}, by the {HEADLINE}. Intervals: 95 %, listeners "
         "and artists drawn once for all hold-outs.",
         *(f"{name} is left out: {why}." for name, why in skipped.items()),
     )

@@ -1,4 +1,4 @@
-"""Hear the catalogue's tracks with a pretrained network, and keep what it says of them.
+"""Tag the catalogue's tracks by a pretrained network, and store the tags.
 
 Files are decoded in worker processes, several clips are encoded at a time, and what came of it is
 stored about every second. A run that is killed goes on where it was.

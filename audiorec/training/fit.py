@@ -78,7 +78,7 @@ def train(
     progress: Progress = silent,
     together: Mapping[str, Hashable] | None = None,
 ) -> TrainResult:
-    """Fit a content model to tracks' factors.
+    """Train a network to predict tracks' factors from their audio.
 
     Parameters
     ----------
@@ -167,10 +167,10 @@ def train(
 def fit_content_model(
     features: FeatureStore, *, model: ModelConfig, config: TrainConfig
 ) -> ContentModel:
-    """Fit a space of content alone, for music that nobody is known to have listened to.
+    """Fit a content model without factors: standardised features of a pretrained encoder.
 
-    Tracks lie where a pretrained encoder's features place them, standardised over the library.
-    Artists' names have no part in it: neighbours are alike by sound, not by label.
+    It is for music that nobody is known to have listened to. Artists' names have no part in it:
+    neighbours are alike by sound, not by label.
     """
     head = standardizing_head(features.take(CONTENT_BLOCKS).features().vectors)
     network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))

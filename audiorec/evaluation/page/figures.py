@@ -21,12 +21,12 @@ Ends = Mapping[str, Interval]
 
 
 def bars(shares: Values, intervals: Ends, *, roles: Mapping[str, Role], metric: str) -> str:
-    """Share of the honest oracle of each system, with its interval."""
+    """Each system's share of ALS fold-in, with its interval."""
     from matplotlib.patches import Patch
 
     names = [name for name in shares if not math.isnan(shares[name])]
     if not names:
-        return "<p>The honest oracle is no better than random, so there is no share to show.</p>"
+        return "<p>ALS fold-in is no better than random, so there is no share to show.</p>"
     figure, (axes,) = blank(0.9 + 0.3 * len(names))
     for row, name in enumerate(names):
         colour, hatch = ROLES[roles[name]]
@@ -53,9 +53,9 @@ def bars(shares: Values, intervals: Ends, *, roles: Mapping[str, Role], metric: 
     axes.invert_yaxis()
     axes.axvline(0, color="black", linewidth=0.8)
     axes.axvline(1, color="black", linewidth=0.8, linestyle=":")
-    axes.set(xlabel=f"share of the honest oracle's {metric} above chance")
+    axes.set(xlabel=f"share of ALS fold-in's {metric} above chance")
     axes.margins(x=0.1)
-    return picture(figure, alt=f"Bars: each system's share of the honest oracle, {metric}")
+    return picture(figure, alt=f"Bars: each system's share of ALS fold-in, {metric}")
 
 
 def thirds(

@@ -112,7 +112,7 @@ def _accuracy(split: SplitReport) -> str:
         roles=split.roles,
         metric=FOCUS,
     )
-    caption = "Share of the honest oracle. Lines: 95 % intervals over listeners and artists."
+    caption = "Share of ALS fold-in. Lines: 95 % intervals over listeners and artists."
     return (
         f'<div class="wide">{table(header, rows)}</div>'
         + _captioned(chart, caption)

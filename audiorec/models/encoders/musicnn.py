@@ -143,7 +143,7 @@ class Musicnn(nn.Module):
         return [self.dense, *reversed(list(self.middle)), front]
 
     def forward(self, mel: Tensor) -> MusicnnOutput:
-        """Hear windows.
+        """Compute the tags and features of windows.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class Vgg(nn.Module):
         return list(reversed(list(self.convs)))
 
     def forward(self, mel: Tensor) -> MusicnnOutput:
-        """Hear windows of 187 frames, as `Musicnn.forward` does."""
+        """Compute tags and features of windows of 187 frames, as `Musicnn.forward` does."""
         x = self.input_norm(mel[:, None])
         for conv, norm, (kernel, stride) in zip(self.convs, self.norms, VGG_POOLS, strict=True):
             x = F.max_pool2d(norm(F.relu(conv(x))), kernel, stride)

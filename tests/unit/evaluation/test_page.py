@@ -298,9 +298,7 @@ def test_many_points_are_drawn_evenly_from_known_and_new(monkeypatch) -> None:
 
 def test_an_oracle_that_is_no_better_has_no_bars() -> None:
     drawn = bars({"a": math.nan}, {"a": Interval(0, 0)}, roles={"a": "model"}, metric="AUC")
-    assert drawn == (
-        "<p>The honest oracle is no better than random, so there is no share to show.</p>"
-    )
+    assert drawn == "<p>ALS fold-in is no better than random, so there is no share to show.</p>"
 
 
 def test_few_points_are_laid_out_by_pca() -> None:
