@@ -250,8 +250,8 @@ def test_of_many_tracks_a_sample_is_laid_out_and_the_others_are_put_among_it(mon
 def test_a_map_that_lacks_what_it_should_say(workspace):
     made = artifacts.load_manifest(workspace.map, kind="map")
     for files, extra, lacking in (
-        ({k: v for k, v in made.files.items() if k != "fitted"}, made.extra, "fitted"),
         (made.files, {"space": made.extra["space"]}, "regions"),
+        ({k: v for k, v in made.files.items() if k != "fitted"}, made.extra, "fitted"),
     ):
         artifacts.commit(
             workspace.map, kind="map", config=made.config, inputs=made.inputs, files=files,
