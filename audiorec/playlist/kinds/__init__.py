@@ -1,22 +1,5 @@
 """Kinds of playlists, one module each."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
-from audiorec.playlist.entries import Pick
-from audiorec.playlist.kinds import arc, continue_, listener, mix, near, path, radio, reorder
-from audiorec.playlist.source import TrackSource
+from audiorec.playlist.kinds.registry import CHOOSERS
 
 __all__ = ["CHOOSERS"]
-
-CHOOSERS: dict[str, Callable[[TrackSource, int], list[Pick]]] = {
-    "near": near.choose,
-    "continue": continue_.choose,
-    "path": path.choose,
-    "arc": arc.choose,
-    "radio": radio.choose,
-    "listener": listener.choose,
-    "reorder": reorder.choose,
-    "mix": mix.choose,
-}
