@@ -24,7 +24,7 @@ FORMER = {
     "neighbours": "neighbours",
 }
 LOSSES = ("mse", "cosine", "contrastive")
-NETWORKS = ("cnn", "dieleman2014", "vandenoord2013", "shortchunk")
+NETWORKS = ("cnn", "dieleman2014", "vandenoord2013", "shortchunk")  # of --networks, as it was
 
 
 def _labels(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:

@@ -62,6 +62,12 @@ def test_files_and_names_of_python_in_the_pages_exist():
     for page in pages:
         for path in re.findall(r"tests/[\w/]+\.py", page.read_text(encoding="utf-8")):
             assert (ROOT / path).is_file(), f"{page.name}: {path}"
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)`\s(?:of|in)\s`([\w/]+)\.py`", contributing)
+    assert ("SOURCES", "data/histories/importer_registry") in named
+    for name, path in named:
+        module = "audiorec." + path.removesuffix("/__init__").replace("/", ".")
+        assert hasattr(importlib.import_module(module), name), f"{name} of {path}.py"
     design = (ROOT / "docs/design.md").read_text(encoding="utf-8")
     row = next(line for line in design.splitlines() if line.startswith("| top level |"))
     listed = set(re.findall(r"`(\w+)`", row))

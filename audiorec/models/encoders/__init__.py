@@ -1,4 +1,4 @@
-"""Encoders: from a log-mel crop to a row of features. To add one, write it and name it in ``registry``."""
+"""Encoders: from a log-mel crop to a row of features, each named in ``registry``."""
 
 from audiorec.models.encoders.base import Encoder
 from audiorec.models.encoders.registry import ENCODERS, build_encoder

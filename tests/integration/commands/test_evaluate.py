@@ -8,15 +8,13 @@ import subprocess
 import sys
 from importlib import import_module
 from types import SimpleNamespace
-from typing import get_args
 
 import click
 import pytest
 
-from audiorec.cli.evaluate import NETWORKS, _check_together, _labels, _of_before, command
+from audiorec.cli.evaluate import _check_together, _labels, _of_before, command
 from audiorec.config_base import MAX_SEED
 from audiorec.evaluation import Report
-from audiorec.models.config import TrainedName
 from audiorec.studies import STUDIES
 
 from ..conftest import call
@@ -213,7 +211,3 @@ def test_labels_are_percentages_or_tracks():
     for wrong in ("few", "0,50", "120", "-3t"):
         with pytest.raises(click.BadParameter, match="must be percentages"):
             _labels(None, None, wrong)
-
-
-def test_networks_are_all_that_are_trained_here():
-    assert get_args(TrainedName) == NETWORKS
