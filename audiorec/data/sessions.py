@@ -157,11 +157,6 @@ class Sessions:
             starts=self.starts[enough],
         )
 
-    def without_items(self, ids: Collection[str]) -> Sessions:
-        """Sessions without the events of some items; the items stay, with no event."""
-        gone = np.fromiter((id_ in ids for id_ in self.item_ids), dtype=bool, count=self.n_items)
-        return self.only_events(~gone[self.items])
-
     def with_items(self, item_ids: Sequence[str]) -> Sessions:
         """The same sessions with these ids as the items, theirs among them."""
         rows = IdMap(item_ids).rows(self.item_ids)

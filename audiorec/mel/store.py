@@ -119,11 +119,6 @@ class MelStore:
         """Fingerprints of what it was made from."""
         return dict(self._manifest.inputs)
 
-    @property
-    def n_shards(self) -> int:
-        """Files that the spectrograms lie in."""
-        return len(self._names)
-
     def shard(self, number: int) -> np.ndarray:
         """One file of spectrograms [shape=(n, n_mels, n_frames)], float16, dB, memory-mapped."""
         if number not in self._shards:

@@ -10,7 +10,7 @@ from audiorec.playlist.choices import KINDS
 if TYPE_CHECKING:
     from audiorec.playlist.build import build_playlist, save_playlist
     from audiorec.playlist.entries import Playlist, PlaylistEntry
-    from audiorec.playlist.from_seeds import make_playlist, shortfall
+    from audiorec.playlist.from_seeds import make_playlist
     from audiorec.playlist.request import PlaylistRequest
     from audiorec.playlist.writers import WRITERS, PlaylistTrack, WriteReport, write_playlist
 
@@ -25,7 +25,6 @@ __all__ = [
     "build_playlist",
     "make_playlist",
     "save_playlist",
-    "shortfall",
     "write_playlist",
 ]
 
@@ -42,7 +41,6 @@ __getattr__ = lazy_attributes(
         "build_playlist": "build",
         "make_playlist": "from_seeds",
         "save_playlist": "build",
-        "shortfall": "from_seeds",
         "write_playlist": "writers",
     },
 )

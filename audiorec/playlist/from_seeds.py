@@ -57,8 +57,7 @@ def make_playlist(
     seeds : sequence of str
         Ids. The first opens the playlist; the others are in it where there is room.
     length : int
-        Tracks wanted. Exactly so many come when the library can give them; `shortfall` says
-        why when it cannot.
+        Tracks wanted. Exactly so many come when the library can give them.
     artists : mapping of str to str
         Artist by track. Tracks without one, or with an empty one, never clash.
     artist_window : int
@@ -139,16 +138,6 @@ def make_playlist(
     )
     scores = (units @ unit_norm(vectors).T).max(axis=1)
     return [Match(chosen[place], float(scores[place])) for place in order]
-
-
-def shortfall(playlist: Sequence[object], *, length: int, artist_window: int) -> str | None:
-    """One line that says why a playlist is shorter than was wanted, or None when it is not."""
-    if len(playlist) >= length:
-        return None
-    return (
-        f"only {len(playlist)} of {length} tracks: the library holds no more that keep an artist "
-        f"to once in {artist_window} tracks; add music, or lower the window"
-    )
 
 
 def by_margin(

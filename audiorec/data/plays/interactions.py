@@ -52,11 +52,6 @@ class Interactions:
         wanted = set(ids)
         return self._take_tracks([row for row, id_ in enumerate(self.tracks) if id_ in wanted])
 
-    def without_tracks(self, ids: Iterable[str]) -> Interactions:
-        """The same listeners without these tracks."""
-        unwanted = set(ids)
-        return self._take_tracks([row for row, i in enumerate(self.tracks) if i not in unwanted])
-
     def only_users(self, ids: Iterable[str]) -> Interactions:
         """The same tracks with these listeners alone; unknown ids are passed over."""
         wanted = set(ids)
@@ -68,10 +63,6 @@ class Interactions:
         Those whose skips and dislikes outweigh their plays are not among them.
         """
         return _columns_played(self.user_items)
-
-    def user_tracks(self) -> np.ndarray:
-        """Tracks of each listener : np.ndarray [shape=(n_users,)], int64; see above."""
-        return _rows_played(self.user_items)
 
     def tracks_of(self, user_id: str) -> tuple[str, ...]:
         """Tracks that a listener has met with, disliked ones too, in the order of the columns."""

@@ -19,7 +19,7 @@ from .conftest import N_TASTES, slow_half_step
 @pytest.fixture(scope="module")
 def warm(plays, config) -> Factors:
     """A space that has never heard of the last twelve tracks."""
-    return fit_factors(plays.without_tracks(plays.tracks.ids[48:]), config=config)
+    return fit_factors(plays.only_tracks(plays.tracks.ids[:48]), config=config)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def close(one, other):
 
 
 def test_folding_in_what_was_fitted_gives_the_fit_again(plays, warm, config):
-    folded = fold_in_tracks(warm, plays.without_tracks(plays.tracks.ids[48:]), config=config)
+    folded = fold_in_tracks(warm, plays.only_tracks(plays.tracks.ids[:48]), config=config)
     assert folded.ids == warm.tracks.ids
     assert np.abs(folded.vectors - warm.tracks.vectors).max() < 2e-4
 
@@ -45,7 +45,7 @@ def test_new_tracks_equal_the_readable_half_step(warm, cold, config):
 
 
 def test_new_listeners_equal_the_readable_half_step(plays, warm, config):
-    new = plays.only_users(plays.users.ids[:9]).without_tracks(plays.tracks.ids[48:])
+    new = plays.only_users(plays.users.ids[:9]).only_tracks(plays.tracks.ids[:48])
     slow = slow_half_step(new.user_items.toarray(), warm.tracks.vectors.astype(float), config)
     assert close(fold_in_users(warm, new, config=config).vectors, slow)
 
