@@ -53,6 +53,10 @@ class ArtifactError(AudiorecError):
     """An artifact is missing, torn, of another version, or made from other inputs."""
 
 
+class DamagedArtifactError(ArtifactError):
+    """An artifact is torn or damaged, and has to be made again."""
+
+
 class NewerError(ArtifactError):
     """An artifact is from a newer version of audiorec: it is neither read nor replaced."""
 

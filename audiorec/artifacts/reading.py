@@ -18,7 +18,13 @@ from audiorec.artifacts.earlier_versions import (
 )
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
 from audiorec.artifacts.remedies import MISSING, describe_damage, making_hint, rebuild_hint
-from audiorec.exceptions import ArtifactError, NewerError, first_line, system_reason
+from audiorec.exceptions import (
+    ArtifactError,
+    DamagedArtifactError,
+    NewerError,
+    first_line,
+    system_reason,
+)
 from audiorec.manifest_schema import check_extra
 
 MOST_MANIFEST = 1 << 28  # bytes: more is none that was written here
@@ -51,7 +57,9 @@ def load_manifest(
     Raises
     ------
     ArtifactError
-        If there is none, it is of another kind, or damaged.
+        If there is none, or it is of another kind.
+    DamagedArtifactError
+        If it is damaged.
     NewerError
         If it is from a newer version.
     """
@@ -98,7 +106,7 @@ def load_manifest(
             _check_size(directory, manifest, name)
     if check == "digests":
         for file in damaged(directory, manifest):
-            raise ArtifactError(describe_damage(directory, manifest, file))
+            raise DamagedArtifactError(describe_damage(directory, manifest, file))
     return manifest
 
 
@@ -152,9 +160,9 @@ def _import_hint(directory: Path, kind: str) -> str:
     return ""
 
 
-def _manifest_error(directory: Path, kind: str, what: str) -> ArtifactError:
+def _manifest_error(directory: Path, kind: str, what: str) -> DamagedArtifactError:
     again = _import_hint(directory, kind) or rebuild_hint(kind)
-    return ArtifactError(f"{directory / MANIFEST} {what}; {again} to make it again")
+    return DamagedArtifactError(f"{directory / MANIFEST} {what}; {again} to make it again")
 
 
 def exists(directory: Path) -> bool:
@@ -169,7 +177,9 @@ def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = T
         array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except UNREADABLE as error:
         again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
-        raise ArtifactError(f"{path} cannot be read ({first_line(error)}); {again}") from None
+        raise DamagedArtifactError(
+            f"{path} cannot be read ({first_line(error)}); {again}"
+        ) from None
     return array
 
 
@@ -212,6 +222,6 @@ def _check_size(directory: Path, manifest: Manifest, name: str) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing; {again}") from None
+        raise DamagedArtifactError(f"{path} is missing; {again}") from None
     if size != entry.size:
-        raise ArtifactError(f"{path} has {size} bytes and should have {entry.size}; {again}")
+        raise DamagedArtifactError(f"{path} has {size} bytes and should have {entry.size}; {again}")

@@ -24,7 +24,7 @@ from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.file_parts import file_of
 from audiorec.data.magic_bytes import SPECTROGRAM
-from audiorec.exceptions import ArtifactError, AudioError
+from audiorec.exceptions import AudioError, DamagedArtifactError
 from audiorec.executors import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array
 from audiorec.mel.scanned_mels import ScannedMels, TrackMels, compute_clips
@@ -391,7 +391,5 @@ def _manifest_or_none(directory: Path) -> artifacts.Manifest | None:
         return None
     try:
         return artifacts.load_manifest(directory, kind=KIND, check="manifest")
-    except ArtifactError as error:
-        if "make it again" in str(error):
-            return None
-        raise
+    except DamagedArtifactError:
+        return None

@@ -16,7 +16,7 @@ from audiorec.artifacts import Manifest
 from audiorec.data.parquet_sink import sink
 from audiorec.data.plays.pseudonyms import pseudonym, pseudonymised
 from audiorec.data.plays.uncatalogued_names import COLUMNS, KIND, NAMES, TITLES
-from audiorec.exceptions import ArtifactError, DataError
+from audiorec.exceptions import DamagedArtifactError, DataError
 from audiorec.id_map import LONGEST, id_problem
 
 NAMES_SCHEMA = {
@@ -279,9 +279,7 @@ def stored_manifest(directory: Path) -> Manifest:
         return Manifest(KIND)
     try:
         return artifacts.load_manifest(directory, kind=KIND, check="manifest")
-    except ArtifactError as error:
-        if "make it again" not in str(error):
-            raise
+    except DamagedArtifactError:
         return _recovered_manifest(directory)
 
 
