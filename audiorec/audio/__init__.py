@@ -9,10 +9,9 @@ from audiorec.audio.clip_decoding import (
     decode_clips,
     load_clips,
     probe,
-    resample,
     resampled,
 )
-from audiorec.audio.source import AudioInfo, file_error
+from audiorec.audio.source import AudioInfo, file_error, resample
 
 __all__ = [
     "AudioInfo",

@@ -17,7 +17,7 @@ import numpy as np
 from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
 from audiorec.audio.nonsilent import sounding_starts
-from audiorec.audio.source import AudioInfo, Source, file_error
+from audiorec.audio.source import AudioInfo, Source, file_error, resample
 
 MIN_SECONDS = 1.0
 SILENCE = 1e-5  # peak amplitude, full scale is 1
@@ -135,28 +135,6 @@ def clip_starts(total: int, *, n: int, config: MelConfig) -> list[int]:
     count = config.n_clips
     starts = [round(total * (i + 0.5) / count - n / 2) for i in range(count)]
     return sorted({min(max(start, 0), room) for start in starts})
-
-
-def resample(y: np.ndarray, *, sr: int, target_sr: int, n: int | None = None) -> np.ndarray:
-    """Resample by soxr at high quality, as librosa does.
-
-    Parameters
-    ----------
-    y : np.ndarray [shape=(n_in,)], float32
-    sr, target_sr : int
-        Sampling rates of `y` and of the result, Hz.
-    n : int or None
-        At most so many samples of the result.
-
-    Returns
-    -------
-    y : np.ndarray [shape=(n_out,)], float32
-    """
-    if sr != target_sr:
-        import soxr  # here: clips that have the rate go without it
-
-        y = soxr.resample(y, sr, target_sr, quality="HQ")
-    return np.ascontiguousarray(y[:n], dtype=np.float32)
 
 
 def clip_hash(y: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, DamagedError, Source, cut, to_rate
+from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, DamagedError, Source, cut, resample
 from audiorec.exceptions import AudioError
 
 # A decoder that gives less than was asked for has met damage, unless it is only so much less.
@@ -55,7 +55,7 @@ class JoinedSource:
             if first < last:
                 (y,) = part.read([first], last - first)
                 position = round((begin + first / sr) * self.info.sr)
-                blocks.append((position, to_rate(y, sr=sr, target_sr=self.info.sr)))
+                blocks.append((position, resample(y, sr=sr, target_sr=self.info.sr)))
         return blocks
 
 

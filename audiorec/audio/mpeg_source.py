@@ -9,7 +9,7 @@ import numpy as np
 
 from audiorec.audio.channel_mix import ChannelMix
 from audiorec.audio.mpeg_frames import HEADER, SIZES, FrameRun, Frames
-from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, cut, to_rate
+from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, cut, resample
 
 PREROLL_FRAMES = 24  # decoded before a clip and dropped: the bit reservoir reaches back 9 at most
 
@@ -55,7 +55,7 @@ class MpegSource:
                 position = at + first * run.kind.samples / run.kind.sr
                 yield (
                     round(position * self.info.sr),
-                    to_rate(y, sr=run.kind.sr, target_sr=self.info.sr),
+                    resample(y, sr=run.kind.sr, target_sr=self.info.sr),
                 )
             at += run.seconds
 

@@ -166,10 +166,23 @@ def cut(
     return [clip[:end] for clip, end in zip(clips, filled, strict=True)]
 
 
-def to_rate(y: np.ndarray, *, sr: int, target_sr: int) -> np.ndarray:
-    """Samples [shape=(n,)], float32, at another sampling rate, by soxr at high quality."""
-    if sr == target_sr:
-        return y
-    import soxr  # here: most files go without it until their clip is decoded
+def resample(y: np.ndarray, *, sr: int, target_sr: int, n: int | None = None) -> np.ndarray:
+    """Resample by soxr at high quality, as librosa does.
 
-    return np.asarray(soxr.resample(y, sr, target_sr, quality="HQ"), dtype=np.float32)
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n_in,)], float32
+    sr, target_sr : int
+        Sampling rates of `y` and of the result, Hz.
+    n : int or None
+        At most so many samples of the result.
+
+    Returns
+    -------
+    y : np.ndarray [shape=(n_out,)], float32
+    """
+    if sr != target_sr:
+        import soxr  # here: clips that have the rate go without it
+
+        y = soxr.resample(y, sr, target_sr, quality="HQ")
+    return np.ascontiguousarray(y[:n], dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from audiorec.audio.backends import open_source
-from audiorec.audio.source import to_rate
+from audiorec.audio.source import resample
 
 RATE = 44_100
 
@@ -38,7 +38,7 @@ def make_preview(request: PreviewRequest) -> bytes:
         start = (total - n) // 2 if request.start is None else int(request.start * info.sr)
         start = max(0, min(start, total - n))
         y = np.asarray(source.read([start], n)[0], dtype=np.float32)
-    y = to_rate(y, sr=info.sr, target_sr=RATE)
+    y = resample(y, sr=info.sr, target_sr=RATE)
     out = io.BytesIO()
     soundfile.write(out, np.clip(y, -1, 1), RATE, format="MP3", subtype="MPEG_LAYER_III")
     return out.getvalue()

@@ -25,7 +25,7 @@ from audiorec.audio import load_clips, probe
 from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import Fingerprints, make_fingerprint, step_seconds
-from audiorec.audio.source import to_rate
+from audiorec.audio.source import resample
 from audiorec.exceptions import AudioError
 from audiorec.mel.duplicates import near_duplicates
 from audiorec.mel.transform import log_mel
@@ -137,7 +137,7 @@ def _is_audio(file: Path) -> bool:
 def _encode(path: Path, y: np.ndarray, sr: int, encoder: str) -> None:
     container, subtype, level = ENCODERS[encoder]
     if subtype == "OPUS":
-        y, sr = to_rate(y, sr=sr, target_sr=OPUS_RATE), OPUS_RATE
+        y, sr = resample(y, sr=sr, target_sr=OPUS_RATE), OPUS_RATE
     with soundfile.SoundFile(
         path, "w", sr, 1, format=container, subtype=subtype, compression_level=level
     ) as out:
