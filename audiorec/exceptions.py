@@ -7,6 +7,9 @@ it and exits with 1; anything else that escapes is a bug.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from audiorec.printable_text import one_line
 
 
 class AudiorecError(Exception):
@@ -83,6 +86,11 @@ class TrainingError(AudiorecError):
 
 class EngineError(AudiorecError):
     """What work was to be handed to is not installed, does not answer, or lost it."""
+
+
+def data_error(where: str | Path, what: str, remedy: str) -> DataError:
+    """One line that names the file, what is wrong with it, and what to do."""
+    return DataError(one_line(f"{where} {what}; {remedy}"))
 
 
 def first_line(error: BaseException) -> str:

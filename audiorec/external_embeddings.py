@@ -11,9 +11,9 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.csv_tables import read_table, table_error
+from audiorec.data.csv_tables import read_table
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import ParameterError, WorkspaceError, system_reason
+from audiorec.exceptions import ParameterError, WorkspaceError, data_error, system_reason
 from audiorec.id_map import id_problem
 from audiorec.index import Index, build_index
 from audiorec.index.config import IndexConfig
@@ -177,12 +177,12 @@ def read_vectors(file: Path) -> Embeddings:
     import polars as pl
 
     if file.exists() and not file.is_file():  # a pipe would be waited for, without end
-        raise table_error(file, "is no regular file", "copy it into one")
+        raise data_error(file, "is no regular file", "copy it into one")
     try:
         schema = dict(pl.read_parquet_schema(file))
         missing = [column for column in ("track_id", "vector") if column not in schema]
         if missing:
-            raise table_error(
+            raise data_error(
                 file,
                 f"lacks the column {missing[0]}: it has {', '.join(schema) or 'none'}",
                 "name them track_id and vector",
@@ -190,18 +190,18 @@ def read_vectors(file: Path) -> Embeddings:
         frame = pl.read_parquet(file, columns=["track_id", "vector"])
     except OSError as error:
         reason = system_reason(error).lower()
-        raise table_error(file, f"cannot be opened: {reason}", "check the path") from None
+        raise data_error(file, f"cannot be opened: {reason}", "check the path") from None
     except pl.exceptions.PolarsError as error:
-        raise table_error(file, f"is not Parquet ({error})", "write it as 'export' does") from None
+        raise data_error(file, f"is not Parquet ({error})", "write it as 'export' does") from None
     if not len(frame):
-        raise table_error(file, "has no rows", "give a vector for every track")
+        raise data_error(file, "has no rows", "give a vector for every track")
     ids = _ids(file, frame["track_id"])
     vectors = _matrix(file, frame["vector"], ids)
     order = np.argsort(np.array(ids, dtype=np.str_), kind="stable")
     try:
         return Embeddings([ids[row] for row in order], vectors[order])
     except ParameterError as error:
-        raise table_error(file, f"cannot be used: {error}", "correct it there") from None
+        raise data_error(file, f"cannot be used: {error}", "correct it there") from None
 
 
 def read_details(tracks: Path) -> dict[str, Track]:
@@ -219,14 +219,14 @@ def read_details(tracks: Path) -> dict[str, Track]:
     for line, row in rows:
         if problem := id_problem(row["track_id"].strip()):
             what, _, remedy = problem.partition("; ")
-            raise table_error(tracks, f"has track_id {what} in line {line}", remedy)
+            raise data_error(tracks, f"has track_id {what} in line {line}", remedy)
         track = _track_of(tracks, line, {key: value.strip() for key, value in row.items()})
         if track.track_id in by_id:
-            raise table_error(
+            raise data_error(
                 tracks, f"has track_id {track.track_id!r} twice, again in line {line}", "remove one"
             )
         if track.path in paths:
-            raise table_error(
+            raise data_error(
                 tracks, f"names {track.path!r} twice, again in line {line}", "remove one"
             )
         paths.add(track.path)
@@ -236,10 +236,10 @@ def read_details(tracks: Path) -> dict[str, Track]:
 
 def _track_of(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
     if not values["track_id"]:
-        raise table_error(tracks, f"has no track_id in line {line}", "fill it in")
+        raise data_error(tracks, f"has no track_id in line {line}", "fill it in")
     year, path = values["year"], values["path"]
     if year and not year[:4].isdecimal():
-        raise table_error(
+        raise data_error(
             tracks, f"has year {year!r} in line {line}", "give four digits, or nothing"
         )
     # The catalogue knows every track by a path; one that has none is known by its id.
@@ -277,24 +277,24 @@ def _ids(file: Path, column: Any) -> list[str]:
     import polars as pl
 
     if not (column.dtype == pl.String or column.dtype.is_integer()):
-        raise table_error(
+        raise data_error(
             file, f"has track_id of type {column.dtype}", "make them text or whole numbers"
         )
     if column.null_count():
         row = int(column.is_null().arg_max())
-        raise table_error(
+        raise data_error(
             file, f"has no track_id in row {row + 1}", "fill it in, or leave the row out"
         )
     ids: list[str] = column.cast(pl.String).to_list()
     empty = next((row for row, id_ in enumerate(ids) if not id_), None)
     if empty is not None:
-        raise table_error(
+        raise data_error(
             file, f"has an empty track_id in row {empty + 1}", "fill it in, or leave the row out"
         )
     for row, id_ in enumerate(ids):
         if problem := id_problem(id_):
             what, _, remedy = problem.partition("; ")
-            raise table_error(file, f"has track_id {what} in row {row + 1}", remedy)
+            raise data_error(file, f"has track_id {what} in row {row + 1}", remedy)
     return ids
 
 
@@ -303,7 +303,7 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
 
     inner = getattr(column.dtype, "inner", None)
     if inner is None or not inner.is_numeric():
-        raise table_error(file, f"has vectors of type {column.dtype}", "make them lists of numbers")
+        raise data_error(file, f"has vectors of type {column.dtype}", "make them lists of numbers")
     if isinstance(column.dtype, pl.Array):
         column = column.arr.to_list()
     sizes = column.list.len().fill_null(0).to_numpy()
@@ -312,7 +312,7 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
     if len(odd):
         row = int(odd[0])
         what = f"has a vector of {sizes[row]} dimensions for {ids[row]!r}"
-        raise table_error(
+        raise data_error(
             file,
             f"{what}, and of {dim} for most others" if dim else what,
             "make all of the same network",
@@ -323,5 +323,5 @@ def _matrix(file: Path, column: Any, ids: list[str]) -> np.ndarray:
     if len(far := np.flatnonzero((largest > LONGEST) & np.isfinite(largest))):
         row = int(far[0])
         what = f"has a number as large as {largest[row]:.0e} in the vector of {ids[row]!r}"
-        raise table_error(file, what, "scale all vectors down alike")
+        raise data_error(file, what, "scale all vectors down alike")
     return matrix

@@ -232,7 +232,7 @@ class PlaysImport:
 
 def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
     """The table of an export, unpacked where it lies in an archive."""
-    from audiorec.data.histories.export_files import data_error
+    from audiorec.exceptions import data_error
 
     if len(members) > 1:
         raise data_error(

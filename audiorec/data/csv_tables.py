@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audiorec.data.magic_bytes import is_special_file
-from audiorec.exceptions import DataError, system_reason
-from audiorec.printable_text import one_line
+from audiorec.exceptions import data_error, system_reason
 
 MOST_BYTES, MOST_ROWS = 1 << 28, 2_000_000  # of a table: a million tracks take half of it
 
@@ -38,11 +37,11 @@ def read_table(
         names one twice, or a line is cut off.
     """
     if is_special_file(file):
-        raise table_error(file, "is no regular file", "copy it into one")
+        raise data_error(file, "is no regular file", "copy it into one")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             if os.fstat(stream.fileno()).st_size > MOST_BYTES:
-                raise table_error(file, f"has more than {MOST_BYTES >> 20} MB", "part it")
+                raise data_error(file, f"has more than {MOST_BYTES >> 20} MB", "part it")
             reader = csv.DictReader(stream, strict=True)  # a quote that nothing ends is an error
             columns = [name for name in reader.fieldnames or () if name]
             _check_columns(
@@ -52,19 +51,19 @@ def read_table(
             for row in reader:
                 _check_row(file, row, columns=columns, line=reader.line_num)
                 if len(rows) == MOST_ROWS:
-                    raise table_error(file, f"has more than {MOST_ROWS} rows", "part it")
+                    raise data_error(file, f"has more than {MOST_ROWS} rows", "part it")
                 values = {key: row.get(key) or "" for key in (*required_columns, *optional_columns)}
                 rows.append((reader.line_num, values))
     except OSError as error:
         reason = system_reason(error).lower()
-        raise table_error(file, f"cannot be opened: {reason}", "check the path") from None
+        raise data_error(file, f"cannot be opened: {reason}", "check the path") from None
     except UnicodeDecodeError:
-        raise table_error(file, "is not UTF-8", "save it in UTF-8") from None
+        raise data_error(file, "is not UTF-8", "save it in UTF-8") from None
     except csv.Error as error:
         what = f"is not CSV from line {reader.line_num + 1} on ({error})"
-        raise table_error(file, what, "save it as CSV in UTF-8, whole") from None
+        raise data_error(file, what, "save it as CSV in UTF-8, whole") from None
     if not rows:
-        raise table_error(file, "has no rows", "give a row for every track")
+        raise data_error(file, "has no rows", "give a row for every track")
     return rows
 
 
@@ -73,12 +72,7 @@ def _check_row(file: Path, row: dict[str, str], *, columns: Sequence[str], line:
     if there < len(columns):
         named = f"{there} of the {len(columns)} columns that the first line names"
         what = f"is cut off in line {line}: it has {named}"
-        raise table_error(file, what, "complete it, or write the file again")
-
-
-def table_error(file: Path, what: str, remedy: str) -> DataError:
-    """One line that names the table, what is wrong with it, and what to do."""
-    return DataError(one_line(f"{file} {what}; {remedy}"))
+        raise data_error(file, what, "complete it, or write the file again")
 
 
 def _check_columns(
@@ -90,7 +84,7 @@ def _check_columns(
 ) -> None:
     missing = [name for name in required_columns if name not in columns]
     if missing:
-        raise table_error(
+        raise data_error(
             file,
             f"lacks the column {missing[0]}",
             f"its first line must name {','.join(required_columns)} and optionally "
@@ -98,7 +92,7 @@ def _check_columns(
         )
     repeated = [name for name in (*required_columns, *optional_columns) if columns.count(name) > 1]
     if repeated:
-        raise table_error(
+        raise data_error(
             file,
             f"has {columns.count(repeated[0])} columns {repeated[0]!r}",
             "leave one, and rename or remove the others",

@@ -16,10 +16,9 @@ from audiorec.data.catalog.catalog import Catalog, FileRow, Track
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.dataset_rows import scan_table
-from audiorec.data.histories.export_files import data_error
 from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.data.plays.writer import ImportReport, PlaysWriter
-from audiorec.exceptions import DataError, first_line
+from audiorec.exceptions import DataError, data_error, first_line
 
 BATCH = 10_000
 """Tracks that are catalogued at a time."""

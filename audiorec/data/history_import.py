@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from audiorec.data.histories import AUTO, Recognised, history, recognise
-from audiorec.data.histories.export_files import Export, data_error
+from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Tally
 from audiorec.data.names.listen_matching import RULES, Matcher
 from audiorec.data.plays.listens_to_plays import names_of, to_frame, to_plays, with_durations
 from audiorec.data.plays.matched_names import add_names, has_mbids
 from audiorec.data.plays.writer import ImportReport, PlaysWriter
+from audiorec.exceptions import data_error
 
 ME = "me"
 """The listener of a history that has one, where no name is given."""

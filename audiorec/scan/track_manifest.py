@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from audiorec.data.csv_tables import read_table, table_error
+from audiorec.data.csv_tables import read_table
+from audiorec.exceptions import data_error
 from audiorec.id_map import id_problem
 from audiorec.scan.files import absolute
 from audiorec.scan.match import TAGS
@@ -45,24 +46,24 @@ def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str
         track_id = values["track_id"]
         for column in ("track_id", "path"):
             if not values[column]:
-                raise table_error(manifest, f"has no {column} in line {line}", "fill it in")
+                raise data_error(manifest, f"has no {column} in line {line}", "fill it in")
         if any("\0" in value for value in values.values()):
-            raise table_error(
+            raise data_error(
                 manifest, f"has a zero byte in line {line}", "remove it, or save it as CSV in UTF-8"
             )
         if problem := id_problem(track_id):
             what, _, remedy = problem.partition("; ")
-            raise table_error(manifest, f"has track_id {what} in line {line}", remedy)
+            raise data_error(manifest, f"has track_id {what} in line {line}", remedy)
         # A path is taken as it stands: names may begin or end with a space.
         path = absolute(manifest.parent / row["path"])
         if track_id in lines:
-            raise table_error(
+            raise data_error(
                 manifest,
                 f"has track_id {track_id!r} in lines {lines[track_id]} and {line}",
                 "ids must be unique",
             )
         if path in manifest_values:
-            raise table_error(
+            raise data_error(
                 manifest,
                 f"names {row['path']!r} twice, again in line {line}",
                 "give every file one row",
@@ -79,6 +80,6 @@ def _year(manifest: Path, text: str, line: int) -> int:
     try:
         return int(text[:4])
     except ValueError:
-        raise table_error(
+        raise data_error(
             manifest, f"has year {text!r} in line {line}", "give four digits, or leave it empty"
         ) from None

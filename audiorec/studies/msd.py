@@ -12,9 +12,9 @@ from pathlib import Path
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.dataset_import import add_dataset, write_manifest
-from audiorec.data.histories.export_files import data_error
 from audiorec.data.plays.writer import writing_plays
 from audiorec.evaluation.workspace_run import run_evaluation
+from audiorec.exceptions import data_error
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.workspace_recipe import shipped_folder

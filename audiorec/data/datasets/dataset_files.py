@@ -17,8 +17,8 @@ from typing import IO, Any, NamedTuple
 from zstandard import ZstdDecompressor
 
 from audiorec.artifacts import write_error
-from audiorec.data.histories.export_files import CountedStream, UnpackBudget, data_error, reading
-from audiorec.exceptions import first_line
+from audiorec.data.histories.export_files import CountedStream, UnpackBudget, reading
+from audiorec.exceptions import data_error, first_line
 
 DEPTH = 2
 """Folders below the given one in which files are looked for."""

@@ -11,9 +11,8 @@ import polars as pl
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, FoundFile
 from audiorec.data.histories.csv import MAX_PLAYS
 from audiorec.data.histories.epoch_seconds import epoch_seconds
-from audiorec.data.histories.export_files import data_error
 from audiorec.data.parquet_sink import sink
-from audiorec.exceptions import first_line
+from audiorec.exceptions import data_error, first_line
 
 COLUMNS = ("user_id", "track_id", "plays", "timestamp")
 UNREADABLE = "rows that cannot be read"

@@ -13,10 +13,10 @@ import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, FoundFile, no_tracks
 from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, playlist_rows
-from audiorec.data.histories.export_files import data_error
 from audiorec.data.histories.field_values import text
 from audiorec.data.parquet_sink import sink
 from audiorec.data.plays.writer import TITLES_SCHEMA
+from audiorec.exceptions import data_error
 
 TITLE = "Spotify Million Playlist Dataset"
 PAPER = (

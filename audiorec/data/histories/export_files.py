@@ -23,8 +23,7 @@ from typing import IO
 
 from zstandard import ZstdError
 
-from audiorec.exceptions import DataError, first_line, system_reason
-from audiorec.printable_text import one_line
+from audiorec.exceptions import DataError, data_error, first_line, system_reason
 
 MAX_UNPACKED = 2 << 30
 """Bytes that are unpacked of one archive: histories of decades are a tenth of it."""
@@ -270,11 +269,6 @@ def reading(where: str | Path) -> Iterator[None]:
     except OSError as error:
         reason = system_reason(error).lower()
         raise data_error(where, f"cannot be read: {reason}", "check its permissions") from None
-
-
-def data_error(where: str | Path, what: str, remedy: str) -> DataError:
-    """One line that names the file, what is wrong with it, and what to do."""
-    return DataError(one_line(f"{where} {what}; {remedy}"))
 
 
 def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudget) -> io.RawIOBase:

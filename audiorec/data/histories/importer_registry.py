@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol, cast
 
-from audiorec.data.histories.export_files import Export, ExportFile, data_error
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.exceptions import ParameterError
+from audiorec.exceptions import ParameterError, data_error
 
 SOURCES = (
     "spotify",

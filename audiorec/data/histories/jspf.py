@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from audiorec.data.histories.export_files import Export, ExportFile, data_error
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally
 from audiorec.data.histories.text_formats import MAX_VALUE
 from audiorec.data.histories.xspf import entry_of, list_name
+from audiorec.exceptions import data_error
 
 TITLE = "JSPF playlists"
 EXPORT = "on a ListenBrainz playlist: Export > JSPF; each playlist counts as a listener"

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from xml.etree import ElementTree
 
-from audiorec.data.histories.export_files import ExportFile, data_error
+from audiorec.data.histories.export_files import ExportFile
 from audiorec.data.histories.listen import Tally
+from audiorec.exceptions import data_error
 
 BLOCK = 1 << 16
 MAX_VALUE = 64 << 20

@@ -17,7 +17,7 @@ import polars as pl
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.csv_tables import read_table, table_error
+from audiorec.data.csv_tables import read_table
 from audiorec.data.names.listen_matching import RULES, Matcher, TrackName, name_id
 from audiorec.data.plays.listens_to_plays import KEY
 from audiorec.data.plays.writer import (
@@ -27,7 +27,7 @@ from audiorec.data.plays.writer import (
     stored_manifest,
     writing_plays,
 )
-from audiorec.exceptions import AudiorecError
+from audiorec.exceptions import AudiorecError, data_error
 
 BY_HAND = RULES[0]
 NONE = "-"
@@ -182,13 +182,13 @@ def read_corrections(file: Path, *, find: Callable[[str], str]) -> dict[str, str
         if not track_id:
             continue
         if not key.startswith(KEY):
-            raise table_error(
+            raise data_error(
                 file, f"has key {key!r} in line {line}", "leave that column as it was written"
             )
         try:
             corrections[key] = None if track_id == NONE else find(track_id)
         except AudiorecError as error:
-            raise table_error(file, f"has an unknown track in line {line}", str(error)) from None
+            raise data_error(file, f"has an unknown track in line {line}", str(error)) from None
     return corrections
 
 
