@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -123,14 +124,13 @@ class Pool:
     """
 
     def __init__(self, *, n_jobs: int | None = None, memory: int = MOST_MEMORY) -> None:
-        from multiprocessing import resource_tracker
-
         resource_tracker.ensure_running()  # as it starts, it lets go of signals that are held
         self._n_jobs = available_cpus() if n_jobs is None else n_jobs
         # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
         self._context = _SpawnContext()
         self._memory = memory
-        self._pool = self._new_pool()
+        with _interrupts_held():  # one that comes while modules are imported may be lost
+            self._pool = self._new_pool()
 
     def _new_pool(self) -> Any:
         from pebble import ProcessPool
