@@ -10,7 +10,7 @@ import click
 from audiorec.cli.common import read_recipe
 from audiorec.cli.options import GlobalOptions, PathType, json_option, recipe_option
 from audiorec.cli.output import echo_json, progress_shown
-from audiorec.studies import HELD_OUT, STUDIES
+from audiorec.studies.registry import HELD_OUT, STUDIES
 
 if TYPE_CHECKING:
     from audiorec.pipeline.recipe import Recipe

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from audiorec.evaluation.workspace_run import RunOutput, keep_tables
 from audiorec.exceptions import ParameterError
-from audiorec.studies import STUDIES
+from audiorec.studies.registry import STUDIES
 from audiorec.studies.study import StudyInputs
 
 
