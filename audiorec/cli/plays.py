@@ -10,7 +10,7 @@ import click
 from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
 from audiorec.cli.options import GlobalOptions, PathType, json_option
 from audiorec.cli.output import echo_json, echo_line, echo_repeated_rows, progress_shown
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, data_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -232,8 +232,6 @@ class PlaysImport:
 
 def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
     """The table of an export, unpacked where it lies in an archive."""
-    from audiorec.exceptions import data_error
-
     if len(members) > 1:
         raise data_error(
             export.path, f"holds {len(members)} tables of plays", "name them one by one"

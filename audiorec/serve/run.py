@@ -26,10 +26,10 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
     ParameterError
         If the address cannot be listened on.
     """
+    bound = listen(settings.host, settings.port)
     set_up_log()
     # Answers go on in threads of their own; those of BLAS would only wait for each other.
     threadpool_limits(1)
-    bound = listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
         log_config=None,
