@@ -126,6 +126,8 @@ def test_tells_progress_with_loss_and_speed(world):
 def test_quiet_and_leaves_nothing_behind(world, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SLURM_NTASKS", "4")  # not orders for us
+    import lightning.fabric  # noqa: F401 - sets its level once
+
     state, level = torch.get_rng_state(), logging.getLogger("lightning.fabric").level
     handler = signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():
