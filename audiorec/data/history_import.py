@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from audiorec.data.histories import AUTO, Recognised, history, recognise
+from audiorec.data.histories import AUTO, RecognisedExport, history, recognise
 from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Tally
 from audiorec.data.names.listen_matching import RULES, Matcher
@@ -65,7 +65,7 @@ class HistoryReport(NamedTuple):
 
 def open_export(
     writer: PlaysWriter, file: Path, *, source: str = AUTO
-) -> tuple[Export, Recognised]:
+) -> tuple[Export, RecognisedExport]:
     """The files of an export, and which format they are.
 
     Raises
@@ -80,7 +80,7 @@ def open_export(
 def add_history(
     writer: PlaysWriter,
     export: Export,
-    recognised: Recognised,
+    recognised: RecognisedExport,
     *,
     user: str | None = None,
     matcher: Callable[[bool], Matcher],
@@ -91,7 +91,7 @@ def add_history(
     ----------
     writer : PlaysWriter
     export : Export
-    recognised : Recognised
+    recognised : RecognisedExport
         Its format, and the files of it.
     user : str, optional
         The listener. Of a history of several, the one whose listens are taken; by default all are,

@@ -14,8 +14,8 @@ from audiorec.data.histories.importer_registry import (
     IN_COLUMNS,
     PLAYLISTS,
     SOURCES,
-    History,
-    Recognised,
+    HistoryFormat,
+    RecognisedExport,
     history,
     recognise,
 )
@@ -25,8 +25,8 @@ __all__ = [
     "IN_COLUMNS",
     "PLAYLISTS",
     "SOURCES",
-    "History",
-    "Recognised",
+    "HistoryFormat",
+    "RecognisedExport",
     "history",
     "recognise",
 ]

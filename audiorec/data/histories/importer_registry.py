@@ -37,7 +37,7 @@ IN_COLUMNS = ("csv", "m3u")
 AUTO = "auto"
 
 
-class History(Protocol):
+class HistoryFormat(Protocol):
     """What every module of a format has."""
 
     TITLE: str
@@ -52,14 +52,14 @@ class History(Protocol):
         ...
 
 
-class Recognised(NamedTuple):
+class RecognisedExport(NamedTuple):
     """The format of an export, and the files of it that are of this format."""
 
     source: str
     members: list[ExportFile]
 
 
-def history(source: str) -> History:
+def history(source: str) -> HistoryFormat:
     """The module of a format.
 
     Raises
@@ -71,10 +71,10 @@ def history(source: str) -> History:
         known = ", ".join((AUTO, *SOURCES))
         raise ParameterError(f"source={source!r} is unknown; use one of: {known}")
     name = source.replace("-", "_")
-    return cast("History", importlib.import_module(f"audiorec.data.histories.{name}"))
+    return cast("HistoryFormat", importlib.import_module(f"audiorec.data.histories.{name}"))
 
 
-def recognise(export: Export, *, source: str = AUTO) -> Recognised:
+def recognise(export: Export, *, source: str = AUTO) -> RecognisedExport:
     """Which format an export has.
 
     Parameters
@@ -96,7 +96,7 @@ def recognise(export: Export, *, source: str = AUTO) -> Recognised:
                 f"has no {history(source).TITLE} in it",
                 f"to get one: {history(source).EXPORT}; or leave --source to auto",
             )
-        return Recognised(source, members)
+        return RecognisedExport(source, members)
     by_source = {name: members for name in SOURCES if (members := _members(export, name))}
     if len(by_source) > 1:
         by_source = {n: f for n, f in by_source.items() if n not in PLAYLISTS} or by_source
@@ -112,7 +112,7 @@ def recognise(export: Export, *, source: str = AUTO) -> Recognised:
             f"holds {' and '.join(by_source)}",
             "name the files one by one, or one format by --source",
         )
-    return Recognised(*next(iter(by_source.items())))
+    return RecognisedExport(*next(iter(by_source.items())))
 
 
 def _members(export: Export, source: str) -> list[ExportFile]:
