@@ -63,12 +63,13 @@ def make_workspace(folder: Path, write_audio) -> Workspace:
 @pytest.fixture(autouse=True)
 def server_log(monkeypatch):
     """The server's log as a new process has it, whatever tests before have set up."""
-    logger = logging.getLogger("audiorec.serve")
     monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)
-    monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "propagate", True)
-    monkeypatch.setattr(logger, "disabled", False)
-    logger.setLevel(logging.NOTSET)
+    for name in ("audiorec.serve", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "handlers", [])
+        monkeypatch.setattr(logger, "propagate", True)
+        monkeypatch.setattr(logger, "disabled", False)
+        logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

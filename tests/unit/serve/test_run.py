@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import os
 import signal
 import socket
@@ -23,8 +22,6 @@ from audiorec.serve.run import listen
 @pytest.fixture
 def own_process():
     """What a server sets for its whole process is as it was afterwards."""
-    loggers = [logging.getLogger(name) for name in ("audiorec.serve", "uvicorn.error")]
-    before = [(each.handlers, each.propagate, each.level) for each in loggers]
     handlers = {
         number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)
     }
@@ -32,9 +29,6 @@ def own_process():
         yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
-    for each, (of_before, propagate, level) in zip(loggers, before, strict=True):
-        each.handlers, each.propagate = of_before, propagate
-        each.setLevel(level)
 
 
 def test_it_says_where_it_serves_answers_logs_and_ends_at_sigterm(workspace, own_process):
