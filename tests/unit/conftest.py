@@ -19,6 +19,15 @@ AV_CODECS = {
 }
 
 
+@pytest.fixture
+def link_unreadable() -> Callable[[Path], None]:
+    """Puts a file in a place that opens and cannot be read, as one on a broken disk."""
+    source = Path("/proc/self/mem")
+    if not source.exists():
+        pytest.skip("no /proc/self/mem, which opens and cannot be read: that is Linux's")
+    return lambda place: place.symlink_to(source)
+
+
 def _tune(seconds: float, sr: int = 44100, channels: int = 2, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     n = int(seconds * sr)

@@ -194,7 +194,7 @@ def test_workers_keep_the_memory_that_they_free(jobs):
     assert outcome.value < 100  # 2,000 where they are given back
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the kernel's")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to RLIMIT_DATA")
 def test_an_item_that_takes_too_much_memory_fails_alone(jobs):
     outcomes = list(run_isolated(jobs.take_memory, [1, 900, 2], n_jobs=1, memory=600 << 20))
     assert [o.error is None for o in outcomes] == [True, False, True]
@@ -282,7 +282,7 @@ def test_systems_without_signals_or_affinity(jobs, monkeypatch):
     assert [o.value for o in run_isolated(jobs.double, [1, 2], n_jobs=1)] == [2, 4]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the kernel's")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to RLIMIT_DATA")
 def test_what_a_worker_does_first(monkeypatch):
     """It takes no more memory than it may, and leaves Ctrl-C to its parent."""
     import resource

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -246,12 +245,11 @@ def test_what_is_no_regular_file(tmp_path):
         Export(tmp_path / "pipe", scratch=tmp_path)
 
 
-@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that cannot be read")
-def test_a_file_that_cannot_be_read(tmp_path):
+def test_a_file_that_cannot_be_read(tmp_path, link_unreadable):
     """Alone it is named; within a folder it is of no format."""
     (tmp_path / "folder").mkdir()
     broken = tmp_path / "folder" / "endsong_0.json"
-    broken.symlink_to("/proc/self/mem")
+    link_unreadable(broken)
     with pytest.raises(DataError, match=r"endsong_0.json cannot be read: input/output error"):
         Export(broken, scratch=tmp_path)
     with pytest.raises(DataError, match="folder is no history that is known"):
