@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
 from audiorec.audio.config import MelConfig
 from audiorec.config_base import Section, Seed
 from audiorec.exceptions import ParameterError
-
-PretrainedName = Literal["musicnn", "musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt"]
-TrainedName = Literal["cnn", "dieleman2014", "vandenoord2013", "shortchunk"]
-EncoderName = Literal[TrainedName, "descriptors", PretrainedName]
-PRETRAINED_ENCODERS: tuple[str, ...] = get_args(PretrainedName)
+from audiorec.models.encoder_names import PRETRAINED_ENCODERS, EncoderName
 
 MUSICNN_MEL: dict[str, Any] = {
     "sr": 16000,

@@ -18,13 +18,8 @@ from audiorec.data.magic_bytes import is_special_file
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
-from audiorec.models.config import (
-    MUSICNN_MEL,
-    PRETRAINED_ENCODERS,
-    ModelConfig,
-    TrainConfig,
-    check_crop,
-)
+from audiorec.models.config import MUSICNN_MEL, ModelConfig, TrainConfig, check_crop
+from audiorec.models.encoder_names import PRETRAINED_ENCODERS
 from audiorec.pipeline.old_settings import update_settings
 from audiorec.sessions.config import SessionsConfig
 

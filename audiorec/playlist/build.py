@@ -13,7 +13,7 @@ from audiorec.data.playlist_files.playlist_files import PathMap
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.choices import Kind
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
-from audiorec.playlist.kinds import CHOOSERS
+from audiorec.playlist.kinds.registry import chooser
 from audiorec.playlist.recent_playlists import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
@@ -49,7 +49,7 @@ def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "")
         If a seed, a listener or a filter fits nothing, or they contradict each other.
     """
     source = TrackSource(library, request, key=key)
-    choose = CHOOSERS[request.kind]
+    choose = chooser(request.kind).choose
     if request.minutes is None:
         picks = choose(source, request.n_tracks)
         short = request.n_tracks - len(picks)
@@ -67,7 +67,7 @@ def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "")
 
 def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
     """Tracks that together last so long, within half the median length of one."""
-    choose = CHOOSERS[source.request.kind]
+    choose = chooser(source.request.kind).choose
     wanted = 60.0 * minutes
     least = len(source.seeds.ids) if source.request.kind == "path" else 1
     n = max(least, round(minutes / 4))

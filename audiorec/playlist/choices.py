@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-Kind = Literal["near", "continue", "path", "arc", "radio", "listener", "reorder", "mix"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-WITHOUT_SEEDS: tuple[Kind, ...] = ("listener", "mix")
+
+class PlaylistKind(NamedTuple):
+    """What a kind is called on the page, and whether it starts from tracks."""
+
+    label: str
+    needs_seeds: bool = True
+
+
+KINDS = {
+    "near": PlaylistKind("near the seeds"),
+    "continue": PlaylistKind("continuation of a list"),
+    "path": PlaylistKind("path from one to the other"),
+    "arc": PlaylistKind("arc of tempo or energy"),
+    "radio": PlaylistKind("radio, that drifts on"),
+    "listener": PlaylistKind("for a listener", needs_seeds=False),
+    "reorder": PlaylistKind("the seeds in a better order"),
+    "mix": PlaylistKind("mix for several listeners", needs_seeds=False),
+}
+"""The kinds by name; the module of each in `audiorec.playlist.kinds` has its name."""
+WITHOUT_SEEDS = tuple(name for name, kind in KINDS.items() if not kind.needs_seeds)
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal[tuple(KINDS)]
 Measure = Literal["tempo", "energy"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 Shape = Literal["rise", "fall", "arch"]

@@ -26,7 +26,7 @@ def network():
         torch.manual_seed(0)
         one = empty_pretrained("vgg-msd").eval()
         patch.setattr(pretrained, "is_fetched", lambda: True)
-        patch.setattr("audiorec.models.encoders.registry.load_pretrained", lambda name: one)
+        patch.setattr("audiorec.models.encoders.build.load_pretrained", lambda name: one)
         yield one
 
 

@@ -17,7 +17,8 @@ from audiorec.evaluation.systems.artists import no_artists
 from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
 from audiorec.exceptions import ParameterError
 from audiorec.factors import smooth_by_artist
-from audiorec.models.config import EncoderName, ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.encoder_names import PRETRAINED_ENCODERS, TRAINED_ENCODERS
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -30,14 +31,7 @@ CNN = "cnn (from nothing)"
 BASELINE = "descriptors + ridge"
 CACHE_NAME = "content model"
 
-ENCODERS: tuple[EncoderName, ...] = get_args(ModelConfig.model_fields["encoder"].annotation)
-PRETRAINED = tuple(
-    name
-    for name in ENCODERS
-    if ModelConfig(encoder=name).pretrained and name != "musicnn-msd"  # musicnn by its full name
-)
-FROM_NOTHING = tuple(name for name in ENCODERS if not ModelConfig(encoder=name).frozen
-                     and not ModelConfig(encoder=name).pretrained)  # fmt: skip
+PRETRAINED = [name for name in PRETRAINED_ENCODERS if name != "musicnn-msd"]  # that is musicnn
 
 LOSSES: tuple[str, ...] = get_args(TrainConfig.model_fields["loss"].annotation)
 
@@ -50,7 +44,7 @@ def _changes() -> dict[str, Change]:
         BASELINE: {"encoder": "descriptors", "head": "ridge"},
         "descriptors + mlp": {"encoder": "descriptors", "head": "mlp"},
     }
-    changes |= {f"{name} (from nothing)": {"encoder": name} for name in FROM_NOTHING}
+    changes |= {f"{name} (from nothing)": {"encoder": name} for name in TRAINED_ENCODERS}
     for name in PRETRAINED:
         changes[f"{name} + ridge"] = {"encoder": name, "head": "ridge"}
         for loss in LOSSES:

@@ -1,6 +1,6 @@
-"""Encoders: from a log-mel crop to a row of features, each named in ``registry``."""
+"""Encoders: from a log-mel crop to a row of features, one module each."""
 
 from audiorec.models.encoders.base import Encoder
-from audiorec.models.encoders.registry import ENCODERS, build_encoder
+from audiorec.models.encoders.build import build_encoder
 
-__all__ = ["ENCODERS", "Encoder", "build_encoder"]
+__all__ = ["Encoder", "build_encoder"]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from keyword import iskeyword
+from typing import Protocol, cast
 
 from audiorec.playlist.entries import Pick
-from audiorec.playlist.kinds import arc, continue_, listener, mix, near, path, radio, reorder
 from audiorec.playlist.source import TrackSource
 
-CHOOSERS: dict[str, Callable[[TrackSource, int], list[Pick]]] = {
-    "near": near.choose,
-    "continue": continue_.choose,
-    "path": path.choose,
-    "arc": arc.choose,
-    "radio": radio.choose,
-    "listener": listener.choose,
-    "reorder": reorder.choose,
-    "mix": mix.choose,
-}
+
+class Chooser(Protocol):
+    """What every module of a kind has."""
+
+    def choose(self, source: TrackSource, n: int) -> list[Pick]:
+        """The tracks of a playlist, in order; at most `n`."""
+        ...
+
+
+def chooser(kind: str) -> Chooser:
+    """The module of a kind, one of `audiorec.playlist.choices.KINDS`."""
+    module = f"{kind}_" if iskeyword(kind) else kind
+    return cast("Chooser", import_module(f"audiorec.playlist.kinds.{module}"))

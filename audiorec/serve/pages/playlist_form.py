@@ -16,17 +16,6 @@ from audiorec.serve.api.models import Filters, PlaylistOptions
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
 
-LABELS = {
-    "near": "near the seeds",
-    "radio": "radio, that drifts on",
-    "path": "path from one to the other",
-    "continue": "continuation of a list",
-    "arc": "arc of tempo or energy",
-    "listener": "for a listener",
-    "mix": "mix for several listeners",
-    "reorder": "the seeds in a better order",
-}
-
 
 def made_playlist(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """What the page shows: the wishes, and what came of them."""
@@ -36,7 +25,7 @@ def made_playlist(library: Library, page_request: PageRequest) -> dict[str, Any]
         "seeds": rows_of(library, page_request, tracks_of(library, seeds)),
         "against": rows_of(library, page_request, tracks_of(library, against)),
         "wish": _wish(page_request),
-        "kinds": {kind: LABELS.get(kind, kind) for kind in KINDS},
+        "kinds": {name: kind.label for name, kind in KINDS.items()},
         "formats": FORMATS,
         "made": [],
         "notes": [],

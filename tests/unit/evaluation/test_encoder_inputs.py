@@ -41,7 +41,7 @@ def inputs(tmp_path, monkeypatch):
         torch.manual_seed(0)
         network = empty_pretrained("vgg-msd").eval()
     monkeypatch.setattr(pretrained, "is_fetched", lambda: True)
-    monkeypatch.setattr("audiorec.models.encoders.registry.load_pretrained", lambda name: network)
+    monkeypatch.setattr("audiorec.models.encoders.build.load_pretrained", lambda name: network)
     return catalogue_inputs(
         tmp_path / "catalog.sqlite", recipe=RECIPE, directory=tmp_path / "scores"
     )

@@ -53,5 +53,5 @@ def offline(monkeypatch):
             return pretrained.empty_pretrained(name).eval()
 
     monkeypatch.setattr(pretrained, "load_pretrained", load)
-    monkeypatch.setattr("audiorec.models.encoders.registry.load_pretrained", load)
+    monkeypatch.setattr("audiorec.models.encoders.build.load_pretrained", load)
     return load

@@ -161,7 +161,7 @@ def workspace(tmp_path, monkeypatch):
         torch.manual_seed(0)
         network = empty_pretrained("vgg-msd").eval()  # the fastest
     monkeypatch.setattr(pretrained, "is_fetched", lambda: True)
-    monkeypatch.setattr("audiorec.models.encoders.registry.load_pretrained", lambda name: network)
+    monkeypatch.setattr("audiorec.models.encoders.build.load_pretrained", lambda name: network)
     workspace = Workspace(tmp_path / "ws")
     workspace.create()
     ids = [f"t{row:02d}" for row in range(N_TRACKS)]

@@ -1,27 +1,15 @@
-"""The encoders by name."""
+"""An encoder by its name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 from audiorec.audio.config import MelConfig
 from audiorec.models.config import ModelConfig
+from audiorec.models.encoder_names import TRAINED_ENCODERS
 from audiorec.models.encoders.base import Encoder
-from audiorec.models.encoders.cnn import Cnn
-from audiorec.models.encoders.dieleman2014 import Dieleman2014
 from audiorec.models.encoders.pretrained import empty_pretrained, load_pretrained
-from audiorec.models.encoders.shortchunk import ShortChunk
 from audiorec.models.encoders.spectrogram_statistics import Descriptors
-from audiorec.models.encoders.vandenoord2013 import VanDenOord2013
-
-ENCODERS: dict[str, Callable[[ModelConfig, MelConfig], Encoder]] = {
-    "cnn": lambda config, mel: Cnn(mel.n_mels, channels=config.channels),
-    "dieleman2014": lambda config, mel: Dieleman2014(mel.n_mels, channels=config.channels),
-    "vandenoord2013": lambda config, mel: VanDenOord2013(mel.n_mels, channels=config.channels),
-    "shortchunk": lambda config, mel: ShortChunk(mel.n_mels, channels=config.channels),
-    "descriptors": lambda config, mel: Descriptors(mel),
-}
-"""Encoders that are no pretrained ones, by name."""
 
 
 def build_encoder(config: ModelConfig, *, mel: MelConfig, published: bool = True) -> Encoder:
@@ -41,4 +29,10 @@ def build_encoder(config: ModelConfig, *, mel: MelConfig, published: bool = True
     """
     if config.pretrained:
         return (load_pretrained if published else empty_pretrained)(config.encoder)
-    return ENCODERS[config.encoder](config, mel)
+    if config.encoder == "descriptors":
+        return Descriptors(mel)
+    module = import_module(f"audiorec.models.encoders.{config.encoder}")
+    encoder: Encoder = getattr(module, TRAINED_ENCODERS[config.encoder])(
+        mel.n_mels, channels=config.channels
+    )
+    return encoder

@@ -1,0 +1,20 @@
+"""The encoders by name, read without loading torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+TRAINED_ENCODERS = {
+    "cnn": "Cnn",
+    "dieleman2014": "Dieleman2014",
+    "vandenoord2013": "VanDenOord2013",
+    "shortchunk": "ShortChunk",
+}
+"""Class of each encoder that is trained here; its module in `encoders` has the encoder's name."""
+PRETRAINED_ENCODERS = ("musicnn", "musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt")
+"""Encoders whose weights were published by others."""
+ENCODERS = (*TRAINED_ENCODERS, "descriptors", *PRETRAINED_ENCODERS)
+if TYPE_CHECKING:
+    EncoderName = str
+else:
+    EncoderName = Literal[ENCODERS]
