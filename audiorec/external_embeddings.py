@@ -11,7 +11,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.csv_tables import read_table
+from audiorec.data.strict_csv import read_table
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, WorkspaceError, data_error, system_reason
 from audiorec.id_map import id_problem

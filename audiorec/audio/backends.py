@@ -25,7 +25,7 @@ from audiorec.audio.ogg import OPUS_RATE, StreamSpan, find_links, is_damaged
 from audiorec.audio.pyav_source import open_by_ffmpeg
 from audiorec.audio.sndfile_source import QUIET, SequentialFile, SndfileSource
 from audiorec.audio.source import Bytes, Source, StreamWindow, file_error, size_of
-from audiorec.data.catalog.file_parts import segment_of
+from audiorec.data.path_fragments import segment_of
 from audiorec.exceptions import AudioError
 
 # What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.

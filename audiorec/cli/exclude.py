@@ -28,7 +28,7 @@ def command() -> None:
 @click.pass_obj
 def add(settings: GlobalOptions, as_json: bool, **given: tuple[str, ...] | str | None) -> None:
     """Add exclusions; each option but the lengths may be repeated."""
-    from audiorec.data.catalog.exclusions import (
+    from audiorec.data.exclusion_rules import (
         KINDS,
         Exclusion,
         check_exclusion,
@@ -65,7 +65,7 @@ def list_(settings: GlobalOptions, as_json: bool) -> None:
 @click.pass_obj
 def remove(settings: GlobalOptions, names: tuple[str, ...], as_json: bool) -> None:
     """Remove exclusions, by their numbers in 'exclude list' or by their words ('genre polka')."""
-    from audiorec.data.catalog.exclusions import (
+    from audiorec.data.exclusion_rules import (
         load_exclusions,
         remove_exclusion,
         save_exclusions,
@@ -83,7 +83,7 @@ def remove(settings: GlobalOptions, names: tuple[str, ...], as_json: bool) -> No
 
 def _show(settings: GlobalOptions, *, as_json: bool) -> None:
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.catalog.exclusions import excluded_tracks, load_exclusions
+    from audiorec.data.exclusion_rules import excluded_tracks, load_exclusions
 
     exclusions = load_exclusions(settings.workspace.exclusions)
     counts, hidden = [0] * len(exclusions), 0

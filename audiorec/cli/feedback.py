@@ -23,7 +23,7 @@ def command(settings: GlobalOptions, what: str, track: str, user: str, as_json: 
     It stands over every rating that an export has of the track.
     """
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.plays.edit import give_feedback
+    from audiorec.data.plays.feedback import give_feedback
 
     workspace = settings.workspace
     workspace.check()

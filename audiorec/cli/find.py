@@ -33,8 +33,8 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     are known by listening alone.
     """
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.find_tracks import find_tracks
     from audiorec.data.plays.uncatalogued_names import PlayedNames
+    from audiorec.data.word_search import find_tracks
 
     settings.workspace.check()
     workspace = settings.workspace

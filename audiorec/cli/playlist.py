@@ -22,12 +22,12 @@ from audiorec.cli.options import (
 )
 from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import ParameterError
-from audiorec.playlist.option_values import FORMATS, KINDS, MEASURES, SHAPES
+from audiorec.playlist.choices import FORMATS, KINDS, MEASURES, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audiorec.data.playlist_files.playlist_files import PathMap
+    from audiorec.data.playlist_files.entry_paths import PathMap
     from audiorec.playlist import Playlist, PlaylistRequest
     from audiorec.recommend.library import Library
 
@@ -147,7 +147,7 @@ def command(
     here) stands for its tracks. For each track is shown how far it is from the one before it, and
     why it is there.
     """
-    from audiorec.data.playlist_files.playlist_files import PathMap
+    from audiorec.data.playlist_files.entry_paths import PathMap
     from audiorec.playlist import build_playlist, save_playlist
     from audiorec.playlist.writers import PREVIEW_FORMATS
     from audiorec.recommend.library import Library

@@ -143,7 +143,7 @@ class PlaysImport:
         neutral: float | None,
         path_maps: Sequence[str] = (),
     ) -> None:
-        from audiorec.data.playlist_files.playlist_files import PathMap
+        from audiorec.data.playlist_files.entry_paths import PathMap
 
         self.path_map = [PathMap.parse(text) for text in path_maps]
         self.workspace, self.matcher = workspace, matcher
@@ -180,7 +180,7 @@ class PlaysImport:
     ) -> tuple[Path, ImportReport] | HistoryReport:
         from audiorec.data.histories import AUTO, IN_COLUMNS, history
         from audiorec.data.history_import import add_history, open_export
-        from audiorec.data.table_import import add_table
+        from audiorec.data.plays_import import add_table
 
         source, recognised = self.source, None
         if source not in IN_COLUMNS:
@@ -360,7 +360,7 @@ def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
 @click.pass_obj
 def list_command(settings: GlobalOptions, as_json: bool) -> None:
     """List what was imported: format, rows, listeners, and the file."""
-    from audiorec.data.plays.edit import list_parts
+    from audiorec.data.plays.removal import list_parts
 
     workspace = settings.workspace
     workspace.check()
@@ -383,7 +383,7 @@ def list_command(settings: GlobalOptions, as_json: bool) -> None:
 @click.pass_obj
 def remove_command(settings: GlobalOptions, source: str, as_json: bool) -> None:
     """Remove what came from SOURCE: a format, or a file or folder that was imported."""
-    from audiorec.data.plays.edit import remove_parts
+    from audiorec.data.plays.removal import remove_parts
 
     workspace = settings.workspace
     workspace.check()

@@ -14,7 +14,7 @@ from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_s
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.playlist_import import FolderPlaylists
+    from audiorec.data.folder_playlists import FolderPlaylists
 
 
 @click.command("scan")
@@ -78,12 +78,12 @@ def command(
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
     from audiorec.cli.plays import catalogued_paths
     from audiorec.data.catalog.catalog import Catalog
-    from audiorec.data.catalog.scan_roots import record_scan
-    from audiorec.data.playlist_import import import_folder_playlists, remove_folder_playlists
+    from audiorec.data.folder_playlists import import_folder_playlists, remove_folder_playlists
     from audiorec.pipeline import Pipeline
     from audiorec.pipeline.match_names import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
     from audiorec.scan.descriptors import take_scanned
+    from audiorec.scan.scan_roots import record_scan
 
     # Before a workspace is made for it.
     check_paths(paths)

@@ -18,7 +18,7 @@ from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import MEL_STATISTICS
 from audiorec.evaluation.systems.base import Role
 from audiorec.metrics import interval, mean_of_known
-from audiorec.pipeline.recipe import EvaluateConfig
+from audiorec.pipeline.evaluate_config import EvaluateConfig
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Track

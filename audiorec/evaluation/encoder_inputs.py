@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.file_parts import file_of
+from audiorec.data.path_fragments import file_of
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models.config import MUSICNN_MEL, ModelConfig
 from audiorec.pipeline.recipe import Recipe

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.cross_validation import significantly_better_choice
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
+from audiorec.factors.significant_choice import significantly_better_choice
 
 KS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 

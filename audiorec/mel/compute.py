@@ -22,8 +22,8 @@ from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
 from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.file_parts import file_of
 from audiorec.data.magic_bytes import SPECTROGRAM
+from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import AudioError, DamagedArtifactError
 from audiorec.executors import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array

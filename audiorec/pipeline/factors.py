@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.config import RATING_PLAYS
+from audiorec.data.plays.config import RATING_PLAYS
 from audiorec.embeddings import Embeddings
 from audiorec.factors import Factors, fit_factors, fold_in_users
 from audiorec.pipeline.recipe import Recipe

@@ -36,8 +36,8 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     NewerError
         If a newer version has written the factors.
     """
-    from audiorec.data.plays.edit import forget_user  # here: they load polars
-    from audiorec.data.plays.pseudonyms import pseudonym
+    from audiorec.data.plays.pseudonyms import pseudonym  # here: they load polars
+    from audiorec.data.plays.removal import forget_user
     from audiorec.data.server.store import FILE, forget_listener
 
     # Some of it may be stored under their name, and some under their pseudonym.

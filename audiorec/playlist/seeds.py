@@ -13,13 +13,8 @@ import numpy as np
 
 from audiorec.data.names.fuzzy_search import closest
 from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.playlist_files.entry_paths import EntryPathMatcher
-from audiorec.data.playlist_files.playlist_files import (
-    SUFFIXES,
-    PathMap,
-    entries,
-    entry_path,
-)
+from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
+from audiorec.data.playlist_files.reading import SUFFIXES, entries
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
@@ -46,7 +41,7 @@ class Seeds(NamedTuple):
     n_tracks : int
         How many of them are tracks, or lists, that were named: they may be in the playlist.
         Others, of whole artists and albums, steer it.
-    uncatalogued : Embeddings or None
+    external : Embeddings or None
         Vectors of those that are no tracks of the index.
     after : list of str
         Tracks that have been played before a radio.
@@ -55,7 +50,7 @@ class Seeds(NamedTuple):
 
     ids: list[str]
     n_tracks: int
-    uncatalogued: Embeddings | None
+    external: Embeddings | None
     after: list[str]
     notes: tuple[str, ...]
 
@@ -84,7 +79,7 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
             chosen = tracks_of(library, kind, name)
             ids += [id_ for id_ in chosen if id_ not in ids]
     played = list(dict.fromkeys(library.query(after, space=request.space).ids))
-    return Seeds(ids, n_tracks, query.uncatalogued, played, tuple(notes))
+    return Seeds(ids, n_tracks, query.external, played, tuple(notes))
 
 
 def central_track(library: Library, filters: TrackFilter) -> str:

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from audiorec.data.catalog.file_parts import file_of, segment_of
-from audiorec.data.playlist_files.playlist_files import OWN, PathMap
+from audiorec.data.path_fragments import file_of, segment_of
+from audiorec.data.playlist_files.entry_paths import PathMap
+from audiorec.data.playlist_files.reading import OWN
 from audiorec.exceptions import ParameterError
 from audiorec.output_files import write_output
 

@@ -12,8 +12,8 @@ from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiorec.data.catalog.descriptors import parse_key
-from audiorec.data.catalog.exclusions import parse_seconds
 from audiorec.data.catalog.tags import MIN_CONFIDENCE
+from audiorec.data.exclusion_rules import parse_seconds
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError
 

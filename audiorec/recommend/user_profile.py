@@ -157,8 +157,8 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 
 def _suspicion(workspace: Workspace, user: str) -> str:
     """Why a listener was left out of the factors; empty where it is for another reason."""
-    from audiorec.data.config import InteractionsConfig
     from audiorec.data.plays.bot_filter import find_suspects
+    from audiorec.data.plays.config import InteractionsConfig
     from audiorec.data.plays.store import load_plays
 
     made = artifacts.load_manifest(workspace.factors, kind="factors")

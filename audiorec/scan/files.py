@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.catalog.file_parts import file_of
 from audiorec.data.folder_walk import rules_for, walk_folder
+from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import system_reason
 
 # What is decoded, and what people keep beside it and no decoder here may know: a file of that kind

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiorec.data.catalog.catalog import NOTE, Catalog, FileRow, as_text
-from audiorec.data.catalog.file_parts import segment_of
 from audiorec.data.folder_walk import IgnoreRules, is_ignored, rules_for
+from audiorec.data.path_fragments import segment_of
 from audiorec.exceptions import DataError
 from audiorec.printable_text import one_line
 from audiorec.progress import Progress, silent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from audiorec.data.csv_tables import read_table
+from audiorec.data.strict_csv import read_table
 from audiorec.exceptions import data_error
 from audiorec.id_map import id_problem
 from audiorec.scan.files import absolute

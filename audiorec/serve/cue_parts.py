@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audiorec.audio.backends import open_source
-from audiorec.data.catalog.file_parts import FilePart, segment_of
+from audiorec.data.path_fragments import FilePart, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.serve.ranges import wanted_range
 

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from audiorec.data.catalog.scan_roots import scan_roots
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.printable_text import one_line
+from audiorec.scan.scan_roots import scan_roots
 from audiorec.serve.config import ServeSettings
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks
 from audiorec.data.catalog.tags import TagCount
+from audiorec.data.exclusion_rules import Exclusion, excluded_tracks
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.data.plays.store import load_plays
 from audiorec.exceptions import AudiorecError

@@ -11,7 +11,7 @@ import polars as pl
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.records import Track, as_text
-from audiorec.data.find_tracks import WEIGHTS, folded_words
+from audiorec.data.word_search import WEIGHTS, folded_words
 from audiorec.recommend.versions import song_of
 from audiorec.workspace import Workspace
 
@@ -88,7 +88,7 @@ class TrackTable:
         return song
 
     def find(self, text: str, *, fields: Sequence[str] = tuple(WEIGHTS)) -> list[Track]:
-        """Tracks that all words fit, best first, as `audiorec.data.find_tracks.find_tracks`.
+        """Tracks that all words fit, best first; see `audiorec.data.word_search`.
 
         Without a word all tracks, in the stable order. Of the `fields` each word must be in one.
         """
@@ -168,7 +168,7 @@ def _text(track: Track, field: str) -> str:
 
 
 def _score(word: str, fields: Sequence[str]) -> pl.Expr:
-    """What a word is worth for each track; see `audiorec.data.find_tracks`."""
+    """What a word is worth for each track; see `audiorec.data.word_search`."""
     worth = [
         pl.when(pl.col(name).str.contains(f" {word}", literal=True))
         .then(pl.lit(float(weight)))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.sessions import Sessions, split_by_time
+from audiorec.data.session_split import split_by_time
+from audiorec.data.sessions import Sessions
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.neighbours import SessionNeighbours

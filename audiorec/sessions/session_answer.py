@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.catalog.exclusions import (
+from audiorec.data.exclusion_rules import (
     excluded_tracks,
     exclusion_test,
     load_exclusions,

@@ -20,7 +20,8 @@ from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.plays.bot_filter import find_suspects
 from audiorec.data.plays.store import load_plays
-from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions, split_by_time
+from audiorec.data.session_split import split_by_time
+from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.report import plain_json

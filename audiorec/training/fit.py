@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.data.cross_validation import group_kfold, group_weights
+from audiorec.data.group_folds import group_kfold, group_weights
 from audiorec.data.track_groups import artist_groups
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 from benching import contest
 
-from audiorec.data.config import InteractionsConfig
 from audiorec.data.plays.bot_filter import find_suspects
+from audiorec.data.plays.config import InteractionsConfig
 
 CEILING = 6.0  # seconds per million rows; three times what two busy cores took
 

@@ -13,7 +13,7 @@ from made_up import clustered
 
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

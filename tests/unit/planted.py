@@ -12,10 +12,10 @@ from audiorec.artifacts import fingerprint
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
 from audiorec.data.catalog.catalog import Track
-from audiorec.data.config import EvaluateConfig
 from audiorec.embeddings import unit_norm
 from audiorec.factors.config import FactorsConfig
 from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
 
 N_MELS, N_FRAMES, N_LATENT = 12, 40, 4

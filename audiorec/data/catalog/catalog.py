@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.artifacts import fingerprint
-from audiorec.data.catalog.checksum import checksum_file, is_altered
 from audiorec.data.catalog.connection import ALTERED
+from audiorec.data.catalog.corruption_check import checksum_file, is_altered
 from audiorec.data.catalog.name_search import drop_names, put_names
 from audiorec.data.catalog.records import (
     Failure,
@@ -20,9 +20,7 @@ from audiorec.data.catalog.records import (
     path_from,
     stored_path,
 )
-from audiorec.data.catalog.tags import TagTable
-from audiorec.data.catalog.track_lookup import NOTE, TrackLookup
-from audiorec.data.catalog.track_rows import (
+from audiorec.data.catalog.row_mapping import (
     COLUMNS,
     FACTS,
     OWN_COLUMNS,
@@ -32,6 +30,8 @@ from audiorec.data.catalog.track_rows import (
     own_values,
     track_of,
 )
+from audiorec.data.catalog.tags import TagTable
+from audiorec.data.catalog.track_lookup import NOTE, TrackLookup
 from audiorec.data.names.text_folding import full_name, normalize_text
 from audiorec.printable_text import one_line
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from audiorec.data.catalog.checksum import (
+from audiorec.data.catalog.corruption_check import (
     checksum_file,
     is_altered,
     remove_checksum,

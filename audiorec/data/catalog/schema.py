@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from audiorec.data.catalog.checksum import remove_checksum
+from audiorec.data.catalog.corruption_check import remove_checksum
 from audiorec.data.names.text_folding import strip_accents
 from audiorec.exceptions import WorkspaceError
 

@@ -30,7 +30,7 @@ class DatasetPlays(NamedTuple):
     plays : pl.LazyFrame
         Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and where
         the set tells of them skipped, rating and session_id; see
-        `audiorec.data.histories.column_importers`.
+        `audiorec.data.histories.plays_frame`.
     left_out : dict of str to int
         How many rows were left out, by what they are.
     titles : pl.LazyFrame or None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.dataset_rows import DatasetPlays
-from audiorec.data.histories.csv_dialects import fields_of_any_length
+from audiorec.data.histories.csv_normalization import fields_of_any_length
 from audiorec.exceptions import data_error
 
 TITLE = "FMA"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import csv_dicts
+from audiorec.data.histories.stream_parsing import csv_dicts
 
 TITLE = "Apple Music play activity"
 EXPORT = (

@@ -2,7 +2,8 @@
 
 The file is plain or gzipped, with a header; the order of the columns is free and other columns are
 ignored. Counts may be fractional; without ``plays`` each row is one. Other separators, spellings of
-the header, code pages and dates are read as `audiorec.data.histories.csv_dialects` says. Optional:
+the header, code pages and dates are read as `audiorec.data.histories.csv_normalization` says.
+Optional:
 
 - ``timestamp``: a second since 1970 (or a millisecond or microsecond, told by its size), or ISO
   8601; a time without a zone is taken as UTC;
@@ -26,7 +27,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.histories.csv_dialects import (
+from audiorec.data.histories.csv_normalization import (
     QUOTE_REMEDY,
     encoding_of,
     fields_of_any_length,

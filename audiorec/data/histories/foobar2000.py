@@ -14,7 +14,7 @@ from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import count, normalize_rating, path_text, text
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import xml_elements
+from audiorec.data.histories.stream_parsing import xml_elements
 
 TITLE = "foobar2000 playback statistics"
 EXPORT = (

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import count, normalize_rating, number, path_text, text
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import xml_elements
+from audiorec.data.histories.stream_parsing import xml_elements
 
 TITLE = "iTunes or Music library"
 EXPORT = "in Music or iTunes: File > Library > Export Library..., an XML file"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import MAX_VALUE
+from audiorec.data.histories.stream_parsing import MAX_VALUE
 from audiorec.data.histories.xspf import entry_of, list_name
 from audiorec.exceptions import data_error
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import mbid, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import csv_dicts, csv_rows
+from audiorec.data.histories.stream_parsing import csv_dicts, csv_rows
 
 TITLE = "Last.fm scrobbles"
 EXPORT = (

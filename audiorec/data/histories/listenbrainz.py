@@ -14,7 +14,7 @@ from typing import Any
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import mbid, number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import json_lines
+from audiorec.data.histories.stream_parsing import json_lines
 
 TITLE = "ListenBrainz listens"
 EXPORT = "listenbrainz.org/settings/export: 'Create export', then download the zip"

@@ -15,13 +15,8 @@ import polars as pl
 
 from audiorec.data.catalog.records import as_text
 from audiorec.data.histories.export_files import ExportFile
-from audiorec.data.playlist_files.playlist_files import (
-    SUFFIXES,
-    PathMap,
-    entries,
-    entry_path,
-    playlists_in,
-)
+from audiorec.data.playlist_files.entry_paths import PathMap, entry_path
+from audiorec.data.playlist_files.reading import SUFFIXES, entries, playlists_in
 from audiorec.exceptions import DataError
 from audiorec.printable_text import one_line
 
@@ -45,7 +40,7 @@ def read_playlists(
     file : Path
         A playlist, or a folder; see `playlists_in`.
     path_map : sequence of PathMap
-        See `audiorec.data.playlist_files.playlist_files.entry_path`.
+        See `audiorec.data.playlist_files.entry_paths.entry_path`.
 
     Returns
     -------

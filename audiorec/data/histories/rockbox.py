@@ -19,7 +19,7 @@ from audiorec.data.histories.field_values import (
     text,
 )
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import lines
+from audiorec.data.histories.stream_parsing import lines
 
 TITLE = "Rockbox scrobbler log"
 EXPORT = "copy .scrobbler.log (or .rockbox/playback.log's scrobbler log) from the player's disk"

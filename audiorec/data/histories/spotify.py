@@ -15,7 +15,7 @@ from typing import Any
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import number, parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import json_array
+from audiorec.data.histories.stream_parsing import json_array
 
 TITLE = "Spotify streaming history"
 EXPORT = (

@@ -14,7 +14,7 @@ from typing import Any
 from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.field_values import parse_time, text
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.histories.text_formats import json_array
+from audiorec.data.histories.stream_parsing import json_array
 from audiorec.exceptions import data_error
 
 TITLE = "YouTube Music watch history"

@@ -1,16 +1,79 @@
-"""Find the catalogued file that an entry of a playlist means, wherever the list was written."""
+"""Paths that entries of a playlist name, and the catalogued files that they mean."""
 
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from urllib.parse import unquote
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from audiorec.data.catalog.records import as_text
+from audiorec.exceptions import ParameterError
 
 LETTERS = 5  # that a file's name must have to be known by itself, without a folder of its path
+
+
+class PathMap(NamedTuple):
+    """A folder's name in a list that is read, and here; or here, and in a list that is written.
+
+    In lists that are read letter case and the direction of slashes make no difference.
+    """
+
+    old: str
+    new: str
+
+    @classmethod
+    def parse(cls, text: str) -> PathMap:
+        """One from ``OLD=NEW``; `ParameterError` where it is none."""
+        old, equals, new = text.partition("=")
+        if not (old and equals and new):
+            raise ParameterError(f"path map {text!r} must be OLD=NEW, such as /music=/mnt/nas")
+        return cls(old, new)
+
+    def apply(self, entry: str) -> str | None:
+        """An entry of a list with the folder's name exchanged; None where it lies elsewhere."""
+        old, path = (text.replace("\\", "/") for text in (self.old.rstrip("/\\"), entry))
+        if not f"{path.casefold()}/".startswith(f"{old.casefold()}/"):
+            return None
+        return f"{self.new.rstrip('/')}{path[len(old) :]}"
+
+
+def entry_path(entry: str, *, folder: Path, path_map: Sequence[PathMap] = ()) -> str | None:
+    """Absolute path that an entry names; None for an address on the web, and what is no path.
+
+    Parameters
+    ----------
+    entry : str
+    folder : Path
+        Of the list.
+    path_map : sequence of PathMap
+        The first that holds the entry is applied.
+    """
+    path = entry
+    if "://" in entry:
+        try:
+            address = urlsplit(entry)
+        except ValueError:
+            return None
+        if address.scheme != "file":
+            return None
+        path = unquote(address.path)
+        if re.match(r"/[A-Za-z]:", path):
+            path = path[1:]
+    mapped = next((new for each in path_map if (new := each.apply(path)) is not None), None)
+    if mapped is not None:
+        path = mapped
+    elif "\\" in path and not os.path.exists(folder / path):  # noqa: PTH110 - of any length
+        path = path.replace("\\", "/")  # written on Windows
+    if not path or "\0" in path:
+        return None
+    if re.match(r"[A-Za-z]:/", path):
+        return f"/{path}"  # of no folder here
+    return os.path.abspath(folder / path)  # noqa: PTH100 - links stay as the catalogue has them
 
 
 class EntryPathMatcher:

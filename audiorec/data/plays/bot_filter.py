@@ -1,6 +1,6 @@
 """Listeners who are no people: bots, one track on repeat, and scripts that share one history.
 
-Three rules, each with limits in `audiorec.data.config.InteractionsConfig`:
+Three rules, each with limits in `audiorec.data.plays.config.InteractionsConfig`:
 
 - ``daily``: more plays in one day than a person can hear;
 - ``repeat``: one track played more often in one day than it can be heard, or next to nothing but
@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from audiorec.data.config import InteractionsConfig, Rule
+from audiorec.data.plays.config import InteractionsConfig, Rule
 from audiorec.exceptions import DataError
 
 SECONDS_PER_DAY = 86_400

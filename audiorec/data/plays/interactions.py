@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 
-from audiorec.data.config import RATING_PLAYS
+from audiorec.data.plays.config import RATING_PLAYS
 from audiorec.data.plays.net_plays import net_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.id_map import IdMap

@@ -17,9 +17,8 @@ import polars as pl
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.csv_tables import read_table
 from audiorec.data.names.listen_matching import RULES, Matcher, TrackName, name_id
-from audiorec.data.plays.listens_to_plays import KEY
+from audiorec.data.plays.play_and_skip_rules import KEY
 from audiorec.data.plays.writer import (
     NAMES,
     NAMES_SCHEMA,
@@ -27,6 +26,7 @@ from audiorec.data.plays.writer import (
     stored_manifest,
     writing_plays,
 )
+from audiorec.data.strict_csv import read_table
 from audiorec.exceptions import AudiorecError, data_error
 
 BY_HAND = RULES[0]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from audiorec.data.config import RATING_PLAYS
+from audiorec.data.plays.config import RATING_PLAYS
 
 KEY = ("user_id", "track_id")
 

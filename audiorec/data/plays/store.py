@@ -16,7 +16,7 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
 from audiorec.data.histories import IN_COLUMNS
-from audiorec.data.plays.listens_to_plays import (
+from audiorec.data.plays.play_and_skip_rules import (
     SOURCE,
     drop_counts_with_events,
     merge_repeated_plays,
@@ -45,7 +45,7 @@ def forget_within(directory: Path, folder: Path, *, source: str) -> int:
     Raises
     ------
     ArtifactError
-        See `audiorec.data.table_import.import_plays`.
+        See `audiorec.data.plays_import.import_plays`.
     """
     removed = [
         name
@@ -66,7 +66,7 @@ def imported_from(directory: Path, *, source: str) -> list[Path]:
     Raises
     ------
     ArtifactError
-        See `audiorec.data.table_import.import_plays`.
+        See `audiorec.data.plays_import.import_plays`.
     """
     parts = stored_manifest(directory).extra.get("parts", {}).values()
     return [Path(part["file"]) for part in parts if part["file"] and part["source"] == source]
@@ -131,7 +131,7 @@ def _once(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
-    """Plays with histories among them, by the rules of `audiorec.data.plays.listens_to_plays`.
+    """Plays with histories among them, by the rules of `audiorec.data.plays.play_and_skip_rules`.
 
     Those who have no such history are as they are without it.
     """

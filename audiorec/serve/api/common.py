@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from audiorec.data.catalog.file_parts import segment_of
 from audiorec.data.catalog.records import Track, as_text
+from audiorec.data.path_fragments import segment_of
 from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from audiorec.data.catalog.exclusions import (
+from audiorec.data.exclusion_rules import (
     Exclusion,
     check_exclusion,
     excluded_tracks,

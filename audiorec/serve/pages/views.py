@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.data.catalog.exclusions import KINDS as EXCLUSION_KINDS
-from audiorec.data.catalog.exclusions import load_exclusions
 from audiorec.data.catalog.tags import merged, shared_tags, telling_words
+from audiorec.data.exclusion_rules import KINDS as EXCLUSION_KINDS
+from audiorec.data.exclusion_rules import load_exclusions
 from audiorec.exceptions import AudiorecError
 from audiorec.explain import explain_pair
 from audiorec.mel.store import opened_store

@@ -22,9 +22,9 @@ from typing import TypeVar
 
 from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.catalog.tags import given_tags
-from audiorec.data.find_tracks import folded_words
 from audiorec.data.names.artist_names import GUESTS, artist_key
 from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.word_search import folded_words
 from audiorec.serve.subsonic.catalog_entities import (
     UNKNOWN_ALBUM,
     UNKNOWN_ARTIST,

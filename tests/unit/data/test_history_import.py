@@ -8,11 +8,9 @@ import polars as pl
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.find_tracks import find_tracks
 from audiorec.data.history_import import add_history, open_export
 from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
-from audiorec.data.plays.edit import forget_user, give_feedback, list_parts, remove_parts
-from audiorec.data.plays.listens_to_plays import merge_repeated_plays
+from audiorec.data.plays.feedback import give_feedback
 from audiorec.data.plays.matched_names import (
     assign_tracks,
     read_corrections,
@@ -20,11 +18,14 @@ from audiorec.data.plays.matched_names import (
     unmatched,
     write_unmatched,
 )
+from audiorec.data.plays.play_and_skip_rules import merge_repeated_plays
 from audiorec.data.plays.pseudonyms import pseudonym
+from audiorec.data.plays.removal import forget_user, list_parts, remove_parts
 from audiorec.data.plays.store import all_played_tracks, load_plays
 from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.data.plays.writer import writing_plays
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
+from audiorec.data.word_search import find_tracks
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 from audiorec.recommend.user_profile import liked_tracks
 from audiorec.workspace import Workspace

@@ -10,14 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.sessions import (
-    Sessions,
-    load_sessions,
-    make_sessions,
-    sessions_of_lists,
-    split_by_time,
-)
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
+from audiorec.data.sessions import Sessions, load_sessions, make_sessions, sessions_of_lists
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 
 DAY = 86_400
@@ -119,22 +113,6 @@ def test_a_session_with_one_play_beside_skips_is_one_of_one() -> None:
     kept = make_sessions(plays).pruned(min_support=1)
     assert len(kept) == 0
     assert kept.left_out.single_sessions == 1
-
-
-def test_the_last_days_are_held_out_but_never_most() -> None:
-    starts = [(f"u{i}", t, i * DAY) for i in range(100) for t in "ab"]
-    split = split_by_time(make_sessions(frame(*starts)), days=7)
-    assert len(split.test) == 7
-    assert split.train.starts.max() < split.test.starts.min()
-    assert len(split_by_time(make_sessions(frame(*starts)), days=1000).test) == 20
-
-
-def test_without_times_a_tenth_is_drawn() -> None:
-    sessions = sessions_of_lists([["a", "b"]] * 50)
-    split = split_by_time(sessions, seed=3)
-    assert (len(split.train), len(split.test)) == (45, 5)
-    with pytest.raises(DataError, match="1 sessions cannot be split"):
-        split_by_time(sessions_of_lists([["a", "b"]]))
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6), min_size=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from audiorec.data.config import InteractionsConfig
+from audiorec.data.plays.config import InteractionsConfig
 from audiorec.evaluation import evaluate
 from audiorec.evaluation.data import prepare_data
 from audiorec.evaluation.holdout import HoldoutKey, prepare

@@ -19,7 +19,8 @@ from audiorec import metrics
 from audiorec.evaluation import SYSTEMS, evaluate, run, score_cache, systems
 from audiorec.exceptions import ParameterError
 from audiorec.models.config import ModelConfig, TrainConfig
-from audiorec.pipeline.recipe import EvaluateConfig, Recipe
+from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.pipeline.recipe import Recipe
 
 MODELS = tuple(name for name, system in SYSTEMS.items() if system.role == "model")
 HEAVY = (*MODELS, "descriptors + ridge", "ridge on true attributes")

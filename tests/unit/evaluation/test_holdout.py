@@ -13,7 +13,7 @@ from audiorec.evaluation.holdout import Holdout, HoldoutKey, assign_folds, holdo
 from audiorec.evaluation.systems import SYSTEMS, PredictedVectors, WorkDir
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, ParameterError
 from audiorec.factors.config import FactorsConfig
-from audiorec.pipeline.recipe import EvaluateConfig
+from audiorec.pipeline.evaluate_config import EvaluateConfig
 
 ARTIST = HoldoutKey("artist-cold", 0, None)
 TRACK = HoldoutKey("track-cold", 0, None)

@@ -26,7 +26,8 @@ from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir, chosen_systems
 from audiorec.evaluation.systems import SYSTEMS as SYSTEM
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.metrics import Interval
-from audiorec.pipeline.recipe import EvaluateConfig, Recipe
+from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.pipeline.recipe import Recipe
 
 from ..planted import make_planted
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.explain import explain_pair

@@ -7,7 +7,7 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.data.plays.store import load_plays
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError
 from audiorec.factors.store import Factors, load_factors, save_factors

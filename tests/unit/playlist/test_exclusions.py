@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
-from audiorec.data.table_import import import_plays
+from audiorec.data.exclusion_rules import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.library import Library

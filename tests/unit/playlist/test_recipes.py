@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from audiorec.cli import cli
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError, NotFoundError
 from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.clusters import find_clusters

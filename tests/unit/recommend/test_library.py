@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from audiorec import artifacts
 from audiorec.cli import cli
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.catalog.exclusions import Exclusion, save_exclusions
-from audiorec.data.table_import import import_plays
+from audiorec.data.exclusion_rules import Exclusion, save_exclusions
+from audiorec.data.plays_import import import_plays
 from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError, WorkspaceError

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from audiorec.data.playlist_files.playlist_files import entries
+from audiorec.data.playlist_files.reading import entries
 from audiorec.exceptions import DataError
 from audiorec.id_map import LONGEST
 from audiorec.pipeline.recipe import Recipe
@@ -78,7 +78,7 @@ def test_a_manifest_is_bounded(tmp_path, monkeypatch):
     assert peak_of(refused) < MB
     manifest.write_text("track_id,path\n" + "".join(f"{n},{n}.mp3\n" for n in range(11)))
     assert len(read_manifest(manifest)) == 11
-    monkeypatch.setattr("audiorec.data.csv_tables.MOST_ROWS", 10)
+    monkeypatch.setattr("audiorec.data.strict_csv.MOST_ROWS", 10)
     with pytest.raises(DataError, match=r"m.csv has more than 10 rows; part it"):
         read_manifest(manifest)
 

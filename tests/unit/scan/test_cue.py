@@ -12,7 +12,7 @@ from audiorec.audio import decode_clips, probe
 from audiorec.audio.config import MelConfig
 from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.file_parts import FilePart, file_of, segment_of
+from audiorec.data.path_fragments import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, compute_mels
 from audiorec.playlist.writers import write_playlist

@@ -11,7 +11,7 @@ import pytest
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.folder_walk import is_ignored, rules_for
-from audiorec.data.playlist_files.playlist_files import playlists_in
+from audiorec.data.playlist_files.reading import playlists_in
 from audiorec.scan import scan
 from audiorec.scan.files import find_audio_files
 

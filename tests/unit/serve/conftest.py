@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

@@ -14,8 +14,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.find_tracks import find_tracks
 from audiorec.data.server.store import ServerStore
+from audiorec.data.word_search import find_tracks
 from audiorec.exceptions import ArtifactError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.replace import find_replacement

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.catalog.scan_roots import record_scan, scan_roots
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError
+from audiorec.scan.scan_roots import record_scan, scan_roots
 from audiorec.serve.app import make_state
 from audiorec.serve.config import ServeSettings
 from audiorec.workspace import Workspace

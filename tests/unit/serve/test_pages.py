@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.catalog.exclusions import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.exclusion_rules import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels
 from audiorec.playlist import KINDS
 from audiorec.serve import create_app

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from audiorec.cli import cli
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.compute import compute_mels
 from audiorec.models.checkpoint import save_model

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.training import train_sessions

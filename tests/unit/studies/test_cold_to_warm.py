@@ -14,7 +14,8 @@ from audiorec.evaluation.holdout import HoldoutKey, prepare
 from audiorec.evaluation.systems import MEL_STATISTICS
 from audiorec.exceptions import ParameterError
 from audiorec.factors import PriorDecay, fold_in_tracks
-from audiorec.pipeline.recipe import EvaluateConfig, Recipe
+from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 from audiorec.studies import cold_to_warm
 from audiorec.studies.cold_to_warm import PLAYS, _first, _half_a, _turns_of_plays, score_each

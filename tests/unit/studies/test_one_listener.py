@@ -9,7 +9,7 @@ import torch
 
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError
 from audiorec.metrics import auc, rank
 from audiorec.models import pretrained

@@ -6,7 +6,8 @@ import pytest
 
 from audiorec.evaluation.holdout import holdout_keys, prepare
 from audiorec.evaluation.systems import MEL_STATISTICS
-from audiorec.pipeline.recipe import EvaluateConfig, Recipe
+from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import popularity_and_hubs
 from audiorec.studies.popularity_and_hubs import HIDDEN, SETTINGS, hide
 

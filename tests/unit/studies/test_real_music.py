@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.studies.real_music import main
 from audiorec.workspace import Workspace
 

@@ -6,7 +6,7 @@ import pytest
 
 from audiorec.data.catalog import schema
 from audiorec.data.catalog.catalog import Catalog, Failure, Track
-from audiorec.data.catalog.track_rows import OWN_COLUMNS
+from audiorec.data.catalog.row_mapping import OWN_COLUMNS
 from audiorec.exceptions import WorkspaceError
 
 OLD = Track("t1", "/m/joga.mp3", "Björk", "Jóga", "Homogenic", 1997, "pop", 3.5, 44100, 2, "mp3")

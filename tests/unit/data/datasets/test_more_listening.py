@@ -9,10 +9,10 @@ import pytest
 
 from audiorec.data.dataset_import import check_dataset
 from audiorec.data.datasets import NAMES, dataset
-from audiorec.data.plays.edit import remove_parts
+from audiorec.data.plays.removal import remove_parts
 from audiorec.data.plays.store import load_plays
 from audiorec.data.plays.uncatalogued_names import PlayedNames
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError
 
 

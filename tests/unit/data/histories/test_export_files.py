@@ -16,11 +16,11 @@ from audiorec.data.histories import (
     export_files,
     history,
     recognise,
-    text_formats,
+    stream_parsing,
 )
 from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Tally
-from audiorec.data.histories.text_formats import csv_rows, json_array
+from audiorec.data.histories.stream_parsing import csv_rows, json_array
 from audiorec.exceptions import DataError, ParameterError
 
 FOLDERS = {source: source for source in SOURCES} | {"spotify-short": "spotify"}
@@ -137,7 +137,7 @@ def test_json_is_read_bit_by_bit(tmp_path, monkeypatch):
     """Whatever the size of what is read at a time."""
     rows = [{"a": 1.5, "ü": "x" * n, "b": [n, None, {"c": "]"}]} for n in range(40)]
     for size in (1, 7, 64, 1 << 16):
-        monkeypatch.setattr(text_formats, "BLOCK", size)
+        monkeypatch.setattr(stream_parsing, "BLOCK", size)
         for indent in (None, 1):
             body = json.dumps(rows, ensure_ascii=False, indent=indent).encode("utf-8-sig")
             (member,) = json_file(tmp_path, body).members
@@ -287,8 +287,8 @@ def test_a_zip_packed_in_another_way(tmp_path):
 
 
 def test_values_that_are_too_long(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_formats, "MAX_VALUE", 32)
-    monkeypatch.setattr(text_formats, "BLOCK", 8)
+    monkeypatch.setattr(stream_parsing, "MAX_VALUE", 32)
+    monkeypatch.setattr(stream_parsing, "BLOCK", 8)
     with pytest.raises(DataError, match=r"x.csv, line 2: is longer than 64 MB; export it again"):
         list(csv_rows(table(tmp_path, b"a,b\n" + b"1" * 40), Tally()))
     cell = b'a,b\n"' + b"x" * 20 + b"\n" + b"y" * 20 + b'",1\n'

@@ -8,15 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.playlist_files.entry_paths import EntryPathMatcher
-from audiorec.data.playlist_files.playlist_files import (
-    PathMap,
-    entries,
-    entry_path,
-    playlists_in,
-)
+from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
+from audiorec.data.playlist_files.reading import entries, playlists_in
 from audiorec.data.plays.store import load_plays
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.playlist.writers import write_playlist
 

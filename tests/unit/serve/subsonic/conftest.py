@@ -21,7 +21,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from audiorec.data.catalog.catalog import Catalog, FileRow, Track
-from audiorec.data.catalog.file_parts import file_of
+from audiorec.data.path_fragments import file_of
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.catalog.exclusions import Exclusion, save_exclusions
+from audiorec.data.exclusion_rules import Exclusion, save_exclusions
 
 from .asking import N_ALL, ids, song_of, stored
 

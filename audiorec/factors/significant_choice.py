@@ -1,4 +1,4 @@
-"""Cross-validation over groups: folds, weights, and the choice of a setting by its scores."""
+"""Choice of a setting by its scores: the default, unless another's gain is significant."""
 
 from __future__ import annotations
 
@@ -7,26 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
-N_FOLDS = 5
 # How often a choice may be taken for better where none is (one-sided, over all choices together).
 FALSE_CHOICES = 0.025
 
 Choice = TypeVar("Choice", bound=Hashable)
-
-
-def group_weights(groups: Sequence[str]) -> np.ndarray:
-    """Weights with which every group counts alike, however many rows it has : [shape=(n,)]."""
-    _, member, count = np.unique(
-        np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
-    )
-    return np.asarray(1.0 / count[member])
-
-
-def group_kfold(groups: Sequence[str], *, seed: int) -> np.ndarray:
-    """Fold of each row : np.ndarray [shape=(n,)], int64; a group is in one fold."""
-    names, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-    fold_of_group = np.random.default_rng(seed).permutation(len(names)) % N_FOLDS
-    return fold_of_group[member]
 
 
 def significantly_better_choice(

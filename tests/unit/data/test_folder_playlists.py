@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from audiorec.data.playlist_files.playlist_files import OWN, playlists_in
-from audiorec.data.playlist_import import import_folder_playlists, remove_folder_playlists
+from audiorec.data.folder_playlists import import_folder_playlists, remove_folder_playlists
+from audiorec.data.playlist_files.reading import OWN, playlists_in
 from audiorec.data.plays.store import imported_from, load_plays
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import ArtifactError
 
 

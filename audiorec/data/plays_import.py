@@ -1,18 +1,69 @@
-"""Import of listening from files that name tracks by id or by path."""
+"""Import of plays from files that name tracks by id or by path."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import polars as pl
 
-from audiorec.data.histories.column_importers import BY_PATH, get_importer
+from audiorec.data.histories import csv, m3u
+from audiorec.data.histories.plays_frame import ImportedFrame
 from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.playlist_files.entry_paths import EntryPathMatcher
-from audiorec.data.playlist_files.playlist_files import PathMap, entry_path
+from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
 from audiorec.data.plays.writer import ImportReport, PlaysWriter, writing_plays
-from audiorec.exceptions import DataError
+from audiorec.exceptions import DataError, ParameterError
+
+
+class Importer(Protocol):
+    """Read a file of listening; `scratch` is a directory for what has to be unpacked.
+
+    `neutral` says that ratings are 1 to 5, and which of these is neither liking nor disliking.
+    """
+
+    def __call__(
+        self, file: Path, *, scratch: Path, neutral: float | None = None, **how: Any
+    ) -> ImportedFrame: ...
+
+
+def _csv(file: Path, *, scratch: Path, neutral: float | None = None, **_how: Any) -> ImportedFrame:
+    return ImportedFrame(*csv.read_plays(file, scratch=scratch, neutral=neutral))
+
+
+def _m3u(
+    file: Path,
+    *,
+    scratch: Path,
+    neutral: float | None = None,
+    path_map: Sequence[PathMap] = (),
+    **_how: Any,
+) -> ImportedFrame:
+    if neutral is not None:
+        raise ParameterError(f"neutral={neutral:g} is for ratings, and playlists have none")
+    return ImportedFrame(*m3u.read_playlists(file, path_map=path_map))
+
+
+IMPORTERS: dict[str, Importer] = {"csv": _csv, "m3u": _m3u}
+
+
+BY_PATH = frozenset({"m3u"})
+"""Sources that name tracks by their files."""
+
+
+def get_importer(source: str) -> Importer:
+    """Importer of a source by its name.
+
+    Raises
+    ------
+    ParameterError
+        If no importer has the name.
+    """
+    try:
+        return IMPORTERS[source]
+    except KeyError:
+        known = ", ".join(sorted(IMPORTERS))
+        raise ParameterError(f"source={source!r} is unknown; use one of: {known}") from None
 
 
 def import_plays(
@@ -37,7 +88,7 @@ def import_plays(
     file : Path
         The file.
     source : str
-        Name of its format in `audiorec.data.histories.column_importers.IMPORTERS`.
+        Name of its format in `IMPORTERS`.
     neutral : float, optional
         The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
         from -1 to 1.

@@ -1,4 +1,4 @@
-"""Listens of a history as a frame, and the rules by which they are plays."""
+"""Rules by which a listen is a play or a skip, and listens of a history as a frame."""
 
 from __future__ import annotations
 

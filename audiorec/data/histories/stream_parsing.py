@@ -1,4 +1,4 @@
-"""What text formats share: lines of any encoding, CSV, JSON that is read bit by bit, XML.
+"""Streaming parsers of text: lines of any encoding, CSV, JSON that is read bit by bit, XML.
 
 Whatever is wrong is said with the file and, where it has one, the line.
 """

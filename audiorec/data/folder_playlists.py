@@ -1,4 +1,4 @@
-"""Playlists that lie among the music: each counts as a listener without being asked for."""
+"""Playlists in folders of music: each counts as a listener without being asked for."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audiorec.data.catalog.records import as_text
-from audiorec.data.playlist_files.playlist_files import (
-    entries,
-    holds_playlists,
-    playlists_in,
-)
+from audiorec.data.playlist_files.reading import entries, holds_playlists, playlists_in
 from audiorec.data.plays.store import forget_within, imported_from
 from audiorec.data.plays.writer import ImportReport
-from audiorec.data.table_import import import_plays
+from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError
 
 SOURCE = "m3u"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.catalog.exclusions import (
+from audiorec.data.exclusion_rules import (
     Exclusion,
     check_exclusion,
     excluded_tracks,
@@ -120,7 +120,7 @@ def test_the_file_is_plain_json(tmp_path):
 
 def test_a_file_that_is_too_large_is_named(tmp_path, monkeypatch):
     file = tmp_path / "exclusions.json"
-    monkeypatch.setattr("audiorec.data.catalog.exclusions.MOST_BYTES", 20)
+    monkeypatch.setattr("audiorec.data.exclusion_rules.MOST_BYTES", 20)
     file.write_text('[["genre", "x"]]')
     assert len(load_exclusions(file)) == 1
     file.write_text('[["genre", "xxxxxxxxxxxx"]]')

@@ -1,4 +1,4 @@
-"""Tracks that are a part of a file, as a CUE sheet parts one: a path that ends in the times.
+"""Paths of a part of a file, as a CUE sheet parts one: they end in the times.
 
 ``/music/album.flac#t=210.500,421.960`` is from 210.5 s to 421.96 s of ``/music/album.flac``, in the
 notation of W3C Media Fragments; without a second time it goes on to the end.

@@ -1,4 +1,4 @@
-"""Settings of the bot filter and of the hold-outs."""
+"""Settings of the held-out evaluation: splits, folds and seeds."""
 
 from __future__ import annotations
 
@@ -7,32 +7,6 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from audiorec.config_base import MAX_SEED, Section
-
-RATING_PLAYS = 10.0  # plays or skips that a full rating (1 or -1) counts for
-
-Rule = Literal["daily", "repeat", "identical"]
-
-
-class InteractionsConfig(Section):
-    """Bot filter.
-
-    Attributes
-    ----------
-    rules : tuple of {"daily", "repeat", "identical"}
-        What makes a listener suspect; see `audiorec.data.plays.bot_filter`, which holds their
-        limits. Without rules nobody is left out.
-    keep : tuple of str
-        Listeners who are never left out.
-    """
-
-    rules: tuple[Rule, ...] = ("daily", "repeat", "identical")
-    keep: tuple[str, ...] = ()
-    former: ClassVar[frozenset[str]] = frozenset(
-        {
-            "repeat_per_day", "repeat_share", "repeat_plays", "identical_listeners",
-            "identical_tracks", "rating_plays", "plays_per_day",
-        }
-    )  # fmt: skip
 
 
 class EvaluateConfig(Section):

@@ -1,4 +1,4 @@
-"""Tables of tracks that people write: CSV with a line that names the columns."""
+"""Strict reader of tables of tracks: CSV in UTF-8 whose first line names the columns."""
 
 from __future__ import annotations
 

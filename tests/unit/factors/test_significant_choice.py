@@ -2,12 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiorec.data.cross_validation import group_weights, significantly_better_choice
-
-
-def test_groups_count_alike() -> None:
-    weights = group_weights(["a", "b", "a", "a"])
-    assert np.allclose(weights, [1 / 3, 1, 1 / 3, 1 / 3])
+from audiorec.factors.significant_choice import significantly_better_choice
 
 
 def test_what_is_surest_is_chosen_where_groups_agree():

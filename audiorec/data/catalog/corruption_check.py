@@ -1,4 +1,4 @@
-"""Checksum of a catalogue at rest, in a file beside it.
+"""Notice altered bytes of a catalogue at rest, by a checksum in a file beside it.
 
 SQLite's own integrity check does not notice a changed byte within a value. A writer removes the
 checksum before it writes and puts a new one when all is written: after a kill there is none, and

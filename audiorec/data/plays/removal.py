@@ -1,4 +1,4 @@
-"""Changes to stored plays: parts and listeners removed, tracks liked and disliked."""
+"""Remove imported parts and listeners from the stored plays; list the parts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.histories.column_importers import OPTIONAL, SCHEMA
 from audiorec.data.plays.writer import (
-    FEEDBACK,
     NAMES,
     PlaysWriter,
     is_within,
@@ -26,7 +24,7 @@ def list_parts(directory: Path) -> list[dict[str, Any]]:
     Raises
     ------
     ArtifactError
-        See `audiorec.data.table_import.import_plays`.
+        See `audiorec.data.plays_import.import_plays`.
     """
     parts = stored_manifest(directory).extra.get("parts", {})
     keys = ("source", "file", "rows", "users", "tracks")
@@ -91,37 +89,3 @@ def forget_user(directory: Path, user: str) -> int:
             prune_names(writer)
             writer.commit()
     return rows
-
-
-def give_feedback(directory: Path, track_id: str, *, user: str, rating: float | None) -> None:
-    """Store that a listener likes or dislikes a track, in place of what they said before.
-
-    Parameters
-    ----------
-    directory : Path
-        Artifact of kind "plays"; made when it is missing.
-    track_id, user : str
-    rating : float or None
-        1, -1; or None, to take back what was said.
-
-    Raises
-    ------
-    DataError
-        If there is nothing to take back.
-    """
-    schema = {**SCHEMA, **OPTIONAL}
-    with writing_plays(directory) as writer:
-        there = FEEDBACK in writer.parts
-        rows = writer.frame(FEEDBACK) if there else pl.DataFrame(schema=schema)
-        own = (pl.col("user_id") == user) & (pl.col("track_id") == track_id)
-        rest = rows.filter(~own)
-        if rating is None and len(rest) == len(rows):
-            raise DataError(f"{user!r} has said nothing of this track; nothing is to be taken back")
-        if rating is not None:
-            about = {"user_id": user, "track_id": track_id, "plays": 0.0, "rating": rating}
-            row = pl.DataFrame([dict.fromkeys(schema) | about], schema)
-            rest = pl.concat([rest, row])
-        writer.drop(FEEDBACK)
-        if len(rest):
-            writer.put(FEEDBACK, rest, source="feedback", file="")
-        writer.commit()

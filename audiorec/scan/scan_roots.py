@@ -1,4 +1,4 @@
-"""Folders that were scanned: where a server may scan again."""
+"""Folders that were scanned, in a small file of the workspace: a server may scan them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracks as rows of the catalogue's tables."""
+"""Columns of the catalogue's tables, and tracks to rows and back."""
 
 from __future__ import annotations
 
