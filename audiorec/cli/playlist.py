@@ -168,7 +168,7 @@ def command(
     playlist = build_playlist(library, request)
     hidden = report_hidden(library, playlist.seeds)
     if save_as is not None:
-        from audiorec.playlist.recipes import save_recipe
+        from audiorec.playlist.recipe_files import save_recipe
 
         recipe = save_recipe(
             library.workspace.recipes, save_as, request, format_=chosen, title=title or "",

@@ -42,7 +42,8 @@ def refresh(
     A recipe that fails stops no other, and its playlist stays as it was; the exit code is 1 then.
     One whose parameter has no value is passed over by name.
     """
-    from audiorec.playlist.recipes import recipes_in, refresh_playlists
+    from audiorec.playlist.recipe_files import recipes_in
+    from audiorec.playlist.refresh import refresh_playlists
     from audiorec.recommend.library import Library
 
     settings.workspace.check()
@@ -106,7 +107,7 @@ def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, 
     import tomli_w
 
     from audiorec.output_files import write_output
-    from audiorec.playlist.recipes import NAME
+    from audiorec.playlist.recipe_files import NAME
 
     settings.workspace.check()
     templates = _templates()

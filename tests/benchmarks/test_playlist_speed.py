@@ -18,7 +18,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.playlist import PlaylistRequest
-from audiorec.playlist.recipes import save_recipe
+from audiorec.playlist.recipe_files import save_recipe
 from audiorec.recommend.filters import TrackFilter
 from audiorec.workspace import Workspace
 

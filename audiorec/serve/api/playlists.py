@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from audiorec.playlist import build_playlist, write_playlist
-from audiorec.playlist.recipes import save_recipe
+from audiorec.playlist.recipe_files import save_recipe
 from audiorec.playlist.replace import find_replacement
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_filters, check_listeners, hit_fields, state_of, user_of

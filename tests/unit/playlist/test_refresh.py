@@ -16,17 +16,9 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.plays_import import import_plays
-from audiorec.exceptions import DataError, NotFoundError
 from audiorec.playlist import PlaylistRequest
-from audiorec.playlist.clusters import find_clusters
-from audiorec.playlist.recipes import (
-    MissingParameterError,
-    load_recipe,
-    recipes_in,
-    refresh_playlists,
-    save_recipe,
-)
-from audiorec.recommend.filters import TrackFilter
+from audiorec.playlist.recipe_files import recipes_in, save_recipe
+from audiorec.playlist.refresh import refresh_playlists
 from audiorec.recommend.library import Library
 
 from .conftest import N, make_workspace
@@ -53,19 +45,6 @@ def run(workspace, *args):
     return CliRunner().invoke(cli, ["-w", str(workspace.root), *map(str, args)])
 
 
-def test_a_request_comes_back_from_its_recipe(tmp_path):
-    request = PlaylistRequest(
-        seeds=("A - B", "C"), kind="path", minutes=30.0, diversity=0.25, shuffle=7,
-        filters=TrackFilter(genre=("jazz",), year="1970-"),
-    )  # fmt: skip
-    file = save_recipe(tmp_path, "evening: one", request, format_="xspf")
-    recipe = load_recipe(file)
-    assert (recipe.request, recipe.name, recipe.format_) == (request, "evening: one", "xspf")
-    for name in ("", "a/b", ".x", " x"):
-        with pytest.raises(Exception, match="is no name of a recipe"):
-            save_recipe(tmp_path, name, request)
-
-
 def test_a_saved_list_is_the_same_from_every_folder_and_as_it_was_written(
     workspace, tmp_path, monkeypatch
 ):
@@ -85,50 +64,6 @@ def test_a_saved_list_is_the_same_from_every_folder_and_as_it_was_written(
     assert "/mnt/nas/t" in again
     once = (tmp_path / "once.m3u8").read_text()
     assert again.replace("#PLAYLIST:going on\n", "") == once
-
-
-def test_a_brace_in_a_saved_name_is_no_parameter(tmp_path):
-    request = PlaylistRequest(seeds=("{x} - {y}",), filters=TrackFilter(not_artist=("{z}",)))
-    recipe = load_recipe(save_recipe(tmp_path, "a", request, title="{x}"))
-    assert (recipe.request, recipe.title) == (request, "{x}")
-
-
-def test_parameters_fill_in_and_a_missing_one_is_named(tmp_path):
-    path = TEMPLATES / "path-between.toml"
-    recipe = load_recipe(path, parameters={"from": "t000", "to": "t001"})
-    assert recipe.request.seeds == ("t000", "t001") and recipe.title == "From t000 to t001"
-    with pytest.raises(MissingParameterError, match="'from' has no value"):
-        load_recipe(path)
-
-
-def test_the_shuffle_of_a_week_stays_for_a_week():
-    path = TEMPLATES / "weekly-discovery.toml"
-    day = 86_400.0
-    monday = 1_767_571_200.0  # 2026-01-05
-    seeds = [load_recipe(path, now=monday + n * day).request.shuffle for n in (0, 6, 7)]
-    assert seeds[0] == seeds[1] != seeds[2]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[playlist", "cannot be read"),
-        ("[playlist]\nkind = 'polka'", "kind='polka' must be one of"),
-        ("[playlist]\npolka = 1", "'polka' must be one of"),
-        ("polka = 1", "'polka' must be one of"),
-        ("[filters]\ngenre = ['a']\npolka = 1", "filter 'polka'"),
-        ("format = 'mp3'\n[playlist]\nseeds = ['a']", "format='mp3'"),
-        ("[playlist]\nseeds = ['a']\nlength = 'x'", "mend it"),
-        ("clusters = -1\n[playlist]\nseeds = ['a']", "clusters=-1 must be a number of clusters"),
-        ("path_map = 'a=b'\n[playlist]\nseeds = ['a']", "path_map='a=b' must be a list of OLD=NEW"),
-        ("absolute = 1\n[playlist]\nseeds = ['a']", "absolute=1 must be true or false"),
-        ("[playlist]\nseeds = ['a']\nshuffle = 'year'", "day or week"),
-    ],
-)
-def test_recipes_that_cannot_be(tmp_path, text, message):
-    (tmp_path / "a.toml").write_text(text)
-    with pytest.raises(DataError, match=message):
-        load_recipe(tmp_path / "a.toml")
 
 
 def test_a_recipe_that_fails_stops_no_other_and_loses_nothing(workspace, tmp_path):
@@ -198,16 +133,6 @@ def test_save_list_add_and_refresh_from_the_command_line(workspace):
     assert [each["n_tracks"] for each in json.loads(done.stdout)] == [4, 20]
 
 
-def test_clusters_are_found_and_named(tmp_path):
-    rng = np.random.default_rng(0)
-    centres = np.eye(3).repeat(20, axis=0)[np.arange(60) // 20 * 20]
-    vectors = centres + 0.05 * rng.standard_normal((60, 3))
-    library = Library(make_workspace(tmp_path / "ws", vectors))
-    clusters = find_clusters(library, 3)
-    assert [cluster.n_tracks for cluster in clusters] == [20, 20, 20]
-    assert len({int(cluster.centre[1:]) // 20 for cluster in clusters}) == 3
-
-
 def test_a_playlist_loads_nothing_heavy(workspace, tmp_path):
     script = (
         "import sys\n"
@@ -220,13 +145,3 @@ def test_a_playlist_loads_nothing_heavy(workspace, tmp_path):
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-
-
-def test_clusters_of_a_sample_and_of_too_few(tmp_path, monkeypatch):
-    """Of many tracks a sample tells; tracks that are all alike make fewer clusters."""
-    vectors = np.eye(3).repeat(20, axis=0).astype(np.float32)
-    library = Library(make_workspace(tmp_path / "ws", vectors))
-    with pytest.raises(NotFoundError, match="61 clusters need as many tracks, and there are 60"):
-        find_clusters(library, 61)
-    monkeypatch.setattr("audiorec.playlist.clusters.SAMPLE", 30)
-    assert sum(cluster.n_tracks for cluster in find_clusters(library, 5)) == 30
