@@ -21,7 +21,7 @@ class Diagnosis(NamedTuple):
     Attributes
     ----------
     problems : list of str
-        What needs mending: a line each, with the command that does it.
+        What needs repair: a line each, with the command that does it.
     notes : list of str
         What is as it is: files that are gone, or that cannot be read.
     """

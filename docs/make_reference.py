@@ -52,11 +52,11 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Results go to stdout, progress and notes to stderr. Exit 0: done. 1: an error in the data "
-        "or a named failure.",
-        "2: wrong usage. `similar` and `recommend` asked by `-k` for more tracks than there are in "
-        "the library show",
-        "all that fit, say so on stderr and exit with 1. This page is the commands' own help.",
+        "The help texts of all commands. Results go to stdout, progress and notes to stderr. "
+        "Exit codes: 0, success;",
+        "1, an error in the data or a reported failure; 2, wrong usage. If `-k` asks `similar` or "
+        "`recommend` for more",
+        "tracks than the library has, they show all that fit, say so on stderr and exit with 1.",
         "",
     ]
     context = click.Context(cli, info_name="audiorec", terminal_width=88, **cli.context_settings)

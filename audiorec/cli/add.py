@@ -19,7 +19,7 @@ from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_s
 def command(
     settings: GlobalOptions, files: tuple[Path, ...], jobs: int | None, strict: bool, as_json: bool
 ) -> None:
-    """Scan, embed and index new FILES with the model as it is: no retraining, no plays needed."""
+    """Scan, embed and index new FILES with the existing model: no retraining, no plays needed."""
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.pipeline import Pipeline, is_within_any
 

@@ -19,37 +19,37 @@ from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
 from audiorec.printable_text import bounded, one_line
 
 COMMANDS = {
-    "demo": "make a world of music and listeners to try it on",
+    "demo": "generate a demo world of music and listeners",
     "scan": "add audio files to the catalogue",
-    "plays": "import listening, from any export",
+    "plays": "import listening from any export",
     "dataset": "import a research data set",
     "feedback": "like or dislike a track",
     "forget-user": "remove a listener",
     "mel": "compute log-mel spectrograms",
-    "factors": "factorise the listening",
+    "factors": "factorise the plays",
     "train": "train the network",
     "embed": "predict vectors from sound",
     "index": "index the vectors",
-    "sessions": "learn what is played after what",
-    "map": "lay the tracks out in the plane",
+    "sessions": "learn what is played next",
+    "map": "place all tracks on a map",
     "run": "run every stage that is stale",
-    "add": "take in new files, no retraining",
-    "tags": "words for tracks, from the audio",
-    "find": "list tracks by words",
+    "add": "add new files without retraining",
+    "tags": "tag tracks by their sound",
+    "find": "find tracks by name",
     "descriptors": "measure tempo, key and loudness",
     "similar": "show a track's nearest tracks",
     "recommend": "recommend tracks to a listener",
     "next": "show what to play next",
     "playlist": "write a playlist",
-    "playlists": "renew the saved playlists",
-    "explain": "say why two tracks match",
+    "playlists": "manage saved playlists",
+    "explain": "explain why two tracks match",
     "exclude": "hide tracks from every answer",
-    "serve": "a page, an API, and OpenSubsonic",
-    "evaluate": "score on held-out artists",
-    "pretrained": "networks that others trained",
+    "serve": "serve web pages, an API and OpenSubsonic",
+    "evaluate": "evaluate on held-out artists",
+    "pretrained": "download pretrained networks",
     "export": "write vectors to Parquet",
-    "import": "serve vectors made elsewhere",
-    "status": "say what the workspace holds",
+    "import": "import vectors computed elsewhere",
+    "status": "show what the workspace contains",
     "doctor": "check the workspace for damage",
 }
 MODULES = {
@@ -119,13 +119,13 @@ class LazyGroup(click.Group):
     type=PathType(file_okay=True, path_type=Path),
     envvar="AUDIOREC_WORKSPACE",
     show_envvar=True,
-    help="Directory that holds everything of a run. [default: the platform's user data folder]",
+    help="Directory for all data. [default: the platform's user data folder]",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Tell more on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Print more details on stderr.")
 @click.version_option(__version__, prog_name="audiorec")
 @click.pass_context
 def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
-    """Recommend music nobody has played yet, by listening to it.
+    """Recommend music by listening to the audio, also tracks that nobody has played yet.
 
     A first run: scan MUSIC, plays FILE, run, similar TRACK.
     """

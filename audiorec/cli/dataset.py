@@ -40,10 +40,10 @@ def titles() -> list[tuple[str, str]]:
 def import_command(
     settings: GlobalOptions, name: str, directory: Path, manifest: Path | None, as_json: bool
 ) -> None:
-    """Import the data set NAME, whose files lie in DIR as they are given out.
+    """Import the data set NAME from its published files in DIR.
 
-    Files are read plain, or as .gz, .bz2, .zst or .zip. DIR is checked first; nothing is imported
-    of a set that is not whole. Importing it again replaces what it gave before.
+    Files are read plain, or as .gz, .bz2, .zst or .zip. DIR is checked first; an incomplete data
+    set is not imported. Importing again replaces the earlier import.
     """
     from audiorec.data.dataset_import import add_dataset, catalogue_spectrograms, write_manifest
     from audiorec.data.plays.writer import writing_plays
@@ -115,7 +115,7 @@ def show(
 @command.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """List the data sets: paper, terms, origin, and the files that each should have."""
+    """List the data sets: paper, terms, origin and files."""
     from audiorec.data.dataset_import import about_datasets
 
     listed = about_datasets()
@@ -137,7 +137,7 @@ def list_command(as_json: bool) -> None:
 @json_option
 @click.pass_context
 def check_command(ctx: click.Context, name: str, directory: Path, as_json: bool) -> None:
-    """Say what is missing in DIR of the data set NAME, and what is wrong; exit 1 if anything is."""
+    """Check the files of the data set NAME in DIR; exit 1 if any is missing or wrong."""
     from audiorec.data.dataset_import import check_dataset
 
     check_name(name)

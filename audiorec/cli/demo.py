@@ -19,7 +19,7 @@ from audiorec.cli.output import echo_json, echo_line, progress_shown
 @click.option(
     "--sessions",
     is_flag=True,
-    help="Let them listen in sessions, in a mood that goes on from track to track.",
+    help="Simulate listening in sessions, with a mood that lasts from track to track.",
 )
 @jobs_option
 @json_option
@@ -33,10 +33,10 @@ def command(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Make a world in DIRECTORY: composed music, rendered, and listeners who played it.
+    """Generate a demo world in DIRECTORY: synthetic music, and listeners who played it.
 
-    Writes audio files, tracks.csv, plays.csv, files held back for the cold start, and truth.npz,
-    which only an evaluation may read. The same seed gives the same bytes.
+    Writes audio files, tracks.csv, plays.csv, held-back files that nobody has played, and
+    truth.npz, which only an evaluation may read. The same seed gives the same bytes.
     """
     if artists > tracks:
         raise click.BadParameter(

@@ -16,7 +16,7 @@ from audiorec.cli.output import echo_json, fail_if_strict, progress_shown
 def command(settings: GlobalOptions, jobs: int | None, strict: bool, as_json: bool) -> None:
     """Measure tempo, key, loudness, brightness and energy of the tracks that have none yet.
 
-    They serve 'playlist --kind arc', --tempo, --key and 'explain'. Killed, it goes on where it was.
+    'playlist --kind arc', --tempo, --key and 'explain' use them. If killed, it continues later.
     """
     from audiorec.scan.descriptors import describe_catalog
 

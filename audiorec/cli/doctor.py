@@ -14,8 +14,8 @@ from audiorec.cli.output import echo_json, echo_line
 def command(settings: GlobalOptions, as_json: bool) -> None:
     """Check every artifact against its digests, and the stages against each other.
 
-    Exits with 1 when something needs mending; each line says which command does it. Files that
-    are gone, or that could not be read when they were scanned, are told of and are no damage.
+    Exits with 1 if something needs repair; each line names the command that does it. Files that
+    are gone, or that could not be read when they were scanned, are listed, but are not damage.
     """
     from audiorec.doctor import diagnose
 
@@ -28,6 +28,6 @@ def command(settings: GlobalOptions, as_json: bool) -> None:
         for line in (*diagnosis.problems, *diagnosis.notes):
             echo_line(line)
         if not diagnosis.problems:
-            click.echo("nothing needs mending")
+            click.echo("nothing needs repair")
     if diagnosis.problems:
         raise click.exceptions.Exit(1)

@@ -57,31 +57,31 @@ def _label(part: str) -> float:
     "splits",
     multiple=True,
     type=click.Choice(["artist-cold", "track-cold", "time-cold"]),
-    help="What is held out; may be given several times. [default: the recipe's]",
+    help="What is held out; repeatable. [default: the recipe's]",
 )
 @click.option(
     "--seed",
     "seeds",
     multiple=True,
     type=click.IntRange(0, 2**31 - 1),  # config.MAX_SEED
-    help="May be given several times. [default: the recipe's]",
+    help="Random seed; repeatable. [default: the recipe's]",
 )
 @click.option(
     "--folds",
     type=click.IntRange(min=2),
-    help="Hold out every part of so many in turn. [default: the recipe's, one part]",
+    help="Number of folds, held out in turn. [default: the recipe's, one part]",
 )
 @click.option(
     "--system",
     "systems",
     multiple=True,
-    help="Only this system; may be given several times. [default: the recipe's model, baselines, "
-    "controls and oracles]",
+    help="Only this system; repeatable. [default: the recipe's model, baselines, controls and "
+    "oracles]",
 )
 @click.option(
     "--study",
     type=click.Choice(list(STUDIES)),
-    help="Another question in place of the table of systems. "
+    help="Run a study instead of the table of systems.  "
     + "; ".join(f"{name}: {study.asks}" for name, study in STUDIES.items())
     + ".",
 )
@@ -89,8 +89,7 @@ def _label(part: str) -> float:
     "--vary",
     metavar="KEY=VALUE[,...]",
     multiple=True,
-    help="With --study ablation: settings of [model] and [train], such as channels=32; may be "
-    "given several times.",
+    help="With --study ablation: settings of [model] and [train], such as channels=32; repeatable.",
 )
 @click.option(
     "--labels",
@@ -99,25 +98,24 @@ def _label(part: str) -> float:
     flag_value=ALL_LABELS,
     callback=_labels,
     help="With --study label-efficiency: how many of the training tracks have listeners, in "
-    f"percent, or in tracks as in 500t,1000t. [default: {ALL_LABELS}]",
+    f"percent, or in tracks, such as 500t,1000t. [default: {ALL_LABELS}]",
 )
 @click.option(
     "--rank",
     type=click.Choice(["tracks", "artists"]),
-    help="Artists, each by the mean over their new tracks, where listening is known by artist "
-    "only. [default: the recipe's]",
+    help="Rank tracks; or artists, each by the mean over their new tracks, if listening is known "
+    "by artist only. [default: the recipe's]",
 )
 @click.option(
     "--truth",
     type=PathType(path_type=Path),
-    help="A made world's truth.npz: adds the ridge on true attributes to the table.",
+    help="truth.npz of a demo world: adds the ridge on true attributes to the table.",
 )
 @click.option(
     "--report",
     "page",
     type=PathType(dir_okay=False, path_type=Path),
-    help="Where to write the page with tables and pictures. "
-    "[default: reports/evaluation.html in the workspace]",
+    help="Output page, with tables and plots. [default: reports/evaluation.html in the workspace]",
 )
 @click.option("--thin", is_flag=True, hidden=True)
 @click.option("--reach", is_flag=True, hidden=True)
@@ -145,8 +143,8 @@ def command(
     """Hold artists out, learn from the rest, and rank the held-out tracks for their listeners.
 
     Prints a table of systems, among them random, popularity and two oracles, and writes it to
-    reports/. What has been scored is kept, so a killed evaluation goes on. With --json, one split
-    is one object; several are a list of them, in the order in which they were asked for.
+    reports/. Scores are cached, so a killed evaluation can be continued. With --json, one split
+    gives an object, several give a list in the order of the --split options.
     """
     from audiorec.evaluation.workspace_run import run_evaluation
     from audiorec.pipeline import current_recipe

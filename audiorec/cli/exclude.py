@@ -12,7 +12,7 @@ from audiorec.cli.output import echo_json, echo_line
 def command() -> None:
     """Hide tracks from every answer: similar, recommend, playlist, next.
 
-    A hidden track stays in the library, and may still be named as the track to start from.
+    A hidden track stays in the library, and can still be used as a seed.
     """
 
 
@@ -27,7 +27,7 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def add(settings: GlobalOptions, as_json: bool, **given: tuple[str, ...] | str | None) -> None:
-    """Add exclusions; each option but the lengths may be repeated."""
+    """Add exclusions; all options except the lengths may be repeated."""
     from audiorec.data.exclusion_rules import (
         KINDS,
         Exclusion,
@@ -54,7 +54,7 @@ def add(settings: GlobalOptions, as_json: bool, **given: tuple[str, ...] | str |
 @json_option
 @click.pass_obj
 def list_(settings: GlobalOptions, as_json: bool) -> None:
-    """Number the exclusions, each with how many tracks it hides."""
+    """List the exclusions with their numbers and how many tracks each hides."""
     settings.workspace.check()
     _show(settings, as_json=as_json)
 

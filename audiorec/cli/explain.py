@@ -21,23 +21,23 @@ PICTURES = (".png", ".svg", ".pdf")
 
 @click.group("explain", cls=DefaultGroup)
 def command() -> None:
-    """Say why two tracks match, or what the filters of the network listen for."""
+    """Explain why two tracks match, or what the filters of the network respond to."""
 
 
 @command.command("units")
 @click.option(
     "-n", "--filters", "n_filters", type=click.IntRange(min=1), default=24, show_default=True,
-    help="How many of the most selective filters are shown.",
+    help="Number of the most selective filters to show.",
 )  # fmt: skip
 @click.option(
     "--tracks", "n_tracks", type=click.IntRange(min=20), default=300, show_default=True,
-    help="Listen to at most so many tracks, drawn evenly from the library; a second or two each "
-    "for a published network.",
+    help="Maximum number of tracks, drawn evenly from the library; a published network takes "
+    "a second or two for each.",
 )  # fmt: skip
-@click.option("--layer", help="One layer alone, such as 'layer 3', or 'middle 2' of musicnn.")
+@click.option("--layer", help="One layer only, such as 'layer 3', or 'middle 2' of musicnn.")
 @click.option(
     "-o", "--output", type=PathType(dir_okay=False, path_type=Path),
-    help="The page. [default: reports/units.html in the workspace]",
+    help="Output page. [default: reports/units.html in the workspace]",
 )  # fmt: skip
 @json_option
 @click.pass_obj
@@ -49,10 +49,10 @@ def units(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Say what each filter of the model's network listens for, and write a page of it.
+    """Explain what each filter of the model's network responds to, and write a page.
 
-    For each filter the tracks that excite it most by mean and by maximum, the genre that they
-    share beside what chance would give, and excerpts to look at and to play.
+    For each filter: the tracks that activate it most by mean and by maximum, the genre they share
+    beside what chance would give, and excerpts with spectrogram and sound.
     """
     from audiorec.explain.filter_page import summary, write_filter_page
     from audiorec.explain.units import read_filters
@@ -92,11 +92,11 @@ def _reading_as_table(reading: FilterReading) -> dict[str, Any]:
 @click.option(
     "--sound",
     is_flag=True,
-    help="Also which seconds and bands carry the match, by the network; takes a few seconds.",
+    help="Also which seconds and bands make them match; takes a few seconds.",
 )
 @click.option(
     "--picture", type=PathType(dir_okay=False, path_type=Path), metavar="FILE",
-    help="Draw what --sound finds onto both spectrograms: a .png, .svg or .pdf.",
+    help="Draw the result of --sound onto both spectrograms: a .png, .svg or .pdf.",
 )  # fmt: skip
 @space_options
 @json_option
@@ -111,10 +111,10 @@ def pair(
     popularity: float,
     as_json: bool,
 ) -> None:
-    """Say why tracks A and B match: listeners, neighbours, words, tempo, key and sound.
+    """Explain why tracks A and B match: listeners, neighbours, tags, tempo, key and sound.
 
-    A track is named as for 'similar'. 'explain units' says what the filters of the network listen
-    for: see 'explain units --help'.
+    A track is named as for 'similar'. 'explain units' explains what the filters of the network
+    respond to: see 'explain units --help'.
     """
     from audiorec.explain import explain_pair
     from audiorec.recommend.library import Library

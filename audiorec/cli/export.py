@@ -24,8 +24,8 @@ WHAT = ("embeddings", "track-factors", "user-factors")
 def command(settings: GlobalOptions, what: str, file: Path, as_json: bool) -> None:
     """Write vectors to a Parquet FILE: columns track_id (or user_id) and vector.
 
-    Embeddings are what the index serves for every track with audio, in the space of the factors:
-    a listener's vector times a track's is the score that 'recommend' ranks by.
+    Embeddings are the index's vectors of all tracks with audio, in the space of the factors: the
+    inner product of a listener's vector and a track's is the score of 'recommend'.
     """
     from audiorec.recommend.export_vectors import export_vectors
     from audiorec.recommend.library import Library

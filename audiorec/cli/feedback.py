@@ -18,9 +18,9 @@ RATINGS = {"like": 1.0, "dislike": -1.0, "clear": None}
 @json_option
 @click.pass_obj
 def command(settings: GlobalOptions, what: str, track: str, user: str, as_json: bool) -> None:
-    """Say that a listener likes or dislikes TRACK, or clear what was said.
+    """Record that a listener likes or dislikes TRACK, or clear that.
 
-    It stands over every rating that an export has of the track.
+    It overrides the ratings of the track in every export.
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.plays.feedback import give_feedback

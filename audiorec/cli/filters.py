@@ -17,24 +17,32 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FILTERS = (
     click.option("--genre", multiple=True, metavar="WORD", help="Only of this genre; repeatable."),
     click.option("--year", default="", metavar="A-B", help="Only of these years."),
-    click.option("--duration", default="", metavar="A-B", help="Only so long, such as 2:00-6:00."),
-    click.option("--tempo", default="", metavar="A-B", help="Only of so many beats a minute."),
+    click.option(
+        "--duration", default="", metavar="A-B", help="Only of this length, such as 2:00-6:00."
+    ),
+    click.option(
+        "--tempo", default="", metavar="A-B", help="Only of this tempo, in beats per minute."
+    ),
     click.option("--key", multiple=True, metavar="KEY", help="Only in this key; repeatable."),
-    click.option("--path", "path_", multiple=True, metavar="GLOB", help="Only from here."),
+    click.option(
+        "--path", "path_", multiple=True, metavar="GLOB", help="Only from this file or folder."
+    ),
     click.option(
         "--added-since",
         default="",
         metavar="DATE_OR_AGE",
-        help="Only files that came, or were changed, since: 2026-05-01, 30d, 2w, 6m.",
+        help="Only files added or changed since: 2026-05-01, 30d, 2w, 6m.",
     ),
     click.option(
         "--unplayed-since",
         default="",
         metavar="DATE_OR_AGE",
-        help="Only what the listener has played, but not since.",
+        help="Only tracks that the listener has played, but not since.",
     ),
-    click.option("--not-artist", multiple=True, metavar="NAME", help="None of this artist."),
-    click.option("--new", is_flag=True, help="Only what the listener of --user has never played."),
+    click.option(
+        "--not-artist", multiple=True, metavar="NAME", help="None by this artist; repeatable."
+    ),
+    click.option("--new", is_flag=True, help="Only tracks that the listener has never played."),
 )
 NAMES = (
     *("genre", "year", "duration", "tempo", "key", "path_"),
@@ -43,10 +51,16 @@ NAMES = (
 """Of the values of `FILTERS`."""
 LIMITS = (
     click.option(
-        "--per-artist", type=click.IntRange(min=0), default=0, help="At most so many of an artist."
+        "--per-artist",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Maximum per artist; 0 for no limit.",
     ),
     click.option(
-        "--per-album", type=click.IntRange(min=0), default=0, help="At most so many of an album."
+        "--per-album",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Maximum per album; 0 for no limit.",
     ),
 )
 

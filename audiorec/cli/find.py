@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bool) -> None:
-    """List the tracks whose artist, title, album and path hold all WORDS.
+    """List the tracks whose artist, title, album and path contain all WORDS.
 
-    Case, accents, underscores and the order of the words do not count. Names in parentheses are
-    guessed from the path, since no tag says them. Where no music is catalogued, they are those that
-    are known by listening alone.
+    Case, accents, underscores and the order of the words are ignored. Names in parentheses are
+    guessed from the path, for files without tags. If no music is catalogued, tracks known from
+    listening are listed.
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.plays.uncatalogued_names import PlayedNames

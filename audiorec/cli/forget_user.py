@@ -15,8 +15,8 @@ from audiorec.cli.output import echo_json, echo_line
 def command(settings: GlobalOptions, name: str, as_json: bool) -> None:
     """Remove the listener NAME from plays, factors and sessions.
 
-    What was learned from all listeners together, the tracks' factors and the network, still has
-    their share in it until 'audiorec run' has learned it again; answers wait for that.
+    The tracks' factors and the network were learned from all listeners together; 'audiorec run'
+    makes them again without NAME, and until then there are no answers.
     """
     from audiorec.pipeline.forget import forget
 

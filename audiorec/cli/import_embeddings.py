@@ -17,10 +17,10 @@ from audiorec.cli.stages import memory_option
 @click.option(
     "--tracks",
     type=PathType(dir_okay=False, path_type=Path),
-    help="CSV that tells of the tracks: track_id and any of path, artist, title, album, year and "
-    "genre. [default: tracks are their ids]",
+    help="CSV of the tracks: track_id and any of path, artist, title, album, year and genre. "
+    "[default: tracks are known by their ids]",
 )
-@click.option("--replace", is_flag=True, help="Put them in the place of those imported before.")
+@click.option("--replace", is_flag=True, help="Replace the vectors imported before.")
 @memory_option
 @json_option
 @click.pass_obj
@@ -33,10 +33,10 @@ def command(
     memory: str | None,
     as_json: bool,
 ) -> None:
-    """Serve vectors that were made elsewhere, from a Parquet FILE as 'export' writes them.
+    """Import vectors computed elsewhere, from a Parquet FILE as 'export' writes them.
 
-    Columns are track_id and vector, a list of numbers. They have a workspace of their own, where
-    'similar' and 'playlist' answer by them.
+    The columns are track_id and vector, a list of numbers. Imported vectors need a separate
+    workspace, where 'similar' and 'playlist' use them.
     """
     from audiorec.external_embeddings import import_embeddings
     from audiorec.index.config import IndexConfig

@@ -22,25 +22,27 @@ MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
 
 @click.command("next")
 @click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option(
+    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
+)
 @click.option(
     "--skipped",
     "skipped",
     multiple=True,
     metavar="TRACK",
-    help="A track that was broken off, among TRACKs or after them; repeatable.",
+    help="A track that was skipped, among TRACKs or after them; repeatable.",
 )
 @click.option(
     "--without-audio",
     is_flag=True,
-    help="Answer tracks too that are known by listening alone. [default where there is no audio]",
+    help="Include tracks known from listening alone. [default: only if there is no audio]",
 )
 @click.option(
     "--model",
     type=click.Choice(MODELS),
     default="auto",
     show_default=True,
-    help="Auto is the one that predicted the last week's sessions best.",
+    help="auto: the model that predicted the last week's sessions best.",
 )
 @json_option
 @click.pass_obj
@@ -55,8 +57,8 @@ def command(
 ) -> None:
     """Show what to play after TRACKs: the session so far, oldest first.
 
-    Tracks are named as for 'similar'; a file that is not in the catalogue is listened to first.
-    None of them, and none that was skipped, is answered.
+    Tracks are named as for 'similar'; a file outside the catalogue is analysed first. The answer
+    contains none of them, and none that was skipped.
     """
     if not tracks and not skipped:
         raise click.UsageError("Name the tracks of the session, oldest first.")

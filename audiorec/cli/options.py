@@ -88,8 +88,8 @@ def recipe_option(command: Command) -> Command:
         "--recipe",
         "recipe_file",
         type=PathType(path_type=Path),
-        help="Settings, in TOML: a file, or a shipped recipe by its name. [default: that of the "
-        "last run that named one]",
+        help="Settings: a TOML file, or a shipped recipe by name. [default: the one that was named "
+        "last]",
     )(command)
 
 
@@ -107,7 +107,7 @@ class FiniteRange(click.FloatRange):
 
 
 class PopularityType(FiniteRange):
-    """The dial of popularity: a number, or a word for it."""
+    """The weight of popularity: a number, or a word for it."""
 
     WORDS = {"gems": -1.0, "even": 0.0, "hits": 1.0}  # noqa: RUF012 - read alone
 
@@ -142,7 +142,8 @@ def space_options(command: Command) -> Command:
         type=click.Choice(["blend", "content", "listening"]),
         default="blend",
         show_default=True,
-        help="Place tracks by their sound, by who played them, or by both.",
+        help="Compare tracks by sound (content), by who plays them (listening), or by both "
+        "(blend).",
     )(command)
 
 
@@ -151,7 +152,7 @@ def versions_option(command: Command) -> Command:
     return click.option(
         "--versions",
         is_flag=True,
-        help="List every version of a song (live, remastered, ...); else the nearest one comes.",
+        help="List every version of a song (live, remastered, ...), not only the nearest one.",
     )(command)
 
 
@@ -162,12 +163,12 @@ def confidence_option(command: Command) -> Command:
         type=FiniteRange(0, 1),
         default=0.1,
         show_default=True,
-        help="From which on a track has a word; words below 0.05 are not stored.",
+        help="Ignore tags below this confidence; tags below 0.05 are not stored.",
     )(command)
 
 
 def strict_option(command: Command) -> Command:
     """Add ``--strict``."""
     return click.option(
-        "--strict", is_flag=True, help="Exit with 1 when any file could not be read."
+        "--strict", is_flag=True, help="Exit with 1 if any file could not be read."
     )(command)

@@ -41,26 +41,28 @@ OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape
     type=click.Choice(KINDS),
     default="near",
     show_default=True,
-    help="Near the tracks; a continuation of them; a path from the first to the last; an arc of "
-    "tempo or energy; a radio that drifts away; for a listener; the same in a smoother order; for "
-    "several listeners.",
+    help="near the tracks; continue them; a path from the first to the last; an arc of tempo or "
+    "energy; a radio that drifts away; for a listener; reorder the tracks for smoother "
+    "transitions; a mix for several listeners.",
 )
 @click.option(
     "--length",
     type=click.IntRange(min=1),
-    help="How many tracks. [default: 25, or three for each of --like-last]",
+    help="Number of tracks. [default: 25, or three for each of --like-last]",
 )
-@click.option("--minutes", type=FiniteRange(0.01, 99_999), help="How long, in place of --length.")
+@click.option("--minutes", type=FiniteRange(0.01, 99_999), help="Duration, instead of --length.")
 @click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
 @click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
-@click.option("--not", "against", multiple=True, metavar="TRACK", help="Nothing such as this.")
+@click.option(
+    "--not", "against", multiple=True, metavar="TRACK", help="Nothing like this track; repeatable."
+)
 @click.option(
     "--after",
     multiple=True,
     metavar="TRACK_OR_FILE",
-    help="Kind radio: go on after these, a list or tracks, and repeat none.",
+    help="Kind radio: continue after these, a playlist or tracks, without repeating any.",
 )
-@click.option("--user", "users", multiple=True, help="Listener; several for a mix. [default: me]")
+@click.option("--user", "users", multiple=True, help="Listener; repeat it for a mix. [default: me]")
 @click.option(
     "--new-share", type=FiniteRange(0, 1), default=0.5, show_default=True,
     help="Kind listener: share of tracks they have not played.",
@@ -69,60 +71,62 @@ OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape
     "--like-last", type=click.IntRange(min=0), default=0, metavar="N",
     help="Kind listener: three like each of the last N plays.",
 )  # fmt: skip
-@click.option("--by", type=click.Choice(MEASURES), default="tempo", help="Kind arc: of what.")
-@click.option("--shape", type=click.Choice(SHAPES), default="rise", help="Kind arc: how.")
+@click.option("--by", type=click.Choice(MEASURES), default="tempo", help="Kind arc: the measure.")
+@click.option("--shape", type=click.Choice(SHAPES), default="rise", help="Kind arc: its shape.")
 @click.option(
     "--artist-window",
     type=click.IntRange(min=0),
     default=5,
     show_default=True,
-    help="No artist twice within so many tracks; 0 for any order.",
+    help="No artist twice within this many tracks; 0 for any order.",
 )
 @click.option("--album-window", type=click.IntRange(min=0), default=0, help="The same for albums.")
 @click.option(
     "--diversity",
     type=FiniteRange(0, 1),
     default=0.0,
-    help="From 0, the nearest, to 1, unlike each other.",
+    help="From 0, the nearest tracks, to 1, tracks unlike each other.",
 )
 @click.option("--shuffle", type=int, metavar="SEED", help="Another playlist of the same kind.")
 @click.option(
     "--avoid-recent", type=click.IntRange(min=0), default=0, metavar="N",
-    help="No track of the last N playlists that were made here.",
+    help="No track of the last N playlists of this workspace.",
 )  # fmt: skip
-@click.option("--tag", "tags", multiple=True, help="Only tracks that have this word; repeatable.")
-@click.option("--without-tag", "without", multiple=True, help="No tracks that have it; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="Only tracks with this tag; repeatable.")
+@click.option(
+    "--without-tag", "without", multiple=True, help="No tracks with this tag; repeatable."
+)
 @confidence_option
 @filter_options
 @click.option(
     "--format",
     "format_",
     type=click.Choice(FORMATS),
-    help="[default: as FILE's suffix says, or m3u8]",
+    help="[default: by FILE's suffix, or m3u8]",
 )
 @click.option(
     "-o",
     "--output",
     type=PathType(dir_okay=False, path_type=Path),
-    help="Where to write. [default: playlists/ in the workspace]",
+    help="Output file. [default: in playlists/ of the workspace]",
 )
-@click.option("--title", help="What the playlist is called in its file.")
+@click.option("--title", help="Title of the playlist in its file.")
 @click.option("--absolute", is_flag=True, help="Write absolute paths. [default: relative]")
 @click.option(
     "--path-map", "--path-map-out", "path_map_out", multiple=True, metavar="OLD=NEW",
-    help="Write NEW for the folder OLD, as it is called where the list is played; repeatable.",
+    help="Write NEW for the folder OLD, for a player elsewhere; repeatable.",
 )  # fmt: skip
 @click.option(
     "--path-map-in", multiple=True, metavar="OLD=NEW",
-    help="Read lists that call a folder OLD what is NEW here; repeatable.",
+    help="Read NEW for the folder OLD, in playlists from elsewhere; repeatable.",
 )  # fmt: skip
 @click.option(
     "--preview", is_flag=True,
-    help="Let each track play only the 15 s most like the whole of it (m3u8, for VLC; json).",
+    help="Play only the most typical 15 s of each track (m3u8, for VLC; json).",
 )  # fmt: skip
 @click.option(
     "--save", "save_as", metavar="NAME",
-    help="Keep this as a recipe, which 'audiorec playlists refresh' makes again.",
+    help="Save this as a recipe for 'audiorec playlists refresh'.",
 )  # fmt: skip
 @space_options
 @versions_option
@@ -141,11 +145,11 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write a playlist that begins at TRACK and stays near it, or one of another kind.
+    """Write a playlist that starts at TRACK and stays near it, or one of another kind.
 
-    A track is named as for 'similar'; a list (M3U, PLS, XSPF, JSPF, or CSV and JSON as written
-    here) stands for its tracks. For each track is shown how far it is from the one before it, and
-    why it is there.
+    A track is named as for 'similar'; a playlist file (M3U, PLS, XSPF, JSPF, or CSV and JSON as
+    written here) stands for its tracks. Each track is printed with its distance from the one before
+    and the reason why it is there.
     """
     from audiorec.data.playlist_files.entry_paths import PathMap
     from audiorec.playlist import build_playlist, save_playlist

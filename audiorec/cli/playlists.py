@@ -13,7 +13,7 @@ from audiorec.exceptions import NotFoundError, ParameterError
 
 @click.group("playlists")
 def command() -> None:
-    """Renew saved playlists; list what is saved and what there are templates of; take one in."""
+    """Refresh, list, add and export saved playlists."""
 
 
 @command.command("refresh")
@@ -22,11 +22,11 @@ def command() -> None:
     "-o",
     "--output",
     type=PathType(file_okay=False, path_type=Path),
-    help="Folder of the playlists. [default: playlists/ in the workspace]",
+    help="Output folder. [default: playlists/ in the workspace]",
 )
 @click.option(
     "--set", "values", multiple=True, metavar="NAME=VALUE",
-    help="Value of a parameter of the recipes; repeatable.",
+    help="Set a parameter of the recipes; repeatable.",
 )  # fmt: skip
 @json_option
 @click.pass_obj
@@ -37,10 +37,10 @@ def refresh(
     values: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Make or renew the playlists of all recipes in DIR, or of those saved in the workspace.
+    """Write the playlists of all recipes in DIR, or of those saved in the workspace.
 
-    A recipe that fails stops no other, and its playlist stays as it was; the exit code is 1 then.
-    One whose parameter has no value is passed over by name.
+    If a recipe fails, its playlist stays as it was, the others are written, and the exit code is 1.
+    A recipe whose parameter has no value is skipped and named.
     """
     from audiorec.playlist.recipe_files import recipes_in
     from audiorec.playlist.refresh import refresh_playlists
@@ -97,8 +97,12 @@ def list_(settings: GlobalOptions, as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("name")
-@click.option("--as", "as_", metavar="NAME", help="What to save it as. [default: its own name]")
-@click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="Of a parameter.")
+@click.option(
+    "--as", "as_", metavar="NAME", help="Name of the saved recipe. [default: the template's]"
+)
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=VALUE", help="Set a parameter; repeatable."
+)
 @click.pass_obj
 def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, ...]) -> None:
     """Save a template as a recipe of the workspace, with the values of its parameters."""
@@ -135,13 +139,13 @@ def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, 
 @command.command("write")
 @click.argument("name")
 @click.argument("file", type=PathType(dir_okay=False, path_type=Path))
-@click.option("--format", "format_", metavar="NAME", help="In place of what FILE's suffix says.")
+@click.option("--format", "format_", metavar="NAME", help="Format. [default: by FILE's suffix]")
 @json_option
 @click.pass_obj
 def write(
     settings: GlobalOptions, name: str, file: Path, format_: str | None, as_json: bool
 ) -> None:
-    """Write a playlist that was made in a player or on a page to FILE.
+    """Write a playlist that was made in a music player or on a page to FILE.
 
     NAME is its name or its id, as 'playlists list' shows them.
     """

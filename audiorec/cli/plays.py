@@ -51,24 +51,25 @@ def formats() -> list[tuple[str, str]]:
 @click.option(
     "--source", default="auto", show_default=True, help="Format of FILE; auto recognises it."
 )
-@click.option("--user", help="The listener's name. [default: me; of several, their own]")
+@click.option(
+    "--user", help="The listener's name. [default: me; several listeners keep their names]"
+)
 @click.option(
     "--neutral",
     type=float,
-    help="Of csv: the rating between 1 and 5 that is neither liking nor disliking. "
-    "[default: ratings are -1, 0 or 1]",
+    help="For csv: the neutral rating, if ratings are 1 to 5. [default: ratings are -1, 0 or 1]",
 )
 @click.option(
     "--unmatched",
     type=PathType(dir_okay=False, path_type=Path),
-    help="Write what is in no catalogue to this CSV; first take over the tracks filled in there.",
+    help="Write what matched no track to this CSV; tracks filled in there are imported first.",
 )
 @click.option(
     "--path-map",
     "path_maps",
     multiple=True,
     metavar="OLD=NEW",
-    help="Of playlists: a folder as they name it, and where it is here; may be given again.",
+    help="For playlists: a folder as they name it, and where it is here; repeatable.",
 )
 @click.option(
     "--pseudonymise", is_flag=True, help="Store salted hashes in place of listeners' names."
@@ -88,9 +89,9 @@ def import_command(
 ) -> None:
     """Import listening from FILE: an export of another program, a table, or playlists.
 
-    FILE is a file, a folder or a zip; what it is is recognised by itself, and said. What an export
-    names is matched to the catalogue; tracks without audio are welcome: they make the listeners'
-    space better. Importing a file again replaces what it gave before.
+    FILE is a file, a folder or a zip; its format is recognised and printed. Tracks are matched to
+    the catalogue; tracks without audio are kept too, since they improve the factors. Importing a
+    file again replaces its earlier import.
     """
     from audiorec.data.histories import AUTO, SOURCES
     from audiorec.pipeline.match_names import make_matcher
@@ -359,7 +360,7 @@ def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
 @json_option
 @click.pass_obj
 def list_command(settings: GlobalOptions, as_json: bool) -> None:
-    """List what was imported: format, rows, listeners, and the file."""
+    """List the imports: format, rows, listeners and file."""
     from audiorec.data.plays.removal import list_parts
 
     workspace = settings.workspace
@@ -382,7 +383,7 @@ def list_command(settings: GlobalOptions, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def remove_command(settings: GlobalOptions, source: str, as_json: bool) -> None:
-    """Remove what came from SOURCE: a format, or a file or folder that was imported."""
+    """Remove the imports of SOURCE: a format, or an imported file or folder."""
     from audiorec.data.plays.removal import remove_parts
 
     workspace = settings.workspace

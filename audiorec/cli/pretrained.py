@@ -1,4 +1,4 @@
-"""``audiorec pretrained``: networks that others trained, fetched once into the user's cache."""
+"""``audiorec pretrained``: pretrained networks, downloaded once into the user's cache."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from audiorec.cli.output import echo_json, progress_shown
 
 @click.group("pretrained", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Fetch, list and describe networks that others trained.
+    """Download, list and describe pretrained networks.
 
-    They lie in AUDIOREC_CACHE, or in the platform's cache folder, for all workspaces.
+    They are stored in AUDIOREC_CACHE, or in the platform's cache folder, for all workspaces.
     """
 
 
@@ -23,13 +23,13 @@ def command() -> None:
 @click.option(
     "--wheel",
     type=PathType(dir_okay=False, path_type=Path),
-    help="The wheel as a file, for a machine without network.",
+    help="Read the wheel from a file, for a machine without network.",
 )
 @json_option
 def fetch_command(name: str, wheel: Path | None, as_json: bool) -> None:
-    """Fetch NAME (by default musicnn) with pip, without installing it, and keep its weights.
+    """Download the weights of NAME (default: musicnn) with pip, without installing it.
 
-    The wheel's digest is checked, its weights are converted, its licence is kept beside them.
+    The wheel's digest is checked, its weights are converted, and its licence is kept with them.
     """
     from audiorec.models.pretrained import fetch, weights_directory
 
@@ -45,7 +45,7 @@ def fetch_command(name: str, wheel: Path | None, as_json: bool) -> None:
 @command.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """List the networks, and which are there."""
+    """List the networks, and which are downloaded."""
     from audiorec.models.pretrained import PRETRAINED, is_fetched
 
     fetched = is_fetched()
@@ -65,7 +65,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info_command(name: str, as_json: bool) -> None:
-    """Describe the network NAME: where it comes from, its licence, what it takes and names."""
+    """Describe the network NAME: origin, licence, input and tags."""
     from audiorec.models.pretrained import FETCH_REMEDY, model_info
 
     facts = model_info(name)

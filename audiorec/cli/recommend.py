@@ -28,22 +28,24 @@ if TYPE_CHECKING:
 
 @click.command("recommend")
 @click.argument("user", required=False)
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 @click.option(
-    "--heard", "include_played", is_flag=True, help="Also tracks that the listener has played."
+    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
+)
+@click.option(
+    "--heard", "include_played", is_flag=True, help="Include tracks that the listener has played."
 )
 @click.option(
     "--session",
     "session",
     multiple=True,
     metavar="TRACK",
-    help="What was played just now, oldest first; repeatable. Without USER as 'next' answers.",
+    help="What was played just now, oldest first; repeatable. Without USER, answer as 'next'.",
 )
 @click.option(
     "-o",
     "--output",
     type=PathType(dir_okay=False, path_type=Path),
-    help="Also write them as a playlist: .m3u8, .xspf, .jspf or .json.",
+    help="Also write the tracks as a playlist: .m3u8, .xspf, .jspf or .json.",
 )
 @filter_options
 @space_options
@@ -68,7 +70,7 @@ def command(
     """Recommend tracks to USER: "me", or a user_id of the imported listening.
 
     Tracks that nobody has played yet are ranked with all others, by their sound; those with few
-    plays by both. With --session they are drawn towards what follows the tracks played just now.
+    plays by both. --session favours what usually follows the tracks played just now.
     """
     if user is None and not session:
         raise click.UsageError("Name a USER, or what was played just now by --session.")

@@ -31,9 +31,9 @@ def command(
 ) -> None:
     """Run every stage that is stale: mel, factors, train, embed, index, sessions, map.
 
-    RECIPE is a TOML file, or a shipped recipe by its name: default, scratch, library, paper2013,
-    dieleman2014. Without it the recipe that was named last is used; where none was, default where
-    there is listening, else library. Killed at any moment, the next run goes on from there.
+    RECIPE is a TOML file, or a shipped recipe by name: default, scratch, library, paper2013,
+    dieleman2014. Without it, the recipe that was named last is used; if there is none, default from
+    ten listeners on, else library. If it is killed, the next run continues.
     """
     from audiorec.pipeline import STAGES
 

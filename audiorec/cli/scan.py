@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     "--playlists/--no-playlists",
     default=True,
     show_default=True,
-    help="Let each playlist (M3U, PLS, XSPF, JSPF) in the folders count as a listener.",
+    help="Count each playlist (M3U, PLS, XSPF, JSPF) in the folders as a listener.",
 )
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Pass by what fits, as in a .gitignore; may be given several times.",
+    help="Skip matching files, as in a .gitignore; repeatable.",
 )
 @click.option(
     "--descriptors", is_flag=True,
-    help="Measure tempo, key, loudness, brightness and energy in the same pass; where there are "
-    "some already, new files are measured without asking.",
+    help="Measure tempo, key, loudness, brightness and energy in the same pass; once measured, "
+    "new files are always measured.",
 )  # fmt: skip
 @click.option(
     "--recipe",
     "recipe_file",
     type=PathType(path_type=Path),
-    help="The recipe that 'run' will be given, so that its spectrograms are made in the same pass: "
-    "a file, or a shipped one by its name. [default: the one that 'run' takes without one]",
+    help="The recipe that 'run' will use, so that its spectrograms are computed in the same pass: "
+    "a file, or a shipped recipe by name. [default: the default of 'run']",
 )
-@click.option("--force", is_flag=True, help="Decode files again that have not changed.")
+@click.option("--force", is_flag=True, help="Decode unchanged files again.")
 @jobs_option
 @strict_option
 @json_option
@@ -68,11 +68,11 @@ def command(
 ) -> None:
     """Add the audio files in PATHS, and in the folders among them, to the catalogue.
 
-    Only new and changed files are decoded, and their spectrograms made in the same pass; a file
-    that was moved or retagged keeps its row, one that is gone is marked missing. M3U playlists in
-    the folders count as listeners, but for those that audiorec wrote. Passed by are hidden files,
-    the folders of recycle bins, folders with a .nomedia, and what .audiorecignore, .ndignore or
-    .plexignore name.
+    Only new and changed files are decoded, and their spectrograms computed in the same pass. A
+    file that was moved or retagged stays the same track; a deleted one is marked missing. Playlists
+    in the folders count as listeners, except those that audiorec wrote. Hidden files, recycle bins,
+    folders with a .nomedia, and files named in .audiorecignore, .ndignore or .plexignore are
+    skipped.
     """
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @click.group("serve", invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8337, show_default=True, help="0: any free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8337,
+    show_default=True,
+    help="0: any free port.",
 )
 @click.option(
     "--music",
@@ -32,17 +36,17 @@ if TYPE_CHECKING:
     "names",
     multiple=True,
     metavar="NAME",
-    help="Name that the server is called by, such as music.example.org; repeatable. Addresses "
-    "and localhost always are.",
+    help="Host name of the server, such as music.example.org; repeatable. Addresses and "
+    "localhost are always accepted.",
 )
 @click.pass_context
 def command(
     ctx: click.Context, host: str, port: int, music: tuple[Path, ...], names: tuple[str, ...]
 ) -> None:
-    """Serve the workspace: a page to listen on, an HTTP API, and OpenSubsonic for players.
+    """Serve the workspace: web pages, an HTTP API, and OpenSubsonic for music players.
 
-    On 127.0.0.1 it is open to whoever is on this machine, as the listener "me"; another address,
-    a name, and players need a user: 'audiorec serve user add NAME'.
+    On 127.0.0.1 it is open to everyone on this machine, as the listener "me". Another address, a
+    host name and music players need a user: 'audiorec serve user add NAME'.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -75,7 +79,7 @@ def _serve(settings: GlobalOptions, how: ServeSettings) -> None:
 
 @command.group("user")
 def user() -> None:
-    """Say who may come in."""
+    """Manage the users of the server."""
 
 
 @user.command("add")
@@ -83,10 +87,10 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin, one line.")
 @click.pass_obj
 def add(settings: GlobalOptions, name: str, password_stdin: bool) -> None:
-    """Add the user NAME, or give one another password.
+    """Add the user NAME, or change their password.
 
-    The password is kept as it is, in a file that you alone can read: players prove that they
-    know it in a way that needs it. Take one that you use nowhere else.
+    The password is stored in plain text, in a file that only you can read, because OpenSubsonic
+    players log in by a hash of it. Use a password that you use nowhere else.
     """
     from audiorec.serve.users import add_user, users_file
 
@@ -103,7 +107,7 @@ def add(settings: GlobalOptions, name: str, password_stdin: bool) -> None:
 @json_option
 @click.pass_obj
 def list_(settings: GlobalOptions, as_json: bool) -> None:
-    """Name the users, and how many API keys each has."""
+    """List the users, and how many API keys each has."""
     from audiorec.serve.users import load_users, users_file
 
     settings.workspace.check()
@@ -131,10 +135,10 @@ def remove(settings: GlobalOptions, name: str) -> None:
 
 @user.command("key")
 @click.argument("name")
-@click.option("--revoke", is_flag=True, help="Take back all keys of the user.")
+@click.option("--revoke", is_flag=True, help="Revoke all keys of the user.")
 @click.pass_obj
 def key(settings: GlobalOptions, name: str, revoke: bool) -> None:
-    """Make an API key for the user NAME, and print it: it is shown this once."""
+    """Create an API key for the user NAME, and print it once."""
     from audiorec.serve.users import add_key, revoke_keys, users_file
 
     settings.workspace.check()

@@ -25,30 +25,38 @@ if TYPE_CHECKING:
 
 @click.command("similar")
 @click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option(
+    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
+)
 @click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
 @click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
-@click.option("--not", "against", multiple=True, metavar="TRACK", help="Nothing such as this.")
-@click.option("--user", default="me", show_default=True, help="Listener of --new.")
+@click.option(
+    "--not", "against", multiple=True, metavar="TRACK", help="Nothing like this track; repeatable."
+)
+@click.option(
+    "--user", default="me", show_default=True, help="Listener for --new and --unplayed-since."
+)
 @click.option(
     "--min-score",
     type=FiniteRange(0, 100),
     default=0.0,
     metavar="PERCENT",
-    help="Only tracks nearer than so many percent of all pairs of this library.",
+    help="Only tracks nearer than this percentage of the library's pairs.",
 )
 @filter_options
-@click.option("--tag", "tags", multiple=True, help="Only tracks that have this word; repeatable.")
-@click.option("--without-tag", "without", multiple=True, help="No tracks that have it; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="Only tracks with this tag; repeatable.")
+@click.option(
+    "--without-tag", "without", multiple=True, help="No tracks with this tag; repeatable."
+)
 @confidence_option
-@click.option("--why", is_flag=True, help="Say which words each track shares with those asked for.")
+@click.option("--why", is_flag=True, help="Show which tags each track shares with TRACK.")
 @click.option(
     "--batch",
     # A byte that is not UTF-8 is a matter of its line, and may well belong to a file's name.
     type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
     metavar="FILE",
-    help="Answer every line of FILE, or of stdin where it is -: a name each in, a line of JSON "
-    "each out, without previews. An empty line has no results.",
+    help="Answer each line of FILE (-: stdin), a name, with a line of JSON, without previews. An "
+    "empty line has no results.",
 )
 @space_options
 @versions_option
@@ -76,14 +84,14 @@ def command(
     per_album: int,
     **options: Any,
 ) -> None:
-    """Show the tracks nearest to TRACK, or that several tracks agree on.
+    """Show the tracks nearest to TRACK, or near each of several tracks.
 
     A track is named by its id, by "Artist - Title", by a title that only one track has, or by a
-    path. A file that is not in the catalogue is listened to first, and drawn towards the tracks
-    of the artist that its tags name. Words are those that 'audiorec tags --all' has stored.
+    path. A file outside the catalogue is analysed first, and placed nearer to the tracks of the
+    artist in its tags. --tag and --why use the tags that 'audiorec tags --all' has stored.
 
-    Beside each score stands the share of this library's pairs that score lower: judge by that.
-    Factors have much of their direction in common, so that the scores themselves may all be near 1.
+    Scores may all be near 1, since factors share much of their direction. Judge by the percentage
+    beside each score: the share of the library's pairs that score lower.
     """
     if bool(tracks or artists or albums) == (batch is not None):
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
@@ -154,8 +162,8 @@ def command(
 
 
 def warn_of_untagged(library: Library) -> None:
-    """Say on stderr how many tracks have no words yet."""
+    """Say on stderr how many tracks have no tags yet."""
     count = library.catalog.tags.n_untagged()
     if count:
         tracks = "1 track has" if count == 1 else f"{count} tracks have"
-        click.echo(f"{tracks} no words yet: run 'audiorec tags --all'", err=True)
+        click.echo(f"{tracks} no tags yet: run 'audiorec tags --all'", err=True)

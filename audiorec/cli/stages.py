@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from audiorec.executors import Engine
 
 HELP = {
-    "mel": "Compute the log-mel spectrogram of every catalogued track that lacks one.",
-    "factors": "Factorise the listening: a vector for every listener and every track played.",
+    "mel": "Compute the log-mel spectrogram of every catalogued track that has none.",
+    "factors": "Factorise the plays into a vector for every listener and every played track.",
     "train": "Train the network, or the head of a pretrained one, to predict tracks' factors from "
-    "their sound. By several processes: torchrun --nproc_per_node=2 -m audiorec train.",
-    "embed": "Predict a vector for every track that has sound.",
+    "their sound. With several processes: torchrun --nproc_per_node=2 -m audiorec train.",
+    "embed": "Predict a vector for every track with audio.",
     "index": "Build the index that answers 'similar', 'recommend' and 'playlist'.",
-    "sessions": "Learn what is played after what: session neighbours and GRU4Rec, for 'next'.",
-    "map": "Lay every track out in the plane, near those that sound like it, for the page 'Map' of "
-    "'serve'. Tracks that lie there stay where they are.",
+    "sessions": "Learn what is played next: session neighbours and GRU4Rec, for 'next'.",
+    "map": "Place every track in the plane, near those that sound like it, for the page 'Map' of "
+    "'serve'. Tracks already on the map stay where they are.",
 }
 
 
@@ -75,8 +75,8 @@ def stage_command(stage: str) -> click.Command:
 memory_option = click.option(
     "--memory",
     type=MemorySize(),
-    help="What the index may take beside its memory-mapped vectors, such as 500M or 2G; inverted "
-    "lists that need more stay on disk. [default: as [index] memory says]",
+    help="Memory for the index beside its memory-mapped vectors, such as 500M or 2G; inverted "
+    "lists that need more stay on disk. [default: [index] memory of the recipe]",
 )
 
 engine_option = click.option(
@@ -84,9 +84,8 @@ engine_option = click.option(
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Who does the work: processes of this machine, or Ray, which comes with the extra 'ray', "
-    "on the cluster that RAY_ADDRESS names or with --jobs CPUs of this machine. The results are "
-    "the same.",
+    help="Run on processes of this machine, or on Ray (extra 'ray'): the cluster named by "
+    "RAY_ADDRESS, or --jobs CPUs of this machine. The results are the same.",
 )
 
 

@@ -1,4 +1,4 @@
-"""``audiorec status``: what the workspace holds."""
+"""``audiorec status``: what the workspace contains."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@click.option("--failures", is_flag=True, help="Name every file that could not be read, and why.")
+@click.option("--failures", is_flag=True, help="List the files that could not be read, and why.")
 @click.option(
-    "--suspects", is_flag=True, help="Name every listener who is left out as suspect, and why."
+    "--suspects",
+    is_flag=True,
+    help="List the listeners who are left out as suspected bots, and why.",
 )
 @json_option
 @click.pass_obj
 def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bool) -> None:
-    """Say what the workspace holds: tracks, listening, and each stage's artifact."""
+    """Show what the workspace contains: tracks, listening, and each stage's artifact."""
     from audiorec.pipeline.status import KINDS, artifact_state, catalog_state, listening_counts
 
     workspace = settings.workspace

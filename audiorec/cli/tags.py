@@ -1,4 +1,4 @@
-"""``audiorec tags``: words for tracks, from the audio."""
+"""``audiorec tags``: tags for tracks, from the audio."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ ENCODER = "musicnn"  # where none is named
 @click.command("tags")
 @click.argument("tracks", nargs=-1, metavar="[TRACK_OR_FILE]...")
 @click.option(
-    "--all", "all_", is_flag=True, help="Tag every track that has no words yet, and store them."
+    "--all", "all_", is_flag=True, help="Tag every track that has no tags yet, and store them."
 )
-@click.option("--list", "list_", is_flag=True, help="Show every word, and how many tracks have it.")
+@click.option("--list", "list_", is_flag=True, help="List all tags, and how many tracks have each.")
 @click.option("-k", type=click.IntRange(min=1), default=8, show_default=True, help="How many.")
 @confidence_option
 @click.option(
     "--encoder",
-    help="Whose words: see 'audiorec pretrained list'. [default: what is stored, or musicnn]",
+    help="Network that tags: see 'audiorec pretrained list'. [default: stored tags, or musicnn]",
 )
 @jobs_option
 @strict_option
@@ -56,20 +56,21 @@ def command(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Say what TRACK may contain: "guitar, female vocalists, folk".
+    """Tag TRACK by its sound, such as "guitar, female vocalists, folk".
 
-    The words are a pretrained network's ('audiorec pretrained fetch musicnn' brings it). Their
-    confidence is the network's own, the mean over the clip: good to compare with, not calibrated.
+    Tags come from a pretrained network ('audiorec pretrained fetch musicnn' downloads it). Their
+    confidence is the network's output, averaged over the clip: it compares tracks, but is not
+    calibrated.
 
     \b
-    audiorec tags --all    tag every track that has no words yet, and store the words
-    audiorec tags TRACK    show stored words; what has none is tagged now, not stored
-    audiorec tags --list   show the words that the library has
+    audiorec tags --all    tag every track that has no tags yet, and store them
+    audiorec tags TRACK    show stored tags; a track without any is tagged now, not stored
+    audiorec tags --list   list all tags of the library
 
-    --all may be killed and goes on where it was. Where the catalogue has genres, it learns to tell
-    them too, says how often it is right about artists it was not trained on, and stores its words
-    as "probe", their confidence calibrated where that helps. 'audiorec similar' takes stored words:
-    --tag, --without-tag, --why.
+    If --all is killed, it continues later. If the catalogue has genres, it also trains a classifier
+    of them, prints its accuracy on artists it was not trained on, and stores its tags as "probe",
+    with calibrated confidence if that helps. 'audiorec similar' uses stored tags: --tag,
+    --without-tag, --why.
     """
     if bool(tracks) + all_ + list_ != 1:
         raise click.UsageError("name tracks or files, or ask for --all or for --list")
@@ -136,12 +137,12 @@ def probe_lines(report: ProbeReport | None) -> list[str]:
         "after" + ("" if report.calibrated else ": confidences are left as they are"),
     ]
     if not report.reliable:
-        lines.append("not clearly better than chance: none of its words are stored")
+        lines.append("not clearly better than chance: none of its tags are stored")
     return lines
 
 
 def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> None:
-    """Print every word and how many tracks have it."""
+    """Print every tag and how many tracks have it."""
     from audiorec.data.catalog.catalog import Catalog
 
     with Catalog(workspace.catalog, read_only=True) as catalog:
@@ -192,7 +193,7 @@ def words(
 
 
 def show_words(tagged: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print tracks with their words."""
+    """Print tracks with their tags."""
     if as_json:
         echo_json({"tracks": tagged})
         return
@@ -212,7 +213,7 @@ class FileTagger:
         self._encoder: PretrainedEncoder | None = None
 
     def __call__(self, file: Path) -> list[Tag]:
-        """Words for a file, not stored."""
+        """Tags for a file, not stored."""
         from audiorec.models.encoders.pretrained import ready_pretrained
         from audiorec.tagging import tag_file
 

@@ -19,27 +19,25 @@ class Study(NamedTuple):
 
 STUDIES: dict[str, Study] = {
     "ablation": Study(
-        "the recipe's model with --vary settings changed",
+        "the recipe's model with the settings of --vary changed",
         ("--vary", "--truth", "--system", HELD_OUT),
     ),
-    "cold-to-warm": Study("new tracks get plays back", ("--system", HELD_OUT)),
-    "descriptors": Study("tempo and key beside those of a made world (--truth)", ("--truth",)),
-    "explanations": Study("whether what 'explain --sound' names carries the match"),
+    "cold-to-warm": Study("accuracy as new tracks get plays", ("--system", HELD_OUT)),
+    "descriptors": Study("tempo and key against those of a demo world (--truth)", ("--truth",)),
+    "explanations": Study("whether the seconds and bands of 'explain --sound' make the match"),
     "label-efficiency": Study(
-        "only some tracks have listeners, see --labels",
+        "accuracy if only some tracks have listeners, see --labels",
         ("--labels", "--truth", "--system", HELD_OUT),
     ),
-    "neighbours": Study(
-        "artists, songs and genres among the nearest tracks, without any listening"
-    ),
+    "neighbours": Study("artists, songs and genres among the nearest tracks, without listening"),
     "one-listener": Study(
-        "whether the sessions of one person alone place new artists better than sound",
+        "whether one person's sessions rank new artists better than sound alone",
         ("--truth",),
     ),
-    "playlists": Study("agreement, arcs and paths on a made world (--truth)", ("--truth",)),
+    "playlists": Study("agreement, arcs and paths on a demo world (--truth)", ("--truth",)),
     "popularity-and-hubs": Study(
         "what --popularity and [index] hubs cost, and which tracks come up",
         ("--system", HELD_OUT),
     ),
-    "sessions": Study("how well session models predict what comes next", ("--truth", HELD_OUT)),
+    "sessions": Study("how well session models predict what is played next", ("--truth", HELD_OUT)),
 }

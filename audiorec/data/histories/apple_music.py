@@ -19,7 +19,7 @@ from audiorec.data.histories.stream_parsing import csv_dicts
 TITLE = "Apple Music play activity"
 EXPORT = (
     "privacy.apple.com: 'Request a copy of your data', tick 'Apple Media Services information'; "
-    "the zip comes in some days"
+    "the zip comes in a few days"
 )
 _ACTIVITY = b"Event Start Timestamp"
 _DAILY = b"Track Description"

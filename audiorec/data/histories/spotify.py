@@ -19,8 +19,8 @@ from audiorec.data.histories.stream_parsing import json_array
 
 TITLE = "Spotify streaming history"
 EXPORT = (
-    "spotify.com/account/privacy: request 'Extended streaming history'; the zip comes by mail in "
-    "some days ('Account data', the last year alone, does as well)"
+    "spotify.com/account/privacy: request 'Extended streaming history'; a link to the zip comes "
+    "by mail in a few days ('Account data', the last year only, works too)"
 )
 _VIDEO = re.compile(r"Streaming_?History_Video_.*\.json", re.IGNORECASE)
 _KEYS = (b'"master_metadata_track_name"', b'"msPlayed"')

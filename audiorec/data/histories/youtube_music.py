@@ -20,7 +20,7 @@ from audiorec.exceptions import data_error
 TITLE = "YouTube Music watch history"
 EXPORT = (
     "takeout.google.com: YouTube and YouTube Music > history; under 'Multiple formats' choose JSON "
-    "for history (HTML, the default, does not do)"
+    "for history (the default, HTML, cannot be read)"
 )
 HEADER = "YouTube Music"
 # What stands before or after the name of what was watched, by the account's language.

@@ -97,7 +97,7 @@ def test_what_a_probe_is_worth():
     assert lines[3:] == []
     worse = probe_lines(report._replace(low=0.4, calibrated=False))
     assert worse[2].endswith("after: confidences are left as they are")
-    assert worse[3] == "not clearly better than chance: none of its words are stored"
+    assert worse[3] == "not clearly better than chance: none of its tags are stored"
 
 
 def test_before_anything_was_heard(finished, track, outside):
@@ -105,7 +105,7 @@ def test_before_anything_was_heard(finished, track, outside):
         call("-w", finished, "similar", track, "--tag", "guitar"), "no track has the tag 'guitar'"
     )
     answer = call("-w", finished, "similar", track, "--why")
-    assert answer.code == 0 and "have no words yet: run 'audiorec tags --all'" in answer.err
+    assert answer.code == 0 and "have no tags yet: run 'audiorec tags --all'" in answer.err
     answer = call("-w", finished, "similar", outside, "--why")
     assert answer.code == 0
     assert answer.out.count("both: no words in common") == answer.out.count("both: ") == 10
