@@ -28,7 +28,7 @@ from audiorec.serve.listening import Listening
 from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
 from audiorec.serve.state import ServerState, state_of
-from audiorec.serve.summaries import count_ahead
+from audiorec.serve.workspace_counts import count_ahead
 from audiorec.workspace import Workspace
 
 

@@ -15,11 +15,12 @@ from starlette.responses import Response, StreamingResponse
 from audiorec.data.catalog.records import Track
 from audiorec.data.path_fragments import file_of, segment_of
 from audiorec.exceptions import DataError
+from audiorec.serve.cover_art import Cover
 from audiorec.serve.cue_parts import TYPE as PART_TYPE
 from audiorec.serve.cue_parts import CuePartCache
+from audiorec.serve.image_cache import ImageCache
 from audiorec.serve.library import SharedLibrary
 from audiorec.serve.open_file import open_audio
-from audiorec.serve.pictures import Cover, Pictures
 from audiorec.serve.problems import problem
 from audiorec.serve.ranges import wanted_range
 
@@ -73,16 +74,16 @@ class Media:
     def __init__(self, library: SharedLibrary, worker: DecodeWorker) -> None:
         self._library = library
         self._parts = CuePartCache(worker)
-        self._pictures = Pictures()
+        self._images = ImageCache()
 
     def cover(self, track_id: str, *, size: int | None = None) -> Cover | None:
         """Cover art in a track's tags; None where it has none. Call it in a thread."""
         track = self._library.run(lambda library: library.catalog.get(track_id))
-        return self._pictures.cover(track, size=size)
+        return self._images.cover(track, size=size)
 
     def spectrogram(self, track_id: str) -> bytes:
         """Log-mel spectrogram of a track as a PNG. Call it in a thread."""
-        return self._pictures.spectrogram(self._library.workspace, track_id)
+        return self._images.spectrogram(self._library.workspace, track_id)
 
     async def audio(self, track_id: str, request: Request) -> Response:
         """The file of a track, or the part of it that is asked for.

@@ -13,7 +13,7 @@ from audiorec.printable_text import one_line
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import state_of, stored_listener, user_of
 from audiorec.serve.api.models import FailureModel, ListenerModel, ListenersModel, StatusModel
-from audiorec.serve.summaries import workspace_status
+from audiorec.serve.workspace_counts import workspace_status
 
 router = APIRouter(tags=["workspace"])
 

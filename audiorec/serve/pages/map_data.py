@@ -22,7 +22,7 @@ from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.problems import problem_from_error
 from audiorec.serve.state import ServerState
-from audiorec.serve.summaries import play_summary
+from audiorec.serve.workspace_counts import play_summary
 from audiorec.track_map import TrackMap, load_map
 
 MOST_NAMES = 12  # that have a colour of their own

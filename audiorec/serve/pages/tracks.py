@@ -10,7 +10,7 @@ from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
 from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.summaries import play_summary
+from audiorec.serve.workspace_counts import play_summary
 
 MOST_ROWS = 500
 

@@ -17,7 +17,7 @@ from audiorec.recommend.user_profile import liked_tracks
 from audiorec.serve.api.common import check_listeners, stored_listener
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import TrackRow, rows_of, rows_of_hits, tracks_of
-from audiorec.serve.summaries import n_excluded, play_summary, word_counts, workspace_status
+from audiorec.serve.workspace_counts import n_excluded, play_summary, word_counts, workspace_status
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200

@@ -16,11 +16,12 @@ from starlette.routing import BaseRoute, Route
 from audiorec.exceptions import AudiorecError, NotFoundError
 from audiorec.serve.subsonic import (  # noqa: F401 - each registers its methods
     annotation,
+    bookmarks,
     browsing,
     lists,
     media,
+    play_queue,
     playlists,
-    queue,
     searching,
     similar,
     system,
@@ -48,7 +49,7 @@ OFF = "nobody may come in yet: add a user with 'audiorec serve user add NAME'"
 
 def routes(state: ServerState) -> list[BaseRoute]:
     """The routes of the protocol, for the server of a workspace."""
-    state.store.ensure(queue.SCHEMA)
+    state.store.ensure(play_queue.SCHEMA + bookmarks.SCHEMA)
     service = Service(state)
     answer = partial(respond, service)
     with suppress(AudiorecError):  # which a request says

@@ -7,7 +7,7 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.data.catalog.records import Track
 from audiorec.mel import store as mel_store
-from audiorec.serve import summaries
+from audiorec.serve import workspace_counts
 from audiorec.serve.track_table import MOST_NEW, TrackTable, topmost
 from tests.unit.serve.conftest import N_TRACKS
 
@@ -72,12 +72,12 @@ def test_views_open_spectrograms_once_until_they_are_replaced(client, workspace,
 
 def test_first_views_find_what_was_counted_ahead(client, monkeypatch):
     state = client.app.state.serve
-    summaries.count_ahead(state)
+    workspace_counts.count_ahead(state)
 
     def not_again(*args):
         raise AssertionError("counted in a view")
 
     monkeypatch.setattr("audiorec.data.catalog.tags.TagTable.counts", not_again)
-    monkeypatch.setattr("audiorec.serve.summaries.describe_workspace", not_again)
+    monkeypatch.setattr("audiorec.serve.workspace_counts.describe_workspace", not_again)
     for path in ("/", "/track?id=t03", "/library"):
         assert client.get(path).status_code == 200

@@ -19,11 +19,12 @@ from PIL import Image
 
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import AudioError
+from audiorec.serve.cover_art import read_cover
 from audiorec.serve.cue_parts import cut_part
 from audiorec.serve.media import content_type, is_playable
-from audiorec.serve.pictures import draw_spectrogram, read_cover
 from audiorec.serve.preview import PreviewRequest, make_preview
 from audiorec.serve.ranges import wanted_range
+from audiorec.serve.spectrogram_image import draw_spectrogram
 
 API = "/api/v1"
 
@@ -207,7 +208,7 @@ def test_covers_are_made_anew_and_bounded(tagged):
 
 
 def test_a_cover_is_served_and_only_so_many_are_kept(client, workspace, tagged, monkeypatch):
-    monkeypatch.setattr("audiorec.serve.pictures.CACHED_BYTES", 10)
+    monkeypatch.setattr("audiorec.serve.image_cache.CACHED_BYTES", 10)
     with Catalog(workspace.catalog) as catalog:
         for file in tagged:
             catalog.upsert(Track(file.suffix, str(file)))
@@ -216,7 +217,7 @@ def test_a_cover_is_served_and_only_so_many_are_kept(client, workspace, tagged, 
         assert answer.status_code == 200 and answer.headers["content-type"].startswith("image/")
         with Image.open(io.BytesIO(answer.content)) as image:
             assert max(image.size) == 64
-    assert not client.app.state.serve.media._pictures._kept
+    assert not client.app.state.serve.media._images._kept
 
 
 def test_tags_that_hold_no_list_of_pictures_are_no_covers(tmp_path):

@@ -204,7 +204,7 @@ def test_what_exclusions_hide_is_counted_once_for_a_catalogue(workspace, client,
         counted.append(rules)
         return excluded_tracks(catalog, rules)
 
-    monkeypatch.setattr("audiorec.serve.summaries.excluded_tracks", counting)
+    monkeypatch.setattr("audiorec.serve.workspace_counts.excluded_tracks", counting)
     save_exclusions(workspace.exclusions, [Exclusion("artist", "Artist 2")])
     for _ in range(3):
         assert "<strong>Artist 2</strong>: 4 tracks" in client.get("/library").text

@@ -102,8 +102,8 @@ def test_bookmarks(done, error):
 
 
 def test_queues_and_bookmarks_are_bounded(small, monkeypatch):
-    monkeypatch.setattr("audiorec.serve.subsonic.queue.MOST_TRACKS", 1)
-    monkeypatch.setattr("audiorec.serve.subsonic.queue.MOST_BOOKMARKS", 1)
+    monkeypatch.setattr("audiorec.serve.subsonic.play_queue.MOST_TRACKS", 1)
+    monkeypatch.setattr("audiorec.serve.subsonic.bookmarks.MOST_BOOKMARKS", 1)
     queue = ["one-1", "one-2"]
     assert small.message("savePlayQueue", id=queue, current="one-1") == (
         0, "a queue has at most 1 songs; keep fewer"

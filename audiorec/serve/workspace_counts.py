@@ -1,4 +1,4 @@
-"""What pages and answers say of all that is stored, counted once until it changes."""
+"""Counts of a whole workspace for pages and answers, kept until what is stored changes."""
 
 from __future__ import annotations
 
