@@ -11,7 +11,8 @@ from audiorec.audio.clip_decoding import (
     probe,
     resampled,
 )
-from audiorec.audio.source import AudioInfo, file_error, resample
+from audiorec.audio.cut_and_resample import resample
+from audiorec.audio.source import AudioInfo, file_error
 
 __all__ = [
     "AudioInfo",

@@ -15,16 +15,18 @@ from typing import BinaryIO
 
 import soundfile
 
-from audiorec.audio.composite_sources import FallbackSource, JoinedSource
+from audiorec.audio.fallback_source import FallbackSource
 from audiorec.audio.file_part_source import SegmentSource
 from audiorec.audio.integrity import check_container, check_mpeg, check_ogg, check_sndfile
+from audiorec.audio.joined_source import JoinedSource
 from audiorec.audio.mpeg_frames import constant_seconds, find_frames, length_tag, tags_end
 from audiorec.audio.mpeg_source import MpegSource
-from audiorec.audio.ogg import MAGIC as OGG
-from audiorec.audio.ogg import OPUS_RATE, StreamSpan, find_links, is_damaged
+from audiorec.audio.ogg_pages import MAGIC as OGG
+from audiorec.audio.ogg_pages import OPUS_RATE, StreamSpan, find_links, is_damaged
 from audiorec.audio.pyav_source import open_by_ffmpeg
 from audiorec.audio.sndfile_source import QUIET, SequentialFile, SndfileSource
-from audiorec.audio.source import Bytes, Source, StreamWindow, file_error, size_of
+from audiorec.audio.source import Bytes, Source, file_error
+from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.data.path_fragments import segment_of
 from audiorec.exceptions import AudioError
 

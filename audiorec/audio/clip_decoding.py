@@ -16,8 +16,9 @@ import numpy as np
 
 from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
+from audiorec.audio.cut_and_resample import resample
 from audiorec.audio.nonsilent import sounding_starts
-from audiorec.audio.source import AudioInfo, Source, file_error, resample
+from audiorec.audio.source import AudioInfo, Source, file_error
 
 MIN_SECONDS = 1.0
 SILENCE = 1e-5  # peak amplitude, full scale is 1

@@ -64,3 +64,7 @@ class MelConfig(Section):
     def frames(self, seconds: float) -> int:
         """Frames that `seconds` of sound take, at least 1."""
         return max(1, round(seconds * self.sr / self.hop_length))
+
+
+IDENTITY_CLIP = MelConfig(clip_seconds=30.0, n_clips=1)
+"""Part of a recording that its identity is taken from. Never change it: every id would change."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from audiorec.audio.config import MelConfig
-from audiorec.audio.mel_scale import band_edges
+from audiorec.audio.mel_band_edges import band_edges
 
 FINGERPRINT_VERSION = 3  # raised when they change, so that those that are stored are made again
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal
 import soundfile
 
 from audiorec.audio.mpeg_frames import SLACK_FRAMES, Frames, LengthTag, read_unsigned
-from audiorec.audio.source import StreamWindow, size_of
+from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from audiorec.audio.channel_mix import ChannelMix
+from audiorec.audio.cut_and_resample import cut, resample
 from audiorec.audio.mpeg_frames import HEADER, SIZES, FrameRun, Frames
-from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes, cut, resample
+from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Bytes
 
 PREROLL_FRAMES = 24  # decoded before a clip and dropped: the bit reservoir reaches back 9 at most
 

@@ -12,16 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from audiorec.audio.channel_mix import ChannelMix
+from audiorec.audio.cut_and_resample import cut
 from audiorec.audio.integrity import check_adts
-from audiorec.audio.source import (
-    DAMAGED_FRAMES,
-    AudioInfo,
-    Source,
-    StreamWindow,
-    checked,
-    cut,
-    file_error,
-)
+from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Source, checked, file_error
+from audiorec.audio.stream_window import StreamWindow
 
 # Imports in functions: PyAV, which files that libsndfile reads do not wait for.
 

@@ -80,9 +80,9 @@ def command(
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.folder_playlists import import_folder_playlists, remove_folder_playlists
     from audiorec.pipeline import Pipeline
+    from audiorec.pipeline.descriptors import take_scanned
     from audiorec.pipeline.match_names import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
-    from audiorec.scan.descriptors import take_scanned
     from audiorec.scan.scan_roots import record_scan
 
     # Before a workspace is made for it.

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from audiorec.audio.backends import open_source
-from audiorec.audio.source import resample
+from audiorec.audio.cut_and_resample import resample
 from audiorec.data.catalog.records import Track
 from audiorec.exceptions import AudioError
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading

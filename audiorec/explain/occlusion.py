@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiorec.audio.mel_scale import band_edges
+from audiorec.audio.mel_band_edges import band_edges
 from audiorec.data.catalog.records import Track
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError

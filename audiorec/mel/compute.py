@@ -18,9 +18,8 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio import clip_hash, decode_clips
-from audiorec.audio.config import MelConfig
+from audiorec.audio.config import IDENTITY_CLIP, MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
-from audiorec.audio.identity_clip import IDENTITY
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.data.path_fragments import file_of
@@ -202,7 +201,7 @@ def _check_unchanged(job: MelJob) -> None:
     path = Path(job.path)
     if (
         _is_touched(job)
-        and clip_hash(decode_clips(path, config=IDENTITY).clips[0]) != job.clip_hash
+        and clip_hash(decode_clips(path, config=IDENTITY_CLIP).clips[0]) != job.clip_hash
     ):
         raise AudioError(
             f"{path} is another recording than at the last scan; run 'audiorec scan' on it again"

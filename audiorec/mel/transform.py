@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from audiorec.audio import load_clips
 from audiorec.audio.config import MelConfig
-from audiorec.audio.mel_scale import band_edges
+from audiorec.audio.mel_band_edges import band_edges
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB

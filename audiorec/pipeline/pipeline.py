@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
-from audiorec.audio.identity_clip import IDENTITY
+from audiorec.audio.config import IDENTITY_CLIP, MelConfig
 from audiorec.data.catalog.catalog import Catalog, as_text
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings
@@ -26,6 +25,7 @@ from audiorec.factors import save_factors
 from audiorec.mel import MelStore, compute_mels
 from audiorec.mel.scanned_mels import ScannedMels
 from audiorec.mel.store import unlike
+from audiorec.pipeline.descriptors import take_scanned
 from audiorec.pipeline.factors import factor_settings, fit_listening
 from audiorec.pipeline.index import run_index
 from audiorec.pipeline.map import missing_map, run_map
@@ -36,9 +36,9 @@ from audiorec.pipeline.train import TrainStage
 from audiorec.pipeline.workspace_recipe import current_recipe, is_recipe_pending, remembered
 from audiorec.progress import Progress, silent
 from audiorec.scan import scan
-from audiorec.scan.descriptors import ScannedDescriptors, take_scanned
 from audiorec.scan.files import absolute
 from audiorec.scan.read_file import Also, do_all
+from audiorec.scan.scanned_descriptors import ScannedDescriptors
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Pipeline:
     def scanned_mels(self) -> ScannedMels | None:
         """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
         return ScannedMels.if_same_clip(
-            self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY
+            self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY_CLIP
         )
 
     def scan_also(self, *, descriptors: bool = False) -> Also | None:

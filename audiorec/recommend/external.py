@@ -58,10 +58,10 @@ def embed_file(
         If there is no model, or the index is of another one.
     """
     from audiorec.audio import clip_hash, decode_clips, load_clips, resampled
-    from audiorec.audio.identity_clip import IDENTITY
+    from audiorec.audio.config import IDENTITY_CLIP
     from audiorec.scan.tags import read_tags
 
-    decoded = decode_clips(file, config=IDENTITY)
+    decoded = decode_clips(file, config=IDENTITY_CLIP)
     same = catalog.with_clip_hash(clip_hash(decoded.clips[0]))
     if same is not None and same.track_id in index:
         return ExternalTrack(same.track_id, None)
@@ -73,7 +73,7 @@ def embed_file(
     scale = content_scale(workspace)
     model = load_model(workspace.model)
     config = model.mel
-    if _clip_settings(config) == _clip_settings(IDENTITY):  # decoded already
+    if _clip_settings(config) == _clip_settings(IDENTITY_CLIP):  # decoded already
         clips = resampled(decoded, config=config)
     else:
         clips = load_clips(file, config=config)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio import DecodedClips, clip_hash, decode_clips
-from audiorec.audio.identity_clip import IDENTITY
+from audiorec.audio.config import IDENTITY_CLIP
 from audiorec.data.names.path_names import names_from_path
 from audiorec.data.path_fragments import file_of
 from audiorec.printable_text import one_line
@@ -52,7 +52,7 @@ def read_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
         If it cannot be decoded.
     """
     file = Path(path)
-    clips = decode_clips(file, config=IDENTITY)
+    clips = decode_clips(file, config=IDENTITY_CLIP)
     identity = clip_hash(clips.clips[0])
     if also is not None:
         also(clips, identity)

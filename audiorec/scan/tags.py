@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio.backends import recording_start
-from audiorec.audio.source import StreamWindow, size_of
+from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.data.names.artist_names import is_nobody
-from audiorec.scan.tag_parsers import ape_tags, chunk_tags, id3v1_names, matroska_tags
+from audiorec.scan.tag_containers import ape_tags, chunk_tags, id3v1_names, matroska_tags
 
 LONGEST = 500  # characters of a tag that are kept
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read

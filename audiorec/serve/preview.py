@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from audiorec.audio.backends import open_source
-from audiorec.audio.source import resample
+from audiorec.audio.cut_and_resample import resample
 
 RATE = 44_100
 

@@ -24,8 +24,8 @@ import soundfile
 from audiorec.audio import load_clips, probe
 from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
+from audiorec.audio.cut_and_resample import resample
 from audiorec.audio.fingerprint import Fingerprints, make_fingerprint, step_seconds
-from audiorec.audio.source import resample
 from audiorec.exceptions import AudioError
 from audiorec.mel.duplicates import near_duplicates
 from audiorec.mel.transform import log_mel

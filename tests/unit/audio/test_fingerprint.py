@@ -15,7 +15,7 @@ from audiorec.audio.fingerprint import (
     make_fingerprint,
     step_seconds,
 )
-from audiorec.audio.mel_scale import band_edges
+from audiorec.audio.mel_band_edges import band_edges
 from audiorec.mel.transform import log_mel
 
 CONFIG = MelConfig()

@@ -12,7 +12,7 @@ import soundfile
 from audiorec.audio import clip_hash, decode_clips, load_clips, probe
 from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
-from audiorec.audio.ogg import find_links, is_damaged
+from audiorec.audio.ogg_pages import find_links, is_damaged
 from audiorec.exceptions import AudioError
 
 from .tones import SHORT, SR, damaged, heard_at, mp3, quiet_then_loud, rising, without_tag

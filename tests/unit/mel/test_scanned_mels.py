@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from audiorec.artifacts import load_manifest
-from audiorec.audio.config import MelConfig
-from audiorec.audio.identity_clip import IDENTITY
+from audiorec.audio.config import IDENTITY_CLIP, MelConfig
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.mel import compute_mels
 from audiorec.mel.compute import MelJob, compute_track
@@ -29,7 +28,7 @@ def music(tmp_path_factory, tune, write_audio):
 
 @pytest.fixture
 def scanned(tmp_path):
-    return ScannedMels.if_same_clip(tmp_path / "scanned", MelConfig(), decoded=IDENTITY)
+    return ScannedMels.if_same_clip(tmp_path / "scanned", MelConfig(), decoded=IDENTITY_CLIP)
 
 
 def no_workers(*arguments, **options):
@@ -100,8 +99,10 @@ def test_no_room_costs_the_scan_nothing(music, tmp_path):
 
 @pytest.mark.parametrize("other", [{"n_clips": 3}, {"clip_seconds": 10.0}])
 def test_other_clips_are_not_those_that_a_scan_decodes(tmp_path, other):
-    assert ScannedMels.if_same_clip(tmp_path, MelConfig(**other), decoded=IDENTITY) is None
-    assert ScannedMels.if_same_clip(tmp_path, MelConfig(n_mels=40), decoded=IDENTITY) is not None
+    assert ScannedMels.if_same_clip(tmp_path, MelConfig(**other), decoded=IDENTITY_CLIP) is None
+    assert (
+        ScannedMels.if_same_clip(tmp_path, MelConfig(n_mels=40), decoded=IDENTITY_CLIP) is not None
+    )
 
 
 def test_a_scan_and_the_stage_end_in_the_same_bytes(music, scanned, tmp_path):

@@ -9,8 +9,7 @@ import pytest
 import soundfile
 
 from audiorec.audio import decode_clips, probe
-from audiorec.audio.config import MelConfig
-from audiorec.audio.identity_clip import IDENTITY
+from audiorec.audio.config import IDENTITY_CLIP, MelConfig
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.path_fragments import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
@@ -146,7 +145,7 @@ def test_sheets_that_cannot_be_used_are_counted_and_the_file_stays(catalog, albu
 def test_a_part_behind_the_end(album):
     with pytest.raises(AudioError, match=r"ends at 24.0 s, before 30.0 s.*correct its CUE sheet"):
         probe(Path(f"{album / 'side one.wav'}#t=30.000,"))
-    clips = decode_clips(Path(f"{album / 'side one.wav'}#t=20.000,99.000"), config=IDENTITY)
+    clips = decode_clips(Path(f"{album / 'side one.wav'}#t=20.000,99.000"), config=IDENTITY_CLIP)
     assert clips.info.duration == 4.0
 
 

@@ -223,10 +223,10 @@ def test_a_file_that_is_sent_is_listened_to(client, workspace, tmp_path, tune, w
     from dataclasses import replace
 
     from audiorec.audio import clip_hash, decode_clips
-    from audiorec.audio.identity_clip import IDENTITY
+    from audiorec.audio.config import IDENTITY_CLIP
 
     copy = write_audio(tmp_path / "copy.wav", tune(8))
-    sound = clip_hash(decode_clips(copy, config=IDENTITY).clips[0])
+    sound = clip_hash(decode_clips(copy, config=IDENTITY_CLIP).clips[0])
     with Catalog(workspace.catalog) as catalog:
         catalog.upsert(replace(catalog.get("t03"), clip_hash=sound))
     answer = client.post(

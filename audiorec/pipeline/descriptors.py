@@ -6,28 +6,24 @@ decodes anyway; they lie beside the catalogue until the scan has settled which t
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio import DecodedClips, resample
-from audiorec.audio.descriptors import CLIP, describe_file, measure_descriptors
+from audiorec.audio.descriptors import describe_file
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.catalog.descriptors import COLUMNS, load_descriptors, save_descriptors
+from audiorec.data.catalog.descriptors import load_descriptors, save_descriptors
 from audiorec.exceptions import ArtifactError
 from audiorec.progress import Progress, silent
+from audiorec.scan.scanned_descriptors import ScannedDescriptors
 from audiorec.worker_pool import run_isolated
 from audiorec.workspace import Workspace
 
 STAGE = "descriptors"
 Measured = dict[str, tuple[str, np.ndarray]]
-"""By track the identity of its sound, and its `COLUMNS`."""
+"""By track the identity of its sound, and its columns as `save_descriptors` takes them."""
 SAVE_EVERY = 200  # tracks after which what was measured is stored
 
 
@@ -124,39 +120,3 @@ def take_scanned(workspace: Workspace, catalog: Catalog) -> None:
     if kept.keys() != known.keys() or not artifacts.exists(workspace.descriptors):
         save_descriptors(workspace.descriptors, kept)
     ScannedDescriptors(workspace.scanned_descriptors).clear()
-
-
-@dataclass(frozen=True)
-class ScannedDescriptors:
-    """Descriptors of the clips that a scan decodes, a file each.
-
-    Parameters
-    ----------
-    directory : Path
-    """
-
-    directory: Path
-
-    def store(self, decoded: DecodedClips, clip_hash: str) -> None:
-        """Measure a recording's one clip; what cannot be is left to `describe_catalog` to name."""
-        (y,) = decoded.clips
-        y = resample(y, sr=decoded.info.sr, target_sr=CLIP.sr, n=CLIP.n_samples)
-        with suppress(OSError, ValueError):
-            values = measure_descriptors(y, sr=CLIP.sr)
-            self.directory.mkdir(parents=True, exist_ok=True)
-            new = self.directory / f"{clip_hash}.{os.getpid()}"
-            new.write_bytes(values.tobytes())
-            new.replace(self.directory / clip_hash)
-
-    def load(self, clip_hash: str) -> np.ndarray | None:
-        """What was measured : np.ndarray [shape=(6,)], float32; None where nothing whole is."""
-        try:
-            values = np.frombuffer((self.directory / clip_hash).read_bytes(), dtype=np.float32)
-        except (OSError, ValueError):
-            return None
-        return values if len(values) == len(COLUMNS) else None
-
-    def clear(self) -> None:
-        """Remove all of them."""
-        if not self.directory.is_symlink():
-            shutil.rmtree(self.directory, ignore_errors=True)

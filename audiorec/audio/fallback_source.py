@@ -1,62 +1,17 @@
-"""Sources made of others: several in a row, or a second one for where the first fails."""
+"""A recording that a second decoder reads on where the first fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 
 import numpy as np
 
-from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, DamagedError, Source, cut, resample
+from audiorec.audio.joined_source import JoinedSource
+from audiorec.audio.source import DAMAGED_FRAMES, DamagedError, Source
 from audiorec.exceptions import AudioError
 
 # A decoder that gives less than was asked for has met damage, unless it is only so much less.
 SHORT_SECONDS = 0.5
-
-
-class JoinedSource:
-    """Recordings one behind the other, at the sampling rate of the longest.
-
-    Parameters
-    ----------
-    parts : sequence of Source
-        At least one.
-    sr : int, optional
-        Another sampling rate to bring them to, Hz.
-    """
-
-    def __init__(self, parts: Sequence[Source], *, sr: int | None = None) -> None:
-        self._parts = parts
-        main = max(parts, key=lambda part: part.info.duration).info
-        seconds = [part.info.duration for part in parts]
-        self._begins = [0.0, *accumulate(seconds)]
-        self.info = AudioInfo(self._begins[-1], sr or main.sr, main.channels, main.format)
-
-    @property
-    def note(self) -> str:
-        """See `audiorec.audio.source.Source`."""
-        return next((part.note for part in self._parts if part.note), "")
-
-    def align(self) -> bool:
-        """See `audiorec.audio.source.Source`."""
-        return sum(part.align() for part in self._parts) > 0
-
-    def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
-        """See `audiorec.audio.source.Source`."""
-        return [cut(self._blocks(start, n), [start], n)[0] for start in starts]
-
-    def _blocks(self, start: int, n: int) -> list[tuple[int, np.ndarray]]:
-        """Position and samples of what each part has of a clip."""
-        blocks = []
-        for begin, part in zip(self._begins, self._parts, strict=False):
-            sr, total = part.info.sr, round(part.info.duration * part.info.sr)
-            first = max(0, round((start / self.info.sr - begin) * sr))
-            last = min(total, round(((start + n) / self.info.sr - begin) * sr))
-            if first < last:
-                (y,) = part.read([first], last - first)
-                position = round((begin + first / sr) * self.info.sr)
-                blocks.append((position, resample(y, sr=sr, target_sr=self.info.sr)))
-        return blocks
 
 
 class FallbackSource:

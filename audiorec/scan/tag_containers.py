@@ -1,4 +1,4 @@
-"""Tags that mutagen does not read where they stand: APEv2, RIFF INFO, AIFF text, Matroska.
+"""Readers of containers of tags that mutagen passes by: APEv2, RIFF INFO, AIFF text, Matroska.
 
 Keys are those of Vorbis comments in small letters: artist, title, album, genre, date, tracknumber.
 """
