@@ -71,11 +71,11 @@ def measured(told: dict[str, Any]) -> str:
     rows = [
         ("`scan`, a song of 4 minutes (MP3)", f"{milli(found['scan_cpu_s'])} ms"),
         (
-            "`mel`, its clip of 30 s, whose spectrogram `scan` has computed already",
+            "`mel`, a clip of 30 s whose spectrogram `scan` has computed",
             f"{milli(found['mel_cpu_s'])} ms",
         ),
         (
-            "`train`, a track: 25 epochs of the network from nothing (scratch)",
+            "`train`, a track: 25 epochs of the network of `scratch`",
             f"{milli(found['train_cpu_s'])} ms",
         ),
         ("`embed`, a track", f"{milli(found['embed_cpu_s'])} ms"),
@@ -96,8 +96,7 @@ def measured(told: dict[str, Any]) -> str:
     return table(
         "### What was measured",
         f"{told['date']} UTC, {on['cpu']}, {on['cores']} cores, Python {on['python']}, load "
-        f"{on['load']}; `{told['command']}`. Time is that of one core "
-        "(processor's time, so that load matters little), and without what starting takes.",
+        f"{on['load']}; `{told['command']}`. Processor time, without start-up.",
         ["", "one core takes"],
         rows,
     )
@@ -194,10 +193,10 @@ def hours(found: dict[str, float]) -> str:
         )
     return table(
         "### Hours",
-        f"A machine has {CORES} cores of the kind that was measured; the arithmetic is in seconds "
-        f"of one core. Assumed are {PLAYS_PER_TRACK} plays per track (pairs of a listener and a "
-        f"track), workspaces of {WORKSPACE:,} tracks, and that the network learns from "
-        f"{WORKSPACE:,} at most, in 25 epochs of crops of 10 s, by torchrun on all cores.",
+        f"A machine has {CORES} such cores; the arithmetic is in seconds of one core. Assumed are "
+        f"{PLAYS_PER_TRACK} plays per track (pairs of a listener and a track), workspaces of "
+        f"{WORKSPACE:,} tracks, and training on at most {WORKSPACE:,}, 25 epochs of 10 s crops, by "
+        "torchrun on all cores.",
         ["tracks", "stage", "arithmetic", "core-hours", "cores", "hours on one machine"],
         rows,
     )
@@ -254,8 +253,8 @@ def storage(found: dict[str, float]) -> str:
     rows.append(("`index/`, structure", "`audiorec.index.plan`", *kinds))
     return table(
         "### Storage",
-        "Spectrograms are nearly all of it. They are needed until `embed` is done, and again when "
-        "another network is to be used; a shard can be thrown away and is then computed again.",
+        "Nearly all of it is spectrograms. They are needed until `embed` is done, and again for "
+        "another network; a deleted shard is computed again.",
         ["", "bytes per track", *(f"{n:,}" for n in SIZES)],
         rows,
     )
@@ -272,7 +271,7 @@ def memory(found: dict[str, float]) -> str:
     rows = [(name, how, *(size(per * n) for n in SIZES)) for name, (how, per) in each.items()]
     return table(
         "### Memory",
-        "`scan` and `mel` take what one clip takes, for each process. What grows with the tracks:",
+        "`scan` and `mel` take the memory of one clip per process. What grows with the tracks:",
         ["", "bytes per track", *(f"{n:,}" for n in SIZES)],
         rows,
     )
@@ -293,23 +292,23 @@ def changes(found: dict[str, float]) -> str:
     rows = [
         (
             f"{EXACT_BELOW:,}",
-            "exact search to HNSW (by itself)",
+            "exact search to HNSW (automatic)",
             "`audiorec.index.plan.EXACT_BELOW`",
         ),
         (
             f"{number(budget / (structure_bytes('hnsw', 10**6, dim) / 10**6))}",
-            "HNSW to inverted lists (by itself)",
+            "HNSW to inverted lists (automatic)",
             f"{config.memory} / {structure_bytes('hnsw', 10**6, dim) / 10**6:.0f} bytes",
         ),
         (
             f"{number(budget / (structure_bytes('ivf', 10**8, dim) / 10**8))}",
-            "lists in memory to lists on disk (by itself), or shards",
+            "lists in memory to lists on disk (automatic), or shards",
             f"{config.memory} / {structure_bytes('ivf', 10**8, dim) / 10**8:.0f} bytes",
         ),
         (
             number(crowded),
-            "one workspace to several: storing a shard names all that are there, and takes as long "
-            f"as {CORES} cores take for the spectrograms",
+            f"one workspace to several: storing the shards takes as long as {CORES} cores take for "
+            "the spectrograms",
             f"{count_shards(int(crowded)):,}^2 / 2 x {1e6 * commit:.0f} us = "
             f"{number(crowded)} x {milli(mel)} ms / {CORES}",
         ),
@@ -320,12 +319,12 @@ def changes(found: dict[str, float]) -> str:
         ),
         (
             number(train_day),
-            "one process to torchrun: one core learns for a day",
+            "one process to torchrun: one core trains for a day",
             f"{DAY:.0f} h / {milli(found['train_cpu_s'])} ms",
         ),
         (
             number(a_day),
-            f"`--engine local` to `ray`: {CORES} cores take a day to scan, make mels and embed",
+            f"`--engine local` to `ray`: {CORES} cores take a day for `scan`, `mel` and `embed`",
             f"{CORES} x {DAY:.0f} h / {milli(per_track)} ms",
         ),
     ]
