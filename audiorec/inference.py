@@ -62,7 +62,6 @@ def embed(
     ParameterError
         If a track has no clip, or a clip another number of bands or values that are not finite.
 
-
     Examples
     --------
     >>> from audiorec.models.config import ModelConfig, TrainConfig

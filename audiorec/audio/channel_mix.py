@@ -11,7 +11,7 @@ MIX_GAIN = 2.0
 
 
 class ChannelMix:
-    """Mono mix of channels: their mean, or that of their signs' choice where they cancel out.
+    """Mono mix of channels: their mean, some with inverted polarity where they would cancel out.
 
     Attributes
     ----------

@@ -1,7 +1,8 @@
 """The command line: one group, one module per command, each imported when it is called.
 
 `COMMANDS` names them; ``stages`` has those of the stages. ``command_group``, ``default_group``,
-``common``, ``answers``, ``filters`` and ``similar_batch`` are no commands: they serve them.
+``options``, ``filters``, ``common``, ``output``, ``answers`` and ``similar_batch`` are no commands:
+they serve them.
 What a command needs is imported in its function: ``--help`` needs none of it.
 """
 

@@ -60,10 +60,12 @@ def split_tracks(
         Unique ids; their order does not change who lies where.
     groups : mapping of str to hashable
         Artist of each track. A track that has none, or an empty one, is its own artist.
-    test_fraction, validation_share : float
+    test_fraction : float
         Share of the tracks, in [0, 1); a share above 0 gets at least one unit.
     seed : int
     by : {"artist", "track"}
+    validation_share : float
+        As `test_fraction`.
     together : mapping of str to hashable, optional
         Duplicate group of each track; tracks that are not in it stand alone.
 

@@ -190,6 +190,10 @@ def _differences(
     ----------
     shares : np.ndarray [shape=(n_systems, n_metrics)]
     samples : np.ndarray [shape=(n_resamples, n_systems, n_metrics)]
+    names : list of str
+        The systems, as they stand in the arrays.
+    roles : mapping of str to str
+        Of each system.
     """
     base = MEL_STATISTICS
     compared = [n for n in names if n != base and roles[n] in ("baseline", "model")]

@@ -108,7 +108,6 @@ def workspace_plays(workspace: Workspace) -> pl.DataFrame:
             "there is no listening to evaluate on; import some with 'audiorec plays FILE', or ask "
             "'audiorec evaluate --study neighbours', which needs none"
         )
-
     return load_plays(workspace.plays)
 
 

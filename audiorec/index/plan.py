@@ -53,11 +53,11 @@ def make_plan(
     n, dim : int
         Vectors, and dimensions of each.
     kind : {"auto", "exact", "hnsw", "ivf"}
-    exact_below : int or None
-        With "auto", fewer vectors are searched exactly; None for `EXACT_BELOW`.
     memory : int
         What the structure may take, bytes, while it is built and while it is asked. Vectors that
         are memory-mapped are not counted: the system takes their pages back when it needs them.
+    exact_below : int or None
+        With "auto", fewer vectors are searched exactly; None for `EXACT_BELOW`.
     """
     if kind == "auto":
         fits = structure_bytes("hnsw", n, dim) <= memory

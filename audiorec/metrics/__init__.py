@@ -1,6 +1,6 @@
 """How good rankings are, and how sure one may be of it: numpy and nothing else.
 
-- `accuracy`: whether what a listener played stands high in what they were offered.
+- `accuracy`: whether what a listener played stands high in what they were recommended.
 - `reach`: which tracks come up at all, how evenly, and whether there are hubs.
 - `lists`: how alike the tracks of a list are, and how often artists come twice.
 - `confidence_calibration`: whether what is said with 70 % confidence is right 70 times of 100.

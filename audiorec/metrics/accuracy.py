@@ -136,7 +136,7 @@ def auc(positions: RankedPositions) -> np.ndarray:
 
 
 def average_precision(positions: RankedPositions, *, k: int = 500) -> np.ndarray:
-    """Mean over the relevant candidates of the precision at their place, to place `k`.
+    """Mean over the relevant candidates of the precision at their position, to position `k`.
 
     Parameters
     ----------
@@ -152,10 +152,10 @@ def average_precision(positions: RankedPositions, *, k: int = 500) -> np.ndarray
 
     Notes
     -----
-    McSherry & Najork's expected precision at each place of a tie is summed in closed form. In a
-    tie of t candidates, r of them relevant, below R relevant ones, the candidate at place j (from
-    1), the i-th of the tie (from 0), adds r/t * (R + 1 + i * (r - 1)/(t - 1)) / j. Here each of
-    the r adds its r-th part, and i / j is written as 1 - (first + 1) / j.
+    McSherry & Najork's expected precision at each position of a tie is summed in closed form. In a
+    tie of t candidates, r of them relevant, below R relevant ones, the candidate at position j
+    (from 1), the i-th of the tie (from 0), adds r/t * (R + 1 + i * (r - 1)/(t - 1)) / j. Here each
+    of the r adds its r-th part, and i / j is written as 1 - (first + 1) / j.
     """
     _check_positive(k)
     size = positions.last - positions.first
@@ -171,7 +171,7 @@ def average_precision(positions: RankedPositions, *, k: int = 500) -> np.ndarray
 
 
 def ndcg(positions: RankedPositions, *, k: int) -> np.ndarray:
-    """Sum of 1 / log2(place + 1) over the relevant among the first `k`, over the best possible.
+    """Sum of 1 / log2(position + 1) over the relevant among the first `k`, over the best possible.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Who comes up at all: coverage, how evenly tracks are offered, and hubs.
+"""Who comes up at all: coverage, how evenly tracks are recommended, and hubs.
 
 Conventions
 -----------
 Every metric takes what was recommended: for each who asked (a listener, or a track whose neighbours
 were wanted) the columns of k candidates, best first, and -1 where there were fewer. How often a
-candidate was offered is its k-occurrence (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in
+candidate was recommended is its k-occurrence (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in
 space", section 2). Each metric is one figure for all who asked.
 """
 
@@ -43,7 +43,7 @@ def validate(recommended: np.ndarray, n_candidates: int) -> None:
 
 
 def k_occurrence(recommended: np.ndarray, n_candidates: int) -> np.ndarray:
-    """How often each candidate was offered.
+    """How often each candidate was recommended.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def k_occurrence(recommended: np.ndarray, n_candidates: int) -> np.ndarray:
 
 
 def coverage(recommended: np.ndarray, n_candidates: int) -> float:
-    """Share of the candidates that were offered to somebody; parameters as of `validate`."""
+    """Share of the candidates that were recommended to somebody; parameters as of `validate`."""
     return _coverage(k_occurrence(recommended, n_candidates))
 
 
 def gini(recommended: np.ndarray, n_candidates: int) -> float:
-    """Gini coefficient of the k-occurrence: 0 when all are offered as often, 1 - 1/n when one is.
+    """Gini coefficient of the k-occurrence: 0 when all come as often, 1 - 1/n when one does.
 
-    Parameters as of `validate`; NaN when nothing was offered.
+    Parameters as of `validate`; NaN when nothing was recommended.
     """
     return _gini(k_occurrence(recommended, n_candidates))
 
@@ -74,13 +74,13 @@ def gini(recommended: np.ndarray, n_candidates: int) -> float:
 def skew(recommended: np.ndarray, n_candidates: int) -> float:
     """Third standardised moment of the k-occurrence: above 1, there are hubs.
 
-    Parameters as of `validate`; 0 when all are offered as often.
+    Parameters as of `validate`; 0 when all are recommended as often.
     """
     return _skew(k_occurrence(recommended, n_candidates))
 
 
 def self_information(recommended: np.ndarray, listeners: np.ndarray, *, n_listeners: int) -> float:
-    """Mean of -log2 of the share of listeners who played what was offered, bits.
+    """Mean of -log2 of the share of listeners who played what was recommended, bits.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def self_information(recommended: np.ndarray, listeners: np.ndarray, *, n_listen
     -------
     bits : float
         Higher for what fewer know (Zhou et al. 2010, "Solving the apparent diversity-accuracy
-        dilemma", surprisal); NaN when nothing was offered.
+        dilemma", surprisal); NaN when nothing was recommended.
     """
     counts = k_occurrence(recommended, len(listeners))
     if n_listeners < 1:

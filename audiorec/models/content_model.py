@@ -262,6 +262,7 @@ def crop_mel(mel: np.ndarray, start: int, *, n_frames: int) -> np.ndarray:
     Parameters
     ----------
     mel : np.ndarray [shape=(n_mels, n)], dB
+    start, n_frames : int
 
     Returns
     -------
@@ -291,6 +292,7 @@ def track_vector(
     crop : int or None
         See `crops_of`.
     norm : {"unit", "raw"}
+    device : torch.device
 
     Returns
     -------

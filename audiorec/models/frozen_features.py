@@ -116,6 +116,7 @@ def encode_clips(
     encoder : Encoder
         That takes whole clips, on `device`.
     clips : iterable of np.ndarray [shape=(n_mels, n_frames)]
+    device : torch.device
     """
     with torch.inference_mode():
         rows = [

@@ -126,10 +126,12 @@ def similar_many(
 
     Parameters
     ----------
-    index, embeddings, k, duplicates, songs, include, exclude
+    index, embeddings
         See `similar`.
     questions : sequence of sequence of str
         Ids of the tracks of each.
+    k, duplicates, songs, include, exclude
+        See `similar`.
 
     Returns
     -------

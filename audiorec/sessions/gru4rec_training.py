@@ -251,10 +251,12 @@ def score_epochs(
 
     Parameters
     ----------
-    sessions, config, checkpoint, progress
+    sessions, config
         See `train_gru4rec`.
     score : callable
         Scores the model, on sessions that are not among those learned from.
+    checkpoint, progress
+        See `train_gru4rec`.
 
     Returns
     -------

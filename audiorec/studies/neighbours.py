@@ -171,7 +171,6 @@ def _spaces(
 def _encoder_spaces(
     encoder: str, features: FeatureStore, ids: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-
     spaces = {encoder: _standardised(features.features(ids).vectors)}
     if set(CONTENT_BLOCKS) <= set(features.blocks):
         rows = features.take(CONTENT_BLOCKS).features(ids).vectors

@@ -180,7 +180,7 @@ def score_settings(
             metrics.rank(scores[:, columns], holdout.relevant),
             metrics.rank(scores, relevant, exclude=known),
         )
-        accuracy.append([metrics.ndcg(places, k=K_ACCURACY) for places in rankings])
+        accuracy.append([metrics.ndcg(positions, k=K_ACCURACY) for positions in rankings])
         recommended = _recommended(index, metric, side)
         values = reach.evaluate(recommended, len(catalogue))
         bits = reach.self_information(recommended, counts, n_listeners=len(holdout.warm.users))

@@ -39,6 +39,7 @@ def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
     Parameters
     ----------
     positions : np.ndarray [shape=(n, 2)]
+    seed : int
 
     Examples
     --------

@@ -97,7 +97,7 @@ def lorenz(occurrences: Mapping[str, Sequence[np.ndarray]], gini: Values) -> str
         label = f"{name}: {gini[name]:.2f}"
         axes.plot(grid, np.mean(curves, axis=0), color=look.color, ls=look.dash, label=label)
     axes.set(
-        xlabel="share of the candidates, the least offered first", xlim=(0, 1), ylim=(0, 1),
+        xlabel="share of the candidates, the least recommended first", xlim=(0, 1), ylim=(0, 1),
         ylabel="share of the places in lists of ten",
     )  # fmt: skip
     axes.legend(frameon=False, title="Gini", loc="upper left", bbox_to_anchor=(1.02, 1))

@@ -202,7 +202,7 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
         _captioned(
             figures.hubs(occurrences, exposure["skew"]),
             "Hubs: how often candidates are in a list of ten (k-occurrence). 1: as often as "
-            "when all are offered alike.",
+            "when all are recommended alike.",
         )
     )
     learned = {name: figures.histories(scene.table, name) for name in beyond.exposure}
