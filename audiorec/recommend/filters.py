@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from operator import contains
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from audiorec.data.catalog.descriptors import parse_key
 from audiorec.data.catalog.tags import MIN_CONFIDENCE
@@ -20,7 +20,6 @@ from audiorec.exceptions import NotFoundError, ParameterError
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Catalog
 
-Number = TypeVar("Number", int, float)
 AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
 SHOWN = {"length": "duration"}  # to who asks, for whom a length is that of a list
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}

@@ -33,7 +33,6 @@ class CatalogFile:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
-        self._read_only = read_only
         self._written = False
         with self._named_errors():
             self._db = open_tables(self.path, read_only=read_only)

@@ -179,10 +179,12 @@ def to_interactions(
 
 def _codes(ids: pl.Series) -> tuple[list[str], np.ndarray]:
     """Distinct ids in order, and the rank of each value : np.ndarray [shape=(n,)], int32."""
-    if not isinstance(ids.dtype, pl.Enum) or not ids.dtype.categories.is_sorted():
+    dtype = ids.dtype
+    if not isinstance(dtype, pl.Enum) or not dtype.categories.is_sorted():
         ids = ids.cast(pl.String)
-        ids = ids.cast(pl.Enum(ids.unique().drop_nulls().sort()))
-    names = ids.dtype.categories.to_numpy()  # type: ignore[attr-defined]
+        dtype = pl.Enum(ids.unique().drop_nulls().sort())
+        ids = ids.cast(dtype)
+    names = dtype.categories.to_numpy()
     codes = ids.to_physical().to_numpy()
     used = np.bincount(codes, minlength=len(names)) > 0
     ranks = (np.cumsum(used) - 1).astype(np.int32)
