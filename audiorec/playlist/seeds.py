@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from audiorec.data.names.fuzzy_search import closest
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
@@ -20,7 +18,7 @@ from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.printable_text import one_line
 from audiorec.recommend.query_resolution import is_file
-from audiorec.recommend.several_seeds import representatives
+from audiorec.recommend.several_seeds import representative_ids
 
 if TYPE_CHECKING:
     from audiorec.playlist.request import PlaylistRequest
@@ -113,11 +111,10 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
         hint = "; did you mean " + ", ".join(map(repr, near)) + "?" if near else "; check the name"
         what = f"by artist {name!r}" if kind == "artist" else f"on album {name!r}"
         raise NotFoundError(one_line(f"no track is {what}{hint}"))
-    placed = [id_ for id_ in ids if id_ in library.index]
-    if not placed:
+    chosen = representative_ids(library.index, ids, limit)
+    if not chosen:
         raise NotFoundError(f"no track of {kind} {name!r} is in the index; run 'audiorec run'")
-    vectors = np.stack([library.index.vector(id_) for id_ in placed])
-    return [placed[row] for row in representatives(vectors, limit)]
+    return chosen
 
 
 def expand_lists(

@@ -11,7 +11,7 @@ very near.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -90,6 +90,15 @@ def _scores(index: Index, vectors: np.ndarray, pool: list[str]) -> np.ndarray:
     for row, ids in enumerate(neighbours.ids):
         scores[row, [place[id_] for id_ in ids]] = neighbours.scores[row]
     return scores
+
+
+def representative_ids(index: Index, ids: Sequence[str], limit: int) -> list[str]:
+    """Of these tracks, at most `limit` that stand for all; none where none is in the index."""
+    placed = [id_ for id_ in ids if id_ in index]
+    if not placed:
+        return []
+    vectors = np.stack([index.vector(id_) for id_ in placed])
+    return [placed[row] for row in representatives(vectors, limit)]
 
 
 def representatives(vectors: np.ndarray, limit: int) -> list[int]:

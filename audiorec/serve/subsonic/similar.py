@@ -16,9 +16,10 @@ from audiorec.data.names.text_folding import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
+from audiorec.playlist.seeds import MOST_SEEDS
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
-from audiorec.recommend.several_seeds import representatives
+from audiorec.recommend.several_seeds import representative_ids
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist
 from audiorec.serve.subsonic.catalog_entities import CatalogArtist
@@ -26,7 +27,6 @@ from audiorec.serve.subsonic.envelope import MISSING_PARAMETER, SubsonicError
 from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 500
-MOST_SEEDS = 12  # that stand for an album or an artist
 SHARE_OF_ARTIST, SHARE_OF_ALBUM = 5, 10  # a fifth and a tenth of an answer, at least 2 tracks
 SAME = 1e-6  # below this distance of two songs none lies between them
 ARTIST_POOL = 200  # tracks that similar artists are counted in
@@ -175,11 +175,10 @@ def _match(hit: Hit) -> SonicMatch:
 
 def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
     """The songs that stand for many; `NotFoundError` where none of them is placed."""
-    placed = [id_ for id_ in ids if id_ in library.index]
-    if not placed:
+    chosen = representative_ids(library.index, ids, MOST_SEEDS)
+    if not chosen:
         raise NotFoundError("none of its songs is placed yet; run 'audiorec run'")
-    vectors = np.stack([library.index.vector(id_) for id_ in placed])
-    return [placed[row] for row in representatives(vectors, MOST_SEEDS)]
+    return chosen
 
 
 def _closeness_to_middle(library: Library, ids: Sequence[str]) -> dict[str, float]:
