@@ -66,7 +66,7 @@ def import_embeddings(
     workspace : Workspace
         A new one, or one that is scanned at most.
     file : Path
-        Columns ``track_id`` and ``vector``, a list of numbers, as `Library.export` writes them.
+        Columns ``track_id`` and ``vector``, a list of numbers, as ``audiorec export`` writes them.
     tracks : Path or None
         CSV in UTF-8 with the column ``track_id`` and any of ``path`` (relative to the file),
         ``artist``, ``title``, ``album``, ``year`` and ``genre``. Without it, tracks are their ids.

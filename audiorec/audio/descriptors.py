@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from audiorec.audio.clip_decoding import load_clips
-from audiorec.audio.config import MelConfig
+from audiorec.audio.config import IDENTITY_CLIP
 
-CLIP = MelConfig(clip_seconds=30.0, n_clips=1)
+CLIP = IDENTITY_CLIP  # which a scan decodes anyway
 HOP = 512  # samples between frames of the onsets
 FINE_FFT, FINE_HOP = 4096, 1024  # of the spectrum whose peaks are notes
 SLOWEST, FASTEST = 60.0, 200.0  # beats a minute among which a tempo is looked for
@@ -30,7 +30,7 @@ QUIET = 1e-10
 
 
 def describe_file(path: Path) -> np.ndarray:
-    """Descriptors of the middle 30 s of a file; see `describe`."""
+    """Descriptors of the middle 30 s of a file; see `measure_descriptors`."""
     return measure_descriptors(load_clips(path, config=CLIP)[0], sr=CLIP.sr)
 
 

@@ -14,16 +14,21 @@ from typing import BinaryIO, Literal
 
 import soundfile
 
-from audiorec.audio.mpeg_frames import SLACK_FRAMES, Frames, LengthTag, read_unsigned
+from audiorec.audio.mpeg_frames import (
+    SLACK_FRAMES,
+    UNKNOWN_LENGTH,
+    Frames,
+    LengthTag,
+    read_unsigned,
+)
+from audiorec.audio.ogg_pages import LAST_PAGE
+from audiorec.audio.ogg_pages import MAGIC as OGG
 from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
 
-OGG = b"OggS"
 TTA_HEAD = 22  # bytes in front of the lengths of the frames
 OGG_PAGE = 65_307  # bytes, the longest page
-# Streams are written with a length that nobody knew yet: 0, or as large as can be.
-UNKNOWN_LENGTH = 2**31 - 2**16
 FLAC_TAIL_SECONDS = 0.1  # about a frame: what is cut off behind it is not missed
 MP4_FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 MP4_SOUND = {b"mdat", b"moov", b"moof"}
@@ -138,8 +143,8 @@ def _ogg_ends(path: Path) -> bool:
     with path.open("rb") as stream:
         stream.seek(-min(OGG_PAGE, path.stat().st_size), os.SEEK_END)
         tail = stream.read()
-    page = tail.rfind(b"OggS")
-    return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & 0x04)
+    page = tail.rfind(OGG)
+    return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & LAST_PAGE)
 
 
 def _check_log(path: Path, file: soundfile.SoundFile) -> None:

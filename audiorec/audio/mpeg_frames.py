@@ -18,6 +18,7 @@ HEAD = 4096  # bytes looked at behind the tags for the frame that says how long 
 XING = re.compile(rb"\xff[\xe0-\xff](?:.{11}|.{13}|.{19}|.{21}|.{34}|.{36})(Xing|Info)", re.S)
 VBRI = re.compile(rb"\xff[\xe0-\xff].{34}VBRI", re.S)
 LAME_BYTES = 36  # of LAME's part of the tag, behind the table of contents and the quality
+# Streams are written with a length that nobody knew yet: 0, or as large as can be.
 UNKNOWN_LENGTH = 2**31 - 2**16
 ID3V1_BYTES = 128
 SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted

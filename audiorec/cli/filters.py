@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from audiorec.cli.options import Command
 from audiorec.exceptions import ParameterError
 
 if TYPE_CHECKING:
     from audiorec.recommend.filters import TrackFilter
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILTERS = (
     click.option("--genre", multiple=True, metavar="WORD", help="Only of this genre; repeatable."),

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiorec.embeddings import unit_norm
-from audiorec.index.exact import spread_rows
+from audiorec.index.exact import MAX_SCORES, spread_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -41,8 +41,6 @@ REACHED_BY = 3
 ROUNDS = 4
 MAX_REACHED = 20_000
 MARGIN = 1e-4
-# Scores held at once, float32: 64 MB.
-MAX_SCORES = 16_000_000
 
 
 def csls_offsets(

@@ -29,6 +29,7 @@ from audiorec.index.exact import (
     spread_rows,
 )
 from audiorec.index.plan import IndexPlan, Kind, batch_rows, sample_size
+from audiorec.index.stored import LISTS_FILE
 
 # FAISS makes half of its interface when it is loaded, where no type checker sees it.
 faiss: Any = _faiss
@@ -42,7 +43,6 @@ MOVED = 0.2  # as near to them as tracks that the index has not seen: measured o
 RECALL_MARGIN = 0.003
 EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 PROBES = (1, 2, 4, 6, 8, 12, *EFFORTS, 1536, 2048, 3072, 4096)
-LISTS_FILE = "lists.ivfdata"
 
 
 class FaissStructure(NamedTuple):

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from audiorec.audio.mpeg_frames import ID3V1_BYTES
+
 MOST = 1 << 16  # bytes of a value that are read: no name is longer
 MOST_CHUNKS = 10_000
-ID3V1_BYTES = 128
 RIFF_NAMES = {
     b"IART": "artist", b"INAM": "title", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "date",
     b"ITRK": "tracknumber", b"IPRT": "tracknumber",

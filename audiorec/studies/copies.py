@@ -26,6 +26,7 @@ from audiorec.audio.backends import open_source
 from audiorec.audio.config import MelConfig
 from audiorec.audio.cut_and_resample import resample
 from audiorec.audio.fingerprint import Fingerprints, make_fingerprint, step_seconds
+from audiorec.audio.ogg_pages import OPUS_RATE
 from audiorec.exceptions import AudioError
 from audiorec.mel.duplicates import near_duplicates
 from audiorec.mel.transform import log_mel
@@ -44,7 +45,6 @@ ENCODERS = {  # name to libsndfile's format, subtype and compression
     for rate, level in zip(("high", "low"), LEVELS, strict=True)
 }
 BLOCK = 1 << 16
-OPUS_RATE = 48_000  # Hz, the one that always goes
 
 
 class AudioCopy(NamedTuple):

@@ -19,7 +19,7 @@ from audiorec.data.catalog.tags import given_tags
 from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
 from audiorec.serve.api.common import check_listeners, stored_listener
-from audiorec.serve.pages.render import PageRequest
+from audiorec.serve.pages.render import NO_STORE, PageRequest
 from audiorec.serve.problems import problem_from_error
 from audiorec.serve.state import ServerState
 from audiorec.serve.workspace_counts import play_summary
@@ -30,7 +30,6 @@ UNKNOWN = 255  # of the bytes that say a colour
 TOP = 254
 COLOURS = ("region", "genre", "artist", "year", "score")
 KEPT = {"cache-control": "private, max-age=31536000, immutable"}
-NOT_KEPT = {"cache-control": "no-store"}
 
 
 class VisibleMap(NamedTuple):
@@ -125,7 +124,7 @@ class MapEndpoints:
             else:
                 table = _colours(self._state.library.tracks().by_id, shown, by)
             table["values"] = base64.b64encode(table["values"].tobytes()).decode()
-            return JSONResponse(table, headers=NOT_KEPT)
+            return JSONResponse(table, headers=NO_STORE)
 
         return await self._answer(request, answer)
 
