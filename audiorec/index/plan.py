@@ -24,6 +24,7 @@ SAMPLE_PER_LIST = 64
 MAX_LISTS = 65_536
 # From so many lists on, the nearest ones are found by a graph over them.
 MANY_LISTS = 16_384
+LISTS_FILE = "lists.ivfdata"  # where lists on disk lie, beside the structure
 
 
 class IndexPlan(NamedTuple):

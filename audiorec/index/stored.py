@@ -10,6 +10,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.exceptions import ArtifactError
+from audiorec.index.plan import LISTS_FILE
 from audiorec.index.recall_drift import IndexDrift
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 # Imports in functions: FAISS and more, not before an answer needs them.
 
 FILE = "vectors.faiss"
-LISTS_FILE = "lists.ivfdata"
 ARRAYS = ("ids", "order", "vectors")
 STRUCTURE = "structure"
 LISTS = "lists"

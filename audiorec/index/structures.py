@@ -28,8 +28,7 @@ from audiorec.index.exact import (
     search_product,
     spread_rows,
 )
-from audiorec.index.plan import IndexPlan, Kind, batch_rows, sample_size
-from audiorec.index.stored import LISTS_FILE
+from audiorec.index.plan import LISTS_FILE, IndexPlan, Kind, batch_rows, sample_size
 
 # FAISS makes half of its interface when it is loaded, where no type checker sees it.
 faiss: Any = _faiss
