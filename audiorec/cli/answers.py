@@ -60,6 +60,11 @@ def echo_hits(
         click.get_current_context().exit(1)
 
 
+def hit_name(hit: Hit | SessionHit) -> str:
+    """``"Artist - Title"`` as far as they are known, else the path."""
+    return " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
+
+
 def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[Any]:
     """The preview of each hit as JSON has it, null where there is no spectrogram."""
     from audiorec import artifacts
@@ -130,9 +135,8 @@ def _show(
         return
     width = max((len(hit.track_id) for hit in hits), default=0)
     for number, hit in enumerate(hits):
-        name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
         percentile = getattr(hit, "percentile", None)
         among = "" if percentile is None else f"  {percentile:5.1f} %"
-        echo_line(f"{hit.rank:3}  {hit.score:.3f}{among}  {hit.track_id:{width}}  {name}")
+        echo_line(f"{hit.rank:3}  {hit.score:.3f}{among}  {hit.track_id:{width}}  {hit_name(hit)}")
         if shared is not None:
             echo_line(f"     both: {', '.join(shared[number]) or 'no words in common'}")

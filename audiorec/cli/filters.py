@@ -1,12 +1,13 @@
-"""Options of the commands that answer: filters, limits, and whole artists and albums as seeds."""
+"""Options of the commands that answer: what to start from, filters, and limits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.options import Command
+from audiorec.cli.options import Command, confidence_option
 from audiorec.exceptions import ParameterError
 
 if TYPE_CHECKING:
@@ -61,11 +62,45 @@ LIMITS = (
         help="Maximum per album; 0 for no limit.",
     ),
 )
+SEEDS = (
+    click.option(
+        "--artist", "artists", multiple=True, help="Start from a whole artist; repeatable."
+    ),
+    click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable."),
+    click.option(
+        "--not",
+        "against",
+        multiple=True,
+        metavar="TRACK",
+        help="Nothing like this track; repeatable.",
+    ),
+)
+TAGS = (
+    click.option("--tag", "tags", multiple=True, help="Only tracks with this tag; repeatable."),
+    click.option(
+        "--without-tag", "without", multiple=True, help="No tracks with this tag; repeatable."
+    ),
+    confidence_option,
+)
 
 
 def filter_options(command: Command) -> Command:
     """Add the options of `TrackFilter`, and the limits."""
-    for option in reversed((*FILTERS, *LIMITS)):
+    return _with_options(command, (*FILTERS, *LIMITS))
+
+
+def seed_options(command: Command) -> Command:
+    """Add whole artists and albums to start from, and what to keep away from."""
+    return _with_options(command, SEEDS)
+
+
+def tag_options(command: Command) -> Command:
+    """Add the filters by words, and from which confidence on a track has one."""
+    return _with_options(command, TAGS)
+
+
+def _with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
 

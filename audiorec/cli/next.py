@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.options import GlobalOptions, json_option
+from audiorec.cli.options import GlobalOptions, json_option, k_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +22,7 @@ MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
 
 @click.command("next")
 @click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
-@click.option(
-    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
-)
+@k_option
 @click.option(
     "--skipped",
     "skipped",

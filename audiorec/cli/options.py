@@ -67,6 +67,13 @@ class GlobalOptions(NamedTuple):
         return Workspace(platformdirs.user_data_path("audiorec", appauthor=False))
 
 
+def k_option(command: Command) -> Command:
+    """Add ``-k``."""
+    return click.option(
+        "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)

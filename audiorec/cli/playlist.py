@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from audiorec.cli.answers import preview_tables, report_hidden
-from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.answers import hit_name, preview_tables, report_hidden
+from audiorec.cli.filters import filter_options, make_filter, seed_options, tag_options
 from audiorec.cli.options import (
     FiniteRange,
     GlobalOptions,
     PathType,
-    confidence_option,
     json_option,
     space_options,
     versions_option,
@@ -51,11 +50,7 @@ OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape
     help="Number of tracks. [default: 25, or three for each of --like-last]",
 )
 @click.option("--minutes", type=FiniteRange(0.01, 99_999), help="Duration, instead of --length.")
-@click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
-@click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
-@click.option(
-    "--not", "against", multiple=True, metavar="TRACK", help="Nothing like this track; repeatable."
-)
+@seed_options
 @click.option(
     "--after",
     multiple=True,
@@ -92,11 +87,7 @@ OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape
     "--avoid-recent", type=click.IntRange(min=0), default=0, metavar="N",
     help="No track of the last N playlists of this workspace.",
 )  # fmt: skip
-@click.option("--tag", "tags", multiple=True, help="Only tracks with this tag; repeatable.")
-@click.option(
-    "--without-tag", "without", multiple=True, help="No tracks with this tag; repeatable."
-)
-@confidence_option
+@tag_options
 @filter_options
 @click.option(
     "--format",
@@ -263,6 +254,5 @@ def show(playlist: Playlist) -> None:
     """Print a playlist: place, distance to the track before, name, reason."""
     width = max(len(entry.hit.track_id) for entry in playlist.entries)
     for hit, reason, distance in playlist.entries:
-        name = " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
         step = "  -  " if distance is None else f"{distance:5.2f}"
-        echo_line(f"{hit.rank:3}  {step}  {hit.track_id:{width}}  {name}  ({reason})")
+        echo_line(f"{hit.rank:3}  {step}  {hit.track_id:{width}}  {hit_name(hit)}  ({reason})")

@@ -14,6 +14,7 @@ from audiorec.cli.options import (
     GlobalOptions,
     PathType,
     json_option,
+    k_option,
     space_options,
     versions_option,
 )
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 
 @click.command("recommend")
 @click.argument("user", required=False)
-@click.option(
-    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
-)
+@k_option
 @click.option(
     "--heard", "include_played", is_flag=True, help="Include tracks that the listener has played."
 )

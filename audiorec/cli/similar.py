@@ -8,12 +8,12 @@ import click
 
 from audiorec.cli.answers import echo_hits, report_hidden
 from audiorec.cli.common import without_garbage_collection
-from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.filters import filter_options, make_filter, seed_options, tag_options
 from audiorec.cli.options import (
     FiniteRange,
     GlobalOptions,
-    confidence_option,
     json_option,
+    k_option,
     space_options,
     versions_option,
 )
@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 
 @click.command("similar")
 @click.argument("tracks", nargs=-1, metavar="TRACK_OR_FILE...")
-@click.option(
-    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Number of tracks."
-)
-@click.option("--artist", "artists", multiple=True, help="Start from a whole artist; repeatable.")
-@click.option("--album", "albums", multiple=True, help="Start from a whole album; repeatable.")
-@click.option(
-    "--not", "against", multiple=True, metavar="TRACK", help="Nothing like this track; repeatable."
-)
+@k_option
+@seed_options
 @click.option(
     "--user", default="me", show_default=True, help="Listener for --new and --unplayed-since."
 )
@@ -44,11 +38,7 @@ if TYPE_CHECKING:
     help="Only tracks nearer than this percentage of the library's pairs.",
 )
 @filter_options
-@click.option("--tag", "tags", multiple=True, help="Only tracks with this tag; repeatable.")
-@click.option(
-    "--without-tag", "without", multiple=True, help="No tracks with this tag; repeatable."
-)
-@confidence_option
+@tag_options
 @click.option("--why", is_flag=True, help="Show which tags each track shares with TRACK.")
 @click.option(
     "--batch",
