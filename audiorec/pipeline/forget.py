@@ -45,12 +45,12 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     names = [user] if salt is None else [user, pseudonym(user, salt=salt)]
     rows = sum(forget_user(workspace.plays, name) for name in names)
     rows += forget_listener(workspace.root / FILE, user)
-    factors = sum(_forget_factors(workspace, name) for name in names) > 0
     sessions = workspace.root / "sessions"
     # Sessions are of everyone together: they are made again from the plays that are left.
     gone = bool(rows) and artifacts.exists(sessions)
     if gone:
         shutil.rmtree(sessions)
+    factors = sum(_forget_factors(workspace, name) for name in names) > 0
     if not rows and not factors:
         raise NotFoundError(
             f"unknown listener {user!r}: nothing of them is stored; "

@@ -9,7 +9,7 @@ from audiorec import artifacts
 from audiorec.data.plays.store import load_plays
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
-from audiorec.exceptions import NotFoundError
+from audiorec.exceptions import NewerError, NotFoundError
 from audiorec.factors.store import Factors, load_factors, save_factors
 from audiorec.pipeline.forget import forget
 from audiorec.workspace import Workspace
@@ -66,3 +66,14 @@ def test_damaged_factors_keep_no_name(workspace):
         name = "anna".encode(form)
         assert not any(name in p.read_bytes() for p in workspace.root.rglob("*") if p.is_file())
     assert forget(workspace, "ben") == (1, False, False)
+
+
+def test_sessions_go_though_a_newer_version_wrote_the_factors(workspace, monkeypatch):
+    def newer(directory):
+        raise NewerError(f"{directory} is of a newer version; upgrade audiorec")
+
+    monkeypatch.setattr("audiorec.pipeline.forget.load_factors", newer)
+    with pytest.raises(NewerError, match="upgrade audiorec"):
+        forget(workspace, "anna")
+    assert load_plays(workspace.plays)["user_id"].to_list() == ["ben"]
+    assert not workspace.sessions.exists() and artifacts.exists(workspace.factors)
