@@ -24,6 +24,7 @@ from audiorec.data.session_split import split_by_time
 from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
 from audiorec.data.splits import split_tracks
 from audiorec.embeddings import Embeddings
+from audiorec.evaluation.mel_features import mel_statistics
 from audiorec.evaluation.report import plain_json
 from audiorec.exceptions import DataError
 from audiorec.mel import MelStore
@@ -218,20 +219,11 @@ def _content(workspace: Workspace, truth: Path | None) -> tuple[Embeddings | Non
         return Embeddings(arrays["track_ids"].tolist(), arrays["audible"]), "true attributes"
     if artifacts.exists(workspace.mels):
         store = MelStore(workspace.mels)
-        return band_statistics(store), "mean and deviation of mel bands"
+        return mel_statistics(store, store.ids), "mean and deviation of mel bands"
     made = artifacts.load_valid(workspace.embeddings, kind="embeddings")
     if made is not None and "imported" in made.extra:
         return Embeddings.load(workspace.embeddings), f"vectors of {made.extra['imported']}"
     return None, "none"
-
-
-def band_statistics(store: Any) -> Embeddings:
-    """Mean and deviation over time of each mel band, of every track with sound."""
-    rows = []
-    for track_id in store.ids:
-        frames = np.concatenate([np.asarray(m, dtype=np.float32) for m in store.mels(track_id)], 1)
-        rows.append(np.concatenate([frames.mean(axis=1), frames.std(axis=1)]))
-    return Embeddings(store.ids, np.stack(rows))
 
 
 def _artists(workspace: Workspace) -> dict[str, str]:

@@ -13,6 +13,7 @@ from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.sessions import Sessions, make_sessions, sessions_of_lists
 from audiorec.embeddings import Embeddings
+from audiorec.evaluation.mel_features import mel_statistics
 from audiorec.exceptions import DataError
 from audiorec.external_embeddings import import_embeddings
 from audiorec.mel import MelStore
@@ -114,7 +115,8 @@ def test_content_is_of_the_spectrograms_where_there_are_some(tmp_path: Path) -> 
         for id_, (x, y) in zip(ring_vectors().ids, ring_vectors().vectors, strict=True)
     }  # fmt: skip
     store_mels(workspace.mels, mels, config=config)
-    found = study.band_statistics(MelStore(workspace.mels))
+    store = MelStore(workspace.mels)
+    found = mel_statistics(store, store.ids)
     assert found.ids == ring_vectors().ids
     np.testing.assert_allclose(found.vectors[:, :2], ring_vectors().vectors, atol=1e-3)
     np.testing.assert_allclose(found.vectors[:, 3:], [[-0.5, 0, 0, 0, 0.5]] * N, atol=1e-2)
