@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from audiorec.artifacts import write_atomic
 from audiorec.data.catalog.catalog import Catalog
@@ -20,7 +20,8 @@ from audiorec.data.catalog.records import Track, artist_key
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError, system_reason
 
-KINDS = ("genre", "title-word", "shorter", "longer", "path", "artist", "album")
+Kind = Literal["genre", "title-word", "shorter", "longer", "path", "artist", "album"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_BYTES = 1 << 20
 CLOCK = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d+)?)", re.ASCII)
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from audiorec.config_base import Section, Seed
 
+ModelChoice = Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"]
+
 
 class SessionsConfig(Section):
     """What to play next, by the session so far.
@@ -25,7 +27,7 @@ class SessionsConfig(Section):
     """
 
     session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
-    model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
+    model: ModelChoice = "auto"
     epochs: int = Field(default=10, ge=1, le=10_000)
     former: ClassVar[frozenset[str]] = frozenset(
         {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from audiorec.data.exclusion_rules import (
     Exclusion,
+    Kind,
     check_exclusion,
     excluded_tracks,
     load_exclusions,
@@ -41,7 +42,7 @@ class ExclusionsModel(BaseModel):
 class ExclusionRequest(RequestBody):
     """A rule to add."""
 
-    kind: Literal["genre", "title-word", "shorter", "longer", "path", "artist", "album"]
+    kind: Kind
     value: Word
 
 

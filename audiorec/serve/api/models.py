@@ -10,6 +10,7 @@ from audiorec.playlist.choices import Format, Kind, Measure, Shape
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.spaces import Space
+from audiorec.sessions.config import ModelChoice
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -156,7 +157,7 @@ class NextRequest(RequestBody):
     tracks: Annotated[list[Name], Field(min_length=1, max_length=500)]
     skipped: Names = []
     k: Count = 10
-    model: Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"] = "auto"
+    model: ModelChoice = "auto"
 
 
 class PlaylistOptions(RequestBody):

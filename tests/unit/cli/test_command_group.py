@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from audiorec.cli import cli, main
+from audiorec.cli import cli, command_group, main
+from audiorec.cli import next as next_tracks
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
+from audiorec.pipeline import STAGES
+from audiorec.sessions.config import ModelChoice
+from audiorec.sessions.store import MODELS
 from audiorec.workspace import Workspace
+
+
+def test_names_that_are_listed_twice_agree():
+    """Help texts list names without loading what they stand for."""
+    assert command_group.STAGE_COMMANDS == STAGES
+    assert next_tracks.MODELS == get_args(ModelChoice) == ("auto", *MODELS)
 
 
 def test_a_shell_completes_commands_and_their_options():
