@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from audiorec.cli.options import GlobalOptions, PathType, jobs_option, json_option, strict_option
-from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_shown
+from audiorec.cli.output import echo_json, echo_line, fail_if_strict
+from audiorec.cli.progress_line import progress_shown
 
 
 @click.command("add")

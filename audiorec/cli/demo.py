@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from audiorec.cli.options import PathType, jobs_option, json_option
-from audiorec.cli.output import echo_json, echo_line, progress_shown
+from audiorec.cli.output import echo_json, echo_line
+from audiorec.cli.progress_line import progress_shown
 
 
 @click.command("demo")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from audiorec.cli.options import GlobalOptions, jobs_option, json_option, strict_option
-from audiorec.cli.output import echo_json, fail_if_strict, progress_shown
+from audiorec.cli.output import echo_json, fail_if_strict
+from audiorec.cli.progress_line import progress_shown
 
 
 @click.command("descriptors")

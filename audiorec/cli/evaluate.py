@@ -7,47 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import read_recipe
 from audiorec.cli.options import GlobalOptions, PathType, json_option, recipe_option
-from audiorec.cli.output import echo_json, progress_shown
-from audiorec.studies.registry import HELD_OUT, STUDIES
+from audiorec.cli.output import echo_json, echo_notice
+from audiorec.cli.progress_line import progress_shown
+from audiorec.cli.study_options import (
+    ALL_LABELS,
+    check_options,
+    parse_labels,
+    study_of_former_options,
+)
+from audiorec.studies.registry import STUDIES
 
 if TYPE_CHECKING:
     from audiorec.pipeline.recipe import Recipe
-
-ALL_LABELS = "5,10,25,50,100"  # %
-OF_THE_TABLE = ("--truth", "--report", "--system", HELD_OUT)
-# Options of before, accepted for one release.
-FORMER = {
-    "thin": "cold-to-warm",
-    "reach": "popularity-and-hubs",
-    "neighbours": "neighbours",
-}
-LOSSES = ("mse", "cosine", "contrastive")
-NETWORKS = ("cnn", "dieleman2014", "vandenoord2013", "shortchunk")  # of --networks, as it was
-
-
-def _labels(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
-    """Percentages such as ``5,10``, as shares; numbers of tracks such as ``500t``, as they are."""
-    if value is None:
-        return ()
-    try:
-        labels = tuple(_label(part.strip()) for part in value.split(","))
-    except ValueError:
-        labels = (0.0,)
-    if not all(0 < label <= 1 or (label > 1 and label == int(label)) for label in labels):
-        raise click.BadParameter(
-            f"{value!r} must be percentages above 0 up to 100, as in 5,10,25, or numbers of "
-            "tracks, as in 500t,1000t"
-        )
-    return labels
-
-
-def _label(part: str) -> float:
-    if part.endswith("t"):
-        return float(max(2, int(part[:-1]))) if int(part[:-1]) > 0 else 0.0
-    share = float(part.removesuffix("%")) / 100
-    return share if share <= 1 else 0.0
 
 
 @click.command("evaluate")
@@ -96,7 +68,7 @@ def _label(part: str) -> float:
     metavar="[PERCENT,...]",
     is_flag=False,
     flag_value=ALL_LABELS,
-    callback=_labels,
+    callback=parse_labels,
     help="With --study label-efficiency: how many of the training tracks have listeners, in "
     f"percent, or in tracks, such as 500t,1000t. [default: {ALL_LABELS}]",
 )
@@ -147,16 +119,19 @@ def command(
     gives an object, several give a list in the order of the --split options.
     """
     from audiorec.evaluation.workspace_run import run_evaluation
-    from audiorec.pipeline import current_recipe
+    from audiorec.pipeline import current_recipe, read_recipe
 
-    study, vary = _of_before(study, vary, labels=labels, former=former)
-    _check_together(
+    study, vary = study_of_former_options(study, vary, labels=labels, former=former)
+    check_options(
         study, vary=vary, labels=labels, systems=systems, truth=truth, page=page,
         held_out=bool(splits or seeds or folds or rank),
     )  # fmt: skip
     workspace = settings.workspace
     workspace.check()
-    recipe = read_recipe(recipe_file) if recipe_file else current_recipe(workspace)
+    if recipe_file:
+        recipe = read_recipe(recipe_file, notify=echo_notice)
+    else:
+        recipe = current_recipe(workspace)
     given = {"splits": splits, "seeds": seeds, "folds": folds, "rank_by": rank}
     recipe = _with_settings(recipe, {key: value for key, value in given.items() if value})
     with workspace.writing(), progress_shown() as progress:
@@ -182,57 +157,6 @@ def command(
         echo_json(report.to_json())
     else:
         click.echo(report.to_text())
-
-
-def _of_before(
-    study: str | None,
-    vary: tuple[str, ...],
-    *,
-    labels: tuple[float, ...],
-    former: dict[str, bool],
-) -> tuple[str | None, tuple[str, ...]]:
-    """The study that options of before mean, said on stderr; and the settings of an ablation."""
-    meant = {f"--{flag}": FORMER.get(flag, "ablation") for flag, given in former.items() if given}
-    if former["losses"]:
-        vary += tuple(f"loss={loss}" for loss in LOSSES)
-    if former["networks"]:
-        vary += tuple(f"encoder={network}" for network in NETWORKS)
-    if study is None and vary and not former["losses"] and not former["networks"]:
-        meant["--vary alone"] = "ablation"
-    if study is None and labels:
-        meant["--labels alone"] = "label-efficiency"
-    studies = {*meant.values(), *((study,) if study else ())}
-    if len(studies) > 1:
-        raise click.UsageError(f"{', '.join(sorted(studies))}: ask for one study at a time")
-    for option, name in meant.items():
-        click.echo(f"{option} goes with the next release: write --study {name}", err=True)
-    return next(iter(studies), None), vary
-
-
-def _check_together(
-    study: str | None,
-    *,
-    vary: object,
-    labels: object,
-    systems: object,
-    truth: object,
-    page: object,
-    held_out: bool,
-) -> None:
-    """Raise `click.UsageError` where an option is given that would not be looked at."""
-    given = {
-        "--vary": vary,
-        "--labels": labels,
-        "--truth": truth,
-        "--report": page,
-        "--system": systems,
-        HELD_OUT: held_out,
-    }
-    looked_at = STUDIES[study].options if study else OF_THE_TABLE
-    for option, value in given.items():
-        if value and option not in looked_at:
-            beside = f"--study {study}" if study else "the table of systems"
-            raise click.UsageError(f"{option} has no place with {beside}; leave one out")
 
 
 def _with_settings(recipe: Recipe, changes: dict[str, object]) -> Recipe:

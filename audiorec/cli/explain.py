@@ -9,7 +9,8 @@ import click
 
 from audiorec.cli.default_group import DefaultGroup
 from audiorec.cli.options import GlobalOptions, PathType, json_option, space_options
-from audiorec.cli.output import echo_json, echo_line, progress_shown
+from audiorec.cli.output import echo_json, echo_line
+from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
     from audiorec.explain import Explanation

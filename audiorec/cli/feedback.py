@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from audiorec.cli.common import as_stored
 from audiorec.cli.options import GlobalOptions, json_option
 from audiorec.cli.output import echo_json, echo_line
 
@@ -24,13 +23,14 @@ def command(settings: GlobalOptions, what: str, track: str, user: str, as_json: 
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.plays.feedback import give_feedback
+    from audiorec.data.plays.pseudonyms import stored_name
 
     workspace = settings.workspace
     workspace.check()
     with Catalog(workspace.catalog, read_only=True) as catalog:
         match = catalog.find(track)
     with workspace.writing():
-        user = as_stored(workspace, user)
+        user = stored_name(user, workspace=workspace)
         give_feedback(workspace.plays, match.track_id, user=user, rating=RATINGS[what])
     if as_json:
         echo_json({"user": user, "track_id": match.track_id, "rating": RATINGS[what]})

@@ -1,4 +1,4 @@
-"""Output of the commands: JSON, lines of text, and progress on stderr."""
+"""Output of the commands: JSON and lines of text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import codecs
 import json
 import re
 import sys
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 # Controls, turns of the writing direction and line ends that a terminal would obey: in JSON they
 # can only stand within strings, where they may be escaped.
 UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-SECONDS_BETWEEN_LINES = 10.0
-SECONDS_BETWEEN_REDRAWS = 0.2
 
 
 def escape_unencodable_output(*streams: TextIO | None) -> None:
@@ -69,6 +65,11 @@ def echo_line(text: str, *, err: bool = False) -> None:
     click.echo(bounded(line) if err else line, err=err)
 
 
+def echo_notice(text: str) -> None:
+    """Print one line of the program's own on standard error."""
+    echo_line(f"audiorec: {text}", err=True)
+
+
 def echo_repeated_rows(file: Path, done: ImportReport, *, noun: str) -> None:
     """Say on standard error which rows of an import stood twice, or were there before."""
     if done.duplicates:
@@ -94,91 +95,3 @@ def fail_if_strict(count: int, *, strict: bool) -> None:
     click.echo(f"{files} could not be read: see 'audiorec status --failures'", err=True)
     if strict:
         raise click.exceptions.Exit(1)
-
-
-class ProgressLine:
-    """Progress on stderr: one line redrawn on a terminal, a line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._stage = ""
-        self._began = 0.0
-        self._offset = 0
-        self._shown = 0.0
-        self._open = False
-        self._last: tuple[object, ...] = ()
-
-    def __call__(self, stage: str, done: int, total: int | None, note: str = "") -> None:
-        """See `audiorec.progress.Progress`."""
-        now = time.monotonic()
-        if stage != self._stage:
-            self.close()
-            self._stage, self._began, self._offset, self._shown = stage, now, done, 0.0
-            self._last = ()
-            if not self._terminal:
-                self._shown = now
-        pause = SECONDS_BETWEEN_REDRAWS if self._terminal else SECONDS_BETWEEN_LINES
-        finished = total is not None and done >= total
-        state = (stage, done, total, note)
-        if (now - self._shown < pause and not finished) or state == self._last:
-            return
-        self._shown, self._last = now, state
-        text = progress_text(stage, done, total, note, now - self._began, self._offset)
-        if self._terminal:
-            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-            self._open = True
-        else:
-            click.echo(text, err=True)
-
-    def close(self) -> None:
-        """End the line that is being redrawn."""
-        if self._open:
-            click.echo(err=True)
-            self._open = False
-
-
-def progress_text(
-    stage: str, done: int, total: int | None, note: str, seconds: float, offset: int = 0
-) -> str:
-    """One line: what, how many, the rate, the time left.
-
-    Parameters
-    ----------
-    stage, done, total, note
-        See `audiorec.progress.Progress`.
-    seconds : float
-        Since the stage began, s.
-    offset : int
-        Units that were done before it began, by an earlier run.
-    """
-    rate = (done - offset) / seconds if seconds > 0 else 0.0
-    parts = [f"{stage}"]
-    parts.append(f"{done}" if total is None else f"{done}/{total}")
-    if total:
-        parts.append(f"{100 * done // total} %")
-    if rate > 0:
-        parts.append(f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each")
-        if total is not None and done < total:
-            parts.append(f"{_clock((total - done) / rate)} left")
-    if note:
-        parts.append(note)
-    return "  ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 100:
-        return f"{whole} s"
-    if whole < 6000:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
-
-
-@contextmanager
-def progress_shown() -> Iterator[ProgressLine]:
-    """Progress on stderr for as long as the block lasts."""
-    line = ProgressLine()
-    try:
-        yield line
-    finally:
-        line.close()

@@ -185,7 +185,7 @@ def _parameters(values: tuple[str, ...]) -> dict[str, str]:
 
 def _templates() -> dict[str, Path]:
     """Shipped recipes by name."""
-    from audiorec.pipeline.workspace_recipe import shipped_folder
+    from audiorec.pipeline.shipped_recipes import shipped_folder
 
     return {file.stem: file for file in (shipped_folder() / "playlists").glob("*.toml")}
 

@@ -9,7 +9,8 @@ import click
 
 from audiorec.cli.default_group import HELP, DefaultGroup, ImportCommand
 from audiorec.cli.options import GlobalOptions, PathType, json_option
-from audiorec.cli.output import echo_json, echo_line, echo_repeated_rows, progress_shown
+from audiorec.cli.output import echo_json, echo_line, echo_repeated_rows
+from audiorec.cli.progress_line import progress_shown
 from audiorec.exceptions import DataError, data_error
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def import_command(
     file again replaces its earlier import.
     """
     from audiorec.data.histories import AUTO, SOURCES
-    from audiorec.pipeline.match_names import make_matcher
+    from audiorec.pipeline.name_matcher import make_matcher
 
     if source not in (AUTO, *SOURCES):
         known = ", ".join((AUTO, *SOURCES))

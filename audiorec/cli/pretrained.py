@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from audiorec.cli.options import PathType, json_option
-from audiorec.cli.output import echo_json, progress_shown
+from audiorec.cli.output import echo_json
+from audiorec.cli.progress_line import progress_shown
 
 
 @click.group("pretrained", context_settings={"help_option_names": ["-h", "--help"]})

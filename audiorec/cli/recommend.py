@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.common import as_stored, without_garbage_collection
+from audiorec.cli.fast_imports import without_garbage_collection
 from audiorec.cli.filters import filter_options, make_filter
 from audiorec.cli.options import (
     GlobalOptions,
@@ -80,7 +80,9 @@ def command(
         raise click.UsageError("filters and limits are for a listener alone; leave --session away")
     settings.workspace.check()
     if user is not None:
-        user = as_stored(settings.workspace, user)
+        from audiorec.data.plays.pseudonyms import stored_name
+
+        user = stored_name(user, workspace=settings.workspace)
     if session:
         _recommend_session(
             settings, user, session, k=k, include_played=include_played, space=space,

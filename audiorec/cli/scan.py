@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiorec.cli.common import read_recipe
 from audiorec.cli.options import GlobalOptions, PathType, jobs_option, json_option, strict_option
-from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_shown
+from audiorec.cli.output import echo_json, echo_line, echo_notice, fail_if_strict
+from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Catalog
@@ -79,9 +79,9 @@ def command(
     from audiorec.cli.plays import catalogued_paths
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.folder_playlists import import_folder_playlists, remove_folder_playlists
-    from audiorec.pipeline import Pipeline
+    from audiorec.pipeline import Pipeline, read_recipe
     from audiorec.pipeline.descriptors import take_scanned
-    from audiorec.pipeline.match_names import rematch_plays
+    from audiorec.pipeline.name_matcher import rematch_plays
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
     from audiorec.scan.scan_roots import record_scan
 
@@ -89,7 +89,7 @@ def command(
     check_paths(paths)
     if manifest is not None:
         read_manifest(manifest)
-    recipe = read_recipe(recipe_file) if recipe_file else None
+    recipe = read_recipe(recipe_file, notify=echo_notice) if recipe_file else None
     workspace = settings.workspace
     with (
         workspace.writing(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from audiorec.cli.answers import echo_hits, report_hidden
-from audiorec.cli.common import without_garbage_collection
+from audiorec.cli.fast_imports import without_garbage_collection
 from audiorec.cli.filters import filter_options, make_filter, seed_options, tag_options
 from audiorec.cli.options import (
     FiniteRange,
@@ -95,7 +95,7 @@ def command(
             raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
         if filters or against or per_artist or per_album or min_score:
             raise click.UsageError("--batch goes with no filter, limit, --not or --min-score.")
-        from audiorec.cli.similar_batch import answer_batch
+        from audiorec.cli.batch_queries import answer_batch
 
         if not answer_batch(
             library, batch, k=k, space=space, popularity=popularity, versions=versions

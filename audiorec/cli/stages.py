@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiorec.cli.common import read_recipe
 from audiorec.cli.options import (
     GlobalOptions,
     MemorySize,
@@ -19,7 +18,8 @@ from audiorec.cli.options import (
     recipe_option,
     strict_option,
 )
-from audiorec.cli.output import echo_line, echo_stages, fail_if_strict, progress_shown
+from audiorec.cli.output import echo_line, echo_notice, echo_stages, fail_if_strict
+from audiorec.cli.progress_line import progress_shown
 from audiorec.distributed import process_group
 
 if TYPE_CHECKING:
@@ -108,12 +108,18 @@ def run_stages(
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.server.listening import store_server_plays
     from audiorec.index.config import IndexConfig
-    from audiorec.pipeline import Pipeline, automatic_recipe, current_recipe, remembered_recipe
+    from audiorec.pipeline import (
+        Pipeline,
+        automatic_recipe,
+        current_recipe,
+        read_recipe,
+        remembered_recipe,
+    )
     from audiorec.pipeline.workspace_recipe import forgotten_recipe, is_recipe_pending
     from audiorec.progress import silent
     from audiorec.worker_pool import keep_freed_memory
 
-    recipe = read_recipe(recipe_file) if recipe_file else None
+    recipe = read_recipe(recipe_file, notify=echo_notice) if recipe_file else None
     if engine != "local":
         from audiorec.executors import check_engine
 

@@ -16,7 +16,8 @@ from audiorec.cli.options import (
     json_option,
     strict_option,
 )
-from audiorec.cli.output import echo_json, echo_line, fail_if_strict, progress_shown
+from audiorec.cli.output import echo_json, echo_line, fail_if_strict
+from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
     from audiorec.data.catalog.catalog import Catalog, Track

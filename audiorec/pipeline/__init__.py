@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from audiorec.pipeline.pipeline import STAGES, Check, Pipeline, StageReport, is_within_any
-from audiorec.pipeline.workspace_recipe import (
-    automatic_recipe,
-    current_recipe,
-    load_shipped,
-    remembered_recipe,
-    shipped_names,
-)
+from audiorec.pipeline.shipped_recipes import load_shipped, read_recipe, shipped_names
+from audiorec.pipeline.workspace_recipe import automatic_recipe, current_recipe, remembered_recipe
 
 __all__ = [
     "STAGES",
@@ -20,6 +15,7 @@ __all__ = [
     "current_recipe",
     "is_within_any",
     "load_shipped",
+    "read_recipe",
     "remembered_recipe",
     "shipped_names",
 ]

@@ -6,6 +6,7 @@ import shutil
 from typing import NamedTuple
 
 from audiorec import artifacts
+from audiorec.data.plays.pseudonyms import pseudonym
 from audiorec.exceptions import ArtifactError, NewerError, NotFoundError
 from audiorec.factors.store import Factors, load_factors, save_factors
 from audiorec.workspace import Workspace
@@ -36,8 +37,7 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     NewerError
         If a newer version has written the factors.
     """
-    from audiorec.data.plays.pseudonyms import pseudonym  # here: they load polars
-    from audiorec.data.plays.removal import forget_user
+    from audiorec.data.plays.removal import forget_user  # here: they load polars
     from audiorec.data.server.store import FILE, forget_listener
 
     # Some of it may be stored under their name, and some under their pseudonym.

@@ -29,7 +29,7 @@ from audiorec.pipeline.descriptors import take_scanned
 from audiorec.pipeline.factors import factor_settings, fit_listening
 from audiorec.pipeline.index import run_index
 from audiorec.pipeline.map import missing_map, run_map
-from audiorec.pipeline.match_names import rematch_plays
+from audiorec.pipeline.name_matcher import rematch_plays
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.pipeline.train import TrainStage

@@ -5,23 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.exceptions import DataError
 from audiorec.pipeline.old_settings import is_described
 from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.shipped_recipes import DEFAULT, LIBRARY, load_shipped
 from audiorec.workspace import Workspace
 
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"
-DEFAULT, LIBRARY = "default", "library"
-FORMER_RECIPES = {
-    "small1d": "scratch", "musicnn": "default", "few-listeners": "default",
-    "small-catalogue": "default",
-}  # fmt: skip
 MIN_LISTENERS = 10  # fewer place no track
 
 
@@ -105,41 +99,6 @@ def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
         != artifacts.without_constants(model.config[name])
     }
     return recipe.model_copy(update=kept)
-
-
-def shipped_names() -> list[str]:
-    """Names of the recipes that come with the program."""
-    return sorted(path.stem for path in shipped_folder().glob("*.toml"))
-
-
-def load_shipped(name: str) -> Recipe:
-    """A recipe that comes with the program, by its name, with or without ``.toml``.
-
-    Raises
-    ------
-    DataError
-        If there is none of that name.
-    """
-    path = shipped_folder() / f"{name.removesuffix('.toml')}.toml"
-    if not path.is_file():
-        if successor := FORMER_RECIPES.get(path.stem):
-            raise DataError(f"the recipe {path.stem} of 0.1 is gone; take {successor}")
-        raise DataError(
-            f"there is no recipe {name!r}; name a file, or one of {', '.join(shipped_names())}"
-        )
-    return Recipe.load(path)
-
-
-def shipped_folder() -> Path:
-    """Where they lie: in the checkout, or where they were installed."""
-    checkout = Path(__file__).parents[2] / "pipelines"
-    if checkout.is_dir():
-        return checkout
-    with suppress(metadata.PackageNotFoundError):
-        for path in metadata.files("audiorec-music") or []:
-            if path.parts[-2:] == ("pipelines", f"{DEFAULT}.toml"):
-                return Path(str(path.locate())).parent
-    return checkout
 
 
 def is_recipe_pending(workspace: Workspace) -> bool:

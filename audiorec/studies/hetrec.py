@@ -26,7 +26,7 @@ from audiorec.factors import fit_factors
 from audiorec.factors.config import FactorsConfig
 from audiorec.metrics import rank, recall, resampled_means
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.workspace_recipe import shipped_folder
+from audiorec.pipeline.shipped_recipes import shipped_folder
 
 TEST_FRACTION = 0.2
 K = 10

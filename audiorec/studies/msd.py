@@ -17,7 +17,7 @@ from audiorec.evaluation.workspace_run import run_evaluation
 from audiorec.exceptions import data_error
 from audiorec.pipeline import Pipeline
 from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.workspace_recipe import shipped_folder
+from audiorec.pipeline.shipped_recipes import shipped_folder
 from audiorec.progress import Progress, silent
 from audiorec.scan import scan_manifest
 from audiorec.workspace import Workspace

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from audiorec import artifacts
 from audiorec.data.plays.uncatalogued_names import KIND, is_part
+from audiorec.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Imports in functions: polars, where there are pseudonyms: answers start without it.
 
 
 def pseudonym(user: str, *, salt: bytes) -> str:
@@ -20,15 +24,20 @@ def pseudonym(user: str, *, salt: bytes) -> str:
 
 def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
     """Plays with the names of their listeners as salted hashes."""
+    import polars as pl
+
     users = plays.select(pl.col("user_id").unique()).collect()["user_id"].to_list()
     hashes = {user: pseudonym(user, salt=salt) for user in users}
     return plays.with_columns(pl.col("user_id").replace_strict(hashes, return_dtype=pl.String))
 
 
-def stored_name(user: str, directory: Path, *, salt: bytes | None) -> str:
+def stored_name(user: str, *, workspace: Workspace) -> str:
     """The name under which a listener is stored: their pseudonym, where only that is."""
+    salt, directory = workspace.salt(make=False), workspace.plays
     if salt is None or not artifacts.exists(directory):
         return user
+    import polars as pl
+
     hashed = pseudonym(user, salt=salt)
     files = artifacts.load_manifest(directory, kind=KIND).files
     parts = [directory / entry.file for name, entry in files.items() if is_part(name)]

@@ -96,8 +96,7 @@ def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
     from audiorec.data.plays.pseudonyms import stored_name
     from audiorec.data.plays.writer import FEEDBACK, writing_plays
 
-    salt = workspace.salt(make=False)
-    names = {user: stored_name(user, workspace.plays, salt=salt) for user in {r[1] for r in rows}}
+    names = {user: stored_name(user, workspace=workspace) for user in {r[1] for r in rows}}
     schema = {**COLUMNS, **OPTIONAL}
     none = dict.fromkeys(schema)
     plays = [

@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.path_fragments import segment_of
-from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
 from audiorec.serve.media import content_type, is_playable
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     from audiorec.recommend.results import Hit
     from audiorec.serve.track_table import TrackTable
     from audiorec.sessions.session_answer import SessionHit
-    from audiorec.workspace import Workspace
 
-__all__ = ["check_listeners", "hit_models", "state_of", "stored_listener", "track_model", "user_of"]
+__all__ = ["check_listeners", "hit_models", "state_of", "track_model", "user_of"]
 
 
 def user_of(request: Request) -> str:
@@ -50,11 +48,6 @@ def check_filters(state: ServerState, request: Request, filters: Filters) -> Non
     """`check_listeners` of those that filters name."""
     named = [name for name in (filters.new_for, filters.unplayed_by) if name]
     check_listeners(state, request, named)
-
-
-def stored_listener(workspace: Workspace, user: str) -> str:
-    """A listener's name as the plays have it: a pseudonym where only that is stored."""
-    return stored_name(user, workspace.plays, salt=workspace.salt(make=False))
 
 
 def track_model(track: Track) -> TrackModel:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
 
+from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.explain import explain_pair
 from audiorec.explain.occlusion import occlude, occlusion_table
@@ -19,7 +20,6 @@ from audiorec.serve.api.common import (
     check_listeners,
     hit_models,
     state_of,
-    stored_listener,
     user_of,
 )
 from audiorec.serve.api.models import (
@@ -122,7 +122,9 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
     return await _answer(
         state,
         lambda library: library.recommend(
-            stored_listener(library.workspace, user), include_played=body.heard, **body.to_options()
+            stored_name(user, workspace=library.workspace),
+            include_played=body.heard,
+            **body.to_options(),
         ),
         user=user,
         space=body.space,
@@ -140,7 +142,7 @@ async def _recommend_session(state: ServerState, body: RecommendRequest) -> Answ
             hits = join_with_listener(
                 library,
                 found,
-                stored_listener(library.workspace, body.user),
+                stored_name(body.user, workspace=library.workspace),
                 k=body.k,
                 include_played=body.heard,
                 space=body.space,

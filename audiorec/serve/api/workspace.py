@@ -8,10 +8,11 @@ import polars as pl
 from fastapi import APIRouter, Query, Request
 
 from audiorec import artifacts
+from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.data.plays.store import load_plays
 from audiorec.printable_text import one_line
 from audiorec.recommend.library import Library
-from audiorec.serve.api.common import state_of, stored_listener, user_of
+from audiorec.serve.api.common import state_of, user_of
 from audiorec.serve.api.models import FailureModel, ListenerModel, ListenersModel, StatusModel
 from audiorec.serve.workspace_counts import workspace_status
 
@@ -52,7 +53,9 @@ async def listeners(
             return ListenersModel(n=0, results=[])
         plays = load_plays(library.workspace.plays)
         if state.auth.has_users:
-            plays = plays.filter(pl.col("user_id") == stored_listener(library.workspace, user))
+            plays = plays.filter(
+                pl.col("user_id") == stored_name(user, workspace=library.workspace)
+            )
         found = (
             plays.group_by("user_id")
             .agg(pl.col("plays").sum(), pl.col("track_id").n_unique())

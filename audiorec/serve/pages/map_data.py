@@ -16,9 +16,10 @@ from starlette.responses import JSONResponse, Response
 from audiorec import artifacts
 from audiorec.data.catalog.records import Track
 from audiorec.data.catalog.tags import given_tags
+from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
 from audiorec.recommend.library import Library
-from audiorec.serve.api.common import check_listeners, stored_listener
+from audiorec.serve.api.common import check_listeners
 from audiorec.serve.pages.render import NO_STORE, PageRequest
 from audiorec.serve.problems import problem_from_error
 from audiorec.serve.state import ServerState
@@ -120,7 +121,7 @@ class MapEndpoints:
             if by == "score":
                 name = page_request.text("user") or page_request.user
                 check_listeners(self._state, request, [name])
-                table = _score(library, shown, stored_listener(library.workspace, name))
+                table = _score(library, shown, stored_name(name, workspace=library.workspace))
             else:
                 table = _colours(self._state.library.tracks().by_id, shown, by)
             table["values"] = base64.b64encode(table["values"].tobytes()).decode()

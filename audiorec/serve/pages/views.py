@@ -9,12 +9,13 @@ from audiorec import artifacts
 from audiorec.data.catalog.tags import merged, shared_tags, telling_words
 from audiorec.data.exclusion_rules import KINDS as EXCLUSION_KINDS
 from audiorec.data.exclusion_rules import load_exclusions
+from audiorec.data.plays.pseudonyms import stored_name
 from audiorec.exceptions import AudiorecError
 from audiorec.explain import explain_pair
 from audiorec.mel.store import opened_store
 from audiorec.recommend.library import Library
 from audiorec.recommend.user_profile import liked_tracks
-from audiorec.serve.api.common import check_listeners, stored_listener
+from audiorec.serve.api.common import check_listeners
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import TrackRow, rows_of, rows_of_hits, tracks_of
 from audiorec.serve.workspace_counts import n_excluded, play_summary, word_counts, workspace_status
@@ -126,7 +127,7 @@ def listener(library: Library, page_request: PageRequest) -> dict[str, Any]:
     """Recommendations, hidden gems and taste in words of a listener."""
     name = page_request.text("user") or page_request.user
     check_listeners(page_request.state, page_request.request, [name])
-    stored = stored_listener(library.workspace, name)
+    stored = stored_name(name, workspace=library.workspace)
     lists: dict[str, list[TrackRow]] = {}
     problem = ""
     try:

@@ -74,9 +74,8 @@ class PlayCounts:
         frame = frame.filter(pl.col("plays") > 0)
         sums = frame.group_by("track_id").agg(pl.col("plays").sum())
         self._totals = dict(sums.iter_rows())
-        salt = workspace.salt(make=False)
         self._imported = {
-            user: _counts(frame, stored_name(user, workspace.plays, salt=salt))
+            user: _counts(frame, stored_name(user, workspace=workspace))
             for user in self._state.auth.users()
         }
 

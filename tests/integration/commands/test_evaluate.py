@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import click
 import pytest
 
-from audiorec.cli.evaluate import _check_together, _labels, _of_before, command
+from audiorec.cli.evaluate import command
+from audiorec.cli.study_options import check_options, parse_labels, study_of_former_options
 from audiorec.config_base import MAX_SEED
 from audiorec.evaluation import Report
 from audiorec.studies import STUDIES
@@ -174,18 +175,18 @@ def test_several_splits_are_a_list_and_help_says_so():
     ],
 )
 def test_options_of_before_are_taken_with_a_line(former, vary, labels, study, capsys):
-    found, settings = _of_before(None, vary, labels=labels, former=NONE | former)
+    found, settings = study_of_former_options(None, vary, labels=labels, former=NONE | former)
     assert found == study
     assert f"write --study {study}" in capsys.readouterr().err
     if former.get("losses"):
         assert settings == ("loss=mse", "loss=cosine", "loss=contrastive")
-    again, _ = _of_before(study, vary, labels=labels, former=NONE)
+    again, _ = study_of_former_options(study, vary, labels=labels, former=NONE)
     assert again == study and capsys.readouterr().err == ""
 
 
 def test_two_studies_at_once_are_wrong_usage():
     with pytest.raises(click.UsageError, match="one study at a time"):
-        _of_before("neighbours", (), labels=(), former=NONE | {"thin": True})
+        study_of_former_options("neighbours", (), labels=(), former=NONE | {"thin": True})
 
 
 @pytest.mark.parametrize(
@@ -202,12 +203,12 @@ def test_two_studies_at_once_are_wrong_usage():
 def test_options_that_would_not_be_looked_at_are_wrong_usage(study, given, said):
     nothing = dict.fromkeys(("vary", "labels", "systems", "truth", "page", "held_out"))
     with pytest.raises(click.UsageError, match=said):
-        _check_together(study, **(nothing | given))
+        check_options(study, **(nothing | given))
 
 
 def test_labels_are_percentages_or_tracks():
-    assert _labels(None, None, "5,10%") == (0.05, 0.1)
-    assert _labels(None, None, "500t,50") == (500.0, 0.5)
+    assert parse_labels(None, None, "5,10%") == (0.05, 0.1)
+    assert parse_labels(None, None, "500t,50") == (500.0, 0.5)
     for wrong in ("few", "0,50", "120", "-3t"):
         with pytest.raises(click.BadParameter, match="must be percentages"):
-            _labels(None, None, wrong)
+            parse_labels(None, None, wrong)

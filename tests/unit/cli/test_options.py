@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.cli.common import read_recipe
 from audiorec.exceptions import DataError
+from audiorec.pipeline import read_recipe
 
 
 @pytest.mark.parametrize("command", [["index"], ["import", "embeddings", "v.parquet"]])

@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog
-from audiorec.doctor import diagnose
 from audiorec.exceptions import ArtifactError
 from audiorec.factors import ArtistSmoothing
 from audiorec.inference import embed
 from audiorec.models.checkpoint import load_model, save_model
 from audiorec.pipeline.status import artifact_state
+from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.workspace import Workspace
 from tests.unit.models.conftest import make_clips, make_model
 

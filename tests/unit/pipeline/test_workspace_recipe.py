@@ -1,4 +1,4 @@
-"""Which recipe a workspace follows where none is named, and how shipped ones are found."""
+"""Which recipe a workspace follows where none is named."""
 
 import subprocess
 import sys
@@ -9,10 +9,8 @@ from click.testing import CliRunner
 
 from audiorec import artifacts
 from audiorec.cli import cli
-from audiorec.cli.common import read_recipe
 from audiorec.exceptions import DataError
 from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
-from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.workspace_recipe import MIN_LISTENERS, remembered
 from audiorec.workspace import Workspace
 
@@ -101,29 +99,6 @@ def test_the_default_recipe_of_before_is_named_and_chosen_anew(workspace):
     assert 'recipe.toml is of an earlier version (architecture "described")' in line
     assert "audiorec run RECIPE" in line
     assert "recipe library: there is no listening" in ended.stderr
-
-
-@pytest.mark.parametrize("name", ["library", "library.toml", "pipelines/library.toml"])
-def test_a_shipped_recipe_is_found_by_its_name_from_anywhere(name, tmp_path, monkeypatch):
-    from pathlib import Path
-
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "library").mkdir()  # a folder of that name is no recipe
-    assert read_recipe(Path(name)) == load_shipped("library")
-    (tmp_path / "library.toml").write_text("[factors]\nfactors = 7\n")
-    if name == "library.toml":  # a file of one's own goes before
-        assert read_recipe(Path(name)).factors.factors == 7
-
-
-def test_a_name_that_is_none(tmp_path):
-    from pathlib import Path
-
-    known = "default, dieleman2014, library, paper2013, scratch"
-    with pytest.raises(DataError, match=f"no recipe 'libary'; name a file, or one of {known}"):
-        read_recipe(Path("libary"))
-    with pytest.raises(DataError, match="cannot be read: no such file"):
-        read_recipe(tmp_path / "libary.toml")
-    assert isinstance(load_shipped("default"), Recipe)
 
 
 def test_the_stages_start_without_what_few_of_them_need():

@@ -16,13 +16,13 @@ from audiorec.cli import cli
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.exclusion_rules import Exclusion, save_exclusions
 from audiorec.data.plays_import import import_plays
-from audiorec.doctor import diagnose
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.factors import Factors, save_factors
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.index.reload import index_signature, open_index
+from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.recommend.export_vectors import export_vectors
 from audiorec.recommend.filters import TrackFilter
@@ -242,7 +242,7 @@ def test_a_batch_is_instead_of_names(workspace):
 
 
 def test_lines_are_answered_as_they_come(workspace):
-    from audiorec.cli.similar_batch import chunks
+    from audiorec.cli.batch_queries import chunks
 
     stream = io.StringIO("\n".join(map(str, range(1000))))
     assert [len(some) for some in chunks(stream)][:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 256]

@@ -11,7 +11,7 @@ import pytest
 
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.exceptions import AudiorecError, DataError
-from audiorec.pipeline.match_names import recordings
+from audiorec.pipeline.name_matcher import recordings
 from audiorec.scan import scan, scan_manifest, scanner
 from audiorec.scan.read_file import read_file
 from audiorec.scan.tags import read_recording_id, read_tags

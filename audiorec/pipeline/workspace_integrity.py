@@ -1,4 +1,4 @@
-"""What is wrong with a workspace, and what mends it."""
+"""Integrity of a workspace: damaged artifacts, stages out of step, and what mends them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from audiorec.data.catalog.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError
 from audiorec.index.stored import rebuild_reason
 from audiorec.mel.store import unlike
+from audiorec.pipeline.training_inputs import only_artists_changed
 from audiorec.recommend.spaces import artists_of
 from audiorec.workspace import Workspace
 
@@ -98,9 +99,6 @@ def _out_of_step(workspace: Workspace) -> list[str]:
     if named and artifacts.fingerprint(artists_of(workspace)) != named:
         lines.append("the index was made before artists' names changed; run 'audiorec index'")
     if {"mels", "factors", "model"} <= made.keys():
-        # here: the pipeline takes a second
-        from audiorec.pipeline.training_inputs import only_artists_changed
-
         with suppress(AudiorecError):  # what is damaged or older is told of elsewhere
             if only_artists_changed(workspace, made["model"]):
                 lines.append(

@@ -1,22 +1,14 @@
-"""The command line: one group, one module per command, each imported when it is called."""
+"""The table of the commands, and the group that imports each one's module when it is called."""
 
 from __future__ import annotations
 
 import importlib
-import logging
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
-from audiorec import __version__
-from audiorec.cli.options import GlobalOptions, PathType
-from audiorec.cli.output import echo_line, escape_unencodable_output
-from audiorec.distributed import process_group
-from audiorec.exceptions import AmbiguousNameError, ArtifactError, AudiorecError
-from audiorec.printable_text import bounded, one_line
+from audiorec.cli.options import GlobalOptions
+from audiorec.exceptions import ArtifactError, AudiorecError
 
 COMMANDS = {
     "demo": "generate a demo world of music and listeners",
@@ -112,76 +104,10 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "-w",
-    "--workspace",
-    type=PathType(file_okay=True, path_type=Path),
-    envvar="AUDIOREC_WORKSPACE",
-    show_envvar=True,
-    help="Directory for all data. [default: the platform's user data folder]",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Print more details on stderr.")
-@click.version_option(__version__, prog_name="audiorec")
-@click.pass_context
-def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
-    """Recommend music by listening to the audio, also tracks that nobody has played yet.
-
-    A first run: scan MUSIC, plays FILE, run, similar TRACK.
-    """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.ERROR,
-        stream=sys.stderr,
-        format="%(name)s: %(message)s",
-    )
-    ctx.obj = GlobalOptions(workspace, verbose=verbose)
-    if process_group().size > 1 and ctx.invoked_subcommand != "train":
-        raise click.UsageError(
-            f"torchrun is for 'audiorec train'; run 'audiorec {ctx.invoked_subcommand}' without it"
-        )
-
-
 def damage_of(settings: GlobalOptions | None) -> list[str]:
     """A line for everything in the workspace that is damaged; none where there is no workspace."""
-    from audiorec.doctor import damage
+    from audiorec.pipeline.workspace_integrity import damage
 
     if settings is None or not settings.workspace.root.is_dir():
         return []
     return damage(settings.workspace)
-
-
-def main() -> None:
-    """Run the command line: a known error is one line on stderr and exit 1."""
-    escape_unencodable_output(sys.stdout, sys.stderr)
-    # Before torch is imported. Its threads spin while they wait for each other by default: on a
-    # machine that is busy, ten times the processor time that the work takes.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        sys.exit(cli(prog_name="audiorec", standalone_mode=False))
-    except click.exceptions.Abort:
-        click.echo(
-            "\naudiorec: interrupted; what was done is kept, the same command goes on", err=True
-        )
-        sys.exit(130)
-    except click.ClickException as error:
-        vars(error)["message"] = bounded(one_line(error.message))
-        error.show()
-        sys.exit(error.exit_code)
-    except AmbiguousNameError as error:
-        echo_line(f"audiorec: {error}", err=True)
-        for candidate in error.candidates:
-            echo_line(f"  {candidate}", err=True)
-        sys.exit(1)
-    except AudiorecError as error:
-        echo_line(f"audiorec: {error}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        if error.filename is None and error.errno is None:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        echo_line(
-            f"audiorec: {where}{error.strerror}; what is stored is whole: make room or check "
-            "permissions, and run the same command again",
-            err=True,
-        )
-        sys.exit(1)

@@ -1,7 +1,8 @@
-"""The group of commands: completion, errors of no known kind, interruption."""
+"""The group of commands: completion, errors of no known kind, interruption, threads."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import get_args
 
@@ -66,3 +67,14 @@ def test_an_interrupted_command_says_that_it_can_go_on(tmp_path, monkeypatch, ca
     with pytest.raises(SystemExit, match="130"):
         main()
     assert "interrupted; what was done is kept" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given, used", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_do_not_spin_unless_asked_to(monkeypatch, given, used):
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setattr(sys, "argv", ["audiorec", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert os.environ["OMP_WAIT_POLICY"] == used
