@@ -155,6 +155,6 @@ def check_command(ctx: click.Context, name: str, directory: Path, as_json: bool)
                 echo_line(f"{word:9} {line}")
         click.echo(f"{'audio':9} {check.audio} tracks")
         if check.ok:
-            click.echo(f"whole: run 'audiorec dataset {name} {directory}'", err=True)
+            click.echo(f"complete: run 'audiorec dataset {name} {directory}'", err=True)
     if not check.ok:
         ctx.exit(1)

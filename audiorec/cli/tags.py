@@ -202,7 +202,7 @@ def show_words(tagged: list[dict[str, Any]], *, as_json: bool) -> None:
         name = " - ".join(part for part in (one["artist"], one["title"]) if part)
         echo_line("  ".join(part for part in (one["track_id"], name) if part))
         text = ", ".join(_word(**tag) for tag in one["tags"])
-        echo_line(f"    may contain: {text}" if text else "    nothing sure enough to say")
+        echo_line(f"    may contain: {text}" if text else "    no tag is confident enough")
 
 
 class FileTagger:

@@ -151,7 +151,7 @@ def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
 
 
 def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
-    """Write names for mending by hand: a CSV whose last column waits for tracks."""
+    """Write names for correction by hand: a CSV whose last column is for tracks."""
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(COLUMNS)

@@ -29,7 +29,7 @@ def keep(workspace, kind, **config):
     )
 
 
-def test_a_model_of_other_spectrograms_needs_mending(workspace):
+def test_a_model_of_other_spectrograms_needs_repair(workspace):
     keep(workspace, "model", mel=MelConfig().model_dump(mode="json"))
     keep(workspace, "mels", **MelConfig().model_dump())
     assert diagnose(workspace).problems == []
