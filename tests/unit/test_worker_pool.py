@@ -17,6 +17,8 @@ from audiorec import worker_pool
 from audiorec.exceptions import ParameterError
 from audiorec.worker_pool import run_isolated
 
+from ..waiting import wait_until
+
 
 @pytest.fixture(autouse=True)
 def jobs(monkeypatch):
@@ -169,15 +171,7 @@ def _kill_parent(script):
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
         worker = int(parent.stdout.readline())
         parent.kill()
-    _check_ends(worker)
-
-
-def _check_ends(worker):
-    for _ in range(100):
-        if not _runs(worker):
-            break
-        time.sleep(0.1)
-    assert not _runs(worker)
+    wait_until(lambda: not _runs(worker))
 
 
 def _runs(pid):

@@ -17,7 +17,8 @@ from audiorec.models.checkpoint import load_model, save_model
 from audiorec.pipeline.status import artifact_state
 from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.workspace import Workspace
-from tests.unit.models.conftest import make_clips, make_model
+
+from .conftest import make_clips, make_model
 
 KINDS = [
     {"encoder": "cnn"},

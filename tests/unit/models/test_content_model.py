@@ -11,7 +11,8 @@ from audiorec.inference import check_mels, embed, embed_store
 from audiorec.models.content_model import crop_mel, crops_of, select, track_vector
 from audiorec.models.frozen_features import compute_features
 from audiorec.models.heads import linear_head, standardizing_head
-from tests.unit.models.conftest import MEL, make_clips, make_model
+
+from .conftest import MEL, make_clips, make_model
 
 
 class Store:

@@ -61,15 +61,14 @@ def make_workspace(folder: Path, write_audio) -> Workspace:
 
 
 @pytest.fixture(autouse=True)
-def server_log(monkeypatch):
-    """The server's log at the levels it runs with, whatever tests before have set up."""
-    monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)
-    for name in ("audiorec.serve", "uvicorn.error"):
+def server_log(monkeypatch, caplog):
+    """The server's log as `caplog` sees it, and as it was before once a test has ended."""
+    for name in ("audiorec.serve", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         monkeypatch.setattr(logger, "handlers", [])
         monkeypatch.setattr(logger, "propagate", True)
         monkeypatch.setattr(logger, "disabled", False)
-        logger.setLevel(logging.INFO)  # not the root's, which a command may raise
+        caplog.set_level(logging.INFO, logger=name)  # not the root's, which a command may raise
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ def exchange(port: int, request: bytes) -> bytes:
                     if connection.gettimeout() != PATIENCE:
                         break
                     connection.shutdown(socket.SHUT_WR)
-                    connection.settimeout(10)
+                    connection.settimeout(60)
                     continue
                 if not block:
                     break

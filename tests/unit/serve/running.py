@@ -7,7 +7,8 @@ import json
 import signal
 import subprocess
 import sys
-import time
+
+from ...waiting import wait_until
 
 
 class Server:
@@ -20,15 +21,15 @@ class Server:
                 [sys.executable, "-m", "audiorec", "-w", str(workspace.root), "serve",
                  "--port", "0", *arguments], stderr=log
             )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while b"serving on" not in self.log.read_bytes():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+        wait_until(
+            lambda: b"serving on" in self.log.read_bytes() or self.process.poll() is not None
+        )
+        assert self.process.poll() is None, self.log.read_text()
         self.port = int(self.log.read_bytes().split(b"serving on http://127.0.0.1:")[1].split()[0])
 
     def ask(self, path: str, body: object = None, **headers: str) -> tuple[int, bytes]:
         """Status and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         content = None if body is None else json.dumps(body).encode()
         kind = {"Content-Type": "application/json"} if body is not None else {}
         connection.request("POST" if body is not None else "GET", path, content, kind | headers)

@@ -7,7 +7,6 @@ import errno
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,9 @@ from audiorec.serve import create_app
 from audiorec.serve.api.upload import Upload, similar_to
 from audiorec.serve.batch import SearchOptions, SimilarBatch
 from audiorec.serve.library import SharedLibrary
+
+from ...waiting import wait_until
+from .conftest import put_index
 
 API = "/api/v1"
 
@@ -206,14 +208,9 @@ def test_the_description_names_every_route(client):
 
 
 def test_a_new_index_is_taken_over(client, workspace):
-    from tests.unit.serve.conftest import put_index
-
     first = ids(client.get(f"{API}/similar", params={"seed": "t03"}))
     put_index(workspace, 1)
-    deadline = time.monotonic() + 20
-    while ids(client.get(f"{API}/similar", params={"seed": "t03"})) == first:
-        assert time.monotonic() < deadline, "the new index is not served"
-        time.sleep(0.05)
+    wait_until(lambda: ids(client.get(f"{API}/similar", params={"seed": "t03"})) != first)
     own = Library(workspace).similar(["t03"])
     assert ids(client.get(f"{API}/similar", params={"seed": "t03"})) == [h.track_id for h in own]
 
@@ -288,8 +285,9 @@ def test_a_catalogue_that_is_damaged_meanwhile_is_said_and_the_one_before_answer
 ):
     assert client.get(f"{API}/find").json()["n"] == 40
     workspace.catalog.write_bytes(b"no database" * 1000)
-    deadline = time.monotonic() + 20
-    while "the catalogue could not be read again" not in caplog.text:
+
+    def said():
         assert client.get(f"{API}/find").json()["n"] == 40
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        return "the catalogue could not be read again" in caplog.text
+
+    wait_until(said)

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,8 @@ sync_api.expect.set_options(timeout=30_000)  # as long as everything else may ta
 from audiorec.data.catalog.catalog import Catalog  # noqa: E402
 from audiorec.data.plays.store import load_plays  # noqa: E402
 from audiorec.track_map import Layout, Region, save_map  # noqa: E402
+
+from ...waiting import wait_until  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
@@ -136,16 +137,8 @@ def told(site, path: str):
 
 def moves(page) -> float:
     """How far the track that plays has come, once it moves."""
-    until(lambda: page.evaluate("document.querySelector('#audio').currentTime > 0.2"))
+    wait_until(lambda: page.evaluate("document.querySelector('#audio').currentTime > 0.2"))
     return page.evaluate("document.querySelector('#audio').currentTime")
-
-
-def until(found, seconds: float = 15.0):
-    """What a condition finds, waited for."""
-    end = time.monotonic() + seconds
-    while not (value := found()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return value
 
 
 def test_search_play_like_and_both_are_stored_as_plays(watch, site):
@@ -160,7 +153,7 @@ def test_search_play_like_and_both_are_stored_as_plays(watch, site):
     page.locator("#like").click()
     page.wait_for_selector('#results [data-do="like"][aria-pressed="true"]')
     assert told(site, "/api/v1/listening?id=t12")["liked"]
-    assert until(lambda: page.evaluate("document.querySelector('#audio').ended"))
+    wait_until(lambda: page.evaluate("document.querySelector('#audio').ended"))
 
     def stored():
         plays = load_plays(site[1].plays).filter(user_id="me", track_id="t12")
@@ -169,7 +162,7 @@ def test_search_play_like_and_both_are_stored_as_plays(watch, site):
             "played": bool((plays["plays"] > 0).any()),
         }
 
-    assert until(lambda: all(stored().values())), stored()
+    wait_until(lambda: all(stored().values()))
 
 
 def test_the_player_goes_on_while_pages_change(watch):
@@ -239,11 +232,11 @@ def test_by_the_keyboard_alone(watch, site):
     page.keyboard.press("Enter")
     moves(page)
     page.keyboard.press("d")
-    assert until(lambda: told(site, f"/api/v1/listening?id={row}")["disliked"])
+    wait_until(lambda: told(site, f"/api/v1/listening?id={row}")["disliked"])
     page.keyboard.press("d")
-    assert until(lambda: not told(site, f"/api/v1/listening?id={row}")["disliked"])
+    wait_until(lambda: not told(site, f"/api/v1/listening?id={row}")["disliked"])
     page.keyboard.press("k")
-    assert until(lambda: page.evaluate("document.querySelector('#audio').paused"))
+    wait_until(lambda: page.evaluate("document.querySelector('#audio').paused"))
     title = page.locator("#now .title").inner_text()
     page.keyboard.press("n")
     page.wait_for_function(
@@ -299,7 +292,7 @@ def test_on_the_map_a_click_plays_and_a_lasso_makes_a_playlist(watch):
     assert page.locator("#now .title").inner_text() == "Song 11"
     for colour in ("genre", "artist", "year", "score"):
         page.locator("#colour").select_option(colour)
-        assert until(lambda: page.locator("#legend li").count() > 1)
+        wait_until(lambda: page.locator("#legend li").count() > 1)
     page.get_by_role("button", name="Lasso").click()
     box = page.locator("#points").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

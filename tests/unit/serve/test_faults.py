@@ -15,9 +15,11 @@ import pytest
 
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.recommend.library import Library
-from tests.unit.serve.conftest import make_workspace, put_index
-from tests.unit.serve.requests_mutated import memory_of, send_mutated
-from tests.unit.serve.running import Server
+
+from ...waiting import wait_until
+from .conftest import make_workspace, put_index
+from .requests_mutated import memory_of, send_mutated
+from .running import Server
 
 API = "/api/v1"
 
@@ -59,16 +61,17 @@ def test_an_index_replaced_under_load_fails_no_answer(server, made):
         put_index(made, seed)
         time.sleep(0.7)
     wanted = [hit.track_id for hit in Library(made).similar(["t03"], k=5)]
-    deadline = time.monotonic() + 20
-    while True:
+
+    def served() -> list[str]:
         _, body = server.ask(f"{API}/similar?seed=t03&k=5")
-        if [hit["track_id"] for hit in json.loads(body)["results"]] == wanted:
-            break
-        assert time.monotonic() < deadline, "the last index is not served"
-        time.sleep(0.1)
-    stop.set()
-    for thread in threads:
-        thread.join()
+        return [hit["track_id"] for hit in json.loads(body)["results"]]
+
+    try:
+        wait_until(lambda: served() == wanted)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert not failed
 
 
@@ -78,7 +81,7 @@ def test_a_file_that_goes_while_it_is_streamed(server, made, cut):
     path = path_of(made, "t08" if cut else "t09")
     content = os.urandom(12_000_000)
     path.write_bytes(content)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         name = "t08" if cut else "t09"
         connection.sendall(
@@ -101,14 +104,14 @@ def test_mutated_requests_break_nothing(server, made):
     codes, leaks = send_mutated(server.port, made, n=1500, seed=0)
     assert not leaks
     assert not {code: n for code, n in codes.items() if code >= 500}, codes
-    assert codes[200] > 50 and sum(codes.values()) > 1300
+    assert codes[200] > 50 and codes[0] < 200  # which had no answer
     assert memory_of(server.process.pid) < before + 60
     assert server.ask(f"{API}/find?q=song")[0] == 200
 
 
 def test_requests_that_break_off_leave_no_trace(server):
     for path in (f"{API}/similar", "/login", "/rest/ping", f"{API}/similar/upload"):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             kind = "multipart/form-data; boundary=x" if "upload" in path else "application/json"
             kind = "application/x-www-form-urlencoded" if path[1] in "lr" else kind
             connection.sendall(
@@ -137,14 +140,14 @@ def test_a_workspace_that_is_moved_away_and_back(server, made):
 
 def test_a_stop_finishes_what_is_under_way(server, made):
     path_of(made, "t10").write_bytes(os.urandom(12_000_000))
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", f"{API}/audio?id=t10")
     answer = connection.getresponse()
     got = len(answer.read(100_000))
     server.process.send_signal(signal.SIGTERM)
     got += len(answer.read())
     assert got == 12_000_000
-    assert server.process.wait(timeout=30) == 0
+    assert server.process.wait(timeout=60) == 0
     log = server.log.read_text()
     assert "Traceback" not in log
     line = next(line for line in log.splitlines() if "GET /api/v1/find 200" in line)

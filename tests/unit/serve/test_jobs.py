@@ -6,7 +6,6 @@ import asyncio
 import errno
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from audiorec.scan.scan_roots import record_scan, scan_roots
 from audiorec.serve.app import make_state
 from audiorec.serve.config import ServeSettings
 from audiorec.workspace import Workspace
+
+from ...waiting import wait_until
 
 API = "/api/v1"
 
@@ -55,10 +56,7 @@ def test_a_scan_takes_new_files_in_and_says_how_it_goes(
     assert last == {"state": "done"}, events.text
     job = client.get(f"{API}/jobs").json()["jobs"][0]
     assert job["state"] == "done" and any("added" in line for line in job["lines"])
-    deadline = time.monotonic() + 20
-    while not client.get(f"{API}/find", params={"q": "new.wav"}).json()["n"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: client.get(f"{API}/find", params={"q": "new.wav"}).json()["n"])
     assert scan_roots(workspace) == [folder]
 
 

@@ -9,7 +9,8 @@ from audiorec.data.catalog.records import Track
 from audiorec.mel import store as mel_store
 from audiorec.serve import workspace_counts
 from audiorec.serve.track_table import MOST_NEW, TrackTable, topmost
-from tests.unit.serve.conftest import N_TRACKS
+
+from .conftest import N_TRACKS
 
 
 def slow_topmost(folders):

@@ -19,6 +19,8 @@ from audiorec.exceptions import ParameterError, WorkspaceError
 from audiorec.pipeline.forget import forget
 from audiorec.serve.listening import Listening, play_or_skip
 
+from ...waiting import wait_until
+
 API = "/api/v1"
 
 
@@ -154,10 +156,7 @@ def test_a_like_is_in_the_plays_soon(client, workspace):
     assert client.post(f"{API}/listening", json=played).json()["stored"] == "play"
     unknown = client.post(f"{API}/listening", json={"kind": "like", "id": "nothing"})
     assert unknown.status_code == 404
-    deadline = time.monotonic() + 30
-    while not (len(stored(workspace)) and len(stored(workspace, track="t07"))):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: len(stored(workspace)) and len(stored(workspace, track="t07")))
     assert client.get(f"{API}/similar", params={"seed": "t05"}).status_code == 200
 
 

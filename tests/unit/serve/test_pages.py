@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import shutil
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -25,6 +24,8 @@ from audiorec.playlist import KINDS
 from audiorec.serve import create_app
 from audiorec.serve.users import add_user, users_file
 from audiorec.track_map import Layout, Region, save_map
+
+from ...waiting import wait_until
 
 HOSTILE = '"><script>window.hacked=1</script><img src=x onerror=window.hacked=1>'
 PAGES = ("/", "/?q=song", "/track?id=t03", "/why?a=t03&b=t05", "/playlist", "/listener",
@@ -256,10 +257,8 @@ def test_points_ids_and_colours_of_the_map_go_together(mapped, client):
     assert client.get("/map/colours?by=zzz").status_code == 422
     with Catalog(mapped.catalog) as catalog:
         catalog.upsert([replace(track, year=None) for track in catalog.tracks()])
-    deadline = time.monotonic() + 20
-    while (years := client.get("/map/colours?by=year").json())["low"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not client.get("/map/colours?by=year").json()["low"])
+    years = client.get("/map/colours?by=year").json()
     assert years["high"] == "" and set(base64.b64decode(years["values"])) == {255}
 
 

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import threading
-import time
 import urllib.request
 
 import pytest
@@ -17,6 +16,8 @@ from threadpoolctl import threadpool_limits
 from audiorec.cli import cli
 from audiorec.exceptions import ParameterError
 from audiorec.serve.run import listen
+
+from ...waiting import wait_until
 
 
 @pytest.fixture
@@ -36,12 +37,10 @@ def test_it_says_where_it_serves_answers_logs_and_ends_at_sigterm(workspace, own
     answers = []
 
     def ask_and_stop() -> None:
-        deadline = time.monotonic() + 20
         try:
-            while "serving on" not in said.getvalue() and time.monotonic() < deadline:
-                time.sleep(0.02)
+            wait_until(lambda: "serving on" in said.getvalue())
             url = said.getvalue().split("serving on ")[1].split()[0]
-            with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=60) as answer:
                 answers.append((url, answer.status, answer.headers.get("server")))
         finally:
             os.kill(os.getpid(), signal.SIGTERM)

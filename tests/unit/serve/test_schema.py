@@ -9,8 +9,8 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from tests.unit.serve.conftest import make_workspace  # noqa: E402
-from tests.unit.serve.running import Server  # noqa: E402
+from .conftest import make_workspace  # noqa: E402
+from .running import Server  # noqa: E402
 
 EXAMPLES = 80
 # What starts work of seconds or waits for it has tests of its own.

@@ -17,8 +17,9 @@ from audiorec.models.checkpoint import save_model
 from audiorec.serve.api.recommendations import TrackPair, occluded_pair
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.training import train_sessions
-from tests.unit.models.conftest import MEL, make_model
-from tests.unit.serve.conftest import make_workspace
+
+from ..models.conftest import MEL, make_model
+from .conftest import make_workspace
 
 API = "/api/v1"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from audiorec.data.plays.store import load_plays
+
+from ....waiting import wait_until
 
 N_ALL = 12 * 2 * 5 + 3 + 2 + 2 + 1
 
@@ -27,11 +27,12 @@ def listed(done, kind, **more):
 
 def stored(served, user, track_id):
     """What stands under the plays of a workspace, once the server has put it there."""
-    for _ in range(100):
-        if (served.workspace.plays / "manifest.json").exists():
-            plays = load_plays(served.workspace.plays)
-            rows = plays.filter((plays["user_id"] == user) & (plays["track_id"] == track_id))
-            if len(rows):
-                return rows.to_dict(as_series=False)
-        time.sleep(0.1)
-    raise AssertionError(f"nothing of {track_id} is stored")
+
+    def rows():
+        if not (served.workspace.plays / "manifest.json").exists():
+            return []
+        plays = load_plays(served.workspace.plays)
+        of_track = plays.filter((plays["user_id"] == user) & (plays["track_id"] == track_id))
+        return of_track.to_dict(as_series=False) if len(of_track) else []
+
+    return wait_until(rows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +28,8 @@ from audiorec.serve.app import create_app
 from audiorec.serve.config import ServeSettings
 from audiorec.serve.users import add_key, add_user, users_file
 from audiorec.workspace import Workspace
+
+from ....waiting import wait_until
 
 SPECIFICATION = Path(__file__).parents[3] / "data" / "opensubsonic" / "openapi.json"
 NAME, PASSWORD = "ann", "sesame-öffne"
@@ -133,17 +134,16 @@ def save_index(workspace: Workspace, ids: list[str]) -> None:
 def run_server(workspace: Workspace, music):
     """A server in a thread, as `audiorec serve` runs it; yields where."""
     app = create_app(workspace, settings=ServeSettings(music=(music,)))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
+    wait_until(lambda: server.started or not thread.is_alive())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield port
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def served(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(served):
     """A connection that is kept open."""
-    with httpx.Client(base_url=served.url, timeout=20) as http:
+    with httpx.Client(base_url=served.url, timeout=60) as http:
         yield http
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import datetime
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 from audiorec.data.catalog.catalog import Catalog
 from audiorec.data.catalog.descriptors import save_descriptors
 
+from ....waiting import wait_until
 from .asking import N_ALL, ids, listed, song_of
 
 ALWAYS = {  # what OpenSubsonic adds to a song, and is known here
@@ -170,22 +171,18 @@ def test_words_in_any_order_case_and_without_accents(done):
 def test_a_track_that_is_excluded_or_gone_is_nowhere(served, done, error):
     with Catalog(served.workspace.catalog) as catalog:
         catalog.mark_missing(["a11-1-5"])
+
+    def count():
+        return len(done("search3", query="", songCount=500)["searchResult3"]["song"])
+
     try:
-        for _ in range(100):  # the view of before answers until the new one is made
-            if len(done("search3", query="", songCount=500)["searchResult3"]["song"]) < N_ALL:
-                break
-            time.sleep(0.05)
+        wait_until(lambda: count() < N_ALL)  # the view of before answers until the new one is made
         assert error("getSong", id="a11-1-5") == 70
-        everything = done("search3", query="", songCount=500)["searchResult3"]["song"]
-        assert len(everything) == N_ALL - 1
+        assert count() == N_ALL - 1
     finally:
         with Catalog(served.workspace.catalog) as catalog:
             catalog._execute_many("UPDATE tracks SET missing = 0", [()])
-    for _ in range(100):  # what was read a moment ago is not read again at once
-        found = done("search3", query="", songCount=500)["searchResult3"]["song"]
-        if len(found) == N_ALL:
-            break
-        time.sleep(0.05)
+    wait_until(lambda: count() == N_ALL)  # what was read a moment ago is not read again at once
     assert song_of(done, "a11-1-5")
 
 
@@ -242,10 +239,13 @@ def test_a_song_says_which_disc_it_is_on(small):
 
 
 def test_songs_that_came_after_a_time(done):
-    count = done("search", any="song", count=500)["searchResult"]["totalHits"]
-    newest = done("search", any="song", newerThan=int(1000 * (time.time() - 60)), count=500)
+    songs = done("search", any="song", count=500)["searchResult"]["match"]
+    times = {song["id"]: datetime.fromisoformat(song["created"]) for song in songs}
+    middle = sorted(times.values())[len(songs) // 2]
+    newest = done("search", any="song", newerThan=int(1000 * middle.timestamp()) + 1, count=500)
     found = newest["searchResult"]
-    assert 0 < found["totalHits"] < count and len(found["match"]) == found["totalHits"]
+    newer = {id_ for id_, time in times.items() if time > middle}
+    assert set(ids(found["match"])) == newer and found["totalHits"] == len(newer) > 0
     assert done("search", any="song", newerThan=2**50)["searchResult"]["match"] == []
 
 

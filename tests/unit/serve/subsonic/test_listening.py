@@ -16,6 +16,7 @@ from PIL import Image
 
 from audiorec.data.plays_import import import_plays
 
+from ....waiting import wait_until
 from .asking import ids, listed, song_of, stored
 
 
@@ -91,12 +92,8 @@ def test_imported_plays_count_beside_those_made_here(served, done, tmp_path):
     with served.workspace.writing():
         import_plays(served.workspace.plays, file)
     done("scrobble", id="a09-0-1", time=1_550_000_000_000)
-    for _ in range(100):
-        if song_of(done, "a09-0-1")["playCount"] == 4:
-            break
-        time.sleep(0.05)
-    song = song_of(done, "a09-0-1")
-    assert song["playCount"] == 4 and song["played"].startswith("2019-02-12")
+    wait_until(lambda: song_of(done, "a09-0-1")["playCount"] == 4)
+    assert song_of(done, "a09-0-1")["played"].startswith("2019-02-12")
     assert song_of(done, "a09-0-2")["playCount"] == 9
     assert "played" not in song_of(done, "a09-0-2")
     assert listed(done, "frequent")[0]["artist"] == "Artist 09"
@@ -146,7 +143,7 @@ def test_a_song_cut_short_while_it_is_streamed_ends_the_connection(served, done,
     path = served.music / "Artist 07" / "Album 1" / "1.flac"
     whole = path.read_bytes()
     path.write_bytes(bytes(12_000_000))
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         target = f"/rest/stream?apiKey={served.key}&id=a07-1-1"
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())

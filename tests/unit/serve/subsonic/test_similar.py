@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.data.exclusion_rules import Exclusion, save_exclusions
 
+from ....waiting import wait_until
 from .asking import N_ALL, ids, song_of, stored
 
 
@@ -114,10 +114,8 @@ def test_what_is_excluded_is_in_no_answer_and_can_be_played(served, done, error)
 def test_songs_that_are_not_placed_have_no_similar_artists(done, error, served):
     with Catalog(served.workspace.catalog) as catalog:
         catalog.upsert(Track("new-1", str(served.music / "New" / "1.flac"), "New", "New"))
-    for _ in range(100):  # the view of before answers until the new one is made
-        if done("search3", query="new")["searchResult3"]["artist"]:
-            break
-        time.sleep(0.05)
+    # The view of before answers until the new one is made.
+    wait_until(lambda: done("search3", query="new")["searchResult3"]["artist"])
     artist = song_of(done, "new-1")["artistId"]
     assert done("getArtistInfo2", id=artist)["artistInfo2"]["similarArtist"] == []
     assert error("getSimilarSongs2", id=artist) == 70
