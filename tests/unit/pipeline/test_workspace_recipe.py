@@ -1,8 +1,5 @@
 """Which recipe a workspace follows where none is named."""
 
-import subprocess
-import sys
-
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -13,6 +10,8 @@ from audiorec.exceptions import DataError
 from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
 from audiorec.pipeline.workspace_recipe import MIN_LISTENERS, remembered
 from audiorec.workspace import Workspace
+
+from ...loaded_modules import modules_loaded_by
 
 SECTIONS = ("mel", "model", "train")
 
@@ -103,9 +102,5 @@ def test_the_default_recipe_of_before_is_named_and_chosen_anew(workspace):
 
 def test_the_stages_start_without_what_few_of_them_need():
     """Polars starts threads, which a process that forks must not have."""
-    code = (
-        "import sys, audiorec.pipeline, audiorec.cli.stages, audiorec.index.build, audiorec.mel\n"
-        "heavy = {'polars', 'implicit', 'lightning'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    stages = "audiorec.pipeline, audiorec.cli.stages, audiorec.index.build, audiorec.mel"
+    assert not modules_loaded_by(f"import {stages}") & {"polars", "implicit", "lightning"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from audiorec.playlist.recipe_files import recipes_in, save_recipe
 from audiorec.playlist.refresh import refresh_playlists
 from audiorec.recommend.library import Library
 
+from ...loaded_modules import modules_loaded_by_command
 from .conftest import N, make_workspace
 
 TEMPLATES = Path(__file__).parents[3] / "pipelines" / "playlists"
@@ -134,14 +133,6 @@ def test_save_list_add_and_refresh_from_the_command_line(workspace):
 
 
 def test_a_playlist_loads_nothing_heavy(workspace, tmp_path):
-    script = (
-        "import sys\n"
-        f"sys.argv = ['audiorec', '-w', {str(workspace.root)!r}, 'playlist', 't000', '-o', "
-        f"{str(tmp_path / 'a.m3u8')!r}]\n"
-        "from audiorec.cli import main\n"
-        "try: main()\n"
-        "except SystemExit as stop: assert not stop.code, stop.code\n"
-        "heavy = {'torch', 'librosa', 'faiss', 'polars', 'pyloudnorm'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    command = ("-w", workspace.root, "playlist", "t000", "-o", tmp_path / "a.m3u8")
+    loaded = modules_loaded_by_command(*command)
+    assert not loaded & {"torch", "librosa", "faiss", "polars", "pyloudnorm"}

@@ -32,6 +32,7 @@ from audiorec.sessions.store import StoredModels
 from audiorec.sessions.training import have_sessions, train_sessions
 from audiorec.workspace import Workspace
 
+from ...loaded_modules import modules_loaded_by_command
 from .conftest import CONFIG, GRU, make_workspace, ring_plays, ring_vectors
 
 MODELS = ("gru4rec", "vsknn", "sknn", "rules")
@@ -374,16 +375,7 @@ def test_next_on_the_command_line(silent_workspace: Workspace) -> None:
 
 
 def test_next_starts_light(silent_workspace: Workspace) -> None:
-    script = (
-        "import sys; from audiorec.cli import main\n"
-        f"sys.argv = ['audiorec', '-w', {str(silent_workspace.root)!r}, 'next', 't03']\n"
-        "try: main()\nexcept SystemExit as stop: assert not stop.code\n"
-        "print('\\n'.join(sys.modules), file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    loaded = set(done.stderr.split())
+    loaded = modules_loaded_by_command("-w", silent_workspace.root, "next", "t03")
     assert "numpy" in loaded
     heavy = {"torch", "librosa", "faiss", "polars", "scipy", "pydantic", "lightning"}
     assert not loaded & heavy
