@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import av
@@ -26,6 +28,22 @@ def link_unreadable() -> Callable[[Path], None]:
     if not source.exists():
         pytest.skip("no /proc/self/mem, which opens and cannot be read: that is Linux's")
     return lambda place: place.symlink_to(source)
+
+
+@pytest.fixture
+def full_disk() -> Callable[[], AbstractContextManager[None]]:
+    """``with full_disk():`` no file of this process can grow."""
+    return _no_room
+
+
+@contextmanager
+def _no_room() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def _tune(seconds: float, sr: int = 44100, channels: int = 2, seed: int = 0) -> np.ndarray:

@@ -11,12 +11,12 @@ from audiorec import artifacts
 from audiorec.audio import fingerprint, probe
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.exceptions import ArtifactError, AudiorecError, NotFoundError
+from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned_mels
 from audiorec.scan import scan
-from audiorec.worker_pool import Outcome
 
 from ...loaded_modules import modules_loaded_by
+from ..in_this_process import run_here
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
 N = 11
@@ -44,19 +44,11 @@ def catalog(tmp_path, files):
         yield catalog
 
 
-def _here(_engine, function, items, **_settings):
-    for item in items:
-        try:
-            yield Outcome(item, function(item), None)
-        except AudiorecError as error:
-            yield Outcome(item, None, str(error))
-
-
 @pytest.fixture(autouse=True)
 def small_shards_in_this_process(monkeypatch, request):
     monkeypatch.setattr(compute, "SHARD_TRACKS", 4)
     if "workers" not in request.node.name:
-        monkeypatch.setattr(compute, "run_on", _here)
+        monkeypatch.setattr(compute, "run_on", lambda _engine, *work, **_: run_here(*work))
 
 
 def run(directory, catalog, **settings):
@@ -121,7 +113,7 @@ def test_a_run_killed_anywhere_ends_as_one_that_was_not(
     killed = tmp_path / "killed"
 
     def dying(engine, function, items, **settings):
-        for number, outcome in enumerate(_here(engine, function, items)):
+        for number, outcome in enumerate(run_here(function, items)):
             if number == after:
                 raise KeyboardInterrupt
             yield outcome

@@ -13,6 +13,15 @@ from audiorec.recommend.library import Library
 from audiorec.workspace import Workspace
 
 N, DIM = 240, 8
+SEEDS = {  # what a playlist of each kind can start from
+    "near": {"seeds": ("t000", "t100")},
+    "continue": {"seeds": ("t000", "t001", "t002")},
+    "path": {"seeds": ("t000", "t100")},
+    "arc": {"seeds": ("t005",)},
+    "radio": {"seeds": ("t007",)},
+    "listener": {"users": ("me",)},
+    "mix": {"users": ("me", "you")},
+}
 
 
 def make_workspace(path, vectors, *, n_artists=40, durations=None):

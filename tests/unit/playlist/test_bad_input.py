@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import sys
-from unittest import mock
-
 import numpy as np
 import pytest
 
-from audiorec.cli import main
-
+from ...integration.helpers import call
 from .conftest import make_workspace
 
 
@@ -19,22 +13,6 @@ from .conftest import make_workspace
 def workspace(tmp_path_factory):
     vectors = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
     return make_workspace(tmp_path_factory.mktemp("bad") / "ws", vectors, n_artists=20)
-
-
-def call(workspace, *arguments):
-    """Exit code, stdout and stderr of a command, as the console script would give them."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    argv = ["audiorec", "-w", str(workspace.root), *map(str, arguments)]
-    with (
-        mock.patch.object(sys, "argv", argv),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-    return code, out.getvalue(), err.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +73,7 @@ def test_one_clear_line_and_no_file(workspace, tmp_path, words, code, said):
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     kept = sorted(workspace.playlists.rglob("*")) if workspace.playlists.exists() else []
     words = [word.format(tmp=tmp_path) for word in words.split(" ")]
-    exit_code, out, err = call(workspace, "playlist", *words)
+    exit_code, out, err = call("-w", workspace.root, "playlist", *words)
     assert (exit_code, out) == (code, "") and said in err and "Traceback" not in err
     lines = [line for line in err.splitlines() if line.strip()]
     assert len(lines) == 1 or code == 2  # wrong usage says too how a command is used
@@ -105,14 +83,14 @@ def test_one_clear_line_and_no_file(workspace, tmp_path, words, code, said):
 
 
 def test_a_hidden_seed_steers_and_ends_no_path(workspace, tmp_path):
-    assert call(workspace, "exclude", "add", "--path", "t000*")[0] == 0
+    assert call("-w", workspace.root, "exclude", "add", "--path", "t000*")[0] == 0
     try:
-        code, _, err = call(workspace, "playlist", "t000", "t001", "--kind", "path")
+        code, _, err = call("-w", workspace.root, "playlist", "t000", "t001", "--kind", "path")
         assert code == 1 and "no path can begin, pass or end there" in err
-        code, out, err = call(workspace, "playlist", "t000", "-o", tmp_path / "a.m3u8")
+        code, out, err = call("-w", workspace.root, "playlist", "t000", "-o", tmp_path / "a.m3u8")
         assert code == 0 and "t000 is hidden" in err
         assert not any(line.split()[2] == "t000" for line in out.splitlines())
-        code, _, err = call(workspace, "playlist", "t000", "--kind", "reorder")
+        code, _, err = call("-w", workspace.root, "playlist", "t000", "--kind", "reorder")
         assert code == 1 and "no track fits" in err
     finally:
         (workspace.exclusions).unlink()
@@ -122,7 +100,7 @@ def test_more_tracks_than_there_are_are_said_and_an_existing_list_stays_whole(
     workspace, tmp_path, monkeypatch
 ):
     file = tmp_path / "a.m3u8"
-    code, out, err = call(workspace, "playlist", "t000", "--length", "500", "-o", file)
+    code, out, err = call("-w", workspace.root, "playlist", "t000", "--length", "500", "-o", file)
     assert code == 0 and f"only {len(out.splitlines())} of 500 tracks" in err
     before = file.read_bytes()
 
@@ -130,7 +108,7 @@ def test_more_tracks_than_there_are_are_said_and_an_existing_list_stays_whole(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("audiorec.output_files.os.fsync", full)
-    code, _, err = call(workspace, "playlist", "t001", "--length", "5", "-o", file)
+    code, _, err = call("-w", workspace.root, "playlist", "t001", "--length", "5", "-o", file)
     assert code == 1 and "space" in err.lower() and len(err.splitlines()) == 1
     assert file.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["a.m3u8"]
 
@@ -142,5 +120,5 @@ def test_explaining_what_cannot_be_explained(workspace):
         (("t000", "t001", "--sound"), "run"),
         (("units",), "run"),
     ):
-        code, out, err = call(workspace, "explain", *words)
+        code, out, err = call("-w", workspace.root, "explain", *words)
         assert (code, out) == (1, "") and said in err and len(err.splitlines()) == 1

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.exceptions import AudiorecError, DataError
+from audiorec.exceptions import DataError
 from audiorec.pipeline.name_matcher import recordings
 from audiorec.scan import scan, scan_manifest, scanner
 from audiorec.scan.read_file import read_file
 from audiorec.scan.tags import read_recording_id, read_tags
-from audiorec.worker_pool import Outcome
 from audiorec.workspace import Workspace
 
 from ...loaded_modules import modules_loaded_by
+from ..in_this_process import run_here
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +44,11 @@ def music(tmp_path, songs):
     return folder
 
 
-def _here(function, items, **_settings):
-    for item in items:
-        try:
-            yield Outcome(item, function(item), None)
-        except AudiorecError as error:
-            yield Outcome(item, None, str(error))
-
-
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch, request):
     """Decode here, to save the start of workers, except where a test is about them."""
     if "workers" not in request.node.name:
-        monkeypatch.setattr(scanner, "run_isolated", _here)
+        monkeypatch.setattr(scanner, "run_isolated", run_here)
 
 
 def report(**counts):
@@ -212,7 +204,7 @@ def test_broken_files_are_not_tried_again_until_they_change(catalog, music, song
     scan(catalog, [music])
     heard = []
     monkeypatch.setattr(
-        scanner, "run_isolated", lambda f, items, **kw: _here(f, heard.extend(items) or items)
+        scanner, "run_isolated", lambda f, items, **kw: run_here(f, heard.extend(items) or items)
     )
     assert scan(catalog, [music]) == report(unchanged=2, failed=1)
     assert heard == []
@@ -274,7 +266,7 @@ def test_what_was_heard_before_a_kill_is_not_heard_again(catalog, music, monkeyp
         patch.setattr(scanner, "match_files", die)
         scan(catalog, [music])
     assert len(catalog) == 0 and len(catalog.staged()) == 2
-    monkeypatch.setattr(scanner, "run_isolated", lambda f, items, **kw: _here(die, items))
+    monkeypatch.setattr(scanner, "run_isolated", lambda f, items, **kw: run_here(die, items))
     assert scan(catalog, [music]) == report(added=2)
     assert catalog.staged() == {}
 

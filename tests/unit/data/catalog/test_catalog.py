@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import resource
+import contextlib
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -280,21 +278,6 @@ def test_every_byte_is_under_a_digest_once_all_is_written(tmp_path):
         catalog.check()
 
 
-def test_where_nothing_can_be_written_a_catalogue_is_read_as_it_stands(tmp_path):
-    """With no room for a file of 32 kB beside it, as on a full disk."""
-    path = tmp_path / "catalog.sqlite"
-    with Catalog(path) as catalog:
-        catalog.upsert(Track("t", "/t.mp3"))
-    script = (
-        "import pathlib, resource, sys; from audiorec.data.catalog.catalog import Catalog\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "print(len(Catalog(pathlib.Path(sys.argv[1]), read_only=True)))\n"
-    )
-    command = [sys.executable, "-c", script, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "1\n", done.stderr
-
-
 def test_an_artist_or_album_with_one_track_means_that_track(tmp_path):
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
         catalog.upsert(
@@ -311,21 +294,19 @@ def test_an_artist_or_album_with_one_track_means_that_track(tmp_path):
                 catalog.find(name)
 
 
-def test_on_a_full_disk_an_own_catalogue_is_read_but_no_half_written_one(tmp_path):
-    """SQLite needs a file beside a catalogue to read it; what its log holds is never left out."""
+def test_on_a_full_disk_an_own_catalogue_is_read_but_no_half_written_one(tmp_path, full_disk):
+    """To read it, SQLite needs a file of 32 kB beside it; what its log holds is never left out."""
     path = tmp_path / "catalog.sqlite"
     with Catalog(path) as catalog:
         catalog.upsert(Track("t", "/t.mp3"))
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    try:
-        with Catalog(path, read_only=True) as catalog:
-            assert len(catalog) == 1
-        (tmp_path / "catalog.sqlite-wal").write_bytes(b"a log that was left behind")
-        with pytest.raises(WorkspaceError, match="cannot be used .*check its permissions and the"):
-            Catalog(path, read_only=True)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with full_disk(), Catalog(path, read_only=True) as catalog:
+        assert len(catalog) == 1
+    (tmp_path / "catalog.sqlite-wal").write_bytes(b"a log that was left behind")
+    with (
+        full_disk(),
+        pytest.raises(WorkspaceError, match="cannot be used .*check its permissions and the"),
+    ):
+        Catalog(path, read_only=True)
 
 
 def test_an_empty_catalogue_is_made_and_not_read(tmp_path):
@@ -338,18 +319,16 @@ def test_an_empty_catalogue_is_made_and_not_read(tmp_path):
         assert len(catalog) == 0
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE tracks SET given = '{' WHERE track_id = 't1'", "UPDATE staged SET heard = 'x'"],
-)
-def test_values_that_are_no_json_are_damage(catalog, statement):
-    catalog.stage("/m/new.mp3", size=1, mtime_ns=2, reading={"clip_hash": "h"})
+def change_behind(catalog, *statements):
+    """Change a catalogue's file as no `Catalog` does, and take its digest away."""
     catalog.close()
-    database = sqlite3.connect(catalog.path)
-    database.execute(statement)
-    database.commit()
-    database.close()
+    for statement in statements:
+        with contextlib.closing(sqlite3.connect(catalog.path)) as database, database:
+            database.executescript(statement)
     catalog.path.with_name("catalog.sqlite.seal").unlink()
+
+
+def check_is_damaged(catalog):
     with (
         Catalog(catalog.path, read_only=True) as reader,
         pytest.raises(WorkspaceError, match="is damaged .*move it away and run 'audiorec scan'"),
@@ -357,27 +336,26 @@ def test_values_that_are_no_json_are_damage(catalog, statement):
         reader.check()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE tracks SET given = '{' WHERE track_id = 't1'", "UPDATE staged SET heard = 'x'"],
+)
+def test_values_that_are_no_json_are_damage(catalog, statement):
+    catalog.stage("/m/new.mp3", size=1, mtime_ns=2, reading={"clip_hash": "h"})
+    change_behind(catalog, statement)
+    check_is_damaged(catalog)
+
+
 def test_an_index_that_does_not_fit_its_table_is_damage(catalog):
     """As a killed run with a broken disk may leave it, without a digest."""
-    catalog.close()
-    database = sqlite3.connect(catalog.path)
-    database.execute("PRAGMA writable_schema = 1")
-    name = database.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'tracks' AND sql <> ''"
-    ).fetchone()[0]
-    database.execute("DELETE FROM sqlite_master WHERE name = ?", [name])
-    database.commit()
-    database.close()
-    database = sqlite3.connect(catalog.path)
-    database.execute("UPDATE tracks SET title = 'x', artist = 'y', clip_hash = 'z'")
-    database.commit()
-    database.close()
-    catalog.path.with_name("catalog.sqlite.seal").unlink()
-    with (
-        Catalog(catalog.path, read_only=True) as reader,
-        pytest.raises(WorkspaceError, match="is damaged"),
-    ):
-        reader.check()
+    change_behind(
+        catalog,
+        "PRAGMA writable_schema = 1;"
+        "DELETE FROM sqlite_master WHERE name = (SELECT name FROM sqlite_master"
+        " WHERE type = 'index' AND tbl_name = 'tracks' AND sql <> '' LIMIT 1);",
+        "UPDATE tracks SET title = 'x', artist = 'y', clip_hash = 'z'",
+    )
+    check_is_damaged(catalog)
 
 
 def test_when_a_state_changed_is_learned_later(catalog):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import time
@@ -31,13 +30,12 @@ def rows(tmp_path):
 
 
 @pytest.fixture
-def in_berlin():
+def in_berlin(monkeypatch):
     """This machine's clock shows the time of Berlin."""
-    old = os.environ.get("TZ")
-    os.environ["TZ"] = "Europe/Berlin"
-    time.tzset()
-    yield
-    os.environ.pop("TZ") if old is None else os.environ.update(TZ=old)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
     time.tzset()
 
 
@@ -235,12 +233,11 @@ def test_navidrome_matches_by_more_than_names(fixture, imported, rows, column):
 
 def test_navidrome_of_before_scrobbles(fixture, listens):
     folder = fixture("navidrome")
-    database = sqlite3.connect(folder / "navidrome.db")
-    database.executescript(
+    change(
+        folder / "navidrome.db",
         "DROP TABLE scrobbles; ALTER TABLE media_file DROP COLUMN mbz_recording_id;"
-        "ALTER TABLE media_file ADD COLUMN mbz_track_id TEXT DEFAULT '';"
+        "ALTER TABLE media_file ADD COLUMN mbz_track_id TEXT DEFAULT '';",
     )
-    database.close()
     found, _, source = listens(folder)
     assert source == "navidrome" and {listen.timestamp for listen in found} == {None}
 
@@ -281,12 +278,11 @@ def test_jellyfin_listeners(fixture, imported):
 def test_jellyfin_with_pauses(fixture, listens):
     """Newer databases have how long it stood still, which is none of what was played."""
     folder = fixture("jellyfin")
-    database = sqlite3.connect(folder / "playback_reporting.db")
-    database.executescript(
+    change(
+        folder / "playback_reporting.db",
         "ALTER TABLE PlaybackActivity ADD COLUMN PauseDuration INT;"
-        "UPDATE PlaybackActivity SET PauseDuration = 157 WHERE ItemId = 'i1';"
+        "UPDATE PlaybackActivity SET PauseDuration = 157 WHERE ItemId = 'i1';",
     )
-    database.close()
     found, _, _ = listens(folder)
     assert {listen.seconds for listen in found if listen.title == "Feeling Good"} == {20.0}
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import sqlite3
-from contextlib import contextmanager
 
 import pytest
 
@@ -15,17 +13,6 @@ from audiorec.workspace import Workspace
 
 QUEUE = "CREATE TABLE IF NOT EXISTS queue (user TEXT, track_id TEXT);"
 STARS = "CREATE TABLE IF NOT EXISTS stars (user TEXT, track_id TEXT);"
-
-
-@contextmanager
-def no_room():
-    """No file can grow, as on a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def opened(path, *schemas):
@@ -53,10 +40,10 @@ def path(tmp_path):
     return tmp_path / FILE
 
 
-def test_where_nothing_can_be_written_it_is_read_as_it_stands(path):
+def test_where_nothing_can_be_written_it_is_read_as_it_stands(path, full_disk):
     """Tables that are not in it yet are empty."""
     store = opened(path, QUEUE, STARS)
-    with no_room():
+    with full_disk():
         assert read(store) == [("me", "t1")] and read(store, "stars") == []
         with pytest.raises(WorkspaceError, match=r"server.sqlite cannot be written: .*; nothing"):
             write(store, ("me", "t2"))

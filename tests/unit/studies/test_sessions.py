@@ -27,8 +27,8 @@ from audiorec.studies import sessions as study
 from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
+from ..sessions.conftest import N, make_workspace, ring_plays, ring_vectors
 from ..stored_mels import store_mels
-from .conftest import N, make_workspace, ring_plays, ring_vectors
 
 GRU = GRU4RecConfig(
     layers=(16,), batch_size=8, n_epochs=12, n_sample=12, learning_rate=0.1,
