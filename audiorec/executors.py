@@ -172,9 +172,10 @@ def _ray() -> Any:
         raise EngineError(
             "engine 'ray' needs Ray, which is not installed; run: pip install 'audiorec-music[ray]'"
         ) from None
-    # Its log file keeps everything; the terminal is for results and progress.
+    # Its log file keeps everything, and so do handlers of the program that asks; the terminal is
+    # for results and progress.
     for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
+        if handler.name == "console":
             handler.setLevel(logging.CRITICAL)
     return ray
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import pickle
 import signal
@@ -55,10 +56,8 @@ def ray():
         assert signal.getsignal(signal.SIGTERM) == terminated  # Ray sets its own
 
 
-def test_an_address_that_ray_makes_nothing_of(jobs, monkeypatch):
-    """Before any session is open, since one that is would be taken."""
-    ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    assert not ray.is_initialized()
+def test_an_address_that_ray_makes_nothing_of(ray, jobs, monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # a session that is open is taken
     monkeypatch.setenv("RAY_ADDRESS", "nonsense://cluster")
     with pytest.raises(
         EngineError, match=r"Ray does not start at RAY_ADDRESS=nonsense://cluster \(.*\); start a"
@@ -176,9 +175,9 @@ def busy_workers():
     return found
 
 
-def test_embeddings_are_equal(ray, catalog, tmp_path):
-    mels_on("local", tmp_path / "mels", catalog)
-    store = MelStore(tmp_path / "mels")
+@pytest.fixture
+def model(tmp_path):
+    """A network that has learned nothing, stored in ``model``."""
     config = ModelConfig(encoder="cnn", channels=8, hidden=8)
     torch.manual_seed(0)
     scale = InputScale(np.full(MEL.n_mels, -40, "f4"), np.full(MEL.n_mels, 10, "f4"))
@@ -186,6 +185,17 @@ def test_embeddings_are_equal(ray, catalog, tmp_path):
     train = TrainConfig(crop_seconds=0.6)
     model = ContentModel(network.eval(), config, MEL, train, n_outputs=3, output_norm="unit")
     save_model(tmp_path / "model", model, inputs={})
+    return model
+
+
+@pytest.fixture
+def store(catalog, tmp_path):
+    """The spectrograms of the tracks that can be read, in ``mels``."""
+    mels_on("local", tmp_path / "mels", catalog)
+    return MelStore(tmp_path / "mels")
+
+
+def test_embeddings_are_equal(ray, model, store, tmp_path):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as many as a Ray worker has
     try:
@@ -198,10 +208,7 @@ def test_embeddings_are_equal(ray, catalog, tmp_path):
         torch.set_num_threads(threads)
 
 
-def test_embedding_says_what_it_could_not_read(ray, catalog, tmp_path):
-    test_embeddings_are_equal(ray, catalog, tmp_path)
-    # Elsewhere: workers keep a store open, whose files can be read though they are gone.
-    store = MelStore((tmp_path / "mels").rename(tmp_path / "moved"))
+def test_embedding_says_what_it_could_not_read(ray, model, store, tmp_path):
     for shard in store.directory.glob("shard-*"):
         shard.unlink()
     with pytest.raises(EngineError, match=r"track 't00' was .* is missing; run 'audiorec mel'"):
@@ -224,6 +231,17 @@ def test_a_chunk_is_handed_to_a_process_of_its_own(jobs):
     assert [o.item for o in outcomes] == ["a", "exit", "b"]
     assert [o.error is None for o in outcomes] == [True, False, True]
     assert os.getpid() not in {o.value for o in outcomes}
+
+
+def test_log_handlers_of_others_keep_their_level(ray):
+    logger, own = logging.getLogger("ray.data"), logging.StreamHandler()
+    logger.addHandler(own)
+    try:
+        executors._ray()
+        levels = {handler.name: handler.level for handler in logger.handlers}
+        assert own.level == logging.NOTSET and levels["console"] == logging.CRITICAL
+    finally:
+        logger.removeHandler(own)
 
 
 def test_a_session_that_was_open_stays_open(ray, jobs):
