@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -58,17 +57,6 @@ def make_workspace(folder: Path, write_audio) -> Workspace:
     pl.DataFrame(rows, schema=["user_id", "track_id"], orient="row").write_csv(plays)
     import_plays(workspace.plays, plays)
     return workspace
-
-
-@pytest.fixture(autouse=True)
-def server_log(monkeypatch, caplog):
-    """The server's log as `caplog` sees it, and as it was before once a test has ended."""
-    for name in ("audiorec.serve", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        monkeypatch.setattr(logger, "handlers", [])
-        monkeypatch.setattr(logger, "propagate", True)
-        monkeypatch.setattr(logger, "disabled", False)
-        caplog.set_level(logging.INFO, logger=name)  # not the root's, which a command may raise
 
 
 @pytest.fixture(scope="session")

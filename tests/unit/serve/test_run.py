@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import socket
@@ -21,8 +22,13 @@ from ...waiting import wait_until
 
 
 @pytest.fixture
-def own_process():
+def own_process(monkeypatch, caplog):
     """What a server sets for its whole process is as it was afterwards."""
+    for name in ("audiorec.serve", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        caplog.set_level(logger.level, logger=name)
+        for attribute in ("handlers", "propagate"):
+            monkeypatch.setattr(logger, attribute, getattr(logger, attribute))
     handlers = {
         number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)
     }
