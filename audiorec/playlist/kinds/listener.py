@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from audiorec import artifacts
@@ -49,7 +49,8 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     reasons: dict[str, str] = {}
     familiar = source.shuffled([i for i in taste.weight if _may_come(source, i)])
     source.load(familiar[: 50 * n])
-    _take_allowed(playlist, familiar, n - n_new, reasons, lambda i: f"familiar, {_plays(taste, i)}")
+    for id_ in _take_allowed(playlist, familiar, n - n_new):
+        reasons[id_] = f"familiar, {_plays(taste, id_)}"
     n_familiar = len(playlist)
     n_cold = min(round(COLD_SHARE * n_new), n_new)
     for cold, until in ((True, len(playlist) + n_cold), (False, n)):
@@ -57,15 +58,17 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
             ids, all_of_them = listener_search(source, users[0], k, exclude=taste.weight)
             some = [i for i in ids if not cold or i not in taste.played_by_anyone]
             why = "new, nobody has played it" if cold else "new, fits what you play"
-            _take_allowed(playlist, some, until, reasons, lambda _, why=why: why)  # type: ignore[misc]
+            reasons |= dict.fromkeys(_take_allowed(playlist, some, until), why)
             if len(playlist) >= until or all_of_them:
                 break
     if n_familiar < min(n - n_new, len(playlist)):
         source.note(f"only {n_familiar} familiar tracks fit; the others are new")
     n_new_found = len(playlist) - n_familiar
-    for playlist.n_spaced in (n, 0):  # at last without keeping artists apart
-        _take_allowed(playlist, familiar, n, reasons, lambda i: f"familiar, {_plays(taste, i)}")
-        _take_allowed(playlist, ids, n, reasons, lambda _: "new, fits what you play")
+    for n_spaced in (n, 0):  # at last without keeping artists apart
+        playlist.n_spaced = n_spaced
+        for id_ in _take_allowed(playlist, familiar, n):
+            reasons[id_] = f"familiar, {_plays(taste, id_)}"
+        reasons |= dict.fromkeys(_take_allowed(playlist, ids, n), "new, fits what you play")
     n_familiar_now = sum(id_ in taste.weight for id_ in playlist.order)
     if n_new_found < n_new and n_familiar_now > n - n_new:
         source.note(
@@ -132,16 +135,14 @@ def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick
     playlist = GrowingPlaylist(source)
     reasons: dict[str, str] = {}
     played = set(taste.weight)
-    for round_ in range(LIKE_EACH):
-        for id_ in last:
-            if len(playlist) >= n:
-                break
-            unit = source.units([id_])[0]
-            near = playlist.nearest(unit, len(playlist), exclude=played)
-            if near is not None:
-                playlist.insert(near, len(playlist))
-                reasons[near] = f"like {source.name(id_)}, which you played lately"
-        del round_
+    for id_ in last * LIKE_EACH:
+        if len(playlist) >= n:
+            break
+        unit = source.units([id_])[0]
+        near = playlist.nearest(unit, len(playlist), exclude=played)
+        if near is not None:
+            playlist.insert(near, len(playlist))
+            reasons[near] = f"like {source.name(id_)}, which you played lately"
     if len(playlist) < n:
         source.note(
             f"{LIKE_EACH} like each of the last {len(last)} plays are {len(playlist)} tracks"
@@ -149,14 +150,16 @@ def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick
     return _ordered(source, playlist.order, reasons)
 
 
-def _take_allowed(playlist: GrowingPlaylist, ids, until: int, reasons: dict[str, str], why) -> None:  # type: ignore[no-untyped-def]
-    """Let in tracks that may come, in their order, until there are so many."""
+def _take_allowed(playlist: GrowingPlaylist, ids: Iterable[str], until: int) -> list[str]:
+    """Let in tracks that may come, in their order, until there are so many; those let in."""
+    taken: list[str] = []
     for id_ in ids:
         if len(playlist) >= until:
-            return
+            break
         if playlist.allows(id_):
             playlist.insert(id_, len(playlist))
-            reasons[id_] = why(id_)
+            taken.append(id_)
+    return taken
 
 
 def _may_come(source: TrackSource, id_: str) -> bool:
