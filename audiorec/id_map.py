@@ -41,8 +41,7 @@ class IdMap:
         self._rows = {id_: row for row, id_ in enumerate(self._ids)}
         self.noun = noun
         if len(self._rows) != len(self._ids):
-            seen: set[str] = set()
-            twice = next(i for i in self._ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
+            twice = next(id_ for row, id_ in enumerate(self._ids) if self._rows[id_] != row)
             raise ParameterError(f"{noun} id {twice!r} stands twice; ids must be unique")
 
     def __len__(self) -> int:

@@ -202,7 +202,7 @@ class _SpawnContext(SpawnContext):
         # A pool lets go of its locks before its workers: one that still starts would look for them.
         self._locks: list[Any] = []
 
-    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # a class there
         """A process that has not started yet."""
         self._started = [process for process in self._started if process.exitcode is None]
         self._started.append(SpawnProcess(*args, **kwargs))

@@ -216,7 +216,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         if status.st_size == 0:
             raise file_error(path, "is empty (0 bytes)", "copy it again")
         with open(descriptor, "rb", buffering=0, closefd=False) as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     finally:
         os.close(descriptor)
 

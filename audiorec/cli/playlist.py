@@ -195,7 +195,7 @@ def command(
 def _from_root(path_map: Sequence[PathMap]) -> tuple[str, ...]:
     """Path maps as text, whose folders of this machine are named from the root on."""
     # Links stay as they are in the catalogue.
-    return tuple(f"{os.path.abspath(old)}={new}" for old, new in path_map)  # noqa: PTH100
+    return tuple(f"{os.path.abspath(old)}={new}" for old, new in path_map)  # noqa: PTH100 - links stay as they are
 
 
 def check_kind(kind: str) -> None:

@@ -105,7 +105,7 @@ def walk_folder(
     while pending:
         here, above = pending.pop()
         try:
-            status = os.stat(here)  # noqa: PTH116
+            status = os.stat(here)
             key = (status.st_dev, status.st_ino)
             if key in entered:  # a loop of links, or a second way to the same folder
                 continue
@@ -135,7 +135,7 @@ def walk_folder(
 
 def is_passed_by(path: str, *, folder: bool, rules: IgnoreRules) -> bool:
     """Whether a file or folder is passed by where it lies."""
-    name = os.path.basename(path)  # noqa: PTH119
+    name = os.path.basename(path)
     if name.startswith(".") or (folder and name.casefold() in SYSTEM_FOLDERS):
         return True
     return rules.ignore(path, folder=folder)
@@ -151,12 +151,12 @@ def is_ignored(path: str, *, root: str, rules: IgnoreRules) -> bool:
     rules : IgnoreRules
         Of `root`, see `rules_for`.
     """
-    here, parts = root, os.path.relpath(path, root).split(os.sep)  # noqa: PTH206
+    here, parts = root, os.path.relpath(path, root).split(os.sep)
     for number, part in enumerate(parts):
         within = rules.within(here)
         if within is None:
             return True
-        rules, here = within, os.path.join(here, part)  # noqa: PTH118
+        rules, here = within, os.path.join(here, part)
         if is_passed_by(here, folder=number < len(parts) - 1, rules=rules):
             return True
     return False
@@ -172,7 +172,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 @lru_cache(maxsize=4096)
 def _rules_of(folder: str) -> tuple[GitIgnoreSpec, ...] | None:
     """What the files of a folder say of it; None where they say that it holds no music."""
-    if os.path.lexists(os.path.join(folder, NO_MEDIA)):  # noqa: PTH118
+    if os.path.lexists(os.path.join(folder, NO_MEDIA)):
         return None
     specs = []
     for name in IGNORE_FILES:

@@ -52,7 +52,7 @@ InputsOf = Callable[[str, "MelStore"], EncoderInputs]
 
 def no_pretrained(encoder: str, store: MelStore) -> EncoderInputs:
     """Inputs of encoders that need no weights of others; for those that do, the reason."""
-    model = ModelConfig(encoder=encoder)  # type: ignore[arg-type]
+    model = ModelConfig(encoder=encoder)
     if model.pretrained:
         return EncoderInputs(store, None, "no features of a pretrained encoder were given")
     if not model.frozen:
@@ -88,7 +88,7 @@ def catalogue_inputs(
         from audiorec.models.frozen_features import compute_features
         from audiorec.models.pretrained import FETCH_REMEDY, find, is_fetched
 
-        model = ModelConfig(encoder=encoder)  # type: ignore[arg-type]
+        model = ModelConfig(encoder=encoder)
         if model.pretrained and not is_fetched():
             reason = f"{find(encoder).name} is not in the cache; {FETCH_REMEDY}"
             return EncoderInputs(store, None, reason)

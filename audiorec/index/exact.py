@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -305,4 +305,4 @@ def checked_metric(metric: str) -> Metric:
     """The metric of that name; `ParameterError` when there is none."""
     if metric not in ("cosine", "inner_product"):
         raise ParameterError(f"metric={metric!r} must be 'cosine' or 'inner_product'")
-    return metric  # type: ignore[return-value]
+    return cast("Metric", metric)

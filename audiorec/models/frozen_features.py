@@ -142,7 +142,7 @@ def ready_encoder(encoder: str, *, mel: MelConfig, device: torch.device) -> Enco
     ParameterError
         If it takes spectrograms of other settings.
     """
-    ready = build_encoder(ModelConfig(encoder=encoder), mel=mel)  # type: ignore[arg-type]
+    ready = build_encoder(ModelConfig(encoder=encoder), mel=mel)
     check_front_end(ready, mel)
     return ready.to(device).eval()
 

@@ -134,7 +134,7 @@ def save_recipe(
 
 def _absolute(names: Iterable[str]) -> tuple[str, ...]:
     """Names, with those of files from the root on."""
-    return tuple(os.path.abspath(name) if is_file(name) else name for name in names)  # noqa: PTH100
+    return tuple(os.path.abspath(name) if is_file(name) else name for name in names)  # noqa: PTH100 - links stay as they are
 
 
 def _texts(value: Any) -> list[str]:

@@ -289,7 +289,7 @@ def written_path(path: str, *, file: Path, paths: Paths, path_map: Sequence[Path
         # A player would take a leading # for a comment.
         return f"./{relative}" if relative.startswith("#") else relative
     # Links stay as they are in the catalogue.
-    rules = [(os.path.abspath(old).rstrip("/") + "/", new) for old, new in path_map]  # noqa: PTH100
+    rules = [(os.path.abspath(old).rstrip("/") + "/", new) for old, new in path_map]  # noqa: PTH100 - links stay as they are
     for old, new in sorted(rules, key=lambda rule: -len(rule[0])):
         if path.startswith(old):
             return _joined(new, path[len(old) :])

@@ -201,19 +201,15 @@ def _text(data: bytes) -> str:
 
 def _audio_file(sheet: str, name: str) -> str:
     """The file that a sheet means: of that name, else, encoded since, of that stem."""
-    folder = os.path.dirname(sheet)  # noqa: PTH120 - as text, as paths of a scan are
+    folder = os.path.dirname(sheet)
     base = name.replace("\\", "/").rpartition("/")[2]
-    exact = os.path.join(folder, *name.replace("\\", "/").split("/"))  # noqa: PTH118
+    exact = os.path.join(folder, *name.replace("\\", "/").split("/"))
     if not file_state(exact).error:
         return exact
-    names = sorted(os.listdir(folder))  # noqa: PTH208
-    stem = os.path.splitext(base)[0].casefold()  # noqa: PTH122
+    names = sorted(os.listdir(folder))
+    stem = os.path.splitext(base)[0].casefold()
     alike = [one for one in names if one.casefold() == base.casefold()]
-    alike += [
-        one
-        for one in names
-        if is_audio(one) and os.path.splitext(one)[0].casefold() == stem  # noqa: PTH122
-    ]
+    alike += [one for one in names if is_audio(one) and os.path.splitext(one)[0].casefold() == stem]
     if not alike:
         raise ValueError(f"names the file {name!r}, which is not beside it")
-    return os.path.join(folder, alike[0])  # noqa: PTH118
+    return os.path.join(folder, alike[0])

@@ -51,16 +51,16 @@ class FileState(NamedTuple):
 
 def absolute(path: str | Path) -> str:
     """Absolute path, with links as they are: where a person put a file is where it is."""
-    return os.path.abspath(path)  # noqa: PTH100
+    return os.path.abspath(path)
 
 
 def file_state(path: str) -> FileState:
     """State of one file that is thought to be audio."""
     try:
         # pathlib refuses nothing less, and is slower
-        status = os.stat(file_of(path))  # noqa: PTH116
+        status = os.stat(file_of(path))
     except FileNotFoundError:
-        what = "is a link to nothing" if os.path.islink(path) else "is not there"  # noqa: PTH114
+        what = "is a link to nothing" if os.path.islink(path) else "is not there"
         return FileState(path, None, None, f"{what}; check the path")
     except OSError as error:
         reason = system_reason(error).lower()
@@ -85,7 +85,7 @@ def find_audio_files(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> I
     seen: set[str] = set()
     entered: set[tuple[int, int]] = set()
     for path in map(absolute, paths):
-        files = _walk(path, exclude, entered) if os.path.isdir(path) else [file_state(path)]  # noqa: PTH112
+        files = _walk(path, exclude, entered) if os.path.isdir(path) else [file_state(path)]
         for file in files:
             if file.path not in seen:
                 seen.add(file.path)
@@ -106,4 +106,4 @@ def _is_wanted(name: str) -> bool:
 
 def is_audio(name: str) -> bool:
     """Whether a file is one of sound, by its name."""
-    return os.path.splitext(name)[1].lower() in supported_suffixes  # noqa: PTH122
+    return os.path.splitext(name)[1].lower() in supported_suffixes

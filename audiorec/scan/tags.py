@@ -104,7 +104,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     import mutagen.id3._frames
     from mutagen.easyid3 import EasyID3
 
-    mutagen.id3._frames.zlib = _BoundedZlib  # type: ignore[assignment]
+    mutagen.id3._frames.zlib = _BoundedZlib  # type: ignore[assignment]  # for the module
     start, _ = recording_start(stream)
     stream.seek(0)
     # A stream without a name: mutagen too then judges by content, not by suffix.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from operator import methodcaller
 from typing import NamedTuple
 
 from audiorec.recommend.results import Hit
@@ -58,9 +59,7 @@ class SimilarBatch:
             found: Sequence[list[Hit] | Exception]
             try:
                 found = await self._library.call_quick(
-                    lambda library, seeds=seeds, options=options: library.similar_many(  # type: ignore[misc]
-                        seeds, **options._asdict()
-                    )
+                    methodcaller("similar_many", seeds, **options._asdict())
                 )
             except Exception as error:
                 found = [error] * len(asked)

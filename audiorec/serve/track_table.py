@@ -115,7 +115,7 @@ class TrackTable:
     def folders(self) -> list[str]:
         """Folders that the tracks' files lie in, without those within others."""
         paths = {os.path.dirname(track.path) for track in self.tracks}  # noqa: PTH120 - quicker
-        return topmost(path for path in paths if os.path.isabs(path))  # noqa: PTH117
+        return topmost(path for path in paths if os.path.isabs(path))  # noqa: PTH117 - quicker
 
     @cached_property
     def _folded(self) -> pl.DataFrame:
@@ -135,7 +135,7 @@ def topmost(folders: Iterable[str]) -> list[str]:
     """Folders that lie within no other of them."""
     found: list[str] = []
     last = ""  # with a separator behind it, so that what lies within it follows it, sorted
-    for folder in sorted({os.path.join(folder, "") for folder in folders}):  # noqa: PTH118
+    for folder in sorted({os.path.join(folder, "") for folder in folders}):  # noqa: PTH118 - quicker
         if not last or not folder.startswith(last):
             last = folder
             found.append(folder.rstrip(os.sep) or folder)

@@ -321,7 +321,7 @@ def _resume(trainer: Trainer, checkpoint: Path, key: str) -> tuple[int, list[Sco
             about = json.loads(stored.metadata()["about"])
             if about["key"] != key:
                 return 0, []
-            trainer.restore({name: stored.get_tensor(name).clone() for name in stored.keys()})  # noqa: SIM118
+            trainer.restore({name: stored.get_tensor(name).clone() for name in stored.keys()})  # noqa: SIM118 - no dict
     except (OSError, SafetensorError, KeyError, ValueError):
         return 0, []  # none, or torn: begin anew
     return int(about["epochs"]), [Scores(*row) for row in about["scores"]]

@@ -67,7 +67,9 @@ def recall_of(
     return recall(rank(users @ items.T, held_out, exclude=train.toarray() > 0), k=K)
 
 
-def of_implicit(train: scipy.sparse.csr_matrix, *, weighting: str, n: int, seed: int):  # type: ignore[no-untyped-def]
+def of_implicit(
+    train: scipy.sparse.csr_matrix, *, weighting: str, n: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Vectors by implicit with its default settings."""
     weighted = train if weighting == "counts" else bm25_weight(train, K1=100, B=0.8).tocsr()
     model = AlternatingLeastSquares(factors=n, random_state=seed)

@@ -98,15 +98,15 @@ def _score(
     holdout = remember(partial(with_factors, study.data, key, progress=study.progress))
     summary = summary_kept(study.data, key, cache=cache, holdout=holdout)
     ends = {name: systems[name] for name in ENDS}
-    how = {"cache": cache, "progress": study.progress}
-    cold_scores = score_all(study.data, key, ends, holdout=holdout, **how)  # type: ignore[arg-type]
+    score = partial(score_all, cache=cache, progress=study.progress)
+    cold_scores = score(study.data, key, ends, holdout=holdout)
     scored: Scored = {(name, 0): scores for name, scores in cold_scores.items()}
     rest = {name: system for name, system in systems.items() if name not in ENDS}
     for share in shares_of(study.labels or SHARES, n_training=len(summary.warm)):
         few = key._replace(labels=share)
         part = remember(lambda share=share: with_labels(holdout(), share))
         try:
-            cold_scores = score_all(study.data, few, rest, holdout=part, **how)  # type: ignore[arg-type]
+            cold_scores = score(study.data, few, rest, holdout=part)
         except TrainingError as error:
             raise TrainingError(f"{few}: {error}; or ask for more labels") from None
         scored |= {(name, share): scores for name, scores in cold_scores.items()}

@@ -237,7 +237,7 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Affinities
 
-    class PrecomputedAffinities(Affinities):  # type: ignore[misc]
+    class PrecomputedAffinities(Affinities):
         """Affinities that were computed here."""
 
         def __init__(self, matrix: csr_matrix) -> None:

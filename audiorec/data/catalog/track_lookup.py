@@ -152,7 +152,7 @@ class TrackLookup(CatalogFile):
         failed = self.failures()
         for failure in failed:
             path = Path(failure.path)
-            if name in (path.name, path.stem) or failure.path == as_text(os.path.abspath(name)):  # noqa: PTH100
+            if name in (path.name, path.stem) or failure.path == as_text(os.path.abspath(name)):  # noqa: PTH100 - links stay
                 raise NotFoundError(
                     one_line(
                         f"{name!r} could not be read: {failure.reason} "

@@ -73,7 +73,7 @@ class CountedStream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # bytes that can be written
         """See `io.RawIOBase`; what is read is taken from the budget."""
         data = self._stream.read(len(buffer))
         self._budget.take(len(data))

@@ -69,7 +69,7 @@ def _code_page(content: bytes, *, folder: Path) -> str:
             entry_path(entry, folder=folder)
             for entry in entry_lines(telling.decode(page, "replace"))
         )
-        return sum(path is not None and os.path.exists(path) for path in paths)  # noqa: PTH110
+        return sum(path is not None and os.path.exists(path) for path in paths)  # noqa: PTH110 - of any length
 
     return max(
         CODE_PAGES, key=lambda page: (there(page), _likeness(telling.decode(page, "replace")))

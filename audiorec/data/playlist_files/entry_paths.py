@@ -110,7 +110,7 @@ class EntryPathMatcher:
         for spelling in spellings:
             if len(paths := self._folded.get(_folded(spelling), [])) == 1:
                 return paths[0]
-        if any(os.path.exists(spelling) for spelling in spellings):  # noqa: PTH110
+        if any(os.path.exists(spelling) for spelling in spellings):  # noqa: PTH110 - of any length
             return None  # it is another file, which was not scanned
         for spelling in spellings:
             if track_id := self._by_end(_folded(spelling).split("/")):

@@ -291,8 +291,8 @@ def _on_repeat(
     people: pl.DataFrame, pairs: pl.DataFrame, config: InteractionsConfig
 ) -> pl.DataFrame:
     """Listeners who play next to nothing but one track, and that beyond measure."""
-    usual = people["top"].median()
-    limit = max(REPEAT_PLAYS, ABOVE_FAVOURITES * float(usual or 0.0))  # type: ignore[arg-type]
+    usual = people.select(pl.col("top").median()).item()
+    limit = max(REPEAT_PLAYS, ABOVE_FAVOURITES * float(usual or 0.0))
     most = people.lazy().filter(
         pl.col("top") >= limit, pl.col("top") >= REPEAT_FRACTION * pl.col("total")
     )

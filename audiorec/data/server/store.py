@@ -177,9 +177,10 @@ class ServerStore:
         )
 
     def _drop_connections(self) -> None:
-        for connection in {self._writer, self._reader, self._memory} - {None}:
-            with suppress(sqlite3.Error):
-                connection.close()  # type: ignore[union-attr]
+        for connection in (self._writer, self._reader, self._memory):
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
         self._writer = self._reader = self._memory = None
 
 
