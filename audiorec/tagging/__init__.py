@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audiorec.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from audiorec.tagging.autotag import AutotagReport, autotag_catalog, autotag_file
+    from audiorec.tagging.pretrained_tags import AutotagReport, autotag_catalog, autotag_file
     from audiorec.tagging.probe import Probe, learn_probe
     from audiorec.tagging.stage import TagReport, tag_catalog, tag_file
 
@@ -29,11 +29,11 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
-        "AutotagReport": "autotag",
+        "AutotagReport": "pretrained_tags",
         "Probe": "probe",
         "TagReport": "stage",
-        "autotag_catalog": "autotag",
-        "autotag_file": "autotag",
+        "autotag_catalog": "pretrained_tags",
+        "autotag_file": "pretrained_tags",
         "learn_probe": "probe",
         "tag_catalog": "stage",
         "tag_file": "stage",

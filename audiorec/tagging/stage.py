@@ -17,7 +17,7 @@ from audiorec.exceptions import ArtifactError
 from audiorec.mel.store import MelStore
 from audiorec.models.encoders.pretrained import PretrainedEncoder
 from audiorec.progress import Progress, silent
-from audiorec.tagging.autotag import AutotagReport, autotag_catalog, autotag_file
+from audiorec.tagging.pretrained_tags import AutotagReport, autotag_catalog, autotag_file
 from audiorec.tagging.probe import (
     LabelledTracks,
     Probe,
@@ -54,7 +54,7 @@ def tag_catalog(
         Held for writing by the caller.
     encoder : TagEncoder
     n_jobs : int or None
-        See `audiorec.tagging.autotag.autotag_catalog`.
+        See `audiorec.tagging.pretrained_tags.autotag_catalog`.
     progress : Progress
     seed : int
         Of the probe's folds.

@@ -9,7 +9,7 @@ from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
 from audiorec.models.frozen_features import compute_features, encode_clips
 from audiorec.scan import scan
-from audiorec.tagging import autotag, autotag_catalog, autotag_file, tag_catalog, tag_file
+from audiorec.tagging import autotag_catalog, autotag_file, pretrained_tags, tag_catalog, tag_file
 from audiorec.tagging.stage import load_probe
 from audiorec.workspace import Workspace
 
@@ -77,7 +77,7 @@ def test_a_run_that_is_stopped_goes_on(workspace, encoder, monkeypatch):
         if done == 3:
             raise Stop
 
-    monkeypatch.setattr(autotag, "BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(pretrained_tags, "BATCH_SECONDS", 0.0)
     with Catalog(workspace.catalog) as catalog:
         with pytest.raises(Stop):
             autotag_catalog(catalog, encoder, n_jobs=1, progress=stop)
@@ -100,13 +100,13 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
             assert not list(items)
             return iter([])
 
-        monkeypatch.setattr(autotag, "run_isolated", no_decoding)
+        monkeypatch.setattr(pretrained_tags, "run_isolated", no_decoding)
         assert autotag_catalog(catalog, encoder, store=store, n_jobs=1).tagged == 5
         for id_, _, row in catalog.tags.features("musicnn-msd"):
             np.testing.assert_allclose(row, decoded[id_], atol=0.02)  # stored in half precision
-        assert autotag._store_is_current(store, encoder, catalog)
+        assert pretrained_tags._store_is_current(store, encoder, catalog)
         catalog.mark_missing([store.ids[0]])
-        assert not autotag._store_is_current(
+        assert not pretrained_tags._store_is_current(
             store, encoder, catalog
         )  # the catalogue has changed since
 
@@ -126,7 +126,7 @@ def test_what_was_encoded_for_other_ends_is_not_encoded_again(workspace, encoder
         def unexpected(*arguments, **options):
             raise AssertionError("heard again")
 
-        monkeypatch.setattr(autotag, "encode_clips", unexpected)
+        monkeypatch.setattr(pretrained_tags, "encode_clips", unexpected)
         assert autotag_catalog(catalog, encoder, directory=workspace.features, n_jobs=1) == (
             0,
             5,
