@@ -90,14 +90,14 @@ def embedder(workspace: Workspace) -> EmbedFile:
     def embed(path: Path, catalog: Catalog) -> SessionTrack:
         # Decoding and torch, which answers about known tracks do without.
         from audiorec.index.reload import IndexWatcher
-        from audiorec.recommend.external import embed_file
+        from audiorec.recommend.uncatalogued_file import embed_file
         from audiorec.sessions.session_recommender import SessionTrack
 
         index = IndexWatcher(workspace).open()
-        external = embed_file(path, workspace=workspace, catalog=catalog, index=index)
-        if external.duplicate_of is not None:
-            return SessionTrack(external.duplicate_of)
-        return SessionTrack(str(path), vector=external.vector)
+        file = embed_file(path, workspace=workspace, catalog=catalog, index=index)
+        if file.duplicate_of is not None:
+            return SessionTrack(file.duplicate_of)
+        return SessionTrack(str(path), vector=file.vector)
 
     return embed
 

@@ -101,10 +101,11 @@ def explain_pair(
     ParameterError
         If both are one track, or one is not in the catalogue.
     """
-    served, ids, external = library.query([first, second], space=space)
-    if external is not None:
+    served, ids, uncatalogued = library.query([first, second], space=space)
+    if uncatalogued is not None:
         raise ParameterError(
-            f"{external.ids[0]} is not in the catalogue; 'audiorec add' it to explain its matches"
+            f"{uncatalogued.ids[0]} is not in the catalogue; "
+            "'audiorec add' it to explain its matches"
         )
     a, b = ids
     if a == b:

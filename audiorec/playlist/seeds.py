@@ -39,7 +39,7 @@ class Seeds(NamedTuple):
     n_tracks : int
         How many of them are tracks, or lists, that were named: they may be in the playlist.
         Others, of whole artists and albums, steer it.
-    external : Embeddings or None
+    uncatalogued : Embeddings or None
         Vectors of those that are no tracks of the index.
     after : list of str
         Tracks that have been played before a radio.
@@ -48,7 +48,7 @@ class Seeds(NamedTuple):
 
     ids: list[str]
     n_tracks: int
-    external: Embeddings | None
+    uncatalogued: Embeddings | None
     after: list[str]
     notes: tuple[str, ...]
 
@@ -77,7 +77,7 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
             chosen = tracks_of(library, kind, name)
             ids += [id_ for id_ in chosen if id_ not in ids]
     played = list(dict.fromkeys(library.query(after, space=request.space).ids))
-    return Seeds(ids, n_tracks, query.external, played, tuple(notes))
+    return Seeds(ids, n_tracks, query.uncatalogued, played, tuple(notes))
 
 
 def central_track(library: Library, filters: TrackFilter) -> str:

@@ -56,7 +56,7 @@ class TrackSource:
             request.against, space=request.space, popularity=request.popularity
         )
         self.index: Index = served
-        self.external: Embeddings | None = self.seeds.external
+        self.uncatalogued: Embeddings | None = self.seeds.uncatalogued
         self._against = unit_norm(query_vectors(served, outside, against)) if against else None
         self.include: frozenset[str] | None = library.select(request.filters)
         if self.include is not None:
@@ -146,7 +146,7 @@ class TrackSource:
         """Unit vectors of tracks : np.ndarray [shape=(n, d)], float32."""
         if not len(ids):
             return np.empty((0, self.index.dim), dtype=np.float32)
-        return unit_norm(query_vectors(self.index, self.external, ids))
+        return unit_norm(query_vectors(self.index, self.uncatalogued, ids))
 
     @cached_property
     def seed_units(self) -> np.ndarray:

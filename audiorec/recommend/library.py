@@ -21,7 +21,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index
 from audiorec.index.reload import IndexWatcher
-from audiorec.recommend.diversity_limits import within_limits
+from audiorec.recommend.artist_album_limits import within_limits
 from audiorec.recommend.query_resolution import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present
 from audiorec.recommend.retrieval import Match, query_vectors, recommend, similar, similar_many
@@ -57,13 +57,13 @@ class Query(NamedTuple):
         Of the space that was asked for.
     ids : list of str
         Of each name: a track_id, or the path of a file that is not catalogued.
-    external : Embeddings or None
+    uncatalogued : Embeddings or None
         Vectors of those files.
     """
 
     served: Index
     ids: list[str]
-    external: Embeddings | None
+    uncatalogued: Embeddings | None
 
 
 class Library:
@@ -258,7 +258,7 @@ class Library:
                 min_confidence=min_confidence,
             )
         include = self.select(filters)
-        ids, outside = self._resolve(names, space=space)
+        ids, uncatalogued = self._resolve(names, space=space)
         unwanted, unwanted_outside = self._resolve(against, space=space)
         check_apart(ids, unwanted)
         vectors = query_vectors(index, unwanted_outside, unwanted) if unwanted else None
@@ -266,7 +266,7 @@ class Library:
         def answer(gone: Collection[str], wanted: int) -> list[Match]:
             return similar(
                 index,
-                outside,
+                uncatalogued,
                 ids,
                 k=wanted,
                 duplicates=self.duplicates,
@@ -367,7 +367,7 @@ class Library:
         placed: dict[str, np.ndarray] = {}
         for names in questions:
             try:
-                ids, outside = self._resolve(names, space=space)
+                ids, uncatalogued = self._resolve(names, space=space)
             except WorkspaceError:  # no question can be answered
                 raise
             except AudiorecError as error:
@@ -375,8 +375,8 @@ class Library:
                 continue
             queries.append(ids)
             answers.append([])
-            if outside is not None:
-                placed.update(zip(outside.ids, outside.vectors, strict=True))
+            if uncatalogued is not None:
+                placed.update(zip(uncatalogued.ids, uncatalogued.vectors, strict=True))
         vectors = Embeddings(list(placed), np.stack(list(placed.values()))) if placed else None
 
         def answer_all(gone: Collection[str]) -> list[list[Match]]:
@@ -485,8 +485,8 @@ class Library:
         """What the names mean, and the index that answers; see `similar` for the parameters."""
         self.refresh()
         index = self._indexes.get(space, popularity, self.index.metric)
-        ids, outside = self._resolve(names, space=space)
-        return Query(index, ids, outside)
+        ids, uncatalogued = self._resolve(names, space=space)
+        return Query(index, ids, uncatalogued)
 
     def refresh(self) -> bool:
         """Go on with the index that has taken this one's place, once it stands ready.

@@ -17,8 +17,8 @@ from audiorec.printable_text import one_line
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.recommend.external import ExternalTrack
     from audiorec.recommend.spaces import Space
+    from audiorec.recommend.uncatalogued_file import UncataloguedFile
 
 # Imports in functions: decoders, for files from outside alone.
 
@@ -82,7 +82,7 @@ class QueryResolver:
     ) -> None:
         self._workspace, self._catalog, self._index = workspace, catalog, index
         self._files = files
-        self._external: dict[Path, ExternalTrack] = {}
+        self._embedded: dict[Path, UncataloguedFile] = {}
 
     def resolve(
         self, names: Sequence[str | Path], *, space: Space, placed: Index
@@ -103,7 +103,7 @@ class QueryResolver:
             If a name is that of no track, or of several, or of one that is not in the space.
         """
         ids: list[str] = []
-        outside: dict[str, np.ndarray] = {}
+        uncatalogued: dict[str, np.ndarray] = {}
         for name in names:
             track = self.track(str(name))
             if track is not None:
@@ -115,20 +115,20 @@ class QueryResolver:
                     f"{name} is not in the catalogue, so nobody has played it; "
                     "ask with --space blend or content"
                 )
-            from audiorec.recommend.external import with_artist_prior
+            from audiorec.recommend.uncatalogued_file import with_artist_prior
 
             path = Path(name).absolute()
-            external = self._embed(path)
-            assert external.vector is not None  # else it were a track's twin
-            outside[str(path)] = (
-                with_artist_prior(external, workspace=self._workspace, catalog=self._catalog)
+            file = self._embed(path)
+            assert file.vector is not None  # else it were a track's twin
+            uncatalogued[str(path)] = (
+                with_artist_prior(file, workspace=self._workspace, catalog=self._catalog)
                 if space == "blend"
-                else external.vector
+                else file.vector
             )
             ids.append(str(path))
-        if not outside:
+        if not uncatalogued:
             return ids, None
-        return ids, Embeddings(list(outside), np.stack(list(outside.values())))
+        return ids, Embeddings(list(uncatalogued), np.stack(list(uncatalogued.values())))
 
     def track(self, name: str) -> Track | None:
         """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
@@ -145,14 +145,14 @@ class QueryResolver:
             return Track(track_id=name, path="")
         return find(self._catalog, name) if self._files else self._catalog.find(name)
 
-    def _embed(self, path: Path) -> ExternalTrack:
-        if path not in self._external:
-            from audiorec.recommend.external import embed_file
+    def _embed(self, path: Path) -> UncataloguedFile:
+        if path not in self._embedded:
+            from audiorec.recommend.uncatalogued_file import embed_file
 
-            self._external[path] = embed_file(
+            self._embedded[path] = embed_file(
                 path, workspace=self._workspace, catalog=self._catalog, index=self._index
             )
-        return self._external[path]
+        return self._embedded[path]
 
     def _check(self, track: Track, placed: Index) -> None:
         """Raise `NotFoundError` unless the track is in the index, and in what answers."""

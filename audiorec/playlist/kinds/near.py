@@ -17,7 +17,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     names = dict(zip(seeds, map(source.name, seeds), strict=True))
     matches = make_playlist(
         source.index,
-        source.external,
+        source.uncatalogued,
         seeds,
         length=n,
         artists=source.artists,

@@ -7,7 +7,7 @@ from audiorec import artifacts
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.factors import ArtistSmoothing, Factors, save_factors, smooth_by_artist
-from audiorec.recommend.external import ExternalTrack, with_artist_prior
+from audiorec.recommend.uncatalogued_file import UncataloguedFile, with_artist_prior
 from audiorec.workspace import Workspace
 
 SMOOTHING = ArtistSmoothing(k=1.5)
@@ -38,7 +38,7 @@ def test_as_if_it_were_added(made, artist):
     workspace, catalog, factors, sound = made
     vector = np.array([3, 0, 4, 0], dtype=np.float32)
     found = with_artist_prior(
-        ExternalTrack(None, vector, artist), workspace=workspace, catalog=catalog
+        UncataloguedFile(None, vector, artist), workspace=workspace, catalog=catalog
     )
     with_it = Embeddings((*sound.ids, "new"), np.vstack([sound.vectors, vector]))
     expected = smooth_by_artist(
@@ -55,14 +55,14 @@ def test_by_its_sound_alone_where_its_artist_has_no_tracks_or_is_nobody(made, ar
     workspace, catalog, _, _ = made
     vector = np.ones(4, dtype=np.float32)
     found = with_artist_prior(
-        ExternalTrack(None, vector, artist), workspace=workspace, catalog=catalog
+        UncataloguedFile(None, vector, artist), workspace=workspace, catalog=catalog
     )
     assert np.array_equal(found, vector)
 
 
 def test_by_its_sound_alone_where_factors_are_newer_than_the_predictions_or_gone(made):
     workspace, catalog, factors, _ = made
-    new = ExternalTrack(None, np.ones(4, dtype=np.float32), "Björk")
+    new = UncataloguedFile(None, np.ones(4, dtype=np.float32), "Björk")
     assert not np.array_equal(
         with_artist_prior(new, workspace=workspace, catalog=catalog), new.vector
     )

@@ -1,4 +1,4 @@
-"""A file that is not in the catalogue: a copy of a track that is, or where its sound places it."""
+"""Files that are not in the catalogue: copies of a track that is, or embedded from their sound."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig
 
-# Imports in functions: decoders and torch, for files from outside alone.
+# Imports in functions: decoders and torch, for uncatalogued files alone.
 
 
-class ExternalTrack(NamedTuple):
+class UncataloguedFile(NamedTuple):
     """What was found of a file; one of the two is None.
 
     Attributes
@@ -39,8 +39,8 @@ class ExternalTrack(NamedTuple):
 
 def embed_file(
     file: Path, *, workspace: Workspace, catalog: Catalog, index: Index
-) -> ExternalTrack:
-    """Embed a file from outside, with the model that made the index.
+) -> UncataloguedFile:
+    """Embed a file that is not catalogued, with the model that made the index.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def embed_file(
     decoded = decode_clips(file, config=IDENTITY_CLIP)
     same = catalog.with_clip_hash(clip_hash(decoded.clips[0]))
     if same is not None and same.track_id in index:
-        return ExternalTrack(same.track_id, None)
+        return UncataloguedFile(same.track_id, None)
     from audiorec.inference import embed, load_model
     from audiorec.mel import log_mel
     from audiorec.mel.duplicates import may_be_copies
@@ -83,21 +83,21 @@ def embed_file(
     seconds, known = decoded.info.duration, catalog.get_many(copies)
     for track_id in copies:
         if may_be_copies(seconds, known[track_id].duration if track_id in known else 0.0):
-            return ExternalTrack(track_id, None)
+            return UncataloguedFile(track_id, None)
     # In half precision, as the store keeps what the network learned from.
     given = [mel.astype(np.float16) for mel in mels]
     vector = embed(model, [(str(file), given)]).vectors[0] * np.float32(scale)
-    return ExternalTrack(None, vector, read_tags(file)["artist"])
+    return UncataloguedFile(None, vector, read_tags(file)["artist"])
 
 
 def with_artist_prior(
-    outside: ExternalTrack, *, workspace: Workspace, catalog: Catalog
+    file: UncataloguedFile, *, workspace: Workspace, catalog: Catalog
 ) -> np.ndarray:
     """Where a file lies by its sound and its artist's tracks in the catalogue.
 
     Parameters
     ----------
-    outside : ExternalTrack
+    file : UncataloguedFile
         With a vector.
     workspace : Workspace
     catalog : Catalog
@@ -110,23 +110,23 @@ def with_artist_prior(
     from audiorec.factors import load_factors, smooth_by_artist
     from audiorec.recommend.spaces import artist_smoothing
 
-    assert outside.vector is not None
+    assert file.vector is not None
     smoothing = artist_smoothing(artifacts.load_manifest(workspace.model, kind="model"))
-    others = catalog.by_artist(outside.artist) if smoothing.k is not None else []
+    others = catalog.by_artist(file.artist) if smoothing.k is not None else []
     if not others or not artifacts.exists(workspace.factors):
-        return outside.vector
+        return file.vector
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
     if not predicts_into(made, space):  # as they do not while a run is on
-        return outside.vector
+        return file.vector
     sound, factors = Embeddings.load(workspace.embeddings), load_factors(workspace.factors).tracks
     others_ = sound.take([i for i in others if i in sound])
     # An id that no track has.
-    vectors = Embeddings(("", *others_.ids), np.vstack([outside.vector[None], others_.vectors]))
+    vectors = Embeddings(("", *others_.ids), np.vstack([file.vector[None], others_.vectors]))
     placed = smooth_by_artist(
         vectors,
         factors=factors.take([i for i in others if i in factors]),
-        artists=dict.fromkeys(("", *others), outside.artist),
+        artists=dict.fromkeys(("", *others), file.artist),
         smoothing=smoothing,
     )
     return placed[""]
