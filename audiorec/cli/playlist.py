@@ -21,7 +21,7 @@ from audiorec.cli.options import (
 )
 from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import ParameterError
-from audiorec.playlist.choices import FORMATS, KINDS, MEASURES, SHAPES
+from audiorec.playlist.option_values import FORMATS, KINDS, MEASURES, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from audiorec.cli.options import (
     versions_option,
 )
 from audiorec.cli.output import echo_line
-from audiorec.playlist.choices import FORMATS
+from audiorec.playlist.option_values import FORMATS
 
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audiorec.lazy import lazy_attributes
-from audiorec.playlist.choices import KINDS
+from audiorec.playlist.option_values import KINDS
 
 if TYPE_CHECKING:
     from audiorec.playlist.build import build_playlist, save_playlist

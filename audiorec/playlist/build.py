@@ -11,9 +11,9 @@ import numpy as np
 from audiorec.data.names.canonical_names import split_title
 from audiorec.data.playlist_files.entry_paths import PathMap
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.playlist.choices import Kind
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds.registry import chooser
+from audiorec.playlist.option_values import Kind
 from audiorec.playlist.recent_playlists import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource

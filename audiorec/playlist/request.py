@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from audiorec.exceptions import ParameterError
-from audiorec.playlist.choices import (
+from audiorec.playlist.option_values import (
     DEFAULT_LENGTH,
     KINDS,
     MEASURES,
@@ -35,7 +35,7 @@ class PlaylistRequest:
         Start from the most central track of those that fit the filters; so it is too where nothing
         but filters is given.
     kind : str
-        One of `audiorec.playlist.choices.KINDS`.
+        One of `audiorec.playlist.option_values.KINDS`.
     length : int or None
         Tracks; None where `minutes` says, or for the default: 25, or three for each of
         `like_last`.

@@ -19,6 +19,6 @@ class Chooser(Protocol):
 
 
 def chooser(kind: str) -> Chooser:
-    """The module of a kind, one of `audiorec.playlist.choices.KINDS`."""
+    """The module of a kind, one of `audiorec.playlist.option_values.KINDS`."""
     module = f"{kind}_" if iskeyword(kind) else kind
     return cast("Chooser", import_module(f"audiorec.playlist.kinds.{module}"))

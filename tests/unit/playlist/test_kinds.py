@@ -19,9 +19,9 @@ from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist import KINDS, WRITERS, PlaylistRequest, build_playlist, save_playlist
-from audiorec.playlist.choices import FORMATS
 from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.kinds.registry import chooser
+from audiorec.playlist.option_values import FORMATS
 from audiorec.playlist.order import first_clash
 from audiorec.playlist.replace import find_replacement
 from audiorec.playlist.saved import PREFIX, saved_playlists

@@ -1,4 +1,4 @@
-"""Names of what a playlist can be asked for, read without loading what makes one."""
+"""Values of a playlist's options, such as its kinds, read without loading what makes one."""
 
 from __future__ import annotations
 
