@@ -157,7 +157,7 @@ def test_several_splits_are_a_list_and_help_says_so():
     splits = [SimpleNamespace(to_json=lambda name=name: {"split": name}) for name in ("b", "a")]
     assert Report(tuple(splits[:1])).to_json() == {"split": "b"}
     assert Report(tuple(splits)).to_json() == [{"split": "b"}, {"split": "a"}]
-    assert "several are a list of them, in the order" in " ".join((command.help or "").split())
+    assert "several give a list in the order" in " ".join((command.help or "").split())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from audiorec.cli import cli, command_group, main
+from audiorec.cli import cli, lazy_group, main
 from audiorec.cli import next as next_tracks
 from audiorec.data.catalog.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
@@ -24,7 +24,7 @@ from audiorec.workspace import Workspace
 
 def test_names_that_are_listed_twice_agree():
     """Help texts list names without loading what they stand for."""
-    assert command_group.STAGE_COMMANDS == STAGES
+    assert lazy_group.STAGE_COMMANDS == STAGES
     assert next_tracks.MODELS == get_args(ModelChoice) == ("auto", *MODELS)
 
 
