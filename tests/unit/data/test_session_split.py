@@ -6,8 +6,10 @@ import polars as pl
 import pytest
 
 from audiorec.data.session_split import split_by_time
-from audiorec.data.sessions import make_sessions, sessions_of_lists
+from audiorec.data.sessions import make_sessions
 from audiorec.exceptions import DataError
+
+from ..session_lists import sessions_of_lists
 
 DAY = 86_400
 

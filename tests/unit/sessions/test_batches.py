@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.sessions import Sessions, sessions_of_lists
+from audiorec.data.sessions import Sessions
 from audiorec.sessions.batches import parallel_steps
+
+from ..session_lists import sessions_of_lists
 
 
 def test_the_papers_figure() -> None:

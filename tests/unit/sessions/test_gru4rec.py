@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.data.sessions import Sessions, sessions_of_lists
+from audiorec.data.sessions import Sessions
 from audiorec.sessions import cold_start
 from audiorec.sessions.batches import parallel_steps
 from audiorec.sessions.cold_start import (
@@ -41,6 +41,8 @@ from audiorec.sessions.gru4rec_training import (
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.ranks import rank_of
 from audiorec.sessions.scoring import Scores
+
+from ..session_lists import sessions_of_lists
 
 SMALL = GRU4RecConfig(layers=(8,), batch_size=2, n_epochs=2, n_sample=6)
 

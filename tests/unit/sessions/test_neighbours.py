@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.sessions import Sessions, sessions_of_lists
+from audiorec.data.sessions import Sessions
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.content_neighbours import ContentNeighbours
 from audiorec.sessions.neighbours import Kind, SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules
+
+from ..session_lists import sessions_of_lists
 
 IDS = [str(i) for i in range(6)]
 LISTS = st.lists(st.lists(st.sampled_from(IDS), min_size=1, max_size=6), min_size=1, max_size=12)

@@ -11,7 +11,7 @@ import pytest
 
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.catalog import Catalog, Track
-from audiorec.data.sessions import Sessions, make_sessions, sessions_of_lists
+from audiorec.data.sessions import Sessions, make_sessions
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.mel_features import mel_statistics
 from audiorec.exceptions import DataError
@@ -27,6 +27,7 @@ from audiorec.studies import sessions as study
 from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
+from ..session_lists import sessions_of_lists
 from ..sessions.conftest import N, make_workspace, ring_plays, ring_vectors
 from ..stored_mels import store_mels
 
