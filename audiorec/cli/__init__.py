@@ -1,9 +1,9 @@
 """The command line: one group, one module per command, each imported when it is called.
 
-`COMMANDS` names them; ``stages`` has those of the stages. No commands, but what they share, are
+`COMMANDS` lists them; ``stages`` holds the commands of the stages. Shared code, not commands:
 ``entry_point``, ``lazy_group``, ``default_group``, ``options``, ``filters``, ``study_options``,
 ``fast_imports``, ``batch_queries``, ``answers``, ``output`` and ``progress_line``.
-What a command needs is imported in its function: ``--help`` needs none of it.
+A command imports its dependencies inside its function, so that ``--help`` loads none of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import threading
 
-# Until there is a `main` to say so in one line, Ctrl-C ends the process without a word.
+# Until `main` can report it in one line, Ctrl-C ends the process silently.
 _is_main = threading.current_thread() is threading.main_thread()
 _before = signal.signal(signal.SIGINT, signal.SIG_DFL) if _is_main else None
 try:

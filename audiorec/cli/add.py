@@ -1,4 +1,4 @@
-"""``audiorec add``: cold start, new files with the model as it is."""
+"""``audiorec add``: add new files with the existing model (cold start)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How answers are shown: a line per track, or the JSON that other programs rely on."""
+"""Output of ranked tracks: a line per track, or the JSON that other programs rely on."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def echo_hits(
     hits : sequence of Hit or SessionHit
     as_json : bool
     request : dict
-        What was asked for, first in the JSON: ``{"query": [...]}`` or ``{"user": ...}``.
+        The query, first in the JSON: ``{"query": [...]}`` or ``{"user": ...}``.
     space : str
-        Where the vectors came from.
+        Space of the vectors.
     k : int, optional
-        How many were asked for; said on stderr when there are fewer.
+        Number of tracks requested; a shortfall is reported on stderr.
     n_tracks : callable
-        How many tracks there are: to ask for more of them is an error, to which all are shown.
+        Returns the number of tracks: requesting more is an error, but all of them are shown.
     shared : sequence of sequence of str, optional
-        Words that each hit shares with what was asked for.
+        Tags that each hit shares with the query.
     stale : str
-        What is newer than the answer, see `Library.stale`; said on stderr, and marked in the JSON.
+        Imports newer than the answer, see `Library.stale`; reported on stderr and in the JSON.
     library : Library, optional
-        Of the tracks: the JSON then has the preview of each.
+        Library of the tracks; if given, the JSON includes each track's preview.
     """
     if stale:
         echo_line(stale, err=True)
@@ -61,12 +61,12 @@ def echo_hits(
 
 
 def hit_name(hit: Hit | SessionHit) -> str:
-    """``"Artist - Title"`` as far as they are known, else the path."""
+    """Format a hit as ``"Artist - Title"``, as far as known, else as its path."""
     return " - ".join(part for part in (hit.artist, hit.title) if part) or hit.path
 
 
 def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[Any]:
-    """The preview of each hit as JSON has it, null where there is no spectrogram."""
+    """Return each hit's preview for the JSON, null without a spectrogram."""
     from audiorec import artifacts
 
     if not artifacts.exists(library.workspace.mels):
@@ -79,7 +79,7 @@ def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[A
 
 
 def report_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
-    """Say on stderr which of the tracks named are excluded from answers; the JSON that says so."""
+    """Report named tracks that are excluded from answers on stderr; return that for the JSON."""
     hidden = library.hidden_among(names)
     for track_id in hidden:
         echo_line(f"{track_id} is hidden by 'audiorec exclude'; it is started from here", err=True)
@@ -87,21 +87,21 @@ def report_hidden(library: Library, names: Sequence[str]) -> dict[str, object]:
 
 
 def report_shortfall(k: int, n_tracks: Callable[[], int], *, fewest: int, there: str) -> bool:
-    """Say in one line on stderr that answers hold fewer than ``-k`` tracks.
+    """Report in one line on stderr that answers hold fewer than ``-k`` tracks.
 
     Parameters
     ----------
     k, n_tracks
         See `echo_hits`.
     fewest : int
-        How many the shortest answer holds.
+        Length of the shortest answer.
     there : str
-        What is shown instead.
+        Description of what is shown instead.
 
     Returns
     -------
     beyond : bool
-        Whether that is an error, see `echo_hits`.
+        Whether the shortfall is an error, see `echo_hits`.
     """
     beyond = _exceeds_catalogue(k, n_tracks)
     remedy = f"; ask for -k {fewest} or fewer" if beyond and fewest else ""
@@ -110,7 +110,7 @@ def report_shortfall(k: int, n_tracks: Callable[[], int], *, fewest: int, there:
 
 
 def _exceeds_catalogue(k: int, n_tracks: Callable[[], int]) -> bool:
-    """Whether the command line names more tracks than there are; the default may be more."""
+    """Whether ``-k`` on the command line exceeds the catalogue; the default may."""
     named = click.get_current_context().get_parameter_source("k")
     return named is ParameterSource.COMMANDLINE and k > n_tracks()
 

@@ -1,4 +1,4 @@
-"""Many questions in one process: a name a line in, a line of JSON each out."""
+"""Batch queries in one process: one name per line in, one line of JSON each out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audiorec.recommend.library import Library
     from audiorec.recommend.spaces import Space
 
-TOGETHER = 256  # questions that are searched for at once
+TOGETHER = 256  # queries searched for at once
 NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"
 
 
@@ -30,25 +30,25 @@ def answer_batch(
     popularity: float,
     versions: bool = False,
 ) -> bool:
-    """Answer every line as it comes, in order, and go on where a name fits no track.
+    """Answer every line as it arrives, in order, and continue where a name matches no track.
 
-    Where answers hold fewer than `k` tracks, that is said once, at the end, on stderr.
+    Answers with fewer than `k` tracks are reported once, at the end, on stderr.
 
     Parameters
     ----------
     library : Library
     lines : iterable of str
-        A name each; an empty one asks nothing, and its answer has no results, so that answers
-        stand line by line beside questions. Bytes that are not UTF-8 are as Python carries them
-        in names of files.
+        One name each; an empty line is answered without results, so that output lines
+        correspond to input lines. Bytes that are not UTF-8 are escaped as in Python's file
+        names (surrogateescape).
     k, space, popularity, versions
         See `Library.similar`.
 
     Returns
     -------
     well : bool
-        Whether all could be answered, the others' lines say why under "error", and there are as
-        many tracks as were asked for, see `report_shortfall`.
+        Whether every line could be answered (a failed line says why under "error") with as many
+        tracks as requested, see `report_shortfall`.
     """
     unknown, short, fewest = 0, 0, k
     if stale := library.stale:
@@ -81,12 +81,12 @@ def answer_batch(
 
 
 def is_text(name: str) -> bool:
-    """Whether a name is UTF-8 throughout."""
+    """Whether a name is valid UTF-8."""
     return not any("\udc80" <= char <= "\udcff" for char in name)
 
 
 def chunks(names: Iterable[str]) -> Iterator[list[str]]:
-    """The first alone, since whoever types waits for it; then twice as many, up to 256."""
+    """Split into batches: the first name alone, for whoever types it; then doubling up to 256."""
     names, size = iter(names), 1
     while some := list(islice(names, size)):
         yield some

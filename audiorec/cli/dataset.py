@@ -21,7 +21,7 @@ def command() -> None:
 
 
 def titles() -> list[tuple[str, str]]:
-    """Every data set, with what it is."""
+    """Return the name and title of every data set."""
     from audiorec.data.datasets import NAMES, dataset
 
     return [(name, dataset(name).TITLE) for name in NAMES]
@@ -67,7 +67,7 @@ def import_command(
 
 
 def check_name(name: str) -> None:
-    """Raise `click.BadParameter` for a data set that is not known."""
+    """Raise `click.BadParameter` for an unknown data set."""
     from difflib import get_close_matches
 
     from audiorec.data.datasets import NAMES
@@ -88,7 +88,7 @@ def show(
     *,
     catalogued: int = 0,
 ) -> None:
-    """Say what importing a data set did."""
+    """Report the import of a data set."""
     done = report.imported
     if done is None:
         click.echo(f"{name} has no listening; {report.audio} tracks with audio")

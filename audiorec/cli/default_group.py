@@ -1,4 +1,4 @@
-"""A group that does something without a command too: `plays FILE` beside `plays list`."""
+"""A group with a default command: `plays FILE` beside `plays list`."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class DefaultGroup(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """As click does; of the default where no other command is named."""
+        """Make the context as click does; of the default where no other command is named."""
         if args and args[0] in self.commands:
             return super().make_context(info_name, args, parent, **extra)
         return self.default.make_context(info_name, args, parent, **extra)
 
     def get_help(self, ctx: click.Context) -> str:
-        """The help of the default, which names the other commands too."""
+        """Return the help of the default command, which lists the other commands too."""
         with click.Context(self.default, parent=ctx.parent, info_name=ctx.info_name) as inner:
             inner.terminal_width = ctx.terminal_width
             return self.default.get_help(inner)
 
 
 class ImportCommand(click.Command):
-    """The import of a group, whose help lists what it takes and the group's other commands.
+    """A group's import command, whose help lists the formats and the group's other commands.
 
     Parameters
     ----------
     group : DefaultGroup
     heading : str
-        Over the list of what it takes.
+        Heading of the list of formats.
     listed : callable
-        Gives its lines, as pairs of a name and what it is.
+        Returns its lines, as pairs of name and description.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ImportCommand(click.Command):
         group.default = self
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List what it takes and the other commands."""
+        """List the formats and the other commands."""
         with formatter.section(self.heading):
             formatter.write_dl(self.listed())
         with formatter.section("Commands"):

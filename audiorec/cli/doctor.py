@@ -1,4 +1,4 @@
-"""``audiorec doctor``: what is wrong with the workspace, every byte read."""
+"""``audiorec doctor``: check every byte of the workspace for damage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entry point of the command line: the group with its own options, and what errors end with."""
+"""The entry point of the command line: the group with its options, and error handling."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def cli(ctx: click.Context, workspace: Path | None, verbose: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line: a known error is one line on stderr and exit 1."""
+    """Run the command line; a known error prints one line on stderr and exits with 1."""
     escape_unencodable_output(sys.stdout, sys.stderr)
-    # Before torch is imported. Its threads spin while they wait for each other by default: on a
-    # machine that is busy, ten times the processor time that the work takes.
+    # Before torch is imported. By default its threads spin while they wait for each other: on a
+    # busy machine, that costs ten times the processor time of the work itself.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         sys.exit(cli(prog_name="audiorec", standalone_mode=False))

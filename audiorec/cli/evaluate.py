@@ -160,7 +160,7 @@ def command(
 
 
 def _with_settings(recipe: Recipe, changes: dict[str, object]) -> Recipe:
-    """The recipe with settings of [evaluate] changed."""
+    """Return the recipe with settings of [evaluate] changed."""
     if not changes:
         return recipe
     section = recipe.evaluate.model_dump() | changes

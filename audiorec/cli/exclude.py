@@ -1,4 +1,4 @@
-"""``audiorec exclude``: tracks that no answer shows."""
+"""``audiorec exclude``: hide tracks from every answer."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _show(settings: GlobalOptions, *, as_json: bool) -> None:
 
     exclusions = load_exclusions(settings.workspace.exclusions)
     counts, hidden = [0] * len(exclusions), 0
-    if settings.workspace.catalog.is_file():  # else all tracks are known by listening alone
+    if settings.workspace.catalog.is_file():  # else all tracks are known from plays only
         with Catalog(settings.workspace.catalog, read_only=True) as catalog:
             counts = [len(excluded_tracks(catalog, [exclusion])) for exclusion in exclusions]
             hidden = len(excluded_tracks(catalog, exclusions))

@@ -1,4 +1,4 @@
-"""``audiorec explain``: why two tracks match, and what the network listens for."""
+"""``audiorec explain``: explain a match of two tracks, or the filters of the network."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def pair(
 
 
 def lines(explanation: Explanation, names: list[str]) -> list[str]:
-    """An explanation in plain words."""
+    """Format an explanation as lines of plain text."""
     from audiorec.data.catalog.descriptors import UNITS
 
     text = [
@@ -190,7 +190,7 @@ def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
     from audiorec.explain.occlusion import strongest
 
     starts = occlusion.clip_starts
-    start = starts[0] if len(starts) == 1 else 0.0  # of several, seconds are those of each clip
+    start = starts[0] if len(starts) == 1 else 0.0  # with several clips, seconds count within each
     seconds = [
         f"{start + s.start:.0f}-{start + s.end:.0f} s (-{s.loss:.3f})"
         for s in strongest(occlusion.seconds)

@@ -1,4 +1,4 @@
-"""``audiorec feedback``: say that a listener likes or dislikes a track."""
+"""``audiorec feedback``: record likes and dislikes of tracks."""
 
 from __future__ import annotations
 

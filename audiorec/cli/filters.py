@@ -1,4 +1,4 @@
-"""Options of the commands that answer: what to start from, filters, and limits."""
+"""Options of the recommending commands: seeds, filters and limits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NAMES = (
     *("genre", "year", "duration", "tempo", "key", "path_"),
     *("added_since", "unplayed_since", "not_artist", "new"),
 )
-"""Of the values of `FILTERS`."""
+"""Parameter names of the options in `FILTERS`."""
 LIMITS = (
     click.option(
         "--per-artist",
@@ -85,17 +85,17 @@ TAGS = (
 
 
 def filter_options(command: Command) -> Command:
-    """Add the options of `TrackFilter`, and the limits."""
+    """Add the options of `TrackFilter` and the limits per artist and album."""
     return _with_options(command, (*FILTERS, *LIMITS))
 
 
 def seed_options(command: Command) -> Command:
-    """Add whole artists and albums to start from, and what to keep away from."""
+    """Add the options for whole artists and albums as seeds, and for negative seeds."""
     return _with_options(command, SEEDS)
 
 
 def tag_options(command: Command) -> Command:
-    """Add the filters by words, and from which confidence on a track has one."""
+    """Add the filters by tag, and the least confidence of a tag."""
     return _with_options(command, TAGS)
 
 
@@ -106,9 +106,9 @@ def _with_options(command: Command, options: Sequence[Callable[[Command], Comman
 
 
 def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter | None:
-    """A filter from the values of `filter_options`, which are taken out of `options`.
+    """Make a filter from the values of `filter_options`, which are removed from `options`.
 
-    None where they ask for nothing.
+    Returns None if none of them is set.
     """
     given = {name: options.pop(name) for name in NAMES}
     if not any(given.values()):

@@ -1,4 +1,4 @@
-"""``audiorec find``: what is called so, before its id is known."""
+"""``audiorec find``: find tracks by words."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
 
 
 def path_of(track: Track) -> str:
-    """Path of a track's file; empty where it has none, and its id stands for it."""
+    """Return the path of a track's file; empty for a track without a file, shown by its id."""
     return track.path if track.path != track.track_id else ""

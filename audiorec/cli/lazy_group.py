@@ -47,7 +47,7 @@ COMMANDS = {
 MODULES = {
     "import": "import_embeddings",
     "forget-user": "forget_user",
-}  # where a command cannot lend its module its name
+}  # where the command's name cannot be the module's
 STAGE_COMMANDS = ("mel", "factors", "train", "embed", "index", "sessions", "map")
 
 
@@ -55,11 +55,11 @@ class LazyGroup(click.Group):
     """A group that knows its commands' names and imports a command's module when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the work."""
+        """Return the commands' names in workflow order."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Import and return the command."""
         if cmd_name not in COMMANDS:
             return None
         if cmd_name in STAGE_COMMANDS:
@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest name proposed when there is no such command."""
+        """Resolve as click does, and suggest the nearest name for an unknown command."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
@@ -83,10 +83,10 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does; what goes wrong for no known reason is told by what is damaged, if any.
+        """Invoke as click does; an unexpected error is explained by damaged artifacts, if any.
 
-        Answers open what is stored by its size alone: to read every byte would take longer than
-        to answer. So a flipped one may come to light as any error at all.
+        Answers check only the sizes of stored files when opening them, since reading every byte
+        would take longer than answering. So a flipped bit can surface as any error at all.
         """
         try:
             return super().invoke(ctx)
@@ -99,13 +99,13 @@ class LazyGroup(click.Group):
             raise ArtifactError(damage[0]) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List every command from the table above, so that help imports none of them."""
+        """List every command from the table above, so that ``--help`` imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 def damage_of(settings: GlobalOptions | None) -> list[str]:
-    """A line for everything in the workspace that is damaged; none where there is no workspace."""
+    """Return a line for each damaged part of the workspace; none without a workspace."""
     from audiorec.pipeline.workspace_integrity import damage
 
     if settings is None or not settings.workspace.root.is_dir():

@@ -1,4 +1,4 @@
-"""``audiorec next``: what to play next, by the session so far."""
+"""``audiorec next``: recommend the next track of a session."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ def command(
 
 
 def embedder(workspace: Workspace) -> EmbedFile:
-    """What places files from outside, loaded when there is one."""
+    """Return a function that embeds uncatalogued files; it loads the model at its first call."""
 
     def embed(path: Path, catalog: Catalog) -> SessionTrack:
-        # Decoding and torch, which answers about known tracks do without.
+        # Decoding and torch are needed only for uncatalogued files.
         from audiorec.index.reload import IndexWatcher
         from audiorec.recommend.uncatalogued_file import embed_file
         from audiorec.sessions.session_recommender import SessionTrack
@@ -103,7 +103,7 @@ def embedder(workspace: Workspace) -> EmbedFile:
 
 
 def report_unknown(answer: SessionAnswer) -> None:
-    """Say on stderr which tracks of the session the answer does not rest on."""
+    """Report on stderr the tracks of the session that the answer does not use."""
     if answer.unknown:
         names = ", ".join(answer.unknown[:3])
         count = "1 track" if len(answer.unknown) == 1 else f"{len(answer.unknown)} tracks"

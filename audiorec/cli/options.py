@@ -1,4 +1,4 @@
-"""Options that several commands take, the types of their values, and the group's own options."""
+"""Options shared by several commands, the types of their values, and the group's options."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PathType(click.Path):
-    """A path that must not be empty: an empty one would silently be the current folder."""
+    """A non-empty path: an empty one would silently mean the current folder."""
 
     def convert(
         self,
@@ -27,19 +27,19 @@ class PathType(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str | bytes | os.PathLike[str]:
-        """As click does; an empty path is wrong usage."""
+        """Convert as click does; an empty path is a usage error."""
         if value == "":
             self.fail("'' is no path; name one, such as . for the current folder", param, ctx)
         return super().convert(value, param, ctx)
 
 
 class MemorySize(click.ParamType):
-    """An amount of memory, as `[index] memory` takes it: another value is wrong usage."""
+    """An amount of memory, as in `[index] memory`; any other value is a usage error."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The size as a recipe states it."""
+        """Return the size as a recipe states it."""
         from audiorec.index.config import IndexConfig
 
         try:
@@ -50,14 +50,14 @@ class MemorySize(click.ParamType):
 
 
 class GlobalOptions(NamedTuple):
-    """The group's own options."""
+    """The options of the group."""
 
     path: Path | None
     verbose: bool = False
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace that was named, or the user's own."""
+        """The workspace named by ``--workspace``, or the user's default."""
         from audiorec.workspace import Workspace
 
         if self.path is not None:
@@ -101,7 +101,7 @@ def recipe_option(command: Command) -> Command:
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds, which NaN is not."""
+    """A number within bounds; NaN is refused."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -114,9 +114,9 @@ class FiniteRange(click.FloatRange):
 
 
 class PopularityType(FiniteRange):
-    """The weight of popularity: a number, or a word for it."""
+    """The weight of popularity: a number, or a word that stands for one."""
 
-    WORDS = {"gems": -1.0, "even": 0.0, "hits": 1.0}  # noqa: RUF012 - read alone
+    WORDS = {"gems": -1.0, "even": 0.0, "hits": 1.0}  # noqa: RUF012 - read-only
 
     def __init__(self) -> None:
         super().__init__(-1, 1)

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from audiorec.data.plays.writer import ImportReport
     from audiorec.pipeline import StageReport
 
-# Controls, turns of the writing direction and line ends that a terminal would obey: in JSON they
-# can only stand within strings, where they may be escaped.
+# Control characters, bidirectional overrides and line ends that a terminal would obey: in JSON
+# they occur only within strings, where they may be escaped.
 UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def escape_unencodable_output(*streams: TextIO | None) -> None:
-    """Let streams write out what their encoding cannot, such as a title or a byte of a name."""
+    """Let streams escape what their encoding lacks, such as a title or a byte of a file name."""
     for stream in streams:
-        # Whatever stands in for a stream may have no such thing; what is escaped stays text.
+        # A replacement of a stream may have no such method; escaped output is still text.
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """A value as JSON that is whole on stdout: UTF-8 as it is, escaped to ASCII where it is not.
+    """Format a value as JSON that stdout can encode: as it is in UTF-8, else escaped to ASCII.
 
-    Bytes of a file's name that are no text are escaped as Python carries them, ``\\udc80`` to
-    ``\\udcff``, so that who reads them has the very name.
+    Undecodable bytes of a file name are escaped as Python does, ``\\udc80`` to ``\\udcff``, so
+    that a reader can restore the exact name.
     """
     text = UNSEEN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -57,21 +57,21 @@ def echo_json(value: Any) -> None:
 
 
 def echo_line(text: str, *, err: bool = False) -> None:
-    """Print one line, whatever names and titles are in it: their line breaks are written out.
+    """Print one line; line breaks in names and titles are escaped.
 
-    One for standard error is kept short, whatever was named on the command line.
+    A line for standard error is kept short, however long the arguments were.
     """
     line = one_line(text)
     click.echo(bounded(line) if err else line, err=err)
 
 
 def echo_notice(text: str) -> None:
-    """Print one line of the program's own on standard error."""
+    """Print one notice on standard error."""
     echo_line(f"audiorec: {text}", err=True)
 
 
 def echo_repeated_rows(file: Path, done: ImportReport, *, noun: str) -> None:
-    """Say on standard error which rows of an import stood twice, or were there before."""
+    """Report on standard error the rows of an import that were duplicates or known before."""
     if done.duplicates:
         echo_line(f"{file}: {done.duplicates} {noun} stand twice: counted once", err=True)
     if done.replaced:
@@ -79,7 +79,7 @@ def echo_repeated_rows(file: Path, done: ImportReport, *, noun: str) -> None:
 
 
 def echo_stages(reports: Iterable[StageReport], *, as_json: bool) -> None:
-    """Print what each stage did."""
+    """Print the report of each stage."""
     if as_json:
         echo_json([report._asdict() for report in reports])
         return
@@ -88,7 +88,7 @@ def echo_stages(reports: Iterable[StageReport], *, as_json: bool) -> None:
 
 
 def fail_if_strict(count: int, *, strict: bool) -> None:
-    """Say that files failed, and exit with 1 where the user asked for it."""
+    """Report that files failed, and exit with 1 if `strict`."""
     if not count:
         return
     files = "1 file" if count == 1 else f"{count} files"

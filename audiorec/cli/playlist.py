@@ -193,13 +193,13 @@ def command(
 
 
 def _from_root(path_map: Sequence[PathMap]) -> tuple[str, ...]:
-    """Path maps as text, whose folders of this machine are named from the root on."""
-    # Links stay as they are in the catalogue.
+    """Format path maps as text, the local folders as absolute paths."""
+    # Symbolic links are kept, as in the catalogue.
     return tuple(f"{os.path.abspath(old)}={new}" for old, new in path_map)  # noqa: PTH100 - links stay as they are
 
 
 def check_kind(kind: str) -> None:
-    """Refuse options that say nothing of playlists of a kind."""
+    """Refuse options that do not apply to the kind of playlist."""
     context = click.get_current_context()
     for name, of in OF_KIND.items():
         if kind != of and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -208,7 +208,7 @@ def check_kind(kind: str) -> None:
 
 
 def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRequest:
-    """What the options ask for; values that contradict each other are wrong usage."""
+    """Make the request from the options; contradictory values are a usage error."""
     from dataclasses import replace
 
     from audiorec.playlist import PlaylistRequest
@@ -229,7 +229,7 @@ def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRe
 
 
 def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, Any]:
-    """A playlist as the JSON that other programs rely on."""
+    """Convert a playlist to the JSON that other programs rely on."""
     rows = [
         {
             **entry.hit._asdict(),
@@ -251,7 +251,7 @@ def as_table(playlist: Playlist, library: Library, *, space: str) -> dict[str, A
 
 
 def show(playlist: Playlist) -> None:
-    """Print a playlist: place, distance to the track before, name, reason."""
+    """Print a playlist: position, distance to the previous track, name, reason."""
     width = max(len(entry.hit.track_id) for entry in playlist.entries)
     for hit, reason, distance in playlist.entries:
         step = "  -  " if distance is None else f"{distance:5.2f}"

@@ -1,4 +1,4 @@
-"""``audiorec playlists``: saved playlists, made or renewed all at once."""
+"""``audiorec playlists``: refresh and manage saved playlists."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def write(
 
 
 def _parameters(values: tuple[str, ...]) -> dict[str, str]:
-    """Values by name of ``NAME=VALUE``."""
+    """Parse ``NAME=VALUE`` arguments into values by name."""
     parameters = {}
     for text in values:
         name, equals, value = text.partition("=")
@@ -184,13 +184,13 @@ def _parameters(values: tuple[str, ...]) -> dict[str, str]:
 
 
 def _templates() -> dict[str, Path]:
-    """Shipped recipes by name."""
+    """Return the shipped recipes by name."""
     from audiorec.pipeline.shipped_recipes import shipped_folder
 
     return {file.stem: file for file in (shipped_folder() / "playlists").glob("*.toml")}
 
 
 def _first_comment(file: Path) -> str:
-    """What a template says of itself."""
+    """Return a template's first comment, its description."""
     first = file.read_text(encoding="utf-8").splitlines()[:1]
     return first[0].removeprefix("#").strip() if first else ""

@@ -1,4 +1,4 @@
-"""``audiorec plays``: import, list and remove listening."""
+"""``audiorec plays``: import, list and remove plays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 20  # files that are named one by one
 TABLES = (".csv", ".tsv", ".txt", ".gz", "")
-"""Endings of what is taken for a table of plays where nothing else knows it."""
+"""File suffixes read as a table of plays where no other format matches."""
 
 
 @click.group("plays", cls=DefaultGroup, context_settings=HELP)
@@ -35,7 +35,7 @@ def command() -> None:
 
 
 def formats() -> list[tuple[str, str]]:
-    """Every format, with how to get it."""
+    """Return every format and how to obtain its export."""
     from audiorec.data.histories import SOURCES, history
 
     return [(name, history(name).EXPORT) for name in SOURCES]
@@ -125,7 +125,7 @@ def import_command(
 
 
 class PlaysImport:
-    """The work of one call: every file is read before anything is stored.
+    """Import of plays from several files: all are read before anything is stored.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class PlaysImport:
     def run(
         self, files: Sequence[Path], *, unmatched: Path | None, salt: bytes | None
     ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[UnmatchedName], int]:
-        """Import files, take over a mended list, and list what is still unmatched."""
+        """Import files, apply a corrected list of matches, and list what is still unmatched."""
         from audiorec.data.plays.matched_names import (
             assign_tracks,
             read_corrections,
@@ -192,7 +192,7 @@ class PlaysImport:
             except DataError:
                 if source != AUTO or not file.is_file() or file.suffix.lower() not in TABLES:
                     raise
-                source = "csv"  # whose reader says best what is wrong with a table
+                source = "csv"  # its reader reports best what is wrong with a table
         if source in IN_COLUMNS:
             if self.user is not None:
                 raise click.UsageError(f"{file} names its listeners itself; leave --user away")
@@ -211,7 +211,7 @@ class PlaysImport:
         return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)
 
     def _ids_by_name(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Ids of tracks by their files, and by their "Artist - Title" where one track has it."""
+        """Return track ids by file, and by "Artist - Title" where it is unique."""
         from audiorec.data.catalog.catalog import Catalog
         from audiorec.data.names.text_folding import normalize_text
 
@@ -233,7 +233,7 @@ class PlaysImport:
 
 
 def one_table(export: Export, members: Sequence[ExportFile]) -> Path:
-    """The table of an export, unpacked where it lies in an archive."""
+    """Return the table of an export, unpacked if it lies in an archive."""
     if len(members) > 1:
         raise data_error(
             export.path, f"holds {len(members)} tables of plays", "name them one by one"
@@ -251,7 +251,7 @@ def as_one(
     corrected: int,
     unmatched: Path | None,
 ) -> dict[str, Any]:
-    """The reports as one JSON object: of one file its report, of several their sums and each."""
+    """Combine reports into one JSON object: of one file its report, of several sums and each."""
     from audiorec.data.history_import import HistoryReport
 
     each: list[dict[str, Any]] = []
@@ -275,7 +275,7 @@ def as_one(
 
 
 def show(report: tuple[Path, ImportReport] | HistoryReport) -> None:
-    """Say what importing a file did."""
+    """Report the import of a file."""
     from audiorec.data.history_import import HistoryReport
 
     if isinstance(report, HistoryReport):
@@ -285,7 +285,7 @@ def show(report: tuple[Path, ImportReport] | HistoryReport) -> None:
 
 
 def show_history(report: HistoryReport) -> None:
-    """Say what importing a history did."""
+    """Report the import of a listening history."""
     from audiorec.data.histories import history
 
     done, file = report.imported, report.file
@@ -306,7 +306,7 @@ def show_history(report: HistoryReport) -> None:
 
 
 def show_table(file: Path, report: ImportReport) -> None:
-    """Say what importing a table or playlists did."""
+    """Report the import of a table or of playlists."""
     click.echo(f"{report.rows} rows of {report.users} listeners and {report.tracks} tracks")
     if report.skips or report.ratings:
         click.echo(f"{report.skips} rows tell of skips, {report.ratings} of liking or disliking")
@@ -325,7 +325,7 @@ def show_table(file: Path, report: ImportReport) -> None:
 
 
 def name_missing(paths: Sequence[str]) -> None:
-    """Name files that lists name and that are not in the catalogue, a screenful of them."""
+    """Print at most a screenful of playlist entries that are not in the catalogue."""
     for path in paths[:MOST_NAMED]:
         echo_line(f"  not in the catalogue: {path}", err=True)
     if len(paths) > MOST_NAMED:
@@ -333,12 +333,12 @@ def name_missing(paths: Sequence[str]) -> None:
 
 
 def catalogued_paths(catalog: Catalog) -> dict[str, str]:
-    """Id of every track by the path of its file."""
+    """Return the id of every track by the path of its file."""
     return {track.path: track.track_id for track in catalog.tracks(include_missing=True)}
 
 
 def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
-    """Say how many tracks that were played are not in the catalogue, and name one."""
+    """Report how many played tracks are not in the catalogue, with an example."""
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.plays.store import all_played_tracks
 

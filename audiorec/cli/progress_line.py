@@ -1,4 +1,4 @@
-"""Progress of a command on stderr: how many are done, the rate, the time left."""
+"""Progress of a command on stderr: items done, rate, time left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS_BETWEEN_REDRAWS = 0.2
 
 
 class ProgressLine:
-    """Progress on stderr: one line redrawn on a terminal, a line now and then elsewhere."""
+    """Progress on stderr: one redrawn line on a terminal, occasional lines elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -57,16 +57,16 @@ class ProgressLine:
 def progress_text(
     stage: str, done: int, total: int | None, note: str, seconds: float, offset: int = 0
 ) -> str:
-    """One line: what, how many, the rate, the time left.
+    """Format one line of progress: stage, items done, rate, time left.
 
     Parameters
     ----------
     stage, done, total, note
         See `audiorec.progress.Progress`.
     seconds : float
-        Since the stage began, s.
+        Time since the stage began, s.
     offset : int
-        Units that were done before it began, by an earlier run.
+        Items done by an earlier run, before the stage began.
     """
     rate = (done - offset) / seconds if seconds > 0 else 0.0
     parts = [f"{stage}"]
@@ -93,7 +93,7 @@ def _clock(seconds: float) -> str:
 
 @contextmanager
 def progress_shown() -> Iterator[ProgressLine]:
-    """Progress on stderr for as long as the block lasts."""
+    """Show progress on stderr within the block."""
     line = ProgressLine()
     try:
         yield line

@@ -142,7 +142,7 @@ def _recommend_session(
     popularity: float,
     as_json: bool,
 ) -> None:
-    """Show what follows a session; with a listener, by the ranks of both answers."""
+    """Show tracks that follow a session; with a listener, by rank fusion of both answers."""
     from audiorec.cli.next import embedder, report_unknown
     from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
     from audiorec.sessions.session_answer import answer_session

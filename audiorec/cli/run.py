@@ -1,4 +1,4 @@
-"""``audiorec run``: every stage that is stale, in order."""
+"""``audiorec run``: run every stale stage in order."""
 
 from __future__ import annotations
 

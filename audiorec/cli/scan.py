@@ -85,7 +85,7 @@ def command(
     from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
     from audiorec.scan.scan_roots import record_scan
 
-    # Before a workspace is made for it.
+    # Before a workspace is created for it.
     check_paths(paths)
     if manifest is not None:
         read_manifest(manifest)
@@ -112,7 +112,7 @@ def command(
         else:
             remove_folder_playlists(workspace.plays, paths)
         unread = record_unread(catalog, folder_playlists)
-        # Listening of what was not in the catalogue before is now that of its tracks.
+        # Plays of files that were not in the catalogue before now belong to its tracks.
         if report.added or report.changed or report.moved or report.missing:
             rematch_plays(workspace, progress=progress)
     if as_json:
@@ -125,7 +125,7 @@ def command(
 
 
 def record_unread(catalog: Catalog, playlists: Sequence[FolderPlaylists]) -> int:
-    """Keep which playlists could not be read, and why; return how many."""
+    """Record the playlists that could not be read, and why; return how many."""
     unread = [problem for each in playlists for problem in each.unread]
     for path, reason in unread:
         catalog.record_failure(path, stage="playlists", reason=reason)
@@ -133,7 +133,7 @@ def record_unread(catalog: Catalog, playlists: Sequence[FolderPlaylists]) -> int
 
 
 def report_playlists(playlists: Sequence[FolderPlaylists]) -> None:
-    """Say how many playlists count as listeners, and which could not be read."""
+    """Report how many playlists count as listeners, and which could not be read."""
     from audiorec.cli.plays import name_missing
 
     for folder, report, reason, unread in playlists:

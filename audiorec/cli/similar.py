@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--why", is_flag=True, help="Show which tags each track shares with TRACK.")
 @click.option(
     "--batch",
-    # A byte that is not UTF-8 is a matter of its line, and may well belong to a file's name.
+    # A byte that is not UTF-8 affects its line only, and may be part of a file name.
     type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
     metavar="FILE",
     help="Answer each line of FILE (-: stdin), a name, with a line of JSON, without previews. An "
@@ -152,7 +152,7 @@ def command(
 
 
 def warn_of_untagged(library: Library) -> None:
-    """Say on stderr how many tracks have no tags yet."""
+    """Report on stderr how many tracks have no tags yet."""
     count = library.catalog.tags.n_untagged()
     if count:
         tracks = "1 track has" if count == 1 else f"{count} tracks have"

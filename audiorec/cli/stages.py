@@ -1,5 +1,5 @@
-"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index``, ``sessions``, ``map``: a stage
-each."""
+"""``audiorec mel``, ``factors``, ``train``, ``embed``, ``index``, ``sessions``, ``map``: one
+stage each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HELP = {
 
 @cache
 def stage_command(stage: str) -> click.Command:
-    """The command that runs one stage."""
+    """Make the command that runs one stage."""
 
     @click.command(stage, help=HELP[stage])
     @recipe_option
@@ -101,9 +101,9 @@ def run_stages(
     engine: Engine = "local",
     choose: bool = False,
 ) -> None:
-    """Run `stages` on the workspace, and show what each did.
+    """Run `stages` on the workspace and print the report of each.
 
-    With `choose`, a recipe that was never named is chosen anew.
+    With `choose`, a recipe that the user never named is chosen anew.
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.server.listening import store_server_plays
@@ -148,10 +148,10 @@ def run_stages(
             workspace, recipe=recipe, remember=named, n_jobs=jobs, engine=engine, progress=shown
         )
         if mine.first:
-            store_server_plays(workspace)  # what the server's listeners did since
+            store_server_plays(workspace)  # plays of the server's listeners since the last run
         reports = pipeline.run(stages)
         progress.close()
-        mine.all_gather(None)  # who parts while another still works would break its connections
+        mine.all_gather(None)  # a process that left early would break the others' connections
         if not mine.first:
             return
         echo_stages(reports, as_json=as_json)

@@ -1,4 +1,4 @@
-"""``audiorec status``: what the workspace contains."""
+"""``audiorec status``: describe the workspace."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bo
 
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
-    """Name the listeners whom the workspace's plays and recipe make suspect."""
+    """List the listeners that the recipe's bot filter finds suspect."""
     from audiorec.data.plays.bot_filter import find_suspects
     from audiorec.data.plays.store import load_plays
     from audiorec.pipeline import current_recipe

@@ -1,4 +1,4 @@
-"""The options of ``evaluate`` that are about studies: labels, former names, what goes together."""
+"""Options of ``evaluate`` for studies: label shares, former options, valid combinations."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from audiorec.studies.registry import HELD_OUT, STUDIES
 
 ALL_LABELS = "5,10,25,50,100"  # %
 OF_THE_TABLE = ("--truth", "--report", "--system", HELD_OUT)
-# Options of before, accepted for one release.
+# Former options, accepted for one release.
 FORMER = {
     "thin": "cold-to-warm",
     "reach": "popularity-and-hubs",
     "neighbours": "neighbours",
 }
 LOSSES = ("mse", "cosine", "contrastive")
-NETWORKS = ("cnn", "dieleman2014", "vandenoord2013", "shortchunk")  # of --networks, as it was
+NETWORKS = ("cnn", "dieleman2014", "vandenoord2013", "shortchunk")  # of the former --networks
 
 
 def parse_labels(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[float, ...]:
-    """Percentages such as ``5,10``, as shares; numbers of tracks such as ``500t``, as they are."""
+    """Parse percentages (``5,10``) into shares, and numbers of tracks (``500t``)."""
     if value is None:
         return ()
     try:
@@ -50,7 +50,7 @@ def study_of_former_options(
     labels: tuple[float, ...],
     former: dict[str, bool],
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The study that options of before mean, said on stderr; and the settings of an ablation."""
+    """Return the study that former options mean, with a notice, and an ablation's settings."""
     meant = {f"--{flag}": FORMER.get(flag, "ablation") for flag, given in former.items() if given}
     if former["losses"]:
         vary += tuple(f"loss={loss}" for loss in LOSSES)
@@ -78,7 +78,7 @@ def check_options(
     page: object,
     held_out: bool,
 ) -> None:
-    """Raise `click.UsageError` where an option is given that would not be looked at."""
+    """Raise `click.UsageError` for an option that would be ignored."""
     given = {
         "--vary": vary,
         "--labels": labels,

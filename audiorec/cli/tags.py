@@ -82,7 +82,7 @@ def command(
     workspace: Workspace | None = settings.workspace
     assert workspace is not None
     if tracks and all(Path(name).is_file() for name in tracks) and not workspace.root.exists():
-        workspace = None  # files can be tagged without one
+        workspace = None  # files can be tagged without a workspace
     else:
         workspace.check()
     if all_:
@@ -107,7 +107,7 @@ def command(
 def tag_all(
     workspace: Workspace, encoder: str, *, jobs: int | None, strict: bool, as_json: bool
 ) -> None:
-    """Store words for every track, and tell what was done and what the probe is worth."""
+    """Store tags for every track, and report the work done and the probe's accuracy."""
     from audiorec.models.encoders.pretrained import ready_pretrained
     from audiorec.tagging import tag_catalog
 
@@ -125,7 +125,7 @@ def tag_all(
 
 
 def probe_lines(report: ProbeReport | None) -> list[str]:
-    """What a probe is worth, in a few lines."""
+    """Format a probe's accuracy in a few lines."""
     if report is None:
         return ["none: it takes two genres, each of 8 tracks or more by 3 artists or more"]
     lines = [
@@ -160,9 +160,9 @@ def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> 
 def words(
     workspace: Workspace | None, names: Sequence[str], encoder: str | None
 ) -> Iterator[tuple[dict[str, str], list[Tag]]]:
-    """What each name means, and its words: those that are stored, or predicted now.
+    """Resolve each name to a track or file, with its tags: stored ones, or predicted now.
 
-    Of the networks', those of `encoder` alone where one is named.
+    Of the networks' tags, only those of `encoder` if one is named.
     """
     from audiorec.data.catalog.catalog import Catalog
     from audiorec.data.catalog.tags import GIVEN, PROBE
@@ -206,7 +206,7 @@ def show_words(tagged: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 class FileTagger:
-    """Tags files by a network that is loaded for the first of them."""
+    """A tagger of files whose network is loaded for the first of them."""
 
     def __init__(self, workspace: Workspace | None, encoder: str) -> None:
         self._workspace = workspace
@@ -214,7 +214,7 @@ class FileTagger:
         self._encoder: PretrainedEncoder | None = None
 
     def __call__(self, file: Path) -> list[Tag]:
-        """Tags for a file, not stored."""
+        """Predict the tags of a file, without storing them."""
         from audiorec.models.encoders.pretrained import ready_pretrained
         from audiorec.tagging import tag_file
 
@@ -223,7 +223,7 @@ class FileTagger:
 
 
 def _track(catalog: Catalog | None, name: str) -> Track:
-    """The catalogued track of a name, or what a file from outside would be."""
+    """Find the catalogued track of a name, or make one for a file outside the catalogue."""
     from audiorec.data.catalog.records import Track
     from audiorec.recommend.query_resolution import find, is_file
 
