@@ -1,6 +1,6 @@
 """Open a file of any audio format: choose what decodes it.
 
-What a file is, its content says: its suffix is never asked.
+The format is told by a file's content, never by its suffix.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.data.path_fragments import segment_of
 from audiorec.exceptions import AudioError
 
-# What begins a file that bears an ID3v2 tag in front though it is no MP3, by where it stands.
+# Magic bytes, by offset, of formats other than MP3 that may carry an ID3v2 tag in front.
 FOREIGN = {
     0: (b"fLaC", OGG, b"RIFF", b"RF64", b"FORM", b"caff", b"wvpk", b"MAC ", b"TTA1", b"MPCK",
         b"MP+", b"DSD ", b"tBaK", b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3"),
     4: (b"ftyp",),
 }  # fmt: skip
 HEAD_BYTES = 12
-SEEK_SECONDS = 0.1  # before a sample, from which on decoders of Ogg read (Opus: 80 ms)
-# A length that differs more from that of the frames is not taken: 1 %, or what encoders pad.
+SEEK_SECONDS = 0.1  # that decoders of Ogg read before a sample (Opus: 80 ms)
+# A length that differs from that of the frames by more than this is rejected: 1 %, or padding.
 LENGTH_SHARE, LENGTH_SECONDS = 0.01, 0.1
 
 
@@ -114,7 +114,7 @@ def _by_ffmpeg(path: Path, part: BinaryIO | StreamWindow, stack: ExitStack) -> C
 def _damage_check(
     data: Bytes, link: StreamSpan, file: SequentialFile
 ) -> Callable[[Sequence[int], int], bool]:
-    """Whether pages are lost of clips of an Ogg file."""
+    """Make a test for lost pages under the clips of an Ogg file."""
     rate = OPUS_RATE if file.subtype == "OPUS" else file.samplerate
     scale = rate / file.samplerate
 
@@ -130,7 +130,7 @@ def _damage_check(
 
 
 def recording_start(stream: BinaryIO) -> tuple[int, bytes]:
-    """Where the recording begins behind tags of another format, and its first bytes."""
+    """Find the first byte of a recording behind tags of another format, and its first bytes."""
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     start = 0
@@ -155,7 +155,7 @@ def _of_libsndfile(
 ) -> tuple[SndfileSource, SequentialFile] | None:
     """Open by libsndfile; None where it cannot, cannot seek, or knows no length.
 
-    Of MP3 within WAV it takes the length from the bit rate of the first frames.
+    It estimates the length of MP3 within WAV from the bit rate of the first frames.
     """
     try:
         stream.seek(0)
@@ -174,11 +174,11 @@ def _of_libsndfile(
 
 
 def _of_mpeg(path: Path, source: Source, data: mmap.mmap) -> Source:
-    """An MP3 by libsndfile where its length is right, else frame by frame.
+    """Open an MP3 by libsndfile where its length is right, else frame by frame.
 
-    Where LAME's checksum holds for what the first frame says of the length, and the file is as
-    long, it is believed, and so are bytes where nothing is said and frames all over the file have
-    one bit rate; else all frames are looked for, which costs some ms.
+    The length in the first frame is trusted where LAME's checksum of it holds and the file has that
+    many bytes. Without one, the number of bytes is trusted where frames all over the file have one
+    bit rate. Otherwise all frames are counted, which costs some ms.
     """
     tag = length_tag(data)
     if tag is not None and tag.fits(len(data)):

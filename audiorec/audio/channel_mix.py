@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-# Every so many samples the channels are compared; a prime, so that no period hides from it.
+# Channels are compared every so many samples; a prime, so that no period hides from it.
 MIX_STRIDE = 61
-# Channels are brought to one polarity where that gives so many times the power of their mean.
+# Polarities are aligned where that gives so many times the power of the plain mean.
 MIX_GAIN = 2.0
 
 
@@ -16,7 +16,7 @@ class ChannelMix:
     Attributes
     ----------
     signs : np.ndarray [shape=(n_channels,)], float32, or None
-        What each channel is multiplied by; None leaves them all as they are.
+        Factor of each channel, 1 or -1; None leaves all of them as they are.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class ChannelMix:
         out *= np.float32(1 / channels)
 
     def align(self) -> bool:
-        """Choose signs where the channels that were mixed so far cancel out; say whether."""
+        """Invert channels where those mixed so far cancel out; return whether any changed."""
         covariance = self._covariance
         if covariance is None or self.signs is not None or not np.isfinite(covariance).all():
             return False

@@ -1,4 +1,4 @@
-"""From a file of any format to its decoded clips: mono, at one sampling rate.
+"""Decoding of clips: from a file of any format to mono samples at one sampling rate.
 
 libsndfile reads what it can and PyAV (FFmpeg's libraries) the rest. Only the clip is decoded, in
 blocks, so that an hour of six channels takes no more memory than the clip.
@@ -22,8 +22,8 @@ from audiorec.audio.source import AudioInfo, Source, file_error
 
 MIN_SECONDS = 1.0
 SILENCE = 1e-5  # peak amplitude, full scale is 1
-LOUDEST = 1e6  # more than integers that were taken for floats reach: no recording
-# A recording may end this much before its header says so: encoders pad, taggers cut.
+LOUDEST = 1e6  # more than integers mistaken for floats reach: not a recording
+# A recording may end this much before its header claims: encoders pad, taggers cut.
 SLACK_SECONDS = 0.5
 
 
@@ -36,9 +36,9 @@ class DecodedClips(NamedTuple):
     clips : list of np.ndarray [shape=(n,)], float32
         Mono, at ``info.sr``.
     starts : list of float
-        Where each begins, s.
+        Start of each clip, s.
     note : str
-        What is wrong with the file, though it can be decoded; else empty.
+        Defect of a file that can be decoded all the same; else empty.
     """
 
     info: AudioInfo
@@ -48,7 +48,7 @@ class DecodedClips(NamedTuple):
 
 
 def probe(path: Path) -> AudioInfo:
-    """What a file's header says of it, without decoding.
+    """Read duration, sampling rate, channels and format from a file's header, without decoding.
 
     Raises
     ------
@@ -67,13 +67,13 @@ def load_clips(path: Path, *, config: MelConfig) -> list[np.ndarray]:
     path : Path
         A file in any format that libsndfile or FFmpeg's libraries read, whatever its suffix.
     config : MelConfig
-        Where the clips lie, and their sampling rate.
+        Position of the clips, and their sampling rate.
 
     Returns
     -------
     clips : list of np.ndarray [shape=(n,)], float32
         Mono at ``config.sr``, each of at most ``config.n_samples``; a short recording gives one
-        clip with what it has.
+        clip of what it has.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def decode_clips(path: Path, *, config: MelConfig) -> DecodedClips:
         starts = clip_starts(total, n=n, config=config)
         clips = _read_aligned(source, starts, n)
         moved = sounding_starts(source, starts, clips, n=n)
-        if source.align():  # channels that cancel where it sounds
+        if source.align():  # channels cancel where there is sound
             moved = sounding_starts(source, starts, clips, n=n)
         if moved != starts:
             clips = _read_aligned(source, moved, n)
@@ -157,7 +157,7 @@ def clip_hash(y: np.ndarray) -> str:
 
 
 def _read_aligned(source: Source, starts: Sequence[int], n: int) -> list[np.ndarray]:
-    """Clips, read once more where their channels turn out to cancel."""
+    """Read clips, once more if their channels turn out to cancel out."""
     clips = source.read(starts, n)
     return source.read(starts, n) if source.align() else clips
 
@@ -169,7 +169,7 @@ def _check_clip(path: Path, y: np.ndarray, *, n: int, sr: int) -> None:
             f"is cut off: {len(y) / sr:.1f} s of a clip of {n / sr:.1f} s are there",
             "copy it again",
         )
-    # NaN and infinity both come through the extremes, so that no second look is needed.
+    # Both NaN and infinity show in the extremes, so that no second pass is needed.
     high, low = float(y.max()), float(y.min())
     peak = max(high, -low)
     if not math.isfinite(high - low):

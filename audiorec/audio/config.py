@@ -10,7 +10,7 @@ from audiorec.config_base import Section
 
 
 class MelConfig(Section):
-    """Which part of a recording is taken, and as what spectrogram: mel bands from 0 Hz to `sr` / 2.
+    """Settings of clips and their log-mel spectrograms, with mel bands from 0 Hz to `sr` / 2.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class MelConfig(Section):
 
     @property
     def pad_mode(self) -> Literal["constant", "reflect"]:
-        """What the first and last frames see beyond the clip: silence, or the clip mirrored."""
+        """Padding of the first and last frames: silence, or the mirrored clip."""
         return "reflect" if self.compression == "log10" else "constant"
 
     @property
@@ -67,4 +67,4 @@ class MelConfig(Section):
 
 
 IDENTITY_CLIP = MelConfig(clip_seconds=30.0, n_clips=1)
-"""Part of a recording that its identity is taken from. Never change it: every id would change."""
+"""Part of a recording from which its id is computed. Never change it: every id would change."""

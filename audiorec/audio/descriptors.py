@@ -10,14 +10,14 @@ import numpy as np
 from audiorec.audio.clip_decoding import load_clips
 from audiorec.audio.config import IDENTITY_CLIP
 
-CLIP = IDENTITY_CLIP  # which a scan decodes anyway
-HOP = 512  # samples between frames of the onsets
-FINE_FFT, FINE_HOP = 4096, 1024  # of the spectrum whose peaks are notes
-SLOWEST, FASTEST = 60.0, 200.0  # beats a minute among which a tempo is looked for
-RIVALS = (0.5, 2.0, 2 / 3, 1.5)  # times a tempo, at which it may as well be tapped
-USUAL, OCTAVES = 120.0, 1.0  # the most likely tempo, and how far others are from it
-N_BEATS = 4  # that an onset is followed over
-LOWEST, HIGHEST = 60.0, 1500.0  # Hz of the notes that a key is told by
+CLIP = IDENTITY_CLIP  # decoded by a scan anyway
+HOP = 512  # samples between frames of the onset strength
+FINE_FFT, FINE_HOP = 4096, 1024  # of the spectrum whose peaks are taken for notes
+SLOWEST, FASTEST = 60.0, 200.0  # beats a minute, bounds of the tempo
+RIVALS = (0.5, 2.0, 2 / 3, 1.5)  # multiples of a tempo at which listeners may tap as well
+USUAL, OCTAVES = 120.0, 1.0  # mode and width of the prior of the tempo
+N_BEATS = 4  # over which an onset is followed
+LOWEST, HIGHEST = 60.0, 1500.0  # Hz, range of the notes used for the key
 A4 = 440.0
 MAJOR = np.array(
     [0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081]
@@ -51,7 +51,7 @@ def measure_descriptors(y: np.ndarray, *, sr: int) -> np.ndarray:
         (LUFS, ITU-R BS.1770), brightness (mean spectral centroid, Hz), energy (mean strength of
         onsets, dB), and how clear the tempo is; see `tempo_of`. NaN where one cannot be measured.
     """
-    import librosa  # here: they take seconds, and describing alone needs them
+    import librosa  # here: it takes seconds to import, and only describing needs it
     import pyloudnorm
 
     with warnings.catch_warnings():
@@ -75,8 +75,8 @@ def measure_descriptors(y: np.ndarray, *, sr: int) -> np.ndarray:
 def tempo_of(onsets: np.ndarray, *, frame_rate: float) -> tuple[float, float]:
     """The tempo at which onsets repeat most, and how clear it is; NaN where they do not.
 
-    The autocorrelation of the onsets is read between its lags, at one to four beats of each tempo,
-    and weighed by how usual the tempo is (a normal curve over its logarithm: Ellis 2007).
+    The autocorrelation of the onsets is interpolated at one to four beats of each tempo, and
+    weighted by how usual the tempo is (a normal curve over its logarithm: Ellis 2007).
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def tempo_of(onsets: np.ndarray, *, frame_rate: float) -> tuple[float, float]:
     tempo : float
         Beats a minute, from `SLOWEST` to `FASTEST`.
     clarity : float
-        By what share half, twice, two thirds and three halves of it are weaker than it; near 0
-        listeners could tap either.
+        Fraction by which half, twice, two thirds and three halves of the tempo are weaker than it;
+        near 0 listeners could tap either.
     """
     varying = onsets - onsets.mean()
     n_fft = 1 << (2 * len(onsets) - 1).bit_length()
@@ -138,7 +138,7 @@ def pitch_classes(spectrum: np.ndarray, *, sr: int) -> np.ndarray:
         & (spectrum[rows] > QUIET)
     ]
     before, at, after = (np.log(spectrum[rows + step] + QUIET) for step in (-1, 0, 1))
-    curve = np.minimum(before - 2 * at + after, -QUIET)  # the parabola through the peak
+    curve = np.minimum(before - 2 * at + after, -QUIET)  # parabola through the peak
     pitch = 9 + 12 * np.log2((rows + 0.5 * (before - after) / curve) * hertz_per_bin / A4)
     nearest = np.round(pitch)
     weight = spectrum[rows] * np.cos(np.pi * (pitch - nearest)) ** 2

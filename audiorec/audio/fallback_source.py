@@ -1,4 +1,4 @@
-"""A recording that a second decoder reads on where the first fails."""
+"""A recording with a second decoder for the parts at which the first fails."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from audiorec.audio.joined_source import JoinedSource
 from audiorec.audio.source import DAMAGED_FRAMES, DamagedError, Source
 from audiorec.exceptions import AudioError
 
-# A decoder that gives less than was asked for has met damage, unless it is only so much less.
+# A decoder that returns fewer samples than requested has met damage, but for a shortfall this
+# small.
 SHORT_SECONDS = 0.5
 
 
 class FallbackSource:
-    """A recording, and another decoder of it for where the first cannot go on.
+    """A recording, with another decoder for the parts where the first cannot continue.
 
     Parameters
     ----------
@@ -23,8 +24,8 @@ class FallbackSource:
     second : callable
         Opens it by the other decoder.
     is_damaged : callable, optional
-        Whether the recording is damaged in the `n` samples from any of some starts, where the first
-        decoder would go on as if nothing were missing.
+        Tests whether any of the `n` samples from some starts are damaged, where the first decoder
+        would continue as if nothing were missing.
     """
 
     def __init__(

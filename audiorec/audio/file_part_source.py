@@ -23,7 +23,7 @@ class SegmentSource:
     Raises
     ------
     AudioError
-        If it begins behind the end of the whole.
+        If it begins after the end of the whole.
     """
 
     def __init__(self, source: Source, segment: FilePart) -> None:
@@ -40,7 +40,7 @@ class SegmentSource:
 
     @property
     def note(self) -> str:
-        """What is wrong with the samples that were read, else empty."""
+        """Defect of the samples that were read; else empty."""
         return self._source.note
 
     def align(self) -> bool:

@@ -1,10 +1,10 @@
-"""Audio fingerprint of a clip, by which another copy of the same recording is known.
+"""Audio fingerprint of a clip, which identifies other copies of the same recording.
 
-A copy may begin elsewhere, be encoded anew or be louder; another performance, however alike, is
-not the same. After Haitsma & Kalker (2002, "A highly robust audio fingerprinting system"): every
-46 ms a word of 32 bits says for pairs of neighbouring bands whether their difference in level
-rises. Copies share about nine bits in ten where they are laid over each other, other recordings
-half; words that two recordings share say where to lay them.
+A copy may begin elsewhere, be encoded anew or be louder; another performance, however similar, is
+not the same. After Haitsma & Kalker (2002, "A highly robust audio fingerprinting system"): a word
+of 32 bits every 46 ms holds, for pairs of neighbouring bands, whether their difference in level
+rises. Aligned copies share about nine bits in ten, other recordings half; words that two
+recordings share give the alignment.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from numpy.lib.stride_tricks import sliding_window_view
 from audiorec.audio.config import MelConfig
 from audiorec.audio.mel_band_edges import band_edges
 
-FINGERPRINT_VERSION = 3  # raised when they change, so that those that are stored are made again
+FINGERPRINT_VERSION = 3  # raised when fingerprints change, so that stored ones are computed again
 
 STEP_SECONDS = 0.0464  # between words
-WINDOW_SECONDS = 0.37  # that the level is taken over, weighted by a Hann window
-LAG_SECONDS = 0.19  # over which it rises or falls
+WINDOW_SECONDS = 0.37  # of a Hann window over which the level is measured
+LAG_SECONDS = 0.19  # over which the level rises or falls
 LOWEST_HZ, HIGHEST_HZ = 200.0, 4000.0  # encoders leave these bands as they are
 N_BITS = 32
-DEPTH_DB = 60.0  # below the loudest moment, under which there is nothing
+DEPTH_DB = 60.0  # below the loudest moment; anything fainter is taken for silence
 MIN_OVERLAP_SECONDS = 18.0  # that two clips must share: more than half of one of 30 s
 SHORT_OVERLAP = 0.8  # of the shorter clip, where that is less
-COMMON = 48  # places of one word, ordered by recording, that are paired with each
-PASS_WORDS = 1 << 23  # looked at together: 200 MB
-VOTES = 2  # words that must say alike how two recordings lie over each other
-SAME = 0.55  # agreement from which on two are copies: 22 bits in 100 differ
-PARTS, PART_SLACK = 6, 0.2  # parts of what two share, each of which must agree, less closely
+COMMON = 48  # positions of one word, ordered by recording, that are paired with each
+PASS_WORDS = 1 << 23  # words in one pass: 200 MB
+VOTES = 2  # words that must agree on the offset of two recordings
+SAME = 0.55  # least agreement of two copies: 22 bits in 100 differ
+PARTS, PART_SLACK = 6, 0.2  # parts of the overlap, each of which must agree, less closely
 BLOCK = 1 << 12  # pairs compared at once: 10 MB each array
 TINY = 1e-12  # of power
 
@@ -44,7 +44,7 @@ class Fingerprints(NamedTuple):
     ----------
     ids : tuple of str
     words : np.ndarray [shape=(n, n_words)], uint32
-        0 where there is nothing to tell.
+        0 where the clip is silent.
     step : float
         Seconds between words.
     """
@@ -55,7 +55,7 @@ class Fingerprints(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Two recordings laid over each other.
+    """Alignment of two recordings.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ def make_fingerprint(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
     ----------
     mel : np.ndarray [shape=(n_mels, n_frames)], dB
     config : MelConfig
-        What `mel` was computed with.
+        Settings of `mel`.
 
     Returns
     -------
     words : np.ndarray [shape=(n_words,)], uint32
-        As many for every clip of a config; 0 where there is nothing to tell.
+        As many for every clip of a config; 0 where the clip is silent.
     """
     step, window, lag = _frames(config)
     low, high = np.searchsorted(band_edges(config)[1:-1], [LOWEST_HZ, HIGHEST_HZ])
@@ -115,7 +115,7 @@ def make_fingerprint(mel: np.ndarray, *, config: MelConfig) -> np.ndarray:
 def fingerprint_shard(
     mels: np.ndarray, meta: Iterable[tuple[str, str, int, int, int, float]], *, config: MelConfig
 ) -> dict[str, np.ndarray]:
-    """Fingerprints of the tracks of a shard that is stored.
+    """Fingerprints of the tracks of a stored shard.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def fingerprint_shard(
     Returns
     -------
     fingerprints : dict of str to np.ndarray [shape=(n_words,)], uint32
-        Of the middle clip of each track that went well, in order.
+        Of the middle clip of each track that did not fail, in order.
     """
     clips: dict[str, list[tuple[int, int]]] = {}
     for track_id, _, _, row, n_frames, _ in meta:
@@ -146,18 +146,18 @@ def step_seconds(config: MelConfig) -> float:
 
 
 def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Overlap]:
-    """Pairs of recordings that are the same one.
+    """Find pairs of copies of one recording.
 
     Parameters
     ----------
     fingerprints : Fingerprints
     same : float
-        Agreement from which on they are.
+        Least agreement of two copies.
 
     Returns
     -------
     matches : list of Overlap
-        Ordered by rows, each pair where it agrees best.
+        Ordered by rows, each pair at its best offset.
     """
     return _best(_verified(fingerprints, _pairs(fingerprints.words), same=same))
 
@@ -165,12 +165,12 @@ def find_copies(fingerprints: Fingerprints, *, same: float = SAME) -> list[Overl
 def find_copies_of(
     words: np.ndarray, fingerprints: Fingerprints, *, same: float = SAME
 ) -> list[Overlap]:
-    """Recordings that are the same as one from outside, the likest first.
+    """Find copies of a recording that is not among the fingerprints, the most similar first.
 
     Parameters
     ----------
     words : np.ndarray [shape=(n_words,)], uint32
-        Fingerprint of the one from outside, row -1 of the matches.
+        Fingerprint of that recording, row -1 of the matches.
     fingerprints : Fingerprints
     same : float
         See `find_copies`.
@@ -186,7 +186,7 @@ def find_copies_of(
 
 
 def agreement(a: np.ndarray, b: np.ndarray, *, offset: int = 0, min_words: int = 1) -> float:
-    """How far two fingerprints agree where they overlap: 1, or 0 as chance would have it.
+    """Agreement of two fingerprints where they overlap: 1 for equal ones, about 0 for chance.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def agreement(a: np.ndarray, b: np.ndarray, *, offset: int = 0, min_words: int =
     offset : int
         Words by which b begins later than a.
     min_words : int
-        Fewer that both have something to tell in agree by -1.
+        Least overlap of words that are silent in neither; with less, the agreement is -1.
     """
     pair = Fingerprints(("a", "b"), np.stack([a, b]), STEP_SECONDS)
     return float(_agreement(pair.words, np.array([[0, 1, offset]]), min_words=min_words)[0][0])
@@ -214,10 +214,10 @@ def n_words(config: MelConfig) -> int:
 
 
 def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
-    """Pairs of rows that several words lay over each other alike.
+    """Pairs of rows that share several words at the same offset.
 
-    Words are dealt to passes by their value, so that a pass takes little memory. Of a word that
-    is common, each place is paired with the next ones only: a chain joins what is the same.
+    Words are split into passes by their value, so that a pass takes little memory. Each position of
+    a common word is paired with the next ones only: a chain joins equal recordings.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
     Returns
     -------
     pairs : np.ndarray [shape=(n_pairs, 3)], int64
-        Rows a < b, and the place in a less that in b.
+        Rows a < b, and the position in a less that in b.
     """
     n_words = words.shape[1]
     flat = words.ravel()
@@ -242,7 +242,7 @@ def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
             left = np.flatnonzero(keys[:-distance] == keys[distance:])
             if not len(left):
                 break
-            a, b = at[left], at[left + distance]  # a < b, for the sort is stable
+            a, b = at[left], at[left + distance]  # a < b, as the sort is stable
             rows, others = a // n_words, b // n_words
             kept = rows != others
             if with_row is not None:
@@ -253,8 +253,8 @@ def _pairs(words: np.ndarray, *, with_row: int | None = None) -> np.ndarray:
 
 
 def _voted(pairs: np.ndarray) -> np.ndarray:
-    """Pairs [shape=(n, 3)] that at least `VOTES` times come with this offset or the next."""
-    span = 1 << 20  # more than offsets reach
+    """Pairs [shape=(n, 3)] that occur at least `VOTES` times at this offset or the next."""
+    span = 1 << 20  # exceeds every offset
     code = (pairs[:, 0] * (pairs[:, 1].max(initial=0) + 1) + pairs[:, 1]) * span + pairs[:, 2]
     code, first, count = np.unique(code, return_index=True, return_counts=True)
     joined = count.copy()
@@ -264,7 +264,7 @@ def _voted(pairs: np.ndarray) -> np.ndarray:
 
 
 def _verified(fingerprints: Fingerprints, pairs: np.ndarray, *, same: float) -> list[Overlap]:
-    """Pairs whose fingerprints agree, at their offset or one beside it."""
+    """Pairs whose fingerprints agree, at their offset or one next to it."""
     n_words = fingerprints.words.shape[1]
     shortest = min(MIN_OVERLAP_SECONDS / fingerprints.step, SHORT_OVERLAP * n_words)
     matches = []
@@ -282,15 +282,15 @@ def _verified(fingerprints: Fingerprints, pairs: np.ndarray, *, same: float) -> 
 def _agreement(
     words: np.ndarray, pairs: np.ndarray, *, min_words: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Agreement of pairs of rows at their offsets, and of the part of each that agrees least.
+    """Agreement of pairs of rows at their offsets, and that of the part that agrees least.
 
     Parameters
     ----------
     words : np.ndarray [shape=(n, n_words)], uint32
     pairs : np.ndarray [shape=(n_pairs, 3)], int64
-        Rows a and b, and the place in a less that in b.
+        Rows a and b, and the position in a less that in b.
     min_words : float
-        Pairs that share fewer agree by -1.
+        Least overlap; pairs with less have an agreement of -1.
 
     Returns
     -------
@@ -308,7 +308,7 @@ def _agreement(
     whole = np.where(
         total >= max(1, min_words), 1.0 - 2.0 * wrong[:, -1] / (N_BITS * np.maximum(total, 1)), -1.0
     )
-    # Of as many words each: a copy agrees throughout, a mix of two recordings only in a part.
+    # Parts of equal length: a copy agrees throughout, a mix of two recordings only in a part.
     edges = [(shared < total[:, None] * part / PARTS).sum(axis=1) for part in range(1, PARTS + 1)]
     rows = np.arange(len(pairs))
     at = np.stack([rows * 0 - 1, *edges], axis=1).clip(max=n_words - 1)
@@ -321,7 +321,7 @@ def _agreement(
 
 
 def _best(matches: list[Overlap]) -> list[Overlap]:
-    """The match of each pair that agrees most, by rows."""
+    """The match of each pair with the highest agreement, by rows."""
     best: dict[tuple[int, int], Overlap] = {}
     for match in matches:
         pair = match[:2]

@@ -1,7 +1,7 @@
-"""Whether a file holds all that its header or its index promises, without decoding it.
+"""Check for truncated audio files, without decoding them.
 
-What decodes a file takes one that is cut off for a short whole one, or goes by the length that was
-promised. Every check here costs a few reads, in FLAC a seek: a scan looks at every file.
+A decoder takes a truncated file for a short whole one, or trusts the length in its header. Every
+check here costs a few reads, in FLAC a seek, as a scan checks every file.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
 
-TTA_HEAD = 22  # bytes in front of the lengths of the frames
+TTA_HEAD = 22  # bytes before the lengths of the frames
 OGG_PAGE = 65_307  # bytes, the longest page
-FLAC_TAIL_SECONDS = 0.1  # about a frame: what is cut off behind it is not missed
+FLAC_TAIL_SECONDS = 0.1  # about a frame: less than this is not missed at the end
 MP4_FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 MP4_SOUND = {b"mdat", b"moov", b"moof"}
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -38,13 +38,13 @@ EBML_HEADER, EBML_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 
 
 def check_sndfile(path: Path, file: soundfile.SoundFile) -> None:
-    """Raise `AudioError` if a file that libsndfile has opened is cut off.
+    """Raise `AudioError` if a file opened by libsndfile is truncated.
 
     Parameters
     ----------
     path : Path
     file : soundfile.SoundFile
-        Left at any place.
+        Its position is changed.
     """
     if file.format == "OGG":
         check_ogg(path)
@@ -61,10 +61,10 @@ def check_ogg(path: Path) -> None:
 
 
 def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) -> None:
-    """Raise `AudioError` if an MP3 has fewer bytes than its first frame says (Xing, Info or VBRI).
+    """Raise `AudioError` if an MP3 is shorter than its first frame claims (Xing, Info or VBRI).
 
-    What it says may be wrong: not so where as many frames are there, or the last one is whole and
-    nothing but tags follows it.
+    The claim may be wrong, and is ignored where as many frames exist, or the last one is whole and
+    followed by nothing but tags.
 
     Parameters
     ----------
@@ -82,15 +82,16 @@ def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) 
 
 
 def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
-    """Raise `AudioError` if a file that FFmpeg reads is shorter than it says.
+    """Raise `AudioError` if a file that FFmpeg reads is shorter than it claims.
 
-    MP4, ASF, Matroska, Ogg, RIFF (WAV and AVI), CAF, WavPack, TTA, DSF and DSDIFF say so.
+    MP4, ASF, Matroska, Ogg, RIFF (WAV and AVI), CAF, WavPack, TTA, DSF and DSDIFF hold their
+    length.
 
     Parameters
     ----------
     path : Path
     stream : BinaryIO
-        The file; left at any place.
+        The file; its position is changed.
     """
     size = size_of(stream)
     stream.seek(0)
@@ -123,9 +124,9 @@ def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
 
 
 def check_adts(path: Path, frame: bytes) -> None:
-    """Raise if the last frame of a raw AAC file is shorter than its header says (ISO 13818-7, 6.2).
+    """Raise if the last frame of a raw AAC file is shorter than in its header (ISO 13818-7, 6.2).
 
-    Nothing says how many frames there should be: a file that is cut between two looks whole.
+    The number of frames is stored nowhere: a file cut between two frames looks whole.
     """
     if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF0 != 0xF0:
         return  # no frame: some tag
@@ -148,7 +149,7 @@ def _ogg_ends(path: Path) -> bool:
 
 
 def _check_log(path: Path, file: soundfile.SoundFile) -> None:
-    """Raise if a header of WAV, AIFF or AU promises more: libsndfile's log alone tells."""
+    """Raise if a header of WAV, AIFF or AU claims more bytes, by libsndfile's log alone."""
     failure = re.search(
         r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+) \(should be (\d+)\)",
         file.extra_info,
@@ -162,7 +163,7 @@ def _check_log(path: Path, file: soundfile.SoundFile) -> None:
 
 
 def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
-    """Raise unless the end that STREAMINFO promises can be sought: libFLAC finds its frame."""
+    """Raise unless a seek to the end that STREAMINFO claims finds a frame."""
     tail = round(FLAC_TAIL_SECONDS * file.samplerate)
     try:
         file.seek(max(0, file.frames - tail))
@@ -172,7 +173,7 @@ def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
 
 
 def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:
-    """Where the boxes end that hold sound or tell where it lies (ISO 14496-12, 4.2)."""
+    """End of the boxes that hold audio or its index (ISO 14496-12, 4.2)."""
     at = 0
     while at + 8 <= size:
         stream.seek(at)
@@ -189,7 +190,7 @@ def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:
 
 
 def _asf_end(stream: BinaryIO | StreamWindow, size: int) -> int:
-    """Where the packets of sound end; 0 where nobody knew when it was written."""
+    """End of the audio packets; 0 where it was unknown to the encoder."""
     stream.seek(16)
     at = int.from_bytes(stream.read(8), "little")
     if at > size:
@@ -200,7 +201,7 @@ def _asf_end(stream: BinaryIO | StreamWindow, size: int) -> int:
 
 
 def _matroska_end(head: bytes) -> int:
-    """Where the segment ends (RFC 8794, 4 to 6); 0 where nobody knew when it was written."""
+    """End of the segment (RFC 8794, 4 to 6); 0 where it was unknown to the encoder."""
     length, at = _vint(head, 4)
     at += length
     if head[at : at + 4] != EBML_SEGMENT:
@@ -217,7 +218,7 @@ def _chunks_end(
     order: Literal["little", "big"],
     width: int,
 ) -> int:
-    """Where the chunk ends that holds the sound; 0 where nobody knew when it was written."""
+    """End of the chunk that holds the audio; 0 where it was unknown to the encoder."""
     while at + 4 + width <= size:
         stream.seek(at)
         head = stream.read(12 + width)
@@ -230,7 +231,7 @@ def _chunks_end(
 
 
 def _wavpack_end(stream: BinaryIO | StreamWindow, size: int) -> int:
-    """Where the last block ends, or one would begin that has samples which are not there."""
+    """End of the last block, or the start of one whose samples are missing."""
     at, total, reached = 0, 0, 0
     while True:
         stream.seek(at)
@@ -245,7 +246,7 @@ def _wavpack_end(stream: BinaryIO | StreamWindow, size: int) -> int:
 
 
 def _tta_end(stream: BinaryIO | StreamWindow, head: bytes) -> int:
-    """Where the last frame ends, by the lengths of all in the header."""
+    """End of the last frame, by the lengths of all frames in the header."""
     sr, samples = struct.unpack_from("<II", head, 10)
     frames = -(-samples * 245 // (256 * sr)) if sr else 0
     stream.seek(TTA_HEAD)
@@ -254,7 +255,7 @@ def _tta_end(stream: BinaryIO | StreamWindow, head: bytes) -> int:
 
 
 def _vint(head: bytes, at: int) -> tuple[int, int]:
-    """A number of variable width, 0 where it says that nobody knows, and where it ends."""
+    """A number of variable width, 0 where it stands for an unknown one, and its end."""
     width = 9 - head[at].bit_length() if at < len(head) else 9
     if width > 8 or at + width > len(head):
         return 0, at

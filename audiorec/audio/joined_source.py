@@ -12,14 +12,14 @@ from audiorec.audio.source import AudioInfo, Source
 
 
 class JoinedSource:
-    """Recordings one behind the other, at the sampling rate of the longest.
+    """Recordings one after the other, at the sampling rate of the longest.
 
     Parameters
     ----------
     parts : sequence of Source
         At least one.
     sr : int, optional
-        Another sampling rate to bring them to, Hz.
+        Common sampling rate of all of them, Hz.
     """
 
     def __init__(self, parts: Sequence[Source], *, sr: int | None = None) -> None:
@@ -43,7 +43,7 @@ class JoinedSource:
         return [cut(self._blocks(start, n), [start], n)[0] for start in starts]
 
     def _blocks(self, start: int, n: int) -> list[tuple[int, np.ndarray]]:
-        """Position and samples of what each part has of a clip."""
+        """Position and samples of each part within a clip."""
         blocks = []
         for begin, part in zip(self._begins, self._parts, strict=False):
             sr, total = part.info.sr, round(part.info.duration * part.info.sr)

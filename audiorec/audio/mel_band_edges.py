@@ -6,16 +6,16 @@ import numpy as np
 
 from audiorec.audio.config import MelConfig
 
-HZ_PER_MEL = 200.0 / 3  # below the break
+HZ_PER_MEL = 200.0 / 3  # below 1 kHz
 BREAK_HZ = 1000.0
 BREAK_MEL = BREAK_HZ / HZ_PER_MEL
-LOG_STEP = np.log(6.4) / 27.0  # above it, per mel
+LOG_STEP = np.log(6.4) / 27.0  # above 1 kHz, per mel
 
 
 def band_edges(config: MelConfig) -> np.ndarray:
-    """Where each mel band begins, then where the last two end : [shape=(n_mels + 2,)], Hz.
+    """Lower edge of each mel band, then upper edges of the last two : [shape=(n_mels + 2,)], Hz.
 
-    A band reaches from its edge to the next but one; its centre is the one between.
+    A band reaches from its edge to the next but one; its centre is the one in between.
     """
     low, high = (_to_mel(hz) for hz in (0.0, config.sr / 2))
     return _to_hz(np.linspace(low, high, config.n_mels + 2))

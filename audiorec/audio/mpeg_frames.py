@@ -1,7 +1,7 @@
-"""Frames of MPEG audio (MP1, MP2, MP3): how many there are, and where they lie.
+"""Frames of MPEG audio (MP1, MP2, MP3): their number and their positions.
 
-A header may say how long a recording is, or nothing, or something that is not so; the frames
-themselves always do (ISO 11172-3, 2.4.1.3 and 2.4.2.3; ISO 13818-3 for the lower rates).
+The length in a header may be missing or wrong; the frames themselves always give it
+(ISO 11172-3, 2.4.1.3 and 2.4.2.3; ISO 13818-3 for the lower rates).
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 from audiorec.audio.source import Bytes
 
-HEAD = 4096  # bytes looked at behind the tags for the frame that says how long the rest is
+HEAD = 4096  # bytes behind the tags that are searched for a frame with the length
 # Xing's tag follows the side information: 4 bytes of header and 9, 17 or 32 of it (ISO 11172-3),
 # and two more where there is a checksum. Fraunhofer's is always 36 bytes into the frame.
 XING = re.compile(rb"\xff[\xe0-\xff](?:.{11}|.{13}|.{19}|.{21}|.{34}|.{36})(Xing|Info)", re.S)
 VBRI = re.compile(rb"\xff[\xe0-\xff].{34}VBRI", re.S)
-LAME_BYTES = 36  # of LAME's part of the tag, behind the table of contents and the quality
-# Streams are written with a length that nobody knew yet: 0, or as large as can be.
+LAME_BYTES = 36  # of LAME's part of the tag, after the table of contents and the quality
+# Streams are written with a length that is not known yet: 0, or as large as possible.
 UNKNOWN_LENGTH = 2**31 - 2**16
 ID3V1_BYTES = 128
-SLACK_FRAMES = 2  # encoders disagree whether the frame with the tag is counted
-LOOKS = 32  # places of a file that are looked at for whether its bit rate is constant
+SLACK_FRAMES = 2  # encoders disagree on whether the frame with the tag is counted
+LOOKS = 32  # positions at which a file is tested for a constant bit rate
 LONGEST_FRAME = 2881  # bytes
-AGREEING = 3  # frames in a row that tell a stream from bytes that look like a header
+AGREEING = 3  # frames in a row that distinguish a stream from bytes that resemble a header
 TRAILERS = (b"TAG", b"APETAGEX", b"LYRICS", b"ID3", b"3DI")
 
 KBPS = {
@@ -40,7 +40,7 @@ RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 1
 
 
 class StreamFormat(NamedTuple):
-    """What frames of one stream have in common: layer, sampling rate, samples in a frame."""
+    """Format shared by the frames of a stream: layer, sampling rate, samples per frame."""
 
     layer: int
     sr: int
@@ -50,7 +50,7 @@ class StreamFormat(NamedTuple):
 def _frame_table() -> tuple[dict[int, int], dict[int, StreamFormat]]:
     """Bytes and kind of a frame by the first three bytes of its header.
 
-    Free bit rates are not among them: their frames' lengths are said nowhere.
+    Free bit rates are not among them, as the lengths of their frames are stored nowhere.
     """
     sizes, kinds = {}, {}
     for key in range(0xFFE000, 0x1000000):
@@ -71,13 +71,13 @@ def _frame_table() -> tuple[dict[int, int], dict[int, StreamFormat]]:
 
 SIZES, KINDS = _frame_table()
 HEADER = struct.Struct(">I").unpack_from
-PADDING = 0x200  # bit of the header of a frame that is a byte longer
+PADDING = 0x200  # bit of the header of a frame with one more byte
 RATE_BITS = 0xFFFEFC00  # sync, version, layer, bit rate and sampling rate
-MONO = 0xC0  # bits of the header that are all set where there is one channel
+MONO = 0xC0  # bits of the header that are all set with one channel
 
 
 class LengthTag(NamedTuple):
-    """What the first frame says of the rest (Xing, Info or VBRI); 0 for what it does not.
+    """Length of a stream as its first frame has it (Xing, Info or VBRI); 0 for what it lacks.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class LengthTag(NamedTuple):
         First byte of the frame.
     n_bytes, n_frames : int
     checked : bool
-        Whether LAME's checksum of the frame is there and right.
+        Whether the frame has LAME's checksum, and it is right.
     """
 
     start: int
@@ -95,17 +95,17 @@ class LengthTag(NamedTuple):
 
     @property
     def slack(self) -> float:
-        """Bytes that encoders disagree about."""
+        """Number of bytes that encoders count differently."""
         return SLACK_FRAMES * self.n_bytes / max(1, self.n_frames)
 
     def fits(self, size: int) -> bool:
-        """Whether it is to be relied on, in a file of so many bytes."""
+        """Whether the length can be trusted in a file of so many bytes."""
         off = abs(size - self.start - self.n_bytes)
         return self.checked and self.n_frames > 0 and off <= self.slack + ID3V1_BYTES
 
 
 class FrameRun(NamedTuple):
-    """Frames of one kind and number of channels, one behind the other.
+    """Consecutive frames of one kind and number of channels.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class FrameRun(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration, s."""
         return len(self.starts) * self.kind.samples / self.kind.sr
 
 
@@ -132,7 +132,7 @@ class Frames(NamedTuple):
     ----------
     runs : list of FrameRun
     ends_whole : bool
-        Whether nothing but tags follows the last frame, which is all there.
+        Whether the last frame is complete, and followed by nothing but tags.
     """
 
     runs: list[FrameRun]
@@ -140,12 +140,12 @@ class Frames(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long they last."""
+        """Duration, s."""
         return sum(run.seconds for run in self.runs)
 
 
 def tags_end(data: Bytes) -> int:
-    """Bytes of the ID3v2 tags that a file begins with.
+    """Bytes of the ID3v2 tags at the start of a file.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def tags_end(data: Bytes) -> int:
 
 
 def length_tag(data: Bytes) -> LengthTag | None:
-    """What the first frame says of the length, if it does.
+    """Read the length of a stream from its first frame; None where it has none.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def length_tag(data: Bytes) -> LengthTag | None:
         at += (4 if flags & 2 else 0) + (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         at += LAME_BYTES - 2
         frame, n_stated = head[tag.start() : at], read_unsigned(head, at, 2)
-        # FFmpeg takes it over as many bytes as there would be of two channels.
+        # FFmpeg takes it to follow as many bytes as with two channels.
         longer = (frame + bytes(2) + head[at + 2 :])[:190]
         is_checked = n_stated != 0 and n_stated in (_crc16(frame), _crc16(longer))
     elif tag := VBRI.search(head):
@@ -188,7 +188,7 @@ def length_tag(data: Bytes) -> LengthTag | None:
 
 
 def find_frames(data: Bytes) -> Frames:
-    """Walk over all frames of a file; a frame that says the length is none of them.
+    """Find all frames of a file, but for one that only holds the length.
 
     Parameters
     ----------
@@ -206,7 +206,8 @@ def find_frames(data: Bytes) -> Frames:
         size = sizes.get(head >> 8)
         if size is None or run is None or (head & MONO == MONO) != (run.channels == 1):
             size = SIZES.get(head >> 8)
-            # A frame of another kind begins a run where it is not alone: damage looks like one.
+            # A frame of another kind begins a run if more follow it: damage looks like a single
+            # one.
             if size is None or not _agree(data, at):
                 ends_whole = ends_whole and bytes(data[at : at + 8]).startswith(TRAILERS)
                 at = _next_frame(data, at + 1)
@@ -225,12 +226,12 @@ def find_frames(data: Bytes) -> Frames:
 
 
 def constant_seconds(data: Bytes) -> float:
-    """How long a file of one bit rate lasts by its bytes; 0 where the frames looked at differ.
+    """Duration of a file of constant bit rate by its bytes, s; 0 where sampled frames differ.
 
     Parameters
     ----------
     data : bytes-like
-        The file; frames are looked at in `LOOKS` places all over it.
+        The file; frames are sampled at `LOOKS` positions all over it.
     """
     begin, end = tags_end(data), len(data)
     if data[max(begin, end - ID3V1_BYTES) : end][:3] == b"TAG":
@@ -255,7 +256,7 @@ def constant_seconds(data: Bytes) -> float:
 
 
 def _agree(data: Bytes, at: int) -> bool:
-    """Whether a frame is followed by others of its kind, as far as the file goes."""
+    """Whether a frame is followed by others of its kind, up to the end of the file."""
     kind = KINDS.get(HEADER(data, at)[0] >> 8)
     for _ in range(AGREEING):
         if at + 4 > len(data):
@@ -268,7 +269,7 @@ def _agree(data: Bytes, at: int) -> bool:
 
 
 def _next_frame(data: Bytes, at: int) -> int:
-    """First byte from `at` on where frames begin that agree; the file's end where none do."""
+    """First byte from `at` on where a run of frames begins; the file's end where none does."""
     while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
         if HEADER(data, at)[0] >> 8 in SIZES and _agree(data, at):
             return at

@@ -1,4 +1,4 @@
-"""Samples of MPEG audio (MP1, MP2, MP3) whose frames have all been found."""
+"""Samples of MPEG audio (MP1, MP2, MP3), decoded by its list of frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PREROLL_FRAMES = 24  # decoded before a clip and dropped: the bit reservoir reac
 
 
 class MpegSource:
-    """A recording whose frames have all been found, decoded frame by frame by FFmpeg.
+    """A recording whose frames are all known, decoded frame by frame by FFmpeg.
 
-    Parts of several rates are brought to that of the longest.
+    Parts of several sampling rates are resampled to that of the longest.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class MpegSource:
         return [cut(self._blocks(start, start + n), [start], n)[0] for start in starts]
 
     def _blocks(self, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Position and samples from `start` or before to `stop` or behind."""
+        """Position and samples from `start` or earlier to `stop` or later."""
         at = 0.0  # seconds
         for run in self._frames.runs:
             begin, end = start / self.info.sr - at, stop / self.info.sr - at
@@ -62,7 +62,7 @@ class MpegSource:
 
     def _decode(self, run: FrameRun, first: int, last: int) -> np.ndarray:
         """Samples [shape=(n,)] of frames, silent where they cannot be decoded."""
-        import av  # here: FFmpeg's libraries, which few files need
+        import av  # here: FFmpeg's libraries, needed for few files
 
         name = f"mp{run.kind.layer}float"
         context: Any = av.CodecContext.create(name, "r")

@@ -1,4 +1,4 @@
-"""Where a recording sounds, for clips that would lie in a pause of it."""
+"""Search for the non-silent parts of a recording, for clips that would lie in a pause."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 
 from audiorec.audio.source import Source
 
-FAINT_DB = -60.0  # RMS of a clip, full scale is 0: below it the rest of the recording is looked at
+FAINT_DB = -60.0  # RMS of a clip, full scale is 0: below it the rest of the recording is searched
 LOUDER_DB = 20.0  # by which the loudest second must stand out for a clip to be moved there
-RANGE_DB = 20.0  # below the loudest second, within which a second counts as sounding
+RANGE_DB = 20.0  # below the loudest second, within which a second counts as non-silent
 PROBE_SECONDS = 0.5
 STEP_SECONDS = 2.5  # between probes; more where there would be more than `MOST_PROBES`
 MOST_PROBES = 400
-STRIDE = 17  # every so many samples tell the level well enough
+STRIDE = 17  # samples between those that the level is estimated from
 
 
 def sounding_starts(
     source: Source, starts: Sequence[int], clips: Sequence[np.ndarray], *, n: int
 ) -> list[int]:
-    """Starts of clips, those of faint clips moved to the nearest stretch that sounds.
+    """Starts of clips, those of faint clips moved to the nearest non-silent stretch.
 
-    A recording that is as faint everywhere keeps its clips, and so does one without a faint clip,
-    in which nothing else is looked at.
+    A recording that is equally faint everywhere keeps its clips, and so does one without a faint
+    clip, which is not searched.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def sounding_starts(
     probes = np.array([level_db(source.read([int(place)], length)[0]) for place in places])
     probes[np.isinf(probes)] = -np.inf
     loud = probes >= probes.max() - RANGE_DB
-    # Starts from which on the most probes sound, up to the first one behind the clip.
+    # Starts from which the most probes are non-silent, up to the first one after the clip.
     reach = np.searchsorted(places, places + n + step, side="left")
     counted = np.concatenate([[0], np.cumsum(loud)])
     sounding = counted[reach] - counted[: len(places)]
@@ -64,7 +64,7 @@ def sounding_starts(
 
 
 def level_db(y: np.ndarray) -> float:
-    """RMS of samples [shape=(n,)], dB of full scale; inf where some are no numbers."""
+    """RMS of samples [shape=(n,)], dB of full scale; inf where some are not finite."""
     y = y[::STRIDE].astype(np.float64)
     power = float(np.mean(y**2)) if len(y) else 0.0
     if not np.isfinite(power):

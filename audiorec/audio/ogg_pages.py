@@ -1,4 +1,4 @@
-"""Pages of an Ogg file (RFC 3533): recordings one behind the other, and pages that are damaged."""
+"""Pages of an Ogg file (RFC 3533): chained recordings, and damaged pages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from audiorec.audio.source import Bytes
 
 MAGIC = b"OggS"
-PAGE_HEAD = 27  # bytes in front of the table of segments
+PAGE_HEAD = 27  # bytes before the table of segments
 FIRST_PAGE, LAST_PAGE = 0x02, 0x04  # flags: a stream begins, a stream ends
-CHECKSUM = slice(22, 26)  # of a page; taken with zeros in its place
+CHECKSUM = slice(22, 26)  # of a page; computed with zeros in its place
 POSITION = struct.Struct("<q").unpack_from
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-OPUS_RATE = 48_000  # Hz, what Opus counts in, whatever it was made from (RFC 7845, section 4)
+OPUS_RATE = 48_000  # Hz, unit of Opus's positions at any sampling rate (RFC 7845, section 4)
 
 
 class StreamSpan(NamedTuple):
@@ -25,7 +25,7 @@ class StreamSpan(NamedTuple):
     Attributes
     ----------
     start, stop : int
-        First byte, and the first one behind the last.
+        First byte, and the one after the last.
     pages : list of int
         First byte of each page.
     positions : list of int
@@ -39,17 +39,17 @@ class StreamSpan(NamedTuple):
 
 
 def find_links(data: Bytes, *, start: int = 0) -> list[StreamSpan]:
-    """Links of an Ogg file, in order; one for a file that is not chained.
+    """Find the links of an Ogg file, in order; one if it is not chained.
 
-    Streams that begin together lie beside each other, in one link; one that begins after other
-    pages have come begins a new link.
+    Streams that begin together are multiplexed in one link; one that begins after other pages
+    begins a new link.
 
     Parameters
     ----------
     data : bytes-like
         The file.
     start : int
-        Where Ogg begins in it.
+        Start of the Ogg data in it.
     """
     at, in_heads = start, True
     links = [StreamSpan(start, len(data), [], [])]
@@ -66,9 +66,9 @@ def find_links(data: Bytes, *, start: int = 0) -> list[StreamSpan]:
 
 
 def is_damaged(data: Bytes, link: StreamSpan, *, start: int, stop: int) -> bool:
-    """Whether a page is lost that holds any of the samples from `start` to `stop`.
+    """Whether a page with any of the samples from `start` to `stop` is lost.
 
-    A decoder passes over such a page, and what follows comes too early.
+    A decoder skips such a page, and what follows comes too early.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def is_damaged(data: Bytes, link: StreamSpan, *, start: int, stop: int) -> bool:
         Samples, as the pages count them (their granule positions).
     """
     pages, places = link.pages, np.array(link.positions, dtype=np.int64)
-    # The position of a page is that of its end; one that is damaged may claim any.
+    # The position of a page is that of its end; a damaged one may claim any.
     before = np.concatenate([[0], places[:-1]])
     inside = np.flatnonzero((places >= start) & (before <= stop))
     if not len(inside):
         return False
-    # A seek goes by the page before the one that holds the first sample.
+    # A seek relies on the page before the one with the first sample.
     first, last = max(0, int(inside[0]) - 2), min(len(pages), int(inside[-1]) + 2)
     ends = [_page_end(data, page) for page in pages[first:last]]
     begins = [*pages[first + 1 : last], ends[-1]]
@@ -101,14 +101,14 @@ def _page_end(data: Bytes, at: int) -> int:
 
 
 def _holds(page: bytes) -> bool:
-    """Whether the checksum of a page is right: CRC-32 with the bits of each byte the other way."""
+    """Whether the checksum of a page is right: CRC-32 with the bits of each byte reversed."""
     blank = page[: CHECKSUM.start] + bytes(4) + page[CHECKSUM.stop :]
     crc = zlib.crc32(blank.translate(REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return crc.to_bytes(4, "big").translate(REVERSED) == page[CHECKSUM]
 
 
 def _page(data: Bytes, at: int) -> int:
-    """Where the next page begins; -1 where none does."""
+    """Start of the next page; -1 where there is none."""
     if data[at : at + 4] != MAGIC:
         at = data.find(MAGIC, at)
     return at if at >= 0 and at + PAGE_HEAD <= len(data) else -1

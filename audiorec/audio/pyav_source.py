@@ -1,4 +1,4 @@
-"""Recordings that FFmpeg's libraries read: AAC, WMA, ALAC and whatever else they know."""
+"""Recordings read by FFmpeg's libraries: AAC, WMA, ALAC and many others."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from audiorec.audio.integrity import check_adts
 from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Source, checked, file_error
 from audiorec.audio.stream_window import StreamWindow
 
-# Imports in functions: PyAV, which files that libsndfile reads do not wait for.
+# Imports in functions: files that libsndfile reads do not wait for PyAV.
 
-# Containers that say where their parts belong: where so much is between two, some was lost.
+# Containers with positions of their parts: a gap this long between two means a loss.
 PLACED = {"ogg", "flac", "matroska"}
 GAP_SECONDS = 0.05
-PREROLL_SECONDS = 0.5  # decoded before a clip and dropped, so that the decoder has settled
+PREROLL_SECONDS = 0.5  # decoded before a clip and dropped, until the decoder has settled
 # Containers whose time stamps after a seek are guesses from the bit rate (in WAV those of codecs
 # other than PCM): read from the start.
 UNINDEXED = {"aac", "mp3", "ac3", "eac3", "dts", "mlp", "truehd", "wav"}
-COUNTED = {*UNINDEXED, "asf"}  # whose length may be a guess too
-# Demuxers of recordings alone: no playlists (they open other files), no pictures, no text.
+COUNTED = {*UNINDEXED, "asf"}  # their length may be a guess too
+# Demuxers of audio alone: no playlists (they open other files), no pictures, no text.
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,asf,asf_o,aac,mp3,ogg,flac,wav,w64,aiff,caf,au,matroska,webm,"
     "matroska,webm,ape,wv,tta,tak,mpc,mpc8,ac3,eac3,dts,dtshd,iff,amr,dsf,avi,mpeg,mpegts,rm,"
@@ -36,9 +36,9 @@ DEMUXERS = (
 
 
 class _Bytes:
-    """A file as FFmpeg asks for it: to seek to nowhere, as torn headers have it, is no exception.
+    """A file for FFmpeg that ignores seeks to invalid positions, as torn headers cause them.
 
-    PyAV would print it, traceback and all, and go on.
+    PyAV would print their exception, traceback and all, and continue.
     """
 
     def __init__(self, stream: BinaryIO | StreamWindow) -> None:
@@ -59,7 +59,7 @@ def open_by_ffmpeg(path: Path, stream: BinaryIO | StreamWindow) -> Iterator[Sour
     Parameters
     ----------
     path : Path
-        What to call it.
+        Name of the recording in messages.
     stream : BinaryIO or StreamWindow
         At its start.
 
@@ -89,13 +89,13 @@ class _FfmpegSource:
         streams = container.streams.audio
         if not streams:
             raise file_error(path, "holds no sound", "name an audio file")
-        # Where several lie beside each other, the one that the file itself calls the default.
+        # Of several streams, the one that the file marks as its default.
         self._stream = next((s for s in streams if _is_default(s)), streams[0])
         name = container.format.name.split(",")[0]
         self._is_placed = name in PLACED
         self._indexed = name not in UNINDEXED and bool(self._stream.duration)
         self._is_counted = name in COUNTED or not self._stream.duration
-        context = self._stream.codec_context  # None for a codec that FFmpeg does not know
+        context = self._stream.codec_context  # None for a codec unknown to FFmpeg
         duration = self._duration() if context is not None else 0.0
         form = {"mov": "m4a", "asf": "wma", "matroska": "mka"}.get(name, name)
         if duration <= 0 or not context.sample_rate or not context.channels:
@@ -107,9 +107,9 @@ class _FfmpegSource:
         self.note = ""
 
     def _duration(self) -> float:
-        """Seconds; those of all packets, not decoded, where no header says.
+        """Seconds; those of all packets, not decoded, where no header has them.
 
-        Each packet's own length is rounded, in Matroska to ms: the last one's end tells it better.
+        The length of each packet is rounded, in Matroska to ms: the end of the last is more exact.
         """
         stream = self._stream
         if not self._is_counted:
@@ -149,7 +149,7 @@ class _FfmpegSource:
         else:
             self._container.seek(0)
         resampler = av.AudioResampler(format="fltp", rate=sr)
-        # Where time stamps can be relied on, they say where the sound goes on after a gap.
+        # Reliable time stamps give the position of the samples after a gap.
         position: int | None = None if self._indexed else 0
         for packet in self._container.demux(stream):
             try:

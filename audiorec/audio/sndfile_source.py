@@ -1,4 +1,4 @@
-"""Recordings that libsndfile reads. Its seeks are exact to the sample, in MP3 too."""
+"""Recordings read by libsndfile, whose seeks are exact to the sample, in MP3 too."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from audiorec.printable_text import one_line
 
 
 class SequentialFile(soundfile.SoundFile):
-    """A `soundfile.SoundFile` that need not seek between one read and the next.
+    """A `soundfile.SoundFile` without a seek between one read and the next.
 
-    python-soundfile seeks after every read to where it is anyway, so that a file can be read and
-    written in turn; in MP3 that starts the decoder anew, some tenth of a millisecond each time.
+    python-soundfile seeks to its own position after every read, so that a file can be read and
+    written in turn; in MP3 that restarts the decoder, some tenth of a millisecond each time.
     """
 
     _moving = False
 
     def seekable(self) -> bool:
-        """Whether it can seek; not within `sequential`."""
+        """Whether the file can seek; False within `sequential`."""
         return not self._moving and super().seekable()
 
     @contextmanager
     def sequential(self) -> Iterator[None]:
-        """Read on and on in this block, without a seek."""
+        """Read sequentially in this block, without seeks."""
         self._moving = True
         try:
             yield
@@ -40,11 +40,11 @@ class SequentialFile(soundfile.SoundFile):
 
 
 class _SilentStandardError:
-    """Keep C code from writing to standard error meanwhile.
+    """Keep C code from writing to standard error.
 
-    mpg123 grumbles there about files that are shorter than they say, which is found and told of
-    here, and about frames before the target of a seek, decoded to fill its bit reservoir and
-    dropped: the samples that it returns are right.
+    mpg123 warns there of files that are shorter than they claim, which are detected and reported
+    here, and of frames before the target of a seek, decoded to fill its bit reservoir and dropped:
+    the samples that it returns are right.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class SndfileSource:
     Parameters
     ----------
     path : Path
-        What to call it.
+        Name of the recording in messages.
     file : SequentialFile
     """
 
@@ -107,7 +107,7 @@ class SndfileSource:
         block = np.empty((max(1, BLOCK_VALUES // self.info.channels), self.info.channels), "f4")
         done = 0
         try:
-            if self._file.tell() != start:  # a seek to where it is would start the decoder anew
+            if self._file.tell() != start:  # a seek to its own position would restart the decoder
                 self._file.seek(start)
             with self._file.sequential():
                 while done < n:

@@ -1,4 +1,4 @@
-"""The protocol of readers of recordings, what their headers say, and their errors."""
+"""The protocol of readers of recordings, the facts of their headers, and their errors."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
 
-SAMPLING_RATES = (1_000, 1_000_000)  # Hz, what any recording could have
-BLOCK_VALUES = 1 << 19  # samples times channels decoded at once: 2 MB
+SAMPLING_RATES = (1_000, 1_000_000)  # Hz, plausible ones
+BLOCK_VALUES = 1 << 19  # samples times channels decoded at a time: 2 MB
 DAMAGED_FRAMES = "has damaged frames, which are left out; copy it again"
 
 Bytes = bytes | mmap.mmap
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says.
+    """Duration and format of a recording, from its header.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Source(Protocol):
     ----------
     info : AudioInfo
     note : str
-        What is wrong with the samples that were read, else empty.
+        Defect of the samples that were read; else empty.
     """
 
     info: AudioInfo
@@ -55,7 +55,7 @@ class Source(Protocol):
     def note(self) -> str: ...
 
     def align(self) -> bool:
-        """Change how channels are mixed where those read so far cancel out; say whether."""
+        """Change the mix of channels where those read so far cancel out; return whether it did."""
 
     def read(self, starts: Sequence[int], n: int) -> list[np.ndarray]:
         """Read `n` samples from each of the ascending `starts`.
@@ -63,21 +63,21 @@ class Source(Protocol):
         Returns
         -------
         clips : list of np.ndarray [shape=(n,)], float32
-            Mixed to mono; shorter where the file is cut off.
+            Mixed to mono; shorter where the file is truncated.
         """
 
 
 class DamagedError(AudioError):
-    """A decoder could not go on."""
+    """Damage at which a decoder could not continue."""
 
 
 def file_error(path: Path, what: str, remedy: str) -> AudioError:
-    """One line that names the file, what is wrong with it, and what to do."""
+    """Make an error of one line: the file, what is wrong with it, and the remedy."""
     return AudioError(one_line(f"{path} {what}; {remedy}"))
 
 
 def checked(path: Path, info: AudioInfo) -> AudioInfo:
-    """`info`, or `AudioError` if it claims a sampling rate that no recording has."""
+    """Return `info`; raise `AudioError` if its sampling rate is implausible."""
     low, high = SAMPLING_RATES
     if not low <= info.sr <= high:
         raise file_error(

@@ -7,14 +7,14 @@ from typing import BinaryIO
 
 
 class StreamWindow:
-    """A stretch of a binary stream, as a stream of its own.
+    """A stretch of a binary stream as a stream of its own.
 
     Parameters
     ----------
     stream : BinaryIO
-        Raw; nobody else may move in it meanwhile.
+        Raw; its position must not be changed by others meanwhile.
     start, stop : int
-        First byte, and the first one behind the last.
+        First byte, and the one after the last.
     """
 
     def __init__(self, stream: BinaryIO, start: int, stop: int) -> None:
@@ -22,7 +22,7 @@ class StreamWindow:
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """As of any file."""
+        """Read as from any file."""
         left = max(0, self._stop - self._start - self._at)
         size = left if size is None or size < 0 else min(size, left)
         self._stream.seek(self._start + self._at)
@@ -31,7 +31,7 @@ class StreamWindow:
         return content
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """As of any file."""
+        """Seek as in any file."""
         base = (0, self._at, self._stop - self._start)[whence]
         if base + offset < 0:
             raise ValueError(f"offset={offset} lies before the start")
@@ -39,14 +39,14 @@ class StreamWindow:
         return self._at
 
     def tell(self) -> int:
-        """As of any file."""
+        """Position as in any file."""
         return self._at
 
     def fileno(self) -> int:
-        """There is none: who reads by descriptor would leave the window."""
+        """Raise: a reader of the descriptor would leave the window."""
         raise OSError("a window has no descriptor")
 
 
 def size_of(stream: BinaryIO | StreamWindow) -> int:
-    """Bytes of a stream, which is left at its end."""
+    """Bytes of a stream, whose position is left at its end."""
     return stream.seek(0, os.SEEK_END)
