@@ -82,7 +82,7 @@ def remove(settings: GlobalOptions, names: tuple[str, ...], as_json: bool) -> No
 
 
 def _show(settings: GlobalOptions, *, as_json: bool) -> None:
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.data.exclusion_rules import excluded_tracks, load_exclusions
 
     exclusions = load_exclusions(settings.workspace.exclusions)

@@ -32,7 +32,7 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     guessed from the path, for files without tags. If no music is catalogued, tracks known from
     listening are listed.
     """
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.data.plays.uncatalogued_names import PlayedNames
     from audiorec.data.word_search import find_tracks
 

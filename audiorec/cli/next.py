@@ -12,7 +12,7 @@ from audiorec.cli.options import GlobalOptions, json_option, k_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.sessions.session_answer import EmbedFile, SessionAnswer
     from audiorec.sessions.session_recommender import SessionTrack
     from audiorec.workspace import Workspace

@@ -149,7 +149,7 @@ def write(
 
     NAME is its name or its id, as 'playlists list' shows them.
     """
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.playlist.saved import saved_playlists
     from audiorec.playlist.writers import write_playlist
 

@@ -16,7 +16,7 @@ from audiorec.exceptions import DataError, data_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.data.histories.export_files import Export, ExportFile
     from audiorec.data.history_import import HistoryReport
     from audiorec.data.names.listen_matching import Matcher
@@ -212,7 +212,7 @@ class PlaysImport:
 
     def _ids_by_name(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return track ids by file, and by "Artist - Title" where it is unique."""
-        from audiorec.data.catalog.catalog import Catalog
+        from audiorec.data.catalog.database import Catalog
         from audiorec.data.names.text_folding import normalize_text
 
         if not self.workspace.catalog.exists():
@@ -226,7 +226,7 @@ class PlaysImport:
         return {track.path: track.track_id for track in tracks}, alone
 
     def _find(self, name: str) -> str:
-        from audiorec.data.catalog.catalog import Catalog
+        from audiorec.data.catalog.database import Catalog
 
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return catalog.find(name).track_id
@@ -339,7 +339,7 @@ def catalogued_paths(catalog: Catalog) -> dict[str, str]:
 
 def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Report how many played tracks are not in the catalogue, with an example."""
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.data.plays.store import all_played_tracks
 
     if not workspace.catalog.exists():

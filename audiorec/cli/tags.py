@@ -20,7 +20,7 @@ from audiorec.cli.output import echo_json, echo_line, fail_if_strict
 from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.catalog import Catalog, Track
+    from audiorec.data.catalog.database import Catalog, Track
     from audiorec.data.catalog.tags import Tag
     from audiorec.models.encoders.pretrained import PretrainedEncoder
     from audiorec.tagging.probe import ProbeReport
@@ -144,7 +144,7 @@ def probe_lines(report: ProbeReport | None) -> list[str]:
 
 def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> None:
     """Print every tag and how many tracks have it."""
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
 
     with Catalog(workspace.catalog, read_only=True) as catalog:
         counts = catalog.tags.counts(min_confidence=min_confidence)
@@ -164,7 +164,7 @@ def words(
 
     Of the networks' tags, only those of `encoder` if one is named.
     """
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
     from audiorec.data.catalog.tags import GIVEN, PROBE
 
     tag = FileTagger(workspace, encoder or ENCODER)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from audiorec.artifacts import fingerprint, write_atomic
-from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.database import Catalog, FileRow, Track
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.dataset_rows import scan_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.records import Track, as_text
 from audiorec.data.names.text_folding import normalize_text, strip_accents
 from audiorec.data.plays.uncatalogued_names import PlayedNames

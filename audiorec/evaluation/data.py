@@ -13,7 +13,7 @@ import polars as pl
 
 from audiorec.artifacts import fingerprint
 from audiorec.data.plays.bot_filter import SECONDS_PER_DAY, daily_plays
-from audiorec.data.plays.net_plays import net_plays
+from audiorec.data.plays.net_feedback import net_plays
 from audiorec.data.track_groups import artist_groups
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.encoder_inputs import EncoderInputs, InputsOf, no_pretrained
@@ -24,7 +24,7 @@ from audiorec.mel.duplicates import duplicates_of
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.catalog import Track
+    from audiorec.data.catalog.database import Track
     from audiorec.mel.store import MelStore
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.path_fragments import file_of
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models.config import MUSICNN_MEL, ModelConfig

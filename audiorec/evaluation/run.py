@@ -32,7 +32,7 @@ from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.catalog import Track
+    from audiorec.data.catalog.database import Track
     from audiorec.mel.store import MelStore
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.plays.store import load_plays
 from audiorec.evaluation.encoder_inputs import catalogue_inputs
 from audiorec.evaluation.page import write_page

@@ -12,9 +12,9 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.index.exact import Metric, scaled_vectors
 from audiorec.index.hubness import csls_offsets, reach_offsets
-from audiorec.index.index import Index
 from audiorec.index.row_lookup import id_array
 from audiorec.index.spilled_arrays import take_rows
+from audiorec.index.vector_index import Index
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -11,8 +11,8 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.index.build import build_index
 from audiorec.index.exact import BLOCK
-from audiorec.index.index import Index
 from audiorec.index.plan import make_plan
+from audiorec.index.vector_index import Index
 
 if TYPE_CHECKING:
     from audiorec.index.config import IndexConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.track_groups import merge_groups
 from audiorec.index.renew import renew_index
 from audiorec.index.stored import rebuild_reason

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.index import Index
 from audiorec.pipeline.staleness import names_fingerprint

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
 from audiorec.data.plays.uncatalogued_names import NAMES
 from audiorec.progress import Progress, silent

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.records import Failure
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline.staleness import KINDS, stale_artifacts

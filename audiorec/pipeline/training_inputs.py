@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.factors import load_factors
 from audiorec.mel import MelStore
 from audiorec.workspace import Workspace

@@ -18,7 +18,7 @@ from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.catalog import Catalog
+    from audiorec.data.catalog.database import Catalog
 
 AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
 SHOWN = {"length": "duration"}  # to who asks, for whom a length is that of a list

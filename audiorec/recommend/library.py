@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.catalog.tags import MIN_CONFIDENCE
 from audiorec.data.exclusion_rules import excluded_tracks, load_exclusions
 from audiorec.embeddings import Embeddings

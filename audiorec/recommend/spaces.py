@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.embeddings import Embeddings, predicts_into
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.workspace import Workspace

@@ -53,7 +53,7 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.plays.net_plays import net_plays
+    from audiorec.data.plays.net_feedback import net_plays
     from audiorec.data.plays.store import load_plays
 
     plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)

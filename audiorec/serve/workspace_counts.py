@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.tags import TagCount
 from audiorec.data.exclusion_rules import Exclusion, excluded_tracks
 from audiorec.data.names.text_folding import normalize_text

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.plays.bot_filter import find_suspects
 from audiorec.data.plays.store import load_plays
 from audiorec.data.session_split import split_by_time

@@ -10,7 +10,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.artifacts import fingerprint
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.tags import PROBE, Tag
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError

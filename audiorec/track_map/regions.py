@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.tags import telling_words
 
 MOST = 40

@@ -11,7 +11,7 @@ import pytest
 from benching import ONE_THREAD, contest, process
 from made_up import clustered
 
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.tags import Autotags
 from audiorec.demo import make_world
 from audiorec.recommend.library import Library

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from audiorec.cli import main
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 
 
 class Answer(NamedTuple):

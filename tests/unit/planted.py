@@ -11,7 +11,7 @@ import polars as pl
 from audiorec.artifacts import fingerprint
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
-from audiorec.data.catalog.catalog import Track
+from audiorec.data.catalog.database import Track
 from audiorec.embeddings import unit_norm
 from audiorec.factors.config import FactorsConfig
 from audiorec.models.config import ModelConfig, TrainConfig

@@ -21,7 +21,7 @@ import torch
 
 from audiorec import executors
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.exceptions import EngineError, ParameterError
 from audiorec.executors import check_engine, run_on
 from audiorec.inference import embed_elsewhere, embed_store

@@ -23,7 +23,7 @@ ALTERED = "it differs from its digest; remove {} if you have changed it yourself
 
 
 class CatalogFile:
-    """An open file; see `audiorec.data.catalog.catalog.Catalog`.
+    """An open file; see `audiorec.data.catalog.database.Catalog`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.requests import Request
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.descriptors import load_descriptors
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount

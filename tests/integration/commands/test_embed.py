@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.factors import load_factors
 from audiorec.recommend.library import Library

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.plays.store import load_plays
 
 from ..conftest import call

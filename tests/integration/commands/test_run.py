@@ -43,7 +43,7 @@ def test_a_run_that_is_killed_is_gone_on_with_by_its_recipe(workspace, tmp_path)
 
     def killed(recipe):
         stop = SystemExit(137)
-        with mock.patch("audiorec.pipeline.pipeline.fit_listening", side_effect=stop):
+        with mock.patch("audiorec.pipeline.stages.fit_listening", side_effect=stop):
             assert call("-w", workspace, "factors", "--recipe", recipe).code == 137
         assert (workspace / "recipe.toml").read_bytes() == before
 

@@ -12,7 +12,7 @@ import pytest
 import soundfile as sf
 
 from audiorec.audio.backends import open_source
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.recommend.library import Library
 
 from ..conftest import call, spawn

@@ -8,7 +8,7 @@ import soundfile
 import torch
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.evaluation.encoder_inputs import catalogue_inputs, no_pretrained
 from audiorec.mel import MelStore
 from audiorec.models import pretrained

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.explain.filter_page import RATE, SECONDS, summary, write_filter_page
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings

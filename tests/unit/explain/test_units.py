@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from audiorec.audio.config import MelConfig
 from audiorec.cli import cli
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError
 from audiorec.explain.activations import filter_layers

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.factors import ArtistSmoothing
 from audiorec.inference import embed

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.catalog.descriptors import KIND, load_descriptors, save_descriptors
 from audiorec.pipeline import Pipeline, descriptors
 from audiorec.pipeline.descriptors import describe_catalog, take_scanned

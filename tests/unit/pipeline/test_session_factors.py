@@ -11,7 +11,7 @@ from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, load_factors
 from audiorec.pipeline import Pipeline
-from audiorec.pipeline.forget import forget
+from audiorec.pipeline.forget_user import forget
 from audiorec.pipeline.recipe import Recipe
 from audiorec.workspace import Workspace
 

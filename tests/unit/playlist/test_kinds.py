@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import unit_norm

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from audiorec import artifacts
 from audiorec.cli import cli
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.exclusion_rules import Exclusion, save_exclusions
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
@@ -25,12 +25,12 @@ from audiorec.index.config import IndexConfig
 from audiorec.index.reload import index_signature, open_index
 from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.recommend.export_vectors import export_vectors
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
 from audiorec.recommend.retrieval import similar, similar_many
 from audiorec.recommend.score_percentiles import PairScores
 from audiorec.recommend.user_profile import mean_vector, user_factor
+from audiorec.recommend.vector_export import export_vectors
 from audiorec.workspace import Workspace
 
 from ...waiting import wait_until

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.database import Catalog, FileRow, Track
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

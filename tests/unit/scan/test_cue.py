@@ -10,7 +10,7 @@ import soundfile
 
 from audiorec.audio import decode_clips, probe
 from audiorec.audio.config import IDENTITY_CLIP, MelConfig
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.path_fragments import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, compute_mels

@@ -9,7 +9,7 @@ from pathlib import Path
 import mutagen.id3
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.folder_walk import is_ignored, rules_for
 from audiorec.data.playlist_files.reading import playlists_in
 from audiorec.scan import scan

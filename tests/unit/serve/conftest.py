@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.server.store import ServerStore
 from audiorec.data.word_search import find_tracks
 from audiorec.exceptions import ArtifactError

@@ -22,7 +22,7 @@ pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 sync_api.expect.set_options(timeout=30_000)  # as long as everything else may take on a busy machine
 
-from audiorec.data.catalog.catalog import Catalog  # noqa: E402
+from audiorec.data.catalog.database import Catalog  # noqa: E402
 from audiorec.data.plays.store import load_plays  # noqa: E402
 from audiorec.track_map import Layout, Region, save_map  # noqa: E402
 

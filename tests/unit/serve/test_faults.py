@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.recommend.library import Library
 
 from ...waiting import wait_until

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError
 from audiorec.scan.scan_roots import record_scan, scan_roots
 from audiorec.serve.app import make_state

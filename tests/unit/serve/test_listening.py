@@ -16,7 +16,7 @@ from audiorec.data.plays.store import load_plays
 from audiorec.data.server.listening import is_pending, listening_store, store_server_plays
 from audiorec.data.server.store import FILE, ServerStore, forget_listener
 from audiorec.exceptions import ParameterError, WorkspaceError
-from audiorec.pipeline.forget import forget
+from audiorec.pipeline.forget_user import forget
 from audiorec.serve.listening import Listening, play_or_skip
 
 from ...waiting import wait_until

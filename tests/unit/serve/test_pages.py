@@ -16,7 +16,7 @@ pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.data.exclusion_rules import Exclusion, excluded_tracks, save_exclusions
 from audiorec.mel import compute_mels

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import ArtifactError
 from audiorec.mel.compute import compute_mels

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig

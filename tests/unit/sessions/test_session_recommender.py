@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.exceptions import (
     AmbiguousNameError,
     ArtifactError,

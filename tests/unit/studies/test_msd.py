@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.datasets import dataset
 from audiorec.data.datasets.dataset_files import DatasetFolder
 from audiorec.data.plays.store import all_played_tracks

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError
 from audiorec.metrics import auc, rank

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.catalog.descriptors import save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, ParameterError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
 from audiorec.models.frozen_features import compute_features, encode_clips

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.database import Catalog, FileRow, Track
 from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 
@@ -238,7 +238,7 @@ def test_torn_pages_are_named(catalog):
 
 
 def test_the_catalogue_imports_nothing_heavy():
-    loaded = modules_loaded_by("import audiorec.data.catalog.catalog")
+    loaded = modules_loaded_by("import audiorec.data.catalog.database")
     assert not loaded & {"torch", "librosa", "polars", "soundfile", "av"}
 
 

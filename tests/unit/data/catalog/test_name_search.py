@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.database import Catalog, FileRow, Track
 from audiorec.data.catalog.name_search import TABLE, trigram_matches, trigrams
 from audiorec.data.catalog.schema import MIGRATIONS
 from audiorec.data.names.fuzzy_search import CLOSE, closest

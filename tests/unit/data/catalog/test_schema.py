@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from audiorec.data.catalog import schema
-from audiorec.data.catalog.catalog import Catalog, Failure, Track
+from audiorec.data.catalog.database import Catalog, Failure, Track
 from audiorec.data.catalog.row_mapping import OWN_COLUMNS
 from audiorec.exceptions import WorkspaceError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.database import Catalog, FileRow, Track
 from audiorec.data.catalog.tags import Autotags, Tag, given_tags, merged, shared_tags
 from audiorec.exceptions import NotFoundError
 

@@ -19,7 +19,7 @@ from mutagen.flac import FLAC, Picture
 from PIL import Image
 from starlette.testclient import TestClient
 
-from audiorec.data.catalog.catalog import Catalog, FileRow, Track
+from audiorec.data.catalog.database import Catalog, FileRow, Track
 from audiorec.data.path_fragments import file_of
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog
+from audiorec.data.catalog.database import Catalog
 from audiorec.data.catalog.descriptors import save_descriptors
 
 from ....waiting import wait_until

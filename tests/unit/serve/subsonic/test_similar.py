@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from audiorec.data.catalog.catalog import Catalog, Track
+from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.exclusion_rules import Exclusion, save_exclusions
 
 from ....waiting import wait_until

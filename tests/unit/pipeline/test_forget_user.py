@@ -11,7 +11,7 @@ from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NewerError, NotFoundError
 from audiorec.factors.store import Factors, load_factors, save_factors
-from audiorec.pipeline.forget import forget
+from audiorec.pipeline.forget_user import forget
 from audiorec.workspace import Workspace
 
 
@@ -72,7 +72,7 @@ def test_sessions_go_though_a_newer_version_wrote_the_factors(workspace, monkeyp
     def newer(directory):
         raise NewerError(f"{directory} is of a newer version; upgrade audiorec")
 
-    monkeypatch.setattr("audiorec.pipeline.forget.load_factors", newer)
+    monkeypatch.setattr("audiorec.pipeline.forget_user.load_factors", newer)
     with pytest.raises(NewerError, match="upgrade audiorec"):
         forget(workspace, "anna")
     assert load_plays(workspace.plays)["user_id"].to_list() == ["ben"]
