@@ -117,7 +117,7 @@ def read_plays(
     columns = _columns(file, text)
     if neutral is not None and "rating" not in columns:
         raise DataError(
-            f"plays file {file} has no column 'rating' for neutral={neutral:g}; leave that away"
+            f"plays file {file} has no column 'rating' for neutral={neutral:g}; leave --neutral out"
         )
     parsed = scratch / "parsed.parquet"
     try:

@@ -105,7 +105,7 @@ def test_unseen_are_predictions_that_did_not_learn_from_the_artist(world):
     result = train(world.store, world.targets, **settings)
     assert sorted(result.unseen.ids) == sorted(world.store.ids)
     served = cosine_to_truth(embed_store(result.model, world.store), world.targets)
-    assert cosine_to_truth(result.unseen, world.targets) < served
+    assert cosine_to_truth(result.unseen, world.targets) < served - 0.1
 
 
 def test_tells_progress_with_loss_and_speed(world):

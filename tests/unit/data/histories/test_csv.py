@@ -348,7 +348,7 @@ def test_a_neutral_rating_must_fit_the_file(write):
     for neutral in (1, 5, 0, float("nan")):
         with pytest.raises(ParameterError, match=f"neutral={neutral:g} must lie between 1 and 5"):
             told(file, neutral=neutral)
-    with pytest.raises(DataError, match="has no column 'rating' for neutral=3; leave that away"):
+    with pytest.raises(DataError, match="'rating' for neutral=3; leave --neutral out"):
         told(write(HEADER + "u,t,1\n"), neutral=3)
 
 
