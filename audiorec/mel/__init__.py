@@ -1,4 +1,4 @@
-"""Log-mel spectrograms: the transform, the stage that computes them, and the store they lie in.
+"""Log-mel spectrograms: the transform, the stage that computes them, and their store.
 
 Answers need `audiorec.mel.store` alone; the transform and the stage load scipy.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Location", "MelReport", "MelStore", "audio_to_mels", "compute_mels", "log_mel"]
 
-# The transform and the stage load scipy, which answers do without.
+# The transform and the stage load scipy, which answers do not need.
 __getattr__ = lazy_attributes(
     __name__,
     {

@@ -1,8 +1,8 @@
 """The stage that computes the catalogue's spectrograms, a shard at a time.
 
-A shard holds the tracks that were next when it was begun, in the order of their ids, and counts
-those that failed too. So a run that was killed goes on at the shard it was in, and ends with the
-same files as one that was not.
+A shard holds the next tracks in the order of their ids, and also counts those that failed. So a
+run that was killed resumes at the shard it was in, and ends with the same files as one that ran
+through.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from audiorec.worker_pool import Outcome
 
 STAGE = "mel"
 SHARD_TRACKS = 64
-# Storing a shard names all that are there: of large catalogues the later shards are larger, so
-# that there are fewer. The largest take 170 MB, and so much memory while they are stored.
+# Storing a shard lists all earlier ones: in large catalogues later shards are larger, so that
+# there are fewer. The largest take 170 MB on disk, and as much memory while they are written.
 GROW_AFTER = 1024  # shards
 GROW_TIMES = 3  # to twice the size each time
 PADDING = -100.0  # dB, the floor of log_mel
 
 
 class MelReport(NamedTuple):
-    """How many tracks were computed now, kept from before, and cannot be decoded."""
+    """Number of tracks computed, kept from earlier runs, and failed to decode."""
 
     computed: int
     kept: int
@@ -51,7 +51,7 @@ class MelReport(NamedTuple):
 class ShardRow(NamedTuple):
     """One clip in a shard; a track that failed has one with ``row=-1`` and ``n_frames=0``.
 
-    `start` is where it begins in the recording, s; NaN where that was not stored yet.
+    `start` is its position in the recording, s; NaN where that was not stored yet.
     """
 
     track_id: str
@@ -63,7 +63,7 @@ class ShardRow(NamedTuple):
 
 
 class MelJob(NamedTuple):
-    """A track to compute, that calls itself by its path; `state` is what its file was."""
+    """A track to compute, displayed as its path; `state` is that of its file when scanned."""
 
     track_id: str
     path: str
@@ -85,31 +85,31 @@ def compute_mels(
     scanned: ScannedMels | None = None,
     progress: Progress = silent,
 ) -> MelReport:
-    """Compute the spectrograms that are missing, and drop those of tracks that are gone.
+    """Compute missing spectrograms, and drop those of tracks that are gone.
 
-    Shards that are damaged count as missing; the others are kept.
+    Damaged shards count as missing; the others are kept.
 
     Parameters
     ----------
     directory : Path
-        Of the artifact, kind "mels"; read it by `MelStore`. Another config starts it anew.
+        Of the artifact, kind "mels"; read it by `MelStore`. Other settings start it anew.
     catalog : Catalog
-        Tracks that fail are recorded in it.
+        Failures are recorded in it.
     config : MelConfig
     n_jobs : int or None
         Worker processes; None is one per CPU.
     engine : {"local", "ray"}
-        Whose processes; see `audiorec.executors`.
+        Local processes, or a Ray cluster's; see `audiorec.executors`.
     check : {"sizes", "digests"}
-        By what a damaged shard is known: its files' sizes, or every byte of them.
+        How damaged shards are detected: by the sizes of their files, or by every byte.
     scanned : ScannedMels or None
-        Spectrograms that a scan made, which are taken as they are. It is empty afterwards.
+        Spectrograms computed by a scan, which are used as they are. It is empty afterwards.
     progress : Progress
 
     Raises
     ------
     ArtifactError
-        If what stands in `directory` is something else, or from a newer version.
+        If `directory` holds something else, or an artifact of a newer version.
     """
     directory = Path(directory)
     shards = Shards(directory, config, check=check)
@@ -132,7 +132,7 @@ def compute_mels(
     for number, outcome in enumerate(outcomes, 1):
         batch.append(outcome)
         progress(STAGE, done + number, total)
-        # What failed before is tried in shards of its own, so that the others stay the same.
+        # Earlier failures are retried in shards of their own, so that the others stay the same.
         if len(batch) == shards.room or number in (len(fresh), len(fresh) + len(again)):
             computed += shards.add(batch, is_retry=number > len(fresh))
             _record(catalog, batch)
@@ -150,7 +150,7 @@ def compute_mels(
 
 
 def compute_track(job: MelJob, *, config: MelConfig) -> TrackMels:
-    """What a worker process does with one track."""
+    """Compute one track's spectrograms, in a worker process."""
     if job.path.endswith(SPECTROGRAM):
         if _is_touched(job):
             raise AudioError(f"{job.path} has changed; run 'audiorec dataset' on its set again")
@@ -166,7 +166,7 @@ def _outcomes(
     *,
     scanned: ScannedMels | None,
 ) -> Iterator[Outcome[MelJob, TrackMels]]:
-    """What becomes of every job, in order; worker processes do those that no scan has done.
+    """Outcome of every job, in order; worker processes do those that no scan has done.
 
     So no process is started where a scan has done them all.
     """
@@ -188,16 +188,16 @@ def _outcomes(
 
 
 def _is_touched(job: MelJob) -> bool:
-    """Whether a file is there that has changed since it was scanned."""
+    """Whether a file exists but has changed since it was scanned."""
     path = Path(file_of(job.path))
-    if job.state == (0, 0) or not path.is_file():  # not scanned, or for the decoder to say
+    if job.state == (0, 0) or not path.is_file():  # not scanned, or a case for the decoder
         return False
     now = path.stat()
     return (now.st_size, now.st_mtime_ns) != job.state
 
 
 def _check_unchanged(job: MelJob) -> None:
-    """Raise `AudioError` if another recording stands where a scan found this one."""
+    """Raise `AudioError` if a file holds another recording than when it was scanned."""
     path = Path(job.path)
     if (
         _is_touched(job)
@@ -218,12 +218,12 @@ def _record(catalog: Catalog, batch: Iterable[Outcome[MelJob, TrackMels]]) -> No
 
 
 def shard_tracks(number: int) -> int:
-    """Tracks that a shard of that number holds, unless it is the last of a run."""
+    """Tracks in the shard of a number, unless it is the last of a run."""
     return int(SHARD_TRACKS << min(number // GROW_AFTER, GROW_TIMES))
 
 
 class Shards:
-    """The artifact as it grows: its files, and what every shard says that it holds."""
+    """The artifact while it grows: its files, and the contents of every shard."""
 
     def __init__(
         self, directory: Path, config: MelConfig, *, check: Literal["sizes", "digests"] = "sizes"
@@ -262,19 +262,19 @@ class Shards:
 
     @property
     def _next(self) -> int:
-        """The first number that is free: a shard that was damaged is made again under its own."""
+        """The first free number: a damaged shard is computed again under its own number."""
         self._free = next(i for i in count(self._free) if f"{i:05d}" not in self._metas)
         return self._free
 
     def keep_only(self, wanted: dict[str, str]) -> None:
-        """Forget tracks that are not wanted, or sounded otherwise. `wanted`: clip hash by id."""
+        """Drop tracks that are not wanted, or whose audio changed. `wanted`: clip hash by id."""
         for name, meta in list(self._metas.items()):
             rows = [row for row in meta if wanted.get(row.track_id) == row.clip_hash]
             if len(rows) != len(meta):
                 self._rewrite(name, rows)
 
     def add(self, batch: Sequence[Outcome[MelJob, TrackMels]], *, is_retry: bool) -> int:
-        """Write a shard and commit it; return how many of its tracks went well."""
+        """Write a shard and commit it; return how many of its tracks did not fail."""
         good = [outcome for outcome in batch if outcome.value is not None]
         if is_retry:
             self._forget_failed({outcome.item.track_id for outcome in good})
@@ -314,7 +314,7 @@ class Shards:
                 self._rewrite(name, rows)
 
     def _rewrite(self, name: str, meta: list[ShardRow]) -> None:
-        """Say anew what a shard holds; a shard that holds nothing goes."""
+        """Rewrite the contents of a shard; an empty shard is deleted."""
         if not meta:
             for part in _parts(name):
                 del self._files[part]
@@ -357,7 +357,7 @@ class Shards:
 
 
 def _computed_ids(meta: Sequence[ShardRow]) -> list[str]:
-    """Ids of the tracks that went well, in order, once each."""
+    """Ids of the tracks that did not fail, in order, once each."""
     return list(dict.fromkeys(row.track_id for row in meta if row.n_frames))
 
 
@@ -369,7 +369,7 @@ def _parts(name: str) -> list[str]:
 def _whole_shards(
     directory: Path, manifest: artifacts.Manifest, *, check: Literal["sizes", "digests"]
 ) -> list[str]:
-    """Numbers of the shards that are all there."""
+    """Numbers of the shards that are complete."""
 
     def is_whole(part: str) -> bool:
         entry = manifest.files.get(part)
@@ -385,7 +385,7 @@ def _whole_shards(
 
 
 def _manifest_or_none(directory: Path) -> artifacts.Manifest | None:
-    """What the artifact that stands there says; None where it must be made, or made again."""
+    """The manifest of an existing artifact; None where it has to be computed anew."""
     if not artifacts.exists(directory):
         return None
     try:

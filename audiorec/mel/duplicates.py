@@ -1,4 +1,4 @@
-"""Recordings that are the same one, by their samples or by their fingerprints."""
+"""Duplicate recordings, by their samples or by their fingerprints."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from audiorec.data.catalog.records import Track
     from audiorec.mel.store import MelStore
 
-MOST_APART_SECONDS = 30.0  # in length: copies are trimmed, or have silence at their ends
+MOST_APART_SECONDS = 30.0  # difference in length: copies are trimmed, or have silence at their ends
 
 
 def duplicates_of(store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int]:
-    """Groups of tracks that are the same recording, by their samples or by their fingerprints.
+    """Group tracks that are the same recording, by their samples or by their fingerprints.
 
     Parameters
     ----------
@@ -43,23 +43,23 @@ def duplicates_of(store: MelStore, tracks: Mapping[str, Track]) -> dict[str, int
 def near_duplicates(
     fingerprints: Fingerprints, *, seconds: Mapping[str, float], same: float = SAME
 ) -> dict[str, int]:
-    """Group recordings that are the same one, in another encoding or with another start.
+    """Group copies of one recording, in other encodings or with other starts.
 
-    Two are the same when their fingerprints agree by at least `same` and they are about as long,
-    and so are those that a chain of such pairs joins.
+    Two recordings are copies if their fingerprints agree by at least `same` and their lengths are
+    close; groups are the connected components of such pairs.
 
     Parameters
     ----------
     fingerprints : Fingerprints
     seconds : mapping of str to float
-        How long each recording lasts, where that is known.
+        Duration of each recording, where known.
     same : float
         Above 0, at most 1; see `audiorec.audio.fingerprint.agreement`.
 
     Returns
     -------
     groups : dict of str to int
-        Group of each recording that has a copy, numbered as they come.
+        Group of each recording that has a copy, numbered in order of appearance.
     """
     if not 0 < same <= 1:
         raise ParameterError(f"same={same} must be above 0 and at most 1")
@@ -72,7 +72,7 @@ def near_duplicates(
 
 
 def may_be_copies(a: float, b: float) -> bool:
-    """Whether recordings of so many seconds, 0 where unknown, may be copies of each other.
+    """Whether recordings of these lengths, s, 0 where unknown, may be copies of each other.
 
     A mix of several holds each of them, and its middle may be one of theirs.
     """

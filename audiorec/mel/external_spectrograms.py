@@ -1,7 +1,7 @@
-"""Spectrograms that were made elsewhere: NumPy arrays in the place of audio files.
+"""Spectrograms computed elsewhere: NumPy arrays in the place of audio files.
 
-A data set that gives no audio may give these. They are taken as they are, so the recipe's settings
-have to be those that they were made with; what an array shows of them is checked.
+Data sets without audio may have them. They are used as they are, so the recipe must have the
+settings that they were computed with; what an array reveals of them is checked.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from audiorec.audio.fingerprint import make_fingerprint
 from audiorec.exceptions import AudioError, first_line
 from audiorec.mel.scanned_mels import TrackMels
 
-FLOOR, CEILING = -1000.0, 1000.0  # no level in dB lies beyond, and half precision holds them
+FLOOR, CEILING = -1000.0, 1000.0  # levels in dB lie between, and half precision holds them
 
 
 def read_array(path: Path, *, config: MelConfig) -> TrackMels:
-    """The spectrogram of an array [shape=(n_mels, n_frames)], dB or as `config` compresses it.
+    """Read a spectrogram [shape=(n_mels, n_frames)], dB or as `config` compresses it.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def read_array(path: Path, *, config: MelConfig) -> TrackMels:
     Raises
     ------
     AudioError
-        If it is no spectrogram, or one of other settings.
+        If it is not a spectrogram, or one of other settings.
     """
     try:
         mel = np.load(path, allow_pickle=False)
@@ -45,7 +45,7 @@ def read_array(path: Path, *, config: MelConfig) -> TrackMels:
             f"{path} has {n_mels} bands and {n_frames} frames, [mel] gives {config.n_mels} and "
             f"{config.n_frames}; run a recipe with the settings that it was made with"
         )
-    if not (mel.min() >= FLOOR and mel.max() <= CEILING):  # nor are there any that are no number
+    if not (mel.min() >= FLOOR and mel.max() <= CEILING):  # False for NaN, too
         raise AudioError(f"{path} holds what is no level in dB; fetch it again")
     mel = mel.astype(np.float16)
     return TrackMels([mel], make_fingerprint(mel, config=config), [0.0])

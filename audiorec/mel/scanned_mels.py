@@ -1,8 +1,8 @@
-"""Spectrograms that a scan makes of the clips that it decodes, stored until the mel stage.
+"""Spectrograms computed during a scan of the clips it decodes, stored until the mel stage.
 
-Decoding takes most of the time that a recording needs, and a scan decodes the very clip that the
-default recipe wants. Its spectrogram costs little more there, and `compute_mels` reads it instead
-of decoding again. Without it, where it is damaged too, the same bytes are computed.
+Decoding takes most of the time of a recording, and a scan decodes the very clip that the default
+recipe needs. Its spectrogram costs little more there, and `compute_mels` reads it instead of
+decoding again. Where it is missing or damaged, the mel stage computes the same bytes.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4
 OWN_FOLDER = re.compile("[0-9a-f]{32}")  # `artifacts.fingerprint` of the settings
-CLIP_SETTINGS = ("clip_seconds", "n_clips")  # which say what part of a file is decoded
+CLIP_SETTINGS = ("clip_seconds", "n_clips")  # part of a file that is decoded
 
 
 class TrackMels(NamedTuple):
-    """Spectrograms of a track's clips, the fingerprint of the middle one, and where each begins."""
+    """Spectrograms and starts of a track's clips, and the fingerprint of the middle clip."""
 
     mels: list[np.ndarray]
     fingerprint: np.ndarray
@@ -56,7 +56,7 @@ class ScannedMels:
     ----------
     directory : Path
     config : MelConfig
-        What they are computed with; those of other settings are not found.
+        Settings of the spectrograms; those of other settings are not found.
     """
 
     directory: Path
@@ -66,7 +66,7 @@ class ScannedMels:
     def if_same_clip(
         cls, directory: Path, config: MelConfig, *, decoded: MelConfig
     ) -> ScannedMels | None:
-        """For `config`, or None where it wants another clip than `decoded`, which a scan reads."""
+        """Folder for `config`; None if its clip is not `decoded`, the one read by a scan."""
         is_same = all(getattr(config, key) == getattr(decoded, key) for key in CLIP_SETTINGS)
         return cls(directory, config) if is_same else None
 
@@ -103,7 +103,7 @@ class ScannedMels:
         for settings in self.directory.iterdir():
             if OWN_FOLDER.fullmatch(settings.name):
                 shutil.rmtree(settings, ignore_errors=True)
-        with suppress(OSError):  # what else lies there is somebody else's
+        with suppress(OSError):  # other files there are not ours
             self.directory.rmdir()
 
     def _file(self, clip_hash: str) -> Path:

@@ -1,4 +1,4 @@
-"""Read the spectrograms that `compute_mels` stored. No torch here: answers need this too."""
+"""Store of the spectrograms that `compute_mels` wrote. No torch: answers need it too."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from audiorec.audio.fingerprint import (
 from audiorec.exceptions import ArtifactError, NotFoundError
 
 KIND = "mels"
-_opening = threading.Lock()  # who asks meanwhile waits for the same store
+_opening = threading.Lock()  # threads that ask meanwhile wait for the same store
 CLIP = [("clip", "i4"), ("shard", "i4"), ("row", "i4"), ("n_frames", "i4"), ("start", "f8")]
 
 
 class Location(NamedTuple):
-    """Where one clip's spectrogram lies.
+    """Position of one clip's spectrogram in the store.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Location(NamedTuple):
     shard, row : int
         Number of the shard, see `MelStore.shard`, and row of it.
     n_frames : int
-        Frames of it that are sound; the rest is padding.
+        Frames of audio; the rest is padding.
     start : float
-        Where it begins in the recording, s; NaN in stores of before it was kept.
+        Its start in the recording, s; NaN in stores of earlier versions without it.
     """
 
     track_id: str
@@ -52,14 +52,14 @@ class Location(NamedTuple):
 
 
 def unlike(learned: MelConfig, current: MelConfig) -> str:
-    """One line where spectrograms are not what a model learned on; empty where they are.
+    """Describe in one line how spectrograms differ from a model's; empty where they do not.
 
     Parameters
     ----------
     learned : MelConfig
-        Of the spectrograms that the model was trained on.
+        Of the spectrograms on which the model was trained.
     current : MelConfig
-        Of those that it is to encode.
+        Of those to be encoded.
     """
     was, now = learned.model_dump(), current.model_dump()
     key = next((key for key in was if was[key] != now[key]), None)
@@ -82,16 +82,16 @@ class MelStore:
     Attributes
     ----------
     ids : tuple of str
-        Tracks that have spectrograms and whose files are there, ascending.
+        Tracks that have spectrograms and whose files exist, ascending.
     config : MelConfig
-        What they were computed with.
+        Settings of the spectrograms.
     fingerprint : str
         Digest of the artifact.
 
     Raises
     ------
     ArtifactError
-        If there is none, or it is damaged.
+        If it is missing or damaged.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -111,12 +111,12 @@ class MelStore:
 
     @property
     def complete(self) -> bool:
-        """Whether the stage ran to its end."""
+        """Whether the stage has finished."""
         return bool(self._manifest.extra.get("complete"))
 
     @property
     def inputs(self) -> dict[str, str]:
-        """Fingerprints of what it was made from."""
+        """Fingerprints of the inputs it was computed from."""
         return dict(self._manifest.inputs)
 
     def shard(self, number: int) -> np.ndarray:
@@ -131,11 +131,11 @@ class MelStore:
         return len(self._located(track_id))
 
     def clip_hash(self, track_id: str) -> str:
-        """Identity of the sound that a track's spectrograms were computed from."""
+        """Identity of the clip from which a track's spectrograms were computed."""
         return self._hashes[self._number(track_id)]
 
     def n_frames(self, track_id: str, clip: int = 0) -> int:
-        """Frames of a clip that are sound."""
+        """Frames of audio in a clip."""
         return self._location_of(track_id, clip).n_frames
 
     def get(self, track_id: str, clip: int = 0) -> np.ndarray:
@@ -149,7 +149,7 @@ class MelStore:
         Raises
         ------
         NotFoundError
-            If the track, or that clip of it, has none.
+            If the track, or its clip of that number, has none.
         """
         at = self._location_of(track_id, clip)
         return self.shard(at.shard)[at.row, :, : at.n_frames]
@@ -159,9 +159,9 @@ class MelStore:
         return [self.get(track_id, at.clip) for at in self._located(track_id)]
 
     def starts(self, track_id: str, *, duration: float) -> list[float]:
-        """Where each clip of a track begins in the recording, s.
+        """Start of each clip of a track in the recording, s.
 
-        Of stores from before it was kept, where clips lie that were not moved out of silence.
+        In stores of earlier versions without them, the starts of clips not moved out of silence.
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class MelStore:
         return [start / self.config.sr for start in starts]
 
     def locations(self) -> list[Location]:
-        """Where every clip lies, ordered by track and clip."""
+        """Position of every clip, ordered by track and clip."""
         return [at for track_id in self.ids for at in self._located(track_id)]
 
     def fingerprints(self) -> Fingerprints:
@@ -189,7 +189,7 @@ class MelStore:
             if self._manifest.extra.get("prints") == FINGERPRINT_VERSION:
                 stored = self._array(f"prints-{name}")
                 rows |= zip(self._computed_ids(name), stored, strict=True)
-            else:  # from before; 'audiorec mel' would store them anew
+            else:  # of an earlier version; 'audiorec mel' would store them
                 meta = self._array(f"meta-{name}").tolist()
                 rows |= fingerprint_shard(self.shard(number), meta, config=self.config)
         width = len(next(iter(rows.values()))) if rows else 0
@@ -200,19 +200,19 @@ class MelStore:
 
     @cached_property
     def absent(self) -> frozenset[str]:
-        """Tracks that are stored, but whose files were missing at the last run."""
+        """Stored tracks whose files were missing at the last run."""
         return frozenset(self._manifest.extra.get("absent", ()))
 
     def _array(self, name: str) -> np.ndarray:
         return artifacts.load_array(self.directory, self._manifest, name, mmap=False)
 
     def _computed_ids(self, name: str) -> list[str]:
-        """Tracks of a shard that went well: the order of its prints."""
+        """Tracks of a shard that did not fail: the order of its fingerprints."""
         meta = self._array(f"meta-{name}")
         return list(dict.fromkeys(meta["track_id"][meta["n_frames"] > 0].tolist()))
 
     def _read_meta(self) -> None:
-        """Put the clips of all shards into one table, as tracks ascend."""
+        """Read the clips of all shards into one table, ordered by track."""
         none = np.empty(0, dtype=np.str_)
         parts = [(none, none, np.empty(0, dtype=CLIP))]
         parts += [self._clip_rows(number) for number in range(len(self._names))]
@@ -225,7 +225,7 @@ class MelStore:
         self._rows, self._bounds = rows[order], np.append(first, len(order))
 
     def _clip_rows(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Track, hash and `CLIP` of each clip of a shard, of tracks that are there."""
+        """Track, hash and `CLIP` of each clip of a shard, of tracks whose files exist."""
         name = f"meta-{self._names[number]}"
         try:
             meta = self._array(name)
@@ -264,12 +264,12 @@ class MelStore:
 
 
 def opened_store(directory: Path) -> MelStore:
-    """The store as it stands there now, opened once until it is replaced.
+    """Open the store in a folder, once until it is replaced.
 
-    For processes that are asked of one store again and again.
+    For processes that read the same store again and again.
     """
     state = None
-    with suppress(OSError):  # which opening it says in its words
+    with suppress(OSError):  # opening it raises a better message
         found = (directory / artifacts.MANIFEST).stat()
         state = found.st_ino, found.st_mtime_ns, found.st_size
     with _opening:

@@ -1,6 +1,6 @@
-"""From samples to a log-mel spectrogram, as librosa defines it.
+"""Log-mel spectrogram of samples, as librosa defines it.
 
-By scipy: a worker process is ready several times sooner than with torch, and takes less memory.
+By scipy: a worker process starts several times faster than with torch, and takes less memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audiorec.audio.mel_band_edges import band_edges
 from audiorec.exceptions import ParameterError
 
 FLOOR = 1e-10  # of power; -100 dB
-BLOCK = 128  # frames at a time: what they need stays in the processor's cache
+BLOCK = 128  # frames at a time: their data fit in the processor's cache
 
 
 def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
@@ -75,9 +75,9 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
 
 
 def _compress(power: np.ndarray, compression: str) -> np.ndarray:
-    """Bring the power of the mel bands to the scale that the config names, in place."""
+    """Compress the power of mel bands by the scale of the config, in place."""
     if compression == "log10":
-        with np.errstate(over="ignore"):  # infinite in half precision, as musicnn has it
+        with np.errstate(over="ignore"):  # infinite in half precision, as in musicnn
             power = power.astype(np.float16).astype(np.float32)
         power *= np.float32(10000.0)
         power += np.float32(1.0)
@@ -89,7 +89,7 @@ def _compress(power: np.ndarray, compression: str) -> np.ndarray:
 
 
 def audio_to_mels(path: Path, *, config: MelConfig) -> list[np.ndarray]:
-    """Log-mel spectrograms of one file's clips, which need not be in the catalogue.
+    """Compute log-mel spectrograms of a file's clips; it need not be in the catalogue.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def audio_to_mels(path: Path, *, config: MelConfig) -> list[np.ndarray]:
     Returns
     -------
     mels : list of np.ndarray [shape=(n_mels, n_frames)], float16, dB
-        As the store keeps them.
+        As in the store.
 
     Raises
     ------
@@ -111,10 +111,10 @@ def audio_to_mels(path: Path, *, config: MelConfig) -> list[np.ndarray]:
 
 
 def mel_filters(config: MelConfig) -> np.ndarray:
-    """Triangles that overlap by half, equally wide on Slaney's mel scale, each of unit area.
+    """Triangular filters that overlap by half, equally wide on the mel scale, of unit area.
 
     The scale is linear up to 1 kHz and logarithmic above (Slaney 1998, Auditory Toolbox), as in
-    ``librosa.filters.mel``. Worked out in double precision: a triangle's faint corners are
+    ``librosa.filters.mel``. Computed in double precision: a triangle's faint corners are
     differences of nearly equal frequencies.
 
     Returns

@@ -1,4 +1,4 @@
-"""Audio files into the catalogue: found, read where new, and matched with the tracks it knows."""
+"""Scan of audio files into the catalogue: find, read if new, match with known tracks."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""CUE sheets: files of sound that hold many tracks.
+"""CUE sheets: audio files that hold several tracks.
 
-A sheet names files, and for each track where it begins in one of them (``INDEX 01``, minutes,
-seconds and 75ths of a second); it ends where the next begins. A file of which a sheet names two or
-more tracks is these tracks, and none of its own.
+A sheet lists files, and for each track its start in one of them (``INDEX 01``, minutes, seconds
+and 75ths of a second); it ends at the start of the next. A file with two or more tracks in a sheet
+is catalogued as these tracks, not as one of its own.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class CueTrack(NamedTuple):
     Attributes
     ----------
     file : str
-        As the sheet names it.
+        As written in the sheet.
     start : float
         Seconds.
     tags : dict
-        artist, title, album, genre (str), year and number (int), as far as the sheet says them.
+        artist, title, album, genre (str), year and number (int), where the sheet has them.
     """
 
     file: str
@@ -43,16 +43,16 @@ class CueTrack(NamedTuple):
 
 
 class CueFiles(NamedTuple):
-    """Files of a scan with those that sheets part.
+    """Files of a scan, with the tracks into which CUE sheets split them.
 
     Attributes
     ----------
     files : list of FileState
-        Whole ones that no sheet parts, and in the place of the others their tracks.
+        Whole files, and tracks in the place of those that a sheet splits.
     tags : dict of str to dict
-        What sheets say of tracks, by the path of each.
+        Tags of tracks in sheets, by the path of each.
     parted : frozenset of str
-        Files that are several tracks.
+        Files that sheets split into tracks.
     """
 
     files: list[FileState]
@@ -61,7 +61,7 @@ class CueFiles(NamedTuple):
 
 
 def with_cue_tracks(found: Iterable[FileState]) -> CueFiles:
-    """Put tracks in the place of files that CUE sheets among the files part.
+    """Replace files by their tracks where CUE sheets among the files split them.
 
     A sheet that cannot be used stays among them, with its `FileState.error`.
     """
@@ -82,7 +82,7 @@ def with_cue_tracks(found: Iterable[FileState]) -> CueFiles:
             continue
         for segment, said in tracks:
             if segment.file in parted and segment.path not in tags:
-                continue  # another sheet has parted it already
+                continue  # already split by another sheet
             whole = file_state(segment.file)
             files.pop(segment.file, None)
             files[segment.path] = whole._replace(path=segment.path)
@@ -92,14 +92,14 @@ def with_cue_tracks(found: Iterable[FileState]) -> CueFiles:
 
 
 def segments(sheet: str) -> list[tuple[FilePart, dict[str, Any]]]:
-    """Tracks that share a file, and what a sheet says of each.
+    """Tracks that share a file, and the tags of each in a sheet.
 
     Raises
     ------
     OSError
         If it cannot be read.
     ValueError
-        If it is no sheet, names a file that is not there, or times that go backwards.
+        If it is not a sheet, names a missing file, or has times that go backwards.
     """
     tracks = read_cue(sheet)
     by_file: dict[str, list[CueTrack]] = {}
@@ -119,7 +119,7 @@ def segments(sheet: str) -> list[tuple[FilePart, dict[str, Any]]]:
 
 
 def read_cue(sheet: str) -> list[CueTrack]:
-    """Every track of a sheet, in its order; see `segments` for what is raised."""
+    """Read every track of a sheet, in its order; raises as `segments` does."""
     with Path(sheet).open("rb") as stream:
         data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -149,7 +149,7 @@ def read_cue(sheet: str) -> list[CueTrack]:
 
 
 def _take_tag(command: str, rest: list[str], into: dict[str, Any] | None) -> None:
-    """Keep what a line says of the album or of a track."""
+    """Store a line's tag of the album or of a track."""
     if into is None or not rest:
         return
     if command == "REM" and len(rest) > 1 and rest[0].upper() in ("GENRE", "DATE"):
@@ -178,7 +178,7 @@ def _words(line: str) -> list[str]:
         splitter.whitespace_split, splitter.quotes, splitter.escape = True, '"', ""
         splitter.commenters = ""
         return list(splitter)
-    except ValueError:  # a quote that nothing closes
+    except ValueError:  # an unclosed quote
         return line.replace('"', " ").split()
 
 
@@ -200,7 +200,7 @@ def _text(data: bytes) -> str:
 
 
 def _audio_file(sheet: str, name: str) -> str:
-    """The file that a sheet means: of that name, else, encoded since, of that stem."""
+    """The file that a sheet means: of that name or, if encoded since, of that stem."""
     folder = os.path.dirname(sheet)
     base = name.replace("\\", "/").rpartition("/")[2]
     exact = os.path.join(folder, *name.replace("\\", "/").split("/"))

@@ -12,8 +12,8 @@ from audiorec.data.folder_walk import rules_for, walk_folder
 from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import system_reason
 
-# What is decoded, and what people keep beside it and no decoder here may know: a file of that kind
-# is counted as a failure and named, not passed over.
+# Formats that are decoded, and others common in music folders: such a file that no decoder here
+# reads is counted as a failure and listed, not skipped.
 supported_suffixes = frozenset(
     f".{name}"
     for name in (
@@ -28,7 +28,7 @@ supported_suffixes = frozenset(
 
 
 class FileState(NamedTuple):
-    """A file, or what stands where one should be.
+    """State of a file, or of something else at its path.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class FileState(NamedTuple):
     size, mtime_ns : int or None
         Bytes, and ns since the epoch; None where there is no file to decode.
     error : str
-        Why it cannot be decoded, else empty.
+        Reason why it cannot be decoded; else empty.
     ctime_ns : int
-        When its state last changed: a retag can set the time of its content back, not this.
+        Time of its last change of state: retagging can reset the time of its content, not this.
     """
 
     path: str
@@ -50,14 +50,14 @@ class FileState(NamedTuple):
 
 
 def absolute(path: str | Path) -> str:
-    """Absolute path, with links as they are: where a person put a file is where it is."""
+    """Absolute path, with links kept: the place where a person put a file."""
     return os.path.abspath(path)
 
 
 def file_state(path: str) -> FileState:
-    """State of one file that is thought to be audio."""
+    """State of one file that is taken for audio."""
     try:
-        # pathlib refuses nothing less, and is slower
+        # pathlib makes the same checks, more slowly
         status = os.stat(file_of(path))
     except FileNotFoundError:
         what = "is a link to nothing" if os.path.islink(path) else "is not there"
@@ -73,13 +73,13 @@ def file_state(path: str) -> FileState:
 
 
 def find_audio_files(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Iterator[FileState]:
-    """Every audio file and CUE sheet in folders, by suffix, and every file that is named.
+    """Find audio files and CUE sheets in folders, by suffix; files among the paths are all taken.
 
     Parameters
     ----------
     paths : sequence of Path
     exclude : sequence of str
-        Gitignore's patterns of what to pass by, relative to each folder; see also
+        Paths to skip, as gitignore patterns relative to each folder; see also
         `audiorec.data.folder_walk`. Links to folders are followed, once each.
     """
     seen: set[str] = set()
@@ -105,5 +105,5 @@ def _is_wanted(name: str) -> bool:
 
 
 def is_audio(name: str) -> bool:
-    """Whether a file is one of sound, by its name."""
+    """Whether a file is audio, by its name."""
     return os.path.splitext(name)[1].lower() in supported_suffixes

@@ -1,4 +1,4 @@
-"""Decide which track every file that was decoded is: the same, a moved one, or a new one."""
+"""Matching of decoded files to tracks: the same one, a moved one, or a new one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ID_LENGTH = 16  # hexadecimal digits of the clip's hash in an id
 
 
 class ReadFile(NamedTuple):
-    """A file that was decoded, and what a manifest gives for it: ``track_id`` and tags."""
+    """A decoded file, and the values of a manifest for it: ``track_id`` and tags."""
 
     path: str
     size: int
@@ -23,7 +23,7 @@ class ReadFile(NamedTuple):
 
 
 class MatchResult(NamedTuple):
-    """What to write: ids whose rows go, rows that come, and how many were what."""
+    """Ids of rows to delete, rows to write, and the number of files of each kind."""
 
     remove: list[str]
     rows: list[FileRow]
@@ -36,19 +36,19 @@ class MatchResult(NamedTuple):
 def match_files(
     staged: Mapping[str, ReadFile], rows: list[FileRow], *, is_there: Callable[[str], bool]
 ) -> MatchResult:
-    """Match files to tracks: by the id given, by the same path, by the same sound, else anew.
+    """Match files to tracks: by the id given, by path, by audio; else as new tracks.
 
-    A recording follows its sound: where two files swapped names, their tracks swap paths. A path
-    whose sound is new, while its old sound is nowhere else, keeps its track.
+    A recording follows its audio: where two files swapped names, their tracks swap paths. A path
+    whose audio is new, while its old audio is nowhere else, keeps its track.
 
     Parameters
     ----------
     staged : mapping of str to ReadFile
-        What was read, by path.
+        Decoded files, by path.
     rows : list of FileRow
         The catalogue.
     is_there : callable
-        Whether a path has a file.
+        Tests whether a path has a file.
     """
     by_id = {row.track.track_id: row for row in rows}
     by_path = {row.track.path: row for row in rows}
@@ -85,7 +85,7 @@ def match_files(
 def _match_given(
     staged: Mapping[str, ReadFile], by_id: Mapping[str, FileRow], by_path: Mapping[str, FileRow]
 ) -> dict[str, FileRow | None]:
-    """Files whose id is given: the track of that id, else the one that stands at the path."""
+    """Files with a given id: the track of that id, else the one at the path."""
     matched: dict[str, FileRow | None] = {}
     given_ids = {
         item.manifest_values["track_id"]
@@ -108,7 +108,7 @@ def _free_by_sound(
     claimed: set[str],
     is_there: Callable[[str], bool],
 ) -> dict[str, list[FileRow]]:
-    """Tracks that may have moved: what stands at their path now, if anything, is something else."""
+    """Tracks that may have moved: their path has no file, or one of other audio."""
     wanted = {item.reading["clip_hash"] for path, item in staged.items() if path not in matched}
     free: dict[str, list[FileRow]] = {}
     for row in rows:

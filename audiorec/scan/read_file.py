@@ -1,4 +1,4 @@
-"""What a worker process does with one file of a scan."""
+"""Reading of one file in a worker process of a scan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audiorec.data.path_fragments import file_of
 from audiorec.printable_text import one_line
 from audiorec.scan.tags import read_tags
 
-# What else to do with a decoded clip and its identity, in the worker process.
+# Further work on a decoded clip and its identity, in the worker process.
 Also = Callable[[DecodedClips, str], None]
 
 
@@ -24,7 +24,7 @@ def do_all(work: tuple[Also, ...], decoded: DecodedClips, identity: str) -> None
 
 
 def _named(path: str) -> dict[str, Any]:
-    """Tags of a file; names that they do not say are guessed from its path."""
+    """Tags of a file; missing names are guessed from its path."""
     file = file_of(path)
     tags, guesses = read_tags(Path(file)), names_from_path(file)
     if file != path:  # its title is the album's, or another track's
@@ -36,9 +36,9 @@ def _named(path: str) -> dict[str, Any]:
 
 
 def read_file(path: str, *, also: Also | None = None) -> dict[str, Any]:
-    """Everything the catalogue keeps of a file: its header, its tags and its sound's identity.
+    """Read a file's header, its tags and the identity of its audio, as the catalogue keeps them.
 
-    Under ``note``, what is wrong with it although it can be decoded.
+    ``note`` is the defect of a file that can be decoded all the same.
 
     Parameters
     ----------

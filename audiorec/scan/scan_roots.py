@@ -1,4 +1,4 @@
-"""Folders that were scanned, in a small file of the workspace: a server may scan them again."""
+"""Scanned folders, in a small file of the workspace: a server may scan them again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 200
 
 
 def scan_roots(workspace: Workspace) -> list[Path]:
-    """Folders that were scanned, absolute; none where the record cannot be read."""
+    """Scanned folders, absolute; none where the record cannot be read."""
     try:
         rows = json.loads((workspace.root / FILE).read_bytes())
         return [Path(row) for row in rows if isinstance(row, str) and Path(row).is_absolute()]
@@ -24,12 +24,12 @@ def scan_roots(workspace: Workspace) -> list[Path]:
 
 
 def record_scan(workspace: Workspace, paths: Iterable[Path]) -> None:
-    """Remember the folders among paths; those within others are left out.
+    """Record the folders among paths as scanned; subfolders of others are left out.
 
     Parameters
     ----------
     workspace : Workspace
-        Held for writing.
+        Locked for writing.
     paths : iterable of Path
     """
     new = [path.absolute() for path in paths if path.is_dir()]

@@ -1,4 +1,4 @@
-"""Descriptors that a scan measures on the clips that it decodes, laid aside as files."""
+"""Descriptors measured during a scan on the clips it decodes, stored as files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audiorec.data.catalog.descriptors import COLUMNS
 
 @dataclass(frozen=True)
 class ScannedDescriptors:
-    """Descriptors of the clips that a scan decodes, a file each.
+    """Descriptors of the clips decoded by a scan, a file each.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class ScannedDescriptors:
     directory: Path
 
     def store(self, decoded: DecodedClips, clip_hash: str) -> None:
-        """Measure a recording's one clip; what cannot be is left to `describe_catalog` to name."""
+        """Measure a recording's one clip; failures are left for `describe_catalog` to report."""
         (y,) = decoded.clips
         y = resample(y, sr=decoded.info.sr, target_sr=CLIP.sr, n=CLIP.n_samples)
         with suppress(OSError, ValueError):
@@ -38,7 +38,7 @@ class ScannedDescriptors:
             new.replace(self.directory / clip_hash)
 
     def load(self, clip_hash: str) -> np.ndarray | None:
-        """What was measured : np.ndarray [shape=(6,)], float32; None where nothing whole is."""
+        """Read stored values : np.ndarray [shape=(6,)], float32; None if missing or damaged."""
         try:
             values = np.frombuffer((self.directory / clip_hash).read_bytes(), dtype=np.float32)
         except (OSError, ValueError):

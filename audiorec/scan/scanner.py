@@ -1,8 +1,8 @@
-"""Fill the catalogue: find audio files, decode what is new in them, and know again what moved.
+"""Scan into the catalogue: find audio files, decode new ones, recognise moved ones.
 
 A scan has two halves. The first decodes every new or changed file, in worker processes, and stages
-what it read in the catalogue as it goes. The second settles, in one transaction, which track
-every staged file is. A scan that is killed loses nothing: the next one finds the staged files.
+the results in the catalogue as it goes. The second decides, in one transaction, which track every
+staged file is. A scan that is killed loses nothing: the next one finds the staged files.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ BATCH_SECONDS = 1.0  # between commits
 
 
 class ScanReport(NamedTuple):
-    """How many files were what.
+    """Number of files added, changed, moved, unchanged, missing and failed.
 
     Attributes
     ----------
     added : int
-        Recordings that the catalogue did not know.
+        Recordings new to the catalogue.
     changed : int
-        Known files with other tags or another sound, and files that are back.
+        Known files with other tags or other audio, and files that are back.
     moved : int
         Known recordings under another path.
     unchanged : int
@@ -49,7 +49,7 @@ class ScanReport(NamedTuple):
     missing : int
         Tracks whose files are gone since the last scan.
     failed : int
-        Files that cannot be used; `Catalog.failures` says why.
+        Files that cannot be used; reasons in `Catalog.failures`.
     """
 
     added: int
@@ -76,24 +76,24 @@ def scan(
     ----------
     catalog : Catalog
     paths : sequence of Path
-        Folders, in which files are known by suffix, and files, which are tried whatever they are.
+        Folders, in which files are chosen by suffix, and files, which are tried with any suffix.
     exclude : sequence of str
-        Gitignore's patterns, relative to each folder, of what to pass by; see also
-        `audiorec.data.folder_walk`. What was catalogued and is passed by now becomes missing.
+        Paths to skip, as gitignore patterns relative to each folder; see also
+        `audiorec.data.folder_walk`. Catalogued files that are skipped now become missing.
     force : bool
-        Decode files again that have not changed.
+        Decode unchanged files again.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional
-        What else to do with a decoded clip, in the worker processes; see `audiorec.scan.read_file`.
+        Further work on a decoded clip, in the worker processes; see `audiorec.scan.read_file`.
     progress : Progress
 
     Raises
     ------
     DataError
-        If a path is not there. Files that cannot be used are counted and recorded, not raised.
+        If a path does not exist. Files that cannot be used are counted and recorded, not raised.
     ParameterError
-        If a pattern is none.
+        If a pattern is invalid.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def scan(
 
 
 def check_paths(paths: Sequence[Path]) -> None:
-    """Raise `DataError` if a path is not there."""
+    """Raise `DataError` if a path does not exist."""
     for path in paths:
         if not Path(path).is_dir() and file_state(absolute(path)).error.startswith("is not there"):
             raise DataError(one_line(f"there is no file or folder {path}; check the path"))
@@ -139,26 +139,26 @@ def scan_manifest(
     also: Also | None = None,
     progress: Progress = silent,
 ) -> ScanReport:
-    """Add the files of a manifest to a catalogue, under the ids that it gives.
+    """Add the files of a manifest to a catalogue, under the ids it assigns.
 
     Parameters
     ----------
     catalog : Catalog
     manifest : Path
-        See `audiorec.scan.track_manifest`; what it gives wins over the files' tags, and takes the
-        place of all that an earlier manifest gave for the same file.
+        See `audiorec.scan.track_manifest`; its values take precedence over the files' tags, and
+        replace all values of an earlier manifest for the same file.
     force : bool
-        Decode files again that have not changed.
+        Decode unchanged files again.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     also : callable, optional
-        What else to do with a decoded clip, in the worker processes; see `audiorec.scan.read_file`.
+        Further work on a decoded clip, in the worker processes; see `audiorec.scan.read_file`.
     progress : Progress
 
     Raises
     ------
     DataError
-        If the manifest cannot be used. Audio files that cannot be are counted and recorded.
+        If the manifest cannot be used. Audio files that cannot be used are counted and recorded.
     """
     manifest_values = read_manifest(manifest)
     progress("scan", 0, len(manifest_values))
@@ -209,7 +209,7 @@ def _scan(
                 and not _is_withdrawn(row, manifest_values.get(file.path, {}))
             ):
                 unchanged.add(file.path)
-                if as_text(file.path) in known_failures:  # it broke meanwhile, and was put back
+                if as_text(file.path) in known_failures:  # it was damaged in between, and restored
                     catalog.clear_failure(file.path, stage=STAGE)
             elif file.path in staged and state == staged[file.path][:2]:
                 pass
@@ -274,8 +274,8 @@ def _read_all(
 
 
 def _record(catalog: Catalog, file: FileState, reason: str) -> None:
-    # A file that could not even be opened is tried again next time: permissions and links
-    # change without a trace in size and time.
+    # A file that could not even be opened is tried again next time: permissions and links change
+    # without a trace in size and time.
     openable = "cannot be opened" not in reason
     catalog.record_failure(
         file.path,
@@ -292,7 +292,7 @@ def _settle(
     unchanged: set[str],
     manifest_values: Mapping[str, Mapping[str, Any]],
 ) -> ScanReport:
-    """Turn what is staged into tracks, and give unchanged ones what the manifest says of them."""
+    """Turn staged files into tracks, and update unchanged ones by the manifest."""
     staged = {
         path: ReadFile(path, size, mtime_ns, reading, manifest_values.get(path, {}))
         for path, (size, mtime_ns, reading) in catalog.staged().items()
@@ -320,7 +320,7 @@ def _settle(
 def _keep_change_times(
     catalog: Catalog, unchanged: Sequence[FileState], rows: Mapping[str, FileRow]
 ) -> None:
-    """Learn when the state of files changed that were scanned before that was kept."""
+    """Store the times of change of files that were scanned before these were kept."""
     ctimes = {
         rows[file.path].track.track_id: file.ctime_ns
         for file in unchanged
@@ -337,7 +337,7 @@ def _has_changed(row: FileRow, manifest_values: Mapping[str, Any]) -> bool:
 
 
 def _is_withdrawn(row: FileRow, manifest_values: Mapping[str, Any]) -> bool:
-    """Whether a manifest gives no more what one gave before: the file's own tag is to be read."""
+    """Whether a manifest drops a value that an earlier one gave: the file's tag is read again."""
     return bool(manifest_values) and not row.manifest_values.keys() <= manifest_values.keys()
 
 
@@ -355,9 +355,9 @@ def _as_staged(row: FileRow, manifest_values: Mapping[str, Any]) -> ReadFile:
 def _mark_missing(
     catalog: Catalog, seen: set[str], named: Mapping[str, IgnoreRules], parted: frozenset[str]
 ) -> int:
-    """Mark tracks whose files were looked for and are gone; forget failures of such files.
+    """Mark tracks whose files were searched for and are gone; drop failures of such files.
 
-    So are files that a CUE sheet parts now, and parts of files that none parts any more.
+    So are files that a CUE sheet splits now, and parts of files that no sheet splits any more.
     """
 
     def is_looked_for(path: str) -> bool:

@@ -1,6 +1,6 @@
-"""Readers of containers of tags that mutagen passes by: APEv2, RIFF INFO, AIFF text, Matroska.
+"""Readers of tag containers that mutagen ignores: APEv2, RIFF INFO, AIFF text, Matroska.
 
-Keys are those of Vorbis comments in small letters: artist, title, album, genre, date, tracknumber.
+Keys are those of Vorbis comments in lower case: artist, title, album, genre, date, tracknumber.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from audiorec.audio.mpeg_frames import ID3V1_BYTES
 
-MOST = 1 << 16  # bytes of a value that are read: no name is longer
+MOST = 1 << 16  # bytes read of a value: no name is longer
 MOST_CHUNKS = 10_000
 RIFF_NAMES = {
     b"IART": "artist", b"INAM": "title", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "date",
@@ -28,7 +28,7 @@ EBML, SEGMENT, TAGS, TAG = 0x1A45DFA3, 0x18538067, 0x1254C367, 0x7373
 TARGETS, LEVEL, SIMPLE_TAG = 0x63C0, 0x68CA, 0x67C8
 TAG_NAME, TAG_STRING = 0x45A3, 0x4487
 INFO, SEGMENT_TITLE = 0x1549A966, 0x7BA9
-ALBUM_LEVEL = 50  # of what a tag speaks of, as the specification counts
+ALBUM_LEVEL = 50  # TargetTypeValue of the specification
 MATROSKA_NAMES = {
     "artist": "artist", "title": "title", "album": "album", "genre": "genre",
     "date_released": "date", "date_recorded": "date", "date": "date", "part_number": "tracknumber",
@@ -37,7 +37,7 @@ MATROSKA_NAMES = {
 
 
 def ape_tags(stream: BinaryIO) -> dict[str, str]:
-    """APEv2 tags at the end of a file of any format, before an ID3v1 or Lyrics3 tag or behind."""
+    """Read APEv2 tags at the end of a file of any format, around an ID3v1 or Lyrics3 tag."""
     size = stream.seek(0, io.SEEK_END)
     for end in (size, size - ID3V1_BYTES, _lyrics_start(stream, size - ID3V1_BYTES)):
         if end < 32:
@@ -55,7 +55,7 @@ def ape_tags(stream: BinaryIO) -> dict[str, str]:
 
 
 def id3v1_names(stream: BinaryIO) -> dict[str, str]:
-    """Title, artist and album of an ID3v1 tag, which cuts each to 30 letters."""
+    """Read title, artist and album of an ID3v1 tag, each truncated to 30 characters."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, size - ID3V1_BYTES))
     tag = stream.read(ID3V1_BYTES)
@@ -66,7 +66,7 @@ def id3v1_names(stream: BinaryIO) -> dict[str, str]:
 
 
 def _lyrics_start(stream: BinaryIO, end: int) -> int:
-    """Where a Lyrics3 v2 tag begins that ends there; 0 where none does."""
+    """Start of a Lyrics3 v2 tag that ends there; 0 where there is none."""
     if end < 15:
         return 0
     stream.seek(end - 15)
@@ -86,14 +86,14 @@ def _ape_items(data: bytes, count: int) -> dict[str, str]:
         if not zero or begin + length > len(data):
             break
         key = APE_NAMES.get(name.decode("latin-1").lower())
-        if key and flags >> 1 & 3 == 0:  # text, whose values a zero byte parts
+        if key and flags >> 1 & 3 == 0:  # text, with values separated by zero bytes
             items.setdefault(key, _text(data[begin : begin + length].partition(b"\0")[0]))
         at = begin + length
     return items
 
 
 def chunk_tags(stream: BinaryIO) -> dict[str, str]:
-    """The INFO list of a RIFF file, or the text chunks of an AIFF file."""
+    """Read the INFO list of a RIFF file, or the text chunks of an AIFF file."""
     stream.seek(0)
     head = stream.read(12)
     if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
@@ -112,7 +112,7 @@ def _named(parts: Iterator[tuple[bytes, bytes]], names: dict[bytes, str]) -> dic
 
 
 def _chunks(stream: BinaryIO, order: str, start: int) -> Iterator[tuple[bytes, bytes]]:
-    """Names and beginnings of the chunks of a file, or of a list in it."""
+    """Names and first bytes of the chunks of a file, or of a list in it."""
     at = start
     for _ in range(MOST_CHUNKS):
         stream.seek(at)
@@ -120,7 +120,7 @@ def _chunks(stream: BinaryIO, order: str, start: int) -> Iterator[tuple[bytes, b
         if len(head) < 8:
             return
         (length,) = struct.unpack(f"{order}I", head[4:])
-        # The sound itself is passed by; in RF64 its length stands elsewhere.
+        # The audio itself is skipped; in RF64 its length is stored elsewhere.
         yield head[:4], b"" if head[:4] in (b"data", b"SSND") else stream.read(min(length, MOST))
         if length == 0xFFFFFFFF:
             return
@@ -128,7 +128,7 @@ def _chunks(stream: BinaryIO, order: str, start: int) -> Iterator[tuple[bytes, b
 
 
 def matroska_tags(stream: BinaryIO) -> dict[str, str]:
-    """Tags of a Matroska or WebM file; those of the track before those of its album."""
+    """Read tags of a Matroska or WebM file; those of the track before those of its album."""
     stream.seek(0)
     if stream.read(4) != EBML.to_bytes(4, "big"):
         return {}
@@ -156,7 +156,7 @@ def _read_tags(
     for element, start, stop in _elements(stream, begin, end):
         if element != TAG:
             continue
-        level = ALBUM_LEVEL - 20  # of a track, where it says nothing: as most writers mean it
+        level = ALBUM_LEVEL - 20  # of a track if unspecified, as most writers mean it
         pairs: list[tuple[str, str]] = []
         for inner, a, b in _elements(stream, start, stop):
             if inner == TARGETS:
@@ -172,7 +172,7 @@ def _read_tags(
 
 
 def _elements(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Id, beginning and end of the elements that lie there; one of unknown length is the last."""
+    """Id, beginning and end of the elements in a range; one of unknown length is the last."""
     at = begin
     for _ in range(MOST_CHUNKS):
         if at >= end:
@@ -195,7 +195,7 @@ def _elements(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, int
 
 
 def _width(first: bytes) -> int:
-    """Bytes of a number that begins so; 0 where none does."""
+    """Bytes of a number with this first byte; 0 for an invalid one."""
     return 9 - first[0].bit_length() if first and first[0] else 0
 
 
@@ -210,7 +210,7 @@ def _number(stream: BinaryIO, begin: int, end: int) -> int:
 
 
 def _text(data: bytes) -> str:
-    """A value without its padding; in the commonest code page where it is not UTF-8."""
+    """A value without its padding; in the most common code page where it is not UTF-8."""
     data = data[:MOST].rstrip(b"\0 ")
     try:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-"""What a file's tags say of its recording."""
+"""Tags of audio files, read by mutagen or from containers that it ignores."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from audiorec.audio.stream_window import StreamWindow, size_of
 from audiorec.data.names.artist_names import is_nobody
 from audiorec.scan.tag_containers import ape_tags, chunk_tags, id3v1_names, matroska_tags
 
-LONGEST = 500  # characters of a tag that are kept
+LONGEST = 500  # characters kept of a tag
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
-# Names of the same thing in Vorbis comments and "easy" ID3 and MP4, in raw ID3, and in ASF.
+# Names of the same tag in Vorbis comments and "easy" ID3 and MP4, in raw ID3, and in ASF.
 KEYS = {
     "artist": ("artist", "TPE1", "Author"),
     "album_artist": ("albumartist", "album artist", "TPE2", "WM/AlbumArtist"),
@@ -32,7 +32,7 @@ KEYS = {
 
 
 def read_tags(path: Path) -> dict[str, Any]:
-    """Tags of a file.
+    """Read the tags of a file.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_tags(path: Path) -> dict[str, Any]:
     tags : dict
         ``artist``, ``title``, ``album``, ``genre``, ``album_artist``, ``composer`` and
         ``recording_mbid`` (str, empty where unknown), ``year``, ``number`` and ``disc`` (int or
-        None). Tags that cannot be read are as good as none: the sound is what counts.
+        None). Unreadable tags count as missing: the audio is what matters.
     """
     with path.open("rb") as stream:
         own = _mutagen_tags(stream) or {}
@@ -69,9 +69,9 @@ def read_tags(path: Path) -> dict[str, Any]:
 
 
 def _settle_artist(tags: dict[str, Any]) -> None:
-    """Who a track is by where no tag says artist: the album's, who performs, who composed it.
+    """Fill in a missing artist: the album's, else the performer, else the composer.
 
-    An album of various artists tells nothing of whom a track is by.
+    "Various artists" of an album is not used.
     """
     performer, of_album = tags.pop("performer"), tags["album_artist"]
     known = "" if is_nobody(of_album.casefold()) else of_album
@@ -82,16 +82,16 @@ def _settle_artist(tags: dict[str, Any]) -> None:
 
 
 class _BoundedZlib:
-    """What mutagen takes for `zlib`: frames that unpack to more than `MOST_UNPACKED` are none.
+    """Bounded substitute for mutagen's `zlib`: frames that exceed `MOST_UNPACKED` are dropped.
 
-    One of 600 kB can unpack to 600 MB, and take a multiple of that as text.
+    A frame of 600 kB can unpack to 600 MB, and take a multiple of that as text.
     """
 
     error = zlib.error
 
     @staticmethod
     def decompress(data: bytes) -> bytes:
-        """As `zlib.decompress`, to so many bytes at most."""
+        """Decompress as `zlib.decompress`, to at most that many bytes."""
         unpacking = zlib.decompressobj()
         unpacked = unpacking.decompress(data, MOST_UNPACKED)
         if not unpacking.eof:
@@ -100,17 +100,17 @@ class _BoundedZlib:
 
 
 def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
-    import mutagen  # here: not before there is a file to read
+    import mutagen  # here: only once there is a file to read
     import mutagen.id3._frames
     from mutagen.easyid3 import EasyID3
 
     mutagen.id3._frames.zlib = _BoundedZlib  # type: ignore[assignment]  # for the module
     start, _ = recording_start(stream)
     stream.seek(0)
-    # A stream without a name: mutagen too then judges by content, not by suffix.
+    # A stream without a name makes mutagen judge by content too, not by suffix.
     nameless = _NamelessStream(stream)
     try:
-        if start:  # an ID3v2 tag in front of what has tags of its own, which come first
+        if start:  # an ID3v2 tag before a file with tags of its own, which take precedence
             own = mutagen.File(
                 _NamelessStream(StreamWindow(stream, start, size_of(stream))), easy=True
             )
@@ -120,12 +120,12 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     except mutagen.MutagenError:
         return None
     except (ValueError, KeyError, IndexError, EOFError, OverflowError, ArithmeticError):
-        return None  # what mutagen lets slip on tags that are torn
+        return None  # an error of mutagen on torn tags
     return opened.tags if opened is not None else None
 
 
 class _NamelessStream(io.RawIOBase):
-    """A read-only view of a stream, that does not say the file's name."""
+    """A read-only view of a stream without the file's name."""
 
     def __init__(self, stream: io.BufferedReader | StreamWindow) -> None:
         self._stream = stream
@@ -141,7 +141,7 @@ class _NamelessStream(io.RawIOBase):
 
 
 def _text(tags: Mapping[str, Any], key: str) -> str:
-    """First value of a tag, on one line and without what is no text."""
+    """First value of a tag, on one line and without unprintable characters."""
     try:
         value = tags[key]
     except (KeyError, ValueError):
@@ -154,7 +154,7 @@ def _text(tags: Mapping[str, Any], key: str) -> str:
 
 
 def read_recording_id(path: Path) -> str:
-    """MusicBrainz id of a file's recording, as its tags give it; empty where they do not."""
+    """Read the MusicBrainz id of a file's recording from its tags; empty where missing."""
     try:
         with path.open("rb") as stream:
             tags = _mutagen_tags(stream) or {}

@@ -1,4 +1,4 @@
-"""Read a manifest: a CSV file that says which file is which track."""
+"""Manifest reader: a CSV file that maps files to track ids and tags."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from audiorec.scan.match import TAGS
 
 
 def read_manifest(manifest: Path) -> dict[str, dict[str, Any]]:
-    """What a manifest gives for every file.
+    """Read the track id and tags of every file in a manifest.
 
     Parameters
     ----------
     manifest : Path
         CSV in UTF-8 with columns ``track_id`` and ``path`` (relative to the manifest), and
-        optionally ``artist``, ``title``, ``album``, ``year`` and ``genre``; others are passed by.
+        optionally ``artist``, ``title``, ``album``, ``year`` and ``genre``; others are ignored.
 
     Returns
     -------
     manifest_values : dict of str to dict
-        By absolute path: ``track_id`` and the tags that are not empty.
+        By absolute path: ``track_id`` and the nonempty tags.
 
     Raises
     ------
     DataError
-        If it cannot be read, lacks a column or rows, a line is cut off, or an id or a path stands
+        If it cannot be read, lacks a column or rows, a line is truncated, or an id or a path occurs
         twice.
     """
     manifest = Path(manifest)
@@ -54,7 +54,7 @@ def _by_path(manifest: Path, rows: list[tuple[int, dict[str, str]]]) -> dict[str
         if problem := id_problem(track_id):
             what, _, remedy = problem.partition("; ")
             raise data_error(manifest, f"has track_id {what} in line {line}", remedy)
-        # A path is taken as it stands: names may begin or end with a space.
+        # Paths are not trimmed: names may begin or end with a space.
         path = absolute(manifest.parent / row["path"])
         if track_id in lines:
             raise data_error(
