@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,8 @@ import polars as pl
 
 from audiorec.cli import main
 from audiorec.data.catalog.database import Catalog
+
+from ..waiting import wait_until
 
 
 class Answer(NamedTuple):
@@ -54,6 +57,19 @@ def spawn(*arguments: object, **options: object) -> subprocess.Popen[str]:
         start_new_session=True,
         **options,  # type: ignore[arg-type]
     )
+
+
+def kill_while_plays_are_written(workspace: Path, *arguments: object) -> None:
+    """Kill a command, and the processes it has started, once it has begun to write plays."""
+    process = spawn("-w", workspace, *arguments)
+
+    def has_begun() -> bool:
+        assert process.poll() is None, "it had ended before it was killed"
+        return any((workspace / "plays").glob(".import-*"))
+
+    wait_until(has_begun, every=0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def tracks_csv(world):

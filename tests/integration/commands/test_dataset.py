@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,7 @@ from audiorec.data.catalog.database import Catalog
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.pipeline.recipe import Recipe
 
-from ..helpers import spawn
+from ..helpers import kill_while_plays_are_written
 
 ROOT = Path(__file__).parents[3]
 DATASETS = ROOT / "tests" / "data" / "datasets"
@@ -88,17 +85,7 @@ def test_a_killed_import_leaves_the_plays_as_they_were(audiorec, tmp_path):
     stored = {path: path.read_bytes() for path in (workspace / "plays").iterdir()}
     rows = (f"{n % 5000}\t1\t1\t{n % 7777}\t{1_385_000_000 + n}\n" for n in range(600_000))
     file.write_text("".join(rows))
-    files = set(workspace.rglob("*"))
-    process = spawn("-w", workspace, "dataset", "lfm-1b", folder)
-    deadline = time.monotonic() + 60
-    while process.poll() is None and not any(
-        path.name.startswith(".") and path.is_dir() for path in set(workspace.rglob("*")) - files
-    ):
-        assert time.monotonic() < deadline, "nothing is being written"
-        time.sleep(0.02)
-    assert process.poll() is None, "it had ended before it was killed"
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    kill_while_plays_are_written(workspace, "dataset", "lfm-1b", folder)
     assert audiorec("plays", "list", "--json") == before
     assert {path: path.read_bytes() for path in stored} == stored
     assert json.loads(audiorec("dataset", "lfm-1b", folder, "--json"))["users"] == 5000
