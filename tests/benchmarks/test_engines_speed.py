@@ -20,7 +20,7 @@ AUDIOREC = Path(sys.executable).with_name("audiorec")
 
 @pytest.mark.benchmark
 def test_what_ray_costs_on_one_machine(tmp_path):
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    pytest.importorskip("ray", reason="no Ray: pip install 'audiorec-music[ray]'")
     write_songs(tmp_path / "music", 8, seconds=30.0, copies=N_FILES // 8)
     scanned = tmp_path / "scanned"
     process([AUDIOREC, "-w", scanned, "scan", tmp_path / "music"], env=ONE_THREAD)

@@ -88,7 +88,7 @@ def onnx_session(network, windows, file):
 @pytest.mark.benchmark
 def test_the_network_beside_onnx_runtime(tmp_path, monkeypatch):
     for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package, reason="needs the extra 'bench'")
+        pytest.importorskip(package, reason=f"no {package}: pip install 'audiorec-music[bench]'")
     import torch
 
     from audiorec.models.encoders.pretrained import load_pretrained, ready_pretrained

@@ -19,7 +19,9 @@ with open({log!r}, "a") as log:
     print(json.dumps(sys.argv[1:]), file=log)
 """
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+pytestmark = pytest.mark.skipif(
+    shutil.which("make") is None, reason="make is not installed: apt-get install make"
+)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from .forking import Forker
 from .helpers import snapshot
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(os, "pidfd_open"), reason="kills of forked processes need Linux"
+    not hasattr(os, "pidfd_open"), reason="no os.pidfd_open: only Linux has it"
 )
 
 STAGES = (

@@ -43,7 +43,7 @@ def jobs(monkeypatch):
 @pytest.fixture(scope="module")
 def ray():
     """A session for all tests of this module, as a program that uses Ray itself has one."""
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    pytest.importorskip("ray", reason="no Ray: pip install 'audiorec-music[ray]'")
     here = str(Path(__file__).parent)
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     # Ray is polite by default, and would wait for the tests beside it.

@@ -196,7 +196,8 @@ def test_an_item_that_takes_too_much_memory_fails_alone(jobs):
 
 
 POSIX_SIGNALS = pytest.mark.skipif(
-    not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX"
+    not hasattr(signal, "pthread_sigmask"),
+    reason="no pthread_sigmask: only POSIX systems hold signals back",
 )
 HANG = """\
     print('begins', flush=True)

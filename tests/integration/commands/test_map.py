@@ -8,7 +8,7 @@ from ..helpers import call, failed
 
 
 def test_every_track_has_a_point_and_stays_there(workspace):
-    pytest.importorskip("openTSNE", reason="the map needs the extra 'serve'")
+    pytest.importorskip("openTSNE", reason="no openTSNE: pip install 'audiorec-music[serve]'")
     first = call("-w", workspace, "map")
     assert first.code == 0, first.err
     points = {p.name: p.read_bytes() for p in sorted((workspace / "map").iterdir())}
@@ -18,5 +18,5 @@ def test_every_track_has_a_point_and_stays_there(workspace):
 
 
 def test_before_there_is_an_index(scanned):
-    pytest.importorskip("openTSNE", reason="the map needs the extra 'serve'")
+    pytest.importorskip("openTSNE", reason="no openTSNE: pip install 'audiorec-music[serve]'")
     failed(call("-w", scanned, "map"), "index")

@@ -31,7 +31,7 @@ def test_one_shard_of_many_is_made_again_alone(scanned, recipe, tmp_path, monkey
 
 @pytest.mark.slow
 def test_mel_and_embed_by_ray(workspace, tmp_path):
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    pytest.importorskip("ray", reason="no Ray: pip install 'audiorec-music[ray]'")
     local = {p.name: p.read_bytes() for p in (workspace / "mels").iterdir()}
     embedded = Embeddings.load(workspace / "embeddings")
     for made in ("mels", "embeddings"):

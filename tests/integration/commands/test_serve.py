@@ -22,12 +22,12 @@ def test_a_port_that_is_none(tmp_path, port):
 
 
 def test_an_address_of_others_needs_a_user(finished):
-    pytest.importorskip("uvicorn", reason="serving needs the extra 'serve'")
+    pytest.importorskip("uvicorn", reason="no uvicorn: pip install 'audiorec-music[serve]'")
     failed(call("-w", finished, "serve", "--host", "0.0.0.0", "--port", "0"), "user")
 
 
 def test_pages_of_a_library_with_listening_and_copies(finished, world):
-    pytest.importorskip("fastapi", reason="serving needs the extra 'serve'")
+    pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")
     from starlette.testclient import TestClient
 
     from audiorec.recommend.library import Library

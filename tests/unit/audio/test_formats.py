@@ -14,7 +14,9 @@ from audiorec.scan.files import find_audio_files
 
 from .tones import SHORT, SR, heard_at, rising
 
-pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
+pytestmark = pytest.mark.skipif(
+    shutil.which("ffmpeg") is None, reason="ffmpeg is not installed: apt-get install ffmpeg"
+)
 
 FORMATS = {
     "spx": ("-ar", "16000", "-c:a", "libspeex"),

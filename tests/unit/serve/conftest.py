@@ -15,7 +15,7 @@ from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.workspace import Workspace
 
-pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
+pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")
 N_TRACKS, DIM = 40, 8
 RATE = 8000
 

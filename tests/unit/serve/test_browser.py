@@ -18,8 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="no playwright: pip install 'audiorec-music[dev]'"
+)
 sync_api.expect.set_options(timeout=30_000)  # as long as everything else may take on a busy machine
 
 from audiorec.data.catalog.database import Catalog  # noqa: E402
@@ -29,7 +31,7 @@ from audiorec.track_map import Layout, Region, save_map  # noqa: E402
 from ...waiting import wait_until  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",

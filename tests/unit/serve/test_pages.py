@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
+pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")
 from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig

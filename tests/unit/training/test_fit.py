@@ -22,9 +22,18 @@ from audiorec.training.losses import LOSSES
 
 DEVICES = [
     "cpu",
-    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")),
     pytest.param(
-        "mps", marks=pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no MPS")
+        "cuda",
+        marks=pytest.mark.skipif(
+            not torch.cuda.is_available(), reason="no CUDA device: run where there is an NVIDIA GPU"
+        ),
+    ),
+    pytest.param(
+        "mps",
+        marks=pytest.mark.skipif(
+            not torch.backends.mps.is_available(),
+            reason="no MPS device: run on a Mac with Apple silicon",
+        ),
     ),
 ]
 
@@ -214,9 +223,8 @@ def test_crops_too_short_for_an_encoder_that_needs_more(monkeypatch):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_device_that_is_not_there(world):
-    if torch.cuda.is_available():
-        pytest.skip("CUDA is there")
+def test_a_device_that_is_not_there(world, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ParameterError, match="device='cuda' is not on this machine"):
         train(world.store, world.targets, **world.arguments(device="cuda"))
 

@@ -285,7 +285,7 @@ def test_a_directory_a_missing_file_and_a_pipe_are_refused(tmp_path):
         import_plays(tmp_path / "store", tmp_path / "pipe")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything: run as another user")
 def test_a_file_without_permission_is_refused(write, tmp_path):
     file = write(HEADER + "u,t,1\n")
     file.chmod(0)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-knuckles = pytest.importorskip("knuckles", reason="the client knuckles is not installed")
-libopensonic = pytest.importorskip("libopensonic", reason="py-opensonic is not installed")
-libsonic = pytest.importorskip("libsonic", reason="py-sonic is not installed")
+knuckles = pytest.importorskip("knuckles", reason="no knuckles: pip install 'audiorec-music[dev]'")
+libopensonic = pytest.importorskip(
+    "libopensonic", reason="no py-opensonic: pip install 'audiorec-music[dev]'"
+)
+libsonic = pytest.importorskip("libsonic", reason="no py-sonic: pip install 'audiorec-music[dev]'")
 NAME, PASSWORD = "ann", "sesame-öffne"
 
 
