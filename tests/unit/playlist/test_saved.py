@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.server.store import forget_listener
+from audiorec.data.server.store import FILE, forget_listener
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.playlist.saved import LONGEST_NAME, saved_playlists
 
@@ -48,7 +48,7 @@ def test_who_may_see_and_who_may_change(workspace):
     for change in (saved.delete, saved.update):
         with pytest.raises(NotFoundError, match="its maker"):
             change(public, user="bob")
-    assert forget_listener(saved._store.path, "ann") >= 2
+    assert forget_listener(workspace.root / FILE, "ann") >= 2
     assert saved_playlists(workspace).list() == []
 
 

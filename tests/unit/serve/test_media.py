@@ -21,6 +21,7 @@ from audiorec.data.catalog.database import Catalog, Track
 from audiorec.exceptions import AudioError
 from audiorec.serve.cover_art import read_cover
 from audiorec.serve.cue_parts import cut_part
+from audiorec.serve.decode_worker import DecodeWorker
 from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.preview import PreviewRequest, make_preview
 from audiorec.serve.ranges import wanted_range
@@ -129,14 +130,20 @@ def test_a_part_of_an_hour_is_not_cut_out(tmp_path, monkeypatch, tune, write_aud
 
 def test_only_so_many_parts_are_kept(client, workspace, monkeypatch):
     monkeypatch.setattr("audiorec.serve.cue_parts.CACHED_BYTES", 10)
-    parts = client.app.state.serve.media._parts
+    work, cut = DecodeWorker.call, []
+
+    async def call(worker, function, *arguments):
+        cut.extend(arguments)
+        return await work(worker, function, *arguments)
+
+    monkeypatch.setattr(DecodeWorker, "call", call)
     path = path_of(workspace, "t03")
     with Catalog(workspace.catalog) as catalog:
         for number in (1, 2):
             catalog.upsert([Track(f"cue-{number}", f"{path}#t={number - 1}.000,{number}.000")])
-    for number in (1, 2, 1):
+    for number in (1, 1, 2, 1):
         assert client.get(f"{API}/audio", params={"id": f"cue-{number}"}).status_code == 200
-        assert [path.rpartition(",")[2] for path, _ in parts._kept] == [f"{number}.000"]
+    assert [path.rpartition(",")[2] for path in cut] == ["1.000", "2.000", "1.000"]
 
 
 def test_a_file_that_is_gone_says_so(client, workspace):
@@ -208,16 +215,27 @@ def test_covers_are_made_anew_and_bounded(tagged):
 
 
 def test_a_cover_is_served_and_only_so_many_are_kept(client, workspace, tagged, monkeypatch):
-    monkeypatch.setattr("audiorec.serve.image_cache.CACHED_BYTES", 10)
+    read = []
+
+    def reads(stream, *, size):
+        read.append(size)
+        return read_cover(stream, size=size)
+
+    monkeypatch.setattr("audiorec.serve.image_cache.read_cover", reads)
     with Catalog(workspace.catalog) as catalog:
         for file in tagged:
             catalog.upsert(Track(file.suffix, str(file)))
-    for file in tagged:
-        answer = client.get(f"{API}/cover", params={"id": file.suffix, "size": 64})
-        assert answer.status_code == 200 and answer.headers["content-type"].startswith("image/")
-        with Image.open(io.BytesIO(answer.content)) as image:
-            assert max(image.size) == 64
-    assert not client.app.state.serve.media._images._kept
+    for most_bytes, n_read in ((10, 2), (10**6, 1)):
+        monkeypatch.setattr("audiorec.serve.image_cache.CACHED_BYTES", most_bytes)
+        for file in tagged:
+            read.clear()
+            for _ in range(2):
+                answer = client.get(f"{API}/cover", params={"id": file.suffix, "size": 64})
+                assert answer.status_code == 200
+                assert answer.headers["content-type"].startswith("image/")
+                with Image.open(io.BytesIO(answer.content)) as image:
+                    assert max(image.size) == 64
+            assert read == [64] * n_read
 
 
 def test_tags_that_hold_no_list_of_pictures_are_no_covers(tmp_path):
