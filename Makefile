@@ -52,7 +52,7 @@ check: $(STAMP)  ## Lint, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/lint-imports
 
 format: $(STAMP)  ## Format the code
 	$(BIN)/ruff check --fix .
