@@ -145,8 +145,8 @@ def command(
                 progress=progress,
             )
         else:
+            from audiorec.studies.inputs import StudyInputs
             from audiorec.studies.run import run_study
-            from audiorec.studies.study import StudyInputs
 
             inputs = StudyInputs(
                 workspace, recipe, systems=systems, vary=vary, labels=labels, truth=truth,

@@ -17,10 +17,11 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError, first_line
 from audiorec.factors import artist_smoothing_from
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import ContentModel, ContentNetwork, build_network, no_scale
 from audiorec.models.heads import build_head
 from audiorec.models.pretrained.registry import REQUIREMENT, SHA256
+from audiorec.models.train_config import TrainConfig
 
 KIND = "model"
 REMEDY = "run 'audiorec train' to make it again"

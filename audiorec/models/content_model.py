@@ -25,10 +25,11 @@ from torch.nn import functional as F
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.factors import AGREEMENT, NO_SMOOTHING, ArtistSmoothing
-from audiorec.models.config import ModelConfig, TrainConfig, check_crop
+from audiorec.models.config import ModelConfig
 from audiorec.models.encoders import Encoder, build_encoder
 from audiorec.models.encoders.pretrained import WINDOW, PretrainedEncoder
 from audiorec.models.heads import build_head
+from audiorec.models.train_config import TrainConfig, check_crop
 
 # Blocks of a pretrained encoder's features that a head takes. Where the encoder is trained on, a
 # crop of one window has no deviation.

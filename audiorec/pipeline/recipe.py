@@ -18,8 +18,9 @@ from audiorec.data.plays.config import InteractionsConfig
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
-from audiorec.models.config import MUSICNN_MEL, ModelConfig, TrainConfig, check_crop
+from audiorec.models.config import MUSICNN_MEL, ModelConfig
 from audiorec.models.encoder_names import PRETRAINED_ENCODERS
+from audiorec.models.train_config import TrainConfig, check_crop
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.old_settings import update_settings
 from audiorec.sessions.config import SessionsConfig

@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 
 def missing_sessions(workspace: Workspace) -> str:
     """Why there are no sessions to learn from; empty where there are."""
-    from audiorec.sessions.training import have_sessions
+    from audiorec.sessions.train_and_choose import have_sessions
 
     if artifacts.load_valid(workspace.plays, kind="plays", check="manifest") is None:
         return "there are no plays"
@@ -63,7 +63,7 @@ def run_sessions(
         return None
     from audiorec.data.plays.bot_filter import find_suspects
     from audiorec.data.plays.store import load_plays
-    from audiorec.sessions.training import train_sessions
+    from audiorec.sessions.train_and_choose import train_sessions
 
     suspects = find_suspects(load_plays(workspace.plays), config=recipe.interactions)
     return train_sessions(

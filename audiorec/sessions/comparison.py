@@ -11,9 +11,9 @@ from audiorec.data.session_split import split_by_time
 from audiorec.data.sessions import Sessions
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
+from audiorec.sessions.metrics import Scores, rank_next_items
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.rules import SequentialRules
-from audiorec.sessions.scoring import Scores, rank_next_items
 
 VALIDATION_DAYS = 7.0
 MAX_VALIDATION = 1000

@@ -19,7 +19,7 @@ from audiorec.sessions.config import GRU4RecConfig
 from audiorec.sessions.gru4rec import GRU4Rec
 from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
-from audiorec.sessions.scoring import Scores
+from audiorec.sessions.metrics import Scores
 
 EPSILON = 1e-6
 DRAWS_AT_ONCE = 256  # steps whose negatives are drawn together

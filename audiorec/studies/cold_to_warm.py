@@ -19,8 +19,10 @@ from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
 from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.id_map import IdMap
+from audiorec.studies.bootstrap import bootstrap_means
 from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, bootstrap_means, scope
+from audiorec.studies.inputs import StudyInputs
+from audiorec.studies.tables import StudyReport, StudyTable, scope
 
 PLAYS = (0, 1, 2, 5, 10, 50, None)
 SPACES = ("content", "collaborative", "hybrid")

@@ -18,8 +18,9 @@ from audiorec.audio.descriptors import CLIP, HOP, measure_descriptors
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.recommend.library import Library
+from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.playlists import interval_of, plan_of_world
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.studies.tables import StudyReport, StudyTable
 
 N_TRACKS = 150
 TOLERANCE = 0.04  # of a tempo

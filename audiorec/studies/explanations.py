@@ -16,8 +16,9 @@ from audiorec.exceptions import DataError
 from audiorec.explain.occlusion import cosines, hide, occlude_clips, slots
 from audiorec.inference import embed, load_model
 from audiorec.mel.store import MelStore
+from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.playlists import interval_of
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.studies.tables import StudyReport, StudyTable
 
 N_PAIRS = 200
 NEAREST = 10  # among which the other track of a pair is drawn

@@ -30,7 +30,8 @@ from audiorec.evaluation.systems import (
 )
 from audiorec.evaluation.text_tables import FOCUS
 from audiorec.exceptions import ParameterError, TrainingError
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.studies.inputs import StudyInputs
+from audiorec.studies.tables import StudyReport, StudyTable
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 ENDS = (RANDOM, ORACLE)

@@ -29,7 +29,8 @@ from audiorec.mel.store import MelStore
 from audiorec.models.content_model import CONTENT_BLOCKS
 from audiorec.models.heads import standardizing_head
 from audiorec.recommend.spaces import artists_of, blend_space, content_space
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.studies.inputs import StudyInputs
+from audiorec.studies.tables import StudyReport, StudyTable
 
 if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore

@@ -44,7 +44,8 @@ from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import CONTENT_BLOCKS, blocks_of
 from audiorec.models.ridge import fit_ridge
 from audiorec.pipeline.factors import fit_sessions
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.studies.inputs import StudyInputs
+from audiorec.studies.tables import StudyReport, StudyTable
 from audiorec.training import train
 
 if TYPE_CHECKING:

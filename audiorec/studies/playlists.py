@@ -21,7 +21,8 @@ from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.source import TrackSource
 from audiorec.recommend.library import Library
 from audiorec.recommend.retrieval import similar
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable
+from audiorec.studies.inputs import StudyInputs
+from audiorec.studies.tables import StudyReport, StudyTable
 
 N_LOOKUPS, N_LISTS = 200, 40
 K, LENGTH = 10, 15

@@ -26,8 +26,10 @@ from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.config import IndexConfig
 from audiorec.index.exact import spread_rows
 from audiorec.metrics import reach
+from audiorec.studies.bootstrap import bootstrap_means
 from audiorec.studies.cold_vector_cache import cold_vectors, placing_system
-from audiorec.studies.study import StudyInputs, StudyReport, StudyTable, bootstrap_means, scope
+from audiorec.studies.inputs import StudyInputs
+from audiorec.studies.tables import StudyReport, StudyTable, scope
 
 K = 10
 K_ACCURACY = 50

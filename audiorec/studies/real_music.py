@@ -26,7 +26,7 @@ from audiorec.evaluation.workspace_run import (
 from audiorec.exceptions import AudiorecError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
-from audiorec.studies.join_by_artist import READERS, join
+from audiorec.studies.real_music_dataset import READERS, join
 from audiorec.workspace import Workspace
 
 SYSTEMS = (

@@ -6,8 +6,8 @@ from importlib import import_module
 
 from audiorec.evaluation.workspace_run import RunOutput, keep_tables
 from audiorec.exceptions import ParameterError
+from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.registry import STUDIES
-from audiorec.studies.study import StudyInputs
 
 
 def run_study(name: str, study: StudyInputs) -> RunOutput:

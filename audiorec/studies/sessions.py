@@ -37,11 +37,11 @@ from audiorec.sessions.content_neighbours import ContentNeighbours
 from audiorec.sessions.content_pca import ContentSpace, ItemContent, content_of
 from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import train_gru4rec
+from audiorec.sessions.metrics import CUTOFF, rank_next_items
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.popularity import Popularity, SessionPopularity
 from audiorec.sessions.rules import AssociationRules, SequentialRules
-from audiorec.sessions.scoring import CUTOFF, rank_next_items
-from audiorec.studies.study import StudyInputs
+from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
 COLD_FRACTION = 0.2  # of the artists

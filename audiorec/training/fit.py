@@ -16,7 +16,7 @@ from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import AGREEMENT, fit_artist_smoothing
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import (
     CONTENT_BLOCKS,
     ContentModel,
@@ -32,6 +32,7 @@ from audiorec.models.devices import pick_device
 from audiorec.models.frozen_features import FeatureStore, compute_features
 from audiorec.models.heads import build_head, linear_head, standardizing_head
 from audiorec.models.ridge import PENALTIES, Ridge, fit_ridge
+from audiorec.models.train_config import TrainConfig
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import input_scale, training_sets

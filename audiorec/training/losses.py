@@ -1,8 +1,8 @@
 """What training minimises: how far predictions lie from the factors that listening gave.
 
 Each loss takes predictions and targets, Tensor [shape=(batch, n_outputs)], float32, and gives the
-mean over the batch, Tensor [shape=()]. Contrastive alignment learns more than the network: see
-`Towers`.
+mean over the batch, Tensor [shape=()]. Contrastive alignment, of
+`audiorec.training.contrastive`, learns more than the network: see `Towers`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audiorec.models.content_model import ContentNetwork, Norm
-
-TEMPERATURE = 0.1  # of contrastive alignment at its start: cosines are divided by it
-MOST_TEMPERATURES = 10.0  # it is learned between a tenth of that and ten times that
+from audiorec.training.contrastive import Alignment, contrastive
 
 
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -35,59 +33,6 @@ def cosine(predictions: Tensor, targets: Tensor) -> Tensor:
     tensor(1.)
     """
     return (1 - F.cosine_similarity(predictions, targets, dim=1)).mean()
-
-
-def contrastive(
-    predictions: Tensor, targets: Tensor, temperature: float | Tensor = TEMPERATURE
-) -> Tensor:
-    """Contrastive alignment, the batch's other tracks as negatives.
-
-    The mean of two cross-entropies, with cosines over the temperature as scores: of finding each
-    track's factors among the batch's, and each track's prediction.
-
-    Notes
-    -----
-    van den Oord, Li & Vinyals, "Representation learning with contrastive predictive coding", 2018,
-    eq. 4; in both directions as Radford et al., "Learning transferable visual models from natural
-    language supervision", 2021.
-    """
-    scores = F.normalize(predictions, dim=1) @ F.normalize(targets, dim=1).T / temperature
-    own = torch.arange(len(scores), device=scores.device)
-    return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
-
-
-class Alignment(nn.Module):
-    """The second tower of contrastive alignment, from factors to the space that both share.
-
-    It is linear, so that what is learned in the shared space can be served in that of the factors:
-    with z the first tower's output and W this one's matrix, (W u) . z = u . (W' z) for any
-    listener u. Weight decay draws W to the identity and the temperature to `TEMPERATURE`.
-
-    Parameters
-    ----------
-    dim : int
-        Of the factors and of the shared space.
-    """
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.change = nn.Parameter(torch.zeros(dim, dim))
-        self.log_temperature = nn.Parameter(torch.zeros(()))  # over `TEMPERATURE`
-
-    @property
-    def matrix(self) -> Tensor:
-        """W : Tensor [shape=(dim, dim)]."""
-        return torch.eye(len(self.change), device=self.change.device) + self.change
-
-    @property
-    def temperature(self) -> Tensor:
-        """What cosines are divided by : Tensor [shape=()]."""
-        change = self.log_temperature.exp().clamp(1 / MOST_TEMPERATURES, MOST_TEMPERATURES)
-        return TEMPERATURE * change
-
-    def forward(self, predictions: Tensor, factors: Tensor) -> Tensor:
-        """Loss of a batch, [shape=()]: predictions in the shared space, factors as they are."""
-        return contrastive(predictions, factors @ self.matrix.T, self.temperature)
 
 
 class Towers(nn.Module):

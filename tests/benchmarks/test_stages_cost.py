@@ -60,8 +60,9 @@ def untrained(workspace):
     """The network from nothing with the weights that it begins with: as slow as any other."""
     from audiorec.audio.config import MelConfig
     from audiorec.models.checkpoint import save_model
-    from audiorec.models.config import ModelConfig, TrainConfig
+    from audiorec.models.config import ModelConfig
     from audiorec.models.content_model import ContentModel, InputScale, build_network
+    from audiorec.models.train_config import TrainConfig
 
     mel, model = MelConfig(), ModelConfig()
     scale = InputScale(np.full(mel.n_mels, -30, np.float32), np.full(mel.n_mels, 15, np.float32))
@@ -101,7 +102,8 @@ import sys
 from types import SimpleNamespace
 import numpy as np
 from audiorec.audio.config import MelConfig
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
+from audiorec.models.train_config import TrainConfig
 from audiorec.embeddings import Embeddings
 from audiorec.training import train
 n, rng = int(sys.argv[1]), np.random.default_rng(0)

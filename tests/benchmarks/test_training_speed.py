@@ -6,7 +6,8 @@ from benching import contest
 
 from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
+from audiorec.models.train_config import TrainConfig
 
 N_TRACKS = 640
 

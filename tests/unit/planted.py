@@ -14,7 +14,8 @@ from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
 from audiorec.data.catalog.database import Track
 from audiorec.embeddings import unit_norm
 from audiorec.factors.config import FactorsConfig
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
+from audiorec.models.train_config import TrainConfig
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
 

@@ -27,8 +27,9 @@ from audiorec.executors import check_engine, run_on
 from audiorec.inference import embed_elsewhere, embed_store
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models.checkpoint import save_model
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
+from audiorec.models.train_config import TrainConfig
 
 MEL = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
 

@@ -21,9 +21,10 @@ from audiorec.explain.units import genre_columns, read_filters
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.models.checkpoint import save_model
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
 from audiorec.models.encoders import build_encoder
+from audiorec.models.train_config import TrainConfig
 from audiorec.recommend.library import Library
 from audiorec.workspace import Workspace
 

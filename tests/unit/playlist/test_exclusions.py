@@ -20,7 +20,7 @@ from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
 from audiorec.recommend.user_profile import tracks_played_by
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.session_answer import answer_session
-from audiorec.sessions.training import train_sessions
+from audiorec.sessions.train_and_choose import train_sessions
 from audiorec.workspace import Workspace
 
 from .conftest import DIM, SEEDS, N, make_workspace

@@ -16,7 +16,7 @@ from audiorec.mel.compute import compute_mels
 from audiorec.models.checkpoint import save_model
 from audiorec.serve.api.recommendations import TrackPair, occluded_pair
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.training import train_sessions
+from audiorec.sessions.train_and_choose import train_sessions
 
 from ..models.conftest import MEL, make_model
 from .conftest import make_workspace

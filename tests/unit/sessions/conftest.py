@@ -11,7 +11,7 @@ from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.plays_import import import_plays
 from audiorec.embeddings import Embeddings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.training import train_sessions
+from audiorec.sessions.train_and_choose import train_sessions
 from audiorec.workspace import Workspace
 
 N = 12

@@ -39,8 +39,7 @@ from audiorec.sessions.gru4rec_training import (
     train_gru4rec,
 )
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
-from audiorec.sessions.ranks import rank_of
-from audiorec.sessions.scoring import Scores
+from audiorec.sessions.metrics import Scores, rank_of
 
 from ..session_lists import sessions_of_lists
 

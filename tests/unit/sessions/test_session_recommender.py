@@ -29,7 +29,7 @@ from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
 from audiorec.sessions.config import SessionsConfig
 from audiorec.sessions.session_answer import SessionHit, answer_session
 from audiorec.sessions.store import StoredModels
-from audiorec.sessions.training import have_sessions, train_sessions
+from audiorec.sessions.train_and_choose import have_sessions, train_sessions
 from audiorec.workspace import Workspace
 
 from ...loaded_modules import modules_loaded_by_command

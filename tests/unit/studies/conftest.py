@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audiorec.evaluation.data import prepare_data
-from audiorec.studies.study import StudyInputs
+from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..planted import Planted, make_planted

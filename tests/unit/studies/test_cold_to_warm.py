@@ -18,9 +18,9 @@ from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
 from audiorec.studies import cold_to_warm
+from audiorec.studies.bootstrap import bootstrap_means
 from audiorec.studies.cold_to_warm import PLAYS, _first, _half_a, _turns_of_plays, score_each
 from audiorec.studies.cold_vector_cache import ColdVectors, cold_vectors, placing_system
-from audiorec.studies.study import bootstrap_means
 
 KEY = HoldoutKey("artist-cold", 0, None)
 

@@ -15,8 +15,8 @@ from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import descriptors
+from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.playlists import plan_of_world
-from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
 

@@ -11,11 +11,12 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.explain.occlusion import slots
 from audiorec.models.checkpoint import save_model
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import ContentModel, InputScale, build_network
+from audiorec.models.train_config import TrainConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import explanations
-from audiorec.studies.study import StudyInputs
+from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..stored_mels import store_mels

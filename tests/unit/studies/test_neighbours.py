@@ -13,8 +13,8 @@ from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.models import pretrained
 from audiorec.pipeline.recipe import Recipe
+from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.neighbours import CHANCE, _by_chance, hits_of, relations_of, run
-from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..planted import FakeStore

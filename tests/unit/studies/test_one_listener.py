@@ -19,6 +19,7 @@ from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.models.frozen_features import FeatureStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import one_listener
+from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.one_listener import (
     FOLDED,
     RANDOM,
@@ -36,7 +37,6 @@ from audiorec.studies.one_listener import (
     score_listener,
     sound_space,
 )
-from audiorec.studies.study import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..stored_mels import store_mels

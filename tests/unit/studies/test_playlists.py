@@ -16,7 +16,7 @@ from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import playlists
-from audiorec.studies.study import StudyInputs
+from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
 

@@ -19,12 +19,12 @@ from audiorec.external_embeddings import import_embeddings
 from audiorec.mel import MelStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import silent
-from audiorec.sessions import scoring
+from audiorec.sessions import metrics
 from audiorec.sessions.base import RepeatedPrefixScoring
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.scoring import hit_rate, mean_reciprocal_rank, rank_next_items
+from audiorec.sessions.metrics import hit_rate, mean_reciprocal_rank, rank_next_items
 from audiorec.studies import sessions as study
-from audiorec.studies.study import StudyInputs
+from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..session_lists import sessions_of_lists
@@ -162,7 +162,7 @@ class Fixed(RepeatedPrefixScoring):
 
 
 def test_figures_of_a_system_that_always_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "CUTOFF", 2)
+    monkeypatch.setattr(metrics, "CUTOFF", 2)
     monkeypatch.setattr(study, "CUTOFF", 2)
     sessions = sessions_of_lists([["4", "0", "1"], ["3", "2"]], item_ids="01234")
     new = np.array([True, False, True, False, False])

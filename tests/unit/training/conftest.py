@@ -10,7 +10,8 @@ import torch
 
 from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
-from audiorec.models.config import ModelConfig, TrainConfig
+from audiorec.models.config import ModelConfig
+from audiorec.models.train_config import TrainConfig
 
 
 @dataclass

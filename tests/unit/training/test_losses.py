@@ -9,7 +9,8 @@ import torch
 from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import ContentNetwork, no_scale
 from audiorec.models.heads import build_head
-from audiorec.training.losses import LOSSES, TEMPERATURE, Towers, contrastive, cosine, mse
+from audiorec.training.contrastive import TEMPERATURE, contrastive
+from audiorec.training.losses import LOSSES, Towers, cosine, mse
 from audiorec.training.mixup import mixup
 
 

@@ -1,4 +1,4 @@
-"""How well a model predicts the next item: HR@20, MRR@20 and what they are made of."""
+"""Metrics of predicting the next item: ranks at every position, HR@20 and MRR@20."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from audiorec.data.sessions import Sessions
 from audiorec.sessions.base import SessionModel
-from audiorec.sessions.ranks import rank_of
 
 CUTOFF = 20
 
@@ -94,6 +93,25 @@ def rank_next_items(
         recommended=recommended,
         seconds=seconds,
     )
+
+
+def rank_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Rank of each row's target among all columns.
+
+    Parameters
+    ----------
+    scores : np.ndarray [shape=(n, n_items)]
+    targets : np.ndarray [shape=(n,)], int
+
+    Returns
+    -------
+    ranks : np.ndarray [shape=(n,)], int64
+        From 1: one more than the other items that score as high or higher. A score that is not a
+        number ranks last.
+    """
+    own = scores[np.arange(len(targets)), targets]
+    at_least = (scores >= own[:, None]).sum(axis=1)
+    return np.where(np.isnan(own), scores.shape[1], at_least)
 
 
 def hit_rate(ranks: np.ndarray, *, k: int = CUTOFF) -> float:

@@ -25,9 +25,9 @@ from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content_pca import ContentSpace, content_of
 from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import score_epochs, train_gru4rec
+from audiorec.sessions.metrics import Scores
 from audiorec.sessions.neighbours import SessionNeighbours
 from audiorec.sessions.rules import SequentialRules
-from audiorec.sessions.scoring import Scores
 from audiorec.sessions.store import save_models
 from audiorec.workspace import Workspace
 

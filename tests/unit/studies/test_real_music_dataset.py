@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import DataError
-from audiorec.studies.join_by_artist import JoinedRecording, join, key_of, read_4q, read_covers80
+from audiorec.studies.real_music_dataset import (
+    JoinedRecording,
+    join,
+    key_of,
+    read_4q,
+    read_covers80,
+)
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""What a study is given: a workspace, a recipe and what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from audiorec.evaluation.data import EvaluationData, prepare_data
+from audiorec.evaluation.holdout import Holdout, holdout_keys
+from audiorec.evaluation.run import with_factors
+from audiorec.evaluation.workspace_run import (
+    read_catalogue,
+    workspace_inputs,
+    workspace_plays,
+)
+from audiorec.exceptions import ParameterError
+from audiorec.pipeline.recipe import Recipe
+from audiorec.progress import Progress, silent
+from audiorec.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class StudyInputs:
+    """What a study is given.
+
+    Attributes
+    ----------
+    workspace : Workspace
+    recipe : Recipe
+    systems : tuple of str
+        What was asked for by name; most studies take one.
+    vary : tuple of str
+        Settings, as in ``channels=32``; for the ablation.
+    labels : tuple of float
+        Shares of the training tracks, or numbers of them; for the label efficiency.
+    truth : Path or None
+        A made world's ``truth.npz``.
+    progress : Progress
+    """
+
+    workspace: Workspace
+    recipe: Recipe
+    systems: tuple[str, ...] = ()
+    vary: tuple[str, ...] = ()
+    labels: tuple[float, ...] = ()
+    truth: Path | None = None
+    progress: Progress = silent
+
+    @property
+    def system(self) -> str | None:
+        """The one system that was asked for, or None."""
+        if len(self.systems) > 1:
+            raise ParameterError(f"system={list(self.systems)} must be one, which places tracks")
+        return self.systems[0] if self.systems else None
+
+    @property
+    def work_directory(self) -> Path:
+        """Where scores are kept."""
+        return self.workspace.scores
+
+    @cached_property
+    def data(self) -> EvaluationData:
+        """Sound, plays and tracks of the workspace."""
+        store, tracks = read_catalogue(self.workspace, self.recipe)
+        inputs_of = workspace_inputs(self.workspace, self.recipe, progress=self.progress)
+        return prepare_data(
+            store,
+            workspace_plays(self.workspace),
+            tracks,
+            recipe=self.recipe,
+            truth=self.truth,
+            inputs_of=inputs_of,
+        )
+
+    def holdouts(self, split: str) -> Iterator[Holdout]:
+        """Every hold-out of a split, with its factors."""
+        for key in holdout_keys(self.data, split=split):
+            self.progress("evaluate", 0, None, str(key))
+            yield with_factors(self.data, key, progress=self.progress)
