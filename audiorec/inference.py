@@ -14,7 +14,7 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError
-from audiorec.executors import Engine, run_on
+from audiorec.local_or_ray import Engine, run_on
 from audiorec.mel.store import opened_store, unlike
 from audiorec.models.checkpoint import load_model
 from audiorec.models.content_model import ContentModel, blocks_of, clips_of, track_vector

@@ -11,7 +11,7 @@ from audiorec.cli.options import GlobalOptions, PathType, jobs_option, json_opti
 from audiorec.cli.stages import engine_option, run_stages
 
 if TYPE_CHECKING:
-    from audiorec.executors import Engine
+    from audiorec.local_or_ray import Engine
 
 
 @click.command("run")

@@ -23,7 +23,7 @@ from audiorec.cli.progress_line import progress_shown
 from audiorec.distributed import process_group
 
 if TYPE_CHECKING:
-    from audiorec.executors import Engine
+    from audiorec.local_or_ray import Engine
 
 HELP = {
     "mel": "Compute the log-mel spectrogram of every catalogued track that has none.",
@@ -121,7 +121,7 @@ def run_stages(
 
     recipe = read_recipe(recipe_file, notify=echo_notice) if recipe_file else None
     if engine != "local":
-        from audiorec.executors import check_engine
+        from audiorec.local_or_ray import check_engine
 
         check_engine(engine)
     workspace = settings.workspace

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from audiorec.demo.catalog_plan import STREAM_PLANTED, PlannedTrack, generator
 from audiorec.demo.compose import CLIP_SECONDS
-from audiorec.demo.music_plan import STREAM_PLANTED, PlannedTrack, generator
 from audiorec.demo.render import SAMPLE_RATE, SYNTH_RATE, render
 
 # Imports in functions: soundfile and mutagen, where files are written.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec.demo.accompaniment import BASS, COMP, DRUMS, TOMS
-from audiorec.demo.music_plan import STREAM_MUSIC, MusicPlan, generator
+from audiorec.demo.catalog_plan import STREAM_MUSIC, MusicPlan, generator
 from audiorec.demo.styles import SCALES
 
 __all__ = ["CHANNELS", "CLIP_SECONDS", "Note", "NoteScore", "compose"]

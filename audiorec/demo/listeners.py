@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.music_plan import (
+from audiorec.demo.catalog_plan import (
     N_SCENES,
     PLAYS_FROM,
     PLAYS_UNTIL,

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audiorec.demo.catalog_plan import STREAM_SESSIONS, generator
 from audiorec.demo.listeners import (
     CHUNK,
     FAME_WEIGHT,
@@ -26,7 +27,6 @@ from audiorec.demo.listeners import (
     principal_directions,
     start_times,
 )
-from audiorec.demo.music_plan import STREAM_SESSIONS, generator
 
 __all__ = ["SessionPlays", "mood_plane", "mood_scores", "sample_sessions"]
 

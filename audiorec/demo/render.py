@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from audiorec.demo.catalog_plan import STREAM_SOUND, MusicPlan, generator
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, NoteScore, compose
-from audiorec.demo.music_plan import STREAM_SOUND, MusicPlan, generator
 from audiorec.demo.synthesizer_install import import_tinysoundfont
 
 # Imports in functions: scipy, where something is rendered.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.music_plan import MusicPlan, PlannedMusic, PlannedTrack
+from audiorec.demo.catalog_plan import MusicPlan, PlannedMusic, PlannedTrack
 from audiorec.demo.styles import (
     BASS_FIGURES,
     COMP_FIGURES,

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec.demo.audio_files import write_entry
+from audiorec.demo.catalog_plan import PlannedMusic, PlannedTrack, plan_music
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, sample_plays
 from audiorec.demo.listening_sessions import SessionPlays, mood_plane, sample_sessions
-from audiorec.demo.music_plan import PlannedMusic, PlannedTrack, plan_music
 from audiorec.demo.synthesizer_install import ensure_tinysoundfont, find_soundfont
 from audiorec.demo.truth import truth_arrays
 from audiorec.exceptions import AudiorecError, ParameterError

@@ -24,7 +24,7 @@ from audiorec.data.catalog.database import Catalog
 from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import AudioError, DamagedArtifactError
-from audiorec.executors import Engine, run_on
+from audiorec.local_or_ray import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array
 from audiorec.mel.scanned_mels import ScannedMels, TrackMels, compute_clips
 from audiorec.mel.store import KIND
@@ -99,7 +99,7 @@ def compute_mels(
     n_jobs : int or None
         Worker processes; None is one per CPU.
     engine : {"local", "ray"}
-        Local processes, or a Ray cluster's; see `audiorec.executors`.
+        Local processes, or a Ray cluster's; see `audiorec.local_or_ray`.
     check : {"sizes", "digests"}
         How damaged shards are detected: by the sizes of their files, or by every byte.
     scanned : ScannedMels or None

@@ -14,7 +14,7 @@ from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import EngineError, NotFoundError
-from audiorec.executors import Engine, run_on
+from audiorec.local_or_ray import Engine, run_on
 from audiorec.mel.store import opened_store
 from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import crops_of

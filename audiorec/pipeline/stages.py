@@ -42,7 +42,7 @@ from audiorec.scan.scanned_descriptors import ScannedDescriptors
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.executors import Engine
+    from audiorec.local_or_ray import Engine
 
 STAGES = ("mel", "factors", "train", "embed", "index", "sessions", "map")
 Check = Literal["digests", "sizes"]
@@ -71,7 +71,7 @@ class Pipeline:
         Worker processes for decoding; by default one per core.
     engine : {"local", "ray"}
         Who computes spectrograms and embeddings, and features of a pretrained encoder; see
-        `audiorec.executors`.
+        `audiorec.local_or_ray`.
     progress : Progress
     """
 

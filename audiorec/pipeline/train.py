@@ -17,7 +17,7 @@ from audiorec.progress import Progress
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.executors import Engine
+    from audiorec.local_or_ray import Engine
     from audiorec.models.content_model import ContentModel
     from audiorec.models.frozen_features import FeatureStore
     from audiorec.training import TrainResult

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from audiorec.demo.accompaniment import BASS, COMP, DRUMS
+from audiorec.demo.catalog_plan import MusicPlan, plan_music
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, compose
-from audiorec.demo.music_plan import MusicPlan, plan_music
 from audiorec.demo.names import NameGenerator
 from audiorec.demo.styles import (
     BASS_FIGURES,

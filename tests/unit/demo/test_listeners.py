@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from audiorec.demo.catalog_plan import PLAYS_FROM, PLAYS_UNTIL, plan_music
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, liking, sample_plays
-from audiorec.demo.music_plan import PLAYS_FROM, PLAYS_UNTIL, plan_music
 from audiorec.demo.truth import truth_arrays
 
 N_LISTENERS = 600

@@ -222,8 +222,8 @@ def test_held_back_files_are_in_no_table(world: World) -> None:
 
 
 def test_another_seed_is_another_world(world: World) -> None:
+    from audiorec.demo.catalog_plan import plan_music
     from audiorec.demo.compose import compose
-    from audiorec.demo.music_plan import plan_music
 
     mine, other = (plan_music(6, n_artists=3, seed=s).entries[0] for s in (0, 1))
     assert mine.title != other.title

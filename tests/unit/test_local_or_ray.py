@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec import executors
+from audiorec import local_or_ray
 from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.database import Catalog, Track
 from audiorec.exceptions import EngineError, ParameterError
-from audiorec.executors import check_engine, run_on
 from audiorec.inference import embed_elsewhere, embed_store
+from audiorec.local_or_ray import check_engine, run_on
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models.checkpoint import save_model
 from audiorec.models.config import ModelConfig
@@ -50,9 +50,9 @@ def ray():
     # Ray is polite by default, and would wait for the tests beside it.
     settings = {"PYTHONPATH": os.pathsep.join(paths), "RAY_worker_niceness": "0"}
     with mock.patch.dict(os.environ, settings):
-        ray = executors._ray()
+        ray = local_or_ray._ray()
         terminated = signal.getsignal(signal.SIGTERM)
-        with executors._session(ray, n_jobs=2):
+        with local_or_ray._session(ray, n_jobs=2):
             yield ray
         assert signal.getsignal(signal.SIGTERM) == terminated  # Ray sets its own
 
@@ -83,7 +83,7 @@ def test_arrays_come_in_order_and_bit_for_bit(ray, jobs):
 
 
 def test_more_chunks_than_ray_is_told_of_at_once(ray, jobs, monkeypatch):
-    monkeypatch.setattr(executors, "AT_ONCE", 3)
+    monkeypatch.setattr(local_or_ray, "AT_ONCE", 3)
     assert [o.value for o in on_ray(jobs.double, range(20), chunk=2)] == [2 * i for i in range(20)]
 
 
@@ -127,7 +127,7 @@ def mels_on(engine, directory, catalog, **settings):
 
 def test_mels_are_the_same_files_though_workers_are_killed(ray, catalog, tmp_path, monkeypatch):
     monkeypatch.setattr("audiorec.mel.compute.SHARD_TRACKS", 8)
-    monkeypatch.setattr("audiorec.executors.AT_ONCE", 1)  # so that none is done before the kill
+    monkeypatch.setattr("audiorec.local_or_ray.AT_ONCE", 1)  # so that none is done before the kill
     expected = mels_on("local", tmp_path / "local", catalog)
     assert expected[0] == (38, 0, 2) and len(expected[1]) == 2
     with killing_busy_workers(2) as killed:
@@ -225,9 +225,9 @@ def test_items_that_no_worker_can_read(ray, jobs):
 
 def test_a_chunk_is_handed_to_a_process_of_its_own(jobs):
     row = {"items": pickle.dumps(("a", "exit", "b"))}
-    with executors._pool():
-        done = executors._work(row, function=jobs.misbehave, timeout=20)
-    executors._pool.cache_clear()
+    with local_or_ray._pool():
+        done = local_or_ray._work(row, function=jobs.misbehave, timeout=20)
+    local_or_ray._pool.cache_clear()
     outcomes = pickle.loads(done["outcomes"])
     assert [o.item for o in outcomes] == ["a", "exit", "b"]
     assert [o.error is None for o in outcomes] == [True, False, True]
@@ -238,7 +238,7 @@ def test_log_handlers_of_others_keep_their_level(ray):
     logger, own = logging.getLogger("ray.data"), logging.StreamHandler()
     logger.addHandler(own)
     try:
-        executors._ray()
+        local_or_ray._ray()
         levels = {handler.name: handler.level for handler in logger.handlers}
         assert own.level == logging.NOTSET and levels["console"] == logging.CRITICAL
     finally:
@@ -260,7 +260,7 @@ def test_the_users_own_settings_of_ray_data_stay(ray, jobs):
 
 
 def test_nothing_to_do_starts_nothing(monkeypatch, jobs):
-    monkeypatch.setattr(executors, "_ray", lambda: pytest.fail("Ray was started"))
+    monkeypatch.setattr(local_or_ray, "_ray", lambda: pytest.fail("Ray was started"))
     assert on_ray(jobs.double, []) == []
 
 
@@ -278,7 +278,7 @@ def test_no_cluster_at_the_address(monkeypatch, address):
         unheard.bind(("127.0.0.1", 0))  # and nobody listens
         address = address.format(unheard.getsockname()[1])
         monkeypatch.setenv("RAY_ADDRESS", address)
-        monkeypatch.setattr(executors, "_ray", lambda: None)
+        monkeypatch.setattr(local_or_ray, "_ray", lambda: None)
         with pytest.raises(EngineError, match=f"RAY_ADDRESS={address} .*'ray start --head'"):
             check_engine("ray")
     monkeypatch.setenv("RAY_ADDRESS", "auto")
@@ -294,5 +294,5 @@ def test_impossible_settings(jobs, settings):
 
 
 def test_chunks():
-    assert list(executors._chunks(iter(range(5)), 2)) == [(0, 1), (2, 3), (4,)]
-    assert np.sum([len(c) for c in executors._chunks(iter(range(100)), 7)]) == 100
+    assert list(local_or_ray._chunks(iter(range(5)), 2)) == [(0, 1), (2, 3), (4,)]
+    assert np.sum([len(c) for c in local_or_ray._chunks(iter(range(100)), 7)]) == 100

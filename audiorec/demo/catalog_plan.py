@@ -1,4 +1,4 @@
-"""Artists of the demo world, and the plan of every track.
+"""Plan of the demo world's catalogue: its artists, albums and every track.
 
 A dimension of sound is the style's pull, plus the artist's own deviation, plus the track's. Only
 the plan is drawn here; `compose` turns it into notes and `render` into sound.
