@@ -1,6 +1,6 @@
-"""What every request passes: the host's name, who asks, whether a change is meant, how large it is.
+"""Access control of every request: host name, login, CSRF protection, size limits.
 
-Plain ASGI, in front of the routes; and a line of the log for each request behind them.
+Plain ASGI middleware in front of the routes; it also logs a line for each request.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HEADERS = {
 
 
 class AccessMiddleware:
-    """Middleware that lets in who may come in.
+    """Middleware that authorizes requests.
 
     Parameters
     ----------
@@ -68,17 +68,17 @@ class AccessMiddleware:
             else:
                 await self.app(scope, request.receive, request.send)
         except Exception as error:
-            # What is raised here was logged, or answered, or both; a stream that was cut is ended.
+            # Errors raised here were logged, answered, or both; a stream that was cut is ended.
             if not request.status:
                 raise
-            cause = error.__cause__ or error  # Starlette raises its own of one that comes late
+            cause = error.__cause__ or error  # Starlette wraps an error after the response began
             if isinstance(cause, AudiorecError):
                 logger.warning("%s", one_line(str(cause)))
         finally:
             request.log()
 
     async def _refused(self, request: _Request) -> Response | None:
-        """The answer to who may not come in; None for who may."""
+        """Return the answer to a request that is refused; None for one that is allowed."""
         if not is_known_host(request.headers.get("host", ""), self.state.settings.names):
             return problem(
                 421, "this name is none of the server's; give it to 'audiorec serve --name NAME'"
@@ -112,7 +112,7 @@ class AccessMiddleware:
         else:
             user = settings.local_user
         if not session and key is None and request.scope["method"] in SAFE:
-            session = secrets.token_urlsafe(32)  # which a form's token is made from
+            session = secrets.token_urlsafe(32)  # from which a form's token is derived
             request.new_session = session
         request.known(user, auth.csrf_token(session))
         is_open = path in OPEN or path.startswith("/static/")
@@ -125,7 +125,7 @@ class AccessMiddleware:
         return None
 
     async def _forged(self, request: _Request, session: str) -> Response | None:
-        """The answer to a change that a page elsewhere may have sent; None to one that is meant."""
+        """Return the answer to a change that another site may have forged; None for others."""
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         own = request.headers.get("host", "")
         if origin is not None and urlsplit(origin).netloc != own:
@@ -155,7 +155,7 @@ class AccessMiddleware:
 
 
 class _Request:
-    """One request on its way: what is known of it, and what goes out."""
+    """One request in progress: its user, its body and its response."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self._receive, self._send = scope, receive, send
@@ -169,25 +169,25 @@ class _Request:
 
     @property
     def address(self) -> str:
-        """Of who asks."""
+        """Address of the client."""
         client = self.scope.get("client")
         return str(client[0]) if client else "?"
 
     def known(self, user: str | None, csrf: str) -> None:
-        """Say to the routes who asks."""
+        """Tell the routes which user asks."""
         self.scope["state"] = {**self.scope.get("state", {}), "user": user, "csrf": csrf}
 
     def cookie(self, name: str) -> str:
-        """A cookie's value; empty where there is none."""
+        """Return a cookie's value; empty if it is not set."""
         return cookie_parser(self.headers.get("cookie", "")[:4096]).get(name, "")[:200]
 
     def api_key(self) -> str | None:
-        """The key of an ``Authorization: Bearer`` header."""
+        """Return the key of an ``Authorization: Bearer`` header."""
         kind, _, key = self.headers.get("authorization", "").partition(" ")
         return key.strip()[:200] if kind.lower() == "bearer" else None
 
     async def form_field(self, name: str) -> str:
-        """A field of a plain form, which the routes can read all the same."""
+        """Return a field of a plain form, whose body the routes can still read."""
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded":
             return ""
@@ -203,7 +203,7 @@ class _Request:
         return parse_qs(body.decode("utf-8", "replace")).get(name, [""])[0]
 
     async def receive(self) -> Message:
-        """The next part of the body, as long as it is not too large."""
+        """Receive the next part of the body, within the size limit."""
         if self._body:  # read already, for the token in a form
             return self._body.pop(0)
         return await self._next()
@@ -216,7 +216,7 @@ class _Request:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send on, with the headers that every answer has."""
+        """Send a message, with the headers common to all answers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -238,8 +238,8 @@ class _Request:
         )
 
     def log(self) -> None:
-        """Write a line: method, path, status, bytes, time, address, user."""
-        # Never the query: passwords and tokens of Subsonic players stand in it.
+        """Log a line: method, path, status, bytes, time, address, user."""
+        # Never the query: it holds passwords and tokens of Subsonic players.
         path = quote(self.scope["path"], safe="/:@!$&'()*+,;=~-._")[:300]
         user = self.scope.get("state", {}).get("user") or "-"
         seconds = time.perf_counter() - self._began
@@ -253,7 +253,8 @@ class _Request:
 def is_known_host(host: str, names: Iterable[str]) -> bool:
     """Whether a Host header names this server: an address, localhost, or one of its names.
 
-    A page of another site can have its own name lead here (DNS rebinding), but no address.
+    A page of another site can make its own name resolve to this server (DNS rebinding), but not an
+    address.
     """
     if not host or any(c in host for c in "/\\@?#"):
         return False
@@ -272,7 +273,7 @@ def is_known_host(host: str, names: Iterable[str]) -> bool:
 
 
 def set_session(response: Any, token: str, *, secure: bool, seconds: int) -> None:
-    """Give a browser its session's cookie."""
+    """Set the session cookie of a browser."""
     response.set_cookie(
         COOKIE, token, max_age=seconds, path="/", httponly=True, samesite="strict", secure=secure
     )

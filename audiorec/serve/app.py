@@ -33,7 +33,7 @@ from audiorec.workspace import Workspace
 
 
 def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -> FastAPI:
-    """The server of a workspace, an ASGI application.
+    """Create the server of a workspace, an ASGI application.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
         title="audiorec",
         version=__version__,
         summary="Recommend music nobody has played yet, by listening to it.",
-        docs_url=None,  # whose scripts another host would serve
+        docs_url=None,  # its scripts would come from another host
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
@@ -96,7 +96,7 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
 
 
 def make_state(workspace: Workspace, settings: ServeSettings) -> ServerState:
-    """The parts of a server."""
+    """Make the state of a server."""
     store = listening_store(workspace)
     library = SharedLibrary(workspace)
     listening = Listening(workspace, store)
@@ -117,7 +117,7 @@ def make_state(workspace: Workspace, settings: ServeSettings) -> ServerState:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
+    """Whether an address is reachable from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -127,7 +127,7 @@ def is_loopback(host: str) -> bool:
 
 
 async def healthz(request: Request) -> Response:
-    """Whether the workspace answers."""
+    """Check that the workspace can be read."""
     state = state_of(request)
     await state.library.call_quick(lambda library: library.workspace.check())
     return JSONResponse({"status": "ok", "version": __version__})
@@ -160,6 +160,6 @@ async def logout(request: Request) -> Response:
 
 
 def local_path(path: str) -> str:
-    """A path of this server; its first page where another is named."""
+    """Return a path if it is local to this server, else ``/``."""
     plain = path.startswith("/") and not path.startswith("//") and path.isprintable()
     return path if plain and "\\" not in path else "/"

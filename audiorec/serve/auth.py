@@ -1,4 +1,4 @@
-"""Who may come in: users, sessions of browsers, API keys, and how often one may try."""
+"""Authentication: users, browser sessions, API keys, and throttling of failed logins."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from audiorec.workspace import Workspace
 
 SESSION_SECONDS = 30 * 86_400.0
 MOST_SESSIONS = 10_000
-MOST_FAILURES = 5  # of one address or one name within
+MOST_FAILURES = 5  # of one address or one name, within
 FAILURE_SECONDS = 60.0
 MOST_ADDRESSES = 10_000
 
 
 class AuthError(AudiorecError):
-    """A login that was refused: a wrong name or password, or too many tries."""
+    """A login that was refused: wrong name or password, or too many attempts."""
 
     def __init__(self, message: str, *, too_many: bool = False) -> None:
         super().__init__(message)
@@ -31,11 +31,11 @@ class AuthError(AudiorecError):
 
 
 class ForbiddenError(AudiorecError):
-    """A user asks for what is another's."""
+    """A user requested another user's data."""
 
 
 class Session(NamedTuple):
-    """A browser that is logged in: who, what their password was, and until when."""
+    """A browser's login: user, password at the time, and expiry."""
 
     user: str
     proof: str
@@ -43,7 +43,7 @@ class Session(NamedTuple):
 
 
 class LoginThrottle:
-    """Failed logins by address and by name, so that nobody can guess on and on."""
+    """Failed logins by address and by name, to limit password guessing."""
 
     def __init__(self, *, most: int = MOST_FAILURES, seconds: float = FAILURE_SECONDS) -> None:
         self._most, self._seconds = most, seconds
@@ -51,7 +51,7 @@ class LoginThrottle:
         self._lock = threading.Lock()
 
     def blocked(self, *whose: str) -> bool:
-        """Whether an address or a name has failed too often of late."""
+        """Whether an address or a name has failed too often recently."""
         since = time.monotonic() - self._seconds
         with self._lock:
             return any(
@@ -60,7 +60,7 @@ class LoginThrottle:
             )
 
     def failed(self, *whose: str) -> None:
-        """Note a failed login."""
+        """Record a failed login."""
         now = time.monotonic()
         with self._lock:
             for key in whose:
@@ -77,8 +77,8 @@ class Auth:
     ----------
     workspace : Workspace
     required : bool
-        Whether a user is needed though none may be there yet. Once there was one, one is needed:
-        that the file goes away opens no door.
+        Whether a login is required even before any user exists. Once there was a user, a login is
+        always required: deleting the file does not open the server.
     """
 
     def __init__(self, workspace: Workspace, *, required: bool = False) -> None:
@@ -92,27 +92,27 @@ class Auth:
 
     @property
     def has_users(self) -> bool:
-        """Whether everybody has to log in."""
+        """Whether a login is required."""
         self._required = self._required or bool(self._users())
         return self._required
 
     def users(self) -> list[str]:
-        """Names of the users."""
+        """Return the names of the users."""
         return sorted(self._users())
 
     def password(self, name: str) -> str | None:
-        """A user's password, which the tokens of Subsonic players are made of."""
+        """Return a user's password, from which tokens of Subsonic players are made."""
         user = self._users().get(name)
         return None if user is None else user.password
 
     def check(self, name: str, password: str) -> bool:
-        """Whether a password is a user's, in a time that tells nothing."""
+        """Whether a password is the user's, compared in constant time."""
         user = self._users().get(name)
         right = hmac.compare_digest(digest(user.password if user else ""), digest(password))
         return right and user is not None
 
     def user_of_key(self, key: str) -> str | None:
-        """The user whose API key it is."""
+        """Return the user of an API key."""
         wanted = digest(key)
         found = None
         for user in self._users().values():
@@ -127,7 +127,7 @@ class Auth:
         Returns
         -------
         token : str
-            Of the session.
+            Session token.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class Auth:
             self._sessions.pop(digest(token), None)
 
     def session_user(self, token: str) -> str | None:
-        """Who is logged in by a session; nobody once the password is another."""
+        """Return the user of a session; None once their password has changed."""
         session = self._sessions.get(digest(token)) if token else None
         if session is None or session.ends < time.time():
             return None
@@ -164,11 +164,11 @@ class Auth:
         return session.user if valid else None
 
     def csrf_token(self, session: str) -> str:
-        """What a change that a page makes must carry: made from its session's token."""
+        """Return a session's CSRF token, which changes made by pages must carry."""
         return hmac.new(self._secret, session.encode(), hashlib.sha256).hexdigest()
 
     def check_csrf(self, session: str, token: str) -> bool:
-        """Whether a change carries its session's token."""
+        """Whether a CSRF token is the session's."""
         expected = self.csrf_token(session).encode()
         return bool(session) and hmac.compare_digest(expected, token.encode("utf-8", "replace"))
 
@@ -176,7 +176,7 @@ class Auth:
         return hmac.new(self._secret, password.encode(), hashlib.sha256).hexdigest()
 
     def _users(self) -> dict[str, User]:
-        """Users as the file has them now."""
+        """Return the users as the file lists them now."""
         state = _state(self._file)
         if self._read[0] != state or state is None:
             self._read = (state, load_users(self._file) if state else {})

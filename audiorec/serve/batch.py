@@ -1,7 +1,7 @@
-"""Questions for similar tracks that come while another is answered are searched for together.
+"""Batched search for similar tracks: queries that arrive during a search are answered together.
 
-One reading of the vectors then serves all of them, so that many listeners at once cost little more
-than one. Each answer is that of `Library.similar` alone.
+One pass over the vectors then serves all of them, so that many listeners at once cost little more
+than one. Each answer equals that of `Library.similar`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from audiorec.recommend.results import Hit
 from audiorec.recommend.spaces import Space
 from audiorec.serve.library import SharedLibrary
 
-MOST = 32  # questions that are searched for together
+MOST = 32  # queries in one search
 
 
 class SearchOptions(NamedTuple):
-    """What questions must share to be searched for together."""
+    """Search parameters, equal for all queries of a batch."""
 
     k: int = 10
     space: Space = "blend"
@@ -28,7 +28,7 @@ class SearchOptions(NamedTuple):
 
 
 class SimilarBatch:
-    """Answers plain questions: tracks near one, without filters or limits.
+    """Batched search for tracks similar to one track, without filters or limits.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class SimilarBatch:
         self._task: asyncio.Task[None] | None = None
 
     async def similar(self, seed: str, *, options: SearchOptions) -> list[Hit]:
-        """Tracks near one; see `Library.similar`."""
+        """Find tracks similar to one; see `Library.similar`."""
         future: asyncio.Future[list[Hit]] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(options, []).append((seed, future))
         if self._task is None or self._task.done():
@@ -64,7 +64,7 @@ class SimilarBatch:
             except Exception as error:
                 found = [error] * len(asked)
             for (_, future), answer in zip(asked, found, strict=True):
-                if future.done():  # who asked has gone
+                if future.done():  # the client has disconnected
                     continue
                 if isinstance(answer, Exception):
                     future.set_exception(answer)

@@ -1,4 +1,4 @@
-"""Settings of the server."""
+"""Server settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ServeSettings:
-    """How to serve.
+    """Settings of the server.
 
     Parameters
     ----------
@@ -16,16 +16,16 @@ class ServeSettings:
         Address to listen on.
     port : int
     music : tuple of Path
-        Folders that may be scanned by a job, beside those that hold catalogued tracks.
+        Folders that a job may scan, besides those of catalogued tracks.
     names : tuple of str
-        Names by which the server may be called, beside addresses and localhost: a page elsewhere
-        that calls it by another is refused (DNS rebinding).
+        Allowed host names, besides addresses and localhost: requests under any other name are
+        refused (DNS rebinding).
     max_upload_bytes : int
-        Of a file that is sent to be listened to.
+        Most bytes of an uploaded audio file.
     max_body_bytes : int
-        Of any other request.
+        Most bytes of any other request.
     local_user : str
-        The listener where there are no users.
+        Name of the listener on a server without users.
     """
 
     host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Cover art out of an audio file's tags, as a picture of bounded size."""
+"""Cover art from an audio file's tags, as a picture of bounded size."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 
 class Cover(NamedTuple):
-    """A picture, made anew from what the tag holds: no byte of the tag is passed on."""
+    """A picture, re-encoded from the tag's: no byte of the tag is passed on."""
 
     data: bytes
     content_type: str
 
 
 def read_cover(file: BinaryIO, *, size: int) -> Cover | None:
-    """The first picture in a file's tags as a JPEG, or a PNG where it is see-through.
+    """Read the first picture in a file's tags as a JPEG, or as a PNG if it has transparency.
 
     Parameters
     ----------
     file : file object
     size : int
-        Most pixels of either side.
+        Most pixels on either side.
     """
     data = embedded_picture(file)
     if data is None or len(data) > MOST_BYTES:
@@ -46,12 +46,12 @@ def read_cover(file: BinaryIO, *, size: int) -> Cover | None:
             out = io.BytesIO()
             picture.save(out, "PNG" if clear else "JPEG", quality=85)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
-        return None  # what is no picture
+        return None  # not a picture
     return Cover(out.getvalue(), "image/png" if clear else "image/jpeg")
 
 
 def embedded_picture(file: BinaryIO) -> bytes | None:
-    """Bytes of the cover in a file's tags, the front one where there are several."""
+    """Return the bytes of the cover in a file's tags, the front cover if there are several."""
     try:
         opened = mutagen.File(fileobj=file)
     except (mutagen.MutagenError, OSError, ValueError, EOFError):

@@ -1,4 +1,4 @@
-"""Tracks that are a part of a file, as files of their own."""
+"""Tracks that are a part of a file (CUE sheets), as files of their own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BLOCK = 1 << 20  # frames
 
 
 class CuePartCache:
-    """Parts of files, cut in a worker and kept for a while.
+    """Cache of parts of files, cut in a worker.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ class CuePartCache:
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
     async def audio(self, segment: FilePart, request: Request) -> Response:
-        """A part as FLAC, or those of its bytes that are asked for.
+        """Return a part as FLAC, or the requested range of its bytes.
 
         Raises
         ------
         AudioError
             If it cannot be decoded.
         OSError
-            If its file is gone.
+            If its file is missing.
         """
         key = (segment.path, Path(segment.file).stat().st_mtime_ns)
         data = self._kept.pop(key, None)

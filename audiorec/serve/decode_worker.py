@@ -28,12 +28,12 @@ class DecodeWorker:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place among those that wait for the worker, before anything is read or spooled.
+        """Reserve a place in the worker's queue, before anything is read or spooled.
 
         Raises
         ------
         BusyError
-            If too many wait for it already.
+            If the queue is full.
         """
         if self._waiting >= MOST_WAITING:
             raise BusyError("several sounds are being worked on already; try again in a moment")
@@ -44,12 +44,12 @@ class DecodeWorker:
             self._waiting -= 1
 
     async def call(self, function: Callable[[Item], Value], item: Item) -> Value:
-        """Call an importable function on an item in the worker; have a `place` for it.
+        """Call an importable function on an item in the worker; reserve a `place` first.
 
         Raises
         ------
         AudioError
-            If it fails: the message is the worker's.
+            If it fails, with the worker's message.
         """
         return await asyncio.to_thread(self._call, function, item)
 

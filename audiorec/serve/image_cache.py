@@ -1,4 +1,4 @@
-"""Images of tracks, cover art and spectrograms, of which the last are kept in memory."""
+"""In-memory cache of cover art and spectrogram images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CACHED_BYTES = 32 << 20
 
 
 class ImageCache:
-    """Cover art and spectrograms of tracks, the last of them kept."""
+    """Cache of cover art and spectrograms of tracks, of the most recent ones."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,7 +29,7 @@ class ImageCache:
         self._bytes = 0
 
     def cover(self, track: Track, *, size: int | None) -> Cover | None:
-        """Cover art of a track, at most `size` pixels wide and high."""
+        """Return cover art of a track, at most `size` pixels wide and high."""
         wanted = next((s for s in SIZES if s >= (size or DEFAULT_SIZE)), SIZES[-1])
         try:
             opened = open_audio(track)
@@ -42,7 +42,7 @@ class ImageCache:
         return found
 
     def spectrogram(self, workspace: Workspace, track_id: str) -> bytes:
-        """Spectrogram of a track's clip: time to the right, high notes at the top.
+        """Return a spectrogram of a track's clip: time to the right, high frequencies at the top.
 
         Raises
         ------

@@ -1,6 +1,7 @@
-"""Long work of the server: a scan, a run, playlists made anew; a process of its own, one at a time.
+"""Background jobs of the server: a scan, a run or a refresh of playlists, one at a time.
 
-Each is the command of that name, niced and with one worker, so that answers do not wait for it.
+Each runs the command of that name in a process of its own, niced and with one worker, so that
+requests do not wait for it.
 """
 
 from __future__ import annotations
@@ -35,24 +36,24 @@ JobState = Literal["running", "done", "failed", "cancelled"]
 MOST_LINES = 200
 MOST_JOBS = 20
 NICENESS = 15
-PATIENCE = 20.0  # s that a cancelled job has to end by itself
+PATIENCE = 20.0  # s that a cancelled job has to end
 
 
 @dataclass
 class Job:
-    """One piece of work.
+    """A background job.
 
     Attributes
     ----------
     id : str
     kind : {"scan", "run", "playlists"}
     folder : str
-        Of a scan.
+        Folder of a scan.
     state : {"running", "done", "failed", "cancelled"}
     lines : deque of str
-        The last that it said.
+        Last lines of its output.
     n_lines : int
-        How many it has said.
+        Number of lines of its output so far.
     started, ended : float or None
         Seconds since 1970.
     """
@@ -74,18 +75,18 @@ class Job:
         self.wake()
 
     def wake(self) -> None:
-        """Let everybody who waits look again."""
+        """Wake everybody who waits for new lines."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def since(self, n: int) -> list[str]:
-        """Lines after the first `n`, as far as they are kept."""
+        """Return the lines after the first `n`, as far as they are kept."""
         new = max(0, self.n_lines - n)
         return list(self.lines)[-new:] if new else []
 
 
 class Jobs:
-    """The work that a workspace's server does.
+    """The background jobs of a workspace's server.
 
     Parameters
     ----------
@@ -111,39 +112,39 @@ class Jobs:
 
     @property
     def current(self) -> Job | None:
-        """What is being done."""
+        """The running job, or None."""
         return next((job for job in self._jobs.values() if job.state == "running"), None)
 
     def recent(self) -> list[Job]:
-        """Jobs of this server, the latest first."""
+        """Return the jobs of this server, latest first."""
         return list(reversed(self._jobs.values()))
 
     def get(self, id_: str) -> Job:
-        """A job; `NotFoundError` where there is none of that id."""
+        """Return a job by its id; `NotFoundError` if there is none."""
         if id_ not in self._jobs:
             raise NotFoundError(f"there is no job {id_!r}; /api/v1/jobs lists them")
         return self._jobs[id_]
 
     def folders(self) -> list[Path]:
-        """Folders that may be scanned: of ``--music``, scanned before, or the topmost with tracks.
+        """Return the folders that may be scanned: of ``--music``, scanned before, or with tracks.
 
-        None of them lies within another.
+        None lies within another: of the folders with tracks, the topmost ones.
         """
         given = [path.absolute() for path in self._settings.music]
         known = map(str, [*given, *scan_roots(self._workspace)])
         return sorted(map(Path, topmost([*known, *self._library.tracks().folders])), key=_depth)
 
     async def start(self, kind: JobKind, *, folder: Path | None = None) -> Job:
-        """Begin a job.
+        """Start a job.
 
         Raises
         ------
         JobRunningError
-            If one is on.
+            If a job is running.
         ParameterError
-            If a scan is of no folder that may be scanned.
+            If the folder may not be scanned.
         WorkspaceError
-            If the workspace cannot be written.
+            If the workspace is not writable.
         """
         await self._library.in_thread(self._workspace.check_writable)
         command = [kind, *(["refresh"] if kind == "playlists" else ["--jobs", "1"])]
@@ -163,7 +164,7 @@ class Jobs:
         return job
 
     async def cancel(self, id_: str) -> Job:
-        """End a job: it is asked to, and made to where it takes too long."""
+        """Cancel a job: it is asked to end, and killed if it takes too long."""
         job = self.get(id_)
         if job.state == "running":
             job.state = "cancelled"
@@ -171,7 +172,7 @@ class Jobs:
         return job
 
     async def events(self, id_: str) -> AsyncIterator[dict[str, object]]:
-        """What a job says, as it says it; at last how it ended."""
+        """Yield a job's lines of output as they come; last, how it ended."""
         job = self.get(id_)
         seen = 0
         while True:
@@ -188,7 +189,7 @@ class Jobs:
             yield {"event": "alive"}
 
     async def stop(self) -> None:
-        """Cancel what is being done, and wait for its end."""
+        """Cancel the running job, and wait for its end."""
         if (job := self.current) is not None:
             await self.cancel(job.id)
         if self._task is not None:
@@ -248,7 +249,7 @@ class Jobs:
             start_new_session=True,
             limit=1 << 20,
         )  # fmt: skip
-        if job.state != "running":  # cancelled before it had begun
+        if job.state != "running":  # cancelled before it started
             await self._end()
         assert self._process.stdout is not None
         while True:
@@ -269,11 +270,11 @@ class Jobs:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
         ends = time.monotonic() + PATIENCE
-        # Not `wait`, which waits for those too to whom it has lent its output.
+        # Not `wait`, which also waits for child processes that share its output.
         while process.returncode is None and time.monotonic() < ends:
             await asyncio.sleep(0.05)
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # it, or what it has left behind
+            os.killpg(process.pid, signal.SIGKILL)  # the process, or children that it left behind
         await process.wait()
 
 

@@ -21,15 +21,15 @@ from audiorec.workspace import Workspace
 logger = logging.getLogger("audiorec.serve")
 Answer = TypeVar("Answer")
 
-THREADS = 4  # more wait for each other's turn of the interpreter
+THREADS = 4  # with more, they would wait for the interpreter lock
 STALE_SECONDS = 1.0
 QUICK_THREADS = 2
-LOOK_SECONDS = 0.25  # between looks at whether the index was replaced
-SETTLE_FACTOR = 10.0  # a changing catalogue is read again for at most a tenth of the time
+LOOK_SECONDS = 0.25  # between checks for a replaced index
+SETTLE_FACTOR = 10.0  # rereading a changing catalogue takes at most a tenth of the time
 
 
 class SharedLibrary:
-    """The library that all threads answer from: indexes opened once, replaced without a pause.
+    """The library shared by all threads: indexes opened once, replaced without interruption.
 
     Parameters
     ----------
@@ -54,28 +54,28 @@ class SharedLibrary:
         self._read_at, self._read_seconds, self._checked = 0.0, 0.0, 0.0
 
     async def call(self, function: Callable[[Library], Answer]) -> Answer:
-        """Answer from a thread: `function` of that thread's library."""
+        """Call `function` in a thread, on that thread's library."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self.run, function)
 
     async def call_quick(self, function: Callable[[Library], Answer]) -> Answer:
-        """The same for what takes milliseconds, so that it never waits for what takes seconds."""
+        """Call a function of milliseconds in a pool of its own, never behind one of seconds."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._quick, self.run, function)
 
     async def in_thread(self, function: Callable[..., Answer], *args: Any) -> Answer:
-        """Call what waits for the disk in a thread of its own kind, so that no answer waits."""
+        """Call a function that waits for the disk in a separate pool, so that no answer waits."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._files, function, *args)
 
     def run(self, function: Callable[[Library], Answer]) -> Answer:
-        """The same in the calling thread."""
+        """Call `function` in the calling thread, on its library."""
         return function(self._of_thread())
 
     def tracks(self) -> TrackTable:
-        """Every track whose file is there.
+        """Every track whose file exists.
 
-        Once the catalogue changes it is read again, aside: until then the table before answers.
+        A changed catalogue is reread in the background; until then the previous table is used.
         """
         table, now = self._table, time.monotonic()
         if table is None:
@@ -107,14 +107,14 @@ class SharedLibrary:
         return table
 
     def stale(self) -> bool:
-        """Whether plays are newer than what answers; looked at now and then."""
+        """Whether plays are newer than the index; checked now and then."""
         now = time.monotonic()
         if now - self._stale[0] > STALE_SECONDS:
             self._stale = (now, bool(self._owner.stale))
         return self._stale[1]
 
     def warm_up(self) -> None:
-        """Open what the first question would wait for; what is not there yet is passed over."""
+        """Open what the first query would wait for, as far as it exists."""
 
         def ask(library: Library) -> None:
             library.index.open()
@@ -125,13 +125,13 @@ class SharedLibrary:
                 prepare()
 
     def close(self) -> None:
-        """End the threads, once what they do is done."""
+        """Wait for the threads to finish, and end them."""
         self._executor.shutdown(cancel_futures=True)
         self._quick.shutdown(cancel_futures=True)
         self._files.shutdown(cancel_futures=True)
 
     def _of_thread(self) -> Library:
-        """The library of this thread, made anew where the index or the catalogue's file is new."""
+        """The library of this thread, recreated when the index or the catalogue's file is new."""
         self._check_for_new_index()
         state = (self._generation, self._signature)
         if getattr(self._local, "state", None) != state:
@@ -150,7 +150,7 @@ class SharedLibrary:
         return self._owner.for_thread(catalog=catalog, songs=catalog.songs)
 
     def _check_for_new_index(self) -> None:
-        """Take a new index over once it stands ready."""
+        """Switch to a new index once it is ready."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS or not self._lock.acquire(blocking=False):
             return
@@ -166,7 +166,7 @@ class SharedLibrary:
 
 
 def file_signature(path: Path) -> tuple[int, ...]:
-    """Device, inode, size and time of change of an SQLite file and its log; zeros without it."""
+    """Return device, inode, size and mtime of an SQLite file and its log; zeros if missing."""
     signature: list[int] = []
     for file in (path, path.with_name(f"{path.name}-wal")):
         try:

@@ -1,4 +1,4 @@
-"""Listening that comes in by the server: plays, skips, likes, stars, ratings."""
+"""Feedback received by the server: plays, skips, likes, stars, ratings."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from audiorec.workspace import Workspace
 
 StarKind = Literal["track", "album", "artist"]
 Played = Literal["play", "skip", ""]
-SETTLE_SECONDS = 1.0  # after the last event, before it is put under the plays
-RETRY_SECONDS = 15.0  # where another process writes there
+SETTLE_SECONDS = 1.0  # after the last event, before it is added to the plays
+RETRY_SECONDS = 15.0  # while another process writes there
 NOW_PLAYING_SECONDS = 600.0
 MOST_NOW_PLAYING = 200
 
 
 class Opinion(NamedTuple):
-    """What a listener said of a track."""
+    """A listener's rating, like or star of a track."""
 
     liked: bool
     disliked: bool
@@ -33,14 +33,14 @@ class Opinion(NamedTuple):
 
 
 class PlayCount(NamedTuple):
-    """How often a listener played a track here, and when last (s since 1970)."""
+    """Number of plays of a track by a listener here, and time of the last (s since 1970)."""
 
     plays: int
     last: int
 
 
 class NowPlaying(NamedTuple):
-    """What a listener's player said it has begun to play (s since 1970)."""
+    """A track that a listener's player reported as started (s since 1970)."""
 
     user: str
     track_id: str
@@ -49,7 +49,7 @@ class NowPlaying(NamedTuple):
 
 
 class Listening:
-    """Listening of the server's users; every change is on the disk when the call returns.
+    """Feedback of the server's users; every change is on disk when the call returns.
 
     Parameters
     ----------
@@ -66,10 +66,10 @@ class Listening:
         self._held = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    # -- what is said of tracks ------------------------------------------------------------------
+    # -- opinions of tracks ----------------------------------------------------------------------
 
     def like(self, user: str, track_id: str) -> None:
-        """Store that a listener likes a track: the same as a star."""
+        """Store that a listener likes a track, equivalent to a star."""
         self._set_opinion(user, track_id, liked=1)
 
     def dislike(self, user: str, track_id: str) -> None:
@@ -77,11 +77,11 @@ class Listening:
         self._set_opinion(user, track_id, liked=-1)
 
     def clear(self, user: str, track_id: str) -> None:
-        """Take back likes, dislikes and stars of a track."""
+        """Remove likes, dislikes and stars of a track."""
         self._set_opinion(user, track_id, liked=0, n_stars=0)
 
     def rate(self, user: str, track_id: str, n_stars: int) -> None:
-        """Store a rating of 1 to 5 stars; 0 takes it back."""
+        """Store a rating of 1 to 5 stars; 0 removes it."""
         if not 0 <= n_stars <= 5:
             raise ParameterError(f"rating={n_stars} must be from 0 to 5")
         self._set_opinion(user, track_id, n_stars=n_stars)
@@ -98,7 +98,7 @@ class Listening:
             )
 
     def unstar(self, user: str, kind: StarKind, id_: str) -> None:
-        """Take a star back; a dislike of the track stays."""
+        """Remove a star; a dislike of the track stays."""
         if kind == "track":
             if self.opinion(user, id_).liked:
                 self._set_opinion(user, id_, liked=0)
@@ -109,7 +109,7 @@ class Listening:
             )
 
     def starred(self, user: str, kind: StarKind) -> dict[str, int]:
-        """When a listener starred what (s since 1970), by id."""
+        """Return the times of a listener's stars (s since 1970), by id."""
         if kind == "track":
             said = self.opinions(user)
             return {id_: o.starred_at or 0 for id_, o in said.items() if o.liked}
@@ -120,7 +120,7 @@ class Listening:
             return dict(rows.fetchall())
 
     def opinion(self, user: str, track_id: str) -> Opinion:
-        """What a listener said of one track."""
+        """Return a listener's opinion of one track."""
         with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT liked, stars, starred_at FROM opinions WHERE user = ? AND track_id = ?",
@@ -129,7 +129,7 @@ class Listening:
         return _opinion(*row) if row else Opinion(False, False, 0, None)
 
     def opinions(self, user: str) -> dict[str, Opinion]:
-        """What a listener said of tracks, by track_id."""
+        """Return a listener's opinions of tracks, by track_id."""
         with self._store.reading() as connection:
             rows = connection.execute(
                 "SELECT track_id, liked, stars, starred_at FROM opinions WHERE user = ?", [user]
@@ -157,7 +157,7 @@ class Listening:
             add_event(connection, user, track_id, kind="rating", at=now, rating=rating)
         self._wake.set()
 
-    # -- what is played --------------------------------------------------------------------------
+    # -- plays -----------------------------------------------------------------------------------
 
     def played(
         self,
@@ -168,17 +168,17 @@ class Listening:
         duration: float = 0.0,
         at: int | None = None,
     ) -> Played:
-        """Store a play or a skip by the one rule; what is neither is not stored.
+        """Store a play or a skip, by the rule of `play_or_skip`; anything else is not stored.
 
         Parameters
         ----------
         user, track_id : str
         seconds : float, optional
-            For how long it was played; None where a player has decided that it was a play.
+            Time played, s; None if the player has decided that it was a play.
         duration : float
-            Of the track, s; 0 where unknown.
+            Duration of the track, s; 0 if unknown.
         at : int, optional
-            When it began, s since 1970; now where not given, or where it lies ahead.
+            Start of the play, s since 1970; now if not given, or if in the future.
 
         Returns
         -------
@@ -201,7 +201,7 @@ class Listening:
         return kind
 
     def counts(self, user: str) -> dict[str, PlayCount]:
-        """How often a listener played tracks here, by track_id."""
+        """Return a listener's play counts here, by track_id."""
         with self._store.reading() as connection:
             rows = connection.execute(
                 "SELECT track_id, plays, last FROM play_counts WHERE user = ?", [user]
@@ -209,7 +209,7 @@ class Listening:
         return {track_id: PlayCount(plays, last) for track_id, plays, last in rows}
 
     def now_playing(self, user: str, track_id: str, client: str = "") -> None:
-        """Say what is being played; kept in memory for a while."""
+        """Record a track that is being played, in memory for a while."""
         key = (user, client[:100])
         self._now.pop(key, None)
         if len(self._now) >= MOST_NOW_PLAYING:
@@ -217,14 +217,14 @@ class Listening:
         self._now[key] = NowPlaying(user, track_id, client[:100], time.time())
 
     def playing_now(self) -> list[NowPlaying]:
-        """What was said to be played within the last minutes, the latest first."""
+        """Return the tracks reported as playing in the last minutes, latest first."""
         since = time.time() - NOW_PLAYING_SECONDS
         return [now for now in reversed(list(self._now.values())) if now.since >= since]
 
-    # -- into the plays --------------------------------------------------------------------------
+    # -- storing as plays ------------------------------------------------------------------------
 
     def store_pending(self) -> int:
-        """Put what has come under the workspace's plays; 0 where another process writes there."""
+        """Add new feedback to the workspace's plays; 0 while another process writes there."""
         with self._held:
             if not is_pending(self._store):
                 return 0
@@ -232,24 +232,24 @@ class Listening:
                 return store_server_plays(self._workspace, self._store)
 
     def hold(self) -> Callable[[], None]:
-        """Keep off the workspace's plays until what is returned is called: a job writes there."""
+        """Pause writing to the workspace's plays for a job; returns a function that resumes it."""
         self._held.acquire()
         return self._held.release
 
     def start(self) -> None:
-        """Take listening in from now on, by a thread of its own."""
+        """Start the thread that stores feedback."""
         self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Take in what is left, and end the thread."""
+        """Store the remaining feedback, and end the thread."""
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=30)
 
     def _run(self) -> None:
-        self._wake.set()  # what an earlier server has left
+        self._wake.set()  # for feedback left by an earlier server
         while True:
             self._wake.wait()
             stopping = self._stop.wait(SETTLE_SECONDS)
@@ -271,7 +271,7 @@ class Listening:
 
 
 def play_or_skip(seconds: float | None, duration: float) -> Played:
-    """What having played so much of a track is; see `audiorec.data.histories.listen`."""
+    """Classify a partial play as a play or a skip; see `audiorec.data.histories.listen`."""
     if seconds is None:
         return "play"
     limit = min(duration * PLAY_FRACTION, PLAY_SECONDS) if duration > 0 else SKIP_SECONDS

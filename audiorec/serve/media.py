@@ -45,11 +45,11 @@ IN_BROWSERS = frozenset(
 
 
 class CutShortError(DataError):
-    """A file that became shorter while it was sent."""
+    """A file that was truncated while it was sent."""
 
 
 def content_type(track: Track) -> str:
-    """MIME type of what is sent of a track: by its file's suffix, or what the scan found in it."""
+    """Return the MIME type of a track's file: by its suffix, or as the scan found it."""
     if segment_of(track.path) is not None:
         return PART_TYPE
     suffix = Path(file_of(track.path)).suffix[1:].lower()
@@ -57,18 +57,18 @@ def content_type(track: Track) -> str:
 
 
 def is_playable(track: Track) -> bool:
-    """Whether browsers of today play the format."""
+    """Whether current browsers play the format."""
     return content_type(track) in IN_BROWSERS
 
 
 class Media:
-    """Files of the tracks in a library.
+    """Media files of the tracks in a library.
 
     Parameters
     ----------
     library : SharedLibrary
     worker : DecodeWorker
-        Cuts out tracks that are a part of a file.
+        Worker that cuts out tracks that are a part of a file.
     """
 
     def __init__(self, library: SharedLibrary, worker: DecodeWorker) -> None:
@@ -77,20 +77,20 @@ class Media:
         self._images = ImageCache()
 
     def cover(self, track_id: str, *, size: int | None = None) -> Cover | None:
-        """Cover art in a track's tags; None where it has none. Call it in a thread."""
+        """Return cover art from a track's tags, or None. Call it in a thread."""
         track = self._library.run(lambda library: library.catalog.get(track_id))
         return self._images.cover(track, size=size)
 
     def spectrogram(self, track_id: str) -> bytes:
-        """Log-mel spectrogram of a track as a PNG. Call it in a thread."""
+        """Return the log-mel spectrogram of a track as a PNG. Call it in a thread."""
         return self._images.spectrogram(self._library.workspace, track_id)
 
     async def audio(self, track_id: str, request: Request) -> Response:
-        """The file of a track, or the part of it that is asked for.
+        """Return the file of a track, or the requested range of it.
 
-        What is sent is what was opened: a file that is removed or replaced meanwhile is sent to
-        its end. A track that is a part of a file, by a CUE sheet, is cut out as FLAC. An unknown id
-        raises `NotFoundError`; a file that is gone is answered by 410.
+        A file that is removed or replaced while it is sent is still sent to its end. A track that
+        is a part of a file, by a CUE sheet, is cut out as FLAC. An unknown id raises
+        `NotFoundError`; a missing file is answered with 410.
         """
         track = await self._library.call_quick(lambda library: library.catalog.get(track_id))
         segment = segment_of(track.path)
@@ -138,7 +138,7 @@ async def _chunks(opened: BinaryIO, first: int, length: int) -> AsyncIterator[by
         await run_in_threadpool(opened.seek, first)
         while length > 0:
             chunk = await run_in_threadpool(opened.read, min(CHUNK, length))
-            if not chunk:  # cut short meanwhile: the connection ends before its length
+            if not chunk:  # truncated meanwhile: the connection ends early
                 raise CutShortError("a file became shorter while it was sent; play it again")
             length -= len(chunk)
             yield chunk

@@ -1,4 +1,4 @@
-"""The one place where the server opens a file of music: by a track of the catalogue."""
+"""Opening of audio files, only of catalogued tracks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from audiorec.data.path_fragments import file_of
 
 
 def open_audio(track: Track) -> BinaryIO:
-    """Open a track's file, a regular one; `OSError` where there is none."""
+    """Open a track's regular file; `OSError` if there is none."""
     if not os.path.isabs(track.path) or track.path == track.track_id:  # noqa: PTH117 - as stored
-        raise FileNotFoundError(track.path)  # a track that came without a file
+        raise FileNotFoundError(track.path)  # a track without a file
     handle = os.open(file_of(track.path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

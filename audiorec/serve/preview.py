@@ -1,4 +1,4 @@
-"""A short part of a track as an MP3, which every browser plays, whatever its own format."""
+"""Preview of a track: a short excerpt as an MP3, which every browser plays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATE = 44_100
 
 
 class PreviewRequest(NamedTuple):
-    """A file, and which part of it (s); with no start, its middle."""
+    """A file, and start and length of the excerpt (s); without a start, its middle."""
 
     path: str
     start: float | None
@@ -24,7 +24,7 @@ class PreviewRequest(NamedTuple):
 
 
 def make_preview(request: PreviewRequest) -> bytes:
-    """Encode a part of a file, or all of one that is shorter. Runs in a worker.
+    """Encode an excerpt of a file, or all of a shorter one. Runs in a worker.
 
     Raises
     ------

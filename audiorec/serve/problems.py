@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 has them: ``application/problem+json``."""
+"""Errors as RFC 9457 problem details: ``application/problem+json``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ STATUS: tuple[tuple[type[AudiorecError], int], ...] = (
 
 
 class Problem(BaseModel):
-    """What went wrong: a title by the status, and one line with thing, value and remedy."""
+    """Problem details: a title by the status, and one line with thing, value and remedy."""
 
     type: str = "about:blank"
     title: str
@@ -64,7 +64,7 @@ class Problem(BaseModel):
 
 
 def problem(status: int, detail: str, **more: Any) -> Response:
-    """A response that says what went wrong.
+    """Make a response of problem details.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def problem(status: int, detail: str, **more: Any) -> Response:
 
 
 def problem_from_error(error: AudiorecError) -> Response:
-    """The response to an error of audiorec."""
+    """Make the response to an error of audiorec."""
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 503)
     if isinstance(error, AmbiguousNameError):
         candidates = [one_line(str(name)) for name in error.candidates[:20]]
@@ -90,7 +90,7 @@ def problem_from_error(error: AudiorecError) -> Response:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have an app answer every error as a problem."""
+    """Make an app answer every error with problem details."""
 
     async def known(_: Request, error: Exception) -> Response:
         assert isinstance(error, AudiorecError)
@@ -113,7 +113,7 @@ def add_handlers(app: FastAPI) -> None:
         return problem(503, f"the workspace cannot be used: {error.strerror or error}")
 
     async def gone(_: Request, __: Exception) -> Response:
-        return problem(400, "the request ended before all of it had come")  # which nobody reads
+        return problem(400, "the request ended before all of it had come")  # nobody reads it
 
     async def unknown(request: Request, error: Exception) -> Response:
         logger.exception("error in %s", request.scope["path"], exc_info=error)

@@ -1,4 +1,4 @@
-"""Which bytes of a file a request is for."""
+"""HTTP range requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.
 
 
 class ByteRange(NamedTuple):
-    """First and last byte of what is sent, counted from 0, and whether it is the part asked for."""
+    """First and last byte to send, counted from 0, and whether they answer a range request."""
 
     first: int
     last: int
@@ -20,18 +20,18 @@ class ByteRange(NamedTuple):
 def wanted_range(
     headers: Mapping[str, str], *, size: int, etag: str, modified: str = ""
 ) -> ByteRange | None:
-    """The part of a file that a request is for; None for one beyond it.
+    """Parse the range that a request asks for; None if it lies beyond the file.
 
-    All of it where no part is asked for, several, one in another unit, or one of the file as it was
-    (RFC 9110, 13.1.5 and 14.2).
+    The whole file if the request has no range, several, one in another unit, or one for an earlier
+    version of the file (RFC 9110, 13.1.5 and 14.2).
 
     Parameters
     ----------
     headers : mapping of str to str
     size : int
-        Of the file, bytes.
+        Size of the file, bytes.
     etag, modified : str
-        What the file is known by, and when it was changed, as the answer's headers say it.
+        The file's ``ETag`` and ``Last-Modified`` headers.
     """
     everything = ByteRange(0, size - 1, False)
     found = RANGE.fullmatch(headers.get("range", ""))
@@ -40,7 +40,7 @@ def wanted_range(
     first, last = found.groups()
     if not first and not last:
         return everything
-    if not first:  # the last so many bytes
+    if not first:  # a suffix range
         n = min(int(last), size)
         return ByteRange(size - n, size - 1, True) if n else None
     start, end = int(first), min(int(last), size - 1) if last else size - 1

@@ -1,4 +1,4 @@
-"""The server's process: uvicorn, its log, and its end."""
+"""The server process: uvicorn, its log and its shutdown."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from audiorec.exceptions import ParameterError, system_reason
 from audiorec.serve.config import ServeSettings
 
 MOST_CONNECTIONS = 1024
-STOP_SECONDS = 10  # that answers under way have when the server is stopped
+STOP_SECONDS = 10  # for answers in progress when the server is stopped
 
 
 def run_server(app: FastAPI, settings: ServeSettings) -> None:
-    """Serve until SIGTERM or Ctrl-C; answers that are under way are finished.
+    """Serve until SIGTERM or Ctrl-C; answers in progress are finished.
 
     Raises
     ------
     ParameterError
-        If the address cannot be listened on.
+        If the server cannot listen on the address.
     """
     bound = listen(settings.host, settings.port)
     set_up_log()
-    # Answers go on in threads of their own; those of BLAS would only wait for each other.
+    # Answers have threads of their own; those of BLAS would only wait for each other.
     threadpool_limits(1)
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,  # the access middleware writes a line of its own
+        access_log=False,  # the access middleware logs requests itself
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=15,
@@ -44,7 +44,7 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
     server = _Server(config, bound)
 
     def end(*_: object) -> None:
-        if not server.started:  # else uvicorn has ended it in order, and says so again
+        if not server.started:  # else uvicorn ended in order, and raises the signal again
             sys.exit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,7 +53,7 @@ def run_server(app: FastAPI, settings: ServeSettings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does."""
+    """A uvicorn server that reports its address once it listens."""
 
     def __init__(self, config: uvicorn.Config, bound: socket.socket) -> None:
         super().__init__(config)
@@ -68,7 +68,7 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens."""
+    """Open a listening socket."""
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -86,7 +86,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def set_up_log() -> None:
-    """A line with time and level for each request and each thing that goes wrong, on stderr."""
+    """Set up logging on stderr: a line with time and level for each request and error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     for name in ("audiorec.serve", "uvicorn.error"):

@@ -9,14 +9,14 @@ from PIL import Image
 
 
 def draw_spectrogram(mels: list[np.ndarray]) -> bytes:
-    """Spectrograms side by side as a PNG.
+    """Draw spectrograms side by side as a PNG.
 
     Parameters
     ----------
     mels : list of np.ndarray [shape=(n_mels, n_frames)]
-        dB, of one track.
+        Log-mel spectrograms of one track, dB.
     """
-    from matplotlib import colormaps  # here: covers do not wait for matplotlib
+    from matplotlib import colormaps  # here, so that covers do not wait for matplotlib
 
     whole = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in mels], axis=1)
     low, high = np.percentile(whole, [2, 99.8])

@@ -1,4 +1,4 @@
-"""What a server is made of, and how a request gets at it."""
+"""Server state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServerState:
-    """A running server's parts."""
+    """Shared objects of a running server."""
 
     workspace: Workspace
     settings: ServeSettings
@@ -39,6 +39,6 @@ class ServerState:
 
 
 def state_of(request: HTTPConnection) -> ServerState:
-    """The parts of the server that a request came to."""
+    """Return the state of the server that handles a request."""
     state: ServerState = request.app.state.serve
     return state

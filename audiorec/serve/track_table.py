@@ -1,4 +1,4 @@
-"""The tracks of a library as the server lists and searches them."""
+"""In-memory table of tracks, for listing and searching."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_NEW = 50
 
 
 class TableCatalog(Catalog):
-    """A catalogue that looks tracks up in a table that is in memory, and else in its file.
+    """A catalogue that looks up tracks in a table in memory first, then in its file.
 
     Parameters
     ----------
     workspace : Workspace
     table : callable
-        The table as it is now.
+        Returns the current table.
     """
 
     def __init__(self, workspace: Workspace, table: Callable[[], TrackTable]) -> None:
@@ -62,9 +62,9 @@ class TrackTable:
     tracks : sequence of Track
         In any order.
     added : dict of str to int
-        When the file of each last changed, s since 1970.
+        Last change of each file, s since 1970, by track_id.
     version : object
-        Of the catalogue.
+        Version of the catalogue.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class TrackTable:
         return len(self.tracks)
 
     def song(self, track_id: str) -> str:
-        """What song a track is; see `audiorec.recommend.versions.song_of`."""
+        """Return the song of a track; see `audiorec.recommend.versions.song_of`."""
         song = self._songs.get(track_id)
         if song is None:
             track = self.by_id.get(track_id)
@@ -88,14 +88,14 @@ class TrackTable:
         return song
 
     def find(self, text: str, *, fields: Sequence[str] = tuple(WEIGHTS)) -> list[Track]:
-        """Tracks that all words fit, best first; see `audiorec.data.word_search`.
+        """Find the tracks that match all words, best first; see `audiorec.data.word_search`.
 
-        Without a word all tracks, in the stable order. Of the `fields` each word must be in one.
+        Without words, all tracks in the stable order. Each word must occur in one of the `fields`.
         """
         words = folded_words(text)[:MOST_WORDS]
         if not words:
             return [] if text.strip().strip("\"'") else list(self.tracks)
-        # Expressions let other threads go on: nothing here is looked at one by one.
+        # Polars expressions let other threads run: no Python loop over tracks.
         scores = [_score(word, fields) for word in words]
         fits = pl.all_horizontal([score > 0 for score in scores])
         found = (
@@ -108,18 +108,18 @@ class TrackTable:
 
     @cached_property
     def newest(self) -> list[str]:
-        """Ids of the tracks whose files changed last, the latest first."""
+        """Ids of the tracks by the last change of their files, latest first."""
         return nsmallest(MOST_NEW, self.by_id, key=lambda id_: (-self.added.get(id_, 0), id_))
 
     @cached_property
     def folders(self) -> list[str]:
-        """Folders that the tracks' files lie in, without those within others."""
-        paths = {os.path.dirname(track.path) for track in self.tracks}  # noqa: PTH120 - quicker
-        return topmost(path for path in paths if os.path.isabs(path))  # noqa: PTH117 - quicker
+        """Topmost folders of the tracks' files."""
+        paths = {os.path.dirname(track.path) for track in self.tracks}  # noqa: PTH120 - faster
+        return topmost(path for path in paths if os.path.isabs(path))  # noqa: PTH117 - faster
 
     @cached_property
     def _folded(self) -> pl.DataFrame:
-        """Words of each field, each after a blank, and the order among equally good ones."""
+        """Words of each field, each after a space, and the order among equal scores."""
         columns = {
             name: [" ".join(["", *folded_words(_text(track, name))]) for track in self.tracks]
             for name in WEIGHTS
@@ -132,10 +132,10 @@ class TrackTable:
 
 
 def topmost(folders: Iterable[str]) -> list[str]:
-    """Folders that lie within no other of them."""
+    """Return the folders that lie within none of the others."""
     found: list[str] = []
-    last = ""  # with a separator behind it, so that what lies within it follows it, sorted
-    for folder in sorted({os.path.join(folder, "") for folder in folders}):  # noqa: PTH118 - quicker
+    last = ""  # with a trailing separator, so that subfolders sort after it
+    for folder in sorted({os.path.join(folder, "") for folder in folders}):  # noqa: PTH118 - faster
         if not last or not folder.startswith(last):
             last = folder
             found.append(folder.rstrip(os.sep) or folder)
@@ -143,7 +143,7 @@ def topmost(folders: Iterable[str]) -> list[str]:
 
 
 def read_tracks(workspace: Workspace, *, version: object = None) -> TrackTable:
-    """The table of a workspace's catalogue; empty before a scan has made one."""
+    """Read the table of a workspace's catalogue; empty before the first scan."""
     if not workspace.catalog.exists():
         return TrackTable((), added={}, version=version)
     with Catalog(workspace.catalog, read_only=True) as catalog:
@@ -168,7 +168,7 @@ def _text(track: Track, field: str) -> str:
 
 
 def _score(word: str, fields: Sequence[str]) -> pl.Expr:
-    """What a word is worth for each track; see `audiorec.data.word_search`."""
+    """Score each track for a word; see `audiorec.data.word_search`."""
     worth = [
         pl.when(pl.col(name).str.contains(f" {word}", literal=True))
         .then(pl.lit(float(weight)))

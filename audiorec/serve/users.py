@@ -1,8 +1,8 @@
-"""The users who may come in: a JSON file in the workspace that its owner alone can read.
+"""User accounts: a JSON file in the workspace that only its owner can read.
 
-The passwords stand in it as they are. A Subsonic player proves that it knows one by
+Passwords are stored in plain text. A Subsonic player proves that it knows one by
 ``md5(password + salt)``, with a salt of its own choice, so that the server needs the password
-itself. API keys are kept as their SHA-256.
+itself. API keys are stored as their SHA-256.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_KEYS = 20
 
 
 class User(NamedTuple):
-    """A user: the name is that of the listener; keys are SHA-256 digests, hexadecimal."""
+    """A user, named as the listener; keys are SHA-256 digests, hexadecimal."""
 
     name: str
     password: str
@@ -35,17 +35,17 @@ class User(NamedTuple):
 
 
 def users_file(workspace: Workspace) -> Path:
-    """Where the users of a workspace stand."""
+    """Return the path of a workspace's users file."""
     return workspace.root / FILE
 
 
 def load_users(file: Path) -> dict[str, User]:
-    """Users by name; none without a file.
+    """Load the users by name; none without a file.
 
     Raises
     ------
     WorkspaceError
-        If it cannot be read, or others than its owner can read it.
+        If it cannot be read, or is readable by others than its owner.
     """
     try:
         with file.open("rb") as stream:
@@ -66,7 +66,7 @@ def load_users(file: Path) -> dict[str, User]:
 
 
 def save_users(file: Path, users: Mapping[str, User]) -> None:
-    """Write the users, whole or not at all, for the owner alone to read."""
+    """Write the users atomically, readable by the owner only."""
     rows = {u.name: {"password": u.password, "keys": list(u.keys)} for u in users.values()}
     aside = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
@@ -83,12 +83,12 @@ def save_users(file: Path, users: Mapping[str, User]) -> None:
 
 
 def add_user(file: Path, name: str, password: str) -> bool:
-    """Add a user, or give one another password; return whether they are new.
+    """Add a user, or change a user's password; return whether they are new.
 
     Raises
     ------
     ParameterError
-        If the name or the password is none.
+        If the name or the password is invalid.
     """
     if not NAME.fullmatch(name):
         raise ParameterError(
@@ -107,7 +107,7 @@ def add_user(file: Path, name: str, password: str) -> bool:
 
 
 def remove_user(file: Path, name: str) -> None:
-    """Remove a user with their keys; `NotFoundError` where there is none."""
+    """Remove a user with their keys; `NotFoundError` if there is none."""
     users = load_users(file)
     if name not in users:
         raise NotFoundError(f"there is no user {name!r}; 'audiorec serve user list' names them")
@@ -116,7 +116,7 @@ def remove_user(file: Path, name: str) -> None:
 
 
 def add_key(file: Path, name: str) -> str:
-    """Make an API key for a user: shown once, kept as its digest."""
+    """Create an API key for a user: shown once, stored as its digest."""
     users = load_users(file)
     if name not in users:
         raise NotFoundError(f"there is no user {name!r}; 'audiorec serve user list' names them")
@@ -132,7 +132,7 @@ def add_key(file: Path, name: str) -> str:
 
 
 def revoke_keys(file: Path, name: str) -> int:
-    """Take back all API keys of a user; return how many there were."""
+    """Revoke all API keys of a user; return how many there were."""
     users = load_users(file)
     if name not in users:
         raise NotFoundError(f"there is no user {name!r}; 'audiorec serve user list' names them")
@@ -143,7 +143,7 @@ def revoke_keys(file: Path, name: str) -> int:
 
 
 def digest(text: str) -> str:
-    """SHA-256, hexadecimal."""
+    """Return the SHA-256 of a text, hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 

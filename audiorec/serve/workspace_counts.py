@@ -1,4 +1,4 @@
-"""Counts of a whole workspace for pages and answers, kept until what is stored changes."""
+"""Counts over a workspace for pages and answers, cached until the stored data change."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from audiorec.serve.state import ServerState
 from audiorec.workspace import Workspace
 
 MOST_LISTENERS = 100
-_counting = threading.Lock()  # who asks meanwhile waits for the same count
+_counting = threading.Lock()  # concurrent requests wait for the same count
 
 
 class WordCounts(NamedTuple):
-    """How many tracks have each word.
+    """Number of tracks with each tag.
 
     Attributes
     ----------
     words : tuple of TagCount
         Most frequent first.
     by_word, by_key : mapping of str to int
-        By the word as it is shown, and folded.
+        By the word as displayed, and normalized.
     """
 
     words: tuple[TagCount, ...]
@@ -44,14 +44,14 @@ class WordCounts(NamedTuple):
 
 
 class PlaySummary(NamedTuple):
-    """Whose plays there are, and of what.
+    """Listeners of the stored plays, and played tracks.
 
     Attributes
     ----------
     tracks : frozenset of str
-        That somebody has played.
+        Tracks that somebody has played.
     listeners : tuple of str
-        Those with the most plays first.
+        Listeners, those with the most plays first.
     """
 
     tracks: frozenset[str]
@@ -59,25 +59,25 @@ class PlaySummary(NamedTuple):
 
 
 def workspace_status(workspace: Workspace) -> Mapping[str, Any]:
-    """What a workspace holds; see `describe_workspace`."""
+    """Describe a workspace; see `describe_workspace`."""
     looked_at = [workspace.catalog, *(workspace.root / name for name in (*KINDS, PENDING, RECIPE))]
     with _counting:
         return _status(workspace.root, tuple(map(file_signature, looked_at)))
 
 
 def word_counts(state: ServerState) -> WordCounts:
-    """Words of the catalogue's tracks."""
+    """Count the tags of the catalogue's tracks."""
     with _counting:
         return _words(state.workspace.catalog, state.library.tracks().version)
 
 
 def n_excluded(state: ServerState, rule: Exclusion) -> int:
-    """How many tracks a rule hides."""
+    """Count the tracks that a rule hides."""
     return _n_excluded(state.workspace.catalog, state.library.tracks().version, rule)
 
 
 def play_summary(workspace: Workspace) -> PlaySummary:
-    """Of the plays that are stored; empty where there are none."""
+    """Summarize the stored plays; empty if there are none."""
     if not artifacts.exists(workspace.plays):
         return PlaySummary(frozenset(), ())
     manifest = artifacts.load_manifest(workspace.plays, kind="plays", check="manifest")
@@ -85,7 +85,7 @@ def play_summary(workspace: Workspace) -> PlaySummary:
 
 
 def count_ahead(state: ServerState) -> None:
-    """Count what the first views of pages would wait for; what is not there is passed over."""
+    """Fill the counts that first page views would wait for, as far as data exist."""
     counts: tuple[Callable[[], object], ...] = (
         lambda: play_summary(state.workspace),
         lambda: word_counts(state),

@@ -1,4 +1,4 @@
-"""What the routes of the API share: who asks, and how tracks and answers are shown."""
+"""Shared code of the API routes: the requesting listener, and models of tracks and answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["check_listeners", "hit_models", "state_of", "track_model", "user_of"
 
 
 def user_of(request: Request) -> str:
-    """The listener who asks."""
+    """Return the listener who sends a request."""
     user: str = request.state.user
     return user
 
@@ -31,10 +31,10 @@ def user_of(request: Request) -> str:
 def check_listeners(
     state: ServerState, request: Request, names: Iterable[str], *, others: bool = False
 ) -> None:
-    """Raise `ForbiddenError` for listeners whom the one who asks may not ask about.
+    """Raise `ForbiddenError` for listeners whose data the requesting one may not see.
 
-    On a server with users that is everybody else; `others` lets the other users be named.
-    Without users it is nobody: whoever asks has the workspace.
+    On a server with users those are all others; `others` allows the other users. Without users
+    nobody is forbidden, since every client has the whole workspace.
     """
     if not state.auth.has_users:
         return
@@ -45,13 +45,13 @@ def check_listeners(
 
 
 def check_filters(state: ServerState, request: Request, filters: Filters) -> None:
-    """`check_listeners` of those that filters name."""
+    """Check the listeners named by filters; see `check_listeners`."""
     named = [name for name in (filters.new_for, filters.unplayed_by) if name]
     check_listeners(state, request, named)
 
 
 def track_model(track: Track) -> TrackModel:
-    """A track as it is answered."""
+    """Convert a track to its model."""
     return TrackModel(
         track_id=track.track_id,
         artist=track.artist,
@@ -72,12 +72,12 @@ def track_model(track: Track) -> TrackModel:
 
 
 def hit_models(hits: Sequence[Hit | SessionHit], table: TrackTable) -> list[HitModel]:
-    """Hits as they are answered."""
+    """Convert hits to their models."""
     return [HitModel(**hit_fields(hit, table)) for hit in hits]
 
 
 def hit_fields(hit: Hit | SessionHit, table: TrackTable) -> dict[str, Any]:
-    """Members of a `HitModel`."""
+    """Return the fields of a `HitModel`."""
     track = table.by_id.get(hit.track_id)
     return {
         **hit._asdict(),
@@ -91,6 +91,6 @@ def hit_fields(hit: Hit | SessionHit, table: TrackTable) -> dict[str, Any]:
 
 
 def part_of(track: Track | None) -> dict[str, Any]:
-    """Where in its file a track begins and ends, s; it may be a part of one."""
+    """Return start and end of a track within its file, s; it may be a part of one."""
     segment = segment_of(track.path) if track is not None and "#t=" in track.path else None
     return {"start": segment.start if segment else 0.0, "end": segment.end if segment else None}

@@ -48,7 +48,7 @@ class ExclusionRequest(RequestBody):
 
 @router.get("/exclusions")
 async def exclusions(request: Request) -> ExclusionsModel:
-    """The rules that hide tracks from every answer."""
+    """List the rules that hide tracks from every answer."""
     return await state_of(request).library.call(_exclusions)
 
 

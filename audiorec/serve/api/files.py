@@ -30,13 +30,13 @@ AUDIO_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 @router.get("/audio", response_class=Response, responses=AUDIO_RESPONSES)
 async def audio(request: Request, id: Id) -> Response:
-    """The file of a track as it is, or the part of it that ``Range`` names."""
+    """Send the file of a track as it is, or the part that ``Range`` names."""
     return await state_of(request).media.audio(id, request)
 
 
 @router.head("/audio", include_in_schema=False)
 async def audio_head(request: Request, id: Id) -> Response:
-    """The same without the bytes."""
+    """Send the headers of a track's file, without the bytes."""
     return await state_of(request).media.audio(id, request)
 
 
@@ -50,7 +50,7 @@ async def cover(
     id: Id,
     size: Annotated[int, Query(ge=16, le=2000)] = 300,
 ) -> Response:
-    """Cover art in a track's tags, about so many pixels wide and high."""
+    """Send cover art from a track's tags, about `size` pixels wide and high."""
     state = state_of(request)
     found = await state.library.in_thread(lambda: state.media.cover(id, size=size))
     if found is None:
@@ -62,7 +62,7 @@ async def cover(
     "/spectrogram", response_class=Response, responses={200: {"content": {"image/png": {}}}}
 )
 async def spectrogram(request: Request, id: Id) -> Response:
-    """Log-mel spectrogram of what was listened to of a track."""
+    """Send the log-mel spectrogram of a track's clips."""
     state = state_of(request)
     data = await state.library.in_thread(state.media.spectrogram, id)
     return Response(data, media_type="image/png", headers=KEEP)
@@ -81,9 +81,9 @@ async def preview(
     id: Id,
     seconds: Annotated[float, Query(ge=1, le=60, allow_inf_nan=False)] = SECONDS,
 ) -> Response:
-    """The part of a track that is most like the whole, as an MP3, which browsers play.
+    """Send the most typical excerpt of a track as an MP3, which browsers play.
 
-    Where no spectrogram is stored it is the middle.
+    Without a stored spectrogram, the excerpt is the middle.
     """
     state = state_of(request)
     track = await state.library.call_quick(lambda library: library.catalog.get(id))

@@ -1,4 +1,4 @@
-"""Routes of the jobs: a scan, a run, or a refresh of the playlists, and what each says."""
+"""Routes of the jobs: scans, runs and refreshes of playlists, and their output."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ router = APIRouter(tags=["workspace"])
 
 
 class JobRequest(RequestBody):
-    """Work to begin."""
+    """A job to start."""
 
     kind: JobKind
     folder: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
 
 
 class JobModel(BaseModel):
-    """Work that is done, or was."""
+    """A running or finished job."""
 
     id: str
     kind: JobKind
@@ -39,21 +39,21 @@ class JobModel(BaseModel):
 
 
 class JobsModel(BaseModel):
-    """Work of this server, the latest first, and the folders that may be scanned."""
+    """Jobs of this server, latest first, and the folders that may be scanned."""
 
     jobs: list[JobModel]
     folders: list[str]
 
 
 class CancelRequest(RequestBody):
-    """A job that is to be cancelled."""
+    """A job to cancel."""
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 @router.get("/jobs")
 async def jobs(request: Request) -> JobsModel:
-    """Work that is done or was, and the folders that may be scanned."""
+    """List running and finished jobs, and the folders that may be scanned."""
     state = state_of(request)
     folders = await state.library.in_thread(state.jobs.folders)
     return JobsModel(
@@ -64,14 +64,14 @@ async def jobs(request: Request) -> JobsModel:
 
 @router.post("/jobs", status_code=202)
 async def start_job(request: Request, body: JobRequest) -> JobModel:
-    """Begin a scan, a run, or a refresh of the playlists."""
+    """Start a scan, a run or a refresh of the playlists."""
     folder = Path(body.folder) if body.folder is not None else None
     return _job(await state_of(request).jobs.start(body.kind, folder=folder))
 
 
 @router.post("/jobs/cancel")
 async def cancel_job(request: Request, body: CancelRequest) -> JobModel:
-    """End work; what was done of it is kept."""
+    """Cancel a job; its results so far are kept."""
     return _job(await state_of(request).jobs.cancel(body.id))
 
 
@@ -84,7 +84,7 @@ async def job_events(
     request: Request,
     id: Annotated[str, Query(min_length=1, max_length=64)],
 ) -> Response:
-    """What a job says, as it says it: events ``line``, and at last ``end``."""
+    """Stream a job's output as it comes: events ``line``, and finally ``end``."""
     jobs = state_of(request).jobs
     jobs.get(id)
 

@@ -1,4 +1,4 @@
-"""What listeners play, skip, like and rate."""
+"""Routes of plays, skips, likes and ratings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["listening"])
 
 @router.post("/listening")
 async def listen(request: Request, body: ListeningRequest) -> ListeningModel:
-    """Store a play, a skip or an opinion of the listener who asks: on the disk when answered."""
+    """Store a play, a skip or an opinion of the requesting listener; on disk when answered."""
     state, user = state_of(request), user_of(request)
     track = await state.library.call_quick(lambda library: library.catalog.get(body.id))
 
@@ -41,13 +41,13 @@ async def listen(request: Request, body: ListeningRequest) -> ListeningModel:
 
 @router.get("/listening")
 async def opinion(request: Request, id: Id) -> ListeningModel:
-    """What the listener who asks has said of a track."""
+    """Return the requesting listener's opinion of a track."""
     return await _listening_of(state_of(request), user_of(request), id, "")
 
 
 @router.get("/session")
 async def session(request: Request) -> LoginState:
-    """Who asks, and the token that a page's changes must carry."""
+    """Return the logged-in user, and the token that a page's changes must carry."""
     return LoginState(user=user_of(request), csrf=request.state.csrf)
 
 

@@ -1,4 +1,4 @@
-"""Bodies of the requests and answers of the API, but for those of jobs and exclusions."""
+"""Request and response bodies of the API, except those of jobs and exclusions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class RequestBody(BaseModel):
-    """A body whose members are all known."""
+    """A request body; unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class TrackModel(BaseModel):
 
 
 class FoundModel(BaseModel):
-    """Tracks that words fit, best first."""
+    """Tracks that match words, best first."""
 
     query: str
     n: int = Field(description="How many fit, of which some are listed.")
@@ -60,7 +60,7 @@ class FoundModel(BaseModel):
 
 
 class HitModel(BaseModel):
-    """A track in an answer, best first."""
+    """A ranked track of an answer."""
 
     rank: int
     track_id: str
@@ -93,7 +93,7 @@ class AnswerModel(BaseModel):
 
 
 class Filters(RequestBody):
-    """Which tracks may be answered; whatever is empty asks for nothing."""
+    """Filters of the recommended tracks; empty ones have no effect."""
 
     genre: Words = []
     year: Text = ""
@@ -111,12 +111,12 @@ class Filters(RequestBody):
     min_confidence: Share = 0.1
 
     def to_filter(self) -> TrackFilter:
-        """The filter of the library."""
+        """Convert to the filter of the library."""
         return TrackFilter.from_table(self.model_dump())
 
 
 class TracksRequest(RequestBody):
-    """What every question for tracks may say."""
+    """Common options of requests for tracks."""
 
     k: Count = 10
     space: Space = "blend"
@@ -127,13 +127,13 @@ class TracksRequest(RequestBody):
     per_album: AtMost = 0
 
     def to_options(self) -> dict[str, Any]:
-        """The same as options of `Library.similar` and `Library.recommend`."""
+        """Convert to options of `Library.similar` and `Library.recommend`."""
         options = {name: getattr(self, name) for name in TracksRequest.model_fields}
         return {**options, "filters": self.filters.to_filter()}
 
 
 class SimilarRequest(TracksRequest):
-    """Tracks near some, and not near others."""
+    """A request for tracks near some, and not near others."""
 
     seeds: Annotated[list[Name], Field(min_length=1, max_length=200)]
     against: Names = []
@@ -141,7 +141,7 @@ class SimilarRequest(TracksRequest):
 
 
 class RecommendRequest(TracksRequest):
-    """Tracks for a listener: the one who asks where none is named."""
+    """A request for tracks for a listener, by default the requesting one."""
 
     user: Name | None = None
     heard: bool = False
@@ -152,7 +152,7 @@ class RecommendRequest(TracksRequest):
 
 
 class NextRequest(RequestBody):
-    """What to play after some tracks, oldest first."""
+    """A request for what to play after some tracks, oldest first."""
 
     tracks: Annotated[list[Name], Field(min_length=1, max_length=500)]
     skipped: Names = []
@@ -161,7 +161,7 @@ class NextRequest(RequestBody):
 
 
 class PlaylistOptions(RequestBody):
-    """A playlist that is wanted; see the command ``playlist``."""
+    """A request for a playlist; see the command ``playlist``."""
 
     seeds: Annotated[list[Name], Field(max_length=500)] = []
     artists: Words = []
@@ -190,7 +190,7 @@ class PlaylistOptions(RequestBody):
     popularity: Dial = 0.0
 
     def to_request(self) -> PlaylistRequest:
-        """The request of the library."""
+        """Convert to the request of the library."""
         table: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in self.model_dump(exclude={"filters"}).items()
@@ -199,7 +199,7 @@ class PlaylistOptions(RequestBody):
 
 
 class EntryModel(HitModel):
-    """A track of a playlist, why it is there, and how far it is from the one before it."""
+    """A track of a playlist, why it was chosen, and its distance from the one before."""
 
     reason: str
     distance: float | None
@@ -218,7 +218,7 @@ class PlaylistModel(BaseModel):
 
 
 class ReplacementRequest(RequestBody):
-    """Another track in the place of one of a playlist."""
+    """A request for a replacement of one track of a playlist."""
 
     track_ids: Annotated[list[Name], Field(min_length=1, max_length=1000)]
     position: Annotated[int, Field(ge=0, le=999)]
@@ -227,7 +227,7 @@ class ReplacementRequest(RequestBody):
 
 
 class PlaylistFileRequest(RequestBody):
-    """Tracks to write as a file of another program."""
+    """Tracks to write as a playlist file of another program."""
 
     track_ids: Annotated[list[Name], Field(min_length=1, max_length=5000)]
     format: Format = "m3u8"
@@ -235,7 +235,7 @@ class PlaylistFileRequest(RequestBody):
 
 
 class RecipeRequest(RequestBody):
-    """A playlist to make again and again."""
+    """A playlist recipe to save, for making the playlist again."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     format: Format = "m3u8"
@@ -249,7 +249,7 @@ class RecipesModel(BaseModel):
 
 
 class SharedListenersModel(BaseModel):
-    """Who has played two tracks."""
+    """Listeners shared by two tracks."""
 
     both: int
     first: int
@@ -259,7 +259,7 @@ class SharedListenersModel(BaseModel):
 
 
 class OccludedPartModel(BaseModel):
-    """A part of a clip, in seconds or Hz, and what the cosine loses without it."""
+    """A part of a clip, in seconds or Hz, and the loss of cosine without it."""
 
     start: float
     end: float
@@ -267,7 +267,7 @@ class OccludedPartModel(BaseModel):
 
 
 class OcclusionModel(BaseModel):
-    """Which seconds and bands of a track's sound carry a match."""
+    """Time spans and bands of a track's audio that carry a match."""
 
     track_id: str
     cosine: float = Field(description="Of the predictions from both sounds.")
@@ -277,7 +277,7 @@ class OcclusionModel(BaseModel):
 
 
 class ExplanationModel(BaseModel):
-    """Why two tracks match."""
+    """Explanation of a match of two tracks."""
 
     first: str
     second: str
@@ -299,7 +299,7 @@ class ExplanationModel(BaseModel):
 
 
 class ListenerModel(BaseModel):
-    """A listener, and how much of their listening is known."""
+    """A listener, and how many plays of theirs are known."""
 
     user: str
     plays: float
@@ -314,7 +314,7 @@ class ListenersModel(BaseModel):
 
 
 class StatusModel(BaseModel):
-    """What the workspace holds; see the command ``status``."""
+    """State of the workspace; see the command ``status``."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -339,7 +339,7 @@ class FailureModel(BaseModel):
 
 
 class ListeningRequest(RequestBody):
-    """What a listener did with a track, or said of it."""
+    """A listener's play, skip or opinion of a track."""
 
     kind: Literal["like", "dislike", "clear", "rate", "star", "unstar", "play"]
     id: Name
@@ -353,7 +353,7 @@ class ListeningRequest(RequestBody):
 
 
 class ListeningModel(BaseModel):
-    """What is stored, on the disk, of a listener and a track."""
+    """Feedback that was stored, and a listener's opinion of a track, on disk."""
 
     user: str
     track_id: str
@@ -366,7 +366,7 @@ class ListeningModel(BaseModel):
 
 
 class LoginState(BaseModel):
-    """Who asks, and the token that a change must carry in ``X-CSRF-Token``."""
+    """The logged-in user, and the token that a change must carry in ``X-CSRF-Token``."""
 
     user: str
     csrf: str

@@ -1,4 +1,4 @@
-"""Playlists of every kind, as files too, and the recipes that make them again."""
+"""Routes of playlists, playlist files, and saved playlist recipes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TYPES = {
 
 @router.post("/playlist")
 async def playlist(request: Request, body: PlaylistOptions) -> PlaylistModel:
-    """Make a playlist; nothing is written."""
+    """Make a playlist, without storing it."""
     state = state_of(request)
     wanted = _with_listener(state, request, body).to_request()
 
@@ -64,7 +64,7 @@ async def playlist(request: Request, body: PlaylistOptions) -> PlaylistModel:
 
 @router.post("/playlist/replacement")
 async def replacement(request: Request, body: ReplacementRequest) -> HitModel:
-    """Another track for one place of a playlist, near those beside it."""
+    """Choose another track for one position of a playlist, near its neighbours there."""
     state = state_of(request)
     check_filters(state, request, body.filters)
     filters = body.filters.to_filter()
@@ -84,7 +84,7 @@ async def replacement(request: Request, body: ReplacementRequest) -> HitModel:
     responses={200: {"content": {kind: {} for kind in TYPES.values()}}},
 )
 async def playlist_file(request: Request, body: PlaylistFileRequest) -> Response:
-    """Tracks as the file of a player, with their absolute paths."""
+    """Write tracks as a playlist file for a player, with absolute paths."""
     state = state_of(request)
 
     def answer(library: Library) -> bytes:
@@ -106,14 +106,14 @@ async def playlist_file(request: Request, body: PlaylistFileRequest) -> Response
 
 @router.get("/recipes")
 async def recipes(request: Request) -> RecipesModel:
-    """Names of the playlists that a refresh makes again."""
+    """List the names of the saved recipes, which a refresh makes again."""
     state = state_of(request)
     return RecipesModel(saved=await state.library.in_thread(_saved, state))
 
 
 @router.post("/recipes")
 async def add_recipe(request: Request, body: RecipeRequest) -> RecipesModel:
-    """Save a request, in place of one of that name; a job ``playlists`` makes it."""
+    """Save a request as a recipe, replacing one of that name; a job ``playlists`` makes it."""
     state = state_of(request)
     wanted = _with_listener(state, request, body.request).to_request()
 
@@ -125,7 +125,7 @@ async def add_recipe(request: Request, body: RecipeRequest) -> RecipesModel:
 
 
 def _with_listener(state: ServerState, request: Request, body: PlaylistOptions) -> PlaylistOptions:
-    """The request with the listener who asks, where its kind needs one and names none."""
+    """Add the requesting listener to a request whose kind needs one and names none."""
     check_filters(state, request, body.filters)
     check_listeners(state, request, body.users, others=body.kind == "mix")
     return body if body.users else body.model_copy(update={"users": [user_of(request)]})

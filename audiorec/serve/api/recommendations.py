@@ -1,4 +1,4 @@
-"""Similar tracks, tracks for a listener, what to play next, and why two tracks match."""
+"""Routes of similar tracks, recommendations, next tracks and explanations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ K = Annotated[int, Query(ge=1, le=1000)]
 
 @router.post("/similar")
 async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
-    """Tracks nearest to one track, or that several agree on."""
+    """Find the tracks nearest to one track, or those that several agree on."""
     state = state_of(request)
     check_filters(state, request, body.filters)
     limits = (body.filters.to_filter(), body.per_artist, body.per_album, body.min_score)
@@ -69,7 +69,7 @@ async def similar(request: Request, body: SimilarRequest) -> AnswerModel:
 async def _answer(
     state: ServerState, find: Callable[[Library], Sequence[Hit]], **about: Any
 ) -> AnswerModel:
-    """What `find` finds in the library, and what it is `about`, as members of the answer."""
+    """Answer with the hits of `find` in the library; `about` adds members to the answer."""
 
     def answer(library: Library) -> AnswerModel:
         results = hit_models(find(library), state.library.tracks())
@@ -79,7 +79,7 @@ async def _answer(
 
 
 async def _similar_to_one(state: ServerState, body: SimilarRequest) -> AnswerModel:
-    """The same of one seed and nothing more, answered together with others of the moment."""
+    """Answer a plain request of one seed, in a batch with concurrent ones."""
     options = SearchOptions(body.k, body.space, body.popularity, body.versions)
     hits = await state.batch.similar(body.seeds[0], options=options)
     return AnswerModel(
@@ -97,19 +97,19 @@ async def similar_by_query(
     k: K = 10,
     space: Space = "blend",
 ) -> AnswerModel:
-    """The same for those who have seeds alone."""
+    """Find similar tracks by seeds alone."""
     return await similar(request, SimilarRequest(seeds=seed, k=k, space=space))
 
 
 @router.post("/similar/upload", openapi_extra=upload_body())
 async def similar_to_upload(request: Request, k: K = 10) -> AnswerModel:
-    """Tracks similar to a file that is sent, which is listened to and not kept."""
+    """Find the tracks similar to an uploaded file, which is analysed and not kept."""
     return await answer_upload(request, k=k)
 
 
 @router.post("/recommend")
 async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
-    """Tracks for a listener, those that nobody has played yet included."""
+    """Recommend tracks for a listener, including tracks that nobody has played yet."""
     state = state_of(request)
     user = body.user or user_of(request)
     check_listeners(state, request, [user])
@@ -132,7 +132,7 @@ async def recommend(request: Request, body: RecommendRequest) -> AnswerModel:
 
 
 async def _recommend_session(state: ServerState, body: RecommendRequest) -> AnswerModel:
-    """What follows a session; with a listener named, joined with what suits them."""
+    """Recommend tracks that follow a session; with a listener, fused with theirs."""
 
     def answer(library: Library) -> AnswerModel:
         n_ranked = body.k if body.user is None else max(body.k, N_FUSED)
@@ -158,13 +158,13 @@ async def _recommend_session(state: ServerState, body: RecommendRequest) -> Answ
 async def recommend_by_query(
     request: Request, user: Annotated[Name | None, Query()] = None, k: K = 10
 ) -> AnswerModel:
-    """The same with nothing but a listener."""
+    """Recommend tracks by listener alone."""
     return await recommend(request, RecommendRequest(user=user, k=k))
 
 
 @router.post("/next")
 async def next_(request: Request, body: NextRequest) -> AnswerModel:
-    """What to play after the tracks of a session, oldest first."""
+    """Recommend what to play after the tracks of a session, oldest first."""
     state = state_of(request)
 
     def answer(library: Library) -> AnswerModel:
@@ -184,7 +184,7 @@ async def next_(request: Request, body: NextRequest) -> AnswerModel:
 def _session_answer(
     state: ServerState, found: SessionAnswer, hits: Sequence[Hit | SessionHit], **about: Any
 ) -> AnswerModel:
-    """Tracks that follow a session."""
+    """Make the answer of tracks that follow a session."""
     return AnswerModel(
         session=list(found.session),
         model=found.model,
@@ -203,10 +203,10 @@ async def explain(
     space: Space = "blend",
     sound: bool = False,
 ) -> ExplanationModel:
-    """Why two tracks match: listeners, neighbours, words, tempo and key.
+    """Explain why two tracks match: listeners, neighbours, tags, tempo and key.
 
-    With ``sound`` also which seconds and bands carry the match, by the network: in seconds, one
-    such question at a time.
+    With ``sound``, also by the time spans and bands that carry the match in the network; this takes
+    seconds, one such request at a time.
     """
     state = state_of(request)
 
@@ -239,9 +239,9 @@ class TrackPair(NamedTuple):
 
 
 def occluded_pair(pair: TrackPair) -> tuple[Occlusion, ...] | AudiorecError:
-    """What carries a match in the sound of two tracks. Runs in a worker.
+    """Compute the occlusion maps of two tracks. Runs in a worker.
 
-    An error of audiorec is returned: raised in a worker it would lose its kind.
+    An error of audiorec is returned: raised in a worker, it would lose its type.
     """
     try:
         return occlude(Workspace(Path(pair.workspace)), pair.first, pair.second)

@@ -1,4 +1,4 @@
-"""The routes of the API, and the problems that each may answer."""
+"""Routes of the API, and the error responses of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYWHERE = (400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 429, 503)
 
 
 def add_api(app: FastAPI) -> None:
-    """Add the routes of the API, with the problems that each may answer."""
+    """Add the routes of the API, with the error responses of each."""
     schema = {"$ref": "#/components/schemas/Problem"}
     problems: dict[int | str, dict[str, Any]] = {
         status: {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
@@ -48,10 +48,10 @@ def add_api(app: FastAPI) -> None:
             schemas = table.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = Problem.model_json_schema()
             table["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            table["security"] = [{"key": []}, {}]  # on 127.0.0.1 without users, none is asked for
+            table["security"] = [{"key": []}, {}]  # on 127.0.0.1 without users, no key is required
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI has it done
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents

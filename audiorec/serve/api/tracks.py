@@ -1,4 +1,4 @@
-"""Tracks by words, and one by its id."""
+"""Routes that find tracks by words, or one by its id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def find(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> FoundModel:
-    """Tracks whose artist, title, album and path hold all words, best first."""
+    """Find the tracks whose artist, title, album and path contain all words, best first."""
     library = state_of(request).library
     found = await library.in_thread(lambda: library.tracks().find(q))
     rows = [track_model(track) for track in found[offset : offset + limit]]
@@ -29,6 +29,6 @@ async def find(
 
 @router.get("/track")
 async def track(request: Request, id: Id) -> TrackModel:
-    """One track."""
+    """Return one track."""
     found = await state_of(request).library.call_quick(lambda library: library.catalog.get(id))
     return track_model(found)

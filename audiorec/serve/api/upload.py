@@ -1,4 +1,4 @@
-"""A file that is sent to be listened to: bounded, decoded in a worker, not kept."""
+"""Similar tracks of an uploaded file: bounded in size, decoded in a worker, not kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COPIED = 1 << 20
 
 
 class Upload(NamedTuple):
-    """A question about a file, for the worker."""
+    """An uploaded file to search by, for the worker."""
 
     workspace: str
     path: str
@@ -29,7 +29,7 @@ class Upload(NamedTuple):
 
 
 async def answer_upload(request: Request, *, k: int) -> AnswerModel:
-    """Tracks similar to the part ``file`` of a form."""
+    """Answer with tracks similar to the part ``file`` of a form."""
     state = state_of(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(415, "send a form of type multipart/form-data with a part 'file'")
@@ -56,7 +56,7 @@ async def _answer(request: Request, state: ServerState, *, k: int) -> AnswerMode
 
 
 def similar_to(upload: Upload) -> list[Any]:
-    """Tracks similar to a file. Runs in a worker."""
+    """Find the tracks similar to a file. Runs in a worker."""
     library = Library(Path(upload.workspace))
     hits = library.similar([upload.path], k=upload.k)
     library.close()
@@ -64,7 +64,7 @@ def similar_to(upload: Upload) -> list[Any]:
 
 
 def upload_body() -> dict[str, Any]:
-    """What the OpenAPI description says of the body."""
+    """Describe the request body for OpenAPI."""
     file = {"type": "string", "format": "binary"}
     schema = {"type": "object", "properties": {"file": file}, "required": ["file"]}
     content = {"multipart/form-data": {"schema": schema}}

@@ -1,4 +1,4 @@
-"""Routes of the workspace: what it holds, which files failed, and who listens."""
+"""Routes of the workspace: status, failed files, and listeners."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["workspace"])
 
 @router.get("/status")
 async def status(request: Request) -> StatusModel:
-    """What the workspace holds, and what is stale."""
+    """Describe the workspace, and what is stale."""
     state = state_of(request)
     table = await state.library.in_thread(workspace_status, state.workspace)
     return StatusModel(**table)
@@ -31,7 +31,7 @@ async def status(request: Request) -> StatusModel:
 async def failures(
     request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 200
 ) -> list[FailureModel]:
-    """Files that could not be used, and notes on others."""
+    """List the files that could not be used, and notes on others."""
 
     def answer(library: Library) -> list[FailureModel]:
         found = [*library.catalog.failures(), *library.catalog.notes()][:limit]
@@ -45,7 +45,7 @@ async def failures(
 async def listeners(
     request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> ListenersModel:
-    """Listeners of the plays; on a server with users, the one who asks."""
+    """List the listeners of the plays; on a server with users, only the requesting one."""
     state, user = state_of(request), user_of(request)
 
     def answer(library: Library) -> ListenersModel:

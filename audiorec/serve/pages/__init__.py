@@ -1,4 +1,4 @@
-"""Pages for a browser, made on the server; small scripts of our own go on from there."""
+"""Web pages, rendered on the server, with a few small scripts."""
 
 from audiorec.serve.pages.routes import routes
 

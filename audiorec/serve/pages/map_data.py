@@ -1,4 +1,4 @@
-"""The map: positions, ids and colours, as the script that draws them takes them."""
+"""Data of the map page: positions, ids and colours, in the format of its script."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from audiorec.serve.state import ServerState
 from audiorec.serve.workspace_counts import play_summary
 from audiorec.track_map import TrackMap, load_map
 
-MOST_NAMES = 12  # that have a colour of their own
-UNKNOWN = 255  # of the bytes that say a colour
+MOST_NAMES = 12  # with a colour of their own
+UNKNOWN = 255  # colour byte of unknown values
 TOP = 254
 COLOURS = ("region", "genre", "artist", "year", "score")
 KEPT = {"cache-control": "private, max-age=31536000, immutable"}
 
 
 class VisibleMap(NamedTuple):
-    """The tracks of the map that are shown.
+    """The visible tracks of the map.
 
     Attributes
     ----------
     version : str
-        Changes with what is shown.
+        Changes with the visible tracks.
     map : TrackMap
     rows : np.ndarray [shape=(n,)], int
         Rows of the map.
     ids : tuple of str
     positions : np.ndarray [shape=(n, 2)], float32
-        Each from -1 to 1.
+        Coordinates from -1 to 1.
     regions : list of dict
-        Name, place and number of tracks of each.
+        Name, position and number of tracks of each region.
     """
 
     version: str
@@ -59,7 +59,7 @@ class VisibleMap(NamedTuple):
 
 
 def map_page(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """What the page is made with; the points come by themselves."""
+    """Return the data of the page template; points are loaded by its script."""
     try:
         shown = shown_map(library)
     except ArtifactError as error:
@@ -74,12 +74,12 @@ def map_page(library: Library, page_request: PageRequest) -> dict[str, Any]:
 
 
 def shown_map(library: Library) -> VisibleMap:
-    """The map without tracks that are excluded.
+    """Return the map without excluded tracks.
 
     Raises
     ------
     ArtifactError
-        If there is none.
+        If there is no map.
     """
     directory = library.workspace.map
     manifest = artifacts.load_manifest(directory, kind="map", check="manifest")
@@ -87,7 +87,7 @@ def shown_map(library: Library) -> VisibleMap:
 
 
 class MapEndpoints:
-    """Endpoints that the script of the map asks.
+    """Endpoints for the script of the map page.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class MapEndpoints:
         self._state = state
 
     async def points(self, request: Request) -> Response:
-        """Positions: little-endian float32, x and y of each track."""
+        """Send the positions: little-endian float32, x and y of each track."""
 
         def answer(shown: VisibleMap, _: Library) -> Response:
             data = shown.positions.astype("<f4").tobytes()
@@ -107,11 +107,11 @@ class MapEndpoints:
         return await self._answer(request, answer)
 
     async def ids(self, request: Request) -> Response:
-        """Ids of the tracks in the order of the positions."""
+        """Send the ids of the tracks in the order of the positions."""
         return await self._answer(request, lambda shown, _: JSONResponse(shown.ids, headers=KEPT))
 
     async def colours(self, request: Request) -> Response:
-        """A byte a track, and what it means."""
+        """Send a colour byte per track, and the legend."""
         page_request = PageRequest(self._state, request, request.state.user)
         by = page_request.text("by", "region")
 
@@ -164,7 +164,7 @@ def _artist(track: Track) -> str:
 
 
 def _names(names: Sequence[str], *, kind: str) -> dict[str, Any]:
-    """A colour for each of the most frequent names; the others share one."""
+    """Assign a colour to each of the most frequent names; the others share one."""
     counts = Counter(name for name in names if name)
     top = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_NAMES]
     number = {name: value for value, name in enumerate(top)}
@@ -173,7 +173,7 @@ def _names(names: Sequence[str], *, kind: str) -> dict[str, Any]:
 
 
 def _scale(numbers: np.ndarray, kind: str) -> dict[str, Any]:
-    """Numbers as bytes from the least to the greatest; NaN is unknown."""
+    """Scale numbers to bytes from the least to the greatest; NaN is unknown."""
     known = np.isfinite(numbers)
     if not known.any():
         values = np.full(len(numbers), UNKNOWN, dtype=np.uint8)
@@ -185,7 +185,7 @@ def _scale(numbers: np.ndarray, kind: str) -> dict[str, Any]:
 
 
 def _score(library: Library, shown: VisibleMap, user: str) -> dict[str, Any]:
-    """The rank of each track for a listener."""
+    """Colour each track by its rank for a listener."""
     vector = library.listener_vector(user)
     placed = library.index.embeddings()
     row_of = {id_: row for row, id_ in enumerate(placed.ids)}

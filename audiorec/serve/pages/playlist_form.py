@@ -1,4 +1,4 @@
-"""The playlist page: wishes out of the query, and the tracks that fit them."""
+"""Playlist page: form values from the query, and the playlist made from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
 
 
 def made_playlist(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """What the page shows: the wishes, and what came of them."""
+    """Make the page's playlist from the form values."""
     seeds, seed_problem = _ids(library, page_request.texts("seed"))
     against, against_problem = _ids(library, page_request.texts("not"))
     shown: dict[str, Any] = {
@@ -54,7 +54,7 @@ def made_playlist(library: Library, page_request: PageRequest) -> dict[str, Any]
 
 
 def _ids(library: Library, names: list[str]) -> tuple[list[str], str]:
-    """Ids of tracks by ids or names; and a line on the first that fits no track, or several."""
+    """Resolve ids or names to ids, with a message on the first that is unknown or ambiguous."""
     ids, problem = [], ""
     for name in names:
         try:
@@ -68,7 +68,7 @@ def _ids(library: Library, names: list[str]) -> tuple[list[str], str]:
 
 
 def _wish(page_request: PageRequest) -> dict[str, Any]:
-    """The dials, within their bounds; `PlaylistOptions` refuses a kind that there is none of."""
+    """Read the form values within their bounds; `PlaylistOptions` refuses unknown kinds."""
     return {
         "kind": page_request.text("kind") or "near",
         "length": round(page_request.number("length", DEFAULT_LENGTH, least=1, most=500)),

@@ -1,4 +1,4 @@
-"""Templates, and the request that a page answers."""
+"""Rendering of page templates, and page requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PageRequest(NamedTuple):
     state : ServerState
     request : Request
     user : str
-        The listener who asks.
+        The requesting listener.
     """
 
     state: ServerState
@@ -43,20 +43,20 @@ class PageRequest(NamedTuple):
 
     @property
     def params(self) -> QueryParams:
-        """The query."""
+        """The query parameters."""
         return self.request.query_params
 
     def text(self, name: str, default: str = "") -> str:
-        """A value of the query without blanks around it."""
+        """Return a query parameter, stripped of white space."""
         return self.params.get(name, default).strip()[:1000]
 
     def texts(self, name: str) -> list[str]:
-        """Every value of that name that is not empty, each once."""
+        """Return all distinct non-empty values of a query parameter."""
         found = (value.strip()[:1000] for value in self.params.getlist(name)[:200])
         return list(dict.fromkeys(value for value in found if value))
 
     def number(self, name: str, default: float, *, least: float, most: float) -> float:
-        """A value of the query as a number within bounds; the default where it is none."""
+        """Return a query parameter as a number within bounds; the default if it is not one."""
         try:
             value = float(self.text(name))
         except ValueError:
@@ -68,7 +68,7 @@ View = Callable[[Library, PageRequest], dict[str, Any]]
 
 
 class Renderer:
-    """Pages from templates.
+    """Renderer of pages from templates.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Renderer:
         self._templates.filters |= {"minutes": minutes, "whole": whole, "measure": measure}
 
     def page(self, name: str, view: View) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint that renders a view's answer with the template of that name."""
+        """Make the endpoint that renders a view's result with the template of that name."""
 
         async def endpoint(request: Request) -> Response:
             page_request = PageRequest(state_of(request), request, request.state.user)
@@ -108,7 +108,7 @@ class Renderer:
         return endpoint
 
     def html(self, request: Request, name: str, /, **values: Any) -> str:
-        """A template's text, whatever stands in the values escaped."""
+        """Render a template, with all values escaped."""
         shared = {
             "page": name,
             "path": request.url.path,
@@ -118,17 +118,17 @@ class Renderer:
             "version": __version__,
         }
         text = self._templates.get_template(f"{name}.html").render(**shared, **values)
-        return text.encode("utf-8", "replace").decode()  # names of files may hold no text at all
+        return text.encode("utf-8", "replace").decode()  # file names may be undecodable
 
     async def login(self, request: Request) -> Response:
-        """The form that lets users in."""
+        """Show the login form."""
         error = LOGIN_ERRORS.get(request.query_params.get("error", ""), "")
         then = request.query_params.get("next", "/")
         return HTMLResponse(self.html(request, "login", error=error, then=then), headers=NO_STORE)
 
 
 def minutes(seconds: float) -> str:
-    """Seconds as ``3:07`` or ``1:02:03``; empty for none."""
+    """Format seconds as ``3:07`` or ``1:02:03``; empty for none."""
     if not seconds:
         return ""
     whole_seconds = round(seconds)
@@ -138,12 +138,12 @@ def minutes(seconds: float) -> str:
 
 
 def measure(value: float | str, name: str) -> str:
-    """A descriptor with its unit, as exact as it is worth saying."""
+    """Format a descriptor with its unit, to a sensible precision."""
     if isinstance(value, str):
         return value
     return f"{value:.{0 if abs(value) >= 100 else 1}f} {UNITS[name]}"
 
 
 def whole(number: float) -> str:
-    """A number with thousands apart."""
+    """Format a number with thousands separators."""
     return f"{round(number):,}"

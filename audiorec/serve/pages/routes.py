@@ -1,4 +1,4 @@
-"""Routes of the pages, and of what they need."""
+"""Routes of the pages, their scripts and styles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VIEWS = {
 
 
 class RevalidatedStaticFiles(StaticFiles):
-    """Files that a browser keeps, and asks each time whether they are the same still."""
+    """Static files that a browser caches and revalidates at each use."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """See `StaticFiles`."""
@@ -39,7 +39,7 @@ class RevalidatedStaticFiles(StaticFiles):
 
 
 def routes(state: ServerState) -> list[BaseRoute]:
-    """Routes of the pages, and of what they need."""
+    """Return the routes of the pages, their scripts and styles."""
     renderer = Renderer(state)
     maps = map_data.MapEndpoints(state)
     pages = [Route(path, renderer.page(name, view)) for path, (name, view) in VIEWS.items()]
@@ -56,7 +56,7 @@ def routes(state: ServerState) -> list[BaseRoute]:
 
 
 async def report(request: Request) -> Response:
-    """The page that ``evaluate`` wrote, as a file: its styles are its own."""
+    """Send the page that ``evaluate`` wrote, with its own styles."""
     file = state_of(request).workspace.reports / "evaluation.html"
     if not file.is_file():
         return RedirectResponse("/evaluation", 303)

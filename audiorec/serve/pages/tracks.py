@@ -1,4 +1,4 @@
-"""Tracks as pages list them."""
+"""Rows of track lists on the pages."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class TrackRow(NamedTuple):
     type : str
         MIME type of its file.
     playable : bool
-        Whether browsers of today play it.
+        Whether current browsers play it.
     liked, disliked : bool
     cold : bool
-        Whether nobody's listening to it is known.
+        Whether no plays of it are known.
     reason : str
     percentile : float or None
     """
@@ -50,7 +50,7 @@ def rows_of(
     reasons: Sequence[str] = (),
     percentiles: Sequence[float | None] = (),
 ) -> list[TrackRow]:
-    """Rows of tracks, with what the listener who asks has said of them."""
+    """Make the rows of tracks, with the requesting listener's opinions of them."""
     opinions = page_request.state.listening.opinions(page_request.user)
     played = play_summary(library.workspace).tracks
     rows = []
@@ -74,7 +74,7 @@ def rows_of(
 def rows_of_hits(
     library: Library, page_request: PageRequest, hits: Sequence[Hit], *, reasons: Sequence[str] = ()
 ) -> list[TrackRow]:
-    """Rows of an answer."""
+    """Make the rows of an answer."""
     return rows_of(
         library,
         page_request,
@@ -85,14 +85,14 @@ def rows_of_hits(
 
 
 def tracks_of(library: Library, ids: Iterable[str]) -> list[Track]:
-    """Tracks of ids, in their order; one that is not catalogued has no file."""
+    """Return the tracks of ids, in order; an uncatalogued one has no file."""
     wanted = list(ids)
     found = library.catalog.get_many(wanted)
     return [found.get(id_) or library.track(id_) for id_ in wanted]
 
 
 def rows_part(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """Rows of the tracks whose ids are asked for, for a script to put into a list."""
+    """Render rows of the requested ids, for a script to insert into a list."""
     found = library.catalog.get_many(page_request.params.getlist("id")[:MOST_ROWS])
     tracks = [found[id_] for id_ in page_request.params.getlist("id")[:MOST_ROWS] if id_ in found]
     return {

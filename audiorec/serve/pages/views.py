@@ -1,4 +1,4 @@
-"""What each page shows."""
+"""Views: the data of each page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BY_SOUND = "tracks are placed by sound alone, which does not say what is popular
 
 
 def home(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """Search, new arrivals and where they lie, and what is being computed."""
+    """Show search, new arrivals with their neighbours, and recent jobs."""
     table = page_request.state.library.tracks()
     query = page_request.text("q")
     found = table.find(query) if query else []
@@ -43,7 +43,7 @@ def home(library: Library, page_request: PageRequest) -> dict[str, Any]:
 
 
 def _new_arrivals(library: Library, page_request: PageRequest) -> list[TrackRow]:
-    """The tracks whose files came last, with those that they lie near."""
+    """Return the latest tracks, with their nearest neighbours."""
     table = page_request.state.library.tracks()
     newest = table.newest[:N_NEW]
     try:
@@ -68,7 +68,7 @@ def _stale_reason(library: Library) -> str:
 
 
 def track(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """A track, its spectrogram, and its neighbours with reasons."""
+    """Show a track, its spectrogram, and its neighbours with reasons."""
     track = library.catalog.get(page_request.params.get("id", ""))
     id_ = track.track_id
     try:
@@ -102,7 +102,7 @@ def track(library: Library, page_request: PageRequest) -> dict[str, Any]:
 
 
 def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None:
-    """Where the spectrogram's clips begin and how long they are, s; None where there is none."""
+    """Return starts and duration of the spectrogram's clips, s; None without a spectrogram."""
     try:
         store = opened_store(library.workspace.mels)
     except AudiorecError:
@@ -117,14 +117,14 @@ def _clips(library: Library, id_: str, duration: float) -> dict[str, Any] | None
 
 
 def why(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """Why two tracks match."""
+    """Explain why two tracks match."""
     first, second = (library.catalog.get(page_request.params.get(name, "")) for name in ("a", "b"))
     found = explain_pair(library, first.track_id, second.track_id)
     return {"found": found, "both": rows_of(library, page_request, [first, second])}
 
 
 def listener(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """Recommendations, hidden gems and taste in words of a listener."""
+    """Show recommendations, unplayed tracks and typical tags of a listener."""
     name = page_request.text("user") or page_request.user
     check_listeners(page_request.state, page_request.request, [name])
     stored = stored_name(name, workspace=library.workspace)
@@ -156,14 +156,14 @@ def listener(library: Library, page_request: PageRequest) -> dict[str, Any]:
 
 
 def _cold(library: Library, user: str) -> list[Any]:
-    """The best tracks that nobody has played."""
+    """Return the best tracks that nobody has played."""
     played = play_summary(library.workspace).tracks
     hits = library.recommend(user, k=500, per_artist=3)
     return [hit for hit in hits if hit.track_id not in played][:10]
 
 
 def _taste(library: Library, page_request: PageRequest, user: str) -> list[str]:
-    """Words that a listener's tracks have more often than the library."""
+    """Return the tags more frequent among a listener's tracks than in the library."""
     try:
         ids = sorted(liked_tracks(library.workspace, user))
     except AudiorecError:
@@ -176,7 +176,7 @@ def _taste(library: Library, page_request: PageRequest, user: str) -> list[str]:
 
 
 def library(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """Failures, duplicates, exclusions, words, and work that can be begun."""
+    """Show failures, duplicates, exclusions, tags, and jobs that can be started."""
     catalog, workspace = library.catalog, library.workspace
     rules = load_exclusions(workspace.exclusions)
     return {
@@ -193,7 +193,7 @@ def library(library: Library, page_request: PageRequest) -> dict[str, Any]:
 
 
 def _duplicates(library: Library, page_request: PageRequest) -> list[list[TrackRow]]:
-    """Groups of tracks that are one recording."""
+    """Return groups of tracks that are the same recording."""
     try:
         groups = library.duplicates
     except AudiorecError:
@@ -206,7 +206,7 @@ def _duplicates(library: Library, page_request: PageRequest) -> list[list[TrackR
 
 
 def evaluation(library: Library, page_request: PageRequest) -> dict[str, Any]:
-    """What ``evaluate`` wrote."""
+    """Show the reports of ``evaluate``."""
     reports = library.workspace.reports
     tables = []
     for file in sorted(reports.glob("*.json")) if reports.is_dir() else []:
@@ -235,7 +235,7 @@ def _is_table(body: Any) -> bool:
 
 
 def _table(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """A report as rows of numbers, best values marked."""
+    """Convert a report to rows of numbers, with the best values marked."""
     systems = body["systems"]
     metrics = list(dict.fromkeys(key for row in systems.values() for key in row))
     numeric = [

@@ -1,4 +1,4 @@
-"""OpenSubsonic: the library in the players that people have already."""
+"""OpenSubsonic API, for existing music players."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stars, ratings and plays: what a player says of songs is listening."""
+"""Stars, ratings and plays: feedback on songs from players."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from audiorec.serve.subsonic.envelope import (
 from audiorec.serve.subsonic.service import MethodCall, method
 
 STATES = ("starting", "playing", "paused", "stopped")
-# Players that count in seconds although the protocol has milliseconds: no time before 1973 is one.
+# Some players send seconds instead of the protocol's milliseconds: times before 1973 are theirs.
 FIRST_MILLISECOND = 100_000_000_000
 
 
 @method("star", waits=True)
 def star(call: MethodCall) -> None:
-    """Star songs, albums and artists; a song with a star is liked."""
+    """Star songs, albums and artists; a star on a song is a like."""
     for kind, id_ in _starred_things(call):
         call.state.listening.star(call.user, kind, id_)
 
 
 @method("unstar", waits=True)
 def unstar(call: MethodCall) -> None:
-    """Take stars back."""
+    """Remove stars."""
     for kind, id_ in _starred_things(call):
         call.state.listening.unstar(call.user, kind, id_)
 
 
 def _starred_things(call: MethodCall) -> list[tuple[Any, str]]:
-    """Kind and id of each thing of a request, all of them known."""
+    """Return kind and id of everything in a request, checked to exist."""
     view = call.view
     given = {name: call.parameters.all(name) for name in ("id", "albumId", "artistId")}
     if not any(given.values()):
         message = "parameter 'id', 'albumId' or 'artistId' is missing; give one"
         raise SubsonicError(MISSING_PARAMETER, message)
     found = []
-    # A client that browses folders gives an album's or an artist's id as one of a song's.
+    # A client that browses folders sends the id of an album or artist as that of a song.
     places = (("track", view.songs), ("album", view.albums), ("artist", view.artists))
     among = {"id": places, "albumId": places[1:2], "artistId": places[2:]}
     for name, ids in given.items():
@@ -55,7 +55,7 @@ def _starred_things(call: MethodCall) -> list[tuple[Any, str]]:
 
 @method("setRating", waits=True)
 def set_rating(call: MethodCall) -> None:
-    """Rate a song from 1 to 5; 0 takes the rating back."""
+    """Rate a song from 1 to 5; 0 removes the rating."""
     id_ = call.parameters.text("id")
     stars = call.parameters.integer("rating", least=-1, most=6)
     if not 0 <= stars <= 5:
@@ -67,7 +67,7 @@ def set_rating(call: MethodCall) -> None:
 
 @method("scrobble", waits=True)
 def scrobble(call: MethodCall) -> None:
-    """Count songs as played, each at its time; or say what is being played."""
+    """Count songs as played, each at its time; or record what is being played."""
     if not call.parameters.all("id"):
         raise SubsonicError(MISSING_PARAMETER, "parameter 'id' is missing; give it")
     ids = [entries.known_song(call, id_) for id_ in call.parameters.all("id")]
@@ -85,7 +85,7 @@ def scrobble(call: MethodCall) -> None:
 
 
 def _second(milliseconds: int) -> int:
-    """A time of the protocol as seconds since 1970; one in the future is now."""
+    """Convert a time of the protocol to seconds since 1970; a future one becomes now."""
     if milliseconds < 0:
         raise SubsonicError(GENERIC, f"time={milliseconds} is before 1970; give milliseconds since")
     seconds = milliseconds if milliseconds < FIRST_MILLISECOND else milliseconds // 1000
@@ -94,7 +94,7 @@ def _second(milliseconds: int) -> int:
 
 @method("reportPlayback", waits=True)
 def report_playback(call: MethodCall) -> None:
-    """Take what a player says of its playing; where it stops decides whether it was a play."""
+    """Record a player's playback report; the stop position decides whether it was a play."""
     id_ = entries.known_song(call, call.parameters.text("mediaId"))
     if call.parameters.text("mediaType") != "song":
         raise SubsonicError(GENERIC, "mediaType must be song; there is nothing else here")

@@ -1,4 +1,4 @@
-"""Bookmarks: places in songs that a user marked."""
+"""Bookmarks: positions in songs that a user marked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST = 10_000  # characters of a comment
 
 @method("getBookmarks")
 def get_bookmarks(call: MethodCall) -> dict[str, Any]:
-    """Places in songs that the user marked, the latest first."""
+    """List the user's bookmarks, latest first."""
     query = (
         "SELECT track_id, position, comment, created, changed FROM bookmarks WHERE user = ?"
         " ORDER BY changed DESC, track_id"
@@ -46,7 +46,7 @@ def get_bookmarks(call: MethodCall) -> dict[str, Any]:
 
 @method("createBookmark", waits=True)
 def create_bookmark(call: MethodCall) -> None:
-    """Mark a place (ms) in a song, in place of an earlier one in it."""
+    """Bookmark a position (ms) in a song, replacing an earlier one."""
     id_ = entries.known_song(call, call.parameters.text("id"))
     position = call.parameters.integer("position")
     comment = (call.parameters.get("comment") or "")[:LONGEST]
@@ -64,7 +64,7 @@ def create_bookmark(call: MethodCall) -> None:
 
 @method("deleteBookmark", waits=True)
 def delete_bookmark(call: MethodCall) -> None:
-    """Take a mark out of a song."""
+    """Delete the bookmark of a song."""
     id_ = call.parameters.text("id")
     with call.state.store.writing() as connection:
         query = "DELETE FROM bookmarks WHERE user = ? AND track_id = ?"

@@ -15,7 +15,7 @@ IGNORED = " ".join(ARTICLES)
 
 @method("getMusicFolders")
 def get_music_folders(call: MethodCall) -> dict[str, Any]:
-    """The folders that everything lies below; their ids are whole numbers by the protocol."""
+    """List the root folders of the library; their ids are integers by the protocol."""
     folders = [
         {"id": number, "name": call.view.folders[id_].name}
         for number, id_ in enumerate(call.view.roots, start=1)
@@ -25,7 +25,7 @@ def get_music_folders(call: MethodCall) -> dict[str, Any]:
 
 @method("getArtists")
 def get_artists(call: MethodCall) -> dict[str, Any]:
-    """Artists by their initials."""
+    """List the artists by initial."""
     index = [
         {"name": initial, "artist": [entries.artist(call, each) for each in artists]}
         for initial, artists in call.view.indexed(_artists(call))
@@ -43,7 +43,7 @@ def _artists(call: MethodCall) -> Iterable[CatalogArtist]:
 
 @method("getArtist")
 def get_artist(call: MethodCall) -> dict[str, Any]:
-    """An artist with their albums, those they are only guests on too."""
+    """Return an artist with their albums, including those with guest appearances only."""
     found = known_artist(call)
     albums = [entries.album(call, call.view.albums[id_]) for id_ in found.album_ids]
     return {"artist": {**entries.artist(call, found), "album": albums}}
@@ -51,7 +51,7 @@ def get_artist(call: MethodCall) -> dict[str, Any]:
 
 @method("getAlbum")
 def get_album(call: MethodCall) -> dict[str, Any]:
-    """An album with its songs."""
+    """Return an album with its songs."""
     found = known_album(call)
     songs = entries.songs(call, found.track_ids)
     return {"album": {**entries.album(call, found), "song": songs}}
@@ -59,14 +59,14 @@ def get_album(call: MethodCall) -> dict[str, Any]:
 
 @method("getSong")
 def get_song(call: MethodCall) -> dict[str, Any]:
-    """A song."""
+    """Return a song."""
     id_ = entries.known_song(call, call.parameters.text("id"))
     return {"song": entries.song(call, id_)}
 
 
 @method("getGenres")
 def get_genres(call: MethodCall) -> dict[str, Any]:
-    """Genres, with how many songs and albums have them."""
+    """List the genres with their numbers of songs and albums."""
     genres = [
         {"value": g.name, "songCount": len(g.track_ids), "albumCount": len(g.album_ids)}
         for g in call.view.genres.values()
@@ -76,13 +76,13 @@ def get_genres(call: MethodCall) -> dict[str, Any]:
 
 @method("getIndexes")
 def get_indexes(call: MethodCall) -> dict[str, Any]:
-    """The folders at the top by their initials, and the songs beside them."""
+    """List the top-level folders by initial, and the songs beside them."""
     view = call.view
     changed = 1000 * max(view.added.values(), default=0)
     answer: dict[str, Any] = {"ignoredArticles": IGNORED, "lastModified": changed}
     roots = [view.folders[id_] for id_ in view.roots]
     if call.parameters.get("musicFolderId"):
-        entries.in_music_folder(call)  # which says where there is none
+        entries.in_music_folder(call)  # raises if there is no such folder
         roots = [roots[call.parameters.integer("musicFolderId") - 1]]
     if "ifModifiedSince" in call.parameters:
         since = call.parameters.integer("ifModifiedSince", 0)
@@ -102,7 +102,7 @@ def get_indexes(call: MethodCall) -> dict[str, Any]:
 
 @method("getMusicDirectory")
 def get_music_directory(call: MethodCall) -> dict[str, Any]:
-    """What lies in a folder; an artist's albums, or an album's songs, where the id is theirs."""
+    """List the contents of a folder; of an artist or album, by its id, its albums or songs."""
     id_ = call.parameters.text("id")
     view = call.view
     if id_ in view.folders:
@@ -130,7 +130,7 @@ def _folder(call: MethodCall, found: Folder) -> dict[str, Any]:
 
 
 def known_album(call: MethodCall) -> Album:
-    """The album of a request's id."""
+    """Return the album of a request's id."""
     id_ = call.parameters.text("id")
     if id_ not in call.view.albums:
         raise SubsonicError(NOT_FOUND, f"there is no album {id_[:80]!r}")
@@ -138,7 +138,7 @@ def known_album(call: MethodCall) -> Album:
 
 
 def known_artist(call: MethodCall) -> CatalogArtist:
-    """The artist of a request's id."""
+    """Return the artist of a request's id."""
     id_ = call.parameters.text("id")
     if id_ not in call.view.artists:
         raise SubsonicError(NOT_FOUND, f"there is no artist {id_[:80]!r}")

@@ -1,4 +1,4 @@
-"""What players browse: artists, albums, genres and folders."""
+"""Entities that players browse: artists, albums, genres and folders."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CatalogArtist:
     ----------
     id, name : str
     sort_key : str
-        Without an article before it and accents on it.
+        Name without leading article and accents.
     track_ids, album_ids : list of str
-        Tracks of theirs, and albums that are theirs or that they are on.
+        Their tracks, and their albums or albums that they appear on.
     """
 
     id: str
@@ -34,7 +34,7 @@ class CatalogArtist:
 
     @property
     def initial(self) -> str:
-        """The letter that it stands under in a list; ``#`` where it begins with none."""
+        """The letter that it is listed under; ``#`` if it begins with no letter."""
         first = self.sort_key[:1].upper()
         return first if first.isalpha() else "#"
 
@@ -47,15 +47,15 @@ class Album:
     ----------
     id, name, artist, artist_id : str
     track_ids : list of str
-        In the order of their numbers.
+        In order of disc and track number.
     duration : float
         Seconds.
     year : int or None
-        Of most of its tracks.
+        Most frequent year of its tracks.
     genres : list of str
-        The most frequent first.
+        Most frequent first.
     created : int
-        When the first of its tracks was added, s since 1970.
+        Time when its first track was added, s since 1970.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Album:
 
     @property
     def compilation(self) -> bool:
-        """Whether it is by several."""
+        """Whether it is by several artists."""
         return self.artist == VARIOUS
 
 
@@ -96,7 +96,7 @@ class Folder:
 
 
 class TrackPlacement(NamedTuple):
-    """Where a track stands: ids of its artist, album, folder and root, and its path from there."""
+    """A track's ids of artist, album, folder and root, and its path relative to the root."""
 
     artist_id: str
     album_id: str
@@ -106,13 +106,13 @@ class TrackPlacement(NamedTuple):
 
 
 def digest(kind: str, *parts: str) -> str:
-    """An id of a thing of a kind that is called so."""
+    """Make the id of an entity from its kind and name."""
     said = "\0".join(parts).encode("utf-8", "surrogatepass")
     return f"{kind}-{hashlib.blake2b(said, digest_size=9).hexdigest()}"
 
 
 def sort_key(name: str) -> str:
-    """A name as it is sorted: without an article, case and accents."""
+    """Return the sort key of a name: without leading article, case and accents."""
     first, _, rest = name.partition(" ")
     if rest and first.casefold() in {article.casefold() for article in ARTICLES}:
         name = rest

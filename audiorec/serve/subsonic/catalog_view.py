@@ -1,14 +1,14 @@
 """The catalogue as players browse it: artists, albums, genres and folders of its tracks.
 
-Ids are digests of what a thing is called (of a folder, of its path), so that they stay when the
-server is started again, when tracks are added, and when files move. Orders are stable too.
+Ids are digests of an entity's name (a folder's: of its path), so that they stay the same when the
+server restarts, when tracks are added, and when files move. Orders are stable too.
 
 Conventions
 -----------
-An album is what tracks of one folder call so; ``CD 1`` and ``CD 2`` lie in one. It is by its album
-artist, or else by its artist if most of its tracks are, otherwise by `VARIOUS`. Where two artists
-have the same number on it (two hits collections in one flat folder) each has an album of their own.
-One artist's album of a name is one album, wherever its files lie.
+An album is the tracks of one folder with the same album tag; ``CD 1`` and ``CD 2`` count as one
+folder. It belongs to its album artist, else to the artist of most of its tracks, else to `VARIOUS`.
+Where two artists have the same number of tracks (two hits collections in one flat folder), each has
+an album of their own. Albums of one artist with the same name are one album, in whatever folders.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from audiorec.serve.subsonic.catalog_entities import (
 
 DISC = re.compile(r"(cd|dis[ck]|disque)[ _.-]*\d+", re.IGNORECASE)
 NOBODY_KEY = "\0"
-NO_YEAR = 9999  # what has none comes last
+NO_YEAR = 9999  # albums without a year come last
 Thing = TypeVar("Thing")
 
 
@@ -50,15 +50,15 @@ class CatalogView:
     Parameters
     ----------
     tracks : sequence of Track
-        In the order in which songs are listed.
+        In listing order.
     added : mapping of str to int
-        When each was added, s since 1970, by track_id.
+        Time when each was added, s since 1970, by track_id.
     sizes : mapping of str to int
-        Bytes of each file, by track_id.
+        Size of each file in bytes, by track_id.
     roots : iterable of str
-        Folders that were scanned.
+        Scanned folders.
     tempos : mapping of str to float
-        Beats a minute, by track_id.
+        Beats per minute, by track_id.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class CatalogView:
         # A track without a file cannot be played.
         self.songs = {track.track_id: track for track in tracks if track.path.startswith("/")}
         self.added, self.sizes, self.tempos = added, sizes, tempos or {}
-        self._genres_of = cache(given_tags)  # thousands of tracks have one text
+        self._genres_of = cache(given_tags)  # thousands of tracks share one text
         self._keys = _artist_keys(self.songs.values())
         self._owners = _owner_keys(self.songs.values(), self._keys)
         self.artists: dict[str, CatalogArtist] = _artists(self.songs.values(), self._keys)
@@ -87,10 +87,10 @@ class CatalogView:
         self._sort()
         self.genres: dict[str, Genre] = self._group_genres()
 
-    # -- what players order by -------------------------------------------------------------------
+    # -- orders of players ------------------------------------------------------------------------
 
     def sorted_albums(self, by: str) -> list[Album]:
-        """Albums by ``"name"``, ``"artist"``, or ``"newest"`` first."""
+        """Return the albums by ``"name"``, ``"artist"``, or ``"newest"`` first."""
         orders = {
             "name": lambda album: (sort_key(album.name), album.id),
             "artist": lambda album: (
@@ -103,28 +103,28 @@ class CatalogView:
         return self._sorted[by]
 
     def indexed(self, artists: Iterable[CatalogArtist]) -> list[tuple[str, list[CatalogArtist]]]:
-        """Artists under their initials: letters in order, the rest behind them."""
+        """Group artists by initial: letters in order, then the rest."""
         found: dict[str, list[CatalogArtist]] = {}
         for artist in artists:
             found.setdefault(artist.initial, []).append(artist)
         return sorted(found.items(), key=lambda entry: (entry[0] == "#", entry[0]))
 
     def below(self, root_id: str) -> frozenset[str]:
-        """Ids of the tracks below a root."""
+        """Return the ids of the tracks below a root."""
         if root_id not in self._below:
             found = (id_ for id_, place in self.places.items() if place.root_id == root_id)
             self._below[root_id] = frozenset(found)
         return self._below[root_id]
 
     def search_artists(self, query: str) -> list[CatalogArtist]:
-        """Artists whose names have all words, those that begin with them first."""
+        """Find the artists whose names contain all words, those that begin with them first."""
         return _matching(query, self._artist_texts, self.artists)
 
     def search_albums(self, query: str) -> list[Album]:
-        """Albums whose names, with their artists', have all words."""
+        """Find the albums whose names, with their artists', contain all words."""
         return _matching(query, self._album_texts, self.albums)
 
-    # -- making ----------------------------------------------------------------------------------
+    # -- construction ----------------------------------------------------------------------------
 
     def _group_albums(self) -> dict[str, str]:
         """Make the albums; returns the album of each track."""
@@ -178,7 +178,7 @@ class CatalogView:
             )
 
     def _folder(self, path: str, root: str) -> Folder:
-        """The folder of a path, made with those that it lies in up to the root."""
+        """Return the folder of a path, created with its parents up to the root."""
         id_ = digest("d", path)
         if id_ not in self.folders:
             parent = None if path == root else self._folder(_parent(path), root)
@@ -189,7 +189,7 @@ class CatalogView:
         return self.folders[id_]
 
     def _sort(self) -> None:
-        """Bring everything into its order."""
+        """Sort everything."""
         for album in self.albums.values():
             tracks = [self.songs[id_] for id_ in album.track_ids]
             tracks.sort(key=_album_order)
@@ -225,14 +225,14 @@ class CatalogView:
         }
 
     def _album_artist(self, album: Album) -> None:
-        """Let an album be found under its artist, who may have no track of their own."""
+        """List an album under its artist, who may have no tracks themselves."""
         artist = self.artists.setdefault(
             album.artist_id, CatalogArtist(album.artist_id, album.artist, sort_key(album.artist))
         )
         artist.album_ids.append(album.id)
 
     def _group_genres(self) -> dict[str, Genre]:
-        """Genres by their folded names."""
+        """Group the genres by normalized name."""
         genres: dict[str, Genre] = {}
         for track in self.songs.values():
             for name in self._genres_of(track.genre):
@@ -245,7 +245,7 @@ class CatalogView:
 
 
 def _artist_keys(tracks: Iterable[Track]) -> dict[str, str]:
-    """The key of each track's artist; all that nobody in particular made have one."""
+    """Return the key of each track's artist; all tracks without a particular artist share one."""
     known: dict[str, str] = {}
     keys: dict[str, str] = {}
     for track in tracks:
@@ -257,7 +257,7 @@ def _artist_keys(tracks: Iterable[Track]) -> dict[str, str]:
 
 
 def _owner_keys(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, str]:
-    """The key of each track's album artist, else of its artist; ``""`` is several."""
+    """Return the key of each track's album artist, else of its artist; ``""`` for several."""
     known: dict[str, str] = {}
     owners = dict(keys)
     for track in tracks:
@@ -270,7 +270,7 @@ def _owner_keys(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, s
 
 
 def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, CatalogArtist]:
-    """Artists by id, each called as most of their tracks call them, without guests."""
+    """Make the artists by id, named as on most of their tracks, without guests."""
     names: dict[str, Counter[str]] = {}
     own: dict[str, list[str]] = {}
     for track in tracks:
@@ -290,7 +290,7 @@ def _artists(tracks: Iterable[Track], keys: Mapping[str, str]) -> dict[str, Cata
 def _by_album_artist(
     tracks: Sequence[Track], keys: Mapping[str, str]
 ) -> list[tuple[str, list[Track]]]:
-    """Tracks that call their album alike, in one folder, by whose it is; ``""`` for several's."""
+    """Group tracks with one album name and folder by album artist; ``""`` for several."""
     counts = Counter(keys[track.track_id] for track in tracks)
     main, most = counts.most_common(1)[0]
     if len(counts) == 1:
@@ -306,17 +306,17 @@ def _by_album_artist(
 
 
 def _parent(path: str) -> str:
-    """The folder of an absolute path."""
+    """Return the parent folder of an absolute path."""
     return path.rpartition("/")[0] or "/"
 
 
 def _name(path: str) -> str:
-    """The last part of an absolute path."""
+    """Return the last component of an absolute path."""
     return path.rpartition("/")[2]
 
 
 def _album_folder(folder: str) -> str:
-    """The folder of an album whose tracks lie in one; that of a disc lies in that of its album."""
+    """Return the album folder of a track's folder: the parent, for a disc's folder."""
     above, name = os.path.split(folder)
     return above if DISC.fullmatch(name) else folder
 
@@ -329,7 +329,7 @@ def _album_order(track: Track) -> tuple[int, str, int, str, str]:
 
 
 def _roots(folders: set[str], scanned: Iterable[str]) -> list[str]:
-    """Folders that every track lies in one of: those scanned, and what holds the rest."""
+    """Return root folders that contain every track: those scanned, and others for the rest."""
     roots = {
         root
         for root in map(os.path.normpath, scanned)
@@ -348,12 +348,12 @@ def _lies_in(folder: str, root: str) -> bool:
 
 
 def _search_text(name: str) -> str:
-    """The words of a name, each behind a blank."""
+    """Return the words of a name, each after a space."""
     return " ".join(["", *folded_words(name)])
 
 
 def _matching(query: str, texts: Mapping[str, str], things: Mapping[str, Thing]) -> list[Thing]:
-    """Things whose texts have all words of a query: as beginnings of words first, else within."""
+    """Find entities whose texts contain all words of a query, matches at word starts first."""
     words = folded_words(query)
     if not words:
         return list(things.values()) if not query.strip() else []

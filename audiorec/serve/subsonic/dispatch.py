@@ -1,4 +1,4 @@
-"""From a request under ``/rest`` to its answer: always an envelope, or the media that it names."""
+"""Dispatch of requests under ``/rest``: the answer is always an envelope, or media."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("audiorec.serve")
 SUFFIX = ".view"
-OPEN = "getOpenSubsonicExtensions"  # which answers without a login
+OPEN = "getOpenSubsonicExtensions"  # needs no login
 OFF = "nobody may come in yet: add a user with 'audiorec serve user add NAME'"
 
 
 def routes(state: ServerState) -> list[BaseRoute]:
-    """The routes of the protocol, for the server of a workspace."""
+    """Return the routes of the protocol, for the server of a workspace."""
     state.store.ensure(play_queue.SCHEMA + bookmarks.SCHEMA)
     service = Service(state)
     answer = partial(respond, service)
-    with suppress(AudiorecError):  # which a request says
+    with suppress(AudiorecError):  # reported by requests
         if state.auth.has_users:
             service.prepare()
     methods = ["GET", "POST"]
@@ -60,7 +60,7 @@ def routes(state: ServerState) -> list[BaseRoute]:
 
 
 async def respond(service: Service, request: Request) -> Response:
-    """The answer to one request."""
+    """Answer a request."""
     written = ResponseFormat()
     try:
         parameters = await read_parameters(request)
@@ -73,10 +73,10 @@ async def respond(service: Service, request: Request) -> Response:
         return written.failure(NOT_FOUND, str(error))
     except AudiorecError as error:
         return written.failure(GENERIC, str(error))
-    except (HTTPException, ClientDisconnect) as error:  # a form beyond bounds, or broken off
+    except (HTTPException, ClientDisconnect) as error:  # a form too large, or cut off
         return written.failure(GENERIC, str(getattr(error, "detail", "the request broke off")))
     except Exception:
-        # A bug; but a player understands nothing except the envelope.
+        # A bug; but players understand nothing but the envelope.
         logger.exception("%s failed", request.url.path)
         return written.failure(GENERIC, "the server met an error of its own; see its log")
 
@@ -88,7 +88,7 @@ async def _answer(service: Service, request: Request, parameters: Parameters) ->
         raise SubsonicError(FORBIDDEN, OFF)
     check_version(parameters)
     user = "" if name == OPEN else await _user(service, request, parameters)
-    request.state.user = user or None  # for the line of the log
+    request.state.user = user or None  # for the log
     if name not in METHODS:
         raise SubsonicError(GENERIC, f"there is no method {name[:80]!r} here")
     method = METHODS[name]

@@ -1,10 +1,10 @@
-"""Songs, albums, artists and folders as the protocol writes them.
+"""Songs, albums, artists and folders in the format of the protocol.
 
 Conventions
 -----------
-What OpenSubsonic adds to a song, an album or an artist, and is known here at all, stands in each of
-them, empty where this one has none: that is how a client knows that the server has it. What the
-older protocol leaves out where it is unknown (a year, a number, a rating) is left out.
+Fields that OpenSubsonic adds to songs, albums and artists, if supported here, are always present,
+empty where there is no value: that is how a client knows that the server supports them. Fields that
+the older protocol omits when unknown (year, number, rating) are omitted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Entry = dict[str, Any]
 
 
 def song(call: MethodCall, track_id: str) -> Entry:
-    """A song, as a ``Child``."""
+    """Format a song as a ``Child``."""
     view = call.view
     track, place = view.songs[track_id], view.places[track_id]
     album, artist = view.albums[place.album_id], view.artists[place.artist_id]
@@ -76,7 +76,7 @@ def song(call: MethodCall, track_id: str) -> Entry:
 
 
 def _opinion_fields(call: MethodCall, track_id: str) -> Entry:
-    """What the user said of a track, and how often they played it."""
+    """Return the fields of a user's opinion and plays of a track."""
     entry: Entry = {"playCount": 0}
     if (count := call.counts.get(track_id)) is not None:
         entry["playCount"] = count.plays
@@ -91,13 +91,13 @@ def _opinion_fields(call: MethodCall, track_id: str) -> Entry:
 
 
 def songs(call: MethodCall, track_ids: Iterable[str]) -> list[Entry]:
-    """Songs of ids; those that are in the library no more are passed over."""
+    """Format the songs of ids; those no longer in the library are skipped."""
     known = call.view.songs
     return [song(call, id_) for id_ in track_ids if id_ in known]
 
 
 def album(call: MethodCall, found: Album) -> Entry:
-    """An album, as an ``AlbumID3``."""
+    """Format an album as an ``AlbumID3``."""
     plays = [call.counts[id_] for id_ in found.track_ids if id_ in call.counts]
     entry: Entry = {
         "id": found.id,
@@ -127,7 +127,7 @@ def album(call: MethodCall, found: Album) -> Entry:
 
 
 def album_child(call: MethodCall, found: Album) -> Entry:
-    """An album, as the ``Child`` that clients take for a folder."""
+    """Format an album as a ``Child``, which clients show as a folder."""
     entry = album(call, found)
     for key in ("songCount", "artists", "displayArtist", "isCompilation"):
         del entry[key]
@@ -142,7 +142,7 @@ def album_child(call: MethodCall, found: Album) -> Entry:
 
 
 def artist(call: MethodCall, found: CatalogArtist) -> Entry:
-    """An artist, as an ``ArtistID3``."""
+    """Format an artist as an ``ArtistID3``."""
     entry: Entry = {
         "id": found.id,
         "name": found.name,
@@ -155,7 +155,7 @@ def artist(call: MethodCall, found: CatalogArtist) -> Entry:
 
 
 def artist_name(call: MethodCall, found: CatalogArtist) -> Entry:
-    """An artist, as the ``Artist`` of the older methods."""
+    """Format an artist as an ``Artist`` of the older methods."""
     return {"id": found.id, "name": found.name} | _artist_star(call, found.id)
 
 
@@ -165,7 +165,7 @@ def _artist_star(call: MethodCall, artist_id: str) -> Entry:
 
 
 def folder_child(found: Folder) -> Entry:
-    """A folder in a folder, as a ``Child``."""
+    """Format a subfolder as a ``Child``."""
     return {
         "id": found.id,
         "parent": found.parent,
@@ -180,14 +180,14 @@ def _genres(names: Iterable[str]) -> list[Entry]:
 
 
 def known_song(call: MethodCall, track_id: str) -> str:
-    """An id of a song; an error where it is none."""
+    """Return a song's id, or raise if it is unknown."""
     if track_id not in call.view.songs:
         raise SubsonicError(NOT_FOUND, f"there is no song {track_id[:80]!r}")
     return track_id
 
 
 def tracks_of(call: MethodCall, id_: str) -> list[str]:
-    """Ids of the tracks of a song, an album, an artist or a folder."""
+    """Return the track ids of a song, an album, an artist or a folder."""
     view = call.view
     if id_ in view.songs:
         return [id_]
@@ -203,7 +203,7 @@ def tracks_of(call: MethodCall, id_: str) -> list[str]:
 
 
 def _tracks_in_folder(call: MethodCall, folder: Folder) -> list[str]:
-    """Tracks of a folder, or of the first folder in it that has any."""
+    """Return the tracks of a folder, or of its first subfolder that has any."""
     for _ in range(100):
         if folder.track_ids or not folder.folder_ids:
             break
@@ -212,7 +212,7 @@ def _tracks_in_folder(call: MethodCall, folder: Folder) -> list[str]:
 
 
 def in_music_folder(call: MethodCall) -> frozenset[str] | None:
-    """Ids of the songs below the folder that ``musicFolderId`` names; None for all."""
+    """Return the ids of the songs below the folder ``musicFolderId``; None for all."""
     given = call.parameters.get("musicFolderId")
     roots = call.view.roots
     if not given:

@@ -15,7 +15,7 @@ from audiorec import __version__
 API_VERSION = "1.16.1"
 NAMESPACE = "http://subsonic.org/restapi"
 FORMATS = ("xml", "json", "jsonp")
-# Names of JavaScript objects that a script may be called back by; anything else could be a script.
+# Valid JSONP callbacks: names of JavaScript objects; anything else could be a script.
 CALLBACK = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*", re.ASCII)
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 QUOTED = {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
@@ -29,12 +29,12 @@ FORBIDDEN, NOT_FOUND = 50, 70
 
 
 class SubsonicError(Exception):
-    """A request that is answered by a failure.
+    """A request that is answered with a failure.
 
     Parameters
     ----------
     code : int
-        Of the specification.
+        Error code of the specification.
     message : str
     """
 
@@ -44,14 +44,14 @@ class SubsonicError(Exception):
 
 
 class ResponseFormat:
-    """How an answer is written.
+    """Format of an answer.
 
     Parameters
     ----------
     name : str
         One of `FORMATS`.
     callback : str
-        Of JSONP: what calls it in the page that asked.
+        Callback of JSONP, in the requesting page.
     """
 
     def __init__(self, name: str = "xml", *, callback: str = "") -> None:
@@ -59,12 +59,12 @@ class ResponseFormat:
 
     @classmethod
     def of(cls, name: str | None, callback: str | None) -> ResponseFormat:
-        """The format of a request, XML where it names none.
+        """Return the format of a request, XML by default.
 
         Raises
         ------
         SubsonicError
-            If there is no such format, or JSONP has no callback that is a name.
+            If there is no such format, or JSONP has no valid callback.
         """
         name = name or "xml"
         if name not in FORMATS:
@@ -78,11 +78,11 @@ class ResponseFormat:
         return cls(name, callback=callback)
 
     def success(self, payload: Mapping[str, Any] | None = None) -> Response:
-        """The answer to a request that was understood and done."""
+        """Make the answer to a successful request."""
         return self._response({"status": "ok", **_head(), **(payload or {})})
 
     def failure(self, code: int, message: str) -> Response:
-        """The answer to any other; its HTTP status is 200, as clients expect."""
+        """Make the answer to a failed request; its HTTP status is 200, as clients expect."""
         error = {"code": code, "message": message}
         return self._response({"status": "failed", **_head(), "error": error})
 
@@ -90,7 +90,7 @@ class ResponseFormat:
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if self.name == "xml":
             return Response(to_xml(content), media_type="text/xml", headers=headers)
-        # Escaped, a text may hold whatever it likes: half a surrogate pair, the end of a line.
+        # Escaped, since a text may contain anything: lone surrogates, line ends.
         text = json.dumps({"subsonic-response": content}, ensure_ascii=True, separators=(",", ":"))
         if self.name == "json":
             return Response(text, media_type="application/json", headers=headers)
@@ -108,10 +108,10 @@ def _head() -> dict[str, Any]:
 
 
 def to_xml(content: Mapping[str, Any]) -> str:
-    """An answer as an XML document.
+    """Format an answer as an XML document.
 
-    What is simple becomes an attribute, a list as many elements as it has entries, and anything
-    else an element; see `TEXT`.
+    Scalars become attributes, a list one element per entry, and anything else an element; see
+    `TEXT`.
     """
     root = {"xmlns": NAMESPACE, **content}
     return f'<?xml version="1.0" encoding="UTF-8"?>{_element("subsonic-response", root)}'

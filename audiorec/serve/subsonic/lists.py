@@ -1,4 +1,4 @@
-"""Albums and songs in the orders that players show on their first pages."""
+"""Lists of albums and songs for the start pages of players."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MOST = 500
 
 @method("getAlbumList")
 def get_album_list(call: MethodCall) -> dict[str, Any]:
-    """Albums as folders, in an order."""
+    """List albums as folders, in the requested order."""
     found = [entries.album_child(call, album) for album in _listed(call)]
     return {"albumList": {"album": found}}
 
 
 @method("getAlbumList2")
 def get_album_list2(call: MethodCall) -> dict[str, Any]:
-    """Albums, in an order."""
+    """List albums in the requested order."""
     return {"albumList2": {"album": [entries.album(call, album) for album in _listed(call)]}}
 
 
 def _listed(call: MethodCall) -> list[Album]:
-    """The albums of a page of a list."""
+    """Return one page of a list of albums."""
     kind = call.parameters.text("type")
     if kind not in ORDERS:
         raise SubsonicError(GENERIC, f"type={kind[:40]!r} must be one of {', '.join(ORDERS)}")
@@ -50,7 +50,7 @@ def _random(call: MethodCall) -> Sequence[Album]:
 
 
 def _highest(call: MethodCall) -> Sequence[Album]:
-    """Albums by the mean of the user's ratings of their songs."""
+    """Return albums by the mean of the user's ratings of their songs."""
     rated: dict[str, list[int]] = {}
     for id_, opinion in call.opinions.items():
         if opinion.stars and id_ in call.view.songs:
@@ -114,7 +114,7 @@ ORDERS = {
 
 @method("getRandomSongs")
 def get_random_songs(call: MethodCall) -> dict[str, Any]:
-    """Songs at random, of a genre or of some years if need be."""
+    """List random songs, optionally of a genre or a range of years."""
     view = call.view
     found: Iterable[str] = view.songs
     if genre := call.parameters.get("genre"):
@@ -132,7 +132,7 @@ def get_random_songs(call: MethodCall) -> dict[str, Any]:
 
 @method("getSongsByGenre")
 def get_songs_by_genre(call: MethodCall) -> dict[str, Any]:
-    """Songs of a genre, in the stable order."""
+    """List the songs of a genre, in the stable order."""
     known = call.view.genres.get(normalize_text(call.parameters.text("genre")))
     found = known.track_ids if known else []
     within = entries.in_music_folder(call)
@@ -145,7 +145,7 @@ def get_songs_by_genre(call: MethodCall) -> dict[str, Any]:
 
 @method("getStarred")
 def get_starred(call: MethodCall) -> dict[str, Any]:
-    """What the user has starred, albums as folders; the latest first."""
+    """List the user's stars, albums as folders, latest first."""
     albums = [entries.album_child(call, album) for album in _starred(call)]
     artists = [entries.artist_name(call, call.view.artists[id_]) for id_ in _starred_artists(call)]
     return {"starred": {"artist": artists, "album": albums, "song": _starred_songs(call)}}
@@ -153,7 +153,7 @@ def get_starred(call: MethodCall) -> dict[str, Any]:
 
 @method("getStarred2")
 def get_starred2(call: MethodCall) -> dict[str, Any]:
-    """What the user has starred; the latest first."""
+    """List the user's stars, latest first."""
     albums = [entries.album(call, album) for album in _starred(call)]
     artists = [entries.artist(call, call.view.artists[id_]) for id_ in _starred_artists(call)]
     return {"starred2": {"artist": artists, "album": albums, "song": _starred_songs(call)}}
@@ -173,7 +173,7 @@ def _starred_songs(call: MethodCall) -> list[dict[str, Any]]:
 
 @method("getNowPlaying")
 def get_now_playing(call: MethodCall) -> dict[str, Any]:
-    """What players say they are playing."""
+    """List the songs that players report as playing."""
     entry = [
         {
             **entries.song(call, now.track_id),

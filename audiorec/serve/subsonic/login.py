@@ -1,4 +1,4 @@
-"""Who calls: a password, a token made of it, or an API key."""
+"""Login of players by password, token or API key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOO_MANY = "too many failed logins; wait a minute"
 
 
 def check_version(parameters: Parameters) -> None:
-    """Raise `SubsonicError` where a client speaks another protocol, not where it says none."""
+    """Raise `SubsonicError` for a client of another protocol version; a missing one passes."""
     version = parameters.get("v") or API_VERSION
     major = version.partition(".")[0]
     if not major.isascii() or not major.isdigit():
@@ -42,19 +42,19 @@ def check_version(parameters: Parameters) -> None:
 
 
 def log_in(parameters: Parameters, auth: Auth, *, address: str) -> str:
-    """The user who calls.
+    """Authenticate a request and return its user.
 
     Parameters
     ----------
     parameters : Parameters
     auth : Auth
     address : str
-        From where; after too many failed logins nobody is let in from there for a while.
+        Client address; after too many failed logins it is blocked for a while.
 
     Raises
     ------
     SubsonicError
-        If nothing says who, or too much, or it is wrong.
+        If credentials are missing, ambiguous or wrong.
     """
     given = {name for name in ("apiKey", "u", "p", "t", "s") if name in parameters}
     if "apiKey" in given:
@@ -91,7 +91,7 @@ def _by_key(key: str, auth: Auth, *, address: str) -> str:
 
 
 def _plain(given: str) -> str:
-    """A password as it was chosen: plain, or hexadecimal UTF-8 behind ``enc:``."""
+    """Decode a password: plain, or hexadecimal UTF-8 after ``enc:``."""
     if not given.startswith(HEXADECIMAL):
         return given
     try:
@@ -102,9 +102,9 @@ def _plain(given: str) -> str:
 
 
 def _is_token(token: str, salt: str, password: str | None) -> bool:
-    """Whether a token is ``md5(password + salt)``, in a time that tells nothing."""
+    """Whether a token is ``md5(password + salt)``, compared in constant time."""
     secret = (password or "").encode() + salt.encode("utf-8", "replace")
-    # The protocol's own digest: it proves that a player knows the password, and keeps nothing.
+    # MD5 is the protocol's choice: it proves knowledge of the password, and is not stored.
     expected = hashlib.md5(secret, usedforsecurity=False).hexdigest()
     right = hmac.compare_digest(expected, token.lower().encode("ascii", "replace").decode())
     return right and password is not None

@@ -1,4 +1,4 @@
-"""The files themselves, and their covers."""
+"""Audio files and covers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError
 from audiorec.serve.subsonic.playlists import playlist_tracks
 from audiorec.serve.subsonic.service import MethodCall, method
 
-MOST_LOOKED_AT = 8  # songs of an album, until one has a cover
+MOST_LOOKED_AT = 8  # songs of an album that are tried for a cover
 LARGEST = 2000  # pixels
 GONE = 410
 
 
 @method("stream", "download")
 async def stream(call: MethodCall) -> Response:
-    """A song's file as it is, or a part of it: nothing is made into another format.
+    """Send a song's file as it is, or a part of it; nothing is transcoded.
 
     A track that is a part of a file, by a CUE sheet, is cut out as FLAC.
-    It is no play: a player says by `scrobble` what was listened to.
+    It does not count as a play: a player reports plays by `scrobble`.
     """
     id_ = call.parameters.text("id")
     await call.state.library.in_thread(entries.known_song, call, id_)
@@ -31,7 +31,7 @@ async def stream(call: MethodCall) -> Response:
 
 @method("getCoverArt", waits=True)
 def get_cover_art(call: MethodCall) -> Response:
-    """The cover of a song, an album, an artist, a folder or a playlist, scaled if need be."""
+    """Send the cover of a song, an album, an artist, a folder or a playlist, scaled if needed."""
     id_ = call.parameters.text("id")
     size = call.parameters.integer("size", 0, most=LARGEST) or None
     listed = playlist_tracks(call, id_)
@@ -45,6 +45,6 @@ def get_cover_art(call: MethodCall) -> Response:
 
 @method("getAvatar")
 def get_avatar(call: MethodCall) -> Response:
-    """None: users have no pictures here."""
+    """Answer that there is none: users have no pictures here."""
     call.parameters.text("username")
     raise SubsonicError(NOT_FOUND, "users have no pictures here")

@@ -1,4 +1,4 @@
-"""The parameters of an OpenSubsonic request, from its query and from a form."""
+"""Parameters of an OpenSubsonic request, from its query and from a form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from audiorec.serve.subsonic.envelope import GENERIC, MISSING_PARAMETER, Subsoni
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200_000
-LARGEST = 1 << 53  # beyond it JSON's numbers are no longer exact
+LARGEST = 1 << 53  # beyond it, JSON numbers are not exact
 
 
 class Parameters:
@@ -31,16 +31,16 @@ class Parameters:
         return name in self._values
 
     def get(self, name: str) -> str | None:
-        """The value of a name, the first of several; None where it is not given."""
+        """Return the value of a name, the first of several; None if it is not given."""
         values = self._values.get(name)
         return values[0] if values else None
 
     def all(self, name: str) -> list[str]:
-        """Every value of a name, in order."""
+        """Return all values of a name, in order."""
         return list(self._values.get(name, ()))
 
     def text(self, name: str) -> str:
-        """A value that must be given, and not be empty."""
+        """Return a required, non-empty value."""
         value = self.get(name)
         if not value:
             raise SubsonicError(MISSING_PARAMETER, f"parameter {name!r} is missing; give it")
@@ -49,7 +49,7 @@ class Parameters:
     def integer(
         self, name: str, default: int | None = None, *, least: int = 0, most: int = LARGEST
     ) -> int:
-        """A whole number, cut to its limits; it must be given where there is no default."""
+        """Return an integer, clipped to its limits; required if there is no default."""
         given = self.get(name)
         if given is None or (given == "" and default is not None):
             if default is None:
@@ -58,11 +58,11 @@ class Parameters:
         return max(least, min(most, _integer(name, given)))
 
     def integers(self, name: str) -> list[int]:
-        """Every whole number of a name."""
+        """Return all integers of a name."""
         return [_integer(name, value) for value in self.all(name)]
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """True or false."""
+        """Return a boolean."""
         value = self.get(name)
         if value is None or value == "":
             return default
@@ -74,7 +74,7 @@ class Parameters:
 
 def _integer(name: str, value: str) -> int:
     try:
-        # Some clients write whole numbers as fractions: 1700000000000.0
+        # Some clients write integers with a fraction: 1700000000000.0
         number = float(value) if "." in value else int(value, 10)
         if not -LARGEST <= number <= LARGEST:
             raise ValueError
@@ -84,12 +84,12 @@ def _integer(name: str, value: str) -> int:
 
 
 async def read_parameters(request: Request) -> Parameters:
-    """Parameters of a request: those of the query first, then those of a form.
+    """Read the parameters of a request: those of the query first, then those of a form.
 
     Raises
     ------
     SubsonicError
-        If the form has more fields than any that a player sends.
+        If the form has more fields than any player sends.
     """
     pairs = list(request.query_params.multi_items())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

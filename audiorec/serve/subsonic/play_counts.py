@@ -1,4 +1,4 @@
-"""How often tracks were played, by all plays of the workspace."""
+"""Play counts of tracks, over all plays of the workspace."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from audiorec.serve.listening import PlayCount
 if TYPE_CHECKING:
     from audiorec.serve.state import ServerState
 
-SETTLE_FACTOR = 10.0  # plays that go on changing are read for at most a tenth of the time
+SETTLE_FACTOR = 10.0  # rereading changing plays takes at most a tenth of the time
 
 
 class PlayCounts:
-    """Counts of the stored plays, read again once they change.
+    """Counts of the stored plays, reread when they change.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class PlayCounts:
         self._imported: dict[str, dict[str, PlayCount]] = {}
 
     def totals(self) -> dict[str, float]:
-        """Plays of all listeners, by track_id."""
+        """Return the plays of all listeners, by track_id."""
         self._refresh()
         return self._totals
 
     def imported(self, user: str) -> dict[str, PlayCount]:
-        """A user's plays from elsewhere, by track_id; the last is 0 where none has a time."""
+        """Return a user's imported plays, by track_id; the last is 0 where no play has a time."""
         self._refresh()
         return self._imported.get(user, {})
 
@@ -63,7 +63,7 @@ class PlayCounts:
                 self._made, self._read_at = plays.fingerprint, time.monotonic()
                 self._seconds = self._read_at - began
             except AudiorecError:
-                return  # being written, or damaged: what is known goes on
+                return  # being written, or damaged: keep the previous counts
 
     def _read(self) -> None:
         workspace = self._state.workspace
@@ -81,7 +81,7 @@ class PlayCounts:
 
 
 def _counts(frame: pl.DataFrame, user: str) -> dict[str, PlayCount]:
-    """A listener's plays but those of the server, which it counts itself."""
+    """Count a listener's plays except those of the server, which counts its own."""
     own = frame.filter((pl.col("user_id") == user) & (pl.col("source") != SOURCE))
     sums = own.group_by("track_id").agg(
         pl.col("plays").sum().round().cast(pl.Int64), pl.col("timestamp").max().fill_null(0)

@@ -1,4 +1,4 @@
-"""Play queues: what a player was playing when it was closed."""
+"""Play queues, saved when a player is closed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_TRACKS = 100_000
 
 @method("savePlayQueue", waits=True)
 def save_play_queue(call: MethodCall) -> None:
-    """Keep the queue, with the song that is playing by its id; without songs there is none."""
+    """Save the queue, with the current song by its id; without songs, clear it."""
     ids = _queued_songs(call)
     current = call.parameters.get("current")
     if current and current not in ids:
@@ -35,7 +35,7 @@ def save_play_queue(call: MethodCall) -> None:
 
 @method("savePlayQueueByIndex", waits=True)
 def save_play_queue_by_index(call: MethodCall) -> None:
-    """Keep the queue, with the song that is playing by its place."""
+    """Save the queue, with the current song by its position."""
     ids = _queued_songs(call)
     if not ids:
         _save_queue(call, ids, None)
@@ -67,7 +67,7 @@ def _save_queue(call: MethodCall, ids: list[str], place: int | None) -> None:
 
 @method("getPlayQueue")
 def get_play_queue(call: MethodCall) -> dict[str, Any]:
-    """The queue as it was kept last; empty where none was."""
+    """Return the last saved queue; empty if there is none."""
     queue, ids, place = _kept(call)
     if place is not None:
         queue["current"] = ids[place]
@@ -76,7 +76,7 @@ def get_play_queue(call: MethodCall) -> dict[str, Any]:
 
 @method("getPlayQueueByIndex")
 def get_play_queue_by_index(call: MethodCall) -> dict[str, Any]:
-    """The same, with the place of the song that was playing."""
+    """Return the last saved queue, with the position of the current song."""
     queue, _, place = _kept(call)
     if place is not None:
         queue["currentIndex"] = place
@@ -84,7 +84,7 @@ def get_play_queue_by_index(call: MethodCall) -> dict[str, Any]:
 
 
 def _kept(call: MethodCall) -> tuple[dict[str, Any], list[str], int | None]:
-    """A queue, its songs that are still there, and the place of the current one among them."""
+    """Return a queue, its songs that still exist, and the current one's position among them."""
     query = "SELECT track_ids, place, position, client, changed FROM play_queues WHERE user = ?"
     with call.state.store.reading() as connection:
         row = connection.execute(query, [call.user]).fetchone()

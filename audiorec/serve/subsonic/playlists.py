@@ -1,4 +1,4 @@
-"""Playlists: those that listeners keep, and those that recipes made, which can only be read."""
+"""Playlists of listeners, and read-only ones made by recipes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RecipePlaylist(NamedTuple):
 
 @method("getPlaylists")
 def get_playlists(call: MethodCall) -> dict[str, Any]:
-    """The user's playlists, public ones of others, and those that recipes made."""
+    """List the user's playlists, public ones of others, and those made by recipes."""
     asked = call.parameters.get("username")
     if asked and asked != call.user:
         raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user's playlists")
@@ -45,13 +45,13 @@ def get_playlists(call: MethodCall) -> dict[str, Any]:
 
 @method("getPlaylist")
 def get_playlist(call: MethodCall) -> dict[str, Any]:
-    """A playlist with its songs; those that are in the library no more are passed over."""
+    """Return a playlist with its songs; those no longer in the library are skipped."""
     return {"playlist": _with_songs(call, call.parameters.text("id"))}
 
 
 @method("createPlaylist", waits=True)
 def create_playlist(call: MethodCall) -> dict[str, Any]:
-    """Make a playlist; with ``playlistId``, put other songs in place of those of one."""
+    """Create a playlist; with ``playlistId``, replace the songs of one."""
     id_, name = call.parameters.get("playlistId"), call.parameters.get("name")
     tracks = [entries.known_song(call, each) for each in call.parameters.all("songId")]
     if id_:
@@ -67,12 +67,12 @@ def create_playlist(call: MethodCall) -> dict[str, Any]:
 
 @method("updatePlaylist", waits=True)
 def update_playlist(call: MethodCall) -> None:
-    """Rename a playlist, add songs to its end, take songs out by their places."""
+    """Rename a playlist, append songs, remove songs by position."""
     id_ = call.parameters.text("playlistId")
     before = _writable(call, id_)
     public = call.parameters.get("public")
     kept = [track for track in before.track_ids if track in call.view.songs]
-    # Places are those of the songs that the player was shown.
+    # Positions count the songs that the player was shown.
     shown = [place for place, track in enumerate(before.track_ids) if track in call.view.songs]
     gone = call.parameters.integers("songIndexToRemove")
     if outside := [place for place in gone if not 0 <= place < len(kept)]:
@@ -91,14 +91,14 @@ def update_playlist(call: MethodCall) -> None:
 
 @method("deletePlaylist", waits=True)
 def delete_playlist(call: MethodCall) -> None:
-    """Remove a playlist of the user's."""
+    """Delete a playlist of the user."""
     id_ = call.parameters.text("id")
     _writable(call, id_)
     call.state.saved.delete(id_, user=call.user)
 
 
 def playlist_tracks(call: MethodCall, id_: str) -> list[str] | None:
-    """Ids of the songs of a playlist that the user may see; None where there is none."""
+    """Return the song ids of a playlist visible to the user; None if there is none."""
     seen: dict[str, tuple[str, ...]] = {each.id: each.track_ids for each in _made(call)}
     seen.update((each.id, each.track_ids) for each in call.state.saved.list(call.user))
     return [t for t in seen[id_] if t in call.view.songs] if id_ in seen else None
@@ -115,7 +115,7 @@ def _with_songs(call: MethodCall, id_: str) -> dict[str, Any]:
 
 
 def _writable(call: MethodCall, id_: str) -> SavedPlaylist:
-    """A playlist that the user may change."""
+    """Return a playlist that the user may change."""
     for each in call.state.saved.list(call.user):
         if each.id == id_:
             if each.user != call.user:
@@ -138,7 +138,7 @@ def _playlist_entry(call: MethodCall, found: SavedPlaylist) -> dict[str, Any]:
         "changed": date(found.changed),
         **_count_and_duration(call, found.id, found.track_ids),
     }
-    # Clients older than this field refuse it: it stands where it says something.
+    # Clients older than this field refuse it: it is sent only when set.
     return entry if found.user == call.user else {**entry, "readonly": True}
 
 
@@ -166,7 +166,7 @@ def _count_and_duration(call: MethodCall, id_: str, track_ids: tuple[str, ...]) 
 
 
 def _made(call: MethodCall) -> list[RecipePlaylist]:
-    """Playlist files in the workspace, by name; those of other music are passed over."""
+    """Return the playlist files in the workspace, by name; those of other music are skipped."""
     folder = call.state.workspace.playlists
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     found = []
@@ -187,5 +187,5 @@ def _read(call: MethodCall, file: Path) -> RecipePlaylist | None:
         return None
     ids = tuple(by_path[path] for path in paths if path in by_path)
     if not ids:
-        return None  # it is none, or one of other music
+        return None  # not a playlist, or one of other music
     return RecipePlaylist(digest("made", file.name), file.stem, min(changed, int(time.time())), ids)

@@ -1,4 +1,4 @@
-"""Search: by words, and for everything, which is how players copy the catalogue."""
+"""Search by words, or for everything, by which players copy the catalogue."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from audiorec.serve.subsonic.catalog_entities import Album, CatalogArtist
 from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 10_000
-FIELDS = ("title", "artist", "album")  # not the path: a word of the root's would fit every song
+FIELDS = ("title", "artist", "album")  # not the path: words of the root would match every song
 Thing = TypeVar("Thing")
-# An empty query, and one of two literal quotes, is for everything; some put an asterisk behind.
+# An empty query, or two literal quotes, matches everything; some clients add an asterisk.
 EVERYTHING = frozenset(["", '""', "''", "*"])
 
 
 @method("search3")
 def search3(call: MethodCall) -> dict[str, Any]:
-    """Artists, albums and songs that have all words."""
+    """Find the artists, albums and songs that contain all words."""
     return {"searchResult3": _search_results(call, artist=entries.artist, album=entries.album)}
 
 
 @method("search2")
 def search2(call: MethodCall) -> dict[str, Any]:
-    """The same, albums as folders."""
+    """Find the artists, albums and songs that contain all words, albums as folders."""
     found = _search_results(call, artist=entries.artist_name, album=entries.album_child)
     return {"searchResult2": found}
 
@@ -55,13 +55,13 @@ def _search_results(
 
 
 def query_of(given: str | None) -> str:
-    """The words of a query; none where it is for everything."""
+    """Return the words of a query; none if it matches everything."""
     query = (given or "").strip()
     return "" if query in EVERYTHING else query.strip("\"*'").strip()
 
 
 def find(call: MethodCall, query: str) -> list[str]:
-    """Ids of the songs that have all words, best first; all in the stable order without any."""
+    """Return the ids of the songs with all words, best first; without words, all in order."""
     view = call.view
     if not query:
         return list(view.songs)
@@ -78,7 +78,7 @@ def _page(call: MethodCall, found: list[Thing], kind: str) -> list[Thing]:
 
 @method("search")
 def search(call: MethodCall) -> dict[str, Any]:
-    """Songs by the fields that the oldest clients ask for."""
+    """Find songs by the fields of the oldest clients."""
     fields = ("artist", "album", "title", "any")
     query = query_of(" ".join(call.parameters.get(name) or "" for name in fields))
     found = find(call, query)

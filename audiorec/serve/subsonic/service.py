@@ -1,4 +1,4 @@
-"""What the methods share: the views that they answer from, and a request as they see it."""
+"""Shared state of the API methods, and a method call."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from audiorec.serve.state import ServerState
 
 logger = logging.getLogger("audiorec.serve")
-WAIT = 0.25  # s for a view that is made anew, before the old one answers
+WAIT = 0.25  # s to wait for a new view before the old one is used
 
 
 class Service:
-    """What all requests to ``/rest`` share.
+    """State shared by all requests to ``/rest``.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class Service:
         self._files: dict[Path, tuple[object, Any]] = {}
 
     def view(self) -> CatalogView:
-        """The catalogue as players browse it, made anew once the catalogue changes.
+        """The catalogue as players browse it, rebuilt when the catalogue changes.
 
-        A large one takes seconds: until it is made, the one before answers.
+        A large one takes seconds: until it is built, the previous one is used.
         """
         table = self.state.library.tracks()
         with self._lock:
@@ -63,12 +63,12 @@ class Service:
         return self._view[1]
 
     def prepare(self) -> None:
-        """Begin to make the view, so that the first question need not wait for all of it."""
+        """Start building the view, so that the first request waits less."""
         with self._lock:
             self._making_thread()
 
     def _making_thread(self) -> threading.Thread:
-        """The thread that makes the view, begun if none does."""
+        """Return the thread that builds the view, started if there is none."""
         if self._making is None or not self._making.is_alive():
             self._making = threading.Thread(
                 target=self._try_to_make, name="catalogue view", daemon=True
@@ -102,7 +102,7 @@ class Service:
             return {}
 
     def cached_file(self, file: Path, read: Callable[[], Any]) -> Any:
-        """What `read` makes of a file, kept until the file or the catalogue changes."""
+        """Return `read` of a file, cached until the file or the catalogue changes."""
         try:
             state = (file.stat().st_mtime_ns, self.state.library.tracks().version)
         except OSError:
@@ -114,7 +114,7 @@ class Service:
 
 @dataclass
 class MethodCall:
-    """One request: who asks, for what, and what it is answered from."""
+    """One request: its user, parameters and the library it is answered from."""
 
     service: Service
     request: Request
@@ -124,7 +124,7 @@ class MethodCall:
 
     @property
     def state(self) -> ServerState:
-        """The server's parts."""
+        """The server's state."""
         return self.service.state
 
     @cached_property
@@ -134,18 +134,18 @@ class MethodCall:
 
     @cached_property
     def excluded(self) -> frozenset[str]:
-        """Ids of the tracks that are in no answer; they can be looked up and played."""
+        """Ids of tracks excluded from answers; they can still be looked up and played."""
         assert self.library is not None
         return self.library.hidden
 
     @cached_property
     def opinions(self) -> Mapping[str, Opinion]:
-        """What the user said of tracks."""
+        """The user's opinions of tracks."""
         return self.state.listening.opinions(self.user)
 
     @cached_property
     def counts(self) -> Mapping[str, PlayCount]:
-        """What the user played, here and elsewhere."""
+        """The user's play counts, here and imported."""
         counts = dict(self.service.play_counts.imported(self.user))
         for id_, here in self.state.listening.counts(self.user).items():
             before = counts.get(id_, PlayCount(0, 0))
@@ -154,24 +154,24 @@ class MethodCall:
 
     @cached_property
     def starred_albums(self) -> Mapping[str, int]:
-        """When the user starred albums."""
+        """Times of the user's stars of albums."""
         return self.state.listening.starred(self.user, "album")
 
     @cached_property
     def starred_artists(self) -> Mapping[str, int]:
-        """When the user starred artists."""
+        """Times of the user's stars of artists."""
         return self.state.listening.starred(self.user, "artist")
 
 
 class Method(NamedTuple):
-    """How a method is answered.
+    """Handler of an API method.
 
     Attributes
     ----------
     answer : callable
-        From a `MethodCall` to the payload of the envelope, or to a response of its own.
+        Function of a `MethodCall` that returns the payload of the envelope, or a response.
     waits : bool
-        Whether it waits for the disk rather than computes.
+        Whether it mainly waits for the disk.
     """
 
     answer: Callable[[MethodCall], Any]
@@ -184,7 +184,7 @@ METHODS: dict[str, Method] = {}
 def method(
     *names: str, waits: bool = False
 ) -> Callable[[Callable[[MethodCall], Any]], Callable[[MethodCall], Any]]:
-    """Let a function answer the methods of these names."""
+    """Register a function as the handler of the methods of these names."""
 
     def register(answer: Callable[[MethodCall], Any]) -> Callable[[MethodCall], Any]:
         METHODS.update((name, Method(answer, waits)) for name in names)
@@ -194,5 +194,5 @@ def method(
 
 
 def date(seconds: float) -> str:
-    """A time as the protocol writes it."""
+    """Format a time as in the protocol."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(max(0.0, seconds)))

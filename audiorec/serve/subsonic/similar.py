@@ -1,7 +1,7 @@
-"""What sounds alike: the library's own answers, under the names that players know.
+"""Similar songs and artists: the library's answers, by the methods that players know.
 
-A similarity is the share of this library's pairs that are less alike (0 to 1; see
-`audiorec.recommend.score_percentiles`), so that a player can cut off what is far in any library.
+A similarity is the share of this library's pairs that are less similar (0 to 1; see
+`audiorec.recommend.score_percentiles`), so that a player's threshold works in any library.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from audiorec.serve.subsonic.service import MethodCall, method
 
 MOST = 500
 SHARE_OF_ARTIST, SHARE_OF_ALBUM = 5, 10  # a fifth and a tenth of an answer, at least 2 tracks
-SAME = 1e-6  # below this distance of two songs none lies between them
-ARTIST_POOL = 200  # tracks that similar artists are counted in
+SAME = 1e-6  # below this distance, no song lies between two
+ARTIST_POOL = 200  # tracks among which similar artists are counted
 
 
 class SonicMatch(NamedTuple):
-    """A song, and how alike it is: 1 is the same, 0 as far as any."""
+    """A song and its similarity: 1 for the same song, 0 for the farthest."""
 
     track_id: str
     similarity: float
@@ -41,7 +41,7 @@ class SonicMatch(NamedTuple):
 
 @method("getSonicSimilarTracks")
 def get_sonic_similar_tracks(call: MethodCall) -> dict[str, Any]:
-    """Songs that sound like one, most similar first."""
+    """Find songs similar to one, most similar first."""
     id_ = entries.known_song(call, call.parameters.text("id"))
     count = call.parameters.integer("count", 10, most=MOST)
     return {"sonicMatch": _matches(call, similar_songs(call, [id_], count))}
@@ -49,7 +49,7 @@ def get_sonic_similar_tracks(call: MethodCall) -> dict[str, Any]:
 
 @method("findSonicPath")
 def find_sonic_path(call: MethodCall) -> dict[str, Any]:
-    """Songs that lead from one to another in even steps, both of them included."""
+    """Find songs that lead from one to another in even steps, both included."""
     start = entries.known_song(call, call.parameters.text("startSongId"))
     end = entries.known_song(call, call.parameters.text("endSongId"))
     count = call.parameters.integer("count", 25, least=2, most=MOST)
@@ -63,13 +63,13 @@ def find_sonic_path(call: MethodCall) -> dict[str, Any]:
 
 @method("getSimilarSongs")
 def get_similar_songs(call: MethodCall) -> dict[str, Any]:
-    """Songs that sound like a song, an album or an artist."""
+    """Find songs similar to a song, an album or an artist."""
     return {"similarSongs": {"song": _similar(call)}}
 
 
 @method("getSimilarSongs2")
 def get_similar_songs2(call: MethodCall) -> dict[str, Any]:
-    """The same: by the letter for artists, and called with songs in practice."""
+    """Find songs similar to an artist by the protocol, in practice also to a song."""
     return {"similarSongs2": {"song": _similar(call)}}
 
 
@@ -82,7 +82,7 @@ def _similar(call: MethodCall) -> list[entries.Entry]:
 
 @method("getTopSongs")
 def get_top_songs(call: MethodCall) -> dict[str, Any]:
-    """An artist's songs: the most played of all listeners first, then the most typical."""
+    """List an artist's songs: the most played by all listeners first, then the most typical."""
     found = _artist(call)
     count = call.parameters.integer("count", 50, most=MOST)
     every = [] if found is None else found.track_ids
@@ -94,7 +94,7 @@ def get_top_songs(call: MethodCall) -> dict[str, Any]:
 
 
 def _artist(call: MethodCall) -> CatalogArtist | None:
-    """The artist of a request's id or name; None for a name that nobody here has."""
+    """Return the artist of a request's id or name; None for an unknown name."""
     if call.parameters.get("id"):
         return known_artist(call)
     name = call.parameters.get("artist")
@@ -108,27 +108,27 @@ def _artist(call: MethodCall) -> CatalogArtist | None:
 
 @method("getArtistInfo")
 def get_artist_info(call: MethodCall) -> dict[str, Any]:
-    """Artists that sound like one."""
+    """Find artists similar to one."""
     found = [entries.artist_name(call, artist) for artist in _similar_artists(call)]
     return {"artistInfo": {"similarArtist": found}}
 
 
 @method("getArtistInfo2")
 def get_artist_info2(call: MethodCall) -> dict[str, Any]:
-    """Artists that sound like one."""
+    """Find artists similar to one."""
     found = [entries.artist(call, artist) for artist in _similar_artists(call)]
     return {"artistInfo2": {"similarArtist": found}}
 
 
 @method("getAlbumInfo", "getAlbumInfo2")
 def get_album_info(call: MethodCall) -> dict[str, Any]:
-    """Nothing is known of an album beyond its songs."""
+    """Answer with nothing: no information on albums beyond their songs."""
     entries.tracks_of(call, call.parameters.text("id"))
     return {"albumInfo": {}}
 
 
 def _similar_artists(call: MethodCall) -> list[CatalogArtist]:
-    """Artists of the songs that sound like one's own, those of the most first."""
+    """Rank artists by their number of songs similar to those of one."""
     id_ = call.parameters.text("id")
     count = call.parameters.integer("count", 20, most=MOST)
     view, library = call.view, library_of(call)
@@ -147,13 +147,13 @@ def _similar_artists(call: MethodCall) -> list[CatalogArtist]:
 
 
 def library_of(call: MethodCall) -> Library:
-    """The library that answers."""
+    """Return the library that answers a call."""
     assert call.library is not None
     return call.library
 
 
 def similar_songs(call: MethodCall, seeds: Sequence[str], count: int) -> list[SonicMatch]:
-    """Songs that sound like others, at most `count`, most similar first.
+    """Find at most `count` songs similar to the seeds, most similar first.
 
     No more than a fifth are by one artist and a tenth of one album, as long as there are others.
     """
@@ -174,7 +174,7 @@ def _match(hit: Hit) -> SonicMatch:
 
 
 def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
-    """The songs that stand for many; `NotFoundError` where none of them is placed."""
+    """Choose songs that represent many; `NotFoundError` if none has a vector."""
     chosen = representative_ids(library.index, ids, MOST_SEEDS)
     if not chosen:
         raise NotFoundError("none of its songs is placed yet; run 'audiorec run'")
@@ -182,7 +182,7 @@ def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
 
 
 def _closeness_to_middle(library: Library, ids: Sequence[str]) -> dict[str, float]:
-    """How near each song lies to the middle of all; those that are not placed have nothing."""
+    """Compute each song's similarity to the mean of all; songs without a vector are left out."""
     placed = [id_ for id_ in ids if id_ in library.index]
     if not placed:
         return {}
@@ -202,7 +202,7 @@ def _path(library: Library, start: str, end: str, count: int) -> list[str]:
 
 
 def _likeness(library: Library, start: str, ids: Sequence[str]) -> list[SonicMatch]:
-    """How alike songs are to the first, in the order given."""
+    """Compute the similarity of songs to the first, in the order given."""
     index = library.query([start]).served
     found = index.search(unit_norm(index.vector(start)[None]), len(ids), include=ids)
     scores = dict(zip(found.ids[0], found.scores[0].tolist(), strict=False))

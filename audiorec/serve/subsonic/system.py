@@ -1,4 +1,4 @@
-"""The server itself: its extensions, its users, its scan."""
+"""The server: extensions, users and scans."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ ROLES = {
 
 @method("ping")
 def ping(call: MethodCall) -> None:
-    """Nothing but that the server is there."""
+    """Answer that the server is there."""
 
 
 @method("getLicense")
 def get_license(call: MethodCall) -> dict[str, Any]:
-    """That nobody has to pay."""
+    """Answer with a valid licence: the server is free."""
     return {"license": {"valid": True}}
 
 
 @method("getOpenSubsonicExtensions")
 def get_extensions(call: MethodCall) -> dict[str, Any]:
-    """What this server has beyond the older protocol; tracks by sound only where there are any."""
+    """List the extensions of the protocol; sonic similarity only if there is an index."""
     found = dict(EXTENSIONS)
     assert call.library is not None
     try:
         if len(call.library.index):
             found[SONIC] = [1]
     except AudiorecError:
-        pass  # nothing is placed yet
+        pass  # no index yet
     ordered = sorted(found.items())
     return {"openSubsonicExtensions": [{"name": n, "versions": v} for n, v in ordered]}
 
 
 @method("tokenInfo")
 def token_info(call: MethodCall) -> dict[str, Any]:
-    """Whose API key it is."""
+    """Return the user of an API key."""
     if "apiKey" not in call.parameters:
         raise SubsonicError(GENERIC, "tokenInfo tells of an API key; log in with one")
     return {"tokenInfo": {"username": call.user}}
@@ -69,7 +69,7 @@ def token_info(call: MethodCall) -> dict[str, Any]:
 
 @method("getUser")
 def get_user(call: MethodCall) -> dict[str, Any]:
-    """What the user may do."""
+    """Return the permissions of the user."""
     name = call.parameters.text("username")
     if name != call.user:
         raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user")
@@ -78,7 +78,7 @@ def get_user(call: MethodCall) -> dict[str, Any]:
 
 @method("getUsers")
 def get_users(call: MethodCall) -> dict[str, Any]:
-    """The users whom one may see: oneself."""
+    """List the users visible to the user: only themselves."""
     return {"users": {"user": [_user(call)]}}
 
 
@@ -89,13 +89,13 @@ def _user(call: MethodCall) -> dict[str, Any]:
 
 @method("getScanStatus")
 def get_scan_status(call: MethodCall) -> dict[str, Any]:
-    """Whether a scan is on, and how many songs there are."""
+    """Return whether a scan is running, and the number of songs."""
     return _scan_status(call)
 
 
 @method("startScan")
 async def start_scan(call: MethodCall) -> dict[str, Any]:
-    """Look for new files in the folders that were scanned."""
+    """Start a scan for new files in the folders scanned before."""
     job = call.state.jobs.current
     if job is None or job.kind != "scan":
         await call.state.jobs.start("scan")
@@ -108,45 +108,45 @@ def _scan_status(call: MethodCall) -> dict[str, Any]:
     return {"scanStatus": {"scanning": scanning, "count": len(call.view.songs)}}
 
 
-# What other servers have and this one has nothing of: an empty answer is the true one.
+# Features of other servers that this one lacks: an empty answer is correct.
 @method("getInternetRadioStations")
 def get_stations(call: MethodCall) -> dict[str, Any]:
-    """None."""
+    """Return no internet radio stations."""
     return {"internetRadioStations": {}}
 
 
 @method("getPodcasts")
 def get_podcasts(call: MethodCall) -> dict[str, Any]:
-    """None."""
+    """Return no podcasts."""
     return {"podcasts": {}}
 
 
 @method("getNewestPodcasts")
 def get_newest_podcasts(call: MethodCall) -> dict[str, Any]:
-    """None."""
+    """Return no podcast episodes."""
     return {"newestPodcasts": {}}
 
 
 @method("getShares")
 def get_shares(call: MethodCall) -> dict[str, Any]:
-    """None."""
+    """Return no shares."""
     return {"shares": {}}
 
 
 @method("getVideos")
 def get_videos(call: MethodCall) -> dict[str, Any]:
-    """None."""
+    """Return no videos."""
     return {"videos": {}}
 
 
 @method("getLyrics")
 def get_lyrics(call: MethodCall) -> dict[str, Any]:
-    """None: they are not read from files."""
+    """Return no lyrics: they are not read from files."""
     return {"lyrics": {"value": ""}}
 
 
 @method("getLyricsBySongId")
 def get_lyrics_by_id(call: MethodCall) -> dict[str, Any]:
-    """None: they are not read from files."""
+    """Return no lyrics: they are not read from files."""
     known_song(call, call.parameters.text("id"))
     return {"lyricsList": {"structuredLyrics": []}}
