@@ -187,8 +187,8 @@ def tagged(finished, tmp_path_factory):
     with Catalog(path / "catalog.sqlite") as catalog:
         for n, track in enumerate(catalog.tracks()):
             said = {word: 0.3 + n / 1000 for i, word in enumerate(WORDS) if n >> i & 1}
-            heard = Autotags(track.track_id, track.clip_hash, np.zeros(3, np.float32), said)
-            catalog.tags.keep([heard], source="musicnn-msd")
+            autotags = Autotags(track.track_id, track.clip_hash, np.zeros(3, np.float32), said)
+            catalog.tags.keep([autotags], source="musicnn-msd")
     return path
 
 

@@ -45,7 +45,7 @@ SETTINGS: dict[str, Any] = {
 SWAPPED = {"audiorec.models.encoders.pretrained:load_pretrained": "forking:random_network"}
 if not LONG:  # in the short form, workers that need not import everything first
     SWAPPED["multiprocessing:get_context"] = "forking:forked_context"
-TABLES = ("tracks", "failures", "staged", "tags", "heard", "names")
+TABLES = ("tracks", "failures", "staged", "tags", "tag_features", "names")
 
 
 class Trial(NamedTuple):

@@ -17,8 +17,13 @@ from audiorec.exceptions import AudiorecError
 
 
 def checksum_file(catalog: Path) -> Path:
-    """Path of a catalogue's checksum."""
-    return catalog.with_name(f"{catalog.name}.seal")
+    """Path of a catalogue's checksum: the one of 0.2.0 while that is there."""
+    old = _old_checksum_file(catalog)
+    return old if old.exists() else catalog.with_name(f"{catalog.name}.checksum")
+
+
+def _old_checksum_file(catalog: Path) -> Path:
+    return catalog.with_name(f"{catalog.name}.seal")  # until 0.3
 
 
 def write_checksum(database: sqlite3.Connection, catalog: Path) -> None:
@@ -35,6 +40,7 @@ def write_checksum(database: sqlite3.Connection, catalog: Path) -> None:
 
 def remove_checksum(catalog: Path) -> None:
     """Remove the checksum: the catalogue is about to change."""
+    _old_checksum_file(catalog).unlink(missing_ok=True)
     checksum_file(catalog).unlink(missing_ok=True)
 
 

@@ -166,10 +166,10 @@ class Catalog(TrackLookup):
         One that a killed run has left has no digest until it is written again. Then only what
         SQLite can tell is known: that pages, rows and indexes fit each other.
         """
-        sealed = is_altered(self.path)
-        if sealed:
+        altered = is_altered(self.path)
+        if altered:
             raise self._damaged(ALTERED.format(checksum_file(self.path).name))
-        if sealed is False:
+        if altered is False:
             return
         for (problem,) in self._rows("PRAGMA integrity_check(1)"):
             if problem != "ok":
@@ -264,7 +264,7 @@ class Catalog(TrackLookup):
 
     def staged(self) -> dict[str, tuple[int, int, dict[str, Any]]]:
         """Size, time of change and content of every staged file, by path."""
-        rows = self._rows("SELECT path, size, mtime_ns, heard FROM staged ORDER BY path")
+        rows = self._rows("SELECT path, size, mtime_ns, reading FROM staged ORDER BY path")
         try:
             return {
                 path_from(path): (size, time, json.loads(reading))

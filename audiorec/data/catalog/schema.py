@@ -1,7 +1,7 @@
 """The catalogue's tables, and how a catalogue of an older version is brought up to date.
 
-A migration only adds: a catalogue that an older version wrote keeps every row, and is brought up to
-date in one transaction by the first that opens it for writing.
+A migration adds or renames: a catalogue that an older version wrote keeps every row, and is brought
+up to date in one transaction by the first that opens it for writing.
 """
 
 from __future__ import annotations
@@ -70,8 +70,20 @@ CREATE TABLE credits (
     track_id TEXT PRIMARY KEY, fields TEXT NOT NULL
 ) WITHOUT ROWID;
 """,
+    # Names that say what is stored: the features that tags were predicted from, what was read of
+    # a file.
+    """
+ALTER TABLE heard RENAME TO tag_features;
+ALTER TABLE staged RENAME COLUMN heard TO reading;
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
+# What stands in for the last of them in a catalogue of an earlier version that is only read.
+RENAMED_IN = 6
+RENAMED_VIEWS = """
+CREATE TEMPORARY VIEW tag_features AS SELECT * FROM heard;
+CREATE TEMPORARY VIEW staged AS SELECT path, size, mtime_ns, heard AS reading FROM main.staged;
+"""
 OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams
 
 
@@ -85,7 +97,7 @@ def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():  # moved away, it has left its seal
+        if not path.exists():  # moved away, it has left its checksum
             remove_checksum(path)
         # Absolute: some builds of SQLite take a name such as file:w for an address.
         return _prepared(_connect(str(path.absolute())), path, read_only=False)
@@ -136,13 +148,7 @@ def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
     if read_only:
         if version == 0:
             raise WorkspaceError(f"catalogue {path} is empty; run 'audiorec scan' first")
-        # What an older catalogue lacks is read as empty: temporary tables stand in for it.
-        for statements in MIGRATIONS[version:]:
-            for statement in map(str.strip, statements.split(";")):
-                if statement.startswith("CREATE TABLE"):
-                    database.execute(statement.replace("CREATE TABLE", "CREATE TEMPORARY TABLE"))
-                elif statement.startswith("CREATE INDEX"):
-                    database.execute(statement.replace("CREATE INDEX ", "CREATE INDEX temp."))
+        _add_stand_ins(database, version)
         return
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
@@ -167,6 +173,18 @@ def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
         if database.in_transaction:  # a full disk ends it by itself
             database.execute("ROLLBACK")
         raise
+
+
+def _add_stand_ins(database: sqlite3.Connection, version: int) -> None:
+    """What an older catalogue lacks is read as empty, and what it names otherwise by both names."""
+    for statements in MIGRATIONS[version:]:
+        for statement in map(str.strip, statements.split(";")):
+            if statement.startswith("CREATE TABLE"):
+                database.execute(statement.replace("CREATE TABLE", "CREATE TEMPORARY TABLE"))
+            elif statement.startswith("CREATE INDEX"):
+                database.execute(statement.replace("CREATE INDEX ", "CREATE INDEX temp."))
+    if version < RENAMED_IN:
+        database.executescript(RENAMED_VIEWS)
 
 
 def _version(database: sqlite3.Connection, path: Path) -> int:

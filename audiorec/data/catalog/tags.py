@@ -158,9 +158,9 @@ class TagTable:
     def untagged(self, source: str) -> list[str]:
         """Tracks whose files are there and that a network has not tagged as they sound now."""
         rows = self._rows(
-            "SELECT t.track_id FROM tracks t LEFT JOIN heard h"
-            " ON h.track_id = t.track_id AND h.clip_hash = t.clip_hash AND h.source = ?"
-            " WHERE NOT t.missing AND h.track_id IS NULL ORDER BY t.track_id",
+            "SELECT t.track_id FROM tracks t LEFT JOIN tag_features p"
+            " ON p.track_id = t.track_id AND p.clip_hash = t.clip_hash AND p.source = ?"
+            " WHERE NOT t.missing AND p.track_id IS NULL ORDER BY t.track_id",
             [source],
         )
         return [track_id for (track_id,) in rows]
@@ -171,8 +171,9 @@ class TagTable:
         Those that were tried in vain, too short for any network, do not count.
         """
         rows = self._rows(
-            "SELECT count(*) FROM tracks t WHERE NOT missing AND NOT EXISTS (SELECT 1 FROM heard h"
-            " WHERE h.track_id = t.track_id AND h.clip_hash = t.clip_hash) AND NOT EXISTS"
+            "SELECT count(*) FROM tracks t WHERE NOT missing AND NOT EXISTS"
+            " (SELECT 1 FROM tag_features p"
+            " WHERE p.track_id = t.track_id AND p.clip_hash = t.clip_hash) AND NOT EXISTS"
             " (SELECT 1 FROM failures f WHERE f.path = t.path AND f.stage = 'tags')"
         )
         return int(rows[0][0])
@@ -180,8 +181,8 @@ class TagTable:
     def features(self, source: str) -> list[tuple[str, str, np.ndarray]]:
         """Id, clip hash and features of every track that a network tagged as it sounds now."""
         rows = self._rows(
-            "SELECT t.track_id, t.clip_hash, h.features FROM tracks t JOIN heard h"
-            " ON h.track_id = t.track_id AND h.clip_hash = t.clip_hash AND h.source = ?"
+            "SELECT t.track_id, t.clip_hash, p.features FROM tracks t JOIN tag_features p"
+            " ON p.track_id = t.track_id AND p.clip_hash = t.clip_hash AND p.source = ?"
             " ORDER BY t.track_id",
             [source],
         )
@@ -203,18 +204,18 @@ class TagTable:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def keep(self, hearings: Iterable[Autotags], *, source: str) -> None:
+    def keep(self, predictions: Iterable[Autotags], *, source: str) -> None:
         """Store what a network predicted, in place of what it did of these tracks before."""
-        hearings = list(hearings)
+        predictions = list(predictions)
         with self._transaction():
             self._many(
-                "INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO tag_features VALUES (?, ?, ?, ?)",
                 [
-                    (h.track_id, source, h.clip_hash, np.asarray(h.features, "<f4").tobytes())
-                    for h in hearings
+                    (p.track_id, source, p.clip_hash, np.asarray(p.features, "<f4").tobytes())
+                    for p in predictions
                 ],
             )
-            self.put({h.track_id: h.tags for h in hearings}, source=source)
+            self.put({p.track_id: p.tags for p in predictions}, source=source)
 
     def put(self, tags: Mapping[str, Mapping[str, float]], *, source: str) -> None:
         """Store tags of tracks in place of those that they had from this source."""
@@ -236,13 +237,13 @@ class TagTable:
         ids = [(track_id,) for track_id in track_ids]
         with self._transaction():
             self._many(
-                "DELETE FROM heard WHERE track_id = ?1 AND clip_hash IS NOT"
+                "DELETE FROM tag_features WHERE track_id = ?1 AND clip_hash IS NOT"
                 " (SELECT clip_hash FROM tracks WHERE track_id = ?1)",
                 ids,
             )
             self._many(
                 "DELETE FROM tags WHERE track_id = ?1 AND NOT EXISTS"
-                " (SELECT 1 FROM heard WHERE track_id = ?1)",
+                " (SELECT 1 FROM tag_features WHERE track_id = ?1)",
                 ids,
             )
 

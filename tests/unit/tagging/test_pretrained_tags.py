@@ -94,7 +94,7 @@ def test_spectrograms_that_fit_are_taken_and_others_are_not(workspace, encoder, 
         autotag_catalog(catalog, encoder, n_jobs=1)
         decoded = {id_: row for id_, _, row in catalog.tags.features("musicnn-msd")}
         catalog.tags.drop_stale(decoded)
-        catalog._execute_many("DELETE FROM heard", [()])
+        catalog._execute_many("DELETE FROM tag_features", [()])
 
         def no_decoding(function, items, **options):
             assert not list(items)
@@ -119,7 +119,7 @@ def test_what_was_encoded_for_other_ends_is_not_encoded_again(workspace, encoder
         autotag_catalog(catalog, encoder, n_jobs=1)
         before = catalog.tags.features("musicnn-msd")
         said = catalog.tags.of([row[0] for row in before])
-        catalog._execute_many("DELETE FROM heard", [()])
+        catalog._execute_many("DELETE FROM tag_features", [()])
         compute_mels(workspace.mels, catalog, config=encoder.mel, n_jobs=1)
         compute_features(MelStore(workspace.mels), encoder="musicnn", directory=workspace.features)
 

@@ -211,7 +211,7 @@ def test_a_newer_catalogue(catalog):
     database.execute("PRAGMA user_version = 99")
     database.close()
     for read_only in (False, True):
-        with pytest.raises(WorkspaceError, match="version 99, newer than 5; upgrade"):
+        with pytest.raises(WorkspaceError, match="version 99, newer than 6; upgrade"):
             Catalog(catalog.path, read_only=read_only)
 
 
@@ -253,8 +253,8 @@ def test_every_byte_is_under_a_digest_once_all_is_written(tmp_path):
     path = tmp_path / "catalog.sqlite"
     with Catalog(path) as catalog:
         catalog.upsert([Track(f"t{n}", f"/{n}.mp3", title=f"Song {n}") for n in range(300)])
-    whole, seal = path.read_bytes(), tmp_path / "catalog.sqlite.seal"
-    assert seal.exists()
+    whole, checksum = path.read_bytes(), tmp_path / "catalog.sqlite.checksum"
+    assert checksum.exists()
     with Catalog(path, read_only=True) as catalog:
         catalog.check()
     for place in range(0, len(whole), 397):
@@ -264,14 +264,14 @@ def test_every_byte_is_under_a_digest_once_all_is_written(tmp_path):
         with pytest.raises(WorkspaceError), Catalog(path, read_only=True) as catalog:
             catalog.check()
     path.write_bytes(whole.replace(b"Song 7", b"Sing 7"))
-    named = r"differs from its digest; remove catalog\.sqlite\.seal .* move it away"
+    named = r"differs from its digest; remove catalog\.sqlite\.checksum .* move it away"
     with Catalog(path) as catalog, pytest.raises(WorkspaceError, match=named):
         catalog.upsert(Track("more", "/more.mp3"))  # nothing is written to what is damaged
-    seal.unlink()
+    checksum.unlink()
     with Catalog(path) as catalog:  # changed by hand, and believed again
         catalog.upsert(Track("more", "/more.mp3"))
-        assert not seal.exists()  # killed here, there would be none
-    assert seal.exists()
+        assert not checksum.exists()  # killed here, there would be none
+    assert checksum.exists()
     path.unlink()
     with Catalog(path) as catalog:
         catalog.upsert(Track("new", "/new.mp3"))
@@ -325,7 +325,7 @@ def change_behind(catalog, *statements):
     for statement in statements:
         with contextlib.closing(sqlite3.connect(catalog.path)) as database, database:
             database.executescript(statement)
-    catalog.path.with_name("catalog.sqlite.seal").unlink()
+    catalog.path.with_name("catalog.sqlite.checksum").unlink()
 
 
 def check_is_damaged(catalog):
@@ -338,7 +338,7 @@ def check_is_damaged(catalog):
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE tracks SET given = '{' WHERE track_id = 't1'", "UPDATE staged SET heard = 'x'"],
+    ["UPDATE tracks SET given = '{' WHERE track_id = 't1'", "UPDATE staged SET reading = 'x'"],
 )
 def test_values_that_are_no_json_are_damage(catalog, statement):
     catalog.stage("/m/new.mp3", size=1, mtime_ns=2, reading={"clip_hash": "h"})

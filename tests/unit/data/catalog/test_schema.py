@@ -1,23 +1,29 @@
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
+from audiorec.artifacts import digest_file
 from audiorec.data.catalog import schema
 from audiorec.data.catalog.database import Catalog, Failure, Track
 from audiorec.data.catalog.row_mapping import OWN_COLUMNS
+from audiorec.data.names.text_folding import strip_accents
 from audiorec.exceptions import WorkspaceError
 
 OLD = Track("t1", "/m/joga.mp3", "Björk", "Jóga", "Homogenic", 1997, "pop", 3.5, 44100, 2, "mp3")
 
 
-@pytest.fixture
-def old(tmp_path):
-    """A catalogue as the first version wrote it."""
-    file = tmp_path / "catalog.sqlite"
+def write_old(file, version):
+    """Write a catalogue as a version of before wrote it."""
     database = sqlite3.connect(file)
-    database.executescript(schema.MIGRATIONS[0])
+    database.create_function("bare", 1, strip_accents)
+    for migration in schema.MIGRATIONS[:version]:
+        database.executescript(migration)
     row = (
         *(getattr(OLD, name) for name in OWN_COLUMNS),
         *(7, 8, '{"artist": "Björk"}', "björk - jóga", "jóga"),
@@ -25,9 +31,26 @@ def old(tmp_path):
     database.execute(f"INSERT INTO tracks VALUES ({', '.join('?' * len(row))})", row)
     database.execute("INSERT INTO failures VALUES ('/m/x', 'scan', 'is torn', 5, 6)")
     database.execute("INSERT INTO staged VALUES ('/m/y', 1, 2, '{\"title\": \"y\"}')")
-    database.execute("PRAGMA user_version = 1")
+    database.execute(f"PRAGMA user_version = {version}")
+    if version == 5:
+        features = np.arange(3, dtype="<f4").tobytes()
+        database.execute("INSERT INTO heard VALUES ('t1', 'net', '', ?)", [features])
     database.commit()
     database.close()
+    return file
+
+
+@pytest.fixture
+def old(tmp_path):
+    return write_old(tmp_path / "catalog.sqlite", 1)
+
+
+@pytest.fixture
+def of_0_2_0(tmp_path):
+    """A catalogue of version 5, and its checksum by the name it had then."""
+    file = write_old(tmp_path / "catalog.sqlite", 5)
+    checksum = {"size": file.stat().st_size, "digest": digest_file(file)}
+    file.with_name("catalog.sqlite.seal").write_text(json.dumps(checksum))
     return file
 
 
@@ -58,6 +81,82 @@ def test_an_old_catalogue_is_read_as_it_is(old):
         assert catalog.tags.n_untagged() == 1
         assert catalog.tags.having("POP") == {"t1"}
     assert old.read_bytes() == before
+
+
+def check_renamed(catalog):
+    assert catalog.staged() == {"/m/y": (1, 2, {"title": "y"})}
+    assert catalog.tags.untagged("net") == [] and catalog.tags.n_untagged() == 0
+    [(track_id, clip_hash, features)] = catalog.tags.features("net")
+    assert (track_id, clip_hash, features.tolist()) == ("t1", "", [0, 1, 2])
+
+
+def test_renamed_tables_are_read_by_either_name_and_lose_nothing(of_0_2_0):
+    with Catalog(of_0_2_0, read_only=True) as catalog:
+        check_renamed(catalog)
+        catalog.check()
+    assert version(of_0_2_0) == 5
+    Catalog(of_0_2_0).close()
+    assert version(of_0_2_0) == schema.SCHEMA_VERSION
+    with Catalog(of_0_2_0, read_only=True) as catalog:
+        check_renamed(catalog)
+
+
+def test_a_checksum_of_an_older_name_counts_until_the_catalogue_is_written(of_0_2_0):
+    whole, names = of_0_2_0.read_bytes(), lambda: {file.name for file in of_0_2_0.parent.iterdir()}
+    of_0_2_0.write_bytes(whole.replace("Jóga".encode(), "Jüga".encode()))
+    with (
+        Catalog(of_0_2_0, read_only=True) as catalog,
+        pytest.raises(WorkspaceError, match=r"remove catalog\.sqlite\.seal"),
+    ):
+        catalog.check()
+    of_0_2_0.write_bytes(whole)
+    with Catalog(of_0_2_0) as catalog:
+        catalog.mark_missing(["t1"])
+    assert names() == {"catalog.sqlite", "catalog.sqlite.checksum"}
+    with Catalog(of_0_2_0, read_only=True) as catalog:
+        catalog.check()
+
+
+# Ends the process, as a kill would, when the migration comes to a statement.
+KILLED = """
+import os, sys
+from pathlib import Path
+from audiorec.data.catalog import catalog, schema
+
+connect = schema._connect
+
+def killed(name):
+    if sys.argv[2] in name:
+        os._exit(9)
+
+def connected(*args, **kwargs):
+    database = connect(*args, **kwargs)
+    database.set_trace_callback(killed)
+    return database
+
+schema._connect = connected
+catalog.Catalog(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("before", [1, 5])
+@pytest.mark.parametrize(
+    "statement", ["TABLE heard RENAME", "RENAME COLUMN", "PRAGMA user_version =", "COMMIT"]
+)
+def test_a_migration_that_is_killed_is_done_by_the_next_that_opens(tmp_path, before, statement):
+    file = write_old(tmp_path / "catalog.sqlite", before)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(file), statement], check=False)
+    assert done.returncode == 9 and version(file) == before
+    with Catalog(file, read_only=True) as catalog:
+        assert catalog.tracks() == [OLD] and list(catalog.staged()) == ["/m/y"]
+    with Catalog(file) as catalog:
+        assert catalog.tracks() == [OLD]
+        assert catalog.failures() == [Failure("/m/x", "scan", "is torn")]
+        assert catalog.staged() == {"/m/y": (1, 2, {"title": "y"})}
+        if before == 5:
+            check_renamed(catalog)
+        catalog.check()
+    assert version(file) == schema.SCHEMA_VERSION
 
 
 def test_a_migration_that_fails_leaves_the_old_catalogue(old, monkeypatch):

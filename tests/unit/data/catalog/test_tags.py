@@ -21,7 +21,7 @@ TRACKS = [
 ]
 
 
-def hearing(track_id, clip_hash, **tags):
+def autotags(track_id, clip_hash, **tags):
     return Autotags(track_id, clip_hash, np.arange(3, dtype=np.float32), tags)
 
 
@@ -29,11 +29,11 @@ def hearing(track_id, clip_hash, **tags):
 def catalog(tmp_path):
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
         catalog.upsert(TRACKS)
-        heard = [
-            hearing("a", "1", rock=0.4, guitar=0.3, sad=0.01),
-            hearing("b", "2", rock=0.7, piano=0.08),
+        predicted = [
+            autotags("a", "1", rock=0.4, guitar=0.3, sad=0.01),
+            autotags("b", "2", rock=0.7, piano=0.08),
         ]
-        catalog.tags.keep(heard, source="net")
+        catalog.tags.keep(predicted, source="net")
         yield catalog
 
 
@@ -87,7 +87,7 @@ def test_what_is_untagged(catalog):
 
 def test_hearing_again_replaces_one_source_only(catalog):
     catalog.tags.put({"a": {"Jazz": 0.6}}, source="probe")
-    catalog.tags.keep([hearing("a", "1", piano=0.5)], source="net")
+    catalog.tags.keep([autotags("a", "1", piano=0.5)], source="net")
     stored = [tag for tag in catalog.tags.of(["a"])["a"] if tag.source != "given"]
     assert stored == [Tag("Jazz", 0.6, "probe"), Tag("piano", 0.5, "net")]
     catalog.tags.replace({"b": {"Folk": 0.3}}, source="probe")
