@@ -188,6 +188,36 @@ def _scan(
     progress: Progress,
 ) -> ScanReport:
     rows = {row.track.path: row for row in catalog.file_rows()}
+    unchanged, new, failed = _sort_files(
+        catalog, files, rows, manifest_values=manifest_values, named=named, force=force
+    )
+    done = len(files) - len(new)
+    failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
+    report = _settle(catalog, list(rows.values()), unchanged, manifest_values)
+    _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
+    missing = _mark_missing(catalog, {file.path for file in files}, named, parted)
+    progress("scan", len(files), len(files))
+    return report._replace(missing=missing, failed=failed)
+
+
+class _SortedFiles(NamedTuple):
+    """Paths of files that did not change, files to be read, and how many cannot be."""
+
+    unchanged: set[str]
+    new: list[FileState]
+    failed: int
+
+
+def _sort_files(
+    catalog: Catalog,
+    files: Sequence[FileState],
+    rows: Mapping[str, FileRow],
+    *,
+    manifest_values: Mapping[str, Mapping[str, Any]],
+    named: Mapping[str, IgnoreRules],
+    force: bool,
+) -> _SortedFiles:
+    """Tell by their states which files are to be read; record those that cannot be opened."""
     known_failures = catalog.failed_states(stage=STAGE)
     staged = catalog.staged()
     unchanged: set[str] = set()
@@ -217,13 +247,7 @@ def _scan(
                 failed += 1
             else:
                 new.append(file)
-    done = len(files) - len(new)
-    failed += _read_all(catalog, new, done=done, n_jobs=n_jobs, also=also, progress=progress)
-    report = _settle(catalog, list(rows.values()), unchanged, manifest_values)
-    _keep_change_times(catalog, [file for file in files if file.path in unchanged], rows)
-    missing = _mark_missing(catalog, {file.path for file in files}, named, parted)
-    progress("scan", len(files), len(files))
-    return report._replace(missing=missing, failed=failed)
+    return _SortedFiles(unchanged, new, failed)
 
 
 def _read_all(
