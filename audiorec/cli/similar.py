@@ -90,10 +90,11 @@ def command(
         from audiorec.recommend.library import Library
 
     library = Library(settings.workspace)
+    has_limits = bool(filters or per_artist or per_album or min_score)
     if batch is not None:
         if tags or without or why:
             raise click.UsageError("--batch goes with neither --tag, --without-tag nor --why.")
-        if filters or against or per_artist or per_album or min_score:
+        if has_limits or against:
             raise click.UsageError("--batch goes with no filter, limit, --not or --min-score.")
         from audiorec.cli.batch_queries import answer_batch
 
@@ -102,14 +103,13 @@ def command(
         ):
             raise click.exceptions.Exit(1)
         return
-    seeds: tuple[str, ...] = tracks
+    seeds = [*tracks]
     if artists or albums:
-        from audiorec.playlist.seeds import tracks_of
+        from audiorec.playlist.seeds import tracks_of_all
 
-        for kind, names in (("artist", artists), ("album", albums)):
-            seeds += tuple(id_ for name in names for id_ in tracks_of(library, kind, name))
+        whole = tracks_of_all(library, artists=artists, albums=albums)
         unwanted = set(library.query(against).ids)
-        seeds = (*tracks, *(id_ for id_ in seeds[len(tracks) :] if id_ not in unwanted))
+        seeds += [id_ for id_ in whole if id_ not in unwanted]
     hits = library.similar(
         seeds,
         k=k,
@@ -143,7 +143,7 @@ def command(
         as_json=as_json,
         request={"query": list(tracks), **report_hidden(library, tracks)},
         space=space,
-        k=None if min_score or filters or per_artist or per_album else k,
+        k=None if has_limits else k,
         n_tracks=lambda: len(library.catalog),
         shared=shared,
         stale=library.stale,

@@ -70,12 +70,9 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
     if request.starts_from_centre:
         names = [central_track(library, request.filters), *names]
     query = library.query(names, space=request.space)
-    ids = list(dict.fromkeys(query.ids))
-    n_tracks = len(ids)
-    for kind, wanted in (("artist", request.artists), ("album", request.albums)):
-        for name in wanted:
-            chosen = tracks_of(library, kind, name)
-            ids += [id_ for id_ in chosen if id_ not in ids]
+    n_tracks = len(set(query.ids))
+    whole = tracks_of_all(library, artists=request.artists, albums=request.albums)
+    ids = list(dict.fromkeys([*query.ids, *whole]))
     played = list(dict.fromkeys(library.query(after, space=request.space).ids))
     return Seeds(ids, n_tracks, query.uncatalogued, played, tuple(notes))
 
@@ -92,8 +89,14 @@ def central_track(library: Library, filters: TrackFilter) -> str:
     return ids[int((units @ units.mean(axis=0)).argmax())]
 
 
-def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS) -> list[str]:
-    """Tracks that stand for an artist or an album, at most `limit`.
+def tracks_of_all(library: Library, *, artists: Sequence[str], albums: Sequence[str]) -> list[str]:
+    """Tracks that stand for whole artists and albums, one after the other; see `tracks_of`."""
+    named = [*(("artist", name) for name in artists), *(("album", name) for name in albums)]
+    return [id_ for kind, name in named for id_ in tracks_of(library, kind, name)]
+
+
+def tracks_of(library: Library, kind: str, name: str) -> list[str]:
+    """Tracks that stand for an artist or an album, at most `MOST_SEEDS`.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def tracks_of(library: Library, kind: str, name: str, *, limit: int = MOST_SEEDS
         hint = "; did you mean " + ", ".join(map(repr, near)) + "?" if near else "; check the name"
         what = f"by artist {name!r}" if kind == "artist" else f"on album {name!r}"
         raise NotFoundError(one_line(f"no track is {what}{hint}"))
-    chosen = representative_ids(library.index, ids, limit)
+    chosen = representative_ids(library.index, ids, MOST_SEEDS)
     if not chosen:
         raise NotFoundError(f"no track of {kind} {name!r} is in the index; run 'audiorec run'")
     return chosen
