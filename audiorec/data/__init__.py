@@ -1,1 +1,1 @@
-"""What is known about tracks and listening: the catalogue, the plays, and how to split them."""
+"""Catalogue of tracks, plays of listeners, and their splits."""

@@ -21,24 +21,24 @@ from audiorec.data.plays.writer import ImportReport, PlaysWriter
 from audiorec.exceptions import DataError, data_error, first_line
 
 BATCH = 10_000
-"""Tracks that are catalogued at a time."""
+"""Tracks added to the catalogue at a time."""
 LOOKED_AT = 1000
-"""Rows of a table that a check looks at."""
+"""Rows of a table that a check reads."""
 HEAD = 1 << 22
 """Bytes of a table that a check unpacks."""
 
 
 class DatasetCheck(NamedTuple):
-    """What a folder has of a data set.
+    """Files of a data set in a folder: those found, missing and invalid.
 
     Attributes
     ----------
     found, missing, optional : tuple of str
-        Files, with what they hold; those missing that are needed, and that are not.
+        Files, with their contents; missing ones that are required, and missing ones that are not.
     wrong : tuple of str
-        A line for every file that is not as it should be.
+        A line for every invalid file.
     audio : int
-        Tracks of the set whose audio is there.
+        Tracks of the set that have audio.
     """
 
     found: tuple[str, ...]
@@ -49,21 +49,21 @@ class DatasetCheck(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether it can be imported."""
+        """Whether the data set can be imported."""
         return not self.missing and not self.wrong
 
 
 class DatasetReport(NamedTuple):
-    """What importing a data set did.
+    """Counts of the listening and tracks imported from a data set.
 
     Attributes
     ----------
     imported : ImportReport or None
         None where the set has no listening.
     left_out : dict of str to int
-        How many rows were left out, by what they are.
+        Number of rows that were left out, by kind.
     audio : int
-        Tracks whose audio is there.
+        Tracks that have audio.
     """
 
     imported: ImportReport | None
@@ -72,7 +72,7 @@ class DatasetReport(NamedTuple):
 
 
 def check_dataset(name: str, path: Path) -> DatasetCheck:
-    """Look for the files of a data set, and at the first rows of each.
+    """Check the files of a data set, by the first rows of each.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def check_dataset(name: str, path: Path) -> DatasetCheck:
     ParameterError
         If no set has the name.
     DataError
-        If `path` is no folder.
+        If `path` is not a folder.
     """
     module = dataset(name)
     present: list[str] = []
@@ -110,7 +110,7 @@ def check_dataset(name: str, path: Path) -> DatasetCheck:
 
 
 def _problems(folder: DatasetFolder, file: ExpectedFile) -> list[str]:
-    """A line for what is wrong with the first rows of a file; of several, with each."""
+    """A line for each defect in the first rows of a file."""
     problems = []
     for copy in folder.find(file.name):
         try:
@@ -143,7 +143,7 @@ def _problems(folder: DatasetFolder, file: ExpectedFile) -> list[str]:
 def add_dataset(
     writer: PlaysWriter, name: str, path: Path
 ) -> tuple[DatasetReport, list[ManifestRow]]:
-    """Add the listening of a data set to what is to be stored; list its tracks with audio.
+    """Add the listening of a data set to a writer of plays; list its tracks with audio.
 
     Parameters
     ----------
@@ -156,8 +156,8 @@ def add_dataset(
     ParameterError
         If no set has the name.
     DataError
-        If a file is missing or not as it should be, or another data set is stored: the numbers by
-        which both name listeners and tracks would be taken for the same.
+        If a file is missing or invalid, or another data set is stored: the numbers that both use
+        for listeners and tracks would be confused.
     """
     module = dataset(name)
     check = check_dataset(name, path)
@@ -191,14 +191,14 @@ def add_dataset(
 
 
 def catalogue_spectrograms(catalog: Path, rows: Sequence[ManifestRow]) -> int:
-    """Put tracks into the catalogue whose files are spectrograms, which no scan can read.
+    """Add tracks to the catalogue whose files are spectrograms, which no scan can read.
 
     Parameters
     ----------
     catalog : Path
-        Made where it is missing.
+        Created if missing.
     rows : sequence of ManifestRow
-        Those that have audio are passed by.
+        Those that have audio are skipped.
 
     Returns
     -------
@@ -241,7 +241,7 @@ def write_manifest(file: Path, rows: Sequence[ManifestRow]) -> None:
 
 
 def about_datasets() -> list[dict[str, Any]]:
-    """What each data set is: its name, paper, terms, origin, listening and files."""
+    """Name, paper, terms, origin, listening and files of each data set."""
     listed = []
     for name in NAMES:
         module = dataset(name)

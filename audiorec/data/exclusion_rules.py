@@ -1,7 +1,7 @@
-"""Tracks that no answer shows: the workspace's set of exclusion rules.
+"""Exclusion rules of a workspace, which hide tracks from all answers.
 
-A rule is a kind and a value, such as genre = christmas. The rules lie in one JSON file in the
-workspace. A track that fits any of them is hidden.
+A rule is a kind and a value, such as genre = christmas. The rules are kept in one JSON file of the
+workspace. A track that any of them matches is hidden.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Exclusion(NamedTuple):
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds of a length such as ``90``, ``1:30`` or ``1:02:30``.
+    """Parse a length such as ``90``, ``1:30`` or ``1:02:30`` to seconds.
 
     Raises
     ------
     ParameterError
-        If it is no length above 0.
+        If it is not a length above 0.
     """
     match = CLOCK.fullmatch(text.strip())
     seconds = 0.0
@@ -63,7 +63,7 @@ def parse_seconds(text: str) -> float:
 
 
 def check_exclusion(exclusion: Exclusion) -> Exclusion:
-    """The rule, or `ParameterError` where it could fit nothing."""
+    """Return the rule; raise `ParameterError` if it can match nothing."""
     kind, value = exclusion
     if kind not in KINDS:
         raise ParameterError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
@@ -77,7 +77,7 @@ def check_exclusion(exclusion: Exclusion) -> Exclusion:
 
 
 def load_exclusions(file: Path) -> list[Exclusion]:
-    """The rules of a workspace, in the order in which they were added; none without a file.
+    """Read the rules of a workspace, in order of their addition; none without a file.
 
     Raises
     ------
@@ -98,18 +98,18 @@ def load_exclusions(file: Path) -> list[Exclusion]:
 
 
 def save_exclusions(file: Path, exclusions: Iterable[Exclusion]) -> None:
-    """Write the rules, whole or not at all; each stands once."""
+    """Write the rules atomically, without repeats."""
     rows = [list(exclusion) for exclusion in dict.fromkeys(exclusions)]
     write_atomic(file, json.dumps(rows, ensure_ascii=False, indent=1).encode())
 
 
 def remove_exclusion(exclusions: list[Exclusion], name: str) -> list[Exclusion]:
-    """The rules without one, named by its number from 1 or as `Exclusion` prints.
+    """Rules without one, which is named by its number from 1 or as `Exclusion` prints.
 
     Raises
     ------
     NotFoundError
-        If there is none of that name.
+        If no rule has that name.
     """
     for number, exclusion in enumerate(exclusions, start=1):
         if name in (str(number), str(exclusion)):
@@ -118,7 +118,7 @@ def remove_exclusion(exclusions: list[Exclusion], name: str) -> list[Exclusion]:
 
 
 def excluded_tracks(catalog: Catalog, exclusions: Iterable[Exclusion]) -> frozenset[str]:
-    """Ids of the tracks that any of the rules fits; missing ones are not looked at."""
+    """Ids of the tracks that any of the rules matches; missing tracks are not tested."""
     rules = list(exclusions)
     if not rules:
         return frozenset()
@@ -127,13 +127,13 @@ def excluded_tracks(catalog: Catalog, exclusions: Iterable[Exclusion]) -> frozen
 
 
 def exclusion_test(exclusions: Iterable[Exclusion]) -> Callable[[Track], bool]:
-    """What tells whether any of the rules fits a track."""
+    """Make a test for tracks that any of the rules matches."""
     rules = [_matcher(exclusion) for exclusion in exclusions]
     return lambda track: any(fits(track) for fits in rules)
 
 
 def _matcher(exclusion: Exclusion) -> Callable[[Track], bool]:
-    """What tells whether a track fits a rule."""
+    """Make a test for tracks that a rule matches."""
     kind, value = exclusion
     normalized = lru_cache(maxsize=1 << 16)(normalize_text)
     if kind == "shorter":

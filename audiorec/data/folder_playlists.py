@@ -1,4 +1,4 @@
-"""Playlists in folders of music: each counts as a listener without being asked for."""
+"""Playlists in scanned music folders, each imported as a listener of its own."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class FolderPlaylists(NamedTuple):
     ----------
     folder : Path
     report : ImportReport or None
-        What importing them did; None where none could be used.
+        Result of importing them; None where none could be used.
     reason : str
-        Why not, in one line.
+        Reason for that, in one line.
     unread : tuple of (str, str)
-        Path of each playlist that cannot be read, and a line that says why.
+        Path of each unreadable playlist, and the reason in one line.
     """
 
     folder: Path
@@ -39,27 +39,27 @@ class FolderPlaylists(NamedTuple):
 def import_folder_playlists(
     directory: Path, folders: Sequence[Path], *, paths: Callable[[], Mapping[str, str]]
 ) -> list[FolderPlaylists]:
-    """Import the playlists that lie in folders, in place of what came from there before.
+    """Import the playlists in folders; they replace earlier imports from there.
 
     Parameters
     ----------
     directory : Path
-        Artifact of kind "plays"; made when it is missing and there are playlists.
+        Artifact of kind "plays"; created if it is missing and there are playlists.
     folders : sequence of Path
-        Those that lie in one another, or in one whose playlists are stored, count once.
+        A folder within another, or within one whose playlists are stored, counts once.
     paths : callable
-        Gives the id of each file of the catalogue, by absolute path; asked where there are
+        Returns the id of each file of the catalogue, by absolute path; called only if there are
         playlists.
 
     Returns
     -------
     list of FolderPlaylists
-        One for each folder that holds playlists.
+        One for each folder with playlists.
 
     Raises
     ------
     ArtifactError
-        If what is stored as plays cannot be added to.
+        If the stored plays cannot be extended.
     """
     playlists = []
     for folder in _outermost(folders, among=imported_from(directory, source=SOURCE)):
@@ -70,7 +70,7 @@ def import_folder_playlists(
             report = import_plays(directory, folder, source=SOURCE, paths=paths())
         except DataError as error:
             unread = tuple(_unreadable(playlists_in(folder)))
-            if not unread:  # they name nothing that is here, and what they named before is no more
+            if not unread:  # they contain no known track, and their earlier rows are outdated
                 forget_within(directory, folder, source=SOURCE)
             playlists.append(FolderPlaylists(folder, reason=str(error), unread=unread))
         else:
@@ -79,7 +79,7 @@ def import_folder_playlists(
 
 
 def remove_folder_playlists(directory: Path, folders: Sequence[Path]) -> int:
-    """Let no playlist in these folders count any more; return how many rows are gone."""
+    """Remove the plays of all playlists in these folders; return the number of rows removed."""
     return sum(forget_within(directory, folder, source=SOURCE) for folder in folders)
 
 
@@ -92,7 +92,7 @@ def _unreadable(lists: Sequence[Path]) -> Iterator[tuple[str, str]]:
 
 
 def _outermost(folders: Sequence[Path], *, among: Sequence[Path]) -> list[Path]:
-    """Folders, or those `among` others that they lie in, without those within one another."""
+    """Outermost of some folders, or of `among` others that contain them."""
     named = [folder.resolve() for folder in folders if folder.is_dir()]
     known = [folder for folder in among if folder.is_dir()]
     held = {

@@ -1,8 +1,8 @@
-"""Walk folders of music: what is not music is passed by, however deep the folders lie.
+"""Walk over music folders that skips everything but music, at any depth.
 
-Passed by are hidden files and folders, those in which systems keep what was deleted or made for
-themselves, folders that hold a ``.nomedia``, and what ``.audiorecignore``, ``.ndignore`` and
-``.plexignore`` name by gitignore's patterns (an empty ``.ndignore`` names its whole folder).
+Skipped are hidden files and folders, system folders such as those of deleted files, folders with
+a ``.nomedia``, and paths that match the gitignore patterns in ``.audiorecignore``, ``.ndignore``
+and ``.plexignore`` (an empty ``.ndignore`` skips its whole folder).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NO_MEDIA = ".nomedia"
 WHOLE_IF_EMPTY = ".ndignore"
 IGNORE_FILES = (".audiorecignore", WHOLE_IF_EMPTY, ".plexignore")
-MOST_IGNORE = 1 << 20  # bytes of such a file
-# Folders of systems, in lower case: what was deleted, snapshots, thumbnails.
+MOST_IGNORE = 1 << 20  # bytes of an ignore file
+# System folders, in lower case: deleted files, snapshots, thumbnails.
 SYSTEM_FOLDERS = frozenset(
     (
         *("#recycle", "$recycle.bin", "recycler", "@recycle", "@recently-snapshot", "#snapshot"),
@@ -32,19 +32,19 @@ SYSTEM_FOLDERS = frozenset(
 
 
 class FolderEntry(NamedTuple):
-    """A file in a folder; or a folder that cannot be listed, and why."""
+    """A file in a folder; or a folder that cannot be listed, and the reason."""
 
     path: str
     error: str = ""
 
 
 class IgnoreRules(NamedTuple):
-    """Patterns that hold in a folder: each with the folder that its paths are relative to."""
+    """Ignore patterns of a folder: each with the folder that its paths are relative to."""
 
     patterns: tuple[tuple[str, GitIgnoreSpec], ...] = ()
 
     def ignore(self, path: str, *, folder: bool) -> bool:
-        """Whether a path is passed by; the innermost pattern that speaks of it decides."""
+        """Whether a path is skipped; the innermost pattern that matches decides."""
         for base, spec in reversed(self.patterns):
             included = spec.check_file(
                 os.path.relpath(path, base) + ("/" if folder else "")
@@ -54,7 +54,7 @@ class IgnoreRules(NamedTuple):
         return False
 
     def within(self, folder: str) -> IgnoreRules | None:
-        """Rules for what lies in a folder; None where all of it is passed by."""
+        """Rules for the contents of a folder; None where all of it is skipped."""
         rules = _rules_of(folder)
         return (
             None if rules is None else IgnoreRules((*self.patterns, *((folder, s) for s in rules)))
@@ -62,21 +62,21 @@ class IgnoreRules(NamedTuple):
 
 
 def rules_for(folder: str, exclude: Sequence[str] = ()) -> IgnoreRules:
-    """Rules for a folder that is named, before its own files are asked.
+    """Make the rules of a folder, before its own files are read.
 
     Parameters
     ----------
     folder : str
         Absolute.
     exclude : sequence of str
-        Gitignore's patterns, relative to it.
+        Gitignore patterns, relative to it.
 
     Raises
     ------
     ParameterError
-        If a pattern is none.
+        If a pattern is invalid.
     """
-    _rules_of.cache_clear()  # they may have been written anew since the last walk
+    _rules_of.cache_clear()  # they may have changed since the last walk
     return IgnoreRules(((folder, _spec(exclude)),)) if exclude else IgnoreRules()
 
 
@@ -87,19 +87,18 @@ def walk_folder(
     rules: IgnoreRules,
     entered: set[tuple[int, int]],
 ) -> Iterator[FolderEntry]:
-    """Files of a folder and the folders in it, sorted by name within each.
+    """Iterate over the files of a folder and its subfolders, sorted by name within each.
 
     Parameters
     ----------
     folder : str
         Absolute.
     wanted : callable
-        Whether a file is, by its name.
+        Tests the name of a file.
     rules : IgnoreRules
         See `rules_for`.
     entered : set of (int, int)
-        Device and inode of the folders that were walked already; links to folders are followed,
-        once each.
+        Device and inode of the folders walked so far; links to folders are followed, once each.
     """
     pending = [(folder, rules)]
     while pending:
@@ -134,7 +133,7 @@ def walk_folder(
 
 
 def is_passed_by(path: str, *, folder: bool, rules: IgnoreRules) -> bool:
-    """Whether a file or folder is passed by where it lies."""
+    """Whether a file or folder is skipped because of its path."""
     name = os.path.basename(path)
     if name.startswith(".") or (folder and name.casefold() in SYSTEM_FOLDERS):
         return True
@@ -142,7 +141,7 @@ def is_passed_by(path: str, *, folder: bool, rules: IgnoreRules) -> bool:
 
 
 def is_ignored(path: str, *, root: str, rules: IgnoreRules) -> bool:
-    """Whether a walk of the folder `root` passes by a file in it.
+    """Whether a walk of the folder `root` skips a file in it.
 
     Parameters
     ----------
@@ -171,7 +170,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _rules_of(folder: str) -> tuple[GitIgnoreSpec, ...] | None:
-    """What the files of a folder say of it; None where they say that it holds no music."""
+    """Rules in the files of a folder; None where they mark it as one without music."""
     if os.path.lexists(os.path.join(folder, NO_MEDIA)):
         return None
     specs = []
@@ -186,7 +185,7 @@ def _rules_of(folder: str) -> tuple[GitIgnoreSpec, ...] | None:
 
 
 def _is_pattern(line: str) -> bool:
-    """Whether a line can be read; others name nothing, as for git."""
+    """Whether a line is a valid pattern; others match nothing, as in git."""
     try:
         _spec([line])
     except ParameterError:
@@ -195,7 +194,7 @@ def _is_pattern(line: str) -> bool:
 
 
 def _lines(file: Path) -> list[str] | None:
-    """Lines of an ignore file; None where there is none that can be read."""
+    """Lines of an ignore file; None if it is missing or unreadable."""
     try:
         if not file.is_file():
             return None
@@ -207,7 +206,7 @@ def _lines(file: Path) -> list[str] | None:
 
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
-    # here: not before there are patterns: most folders have none
+    # here: only once there are patterns, as most folders have none
     from pathspec import GitIgnoreSpec
 
     try:

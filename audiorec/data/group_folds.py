@@ -1,4 +1,4 @@
-"""Folds of cross-validation that keep groups whole, and weights that make groups count alike."""
+"""Group k-fold for cross-validation, and weights that give all groups the same weight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ N_FOLDS = 5
 
 
 def group_weights(groups: Sequence[str]) -> np.ndarray:
-    """Weights with which every group counts alike, however many rows it has : [shape=(n,)]."""
+    """Row weights that give every group the same weight : [shape=(n,)]."""
     _, member, count = np.unique(
         np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
     )

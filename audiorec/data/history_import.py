@@ -1,4 +1,4 @@
-"""Import a listening history: its listens by the rule, its names matched to the catalogue."""
+"""Import a listening history: count its listens as plays, match its names to the catalogue."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from audiorec.data.plays.writer import ImportReport, PlaysWriter
 from audiorec.exceptions import data_error
 
 ME = "me"
-"""The listener of a history that has one, where no name is given."""
+"""The listener of a history of one person, where no name is given."""
 COUNTING = ("itunes", "navidrome", "plex", "foobar2000", "mpd", "beets")
-"""Formats that keep running counts: those of a later export stand for the earlier ones."""
+"""Formats with running counts: those of a later export replace the earlier ones."""
 LARGEST = 5
 
 
 class HistoryReport(NamedTuple):
-    """What importing one history did.
+    """Counts of the listens of one imported history.
 
     Attributes
     ----------
@@ -35,15 +35,15 @@ class HistoryReport(NamedTuple):
         Its format.
     imported : ImportReport
     users : tuple of str
-        The listeners, as they are stored; at most ten.
+        Listeners, as stored; at most ten.
     left_out : dict of str to int
-        How many rows were left out, by what they are.
+        Number of rows that were left out, by kind.
     matched : dict of str to int
-        How many listens were matched to tracks, by the rule.
+        Number of listens that were matched to tracks, by rule.
     unmatched : int
-        How many were not: they count as tracks without audio.
+        Number of unmatched listens: they count as tracks without audio.
     largest_unmatched : tuple of (str, int)
-        The names of most of these, and their listens.
+        Their most frequent names, and the listens of each.
     """
 
     file: Path
@@ -56,7 +56,7 @@ class HistoryReport(NamedTuple):
     largest_unmatched: tuple[tuple[str, int], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON."""
+        """Convert to plain JSON."""
         about = self._asdict()
         about["file"] = str(self.file)
         about["listeners"] = about.pop("users")
@@ -66,7 +66,7 @@ class HistoryReport(NamedTuple):
 def open_export(
     writer: PlaysWriter, file: Path, *, source: str = AUTO
 ) -> tuple[Export, RecognisedExport]:
-    """The files of an export, and which format they are.
+    """Open the files of an export, and recognise their format.
 
     Raises
     ------
@@ -85,19 +85,19 @@ def add_history(
     user: str | None = None,
     matcher: Callable[[bool], Matcher],
 ) -> HistoryReport:
-    """Add the listens of a history to what is to be stored.
+    """Add the listens of a history to a writer of plays.
 
     Parameters
     ----------
     writer : PlaysWriter
     export : Export
     recognised : RecognisedExport
-        Its format, and the files of it.
+        Its format, and its files.
     user : str, optional
-        The listener. Of a history of several, the one whose listens are taken; by default all are,
-        under their names. By default a history of one is that of `ME`.
+        The listener. In a history of several, the one whose listens are imported; by default all
+        are, under their names. A history of one person is that of `ME` by default.
     matcher : callable
-        Makes what finds the tracks of names; it is told whether MusicBrainz ids are of use.
+        Makes the matcher of names; its argument is whether MusicBrainz ids are of use.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def add_history(
     counts = plays.frame.filter(pl.col("timestamp").is_null())
     group = (listener or "*") if source in COUNTING else None
     reports = []
-    # Counts of one who is known by name lie in one part, wherever their export lay.
+    # Counts of a named listener are stored in one part, wherever their export was.
     if len(timed):
         reports.append(_add_plays(writer, timed, export.path, source=source, group=None))
     if len(counts):
@@ -146,7 +146,7 @@ def _add_plays(
 def _of_user(
     path: Path, frame: pl.DataFrame, tally: Tally, *, source: str, user: str | None
 ) -> tuple[pl.DataFrame, str | None]:
-    """The listens of one listener, and their name; None where all keep theirs."""
+    """Listens of one listener, and their name; None where all keep theirs."""
     known = sorted(set(frame["user"].to_list()) - {""})
     if len(known) <= 1 and source not in ("xspf", "jspf"):
         return frame, user or ME
@@ -163,7 +163,7 @@ def _of_user(
 
 
 def _durations(table: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
-    """Lengths of the tracks that names were matched to: columns key and matched_duration."""
+    """Lengths of the tracks matched to names: columns key and matched_duration."""
     matched = table.filter(pl.col("track_id").is_not_null()).select("key", "track_id")
     lengths = [matcher.duration(track_id) for track_id in matched["track_id"].to_list()]
     return matched.select("key", pl.Series("matched_duration", lengths, dtype=pl.Float64))

@@ -1,11 +1,11 @@
-"""What a file is that is no text: by its first bytes, or as a special file."""
+"""Detection of binary files, by their first bytes, and of special files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 SPECTROGRAM = ".npy"
-"""Suffix of a spectrogram, which stands for audio where a data set has none."""
+"""Suffix of a spectrogram, which replaces audio where a data set has none."""
 MAGIC = (
     (b"PK\x03\x04", "a zip archive or a workbook; unpack it, or save its table as CSV"),
     (b"PK\x05\x06", "an empty zip archive; name another file"),
@@ -28,13 +28,13 @@ MAGIC = (
     (b"\x7fELF", "a program; name a table"),
 )
 
-# Bytes below the blank that text has: line ends, tabs, escapes. Zeros are those of UTF-16.
+# Control characters of text: line ends, tabs, escapes. Zeros are those of UTF-16.
 TEXT_CONTROLS = b"\0\t\n\v\f\r\x1a\x1b"
-MOST_CONTROLS = 0.05  # of the bytes of a text; of random ones it is 9 %
+MOST_CONTROLS = 0.05  # fraction in a text; of random bytes it is 9 %
 
 
 def kind_of(head: bytes) -> str:
-    """What a file is that begins so, and what to do; empty where it may be text."""
+    """Describe a binary file by its first bytes, with a remedy; empty where it may be text."""
     known = next((what for magic, what in MAGIC if head.startswith(magic)), "")
     if known or head.startswith(b"\x1f\x8b"):
         return known
@@ -43,5 +43,5 @@ def kind_of(head: bytes) -> str:
 
 
 def is_special_file(path: Path) -> bool:
-    """Whether a pipe or a device stands there, which would be waited for or never end."""
+    """Whether a path is a pipe or a device, which would block or never end."""
     return path.exists() and not (path.is_file() or path.is_dir())

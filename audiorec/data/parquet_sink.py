@@ -1,4 +1,4 @@
-"""Write a lazy frame to Parquet, and tell a disk that is full from data that is wrong."""
+"""Write a lazy frame to Parquet, distinguishing a full disk from invalid data."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import polars as pl
 from audiorec.artifacts import write_error
 
 ROWS_PER_GROUP = 1 << 20
-# How Rust ends what the system said, and what Parquet's footer says when it finds no room.
+# End of Rust's messages of system errors, and Parquet's message on a full disk.
 UNWRITTEN = ("os error", "transport error")
 
 
 def sink(frame: pl.LazyFrame, path: Path) -> None:
-    """Write a frame, as it is computed.
+    """Write a frame while it is computed.
 
     Raises
     ------

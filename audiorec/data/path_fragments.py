@@ -1,7 +1,7 @@
-"""Paths of a part of a file, as a CUE sheet parts one: they end in the times.
+"""Paths of parts of files, such as the tracks of a CUE sheet: they end in the times.
 
 ``/music/album.flac#t=210.500,421.960`` is from 210.5 s to 421.96 s of ``/music/album.flac``, in the
-notation of W3C Media Fragments; without a second time it goes on to the end.
+notation of W3C Media Fragments; without a second time it extends to the end.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class FilePart(NamedTuple):
 
     @property
     def path(self) -> str:
-        """As the catalogue names it."""
+        """Path with times, as in the catalogue."""
         end = "" if self.end is None else f"{self.end:.3f}"
         return f"{self.file}#t={self.start:.3f},{end}"
 
 
 def segment_of(path: str) -> FilePart | None:
-    """The part of a file that a path names; None where it names a whole file."""
+    """Parse the part of a file in a path; None where it is that of a whole file."""
     found = _SEGMENT.fullmatch(path)
     if found is None:
         return None
@@ -46,6 +46,6 @@ def segment_of(path: str) -> FilePart | None:
 
 
 def file_of(path: str) -> str:
-    """The file that a path names, or names a part of."""
+    """Path of the file itself, without times."""
     segment = segment_of(path) if "#t=" in path else None
     return path if segment is None else segment.file

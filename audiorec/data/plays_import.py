@@ -17,9 +17,9 @@ from audiorec.exceptions import DataError, ParameterError
 
 
 class Importer(Protocol):
-    """Read a file of listening; `scratch` is a directory for what has to be unpacked.
+    """Read a file of listening; `scratch` is a directory for unpacked files.
 
-    `neutral` says that ratings are 1 to 5, and which of these is neither liking nor disliking.
+    `neutral` means that ratings are 1 to 5, and is the one that is neither like nor dislike.
     """
 
     def __call__(
@@ -48,16 +48,16 @@ IMPORTERS: dict[str, Importer] = {"csv": _csv, "m3u": _m3u}
 
 
 BY_PATH = frozenset({"m3u"})
-"""Sources that name tracks by their files."""
+"""Sources with paths of files as names of tracks."""
 
 
 def get_importer(source: str) -> Importer:
-    """Importer of a source by its name.
+    """Get the importer of a source by its name.
 
     Raises
     ------
     ParameterError
-        If no importer has the name.
+        If no importer has that name.
     """
     try:
         return IMPORTERS[source]
@@ -75,27 +75,27 @@ def import_plays(
     paths: Mapping[str, str] | None = None,
     path_map: Sequence[PathMap] = (),
 ) -> ImportReport:
-    """Store the listening of a file beside what is stored already.
+    """Store the listening of a file in addition to what is stored already.
 
-    The same file imported again (the same path, or the same rows under another path) takes the
-    place of its earlier import, so that nothing counts twice; and a folder takes the place of
-    what came in the same format from within it.
+    The same file imported again (the same path, or the same rows under another path) replaces its
+    earlier import, so that nothing counts twice; and a folder replaces earlier imports of the same
+    format from within it.
 
     Parameters
     ----------
     directory : Path
-        Artifact of kind "plays"; made when it is missing.
+        Artifact of kind "plays"; created if missing.
     file : Path
         The file.
     source : str
         Name of its format in `IMPORTERS`.
     neutral : float, optional
-        The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
-        from -1 to 1.
+        The rating between 1 and 5 that is neither like nor dislike. Without it ratings are from -1
+        to 1.
     paths : mapping of str to str, optional
-        Id of each file of the catalogue, by absolute path: for sources that name files.
+        Id of each file of the catalogue, by absolute path: for sources with paths.
     path_map : sequence of PathMap
-        What folders are called here that such sources name otherwise.
+        Folders of such sources, and the same folders here.
 
     Returns
     -------
@@ -104,12 +104,13 @@ def import_plays(
     Raises
     ------
     DataError
-        If the file cannot be used; what is stored stays as it is.
+        If the file cannot be used; the stored plays stay unchanged.
     ParameterError
         If `source` is unknown, or `neutral` impossible.
     ArtifactError
-        If what is stored is something else, or from a newer version. Damage is no hindrance: the
-        file that is damaged may be the one that is imported again.
+        If the artifact is something else, or of a newer version. Damage is allowed: the damaged
+        part
+        may be the one that is imported again.
     """
     with writing_plays(directory) as writer:
         report = add_table(
@@ -130,9 +131,9 @@ def add_table(
     names: Mapping[str, str] | None = None,
     text: Path | None = None,
 ) -> ImportReport:
-    """Add the rows of a file that names tracks by id or path; see `import_plays`.
+    """Add the rows of a file with ids or paths of tracks; see `import_plays`.
 
-    With `text` its rows lie there, unpacked.
+    `text` is the path of its unpacked rows, if any.
     """
     importer = get_importer(source)
     how = {"path_map": path_map} if source in BY_PATH else {}
@@ -152,7 +153,7 @@ def add_table(
 def _by_name(
     plays: pl.LazyFrame, *, file: Path, paths: Mapping[str, str], names: Mapping[str, str]
 ) -> pl.LazyFrame:
-    """Rows under the ids of their tracks, where a table names files, or "Artist - Title"."""
+    """Rows under the ids of their tracks, where a table has paths, or "Artist - Title"."""
     unique = plays.select(pl.col("track_id").unique()).collect()["track_id"].to_list()
     known, finder = set(paths.values()), EntryPathMatcher(paths)
     track_ids: dict[str, str] = {}

@@ -11,27 +11,27 @@ from audiorec.exceptions import DataError
 
 SECONDS_PER_DAY = 86_400
 MAX_HELD_OUT = 0.2
-"""Most sessions that `split_by_time` holds out, as a fraction of all."""
+"""Largest fraction of sessions that `split_by_time` holds out."""
 
 
 class SessionSplit(NamedTuple):
-    """Earlier sessions and later ones, of the same items."""
+    """Earlier and later sessions, with the same items."""
 
     train: Sessions
     test: Sessions
 
 
 def split_by_time(sessions: Sessions, *, days: float = 7.0, seed: int = 0) -> SessionSplit:
-    """Hold out the sessions that began last.
+    """Hold out the latest sessions, by their starts.
 
     Parameters
     ----------
     sessions : Sessions
     days : float
-        Those of so many last days, but at most a fraction `MAX_HELD_OUT` of all, and at least one.
+        Sessions of the last days, but at most a fraction `MAX_HELD_OUT` of all, and at least one.
         Sessions without a time are never held out where others have one.
     seed : int
-        Draws a tenth where none has a time.
+        Draws a tenth if no session has a time.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""Plays parted into sessions: rows of a frame, each with the session that it belongs to.
+"""Sessionization of plays: rows of a frame, each with its session.
 
-Three sources give sessions: plays with times, parted where a listener pauses for longer than a gap;
-plays with a ``session_id``, whatever their times; and playlists, which are in order but of no time.
+There are three sources of sessions: plays with times, split where a listener pauses for longer
+than a gap; plays with a ``session_id``, whatever their times; and playlists, which are ordered but
+have no time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from audiorec.exceptions import NoSessionsError, ParameterError
 
 GAP_MINUTES = 30.0
 SESSION_KEY = ["user_id", "kind", "session_id"]
-"""Columns that, with ``part``, say which session a row belongs to."""
+"""Columns that, with ``part``, identify the session of a row."""
 
 
 class SessionizedPlays(NamedTuple):
@@ -27,7 +28,7 @@ class SessionizedPlays(NamedTuple):
     Attributes
     ----------
     rows : pl.DataFrame
-        Those of a session, by `SESSION_KEY` and then time: ``row``, its number in what was given;
+        Those of a session, by `SESSION_KEY` and then time: ``row``, its number in the input;
         `SESSION_KEY`; ``part``, the number of the session within its key; track_id, timestamp and
         ``broken_off``.
     untimed : int
@@ -42,7 +43,7 @@ class SessionizedPlays(NamedTuple):
 
 
 def sessionize(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> SessionizedPlays:
-    """Say of each play which session it belongs to.
+    """Assign a session to each play.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def sessionize(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> Sess
 
 
 class SessionRows(NamedTuple):
-    """Sessions in the place of listeners.
+    """Plays with sessions in the place of listeners.
 
     Attributes
     ----------
@@ -95,9 +96,9 @@ class SessionRows(NamedTuple):
 
 
 def session_rows(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> SessionRows:
-    """Plays whose listeners are sessions: what is played together comes together.
+    """Make plays with sessions as listeners, for co-occurrence within sessions.
 
-    An id is a digest of the listener and of when the session began, so that later plays change no
+    An id is a digest of the listener and of the start of the session, so that later plays change no
     id and none holds a name.
 
     Parameters
@@ -132,11 +133,11 @@ def _session_id(said: str) -> str:
 
 
 def _with_kind(plays: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their number, where their session comes from (null: nowhere), and skips as bool."""
+    """Rows with their number, the source of their session (null: none), and skips as bool."""
     optional = {"skipped": pl.Float64, "session_id": pl.String, "playlist": pl.Boolean}
     missing = [pl.lit(None, dtype=t).alias(n) for n, t in optional.items() if n not in plays]
     broken_off = pl.col("skipped").cast(pl.Float64) > 0
-    if "plays" in plays.columns:  # a row of several plays was skipped where most of them were
+    if "plays" in plays.columns:  # a row of several plays was skipped if most of them were
         broken_off = pl.col("skipped").cast(pl.Float64) * 2 > pl.col("plays")
     return (
         plays.with_columns(missing)
@@ -159,14 +160,14 @@ def _with_kind(plays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _backward_sessions(rows: pl.DataFrame) -> int:
-    """Sessions of a ``session_id`` in which a time is earlier than the one before it."""
+    """Sessions of a ``session_id`` with a time earlier than the one before it."""
     named = rows.filter(pl.col("kind") == "session_id")
     back = named.filter((pl.col("timestamp").diff() < 0).over(SESSION_KEY))
     return back.select(pl.struct(SESSION_KEY).n_unique()).item() if back.height else 0
 
 
 def read_session_plays(directory: Path) -> pl.DataFrame:
-    """Rows of all parts, in order, with what sessions need; timed ones told of twice once."""
+    """Rows of all parts, in order, with the columns of sessions; repeated timed plays once."""
     rows = load_plays(directory, with_source=True)
     wanted = ("user_id", "track_id", "plays", "timestamp", "skipped", "rating", "session_id")
     listed = pl.col("source").is_in(PLAYLISTS)

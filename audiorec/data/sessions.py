@@ -1,7 +1,8 @@
-"""Sessions: what one listener played in one sitting, in order.
+"""Sessions: the tracks that one listener played in one sitting, in order.
 
-Three sources give them: plays with times, parted where a listener pauses for longer than a gap;
-plays with a ``session_id``, whatever their times; and playlists, which are in order but of no time.
+There are three sources: plays with times, split where a listener pauses for longer than a gap;
+plays with a ``session_id``, whatever their times; and playlists, which are ordered but have no
+time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from audiorec.id_map import IdMap
 
 
 class SessionLosses(NamedTuple):
-    """What did not become part of a session, and what had to be put in order.
+    """Counts of the plays left out of sessions, and of those put in order.
 
     Attributes
     ----------
@@ -29,7 +30,7 @@ class SessionLosses(NamedTuple):
     single_sessions : int
         Sessions with fewer than two plays that were not skipped.
     rare_items : int
-        Items with fewer plays than the support asked for.
+        Items with fewer plays than the minimum support.
     backward_sessions : int
         Sessions of a ``session_id`` whose times went backwards in the file: sorted.
     tied_events : int
@@ -43,7 +44,7 @@ class SessionLosses(NamedTuple):
     tied_events: int = 0
 
     def summary(self) -> str:
-        """What is not 0, in one line; empty where all is."""
+        """Describe the nonzero counts in one line; empty where there are none."""
         words = {
             "untimed": "plays without a time",
             "single_sessions": "sessions of one play",
@@ -72,11 +73,11 @@ class Sessions:
     items : np.ndarray [shape=(n_events,)], int32
         Row of each event's item, session by session, in order.
     offsets : np.ndarray [shape=(n_sessions + 1,)], int64
-        Where each session begins in `items`.
+        First event of each session in `items`.
     starts : np.ndarray [shape=(n_sessions,)], float64, seconds since 1970
-        NaN where it is not known.
+        NaN where unknown.
     skipped : np.ndarray [shape=(n_events,)], bool
-        Whether the play was broken off.
+        Whether the play was skipped.
     left_out : SessionLosses
     """
 
@@ -120,7 +121,7 @@ class Sessions:
         return self.items[self.offsets[row] : self.offsets[row + 1]]
 
     def take(self, rows: np.ndarray) -> Sessions:
-        """These sessions, in ascending order of their rows; the items stay."""
+        """Select sessions by row, in ascending order; the items stay."""
         chosen = np.zeros(len(self), dtype=bool)
         chosen[rows] = True
         events = np.repeat(chosen, self.lengths)
@@ -134,7 +135,7 @@ class Sessions:
         )
 
     def only_events(self, keep: np.ndarray) -> Sessions:
-        """These events; sessions that are left with fewer than two unskipped ones are left out.
+        """Select events; sessions left with fewer than two unskipped ones are dropped.
 
         Parameters
         ----------
@@ -154,18 +155,18 @@ class Sessions:
         )
 
     def with_items(self, item_ids: Sequence[str]) -> Sessions:
-        """The same sessions with these ids as the items, theirs among them."""
+        """The same sessions, with items extended to these ids, which include theirs."""
         rows = IdMap(item_ids).rows(self.item_ids)
         items = np.asarray(rows, dtype=np.int32)[self.items]
         return replace(self, item_ids=tuple(item_ids), items=items)
 
     def pruned(self, *, min_support: int) -> Sessions:
-        """Leave out items with fewer plays and sessions of one, until all that stay have enough.
+        """Drop items with fewer plays and sessions of one, until all that stay have enough.
 
         Returns
         -------
         sessions : Sessions
-            Of the items that stay alone, and how many did not.
+            Of the remaining items alone, with the number of those dropped.
         """
         kept = self.only_events(np.ones(self.n_events, dtype=bool))
         while True:
@@ -189,7 +190,7 @@ class Sessions:
 
 
 def make_sessions(plays: pl.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> Sessions:
-    """Part plays into sessions.
+    """Split plays into sessions.
 
     Parameters
     ----------
@@ -244,7 +245,7 @@ def load_sessions(
     min_support: int = 1,
     without_users: Collection[str] = (),
 ) -> Sessions:
-    """Sessions of the stored listening.
+    """Make sessions of the stored listening.
 
     Parameters
     ----------
@@ -255,7 +256,7 @@ def load_sessions(
     min_support : int
         See `Sessions.pruned`.
     without_users : collection of str
-        Listeners who are left out, such as bots.
+        Listeners to leave out, such as bots.
 
     Raises
     ------

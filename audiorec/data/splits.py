@@ -1,4 +1,4 @@
-"""Splits of tracks and of listeners, for training and for honest evaluation."""
+"""Train, validation and test splits of tracks, and halves of listeners."""
 
 from __future__ import annotations
 
@@ -46,28 +46,28 @@ def split_tracks(
     validation_share: float = 0.0,
     together: Mapping[str, Hashable] | None = None,
 ) -> Split:
-    """Part tracks into training, validation and test.
+    """Split tracks into training, validation and test sets.
 
-    The units that are dealt out are whole artists (`by` "artist") or single tracks, joined
-    further so that tracks of one `together` group (recordings that are duplicates of each other)
-    never lie on two sides. Units are shuffled by the seed; each goes to the test side while that
-    still lacks tracks, then to validation, then to training, and a unit that would overshoot by
-    more than it fills is passed over.
+    The units of the split are whole artists (`by` "artist") or single tracks, merged further so
+    that
+    tracks of one `together` group (duplicates of one recording) are never on two sides. Units are
+    shuffled by the seed; each goes to the test side while that still lacks tracks, then to
+    validation, then to training, and a unit that would overshoot by more than it fills is skipped.
 
     Parameters
     ----------
     track_ids : sequence of str
-        Unique ids; their order does not change who lies where.
+        Unique ids; their order does not change the split.
     groups : mapping of str to hashable
         Artist of each track. A track that has none, or an empty one, is its own artist.
     test_fraction : float
-        Share of the tracks, in [0, 1); a share above 0 gets at least one unit.
+        Fraction of the tracks, in [0, 1); above 0, the side gets at least one unit.
     seed : int
     by : {"artist", "track"}
     validation_share : float
         As `test_fraction`.
     together : mapping of str to hashable, optional
-        Duplicate group of each track; tracks that are not in it stand alone.
+        Duplicate group of each track; tracks not in it have no duplicate.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def split_tracks(
     Raises
     ------
     ParameterError
-        If a share is impossible, or a side that was asked for would be empty.
+        If a fraction is impossible, or a requested side would be empty.
     """
     _check_shares(track_ids, test_fraction, validation_share)
     units = _units(track_ids, groups if by == "artist" else {}, together or {})
@@ -93,12 +93,12 @@ def split_tracks(
 
 
 def split_users(user_ids: Sequence[str], *, seed: int) -> UserHalves:
-    """Part listeners into two halves, the first of them the larger by one when odd.
+    """Split listeners into two halves; of an odd number, the first gets one more.
 
     Parameters
     ----------
     user_ids : sequence of str
-        Unique ids; their order does not change who lies where.
+        Unique ids; their order does not change the split.
     seed : int
 
     Raises
@@ -142,7 +142,7 @@ def _units(
 
 
 def _split_units(units: list[list[str]], wanted: float) -> tuple[list[list[str]], list[list[str]]]:
-    """Units up to about `wanted` tracks, and the units that are left."""
+    """Units up to about `wanted` tracks, and the remaining units."""
     chosen: list[list[str]] = []
     left: list[list[str]] = []
     count = 0

@@ -1,4 +1,4 @@
-"""Strict reader of tables of tracks: CSV in UTF-8 whose first line names the columns."""
+"""Strict reader of tables of tracks: CSV in UTF-8 with a header line."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ MOST_BYTES, MOST_ROWS = 1 << 28, 2_000_000  # of a table: a million tracks take 
 def read_table(
     file: Path, *, required_columns: Sequence[str], optional_columns: Sequence[str] = ()
 ) -> list[tuple[int, dict[str, str]]]:
-    """Rows of a table of tracks, each with the line that it ends in.
+    """Read the rows of a table of tracks, each with the number of its last line.
 
     Parameters
     ----------
     file : Path
-        CSV in UTF-8; its first line names the columns.
+        CSV in UTF-8 with a header line.
     required_columns, optional_columns : sequence of str
-        Columns that must and that may be there; others are passed by.
+        Columns that must and that may be present; others are ignored.
 
     Returns
     -------
     rows : list of (int, dict of str to str)
-        Values of all these columns as they stand, empty where the table has not the column.
+        Unchanged values of these columns, empty where the table lacks the column.
 
     Raises
     ------
     DataError
         If it cannot be read, is larger than `MOST_BYTES` or `MOST_ROWS`, lacks a column or rows,
-        names one twice, or a line is cut off.
+        has a column twice, or a line is truncated.
     """
     if is_special_file(file):
         raise data_error(file, "is no regular file", "copy it into one")
@@ -42,7 +42,7 @@ def read_table(
         with file.open(encoding="utf-8-sig", newline="") as stream:
             if os.fstat(stream.fileno()).st_size > MOST_BYTES:
                 raise data_error(file, f"has more than {MOST_BYTES >> 20} MB", "part it")
-            reader = csv.DictReader(stream, strict=True)  # a quote that nothing ends is an error
+            reader = csv.DictReader(stream, strict=True)  # an unclosed quote is an error
             columns = [name for name in reader.fieldnames or () if name]
             _check_columns(
                 file, columns, required_columns=required_columns, optional_columns=optional_columns

@@ -1,4 +1,4 @@
-"""Groups of tracks that belong together: joined groupings, connected components, artists."""
+"""Groupings of tracks: merged groupings, connected components, artists."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Hashable, Iterable, Mapping
 
 
 def merge_groups(*groups: Mapping[str, int]) -> dict[str, int]:
-    """Join several groupings: what any of them holds together stays together.
+    """Merge several groupings: tracks together in any of them stay together.
 
     Parameters
     ----------
     *groups : mappings of str to int
-        Group numbers of one mapping mean nothing in another.
+        Group numbers of one mapping are unrelated to those of another.
 
     Returns
     -------
     merged : dict of str to int
-        Groups of two or more, numbered as they come.
+        Groups of two or more, numbered in order of appearance.
     """
 
     def links() -> Iterable[tuple[str, str]]:
@@ -29,7 +29,7 @@ def merge_groups(*groups: Mapping[str, int]) -> dict[str, int]:
 
 
 def connected_components(links: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Groups of two or more that links join (union-find), numbered as their ids first come."""
+    """Connected components of two or more (union-find), numbered as their ids first appear."""
     parent: dict[str, str] = {}
 
     def root(id_: str) -> str:
@@ -56,23 +56,24 @@ def connected_components(links: Iterable[tuple[str, str]]) -> dict[str, int]:
 def artist_groups(
     ids: Iterable[str], artists: Mapping[str, str], together: Mapping[str, Hashable]
 ) -> dict[str, str]:
-    """Whose each track is, where artists who share a recording count as one.
+    """Artist of each track, where artists who share a recording count as one.
 
-    What is learned from one copy of a recording must not be judged by another, whoever's name
-    the other bears.
+    A model trained on one copy of a recording must not be tested on another, whatever artist the
+    other
+    is tagged with.
 
     Parameters
     ----------
     ids : iterable of str
     artists : mapping of str to str
-        Artist of each track; one that has none, or an empty one, is its own.
+        Artist of each track; a track without one is its own artist.
     together : mapping of str to hashable
         Group of each track that has a duplicate.
 
     Returns
     -------
     owners : dict of str to str
-        Of each track: its artist, or the first by name of the artists that are one.
+        Artist of each track, or the first by name of merged artists.
     """
     own = {id_: artists.get(id_) or id_ for id_ in ids}
     one = merge_groups(numbered(own, artists), numbered(own, together))
@@ -83,7 +84,7 @@ def artist_groups(
 
 
 def numbered(ids: Iterable[str], groups: Mapping[str, Hashable]) -> dict[str, int]:
-    """Number of the group of each of `ids` that has one, and not an empty one."""
+    """Number of the group of each of `ids` that has a nonempty one."""
     numbers: dict[Hashable, int] = {}
     known = ((id_, groups[id_]) for id_ in ids if groups.get(id_) not in (None, ""))
     return {id_: numbers.setdefault(group, len(numbers)) for id_, group in known}

@@ -11,30 +11,30 @@ from audiorec.data.names.text_folding import normalize_text, strip_accents
 from audiorec.data.plays.uncatalogued_names import PlayedNames
 from audiorec.exceptions import ParameterError
 
-# What a word that begins a word of each is worth, best first; within a word it is worth half.
+# Score of a word at the start of a word of each field, best first; half of it within a word.
 WEIGHTS = {"title": 8, "artist": 6, "album": 3, "path": 1}
 
 
 def find_tracks(
     catalog: Catalog | None, words: Sequence[str], *, played: PlayedNames | None = None
 ) -> list[Track]:
-    """Tracks that all the words fit, best first; those whose files are gone come last.
+    """Find tracks that match all words, best first; those whose files are gone come last.
 
-    Case, accents and underscores do not count, nor does the order of the words; a word may be the
+    Case, accents and underscores are ignored, as is the order of the words; a word may be the
     beginning or a part of one.
 
     Parameters
     ----------
     catalog : Catalog or None
-        None, or an empty one, where tracks are known by listening alone: then of `played`.
+        None, or an empty one, where tracks are known by listening alone: `played` is searched then.
     words : sequence of str
-        Each may hold several, parted by blanks.
+        Each may hold several, separated by spaces.
     played : PlayedNames, optional
 
     Raises
     ------
     ParameterError
-        If there is no word.
+        If there are no words.
     """
     wanted = [word for text in words for word in folded_words(text)]
     if not wanted:
@@ -57,12 +57,12 @@ def _order(match: tuple[Track, float]) -> tuple[bool, float, str, str, int, str]
 
 
 def folded_words(text: str) -> list[str]:
-    """Words of a text as they are compared."""
+    """Words of a text, folded for comparison."""
     return re.findall(r"[^\W_]+", strip_accents(normalize_text(text)))
 
 
 def _score(track: Track, wanted: Sequence[str]) -> float:
-    """How well all words fit a track; 0 where one does not."""
+    """Score of a track for all words; 0 if one does not match."""
     fields = {name: getattr(track, name) for name in ("title", "artist", "album")}
     fields["path"] = as_text(track.path)
     texts = {name: " ".join(["", *folded_words(text)]) for name, text in fields.items()}

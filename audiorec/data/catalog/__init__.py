@@ -1,1 +1,1 @@
-"""The catalogue: tracks, their names, words and measures, and which of them no answer shows."""
+"""The catalogue of tracks, with their names, tags and descriptors."""

@@ -1,4 +1,4 @@
-"""The catalogue's file: SQLite with a checksum beside it, whose errors are one line."""
+"""Access to the catalogue's file: SQLite with a checksum beside it, and errors of one line."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class CatalogFile:
         self._db.close()
 
     def last_change(self) -> int:
-        """A number that another process's change of the catalogue changes."""
+        """A number that changes when another process changes the catalogue."""
         return int(self._rows("PRAGMA data_version")[0][0])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what is written within as one, or none of it; transactions may be nested."""
+        """Commit all writes of the block, or none of them; transactions may be nested."""
         if self._db.in_transaction:
             yield
             return

@@ -1,8 +1,8 @@
-"""Notice altered bytes of a catalogue at rest, by a checksum in a file beside it.
+"""Detection of altered bytes of a catalogue, by a checksum in a file beside it.
 
 SQLite's own integrity check does not notice a changed byte within a value. A writer removes the
-checksum before it writes and puts a new one when all is written: after a kill there is none, and
-one that is there is that of the catalogue as it was left.
+checksum before it writes and stores a new one at the end: after a kill there is none, and an
+existing one is that of the catalogue as it was closed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def _old_checksum_file(catalog: Path) -> Path:
 
 
 def write_checksum(database: sqlite3.Connection, catalog: Path) -> None:
-    """Bring all that was written into the one file, and keep its digest; none where others read.
+    """Checkpoint the write-ahead log and store the file's digest; none while others read.
 
-    A catalogue without a checksum works, so that a full disk is no error here.
+    A catalogue works without a checksum, so a full disk is not an error here.
     """
     with suppress(sqlite3.Error, OSError, AudiorecError):
         busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -55,7 +55,7 @@ def is_altered(catalog: Path) -> bool | None:
         whole = catalog.stat().st_size == expected["size"] and matches_digest(
             catalog, expected["digest"]
         )
-        # Written meanwhile, it has another checksum by now, or none.
+        # If written meanwhile, it has another checksum now, or none.
         return not whole and file.read_bytes() == content
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,4 +1,4 @@
-"""The catalogue: one SQLite file of tracks, and of the files that could not be read."""
+"""The catalogue: one SQLite file of tracks, and of files that could not be read."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ __all__ = ["NOTE", "Catalog", "Failure", "FileRow", "Track", "as_text"]
 
 
 class Catalog(TrackLookup):
-    """An open catalogue; a context manager that closes it.
+    """An open catalogue; as a context manager it closes itself.
 
     Parameters
     ----------
     path : Path
-        The SQLite file, made with its folder unless `read_only`.
+        The SQLite file, created with its folder unless `read_only`.
     read_only : bool
-        Change nothing, and require that it is there.
+        Require that it exists, and do not change it.
 
     Raises
     ------
     WorkspaceError
-        If it is missing, damaged, in use, not writable or from a newer version.
+        If it is missing, damaged, in use, not writable or of a newer version.
 
     Examples
     --------
@@ -61,12 +61,12 @@ class Catalog(TrackLookup):
     """
 
     def __len__(self) -> int:
-        """Tracks whose files are there."""
+        """Number of tracks whose files exist."""
         return int(self._rows("SELECT count(*) FROM tracks WHERE NOT missing")[0][0])
 
     @property
     def tags(self) -> TagTable:
-        """Words for the tracks."""
+        """Tags of the tracks."""
         return TagTable(rows=self._rows, many=self._execute_many, transaction=self.transaction)
 
     def __contains__(self, track_id: object) -> bool:
@@ -80,7 +80,7 @@ class Catalog(TrackLookup):
         return self._tracks(f"{where} ORDER BY track_id")
 
     def facts(self, *columns: str) -> list[tuple[Any, ...]]:
-        """What filters look at, of every track whose file is there, ordered by `track_id`.
+        """Columns that filters read, of every track whose file exists, ordered by `track_id`.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Catalog(TrackLookup):
         return [(*row[:place], path_from(row[place]), *row[place + 1 :]) for row in rows]
 
     def missing(self) -> frozenset[str]:
-        """Ids of the tracks whose files were gone at the last scan; every track is looked at."""
+        """Ids of the tracks whose files were gone at the last scan, among all tracks."""
         rows = self._rows("SELECT track_id FROM tracks WHERE missing")
         return frozenset(track_id for (track_id,) in rows)
 
@@ -110,7 +110,7 @@ class Catalog(TrackLookup):
         return frozenset(track_id for (track_id,) in rows)
 
     def duplicate_groups(self) -> dict[str, int]:
-        """Group number of every track whose exact sound another track has too."""
+        """Group number of every track whose exact audio another track has too."""
         rows = self._rows(
             "SELECT track_id, clip_hash FROM tracks WHERE clip_hash IN"
             " (SELECT clip_hash FROM tracks WHERE clip_hash <> '' GROUP BY clip_hash"
@@ -125,14 +125,14 @@ class Catalog(TrackLookup):
         return {track_id: artist_key(artist, track_id=track_id) for track_id, artist in rows}
 
     def fingerprint(self) -> str:
-        """Digest of what spectrograms depend on: ids and sounds, not paths and tags."""
+        """Digest of the inputs of spectrograms: ids and audio, not paths and tags."""
         rows = self._rows(
             "SELECT track_id, clip_hash FROM tracks WHERE NOT missing ORDER BY track_id"
         )
         return fingerprint([list(row) for row in rows])
 
     def file_rows(self) -> list[FileRow]:
-        """Every track, missing ones too, with the state its file had when it was decoded."""
+        """Every track, missing ones too, with the state of its file when it was decoded."""
         rows = self._rows(
             f"SELECT {TRACK_COLUMNS}, size, mtime_ns, given, {detail('ctime_ns')}"
             " FROM tracks ORDER BY track_id"
@@ -149,7 +149,7 @@ class Catalog(TrackLookup):
             raise self._damaged(str(error)) from None
 
     def without_credits(self) -> frozenset[str]:
-        """Ids of tracks that were scanned before `CREDITS` were kept."""
+        """Ids of tracks that were scanned before `CREDITS` were stored."""
         rows = self._rows(
             "SELECT track_id FROM tracks WHERE track_id NOT IN (SELECT track_id FROM credits)"
         )
@@ -163,8 +163,8 @@ class Catalog(TrackLookup):
     def check(self) -> None:
         """Read all of it, and raise `WorkspaceError` if any of it is damaged.
 
-        One that a killed run has left has no digest until it is written again. Then only what
-        SQLite can tell is known: that pages, rows and indexes fit each other.
+        A catalogue left by a killed run has no digest until it is written again. Then only SQLite's
+        own check applies: that pages, rows and indexes are consistent.
         """
         altered = is_altered(self.path)
         if altered:
@@ -180,13 +180,13 @@ class Catalog(TrackLookup):
     # -- writing -----------------------------------------------------------------------------------
 
     def upsert(self, tracks: Iterable[Track | FileRow] | Track) -> None:
-        """Add tracks, or replace those that have the same id or path, all in one transaction."""
+        """Add tracks, or replace those with the same id or path, in one transaction."""
         rows = [tracks] if isinstance(tracks, Track) else list(tracks)
         with self.transaction():
             self._write_rows([row if isinstance(row, FileRow) else FileRow(row) for row in rows])
 
     def replace(self, track_ids: Sequence[str], rows: Sequence[FileRow]) -> None:
-        """Take tracks out and put others in, in one transaction, so that paths can be swapped."""
+        """Delete tracks and add others, in one transaction, so that paths can be swapped."""
         with self.transaction():
             self._delete_tracks(track_ids)
             self._write_rows(rows)
@@ -194,20 +194,20 @@ class Catalog(TrackLookup):
             self._execute_many("DELETE FROM staged", [()])
 
     def remove(self, track_ids: Sequence[str]) -> None:
-        """Take tracks out, with their names and their words."""
+        """Delete tracks, with their names and their tags."""
         with self.transaction():
             self._delete_tracks(track_ids)
             self.tags.drop_stale(track_ids)
 
     def mark_missing(self, track_ids: Iterable[str]) -> None:
-        """Say that the files of these tracks are gone; the tracks stay."""
+        """Mark the files of these tracks as missing; the tracks stay."""
         with self.transaction():
             self._execute_many(
                 "UPDATE tracks SET missing = 1 WHERE track_id = ?", [(id_,) for id_ in track_ids]
             )
 
     def keep_change_times(self, ctimes_ns: Mapping[str, int]) -> None:
-        """Keep when the state of files last changed, ns, by track_id."""
+        """Store the times of the last change of files' states, ns, by track_id."""
         with self.transaction():
             self._execute_many(
                 "INSERT INTO details VALUES (?1, NULL, '', ?2)"
@@ -224,12 +224,12 @@ class Catalog(TrackLookup):
         size: int | None = None,
         mtime_ns: int | None = None,
     ) -> None:
-        """Keep why a file could not be used, in place of an earlier reason of that stage.
+        """Record why a file could not be used, in place of an earlier reason of that stage.
 
         Parameters
         ----------
         path : str or Path
-            Bytes in it that are no text are written out.
+            Undecodable bytes in it are escaped.
         stage : str
         reason : str
         size, mtime_ns : int or None
@@ -242,7 +242,7 @@ class Catalog(TrackLookup):
             )
 
     def clear_failure(self, path: str | Path, *, stage: str | None = None) -> None:
-        """Forget why a file could not be used, at one stage or at all."""
+        """Delete the record of a file that could not be used, at one stage or at all."""
         with self.transaction():
             self._execute_many(
                 "DELETE FROM failures WHERE path = ? AND stage = ifnull(?, stage)",
@@ -255,7 +255,7 @@ class Catalog(TrackLookup):
         return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
 
     def stage(self, path: str, *, size: int, mtime_ns: int, reading: Mapping[str, Any]) -> None:
-        """Keep what was read of a file until `replace` settles which track it is."""
+        """Stage the contents of a file until `replace` stores it as a track."""
         with self.transaction():
             self._execute_many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)",
@@ -315,7 +315,7 @@ class Catalog(TrackLookup):
         )
         credits_ = [(row.track.track_id, credits_of(row.track)) for row in rows]
         self._execute_many("INSERT OR REPLACE INTO credits VALUES (?, ?)", credits_)
-        # The last of those that share an id or a path is the one that stays.
+        # Of those that share an id or a path, the last one is kept.
         last = {row.track.path: row.track.track_id for row in rows}
         names = {
             track.track_id: normalize_text(full_name(track.artist, track.title))

@@ -12,12 +12,12 @@ from audiorec import artifacts
 from audiorec.exceptions import ParameterError
 
 KIND = "descriptors"
-VERSION = 3  # of how they are measured
+VERSION = 3  # of the measurements
 DESCRIBED = ("tempo", "key", "loudness", "brightness", "energy")
 """Beats a minute; number in `KEYS`; LUFS; spectral centroid, Hz; level of the onsets, dB."""
 UNITS = {"tempo": "BPM", "loudness": "LUFS", "brightness": "Hz", "energy": "dB"}
 COLUMNS = (*DESCRIBED, "tempo_clarity")
-"""The last is a share, see `audiorec.audio.descriptors.tempo_of`."""
+"""The last is a fraction, see `audiorec.audio.descriptors.tempo_of`."""
 KEYS = tuple(
     f"{tonic}{mode}"
     for mode in ("", "m")
@@ -39,9 +39,9 @@ class TrackDescriptors:
     table : np.ndarray [shape=(n, 6)], float32
         `COLUMNS`; NaN where one could not be measured.
     clips : np.ndarray [shape=(n,)], str
-        Identity of the sound that each was measured on.
+        Identity of the clip on which each was measured.
     is_current : bool
-        Whether they were measured as they would be now.
+        Whether they were measured by the current version.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class TrackDescriptors:
         return len(self.ids)
 
     def values(self, name: str) -> dict[str, float]:
-        """A number by track, of those in which it could be measured."""
+        """One descriptor by track, of tracks in which it could be measured."""
         column = self.table[:, COLUMNS.index(name)]
         known = np.isfinite(column)
         return dict(zip(self.ids[known].tolist(), column[known].tolist(), strict=True))
@@ -68,7 +68,7 @@ class TrackDescriptors:
         }
 
     def of(self, track_id: str) -> dict[str, float | str] | None:
-        """Everything that was measured of a track; None where nothing was."""
+        """All descriptors of a track; None if it has none."""
         rows = np.flatnonzero(self.ids == track_id)
         if not len(rows):
             return None
@@ -89,7 +89,7 @@ def key_name(number: float) -> str:
 
 
 def load_descriptors(directory: Path) -> TrackDescriptors:
-    """Stored descriptors; none where nothing was measured.
+    """Read stored descriptors; none if none were measured.
 
     Raises
     ------
@@ -104,20 +104,20 @@ def load_descriptors(directory: Path) -> TrackDescriptors:
         artifacts.load_array(directory, manifest, name) for name in ("ids", "table", "clips")
     )
     current = manifest.config.get("version") == VERSION
-    if table.shape[1] < len(COLUMNS):  # of before
+    if table.shape[1] < len(COLUMNS):  # of an earlier version
         missing = np.full((len(table), len(COLUMNS) - table.shape[1]), np.nan, np.float32)
         table = np.hstack([table, missing])
     return TrackDescriptors(ids, table, clips, is_current=current)
 
 
 def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarray]]) -> None:
-    """Store descriptors, in place of those that are stored.
+    """Store descriptors, in place of the stored ones.
 
     Parameters
     ----------
     directory : Path
     measured : mapping of str to (str, np.ndarray [shape=(6,)])
-        Of each track the identity of its sound, and its `COLUMNS`.
+        Identity of the clip of each track, and its `COLUMNS`.
     """
     ids = sorted(measured)
     arrays = {
@@ -131,7 +131,7 @@ def save_descriptors(directory: Path, measured: Mapping[str, tuple[str, np.ndarr
 
 
 def _table(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of the columns, NaN where one ends earlier : np.ndarray [shape=(n, 6)], float32."""
+    """Rows of the columns, padded with NaN : np.ndarray [shape=(n, 6)], float32."""
     table = np.full((len(rows), len(COLUMNS)), np.nan, np.float32)
     for number, row in enumerate(rows):
         table[number, : len(row)] = row
@@ -139,12 +139,12 @@ def _table(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def parse_key(text: str) -> str:
-    """A key by the name that it has in `KEYS`, of spellings such as ``f# minor``, ``Gbm`` or ``H``.
+    """Parse a key to its name in `KEYS`, from spellings such as ``f# minor``, ``Gbm`` or ``H``.
 
     Raises
     ------
     ParameterError
-        If it is no key.
+        If it is not a key.
     """
     written = WRITTEN_KEY.fullmatch(text.strip().replace("\u266f", "#").replace("\u266d", "b"))
     if written is None:

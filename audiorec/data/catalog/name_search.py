@@ -1,7 +1,7 @@
-"""Names found by their parts: SQLite's full-text search over the trigrams of every track's name.
+"""Fuzzy search of track names by their trigrams, with SQLite's full-text search.
 
-A misspelt name shares most of its trigrams with the right one. Those that few names have tell the
-most, and are all that is looked up, so that a question does not grow with the catalogue.
+A misspelt name shares most of its trigrams with the right one. The rarest are the most informative,
+and only these are looked up, so that the cost does not grow with the catalogue.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from audiorec.data.names.text_folding import strip_accents
 
 TABLE = "name_search"
 GRAM = 3  # characters
-RAREST = 12  # so many trigrams of a name are looked up
-FEWEST = 4  # even where more names have them than are worth reading
+RAREST = 12  # trigrams of a name that are looked up
+FEWEST = 4  # even if they have more names than are worth reading
 MOST_ROWS = 20_000
 CANDIDATES = 200  # names that are then compared letter by letter
 PREFIXES = 20
 
 
 def put_names(database: sqlite3.Connection, names: Iterable[tuple[str, str]]) -> None:
-    """Make tracks findable, or findable by another name.
+    """Add names of tracks to the search index.
 
     Parameters
     ----------
     database : sqlite3.Connection
         In a transaction.
     names : iterable of (str, str)
-        Ids, and names as `audiorec.data.names.text_folding.normalize_text` leaves them.
+        Ids, and names normalised by `audiorec.data.names.text_folding.normalize_text`.
     """
     rows = [(track_id, strip_accents(name)) for track_id, name in names]
     drop_names(database, [track_id for track_id, _ in rows])
@@ -40,7 +40,7 @@ def put_names(database: sqlite3.Connection, names: Iterable[tuple[str, str]]) ->
 
 
 def drop_names(database: sqlite3.Connection, track_ids: Iterable[str]) -> None:
-    """Let tracks be found no more; ids that were not findable are passed over."""
+    """Remove tracks from the search index; ids that are not in it are ignored."""
     ids = [(track_id,) for track_id in track_ids]
     database.executemany(
         f"DELETE FROM {TABLE} WHERE rowid = (SELECT number FROM names WHERE track_id = ?)", ids
@@ -49,13 +49,13 @@ def drop_names(database: sqlite3.Connection, track_ids: Iterable[str]) -> None:
 
 
 def searchable(database: sqlite3.Connection) -> bool:
-    """Whether names can be searched: not in a catalogue that an older version wrote."""
+    """Whether names can be searched: not in a catalogue of an older version."""
     rows = database.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", [TABLE])
     return rows.fetchone() is not None
 
 
 def trigram_matches(database: sqlite3.Connection, name: str) -> list[str]:
-    """Ids of the tracks whose names share the most with a name that none may have.
+    """Ids of the tracks whose names share the most trigrams with a name.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def trigram_matches(database: sqlite3.Connection, name: str) -> list[str]:
 
 
 def prefix_matches(database: sqlite3.Connection, name: str) -> list[str]:
-    """Ids of the tracks whose title, or artist and title, begins so."""
+    """Ids of the tracks with this beginning of their title, or of artist and title."""
     if not _is_searchable(name) or len(name) < GRAM:
         return []
     after = name + "\U0010ffff"
@@ -89,13 +89,13 @@ def prefix_matches(database: sqlite3.Connection, name: str) -> list[str]:
 
 
 def trigrams(name: str) -> list[str]:
-    """Every three characters that stand together, as a full-text query can take them."""
+    """Trigrams of a name that a full-text query accepts."""
     grams = {name[start : start + GRAM] for start in range(len(name) - GRAM + 1)}
     return [gram.replace('"', '""') for gram in sorted(grams) if _is_searchable(gram)]
 
 
 def _rarest(database: sqlite3.Connection, grams: Sequence[str]) -> list[str]:
-    """Trigrams that some name has, the rarest of them."""
+    """The rarest of the trigrams that some name has."""
     database.execute(
         f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.trigrams USING fts5vocab(main, {TABLE}, 'row')"
     )
@@ -117,5 +117,5 @@ def _rarest(database: sqlite3.Connection, grams: Sequence[str]) -> list[str]:
 
 
 def _is_searchable(text: str) -> bool:
-    """Whether SQLite takes it: no null character, and no half of a surrogate pair."""
+    """Whether SQLite accepts a text: no null character, and no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

@@ -1,4 +1,4 @@
-"""What the catalogue holds: tracks, and failures."""
+"""Records of the catalogue: tracks, and failures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiorec.data.names.artist_names import artist_key
 from audiorec.data.names.text_folding import full_name
 
 CREDITS = ("disc", "album_artist", "composer", "recording_mbid")
-"""Fields of a `Track` that are kept together."""
+"""Fields of a `Track` that are stored together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ class Track:
     format : str
         ``"mp3"``, ``"flac"``, ...
     clip_hash : str
-        Identity of the decoded sound; see `audiorec.audio.clip_hash`.
+        Identity of the decoded audio; see `audiorec.audio.clip_hash`.
     missing : bool
-        The file was not there at the last scan.
+        Whether the file was missing at the last scan.
     number : int or None
         On its album.
     guessed : tuple of str
-        Which of artist, title, album and number are guessed from the path, since no tag says them.
+        Those of artist, title, album and number that are guessed from the path, for lack of tags.
     disc : int or None
-        Of an album of several.
+        Number of the disc in an album of several.
     album_artist, composer : str
-        Where they are another than the artist.
+        Where they differ from the artist.
     recording_mbid : str
         MusicBrainz id of the recording.
     """
@@ -72,17 +72,17 @@ class Track:
 
     @property
     def name(self) -> str:
-        """``"Artist - Title"``, else the title, else the id: what to call it."""
+        """``"Artist - Title"``, else the title, else the id."""
         return full_name(self.artist, self.title) or self.track_id
 
     @property
     def artist_key(self) -> str:
-        """What groups a track with others of its artist; one by nobody stands alone."""
+        """Normalised artist, shared by all their tracks; unique for a track by nobody."""
         return artist_key(self.artist, track_id=self.track_id)
 
 
 class Failure(NamedTuple):
-    """A file that could not be used, the stage that met it, and the reason in one line."""
+    """A file that could not be used, the stage that failed, and the reason in one line."""
 
     path: str
     stage: str
@@ -90,7 +90,7 @@ class Failure(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """A track as `scan` sees it: with the state of its file and what a manifest gave for it."""
+    """A track as stored by `scan`: with the state of its file and the values of a manifest."""
 
     track: Track
     size: int = 0
@@ -100,7 +100,7 @@ class FileRow(NamedTuple):
 
 
 def stored_path(path: str) -> str | bytes:
-    """A path as SQLite keeps it: text, or its bytes where these are none."""
+    """A path as SQLite stores it: text, or bytes if it is not decodable."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -109,10 +109,10 @@ def stored_path(path: str) -> str | bytes:
 
 
 def path_from(stored: str | bytes) -> str:
-    """The path that `stored_path` has put away."""
+    """Undo `stored_path`."""
     return stored if isinstance(stored, str) else os.fsdecode(stored)
 
 
 def as_text(path: str | Path) -> str:
-    """A path as text that any database, file and terminal takes: other bytes written out."""
+    """A path as text for any database, file and terminal: other bytes are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Columns of the catalogue's tables, and tracks to rows and back."""
+"""Columns of the catalogue's tables, and conversion of tracks to rows and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from audiorec.data.catalog.records import CREDITS, Track, path_from, stored_path
 
-DETAILS = ("number", "guessed")  # kept in a table of their own, which older catalogues have not
+DETAILS = ("number", "guessed")  # in a table of their own, which older catalogues lack
 OWN_COLUMNS = tuple(f.name for f in fields(Track) if f.name not in (*DETAILS, *CREDITS))
 COLUMNS = (*OWN_COLUMNS, *DETAILS, "credits")
 detail = "(SELECT {} FROM details WHERE details.track_id = tracks.track_id)".format
@@ -19,17 +19,17 @@ FACTS = {
     **{name: name for name in ("artist", "album", "year", "genre", "duration", "path")},
     "changed": f"max(mtime_ns, coalesce({detail('ctime_ns')}, 0))",
 }
-"""What filters look at, as SQL; `changed` is when the file's state last changed (ns since 1970)."""
+"""Columns for filters, as SQL; `changed` is the time of the file's last change (ns since 1970)."""
 
 
 def own_values(track: Track) -> list[Any]:
-    """What the table of tracks keeps of one, in the order of `OWN_COLUMNS`."""
+    """Values of a track in the table of tracks, in the order of `OWN_COLUMNS`."""
     values = {name: getattr(track, name) for name in OWN_COLUMNS}
     return list({**values, "path": stored_path(track.path)}.values())
 
 
 def track_of(row: Sequence[Any]) -> Track:
-    """The track of a row of `TRACK_COLUMNS`."""
+    """Make a track of a row of `TRACK_COLUMNS`."""
     values = dict(zip(COLUMNS, row, strict=True))
     guessed = tuple((values["guessed"] or "").split())
     path, missing = path_from(values["path"]), bool(values["missing"])
@@ -38,6 +38,6 @@ def track_of(row: Sequence[Any]) -> Track:
 
 
 def credits_of(track: Track) -> str:
-    """What the table of credits keeps of a track: what it has of them."""
+    """Nonempty values of a track in the table of credits, as JSON."""
     known = {name: value for name in CREDITS if (value := getattr(track, name))}
     return json.dumps(known, ensure_ascii=False)

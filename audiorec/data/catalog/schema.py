@@ -1,7 +1,7 @@
-"""The catalogue's tables, and how a catalogue of an older version is brought up to date.
+"""Tables of the catalogue, and migrations from older versions.
 
-A migration adds or renames: a catalogue that an older version wrote keeps every row, and is brought
-up to date in one transaction by the first that opens it for writing.
+A migration adds or renames: a catalogue of an older version keeps every row, and is migrated in one
+transaction by the first process that opens it for writing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from audiorec.data.catalog.corruption_check import remove_checksum
 from audiorec.data.names.text_folding import strip_accents
 from audiorec.exceptions import WorkspaceError
 
-# Statements that lead from each version to the next; a new catalogue takes all of them.
+# Statements that migrate from each version to the next; a new catalogue executes all of them.
 MIGRATIONS = (
     """
 CREATE TABLE tracks (
@@ -35,8 +35,8 @@ CREATE TABLE failures (
     size INTEGER, mtime_ns INTEGER, PRIMARY KEY (path, stage)
 ) WITHOUT ROWID;
 """,
-    # A tag with what it says of a track, how surely, and who says so. Features of a network
-    # are kept beside, so that a probe can learn from them without encoding again.
+    # A tag of a track with its confidence and its source. Features of a network are stored as
+    # well, so that a probe can be trained on them without encoding again.
     """
 CREATE TABLE tags (
     track_id TEXT NOT NULL, tag TEXT NOT NULL, confidence REAL NOT NULL, source TEXT NOT NULL,
@@ -48,8 +48,8 @@ CREATE TABLE heard (
     PRIMARY KEY (track_id, source)
 );
 """,
-    # Names by their trigrams, folded and without accents; `names` gives every track the number
-    # that a full-text table goes by. See `audiorec.data.catalog.name_search`.
+    # Names by their trigrams, folded and without accents; `names` maps every track to its number
+    # in the full-text table. See `audiorec.data.catalog.name_search`.
     """
 CREATE TABLE names (number INTEGER PRIMARY KEY, track_id TEXT NOT NULL UNIQUE);
 CREATE VIRTUAL TABLE name_search USING fts5 (name, tokenize = 'trigram');
@@ -57,14 +57,14 @@ INSERT INTO names (track_id) SELECT track_id FROM tracks ORDER BY track_id;
 INSERT INTO name_search (rowid, name)
     SELECT number, bare(name_key) FROM names JOIN tracks USING (track_id);
 """,
-    # What else is known of a track: its number on the album, which of its names are guessed from
-    # the path, and when its file's state last changed (ns).
+    # Further columns of a track: its number on the album, the names guessed from its path,
+    # and the time of the last change of its file's state (ns).
     """
 CREATE TABLE details (
     track_id TEXT PRIMARY KEY, number INTEGER, guessed TEXT NOT NULL, ctime_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
 """,
-    # What few tracks have or few commands ask for, as JSON; see `tracks.CREDITS`.
+    # Values that few tracks have or few commands read, as JSON; see `tracks.CREDITS`.
     """
 CREATE TABLE credits (
     track_id TEXT PRIMARY KEY, fields TEXT NOT NULL
@@ -88,18 +88,18 @@ OLDEST_SQLITE = (3, 34)  # the first that searches by trigrams
 
 
 def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open a catalogue, made with its folder unless `read_only`, and bring its tables up to date.
+    """Open a catalogue, created with its folder unless `read_only`, and migrate its tables.
 
     Raises
     ------
     WorkspaceError
-        If it is missing, empty or from a newer version.
+        If it is missing, empty or of a newer version.
     """
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():  # moved away, it has left its checksum
+        if not path.exists():  # if it was moved away, its checksum is still there
             remove_checksum(path)
-        # Absolute: some builds of SQLite take a name such as file:w for an address.
+        # Absolute: some builds of SQLite take a name such as file:w for a URI.
         return _prepared(_connect(str(path.absolute())), path, read_only=False)
     if not path.is_file():
         raise WorkspaceError(f"there is no catalogue at {path}; run 'audiorec scan' first")
@@ -107,8 +107,8 @@ def open_tables(path: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         return _prepared(_connect(uri, uri=True), path, read_only=True)
     except sqlite3.OperationalError:
-        # To read beside writers SQLite makes a file of its own: where nothing can be written, or
-        # the disk is full, nobody writes either, and the catalogue is read as it stands.
+        # To read beside writers SQLite creates a file of its own: where nothing can be written, or
+        # the disk is full, nobody writes either, and the catalogue is read as it is.
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise
@@ -129,20 +129,20 @@ def _prepared(database: sqlite3.Connection, path: Path, *, read_only: bool) -> s
 
 
 def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
-    """Bring an open catalogue up to date; one that may not be written is only shown so.
+    """Migrate an open catalogue; a read-only one only appears migrated.
 
     Parameters
     ----------
     database : sqlite3.Connection
         In autocommit mode.
     path : Path
-        What to call it in errors.
+        Name of the catalogue in errors.
     read_only : bool
 
     Raises
     ------
     WorkspaceError
-        If it is from a newer version, or is empty and must not be written.
+        If it is of a newer version, or is empty and must not be written.
     """
     version = _version(database, path)
     if read_only:
@@ -163,20 +163,20 @@ def prepare(database: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
     remove_checksum(path)
     database.execute("BEGIN IMMEDIATE")
     try:
-        # Asked again under the lock: another process may have been faster.
+        # Checked again under the lock: another process may have been faster.
         for statements in MIGRATIONS[_version(database, path) :]:
             for statement in statements.split(";"):
                 database.execute(statement)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         database.execute("COMMIT")
     except BaseException:
-        if database.in_transaction:  # a full disk ends it by itself
+        if database.in_transaction:  # a full disk ends it already
             database.execute("ROLLBACK")
         raise
 
 
 def _add_stand_ins(database: sqlite3.Connection, version: int) -> None:
-    """What an older catalogue lacks is read as empty, and what it names otherwise by both names."""
+    """Add empty temporary tables for those that are missing, and views under their other names."""
     for statements in MIGRATIONS[version:]:
         for statement in map(str.strip, statements.split(";")):
             if statement.startswith("CREATE TABLE"):

@@ -1,10 +1,10 @@
-"""Words for tracks: what networks predict, what a probe makes of their features, what files say.
+"""Tags of tracks: predicted by networks, by a probe on their features, or given in files.
 
 Conventions
 -----------
 A tag's source is the network that predicted it, ``"probe"`` (see `audiorec.tagging.probe`), or
-``"given"``: the genre that the file or a manifest gives, with confidence 1. Given tags are read
-from the tracks themselves, so they are never stale. Tags are compared without regard to case.
+``"given"``: the genre in the file or in a manifest, with confidence 1. Given tags are read from the
+tracks themselves, so they are never stale. Case is ignored when tags are compared.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from audiorec.printable_text import one_line
 
 GIVEN = "given"
 PROBE = "probe"
-# Tags below are not stored. A network of fifty tags says something of each of every track, most of
-# it next to nothing.
+# Tags below are not stored. A network of fifty tags predicts each of them for every track, most
+# with next to no confidence.
 FLOOR = 0.05
-# From here on a tag is worth saying, and a track has it. Networks taught on thousands of tags per
-# track that nobody gave are shy: one in ten is already far more than the average track gets.
+# From here on a track counts as having a tag. Networks trained on thousands of tags per track
+# that nobody assigned have low confidences: 0.1 is already far above the average.
 MIN_CONFIDENCE = 0.1
-LEAST_TRACKS = 3  # of a group that must have a word, for it to name the group
-CHUNK = 500  # ids that one question to the database names
+LEAST_TRACKS = 3  # of a group that must have a tag for it to be the group's name
+CHUNK = 500  # ids in one query
 
 
 class Tag(NamedTuple):
-    """A word for a track, how surely from 0 to 1, and who says so."""
+    """A tag of a track, with its confidence from 0 to 1 and its source."""
 
     tag: str
     confidence: float
@@ -44,20 +44,20 @@ class Tag(NamedTuple):
 
 
 class TagCount(NamedTuple):
-    """A word, and how many tracks have it."""
+    """A tag, and the number of tracks that have it."""
 
     tag: str
     tracks: int
 
 
 class Autotags(NamedTuple):
-    """What a network predicted of a track.
+    """Tags and features predicted for a track by a network.
 
     Attributes
     ----------
     track_id : str
     clip_hash : str
-        Of the sound that it encoded.
+        Of the clip that was encoded.
     features : np.ndarray [shape=(n_features,)], float32
         Mean and deviation over windows of the network's penultimate units, and the tags' mean
         logits.
@@ -77,7 +77,7 @@ class TagTable:
     Parameters
     ----------
     rows, many, transaction : callable
-        How the catalogue is read, written, and written as one.
+        Functions of the catalogue that read, write, and open a transaction.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class TagTable:
     def words_of(
         self, track_ids: Sequence[str], *, min_confidence: float = MIN_CONFIDENCE
     ) -> list[set[str]]:
-        """The words of each track, stored or given."""
+        """Names of the tags of each track, stored or given."""
         tags = self.of(track_ids)
         return [
             {tag.tag for tag in tags[track_id] if tag.confidence >= min_confidence}
@@ -116,7 +116,7 @@ class TagTable:
         ]
 
     def counts(self, *, min_confidence: float = MIN_CONFIDENCE) -> list[TagCount]:
-        """Every tag that a track has, most frequent first; spellings of one word count together."""
+        """Every tag of any track, most frequent first; spellings of one tag count together."""
         stored = self._n_stored(min_confidence)
         given = self._given_tags()
         spellings: dict[str, list[str]] = {}
@@ -125,7 +125,7 @@ class TagTable:
         counts = []
         for tags in spellings.values():
             n = [len(given.get(tag, ())) for tag in tags] + [stored.get(tag, 0) for tag in tags]
-            several = sum(map(bool, n)) > 1  # which may be said of the same track
+            several = sum(map(bool, n)) > 1  # which one track may have
             tracks = self._tracks_of(tags, given, min_confidence) if several else ()
             counts.append(TagCount(tags[0], len(tracks) if several else sum(n)))
         return sorted(counts, key=lambda count: (-count.tracks, count.tag))
@@ -136,7 +136,7 @@ class TagTable:
         Raises
         ------
         NotFoundError
-            If no track has it, however faintly; the message says which tags are near.
+            If no track has it with any confidence; the message lists similar tags.
         """
         stored, given = self._known_tags()
         spellings = [tag for tag in stored if normalize_text(tag) == normalize_text(name)]
@@ -156,7 +156,7 @@ class TagTable:
         return tracks
 
     def untagged(self, source: str) -> list[str]:
-        """Tracks whose files are there and that a network has not tagged as they sound now."""
+        """Tracks whose files exist and whose current audio a network has not tagged."""
         rows = self._rows(
             "SELECT t.track_id FROM tracks t LEFT JOIN tag_features p"
             " ON p.track_id = t.track_id AND p.clip_hash = t.clip_hash AND p.source = ?"
@@ -166,9 +166,9 @@ class TagTable:
         return [track_id for (track_id,) in rows]
 
     def n_untagged(self) -> int:
-        """Tracks whose files are there and that no network has tagged as they sound now.
+        """Number of tracks whose files exist and whose current audio no network has tagged.
 
-        Those that were tried in vain, too short for any network, do not count.
+        Tracks that could not be tagged, being too short for any network, do not count.
         """
         rows = self._rows(
             "SELECT count(*) FROM tracks t WHERE NOT missing AND NOT EXISTS"
@@ -179,7 +179,7 @@ class TagTable:
         return int(rows[0][0])
 
     def features(self, source: str) -> list[tuple[str, str, np.ndarray]]:
-        """Id, clip hash and features of every track that a network tagged as it sounds now."""
+        """Id, clip hash and features of every track whose current audio a network has tagged."""
         rows = self._rows(
             "SELECT t.track_id, t.clip_hash, p.features FROM tracks t JOIN tag_features p"
             " ON p.track_id = t.track_id AND p.clip_hash = t.clip_hash AND p.source = ?"
@@ -189,12 +189,12 @@ class TagTable:
         return [(id_, hash_, np.frombuffer(blob, dtype="<f4")) for id_, hash_, blob in rows]
 
     def tagged(self, source: str) -> set[str]:
-        """Tracks that have a tag from a source."""
+        """Tracks with a tag from a source."""
         rows = self._rows("SELECT DISTINCT track_id FROM tags WHERE source = ?", [source])
         return {track_id for (track_id,) in rows}
 
     def sources(self) -> dict[str, int]:
-        """Who said words, and of how many tracks; networks are named first."""
+        """Sources of tags, with the number of tracks of each; networks come first."""
         rows = self._rows(
             "SELECT source, count(*) FROM (SELECT DISTINCT track_id, source FROM tags)"
             " GROUP BY source ORDER BY source = ?, source",
@@ -205,7 +205,7 @@ class TagTable:
     # -- writing ---------------------------------------------------------------------------------
 
     def keep(self, predictions: Iterable[Autotags], *, source: str) -> None:
-        """Store what a network predicted, in place of what it did of these tracks before."""
+        """Store predictions of a network, in place of its earlier ones of these tracks."""
         predictions = list(predictions)
         with self._transaction():
             self._many(
@@ -218,7 +218,7 @@ class TagTable:
             self.put({p.track_id: p.tags for p in predictions}, source=source)
 
     def put(self, tags: Mapping[str, Mapping[str, float]], *, source: str) -> None:
-        """Store tags of tracks in place of those that they had from this source."""
+        """Store tags of tracks, in place of their tags from this source."""
         with self._transaction():
             self._many(
                 "DELETE FROM tags WHERE track_id = ? AND source = ?",
@@ -227,13 +227,13 @@ class TagTable:
             self._many("INSERT INTO tags VALUES (?, ?, ?, ?)", _worth_keeping(tags, source))
 
     def replace(self, tags: Mapping[str, Mapping[str, float]], *, source: str) -> None:
-        """Store tags in place of all that came from this source."""
+        """Store tags, in place of all tags from this source."""
         with self._transaction():
             self._many("DELETE FROM tags WHERE source = ?", [(source,)])
             self._many("INSERT INTO tags VALUES (?, ?, ?, ?)", _worth_keeping(tags, source))
 
     def drop_stale(self, track_ids: Iterable[str]) -> None:
-        """Forget what was predicted of tracks that are gone or sound otherwise now."""
+        """Delete predictions for tracks that are gone or whose audio has changed."""
         ids = [(track_id,) for track_id in track_ids]
         with self._transaction():
             self._many(
@@ -256,14 +256,14 @@ class TagTable:
             yield from self._rows(f"{select} WHERE track_id IN ({','.join('?' * len(part))})", part)
 
     def _n_stored(self, min_confidence: float) -> dict[str, int]:
-        """How many tracks whose files are there have each stored tag."""
+        """Number of tracks with existing files that have each stored tag."""
         select = (
             "SELECT tag, count({}track_id), min(source) < max(source) FROM tags WHERE"
             " confidence >= ? AND +track_id IN (SELECT track_id FROM tracks WHERE NOT missing)"
             " GROUP BY tag"
         )
         rows = self._rows(select.format(""), [min_confidence])
-        if any(several for *_, several in rows):  # who may say it of one track: much slower
+        if any(several for *_, several in rows):  # spellings that one track may have: much slower
             rows = self._rows(select.format("DISTINCT "), [min_confidence])
         return {tag: n for tag, n, _ in rows}
 
@@ -280,7 +280,7 @@ class TagTable:
         return tracks
 
     def _known_tags(self) -> tuple[list[str], dict[str, set[str]]]:
-        """Stored tags, each looked up behind the one before; and given ones with their tracks."""
+        """Stored tags, each found after the one before; and given ones with their tracks."""
         rows = self._rows(
             "WITH RECURSIVE known(tag) AS (SELECT min(tag) FROM tags UNION ALL"
             " SELECT (SELECT min(tag) FROM tags WHERE tag > known.tag) FROM known"
@@ -291,7 +291,7 @@ class TagTable:
     def _tracks_of(
         self, tags: Sequence[str], given: Mapping[str, set[str]], min_confidence: float
     ) -> set[str]:
-        """Tracks whose files are there and that have one of some tags."""
+        """Tracks with existing files and at least one of some tags."""
         tracks: set[str] = set().union(*(given.get(tag, ()) for tag in tags))
         for tag in tags:
             rows = self._rows(
@@ -304,13 +304,13 @@ class TagTable:
 
 
 def given_tags(genre: str) -> list[str]:
-    """The tags that a genre field holds: ``"Folk; Rock"`` holds two."""
+    """Split a genre field into tags: ``"Folk; Rock"`` has two."""
     parts = (part.strip(whitespace + "&") for part in re.split(r"[;|/,\0]", genre))
     return list(dict.fromkeys(part for part in parts if part))
 
 
 def merged(tags: Iterable[Tag], *, min_confidence: float = MIN_CONFIDENCE) -> list[Tag]:
-    """Each word once, by the source that is surest of it, most confident first."""
+    """Each tag once, with its highest confidence, most confident first."""
     best: dict[str, Tag] = {}
     for tag in sorted(tags, key=lambda t: (-t.confidence, t)):
         if tag.confidence >= min_confidence:
@@ -325,18 +325,18 @@ def shared_tags(
     n_tracks: int,
     min_confidence: float = MIN_CONFIDENCE,
 ) -> list[str]:
-    """Words that all of several tracks have, those that tell the most first.
+    """Tags shared by all of several tracks, the most distinctive first.
 
     Parameters
     ----------
     tracks : sequence of sequence of Tag
         The tags of each.
     counts : mapping of str to int
-        How many tracks of the library have each folded word: one that all have explains nothing.
+        Number of tracks in the library with each folded tag: one on all tracks explains nothing.
     n_tracks : int
-        In the library.
+        Number of tracks in the library.
     min_confidence : float
-        That each of them must have.
+        Least confidence in each of them.
     """
     if not tracks:
         return []
@@ -356,16 +356,16 @@ def shared_tags(
 def telling_words(
     own: Sequence[Collection[str]], everywhere: Mapping[str, int], n_tracks: int
 ) -> list[str]:
-    """Words that a group of tracks has more often than the library, by how much they tell.
+    """Most distinctive tags of a group: those more frequent than in the library.
 
     Parameters
     ----------
     own : sequence of collection of str
-        Words of each track of the group.
+        Tags of each track of the group.
     everywhere : mapping of str to int
-        How many tracks of the library have each word.
+        Number of tracks in the library with each tag.
     n_tracks : int
-        In the library.
+        Number of tracks in the library.
     """
     counts = Counter(word for words in own for word in words)
     gain = {

@@ -1,4 +1,4 @@
-"""Tracks of a catalogue by id, path, sound or name."""
+"""Lookup of tracks in a catalogue by id, path, audio or name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.printable_text import one_line
 
-NOTE = "note"  # stage of what is wrong with a file that is used all the same
+NOTE = "note"  # stage of defects of files that are used all the same
 
 
 class TrackLookup(CatalogFile):
-    """What is known of one track, or of a file that could not be read."""
+    """Lookup of tracks, and of files that could not be read."""
 
     def get(self, track_id: str) -> Track:
-        """The track of an id, missing or not; `NotFoundError` when there is none."""
+        """Get the track of an id, missing or not; `NotFoundError` if there is none."""
         tracks = self._tracks("WHERE track_id = ?", [track_id])
         if not tracks:
             raise NotFoundError(
@@ -33,25 +33,25 @@ class TrackLookup(CatalogFile):
         return tracks[0]
 
     def get_many(self, track_ids: Iterable[str]) -> dict[str, Track]:
-        """The tracks of ids, missing or not, by id; ids that have none are passed over."""
+        """Get the tracks of ids, missing or not, by id; unknown ids are ignored."""
         wanted = json.dumps(list(track_ids))
         tracks = self._tracks("WHERE track_id IN (SELECT value FROM json_each(?))", [wanted])
         return {track.track_id: track for track in tracks}
 
     def find(self, name: str) -> Track:
-        """The track that a person means.
+        """Find the track that a person means.
 
         Parameters
         ----------
         name : str
-            An id, a path, ``"Artist - Title"`` or a title; failing those, something close to one.
+            An id, a path, ``"Artist - Title"`` or a title; failing those, a similar name.
 
         Raises
         ------
         AmbiguousNameError
             If several recordings have the name; they are its candidates.
         NotFoundError
-            If none has it; the message says what is close to it.
+            If no track has it; the message lists similar names.
         """
         path = os.path.abspath(name) if name else ""  # noqa: PTH100 - links stay as they are
         for clause, values in (
@@ -61,14 +61,14 @@ class TrackLookup(CatalogFile):
         ):
             try:
                 tracks = self._tracks(f"WHERE {clause} ORDER BY missing, track_id", values)
-            except UnicodeEncodeError:  # bytes that are no text are in no id and no title
+            except UnicodeEncodeError:  # undecodable bytes are in no id and no title
                 continue
             if tracks:
                 return _one_track(name, tracks)
         try:
             return self._find_close(name)
         except NotFoundError:
-            # A name of an artist or an album that has one track alone means that track.
+            # The name of an artist or an album with a single track means that track.
             tracks = [track for track in self._of_name(name) if not track.missing]
             if len(tracks) == 1:
                 return tracks[0]
@@ -81,17 +81,17 @@ class TrackLookup(CatalogFile):
             return by_artist
         try:
             return self._tracks("WHERE album = ? COLLATE NOCASE LIMIT 2", [name.strip()])
-        except UnicodeEncodeError:  # bytes that are no text are no album's name
+        except UnicodeEncodeError:  # undecodable bytes are in no album's name
             return []
 
     def at(self, path: str | Path) -> Track | None:
-        """The track whose file lies at a path, missing or not."""
+        """Get the track whose file is at a path, missing or not."""
         place = os.path.abspath(path)  # noqa: PTH100 - links stay as they are
         tracks = self._tracks("WHERE path = ?", [stored_path(place)])
         return tracks[0] if tracks else None
 
     def with_clip_hash(self, clip_hash: str) -> Track | None:
-        """A track whose sound is exactly this; see `audiorec.audio.clip_hash`."""
+        """Get a track with exactly this audio; see `audiorec.audio.clip_hash`."""
         tracks = self._tracks("WHERE clip_hash = ? ORDER BY missing, track_id LIMIT 1", [clip_hash])
         return tracks[0] if tracks else None
 
@@ -116,7 +116,7 @@ class TrackLookup(CatalogFile):
         return self._failures("<>")
 
     def notes(self) -> list[Failure]:
-        """Files that are used although something is wrong with them, ordered by path."""
+        """Files that are used in spite of a defect, ordered by path."""
         return self._failures("=")
 
     def _failures(self, relation: str) -> list[Failure]:
@@ -178,7 +178,7 @@ def _labels(tracks: Sequence[Track]) -> list[str]:
 
 
 def _one_track(name: str, tracks: Sequence[Track]) -> Track:
-    """The one track, or the first of several whose sound is the same to the sample."""
+    """The one track, or the first of several whose audio is the same to the sample."""
     present = [track for track in tracks if not track.missing] or list(tracks)
     sounds = {track.clip_hash or track.track_id for track in present}
     if len(sounds) == 1:

@@ -1,9 +1,9 @@
-"""Research data sets, as their files really are: one module a set, all of one anatomy.
+"""Research data sets in their original files: one module per set, all of one structure.
 
-Each module has ``TITLE``; ``PAPER``, what to cite; ``TERMS``, under which the set is given;
-``ORIGIN``, where it comes from; ``LISTENING``, what it tells of listening (empty for none);
-``FILES``, its expected layout; ``read(folder)``, its listening; and ``tracks(folder)``, its tracks
-whose audio, or a spectrogram in its place, is there.
+Each module has ``TITLE``; ``PAPER``, to be cited; ``TERMS`` of use; ``ORIGIN``, the source;
+``LISTENING``, the kind of listening data (empty for none); ``FILES``, its expected layout;
+``read(folder)``, its listening; and ``tracks(folder)``, its tracks that have audio, or a
+spectrogram in its place.
 """
 
 from audiorec.data.datasets.registry import NAMES, Dataset, dataset

@@ -21,14 +21,14 @@ from audiorec.data.histories.export_files import CountedStream, UnpackBudget, re
 from audiorec.exceptions import data_error, first_line
 
 DEPTH = 2
-"""Folders below the given one in which files are looked for."""
+"""Levels of subfolders in which files are searched for."""
 AUDIO = (".mp3", ".flac", ".ogg", ".opus", ".wav", ".m4a")
 BLOCK = 1 << 22
 """Bytes copied at a time."""
 MAX_RATIO = 200
-"""Unpacked bytes to packed ones: tables of listening have 3 to 20; with more it is a bomb."""
+"""Unpacked bytes per packed one: tables of listening have 3 to 20; more is a zip bomb."""
 ALWAYS_UNPACKED = 1 << 26
-"""Bytes that may be unpacked whatever the ratio."""
+"""Bytes that may be unpacked at any ratio."""
 
 
 def _unpack_zstd(stream: IO[bytes]) -> IO[bytes]:
@@ -40,26 +40,26 @@ UNPACK: dict[str, Callable[[IO[bytes]], Any]] = {
     ".bz2": bz2.BZ2File,
     ".zst": _unpack_zstd,
 }
-"""What unpacks a file, by its suffix."""
+"""Decompressor of a file, by its suffix."""
 
 
 class ExpectedFile(NamedTuple):
-    """A file that a data set has.
+    """A file of a data set, as it is expected.
 
     Attributes
     ----------
     name : str
         Its name, or a pattern of several.
     what : str
-        What stands in it.
+        Its contents.
     columns : tuple of str
-        Of a table, in their order.
+        Columns of a table, in their order.
     header : bool or None
-        Whether the table names its columns in the first line; None where copies differ.
+        Whether the table has a header line; None where copies differ.
     separator : str
     required : bool
     group : str
-        Of the files of one group at least one is required.
+        At least one file of a group is required.
     """
 
     name: str
@@ -72,7 +72,7 @@ class ExpectedFile(NamedTuple):
 
 
 class ManifestRow(NamedTuple):
-    """A track of a data set whose audio is there; see `audiorec.scan.track_manifest`."""
+    """A track of a data set that has audio; see `audiorec.scan.track_manifest`."""
 
     track_id: str
     path: Path
@@ -84,12 +84,12 @@ class ManifestRow(NamedTuple):
 
 
 def no_tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """No track: what a set without audio has."""
+    """No tracks, for sets without audio."""
     return iter(())
 
 
 class FoundFile(NamedTuple):
-    """A file that was found, perhaps within a zip."""
+    """A file that was found, possibly within a zip."""
 
     path: Path
     entry: str = ""
@@ -99,7 +99,7 @@ class FoundFile(NamedTuple):
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Its bytes, unpacked; what goes wrong while they are read is a `DataError`."""
+        """Open for reading bytes, unpacked; errors while reading become `DataError`."""
         most = max(ALWAYS_UNPACKED, MAX_RATIO * self.path.stat().st_size)
         budget = UnpackBudget(self.path, most=most)
         with reading(str(self)), ExitStack() as opened:
@@ -112,7 +112,7 @@ class FoundFile(NamedTuple):
             yield io.BufferedReader(CountedStream(stream, budget)) if self.is_packed else stream
 
     def read_json(self) -> Any:
-        """What it says as JSON; `DataError` where it is none."""
+        """Parse as JSON; `DataError` if it is not valid."""
         with self.open() as stream:
             try:
                 return json.load(stream)
@@ -133,12 +133,12 @@ class DatasetFolder:
     ----------
     path : Path
     scratch : Path
-        Existing directory for what has to be unpacked; it must live as long as what is read.
+        Existing directory for unpacked files; it must exist as long as their readers.
 
     Raises
     ------
     DataError
-        If it is no folder.
+        If it is not a folder.
     """
 
     def __init__(self, path: Path, *, scratch: Path) -> None:
@@ -150,7 +150,7 @@ class DatasetFolder:
             raise data_error(path, "is no folder", "put the set's files in one, and name that")
 
     def find(self, name: str) -> list[FoundFile]:
-        """Files of a name or pattern in the folder and two below it, plain ones before others."""
+        """Files of a name or pattern in the folder and two levels below, unpacked ones first."""
         below = ["*/" * depth for depth in range(DEPTH + 1)]
         for suffix in ("", *UNPACK):
             paths = [path for at in below for path in self.path.glob(f"{at}{name}{suffix}")]
@@ -168,7 +168,7 @@ class DatasetFolder:
         return copies
 
     def one(self, name: str) -> FoundFile:
-        """The only file of a name.
+        """Get the only file of a name.
 
         Raises
         ------
@@ -187,16 +187,16 @@ class DatasetFolder:
         return copies[0]
 
     def table(self, file: FoundFile, *, n_bytes: int | None = None) -> Path:
-        """Where a table lies for polars, unpacked: it would unpack all of it in memory.
+        """Path of a table for polars, unpacked: polars would unpack all of it in memory.
 
-        Of what has to be unpacked, at most about `n_bytes`.
+        Of a compressed table, at most about `n_bytes` are unpacked.
 
         Raises
         ------
         DataError
             If it is damaged.
         ArtifactError
-            If there is no room to unpack it.
+            If the disk is too full to unpack it.
         """
         if not file.is_packed:
             return file.path
@@ -207,19 +207,19 @@ class DatasetFolder:
                 left = None if left is None else left - len(block)
                 rest = memoryview(block)
                 try:
-                    while rest:  # unbuffered: what a full disk takes is written, then it says so
+                    while rest:  # unbuffered: a full disk takes some bytes before it fails
                         rest = rest[out.write(rest) :]
                 except OSError as error:
                     raise write_error(target, error) from None
         return target
 
     def new_file(self) -> Path:
-        """A path in the scratch directory that nothing stands at."""
+        """An unused path in the scratch directory."""
         self._numbers += 1
         return self.scratch / f"dataset-{self._numbers}"
 
     def audio(self) -> dict[str, Path]:
-        """Audio files anywhere in the folder, by their names without what follows the first dot."""
+        """Audio files anywhere in the folder, by their names up to the first dot."""
         paths: dict[str, Path] = {}
         for root, folders, names in os.walk(self.path):
             folders.sort()

@@ -19,7 +19,7 @@ UNREADABLE = "rows that cannot be read"
 IMPOSSIBLE_TIME = "plays at an impossible time"
 NOTHING = "rows of no plays"
 MAX_UNREADABLE = 0.5
-"""Share of rows: with more the file is another than it is taken for."""
+"""Fraction of rows: with more the file is not the expected one."""
 
 
 class DatasetPlays(NamedTuple):
@@ -28,14 +28,14 @@ class DatasetPlays(NamedTuple):
     Attributes
     ----------
     plays : pl.LazyFrame
-        Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and where
-        the set tells of them skipped, rating and session_id; see
+        Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and skipped,
+        rating and session_id where the set has them; see
         `audiorec.data.histories.plays_frame`.
     left_out : dict of str to int
-        How many rows were left out, by what they are.
+        Number of rows that were left out, by kind.
     titles : pl.LazyFrame or None
-        Names of its tracks, where it gives them: track_id, artist, title and album as text, in
-        which an id may stand more than once and a name may be null.
+        Names of its tracks, if it has them: track_id, artist, title and album as text; an id may
+        occur more than once and a name may be null.
     """
 
     plays: pl.LazyFrame
@@ -50,15 +50,16 @@ def scan_table(
     copy: FoundFile | None = None,
     n_bytes: int | None = None,
 ) -> pl.LazyFrame:
-    """A table as columns of stripped text; null where a line has too few.
+    """Scan a table as columns of stripped text; null where a line has too few.
 
-    Quotes are letters like others, bytes that are no UTF-8 are replaced. Of what has to be
-    unpacked, at most about `n_bytes` are.
+    Quotes are ordinary characters, and invalid UTF-8 is replaced. Of a compressed file, at most
+    about
+    `n_bytes` are unpacked.
 
     Raises
     ------
     DataError
-        If it is missing, empty, damaged, or lacks a column that its header should name.
+        If it is missing, empty, damaged, or lacks a column that its header should have.
     """
     copy = copy or folder.one(file.name)
     path = folder.table(copy, n_bytes=n_bytes)
@@ -108,13 +109,13 @@ def plays_with_problems(
     timestamp: str | None = None,
     latest: int | None = None,
 ) -> pl.LazyFrame:
-    """Columns of text as plays, with a column ``problem`` of why a row is to be left out.
+    """Parse columns of text as plays, with the reason to leave out a row in column ``problem``.
 
     Parameters
     ----------
     raw : pl.LazyFrame
     user, track, plays, timestamp : str
-        Which column is what; without `plays` each row is one.
+        Names of the columns; without `plays` each row is one play.
     latest : int, optional
         Epoch second after which the set has no plays.
     """
@@ -185,7 +186,7 @@ def collect_plays(
 
 
 class EventsOrCounts(NamedTuple):
-    """Listening that is given as timed events, as counts, or as both: then the events are read.
+    """Listening as timed events, as counts, or as both, in which case the events are used.
 
     Attributes
     ----------
@@ -197,7 +198,7 @@ class EventsOrCounts(NamedTuple):
 
     @classmethod
     def named(cls, events: str, counts: str) -> EventsOrCounts:
-        """Two tables with a header: listener, track, and the time or the count."""
+        """Describe two tables with a header: listener, track, and the time or the count."""
         user, track = "user_id", "track_id"
         how: dict[str, Any] = {"header": True, "group": "listening"}
         return cls(

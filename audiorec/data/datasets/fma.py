@@ -1,4 +1,4 @@
-"""FMA: 106,574 tracks of the Free Music Archive, with genres and no listening of single listeners.
+"""FMA: 106,574 tracks of the Free Music Archive, with genres, without individual listeners.
 
 ``tracks.csv`` has two rows of header (``track``, ``title``), a third with ``track_id`` alone, and
 texts with line breaks within quotes.
@@ -35,12 +35,12 @@ WANTED = {
 
 
 def read(folder: DatasetFolder) -> DatasetPlays | None:
-    """None: the set counts listens of all together, not of single listeners."""
+    """None: the set counts listens in total, not by listener."""
     return None
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """Tracks whose audio, ``005/005123.mp3``, is there; their ids are as their files are named."""
+    """Tracks that have audio, ``005/005123.mp3``; their ids are the names of the files."""
     audio = folder.audio()
     table = folder.one(TRACKS.name)
     with table.open() as stream, fields_of_any_length():

@@ -1,7 +1,7 @@
-"""HetRec 2011 Last.fm: how often 1,892 listeners played 17,632 artists.
+"""HetRec 2011 Last.fm: play counts of 1,892 listeners and 17,632 artists.
 
 A row is a listener, an artist and a count: its tracks are artists, ``lastfm-artist-51``. Copies
-differ in whether ``user_artists.dat`` has a header, and some ids have blanks around them.
+differ in whether ``user_artists.dat`` has a header, and some ids are padded with spaces.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ tracks = no_tracks
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
-    """How often each listener played each artist."""
+    """Play counts of listeners and artists."""
     raw = scan_table(folder, PLAYS)
     artist = pl.when(pl.col("artistID") != "").then(pl.lit("lastfm-artist-") + pl.col("artistID"))
     rows = plays_with_problems(raw, user="userID", track=artist, plays="weight")

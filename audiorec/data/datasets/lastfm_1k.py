@@ -1,7 +1,7 @@
-"""Last.fm-1K: all that 992 listeners played until May 2009.
+"""Last.fm-1K: all plays of 992 listeners until May 2009.
 
-Many tracks have no MusicBrainz id: these are named by artist and title. Quotes are letters of
-titles like others. A few plays lie years after the set was collected: clocks that were wrong.
+Many tracks have no MusicBrainz id: their ids are made of artist and title. Quotes are ordinary
+characters of titles. A few plays are dated years after the set was collected, by wrong clocks.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each playlist is a listener and a session. The spectrograms, ``<id // 1000>/<id>.npy``, are of 20 to
 50 seconds from a song: 48 bands in dB, of windows of 512 samples every 256 at 16 kHz. They are
-catalogued in the place of audio files, and enter at the stage ``mel``.
+catalogued in the place of audio files, and enter the pipeline at the stage ``mel``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """Songs whose spectrograms are there, by their numbers."""
+    """Songs that have spectrograms, by their numbers."""
     paths = dict(_spectrograms(folder.path))
     songs = _songs(folder) if paths else {}
     for number in sorted(paths):
@@ -100,7 +100,7 @@ def _list(song: dict[str, Any], key: str) -> list[Any]:
 
 
 def _json(folder: DatasetFolder, file: ExpectedFile, kind: type) -> Any:
-    """What stands in a file, a list or an object.
+    """Parse a file as JSON, a list or an object.
 
     Raises
     ------

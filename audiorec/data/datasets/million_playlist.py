@@ -79,6 +79,6 @@ def _position(row: dict[str, Any]) -> int:
 
 
 def _uri(row: Any) -> str:
-    """The id of a track, empty where a row names none."""
+    """Id of a track; empty if a row has none."""
     uri = row.get("track_uri") if isinstance(row, dict) else None
     return uri if isinstance(uri, str) and uri.startswith("spotify:track:") else ""

@@ -1,7 +1,8 @@
 """Million Song Dataset with the Taste Profile: 48 million triplets of listener, song and count.
 
-Triplets name songs (SO...), audio is of tracks (TR...); a song has none, one or several, and some
-of these pairs are known to be wrong (``sid_mismatches.txt``): they are not used, and songs that
+Triplets have songs (SO...), audio files have tracks (TR...); a song has none, one or several, and
+some of these pairs are known to be wrong (``sid_mismatches.txt``): they are not used, and songs
+that
 have no other track are left out. A song without any track keeps its own id, as listening without
 audio.
 """
@@ -65,7 +66,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
 
 
 def _titles(folder: DatasetFolder) -> pl.LazyFrame | None:
-    """Names of tracks, and of the songs that have none."""
+    """Names of tracks, and of songs without a track."""
     if not folder.find(UNIQUE.name):
         return None
     fields = pl.col("line").str.split("<SEP>")
@@ -79,7 +80,7 @@ def _titles(folder: DatasetFolder) -> pl.LazyFrame | None:
 
 
 def _tracks_of_songs(folder: DatasetFolder) -> tuple[pl.DataFrame, pl.Series]:
-    """The first right track of each song (song, track), and songs that have a wrong one alone."""
+    """The first correct track of each song (song, track), and songs with only wrong ones."""
     schema = {"song": pl.String, "track": pl.String}
     pairs = wrong = pl.DataFrame(schema=schema)
     line = pl.col("line")
@@ -105,7 +106,7 @@ def _tracks_of_songs(folder: DatasetFolder) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """Tracks whose audio, ``TR....mp3``, is there."""
+    """Tracks that have audio, ``TR....mp3``."""
     names: dict[str, tuple[str, str]] = {}
     audio = {stem: path for stem, path in folder.audio().items() if _TRACK.fullmatch(stem)}
     if audio and folder.find(UNIQUE.name):

@@ -1,6 +1,6 @@
 """MTG-Jamendo: 55,701 full songs under Creative Commons licences, with tags and no listening.
 
-The last column of its tables is as many tags as there are, parted by tabs: ``genre---rock``.
+The last columns of its tables are any number of tags, separated by tabs: ``genre---rock``.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ PATH, FIRST_TAG = 3, 5
 
 
 def read(folder: DatasetFolder) -> DatasetPlays | None:
-    """None: the set tells of no listening."""
+    """None: the set has no listening data."""
     return None
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """Tracks whose audio, ``14/214.mp3`` or ``14/214.low.mp3``, is there."""
+    """Tracks that have audio, ``14/214.mp3`` or ``14/214.low.mp3``."""
     audio = folder.audio()
     table = next(file for file in FILES if file.group and folder.find(file.name))
     names: dict[str, tuple[str, str, str, str]] = {}
@@ -58,6 +58,6 @@ def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
         if path is None:
             continue
         genres = [tag.split("---")[1] for tag in fields[FIRST_TAG:] if tag.startswith("genre---")]
-        unnamed = (fields[1], "", fields[2], "")  # ids still tell artists and albums apart
+        unnamed = (fields[1], "", fields[2], "")  # ids still distinguish artists and albums
         artist, title, album, year = names.get(fields[0], unnamed)
         yield ManifestRow(fields[0], path, artist, title, album, year, ", ".join(genres))

@@ -1,6 +1,6 @@
-"""Music4All: 109,269 clips of 30 s, and when 15,602 listeners played them.
+"""Music4All: 109,269 clips of 30 s, and timed plays of 15,602 listeners.
 
-Its tables end in ``.csv`` and are parted by tabs; quotes are letters of titles like others.
+Its tables end in ``.csv`` but are separated by tabs; quotes are ordinary characters of titles.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FILES = (HISTORY, INFORMATION, GENRES)
 
 
 def read(folder: DatasetFolder) -> DatasetPlays:
-    """Every listening event; its time is to the minute."""
+    """Every listening event; times have the resolution of a minute."""
     rows = plays_with_problems(
         scan_table(folder, HISTORY), user="user", track="song", timestamp="timestamp"
     )
@@ -49,7 +49,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
 
 
 def titles(folder: DatasetFolder) -> pl.LazyFrame | None:
-    """Names of all tracks, where the set has them."""
+    """Names of all tracks, if the set has them."""
     if not folder.find(INFORMATION.name):
         return None
     columns = {"track_id": "id", "artist": "artist", "title": "song", "album": "album_name"}
@@ -57,7 +57,7 @@ def titles(folder: DatasetFolder) -> pl.LazyFrame | None:
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """Tracks whose audio, ``audios/<id>.mp3``, is there."""
+    """Tracks that have audio, ``audios/<id>.mp3``."""
     audio = folder.audio()
     names: dict[str, tuple[str, str, str]] = {}
     genres: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Music4All-Onion: 252,984,396 plays of Music4All's tracks by 119,140 listeners.
 
-Given as counts and as events; where both are there the events are taken, which say all that the
-counts say.
+It has counts and events; where both exist the events are used, which include all of the
+counts.
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ def read(folder: DatasetFolder) -> DatasetPlays:
 
 
 def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
-    """Tracks whose audio, of Music4All, is there."""
+    """Tracks that have audio, in Music4All."""
     return music4all.tracks(folder)

@@ -1,4 +1,4 @@
-"""The research data sets by name."""
+"""Registry of the research data sets by name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = (
 
 
 class Dataset(Protocol):
-    """What every module of a data set has."""
+    """Protocol of a module of a data set."""
 
     TITLE: str
     PAPER: str
@@ -37,21 +37,21 @@ class Dataset(Protocol):
     FILES: tuple[ExpectedFile, ...]
 
     def read(self, folder: DatasetFolder) -> DatasetPlays | None:
-        """Its listening; None where it has none."""
+        """Read its listening; None if it has none."""
         ...
 
     def tracks(self, folder: DatasetFolder) -> Iterator[ManifestRow]:
-        """Its tracks whose audio, or a spectrogram in its place, lies in the folder."""
+        """Iterate over its tracks with audio, or a spectrogram in its place, in the folder."""
         ...
 
 
 def dataset(name: str) -> Dataset:
-    """The module of a data set.
+    """Import the module of a data set.
 
     Raises
     ------
     ParameterError
-        If there is none of that name.
+        If no data set has that name.
     """
     if name not in NAMES:
         raise ParameterError(f"dataset {name!r} is unknown; use one of: {', '.join(NAMES)}")

@@ -1,9 +1,10 @@
-"""Yambda: up to 4.79 billion listens of Yandex Music, with how much of each track was heard.
+"""Yambda: up to 4.79 billion listens of Yandex Music, with the played fraction of each track.
 
-``listens.parquet`` is flat, a row a listen, or sequential, lists in a row a listener. Times are
-seconds from a moment that is not told, so their dates mean nothing. The share heard may be above
-100 %. ``likes.parquet`` and ``dislikes.parquet``, where they are there, are ratings; the last word
-of a listener on a track counts, and ``unlikes.parquet`` and ``undislikes.parquet`` take one back.
+``listens.parquet`` is flat, one row per listen, or sequential, one row of lists per listener. Times
+are seconds from an unpublished moment, so their dates are meaningless. The played fraction may
+exceed 100 %. ``likes.parquet`` and ``dislikes.parquet``, if they exist, are ratings; the last
+rating
+of a track by a listener counts, and ``unlikes.parquet`` and ``undislikes.parquet`` withdraw one.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ORIGIN = "https://huggingface.co/datasets/yandex/yambda"
 LISTENING = "timed plays and skips, likes"
 LISTENS = ExpectedFile("listens.parquet", "listens")
 RATINGS = {"likes": 1.0, "dislikes": -1.0, "unlikes": 0.0, "undislikes": 0.0}
-"""Files of what listeners said, each with the rating that it gives."""
+"""Files of ratings, with the rating that each stands for."""
 FILES = (
     LISTENS,
     *(ExpectedFile(f"{name}.parquet", name, required=False) for name in RATINGS),
@@ -65,7 +66,7 @@ def read(folder: DatasetFolder) -> DatasetPlays:
     ]
     if not said:
         return DatasetPlays(plays, left)
-    # Times lie on a grid of 5 s: of two at one time, what takes back is the earlier.
+    # Times are on a grid of 5 s: of two at one time, the withdrawal is the earlier one.
     last = (
         pl.concat(said)
         .drop_nulls()
@@ -87,7 +88,7 @@ def _rating_files(folder: DatasetFolder) -> list[ExpectedFile]:
 
 
 def _events(folder: DatasetFolder, file: ExpectedFile, columns: Mapping[str, Any]) -> pl.LazyFrame:
-    """These columns of a file, a row an event."""
+    """These columns of a file, one row per event."""
     path = folder.one(file.name)
     try:
         raw = pl.scan_parquet(folder.table(path))

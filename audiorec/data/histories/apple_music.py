@@ -1,10 +1,10 @@
 """Apple: ``Apple Music Play Activity.csv`` of the privacy export, up to 140 columns wide.
 
-It tells of one listen in several rows, which overlap in time; those of radio have no length, and
-some have no song. The artist's name is often missing: it is then that of the container, or the one
-that ``Play History Daily Tracks`` of the same export gives for the title. Times are UTC, whatever
-``UTC Offset In Seconds`` says of the listener's clock. Places, addresses and
-devices, which it has too, are not read.
+One listen takes several rows, which overlap in time; those of radio have no length, and some have
+no song. The artist's name is often missing: it is then that of the container, or that of the title
+in ``Play History Daily Tracks`` of the same export. Times are UTC, whatever the listener's clock
+has
+in ``UTC Offset In Seconds``. Places, addresses and devices, which it also has, are not read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WENT_ON = ("TRACK_SKIPPED_FORWARDS", "MANUALLY_SELECTED_PLAYBACK_OF_A_DIFF_ITEM
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     if member.suffix != ".csv":
         return False
     head = member.head().split(b"\n", 1)[0]
@@ -101,7 +101,7 @@ def _listen(
 
 
 def _artists(daily: list[ExportFile]) -> dict[str, str]:
-    """The artist of each title that one artist alone has, by the title in lower case."""
+    """Artist of each title that a single artist has, by the title in lower case."""
     artists: dict[str, str] = {}
     for member in daily:
         for row in csv_dicts(member, Tally(), required_columns=("Track Description",)):

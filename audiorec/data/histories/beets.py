@@ -18,7 +18,7 @@ NAMES = ("play_count", "skip_count", "rating")
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return holds_table(member, "item_attributes", "items")
 
 

@@ -2,17 +2,17 @@
 
 The file is plain or gzipped, with a header; the order of the columns is free and other columns are
 ignored. Counts may be fractional; without ``plays`` each row is one. Other separators, spellings of
-the header, code pages and dates are read as `audiorec.data.histories.csv_normalization` says.
+the header, code pages and dates are handled by `audiorec.data.histories.csv_normalization`.
 Optional:
 
-- ``timestamp``: a second since 1970 (or a millisecond or microsecond, told by its size), or ISO
+- ``timestamp``: seconds since 1970 (or milliseconds or microseconds, by their size), or ISO
   8601; a time without a zone is taken as UTC;
-- ``skipped``: how many of the plays were broken off, or true and false;
-- ``rating``: -1 (dislike) to 1 (like), or 1 to 5 around a neutral value that is named;
-- ``session_id``: which plays of a listener belong together; empty where that is not known.
+- ``skipped``: number of the plays that were skipped, or true and false;
+- ``rating``: -1 (dislike) to 1 (like), or 1 to 5 around a neutral value that is given;
+- ``session_id``: shared by the plays of one session; empty where unknown.
 
-The text is parsed and checked as columns, in batches; only once something is wrong is it read
-again line by line, to say where.
+The text is parsed and checked as columns, in batches; only after an error is it read again line
+by line, to locate it.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ HEADER = "user_id,track_id,plays"
 MAX_PLAYS = 1e9
 """One play a second for 31 years: more is a wrong column, not a count."""
 LONGEST = 80
-"""Characters of a value that an error repeats."""
+"""Characters of a value that an error message repeats."""
 BLOCK = 1 << 22
 """Bytes read at a time."""
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these: plain or gzipped, by a column of its first line."""
+    """Whether a file has this format, plain or gzipped, by a column of its first line."""
     head = member.head()
     if head.startswith(b"\x1f\x8b"):
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -82,26 +82,26 @@ def read_plays(
     Parameters
     ----------
     file : Path
-        The file; a name in ``.gz`` is not needed, gzip is known by its first bytes.
+        The file; gzip is detected by its first bytes, not by the name.
     scratch : Path
-        Existing directory for what is unpacked and parsed; it must live as long as the frame.
+        Existing directory for unpacked and parsed data; it must exist as long as the frame.
     neutral : float, optional
-        The rating between 1 and 5 that is neither liking nor disliking. Without it ratings are
+        The rating between 1 and 5 that is neither like nor dislike. Without it ratings are
         from -1 to 1.
 
     Returns
     -------
     plays : pl.LazyFrame
         Columns user_id, track_id, plays and timestamp (null where the file has none), and those
-        of `EXTRA` that the file has, in the order of the file. Ratings are brought to -1 to 1.
+        of `EXTRA` that the file has, in the order of the file. Ratings are scaled to -1 to 1.
     skipped : int
-        Rows that tell of no play, no skip, and no liking or disliking.
+        Rows without a play, a skip, a like or a dislike.
 
     Raises
     ------
     DataError
         If the file is missing, not text, not UTF-8, lacks a column, holds no rows, or has an
-        empty id, an impossible count or rating or an unreadable time; the message names the line.
+        empty id, an impossible count or rating or an unreadable time; the message has the line.
     ParameterError
         If `neutral` does not lie between 1 and 5.
     """
@@ -131,12 +131,12 @@ def read_plays(
 
 
 def _shortened(value: str) -> str:
-    """A value as it stands in one line of an error."""
+    """A value shortened for the one line of an error."""
     return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
 
 
 def _plain_text(file: Path, scratch: Path) -> Path:
-    """The file itself, or what it holds when it is gzipped."""
+    """The file itself, or its unpacked contents if it is gzipped."""
     if file.is_dir():
         raise DataError(f"plays file {file} is a directory; name the file in it")
     if not file.exists():
@@ -170,7 +170,7 @@ def _plain_text(file: Path, scratch: Path) -> Path:
 
 
 def _check_encoding(file: Path, text: Path) -> None:
-    """Refuse what is not UTF-8, at the first line that shows it."""
+    """Raise for text that is not UTF-8, with the first line that is not."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
     with text.open("rb") as stream:
@@ -199,7 +199,7 @@ def _check_encoding(file: Path, text: Path) -> None:
 
 
 def _columns(file: Path, text: Path) -> list[str]:
-    """Names in the header, which must hold the required ones."""
+    """Names in the header; the required ones must be among them."""
     with text.open(encoding="utf-8-sig", newline="") as stream:
         header = stream.readline()
     if header.endswith("\r"):
@@ -229,7 +229,7 @@ def _columns(file: Path, text: Path) -> list[str]:
 
 
 def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFrame:
-    """The columns as values, with a row number and flags for what is wrong in the row."""
+    """The columns as values, with a row number and flags for the errors of the row."""
     optional = [name for name in ("timestamp", *EXTRA) if name in columns]
     raw = pl.scan_csv(text, infer_schema=False).select([*REQUIRED, *optional])
     raw = raw.with_row_index("row").filter(~pl.all_horizontal(pl.col(*REQUIRED).is_null()))
@@ -276,7 +276,7 @@ def _parse(text: Path, columns: list[str], neutral: float | None) -> pl.LazyFram
     )
     if "timestamp" not in optional:
         return parsed
-    # once parsed, not before: a time is read in one pass
+    # once parsed, not earlier: a time is read in one pass
     unread = pl.col("timestamp").is_null() & (pl.col("time") != "")
     return parsed.with_columns(bad_timestamp=unread).drop("time")
 
@@ -290,7 +290,7 @@ def _centred(stars: pl.Expr, neutral: float) -> pl.Expr:
 def _check_rows(
     file: Path, text: Path, parsed: pl.LazyFrame, names: tuple[str, ...], neutral: float | None
 ) -> int:
-    """Raise for the first row that cannot stand; count those that say nothing."""
+    """Raise for the first invalid row; count those without information."""
     first = [pl.col("row").filter(pl.col(f"bad_{name}")).min().alias(name) for name in names]
     counts = [pl.len().alias("rows"), pl.col("says_nothing").sum().alias("nothing")]
     bad = parsed.select(*first, *counts).collect(engine="streaming").row(0, named=True)
@@ -305,7 +305,7 @@ def _check_rows(
 
 
 def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float | None) -> DataError:
-    """The error for one value, found again in the text so that its line can be named."""
+    """The error for one value, searched again in the text to find its line."""
     line, value = 0, ""
     with text.open(encoding="utf-8-sig", newline="") as stream, fields_of_any_length():
         reader = csv.reader(stream)
@@ -325,7 +325,7 @@ def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float |
 
 
 def _complaint(column: str, value: str, neutral: float | None) -> str:
-    """What is wrong with a value, and the remedy."""
+    """Describe what is wrong with a value, and the remedy."""
     if column == "timestamp":
         return "is no time; use seconds since 1970 or ISO 8601 such as 2024-05-31T20:15:00Z"
     try:

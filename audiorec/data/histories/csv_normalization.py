@@ -1,9 +1,9 @@
-"""Tables of plays as people have them, brought to the one form that is read.
+"""Conversion of tables of plays in various CSV dialects to the one form that is read.
 
-Other separators (told by the header, or by Excel's line ``sep=;`` before it), blanks and capitals
-in the header, the code page of Western Windows, UTF-16 with its mark, logs without counts, and
-dates that begin with the day or the month where the file leaves no doubt. Lines stay what they
-were, so that errors name the right ones.
+Other separators (given by the header, or by Excel's line ``sep=;`` before it), spaces and capitals
+in the header, the Western Windows code page, UTF-16 with its byte order mark, logs without counts,
+and dates that begin with the day or the month where the file is unambiguous. Line numbers are
+preserved for error messages.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from audiorec.exceptions import DataError
 SEPARATORS = (",", ";", "\t", "|")
 NEEDED = ("user_id", "track_id")
 KNOWN = frozenset((*NEEDED, "plays", "timestamp", "skipped", "rating", "session_id"))
-# Further names of columns, with underscores for blanks and hyphens.
+# Further names of columns, with underscores for spaces and hyphens.
 ALIASES = {
     "user": "user_id", "userid": "user_id", "listener": "user_id", "track": "track_id",
     "trackid": "track_id", "item_id": "track_id", "song_id": "track_id", "play_count": "plays",
     "playcount": "plays", "count": "plays", "played_at": "timestamp", "listened_at": "timestamp",
     "date": "timestamp", "time": "timestamp", "datetime": "timestamp", "sessionid": "session_id",
 }  # fmt: skip
-# What cp1252 makes of bytes above ASCII in texts of Western Europe. Other code pages use the other
-# bytes too, and several such letters in a row.
+# Characters of bytes above ASCII in cp1252 in texts of Western Europe. Other code pages use the
+# other bytes too, and several such letters in a row.
 WESTERN = frozenset(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýŒœŠšŽž€‚„…‘’“”•–—´«»°·¡¿\xa0"
 )
@@ -43,14 +43,14 @@ QUOTE_REMEDY = "close the double quote, or double one inside a quoted id"
 
 
 class CsvDialect(NamedTuple):
-    """How a table is written.
+    """Encoding, separator and columns of a table.
 
     Attributes
     ----------
     encoding : str
     separator : str
     columns : list of str
-        Names that are known, the others as they stand.
+        Known names of columns, and the others unchanged.
     no_plays : bool
         Whether each row is a play.
     skip : int
@@ -65,27 +65,26 @@ class CsvDialect(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is read as it stands."""
+        """Whether the table is in the plain form already."""
         return (self.encoding, self.separator, *self[3:]) == ("utf-8", ",", False, 0)
 
 
 def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
-    """The table in the form that is read: the file itself where it has that form already.
+    """Convert a table to the plain form; returns the file itself if it has that form.
 
     Parameters
     ----------
     file, text : Path
-        What errors name, and what is read.
+        Path for error messages, and the file to read.
     scratch : Path
-        A folder for what is written anew.
+        A folder for the converted table.
     encoding : str
         See `encoding_of`.
 
     Raises
     ------
     DataError
-        If its dates could be meant in two ways, or a double quote is out of place; the message
-        names the line.
+        If its dates are ambiguous, or a double quote is out of place; the message has the line.
     """
     with text.open(encoding=_without_byte_order_mark(encoding), newline="") as stream:
         header = stream.readline().rstrip("\r\n")
@@ -94,7 +93,7 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
             separators, header = named[1], stream.readline().rstrip("\r\n")
     with fields_of_any_length():
         form = _dialect_of(header, encoding, separators)
-        if form is None:  # whoever reads it says what is wrong
+        if form is None:  # left to the reader of the table, which raises the error
             form = CsvDialect(encoding, ",", [], False)
             return text if encoding == "utf-8" else _in_plain_csv(file, text, scratch, form)
         form = form._replace(skip=int(named is not None))
@@ -107,7 +106,7 @@ def plain_form(file: Path, text: Path, scratch: Path, *, encoding: str) -> Path:
 
 @contextmanager
 def fields_of_any_length() -> Iterator[None]:
-    """Let `csv` read what polars reads: it refuses fields of 131,072 characters and more."""
+    """Let `csv` read fields of 131,072 characters and more, as polars does."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
         yield
@@ -120,7 +119,7 @@ def _without_byte_order_mark(encoding: str) -> str:
 
 
 def _dialect_of(header: str, encoding: str, separators: Sequence[str]) -> CsvDialect | None:
-    """How a table with this header is written; None where it lacks what it needs."""
+    """Dialect of a table with this header; None if required columns are missing."""
     best: CsvDialect | None = None
     for separator in separators:
         names = [_column(name) for name in next(csv.reader([header], delimiter=separator), [])]
@@ -138,9 +137,9 @@ def _column(name: str) -> str:
 
 
 def encoding_of(text: Path) -> str:
-    """UTF-16 by its mark, cp1252 where that is sure, else UTF-8: whatever is wrong with it then.
+    """UTF-16 by its byte order mark, cp1252 where that is certain, else UTF-8, valid or not.
 
-    cp1252 is sure where no line is UTF-8 beyond ASCII, and all look like Western texts.
+    cp1252 is certain if no line is UTF-8 beyond ASCII, and all look like Western texts.
     """
     with text.open("rb") as stream:
         if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -171,9 +170,9 @@ def _is_western(line: bytes) -> bool:
 
 
 def _rows(text: Path, form: CsvDialect) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a table, its header first, each with the line that it ends in; blank ones are [].
+    """Rows of a table, its header first, each with the number of its last line; blank ones are [].
 
-    A line before the header comes behind it, as a blank one, so that the rest stay where they are.
+    A line before the header comes after it, as a blank one, so that line numbers are preserved.
     """
     with text.open(encoding=_without_byte_order_mark(form.encoding), newline="") as stream:
         for _ in range(form.skip):
@@ -189,9 +188,9 @@ def _rows(text: Path, form: CsvDialect) -> Iterator[tuple[int, list[str]]]:
 
 
 def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
-    """Whether dates begin with the day; None where they are of another form.
+    """Whether dates begin with the day; None if they are of another form.
 
-    The first that can only be meant one way decides for all of them, if none is against it.
+    The first unambiguous one decides for all of them, if none contradicts it.
     """
     if "timestamp" not in form.columns:
         return None
@@ -222,7 +221,7 @@ def _day_first(file: Path, text: Path, form: CsvDialect) -> bool | None:
 
 
 def _begins_with_day(date: re.Match[str]) -> bool | None:
-    """Whether a date begins with its day; None where it may be either."""
+    """Whether a date begins with its day; None if it is ambiguous."""
     day, month = int(date[1]) > 12, int(date[3]) > 12
     if day != month:
         return day

@@ -1,4 +1,4 @@
-"""What the SQLite databases of other programs share: how they are known, and what they lack."""
+"""Helpers for SQLite databases of other programs: recognition, and tables of other versions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ MAGIC = b"SQLite format 3\0"
 
 
 def holds_table(member: ExportFile, *tables: str) -> bool:
-    """Whether a file is a SQLite database that has all these tables.
+    """Whether a file is a SQLite database with all of these tables.
 
-    Of one that cannot be opened it is enough that its beginning names them: what is wrong with it
-    is said when it is read.
+    If it cannot be opened, names of the tables in its first bytes are enough: the defect is
+    reported
+    when it is read.
     """
     head = member.head()
     if not head.startswith(MAGIC):
@@ -31,20 +32,20 @@ def holds_table(member: ExportFile, *tables: str) -> bool:
 
 
 def _tables(member: ExportFile) -> set[str]:
-    """Names of a database's tables: its schema may lie anywhere in it."""
+    """Names of a database's tables: its schema may be anywhere in it."""
     with tempfile.TemporaryDirectory(prefix="audiorec-") as folder:
         path = member.path
         if path is None:
             path = Path(folder) / "copy.sqlite"
             member.copy_to(path)
-        # Unchangeable: neither locked nor written, though its own program may do both.
+        # Immutable: neither locked nor written, though its own program may do both.
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
         with closing(connection):
             return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
 def has_table(database: sqlite3.Connection, table: str) -> bool:
-    """Whether there is such a table."""
+    """Whether the database has a table."""
     return bool(
         database.execute(
             "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?", [table]
@@ -53,12 +54,12 @@ def has_table(database: sqlite3.Connection, table: str) -> bool:
 
 
 def has_columns(database: sqlite3.Connection, table: str, *names: str) -> bool:
-    """Whether a table has all these columns."""
+    """Whether a table has all of these columns."""
     known = {row[1] for row in database.execute(f"PRAGMA table_info('{table}')")}
     return known.issuperset(names)
 
 
 def column(database: sqlite3.Connection, table: str, name: str, *, alias: str, absent: str) -> str:
-    """A column as a query selects it: what stands for it where this version has none."""
+    """SQL that selects a column, or a substitute if this version lacks it."""
     there = has_columns(database, table, name)
     return f"{alias}.{name} AS {name}" if there else f"{absent} AS {name}"

@@ -1,4 +1,4 @@
-"""Times in a column of text, as seconds since 1970-01-01 UTC."""
+"""Parsing of times in a column of text to seconds since 1970-01-01 UTC."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _ISO = (
 
 
 def epoch_seconds(text: pl.Series) -> pl.Series:
-    """Times as seconds since 1970-01-01 UTC.
+    """Parse times to seconds since 1970-01-01 UTC.
 
     Parameters
     ----------
     text : pl.Series of str
-        Numbers of seconds, milliseconds or microseconds, told apart by their size; or ISO 8601.
+        Numbers of seconds, milliseconds or microseconds, distinguished by size; or ISO 8601.
 
     Returns
     -------
     seconds : pl.Series of int64
-        Rounded down; null where the text is no time, or one before 1970.
+        Rounded down; null where the text is not a time, or one before 1970.
     """
     text = text.str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
@@ -37,7 +37,7 @@ def epoch_seconds(text: pl.Series) -> pl.Series:
         .then(value / 1e3)
         .otherwise(value / 1e6)
     ).to_series()
-    # Most logs are of one form throughout: the form is tried on what the one before has left.
+    # Most logs have one form throughout: each form is tried on the rest of the one before.
     for read in (_utc_seconds, _iso_seconds):
         left = (seconds.is_null() & text.is_not_null() & (text != "")).arg_true()
         if len(left):

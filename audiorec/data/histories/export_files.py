@@ -1,7 +1,7 @@
-"""The files of an export, whether it is a file, a folder or a zip in which further zips lie.
+"""Files of an export: a single file, a folder, or a zip that may contain further zips.
 
-Nothing is unpacked under a name that an archive gives it, and only so many bytes are read from
-archives in all.
+No file is unpacked under its name in an archive, and the total of bytes read from archives is
+limited.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from zstandard import ZstdError
 from audiorec.exceptions import DataError, data_error, first_line, system_reason
 
 MAX_UNPACKED = 2 << 30
-"""Bytes that are unpacked of one archive: histories of decades are a tenth of it."""
+"""Limit of bytes unpacked of one archive: histories of decades are a tenth of it."""
 MAX_MEMBERS = 100_000
 MAX_DEPTH = 3
 """Zips within zips: Apple nests two."""
 HEAD = 1 << 16
-"""Bytes by which a file is recognised."""
+"""Bytes used to recognise a file."""
 BLOCK = 1 << 20
 SIDE_FILES = ("-wal", "-journal")
-"""What SQLite keeps beside a database that it has not put into it yet."""
+"""Files that SQLite keeps beside a database for changes not yet written to it."""
 
 
 class UnpackBudget:
-    """Bytes of an archive that may still be unpacked.
+    """Number of bytes of an archive that may still be unpacked.
 
     Parameters
     ----------
     file : Path
     most : int, optional
-        Bytes in all; `MAX_UNPACKED` by default.
+        Total number of bytes; `MAX_UNPACKED` by default.
     """
 
     def __init__(self, file: Path, *, most: int | None = None) -> None:
@@ -52,7 +52,7 @@ class UnpackBudget:
         self.most = self.left = MAX_UNPACKED if most is None else most
 
     def take(self, size: int) -> None:
-        """Take so many bytes from it; `DataError` where it has no more."""
+        """Subtract a number of bytes; `DataError` if the budget is exceeded."""
         self.left -= size
         if self.left < 0:
             gigabytes = self.most / 1e9
@@ -65,7 +65,7 @@ class UnpackBudget:
 
 
 class CountedStream(io.RawIOBase):
-    """A stream of an archive that is charged to its budget."""
+    """A stream of an archive whose bytes are subtracted from its budget."""
 
     def __init__(self, stream: IO[bytes], budget: UnpackBudget) -> None:
         self._stream, self._budget = stream, budget
@@ -74,7 +74,7 @@ class CountedStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # bytes that can be written
-        """See `io.RawIOBase`; what is read is taken from the budget."""
+        """See `io.RawIOBase`; bytes read are subtracted from the budget."""
         data = self._stream.read(len(buffer))
         self._budget.take(len(data))
         buffer[: len(data)] = data
@@ -94,11 +94,11 @@ class ExportFile:
     name : str
         Within the export, with slashes.
     where : str
-        What to call it in messages.
+        Its name in messages.
     opened : callable
         Opens it for reading bytes.
     path : Path or None
-        Where it lies, outside an archive.
+        Its path, unless it is in an archive.
     """
 
     name: str
@@ -114,12 +114,12 @@ class ExportFile:
 
     @property
     def suffix(self) -> str:
-        """What the name ends in, with the dot, in lower case."""
+        """Suffix of the name, with the dot, in lower case."""
         return posixpath.splitext(self.name)[1].lower()
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Its bytes; what goes wrong while they are read is a `DataError`."""
+        """Open for reading bytes; errors while reading become `DataError`."""
         with reading(self.where), closing(self.opened()) as stream:
             yield io.BufferedReader(stream, BLOCK) if isinstance(stream, io.RawIOBase) else stream
 
@@ -147,13 +147,13 @@ class Export:
     path : Path
         A file, a folder or a zip.
     scratch : Path
-        Existing directory for what has to be unpacked; it must live as long as the export.
+        Existing directory for unpacked files; it must exist as long as the export.
 
     Raises
     ------
     DataError
         If it is missing, empty, cannot be read, or is an archive that is damaged, encrypted,
-        too large or names entries that lie outside it.
+        too large or has entries with paths outside it.
     """
 
     def __init__(self, path: Path, *, scratch: Path) -> None:
@@ -210,18 +210,18 @@ class Export:
                     yield from self._zip(inner, budget, depth=depth + 1, within=f"{within}{name}/")
 
     def new_file(self, suffix: str) -> Path:
-        """A path in the scratch directory that nothing stands at."""
+        """An unused path in the scratch directory."""
         self._files += 1
         return self.scratch / f"unpacked-{self._files}{suffix}"
 
     @contextmanager
     def database(self, member: ExportFile) -> Iterator[sqlite3.Connection]:
-        """A copy of a SQLite database of the export, with what its program has yet to write to it.
+        """Open a copy of a SQLite database, with the changes its program has yet to write to it.
 
         Raises
         ------
         DataError
-            If it is no database, damaged, or lacks what is asked of it.
+            If it is not a database, damaged, or lacks tables or columns.
         """
         copy = self.new_file(".sqlite")
         member.copy_to(copy)
@@ -249,7 +249,7 @@ class Export:
 
 @contextmanager
 def reading(where: str | Path) -> Iterator[None]:
-    """Turn whatever a file or archive that is not as it should be raises into a `DataError`."""
+    """Turn exceptions of invalid files and archives into a `DataError`."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ZstdError) as error:
@@ -276,7 +276,7 @@ def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudge
 
 
 def _folder(folder: Path) -> Iterator[ExportFile]:
-    """Files in a folder and those in it; hidden folders are passed by, hidden files are not."""
+    """Files in a folder and its subfolders; hidden folders are skipped, hidden files are not."""
     number = 0
     for path in folder.rglob("*"):
         inner = path.relative_to(folder)
@@ -298,6 +298,6 @@ def _is_zip(path: Path) -> bool:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Names in the order that people put numbers in: 2 before 10."""
+    """Sort key that orders numbers by value: 2 before 10."""
     parts = re.findall(r"\d+|\D+", name)
     return [(int(part[:18]), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,4 +1,4 @@
-"""Values of one listen as exports write them: text, numbers, ids, ratings and times."""
+"""Parsing of the values of one listen in exports: text, numbers, ids, ratings and times."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from audiorec.data.histories.listen import Tally
 
 MAX_COUNT = 1e9
 FIRST_TIME = 788_918_400
-"""1995-01-01: nobody kept a history before; clocks that were never set show such times."""
+"""1995-01-01: no history is older; clocks that were never set have such times."""
 LONGEST = 500
-"""Characters of a name that are kept."""
+"""Characters kept of a name."""
 MBID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def text(value: object) -> str:
-    """A name on one line, without what is no text; empty where the value is no string."""
+    """A name on one line, without unprintable characters; empty if the value is not a string."""
     if not isinstance(value, str):
         return ""
     whole = value.encode("utf-8", "replace").decode()
@@ -28,7 +28,7 @@ def text(value: object) -> str:
 
 
 def path_text(value: object) -> str:
-    """A path as text; blanks in it stay. Empty where the value is neither text nor bytes."""
+    """A path as text, with its spaces; empty if the value is neither text nor bytes."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
     if not isinstance(value, str) or "\0" in value:
@@ -37,7 +37,7 @@ def path_text(value: object) -> str:
 
 
 def number(value: object) -> float | None:
-    """A finite number, or text that is one; else None."""
+    """A finite number, or text of one; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -48,37 +48,37 @@ def number(value: object) -> float | None:
 
 
 def count(value: object) -> float:
-    """A count; 0 where the value is none."""
+    """A count; 0 if the value is not one."""
     parsed = number(value)
     return parsed if parsed is not None and 0 < parsed <= MAX_COUNT else 0.0
 
 
 def mbid(value: object) -> str:
-    """A MusicBrainz id in lower case; empty where the value is none."""
+    """A MusicBrainz id in lower case; empty if the value is not one."""
     candidate = value.strip().lower() if isinstance(value, str) else ""
     return candidate if MBID.fullmatch(candidate) else ""
 
 
 def normalize_rating(value: object, *, best: float) -> float | None:
-    """A rating of 1 to `best` stars as -1 to 1; None where the value is 0 or none."""
+    """Scale a rating of 1 to `best` stars to -1 to 1; None if the value is 0 or not a rating."""
     parsed = number(value)
     if parsed is None or not 0 < parsed <= best:
         return None
-    middle = best * 0.6  # three of five stars say neither
+    middle = best * 0.6  # three of five stars are neutral
     return (parsed - middle) / (best - middle if parsed > middle else middle)
 
 
 def parse_time(value: object, tally: Tally, *, offset: float = 0.0) -> int | None:
-    """Seconds since 1970 of a time as exports write it.
+    """Parse a time in an export to seconds since 1970.
 
     Parameters
     ----------
     value : object
         A number of seconds or milliseconds, or ISO 8601, without a zone UTC.
     tally : Tally
-        Gets one more impossible time where it is none, or lies before 1995 or in the future.
+        Counts an impossible time if it is invalid, or before 1995 or in the future.
     offset : float
-        Seconds that are taken from it, such as those played where it is the end.
+        Seconds to subtract, such as those played if it is the end.
     """
     seconds = _seconds(value)
     if seconds is not None:
@@ -103,7 +103,7 @@ def _seconds(value: object) -> float | None:
 
 
 def local_to_utc(seconds: float) -> float:
-    """Seconds of a clock that shows this machine's local time, as seconds of UTC."""
+    """Convert seconds of a clock in this machine's local time to seconds of UTC."""
     try:
         shown = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
         return shown.astimezone().timestamp()

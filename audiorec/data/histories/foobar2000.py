@@ -1,8 +1,8 @@
-"""foobar2000: the XML that its component Playback Statistics exports.
+"""foobar2000: the XML exported by its component Playback Statistics.
 
-An entry is a song by its place: a count, the first and the last time as Windows counts time (tenths
-of a microsecond since 1601), and a rating of 1 to 5 where there is one. The times tell of two plays
-of the count; the rest have none, so all are taken as a count.
+An entry is a file with a count, its first and last time in the Windows epoch (tenths of a
+microsecond since 1601), and optionally a rating of 1 to 5. The times are those of two plays of
+the count; the rest have none, so all of them are imported as a count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXPORT = (
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return member.suffix == ".xml" and b"<PlaybackStatistics" in member.head()
 
 
@@ -41,13 +41,13 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
             if not path:
                 tally["entries without a file"] += 1
                 continue
-            # The name of the file is all that there is to match by where the path is unknown here.
+            # Only the name of the file can be matched where the path is unknown here.
             title = text(PureWindowsPath(path).stem)
             yield Listen(title=title, path=path, plays=plays, rating=rating)
 
 
 def _item(entry: str) -> str:
-    """Path of an item; foobar2000 writes it plainly, or as an address, percent-coded or not."""
+    """Path of an item; foobar2000 writes it plainly, or as a URL, percent-encoded or not."""
     if entry.startswith("file://"):
         return location(entry.replace("\\", "/").replace("#", "%23"))
     return path_text(entry)

@@ -1,4 +1,4 @@
-"""The formats of histories by name, and which of them an export has."""
+"""Registry of formats of histories by name, and recognition of an export's format."""
 
 from __future__ import annotations
 
@@ -31,41 +31,41 @@ SOURCES = (
 )
 """Names of the formats, in the order in which they are tried."""
 PLAYLISTS = ("m3u", "xspf", "jspf")
-"""Formats of playlists: they lie beside others without being meant, and each list is a session."""
+"""Formats of playlists: they often lie beside other exports, and each list is a session."""
 IN_COLUMNS = ("csv", "m3u")
 """Formats that are read as columns."""
 AUTO = "auto"
 
 
 class HistoryFormat(Protocol):
-    """What every module of a format has."""
+    """Protocol of a module of a format."""
 
     TITLE: str
     EXPORT: str
 
     def recognise(self, member: ExportFile) -> bool:
-        """Whether a file of an export is one of these."""
+        """Whether a file of an export has this format."""
         ...
 
     def read(self, export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
-        """The listens of these files, one after the other."""
+        """Iterate over the listens of these files."""
         ...
 
 
 class RecognisedExport(NamedTuple):
-    """The format of an export, and the files of it that are of this format."""
+    """The format of an export, and its files of this format."""
 
     source: str
     members: list[ExportFile]
 
 
 def history(source: str) -> HistoryFormat:
-    """The module of a format.
+    """Import the module of a format.
 
     Raises
     ------
     ParameterError
-        If no format has the name.
+        If no format has that name.
     """
     if source not in SOURCES:
         known = ", ".join((AUTO, *SOURCES))
@@ -75,18 +75,18 @@ def history(source: str) -> HistoryFormat:
 
 
 def recognise(export: Export, *, source: str = AUTO) -> RecognisedExport:
-    """Which format an export has.
+    """Recognise the format of an export.
 
     Parameters
     ----------
     export : Export
     source : str
-        One of `SOURCES`; or "auto", to find it.
+        One of `SOURCES`; or "auto", to detect it.
 
     Raises
     ------
     DataError
-        If it has none, another than `source`, or several.
+        If it has no known format, another one than `source`, or several.
     """
     if source != AUTO:
         members = _members(export, source)

@@ -1,7 +1,7 @@
 """iTunes and the Music app: the library as XML, with counts of plays and skips.
 
-Ratings that Music computed itself say nothing; 60 of 100 is neutral. Podcasts, films, voice memos
-and what is switched off are left out. ``Location`` is an address of the file, perhaps of Windows.
+Ratings computed by Music itself are ignored; 60 of 100 is neutral. Podcasts, films, voice memos
+and disabled tracks are left out. ``Location`` is a URL of the file, perhaps of Windows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OTHER = ("Podcast", "Movie", "TV Show", "Has Video", "Music Video", "Audiobooks
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     head = member.head()
     return member.suffix == ".xml" and b"<plist" in head and b"<key>Tracks</key>" in head
 
@@ -89,7 +89,7 @@ def _listen(track: dict[str, str | bool], tally: Tally) -> Listen | None:
 
 
 def location(value: object) -> str:
-    """Path of a ``file://`` address; of Windows with its drive. Empty where it is none."""
+    """Path of a ``file://`` URL; of Windows with its drive. Empty if it is not one."""
     if not isinstance(value, str):
         return ""
     try:

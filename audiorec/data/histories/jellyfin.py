@@ -1,8 +1,8 @@
 """Jellyfin: ``playback_reporting.db`` of the plugin Playback Reporting.
 
-A row is a listen: when it began by the server's clock, which is taken to show this machine's local
-time, for how long, and a name such as ``Artist - Title (Album)``. Episodes and films are left out,
-and what is said of devices is not read.
+A row is a listen: its start by the server's clock, which is assumed to be in this machine's local
+time, its duration, and a name such as ``Artist - Title (Album)``. Episodes and films are left out,
+and columns about devices are not read.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ EXPORT = (
     "with the plugin Playback Reporting: copy playback_reporting.db from the server's data folder"
 )
 UNKNOWN = "Not Known"
-"""What the plugin writes for an artist, title or album that a file does not name."""
+"""Placeholder of the plugin for an artist, title or album that a file lacks."""
 _NAME = re.compile(r"(?P<artist>.+?) - (?P<title>.+?)(?: \((?P<album>[^()]*(?:\([^()]*\))?)\))?")
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return holds_table(member, "PlaybackActivity")
 
 

@@ -1,4 +1,4 @@
-"""JSPF: a playlist as JSON, as ListenBrainz exports it; each is a listener, called by its file."""
+"""JSPF: playlists as JSON, as exported by ListenBrainz; each is a listener, named by its file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXPORT = "on a ListenBrainz playlist: Export > JSPF; each playlist counts as a l
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     head = member.head()
     return member.suffix in (".jspf", ".json") and b'"playlist"' in head and b'"track"' in head
 

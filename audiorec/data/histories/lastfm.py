@@ -1,9 +1,9 @@
 """Last.fm: the tables that lastfm-to-csv, ghan.nl's export and lastfm-backup-cli write.
 
-Last.fm itself exports nothing. lastfm-to-csv has no first line of names: artist, album, track and
-``14 Nov 2023 22:13``. ghan.nl names its columns; its ``uts`` is the second, beside a time for
-people. lastfm-backup-cli has date, time, artist and title. All times are UTC; scrobbles without one
-are playing now.
+Last.fm itself has no export. lastfm-to-csv has no header line: artist, album, track and
+``14 Nov 2023 22:13``. ghan.nl has a header; its ``uts`` is in seconds, beside a readable time.
+lastfm-backup-cli has date, time, artist and title. All times are UTC; scrobbles without one are
+playing now.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return member.suffix in (".csv", ".txt", ".tsv") and _shape(member) != ""
 
 
 def _shape(member: ExportFile) -> str:
-    """Which of the three tables it is, by its first line with anything in it."""
+    """Format of the three that a table has, by its first nonempty line."""
     row = next((row for _, row in csv_rows(member, Tally())), [])
     names = {cell.strip().lower() for cell in row}
     if {"uts", "artist", "track"} <= names:
@@ -102,7 +102,7 @@ def _backup(member: ExportFile, tally: Tally, *, named: bool) -> Iterator[Listen
 
 
 def _day(date: str) -> float | None:
-    """Seconds of ``14 Nov 2023 22:13``, whatever the language of the machine."""
+    """Parse ``14 Nov 2023 22:13`` to seconds, independent of the machine's language."""
     match = _DAY.fullmatch(date)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""One listen as an export states it, and the rule that makes it a play, a skip, or neither.
+"""One listen of an export, and the rule by which it is a play, a skip, or neither.
 
 A recording that was played for at least half its length, or for 240 seconds, counts as a play; one
 that was broken off before 30 seconds as a skip; what lies between says nothing. That is what
@@ -14,10 +14,10 @@ PLAY_FRACTION = 0.5
 PLAY_SECONDS = 240.0
 SKIP_SECONDS = 30.0
 SAME_PLAY_SECONDS = 60
-"""Plays of one recording by one listener that begin within this time are one play."""
+"""Starts of plays of one recording by one listener within this time are one play."""
 
 Tally = Counter[str]
-"""What a reader left out: how many, by what they are."""
+"""Number of rows that a reader left out, by kind."""
 
 
 class Listen(NamedTuple):
@@ -28,23 +28,23 @@ class Listen(NamedTuple):
     artist, title, album : str
         Empty where unknown.
     timestamp : int or None
-        When it began, seconds since 1970-01-01 UTC; None where the export only counts.
+        Its start, seconds since 1970-01-01 UTC; None where the export only counts.
     seconds : float or None
-        For how long it was played.
+        Time for which it was played.
     duration : float or None
         Length of the recording, s.
     finished : bool or None
         Whether it was played to its end.
     skipped : bool or None
-        Whether the listener went on to another.
+        Whether the listener skipped to another.
     plays, skips : float
-        Counts: of a row that is one listen, 1 and 0.
+        Counts: 1 and 0 for a row that is one listen.
     rating : float or None
         From -1, disliked, to 1, liked.
     recording_mbid : str
         MusicBrainz id of the recording.
     path : str
-        Of the file, as the other program names it.
+        Of the file, in the other program.
     user : str
         Name of the listener, where the export has several.
     """

@@ -1,8 +1,8 @@
-"""ListenBrainz: the zip of an account, with listens by month and loves and hates.
+"""ListenBrainz: the zip of an account, with listens by month and feedback of loves and hates.
 
 ``listens/YYYY/M.jsonl`` has a listen on each line; the MusicBrainz mapping, where it is not null,
-is surer than what the player sent in ``additional_info``. ``feedback.jsonl`` names recordings by
-their ids alone: their names are taken from the listens.
+is more reliable than the player's ``additional_info``. ``feedback.jsonl`` has the ids of
+recordings alone: their names are taken from the listens.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LISTENS = re.compile(r"(.*/)?listens/\d{4}/\d{1,2}\.jsonl")
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     if member.suffix != ".jsonl":
         return False
     return (

@@ -1,8 +1,8 @@
 """Playlists as listeners: M3U and M3U8 files, one of them or all in a folder.
 
-Whoever put tracks on one list heard something that they share, which is what a listener's plays
-tell too. Each list is a listener, called by its path in the folder without the ending; each time
-that a file stands on it is a play. Files are named as the catalogue names them, by absolute path.
+Tracks that a person put on one list have something in common, just as a listener's plays do. Each
+list is a listener, named by its path in the folder without the suffix; each entry of a file is a
+play. Files are named as in the catalogue, by absolute path.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Problems = tuple[tuple[str, str], ...]
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return member.suffix in (".m3u", ".m3u8", ".pls")
 
 
@@ -47,14 +47,14 @@ def read_playlists(
     plays : pl.LazyFrame
         Columns user_id, track_id (a path), plays and timestamp (null).
     skipped : int
-        Entries left out because they are addresses on the web, or no paths.
+        Entries left out because they are web addresses, or not paths.
     problems : tuple of (str, str)
-        Path of each playlist of a folder that cannot be read, and a line that says why.
+        Path of each unreadable playlist of a folder, and the reason in one line.
 
     Raises
     ------
     DataError
-        If there is no playlist, none can be read, or none names a file.
+        If there is no playlist, none can be read, or none contains a file.
     """
     if not file.exists():
         raise DataError(one_line(f"there is no playlist or folder {file}; check the path"))
@@ -63,7 +63,7 @@ def read_playlists(
         known = ", ".join(SUFFIXES)
         raise DataError(one_line(f"folder {file} holds no playlist ({known}); name another"))
     root = file if file.is_dir() else file.parent
-    # A row for every entry: where a track comes up again, the order says so.
+    # A row for every entry: the order matters where a track is repeated.
     rows: list[tuple[str, str, float, None]] = []
     skipped = 0
     problems: list[tuple[str, str]] = []

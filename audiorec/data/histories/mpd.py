@@ -1,7 +1,7 @@
 """MPD: its sticker database, in which clients such as myMPD keep counts, skips and ratings.
 
-Every value is text. Songs are named by their path from the music directory. myMPD says like as 0
-(dislike), 1 (neutral) or 2 (like), and rates from 1 to 10.
+Every value is text. Songs have their path in the music directory as names. myMPD's like is 0
+(dislike), 1 (neutral) or 2 (like), and its rating is from 1 to 10.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SKIPS = ("skipCount", "skipcount", "skip_count")
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return holds_table(member, "sticker")
 
 

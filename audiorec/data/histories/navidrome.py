@@ -1,7 +1,7 @@
 """Navidrome: ``navidrome.db``, with counts, stars and ratings of every user, and scrobbles.
 
-Scrobbles, each with its time, are kept since the end of 2025; where a listener has some of a track,
-they count in place of the number. Rows of albums and artists are passed by.
+Scrobbles, each with its time, exist since the end of 2025; where a listener has some of a track,
+they replace the count. Rows of albums and artists are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXPORT = "copy navidrome.db (and navidrome.db-wal) from the server's data folder
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return holds_table(member, "annotation", "media_file")
 
 
@@ -40,7 +40,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
 
 
 def _song_columns(database: sqlite3.Connection) -> str:
-    """The columns that tell of a song, of those that this version has."""
+    """Columns of a song, those that this version has."""
     wanted = {"artist": "''", "title": "''", "album": "''", "path": "''", "duration": "NULL"}
     wanted |= {"mbz_recording_id": "''", "mbz_track_id": "''"}
     parts = [

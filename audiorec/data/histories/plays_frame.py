@@ -1,9 +1,8 @@
 """Columns of the frame of plays that is read from a file of columns: our own CSV, and playlists.
 
-An importer reads a file and promises rows that are whole: every id is non-empty, every count is
-finite and not negative, every time is a plausible one or null, every row says something. What it
-cannot read it refuses with a `DataError` of one line that names the file, the line, the value and
-the remedy.
+An importer reads a file and guarantees valid rows: every id is nonempty, every count is finite and
+not negative, every time is plausible or null, no row is without information. For a file that it
+cannot read it raises a `DataError` of one line: the file, the line, the value and the remedy.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ OPTIONAL = {
     "rating": pl.Float64,
     "session_id": pl.String,
 }
-"""Columns that stand in the rows of a file that tells of skips, ratings and sessions."""
+"""Columns of files with skips, ratings and sessions."""
 
 
 class ImportedFrame(NamedTuple):
-    """What an importer read.
+    """Plays read by an importer, with the number of rows left out and unreadable files.
 
     Attributes
     ----------
     plays : pl.LazyFrame
         Columns of `SCHEMA`, and those of `OPTIONAL` that the file has. `timestamp` is the second
-        since 1970-01-01 UTC, or null; `plays` counts every start, `skipped` those broken off (or
+        since 1970-01-01 UTC, or null; `plays` counts every start, `skipped` those skipped (or
         null); `rating` lies between -1 and 1 (or is null).
     skipped : int
-        Rows left out because they say nothing: no play, no skip, no liking or disliking.
+        Rows left out because they have no play, no skip, no like and no dislike.
     problems : tuple of (str, str)
-        Path of each of several files that cannot be read, and a line that says why.
+        Path of each of several unreadable files, and the reason in one line.
     """
 
     plays: pl.LazyFrame

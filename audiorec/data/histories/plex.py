@@ -1,7 +1,7 @@
 """Plex: ``com.plexapp.plugins.library.db``, with every view of a track by each account.
 
-Ratings and counts lie in ``metadata_item_settings``, by the same guid: they give what the views,
-which may have been cleared, no longer do. Names of tracks without a view are those of the library.
+Ratings and counts are in ``metadata_item_settings``, by the same guid: they cover the views that
+were cleared. Names of tracks without a view are those of the library.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ EXPORT = (
     "'Plug-in Support/Databases', or a backup beside it"
 )
 TRACK = 10
-"""Number of the kind "track" among Plex's kinds of items."""
+"""Number of the type "track" among Plex's types of items."""
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return holds_table(member, "metadata_item_views")
 
 
 def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Listen]:
-    """Every view of a track, and what each account rated."""
+    """Every view of a track, and the ratings of each account."""
     for member in members:
         with export.database(member) as database:
             named = has_table(database, "accounts")
@@ -69,7 +69,7 @@ def read(export: Export, members: list[ExportFile], tally: Tally) -> Iterator[Li
 
 
 def _library(database: sqlite3.Connection) -> dict[str, Listen]:
-    """The tracks of the library, by their guids: their albums and artists are their parents."""
+    """Tracks of the library, by their guids: albums and artists are their parents."""
     if not has_columns(database, "metadata_items", "id", "parent_id", "guid", "title"):
         return {}
     return {

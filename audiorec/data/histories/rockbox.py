@@ -1,8 +1,9 @@
-"""Rockbox and other players: ``.scrobbler.log``, the log that Audioscrobbler players write.
+"""Rockbox and other players: ``.scrobbler.log``, the log of Audioscrobbler players.
 
-Tabs part artist, album, title, number, length in seconds, L (listened) or S (skipped), time and
-MusicBrainz id. With ``#TZ/UNKNOWN`` the time is that of the player's clock, which is taken to show
-this machine's local time; 0 is a player without a clock, whose plays are counted without a time.
+Its fields, separated by tabs, are artist, album, title, number, length in seconds, L (listened) or
+S (skipped), time and MusicBrainz id. With ``#TZ/UNKNOWN`` the time is that of the player's clock,
+which is assumed to be in this machine's local time; 0 is a player without a clock, whose plays are
+counted without a time.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ UNTAGGED = "<untagged>"
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     head = member.head().removeprefix(b"\xef\xbb\xbf")
     return member.suffix in (".log", ".txt") and head.startswith(b"#AUDIOSCROBBLER/1.")
 

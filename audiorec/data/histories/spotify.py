@@ -27,7 +27,7 @@ _KEYS = (b'"master_metadata_track_name"', b'"msPlayed"')
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return member.suffix == ".json" and any(key in member.head() for key in _KEYS)
 
 

@@ -1,6 +1,6 @@
-"""Streaming parsers of text: lines of any encoding, CSV, JSON that is read bit by bit, XML.
+"""Streaming parsers of text: lines of any encoding, CSV, incremental JSON, XML.
 
-Whatever is wrong is said with the file and, where it has one, the line.
+Errors name the file and, where it has one, the line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BLOCK = 1 << 16
 MAX_VALUE = 64 << 20
 """Characters of one line, cell or JSON value."""
 MAX_CELL_LINES = 100
-"""Lines in one cell of a table: more, and a quote was never closed."""
+"""Lines in one cell of a table: with more, a quote was never closed."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -31,12 +31,12 @@ _MARK = re.compile(r"[^ \t\r\n]")
 
 
 def lines(member: ExportFile, tally: Tally) -> Iterator[str]:
-    """Lines of a text, without their ends; what is not UTF-8 is read as Windows-1252, and counted.
+    """Lines of a text, without their ends; invalid UTF-8 is read as Windows-1252, and counted.
 
     Raises
     ------
     DataError
-        If it is no text, or a line is longer than `MAX_VALUE`.
+        If it is not text, or a line is longer than `MAX_VALUE`.
     """
     encoding = next((name for bom, name in _BOMS if member.head().startswith(bom)), None)
     with member.open() as stream:
@@ -61,12 +61,12 @@ def lines(member: ExportFile, tally: Tally) -> Iterator[str]:
 
 
 def csv_rows(member: ExportFile, tally: Tally) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a table, each with the line that it ends in; commas, semicolons or tabs part cells.
+    """Rows of a table split at commas, semicolons or tabs, each with the number of its last line.
 
     Raises
     ------
     DataError
-        If it is no text, or a quote is never closed.
+        If it is not text, or a quote is never closed.
     """
     head = member.head().decode("utf-8", "replace").split("\n", 1)[0]
     mark = max(",;\t", key=head.count)
@@ -91,9 +91,9 @@ def csv_rows(member: ExportFile, tally: Tally) -> Iterator[tuple[int, list[str]]
 def csv_dicts(
     member: ExportFile, tally: Tally, *, required_columns: Sequence[str]
 ) -> Iterator[dict[str, str]]:
-    """Rows of a table whose first line names the columns, by those names.
+    """Rows of a table with a header line, by the names of the columns.
 
-    Rows of another length than the first line are left out, and counted.
+    Rows whose length differs from the header's are left out, and counted.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def csv_dicts(
 
 
 def json_lines(member: ExportFile, tally: Tally) -> Iterator[dict[str, Any]]:
-    """Objects of a text with one on each line; lines that are none are counted."""
+    """Objects of a text with one on each line; other lines are counted."""
     for line in lines(member, tally):
         if not line.strip():
             continue
@@ -130,12 +130,12 @@ def json_lines(member: ExportFile, tally: Tally) -> Iterator[dict[str, Any]]:
 
 
 def json_array(member: ExportFile, tally: Tally) -> Iterator[dict[str, Any]]:
-    """Objects of a JSON array, read one after the other; items that are none are counted.
+    """Objects of a JSON array, read one after the other; other items are counted.
 
     Raises
     ------
     DataError
-        If it is no JSON array, or breaks off.
+        If it is not a JSON array, or is truncated.
     """
     with member.open() as stream:
         text = _Text(member, stream)
@@ -163,7 +163,7 @@ def json_array(member: ExportFile, tally: Tally) -> Iterator[dict[str, Any]]:
 
 
 class _Text:
-    """Text of a stream, as much of it as is needed at a time."""
+    """Buffered text of a stream, read as needed."""
 
     def __init__(self, member: ExportFile, stream: IO[bytes]) -> None:
         self._member, self._stream = member, stream
@@ -181,7 +181,7 @@ class _Text:
         self._at += n
 
     def skip_space(self) -> str:
-        """Go to the next character that is no space, and return it; empty at the end."""
+        """Advance to the next character that is not a space, and return it; empty at the end."""
         while True:
             match = _MARK.search(self._text, self._at)
             self.advance((match.start() if match else len(self._text)) - self._at)
@@ -191,7 +191,7 @@ class _Text:
                 return ""
 
     def value(self) -> Any:
-        """The JSON value that begins here."""
+        """The JSON value at the current position."""
         size = BLOCK
         while True:
             try:
@@ -206,7 +206,7 @@ class _Text:
                     continue
                 reason = getattr(error, "msg", str(error))
                 raise self.error(f"is no JSON ({reason}), or breaks off") from None
-            # A number at the end of what was read may go on.
+            # A number at the end of the buffer may continue.
             if end == len(self._text) and self._read_more(size):
                 continue
             self.advance(end - self._at)
@@ -224,15 +224,15 @@ class _Text:
 
 
 def xml_elements(member: ExportFile, *names: str) -> Iterator[ElementTree.Element]:
-    """Elements of these names, as they end.
+    """Elements of these names, in the order of their ends.
 
-    What has been given is forgotten, so that a document of any size can be read. A namespace in
-    front of names is dropped.
+    Elements are dropped after they were yielded, so that a document of any size can be read.
+    Namespaces of names are removed.
 
     Raises
     ------
     DataError
-        If it is no XML, or breaks off.
+        If it is not XML, or is truncated.
     """
     try:
         with member.open() as stream:
@@ -251,10 +251,10 @@ def xml_elements(member: ExportFile, *names: str) -> Iterator[ElementTree.Elemen
     except ElementTree.ParseError as error:
         line = error.position[0]
         raise line_error(member, line, f"is no XML ({error})", "export it again") from None
-    except (ValueError, LookupError) as error:  # an encoding that nobody knows
+    except (ValueError, LookupError) as error:  # an unknown encoding
         raise data_error(member.where, f"is no XML ({error})", "export it again") from None
 
 
 def line_error(member: ExportFile, line: int, what: str, remedy: str) -> Exception:
-    """One line that names the file, the line, what is wrong there, and what to do."""
+    """Make an error of one line: the file, the line, the problem, and the remedy."""
     return data_error(f"{member.where}, line {line}:", what, remedy)

@@ -1,4 +1,4 @@
-"""XSPF: a playlist as XML; each is a listener, called by its title or its file."""
+"""XSPF: playlists as XML; each is a listener, named by its title or its file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXPORT = "save a playlist as XSPF in your player; each playlist counts as a list
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these."""
+    """Whether a file has this format."""
     return member.suffix in (".xspf", ".xml") and b"http://xspf.org/ns/0/" in member.head()
 
 
@@ -42,19 +42,19 @@ def _text(track: ElementTree.Element, name: str) -> str:
 
 
 def list_name(member: ExportFile) -> str:
-    """The listener that a playlist is: its path in the export, without the ending."""
+    """Name of the listener of a playlist: its path in the export, without the suffix."""
     return text(str(PurePosixPath(member.name).with_suffix("")))
 
 
 def entry_of(values: dict[str, object], *, identifiers: list[str]) -> Listen | None:
-    """What one track of a playlist names; None where it names nothing.
+    """Make a listen of one track of a playlist; None if it names no recording.
 
     Parameters
     ----------
     values : dict
         creator, title, album, duration (ms) and location.
     identifiers : list of str
-        Addresses, of which that of a MusicBrainz recording is read.
+        URLs, of which that of a MusicBrainz recording is used.
     """
     address = values.get("location")
     if isinstance(address, list):

@@ -1,8 +1,8 @@
 """YouTube Music: ``watch-history.json`` of Google Takeout.
 
-Rows of YouTube itself, whose header is another, are videos. Titles begin with "Watched" in the
+Rows of YouTube itself, which have another header, are videos. Titles begin with "Watched" in the
 language of the account; the artist is the channel, without "- Topic". Removed videos have no
-channel. Nothing says how long was listened.
+channel. The duration of a listen is unknown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXPORT = (
     "for history (the default, HTML, cannot be read)"
 )
 HEADER = "YouTube Music"
-# What stands before or after the name of what was watched, by the account's language.
+# Text before or after the name of a watched video, by the account's language.
 _WATCHED = re.compile(
     r"^(?:Watched|Listened to|Has visto|Has mirado|Vous avez regardé|Hai guardato|Você assistiu a|"
     r"Assistiu a|Bekeken:|Je hebt|Obejrzano:|Du har sett på|Du har sett|Titta på|Du så|"
@@ -35,7 +35,7 @@ _TOPIC = re.compile(r" - (?:Topic|Thema|Tema|Sujet|Argomento|Tópico|トピッ�
 
 
 def recognise(member: ExportFile) -> bool:
-    """Whether a file is one of these; the HTML that does not do is one, to be named."""
+    """Whether a file has this format; so does the HTML export, so that it can be rejected."""
     name = member.base.lower()
     if member.suffix == ".json":
         return name == "watch-history.json" or (

@@ -1,1 +1,1 @@
-"""Names of music: as they are compared, guessed from paths, and matched to tracks."""
+"""Names of music: normalised for comparison, guessed from paths, and matched to tracks."""

@@ -1,12 +1,12 @@
-"""Who an artist is: one key for all spellings of a name, with guests and without."""
+"""Normalised key of an artist: equal for all spellings of a name, with or without guests."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Names that are no artist's, without brackets and dots: whoever is filed under them has nothing in
-# common. In the languages that players and taggers write them in.
+# Placeholders for an unknown artist or for many, without brackets and dots, in the languages of
+# players and taggers: tracks under them have nothing in common.
 NOBODY = frozenset(
     """various artists|various artist|various|va|v/a|aavv|unknown artist|unknown artists|unknown|
     no artist|n/a|untitled artist|diverse|diverse interpreten|diverse artists|verschiedene|
@@ -23,8 +23,8 @@ NOBODY = frozenset(
     невідомий виконавець|群星|未知艺术家|未知藝人|未知歌手|不明なアーティスト|オムニバス|
     ヴァリアス・アーティスト|여러 아티스트|알 수 없는 아티스트""".replace("\n    ", "").split("|")
 )
-# Guests follow these. A bare "with" is in the names of bands, so it needs a bracket behind it or an
-# orchestra; of lists with & or commas nobody can tell whether they are one band.
+# Guests follow these. A "with" alone is part of band names, so it needs a bracket or an orchestra
+# after it; lists with & or commas may be one band.
 GUESTS = re.compile(
     r"""\s*[(\[]\s*(?:feat|ft|featuring|with|w/)\b.*
       | \s+(?:feat|ft)\.?\s+\S.*
@@ -38,14 +38,14 @@ BRACKETS = str.maketrans("", "", "[]<>(){}.")
 
 
 def artist_key(artist: str, *, track_id: str) -> str:
-    """What groups tracks of one artist: case, composition, spaces and guests do not count.
+    """Normalise an artist to a key: case, accents' composition, spaces and guests do not count.
 
     Parameters
     ----------
     artist : str
-        As a tag says it.
+        As tagged.
     track_id : str
-        Of a track by nobody in particular, which stands alone.
+        Key of a track by nobody in particular.
     """
     name = " ".join(_composed(_composed(artist).casefold()).split())
     key = GUESTS.sub("", name, count=1).strip(" ,-") or name
@@ -53,7 +53,7 @@ def artist_key(artist: str, *, track_id: str) -> str:
 
 
 def is_nobody(name: str) -> bool:
-    """Whether a folded name is what players write where they know no artist, or many."""
+    """Whether a folded name is a placeholder for an unknown artist, or for many."""
     bare = " ".join(name.translate(BRACKETS).split())
     return not bare or bare in NOBODY
 

@@ -1,4 +1,4 @@
-"""Names of music as they are compared: spelling is taken away, versions are kept apart.
+"""Normalised names of music: spelling is ignored, versions are distinguished.
 
 ``The Beatles`` and ``Beatles, The``, ``Don't Stop - Remastered 2011`` and ``Don’t Stop``, ``Кино``
 and ``Kino`` are the same; ``Song (Live)``, ``Song (Karaoke Version)`` and ``Song`` are not.
@@ -11,10 +11,10 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-# Of patterns that few titles need, when one first does: an answer waits for no other.
+# Of patterns that few titles need, compiled on first use: other answers do not wait for them.
 _compiled = cache(re.compile)
 
-# Words that make a version of a song another recording, each with the kind that it is.
+# Words of a version that is another recording of a song, each with its kind.
 VERSIONS = {
     "live": r"live|unplugged|en vivo|ao vivo|en directo|in concert|concert version|bbc session"
     r"|peel session|sessions?|bootleg|rehearsal",
@@ -61,13 +61,13 @@ _OTHER_TAKE = (
     r"\d|^[ivx]+$|\b(?:version|ver|take|edition|vocals?|alive|reversed|part|pt|side|act|chapter"
     r"|movement|volume|mastered|speed|single|album|for|ii+|iv|vi+|ix|xi*)\b"
 )
-"""What a subtitle does not say: of an aside with it, the recording may be another."""
+"""Words that no subtitle has: with one of them, an aside may mean another recording."""
 _PHRASE = (
     r"\b(?:i|me|my|you|your|we|us|our|he|his|him|she|her|they|them|it|its|im|dont|is|are|am|be|was|the|a"
     r"|an|of|to|and|but|so|if|not|never|nobody|no|out|all|with|de|la|el|los|les|le|je|ne|und|ich|mi|te"
     r"|tu|que|di|il|non|der|die|das)\b"
 )
-"""Words of a sentence: an aside with one is part of a title, hardly the name of a version."""
+"""Words of a sentence: an aside with one is part of a title rather than the name of a version."""
 _SHARP = re.compile(r"\b([A-Ga-g])#(?!\w)")
 _APOSTROPHES = re.compile("['’‘`´ʼ′\"“”„.]")
 _NUMBER = re.compile(
@@ -93,16 +93,16 @@ _ARTIST_FEATURED = r"(?i)\s*[\(\[]?\b(?:feat\.?|ft\.?|featuring)\s.*$"
 
 
 class Title(NamedTuple):
-    """A title taken apart.
+    """A title split into its words, its kinds of version and the version's details.
 
     Attributes
     ----------
     base : str
-        Its words, normalised, without those of an edition, a version and guests.
+        Its words, normalised, without those of an edition, of a version and of guests.
     kinds : frozenset of str
         Kinds of versions, of `VERSIONS`; empty for the studio version.
     detail : str
-        The words that say which version: ``"live at wembley"``.
+        Words of the version: ``"live at wembley"``.
     """
 
     base: str
@@ -111,19 +111,19 @@ class Title(NamedTuple):
 
     @property
     def key(self) -> str:
-        """All of it as one text."""
+        """All fields as one text."""
         return f"{self.base} ({self.detail})" if self.detail else self.base
 
 
 @lru_cache(maxsize=100_000)
 def words(text: str) -> str:
-    """A text in small Latin letters and figures, words parted by single spaces.
+    """Normalise a text to lower-case Latin letters and digits, words separated by single spaces.
 
-    Scripts are written in Latin letters; punctuation parts words, apostrophes and dots do not.
+    Other scripts are transliterated; punctuation separates words, apostrophes and dots do not.
     """
     text = unicodedata.normalize("NFKC", text).replace("♯", "#").replace("♭", " flat")
     if not text.isascii():
-        from anyascii import anyascii  # here: its tables take a moment
+        from anyascii import anyascii  # here: its tables take a moment to load
 
         text = anyascii(unicodedata.normalize("NFC", text))
     text = _SHARP.sub(r"\1 sharp", text)
@@ -135,7 +135,7 @@ def words(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def artist_words(artist: str) -> str:
-    """An artist's name without guests and article; as it stands where nothing else is left."""
+    """Words of an artist's name without guests and article; unchanged if nothing else is left."""
     name = re.sub(r"^(.+), (the|a|an|die|der|das|les|los)$", r"\2 \1", artist.strip(), flags=re.I)
     bare = words(_compiled(_ARTIST_FEATURED).sub("", name))
     bare = re.sub(r"^the ", "", bare)
@@ -144,22 +144,22 @@ def artist_words(artist: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def artist_parts(artist: str) -> frozenset[str]:
-    """The artists that a credit names, each as `artist_words` leaves them."""
+    """Artists of a credit, each normalised by `artist_words`."""
     parts = (artist_words(part) for part in _compiled(_ARTIST_MARKS).split(artist) if part.strip())
     return frozenset(part for part in parts if part)
 
 
 class Subtitle(NamedTuple):
-    """A title that has a subtitle, as it is named where that is left out.
+    """A title with a subtitle, and the name that remains without it.
 
     Attributes
     ----------
     base : str
         The words without the subtitle, as `Title.base`.
     subtitle : str
-        The words of what was left out.
+        Words of the subtitle.
     sure : bool
-        Whether the words alone say that both are names of one recording; else length or album must.
+        Whether the words alone identify the recording; otherwise length or album must agree.
     """
 
     base: str
@@ -169,10 +169,10 @@ class Subtitle(NamedTuple):
 
 @lru_cache(maxsize=100_000)
 def without_subtitle(title: str) -> tuple[Subtitle, ...]:
-    """The names of a title without what stands in brackets, or after a stroke.
+    """Names of a title without the part in brackets, or after a dash.
 
     ``Street Spirit (Fade Out)`` is ``street spirit``, ``강남스타일 (Gangnam Style)`` either of
-    its two. Brackets that name a version, a part or a number are no subtitle.
+    its two. Brackets with a version, a part or a number are not a subtitle.
     """
     shorter = []
     pieces = [(m, next(g for g in m.groups() if g is not None)) for m in _BRACKETS.finditer(title)]
@@ -201,7 +201,7 @@ def without_subtitle(title: str) -> tuple[Subtitle, ...]:
 
 
 def in_other_script(a: str, b: str) -> bool:
-    """Whether no letter of one text is of a script of the other: ``Кино`` and ``Kino``."""
+    """Whether two texts share no script: ``Кино`` and ``Kino``."""
     if a.isascii() and b.isascii():
         return False
     mine, its = scripts_of(a), scripts_of(b)
@@ -210,19 +210,19 @@ def in_other_script(a: str, b: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def scripts_of(text: str) -> frozenset[str]:
-    """The first words of the names of a text's letters: ``LATIN``, ``HANGUL``, ``CJK``."""
+    """Scripts of a text's letters, as in their Unicode names: ``LATIN``, ``HANGUL``, ``CJK``."""
     kinds = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha()}
     return frozenset("CJK" if kind in ("HIRAGANA", "KATAKANA") else kind for kind in kinds)
 
 
 def is_edit(title: str) -> bool:
-    """Whether a title says that it is a shortened edit of the same recording."""
+    """Whether a title marks a shortened edit of the same recording."""
     return bool(_compiled(_EDIT).search(title))
 
 
 @lru_cache(maxsize=200_000)
 def split_title(title: str) -> Title:
-    """A title's words, and what version it is; see `Title`."""
+    """Split a title into its words and its version; see `Title`."""
     asides: list[str] = []
     kept = title
 
@@ -238,7 +238,7 @@ def split_title(title: str) -> Title:
     base = _FEATURED_IN.sub("", f" {words(head)}").strip()
     base = _REMASTERED.sub("", base)
     base = _NUMBER.sub(lambda m: f"{m[1]} {_NUMERALS.get(m[2], m[2])}", base)
-    if not base:  # all of it stood in brackets, or is punctuation
+    if not base:  # all of it is in brackets, or is punctuation
         plain = words(title) or " ".join(unicodedata.normalize("NFKC", title).casefold().split())
         return Title(plain, frozenset(), "")
     detail = " ".join(asides)
@@ -252,12 +252,12 @@ def split_title(title: str) -> Title:
 
 
 def album_words(album: str) -> str:
-    """An album's name without the words of its edition."""
+    """Words of an album's name without those of its edition."""
     return split_title(album).base
 
 
 def _is_no_part_of_title(aside: str, versions: list[str]) -> bool:
-    """Whether an aside is no part of the title; one that names a version is added to `versions`."""
+    """Whether an aside is not part of the title; the name of a version is added to `versions`."""
     note = words(aside)
     if not note:
         return True

@@ -1,4 +1,4 @@
-"""Names most like a query (rapidfuzz)."""
+"""Fuzzy search of names (rapidfuzz)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from audiorec.data.names.text_folding import strip_accents
 
-CLOSE = 90.0  # rapidfuzz's score, of 100, from which a misspelt name is taken for the name
-CLEAR = 4.0  # and by which it must beat the next best
-LIKELY = 60.0  # from here on a name is worth suggesting
+CLOSE = 90.0  # rapidfuzz's score, of 100, from which a misspelt name is accepted
+CLEAR = 4.0  # and least lead over the next best
+LIKELY = 60.0  # score from which a name is worth suggesting
 
 
 def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[int, float]]:
-    """Names most like a query, whatever the order of their words.
+    """Names most similar to a query, in any order of their words.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def closest(query: str, names: Sequence[str], *, limit: int = 5) -> list[tuple[i
     Returns
     -------
     matches : list of (int, float)
-        Position in `names` and likeness from 0 to 100, best first.
+        Position in `names` and similarity from 0 to 100, best first.
     """
-    from rapidfuzz import fuzz, process  # here: not before a name is misspelled
+    from rapidfuzz import fuzz, process  # here: only once a name is misspelled
 
     scored = process.extract(
         strip_accents(query),

@@ -1,8 +1,8 @@
-"""Which track of the catalogue a listen of another program names.
+"""Matching of listens of other programs to tracks of the catalogue, by name.
 
-In this order: the MusicBrainz id of the recording; the path, or as much of its end as is its own;
-artist and title, normalised, with versions kept apart; last a similar name, by rapidfuzz. Album and
-length decide between several, and a length that is far off speaks against any.
+In this order: the MusicBrainz id of the recording; the path, or the longest end of it that is
+unique; artist and title, normalised, with versions kept apart; last a similar name, by rapidfuzz.
+Album and length decide between several candidates, and a length that is far off rejects any.
 """
 
 from __future__ import annotations
@@ -42,30 +42,30 @@ from audiorec.data.names.name_comparison import (
     work_names,
 )
 
-# Imports in functions: rapidfuzz, which names that are the same do not wait for.
+# Imports in functions: names that are equal do not wait for rapidfuzz.
 
 RULES = ("by hand", "MusicBrainz id", "path", "name", "similar name")
-"""Rules by which a name was matched, surest first."""
+"""Rules by which a name was matched, the most certain first."""
 SIMILAR_TITLE = 85.0
 MAX_ARTISTS = 5
 SECONDS_OFF = 20.0
 FRACTION_OFF = 0.15
 FRACTION_OFF_ALBUM = 0.06
 """Lengths that differ by more than seconds and fraction are those of other recordings; the second
-fraction is for tracks of two albums."""
+fraction applies to tracks of two albums."""
 LONG_TITLE = 5
-"""Words of a title that is hardly another when it is cut off."""
+"""Words from which a truncated title hardly matches another."""
 LONG_PHRASE = 5
-"""Characters of a title in Chinese or Japanese that hardly two songs have."""
+"""Characters of a title in Chinese or Japanese that two songs hardly share."""
 NEAR_SECONDS = 6.0
-"""Within it a length counts for a match that the name alone does not give."""
+"""Difference of lengths that supports a match for which the name alone is not enough."""
 MAX_ID = 400
-"""Characters of an id that is made of a name; longer ones end in a digest."""
+"""Characters of an id made of a name; longer ones end in a digest."""
 _VARIOUS = frozenset({"", "various artists", "various", "va", "unknown artist", "unknown"})
 
 
 class TrackName(NamedTuple):
-    """What says which recording is meant: empty or None where unknown.
+    """Name of a recording in another program: empty or None where unknown.
 
     Attributes
     ----------
@@ -91,16 +91,16 @@ class Recording(NamedTuple):
 
 
 class NameMatch(NamedTuple):
-    """A track, and which of `RULES` it was found by."""
+    """A track, and the one of `RULES` that matched it."""
 
     track_id: str
     rule: str
 
 
 def name_id(name: TrackName) -> str:
-    """An id for a track that is not in the catalogue, made of its normalised name.
+    """Make an id of a normalised name, for a track that is not in the catalogue.
 
-    Spellings of one name have one id, so that listening from several programs comes together.
+    Spellings of one name have one id, so that listening from several programs is combined.
     """
     title = split_title(name.title).key
     artist = artist_words(name.artist)
@@ -111,7 +111,7 @@ def name_id(name: TrackName) -> str:
 
 
 class _ArtistTitles:
-    """The titles of an artist, who may be "Traditional" and have thousands: compared at once.
+    """Titles of an artist, compared at once: "Traditional" may have thousands.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class _ArtistTitles:
         self._works = [n for n, base in enumerate(bases) if is_catalogued(base)]
 
     def similar_to(self, base: str) -> list[str]:
-        """Tracks whose title is like another, or may be it with more or fewer words."""
+        """Tracks with a similar title, or one that has more or fewer words."""
         mine = compact(base)
         places = set(_alike(base, self._bases, cutoff=SIMILAR_TITLE))
         places.update(n for n, its in enumerate(self._compact) if its in mine or mine in its)
@@ -135,7 +135,7 @@ class _ArtistTitles:
 
 
 class Matcher:
-    """Finds the tracks of a catalogue by name.
+    """Matcher of names to the tracks of a catalogue.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class Matcher:
         return name.duration if name is not None else None
 
     def match(self, name: TrackName) -> NameMatch | None:
-        """The track that a name means, if any.
+        """Match a name to a track; None if there is none.
 
         Parameters
         ----------
@@ -217,17 +217,17 @@ class Matcher:
         return list(dict.fromkeys(written + other))
 
     def _agrees(self, track_id: str, name: TrackName) -> bool:
-        """Whether a track of the same title is by the artist, the same version and length."""
+        """Whether a track of the same title has the same artist, version and length."""
         other = self._names[track_id]
         if not _may_be(name, other):
             return False
-        if artist_words(name.artist) in _VARIOUS:  # the album is all that says whose it is
+        if artist_words(name.artist) in _VARIOUS:  # the album alone identifies the artist
             album = album_words(name.album) if name.album else ""
             return bool(album) and album == album_words(other.album)
         return same_artist(name.artist, other.artist) or _may_be_other_script(name, other)
 
     def _candidates(self, name: TrackName) -> list[str]:
-        """Tracks with a title like a name's, of artists whose names are like its."""
+        """Tracks with a similar title, by artists with similar names."""
         artist = artist_words(name.artist)
         if artist in _VARIOUS:
             return []
@@ -257,7 +257,7 @@ class Matcher:
         return self._by_artist.get((short, artist))
 
     def _similarity(self, track_id: str, name: TrackName) -> float:
-        """How like a track's name is, from `SIMILAR_TITLE` to 100; 0 where it is another's."""
+        """Similarity of a track's name, from `SIMILAR_TITLE` to 100; 0 for another recording."""
         from rapidfuzz import fuzz
 
         other = self._names[track_id]
@@ -278,7 +278,7 @@ class Matcher:
         return score if score >= SIMILAR_TITLE and misspelt(a, b, sure=sure) else 0.0
 
     def _nearest(self, track_ids: Sequence[str], name: TrackName) -> str:
-        """Of several tracks the one of the album, then of the length, then the first."""
+        """Choose from several tracks by the album, then by length, then the first."""
         album = album_words(name.album) if name.album else ""
 
         def distance(track_id: str) -> tuple[bool, bool, float, str]:
@@ -298,7 +298,7 @@ def _short_names(artist: str, title: str) -> set[str]:
 
 
 def _path_ends(path: str) -> list[str]:
-    """A path, and its last three and two parts, without the case of letters; longest first."""
+    """A path, and its last three and two parts, in lower case; longest first."""
     if not path:
         return []
     parts = [part for part in path.replace("\\", "/").casefold().split("/") if part]
@@ -307,7 +307,7 @@ def _path_ends(path: str) -> list[str]:
 
 
 def _alike(text: str, among: list[str], *, cutoff: float, limit: int | None = None) -> list[int]:
-    """Places of the texts that score so much, of 100, or more; the best come first."""
+    """Positions of the texts with this score, of 100, or more; the best first."""
     from rapidfuzz import fuzz, process
 
     found = process.extract(
@@ -317,7 +317,7 @@ def _alike(text: str, among: list[str], *, cutoff: float, limit: int | None = No
 
 
 def _may_be(name: TrackName, other: TrackName) -> bool:
-    """Whether nothing but artist and title speaks against two names: version, length, album."""
+    """Whether version, length and album of two names do not contradict each other."""
     if not same_version(split_title(name.title), split_title(other.title)):
         return False
     known = bool(name.album and other.album)
@@ -327,7 +327,7 @@ def _may_be(name: TrackName, other: TrackName) -> bool:
 
 
 def _lengths_agree(name: TrackName, other: TrackName) -> bool:
-    """Whether lengths may be those of one recording; one that is said to be an edit is shorter."""
+    """Whether two lengths may be those of one recording; a marked edit is shorter."""
     a, b = name.duration, other.duration
     if not a or not b:
         return True
@@ -339,15 +339,15 @@ def _lengths_agree(name: TrackName, other: TrackName) -> bool:
 
 
 def _other_albums(a: str, b: str) -> bool:
-    """Whether two albums are known, and neither name holds the other's."""
+    """Whether two albums are known, and neither name contains the other."""
     mine, its = album_words(a) if a else "", album_words(b) if b else ""
     return bool(mine and its) and mine not in its and its not in mine
 
 
 def _may_be_other_script(name: TrackName, other: TrackName) -> bool:
-    """Whether an artist may be the other's in a script that no rule transliterates.
+    """Whether one artist may be the other in a script that no rule transliterates.
 
-    That is where length or album agree too, or the title is a phrase of such a script.
+    Length or album must agree too, or the title must be a phrase of such a script.
     """
     if not in_other_script(name.artist, other.artist):
         return False
@@ -357,19 +357,19 @@ def _may_be_other_script(name: TrackName, other: TrackName) -> bool:
 
 
 def _same_album(name: TrackName, other: TrackName) -> bool:
-    """Whether the album of both is known, and one."""
+    """Whether both albums are known and equal."""
     known = bool(name.album and other.album)
     return known and album_words(name.album) == album_words(other.album)
 
 
 def _near(name: TrackName, other: TrackName) -> bool:
-    """Whether the lengths are known and all but equal."""
+    """Whether the lengths are known and almost equal."""
     a, b = name.duration, other.duration
     return bool(a and b) and abs((a or 0.0) - (b or 0.0)) <= NEAR_SECONDS
 
 
 def _same_by_parts(name: TrackName, other: TrackName) -> bool:
-    """Whether two names are those of one work, or of one title but for what is left out."""
+    """Whether two names are those of one work, or of one title with and without a part."""
     a, b = split_title(name.title).base, split_title(other.title).base
     if same_work(a, b) or a in work_names(other.title) or b in work_names(name.title):
         return same_composer(name.artist, other.artist)
@@ -377,14 +377,14 @@ def _same_by_parts(name: TrackName, other: TrackName) -> bool:
 
 
 def _is_truncated(short: str, long: str) -> bool:
-    """Whether a title of many words lacks the last ones of another, none of them in brackets."""
+    """Whether a title of many words is a truncated form of another, but for brackets."""
     fewer, more = words(short).split(), words(long).split()
     whole = not set("()[]:-") & set(long) and DIGITS.findall(short) == DIGITS.findall(long)
     return whole and len(fewer) >= LONG_TITLE and len(more) > len(fewer) + 1
 
 
 def _same_but_subtitle(name: TrackName, other: TrackName) -> bool:
-    """Whether one of two titles is the other without its subtitle, album or artist before it."""
+    """Whether one of two titles is the other without its subtitle, album or artist in front."""
     for long, short in ((name, other), (other, name)):
         base, whole = split_title(short.title).base, split_title(long.title).base
         for shorter in without_subtitle(long.title):

@@ -1,6 +1,6 @@
-"""Whether two names of artists, or two titles, are spellings of one.
+"""Comparison of names: whether two artists, or two titles, are spellings of one.
 
-What is written as it is spoken, figures as words, initials, and slips of the keyboard.
+Covers phonetic spellings, numbers as words, initials, and typing errors.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from audiorec.data.names.canonical_names import (
     words,
 )
 
-# Imports in functions: rapidfuzz, which names that are the same do not wait for.
+# Imports in functions: names that are equal do not wait for rapidfuzz.
 
 SIMILAR_ARTIST = 88.0
-"""rapidfuzz's score, of 100, from which a misspelt artist is the artist."""
+"""rapidfuzz's score, of 100, from which a misspelt artist is accepted."""
 FEWEST_LETTERS = 4
 FEWEST_CONSONANTS = 3
 _ARTICLES = re.compile(r"\b(?:the|a|an|and)\b ?")
 _SOUNDS = str.maketrans("kzy", "csi")
-"""Letters that are written for one another."""
+"""Letters that are used for one another."""
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
@@ -51,14 +51,14 @@ _SPOKEN = {
     "cause": "because",
     "cuz": "because",
 }
-"""Words as they are compared: figures, and what is written as it is spoken."""
+"""Words in their compared form: numbers as digits, phonetic spellings as usual ones."""
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
 _ENSEMBLE = re.compile(
     r" (?:trio|quartet|quintet|sextet|septet|octet|band|big band|orchestra|combo)$"
 )
 _SMALL_WORDS = frozenset(("in", "the", "of", "and", "a", "to"))
 _CATALOGUED = re.compile(r"\b(?:op|bwv|kv?|rv|hwv|hob|woo|[dlms]) ?(\d+)")
-"""A number in the list of a composer's works."""
+"""A number in the catalogue of a composer's works."""
 _MOVEMENT = re.compile(
     r"\b(?:allegr\w+|andant\w+|adagi\w+|larg\w+|lento|grave|presto|prestissimo|vivace|moderato|menuett\w*"
     r"|minuet\w*|scherzo|rondo|finale|prelude|fugue?|fuga|allemande|courante|sarabande|gigue|bourree\w*"
@@ -70,7 +70,7 @@ _LIVE = re.compile(r"\b(?:live|unplugged|en vivo|ao vivo)\b", re.IGNORECASE)
 
 @lru_cache(maxsize=200_000)
 def compact(base: str) -> str:
-    """A title without articles and spaces, and with figures: ``the two doors`` is ``2doors``."""
+    """A title without articles and spaces, numbers in digits: ``the two doors`` is ``2doors``."""
     bare = _ORDINAL.sub(r"\1", _ARTICLES.sub("", base) or base)
     return "".join(_SPOKEN.get(word, _drop_final_g(word)) for word in bare.split())
 
@@ -82,7 +82,7 @@ def _drop_final_g(word: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def consonants(text: str) -> str:
-    """The consonants of words in Latin letters, as far as ways to transliterate agree on them."""
+    """Consonants of words in Latin letters on which transliterations agree."""
     for written, sound in _TRANSLITERATED:
         text = text.replace(written, sound)
     return re.sub(r"(.)\1+", r"\1", re.sub("[aeiouyjw ]", "", text))
@@ -92,7 +92,7 @@ _TRANSLITERATED = (
     ("tch", "C"), ("ch", "C"), ("kh", "h"), ("ph", "f"), ("th", "t"), ("gh", "g"), ("ck", "k"),
     ("mp", "b"), ("x", "ks"), ("q", "k"), ("c", "k"),
 )  # fmt: skip
-"""Letters that one way to transliterate writes for those of another."""
+"""Letters that differ between transliterations."""
 
 
 def same_transliterated(a: str, b: str) -> bool:
@@ -105,14 +105,14 @@ def same_transliterated(a: str, b: str) -> bool:
 
 @lru_cache(maxsize=200_000)
 def is_catalogued(base: str) -> bool:
-    """Whether a title has a number of a list of works: op. 67, BWV 1007, K. 550."""
+    """Whether a title has a number in a catalogue of works: op. 67, BWV 1007, K. 550."""
     return bool(_CATALOGUED.search(base))
 
 
 def same_work(a: str, b: str) -> bool:
-    """Whether two titles name one movement of one catalogued work, one with words that add nothing.
+    """Whether two titles name one movement of one catalogued work, but for insignificant words.
 
-    As the work's nickname, or its key; all figures are equal.
+    Such as the work's nickname, or its key; all numbers must be equal.
     """
     if not is_catalogued(a) or not is_catalogued(b):
         return False
@@ -126,7 +126,7 @@ def same_work(a: str, b: str) -> bool:
 
 
 def work_names(title: str) -> set[str]:
-    """The words by which a catalogued work goes alone: what is in quotes, or its last part.
+    """Names of a catalogued work on its own: the part in quotes, or the last part.
 
     ``Bagatelle No. 25 in A Minor, WoO 59 "Für Elise"`` is ``fur elise`` too.
     """
@@ -139,14 +139,14 @@ def work_names(title: str) -> set[str]:
 
 
 def same_composer(a: str, b: str) -> bool:
-    """Whether two credits have an artist of one last name, as works are named after composers."""
+    """Whether two credits share an artist's last name, as works are named after composers."""
     mine, its = ({part.split(" ")[-1] for part in artist_parts(credit)} for credit in (a, b))
     return not mine.isdisjoint(its)
 
 
 @lru_cache(maxsize=100_000)
 def short_names(artist: str) -> set[str]:
-    """Shorter forms of a normalised name: without Quartet and such; its initials, where three."""
+    """Shorter forms of a normalised name: without Quartet and such; its initials, if three."""
     names = artist.split(" ")
     telling = [name for name in names if name not in _SMALL_WORDS]
     initials = {"".join(name[:1] for name in parts) for parts in (names, telling) if len(parts) > 2}
@@ -154,14 +154,14 @@ def short_names(artist: str) -> set[str]:
 
 
 def _work_words(base: str) -> list[str]:
-    """The words of a work's title, figures apart and Roman ones as others."""
+    """Words of a work's title, numbers apart and Roman ones in digits."""
     numerals = {**_SPOKEN, "i": "1", "v": "5", "x": "10", "kv": "k"}
     apart = re.sub(r"(?<=[a-z])(?=\d)", " ", base)
     return [numerals.get(word, word) for word in apart.split()]
 
 
 def same_version(a: Title, b: Title) -> bool:
-    """Whether two titles are of the same kind of version, and do not say different ones."""
+    """Whether two titles are of the same kind of version, without contradicting details."""
     if a.kinds != b.kinds:
         return False
     if not a.detail or not b.detail or a.detail == b.detail:
@@ -194,17 +194,17 @@ _PLAIN = frozenset(
 
 
 def _distinguishing_words(detail: str) -> set[str]:
-    """The words of a version that say which of its kind."""
+    """Words of a version that distinguish it within its kind."""
     return set(detail.split()) - _PLAIN
 
 
 def live_album(album: str) -> bool:
-    """Whether an album's name says that it was recorded live, though its titles need not."""
+    """Whether an album's name marks it as live, though its titles need not."""
     return bool(_LIVE.search(album))
 
 
 def same_artist(a: str, b: str) -> bool:
-    """Whether two credits name the same artist, or one names those of the other and more."""
+    """Whether two credits name the same artists, or one names those of the other and more."""
     if compact(artist_words(a)) == compact(artist_words(b)):
         return True
     mine, its = artist_parts(a), artist_parts(b)
@@ -238,7 +238,7 @@ def _surnames(short: frozenset[str], long: frozenset[str]) -> bool:
 
 
 def similar_artist(a: str, b: str, *, sure: bool) -> bool:
-    """Whether two names of artists are likely one's, misspelled; `sure` asks for more likeness."""
+    """Whether two artists are likely one, misspelled; `sure` requires a closer similarity."""
     from rapidfuzz import fuzz
 
     if same_artist(a, b):
@@ -252,16 +252,16 @@ def similar_artist(a: str, b: str, *, sure: bool) -> bool:
 
 
 def begins(a: str, b: str) -> bool:
-    """Whether one of two titles is cut off, or goes on: with its length equal it is the same."""
+    """Whether one of two titles is a beginning of the other: with equal lengths it is the same."""
     short, long = sorted((a, b), key=len)
     return len(short.split()) >= 3 and (long.startswith(short) or long.endswith(f" {short}"))
 
 
 def misspelt(a: str, b: str, *, sure: bool) -> bool:
-    """Whether two names differ by what slips in typing, and not by a word.
+    """Whether two names differ by typing errors alone, not by a word.
 
-    A letter that is dropped, doubled or swapped within a long word is a slip; another first letter,
-    or an s at the end, is another word, unless the length says that it is the same recording.
+    A letter that is dropped, doubled or swapped within a long word is a typing error; another first
+    letter, or an s at the end, is another word, unless the length marks it as the same recording.
     """
     mine, its = _ARTICLES.sub("", a).split(), _ARTICLES.sub("", b).split()
     if "".join(mine) == "".join(its):
@@ -272,7 +272,7 @@ def misspelt(a: str, b: str, *, sure: bool) -> bool:
 
 
 def _differ_in_ending(x: str, y: str) -> bool:
-    """Whether two words are alike but for their endings: ``superstition`` and ``superstitious``."""
+    """Whether two words differ only in their endings: ``superstition`` and ``superstitious``."""
     if x[-1] == y[-1] or sorted(x) == sorted(y):
         return False
     short, long = sorted((x, y), key=len)
@@ -280,7 +280,7 @@ def _differ_in_ending(x: str, y: str) -> bool:
 
 
 def _slip(x: str, y: str, *, sure: bool) -> bool:
-    """Whether two words differ by a slip."""
+    """Whether two words differ by a typing error."""
     from rapidfuzz.distance import OSA
 
     x, y = x.translate(_SOUNDS), y.translate(_SOUNDS)

@@ -1,4 +1,4 @@
-"""Guess a recording's names from its path, where its tags do not say them."""
+"""Guess a recording's names from its path, where its tags lack them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DISC = re.compile(r"(cd|dis[ck]|disque|side|vinyl)[ _-]?[\da-d]{1,2}", re.IGNORE
 YEAR = re.compile(r"\s*[(\[]?(?:19|20)\d\d[)\]]?\s*-?\s*")
 NOTES = re.compile(r"\s*[\[{][^\])}]*[\])}]\s*")  # [FLAC], {2011 remaster}
 DASH = re.compile(r"\s+[-–—]\s+")
-# Folders that hold all music, or what no artist made: they name nobody.
+# Folders of all music, or of no particular artist.
 NO_ARTIST = frozenset(
     """music, musik, musique, musica, música, muziek, audio, mp3, mp3s, flac, songs, media,
     downloads, download, desktop, documents, home, users, user, mnt, tmp, data, share, srv,
@@ -32,11 +32,11 @@ NO_ARTIST = frozenset(
 
 
 def names_from_path(path: str) -> dict[str, Any]:
-    """What a path says of a recording by common patterns.
+    """Guess the names of a recording from its path, by common patterns.
 
     ``Artist/Album/07 - Title``, ``Artist - Album/07. Title``, ``Artist - Title``,
-    ``07 - Artist - Title``, ``Artist - Album - 07 - Title``, ``10-Red_Red_Wine``. Folders are asked
-    only for files that have a number in front, as on an album.
+    ``07 - Artist - Title``, ``Artist - Album - 07 - Title``, ``10-Red_Red_Wine``. Folders are used
+    only for files with a number in front, as on an album.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def names_from_path(path: str) -> dict[str, Any]:
     Returns
     -------
     names : dict
-        ``title`` (str) and those that it says of ``artist``, ``album`` (str) and ``number`` (int).
+        ``title`` (str) and, where found, ``artist``, ``album`` (str) and ``number`` (int).
     """
     where = PurePath(path)
     stem = _spaced(where.stem)
@@ -63,7 +63,7 @@ def names_from_path(path: str) -> dict[str, Any]:
 
 
 def _numbered(stem: str) -> tuple[int | None, str]:
-    """The number in front of a title, and the title; all of it where nothing else would stay."""
+    """The number in front of a title, and the title; all of it where nothing else would remain."""
     match = NUMBER.match(stem)
     if match is None or not (rest := stem[match.end() :].strip()):
         return None, stem
@@ -71,7 +71,7 @@ def _numbered(stem: str) -> tuple[int | None, str]:
 
 
 def _from_folders(where: PurePath) -> dict[str, str]:
-    """Artist and album by the folders of an album's file."""
+    """Artist and album from the folders of an album's file."""
     folders = [_spaced(part) for part in where.parts[1:-1]]
     while folders and DISC.fullmatch(folders[-1]):
         folders.pop()
@@ -87,7 +87,7 @@ def _from_folders(where: PurePath) -> dict[str, str]:
 
 
 def _without_notes(folder: str) -> str:
-    """A folder's name without year and notes such as [FLAC]; all of it if that is all there is."""
+    """A folder's name without year and notes such as [FLAC]; all of it if there is nothing else."""
     bare = NOTES.sub(" ", folder)
     bare = YEAR.sub("", bare, count=1) if YEAR.match(bare) else bare
     bare = re.sub(r"\s*\((?:19|20)\d\d\)\s*$", "", bare)
@@ -99,7 +99,7 @@ def _names_no_artist(folder: str) -> bool:
 
 
 def _spaced(name: str) -> str:
-    """A name with spaces where it has underscores instead, and without what is no text."""
+    """A name with spaces for underscores, and without unprintable characters."""
     text = name.encode("utf-8", "replace").decode()
     text = text.replace("_", " ") if " " not in text else text
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,4 +1,4 @@
-"""Folding of names for comparison, and the name "Artist - Title" of a track."""
+"""Folding of names for comparison, and the full name "Artist - Title" of a track."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import unicodedata
 
 
 def normalize_text(text: str) -> str:
-    """A text as it is compared: case, width, composition of accents and spaces do not count."""
+    """Fold a text for comparison: case, width, composition of accents and spaces do not count."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def full_name(artist: str, title: str) -> str:
-    """``"Artist - Title"``, or the title alone where no artist is known."""
+    """``"Artist - Title"``, or the title alone if no artist is known."""
     return f"{artist} - {title}" if artist else title
 
 
 def strip_accents(text: str) -> str:
-    """A folded text without its accents, as people type who lack the keys for them."""
+    """Remove the accents of a folded text, as typed on keyboards that lack them."""
     if text.isascii():
         return text
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

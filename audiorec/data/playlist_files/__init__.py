@@ -1,1 +1,1 @@
-"""Playlists in files (M3U, PLS, XSPF, JSPF): their entries, and the tracks that these name."""
+"""Playlist files (M3U, PLS, XSPF, JSPF): their entries, and the tracks of these."""

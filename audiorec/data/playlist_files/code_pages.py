@@ -1,4 +1,4 @@
-"""Text of playlists whatever code page it is in, known by the files that it lists."""
+"""Decoding of playlists in any code page, which the listed files reveal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from audiorec.data.playlist_files.entry_paths import entry_path
 
-HEAD = 4096  # bytes in which a list says what it is
+HEAD = 4096  # bytes in which a playlist declares its encoding
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # which begins as UTF-16 does
+    (codecs.BOM_UTF32_LE, "utf-32"),  # starts with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -23,20 +23,20 @@ CODE_PAGES = (
     *("cp1252", "cp1251", "cp1250", "cp1253", "cp932", "gb18030", "euc_kr", "big5"),
     *("koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp850", "mac_roman"),
 )
-"""In which players write lists that are not UTF-8; the first is the commonest."""
+"""Code pages of players for lists that are not UTF-8, the most common first."""
 EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL"))
 PLS_ENTRY = re.compile(rb"^\s*File\d+\s*=", re.IGNORECASE)
 DIRECTIVE = re.compile(rb"^#EXTENC:\s*([\w-]+)", re.IGNORECASE | re.MULTILINE)
 
 
 def decode_playlist(content: bytes, *, folder: Path) -> str:
-    """Text of a playlist, by its byte order mark, as UTF-8, or in the code page that fits best.
+    """Decode a playlist by its byte order mark, as UTF-8, or in the code page that fits best.
 
     Parameters
     ----------
     content : bytes
     folder : Path
-        Of the list: most of its files are there under the names that the right code page gives.
+        Of the list: most of its files exist under the names in the right code page.
     """
     for bom, encoding in BOMS:
         if content.startswith(bom):
@@ -48,10 +48,11 @@ def decode_playlist(content: bytes, *, folder: Path) -> str:
 
 
 def _code_page(content: bytes, *, folder: Path) -> str:
-    """The code page that a list says it is in, else the one in which most of its files are there.
+    """The declared code page of a list, else the one in which most of its files exist.
 
-    Where none is there in any, it is the one that gives words as they are written, the commonest
-    first: entries are then found by other means, or named as they were read.
+    If no files exist in any, it is the one that gives the most plausible words, the most common
+    code
+    page first: entries are then found by other means, or named as they were read.
     """
     if (named := DIRECTIVE.search(content[:HEAD])) is not None:
         try:
@@ -77,7 +78,7 @@ def _code_page(content: bytes, *, folder: Path) -> str:
 
 
 def _likeness(text: str) -> int:
-    """How much a text looks like words: of one script each, in small letters behind the first.
+    """Plausibility of a text: words of one script each, in lower case after the first letter.
 
     Words of Latin script have no three accented letters in a row.
     """

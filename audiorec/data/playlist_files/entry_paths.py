@@ -1,4 +1,4 @@
-"""Paths that entries of a playlist name, and the catalogued files that they mean."""
+"""Paths of the entries of a playlist, and the catalogued files that they refer to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from urllib.parse import unquote, urlsplit
 from audiorec.data.catalog.records import as_text
 from audiorec.exceptions import ParameterError
 
-LETTERS = 5  # that a file's name must have to be known by itself, without a folder of its path
+LETTERS = 5  # least letters of a file's name that is identified without a folder of its path
 
 
 class PathMap(NamedTuple):
-    """A folder's name in a list that is read, and here; or here, and in a list that is written.
+    """Mapping of a folder's name in a playlist that is read to here; or back, when one is written.
 
-    In lists that are read letter case and the direction of slashes make no difference.
+    In playlists that are read, letter case and the direction of slashes are ignored.
     """
 
     old: str
@@ -28,14 +28,14 @@ class PathMap(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> PathMap:
-        """One from ``OLD=NEW``; `ParameterError` where it is none."""
+        """Parse ``OLD=NEW``; `ParameterError` if it is invalid."""
         old, equals, new = text.partition("=")
         if not (old and equals and new):
             raise ParameterError(f"path map {text!r} must be OLD=NEW, such as /music=/mnt/nas")
         return cls(old, new)
 
     def apply(self, entry: str) -> str | None:
-        """An entry of a list with the folder's name exchanged; None where it lies elsewhere."""
+        """Replace the folder's name in an entry of a list; None if the entry is elsewhere."""
         old, path = (text.replace("\\", "/") for text in (self.old.rstrip("/\\"), entry))
         if not f"{path.casefold()}/".startswith(f"{old.casefold()}/"):
             return None
@@ -43,7 +43,7 @@ class PathMap(NamedTuple):
 
 
 def entry_path(entry: str, *, folder: Path, path_map: Sequence[PathMap] = ()) -> str | None:
-    """Absolute path that an entry names; None for an address on the web, and what is no path.
+    """Absolute path of an entry; None for a web address, and for anything but a path.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def entry_path(entry: str, *, folder: Path, path_map: Sequence[PathMap] = ()) ->
     folder : Path
         Of the list.
     path_map : sequence of PathMap
-        The first that holds the entry is applied.
+        The first that matches the entry is applied.
     """
     path = entry
     if "://" in entry:
@@ -72,16 +72,16 @@ def entry_path(entry: str, *, folder: Path, path_map: Sequence[PathMap] = ()) ->
     if not path or "\0" in path:
         return None
     if re.match(r"[A-Za-z]:/", path):
-        return f"/{path}"  # of no folder here
+        return f"/{path}"  # in no folder here
     return os.path.abspath(folder / path)  # noqa: PTH100 - links stay as the catalogue has them
 
 
 class EntryPathMatcher:
-    """Finds tracks by paths as players write them.
+    """Finds tracks by paths as written by players.
 
-    A path is taken as it stands, then with its percent signs decoded, then without regard to the
-    composition of accents and to case where only one file fits; last, where no such file is there,
-    by its end: the longest that fits, if it fits one file alone.
+    A path is tried unchanged, then with its percent signs decoded, then ignoring the composition of
+    accents and case if a single file matches; last, if no such file exists, by its end: the longest
+    that matches, if it matches a single file.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class EntryPathMatcher:
         self._found: dict[str, str | None] = {}
 
     def find(self, path: str) -> str | None:
-        """Id of the track that an absolute path means; None where none does for sure."""
+        """Id of the track with an absolute path; None if no track certainly has it."""
         if path not in self._found:
             self._found[path] = self._find(path)
         return self._found[path]

@@ -1,4 +1,4 @@
-"""Find playlist files (M3U, PLS, XSPF, JSPF), and read what they list."""
+"""Find playlist files (M3U, PLS, XSPF, JSPF), and read their entries."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from audiorec.printable_text import one_line
 
 SUFFIXES = (".m3u", ".m3u8", ".pls", ".xspf", ".jspf")
 OWN = "#CREATOR:audiorec"
-"""Comment in lists that audiorec wrote: no listener made them, so they count as none."""
+"""Comment in lists that audiorec wrote: these are not imported as listeners."""
 OWN_CREATOR = re.compile(rb'<creator>audiorec</creator>|"creator":\s*"audiorec"')
-"""The same in XSPF and JSPF."""
+"""Its equivalent in XSPF and JSPF."""
 MOST = 1 << 24  # bytes of a playlist: some 200,000 entries
 NO_LIST = (
     (b"PK\x03\x04", "is a zip archive; unpack it"),
@@ -44,15 +44,15 @@ OTHER_TEXT = (
 
 
 def playlists_in(folder: Path) -> list[Path]:
-    """Playlists in a folder and the folders in it, sorted.
+    """Playlists in a folder and its subfolders, sorted.
 
-    Passed by is what a scan passes by, and those that audiorec itself wrote.
+    Files that a scan skips and playlists written by audiorec are left out.
     """
     return sorted(_walk(folder))
 
 
 def holds_playlists(folder: Path) -> bool:
-    """Whether there are any; looks no further than the first."""
+    """Whether a folder has any playlist; stops at the first."""
     return next(_walk(folder), None) is not None
 
 
@@ -72,23 +72,23 @@ def _is_own(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(HEAD)
     except OSError:
-        return False  # `entries` says what is wrong with it
+        return False  # `entries` reports what is wrong with it
     return OWN.encode() in head.splitlines() or OWN_CREATOR.search(head) is not None
 
 
 def entries(path: Path) -> Iterator[str]:
-    """What a playlist lists, as it stands there; comments and empty lines are none of it.
+    """Iterate over the entries of a playlist, unchanged, without comments and empty lines.
 
     Parameters
     ----------
     path : Path
-        M3U, PLS, XSPF or JSPF, known by its content. Text that is not UTF-8 is read in the code
-        page that an ``#EXTENC`` names, or in which most of the files that it lists are there.
+        M3U, PLS, XSPF or JSPF, by its content. Text that is not UTF-8 is read in the code page
+        given by ``#EXTENC``, or in the one in which most of the listed files exist.
 
     Raises
     ------
     DataError
-        If it cannot be read, is too large, or is no playlist.
+        If it cannot be read, is too large, or is not a playlist.
     """
     content = _content(path)
     begins = content[:HEAD].removeprefix(codecs.BOM_UTF8).lstrip().lower()
@@ -153,7 +153,7 @@ def _jspf(path: Path, text: str) -> list[str]:
 
 
 def _addresses(values: Iterable[object]) -> list[str]:
-    """Addresses of tracks, relative ones decoded: they are URIs, not paths."""
+    """Locations of tracks, relative ones decoded: they are URIs, not paths."""
     texts = [text.strip() for text in values if isinstance(text, str) and text.strip()]
     return [text if "://" in text else unquote(text) for text in texts]
 

@@ -1,1 +1,1 @@
-"""Listening: stored plays, and the matrix of listeners and tracks that they make."""
+"""Listening: stored plays, and their matrix of listeners and tracks."""

@@ -1,15 +1,15 @@
-"""Listeners who are no people: bots, one track on repeat, and scripts that share one history.
+"""Bot filter: detects bots, one track on repeat, and scripts that share one history.
 
 Three rules, each with limits in `audiorec.data.plays.config.InteractionsConfig`:
 
-- ``daily``: more plays in one day than a person can hear;
-- ``repeat``: one track played more often in one day than it can be heard, or next to nothing but
-  one track, far beyond anybody's favourite;
-- ``identical``: several listeners with one and the same history.
+- ``daily``: more plays in one day than are humanly possible;
+- ``repeat``: one track played more often in one day than is possible, or almost nothing but one
+track, far beyond anybody's favourite;
+- ``identical``: several listeners with exactly the same history.
 
-Nothing is taken from what is stored: who is suspect is found again wherever listening is learned
-from, and can be kept by name. What a rule says of more than half of all listeners says more of the
-data than of them, so it is told and not followed.
+Stored plays are never changed: suspects are detected again wherever models are trained on
+listening, and can be kept by name. A rule that matches more than half of all listeners tells more
+about the data than about them, so it is reported and not applied.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from audiorec.exceptions import DataError
 
 SECONDS_PER_DAY = 86_400
 PLAYS_PER_DAY = 1000
-"""More plays in one day (UTC) are no person's. Songs of 3.5 minutes fill a day with 411."""
+"""More plays in one day (UTC) are not a person's. Songs of 3.5 minutes fill a day with 411."""
 ABOVE_FAVOURITES = 20
-"""Times the median listener's favourite that one track must be played to be on repeat."""
+"""Multiple of the median listener's favourite above which one track is on repeat."""
 REPEAT_PER_DAY = 500
-"""More plays of one track in one day are no person's."""
+"""More plays of one track in one day are not a person's."""
 REPEAT_FRACTION, REPEAT_PLAYS = 0.99, 1000
-"""On repeat: at least this fraction of a listener's plays, and so many, are of one track."""
+"""On repeat: at least this fraction of a listener's plays, and this many, are of one track."""
 IDENTICAL_LISTENERS, IDENTICAL_TRACKS = 3, 8
-"""So many listeners with the same plays of at least so many tracks are one script.
+"""This many listeners with the same plays of at least this many tracks are one script.
 
-Where counts are all alike, or differ between the listeners, twice as many tracks are needed.
+Where counts are all equal, or differ between the listeners, twice as many tracks are needed.
 """
 MANY = 0.5
-"""A rule that names more than this share of the listeners is not followed."""
+"""A rule that matches more than this fraction of the listeners is not applied."""
 FEW_LISTENERS = 20
-"""With fewer listeners than this a share says nothing: every rule is followed."""
+"""With fewer listeners than this a fraction means little: every rule is applied."""
 
 SMALL_PART = 0.5
-"""Of the catalogue: many have heard more or less all of a small one, and are not the same."""
+"""Of the catalogue: many have played almost all of a small one, and are not the same."""
 
 _SCHEMA = {
     "user_id": pl.String,
@@ -57,18 +57,18 @@ _SCHEMA = {
 
 @dataclass(frozen=True, eq=False)
 class Suspects:
-    """Who is suspect, and why.
+    """Listeners that bot filter rules match, with the reasons.
 
     Attributes
     ----------
     frame : pl.DataFrame
-        One row per listener and rule: user_id, rule, reason (a line for people), figure, limit
-        (what was counted, and the limit that it passed), kept (believed because the settings say
-        so). Sorted by user_id and rule.
+        One row per listener and rule: user_id, rule, reason (a readable line), figure, limit (the
+        count, and the limit that it exceeds), kept (not filtered, by the settings). Sorted by
+        user_id and rule.
     n_listeners : int
-        Listeners in all.
+        Total number of listeners.
     not_followed : dict of str to int
-        Rules that named more than half of the listeners, and how many: these are not in `frame`.
+        Rules that matched more than half of the listeners, and how many: these are not in `frame`.
     """
 
     frame: pl.DataFrame
@@ -77,12 +77,12 @@ class Suspects:
 
     @cached_property
     def users(self) -> frozenset[str]:
-        """Listeners to leave out."""
+        """Listeners to filter out."""
         return frozenset(self.frame.filter(~pl.col("kept"))["user_id"].to_list())
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many listeners each rule leaves out; one may be left out by several."""
+        """Number of listeners that each rule filters out; several rules may match one listener."""
         counted = self.frame.filter(~pl.col("kept")).group_by("rule").len().sort("rule")
         return dict(zip(counted["rule"].to_list(), counted["len"].to_list(), strict=True))
 
@@ -93,11 +93,11 @@ class Suspects:
         return user_id in self.users
 
     def reason(self, user_id: str) -> str:
-        """Why a listener is suspect, in one line; empty for others."""
+        """Reason why a listener is suspect, in one line; empty for others."""
         return "; ".join(self.frame.filter(pl.col("user_id") == user_id)["reason"].to_list())
 
     def without(self, plays: pl.DataFrame) -> pl.DataFrame:
-        """Plays of everybody else, in the order they came in."""
+        """Plays of all other listeners, in the order of the rows."""
         if not self.users:
             return plays
         gone = self.frame.filter(~pl.col("kept")).select("user_id").unique()
@@ -105,7 +105,7 @@ class Suspects:
         return plays.join(gone, on="user_id", how="anti", maintain_order="left")
 
     def summary(self) -> str:
-        """How many are left out, by which rules: one line, empty where there is nothing to say."""
+        """Number of listeners filtered out, by rule, in one line; empty where there are none."""
         parts = []
         if self.users:
             by_rule = ", ".join(f"{count} {rule}" for rule, count in self.counts.items())
@@ -118,7 +118,7 @@ class Suspects:
         return "; ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON."""
+        """Convert to plain JSON."""
         return {
             "listeners": self.n_listeners,
             "left_out": len(self),
@@ -129,7 +129,7 @@ class Suspects:
 
 
 def daily_plays(plays: pl.DataFrame) -> pl.DataFrame:
-    """Plays of each listener and track on each day: all that the rules look at.
+    """Count plays of each listener and track on each day: the input of all rules.
 
     Parameters
     ----------
@@ -153,20 +153,20 @@ def daily_plays(plays: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_suspects(plays: pl.DataFrame, *, config: InteractionsConfig) -> Suspects:
-    """Find listeners who are no people.
+    """Find listeners whose plays look automated.
 
     Parameters
     ----------
     plays : pl.DataFrame
-        As `daily_plays` takes or returns them. Without times the rules that count days find
-        nobody. Where no listener's track stands on two days, a time may be the last of many plays;
-        then a day is counted only for those whose plays all lie in it.
+        Input or output of `daily_plays`. Without times the rules that count days match nobody. If
+        no listener has a track on two days, a time may be the last of many plays; then a day is
+        counted only for listeners whose plays are all on it.
     config : InteractionsConfig
 
     Returns
     -------
     suspects : Suspects
-        Whatever the order of `plays`.
+        Independent of the order of `plays`.
     """
     daily = daily_plays(plays)
     pairs, timed = _pairs(daily)
@@ -195,12 +195,12 @@ def find_suspects(plays: pl.DataFrame, *, config: InteractionsConfig) -> Suspect
 
 
 def check_keep(plays: pl.DataFrame, *, config: InteractionsConfig) -> None:
-    """Refuse to keep a listener who is not there: it is a name misspelt.
+    """Refuse to keep an unknown listener: the name is misspelt.
 
     Raises
     ------
     DataError
-        If `config.keep` names somebody without plays.
+        If `config.keep` has somebody without plays.
     """
     if not config.keep:
         return
@@ -220,7 +220,7 @@ def check_keep(plays: pl.DataFrame, *, config: InteractionsConfig) -> None:
 
 
 def _pairs(daily: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Plays of each listener and track; and the rows whose day can be counted."""
+    """Plays of each listener and track; and the rows whose day counts."""
     with_day = daily.filter(pl.col("day").is_not_null())
     if not len(with_day):
         return daily.select("user_id", "track_id", "plays"), with_day
@@ -234,7 +234,7 @@ def _pairs(daily: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _people(pairs: pl.DataFrame) -> pl.DataFrame:
-    """A row per listener: how much, of how many tracks, most of which count, and digests."""
+    """One row per listener: plays, tracks, the most played track, and digests."""
     track = pl.col("track_id").hash(seed=1)
     # Sums of hashes do not depend on the order of the rows.
     return (
@@ -254,7 +254,7 @@ def _people(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _days(timed: pl.DataFrame, people: pl.DataFrame, config: InteractionsConfig) -> pl.DataFrame:
-    """Listeners with a day of more plays than the limit, and their fullest day."""
+    """Listeners with a day of more plays than the limit, and the day with the most."""
     heavy = people.lazy().filter(pl.col("total") > PLAYS_PER_DAY).select("user_id")
     days = (
         timed.lazy()
@@ -290,7 +290,7 @@ def _track_days(
 def _on_repeat(
     people: pl.DataFrame, pairs: pl.DataFrame, config: InteractionsConfig
 ) -> pl.DataFrame:
-    """Listeners who play next to nothing but one track, and that beyond measure."""
+    """Listeners who play almost nothing but one track, and that excessively."""
     usual = people.select(pl.col("top").median()).item()
     limit = max(REPEAT_PLAYS, ABOVE_FAVOURITES * float(usual or 0.0))
     most = people.lazy().filter(

@@ -1,4 +1,4 @@
-"""Settings of the bot filter, and what a rating counts for."""
+"""Settings of the bot filter, and the weight of a rating."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from audiorec.config_base import Section
 
-RATING_PLAYS = 10.0  # plays or skips that a full rating (1 or -1) counts for
+RATING_PLAYS = 10.0  # plays or skips that a full rating (1 or -1) is equivalent to
 
 Rule = Literal["daily", "repeat", "identical"]
 
@@ -17,7 +17,7 @@ class InteractionsConfig(Section):
     Attributes
     ----------
     rules : tuple of {"daily", "repeat", "identical"}
-        What makes a listener suspect; see `audiorec.data.plays.bot_filter`, which holds their
+        Rules that make a listener suspect; see `audiorec.data.plays.bot_filter`, which has their
         limits. Without rules nobody is left out.
     keep : tuple of str
         Listeners who are never left out.

@@ -12,20 +12,20 @@ from audiorec.exceptions import DataError
 
 
 def give_feedback(directory: Path, track_id: str, *, user: str, rating: float | None) -> None:
-    """Store that a listener likes or dislikes a track, in place of what they said before.
+    """Store a listener's like or dislike of a track, in place of an earlier one.
 
     Parameters
     ----------
     directory : Path
-        Artifact of kind "plays"; made when it is missing.
+        Artifact of kind "plays"; created if missing.
     track_id, user : str
     rating : float or None
-        1, -1; or None, to take back what was said.
+        1, -1; or None, to withdraw an earlier rating.
 
     Raises
     ------
     DataError
-        If there is nothing to take back.
+        If there is no rating to withdraw.
     """
     schema = {**SCHEMA, **OPTIONAL}
     with writing_plays(directory) as writer:

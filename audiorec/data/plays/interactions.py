@@ -17,7 +17,7 @@ from audiorec.id_map import IdMap
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Who played what how often, as a sparse matrix.
+    """Plays of listeners and tracks as a sparse matrix.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Interactions:
     users, tracks : IdMap
         Ids of the rows and of the columns.
     users_left_out, tracks_left_out : int
-        How many had too little listening to stay.
+        Number of those left out for too little listening.
     """
 
     user_items: scipy.sparse.csr_matrix
@@ -44,16 +44,16 @@ class Interactions:
 
     @property
     def n_plays(self) -> float:
-        """Plays in all."""
+        """Total number of plays."""
         return float(self.user_items.data.clip(min=0).sum(dtype=np.float64))
 
     def only_tracks(self, ids: Iterable[str]) -> Interactions:
-        """The same listeners with these tracks alone; ids without listening are passed over."""
+        """Keep these tracks, and all listeners; ids without listening are ignored."""
         wanted = set(ids)
         return self._take_tracks([row for row, id_ in enumerate(self.tracks) if id_ in wanted])
 
     def only_users(self, ids: Iterable[str]) -> Interactions:
-        """The same tracks with these listeners alone; unknown ids are passed over."""
+        """Keep these listeners, and all tracks; unknown ids are ignored."""
         wanted = set(ids)
         return self._take_users([row for row, id_ in enumerate(self.users) if id_ in wanted])
 
@@ -65,15 +65,15 @@ class Interactions:
         return _columns_played(self.user_items)
 
     def tracks_of(self, user_id: str) -> tuple[str, ...]:
-        """Tracks that a listener has met with, disliked ones too, in the order of the columns."""
+        """Tracks that a listener played, skipped or rated, in the order of the columns."""
         row = self.users.row(user_id)
         start, stop = self.user_items.indptr[row : row + 2]
         return tuple(self.tracks[int(column)] for column in self.user_items.indices[start:stop])
 
     def pruned(self, *, min_tracks_per_user: int, min_users_per_track: int) -> Interactions:
-        """Leave out who and what has too little listening, until all that stays has enough.
+        """Drop listeners and tracks with too little listening, until all that stay have enough.
 
-        Leaving out a track takes one from each of its listeners, so both limits are applied in
+        Dropping a track takes one from each of its listeners, so both limits are applied in
         turn until nothing changes.
         """
         users, tracks = np.arange(len(self.users)), np.arange(len(self.tracks))
@@ -128,20 +128,20 @@ def to_interactions(
     frame : pl.DataFrame
         Columns user_id, track_id and plays, and optionally skipped and rating.
     min_tracks_per_user, min_users_per_track : int
-        Listeners and tracks with fewer are left out, and counted. What only skips and dislikes
-        tell of has none, and stays where the limit is 0.
+        Listeners and tracks with fewer are left out, and counted. Those with only skips and
+        dislikes have none, and are kept if the limit is 0.
     rating_plays : float
         See `audiorec.data.plays.net_feedback.net_plays`.
 
     Returns
     -------
     interactions : Interactions
-        Rows and columns in the order of their ids, whatever the order of `frame`.
+        Rows and columns in the order of their ids, independent of the order of `frame`.
 
     Raises
     ------
     DataError
-        If nothing stays.
+        If nothing is left.
 
     Examples
     --------

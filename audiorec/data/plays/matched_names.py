@@ -1,8 +1,8 @@
-"""Names in stored listening, and which tracks of the catalogue they are.
+"""Names in stored listening, and their tracks in the catalogue.
 
-The plays of a history are stored under keys of what they name. A table beside them gives each key
-its track, so that names can be matched again when the catalogue has grown, or mended by hand,
-without the history being imported again. What is in no catalogue has an id made of its name.
+The plays of a history are stored under keys of the names in it. A table beside them gives each key
+its track, so that names can be matched again when the catalogue has grown, or corrected by hand,
+without importing the history again. A name in no catalogue has an id made of the name.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from audiorec.exceptions import AudiorecError, data_error
 
 BY_HAND = RULES[0]
 NONE = "-"
-"""What stands in a mended list for a name that is in no catalogue."""
+"""Entry of a corrected list for a name that is not in the catalogue."""
 COLUMNS = ("key", "listens", "artist", "title", "album", "track_id")
 
 
 class UnmatchedName(NamedTuple):
-    """A name that no track was found for, and how often it was listened to."""
+    """A name without a track, and the number of its listens."""
 
     key: str
     listens: int
@@ -46,12 +46,12 @@ class UnmatchedName(NamedTuple):
 
 
 def matched(names: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
-    """The table of names with the track of each, as far as the catalogue has it.
+    """The table of names with the track of each, if the catalogue has it.
 
     Parameters
     ----------
     names : pl.DataFrame
-        Columns of `NAMES_SCHEMA` but the last three, which are made; what was given by hand stays.
+        Columns of `NAMES_SCHEMA` but the last three, which are added; manual entries are kept.
     matcher : Matcher
     """
     track_ids: list[str | None] = []
@@ -80,7 +80,7 @@ def _still_there(track_id: str | None, matcher: Matcher) -> bool:
 
 
 def add_names(writer: PlaysWriter, names: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
-    """Match names anew, those stored before too, and store the table; return it.
+    """Match names again, including those stored before, and store the table; return it.
 
     Parameters
     ----------
@@ -103,14 +103,14 @@ def rematch(directory: Path, matcher: Callable[[bool], Matcher]) -> int:
     Parameters
     ----------
     directory : Path
-        Artifact of kind "plays"; nothing happens where there are no names in it.
+        Artifact of kind "plays"; unchanged if it has no names.
     matcher : callable
-        Makes what finds the tracks; it is told whether MusicBrainz ids are of use.
+        Makes the matcher; its argument is whether MusicBrainz ids are of use.
 
     Returns
     -------
     changed : int
-        How many names have another track than before.
+        Number of names with another track than before.
     """
     if not artifacts.exists(directory) or NAMES not in stored_manifest(directory).files:
         return 0
@@ -130,7 +130,7 @@ def has_mbids(names: pl.DataFrame) -> bool:
 
 
 def listens_by_key(writer: PlaysWriter) -> pl.DataFrame:
-    """How many listens the stored parts have of every key: columns key and listens."""
+    """Number of listens in the stored parts of every key: columns key and listens."""
     frames = [
         frame.select(key="track_id", listens="plays").filter(pl.col("key").str.starts_with(KEY))
         for name in writer.parts
@@ -141,7 +141,7 @@ def listens_by_key(writer: PlaysWriter) -> pl.DataFrame:
 
 
 def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
-    """Names without a track, most listened to first."""
+    """Names without a track, the most frequent first."""
     names = writer.names().filter(pl.col("track_id").is_null() & pl.col("rule").is_null())
     rows = names.join(listens_by_key(writer), on="key", how="inner").sort(
         "listens", "artist", "title", "key", descending=[True, False, False, False]
@@ -151,7 +151,7 @@ def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
 
 
 def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
-    """Write names for correction by hand: a CSV whose last column is for tracks."""
+    """Write names for manual correction: a CSV whose last column is for tracks."""
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(COLUMNS)
@@ -160,19 +160,19 @@ def write_unmatched(file: Path, names: Sequence[UnmatchedName]) -> None:
 
 
 def read_corrections(file: Path, *, find: Callable[[str], str]) -> dict[str, str | None]:
-    """What a mended list says: the track of each key, None for what is in no catalogue.
+    """Read a corrected list: the track of each key, None for names not in the catalogue.
 
     Parameters
     ----------
     file : Path
-        As `write_unmatched` wrote it, with tracks in the column ``track_id``, or "-".
+        As written by `write_unmatched`, with tracks in the column ``track_id``, or "-".
     find : callable
-        Gives the id of the track that is meant.
+        Returns the id of the track with a name, path or id.
 
     Raises
     ------
     DataError
-        If it is no such list, or a track is not known; the message names the line.
+        If it is not such a list, or a track is unknown; the message has the line.
     """
     corrections: dict[str, str | None] = {}
     for line, row in read_table(
@@ -193,7 +193,7 @@ def read_corrections(file: Path, *, find: Callable[[str], str]) -> dict[str, str
 
 
 def assign_tracks(writer: PlaysWriter, tracks: dict[str, str | None]) -> int:
-    """Give names the tracks that were named by hand; return how many there are."""
+    """Assign tracks to names by hand; return the number of names."""
     names = writer.names()
     corrections = pl.DataFrame(
         {"key": list(tracks), "_track": list(tracks.values())},

@@ -1,16 +1,16 @@
-"""What plays, skips and ratings of a track say together of a listener and it.
+"""Net feedback of a listener on a track: plays less skips, and ratings.
 
-Counts of plays say more or less for a track, skips and dislikes something against it. Of each
-listener and track, with r plays heard through, s broken off (skips) and the mean rating q from -1
-to 1, K times of which count as plays, the net plays are
+Counts of plays are evidence for a track, skips and dislikes are evidence against it. For each
+listener and track, with r completed plays, s skips and the mean rating q from -1 to 1, which counts
+for K plays, the net plays are
 
     r + K q      where the track is liked, q > 0: a skip now and then takes nothing back;
     -(s + K |q|) where it is disliked, q < 0: having played it does not make it liked;
     r - s        where there is no rating, or a neutral one.
 
-Above 0 it is evidence for the track, below 0 against it. At 0, as often broken off as heard
-through, it is no evidence at all. How much confidence that gives is for
-`audiorec.factors.signed_confidence` to say.
+Above 0 it is evidence for the track, below 0 against it. At 0, with as many skips as completed
+plays, it is no evidence at all. The confidence that this gives is computed by
+`audiorec.factors.signed_confidence`.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ KEY = ("user_id", "track_id")
 
 
 def net_plays(plays: pl.DataFrame, *, rating_plays: float = RATING_PLAYS) -> pl.DataFrame:
-    """Plays less what speaks against them.
+    """Compute plays minus skips and dislikes.
 
     Parameters
     ----------
     plays : pl.DataFrame
         Columns user_id, track_id, plays and, optionally, skipped and rating.
     rating_plays : float
-        Plays that a full rating counts for (K).
+        Plays that a full rating is equivalent to (K).
 
     Returns
     -------
     net : pl.DataFrame
-        Columns user_id, track_id and plays. Where `plays` tells of skips or ratings: one row per
-        listener and track, none where the two sides are even. Else the rows as they came.
+        Columns user_id, track_id and plays. If `plays` has skips or ratings: one row per listener
+        and track, none where both sides are equal. Otherwise the rows unchanged.
     """
     has_skips, has_ratings = "skipped" in plays.columns, "rating" in plays.columns
     if not has_skips and not has_ratings:

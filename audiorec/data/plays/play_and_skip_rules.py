@@ -1,4 +1,4 @@
-"""Rules by which a listen is a play or a skip, and listens of a history as a frame."""
+"""Rules that classify a listen as a play or a skip, and the frame of a history's listens."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ SCHEMA: dict[str, Any] = {
 def is_play() -> pl.Expr:
     """Whether a single listen of a frame of `SCHEMA` is a play.
 
-    Where the length is unknown, 30 seconds are enough unless the listener is known to have gone on:
-    that is what services count themselves.
+    Where the length is unknown, 30 seconds are enough unless the listener is known to have skipped:
+    streaming services count by that.
     """
     half = pl.col("duration") * PLAY_FRACTION
     unknown = pl.when(pl.col("skipped").fill_null(value=False)).then(PLAY_SECONDS)
@@ -51,23 +51,23 @@ def is_play() -> pl.Expr:
 
 
 def is_skip() -> pl.Expr:
-    """Whether a single listen of a frame of `SCHEMA` is a skip; what is no time at all is none."""
+    """Whether a single listen of a frame of `SCHEMA` is a skip; one of no time at all is not."""
     gone_on = pl.col("skipped").fill_null(value=False)
     short = (pl.col("seconds") < SKIP_SECONDS) & ((pl.col("seconds") > 0) | gone_on)
     return ~is_play() & (short.fill_null(value=False) | (pl.col("seconds").is_null() & gone_on))
 
 
 NAME = ("artist", "title", "album", "recording_mbid", "path")
-"""Columns that say what was played; see `audiorec.data.names.listen_matching.TrackName`."""
+"""Columns that identify a recording; see `audiorec.data.names.listen_matching.TrackName`."""
 ROWS_AT_A_TIME = 50_000
 SOURCE = "source"
-"""Column that says which format a row came in."""
+"""Column of the format from which a row was imported."""
 KEY = "listen:"
-"""What the keys of names begin with, so that they are no track's id."""
+"""Prefix of the keys of names, which distinguishes them from ids of tracks."""
 
 
 class Plays(NamedTuple):
-    """What a frame of listens comes to.
+    """Plays and skips of a frame of listens, and counts of the other listens.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Plays(NamedTuple):
     neither : int
         Listens that are neither a play nor a skip.
     duplicates : int
-        Listens that are the same play as another.
+        Listens that repeat another one.
     """
 
     frame: pl.DataFrame
@@ -85,7 +85,7 @@ class Plays(NamedTuple):
 
 
 def to_frame(listens: Iterable[Listen]) -> pl.DataFrame:
-    """Listens as a frame of `SCHEMA` and ``key``, what was played; made in batches."""
+    """Make a frame of `SCHEMA` and ``key``, the recording, of listens; in batches."""
     stream = iter(listens)
     parts = []
     while batch := list(islice(stream, ROWS_AT_A_TIME)):
@@ -96,27 +96,27 @@ def to_frame(listens: Iterable[Listen]) -> pl.DataFrame:
 
 
 def name_key(listen: Listen) -> str:
-    """A key of what was played: equal where artist, title, album, id and path are."""
+    """Make a key of a recording: equal where artist, title, album, id and path are."""
     joined = "\0".join(getattr(listen, column) for column in NAME)
     return KEY + hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def names_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """What was played, each once: ``key``, the columns of `NAME` and ``duration`` where known."""
+    """Distinct recordings: ``key``, the columns of `NAME` and ``duration`` where known."""
     return frame.group_by("key", maintain_order=True).agg(
         pl.col(*NAME).first(), pl.col("duration").median()
     )
 
 
 def with_durations(frame: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame:
-    """Give listens without a length the one of their track, or of those heard to their end.
+    """Fill in missing lengths: that of the track, or of listens completed to the end.
 
     Parameters
     ----------
     frame : pl.DataFrame
         Of `SCHEMA` and ``key``.
     durations : pl.DataFrame
-        Columns ``key`` and ``matched_duration``, s, of what is in the catalogue.
+        Columns ``key`` and ``matched_duration``, s, of tracks in the catalogue.
     """
     finished = (
         frame.filter(pl.col("finished").fill_null(value=False) & (pl.col("seconds") > 0))
@@ -132,18 +132,18 @@ def with_durations(frame: pl.DataFrame, durations: pl.DataFrame) -> pl.DataFrame
 
 
 def to_plays(frame: pl.DataFrame, *, user: str | None, ids: Mapping[str, str]) -> Plays:
-    """Plays, skips and counts of a frame of listens.
+    """Convert a frame of listens to plays, skips and counts.
 
     Parameters
     ----------
     frame : pl.DataFrame
         Of `SCHEMA` and ``key``.
     user : str or None
-        The listener; None takes the names of the listens.
+        The listener; by None, the names in the listens.
     ids : mapping of str to str
         The track of each key: two spellings of a name are one track.
     """
-    # A row that is one listen falls under the rule; one that counts was counted by its program.
+    # The rule applies to rows of one listen; rows of counts were counted by their program.
     single = (pl.col("plays") == 1) & (pl.col("skips") == 0)
     single &= pl.col("seconds").is_not_null() | pl.col("skipped").is_not_null()
     play, skip = is_play(), is_skip()
@@ -166,20 +166,21 @@ def to_plays(frame: pl.DataFrame, *, user: str | None, ids: Mapping[str, str]) -
 
 
 def merge_repeated_plays(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -> pl.DataFrame:
-    """Make plays of one listener and track that begin within 60 seconds one.
+    """Merge plays of one listener and track that begin within 60 seconds.
 
     Parameters
     ----------
     timed : pl.DataFrame
         Columns user_id, track_id, timestamp (none null) and skipped.
     apart : pl.Expr, optional
-        Rows that are never the same play as each other, such as those of a table of one's own.
+        Rows that never repeat each other, such as those of a user's own table.
 
     Returns
     -------
     once : pl.DataFrame
-        In the order of listener, track and time. Of several the first stays; where one of them was
-        heard through, it was.
+        In the order of listener, track and time. The first of several is kept; it counts as
+        completed
+        if any of them was.
     """
     by = ["user_id", "track_id"]
     alone = pl.lit(value=False) if apart is None else apart
@@ -214,7 +215,7 @@ def merge_repeated_plays(timed: pl.DataFrame, *, apart: pl.Expr | None = None) -
 
 
 def drop_counts_with_events(counts: pl.DataFrame, timed: pl.DataFrame) -> pl.DataFrame:
-    """Counts without those of listeners and tracks that have plays with times; ratings stay.
+    """Drop counts of listeners and tracks that have plays with times; ratings are kept.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def drop_counts_with_events(counts: pl.DataFrame, timed: pl.DataFrame) -> pl.Dat
 
 
 def prefer_feedback_ratings(plays: pl.DataFrame) -> pl.DataFrame:
-    """Plays in which what a listener said of a track here stands over every other rating of it.
+    """Replace other ratings of a track by those that a listener gave here.
 
     Parameters
     ----------

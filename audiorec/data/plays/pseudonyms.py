@@ -13,17 +13,17 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-# Imports in functions: polars, where there are pseudonyms: answers start without it.
+# Imports in functions: answers without pseudonyms start without polars.
 
 
 def pseudonym(user: str, *, salt: bytes) -> str:
-    """A salted hash in place of a listener's name."""
+    """Make a salted hash to replace a listener's name."""
     digest = hmac.new(salt, user.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
     return f"p-{digest[:20]}"
 
 
 def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
-    """Plays with the names of their listeners as salted hashes."""
+    """Replace the names of listeners in plays by salted hashes."""
     import polars as pl
 
     users = plays.select(pl.col("user_id").unique()).collect()["user_id"].to_list()
@@ -32,7 +32,7 @@ def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
 
 
 def stored_name(user: str, *, workspace: Workspace) -> str:
-    """The name under which a listener is stored: their pseudonym, where only that is."""
+    """Name under which a listener is stored: their pseudonym, if only that is stored."""
     salt, directory = workspace.salt(make=False), workspace.plays
     if salt is None or not artifacts.exists(directory):
         return user

@@ -19,7 +19,7 @@ from audiorec.exceptions import DataError
 
 
 def list_parts(directory: Path) -> list[dict[str, Any]]:
-    """What was imported: source, file, rows, users and tracks of each part.
+    """List source, file, rows, users and tracks of each imported part.
 
     Raises
     ------
@@ -33,12 +33,12 @@ def list_parts(directory: Path) -> list[dict[str, Any]]:
 
 
 def remove_parts(directory: Path, source: str) -> int:
-    """Remove what came in a format, or from a file or folder; return how many rows are gone.
+    """Remove imports of a format, or from a file or folder; return the number of rows removed.
 
     Raises
     ------
     DataError
-        If nothing did.
+        If there are none.
     """
     folder = Path(source).resolve()
     with writing_plays(directory) as writer:
@@ -57,7 +57,7 @@ def remove_parts(directory: Path, source: str) -> int:
 
 
 def prune_names(writer: PlaysWriter) -> None:
-    """Leave out names that no stored play has any more."""
+    """Remove names that no stored play has any more."""
     names = writer.names()
     if not len(names):
         return
@@ -67,9 +67,9 @@ def prune_names(writer: PlaysWriter) -> None:
 
 
 def forget_user(directory: Path, user: str) -> int:
-    """Remove a listener from the stored plays; return how many rows are gone.
+    """Remove a listener from the stored plays; return the number of rows removed.
 
-    Names of tracks that nobody else has played go with them.
+    Names of tracks that nobody else has played are removed too.
     """
     if not artifacts.exists(directory):
         return 0

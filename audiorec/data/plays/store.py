@@ -1,9 +1,9 @@
 """Stored listening: Parquet, one part per imported file, behind one manifest.
 
 A frame of plays has the columns ``user_id``, ``track_id``, ``plays`` (float64) and ``timestamp``
-(second since 1970-01-01 UTC, or null). Tracks need no audio: listening to any track tells something
-about the listener. Where the files have them there are two more columns, ``skipped`` (how many of
-the plays were broken off) and ``rating`` (-1 to 1).
+(second since 1970-01-01 UTC, or null). Tracks need no audio: any listening is informative
+about the listener. Where the files have them there are two more columns, ``skipped`` (number of
+the plays that were skipped) and ``rating`` (-1 to 1).
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from audiorec.exceptions import ArtifactError, first_line
 
 
 def forget_within(directory: Path, folder: Path, *, source: str) -> int:
-    """Forget the listening that came in a format from a folder, or from within it.
+    """Remove listening of a format that was imported from a folder, or from within it.
 
     Returns
     -------
     rows : int
-        How many are gone.
+        Number of rows removed.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def forget_within(directory: Path, folder: Path, *, source: str) -> int:
 
 
 def imported_from(directory: Path, *, source: str) -> list[Path]:
-    """Files and folders that the stored listening of a source came from, those known of.
+    """Files and folders from which stored listening of a source was imported, if known.
 
     Raises
     ------
@@ -73,19 +73,19 @@ def imported_from(directory: Path, *, source: str) -> list[Path]:
 
 
 def load_plays(directory: Path, *, with_source: bool = False, coded: bool = False) -> pl.DataFrame:
-    """All stored listening.
+    """Load all stored listening.
 
-    Events that two files both tell of (equal in listener, track, count and time, as in two
-    exports of one history) count once; counts without a time add up.
+    Events that occur in two files (equal in listener, track, count and time, as in two exports of
+    one history) count once; counts without a time add up.
 
     Parameters
     ----------
     directory : Path
         Artifact of kind "plays".
     with_source : bool
-        Whether to say in a column ``source`` which format each row came in.
+        Add a column ``source`` with the format from which each row was imported.
     coded : bool
-        Whether user_id and track_id are of `polars.Enum`, ascending: 8 bytes a row in place of 32.
+        Make user_id and track_id a `polars.Enum`, ascending: 8 bytes a row instead of 32.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def load_plays(directory: Path, *, with_source: bool = False, coded: bool = Fals
 
 
 def _coded(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """The ids as codes: each in the order of the ids."""
+    """Encode the ids, each in the order of the ids."""
     for column in ("user_id", "track_id"):
         names = frame.select(pl.col(column).unique()).collect(engine="streaming").to_series()
         frame = frame.with_columns(pl.col(column).cast(pl.Enum(names.drop_nulls().sort())))
@@ -125,15 +125,15 @@ def _coded(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _once(events: pl.DataFrame) -> pl.DataFrame:
-    """Events that are equal in all but where they came from, once."""
+    """Drop events that are equal in everything but their source."""
     columns = [column for column in events.columns if column != SOURCE]
     return events.unique(columns, keep="first", maintain_order=True)
 
 
 def _by_rule(frame: pl.DataFrame) -> pl.DataFrame:
-    """Plays with histories among them, by the rules of `audiorec.data.plays.play_and_skip_rules`.
+    """Merge histories into plays, by the rules of `audiorec.data.plays.play_and_skip_rules`.
 
-    Those who have no such history are as they are without it.
+    Listeners without such a history are unchanged.
     """
     mine = pl.col(SOURCE).is_in([*IN_COLUMNS, ""])
     listeners = frame.filter(~mine)["user_id"].unique()
@@ -170,7 +170,7 @@ def all_played_tracks(directory: Path) -> list[str]:
 
 
 def _resolved(frame: pl.DataFrame, directory: Path, manifest: Manifest) -> pl.DataFrame:
-    """Rows under the ids of the tracks that their names were matched to."""
+    """Rows under the ids of the tracks to which their names were matched."""
     if NAMES not in manifest.files:
         return frame
     names = _read(directory, [directory / manifest.files[NAMES].file])

@@ -1,4 +1,4 @@
-"""Names of tracks that are known by listening alone: of histories and of data sets."""
+"""Names of tracks known from listening alone, in histories and data sets."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from audiorec.data.catalog.records import Track
 if TYPE_CHECKING:
     import polars as pl
 
-# Imports in functions: polars, where there are such names: answers start without it.
+# Imports in functions: answers without such names start without polars.
 
 KIND = "plays"
 NAMES = "names.parquet"
-"""What the listening of histories names, and which tracks that is."""
+"""Names in imported histories, and their tracks."""
 TITLES = "titles-"
-"""How the tables of names that data sets give begin; then follows the set."""
+"""Prefix of the tables of names of data sets, followed by the name of the set."""
 COLUMNS = ("track_id", "artist", "title", "album")
-"""Of these tables, all text."""
+"""Columns of these tables, all text."""
 
 
 class PlayedNames:
-    """Artists and titles of tracks that no file is catalogued of.
+    """Artists and titles of tracks without a catalogued file.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ class PlayedNames:
 
     @property
     def any(self) -> bool:
-        """Whether there are names at all."""
+        """Whether there are any names."""
         return self._names is not None
 
     def tracks(self, track_ids: Collection[str]) -> dict[str, Track]:
-        """Tracks of ids, by id; those that have no name are passed over.
+        """Tracks of ids, by id; those without a name are ignored.
 
         As the catalogue has tracks without a file: their path is their id.
         """
@@ -55,7 +55,7 @@ class PlayedNames:
         return {row[0]: Track(row[0], *row) for row in named.iter_rows()}
 
     def ids_by_name(self, name: str) -> list[str]:
-        """Ids of the tracks of a title, or of ``"Artist - Title"``; case does not count."""
+        """Ids of the tracks with a title, or ``"Artist - Title"``; case is ignored."""
         if self._names is None:
             return []
         import polars as pl
@@ -66,7 +66,7 @@ class PlayedNames:
         return fits.select(pl.col("track_id").unique().sort()).collect()["track_id"].to_list()
 
     def search(self, words: Sequence[str]) -> list[Track]:
-        """Tracks whose artist, title and album hold all of some folded words."""
+        """Tracks with all of some folded words in their artist, title and album."""
         if self._names is None:
             return []
         import polars as pl
@@ -79,7 +79,7 @@ class PlayedNames:
 
     @cached_property
     def _names(self) -> pl.LazyFrame | None:
-        """The `COLUMNS`; an id may stand twice. None where there are no names."""
+        """The `COLUMNS`; an id may occur twice. None if there are no names."""
         plays = artifacts.load_valid(self._directory, kind=KIND, check="manifest")
         files = {} if plays is None else plays.files
         named = {name: entry for name, entry in files.items() if not is_part(name)}
@@ -98,5 +98,5 @@ class PlayedNames:
 
 
 def is_part(name: str) -> bool:
-    """Whether a stored file is a part, and no table of names."""
+    """Whether a stored file is a part, not a table of names."""
     return name != NAMES and not name.startswith(TITLES)

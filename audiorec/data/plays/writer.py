@@ -1,4 +1,4 @@
-"""Parts of stored plays, made aside and stored all at once behind one manifest."""
+"""Parts of stored plays, written to a scratch directory and stored at once with one manifest."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ FEEDBACK = "part-feedback.parquet"
 
 
 class ImportReport(NamedTuple):
-    """What importing one file did.
+    """Counts of the rows imported from one file.
 
     Attributes
     ----------
     rows : int
         Rows stored.
-    users, tracks : int
+    Distinct listeners and tracks in them.
         Distinct listeners and tracks among them.
     duplicates : int
-        Rows left out because an earlier one is equal to them, its time included.
+        Rows left out because they repeat an earlier one, its time included.
     summed : int
-        Rows stored without a time whose listener and track stand in an earlier row too: their
+        Rows stored without a time whose listener and track occur in an earlier row too: their
         counts add up.
     skipped : int
-        Rows left out because they tell of no play, no skip, and no liking or disliking.
+        Rows left out because they have no play, no skip, no like and no dislike.
     replaced : int
         Rows of an earlier import of the same file that these have replaced.
     skips, ratings : int
-        Rows stored that tell of a skip, and of liking or disliking.
+        Stored rows with a skip, and with a like or dislike.
     unknown : int
-        Rows left out because they name a file that is not in the catalogue.
+        Rows left out because their file is not in the catalogue.
     problems : tuple of (str, str)
-        Path of each of several files that could not be read, and a line that says why.
+        Path of each of several unreadable files, and the reason in one line.
     missing : tuple of str
-        Files that are not in the catalogue, as the list names them.
+        Files that are not in the catalogue, as in the list.
     """
 
     rows: int
@@ -78,18 +78,18 @@ class ImportReport(NamedTuple):
 
 
 class PlaysWriter:
-    """Parts of stored plays that are made aside, and become stored all at once.
+    """Parts of stored plays, written to a scratch directory and then stored all at once.
 
     Parameters
     ----------
     directory : Path
         Artifact of kind "plays".
     scratch : Path
-        Directory on the same file system for what is made.
+        Directory on the same file system for new parts.
     salt : bytes, optional
         With it the names of listeners are stored as salted hashes.
     former_salt : bytes, optional
-        That of pseudonyms stored before: what came under those gives way to the same under names.
+        Salt of earlier pseudonyms: parts stored under those are replaced by the same under names.
     """
 
     def __init__(
@@ -111,11 +111,11 @@ class PlaysWriter:
         self._number = 0
 
     def user(self, name: str) -> str:
-        """A listener's name as it is stored."""
+        """Stored form of a listener's name."""
         return name if self._salt is None else pseudonym(name, salt=self._salt)
 
     def new_scratch(self) -> Path:
-        """A new directory for what is unpacked."""
+        """A new directory for unpacked files."""
         self._number += 1
         folder = self._scratch / str(self._number)
         folder.mkdir()
@@ -124,7 +124,7 @@ class PlaysWriter:
     def add(
         self, plays: pl.LazyFrame, *, file: Path, source: str, group: str | None = None
     ) -> ImportReport:
-        """Add rows as a part, in the place of those that came from the same file.
+        """Add rows as a part, in place of an earlier one of the same file.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class PlaysWriter:
         file : Path
         source : str
         group : str, optional
-            Parts of one group replace each other, wherever they came from.
+            Parts of one group replace each other, whatever file they are from.
         """
         if self._salt is not None:
             plays = pseudonymised(plays, salt=self._salt)
@@ -153,7 +153,7 @@ class PlaysWriter:
             *(n for n, e in self._files.items() if e.digest in contents),
         )
         self._pending[name] = part
-        # A path may hold the listener's name, which is not to be kept then.
+        # A path may contain the listener's name, which must not be stored then.
         self.parts[name] = {
             "file": "" if self._salt is not None else path,
             "source": source,
@@ -174,7 +174,7 @@ class PlaysWriter:
         )
 
     def drop(self, *names: str) -> int:
-        """Leave out parts; return how many rows they had."""
+        """Drop parts; return the number of their rows."""
         present = {name for name in names if name in self.parts}
         rows = sum(int(self.parts.pop(name)["rows"]) for name in present)
         for name in names:
@@ -187,7 +187,7 @@ class PlaysWriter:
         return pl.read_parquet(self._path(name))
 
     def put(self, name: str, frame: pl.DataFrame | pl.LazyFrame, **about: Any) -> None:
-        """Store a frame under a logical name; with `about` it is a part, of which that is said."""
+        """Store a frame under a logical name; with `about` it is a part with these attributes."""
         path = self.new_scratch() / "part.parquet"
         sink(frame.lazy(), path)
         self._pending[name] = path
@@ -195,7 +195,7 @@ class PlaysWriter:
             self.parts[name] = {**about, **_summary(path)}
 
     def put_titles(self, titles: pl.LazyFrame, *, source: str) -> None:
-        """Store names of tracks, as far as what is stored of a data set has them.
+        """Store names of tracks that occur in the stored plays of a data set.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class PlaysWriter:
         self.put(f"{TITLES}{source}.parquet", known.select(*TITLES_SCHEMA))
 
     def names(self) -> pl.DataFrame:
-        """The table of names; empty where there is none, or it cannot be read."""
+        """The table of names; empty if it is missing or unreadable."""
         if NAMES not in self._files and NAMES not in self._pending:
             return pl.DataFrame(schema=NAMES_SCHEMA)
         try:
@@ -219,7 +219,7 @@ class PlaysWriter:
             return pl.DataFrame(schema=NAMES_SCHEMA)
 
     def commit(self) -> None:
-        """Store all of it, in one rename; without any part, remove what was stored."""
+        """Store everything in one rename; without any part, remove the stored plays."""
         if not self.parts:
             artifacts.remove(self.directory, stored_manifest(self.directory))
             return
@@ -259,7 +259,7 @@ def _part_name(key: str | list[str]) -> str:
 
 
 def is_within(file: str, folder: Path) -> bool:
-    """Whether a part came from a file or folder, or from within it."""
+    """Whether a part was imported from a file or folder, or from within it."""
     return bool(file) and Path(file).is_relative_to(folder)
 
 
@@ -274,7 +274,7 @@ def writing_plays(
 
 
 def stored_manifest(directory: Path) -> Manifest:
-    """What is stored; an empty manifest where nothing is, one made of the parts if it is torn."""
+    """Stored manifest; empty if nothing is stored, rebuilt from the parts if it is torn."""
     if not artifacts.exists(directory):
         return Manifest(KIND)
     try:
@@ -284,10 +284,10 @@ def stored_manifest(directory: Path) -> Manifest:
 
 
 def _recovered_manifest(directory: Path) -> Manifest:
-    """A manifest of the parts that are whole, as the digests in their names say.
+    """A manifest of the undamaged parts, by the digests in their names.
 
-    Which file a part came from is lost, but for what its name keeps: importing that file again
-    takes its place.
+    The file that a part was imported from is lost, except for what is in its name: importing
+    that file again replaces it.
     """
     files: dict[str, artifacts.ArtifactFile] = {}
     parts: dict[str, dict[str, object]] = {}
@@ -306,7 +306,7 @@ def _recovered_manifest(directory: Path) -> Manifest:
 
 
 def _write_part(plays: pl.LazyFrame, part: Path) -> int:
-    """Write rows to Parquet without the exact repeats; count the rows that came."""
+    """Write rows to Parquet without exact repeats; return the number of input rows."""
     whole = part.with_name("whole.parquet")
     sink(plays, whole)
     frame = pl.scan_parquet(whole)
@@ -325,7 +325,7 @@ def _write_part(plays: pl.LazyFrame, part: Path) -> int:
 
 
 def _check_ids(file: Path, part: Path) -> None:
-    """Raise `DataError` for the first id that is too long, or that no text array can keep."""
+    """Raise `DataError` for the first id that is too long, or that no text array can hold."""
     frame = pl.scan_parquet(part)
     for column in ("user_id", "track_id"):
         length = pl.col(column).str.len_chars()
@@ -336,7 +336,7 @@ def _check_ids(file: Path, part: Path) -> None:
 
 
 def _summary(part: Path) -> dict[str, int]:
-    """Counts of a part, as the import report and the manifest keep them."""
+    """Counts of a part for the import report and the manifest."""
     frame = pl.scan_parquet(part)
     rows, users, tracks, untimed = (
         frame.select(
@@ -353,10 +353,10 @@ def _summary(part: Path) -> dict[str, int]:
 
 
 def _distinct_pairs(frame: pl.LazyFrame) -> int:
-    """Listeners and tracks that stand together, by their 64-bit hashes.
+    """Number of distinct pairs of listener and track, by their 64-bit hashes.
 
-    A set of the names themselves would take 200 bytes a row; that two of 50 million pairs have the
-    same hash is once in 15,000 such files.
+    A set of the names themselves would take 200 bytes a row; two of 50 million pairs have the same
+    hash once in 15,000 such files.
     """
     hashes = frame.select(pl.struct("user_id", "track_id").hash()).collect(engine="streaming")
     sorted_ = np.sort(hashes.to_series().to_numpy())
@@ -364,7 +364,7 @@ def _distinct_pairs(frame: pl.LazyFrame) -> int:
 
 
 def _feedback_counts(part: Path) -> dict[str, int]:
-    """How many rows of a part tell of skips and of ratings."""
+    """Number of rows in a part with skips and with ratings."""
     frame = pl.scan_parquet(part)
     has = frame.collect_schema().names()
     tells = {

@@ -1,1 +1,1 @@
-"""What the server keeps of its listeners, and how it becomes plays."""
+"""Listening stored by the server, and its conversion to plays."""

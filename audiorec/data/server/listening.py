@@ -1,7 +1,7 @@
-"""What the server's listeners played, skipped, liked and rated, and how it becomes plays.
+"""Plays, skips, likes and ratings of the server's listeners, and their conversion to plays.
 
-Each is kept in the server's own file at once, and stands under the plays of the workspace, where
-the next `run` counts it, as soon as nobody else writes there.
+Each is stored in the server's own file at once, and copied to the plays of the workspace, for
+the next `run`, as soon as no other process writes there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-# Imports in functions: polars, where there is something to count.
+# Imports in functions: polars, only if there is something to convert.
 
 SOURCE = "server"
 PART = "part-server.parquet"
@@ -40,33 +40,33 @@ CREATE TABLE IF NOT EXISTS play_counts (
 
 
 def listening_store(workspace: Workspace) -> ServerStore:
-    """The server's file of a workspace, with the tables of listening."""
+    """Open the server's file of a workspace, with the tables of listening."""
     store = ServerStore(workspace.root / FILE)
     store.ensure(SCHEMA)
     return store
 
 
 def is_pending(store: ServerStore) -> bool:
-    """Whether there is listening that the plays have not yet."""
+    """Whether there is listening that is not yet in the plays."""
     with store.reading() as connection:
         return connection.execute("SELECT 1 FROM listening LIMIT 1").fetchone() is not None
 
 
 def store_server_plays(workspace: Workspace, store: ServerStore | None = None) -> int:
-    """Put the server's listening under the workspace's plays.
+    """Copy the server's listening to the workspace's plays.
 
     Parameters
     ----------
     workspace : Workspace
-        Held for writing.
+        Locked for writing.
     store : ServerStore, optional
-        Where it is open already.
+        If it is open already.
 
     Returns
     -------
     count : int
-        Events that were taken over. Killed between the two files, the next call takes them over
-        once more, and none counts twice.
+        Number of copied events. If killed between the two files, the next call copies them again,
+        and none counts twice.
     """
     if store is None:
         if not (workspace.root / FILE).exists():
@@ -146,7 +146,7 @@ def add_event(
     at: int | None = None,
     rating: float | None = None,
 ) -> None:
-    """Note a ``"play"``, ``"skip"`` or ``"rating"`` (None withdraws) for `store_server_plays`."""
+    """Record a ``"play"``, ``"skip"`` or ``"rating"`` (None withdraws) for `store_server_plays`."""
     connection.execute(
         "INSERT INTO listening (user, track_id, kind, at, rating) VALUES (?, ?, ?, ?, ?)",
         [user, track_id, kind, at, rating],

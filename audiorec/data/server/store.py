@@ -1,7 +1,7 @@
-"""What the server keeps of its listeners: one SQLite file in the workspace, written durably.
+"""Store of the server's listeners: one SQLite file in the workspace, written durably.
 
 A change is on the disk when `ServerStore.writing` ends: the write-ahead log is synchronised at each
-commit. What was played and liked is taken over into the plays by
+commit. Plays and likes are copied to the workspace's plays by
 `audiorec.data.server.listening.store_server_plays`.
 """
 
@@ -19,12 +19,12 @@ FILE = "server.sqlite"
 
 
 class ServerStore:
-    """An SQLite file that threads share; made at the first write.
+    """An SQLite file shared by threads; created at the first write.
 
     Parameters
     ----------
     path : Path
-        In a folder that is there.
+        In an existing folder.
 
     Examples
     --------
@@ -46,12 +46,13 @@ class ServerStore:
         self._memory: sqlite3.Connection | None = None
 
     def ensure(self, schema: str) -> None:
-        """Have tables made before anything is read or written.
+        """Declare tables to be created before anything is read or written.
 
         Parameters
         ----------
         schema : str
-            ``CREATE TABLE IF NOT EXISTS ...;`` and the like. A table of listeners names them in a
+            ``CREATE TABLE IF NOT EXISTS ...;`` and the like. Tables about listeners have their
+            names in a
             column ``user``.
         """
         with self._lock:
@@ -61,12 +62,12 @@ class ServerStore:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that is on the disk when the block ends, or has not happened.
+        """Open a transaction, which is on the disk when the block ends, or has not happened.
 
         Raises
         ------
         WorkspaceError
-            If it cannot be stored: a disk that is full or read-only, or a folder that is gone.
+            If it cannot be stored: the disk is full or read-only, or the folder is gone.
         """
         with self._lock:
             try:
@@ -88,7 +89,7 @@ class ServerStore:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The tables as they stand; empty ones where the file is missing.
+        """Open the tables for reading; empty ones if the file is missing.
 
         Raises
         ------
@@ -112,7 +113,7 @@ class ServerStore:
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._writer is not None and not self.path.exists():
-            self._drop_connections()  # moved away: what is written now would go with it
+            self._drop_connections()  # moved away: writes would go with it
         if self._writer is None:
             if not self.path.parent.is_dir():
                 raise OSError(f"there is no folder {self.path.parent}")
@@ -139,7 +140,7 @@ class ServerStore:
         return self._reader
 
     def _connected_reader(self) -> sqlite3.Connection:
-        """The file where it can be written; else as it stands, for reading alone."""
+        """Connect to the file; read-only where it cannot be written."""
         with suppress(sqlite3.Error, OSError):
             return self._open_writer()
         uri = self.path.resolve().as_uri()
@@ -154,7 +155,7 @@ class ServerStore:
         raise OSError("unable to open database file")
 
     def _with_tables(self, connection: sqlite3.Connection) -> sqlite3.Connection:
-        """A connection on which tables that the file has not are there too, and empty."""
+        """Add empty temporary tables for those that the file lacks."""
         for schema in self._schemas:
             for table in _tables_of(schema):
                 there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table])
@@ -185,7 +186,7 @@ class ServerStore:
 
 
 def forget_listener(path: Path, user: str) -> int:
-    """Remove a listener from every table of a server's file; return how many rows are gone."""
+    """Remove a listener from every table of a server's file; return the number of rows removed."""
     if not path.exists():
         return 0
     store = ServerStore(path)
@@ -204,7 +205,7 @@ def forget_listener(path: Path, user: str) -> int:
 
 
 def _tables_of(schema: str) -> list[str]:
-    """Names of the tables that a schema makes."""
+    """Names of the tables that a schema creates."""
     words = schema.split()
     return [
         words[place + 5].strip("(")
