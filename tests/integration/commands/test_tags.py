@@ -14,9 +14,9 @@ from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.tagging.probe import ProbeReport
 from audiorec.workspace import Workspace
 
+from ...loaded_modules import modules_loaded_by_command
 from ..conftest import call
 from ..helpers import failed, similar, snapshot
-from ..test_answers import imported_by
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_words_of_a_catalogued_track_are_read_without_torch(tagged, track):
         ["tags", "--list"],
         ["similar", track, "--tag", "guitar", "--why"],
     ):
-        assert not imported_by("-w", tagged, *question) & heavy
-    assert not imported_by("tags", "--help") & {"torch", "librosa", "faiss", "numpy"}
+        assert not modules_loaded_by_command("-w", tagged, *question) & heavy
+    assert not modules_loaded_by_command("tags", "--help") & {"torch", "librosa", "faiss", "numpy"}
 
 
 def test_a_network_that_is_named_is_the_one_that_speaks(tagged, track):
