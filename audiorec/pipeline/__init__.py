@@ -1,4 +1,4 @@
-"""The stages of a recipe, each run where it is stale."""
+"""Pipeline of stages: each runs if its artifact is stale."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Measure the descriptors of every track that has none yet.
+"""Measurement of descriptors for tracks that have none yet.
 
-A scan that is asked to, or of a workspace that has them already, measures them on the clip that it
-decodes anyway; they lie beside the catalogue until the scan has settled which track each is.
+A scan with ``--descriptors``, or of a workspace that has some already, measures them on the clip
+that it decodes anyway; they are stored beside the catalogue until the scan has matched files to
+tracks.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from audiorec.workspace import Workspace
 
 STAGE = "descriptors"
 Measured = dict[str, tuple[str, np.ndarray]]
-"""By track the identity of its sound, and its columns as `save_descriptors` takes them."""
-SAVE_EVERY = 200  # tracks after which what was measured is stored
+"""Audio digest of each track, and its columns as for `save_descriptors`, by track."""
+SAVE_EVERY = 200  # tracks measured between two saves
 
 
 class DescribeReport(NamedTuple):
-    """What measuring did.
+    """Result of measuring descriptors.
 
     Attributes
     ----------
     measured, kept, failed : int
-        Tracks that were measured now, that were before, and that could not be.
+        Tracks measured now, measured before, and that could not be measured.
     """
 
     measured: int
@@ -46,12 +47,12 @@ def describe_catalog(
 ) -> DescribeReport:
     """Measure the descriptors of tracks; see `audiorec.audio.descriptors`.
 
-    Killed, it goes on where it was: what was measured is stored every so many tracks.
+    If killed, it continues later: results are saved every `SAVE_EVERY` tracks.
 
     Parameters
     ----------
     workspace : Workspace
-        Held for writing.
+        Locked for writing.
     n_jobs : int or None
         Worker processes; None is one per CPU.
     progress : callable
@@ -83,7 +84,7 @@ def describe_catalog(
 
 
 def _stored(workspace: Workspace) -> Measured:
-    """What was measured before, as it would be measured now; nothing where that is damaged."""
+    """Load descriptors measured before with the current settings; none if damaged."""
     try:
         stored = load_descriptors(workspace.descriptors)
     except ArtifactError:
@@ -97,7 +98,7 @@ def _stored(workspace: Workspace) -> Measured:
 def _measured(
     workspace: Workspace, catalog: Catalog, known: Measured
 ) -> tuple[list[Track], Measured]:
-    """Tracks that can be measured, and those of them that are, by a scan too."""
+    """Return the measurable tracks, and those measured already, including by a scan."""
     tracks = [t for t in catalog.tracks() if t.clip_hash and t.path != t.track_id]
     scanned = ScannedDescriptors(workspace.scanned_descriptors)
     kept: Measured = {}
@@ -112,7 +113,7 @@ def _measured(
 
 
 def take_scanned(workspace: Workspace, catalog: Catalog) -> None:
-    """Store what a scan has measured, and remove what it had laid aside."""
+    """Store the descriptors that a scan measured, and remove its temporary file."""
     if not workspace.scanned_descriptors.is_dir():
         return
     known = _stored(workspace)

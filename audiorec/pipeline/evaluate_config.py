@@ -15,16 +15,16 @@ class EvaluateConfig(Section):
     Attributes
     ----------
     splits : tuple of {"artist-cold", "track-cold", "time-cold"}
-        Time-cold holds out the tracks that were first played last.
+        Time-cold holds out the tracks with the latest first plays.
     rank_by : {"tracks", "artists"}
-        What is ranked. Artists, each scored by the mean over their cold tracks, are for listening
-        that is known by artist only.
+        Ranked items. Artists, each scored by the mean over their cold tracks, are for plays that
+        are known by artist only.
     test_fraction : float
         Share of the artists (or tracks) held out.
     folds : int
-        0 holds out `test_fraction` once per seed. Otherwise the artists (or tracks) are dealt into
-        so many folds per seed, and each is held out in turn: for small catalogues, where one split
-        says little.
+        0 holds out `test_fraction` once per seed. Otherwise the artists (or tracks) are divided
+        into so many folds per seed, each held out in turn: for small catalogues, where a single
+        split is too noisy.
     seeds : tuple of int
         One split, one set of factors and one network per seed (and fold).
     """

@@ -1,4 +1,4 @@
-"""The listening that is learned from, and the factors of it."""
+"""Factors stage: filtered plays, and factors fitted to them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from audiorec.data.plays.bot_filter import Suspects
     from audiorec.data.plays.interactions import Interactions
 
-# Imports in functions: polars, where factors are stale.
+# Imported in functions: polars, needed only if factors are stale.
 
 
 class FittedFactors(NamedTuple):
-    """Factors, and what they were fitted to.
+    """Fitted factors, with the excluded listeners.
 
     Attributes
     ----------
     factors : Factors
     suspects : Suspects
-        Whom they leave out.
+        Listeners left out as suspects.
     summary : str
-        For people.
+        Human-readable summary.
     """
 
     factors: Factors
@@ -40,7 +40,7 @@ class FittedFactors(NamedTuple):
 
 
 def filtered_plays(workspace: Workspace, recipe: Recipe) -> tuple[pl.DataFrame, Suspects]:
-    """Plays that factors are fitted to, and whom they leave out."""
+    """Return the plays that factors are fitted to, and the listeners left out."""
     from audiorec.data.plays.bot_filter import check_keep, find_suspects
     from audiorec.data.plays.store import load_plays
     from audiorec.data.sessionize import read_session_plays
@@ -58,14 +58,14 @@ def filtered_plays(workspace: Workspace, recipe: Recipe) -> tuple[pl.DataFrame, 
 def fit_listening(
     workspace: Workspace, recipe: Recipe, *, progress: Progress = silent
 ) -> FittedFactors:
-    """Factorise a workspace's listening: listeners, or sessions where the recipe says so.
+    """Factorise a workspace's plays: by listener, or by session if the recipe says so.
 
     Raises
     ------
     DataError
-        If there is too little of it.
+        If there are too few plays.
     NoSessionsError
-        If sessions are to be factorised, and no play has a time or a session.
+        If sessions are requested, but no play has a time or a session.
     """
     plays, suspects = filtered_plays(workspace, recipe)
     by_session = recipe.factors.rows == "sessions"
@@ -86,12 +86,12 @@ def fit_listening(
 def fit_sessions(
     plays: pl.DataFrame, recipe: Recipe, *, progress: Progress = silent
 ) -> tuple[Factors, Interactions]:
-    """Factorise sessions and tracks; return also what was factorised.
+    """Factorise sessions and tracks; also return the factorised interactions.
 
     The inner product of a session and a track predicts whether the track was played in it, so the
-    mean of a listener's sessions predicts how often they play it: that is their vector. Folded in
-    as a listener is, from all that they ever played, they would want everything alike. Those
-    without a session that counts are folded in.
+    mean of a listener's sessions predicts how often they play it: that is their vector. A fold-in
+    from all of a listener's plays, as for listener factors, would make their preferences uniform.
+    Only listeners without a valid session are folded in.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def fit_sessions(
 
 
 def enough_interactions(plays: pl.DataFrame, recipe: Recipe) -> Interactions:
-    """Plays as a matrix, without whom and what has too few by the recipe."""
+    """Convert plays to a matrix, without listeners and tracks that have too few."""
     from audiorec.data.plays.interactions import to_interactions
 
     return to_interactions(
@@ -128,12 +128,12 @@ def enough_interactions(plays: pl.DataFrame, recipe: Recipe) -> Interactions:
 
 
 def bot_filter_settings(recipe: Recipe) -> dict[str, Any]:
-    """Settings by which plays become interactions, with what is constant of them."""
+    """Return the settings that turn plays into interactions, including constants."""
     return recipe.interactions.model_dump(mode="json") | {"rating_plays": RATING_PLAYS}
 
 
 def factor_settings(recipe: Recipe) -> dict[str, Any]:
-    """Settings of other sections that factors depend on, by the name that their manifest gives."""
+    """Return settings of other sections that factors depend on, named as in their manifest."""
     settings: dict[str, Any] = {"interactions": bot_filter_settings(recipe)}
     if recipe.factors.rows == "sessions":
         settings["session_gap_minutes"] = recipe.sessions.session_gap_minutes

@@ -1,4 +1,4 @@
-"""Removal of one listener from everything that a workspace stores of listeners."""
+"""Removal of a listener's data from a workspace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audiorec.workspace import Workspace
 
 
 class ForgetReport(NamedTuple):
-    """What was removed: rows of plays, whether factors, whether the sessions."""
+    """Removed data: number of plays, and whether factors and sessions were removed."""
 
     rows: int
     factors: bool
@@ -26,27 +26,27 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     Parameters
     ----------
     workspace : Workspace
-        Held for writing.
+        Locked for writing.
     user : str
-        Their name, also where it is stored as a pseudonym.
+        Their name, even if it is stored as a pseudonym.
 
     Raises
     ------
     NotFoundError
         If nothing is stored of them.
     NewerError
-        If a newer version has written the factors.
+        If the factors were written by a newer version.
     """
-    from audiorec.data.plays.removal import forget_user  # here: they load polars
+    from audiorec.data.plays.removal import forget_user  # here, because they load polars
     from audiorec.data.server.store import FILE, forget_listener
 
-    # Some of it may be stored under their name, and some under their pseudonym.
+    # Some data may be stored under their name, and some under their pseudonym.
     salt = workspace.salt(make=False)
     names = [user] if salt is None else [user, pseudonym(user, salt=salt)]
     rows = sum(forget_user(workspace.plays, name) for name in names)
     rows += forget_listener(workspace.root / FILE, user)
     sessions = workspace.root / "sessions"
-    # Sessions are of everyone together: they are made again from the plays that are left.
+    # Session models are learned from everyone: they are remade from the remaining plays.
     gone = bool(rows) and artifacts.exists(sessions)
     if gone:
         shutil.rmtree(sessions)
@@ -60,7 +60,7 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
 
 
 def _forget_factors(workspace: Workspace, user: str) -> bool:
-    """Take a listener's row out of the factors, if they have one; what is damaged is removed."""
+    """Remove a listener's row from the factors, if any; damaged factors are deleted."""
     directory = workspace.factors
     if not artifacts.exists(directory):
         return False
@@ -69,7 +69,7 @@ def _forget_factors(workspace: Workspace, user: str) -> bool:
         factors = load_factors(directory)
     except NewerError:
         raise
-    except ArtifactError:  # nobody can tell whom it names: the next run makes it again
+    except ArtifactError:  # its listeners are unknown: the next run remakes it
         shutil.rmtree(directory)
         return True
     if user not in factors.users:
@@ -81,7 +81,7 @@ def _forget_factors(workspace: Workspace, user: str) -> bool:
         directory,
         Factors(users=users, tracks=tracks),
         config=manifest.config,
-        # Made from plays that are no more: the next run makes them again.
+        # Made from plays that no longer exist: the next run remakes them.
         inputs={**manifest.inputs, "plays": "forgotten"},
         extra=manifest.extra,
     )

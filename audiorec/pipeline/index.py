@@ -1,4 +1,4 @@
-"""The stage that indexes the vectors: of every track, with groups of duplicates."""
+"""Index stage: vectors of all tracks, with groups of duplicates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from audiorec.workspace import Workspace
 
 
 def run_index(workspace: Workspace, recipe: Recipe, *, progress: Progress = silent) -> str | None:
-    """Index the vectors that sound and listening give the tracks.
+    """Index the vectors that audio and plays give the tracks.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def run_index(workspace: Workspace, recipe: Recipe, *, progress: Progress = sile
     Returns
     -------
     summary : str or None
-        None where the index is up to date.
+        None if the index is up to date.
 
     Raises
     ------
     ArtifactError
-        If what it is made of is missing.
+        If an artifact that it needs is missing.
     """
     by_content = recipe.model.target == "content"
     inputs = {

@@ -1,4 +1,4 @@
-"""The stage that lays the tracks out in the plane."""
+"""Map stage: layout of the tracks in the plane."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from audiorec.workspace import Workspace
 
 
 def missing_map(workspace: Workspace) -> str:
-    """Why no map is made here; empty where one can be."""
+    """Return the reason why no map can be made; empty if it can."""
     if not can_lay_out():
         return "the map is for 'audiorec serve' and needs the extra 'serve'"
     return "" if artifacts.exists(workspace.index) else "there is no index"
@@ -29,10 +29,10 @@ def missing_map(workspace: Workspace) -> str:
 def run_map(
     workspace: Workspace, *, n_jobs: int | None = None, progress: Progress = silent
 ) -> str | None:
-    """Lay the tracks out, or put new ones among those that lie there.
+    """Lay the tracks out, or add new ones to the existing layout.
 
-    Tracks keep their positions while the space of the vectors stays, until more
-    were added than were laid out together. A new layout begins from the one before.
+    Tracks keep their positions while the space of the vectors stays the same, until more were added
+    than were laid out together. A new layout starts from the previous one.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def run_map(
     Returns
     -------
     summary : str or None
-        None where the map is up to date.
+        None if the map is up to date.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def run_map(
 
 
 class _StoredMap(NamedTuple):
-    """The map that stands, and whether its positions may stay."""
+    """The stored map, and whether its positions are kept."""
 
     layout: Layout
     centres: np.ndarray
@@ -86,7 +86,7 @@ class _StoredMap(NamedTuple):
 
 
 class _LaidOut(NamedTuple):
-    """A layout, the centres of its regions, and how many tracks were placed for it."""
+    """A layout, the centres of its regions, and the number of tracks newly placed."""
 
     layout: Layout
     centres: np.ndarray
@@ -109,7 +109,7 @@ def _lay_out(
 
 
 def _map_before(workspace: Workspace, *, space: str) -> _StoredMap | None:
-    """The map that stands; None where there is none that can be read."""
+    """Load the stored map; None if there is no readable one."""
     with suppress(ArtifactError):
         manifest = artifacts.load_manifest(workspace.map, kind=KIND, check="digests")
         stored = load_map(workspace.map)
@@ -123,6 +123,6 @@ def _map_before(workspace: Workspace, *, space: str) -> _StoredMap | None:
 
 
 def _space(workspace: Workspace) -> str:
-    """What the vectors are predicted by: while it stays, so do old positions."""
+    """Return a key of the vector space: while it is unchanged, old positions are kept."""
     embeddings = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     return artifacts.fingerprint(embeddings.inputs or embeddings.fingerprint)

@@ -1,4 +1,4 @@
-"""The names of a catalogue's tracks, by which listening is matched to them."""
+"""Matching of plays to tracks by the catalogue's names."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from audiorec.workspace import Workspace
 
 
 def rematch_plays(workspace: Workspace, *, progress: Progress = silent) -> None:
-    """Give listening that is kept under names to the tracks that have them by now."""
+    """Match plays stored by name to tracks that have these names by now."""
     plays = artifacts.load_valid(workspace.plays, kind="plays", check="manifest")
     if plays is None or NAMES not in plays.files:
         return
-    # here: it loads polars, which starts threads
+    # here, because it loads polars, which starts threads
     from audiorec.data.plays.matched_names import rematch
 
     rematch(workspace.plays, make_matcher(workspace, progress=progress))
 
 
 def make_matcher(workspace: Workspace, *, progress: Progress = silent) -> Callable[[bool], Matcher]:
-    """What makes the finder of tracks by name, once; MusicBrainz ids are read where they help."""
+    """Return a cached factory of the name matcher; MusicBrainz ids are read only if needed."""
     made: dict[bool, Matcher] = {}
 
     def matcher(with_mbids: bool) -> Matcher:
@@ -45,7 +45,7 @@ def make_matcher(workspace: Workspace, *, progress: Progress = silent) -> Callab
 def recordings(
     workspace: Workspace, *, with_mbids: bool, progress: Progress = silent
 ) -> list[Recording]:
-    """Names of all tracks of the catalogue; none where there is no catalogue."""
+    """Return the names of all tracks of the catalogue; none without a catalogue."""
 
     if not workspace.catalog.exists():
         return []

@@ -1,4 +1,4 @@
-"""Settings of version 0.1 that version 0.2 still takes, with a line for each."""
+"""Settings of version 0.1 that version 0.2 still accepts, with a notice for each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from audiorec.exceptions import ParameterError
 from audiorec.models.encoder_names import PRETRAINED_ENCODERS
 
-# New names of sections; None where there is none any more.
+# New names of sections; None if the section was removed.
 SECTIONS = {"listening": "interactions", "map": None}
-# New names, by section (of today) and old name.
+# New names, by (current) section and old name.
 RENAMED = {
     ("index", "half_listeners"): "prior_half_life_users",
     ("evaluate", "rank"): "rank_by",
@@ -27,7 +27,7 @@ ARCHITECTURES = {
     "dieleman2014": "dieleman2014",
     "shortchunk": "shortchunk",
 }
-# What to write in the place of a value that has no successor.
+# Replacements to suggest for values without a successor.
 REMEDIES = {
     ("train", "loss", "wpe"): 'write loss = "mse", which predicts better',
 }
@@ -44,14 +44,14 @@ def is_described(settings: dict[str, Any]) -> bool:
 def update_settings(
     settings: dict[str, Any], *, former: Mapping[str, frozenset[str]]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The settings of a recipe by the names and values of today, and a line for each change.
+    """Convert a recipe's settings to current names and values, with a line for each change.
 
     Parameters
     ----------
     settings : dict
-        Sections by name, as in TOML; left as they are.
+        Sections by name, as in TOML; not modified.
     former : mapping of str to frozenset of str
-        By section, the settings that are none any more.
+        Removed settings by section.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def update_settings(
 
 
 def _update_section(name: str, section: dict[str, Any], former: frozenset[str]) -> list[str]:
-    """Bring a section up to date in place; a line for each change."""
+    """Update a section in place; return a line for each change."""
     notes = []
     for (where, old), new in RENAMED.items():
         if where == name and old in section:
@@ -105,7 +105,7 @@ def _update_section(name: str, section: dict[str, Any], former: frozenset[str]) 
 
 
 def _update_model(model: dict[str, Any]) -> list[str]:
-    """Name the encoder in one setting, and no head where 0.1 wrote one that it did not read."""
+    """Name the encoder in one setting, and drop a head that 0.1 wrote but did not read."""
     notes = []
     trained = model.get("encoder", "cnn") == "cnn"
     old = model.pop("architecture", None)

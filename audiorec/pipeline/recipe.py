@@ -1,4 +1,4 @@
-"""The recipe: every stage's settings, as a TOML file."""
+"""Recipe: the settings of all stages, as a TOML file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_RECIPE = 1 << 20  # bytes
 
 
 class Recipe(Section):
-    """Every stage's settings: what a recipe file holds.
+    """Settings of all stages: the contents of a recipe file.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _mel_follows_the_encoder(cls, sections: Any) -> Any:
-        """Fill in the spectrograms that a pretrained encoder needs, unless others are stated."""
+        """Fill in the mel settings of a pretrained encoder, unless others are given."""
         if not isinstance(sections, dict):
             return sections
         model, mel = (_stated(sections.get(name, {})) for name in ("model", "mel"))
@@ -74,13 +74,13 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _crops_fit_the_clip(self) -> Self:
-        if not self.model.pretrained and not self.model.frozen:  # whose crop is the whole clip
+        if not self.model.pretrained and not self.model.frozen:  # those crop the whole clip
             check_crop(self.mel, self.train)
         return self
 
     @classmethod
     def load(cls, path: Path, *, notify: Callable[[str], None] | None = None) -> Recipe:
-        """Read a recipe from TOML; names of version 0.1 are understood.
+        """Read a recipe from TOML; names of version 0.1 are accepted.
 
         Parameters
         ----------
@@ -128,12 +128,12 @@ class Recipe(Section):
         return recipe
 
     def to_toml(self) -> str:
-        """The recipe as TOML that `load` reads back to an equal recipe."""
+        """Format the recipe as TOML that `load` reads back to an equal recipe."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def _stated(section: Any) -> dict[str, Any]:
-    """What was said of a section, without the defaults."""
+    """Return the explicit settings of a section, without defaults."""
     if isinstance(section, Section):
         return section.model_dump(exclude_unset=True)
     return dict(section) if isinstance(section, dict) else {}

@@ -1,4 +1,4 @@
-"""The stage that learns what is played after what."""
+"""Sessions stage: training of session models."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from audiorec.progress import Progress, silent
 from audiorec.sessions.session_recommender import content_fingerprint
 from audiorec.workspace import Workspace
 
-# Imports in functions: torch and polars, where sessions are learned.
+# Imported in functions: torch and polars, needed only for training.
 
 
 def missing_sessions(workspace: Workspace) -> str:
-    """Why there are no sessions to learn from; empty where there are."""
+    """Return the reason why there are no sessions to learn from; empty if there are."""
     from audiorec.sessions.train_and_choose import have_sessions
 
     if artifacts.load_valid(workspace.plays, kind="plays", check="manifest") is None:
@@ -30,7 +30,7 @@ def run_sessions(
     check: Literal["digests", "sizes"] = "digests",
     progress: Progress = silent,
 ) -> str | None:
-    """Train the session models where plays, settings or the content model have changed.
+    """Train the session models if plays, settings or the content model have changed.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def run_sessions(
     Returns
     -------
     summary : str or None
-        None where they are up to date.
+        None if they are up to date.
 
     Raises
     ------

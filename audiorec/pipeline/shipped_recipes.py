@@ -1,4 +1,4 @@
-"""The recipes that come with the program."""
+"""Shipped recipes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ FORMER_RECIPES = {
 
 
 def shipped_names() -> list[str]:
-    """Names of the recipes that come with the program."""
+    """List the names of the shipped recipes."""
     return sorted(path.stem for path in shipped_folder().glob("*.toml"))
 
 
 def load_shipped(name: str) -> Recipe:
-    """A recipe that comes with the program, by its name, with or without ``.toml``.
+    """Load a shipped recipe by its name, with or without ``.toml``.
 
     Raises
     ------
     DataError
-        If there is none of that name.
+        If there is no shipped recipe of that name.
     """
     path = shipped_folder() / f"{name.removesuffix('.toml')}.toml"
     if not path.is_file():
@@ -41,7 +41,7 @@ def load_shipped(name: str) -> Recipe:
 
 
 def shipped_folder() -> Path:
-    """Where they lie: in the checkout, or where they were installed."""
+    """Return the folder of the shipped recipes, in the checkout or as installed."""
     checkout = Path(__file__).parents[2] / "pipelines"
     if checkout.is_dir():
         return checkout
@@ -53,7 +53,7 @@ def shipped_folder() -> Path:
 
 
 def read_recipe(name: Path, *, notify: Callable[[str], None] | None = None) -> Recipe:
-    """Read a recipe: a file, or the shipped one of that name, from whatever directory.
+    """Read a recipe: a file, or else the shipped one of that name.
 
     Parameters
     ----------

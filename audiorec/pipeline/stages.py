@@ -1,8 +1,8 @@
-"""The stages of a recipe, each run where it is stale.
+"""Stages of the pipeline, each run if it is stale.
 
-A stage is stale when its artifact is missing or was made from other inputs or settings; otherwise
-it does nothing. Every stage leaves a whole artifact or the one before, so a run that is killed is
-gone on with by the next.
+A stage is stale if its artifact is missing or was made from other inputs or settings; otherwise it
+does nothing. Every stage writes its artifact atomically, so the next run continues one that was
+killed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Check = Literal["digests", "sizes"]
 
 
 class StageReport(NamedTuple):
-    """What a stage did: its name, whether it worked at all, a line for people, and seconds."""
+    """Report of a stage: its name, whether it ran, a summary, and seconds."""
 
     stage: str
     worked: bool
@@ -58,7 +58,7 @@ class StageReport(NamedTuple):
 
 
 class Pipeline:
-    """A workspace and the recipe that its artifacts follow.
+    """Pipeline of a workspace, by a recipe.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ class Pipeline:
     recipe : Recipe, optional
         By default see `current_recipe`.
     remember : bool
-        Whether `recipe` was named, and is the workspace's from now on.
+        Whether the user named `recipe`, so that it becomes the workspace's.
     n_jobs : int, optional
         Worker processes for decoding; by default one per core.
     engine : {"local", "ray"}
-        Who computes spectrograms and embeddings, and features of a pretrained encoder; see
+        Executor of spectrograms, embeddings, and features of a pretrained encoder; see
         `audiorec.local_or_ray`.
     progress : Progress
     """
@@ -97,18 +97,18 @@ class Pipeline:
         )
 
     def scanned_mels(self) -> ScannedMels | None:
-        """Where a scan puts the recipe's spectrograms; None if it decodes other clips."""
+        """Return the store for a scan's spectrograms; None if a scan decodes other clips."""
         return ScannedMels.if_same_clip(
             self.workspace.scanned_mels, self.recipe.mel, decoded=IDENTITY_CLIP
         )
 
     def scan_also(self, *, descriptors: bool = False) -> Also | None:
-        """What a scan does with every clip that it decodes.
+        """Return the further work of a scan on every clip that it decodes.
 
         Parameters
         ----------
         descriptors : bool
-            Whether it measures descriptors; where there are some already, it does.
+            Whether to measure descriptors; always done if there are some already.
         """
         scanned = self.scanned_mels()
         work: list[Also] = [] if scanned is None else [scanned.store]
@@ -117,19 +117,19 @@ class Pipeline:
         return partial(do_all, tuple(work)) if work else None
 
     def run(self, stages: Sequence[str] = STAGES, *, check: Check = "digests") -> list[StageReport]:
-        """Run `stages` in order, each where it is stale; remember the recipe if all went well.
+        """Run `stages` in order, each if it is stale; remember the recipe on success.
 
         Parameters
         ----------
         stages : sequence of str
         check : {"digests", "sizes"}
-            Whether every byte of the spectrograms and the listening is read, to make again or
-            name what is damaged, or their files' sizes are looked at alone.
+            Whether spectrograms and plays are verified byte by byte, so that damage is repaired
+            or reported, or by their files' sizes only.
 
         Raises
         ------
         AudiorecError
-            From the stage that cannot be done; the stages before it stay done.
+            From the stage that fails; results of earlier stages are kept.
         """
         first = process_group().first
         remember = first and self._remember
@@ -162,12 +162,12 @@ class Pipeline:
         return reports
 
     def _reason_to_skip(self, stage: str, stages: Sequence[str], imported: str) -> str:
-        """Why a stage has nothing to do here; empty where it has."""
+        """Return the reason to skip a stage; empty if it must run."""
         if imported and stage not in ("index", "sessions", "map"):
             return f"the vectors were imported from {imported}"
         if stage == "factors" and self.recipe.model.target == "content":
             return "content alone places"
-        if len(stages) == 1:  # asked for alone, it says what is missing as an error
+        if len(stages) == 1:  # run alone, it reports missing inputs as an error
             return ""
         if stage in ("sessions", "map"):
             missing = missing_sessions if stage == "sessions" else missing_map
@@ -178,7 +178,7 @@ class Pipeline:
 
     @cached_property
     def _plays_alone(self) -> bool:
-        """Whether there is something to learn from plays without any music."""
+        """Whether there are plays to learn from, but no audio."""
         if not missing_sessions(self.workspace):
             return True
         plays = artifacts.load_valid(self.workspace.plays, kind="plays", check="manifest")
@@ -186,7 +186,7 @@ class Pipeline:
 
     @cached_property
     def _silent_catalog(self) -> bool:
-        """Whether no file is catalogued: then plays alone can be learned from."""
+        """Whether no file is catalogued, so that only plays can be learned from."""
         if not self.workspace.catalog.exists():
             return True
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
@@ -199,10 +199,10 @@ class Pipeline:
         return run_map(self.workspace, n_jobs=self.n_jobs, progress=self.progress)
 
     def _imported(self) -> str:
-        """Name of the file that the vectors were imported from; empty where they are our own.
+        """Return the name of the file of imported vectors; empty if they were not imported.
 
-        Raises `ArtifactError` where they were imported and their manifest is damaged: no stage
-        can make it again, and what the first would make could not stand beside imported vectors.
+        Raises `ArtifactError` if they were imported and their manifest is damaged: no stage can
+        remake it, and other artifacts do not go with imported vectors.
         """
         place = self.workspace.embeddings
         stands = artifacts.load_valid(place, kind="embeddings", check="manifest")
@@ -277,7 +277,7 @@ class Pipeline:
         return f"{len(fresh_ids)} embedded, {len(made)} in all"
 
     def _embedded(self, store: MelStore, ids: Sequence[str]) -> Embeddings:
-        # here: it loads torch
+        # here, because it loads torch
         from audiorec.inference import check_mels, embed_elsewhere, embed_store, load_model
 
         model = load_model(self.workspace.model)
@@ -300,7 +300,7 @@ class Pipeline:
         return run_index(self.workspace, self.recipe, progress=self.progress)
 
     def _check_mels(self, store: MelStore) -> None:
-        """Raise `ArtifactError` unless the spectrograms are what the model takes."""
+        """Raise `ArtifactError` unless the spectrograms have the model's settings."""
         model = artifacts.load_manifest(self.workspace.model, kind="model")
         if line := unlike(MelConfig(**model.config.get("mel", {})), store.config):
             raise ArtifactError(line)
@@ -311,7 +311,7 @@ class Pipeline:
         return {"model": model.fingerprint, **space}
 
     def add(self, files: Sequence[Path]) -> list[str]:
-        """Scan, embed and index new files with the model as it is: no retraining.
+        """Scan, embed and index new files with the existing model, without retraining.
 
         Parameters
         ----------
@@ -321,12 +321,12 @@ class Pipeline:
         Returns
         -------
         track_ids : list of str
-            Of every file that could be decoded, known before or not.
+            Ids of all files that could be decoded, new or known before.
 
         Raises
         ------
         ArtifactError
-            If there is no model, or it was trained on other spectrograms than the workspace keeps.
+            If there is no model, or its mel settings differ from the workspace's.
         """
         artifacts.load_manifest(self.workspace.model, kind="model")
         with Catalog(self.workspace.catalog) as catalog:
@@ -345,8 +345,8 @@ class Pipeline:
 
 
 def is_within_any(path: str, folders: Sequence[Path]) -> bool:
-    """Whether a catalogued path is one of `folders`, or lies in a folder among them."""
-    # As the catalogue has it: links stay as they are, and bytes that are no text are written out.
+    """Whether a catalogued path is one of `folders`, or within one of them."""
+    # As in the catalogue: symbolic links are kept, and undecodable bytes are escaped.
     where = Path(as_text(path))
     return any(where.is_relative_to(as_text(absolute(folder))) for folder in folders)
 

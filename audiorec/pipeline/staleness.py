@@ -1,4 +1,4 @@
-"""Which artifacts are older than what they are made from."""
+"""Staleness of artifacts relative to their inputs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 
 KINDS = ("plays", *(kind for kind in artifacts.OF_RUN if kind != "sessions"))
-"""What every library has; session models are made where plays have times."""
+"""Artifacts of every library; session models also need plays with times."""
 
 
 def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
-    """What is newer than each artifact that was made from it, by the artifact's kind.
+    """Return the newer inputs of each stale artifact, by the artifact's kind.
 
-    Their manifests are read, and the list of tracks: settings and files are not compared.
+    Only manifests and the list of tracks are compared, not settings and files.
     """
     made = {kind: _manifest_or_none(workspace, kind) for kind in KINDS}
     now = {kind: manifest.digests for kind, manifest in made.items() if manifest}
@@ -36,7 +36,7 @@ def stale_artifacts(workspace: Workspace, catalog: Catalog) -> dict[str, str]:
 
 
 def names_fingerprint(catalog: Catalog) -> str:
-    """Digest of what regions of the map are named by."""
+    """Compute a digest of the data that name the map's regions."""
     counts = [list(count) for count in catalog.tags.counts()]
     return artifacts.fingerprint([counts, [list(fact) for fact in catalog.facts("artist")]])
 

@@ -1,4 +1,4 @@
-"""What a workspace holds: tracks, listening, and the state of each artifact."""
+"""Workspace status: tracks, plays, and the state of each artifact."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:
-    """What a workspace holds, as ``status --json`` prints it."""
+    """Describe a workspace, as ``status --json`` prints it."""
     held, _, _ = catalog_state(workspace)
     held |= listening_counts(workspace)
     held["artifacts"] = {kind: artifact_state(workspace, kind) for kind in KINDS}
@@ -24,7 +24,7 @@ def describe_workspace(workspace: Workspace) -> dict[str, Any]:
 
 
 def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], list[Failure]]:
-    """What the catalogue holds, its failures and its notes; listening does without a catalogue."""
+    """Return counts, failures and notes of the catalogue, which is optional with plays alone."""
     held: dict[str, Any] = {"workspace": str(workspace.root.resolve())}
     if not workspace.catalog.exists() and artifacts.exists(workspace.plays):
         none = {"tracks": 0, "failures": 0, "notes": 0, "words": {}, "stale": {}}
@@ -42,8 +42,8 @@ def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], 
 
 
 def listening_counts(workspace: Workspace) -> dict[str, int]:
-    """How many tracks were listened to, by how many listeners, how often; 0 where nobody's is."""
-    # here: it loads polars: `status` of a mere scan does without
+    """Count played tracks, listeners and plays; 0 if there are none."""
+    # here, because it loads polars, not needed after a mere scan
     from audiorec.data.plays.store import load_plays
 
     names = ("tracks_with_listening", "listeners", "plays")
@@ -51,14 +51,14 @@ def listening_counts(workspace: Workspace) -> dict[str, int]:
         return dict.fromkeys(names, 0)
     try:
         plays = load_plays(workspace.plays)
-    except ArtifactError:  # which is said of the artifact
+    except ArtifactError:  # reported for the artifact
         return dict.fromkeys(names, 0)
     counts = plays["track_id"].n_unique(), plays["user_id"].n_unique(), round(plays["plays"].sum())
     return dict(zip(names, counts, strict=True))
 
 
 def artifact_state(workspace: Workspace, kind: str) -> str:
-    """In a few words: how large an artifact is, or what is wrong with it."""
+    """Describe an artifact's size, or what is wrong with it, in a few words."""
     directory = workspace.root / kind
     if not artifacts.exists(directory):
         return _none_yet(workspace, kind)
@@ -74,7 +74,7 @@ def artifact_state(workspace: Workspace, kind: str) -> str:
 
 
 def _none_yet(workspace: Workspace, kind: str) -> str:
-    """Why there is none, or what makes it."""
+    """Return the reason why an artifact is missing, or the command that makes it."""
     if artifacts.was_imported(workspace.root):
         if kind == "embeddings":
             return "gone: run 'audiorec import embeddings FILE --replace'"
@@ -88,7 +88,7 @@ def _none_yet(workspace: Workspace, kind: str) -> str:
 
 
 def search_state(extra: Mapping[str, Any]) -> str:
-    """In a few words: how an index finds neighbours, and how many of the true ones it finds."""
+    """Describe an index's search and its recall of true neighbours, in a few words."""
     vectors = f"{extra['n']} vectors"
     if extra["kind"] == "exact":
         return f"exact search of {vectors}"

@@ -1,4 +1,4 @@
-"""The stage that trains: from factors and sound to a model."""
+"""Training stage: a content model from factors and audio."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from audiorec.training import TrainResult
     from audiorec.training.curves import EpochRow
 
-# Imports in functions: torch, where the model is stale.
+# Imported in functions: torch, needed only if the model is stale.
 
 
 class TrainStage:
-    """A recipe's model, made where it is stale; see `Pipeline` for the parameters."""
+    """Training of a recipe's model if stale; see `Pipeline` for the parameters."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class TrainStage:
         self._processes = process_group()
 
     def fetch_early(self) -> None:
-        """Fetch pretrained weights before the hours of work that they would follow."""
+        """Fetch pretrained weights early, before hours of other work."""
         if not self.recipe.model.pretrained:
             return
         stands = artifacts.load_valid(self.workspace.model, kind="model")
@@ -55,7 +55,7 @@ class TrainStage:
                 self._fetch()
 
     def run(self) -> str | None:
-        """Train where the model is stale; what came of it in words, or None where it was not."""
+        """Train if the model is stale; return a summary, or None if it was not."""
         store = MelStore(self.workspace.mels)
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             tracks = {track.track_id: track for track in catalog.tracks()}
@@ -83,7 +83,7 @@ class TrainStage:
         return _summary(result, n_tracks=len(inputs.targets))
 
     def _fit_content(self, store: MelStore) -> str | None:
-        """Fit a space of content alone."""
+        """Fit a model of content alone."""
         inputs = {"examples": artifacts.fingerprint([[i, store.clip_hash(i)] for i in store.ids])}
         if self._is_fresh(inputs):
             return None
@@ -99,7 +99,7 @@ class TrainStage:
         )
 
     def _is_fresh(self, inputs: Mapping[str, str]) -> bool:
-        """Whether the model was made from these inputs, as the first process finds."""
+        """Whether the model was made from these inputs, as checked by rank 0."""
         return self._processes.broadcast(
             artifacts.is_fresh(
                 self.workspace.model, kind="model", inputs=inputs, config=self._config()
@@ -113,7 +113,7 @@ class TrainStage:
         *,
         inputs: Mapping[str, str],
     ) -> None:
-        """Store a model, and what its losses were; the others wait for the first."""
+        """Store a model with its losses; other processes wait for rank 0."""
         from audiorec.models.checkpoint import save_model
         from audiorec.training.curves import plot_history
 
@@ -126,17 +126,17 @@ class TrainStage:
             shutil.rmtree(self.workspace.training_state, ignore_errors=True)
 
     def _config(self) -> dict[str, Any]:
-        """The settings that a model follows."""
+        """Return the settings that a model depends on."""
         return {
             name: getattr(self.recipe, name).model_dump(mode="json")
             for name in ("mel", "model", "train")
         }
 
     def features(self, store: MelStore) -> FeatureStore:
-        """What the recipe's frozen encoder gives; its weights are fetched where they are not."""
+        """Return features of the recipe's frozen encoder; missing weights are fetched."""
         from audiorec.models.frozen_features import compute_features
 
-        with self._processes.rank_zero_first():  # what the first has encoded is there for others
+        with self._processes.rank_zero_first():  # rank 0 encodes for all
             self._fetch()
             return compute_features(
                 store,
@@ -149,7 +149,7 @@ class TrainStage:
             )
 
     def _fetch(self) -> None:
-        """Fetch the recipe's pretrained weights where they are not."""
+        """Fetch the recipe's pretrained weights if missing."""
         from audiorec.models.pretrained import fetch, is_fetched
 
         if self.recipe.model.pretrained and not is_fetched():
@@ -157,7 +157,7 @@ class TrainStage:
 
 
 def _summary(result: TrainResult, *, n_tracks: int) -> str:
-    """What was trained, in words, and a warning where it is not to be relied on."""
+    """Summarize a training, with a warning if the result is unreliable."""
     text = f"{n_tracks} tracks, {result.model.config.encoder}"
     if result.history:
         best = min(row.validation_loss for row in result.history)

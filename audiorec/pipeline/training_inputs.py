@@ -1,4 +1,4 @@
-"""What a workspace's model is trained on, and the digests that say whether that changed."""
+"""Training inputs of a workspace's model, and digests that detect changes of them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class TrainingInputs(NamedTuple):
-    """Tracks that a model is trained on.
+    """Training tracks of a model.
 
     Attributes
     ----------
     targets : Embeddings
-        Factors of the tracks that have sound.
+        Factors of the tracks with audio.
     groups : dict of str to str
-        Artist of each.
+        Artist of each track.
     digests : dict of str to str
-        A model that was made from others is stale.
+        Digests of the inputs; a model with others is stale.
     """
 
     targets: Embeddings
@@ -36,13 +36,13 @@ class TrainingInputs(NamedTuple):
 def training_inputs(
     workspace: Workspace, *, store: MelStore, tracks: dict[str, Track]
 ) -> TrainingInputs:
-    """What a model would be trained on, as the workspace is now.
+    """Return the current training inputs of a workspace.
 
     Parameters
     ----------
     workspace : Workspace
     store : MelStore
-        The workspace's.
+        The workspace's spectrograms.
     tracks : dict of str to Track
         Its catalogue, by track_id.
 
@@ -64,13 +64,13 @@ def training_inputs(
 
 
 def only_artists_changed(workspace: Workspace, made: artifacts.Manifest) -> bool:
-    """Whether artists' names alone make a model stale that was trained on what is there.
+    """Whether only changed artist names make a model stale.
 
     Parameters
     ----------
     workspace : Workspace
     made : Manifest
-        Of the workspace's model.
+        Manifest of the workspace's model.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Integrity of a workspace: damaged artifacts, stages out of step, and what mends them."""
+"""Integrity of a workspace: damaged artifacts, inconsistent stages, and their repair."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from audiorec.workspace import Workspace
 
 
 class Diagnosis(NamedTuple):
-    """What is to be said of a workspace.
+    """Result of an integrity check.
 
     Attributes
     ----------
     problems : list of str
-        What needs repair: a line each, with the command that does it.
+        One line for each problem, with the command that repairs it.
     notes : list of str
-        What is as it is: files that are gone, or that cannot be read.
+        Conditions that are not damage: missing or unreadable files.
     """
 
     problems: list[str]
@@ -32,7 +32,7 @@ class Diagnosis(NamedTuple):
 
 
 def damage(workspace: Workspace) -> list[str]:
-    """A line for everything in a workspace that is damaged, every byte read."""
+    """Return a line for each damaged part of a workspace, every byte checked."""
     problems: list[str] = []
     for kind in artifacts.STAGE_OF:
         directory = workspace.root / kind
@@ -56,7 +56,7 @@ def damage(workspace: Workspace) -> list[str]:
 
 
 def diagnose(workspace: Workspace) -> Diagnosis:
-    """What is wrong with a workspace, every byte of its artifacts read."""
+    """Check a workspace, every byte of its artifacts included."""
     problems = damage(workspace)
     try:
         with Catalog(workspace.catalog, read_only=True) as catalog:
@@ -72,7 +72,7 @@ def diagnose(workspace: Workspace) -> Diagnosis:
         files = "1 file" if failed == 1 else f"{failed} files"
         notes.append(f"{files} could not be read; see 'audiorec status --failures'")
     model = None
-    with suppress(AudiorecError):  # what is wrong with it is told above
+    with suppress(AudiorecError):  # its damage is reported above
         model = artifacts.load_manifest(workspace.model, kind="model")
     if model is not None and model.extra.get("warning"):
         notes.append(f"of the model: {model.extra['warning']}")
@@ -82,7 +82,7 @@ def diagnose(workspace: Workspace) -> Diagnosis:
 
 
 def _out_of_step(workspace: Workspace) -> list[str]:
-    """Artifacts made from inputs that have since been replaced."""
+    """Return the artifacts made from inputs that have since been replaced."""
     made = {}
     for kind in artifacts.STAGE_OF:
         try:
@@ -99,7 +99,7 @@ def _out_of_step(workspace: Workspace) -> list[str]:
     if named and artifacts.fingerprint(artists_of(workspace)) != named:
         lines.append("the index was made before artists' names changed; run 'audiorec index'")
     if {"mels", "factors", "model"} <= made.keys():
-        with suppress(AudiorecError):  # what is damaged or older is told of elsewhere
+        with suppress(AudiorecError):  # damaged or older artifacts are reported elsewhere
             if only_artists_changed(workspace, made["model"]):
                 lines.append(
                     "the model was learned before artists' names changed; run 'audiorec train'"

@@ -1,4 +1,4 @@
-"""The recipe that a workspace follows."""
+"""Choice of a workspace's recipe."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from audiorec.pipeline.shipped_recipes import DEFAULT, LIBRARY, load_shipped
 from audiorec.workspace import Workspace
 
 RECIPE, PENDING = "recipe.toml", ".recipe.toml"
-MIN_LISTENERS = 10  # fewer place no track
+MIN_LISTENERS = 10  # fewer are not enough to fit factors
 
 
 class RecipeChoice(NamedTuple):
-    """A recipe that nobody named, and why it was chosen."""
+    """An automatically chosen recipe, with the reason."""
 
     name: str
     reason: str
@@ -28,9 +28,9 @@ class RecipeChoice(NamedTuple):
 
 
 def remembered_recipe(workspace: Workspace) -> Recipe | None:
-    """The recipe that was named for a workspace last; None where none was.
+    """Return the last recipe named for a workspace; None if none was.
 
-    That is the one of the last command that ended well, or of one that was killed since.
+    That is the one of the last command that succeeded, or of one that was killed since.
     """
     paths = (workspace.root / name for name in (PENDING, RECIPE))
     path = next((path for path in paths if path.exists()), None)
@@ -40,7 +40,7 @@ def remembered_recipe(workspace: Workspace) -> Recipe | None:
 
 
 def forgotten_recipe(workspace: Workspace) -> str:
-    """What to say of a remembered recipe that nothing follows any more; empty for any other."""
+    """Return a notice on a remembered recipe of a removed kind; empty for any other."""
     path = workspace.root / RECIPE
     if not path.exists() or (workspace.root / PENDING).exists() or not _is_of_0_1(path):
         return ""
@@ -57,14 +57,14 @@ def _is_of_0_1(path: Path) -> bool:
 
 
 def automatic_recipe(workspace: Workspace) -> RecipeChoice:
-    """The recipe for a workspace for which none was named: by whether there is listening.
+    """Choose the recipe of a workspace for which none was named, by its number of listeners.
 
-    A few listeners, such as one person and their playlists, tell nothing of tracks that they have
-    not played.
+    A few listeners, such as one person and their playlists, tell nothing about tracks that they
+    have not played.
     """
     if not artifacts.exists(workspace.plays):
         return RecipeChoice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
-    from audiorec.data.plays.store import load_plays  # here: it loads polars, which starts threads
+    from audiorec.data.plays.store import load_plays  # here: polars starts threads
 
     n = load_plays(workspace.plays)["user_id"].n_unique()
     if n < MIN_LISTENERS:
@@ -74,9 +74,9 @@ def automatic_recipe(workspace: Workspace) -> RecipeChoice:
 
 
 def current_recipe(workspace: Workspace) -> Recipe:
-    """The recipe that a workspace follows: the one that was named, else what its model follows.
+    """Return a workspace's recipe: the one named last, else the one of its model.
 
-    Where there is no model yet, see `automatic_recipe`; imported vectors need none.
+    Without a model, see `automatic_recipe`; imported vectors need no recipe.
     """
     if (named := remembered_recipe(workspace)) is not None:
         return named
@@ -90,7 +90,7 @@ def current_recipe(workspace: Workspace) -> Recipe:
 
 
 def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
-    """The recipe with the sections that a model was made by, where they are not its own."""
+    """Return the recipe with the sections of a model's settings, where they differ."""
     kept: dict[str, object] = {
         name: type(section)(**model.config[name])
         for name in ("mel", "model", "train")
@@ -102,16 +102,16 @@ def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
 
 
 def is_recipe_pending(workspace: Workspace) -> bool:
-    """Whether a command that was killed had been given a recipe, with which the next goes on."""
+    """Whether a killed command left a recipe with which the next continues."""
     return (workspace.root / PENDING).exists()
 
 
 @contextmanager
 def remembered(workspace: Workspace, recipe: Recipe) -> Iterator[None]:
-    """Make a recipe that was named the workspace's when the block ends well.
+    """Remember a named recipe as the workspace's if the block succeeds.
 
-    One that fails leaves the one before. One that is killed leaves it pending, so that the next
-    goes on with it.
+    A failure keeps the previous recipe. A killed command leaves the recipe pending, so that the
+    next one continues with it.
     """
     pending = workspace.root / PENDING
     write_atomic(pending, recipe.to_toml().encode())

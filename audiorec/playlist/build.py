@@ -1,4 +1,4 @@
-"""A playlist from a library: chosen by its kind, of the length that was asked for, and saved."""
+"""Playlists from a library: built by kind and length, and saved."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from audiorec.recommend.preview_segment import find_previews
 from audiorec.recommend.results import Hit, make_hit
 from audiorec.recommend.retrieval import Match
 
-ROUNDS = 6  # of lengthening or shortening towards the minutes
-EXCHANGES = 64  # neighbours of a track that are tried for the length of the whole
+ROUNDS = 6  # of lengthening or shortening towards the requested minutes
+EXCHANGES = 64  # neighbours of a track tried as substitutes to match the total length
 
 
 def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "") -> Playlist:
-    """A playlist of the tracks of a library.
+    """Build a playlist from the tracks of a library.
 
     Parameters
     ----------
     library : Library
     request : PlaylistRequest
     key : str
-        Of the recipe, whose own last playlist is not avoided as a recent one.
+        Key of the recipe, whose own last playlist does not count as a recent one.
 
     Returns
     -------
     playlist : Playlist
-        Of exactly the length that was asked for; where the library has too few tracks that fit,
-        a note says so.
+        Of exactly the requested length; if the library has too few matching tracks, a note says
+        so.
 
     Raises
     ------
     NotFoundError, AmbiguousNameError, ParameterError, DataError
-        If a seed, a listener or a filter fits nothing, or they contradict each other.
+        If a seed, a listener or a filter matches nothing, or they contradict each other.
     """
     source = TrackSource(library, request, key=key)
     choose = chooser(request.kind).choose
@@ -66,7 +66,7 @@ def build_playlist(library: Library, request: PlaylistRequest, *, key: str = "")
 
 
 def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
-    """Tracks that together last so long, within half the median length of one."""
+    """Choose tracks of a total duration, within half the median duration of one."""
     choose = chooser(source.request.kind).choose
     wanted = 60.0 * minutes
     least = len(source.seeds.ids) if source.request.kind == "path" else 1
@@ -95,7 +95,7 @@ def _of_minutes(source: TrackSource, minutes: float) -> list[Pick]:
 
 
 def _lengths(source: TrackSource, picks: Sequence[Pick]) -> list[float]:
-    """Lengths of tracks (s); of one that is not known, the median of the others."""
+    """Return durations of tracks (s); of an unknown one, the median of the others."""
     given = [source.track(pick.track_id).duration for pick in picks]
     known = [seconds for seconds in given if seconds > 0]
     if not known:
@@ -104,7 +104,7 @@ def _lengths(source: TrackSource, picks: Sequence[Pick]) -> list[float]:
 
 
 def _exchanged(source: TrackSource, picks: list[Pick], wanted: float) -> list[Pick]:
-    """The tracks with one exchanged for a neighbour of it whose length is the right one."""
+    """Substitute one track by a neighbour of it, to match the total duration."""
     lengths = _lengths(source, picks)
     off = wanted - sum(lengths)
     if abs(off) <= median(lengths) / 2 or source.request.kind in ("arc", "path"):
@@ -157,7 +157,7 @@ def _as_playlist(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
 
 
 def _with_versions(source: TrackSource, picks: Sequence[Pick]) -> list[str]:
-    """Reasons that tell too of which other track a track has the title: likely one song."""
+    """Add to the reasons the other tracks of the same title: likely versions of one song."""
     first: dict[str, str] = {}
     for id_ in source.seeds.ids:
         first.setdefault(split_title(source.track(id_).title).base, id_)
@@ -184,7 +184,7 @@ def save_playlist(
     key: str = "",
     kind: Kind = "near",
 ) -> WriteReport:
-    """Write a playlist file, and remember that it was made.
+    """Write a playlist file, and record it as a recent playlist.
 
     Parameters
     ----------
@@ -195,16 +195,16 @@ def save_playlist(
     format_ : str
         One of `audiorec.playlist.writers.WRITERS`.
     relative : bool
-        Paths from the playlist's folder on, or absolute ones.
+        Whether paths are relative to the playlist's folder, else absolute.
     title : str, optional
     path_map : sequence of PathMap
-        What folders are called where the playlist is played; for absolute paths.
+        Names of folders on the playing machine; for absolute paths.
     preview : bool
-        Whether 15 s of each track are to be played; for M3U8 and JSON.
+        Whether to play 15 s of each track; for M3U8 and JSON.
     key : str
         See `build_playlist`.
     kind : str
-        Stands in the default name, unless it is near.
+        Part of the default name, unless it is "near".
     """
     if not hits:
         raise ParameterError("hits=[] has no track to write; add a seed")

@@ -1,4 +1,4 @@
-"""Clusters of a library: spherical k-means on unit vectors, named by what tells them apart."""
+"""Clusters of a library: spherical k-means on unit vectors, named by distinctive tags."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from audiorec.exceptions import NotFoundError
 from audiorec.recommend.library import Library
 
 ROUNDS = 20
-SAMPLE = 20_000  # tracks that the clusters are found on
+SAMPLE = 20_000  # tracks that the clusters are fitted on
 WORDS = 3
 SURE = 0.2  # confidence of a tag that may name a cluster
 
 
 class Cluster(NamedTuple):
-    """Tracks that lie together.
+    """A cluster of tracks.
 
     Attributes
     ----------
     number : int
         From 1, the largest first.
     centre : str
-        The track in the middle.
+        The most central track.
     title : str
-        Its telling words, or the name of the track in the middle.
+        Its distinctive tags, or the name of the most central track.
     n_tracks : int
     """
 
@@ -39,7 +39,7 @@ class Cluster(NamedTuple):
 
 
 def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
-    """Clusters of the tracks that may be answered, the largest first.
+    """Cluster the tracks that are not excluded, the largest cluster first.
 
     Raises
     ------
@@ -75,9 +75,9 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
 
 
 def _kmeans(units: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Centres : np.ndarray [shape=(n, d)], and the cluster of each row."""
+    """Return centres : np.ndarray [shape=(n, d)], and the cluster of each row."""
     centres = units[[int(rng.integers(len(units)))]]
-    while len(centres) < n:  # k-means++ without the chance: the farthest of a few
+    while len(centres) < n:  # k-means++ without randomness: the farthest of a few
         far = 1 - (units @ centres.T).max(axis=1)
         far = np.maximum(far, 0) ** 2 + 1e-12
         centres = np.vstack([centres, units[int(rng.choice(len(units), p=far / far.sum()))]])

@@ -1,4 +1,4 @@
-"""Playlists as they are answered: tracks in order, and why each is there."""
+"""Playlists: tracks in order, each with the reason for its choice."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class PlaylistEntry(NamedTuple):
     Attributes
     ----------
     hit : Hit
-        `hit.rank` is its place, from 1; `hit.score` the cosine to the nearest seed.
+        `hit.rank` is its position, from 1; `hit.score` the cosine to the nearest seed.
     reason : str
-        Why it is there.
+        Reason for its choice.
     distance : float or None
         Cosine distance to the track before it, 0 to 2; None for the first.
     """
@@ -32,11 +32,11 @@ class Playlist(NamedTuple):
     ----------
     entries : tuple of PlaylistEntry
     notes : tuple of str
-        A line on whatever could not be as it was asked for.
+        One line for each part of the request that could not be met.
     seeds : tuple of str
-        Ids of the tracks that it was made from.
+        Ids of the seed tracks.
     seconds : float
-        Length of all tracks whose length is known.
+        Total duration of the tracks of known duration, s.
     """
 
     entries: tuple[PlaylistEntry, ...]
@@ -51,7 +51,7 @@ class Playlist(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """A track that a kind of playlist has chosen, and why."""
+    """A chosen track, with the reason."""
 
     track_id: str
     reason: str

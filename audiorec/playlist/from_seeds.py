@@ -1,8 +1,8 @@
-"""From seeds to an order: which tracks, and which after which.
+"""Playlists from seeds: choice and order of the tracks.
 
-The seeds take turns: each calls the nearest track that none has called yet. The mean of the seeds
-would call what is near to none of them, the library's most average music. Then the tracks are put
-in an order in which each is followed by the nearest that may follow, and its steps are evened out.
+The seeds take turns: each picks the nearest track that is not picked yet. The mean of the seeds
+would pick tracks near none of them, the library's most average music. Then the tracks are ordered
+greedily, each followed by the nearest allowed one, and the steps are evened out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from audiorec.playlist.order import Apart, improve_order
 from audiorec.playlist.spacing import Artist, Spacing, reach
 from audiorec.recommend.retrieval import Match, query_vectors
 
-# Candidates looked at for each track wanted, before the whole library is.
+# Candidates per requested track, before the whole library is searched.
 POOL = 8
 
 Search = Callable[[np.ndarray, int, Sequence[str]], list[list[str]]]
@@ -46,7 +46,7 @@ def make_playlist(
     apart: Sequence[Cap] = (),
     diversity: float = 0.0,
 ) -> list[Match]:
-    """A playlist that starts from tracks and stays near them.
+    """Make a playlist that starts from seed tracks and stays near them.
 
     Parameters
     ----------
@@ -55,27 +55,27 @@ def make_playlist(
         Vectors of seeds that the index does not hold; see `recommend.similar`. Such seeds steer
         the playlist and are not in it.
     seeds : sequence of str
-        Ids. The first opens the playlist; the others are in it where there is room.
+        Ids. The first opens the playlist; the others are included if there is room.
     length : int
-        Tracks wanted. Exactly so many come when the library can give them.
+        Number of tracks; fewer only if the library has fewer.
     artists : mapping of str to str
-        Artist by track. Tracks without one, or with an empty one, never clash.
+        Artist by track. Tracks without one, or with an empty one, never conflict.
     artist_window : int
-        Among so many tracks in a row no artist comes twice. 1 leaves artists alone.
+        No artist occurs twice among so many consecutive tracks. 1 means no spacing.
     duplicates : mapping of str to int
-        Groups of one recording, of which one is taken.
+        Groups of the same recording, of which one track is used.
     include, exclude : collections of str
-        See `Index.search`. Seeds are taken whatever these say.
+        See `Index.search`. Seeds are used regardless of them.
     own : collection of str or None
-        Seeds that may be in the playlist; None for all that the index holds.
+        Seeds that may be in the playlist; None for all seeds in the index.
     search : callable, optional
-        Finds candidates in place of `index.search` with `include` and `exclude`: from vectors, how
-        many, and what to leave out, to a list of ids for each.
+        Replaces `index.search` with `include` and `exclude`: takes vectors, the number of
+        candidates and the ids to leave out, and returns a list of ids for each vector.
     caps : sequence of (callable, int)
-        What a track counts as, such as its artist, and at most how many of it may come.
+        Label of a track, such as its artist, and the most tracks of one label.
     apart : sequence of (callable, int)
-        What else a track counts as, such as its album, and the window within which that should
-        not come twice.
+        Further labels, such as albums, and the window within which a label should not occur
+        twice.
     diversity : float
         See `by_margin`.
 
@@ -95,10 +95,10 @@ def make_playlist(
     for name, value, least in (("length", length, 1), ("artist_window", artist_window, 0)):
         if value < least:
             raise ParameterError(f"{name}={value} must be at least {least}")
-    artist_window = max(1, artist_window)  # no artist twice within one track: no spacing at all
+    artist_window = max(1, artist_window)  # a window of one track: no spacing
     seeds = [seeds] if isinstance(seeds, str) else list(dict.fromkeys(seeds))
     vectors = query_vectors(index, embeddings, seeds)
-    duplicates = {} if duplicates is None else duplicates  # one that looks up has no length
+    duplicates = {} if duplicates is None else duplicates  # a lazy mapping has no length
     for seed, vector in zip(seeds, vectors, strict=True):
         if not vector.any():
             raise ParameterError(f"the vector of seed {seed!r} is zero; start from another track")
@@ -143,10 +143,10 @@ def make_playlist(
 def by_margin(
     ids: Sequence[str], *, query: np.ndarray, index: Index, diversity: float, n: int
 ) -> list[str]:
-    """Candidates in the order of maximal marginal relevance, as far as the first `n`.
+    """Order candidates by maximal marginal relevance, up to the first `n`.
 
     Carbonell & Goldstein 1998: each next one has the highest (1 - diversity) times its cosine to
-    the query, less diversity times its cosine to the nearest of those that came before.
+    the query, minus diversity times its cosine to the nearest of those before it.
     """
     if len(ids) < 2:
         return list(ids)
@@ -166,18 +166,18 @@ def by_margin(
 
 
 class _Pool(NamedTuple):
-    """What a playlist is chosen from.
+    """Candidates of a playlist.
 
     Attributes
     ----------
     ids : list of str
         Seeds first.
     artists : dict of str to artist
-        Artist of each; one of its own where there is none.
+        Artist of each; a unique one where unknown.
     n_seeds : int
-        How many of the first are seeds.
+        Number of seeds, which come first.
     calls : list of list of int
-        Places in `ids` that each seed calls, nearest first.
+        Positions in `ids` of each seed's candidates, nearest first.
     """
 
     ids: list[str]
@@ -195,7 +195,7 @@ def _gather(
     artists: Mapping[str, str],
     caps: Sequence[Cap],
 ) -> _Pool:
-    """One recording of each group: a seed, or else the one that is called first."""
+    """Keep one track per recording: a seed, or else the first candidate."""
     taken: dict[Hashable, str] = {}
     kept = [s for s in seeds if s not in duplicates or taken.setdefault(duplicates[s], s) == s]
     counts = [Counter(of(id_) for id_ in kept) for of, _ in caps]
@@ -228,7 +228,7 @@ def _gather(
 
 
 def _longest_length(pool: _Pool, *, window: int, limit: int) -> int:
-    """Tracks that the longest playlist has, up to `limit`; the first seed opens it."""
+    """Return the greatest possible length, up to `limit`; the first seed opens."""
     counts = Counter(pool.artists.values())
     if not pool.n_seeds:
         return reach(counts, window=window, limit=limit)
@@ -238,9 +238,9 @@ def _longest_length(pool: _Pool, *, window: int, limit: int) -> int:
 
 
 def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:
-    """Places of the tracks: the seeds, then each seed's calls in turn.
+    """Choose positions of the tracks: the seeds, then each seed's candidates in turn.
 
-    The order in which they are chosen keeps artists apart, so there is one that does.
+    The order of choice keeps artists apart, so at least one valid order exists.
     """
     spacing = Spacing(pool.artists.values(), window=window)
     lists = [list(range(pool.n_seeds)), *pool.calls]
@@ -270,12 +270,12 @@ def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:
 def arrange(
     units: np.ndarray, artists: Sequence[Artist], *, window: int, more: Sequence[Apart] = ()
 ) -> list[int]:
-    """Order in which each track is followed by a near one that may follow.
+    """Order tracks so that each is followed by a near one that is allowed.
 
     Parameters
     ----------
     units : np.ndarray [shape=(n, d)], float32
-        Unit vectors; the first opens. Where their own order keeps artists apart, this one does.
+        Unit vectors; the first opens. If the given order keeps artists apart, so does the new.
     artists : sequence of artist
     window : int
     more

@@ -1,4 +1,4 @@
-"""A playlist as it grows: what may come where."""
+"""Incrementally built playlist that enforces its constraints."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ LOOK_AHEAD = 24  # candidates among which diversity decides
 
 
 class GrowingPlaylist:
-    """Tracks in order, none twice, artists and albums apart and within their limits.
+    """Tracks in order without repeats, with spacing and limits of artists and albums.
 
     Parameters
     ----------
     source : TrackSource
     order : sequence of str
-        Tracks that are in it from the start.
+        Initial tracks.
     n_spaced : int
-        Where above 0, tracks come only as far as so many can be put in an order that keeps the
-        windows, whatever their places are now.
+        If above 0, a track is allowed only while so many can still be put in an order that keeps
+        the windows, regardless of the current positions.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class GrowingPlaylist:
         return len(self.order)
 
     def insert(self, id_: str, position: int) -> None:
-        """Let a track in."""
+        """Insert a track."""
         self.order.insert(position, id_)
         self._used.add(self.source.group(id_))
         self._used.add(id_)
@@ -51,7 +51,7 @@ class GrowingPlaylist:
                 self._counts[what][key] += 1
 
     def allows(self, id_: str) -> bool:
-        """Whether a track may come at all."""
+        """Whether a track is allowed at all."""
         request = self.source.request
         if id_ in self._used or self.source.group(id_) in self._used:
             return False
@@ -67,7 +67,7 @@ class GrowingPlaylist:
         return True
 
     def is_close(self, id_: str, position: int) -> bool:
-        """Whether its artist or album would come twice within the window."""
+        """Whether its artist or album would occur twice within the window."""
         for _, of, window in self.source.windows:
             if window > 1 and (key := of(id_)) is not None:
                 near = self.order[max(0, position - window + 1) : position + window - 1]
@@ -78,7 +78,7 @@ class GrowingPlaylist:
     def choose(
         self, candidates: Iterable[str], position: int, *, close: bool = False
     ) -> str | None:
-        """The best candidate that may come at a position; `close` lets go of the windows."""
+        """Return the best candidate allowed at a position; `close` ignores the windows."""
         diversity = self.source.request.diversity
         fitting = (
             id_ for id_ in candidates
@@ -96,9 +96,9 @@ class GrowingPlaylist:
     def nearest(
         self, vector: np.ndarray, position: int, *, exclude: Iterable[str] = ()
     ) -> str | None:
-        """The track nearest to a vector that may come at a position.
+        """Return the track nearest to a vector that is allowed at a position.
 
-        Where no other artist is left, one comes within its window; None where no track is left.
+        If no other artist is left, the window is ignored; None if no track is left.
         """
         excluded = {*self.order, *exclude}
         ids: list[str] = []

@@ -1,4 +1,4 @@
-"""Values of a playlist's options, such as its kinds, read without loading what makes one."""
+"""Values of playlist options, such as kinds, without heavy imports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 
 class PlaylistKind(NamedTuple):
-    """What a kind is called on the page, and whether it starts from tracks."""
+    """A kind's label on the page, and whether it needs seed tracks."""
 
     label: str
     needs_seeds: bool = True
@@ -22,7 +22,7 @@ KINDS = {
     "reorder": PlaylistKind("the seeds in a better order"),
     "mix": PlaylistKind("mix for several listeners", needs_seeds=False),
 }
-"""The kinds by name; the module of each in `audiorec.playlist.kinds` has its name."""
+"""The kinds by name, which is that of its module in `audiorec.playlist.kinds`."""
 WITHOUT_SEEDS = tuple(name for name, kind in KINDS.items() if not kind.needs_seeds)
 if TYPE_CHECKING:
     Kind = str

@@ -1,8 +1,8 @@
-"""The order of a playlist: no harsh step from one track to the next.
+"""Order of a playlist: smooth transitions by local search.
 
-Greedy choice of the nearest next track leaves the harsh steps to the end. Local search (2-opt and
+Greedy choice of the nearest next track leaves the large steps to the end. Local search (2-opt and
 moves of one track, as for the travelling salesman: Croes 1958, Or 1976) spreads them. Before that,
-tracks whose artist or album comes twice within its window are moved to where it does not.
+tracks whose artist or album occurs twice within its window are moved elsewhere.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Hashable, Iterator, Sequence
 import numpy as np
 
 GAIN = 1e-6  # smallest improvement of the sum of squared distances that counts
-PASSES = 400  # changes at most
-TRIES = 64  # improvements looked at before an order is taken for as good as it gets
+PASSES = 400  # most changes
+TRIES = 64  # improvements tried before an order counts as final
 
 Apart = tuple[Sequence[Hashable | None], int]
-"""What each row counts as, such as its album, None for nothing; and the window it is kept to."""
+"""Label of each row, such as its album, or None; and the window within which it is unique."""
 
 
 def improve_order(
@@ -27,10 +27,10 @@ def improve_order(
     window: int,
     more: Sequence[Apart] = (),
 ) -> list[int]:
-    """Shorten the steps of an order whose first track stays first.
+    """Shorten the steps of an order, keeping the first track.
 
-    The sum of squared cosine distances between neighbours falls with every change, so that long
-    steps count most. No label comes twice within its window where that can be helped.
+    Every change reduces the sum of squared cosine distances between neighbours, so that long
+    steps count most. No label occurs twice within its window if that can be avoided.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def improve_order(
     order : sequence of int
         Rows of `units`.
     labels : sequence of hashable or None
-        What must stay apart, such as the artist of each row.
+        Labels to space, such as the artist of each row.
     window : int
-        Among so many tracks in a row no label comes twice.
+        No label occurs twice among so many consecutive tracks.
     more : sequence of (sequence of hashable or None, int)
-        Other labels, and the windows of these, for which none of `labels` comes twice.
+        Further labels and their windows, of lower priority than `labels`.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def improve_order(
 
 
 def first_clash(labels: Sequence[Hashable | None], window: int) -> int | None:
-    """Place of the first track whose label has come within the window already."""
+    """Return the position of the first track whose label repeats within the window."""
     for place, label in enumerate(labels):
         if label is not None and label in labels[max(0, place - window + 1) : place]:
             return place
@@ -83,7 +83,7 @@ def first_clash(labels: Sequence[Hashable | None], window: int) -> int | None:
 def _moves(
     rows: list[int], cost: np.ndarray, rules: Sequence[tuple[np.ndarray, int]]
 ) -> Iterator[list[int]]:
-    """Orders with one track elsewhere whose label comes twice in its window, cheapest first."""
+    """Yield orders with one conflicting track moved, cheapest first."""
     n = len(rows)
     between = np.zeros((n + 1, n + 1))
     between[:n, :n] = cost[np.ix_(rows, rows)]
@@ -101,7 +101,7 @@ def _moved(rows: list[int], place: int, behind: int) -> list[int]:
 
 
 def _candidates(rows: list[int], cost: np.ndarray) -> Iterator[list[int]]:
-    """Orders that are better, the best first: a stretch reversed, or one track moved."""
+    """Yield better orders, the best first: a segment reversed, or one track moved."""
     n = len(rows)
     between = np.zeros((n + 1, n + 1))  # by position; the end costs nothing to reach
     between[:n, :n] = cost[np.ix_(rows, rows)]
@@ -119,7 +119,7 @@ def _candidates(rows: list[int], cost: np.ndarray) -> Iterator[list[int]]:
 
 
 def _reversals(between: np.ndarray) -> np.ndarray:
-    """Change of cost by reversing positions i to j, 0 < i < j : np.ndarray [shape=(n, n)]."""
+    """Compute the change of cost by reversing positions 0 < i < j : np.ndarray [shape=(n, n)]."""
     n = len(between) - 1
     last, first = np.arange(n)[None, :], np.arange(1, n)[:, None]
     change = np.zeros((n, n))
@@ -133,7 +133,7 @@ def _reversals(between: np.ndarray) -> np.ndarray:
 
 
 def _relocations(between: np.ndarray) -> np.ndarray:
-    """Change by moving the track at position i > 0 to behind j : np.ndarray [shape=(n, n)]."""
+    """Compute the change of cost by moving i > 0 to after j : np.ndarray [shape=(n, n)]."""
     n = len(between) - 1
     i, j = np.arange(1, n)[:, None], np.arange(n)[None, :]
     closed = between[i - 1, i + 1] - between[i - 1, i] - between[i, i + 1]
@@ -143,7 +143,7 @@ def _relocations(between: np.ndarray) -> np.ndarray:
 
 
 def _codes(labels: Sequence[Hashable | None]) -> np.ndarray:
-    """Numbers that equal labels share; no two None do : np.ndarray [shape=(n,)], int64."""
+    """Encode equal labels by equal numbers, each None uniquely : [shape=(n,)], int64."""
     numbers: dict[Hashable, int] = {}
     return np.array(
         [
@@ -154,7 +154,7 @@ def _codes(labels: Sequence[Hashable | None]) -> np.ndarray:
 
 
 def _clashes(rows: Sequence[int], rules: Sequence[tuple[np.ndarray, int]]) -> int:
-    """Pairs of equal labels within a window, those of an earlier rule above any of a later one."""
+    """Count pairs of equal labels within a window, weighted by the priority of the rule."""
     total = 0
     for codes, window in rules:
         own = codes[list(rows)]
@@ -165,7 +165,7 @@ def _clashes(rows: Sequence[int], rules: Sequence[tuple[np.ndarray, int]]) -> in
 
 
 def _clashing(rows: Sequence[int], codes: np.ndarray, window: int) -> set[int]:
-    """Places of a rule's pairs, both of each."""
+    """Return the positions of a rule's conflicts, both of each pair."""
     own = codes[list(rows)]
     found: set[int] = set()
     for step in range(1, min(window, len(own))):

@@ -1,4 +1,4 @@
-"""Which tracks the last playlists had that were made in a workspace."""
+"""Record of the tracks of a workspace's recent playlists."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ KEPT = 100  # playlists
 
 
 class RecentPlaylist(NamedTuple):
-    """A playlist that was made: by which recipe and in what period, if any, and its tracks."""
+    """A recent playlist: its recipe and period, if any, and its tracks."""
 
     key: str
     tracks: list[str]
 
 
 def recent_playlists(workspace: Workspace) -> list[RecentPlaylist]:
-    """The last playlists, newest last; none where the record cannot be read."""
+    """Return the recent playlists, newest last; none if the record cannot be read."""
     try:
         rows = json.loads((workspace.playlists / FILE).read_bytes())
         return [
@@ -32,7 +32,7 @@ def recent_playlists(workspace: Workspace) -> list[RecentPlaylist]:
 
 
 def recent_tracks(workspace: Workspace, n: int, *, key: str = "") -> set[str]:
-    """Tracks of the last `n` playlists, but of those of the same key, which are made again."""
+    """Return the tracks of the last `n` playlists, except those with the same key."""
     if not n:
         return set()
     others = [made for made in recent_playlists(workspace) if not key or made.key != key]
@@ -40,7 +40,7 @@ def recent_tracks(workspace: Workspace, n: int, *, key: str = "") -> set[str]:
 
 
 def record_playlist(workspace: Workspace, ids: Sequence[str], *, key: str = "") -> None:
-    """Remember a playlist as made, in place of the one of that key."""
+    """Record a playlist as recent, replacing the one of that key."""
     before = [made for made in recent_playlists(workspace) if not key or made.key != key]
     rows = [*before, RecentPlaylist(key, list(ids))][-KEPT:]
     workspace.playlists.mkdir(parents=True, exist_ok=True)

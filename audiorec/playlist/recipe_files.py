@@ -1,4 +1,4 @@
-"""Recipes of playlists: TOML files of requests, from which `refresh` makes them again.
+"""Playlist recipes: TOML files of requests, from which `refresh` makes the playlists again.
 
 title = "New arrivals"
 format = "m3u8"
@@ -13,7 +13,7 @@ shuffle = "week"          # or "day", or a number
 [filters]                 # see `audiorec.recommend.filters.TrackFilter`
 added_since = "30d"
 
-[parameters]              # what stands in braces above
+[parameters]              # values of the names in braces
 user = "me"
 """
 
@@ -55,25 +55,25 @@ class MissingParameterError(AudiorecError):
 
 
 class PlaylistRecipe(NamedTuple):
-    """A playlist that is made again and again.
+    """A saved playlist request, made again at every refresh.
 
     Attributes
     ----------
     name : str
-        Of its file, and of the playlist's.
+        Name of its file, and of the playlist's.
     request : PlaylistRequest
     title : str
     format_ : str
     clusters : int
-        Where above 0, a playlist of each of so many clusters of the library.
+        If above 0, one playlist for each of so many clusters of the library.
     period : str
-        For how long the shuffle stays as it is, such as ``"2026-W48"``; empty for ever.
+        Period of the shuffle, such as ``"2026-W48"``; empty if it never changes.
     absolute : bool
-        Whether paths are written from the root on.
+        Whether paths are written as absolute ones.
     path_map : tuple of str
-        ``OLD=NEW``: what folders are called where it is played.
+        ``OLD=NEW``: names of folders on the playing machine.
     preview : bool
-        Whether 15 s of each track are to be played.
+        Whether to play 15 s of each track.
     """
 
     name: str
@@ -96,9 +96,9 @@ def save_recipe(
     title: str = "",
     **written: bool | tuple[str, ...],
 ) -> Path:
-    """Write a request as a recipe, in place of one of that name.
+    """Write a request as a recipe, replacing one of that name.
 
-    Files among its seeds are named from the root on, so that it is the same wherever it is made.
+    Files among its seeds get absolute paths, so that it does not depend on the directory.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def save_recipe(
     Raises
     ------
     ParameterError
-        If the name is none of a file.
+        If the name is not a valid file name.
     """
     if not NAME.fullmatch(name) or name != name.strip():
         raise ParameterError(f"{name!r} is no name of a recipe; give one without / or a dot before")
@@ -125,7 +125,7 @@ def save_recipe(
     if request.filters:
         table["filters"] = _changed(request.filters, TrackFilter())
     braces = {name for text in _texts(table) for name in PARAMETER.findall(text)}
-    if braces:  # each stands for itself
+    if braces:  # literal braces
         table["parameters"] = {name: f"{{{name}}}" for name in sorted(braces)}
     file = directory / f"{name}.toml"
     write_output(file, tomli_w.dumps(table).encode())
@@ -133,12 +133,12 @@ def save_recipe(
 
 
 def _absolute(names: Iterable[str]) -> tuple[str, ...]:
-    """Names, with those of files from the root on."""
+    """Return the names, with absolute paths of files."""
     return tuple(os.path.abspath(name) if is_file(name) else name for name in names)  # noqa: PTH100 - links stay as they are
 
 
 def _texts(value: Any) -> list[str]:
-    """Every text in a table."""
+    """Return every text in a table."""
     if isinstance(value, dict):
         return _texts(list(value.values()))
     if isinstance(value, list):
@@ -147,7 +147,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _changed(value: Any, default: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Fields that are not as they are by default."""
+    """Return the fields that differ from their defaults."""
     changes = {}
     for field in fields(value):
         given = getattr(value, field.name)
@@ -166,14 +166,14 @@ def load_recipe(
     ----------
     file : Path
     parameters : mapping of str to str
-        Values that stand over those of the file.
+        Values that override those of the file.
     now : float
-        Second since 1970, of which day and week it is; the present by default.
+        Time (s since 1970) that sets the day and week; by default the present.
 
     Raises
     ------
     DataError
-        If it cannot be read, or says what no recipe can.
+        If it cannot be read, or is not a valid recipe.
     MissingParameterError
         If a parameter has no value.
     """
@@ -239,7 +239,7 @@ def _parsed(
 
 
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
-    """A value with the parameters in braces replaced."""
+    """Substitute the parameters in braces in a value."""
     if isinstance(value, dict):
         return {key: _filled(each, parameters) for key, each in value.items()}
     if isinstance(value, list):
@@ -260,7 +260,7 @@ def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
 
 
 def recipes_in(directory: Path) -> list[Path]:
-    """Recipes of a folder, by name; `DataError` where there are none."""
+    """List the recipes of a folder by name; `DataError` if there are none."""
     paths = sorted(directory.glob("*.toml")) if directory.is_dir() else []
     if not paths:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Make the playlists of saved recipes again, all at once."""
+"""Refresh of the playlists of all saved recipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audiorec.recommend.library import Library
 
 
 class RefreshReport(NamedTuple):
-    """What came of a recipe: files, or why there are none.
+    """Result of a recipe: its files, or the reason why there are none.
 
     Attributes
     ----------
@@ -26,9 +26,9 @@ class RefreshReport(NamedTuple):
     n_tracks : int
     notes : tuple of str
     problem : str
-        In one line; empty where it was made.
+        In one line; empty on success.
     skipped : bool
-        Whether the problem is a parameter without a value, which is no failure.
+        Whether the problem is a parameter without a value, which is not a failure.
     """
 
     name: str
@@ -47,7 +47,7 @@ def refresh_playlists(
     parameters: Mapping[str, str] | None = None,
     now: float | None = None,
 ) -> list[RefreshReport]:
-    """Make playlists of recipes; one that fails stops no other, and what stood there stays.
+    """Make the playlists of recipes; one that fails keeps its old files and stops no other.
 
     Parameters
     ----------

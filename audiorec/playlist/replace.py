@@ -1,4 +1,4 @@
-"""Another track in the place of one of a playlist."""
+"""Replacement of one track of a playlist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
 
-WINDOW = 5  # tracks on either side whose artists are not repeated, where others can come
+WINDOW = 5  # tracks on either side whose artists are not repeated if possible
 SPARE = 50
 
 
@@ -21,23 +21,23 @@ def find_replacement(
     dropped: Sequence[str] = (),
     filters: TrackFilter | None = None,
 ) -> Hit:
-    """The track that fits best between those beside a place of a playlist.
+    """Find the track that fits best between the neighbours of a position in a playlist.
 
     Parameters
     ----------
     library : Library
     track_ids : sequence of str
-        Of the playlist, the one that is to go among them.
+        Tracks of the playlist, including the one to replace.
     position : int
-        Its place, from 0.
+        Position of that one, from 0.
     dropped : sequence of str
-        Tracks that must not come either.
+        Other tracks to leave out.
     filters : TrackFilter, optional
 
     Raises
     ------
     ParameterError
-        If there is no such place.
+        If there is no such position.
     NotFoundError
         If no other track fits.
     """

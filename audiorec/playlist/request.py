@@ -1,4 +1,4 @@
-"""What a playlist is asked for: one frozen value, from the command line or from a recipe."""
+"""Playlist request: one frozen value, from the command line or from a recipe."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ LIKE_EACH = 3  # tracks like each of the last plays
 
 @dataclass(frozen=True)
 class PlaylistRequest:
-    """A playlist that is wanted.
+    """A request for a playlist.
 
     Parameters
     ----------
     seeds : tuple of str
-        Names of tracks, or files of lists; see `audiorec.playlist.seeds`.
+        Names of tracks, or playlist files; see `audiorec.playlist.seeds`.
     artists, albums : tuple of str
         Whole artists and albums to start from.
     from_centre : bool
-        Start from the most central track of those that fit the filters; so it is too where nothing
-        but filters is given.
+        Start from the most central track of those that match the filters; also the default if
+        only filters are given.
     kind : str
         One of `audiorec.playlist.option_values.KINDS`.
     length : int or None
-        Tracks; None where `minutes` says, or for the default: 25, or three for each of
-        `like_last`.
+        Number of tracks; None if set by `minutes`, or for the default: 25, or three for each
+        of `like_last`.
     minutes : float or None
-        Met within half the median length of a track.
+        Total duration, met within half the median duration of a track.
     against : tuple of str
-        Tracks such as are not wanted.
+        Tracks whose kind is unwanted (negative seeds).
     after : tuple of str
-        For a radio: what has been played, tracks or a list; it goes on from there.
+        For a radio: tracks or a list already played, which it continues.
     users : tuple of str
-        Listeners, of the kinds that serve them.
+        Listeners, for the kinds made for listeners.
     new_share : float
         Share of tracks that the listener has not played.
     like_last : int
-        Three like each of so many last plays, in place of familiar and new.
+        Three tracks like each of so many last plays, instead of familiar and new ones.
     by, shape : str
-        Of an arc.
+        Descriptor and shape of an arc.
     artist_window, album_window : int
-        Among so many tracks in a row none comes twice; 0 or 1 turns it off.
+        None occurs twice among so many consecutive tracks; 0 or 1 turns it off.
     per_artist, per_album : int
-        At most so many tracks of each; 0 for any number.
+        Most tracks of each; 0 for any number.
     versions : bool
-        Whether several versions of a song by one artist may come.
+        Whether several versions of a song by one artist are allowed.
     diversity : float
-        From 0 to 1: how much a track loses for being like those chosen already.
+        Penalty of a track for similarity to those already chosen, 0 to 1.
     shuffle : int or None
-        Seed of another playlist of the same kind.
+        Random seed for another playlist of the same request.
     avoid_recent : int
-        No track of so many playlists that were made here last.
+        Number of recent playlists whose tracks are avoided.
     filters : TrackFilter
     space, popularity
         See `audiorec.recommend.Library.similar`.
     path_map_in : tuple of str
-        ``OLD=NEW``: what a folder is called here that lists among the seeds call OLD.
+        ``OLD=NEW``: local name of a folder that playlist files among the seeds call OLD.
     """
 
     seeds: tuple[str, ...] = ()
@@ -125,12 +125,12 @@ class PlaylistRequest:
 
     @property
     def n_tracks(self) -> int:
-        """Tracks wanted, where `minutes` does not say."""
+        """Number of tracks, if not set by `minutes`."""
         return self.length or LIKE_EACH * self.like_last or DEFAULT_LENGTH
 
     @property
     def starts_from_centre(self) -> bool:
-        """Whether it starts from the centre of what fits."""
+        """Whether it starts from the most central matching track."""
         named = self.seeds or self.artists or self.albums or self.after
         fits = bool(self.filters) and self.kind in ("near", "arc", "radio")
         return self.from_centre or (fits and not named)

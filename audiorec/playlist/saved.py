@@ -1,4 +1,4 @@
-"""Playlists that listeners keep in a workspace: made in a player or on a page."""
+"""Saved playlists of listeners, made in a player or on a page."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ LONGEST_NAME, LONGEST_COMMENT = 500, 10_000  # characters
 MOST_TRACKS = 100_000
 MOST_PLAYLISTS = 10_000  # of one listener
 PREFIX = "list:"
-"""What a name begins with that means a saved playlist where names of tracks are taken."""
+"""Prefix that marks a saved playlist where names of tracks are expected."""
 
 
 class SavedPlaylist(NamedTuple):
-    """A playlist as it is kept.
+    """A saved playlist.
 
     Attributes
     ----------
     id : str
-        Stays when it is renamed.
+        Stays the same when it is renamed.
     user : str
-        The listener who made it, and who alone may change it.
+        The listener who made it, the only one who may change it.
     name, comment : str
     public : bool
         Whether others may see it.
@@ -57,7 +57,7 @@ class SavedPlaylist(NamedTuple):
 
 
 class SavedPlaylists:
-    """The saved playlists of a workspace; every change is on the disk when the call returns.
+    """The saved playlists of a workspace; every change is on disk when the call returns.
 
     Parameters
     ----------
@@ -86,12 +86,12 @@ class SavedPlaylists:
         comment: str = "",
         public: bool = False,
     ) -> str:
-        """Keep a playlist; returns its id. Several may have one name.
+        """Save a new playlist and return its id; names need not be unique.
 
         Raises
         ------
         ParameterError
-            If it has no name, or too much of anything.
+            If it has no name, or exceeds a limit.
         WorkspaceError
             If it cannot be stored.
         """
@@ -107,12 +107,12 @@ class SavedPlaylists:
         return id_
 
     def get(self, id_: str) -> SavedPlaylist:
-        """The playlist of an id; `NotFoundError` where there is none."""
+        """Return the playlist of an id; `NotFoundError` if there is none."""
         with self._store.reading() as connection:
             return _get(connection, id_)
 
     def list(self, user: str | None = None) -> list[SavedPlaylist]:
-        """A listener's playlists and the public ones of others, by name; None for all there are."""
+        """List a listener's playlists and public ones of others, by name; None for all."""
         query = f"SELECT {COLUMNS} FROM saved_playlists"
         with self._store.reading() as connection:
             if user is None:
@@ -123,7 +123,7 @@ class SavedPlaylists:
         return sorted(found, key=lambda each: (each.name.casefold(), each.created, each.id))
 
     def named(self, name: str) -> SavedPlaylist:
-        """The playlist of a name or an id.
+        """Return the playlist of a name or an id.
 
         Raises
         ------
@@ -153,28 +153,28 @@ class SavedPlaylists:
         remove_positions: Collection[int] = (),
         track_ids: Sequence[str] | None = None,
     ) -> None:
-        """Change a playlist, all at once or not at all.
+        """Change a playlist atomically.
 
         Parameters
         ----------
         id_ : str
         user : str
-            Who changes it.
+            Listener who changes it.
         name, comment, public
-            None leaves it as it is.
+            None keeps the value.
         add : iterable of str
-            Tracks that come at its end.
+            Tracks to append.
         remove_positions : collection of int
-            Places, from 0, of tracks that go, counted before any comes or goes.
+            Positions, from 0, of tracks to remove, counted before any change.
         track_ids : sequence of str, optional
-            All its tracks, in place of those it has.
+            New list of all its tracks.
 
         Raises
         ------
         NotFoundError
             If there is no such playlist of theirs.
         ParameterError
-            If a position is none of it, or see `create`.
+            If a position is out of range; see also `create`.
         """
         with self._store.writing() as connection:
             before = _get_own(connection, id_, user)
@@ -196,14 +196,14 @@ class SavedPlaylists:
             _put(connection, after)
 
     def delete(self, id_: str, *, user: str) -> None:
-        """Remove a playlist; `NotFoundError` where there is no such playlist of theirs."""
+        """Delete a playlist; `NotFoundError` if there is no such playlist of theirs."""
         with self._store.writing() as connection:
             _get_own(connection, id_, user)
             connection.execute("DELETE FROM saved_playlists WHERE id = ?", [id_])
 
 
 def saved_playlists(workspace: Workspace) -> SavedPlaylists:
-    """The saved playlists of a workspace, where no server has them open."""
+    """Return the saved playlists of a workspace, for use without a server."""
     return SavedPlaylists(ServerStore(workspace.root / FILE))
 
 

@@ -1,4 +1,4 @@
-"""What a playlist starts from: tracks, whole artists and albums, and lists of other programs."""
+"""Playlist seeds: tracks, whole artists and albums, and playlist files of other programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from audiorec.recommend.library import Library
 
 LISTS = (*SUFFIXES, ".csv", ".json")
-MOST_SEEDS = 12  # that stand for an artist or an album
+MOST_SEEDS = 12  # that represent an artist or an album
 
 
 class Seeds(NamedTuple):
@@ -37,12 +37,12 @@ class Seeds(NamedTuple):
     ids : list of str
         In order; those of `tracks` first.
     n_tracks : int
-        How many of them are tracks, or lists, that were named: they may be in the playlist.
-        Others, of whole artists and albums, steer it.
+        Number of them from named tracks or lists, which may be in the playlist. Others, from
+        whole artists and albums, only steer it.
     uncatalogued : Embeddings or None
-        Vectors of those that are no tracks of the index.
+        Vectors of seeds that are not in the index.
     after : list of str
-        Tracks that have been played before a radio.
+        Tracks played before a radio.
     notes : tuple of str
     """
 
@@ -54,12 +54,12 @@ class Seeds(NamedTuple):
 
 
 def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
-    """Tracks of the names, lists, artists and albums of a request.
+    """Resolve the names, lists, artists and albums of a request to tracks.
 
     Raises
     ------
     NotFoundError, AmbiguousNameError
-        If a name fits no track, or several; or a list names no track of the catalogue.
+        If a name matches no track, or several; or a list contains no catalogued track.
     DataError
         If a list cannot be read.
     """
@@ -78,7 +78,7 @@ def resolve_seeds(library: Library, request: PlaylistRequest) -> Seeds:
 
 
 def central_track(library: Library, filters: TrackFilter) -> str:
-    """The track in the middle of those that fit; `NotFoundError` where none does."""
+    """Return the most central matching track; `NotFoundError` if none matches."""
     excluded = library.hidden | library.catalog.missing()
     fitting = library.select(filters)
     allowed = library.index.ids if fitting is None else sorted(fitting)
@@ -90,13 +90,13 @@ def central_track(library: Library, filters: TrackFilter) -> str:
 
 
 def tracks_of_all(library: Library, *, artists: Sequence[str], albums: Sequence[str]) -> list[str]:
-    """Tracks that stand for whole artists and albums, one after the other; see `tracks_of`."""
+    """Choose tracks that represent whole artists and albums, in order; see `tracks_of`."""
     named = [*(("artist", name) for name in artists), *(("album", name) for name in albums)]
     return [id_ for kind, name in named for id_ in tracks_of(library, kind, name)]
 
 
 def tracks_of(library: Library, kind: str, name: str) -> list[str]:
-    """Tracks that stand for an artist or an album, at most `MOST_SEEDS`.
+    """Choose at most `MOST_SEEDS` tracks that represent an artist or an album.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def expand_lists(
     path_map: Sequence[PathMap] = (),
     notes: list[str],
 ) -> list[str]:
-    """Names, with the tracks of each list of files, or saved playlist, in the place of its name."""
+    """Replace the names of playlist files and saved playlists by their tracks."""
     expanded: list[str] = []
     for name in names:
         if library.files and name.startswith(PREFIX):
@@ -140,7 +140,7 @@ def expand_lists(
 
 
 def _saved(library: Library, name: str, *, notes: list[str]) -> list[str]:
-    """Ids of the tracks of a saved playlist that are in the index."""
+    """Return the ids of a saved playlist's tracks that are in the index."""
     playlist = saved_playlists(library.workspace).named(name)
     found = [id_ for id_ in playlist.track_ids if id_ in library.index]
     if not found:
@@ -153,14 +153,14 @@ def _saved(library: Library, name: str, *, notes: list[str]) -> list[str]:
 def read_list(
     library: Library, file: Path, *, path_map: Sequence[PathMap] = (), notes: list[str]
 ) -> list[str]:
-    """Ids of the tracks of a list: M3U, PLS, XSPF, JSPF, or CSV and JSON as written here.
+    """Read the track ids of a playlist file: M3U, PLS, XSPF, JSPF, or CSV and JSON of audiorec.
 
     Raises
     ------
     DataError
-        If it cannot be read, or is none.
+        If it cannot be read, or is not a playlist.
     NotFoundError
-        If it names no track of the index.
+        If it contains no track of the index.
     """
     suffix = file.suffix.lower()
     ids: list[str] = []
@@ -186,7 +186,7 @@ def read_list(
 
 
 def _rows(file: Path, suffix: str) -> list[tuple[str, str]]:
-    """Id and path, one of which may be empty, of the rows of a CSV or JSON list."""
+    """Read ids and paths, either of which may be empty, of a CSV or JSON list."""
     try:
         text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
         rows = (

@@ -1,4 +1,4 @@
-"""What a playlist is chosen from: the tracks that it may have, and what is known of them."""
+"""Track source of a playlist: the allowed tracks, their vectors and metadata."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from audiorec.recommend.query_resolution import check_apart
 from audiorec.recommend.retrieval import query_vectors
 from audiorec.recommend.versions import song_of
 
-POOL = 64  # candidates of a position, at least
-MANY = 200  # excluded tracks from which on every search would take long to leave them out
+POOL = 64  # least number of candidates of a position
+MANY = 200  # excluded tracks from which on filtering each search would be slow
 
 
 class CandidateTracks(NamedTuple):
@@ -36,14 +36,14 @@ class CandidateTracks(NamedTuple):
 
 
 class TrackSource:
-    """Tracks that a playlist may be made of.
+    """Source of the tracks allowed in a playlist.
 
     Parameters
     ----------
     library : Library
     request : PlaylistRequest
     key : str
-        Of the recipe; see `audiorec.playlist.recent_playlists`.
+        Key of the recipe; see `audiorec.playlist.recent_playlists`.
     """
 
     def __init__(self, library: Library, request: PlaylistRequest, *, key: str = "") -> None:
@@ -91,16 +91,16 @@ class TrackSource:
         include: Collection[str] | None = None,
         metric: Metric | None = None,
     ) -> list[CandidateTracks]:
-        """Candidates of each query, best first.
+        """Search candidates of each query, best first.
 
-        Those that the shuffle leaves out stand at the end, once there are no others.
+        Those that the shuffle leaves out come last, after all others.
 
         Parameters
         ----------
         vectors : np.ndarray [shape=(n, d)], float32
         k : int
         exclude, include : collections of str
-            Beside what the source itself leaves out and allows.
+            In addition to the source's own.
         metric : {"cosine", "inner_product"} or None
         """
         allowed = self.include
@@ -120,7 +120,7 @@ class TrackSource:
         return [CandidateTracks(ids, end) for ids, end in zip(lists, ended, strict=True)]
 
     def sifted(self, ids: list[str], vector: np.ndarray) -> list[str]:
-        """Candidates without those that are more like what is not wanted; see `shuffled`."""
+        """Drop the candidates that are nearer to negative seeds; see `shuffled`."""
         if self._against is not None and ids:
             units = self.units(ids)
             unwanted = (units @ self._against.T).max(axis=1)
@@ -129,21 +129,21 @@ class TrackSource:
         return self.shuffled(ids)
 
     def shuffled(self, ids: list[str]) -> list[str]:
-        """The same with half of them, by the seed of the shuffle, behind the others."""
+        """Move half of the candidates, by the seed of the shuffle, behind the others."""
         if (seed := self.request.shuffle) is None:
             return ids
         first = {id_ for id_ in ids if crc32(f"{seed}:{id_}".encode()) & 4}
         return [*(id_ for id_ in ids if id_ in first), *(id_ for id_ in ids if id_ not in first)]
 
     def note(self, line: str) -> None:
-        """Say what could not be as it was asked for; once."""
+        """Note, once, a part of the request that could not be met."""
         if line not in self.notes:
             self.notes.append(line)
 
     # -- vectors ---------------------------------------------------------------------------------
 
     def units(self, ids: Sequence[str]) -> np.ndarray:
-        """Unit vectors of tracks : np.ndarray [shape=(n, d)], float32."""
+        """Return unit vectors of tracks : np.ndarray [shape=(n, d)], float32."""
         if not len(ids):
             return np.empty((0, self.index.dim), dtype=np.float32)
         return unit_norm(query_vectors(self.index, self.uncatalogued, ids))
@@ -160,15 +160,15 @@ class TrackSource:
         return units
 
     def listener(self, user: str) -> np.ndarray:
-        """Vector of a listener : np.ndarray [shape=(d,)], float32."""
+        """Return the vector of a listener : np.ndarray [shape=(d,)], float32."""
         if user not in self._listeners:
             self._listeners[user] = self.library.listener_vector(user)
         return self._listeners[user]
 
-    # -- what is known of tracks -----------------------------------------------------------------
+    # -- metadata of tracks ----------------------------------------------------------------------
 
     def load(self, ids: Iterable[str]) -> None:
-        """Read what the catalogue says of tracks, all at once."""
+        """Load tracks from the catalogue, all at once."""
         wanted = [id_ for id_ in ids if id_ not in self._tracks]
         if wanted:
             tracks = self.library.catalog.get_many(wanted)
@@ -176,26 +176,26 @@ class TrackSource:
                 self._tracks[id_] = tracks.get(id_) or Track(track_id=id_, path="")
 
     def track(self, id_: str) -> Track:
-        """What the catalogue says of a track; its id alone where it says nothing."""
+        """Return a track of the catalogue; one with its id alone if it is not catalogued."""
         self.load([id_])
         return self._tracks[id_]
 
     def name(self, id_: str) -> str:
-        """What to call a track."""
+        """Return the display name of a track."""
         return self.track(id_).name
 
     def artist(self, id_: str) -> str:
-        """What tracks of one artist share."""
+        """Return the artist key of a track."""
         return self.track(id_).artist_key
 
     def album(self, id_: str) -> tuple[str, str] | None:
-        """What tracks of one album share; None where none is known."""
+        """Return the album key of a track; None if unknown."""
         track = self.track(id_)
         return (track.artist_key, words(track.album)) if track.album else None
 
     @property
     def windows(self) -> tuple[tuple[str, Callable[[str], Hashable | None], int], ...]:
-        """What may not come twice within how many tracks, and what a track counts as there."""
+        """Spacing rules: name, label function and window."""
         request = self.request
         return (
             ("artist", self.artist, request.artist_window),
@@ -203,13 +203,13 @@ class TrackSource:
         )
 
     def smooth(self, ids: Sequence[str], order: Sequence[int] | None = None) -> list[str]:
-        """Tracks without harsh steps, the first staying first; see `improve_order`.
+        """Order tracks smoothly, the first staying first; see `improve_order`.
 
         Parameters
         ----------
         ids : sequence of str
         order : sequence of int, optional
-            Places of `ids` to begin with; by default as they come.
+            Initial order as positions in `ids`; by default as given.
         """
         rules = [([of(id_) for id_ in ids], window) for _, of, window in self.windows]
         rows = improve_order(
@@ -222,7 +222,7 @@ class TrackSource:
         return [ids[row] for row in rows]
 
     def note_clashes(self, ids: Sequence[str]) -> None:
-        """Say where an artist or an album comes twice within its window."""
+        """Note where an artist or an album occurs twice within its window."""
         for what, of, window in self.windows:
             place = first_clash([of(id_) for id_ in ids], window)
             if place is not None:
@@ -235,7 +235,7 @@ class TrackSource:
         return repr(getattr(self.track(id_), what))
 
     def group(self, id_: str) -> object:
-        """What the recordings and versions that may not stand beside each other share."""
+        """Return the group key of recordings and versions that exclude each other."""
         track = self.track(id_)
         song = None if self.request.versions else song_of(track)
         number = self.library.duplicates.get(id_)
@@ -251,7 +251,7 @@ class TrackSource:
 
     @property
     def artists(self) -> Mapping[str, str]:
-        """Artist by track."""
+        """Artist key by track."""
         return _ArtistsOf(self)
 
 
@@ -284,7 +284,7 @@ class _GroupsOf(Mapping[str, object]):
 
 
 def widening(first: int, most: int) -> Iterator[int]:
-    """Numbers of candidates to look at, each time four times as many, up to all."""
+    """Yield growing numbers of candidates, each time four times as many, up to all."""
     for power in count():
         reach = first * 4**power
         yield min(reach, most)

@@ -1,8 +1,8 @@
-"""Keeping an artist's tracks apart, without running into a corner.
+"""Spacing of an artist's tracks, without running into a dead end.
 
-An order in which no artist comes twice within a window is a schedule in which equal tasks must
-cool down: always taking the artist with the most tracks left, among those that may come, gets
-furthest. Looking ahead that way says whether a choice still leaves room for all that is to come.
+An order in which no artist occurs twice within a window is task scheduling with a cooldown: always
+taking the allowed artist with the most tracks left gets furthest. Looking ahead that way tells
+whether a choice still leaves room for all later tracks.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ Artist = Hashable
 def reach(
     counts: Mapping[Artist, int], *, after: Sequence[Artist] = (), window: int, limit: int
 ) -> int:
-    """How many tracks can follow, no artist twice among `window` in a row.
+    """Compute how many tracks can follow, no artist twice among `window` consecutive ones.
 
     Parameters
     ----------
     counts : mapping of artist to int
         Tracks that each artist has left.
     after : sequence of artist
-        Who has come already, last one last.
+        Artists of the tracks before, the last one last.
     window : int
     limit : int
-        Look no further than this.
+        Upper limit of the result.
     """
     resting = deque(after[max(0, len(after) - window + 1) :])
     left = {artist: n for artist, n in counts.items() if n > 0}
@@ -50,15 +50,15 @@ def reach(
 
 
 def has_room(counts: Mapping[Artist, int], artist: Artist, *, n: int, window: int) -> bool:
-    """Whether one more track of an artist finds room among `n`, no artist twice in a window.
+    """Whether one more track of an artist fits among `n`, no artist twice in a window.
 
-    An artist has at most one track in each stretch of `window`, and only as many artists have one
-    in each stretch as the last stretch has places.
+    An artist has at most one track in each stretch of `window`, and the number of artists with a
+    track in every stretch is limited by the places of the last one.
 
     Parameters
     ----------
     counts : mapping of artist to int
-        Tracks of each that have their room already.
+        Tracks of each that have been placed.
     artist : artist
     n, window : int
     """
@@ -72,14 +72,14 @@ def has_room(counts: Mapping[Artist, int], artist: Artist, *, n: int, window: in
 
 
 class Spacing:
-    """An order as it grows, and what may come next.
+    """Incrementally built order, and the artists allowed next.
 
     Parameters
     ----------
     artists : iterable of artist
-        Of every track that could come, one entry per track.
+        Artists of all candidate tracks, one entry per track.
     window : int
-        Among so many tracks in a row no artist comes twice.
+        No artist occurs twice among so many consecutive tracks.
     """
 
     def __init__(self, artists: Iterable[Artist], *, window: int) -> None:
@@ -89,7 +89,7 @@ class Spacing:
         self._fits: dict[tuple[Artist, int], bool] = {}
 
     def fits(self, artist: Artist, *, need: int) -> bool:
-        """Whether the artist may come next and still leave room for `need` tracks, theirs too."""
+        """Whether the artist is allowed next and leaves room for `need` tracks, this included."""
         if artist in self._recent:
             return False
         if (artist, need) not in self._fits:
@@ -101,7 +101,7 @@ class Spacing:
         return self._fits[artist, need]
 
     def take(self, artist: Artist) -> None:
-        """Let the artist come next."""
+        """Append a track of the artist."""
         self._left[artist] -= 1
         keep = self._window - 1
         self._recent = [*self._recent, artist][-keep:] if keep else []

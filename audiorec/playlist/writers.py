@@ -1,4 +1,4 @@
-"""Playlists as files: M3U8, JSON, XSPF, JSPF and CSV, each written whole or not at all."""
+"""Playlist writers: M3U8, JSON, XSPF, JSPF and CSV, written atomically."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from audiorec.exceptions import ParameterError
 from audiorec.output_files import write_output
 
 XSPF = "http://xspf.org/ns/0/"
-CREATOR = "audiorec"  # by which such lists are known to be no listener's
+CREATOR = "audiorec"  # marks playlists that are not a listener's
 Paths = Literal["absolute", "relative"]
 Previews = Mapping[str, tuple[float, float]]
-"""By track_id the seconds from which and to which a track is to be played."""
+"""Start and end (s) of the part of a track to play, by track_id."""
 NO_PREVIEWS: Previews = MappingProxyType({})
 PREVIEW_FORMATS = ("m3u8", "json")
-# Control characters, what XML cannot hold, and the line ends that only Unicode knows.
+# Control characters, those invalid in XML, and Unicode line ends.
 UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
 class PlaylistTrack(Protocol):
-    """What a playlist says of a track: `data.catalog.Track` has it all.
+    """Track fields that a playlist writes, a subset of `data.catalog.Track`.
 
-    Names are empty or None, and a duration (s) is 0 or None, where unknown.
+    Unknown names are empty or None, and an unknown duration (s) is 0 or None.
     """
 
     @property
@@ -52,7 +52,7 @@ class PlaylistTrack(Protocol):
 
 
 class WriteReport(NamedTuple):
-    """What came of writing a playlist.
+    """Result of writing a playlist.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class WriteReport(NamedTuple):
     n_tracks : int
         Tracks in the file.
     skipped : tuple of str
-        One line for each track that the format cannot carry.
+        One line for each track that the format cannot represent.
     """
 
     file: Path
@@ -69,13 +69,13 @@ class WriteReport(NamedTuple):
 
 
 class PlaylistContent(NamedTuple):
-    """What a format writes.
+    """Content of a playlist file.
 
     Attributes
     ----------
     title : str or None
     tracks : list of (PlaylistTrack, str)
-        Each with its path as a player is to see it.
+        Each with its path as written for the player.
     previews : mapping of str to (float, float)
     """
 
@@ -85,7 +85,7 @@ class PlaylistContent(NamedTuple):
 
 
 def format_m3u8(playlist: PlaylistContent) -> bytes:
-    """Extended M3U in UTF-8; line breaks and control characters in names become spaces."""
+    """Format as extended M3U in UTF-8; line breaks and control characters become spaces."""
     lines = ["#EXTM3U", OWN]
     if playlist.title:
         lines.append(f"#PLAYLIST:{clean(playlist.title)}")
@@ -98,12 +98,12 @@ def format_m3u8(playlist: PlaylistContent) -> bytes:
                 lines.append(f"#{directive}:{clean(value)}")
         lines += _options(track, playlist.previews)
         lines.append(path)
-    # A name that is not UTF-8 on this file system keeps the bytes that it has there.
+    # A file name that is not UTF-8 keeps its bytes.
     return ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape")
 
 
 def _options(track: PlaylistTrack, previews: Previews) -> list[str]:
-    """Options of VLC for a track of which a part is played, or which is a part of its file."""
+    """Return VLC options of a track that is played in part, or is a part of its file."""
     segment = segment_of(track.path)
     first = segment.start if segment is not None else 0.0
     times: dict[str, float | None] = {}
@@ -116,7 +116,7 @@ def _options(track: PlaylistTrack, previews: Previews) -> list[str]:
 
 
 def format_json(playlist: PlaylistContent) -> bytes:
-    """A JSON object with a list of tracks, every field as it is."""
+    """Format as a JSON object with a list of tracks, every field as it is."""
     rows = [
         {
             "rank": rank,
@@ -135,7 +135,7 @@ def format_json(playlist: PlaylistContent) -> bytes:
 
 
 def _segment(path: str) -> dict[str, float | None]:
-    """Where a track begins and ends that is a part of its file; nothing of others."""
+    """Return start and end of a track that is a part of its file; empty for others."""
     segment = segment_of(path)
     return {} if segment is None else {"start": segment.start, "end": segment.end}
 
@@ -145,7 +145,7 @@ def _preview(part: tuple[float, float] | None) -> dict[str, dict[str, float]]:
 
 
 def format_xspf(playlist: PlaylistContent) -> bytes:
-    """XSPF version 1; paths are URIs, durations milliseconds."""
+    """Format as XSPF version 1; paths are URIs, durations milliseconds."""
     ElementTree.register_namespace("", XSPF)
     root = ElementTree.Element(f"{{{XSPF}}}playlist", version="1")
     if playlist.title:
@@ -161,7 +161,7 @@ def format_xspf(playlist: PlaylistContent) -> bytes:
 
 
 def format_jspf(playlist: PlaylistContent) -> bytes:
-    """JSPF, which is XSPF said in JSON."""
+    """Format as JSPF, the JSON form of XSPF."""
     rows = []
     for track, path in playlist.tracks:
         fields = _xspf_fields(track, path)
@@ -174,9 +174,9 @@ CSV_COLUMNS = ("rank", "track_id", "artist", "title", "album", "duration", "path
 
 
 def format_csv(playlist: PlaylistContent) -> bytes:
-    """A table with a row per track, `CSV_COLUMNS`, which has no place for the title.
+    """Format as a table of `CSV_COLUMNS` with a row per track, without the playlist's title.
 
-    Paths that are not UTF-8 keep the bytes that they have.
+    Paths that are not UTF-8 keep their bytes.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -207,31 +207,31 @@ def write_playlist(
     path_map: Sequence[PathMap] = (),
     previews: Previews = NO_PREVIEWS,
 ) -> WriteReport:
-    """Write a playlist in a format by name, or in the one that the file's ending says.
+    """Write a playlist in a format by name, or by the file's suffix.
 
-    A line break in a path cannot be written as M3U8: such tracks are skipped and named in the
+    A line break in a path cannot be written as M3U8: such tracks are skipped and listed in the
     result.
 
     Parameters
     ----------
     tracks : sequence of PlaylistTrack
     file : Path
-        Replaced in one step; its folder is made when missing.
+        Replaced atomically; its folder is created if missing.
     format_ : str, optional
         One of `WRITERS`.
     title : str or None
     paths : {"absolute", "relative"}
-        Relative ones start at the playlist's folder.
+        Relative to the playlist's folder, or absolute.
     path_map : sequence of PathMap
-        Folders that are called otherwise where the playlist is played; the longest that holds a
-        path is replaced.
+        Folders with other names on the playing machine; the longest that contains a path is
+        replaced.
     previews : mapping of str to (float, float)
-        Parts that are played in place of whole tracks: in M3U8, as options of VLC, and JSON.
+        Parts played instead of whole tracks: in M3U8, as options of VLC, and in JSON.
 
     Raises
     ------
     ParameterError
-        If there is no such format, or it has no place for previews.
+        If there is no such format, or it does not support previews.
     ArtifactError
         If the file cannot be written.
 
@@ -263,21 +263,21 @@ def write_playlist(
 
 
 def written_path(path: str, *, file: Path, paths: Paths, path_map: Sequence[PathMap]) -> str:
-    """A track's path as a player is to see it.
+    """Return a track's path as written for the player.
 
     Parameters
     ----------
     path : str
-        Absolute; of a part of a file, the file's is given.
+        Absolute; of a part of a file, the path of the file is returned.
     file : Path
-        The playlist.
+        The playlist file.
     paths : {"absolute", "relative"}
     path_map : sequence of PathMap
 
     Raises
     ------
     ParameterError
-        If `paths` is neither, or relative paths are to be mapped.
+        If `paths` is neither, or if relative paths are mapped.
     """
     if paths not in ("absolute", "relative"):
         raise ParameterError(f"paths={paths!r} must be 'absolute' or 'relative'")
@@ -286,9 +286,9 @@ def written_path(path: str, *, file: Path, paths: Paths, path_map: Sequence[Path
         if path_map:
             raise ParameterError("paths='relative' cannot be mapped; leave out one of the two")
         relative = os.path.relpath(path, file.absolute().parent)
-        # A player would take a leading # for a comment.
+        # A player would read a leading # as a comment.
         return f"./{relative}" if relative.startswith("#") else relative
-    # Links stay as they are in the catalogue.
+    # Symbolic links are kept, as in the catalogue.
     rules = [(os.path.abspath(old).rstrip("/") + "/", new) for old, new in path_map]  # noqa: PTH100 - links stay as they are
     for old, new in sorted(rules, key=lambda rule: -len(rule[0])):
         if path.startswith(old):
@@ -297,7 +297,7 @@ def written_path(path: str, *, file: Path, paths: Paths, path_map: Sequence[Path
 
 
 def clean(text: str) -> str:
-    """Text on one line: control characters and line breaks become one space."""
+    """Put text on one line: control characters and line breaks become one space."""
     return " ".join(UNWRITABLE.sub(" ", text).split())
 
 
@@ -326,7 +326,7 @@ def _xspf_fields(track: PlaylistTrack, where: str) -> dict[str, str | int]:
 
 
 def _uri(path: str) -> str:
-    """A path as a URI, which carries any byte; a relative one as a relative reference."""
+    """Convert a path to a URI, with any bytes; a relative one to a relative reference."""
     if re.match(r"[A-Za-z]:[\\/]", path):
         return "file:///" + quote(path.replace("\\", "/"), safe="/:")
     if path.startswith("\\\\"):
@@ -336,5 +336,5 @@ def _uri(path: str) -> str:
 
 
 def _json(value: object) -> bytes:
-    # Names that are not UTF-8 on this file system survive as escapes.
+    # File names that are not UTF-8 are written as escapes.
     return (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode()

@@ -1,4 +1,4 @@
-"""The map: every track as a point of the plane, near those that sound like it."""
+"""Track map: every track as a point in the plane, near similar-sounding ones."""
 
 from audiorec.track_map.layout import Layout, extend_layout, fit_layout
 from audiorec.track_map.regions import Region, find_regions, name_regions

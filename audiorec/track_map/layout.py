@@ -1,8 +1,8 @@
-"""Layout of tracks in the plane: t-SNE on the neighbours that the index answers.
+"""Layout of tracks in the plane: t-SNE on nearest neighbours from the index.
 
 With uniform affinities to the nearest neighbours and attraction raised by a factor that grows
-with the number of points, t-SNE gives what UMAP gives (Böhm, Berens & Kobak 2022, "Attraction-
-repulsion spectrum in neighbor embeddings"). New points are put among the old ones, which do not
+with the number of points, t-SNE is equivalent to UMAP (Böhm, Berens & Kobak 2022, "Attraction-
+repulsion spectrum in neighbor embeddings"). New points are added among the old ones, which do not
 move (Poličar, Stražar & Zupan 2023, "Embedding to reference t-SNE space").
 """
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
     from scipy.sparse import csr_matrix
 
-# Imports in functions: openTSNE and scipy, where a map is laid out.
+# Imported in functions: openTSNE and scipy, needed only for a layout.
 
-N_NEIGHBORS = 15  # of each track, that it is drawn towards
-LEAST = 8  # tracks that can be laid out by their neighbours
-QUERIES = 1024  # that are searched at once
+N_NEIGHBORS = 15  # of each track, which attract it
+LEAST = 8  # fewest tracks for a layout by neighbours
+QUERIES = 1024  # tracks per search
 EARLY_STEPS, STEPS, NEW_STEPS = 250, 500, 100
-FEWER_STEPS = 25  # where very many are placed: more move 99 of 100 by less than a point's width
+FEWER_STEPS = 25  # for many points: more steps move 99 % of them by less than a point's width
 EARLY_EXAGGERATION = 12.0
 START_SPREAD = 1e-4  # standard deviation of the first positions
-FFT_FROM = 4000  # points; fewer are quicker by Barnes and Hut's tree
-MOST_TOGETHER = 25_000  # tracks; of more a sample is laid out, and the others are put among it
+FFT_FROM = 4000  # points; for fewer, Barnes-Hut is faster
+MOST_TOGETHER = 25_000  # tracks; of more, a sample is laid out, and the others are added to it
 
 
 class Layout(NamedTuple):
-    """Tracks in the plane.
+    """Positions of tracks in the plane.
 
     Attributes
     ----------
     ids : tuple of str
     positions : np.ndarray [shape=(n, 2)], float32
     fitted : np.ndarray [shape=(n,)], bool
-        Which were there when it was laid out; the others were put among them later.
+        Whether each was part of the layout; the others were added later.
     """
 
     ids: tuple[str, ...]
@@ -52,7 +52,7 @@ class Layout(NamedTuple):
 
 
 def can_lay_out() -> bool:
-    """Whether the library that lays out is installed."""
+    """Whether openTSNE is installed."""
     return find_spec("openTSNE") is not None
 
 
@@ -64,7 +64,7 @@ def fit_layout(
     start: Mapping[str, np.ndarray] | None = None,
     progress: Progress = silent,
 ) -> Layout:
-    """Lay out all tracks of an index: of more than `MOST_TOGETHER` a sample, and the others by it.
+    """Lay out all tracks of an index; of more than `MOST_TOGETHER`, a sample, then the others.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def fit_layout(
     n_jobs : int
         Threads.
     start : mapping of str to np.ndarray [shape=(2,)], optional
-        Positions to begin from, by track_id: regions then stay about where they were.
+        Initial positions by track_id, so that regions stay about where they were.
     progress : Progress
     """
     _check_library()
     n = min(len(index), MOST_TOGETHER)
-    chosen = ids = index.ids  # which the index makes anew each time
+    chosen = ids = index.ids  # a new tuple at each access
     if n < len(ids):
         rows = np.sort(np.random.default_rng(seed).choice(len(ids), n, replace=False))
         chosen = tuple(ids[row] for row in rows)
@@ -99,12 +99,12 @@ def fit_layout(
 
 
 def extend_layout(layout: Layout, index: Index, *, n_jobs: int = 1) -> Layout:
-    """Put the tracks of an index that a layout lacks among those that it has.
+    """Add the tracks of an index that a layout lacks to it.
 
     Parameters
     ----------
     layout : Layout
-        Its tracks keep their positions; those that the index has no more are left out.
+        Its tracks keep their positions; those no longer in the index are left out.
     index : Index
         Of the same space.
     n_jobs
@@ -142,7 +142,7 @@ def _check_library() -> None:
 def _neighbour_rows(
     index: Index, ids: Sequence[str], *, n_neighbors: int, among: Sequence[str] | None = None
 ) -> np.ndarray:
-    """Rows of each track's nearest others : np.ndarray [shape=(n, n_neighbors)], in `among`."""
+    """Return rows in `among` of each track's neighbours : np.ndarray [shape=(n, n_neighbors)]."""
     rows = {id_: row for row, id_ in enumerate(index.ids if among is None else among)}
     vectors = index.embeddings().take(ids).vectors
     found = np.empty((len(ids), n_neighbors), dtype=np.int32)
@@ -151,12 +151,12 @@ def _neighbour_rows(
         answers = index.search(vectors[begin : begin + QUERIES], n_neighbors + 1, include=among).ids
         for row, (id_, answer) in enumerate(zip(part, answers, strict=True), start=begin):
             others = [rows[other] for other in answer if other != id_][:n_neighbors]
-            found[row] = np.resize(others, n_neighbors)  # an approximate index may answer fewer
+            found[row] = np.resize(others, n_neighbors)  # an approximate index may return fewer
     return found
 
 
 def _affinities(rows: np.ndarray, n: int) -> csr_matrix:
-    """Symmetric affinities that sum to 1 : csr_matrix [shape=(n, n)]."""
+    """Compute symmetric affinities that sum to 1 : csr_matrix [shape=(n, n)]."""
     one_way = _to_neighbours(rows, n)
     both = one_way + one_way.T
     both.sort_indices()
@@ -164,7 +164,7 @@ def _affinities(rows: np.ndarray, n: int) -> csr_matrix:
 
 
 def _to_neighbours(rows: np.ndarray, n: int) -> csr_matrix:
-    """Rows of equal weights that sum to 1 : csr_matrix [shape=(len(rows), n)]."""
+    """Make rows of equal weights that sum to 1 : csr_matrix [shape=(len(rows), n)]."""
     from scipy.sparse import csr_matrix
 
     n_rows, k = rows.shape
@@ -176,7 +176,7 @@ def _to_neighbours(rows: np.ndarray, n: int) -> csr_matrix:
 
 
 def _principal_plane(vectors: np.ndarray) -> np.ndarray:
-    """The two principal components : np.ndarray [shape=(n, 2)], float64."""
+    """Compute the first two principal components : np.ndarray [shape=(n, 2)], float64."""
     centred = vectors - vectors.mean(axis=0)
     _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     plane = centred @ axes[:, ::-1][:, :2]
@@ -192,7 +192,7 @@ def _start_positions(
     *,
     otherwise: np.ndarray,
 ) -> np.ndarray:
-    """Positions to begin from; a track without one begins amid its neighbours that have."""
+    """Return initial positions; a track without one starts amid its neighbours."""
     has = np.array([id_ in start for id_ in ids])
     if not has.any():
         return otherwise
@@ -238,7 +238,7 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
     from openTSNE.affinity import Affinities
 
     class PrecomputedAffinities(Affinities):
-        """Affinities that were computed here."""
+        """Affinities that are already computed."""
 
         def __init__(self, matrix: csr_matrix) -> None:
             super().__init__()
@@ -251,7 +251,7 @@ def _embedding(positions: np.ndarray, affinities: csr_matrix, **settings: Any) -
 
 
 def _positions_of_new_tracks(positions: np.ndarray, rows: np.ndarray, *, n_jobs: int) -> np.ndarray:
-    """Positions of new tracks, by the rows of their neighbours : np.ndarray [shape=(n, 2)]."""
+    """Place new tracks by the rows of their neighbours : np.ndarray [shape=(n, 2)]."""
     from openTSNE.tsne import PartialTSNEEmbedding
     from scipy.sparse import csr_matrix
 

@@ -1,4 +1,4 @@
-"""Regions of the map, named by the words, or the artist, that tell them apart."""
+"""Regions of the map, named by distinctive tags or by artist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SURE = 0.2  # confidence of a tag that may name a region
 
 
 class Region(NamedTuple):
-    """A part of the map.
+    """A region of the map.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Region(NamedTuple):
 
 
 def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Centres of regions, by k-means in the plane : np.ndarray [shape=(n_regions, 2)], float32.
+    """Find centres of regions by k-means : np.ndarray [shape=(n_regions, 2)], float32.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
     >>> sorted(find_regions(corners).round().tolist())
     [[0.0, 0.0], [9.0, 9.0]]
     """
-    # here: scikit-learn takes seconds, and maps that are stored go without
+    # here, because scikit-learn takes seconds to import, and stored maps do not need it
     from sklearn.cluster import KMeans
 
     n = max(1, min(MOST, round(len(positions) ** 0.5 / 2), len(np.unique(positions, axis=0))))
@@ -56,7 +56,7 @@ def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 
 def nearest_region(positions: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Region of each position : np.ndarray [shape=(n,)], int32."""
+    """Return the region of each position : np.ndarray [shape=(n,)], int32."""
     own = np.empty(len(positions), dtype=np.int32)
     for begin in range(0, len(positions), 10_000):
         part = positions[begin : begin + 10_000, None, :] - centres[None]
@@ -67,7 +67,7 @@ def nearest_region(positions: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def name_regions(
     catalog: Catalog, ids: Sequence[str], members: np.ndarray, centres: np.ndarray
 ) -> list[Region]:
-    """Regions by their telling words; else by their most frequent artist.
+    """Name regions by their distinctive tags, else by their most frequent artist.
 
     Parameters
     ----------
@@ -91,6 +91,6 @@ def name_regions(
 
 
 def _frequent(artists: Sequence[str]) -> str:
-    """The artist of most tracks; empty where none is known."""
+    """Return the most frequent artist; empty if none is known."""
     counts = Counter(artist for artist in artists if artist)
     return min(counts, key=lambda artist: (-counts[artist], artist), default="")

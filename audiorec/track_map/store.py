@@ -26,7 +26,7 @@ class TrackMap(NamedTuple):
     members : np.ndarray [shape=(n,)], int32
         Region of each track.
     fingerprint : str
-        Changes with anything that is shown.
+        Changes with anything displayed.
     """
 
     layout: Layout
@@ -45,7 +45,7 @@ def save_map(
     inputs: Mapping[str, str],
     space: str,
 ) -> None:
-    """Store a map, in place of the one before.
+    """Store a map, replacing the previous one.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def save_map(
     config, inputs
         See `audiorec.artifacts.save`.
     space : str
-        Of the vectors: a map of another one is laid out anew.
+        Key of the vector space; with another one, the map is laid out anew.
     """
     arrays = {
         "ids": np.array(layout.ids, dtype=np.str_),
@@ -69,12 +69,12 @@ def save_map(
 
 
 def load_map(directory: Path) -> TrackMap:
-    """The map that stands there.
+    """Load a stored map.
 
     Raises
     ------
     ArtifactError
-        If there is none, or it is damaged.
+        If it is missing or damaged.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
     try:

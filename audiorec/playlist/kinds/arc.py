@@ -11,12 +11,12 @@ from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import TrackSource, widening
 
-POOL = 6  # candidates for each track wanted
+POOL = 6  # candidates per requested track
 UNITS = {"tempo": "BPM", "energy": "dB"}
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Tracks near the seeds in the order of what is measured."""
+    """Choose tracks near the seeds, ordered by a descriptor."""
     request = source.request
     values = source.library.descriptors().values(request.by)
     if not values:
@@ -40,7 +40,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 
 def _near(source: TrackSource, k: int, among: Collection[str]) -> list[str]:
-    """Candidates among some tracks, the seeds taking turns."""
+    """Find candidates among some tracks, the seeds taking turns."""
     results = source.search(source.seed_units, k, include=among, exclude=source.seeds.ids)
     longest = max((len(each.ids) for each in results), default=0)
     turns = (each.ids[rank] for rank in range(longest) for each in results if rank < len(each.ids))
@@ -48,7 +48,7 @@ def _near(source: TrackSource, k: int, among: Collection[str]) -> list[str]:
 
 
 def _unclear(source: TrackSource) -> frozenset[str]:
-    """The half of the tracks whose tempo might as well be another."""
+    """Return the half of the tracks with the least certain tempo."""
     clarity = source.library.descriptors().values("tempo_clarity")
     if not clarity:
         return frozenset()
@@ -64,9 +64,9 @@ def _spread(
     n: int,
     last: Collection[str],
 ) -> None:
-    """Add the nearest track of each of as many equal parts of the pool's values.
+    """Add the nearest track of each of equal parts of the pool's values.
 
-    Those of `last` come only where there is no other.
+    Those of `last` are used only if there is no other.
     """
     need = n - len(playlist)
     if need <= 0 or not pool:
@@ -75,7 +75,7 @@ def _spread(
     nearness = {id_: rank for rank, id_ in enumerate(pool)}
     for part in np.array_split(np.array(ranked, dtype=object), min(need, len(ranked))):
         nearest = sorted(part.tolist(), key=lambda id_: (id_ in last, nearness[id_]))
-        # Where it will stand is known at the end; what counts here is that it may come at all.
+        # Its position is known only at the end; here it only has to be allowed at all.
         id_ = playlist.choose(nearest, len(playlist), close=False) or playlist.choose(
             nearest, len(playlist), close=True
         )
@@ -97,7 +97,7 @@ def _shaped(rising: list[str], shape: str) -> list[str]:
 def _with_artists_apart(
     playlist: GrowingPlaylist, order: list[str], values: dict[str, float]
 ) -> list[str]:
-    """The order with neighbours exchanged where that keeps an artist apart at little cost."""
+    """Swap neighbours where that separates an artist's tracks at little cost."""
     window = max(1, playlist.source.request.artist_window)
     artist = [playlist.source.track(id_).artist_key for id_ in order]
     for place in range(1, len(order)):
@@ -118,9 +118,9 @@ def _with_artists_apart(
 def _replaced(
     playlist: GrowingPlaylist, order: list[str], values: dict[str, float], *, last: Collection[str]
 ) -> list[str]:
-    """The order with others in place of tracks whose artist or album comes twice in its window.
+    """Replace tracks whose artist or album occurs twice in its window.
 
-    What takes a place lies between its neighbours, so that the arc stays as it is.
+    A replacement's value lies between its neighbours', so that the arc keeps its shape.
     """
     source = playlist.source
     own = set(source.own)
@@ -140,7 +140,7 @@ def _replaced(
 
 
 def _bounds(values: list[float], place: int, shape: str) -> tuple[float, float]:
-    """Least and greatest value that a place may have between its neighbours."""
+    """Return the least and greatest value allowed at a position between its neighbours."""
     before = values[place - 1] if place else None
     after = values[place + 1] if place + 1 < len(values) else None
     peak = len(values) // 2

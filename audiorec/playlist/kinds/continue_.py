@@ -1,4 +1,4 @@
-"""Continue: what comes after a list, by what is played after what, or by sound alone."""
+"""Continue: tracks that follow a list, by session models or by audio alone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import TrackSource
 
-HALF_LIFE = 5.0  # tracks before the last, after which one counts half
-CANDIDATES = 20  # of the sessions, for each track wanted
+HALF_LIFE = 5.0  # tracks before the last, at which the weight is half
+CANDIDATES = 20  # of the session models, per requested track
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Tracks that go on where the list ends; none of the list is among them."""
+    """Choose tracks that continue the list, none of which is in the list."""
     playlist = GrowingPlaylist(source, source.own)
     n_before = len(playlist)
     reasons: dict[str, str] = {}
@@ -44,7 +44,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 
 def _direction(source: TrackSource) -> np.ndarray:
-    """Where the list tends: its last tracks count most : np.ndarray [shape=(d,)], float32."""
+    """Compute the mean of the list, weighted to its end : np.ndarray [shape=(d,)], float32."""
     units = source.seed_units
     age = np.arange(len(units))[::-1]
     direction = unit_norm((0.5 ** (age / HALF_LIFE) @ units)[None])[0]
@@ -52,8 +52,8 @@ def _direction(source: TrackSource) -> np.ndarray:
 
 
 def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
-    """Tracks by how well they come next, and what says so; none where there are no sessions."""
-    # here: other kinds do not wait for it
+    """Rank tracks by the session models, with the reason; none without session models."""
+    # here, so that other kinds do not load it
     from audiorec.sessions.session_recommender import SessionRecommender, SessionTrack
 
     workspace = source.library.workspace
@@ -61,7 +61,7 @@ def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
         return [], ""
     try:
         ranking = SessionRecommender(workspace).rank([SessionTrack(i) for i in source.seeds.ids])
-    except NotFoundError:  # sessions know none of these tracks
+    except NotFoundError:  # the session models know none of these tracks
         return [], ""
     seeds = set(source.seeds.ids)
     allowed = (

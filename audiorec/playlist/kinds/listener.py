@@ -1,4 +1,4 @@
-"""Listener: familiar and new tracks in a given ratio, or what is like the last plays."""
+"""Listener: familiar and new tracks in a given ratio, or tracks like the last plays."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.request import LIKE_EACH
 from audiorec.playlist.source import CandidateTracks, TrackSource, widening
 
-HALF_LIFE = 30 * 86_400.0  # seconds after which a play counts half
-COLD_SHARE = 0.25  # of the new tracks, that nobody has played, where there are such
+HALF_LIFE = 30 * 86_400.0  # seconds after which a play's weight is half
+COLD_SHARE = 0.25  # share of tracks that nobody has played among the new ones, if any
 POOL = 8
 
 
 class ListenerHistory(NamedTuple):
-    """What a listener has played.
+    """Play history of a listener.
 
     Attributes
     ----------
     weight : dict of str to float
-        Plays of each track, recent ones counting most; most played first.
+        Plays of each track, weighted by recency; most played first.
     plays : dict of str to float
-        All of them, whenever they were.
+        Unweighted plays of each track.
     last : list of str
         Tracks by their last play, newest first; empty where no play has a time.
     played_by_anyone : set of str
@@ -39,7 +39,7 @@ class ListenerHistory(NamedTuple):
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Familiar and new tracks of a listener, or some like each of the last plays."""
+    """Choose familiar and new tracks for a listener, or some like each of the last plays."""
     users = source.request.users or ("me",)
     taste = read_taste(source, users[0])
     if source.request.like_last:
@@ -64,7 +64,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     if n_familiar < min(n - n_new, len(playlist)):
         source.note(f"only {n_familiar} familiar tracks fit; the others are new")
     n_new_found = len(playlist) - n_familiar
-    for n_spaced in (n, 0):  # at last without keeping artists apart
+    for n_spaced in (n, 0):  # second attempt without spacing artists
         playlist.n_spaced = n_spaced
         for id_ in _take_allowed(playlist, familiar, n):
             reasons[id_] = f"familiar, {_plays(taste, id_)}"
@@ -78,8 +78,8 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 
 def read_taste(source: TrackSource, user: str) -> ListenerHistory:
-    """What a listener has played; `NotFoundError` where nothing is known of them."""
-    import polars as pl  # here: other kinds do not wait for it
+    """Read a listener's play history; `NotFoundError` if nothing is known of them."""
+    import polars as pl  # here, so that other kinds do not load it
 
     from audiorec.data.plays.store import load_plays
 
@@ -119,7 +119,7 @@ def listener_search(
     exclude: Collection[str] = (),
     include: Collection[str] | None = None,
 ) -> CandidateTracks:
-    """Tracks by how well they fit a listener, best first."""
+    """Rank tracks for a listener, best first."""
     vector = source.listener(user)
     results = source.search(
         vector[None], k, exclude=exclude, include=include, metric="inner_product"
@@ -128,7 +128,7 @@ def listener_search(
 
 
 def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick]:
-    """Three like each of the last plays, as far as there is room."""
+    """Choose three tracks like each of the last plays, as far as there is room."""
     last = [i for i in taste.last if i in source.index][: source.request.like_last]
     if not last:
         raise NotFoundError("no play has a time, so none is the last; leave like-last out")
@@ -151,7 +151,7 @@ def _like_last(source: TrackSource, taste: ListenerHistory, n: int) -> list[Pick
 
 
 def _take_allowed(playlist: GrowingPlaylist, ids: Iterable[str], until: int) -> list[str]:
-    """Let in tracks that may come, in their order, until there are so many; those let in."""
+    """Add allowed tracks in order, up to a number; return those added."""
     taken: list[str] = []
     for id_ in ids:
         if len(playlist) >= until:
@@ -174,7 +174,7 @@ def _plays(taste: ListenerHistory, id_: str) -> str:
 
 
 def _ordered(source: TrackSource, ids: list[str], reasons: dict[str, str]) -> list[Pick]:
-    """An order without harsh steps, artists apart where that can be."""
+    """Order tracks smoothly, with artists spaced if possible."""
     window = max(1, source.request.artist_window)
     rows = arrange(source.units(ids), [source.artist(id_) for id_ in ids], window=window)
     return [Pick(id_, reasons[id_]) for id_ in source.smooth(ids, rows)]

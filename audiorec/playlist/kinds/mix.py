@@ -9,14 +9,14 @@ from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.kinds.listener import listener_search
 from audiorec.playlist.source import TrackSource, widening
 
-POOL = 20  # candidates of each listener, for each track wanted
+POOL = 20  # candidates of each listener, per requested track
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Tracks that stand high for all; who has had least so far is served next.
+    """Choose tracks ranked high for all; the listener served least is served next.
 
-    A track is worth to a listener the share of the candidates that stand below it. Each next one
-    has the highest worth for the listener who has the least in sum, plus the mean of all.
+    A track's value for a listener is the share of candidates ranked below it. Each next track has
+    the highest value for the listener with the least sum so far, plus the mean over all listeners.
     """
     users = list(dict.fromkeys(source.request.users))
     for reach in widening(POOL * n, len(source.index)):
@@ -41,7 +41,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 def _mixed(
     source: TrackSource, pool: list[str], worth: np.ndarray, *, n: int, close: bool
 ) -> GrowingPlaylist:
-    """Tracks in the order in which they serve; `close` lets go of the windows at need."""
+    """Choose tracks in turn; `close` ignores the windows if needed."""
     place = {id_: row for row, id_ in enumerate(pool)}
     had = np.zeros(len(worth))
     playlist = GrowingPlaylist(source)
@@ -59,7 +59,7 @@ def _mixed(
 
 
 def _user_weights(source: TrackSource, user: str, pool: list[str]) -> np.ndarray:
-    """Share of the pool that stands below each track : np.ndarray [shape=(n_pool,)]."""
+    """Compute the share of the pool ranked below each track : np.ndarray [shape=(n_pool,)]."""
     ranked = listener_search(source, user, len(pool), include=pool).ids
     place = {id_: rank for rank, id_ in enumerate(ranked)}
     n = max(1, len(pool))

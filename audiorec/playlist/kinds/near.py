@@ -1,4 +1,4 @@
-"""Near: around the seeds."""
+"""Near: tracks around the seeds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiorec.playlist.source import TrackSource
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Tracks near the seeds, each next one near the one before it."""
+    """Choose tracks near the seeds, each also near the one before it."""
     seeds = source.seeds.ids
     names = dict(zip(seeds, map(source.name, seeds), strict=True))
     matches = make_playlist(
@@ -39,7 +39,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 
 def caps(source: TrackSource) -> list[Cap]:
-    """The request's limits, as what a track counts as and how many of it may come."""
+    """Return the request's limits as label functions and most tracks per label."""
     request = source.request
     caps_: list[Cap] = []
     if request.per_artist:

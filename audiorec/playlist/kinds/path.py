@@ -1,10 +1,10 @@
 """Path: from one track to another, in even steps.
 
 The points of a path lie on the great circle between two unit vectors (spherical interpolation,
-Shoemake 1985). Where a track lies along it is the angle of its projection into the plane of the
-two, as a share of the whole angle: 0 at the first, 1 at the last. Every next track lies further
-along. A step that has no track of its own is merged with the one before it, and another track
-comes where the gap is widest.
+Shoemake 1985). A track's progress along it is the angle of its projection into the plane of the
+two, as a share of the whole angle: 0 at the first, 1 at the last. Progress increases from track to
+track. A step without a track of its own is merged with the one before it, and another track is
+inserted in the widest gap.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import POOL, TrackSource, widening
 
-SAME = 1e-4  # angle (rad) below which two tracks lie at one place
+SAME = 1e-4  # angle (rad) below which two tracks coincide
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Tracks from the first seed over the others to the last, `n` in all."""
+    """Choose tracks from the first seed via the others to the last, `n` in all."""
     stops = _stops(source)
     if n < len(stops):
         raise ParameterError(f"length={n} has no room for the {len(stops)} tracks of the path")
@@ -68,7 +68,7 @@ def _stops(source: TrackSource) -> list[str]:
 
 
 def _shares(angles: np.ndarray, count: int) -> list[int]:
-    """So many tracks for each segment, in proportion to its angle, `count` in all."""
+    """Distribute `count` tracks over the segments, in proportion to their angles."""
     exact = angles / angles.sum() * count
     shares = np.floor(exact).astype(int)
     for place in np.argsort(shares - exact, kind="stable")[: count - int(shares.sum())]:
@@ -77,29 +77,29 @@ def _shares(angles: np.ndarray, count: int) -> list[int]:
 
 
 class PathSegment:
-    """The way from one unit vector to another."""
+    """A segment of a path, from one unit vector to another."""
 
     def __init__(self, source: TrackSource, first: np.ndarray, last: np.ndarray) -> None:
         self.source = source
         cosine = float(np.clip(first @ last, -1, 1))
         self.angle = float(np.arccos(cosine))
         across = last - cosine * first
-        if np.linalg.norm(across) < SAME:  # opposite to each other: by way of any third direction
+        if np.linalg.norm(across) < SAME:  # opposite to each other: through any third direction
             across = np.eye(len(first), dtype=first.dtype)[int(np.abs(first).argmin())]
             across = across - (across @ first) * first
         self.first, self.across = first, unit_norm(across[None])[0]
 
     def point(self, along: np.ndarray) -> np.ndarray:
-        """Unit vectors so far along : np.ndarray [shape=(n, d)], float32."""
+        """Return the points at given progress : np.ndarray [shape=(n, d)], float32."""
         angles = np.atleast_1d(along)[:, None] * self.angle
         return np.asarray(np.cos(angles) * self.first + np.sin(angles) * self.across, np.float32)
 
     def along(self, units: np.ndarray) -> np.ndarray:
-        """How far along unit vectors lie : np.ndarray [shape=(n,)]."""
+        """Compute the progress of unit vectors : np.ndarray [shape=(n,)]."""
         return np.asarray(np.arctan2(units @ self.across, units @ self.first) / self.angle)
 
     def fill(self, playlist: GrowingPlaylist, *, start: int, count: int) -> list[tuple[str, float]]:
-        """Insert `count` tracks at `start`, where there are so many; each with its progress."""
+        """Insert up to `count` tracks at `start`; return each with its progress."""
         steps = np.arange(1, count + 1) / (count + 1)
         half = 0.5 / (count + 1)
         pool = _Pool(self, playlist)
@@ -127,7 +127,7 @@ class PathSegment:
     def _widen(
         self, playlist: GrowingPlaylist, pool: _Pool, chosen: list[tuple[str, float]], *, start: int
     ) -> bool:
-        """Insert a track where the gap is widest, or where the next widest is."""
+        """Insert a track in the widest gap, or in the next widest."""
         bounds = np.array([0.0, *(along for _, along in chosen), 1.0])
         for look_further in (False, True):
             for gap in np.argsort(-np.diff(bounds), kind="stable"):
@@ -146,7 +146,7 @@ class PathSegment:
     def _outside(
         self, playlist: GrowingPlaylist, chosen: list[tuple[str, float]], *, start: int, count: int
     ) -> int:
-        """Fill up with what lies nearest though not between; return how many."""
+        """Fill up with the nearest tracks outside the segment; return how many."""
         missing = 0
         while len(chosen) < count:
             found = self._nearest_outside(playlist, [along for _, along in chosen], start=start)
@@ -161,9 +161,9 @@ class PathSegment:
     def _nearest_outside(
         self, playlist: GrowingPlaylist, taken: list[float], *, start: int
     ) -> tuple[str, float, int] | None:
-        """What lies nearest to the middle, how far along it lies, and its place in the segment.
+        """Return the track nearest to the middle, its progress, and its position in the segment.
 
-        One whose artist or album would come twice within its window comes only where no other is.
+        One whose artist or album would repeat within its window is used only if there is no other.
         """
         half = self.point(np.array([0.5]))
         close = None
@@ -184,7 +184,7 @@ class PathSegment:
 
 
 class _Pool:
-    """Candidates of a segment, with how far along they lie."""
+    """Candidates of a segment, with their progress."""
 
     def __init__(self, segment: PathSegment, playlist: GrowingPlaylist) -> None:
         self.segment, self.playlist = segment, playlist
@@ -195,7 +195,7 @@ class _Pool:
         self._complete = False
 
     def add(self, steps: np.ndarray, k: int) -> None:
-        """Look for candidates near some points of the way."""
+        """Search candidates near some points of the segment."""
         source = self.playlist.source
         if self._complete or not len(steps):
             return
@@ -211,7 +211,7 @@ class _Pool:
         self.progress.update(zip(new, along.tolist(), strict=True))
 
     def best(self, at: float, low: float, high: float, position: int) -> str | None:
-        """The candidate nearest to a point, among those between two others along the way."""
+        """Return the candidate nearest to a point, among those between two others."""
         between = np.flatnonzero(
             (self.places > low) & (self.places < min(high, 1.0)) & (self.places > 0.0)
         )

@@ -1,4 +1,4 @@
-"""Radio: a walk that drifts away from where it began, and can go on for ever."""
+"""Radio: an endless walk that drifts away from its seeds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from audiorec.playlist.entries import Pick
 from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import POOL, TrackSource
 
-DRIFT = 0.35  # share of the last track in where the next is looked for
-TOGETHER = 6  # tracks that are chosen from one search
+DRIFT = 0.35  # weight of the last track in the query of the next
+TOGETHER = 6  # tracks chosen from one search
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Tracks that follow each other, near the last few rather than near the seeds."""
+    """Choose consecutive tracks, near the last few rather than near the seeds."""
     played = source.seeds.after
     beginning = [id_ for id_ in source.own if id_ not in set(played)]
     playlist = GrowingPlaylist(source, [*played, *beginning][: len(played) + n])
@@ -40,13 +40,13 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 
 def _direction(source: TrackSource, played: list[str]) -> np.ndarray:
-    """Where the first track is looked for : np.ndarray [shape=(d,)], float32."""
+    """Compute the query of the first track : np.ndarray [shape=(d,)], float32."""
     units = source.seed_units
     direction = unit_norm(units.mean(axis=0)[None])[0] if len(units) else None
     for id_, unit in zip(played, source.units(played), strict=True):
         del id_
         direction = unit if direction is None else _moved(direction, unit)
-    assert direction is not None  # a request has seeds, or tracks that were played
+    assert direction is not None  # a request has seeds or played tracks
     return direction if direction.any() else units[0]
 
 

@@ -1,4 +1,4 @@
-"""The kinds of playlists by name."""
+"""Registry of the kinds of playlists."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from audiorec.playlist.source import TrackSource
 
 
 class Chooser(Protocol):
-    """What every module of a kind has."""
+    """Interface of a kind's module."""
 
     def choose(self, source: TrackSource, n: int) -> list[Pick]:
-        """The tracks of a playlist, in order; at most `n`."""
+        """Choose the tracks of a playlist, in order; at most `n`."""
         ...
 
 
 def chooser(kind: str) -> Chooser:
-    """The module of a kind, one of `audiorec.playlist.option_values.KINDS`."""
+    """Return the module of a kind, one of `audiorec.playlist.option_values.KINDS`."""
     module = f"{kind}_" if iskeyword(kind) else kind
     return cast("Chooser", import_module(f"audiorec.playlist.kinds.{module}"))

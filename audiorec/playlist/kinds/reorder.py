@@ -1,4 +1,4 @@
-"""Reorder: the tracks of a list, in an order without harsh steps."""
+"""Reorder: the tracks of a list in a smooth order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from audiorec.playlist.source import TrackSource
 
 
 def choose(source: TrackSource, n: int) -> list[Pick]:
-    """Every track of the list that fits the filters, the first of them first, in short steps."""
+    """Choose every track of the list that matches the filters, smoothly ordered after the first."""
     del n
     ids = [id_ for id_ in source.own if source.include is None or id_ in source.include]
     gone = source.seeds.n_tracks - len(ids)
