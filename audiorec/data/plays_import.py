@@ -109,8 +109,7 @@ def import_plays(
         If `source` is unknown, or `neutral` impossible.
     ArtifactError
         If the artifact is something else, or of a newer version. Damage is allowed: the damaged
-        part
-        may be the one that is imported again.
+        part may be the one that is imported again.
     """
     with writing_plays(directory) as writer:
         report = add_table(

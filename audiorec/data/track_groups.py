@@ -59,8 +59,7 @@ def artist_groups(
     """Artist of each track, where artists who share a recording count as one.
 
     A model trained on one copy of a recording must not be tested on another, whatever artist the
-    other
-    is tagged with.
+    other is tagged with.
 
     Parameters
     ----------

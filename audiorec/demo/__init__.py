@@ -1,4 +1,4 @@
-"""The demo world: music composed, rendered and listened to, with the truth about it at hand."""
+"""The demo world: composed and rendered music, simulated listening, and the truth about both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio files of the demo world: encoded, tagged, and whole or not there at all.
+"""Audio files of the demo world: encoded, tagged, and written atomically.
 
 The same entry gives the same bytes, in any process and on any day.
 """
@@ -14,7 +14,7 @@ from audiorec.demo.catalog_plan import STREAM_PLANTED, PlannedTrack, generator
 from audiorec.demo.compose import CLIP_SECONDS
 from audiorec.demo.render import SAMPLE_RATE, SYNTH_RATE, render
 
-# Imports in functions: soundfile and mutagen, where files are written.
+# Imports in functions: soundfile and mutagen, needed only to write files.
 
 __all__ = ["PART_SUFFIX", "write_entry"]
 
@@ -42,7 +42,7 @@ def _encode(y: np.ndarray, path: Path, *, suffix: str) -> None:
 
 
 def _fix_serial(path: Path, serial: int) -> None:
-    """Give an Ogg stream a serial number of ours; the encoder's follows the clock."""
+    """Give an Ogg stream a fixed serial number; the encoder's depends on the clock."""
     from mutagen.ogg import OggPage
 
     pages = []
@@ -91,7 +91,7 @@ def _sound(entry: PlannedTrack, soundfont: Path, *, suffix: str) -> np.ndarray:
 
 
 def write_entry(entry: PlannedTrack, *, directory: Path, soundfont: Path) -> None:
-    """Render, encode and tag one file, aside, and put it in its place.
+    """Render, encode and tag one file, written aside and moved into place.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def write_entry(entry: PlannedTrack, *, directory: Path, soundfont: Path) -> Non
     part = path.with_name(path.name + PART_SUFFIX)
     suffix = path.suffix[1:]
     if entry.kind == "broken":
-        # No byte is 255, so that nothing in it looks like the beginning of an MP3 frame.
+        # No byte is 255, so that nothing in it resembles the beginning of an MP3 frame.
         noise = generator(0, STREAM_PLANTED, 1).integers(0, 255, BROKEN_BYTES, dtype=np.uint8)
         part.write_bytes(b"ID3\x04\x00\x00\x00\x0f\x00\x00" + noise.tobytes())
     else:

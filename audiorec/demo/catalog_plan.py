@@ -31,21 +31,21 @@ FORMAT_SHARES = (0.30, 0.40, 0.30)
 PLAYS_FROM = 1_672_531_200  # 2023-01-01 00:00 UTC, in seconds since 1970
 PLAYS_UNTIL = 1_735_689_600  # 2025-01-01 00:00 UTC
 SECONDS_PER_DAY = 86_400
-SHARE_NEW_ALBUMS = 0.15  # released while the listening was going on
+SHARE_NEW_ALBUMS = 0.15  # released during the time of the plays
 
-# One number for each thing that is drawn, so that adding a draw here moves nothing there.
+# One number for each random draw, so that a new draw changes no other.
 STREAM_NAMES, STREAM_ARTIST, STREAM_TRACK, STREAM_MUSIC, STREAM_SOUND = range(5)
 STREAM_LISTENERS, STREAM_PLAYS, STREAM_PLANTED, STREAM_SESSIONS = range(5, 9)
 
 
 def generator(seed: int, stream: int, number: int = 0) -> np.random.Generator:
-    """The random generator of one thing in one world."""
+    """The random generator of one kind of draw in one world."""
     return np.random.default_rng(np.random.SeedSequence((seed, stream, number)))
 
 
 @dataclass(frozen=True)
 class MusicPlan:
-    """All that decides how a track sounds.
+    """Style, harmony, instruments and production of a track.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class MusicPlan:
     crowd : bool
         An audience is in the room.
     seed, number : int
-        What the notes are drawn from.
+        Seeds of the notes.
     """
 
     style: int
@@ -134,7 +134,7 @@ class Artist:
 
 @dataclass(frozen=True)
 class PlannedTrack:
-    """One file of the world. `parts` are the plans played in it, one after another."""
+    """One file of the world. `parts` are the plans played in it, one after the other."""
 
     track_id: str
     path: str
@@ -153,7 +153,7 @@ class PlannedTrack:
 
 
 class PlannedMusic(NamedTuple):
-    """The artists, the files that are listed, and those that are held back."""
+    """The artists, the files in the tables, and those that are held back."""
 
     artists: list[Artist]
     entries: list[PlannedTrack]
@@ -228,7 +228,7 @@ def draw_plan(seed: int, number: int, *, artist: Artist) -> MusicPlan:
 
 
 class _Albums:
-    """Hands an artist's tracks out to albums of about five."""
+    """Distributes an artist's tracks over albums of about five."""
 
     def __init__(self, names: NameGenerator, rng: np.random.Generator) -> None:
         self._names = names
@@ -259,7 +259,7 @@ def _file_name(text: str) -> str:
 
 
 def _sizes(rng: np.random.Generator, n_tracks: int, n_artists: int) -> np.ndarray:
-    """How many tracks each artist has: at least one, the rest unevenly."""
+    """Number of tracks of each artist: at least one, the rest unevenly."""
     shares = rng.lognormal(0.0, 0.6, n_artists)
     extra = rng.multinomial(n_tracks - n_artists, shares / shares.sum())
     return np.asarray(extra + 1)

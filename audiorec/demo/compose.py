@@ -1,4 +1,4 @@
-"""Write a track of the demo world note by note, from its plan."""
+"""Compose a track of the demo world note by note, from its plan."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Note(NamedTuple):
 
 
 class NoteScore(NamedTuple):
-    """Notes, and what plays them.
+    """Notes, and the instruments that play them.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class _Bar(NamedTuple):
 
 
 class _Pen:
-    """Writes notes with the swing, the touch and the small unevenness of the players."""
+    """Writes notes with the swing, the touch and the slight unevenness of the players."""
 
     def __init__(self, plan: MusicPlan, rng: np.random.Generator) -> None:
         self.plan = plan
@@ -120,7 +120,7 @@ def _motif(plan: MusicPlan, rng: np.random.Generator) -> _Motif:
     grid = np.arange(0.0, plan.beats, 0.25)
     strength = np.where(grid % 1 == 0, 1.0, np.where(grid % 0.5 == 0, 0.55, 0.16))
     n = int(np.clip(rng.poisson(rate * plan.beats), 1, len(grid)))
-    # Few notes stand on the beat; more of them fall between.
+    # Few notes are on the beat; more of them fall in between.
     weight = strength ** (1.6 if rate < 2.0 else 0.7)
     chosen = np.sort(rng.choice(len(grid), size=n, replace=False, p=weight / weight.sum()))
     at = grid[chosen]
@@ -129,7 +129,7 @@ def _motif(plan: MusicPlan, rng: np.random.Generator) -> _Motif:
     steps = []
     for onset in at:
         if onset % 1 == 0 and step % 2:
-            step += int(rng.choice([-1, 1]))  # strong beats take notes of the chord
+            step += int(rng.choice([-1, 1]))  # on strong beats, notes of the chord
         steps.append(step)
         step = int(np.clip(step + rng.choice([-2, -1, -1, 1, 1, 2, 3]), -4, 9))
     return _Motif(at.tolist(), length.tolist(), steps)
@@ -224,7 +224,7 @@ def compose(plan: MusicPlan, *, seconds: float = CLIP_SECONDS) -> NoteScore:
     ----------
     plan : MusicPlan
     seconds : float
-        How much music is needed.
+        Length of the music.
 
     Returns
     -------

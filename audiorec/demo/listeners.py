@@ -1,7 +1,7 @@
-"""Listeners of the demo world: tastes, and the plays that follow from them.
+"""Listeners of the demo world: their tastes, and simulated plays.
 
-A listener likes a track for what can be heard in it, and for two things that no audio tells: the
-scene its artist belongs to, and its fame. Nothing here knows of notes or sound: tracks come in as
+A listener likes a track for its audible attributes, and for two things that no audio reveals: the
+scene of its artist, and its fame. This module knows nothing of notes or audio: tracks are
 numbers, so the model of listening is tested without rendering any.
 """
 
@@ -33,28 +33,28 @@ __all__ = [
 ]
 
 N_ARCHETYPES = 24
-OWN_SPREAD = 0.6  # a listener's distance from the archetype, beside the archetypes' own 0.8
-SHARPNESS = 2.2  # weight of what can be heard, beside Gumbel noise of standard deviation 1.28
+OWN_SPREAD = 0.6  # a listener's distance from the archetype, compared to the archetypes' own 0.8
+SHARPNESS = 2.2  # weight of audible attributes, compared to Gumbel noise of standard deviation 1.28
 SCENE_WEIGHT = 0.9
 FAME_WEIGHT = 1.0
 MEDIAN_TRACKS = 40.0
 TRACKS_SPREAD = 0.75
 DEVOTION_SPREAD = 0.5
-MAX_SHARE = 0.35  # nobody has heard more of the catalogue than this
+MAX_SHARE = 0.35  # largest fraction of the catalogue that a listener plays
 PLAYS_PER_SESSION = 8.0
-CHUNK = 256  # listeners at a time; part of the seeding, so it does not follow the machine
+CHUNK = 256  # listeners at a time; part of the seeding, so it does not depend on the machine
 SAMPLE = 2_000  # listeners from whom a track's average appeal is measured
 SONG_SECONDS = 215.0
 
 
 class Tracks(NamedTuple):
-    """Tracks, as the listeners meet them.
+    """Audible attributes, scenes, fame and release dates of tracks.
 
     Attributes
     ----------
     audible : np.ndarray [shape=(n_tracks, d), dtype=float32]
     scene : np.ndarray [shape=(n_tracks,), dtype=int32]
-        -1 belongs to none.
+        -1 is none.
     log_fame : np.ndarray [shape=(n_tracks,), dtype=float32]
     released : np.ndarray [shape=(n_tracks,), dtype=int64], seconds since 1970
     """
@@ -73,11 +73,11 @@ class Listeners(NamedTuple):
     taste : np.ndarray [shape=(n_listeners, d), dtype=float32]
         Weights over the columns of `Tracks.audible`; zero on average over listeners.
     scene : np.ndarray [shape=(n_listeners,), dtype=int32]
-        The scene at whose artists a listener is at home.
+        The scene whose artists a listener prefers.
     fame : np.ndarray [shape=(n_listeners,), dtype=float32]
-        How much a listener goes by fame.
+        Weight of fame.
     n_tracks : np.ndarray [shape=(n_listeners,), dtype=int32]
-        How many tracks a listener tries.
+        Number of tracks that a listener tries.
     """
 
     taste: np.ndarray
@@ -87,7 +87,7 @@ class Listeners(NamedTuple):
 
 
 class MadePlays(NamedTuple):
-    """Listening, one row per (listener, session, track), by listener and then by time.
+    """Simulated plays, one row per (listener, session, track), by listener and then by time.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class MadePlays(NamedTuple):
         Row numbers.
     plays : np.ndarray [shape=(n,), dtype=int32]
     timestamp : np.ndarray [shape=(n,), dtype=int64], seconds since 1970
-        The first of the plays.
+        Time of the first of the plays.
     session : np.ndarray [shape=(n,), dtype=int32]
         Number of the session within its listener.
     """
@@ -127,7 +127,7 @@ def draw_listeners(n_listeners: int, *, n_dims: int, n_tracks: int, seed: int) -
     archetypes = np.sqrt(1.0 - OWN_SPREAD**2) * rng.standard_normal((N_ARCHETYPES, n_dims))
     member = rng.integers(N_ARCHETYPES, size=n_listeners)
     taste = archetypes[member] + OWN_SPREAD * rng.standard_normal((n_listeners, n_dims))
-    # What everybody likes would make popularity audible.
+    # A taste common to all would make popularity audible.
     taste -= taste.mean(axis=0)
     most = max(1, int(MAX_SHARE * n_tracks))
     tried = np.rint(MEDIAN_TRACKS * rng.lognormal(0.0, TRACKS_SPREAD, n_listeners))
@@ -140,14 +140,14 @@ def draw_listeners(n_listeners: int, *, n_dims: int, n_tracks: int, seed: int) -
 
 
 def liking(tracks: Tracks, *, listeners: Listeners, rows: slice) -> np.ndarray:
-    """How much listeners like what they hear in each track.
+    """Compute how much listeners like the audible attributes of each track.
 
     Parameters
     ----------
     tracks : Tracks
     listeners : Listeners
     rows : slice
-        Which listeners.
+        Rows of the listeners.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def liking(tracks: Tracks, *, listeners: Listeners, rows: slice) -> np.ndarray:
 
 
 def appeal_of(tracks: Tracks, listeners: Listeners) -> np.ndarray:
-    """Log of the plays that sound alone would earn each track, [shape=(n_tracks,)]."""
+    """Log of the plays that audio alone would earn each track, [shape=(n_tracks,)]."""
     scores = liking(tracks, listeners=listeners, rows=slice(0, SAMPLE)).astype(np.float64)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
@@ -169,11 +169,11 @@ def appeal_of(tracks: Tracks, listeners: Listeners) -> np.ndarray:
 
 def _tried_tracks(tracks: Tracks, listeners: Listeners, *, start: int, appeal: np.ndarray,
            rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """The tracks that a chunk of listeners tries, and how often each is played."""
+    """The tracks that a chunk of listeners tries, and the number of plays of each."""
     rows = slice(start, start + CHUNK)
     liked = liking(tracks, listeners=listeners, rows=rows)
     at_home = listeners.scene[rows, None] == tracks.scene[None, :]
-    # Taking off the average appeal leaves fame alone to make a track popular.
+    # With the average appeal subtracted, fame alone makes a track popular.
     wanted = liked - appeal + SCENE_WEIGHT * at_home
     wanted += FAME_WEIGHT * listeners.fame[rows, None] * tracks.log_fame
     # The k largest of score + Gumbel noise: k draws without replacement from the softmax.
@@ -183,7 +183,7 @@ def _tried_tracks(tracks: Tracks, listeners: Listeners, *, start: int, appeal: n
     row, rank = np.nonzero(taken)
     track = order[row, rank]
     spread = max(float(liked.std()), 1e-6)
-    # Some come back to everything they like, others hardly to anything.
+    # Some listeners replay everything they like, others hardly anything.
     devotion = DEVOTION_SPREAD * rng.standard_normal(len(liked))
     mean_log = 0.1 + 0.35 * liked[row, track] / spread + devotion[row]
     count = 1 + np.floor(rng.lognormal(mean_log, 1.0)).astype(np.int64)
@@ -199,7 +199,7 @@ def _first_of_run(*keys: np.ndarray) -> np.ndarray:
 
 
 def start_times(owner: np.ndarray, length: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Start of each session, so that a listener's sessions come in bursts and do not overlap.
+    """Draw the start of each session; a listener's sessions are in bursts and do not overlap.
 
     Parameters
     ----------
@@ -230,15 +230,15 @@ def start_times(owner: np.ndarray, length: np.ndarray, rng: np.random.Generator)
 
 def _schedule(listener: np.ndarray, track: np.ndarray, mood: np.ndarray,
               rng: np.random.Generator) -> MadePlays:  # fmt: skip
-    """Put single plays into sessions of one mood, and the sessions into two years."""
+    """Arrange single plays in sessions of one mood, and the sessions over two years."""
     n = len(listener)
-    # What is alike is played together, loosely; where a session ends is a coin's toss.
+    # Similar tracks are played together, loosely; sessions end at random.
     order = np.lexsort((mood[track] + 0.7 * rng.standard_normal(n), listener))
     listener, track = listener[order], track[order]
     cut = _first_of_run(listener) | (rng.random(n) < 1.0 / PLAYS_PER_SESSION)
     session = np.cumsum(cut) - 1
     owner, n_sessions = listener[cut], int(session[-1]) + 1
-    # Sessions come in any order, not from the calm to the wild.
+    # Sessions are in any order, not from the calmest to the wildest.
     rank = np.empty(n_sessions, dtype=np.int64)
     rank[np.lexsort((rng.random(n_sessions), owner))] = np.arange(n_sessions)
     session = rank[session]
@@ -266,7 +266,7 @@ def _schedule(listener: np.ndarray, track: np.ndarray, mood: np.ndarray,
 
 
 def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> MadePlays:
-    """Let listeners listen.
+    """Simulate the plays of listeners.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> MadePlay
     Returns
     -------
     MadePlays
-        A track released while the listening went on is played from its release only.
+        A track released during that time is played from its release only.
     """
     appeal, mood = appeal_of(tracks, listeners), _mood(tracks)
     parts = []
@@ -291,12 +291,12 @@ def sample_plays(tracks: Tracks, *, listeners: Listeners, seed: int) -> MadePlay
 
 
 def _mood(tracks: Tracks) -> np.ndarray:
-    """The direction in which tracks differ most to the ear, [shape=(n_tracks,)]."""
+    """The direction of largest audible variance of tracks, [shape=(n_tracks,)]."""
     return np.asarray(principal_directions(tracks, n=1)[:, 0])
 
 
 def principal_directions(tracks: Tracks, *, n: int) -> np.ndarray:
-    """Where tracks lie along the directions in which they differ most to the ear.
+    """Positions of tracks along the directions of largest audible variance.
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""Listening in sessions of the demo world: a mood that drifts, and an order that matters.
+"""Listening in sessions of the demo world: a drifting mood, and an order that matters.
 
-Tracks lie in a plane, the two directions in which they differ most to the ear. A listener's mood is
-an angle in it that drifts from session to session; within a session it goes round, one way or the
-other, by `STEP` a track. The next track is drawn near to where the mood has come, by what the
-listener likes. So the track before tells where the mood was, and only the tracks before that which
-way it goes: the right answer depends on the order. Now and then a track comes up that no mood has
-chosen, and is skipped where it does not fit.
+Tracks lie in a plane, spanned by the two directions of largest audible variance. A listener's mood
+is an angle in it that drifts from session to session; within a session it rotates, in one direction
+or the other, by `STEP` a track. The next track is drawn near the current mood, weighted by the
+listener's taste. So the previous track reveals the mood, but only the tracks before that its
+direction: the right answer depends on the order. Now and then a track is drawn regardless of the
+mood, and is skipped if it does not fit.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from audiorec.demo.listeners import (
 
 __all__ = ["SessionPlays", "mood_plane", "mood_scores", "sample_sessions"]
 
-STEP = np.deg2rad(45.0)  # the mood's way from one track to the next
+STEP = np.deg2rad(45.0)  # rotation of the mood from one track to the next
 STEP_SPREAD = np.deg2rad(8.0)
 RADIUS = 1.2  # of the circle, in standard deviations of the tracks
-WIDTH = 0.35  # how near to the mood a track is drawn, likewise
+WIDTH = 0.35  # distance from the mood at which tracks are drawn, likewise
 DRIFT = 0.6  # of the mood from one session to the next, radians
-TASTE_WEIGHT = 0.5  # of what a listener likes whatever the mood, beside `listeners.SHARPNESS`
+TASTE_WEIGHT = 0.5  # of taste regardless of the mood, compared to `listeners.SHARPNESS`
 MEAN_LENGTH = 10.0
 MAX_LENGTH = 40
-SHARE_SHUFFLED = 0.1  # tracks that no mood has chosen
-SKIP_DISTANCE = 1.0  # from the mood, from which on such a track is skipped
+SHARE_SHUFFLED = 0.1  # fraction of tracks drawn regardless of the mood
+SKIP_DISTANCE = 1.0  # from the mood, above which such a track is skipped
 SKIP_SHARE = 0.9
 SKIP_SECONDS = 15.0
 PAUSE_SECONDS = 1_860.0  # least silence between two sessions of a listener
@@ -57,9 +57,9 @@ class SessionPlays(NamedTuple):
     session : np.ndarray [shape=(n,)], int32
         Number of the session within its listener.
     mood : np.ndarray [shape=(n,)], float32, radians
-        Where the mood had come when the track was drawn.
+        The mood when the track was drawn.
     direction : np.ndarray [shape=(n,)], int8
-        1 or -1: the way that the session goes round.
+        1 or -1: the direction in which the session rotates.
     """
 
     listener: np.ndarray
@@ -82,7 +82,7 @@ class _Drawn(NamedTuple):
 
 
 def mood_plane(tracks: Tracks) -> np.ndarray:
-    """Where tracks lie in the plane of moods : np.ndarray [shape=(n_tracks, 2)], float32.
+    """Positions of tracks in the plane of moods : np.ndarray [shape=(n_tracks, 2)], float32.
 
     Of mean 0 and standard deviation 1 in both directions.
     """
@@ -91,7 +91,7 @@ def mood_plane(tracks: Tracks) -> np.ndarray:
 
 
 def mood_scores(places: np.ndarray, *, mood: np.ndarray) -> np.ndarray:
-    """Log of how well tracks fit moods, but for a constant.
+    """Log-likelihood of tracks under moods, up to a constant.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _distances(places: np.ndarray, mood: np.ndarray) -> np.ndarray:
 
 
 def sample_sessions(tracks: Tracks, *, listeners: Listeners, seed: int) -> SessionPlays:
-    """Let listeners listen in sessions.
+    """Simulate the plays of listeners in sessions.
 
     Parameters
     ----------
@@ -166,14 +166,14 @@ def _draw(
         broken_off = shuffled & (away > SKIP_DISTANCE) & (rng.random(len(on)) < SKIP_SHARE)
         track[on, step], moods[on, step], skipped[on, step] = chosen, mood[on], broken_off
         played[on, chosen] = True
-        # A track that no mood has chosen does not move it.
+        # A track drawn regardless of the mood does not change it.
         turn = direction[on] * STEP + STEP_SPREAD * rng.standard_normal(len(on))
         mood[on] += np.where(shuffled, 0.0, turn)
     return _Drawn(owner, direction, track, moods, skipped)
 
 
 def _first_moods(n_sessions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mood that each session begins in: a walk of its listener's : [shape=(n,)], radians."""
+    """Initial mood of each session: a random walk per listener : [shape=(n,)], radians."""
     owner = np.repeat(np.arange(len(n_sessions)), n_sessions)
     walk = np.cumsum(DRIFT * rng.standard_normal(len(owner)))
     begin = np.cumsum(n_sessions) - n_sessions
@@ -190,7 +190,7 @@ def _sample(scores: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 
 def _timed(drawn: _Drawn, tracks: Tracks, *, first: int, rng: np.random.Generator) -> SessionPlays:
-    """The plays of a chunk with their times, those of tracks that were not out yet left out."""
+    """The plays of a chunk with their times, without tracks that were not yet released."""
     row, step = np.nonzero(drawn.track >= 0)
     skipped = drawn.skipped[row, step]
     seconds = np.where(skipped, SKIP_SECONDS, SONG_SECONDS) * rng.uniform(0.7, 1.3, len(row))

@@ -1,4 +1,4 @@
-"""From notes to sound: the synthesizer, and the room and the mixing desk behind it."""
+"""Rendering of notes to audio: the synthesizer, and then room and mixing desk."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from audiorec.demo.catalog_plan import STREAM_SOUND, MusicPlan, generator
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, NoteScore, compose
 from audiorec.demo.synthesizer_install import import_tinysoundfont
 
-# Imports in functions: scipy, where something is rendered.
+# Imports in functions: scipy, needed only to render.
 
 __all__ = ["SAMPLE_RATE", "SYNTH_RATE", "produce", "render", "synthesize"]
 
 SAMPLE_RATE = 44_100  # hertz
-# Half the usual rate: the synthesizer is most of the work, and what lies above 11 kHz is little,
-# and out of reach of the usual mel bands. The mixing desk doubles the rate for nothing.
+# Half the usual rate: the synthesizer takes most of the time, and there is little above 11 kHz, out
+# of range of the usual mel bands. The mixing desk doubles the rate at no cost.
 SYNTH_RATE = SAMPLE_RATE // 2
 MAX_VOICES = 64
 BLOCK = 64  # samples; events fall on multiples of it, 2.9 ms
@@ -27,7 +27,7 @@ KNEE, CEILING = 0.5, 0.89  # full scale is 1
 
 def _open_synth(score: NoteScore, soundfont: Path) -> Any:
     tinysoundfont = import_tinysoundfont()
-    # A fresh one for every track: nothing rings over, whatever was rendered before.
+    # A new one for every track: nothing rings over from an earlier one.
     synth = tinysoundfont.Synth(gain=-12.0, samplerate=SYNTH_RATE)
     sfid = synth.sfload(str(soundfont), max_voices=MAX_VOICES)
     for channel, program in score.programs.items():
@@ -60,7 +60,7 @@ def synthesize(score: NoteScore, *, soundfont: Path, seconds: float = CLIP_SECON
         on = int(start * per_beat)
         off = max(on + 1, int((start + length) * per_beat))
         if on < n_blocks:
-            # Offs sort before ons, or a repeated note would be cut as it begins.
+            # Offs sort before ons, or a repeated note would be cut off at its start.
             events.append((on, 1, channel, pitch, velocity))
             events.append((min(off, n_blocks), 0, channel, pitch, 0))
     parts, now = [], 0
@@ -99,7 +99,7 @@ def _tilt_response(plan: MusicPlan, n_fft: int) -> np.ndarray:
 
 
 def _background(plan: MusicPlan, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise floor and audience, [shape=(n,)], beside music of unit RMS."""
+    """Noise floor and audience, [shape=(n,)], relative to music of unit RMS."""
     noise = rng.standard_normal(n, dtype=np.float32)
     level = np.full(1, 10.0 ** (plan.noise / 20.0))
     if plan.crowd:
@@ -110,7 +110,7 @@ def _background(plan: MusicPlan, n: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _limit(y: np.ndarray) -> np.ndarray:
-    """Round off what would clip, above `KNEE`."""
+    """Compress samples above `KNEE` that would clip."""
     loud = np.abs(y) > KNEE
     over = (np.abs(y[loud]) - KNEE) / (CEILING - KNEE)
     limited = y.copy()
@@ -120,7 +120,7 @@ def _limit(y: np.ndarray) -> np.ndarray:
 
 def produce(y: np.ndarray, *, plan: MusicPlan, mono: bool = False,
             sr: int = SAMPLE_RATE) -> np.ndarray:  # fmt: skip
-    """Put a dry recording into its room and through its desk.
+    """Add the room and the mix of the plan to a dry recording.
 
     Parameters
     ----------
@@ -128,14 +128,14 @@ def produce(y: np.ndarray, *, plan: MusicPlan, mono: bool = False,
         At `SYNTH_RATE`.
     plan : MusicPlan
     mono : bool
-        Leave the width out.
+        Mix to one channel.
     sr : int
         Rate of the result, hertz: `SYNTH_RATE` or a multiple of it.
 
     Returns
     -------
     np.ndarray [shape=(n_channels, n * sr / SYNTH_RATE), dtype=float32]
-        Within -1 to 1; one channel where there is no width.
+        Within -1 to 1; one channel if there is no width.
     """
     from scipy import fft
 
@@ -149,7 +149,7 @@ def produce(y: np.ndarray, *, plan: MusicPlan, mono: bool = False,
     spectra = [fft.rfft(mid, n_fft) * response * wet]
     if plan.width > 0.0 and not mono:
         spectra.append(fft.rfft(side, n_fft) * response)
-    # A spectrum with as many empty bins again is the same sound at twice the rate.
+    # A spectrum padded with as many empty bins is the same audio at twice the rate.
     times = sr // SYNTH_RATE
     sounds = [fft.irfft(s, times * n_fft)[: times * n] for s in spectra]
     rms = max(float(np.sqrt(np.mean(np.square(sounds[0])))), 1e-7)

@@ -1,8 +1,9 @@
-"""The styles of the demo world: what a piece in each of them is made of.
+"""The styles of the demo world: instruments, harmony and figures of each.
 
-A style is a table, not code: where it pulls the sound (`pull`, one number for each of `DIMS`, in
-standard deviations), the General MIDI programs it plays on, the scales and chord progressions it
-is written in, and the figures its accompaniment, bass and drums are built from.
+A style is a table, not code: the mean of its audio dimensions (`pull`, one number for each of
+`DIMS`,
+in standard deviations), its General MIDI programs, its scales and chord progressions, and the
+figures of its accompaniment, bass and drums.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ DIMS: tuple[str, ...] = (
     "swing", "legato", "percussion", "tension", "valence",
 )  # fmt: skip
 
-# General MIDI groups its programs by eights; these families join the groups that sound alike.
+# General MIDI groups its programs by eights; these families join groups of similar timbre.
 _FAMILY_RANGES: tuple[tuple[str, int, int], ...] = (
     ("piano", 0, 8), ("mallet", 8, 16), ("organ", 16, 24), ("guitar", 24, 32),
     ("bass", 32, 40), ("strings", 40, 52), ("voice", 52, 56), ("brass", 56, 64),

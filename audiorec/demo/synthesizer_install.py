@@ -1,9 +1,9 @@
-"""Find the synthesizer and the soundfont, and fetch what is not installed.
+"""Find the synthesizer and the soundfont, and install them if missing.
 
-tinysoundfont asks for PyAudio, which only its live playback uses and which is built from source
-where portaudio's headers lie. So it is no dependency of the ``demo`` extra: it is taken without
-its own, into the user's cache. The soundfont comes with pretty_midi, the extra's one dependency,
-and is fetched in the same way where the extra was not installed.
+tinysoundfont depends on PyAudio, which only its live playback uses and which is built from source
+if portaudio's headers are installed. So it is not a dependency of the ``demo`` extra: it is
+installed without its dependencies, into the user's cache. The soundfont comes with pretty_midi, the
+extra's one dependency, and is installed in the same way if the extra is not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOUNDFONT = "TimGM6mb.sf2"
 
 
 def import_tinysoundfont() -> ModuleType:
-    """The synthesizer's module, installed or from the cache.
+    """Import the synthesizer's module, installed or from the cache.
 
     Raises
     ------
@@ -46,26 +46,26 @@ def import_tinysoundfont() -> ModuleType:
 
 
 def ensure_tinysoundfont() -> None:
-    """Fetch the synthesizer into the cache, unless it is installed or there already.
+    """Install the synthesizer into the cache, unless it is installed or there already.
 
     Raises
     ------
     AudiorecError
-        If pip cannot fetch it.
+        If pip cannot download it.
     """
     if not _installed("tinysoundfont"):
         _fetch(TINYSOUNDFONT)
 
 
 def find_soundfont() -> Path:
-    """Path of the General MIDI soundfont that pretty_midi carries, fetched if need be.
+    """Find the General MIDI soundfont in pretty_midi, downloaded if needed.
 
     Raises
     ------
     AudiorecError
-        If pip cannot fetch it.
+        If pip cannot download it.
     """
-    # Finding the package without importing it: the import takes a second and is not needed.
+    # The package is found without importing it: the import takes a second and is not needed.
     spec = importlib.util.find_spec("pretty_midi")
     folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
     if not folders:
@@ -77,7 +77,7 @@ def find_soundfont() -> Path:
 
 
 def _fetch(requirement: str) -> Path:
-    """Folder of the cache that holds a package, fetched with pip but without what it needs."""
+    """Folder of a package in the cache, downloaded by pip without its dependencies."""
     folder = _cached(requirement)
     if folder.is_dir():
         return folder
@@ -89,7 +89,7 @@ def _fetch(requirement: str) -> Path:
         subprocess.run(command, check=True, capture_output=True, text=True)
         aside.replace(folder)
     except (subprocess.CalledProcessError, OSError) as error:
-        if not folder.is_dir():  # else another process was there first
+        if not folder.is_dir():  # else another process was faster
             name = requirement.partition("==")[0]
             raise AudiorecError(f"{name} could not be fetched; {_remedy(requirement)}") from error
     finally:

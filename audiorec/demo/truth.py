@@ -1,4 +1,4 @@
-"""What is known of the demo world because it was made: attributes, tastes, planted files."""
+"""Ground truth of the demo world: attributes, tastes, planted files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from audiorec.demo.styles import (
 
 __all__ = ["AttributeTable", "Audible", "attributes", "audible"]
 
-# The dimensions of which somebody may want the middle rather than more or less, and the pairs
-# of which somebody may want both or neither: taste is not a straight line through the sound.
+# The dimensions of which a listener may prefer the middle, and the pairs of which a listener may
+# prefer both or neither: taste is not linear in the audio.
 CURVED = ("tempo", "density", "energy", "brightness")
 PAIRED = (
     ("tempo", "energy"), ("density", "legato"), ("valence", "energy"),
     ("register", "brightness"), ("space", "percussion"), ("tension", "swing"),
 )  # fmt: skip
-# Standard deviation, over tracks, of what each block adds to a listener's liking.
+# Standard deviation, over tracks, of each block's contribution to a listener's liking.
 BLOCK_SCALE = {"dim": 0.62, "curved": 0.28, "paired": 0.28, "family": 0.50, "style": 0.30}
 
 
@@ -84,7 +84,7 @@ def _attribute_names() -> list[str]:
 
 
 def attributes(entries: list[PlannedTrack]) -> AttributeTable:
-    """The attributes each track was composed with; zero where there is no music.
+    """Attributes with which each track was composed; zero where there is no music.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def attributes(entries: list[PlannedTrack]) -> AttributeTable:
 
 
 def audible(table: AttributeTable) -> Audible:
-    """What listeners can hear in a track: the space that their tastes are vectors in.
+    """Make the audible features of tracks: the space of listeners' tastes.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def audible(table: AttributeTable) -> Audible:
     -------
     Audible
         Scaled so that a taste of independent standard normal weights gives every block of
-        columns the weight it has in `BLOCK_SCALE`.
+        columns its weight in `BLOCK_SCALE`.
     """
     dim = {name: table.values[:, table.names.index(f"dim:{name}")] for name in DIMS}
     family = {
@@ -138,7 +138,7 @@ def audible(table: AttributeTable) -> Audible:
     names = [f"{block}:{name}" for block, columns in blocks.items() for name in columns]
     parts = []
     for block, columns in blocks.items():
-        # Typical length of a row of the block, so that the number of columns does not matter.
+        # Typical norm of a row of the block, so that the number of columns does not matter.
         length = {"family": 1.29, "style": 1.0}.get(block, float(np.sqrt(len(columns))))
         values = np.stack([np.clip(c, -3.0, 3.0) for c in columns.values()], axis=1)
         parts.append(values * (BLOCK_SCALE[block] / length))
@@ -146,7 +146,7 @@ def audible(table: AttributeTable) -> Audible:
 
 
 def truth_arrays(cast: PlannedMusic) -> dict[str, np.ndarray]:
-    """The arrays of ``truth.npz`` that tell of tracks.
+    """Arrays of ``truth.npz`` about tracks.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def truth_arrays(cast: PlannedMusic) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to np.ndarray
-        Every array has one row (or entry) per track, the names apart.
+        Every array has one row (or entry) per track, except for the names.
     """
     table, held = attributes(cast.entries), attributes(cast.held_back)
     values = audible(table)

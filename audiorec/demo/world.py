@@ -1,4 +1,4 @@
-"""Make the demo world: files of sound, listening, and the truth about both."""
+"""Make the demo world: audio files, simulated listening, and the truth about both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["World", "make_world"]
 FORMAT_VERSION = 1
 WORLD_FILE = "world.json"
 TRACK_COLUMNS = ("track_id", "path", "artist", "title", "album", "year", "genre")
-MIN_TRACKS = 4  # as many as the planted copies need
+MIN_TRACKS = 4  # needed for the planted copies
 
 
 class World(NamedTuple):
@@ -38,13 +38,13 @@ class World(NamedTuple):
     ----------
     directory, tracks_csv, plays_csv, truth : Path
     held_back : Path
-        Folder of the new tracks by new artists that are in neither table.
+        Folder of new tracks by new artists that are in neither table.
     n_tracks : int
         Rows of ``tracks.csv``: the composed tracks and the seven planted ones.
     n_listeners : int
         Listeners with plays.
     n_plays : int
-        Single plays.
+        Total number of plays.
     """
 
     directory: Path
@@ -73,7 +73,7 @@ def _check_arguments(arguments: dict[str, int], n_jobs: int | None) -> None:
 
 
 def _claim(directory: Path, arguments: dict[str, int]) -> None:
-    """See that the directory is empty or holds this very world, and mark it."""
+    """Check that the directory is empty or has this very world, and mark it."""
     path = directory / WORLD_FILE
     wanted = {"format": FORMAT_VERSION, **arguments}
     remedy = "choose another directory, or remove this one"
@@ -139,7 +139,7 @@ def _session_plays_csv(plays: SessionPlays, track_ids: list[str]) -> bytes:
 def _listen(
     music: PlannedMusic, arguments: dict[str, int]
 ) -> tuple[MadePlays | SessionPlays, dict[str, np.ndarray]]:
-    """The plays, and all arrays of the truth."""
+    """Simulate the plays, and collect all arrays of the truth."""
     truth = truth_arrays(music)
     tracks = Tracks(truth["audible"], truth["scene"], truth["log_fame"], truth["released"])
     listeners = draw_listeners(
@@ -168,7 +168,7 @@ def _listen(
 def _write_tables(
     directory: Path, music: PlannedMusic, arguments: dict[str, int]
 ) -> tuple[int, int]:
-    """Write the tables that are missing; return the numbers of listeners and of plays."""
+    """Write missing tables; return the numbers of listeners and of plays."""
     plays, truth = _listen(music, arguments)
     tables: dict[str, Callable[[], bytes]] = {
         "tracks.csv": lambda: _tracks_csv(music.entries),
@@ -196,7 +196,7 @@ def _render_all(entries: list[PlannedTrack], *, directory: Path, soundfont: Path
             write_entry(entry, directory=directory, soundfont=soundfont)
             yield
         return
-    # Spawned, not forked: a fork would copy the locks of whatever threads the caller runs.
+    # Spawned, not forked: a fork would copy the locks of any threads of the caller.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(n_jobs, len(entries)), mp_context=context) as pool:
         futures: list[Future[None]] = [
@@ -226,12 +226,12 @@ def make_world(
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> World:
-    """Make a demo world, or finish one that was begun.
+    """Make a demo world, or finish one that was interrupted.
 
     Parameters
     ----------
     directory : Path
-        New, empty, or with a world of the same arguments, of which only what is missing is made.
+        New, empty, or with a world of the same arguments, of which only missing files are made.
     n_tracks : int
         Composed tracks. Seven planted ones come on top: three copies of recordings, a live
         version, a long mix, a silent file and a broken one.
@@ -240,13 +240,13 @@ def make_world(
     seed : int
         The same arguments give the same bytes.
     sessions : bool
-        Whether listeners listen in sessions, each track at its time, in a mood that goes on from
-        track to track; see `audiorec.demo.listening_sessions`. A world without is what it would
-        be if there were no such thing.
+        Whether listeners listen in sessions, each track at its time, in a mood that changes from
+        track to track; see `audiorec.demo.listening_sessions`. Without them a world is the same
+        as before this option existed.
     n_jobs : int or None
-        Processes that render; None is one for each core. Changes nothing in the files.
+        Processes that render; None is one for each core. The files do not depend on it.
     progress : callable or None
-        Called with the numbers of files done and in all.
+        Called with the numbers of files done and of all files.
 
     Returns
     -------
@@ -255,9 +255,9 @@ def make_world(
     Raises
     ------
     ParameterError
-        When an argument is impossible, or the directory holds something else.
+        When an argument is impossible, or the directory has other contents.
     AudiorecError
-        When the synthesizer or the soundfont is not installed and cannot be fetched.
+        When the synthesizer or the soundfont is not installed and cannot be downloaded.
     """
     arguments = {"n_tracks": n_tracks, "n_artists": n_artists, "n_listeners": n_listeners,
                  "seed": seed}  # fmt: skip
@@ -272,7 +272,8 @@ def make_world(
     n_listeners, n_plays = _write_tables(directory, music, arguments)
     entries = [*music.entries, *music.held_back]
     missing = [e for e in entries if not (directory / e.path).is_file()]
-    # The long mix first: it takes as long as many tracks, and would keep one core busy at the end.
+    # The long mix first: it takes as long as many tracks, and would occupy one core alone at the
+    # end.
     missing.sort(key=lambda e: -len(e.parts))
     done = len(entries) - len(missing)
     if progress is not None:

@@ -1,4 +1,4 @@
-"""The listeners' space: factors of listeners and tracks, learned from plays alone."""
+"""Collaborative factors of listeners and tracks, fitted to plays alone."""
 
 from audiorec.factors.als import confidence, fit_factors, signed_confidence
 from audiorec.factors.artist_smoothing import (

@@ -2,9 +2,9 @@
 
 A listener u who played track i r times shows the preference p = 1, with the confidence
 c = 1 + alpha log(1 + r / epsilon); where r = 0, p = 0 and c = 1. Where skips and dislikes outweigh
-the plays by r, p = 0 with more confidence than silence has: c = 1 + dislike_alpha log(1 + r /
-epsilon). Equation 3 of [1] holds for any c; that a negative entry of the matrix means p = 0 with
-its size as the confidence is how implicit's solver takes it (benfred/implicit, pull request 119).
+the plays by r, p = 0 with more confidence than without any: c = 1 + dislike_alpha log(1 + r /
+epsilon). Equation 3 of [1] holds for any c; implicit's solver takes a negative entry of the matrix
+for p = 0 with its absolute value as the confidence (benfred/implicit, pull request 119).
 The factors minimise
 
     sum over u, i of c (p - x_u . y_i)^2  +  lambda (sum |x_u|^2 + sum |y_i|^2)
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     # It loads polars, which few commands need and which starts threads.
     from audiorec.data.plays.interactions import Interactions
 
-# Half-steps are exact up to so many factors; with more of them conjugate gradients are far faster.
+# Half-steps are exact up to this many factors; beyond, conjugate gradients are far faster.
 EXACT_FACTORS = 128
-# Of conjugate gradients in a half-step. Three, as in [3], stop far from the minimum where the
-# regularization is small.
+# Iterations of conjugate gradients in a half-step. Three, as in [3], stop far from the minimum if
+# the regularization is small.
 CG_STEPS = 30
 
 
@@ -69,13 +69,13 @@ def signed_confidence(net_plays: np.ndarray, *, config: FactorsConfig) -> np.nda
     Parameters
     ----------
     net_plays : np.ndarray
-        Plays; below 0 where skips and dislikes outweigh them, as in `Interactions.user_items`.
+        Plays; below 0 where skips and dislikes exceed them, as in `Interactions.user_items`.
     config : FactorsConfig
 
     Returns
     -------
     signed : np.ndarray [shape=net_plays.shape], float64
-        Of size 1 or more: the confidence c, as c where p = 1 and as -c where p = 0.
+        Of size 1 or more: the confidence, c where p = 1 and -c where p = 0.
     """
     against = np.asarray(net_plays) < 0
     size = np.abs(np.asarray(net_plays, dtype=np.float64))
@@ -93,7 +93,7 @@ def fit_factors(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Factors:
-    """Learn the listeners' space.
+    """Fit factors of listeners and tracks to plays.
 
     Each sweep solves every listener from the tracks, then every track from the listeners: exactly,
     or by conjugate gradients ([3]) with more than `EXACT_FACTORS` factors. At the end the tracks
@@ -109,9 +109,9 @@ def fit_factors(
     iterations : int
         Sweeps.
     seed : int
-        Of the vectors to start from.
+        Of the initial vectors.
     progress : Progress
-        Told of each sweep.
+        Called after each sweep.
 
     Returns
     -------
@@ -121,8 +121,8 @@ def fit_factors(
     Raises
     ------
     DataError
-        If nobody played anything that they did not skip or dislike, or the regularization is too
-        small for so many factors.
+        If all plays were skipped or disliked, or the regularization is too small for this many
+        factors.
 
     Examples
     --------
@@ -141,8 +141,8 @@ def fit_factors(
     weights = interactions.user_items.astype(np.float32)
     weights.data = signed_confidence(weights.data, config=config).astype(np.float32)
 
-    # One BLAS thread: the solver has threads of its own. More of them made a fit of 150,000 plays
-    # 1.6 to 3 times slower, and its last bits depend on their number.
+    # One BLAS thread: the solver has threads of its own. With more, a fit of 150,000 plays took 1.6
+    # to 3 times as long, and its last bits depend on their number.
     with threadpool_limits(limits=1, user_api="blas"):
         try:
             model = _alternate(
@@ -170,7 +170,7 @@ def _alternate(
     progress: Progress,
 ) -> AlternatingLeastSquares:
     """All sweeps, by the library's solver."""
-    from implicit.cpu.als import AlternatingLeastSquares  # here: not before something is fitted
+    from implicit.cpu.als import AlternatingLeastSquares  # here: only for a fit
 
     def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:
         progress("factors", sweep + 1, iterations)

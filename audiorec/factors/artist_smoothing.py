@@ -1,13 +1,14 @@
-"""Artist smoothing: a track's vector beside its artist's other tracks.
+"""Artist smoothing: shrinkage of a track's vector towards its artist's other tracks.
 
-A new track is seldom by somebody new. What its artist's listeners are is known then, and tells more
-than its sound does; both together tell more than either. With n other tracks by the artist that
-have listeners, a track whose sound predicts p is placed between p and the mean a of their factors,
+A new track is seldom by a new artist. The factors of the artist's other tracks are then known, and
+are more informative than its audio; both together are more so than either. With n other tracks by
+the artist that have listeners, a track predicted at p from its audio is placed between p and the
+mean a of their factors,
 
     (1 - w) p + w a,    w = n / (n + k)
 
-as directions; its length stays that of the prediction. k is chosen by artists whom the predictions
-were not learned from.
+as directions; its length stays that of the prediction. k is chosen on artists not used to fit
+the predictions.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ KS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class ArtistSmoothing(NamedTuple):
-    """How far a track is drawn towards its artist's others.
+    """Strength of a track's shrinkage towards its artist's other tracks.
 
     Attributes
     ----------
     k : float or None
-        So many of them count as much as the track's own sound; None leaves every track where its
-        sound places it.
+        Number of other tracks that weigh as much as the track's own audio; None leaves every
+        prediction as it is.
     """
 
     k: float | None = None
@@ -42,12 +43,12 @@ NO_SMOOTHING = ArtistSmoothing()
 
 
 def artist_smoothing_from(kept: Mapping[str, Any]) -> ArtistSmoothing:
-    """What a model's manifest keeps of one; `NO_SMOOTHING` where it keeps none.
+    """Read artist smoothing from a model's manifest; `NO_SMOOTHING` where it has none.
 
     Raises
     ------
     ParameterError
-        If the value is none that could have been learned.
+        If the value is invalid.
     """
     if not isinstance(kept, Mapping):
         raise ParameterError(f"smoothing={kept!r} must be a table with k")
@@ -66,22 +67,22 @@ def smooth_by_artist(
     artists: Mapping[str, str],
     smoothing: ArtistSmoothing,
 ) -> Embeddings:
-    """Predictions drawn towards the factors of the artist's other tracks.
+    """Shrink predictions towards the factors of the artist's other tracks.
 
     Parameters
     ----------
     content : Embeddings
-        Predictions from sound.
+        Predictions from audio.
     factors : Embeddings
-        Of tracks that have listeners, among those of `content` or beside them.
+        Of tracks that have listeners, whether in `content` or not.
     artists : mapping of str to str
-        Artist of each track; one that has none is left alone.
+        Artist of each track; a track without one is unchanged.
     smoothing : ArtistSmoothing
 
     Returns
     -------
     tracks : Embeddings
-        In the order of `content`, each as long as its prediction.
+        In the order of `content`, each of the same length as its prediction.
     """
     if smoothing.k is None or not len(factors):
         return content
@@ -92,7 +93,7 @@ def smooth_by_artist(
 
 
 class _Others(NamedTuple):
-    """How many other tracks of its artist have a factor, per track, and their mean direction."""
+    """Number of other tracks of the artist with factors, per track, and their mean direction."""
 
     n: np.ndarray
     directions: np.ndarray
@@ -120,7 +121,7 @@ def _others(content: Embeddings, *, factors: Embeddings, artists: Mapping[str, s
 
 
 def _drawn(own: np.ndarray, others: _Others, k: float) -> np.ndarray:
-    """Directions `own` [shape=(n_tracks, d)] drawn towards others."""
+    """Directions `own` [shape=(n_tracks, d)] shrunk towards others."""
     weight = (others.n / (others.n + k))[:, None]
     return unit_norm(((1 - weight) * own + weight * others.directions).astype(np.float32))
 
@@ -128,12 +129,12 @@ def _drawn(own: np.ndarray, others: _Others, k: float) -> np.ndarray:
 def fit_artist_smoothing(
     unseen: Embeddings, *, factors: Embeddings, artists: Mapping[str, str]
 ) -> ArtistSmoothing:
-    """Choose k, if the factors of artists' tracks agree with one another beyond what sound tells.
+    """Choose k, if factors of an artist's tracks agree more than their audio predicts.
 
     Parameters
     ----------
     unseen : Embeddings
-        Predictions for tracks by artists that they were not learned from.
+        Predictions for tracks by artists not used to fit them.
     factors : Embeddings
         Of these tracks at least.
     artists : mapping of str to str
@@ -141,8 +142,8 @@ def fit_artist_smoothing(
     Returns
     -------
     smoothing : ArtistSmoothing
-        What brings each track nearest to its factor, by the cosine; `NO_SMOOTHING` where the gain
-        is not sure.
+        The k whose vectors are nearest to the factors, by the cosine; `NO_SMOOTHING` if the gain is
+        not significant.
     """
     by = {id_: artists[id_] for id_ in unseen.ids if artists.get(id_)}
     count = Counter(by.values())

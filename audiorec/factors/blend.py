@@ -1,4 +1,4 @@
-"""From cold to warm without a step: one vector per track from its sound and from who played it."""
+"""Blend of content predictions and plays into one vector per track, without a cold-start step."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def blend_tracks(
     config: FactorsConfig,
     decay: PriorDecay,
 ) -> Embeddings:
-    """Vectors of tracks from both: the prediction from sound is the prior of the half-step.
+    """Compute vectors of tracks from plays, with the prediction from audio as the prior.
 
     Parameters
     ----------
     factors : Factors
-        The space.
+        The factors of listeners.
     interactions : Interactions
-        Who played what, skipped or disliked it; tracks without sound and listeners outside the
-        space are passed over. A track that has nothing but evidence against it moves too.
+        Plays, skips and dislikes; tracks without audio and listeners without factors are ignored. A
+        track with nothing but negative feedback is moved too.
     sound : Embeddings
-        Predictions in the space, brought to the length of factors.
+        Predictions of factors, scaled to the length of factors.
     config : FactorsConfig
-        The settings that the space was made with.
+        The settings of the factors.
     decay : PriorDecay
         See `fold_in_tracks`.
 
     Returns
     -------
     tracks : Embeddings
-        Of every track of `sound`, in its order. One that nobody in the space met with keeps its
+        Of every track of `sound`, in its order. A track without a known listener keeps its
         prediction.
     """
     listened = [id_ for id_ in interactions.tracks if id_ in sound]

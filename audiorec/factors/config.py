@@ -1,4 +1,4 @@
-"""Settings of the factorisation."""
+"""Settings of the matrix factorisation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audiorec.config_base import Section
 
 # Confidences grow with log(1 + plays / EPSILON); see `audiorec.factors.als`.
 EPSILON = 1e-6
-# In place of alpha where skips and dislikes outweigh the plays; 0 would take a dislike for silence.
+# In place of alpha where skips and dislikes exceed the plays; 0 would treat a dislike as no play.
 DISLIKE_ALPHA = 1.0
 ITERATIONS = 15  # sweeps of alternating least squares
 
@@ -21,12 +21,12 @@ class FactorsConfig(Section):
     Attributes
     ----------
     rows : {"auto", "users", "sessions"}
-        What is factorised against tracks. With "sessions" what is played together comes together:
-        for few listeners, whose plays have times. Listeners' vectors are then the means of their
-        sessions'; ``evaluate --study one-listener`` scores it. "auto" is "users": the recipe that
-        is chosen for few listeners, ``library``, places tracks by their sound alone.
+        Rows of the factorised matrix. "sessions" captures co-occurrence in sessions: for few
+        listeners, whose plays have times. Listeners' vectors are then the means of their sessions';
+        ``evaluate --study one-listener`` scores it. "auto" is "users": the recipe that is chosen
+        for few listeners, ``library``, places tracks by their audio alone.
     factors : int
-        Dimensions of the listeners' space.
+        Dimensions of the factors.
     alpha : float
         Confidence 1 + alpha * log(1 + plays / `EPSILON`) (van den Oord et al. 2013, section 3).
     regularization : float

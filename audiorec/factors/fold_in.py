@@ -1,24 +1,24 @@
-"""Vectors of new tracks and listeners in a space that is learned already: one exact half-step.
+"""Fold-in: vectors of new tracks and listeners for fitted factors, by one exact half-step.
 
 With the other side's factors Y fixed, the best vector x of one track (or listener) solves
 
     (Y' C Y + lambda I) x = Y' C p + lambda x0
 
 (Hu, Koren & Volinsky 2008, equation 4), where x0 is 0, or a prior such as the vector predicted
-from sound, on which the ridge is then centred.
+from audio, on which the ridge is then centred.
 
-A prior whose cosine with the truth is q, on average, leaves 1 - q^2 of the variance open, and is
-too long by 1 / q: where `PriorDecay` says so, its ridge is lambda / (1 - q^2), centred on q x0.
+A prior whose mean cosine with the truth is q leaves 1 - q^2 of the variance unexplained, and is too
+long by 1 / q: with a `PriorDecay`, its ridge is lambda / (1 - q^2), centred on q x0.
 
-A listener who has not played a track tells against it only as far as they could have come across
-it. So h listeners halve what the prior counts, and silence counts what it has lost. With n of
-them, s = 1 - 2^(-(n / h)^2) and r = (1 - s) lambda / (1 - q^2),
+A listener who has not played a track is evidence against it only if they could have come across
+it. So h listeners halve the weight of the prior, and unplayed tracks gain the weight it loses. With
+n of them, s = 1 - 2^(-(n / h)^2) and r = (1 - s) lambda / (1 - q^2),
 
     (s Y'Y + Y'(C - s I) Y + s lambda I + r I) x = Y' C p + r q x0
 
 where the second product is over the n alone. Without listeners the vector is the prior, with many
-it is the factor, and the first play is a small step: that the first few listeners are no more says
-little, whereas of those who could have come across what many have, most have passed it by.
+it is the factor, and the first play is a small step: a small number of first listeners is weak
+evidence, whereas most of those who could have come across a popular track have passed it over.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     # It loads polars, which few commands need and which starts threads.
     from audiorec.data.plays.interactions import Interactions
 
-# What is thought of a prior that nobody has measured.
+# Assumed agreement of a prior that nobody has measured.
 AGREEMENT = 0.6
-# A prior is never trusted more than so: with 1 no listener could correct it.
+# Upper bound of the agreement: with 1 no listener could correct a prior.
 MOST_TRUSTED = 0.98
-# So many times the listeners that halve a prior leave nothing of it.
+# With this many times the listeners that halve a prior, it has no weight.
 MOST_HALVED = 64.0
 
 
@@ -56,12 +56,13 @@ def agreement_of(unseen: Embeddings, factors: Embeddings) -> float:
 
 
 class PriorDecay(NamedTuple):
-    """How a prior yields to listening.
+    """Decay of a prior's weight with the number of listeners.
 
     Attributes
     ----------
     prior_half_life_users : float
-        So many listeners halve what the prior counts, twice as many leave a sixteenth of it.
+        Number of listeners that halve the weight of the prior; twice as many leave a sixteenth of
+        it.
     agreement : float
         Mean cosine of priors and the factors that many listeners would give.
     """
@@ -70,7 +71,7 @@ class PriorDecay(NamedTuple):
     agreement: float = AGREEMENT
 
     def weights(self, n: int, *, ridge: float) -> tuple[float, float, float]:
-        """Of silence, of the squared norm, and of the prior, at `n` listeners."""
+        """Weights of unplayed tracks, of the squared norm, and of the prior, at `n` listeners."""
         s = 1.0 - 2.0 ** -(min(n / self.prior_half_life_users, MOST_HALVED) ** 2)
         q = min(max(self.agreement, 0.0), MOST_TRUSTED)
         r = (1.0 - s) * ridge / (1.0 - q * q)
@@ -86,27 +87,27 @@ def fold_in_tracks(
     decay: PriorDecay | None = None,
     among: Sequence[str] | None = None,
 ) -> Embeddings:
-    """Vectors of tracks from who played them, the listeners' vectors held fixed.
+    """Compute vectors of tracks from their listeners, the listeners' vectors held fixed.
 
     Parameters
     ----------
     factors : Factors
-        The space.
+        The fitted factors.
     interactions : Interactions
-        Listening to the new tracks, evidence against them included; listeners that the space does
-        not know are passed over.
+        Listening to the new tracks, with negative feedback; listeners without factors are ignored.
     config : FactorsConfig
-        The settings that the space was made with.
+        The settings of the factors.
     prior : Embeddings, optional
-        Where the ridge is centred, for the tracks that it holds; for others at 0. A track of
-        `interactions` that nobody in the space played gets its prior unchanged: before anyone
-        could play it, silence says nothing.
+        Centre of the ridge, for the tracks that it has; 0 for others. A track of `interactions`
+        without known listeners gets its prior unchanged: before anyone could play it, a missing
+        play is no evidence.
     decay : PriorDecay, optional
-        How the prior yields to listening (see the module). None lets prior and silence both count
-        in full from the first listener on.
+        Decay of the prior (see the module). By None the prior and missing plays both have full
+        weight
+        from the first listener on.
     among : sequence of str, optional
-        Listeners whose silence counts as no preference, and whose plays count at all. All those
-        of the space by default; half of them when the other half is to be predicted.
+        Listeners whose plays and missing plays are used. All of them by default; half of them when
+        the other half is to be predicted.
 
     Returns
     -------
@@ -116,9 +117,9 @@ def fold_in_tracks(
     Raises
     ------
     ParameterError
-        If the prior has other dimensions than the space.
+        If the prior has other dimensions than the factors.
     NotFoundError
-        If `among` names a listener that the space does not know.
+        If `among` has a listener without factors.
     """
     known = factors.users if among is None else factors.users.take(among)
     item_users = interactions.user_items.T.tocsr()
@@ -135,9 +136,9 @@ def fold_in_users(
     prior: Embeddings | None = None,
     among: Sequence[str] | None = None,
 ) -> Embeddings:
-    """Vectors of listeners from what they played, the tracks' vectors held fixed.
+    """Compute vectors of listeners from their plays, the tracks' vectors held fixed.
 
-    The mirror of `fold_in_tracks`; `among` names the tracks that could have been played.
+    The mirror of `fold_in_tracks`; `among` has the tracks that could have been played.
     """
     known = factors.tracks if among is None else factors.tracks.take(among)
     user_items = interactions.user_items.tocsr()

@@ -1,4 +1,4 @@
-"""Choice of a setting by its scores: the default, unless another's gain is significant."""
+"""Choice of a setting by its scores: the default, unless another is significantly better."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-# How often a choice may be taken for better where none is (one-sided, over all choices together).
+# Probability that a choice is wrongly found better (one-sided, over all choices together).
 FALSE_CHOICES = 0.025
 
 Choice = TypeVar("Choice", bound=Hashable)
@@ -16,21 +16,20 @@ Choice = TypeVar("Choice", bound=Hashable)
 def significantly_better_choice(
     scores: Mapping[Choice, np.ndarray], *, groups: Sequence[str], default: Choice
 ) -> Choice:
-    """The choice that scores best, if its gain is sure, else another.
+    """Choose the best score if its gain is significant, else the default.
 
-    A gain is sure where a one-sided t-test of the groups' gains is, at `FALSE_CHOICES` over the
-    number of choices that there were (Bonferroni): the best of forty gains two standard errors by
-    chance.
+    A gain is significant in a one-sided t-test of the groups' gains, at `FALSE_CHOICES` over the
+    number of choices (Bonferroni): the best of forty gains two standard errors by chance.
 
     Parameters
     ----------
     scores : mapping of choice to np.ndarray [shape=(n,)]
-        Of each example under each choice, `default` among them.
+        Scores of each example under each choice, with `default`.
     groups : sequence of str
-        Of each example: the errors are those of the mean over groups, which count alike. A few of
-        them would choose by chance.
+        Group of each example: the errors are those of the mean over groups of equal weight. With
+        few groups the choice would be random.
     default : choice
-        What is taken where no gain is sure.
+        The choice without a significant gain.
     """
     _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     count = np.bincount(member)
@@ -44,6 +43,6 @@ def significantly_better_choice(
 
 
 def _t_quantile(probability: float, degrees_of_freedom: int) -> float:
-    from scipy.stats import t  # here: it takes a second to load, and few that group rows choose
+    from scipy.stats import t  # here: it takes a second to load, and is rarely needed
 
     return float(t.ppf(probability, degrees_of_freedom))

@@ -1,4 +1,4 @@
-"""Factors, and the artifact that keeps them."""
+"""Factors of listeners and tracks, and their artifact."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Factors:
     users, tracks : Embeddings
         Of the same number of dimensions.
     sessions : Embeddings or None
-        Where sessions were factorised in place of listeners, theirs: tracks are solved from these.
+        Vectors of sessions if these were factorised: tracks are solved from them.
     """
 
     users: Embeddings
@@ -42,12 +42,12 @@ class Factors:
 
     @property
     def by_row(self) -> Factors:
-        """The factors of what was factorised: sessions for users, where those were."""
+        """The factors of the matrix's rows: sessions for users, if those were factorised."""
         return self if self.sessions is None else Factors(self.sessions, self.tracks)
 
     @property
     def dim(self) -> int:
-        """Dimensions of the space."""
+        """Dimensions of the factors."""
         return self.tracks.dim
 
 
@@ -82,7 +82,7 @@ def load_factors(directory: Path) -> Factors:
     Raises
     ------
     ArtifactError
-        If there is none, or it is damaged.
+        If the artifact is missing or damaged.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
 

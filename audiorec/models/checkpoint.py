@@ -1,7 +1,7 @@
-"""A content model as an artifact of kind "model": tensors in safetensors, the rest in its manifest.
+"""Checkpoint of a content model, an artifact of kind "model": safetensors and a manifest.
 
-The weights of an encoder that stays as others published it are not kept again: the manifest names
-the package that they come from, by its digest.
+Published weights of a frozen encoder are not stored again: the manifest names their package, by its
+digest.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ WEIGHTS = "weights.safetensors"
 def save_model(
     directory: Path, model: ContentModel, *, inputs: Mapping[str, str]
 ) -> artifacts.Manifest:
-    """Write a model, whole or not at all.
+    """Write a model atomically.
 
     Parameters
     ----------
     directory : Path
     model : ContentModel
     inputs : mapping of str to str
-        Fingerprints of what it was made from.
+        Fingerprints of the inputs it was fitted to.
     """
     tensors = {
         name: tensor.detach().cpu().contiguous()
@@ -74,17 +74,17 @@ def save_model(
 
 
 def package_of(config: ModelConfig) -> str:
-    """What an encoder's published weights come from, with its digest; empty where none do."""
+    """Package of an encoder's published weights, with its digest; empty where there is none."""
     return f"{REQUIREMENT} sha256:{SHA256}" if config.pretrained else ""
 
 
 def load_model(directory: Path) -> ContentModel:
-    """Read a model that `save_model` wrote; pretrained weights are read when they are needed.
+    """Read a model written by `save_model`; pretrained weights are loaded on first use.
 
     Raises
     ------
     ArtifactError
-        If there is none, it is damaged, from another version, or its weights do not fit its shape.
+        If it is missing, damaged, of another version, or its weights do not fit its shape.
     """
     manifest = artifacts.load_manifest(directory, kind=KIND)
     if damaged := artifacts.damaged(directory, manifest):
@@ -96,7 +96,7 @@ def load_model(directory: Path) -> ContentModel:
         raise ArtifactError(
             f"model in {directory} is not of this version ({reason}); {REMEDY}"
         ) from None
-    except RuntimeError:  # torch's own message is a list of every tensor, over many lines
+    except RuntimeError:  # torch's own message lists every tensor, over many lines
         raise ArtifactError(
             f"weights of the model in {directory} do not fit its shape; {REMEDY}"
         ) from None
@@ -110,7 +110,7 @@ def _assemble(directory: Path, manifest: artifacts.Manifest) -> ContentModel:
         raise ParameterError(f"it needs {extra['package']}, which is not known here")
     n_outputs: int = extra["n_outputs"]
     scale = no_scale(len(tensors["mean"]))
-    with torch.random.fork_rng(devices=[]):  # weights are drawn, then overwritten
+    with torch.random.fork_rng(devices=[]):  # random weights, then overwritten
         if config.frozen:
             first = "head.weight" if "head.weight" in tensors else "head.layers.0.weight"
             head = build_head(config, tensors[first].shape[-1], n_outputs)

@@ -16,7 +16,7 @@ MUSICNN_MEL: dict[str, Any] = {
     "n_mels": 96,
     "compression": "log10",
 }
-"""Settings of `MelConfig` that the pretrained encoders were trained on (Pons & Serra 2019)."""
+"""Mel settings that the pretrained encoders were trained on (Pons & Serra 2019)."""
 
 
 class ModelConfig(Section):
@@ -25,25 +25,26 @@ class ModelConfig(Section):
     Attributes
     ----------
     encoder : str
-        Trained here from nothing: "cnn", compact, with batch normalisation; "dieleman2014";
+        Trained from scratch: "cnn", compact, with batch normalisation; "dieleman2014";
         "vandenoord2013"; "shortchunk" (Won et al. 2020). Pretrained on tags: "musicnn" (its variant
-        "musicnn-msd"), "musicnn-mtt", "vgg-msd" and "vgg-mtt"; where [mel] is silent it follows
-        from them. Fixed, a baseline: "descriptors".
+        "musicnn-msd"), "musicnn-mtt", "vgg-msd" and "vgg-mtt"; they determine [mel] where it is not
+        set. Fixed, a baseline: "descriptors".
     target : {"factors", "content"}
-        What the head gives: listeners' factors; or, for libraries without listening, the features
-        of a pretrained encoder, standardised.
+        Output of the head: listeners' factors; or, for libraries without listening, the
+        standardised features of a pretrained encoder.
     head : {"auto", "ridge", "mlp"}
-        Ridge regression in closed form, for encoders that stay as they are and the start of
-        fine-tuning; or dense layers, trained by the loss. Auto is ridge for pretrained and fixed
-        encoders, else mlp.
+        Ridge regression in closed form, for frozen encoders and as the start of fine-tuning; or
+        dense layers, trained by the loss. Auto is ridge for pretrained and fixed encoders, else
+        mlp.
     finetune : int
-        Last layers of a pretrained encoder that are trained on; more than it has is all of them.
+        Number of last layers of a pretrained encoder to fine-tune; at most all of them.
     channels : int
-        Filters of each convolution of an encoder trained here; of the first ones in shortchunk.
+        Filters of each convolution of an encoder trained from scratch; of the first ones in
+        shortchunk.
     hidden : int
         Units of each dense layer of an mlp.
     dropout : float
-        Fraction of an mlp's units left out in training.
+        Dropout rate of an mlp's units in training.
     """
 
     encoder: EncoderName = "cnn"
@@ -88,7 +89,7 @@ class ModelConfig(Section):
 
     @property
     def frozen(self) -> bool:
-        """Whether the encoder stays as it is, so that its features are computed once."""
+        """Whether the encoder is not trained, so that its features are computed once."""
         return (self.pretrained and not self.finetune) or self.encoder == "descriptors"
 
     @property

@@ -1,14 +1,14 @@
-"""How a clip becomes a vector: crops, an encoder, a head, and the mean over the crops.
+"""Content model: crops of a clip, an encoder, a head, and the mean over the crops.
 
-One class for every model, whether the encoder was trained here or by others:
+One class for every model, whether its encoder is pretrained or not:
 
-1. a clip's log-mel is cut into the crops that the encoder takes (`crops_of`), or taken whole;
-2. the encoder gives a row of features for each (`ContentNetwork.encode`);
-3. the head gives factors for each row (`ContentNetwork.predict`);
-4. a track's vector is their mean over the crops of all its clips, scaled to length 1 where only
-   its direction was learned (`track_vector`).
+1. a clip's log-mel is cut into crops of the encoder's length (`crops_of`), or taken whole;
+2. the encoder computes a row of features for each (`ContentNetwork.encode`);
+3. the head predicts factors from each row (`ContentNetwork.predict`);
+4. a track's vector is their mean over the crops of all its clips, scaled to length 1 if only
+   directions were learned (`track_vector`).
 
-Training's validation and inference share this, so that early stopping judges what is served.
+Validation in training and inference share this, so that early stopping judges the served model.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from audiorec.models.encoders.pretrained import WINDOW, PretrainedEncoder
 from audiorec.models.heads import build_head
 from audiorec.models.train_config import TrainConfig, check_crop
 
-# Blocks of a pretrained encoder's features that a head takes. Where the encoder is trained on, a
-# crop of one window has no deviation.
+# Blocks of a pretrained encoder's features used by a head. In fine-tuning, a crop of one window has
+# no deviation.
 RIDGE_BLOCKS = ("mean", "std", "logits")
 FINETUNE_BLOCKS = ("mean",)
 # Without listening. Of 435 clips of the 4Q set, which also chose these two, five neighbours by
@@ -51,7 +51,7 @@ class InputScale(NamedTuple):
 
 
 def no_scale(n_mels: int) -> InputScale:
-    """Spectrograms as they are, for an encoder that brings them to scale itself."""
+    """Identity scale, for an encoder that normalises its own input."""
     return InputScale(np.zeros(n_mels, dtype=np.float32), np.ones(n_mels, dtype=np.float32))
 
 
@@ -62,7 +62,7 @@ class ContentNetwork(nn.Module):
     ----------
     config : ModelConfig
     encoder : Encoder or None
-        None where features are all that the head is to be given.
+        None if the input is features.
     head : nn.Module
     scale : InputScale
     """
@@ -83,20 +83,20 @@ class ContentNetwork(nn.Module):
         return (mel.float() - self.mean[:, None]) / self.std[:, None]
 
     def encode(self, mel: Tensor) -> Tensor:
-        """Features [shape=(batch, n_features)] that the head takes, of standardised log-mel."""
+        """Compute the head's features [shape=(batch, n_features)] from standardised log-mel."""
         assert self.encoder is not None
         out: Tensor = self.encoder(mel)
         return select(out, self.encoder.blocks, blocks_of(self.config))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Factors [shape=(batch, n_outputs)] of log-mel, or of features [shape=(batch, n)]."""
+        """Predict factors [shape=(batch, n_outputs)] of log-mel or features [shape=(batch, n)]."""
         features = inputs if inputs.ndim == 2 else self.encode(self.standardize(inputs))
         out: Tensor = self.head(features)
         return out
 
 
 def blocks_of(config: ModelConfig) -> tuple[str, ...] | None:
-    """Blocks of an encoder's features that the head takes; None is all of them."""
+    """Blocks of an encoder's features used by the head; None is all of them."""
     if not config.pretrained:
         return None
     if config.target == "content":
@@ -105,7 +105,7 @@ def blocks_of(config: ModelConfig) -> tuple[str, ...] | None:
 
 
 def select(features: Tensor, widths: dict[str, int], blocks: Sequence[str] | None) -> Tensor:
-    """Some blocks of rows of features, beside each other : Tensor [shape=(batch, n)]."""
+    """Select blocks of rows of features, concatenated : Tensor [shape=(batch, n)]."""
     if blocks is None:
         return features
     parts = dict(zip(widths, features.split(list(widths.values()), dim=1), strict=True))
@@ -115,7 +115,7 @@ def select(features: Tensor, widths: dict[str, int], blocks: Sequence[str] | Non
 def build_network(
     config: ModelConfig, *, mel: MelConfig, n_outputs: int, scale: InputScale, published: bool
 ) -> ContentNetwork:
-    """A network with a fresh head from torch's global random state.
+    """Build a network whose new head is drawn from torch's global random state.
 
     Parameters
     ----------
@@ -139,28 +139,28 @@ def build_network(
 
 @dataclass(frozen=True, eq=False)
 class ContentModel:
-    """A fitted model with everything that prediction needs.
+    """A fitted model with the settings needed for prediction.
 
     Attributes
     ----------
     network : ContentNetwork
         In evaluation mode, on the CPU.
     config, mel, train : ModelConfig, MelConfig, TrainConfig
-        Its shape, the spectrograms that it takes, how it was trained.
+        Settings of the network, of its spectrograms, and of its training.
     n_outputs : int
         Dimensions of its vectors.
     output_norm : {"unit", "raw"}
-        Unit: vectors have length 1, only their direction was learned. Raw: as the head gives them.
+        Unit: vectors have length 1, only their direction was learned. Raw: as output by the head.
     output_scale : float
-        What brings vectors to the mean norm of the factors that they were learned from.
+        Factor that scales vectors to the mean norm of the factors they were fitted to.
     space : str
         Fingerprint of those factors; empty for a space of content alone.
     agreement : float
-        Mean cosine of vectors and factors over artists that were left out.
+        Mean cosine of vectors and factors over held-out artists.
     smoothing : ArtistSmoothing
-        How far a vector is drawn towards the artist's other tracks, by the same artists.
+        Shrinkage of a vector towards the artist's other tracks, chosen on the same artists.
     warning : str
-        Why the vectors are not to be relied on; empty where nothing speaks against them.
+        Reason why the vectors are unreliable; empty if they are not.
     """
 
     network: ContentNetwork
@@ -177,7 +177,7 @@ class ContentModel:
 
     @property
     def crop(self) -> int | None:
-        """Frames of a crop that a vector is predicted from; None is the whole clip."""
+        """Frames of a crop for prediction; None is the whole clip."""
         return prediction_crop(self.config, mel=self.mel, train=self.train)
 
     def on(self, device: torch.device) -> ContentNetwork:
@@ -188,7 +188,7 @@ class ContentModel:
 
 
 def prediction_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) -> int | None:
-    """Frames of a crop that a vector is predicted from; None is the whole clip."""
+    """Frames of a crop for prediction; None is the whole clip."""
     whole = config.pretrained or config.frozen
     return None if whole else mel.frames(train.crop_seconds)
 
@@ -216,7 +216,7 @@ def training_crop(config: ModelConfig, *, mel: MelConfig, train: TrainConfig) ->
 
 
 class ClipSource(Protocol):
-    """Where clips come from: a `MelStore`, or a `FeatureStore` with a row of features for each."""
+    """Source of clips: a `MelStore`, or a `FeatureStore` with one row of features for each."""
 
     def mels(self, track_id: str) -> list[np.ndarray]:
         """All clips of a track, each [shape=(n_mels, n_frames)] or [shape=(n_features,)]."""
@@ -232,16 +232,16 @@ def clips_of(store: ClipSource, track_id: str) -> list[np.ndarray]:
 
 
 def crops_of(clip: np.ndarray, *, crop: int | None, min_frames: int = 1) -> np.ndarray:
-    """The fewest crops that cover a clip, evenly spread, one after the other.
+    """Cut a clip into the fewest crops that cover it, evenly spaced, in order.
 
     Parameters
     ----------
     clip : np.ndarray [shape=(n_mels, n_frames)], dB, or [shape=(n_features,)]
         A row of features is one crop.
     crop : int or None
-        Frames of a crop; a shorter clip is repeated until it is as long. None: the whole clip.
+        Frames of a crop; a shorter clip is repeated up to this length. None: the whole clip.
     min_frames : int
-        Of a whole clip.
+        Least length of a whole clip, reached by repetition.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def crops_of(clip: np.ndarray, *, crop: int | None, min_frames: int = 1) -> np.n
 
 
 def crop_mel(mel: np.ndarray, start: int, *, n_frames: int) -> np.ndarray:
-    """Frames `start` to `start + n_frames`; a shorter clip is repeated until it is long enough.
+    """Frames `start` to `start + n_frames`; a shorter clip is repeated up to that length.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ def track_vector(
     norm: Norm,
     device: torch.device,
 ) -> np.ndarray:
-    """A track's vector: the mean over the crops of its clips (van den Oord et al. 2013, section 5).
+    """Predict a track's vector: the mean over its crops (van den Oord et al. 2013, section 5).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The device that torch works on."""
+"""Choice of torch's device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from audiorec.exceptions import ParameterError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name; "auto" is the fastest one there is.
+    """Get the device of a name; "auto" is the fastest one available.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The encoders by name, read without loading torch."""
+"""Names of the encoders, readable without loading torch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ TRAINED_ENCODERS = {
     "vandenoord2013": "VanDenOord2013",
     "shortchunk": "ShortChunk",
 }
-"""Class of each encoder that is trained here; its module in `encoders` has the encoder's name."""
+"""Class of each encoder trained from scratch; its module in `encoders` has the same name."""
 PRETRAINED_ENCODERS = ("musicnn", "musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt")
-"""Encoders whose weights were published by others."""
+"""Encoders with published weights."""
 ENCODERS = (*TRAINED_ENCODERS, "descriptors", *PRETRAINED_ENCODERS)
 if TYPE_CHECKING:
     EncoderName = str

@@ -1,4 +1,4 @@
-"""What a frozen encoder gives for each clip, kept, so that no clip is encoded twice."""
+"""Cache of frozen encoder features, so that no clip is encoded twice."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class FeatureStore:
     ----------
     encoder : str
     config : MelConfig
-        Of the spectrograms.
+        Settings of the spectrograms.
     blocks : dict of str to int
-        Names and widths of the parts of a row; see `Encoder`.
+        Names and widths of the blocks of a row; see `Encoder`.
     fingerprint : str
         Digest of the spectrograms and the encoder.
     """
@@ -61,7 +61,7 @@ class FeatureStore:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Tracks that have features, ascending."""
+        """Tracks with features, ascending."""
         return tuple(self._rows)
 
     def rows(self, track_id: str) -> np.ndarray:
@@ -80,7 +80,7 @@ class FeatureStore:
             ) from None
 
     def take(self, blocks: Sequence[str] | None) -> FeatureStore:
-        """The same with some of the blocks alone; None is all of them."""
+        """Select some of the blocks; None is all of them."""
         if blocks is None:
             return self
         ends = dict(zip(self.blocks, np.cumsum([*self.blocks.values()]), strict=True))
@@ -95,11 +95,11 @@ class FeatureStore:
         )
 
     def mels(self, track_id: str) -> list[np.ndarray]:
-        """Features of a track's clips, where log-mels stand in a store; see `ClipSource`."""
+        """Features of a track's clips, in the place of log-mels; see `ClipSource`."""
         return list(self.rows(track_id))
 
     def features(self, ids: Sequence[str] | None = None) -> Embeddings:
-        """One row per track, the mean over its clips: those of `ids`, or all of them."""
+        """One row per track, the mean over its clips: of `ids`, or of all tracks."""
         wanted = self.ids if ids is None else tuple(ids)
         matrix = [self.rows(i).mean(axis=0) for i in wanted]
         empty = np.empty((0, sum(self.blocks.values())), dtype=np.float32)
@@ -109,12 +109,12 @@ class FeatureStore:
 def encode_clips(
     encoder: Encoder, clips: Iterable[np.ndarray], *, device: torch.device
 ) -> np.ndarray:
-    """Features of a track's clips : np.ndarray [shape=(n_clips, n_features)], float32.
+    """Encode a track's clips : np.ndarray [shape=(n_clips, n_features)], float32.
 
     Parameters
     ----------
     encoder : Encoder
-        That takes whole clips, on `device`.
+        An encoder of whole clips, on `device`.
     clips : iterable of np.ndarray [shape=(n_mels, n_frames)]
     device : torch.device
     """
@@ -133,14 +133,14 @@ def encode_clips(
 
 
 def ready_encoder(encoder: str, *, mel: MelConfig, device: torch.device) -> Encoder:
-    """A frozen encoder on a device.
+    """Load a frozen encoder to a device.
 
     Raises
     ------
     ArtifactError
-        If its weights are not in the cache, or damaged there.
+        If its weights are missing in the cache, or damaged.
     ParameterError
-        If it takes spectrograms of other settings.
+        If it requires spectrograms of other settings.
     """
     ready = build_encoder(ModelConfig(encoder=encoder), mel=mel)
     check_front_end(ready, mel)
@@ -157,21 +157,21 @@ def compute_features(
     engine: Engine = "local",
     progress: Progress = silent,
 ) -> FeatureStore:
-    """Encode every track of a mel store, those that are kept excepted.
+    """Encode every track of a mel store that is not cached.
 
     Parameters
     ----------
     store : MelStore
     encoder : str
-        One that stays as it is; see `ModelConfig`. It is loaded where something is to be encoded.
+        A frozen encoder; see `ModelConfig`. It is loaded only if there are tracks to encode.
     directory : Path or None
-        Where to keep features, as they come: what was killed goes on from there. Another encoder,
-        or other mel settings, start it anew.
+        Cache of the features, written as they are computed, so that a killed run resumes. Another
+        encoder, or other mel settings, start it anew.
     n_jobs : int or None
         Tracks at a time; None is one per CPU.
     device : {"auto", "cpu", "cuda", "mps"}
     engine : {"local", "ray"}
-        Ray encodes in other processes, which find pretrained weights in the user's cache.
+        Ray encodes in other processes, which read pretrained weights from the user's cache.
     progress : Progress
 
     Returns
@@ -211,19 +211,19 @@ def compute_features(
 
 
 def kept_features(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -> FeatureStore:
-    """What `compute_features` kept of tracks that still sound as they did; nothing is encoded.
+    """Read cached features of tracks whose audio is unchanged; nothing is encoded.
 
     Parameters
     ----------
     directory : Path
     encoder : str
     sounds : mapping of str to str
-        Clip hash of each track as it sounds now.
+        Clip hash of each track's current audio.
 
     Returns
     -------
     features : FeatureStore
-        Empty where nothing is kept, or by another encoder.
+        Empty if nothing is cached, or features of another encoder.
     """
     name = _full_name(encoder)
     kept = artifacts.load_valid(directory, kind=KIND, check="digests")
@@ -237,7 +237,7 @@ def kept_features(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -
 def _kept_rows(
     directory: Path, manifest: artifacts.Manifest, sounds: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-    """Rows of the tracks that are kept and sound as `sounds` says, by id."""
+    """Cached rows of the tracks whose audio matches `sounds`, by id."""
     found: dict[str, np.ndarray] = {}
     for name in sorted(n for n in manifest.files if n.startswith("tracks-")):
         table = artifacts.load_array(directory, manifest, name)
@@ -278,7 +278,7 @@ def _encode(
     device: str,
     engine: Engine,
 ) -> Iterator[tuple[np.ndarray, dict[str, int]]]:
-    """Rows of each track, in the order of `ids`, and the names and widths of their parts."""
+    """Rows of each track, in the order of `ids`, and the names and widths of their blocks."""
     if engine == "local":
         where = pick_device(device)
         ready = ready_encoder(encoder, mel=store.config, device=where)
@@ -298,7 +298,7 @@ def _encode(
 def encode_track(
     track_id: str, *, mels: Path, encoder: str, device: str
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """What a process does with one track."""
+    """Encode one track, in a worker process."""
     store, where = opened_store(mels), pick_device(device)
     ready = _opened_encoder(encoder, store.config, where)
     return encode_clips(ready, store.mels(track_id), device=where), ready.blocks

@@ -1,4 +1,4 @@
-"""Heads: from a row of features to factors."""
+"""Heads: networks from a row of features to factors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from audiorec.models.config import ModelConfig
 
 
 class MlpHead(nn.Module):
-    """Dense layers with dropout, behind batch normalisation of the features.
+    """Dense layers with dropout, after batch normalisation of the features.
 
-    Takes [batch, n_features], gives [batch, n_outputs]; `n_layers` of `hidden` units lie between.
+    Input [batch, n_features], output [batch, n_outputs]; `n_layers` of `hidden` units in between.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class MlpHead(nn.Module):
 def build_head(
     config: ModelConfig, n_features: int, n_outputs: int, *, n_layers: int = 1
 ) -> nn.Module:
-    """A head with fresh weights from torch's global random state."""
+    """Build a head with new weights from torch's global random state."""
     if config.target == "content" or config.linear:
         return nn.Linear(n_features, n_outputs)
     return MlpHead(
@@ -45,7 +45,7 @@ def build_head(
 
 
 def linear_head(weights: np.ndarray, intercept: np.ndarray) -> nn.Linear:
-    """A linear head that was found in closed form.
+    """Make a linear head of a closed-form solution.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def linear_head(weights: np.ndarray, intercept: np.ndarray) -> nn.Linear:
 
 
 def standardizing_head(features: np.ndarray) -> nn.Linear:
-    """Each feature in deviations from its mean, as a head.
+    """Make a head that centres and standardises each feature.
 
-    So the cosine of two tracks does not tell what they share with all the library.
+    So the cosine of two tracks ignores what all of the library has in common.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def standardizing_head(features: np.ndarray) -> nn.Linear:
     Returns
     -------
     head : nn.Linear
-        A feature that never varies is 0.
+        A feature of zero variance is 0.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Several pieces of work through a network at a time, on a CPU a thread each."""
+"""Parallel forward passes of a network: on a CPU, one thread per item."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def ordered_map(
     device: torch.device,
     n: int | None = None,
 ) -> Iterator[Value]:
-    """Call a function on every item, several at the same time, and give the values in order.
+    """Call a function on every item, several at a time, and yield the values in order.
 
-    On a CPU each item is one thread's: to share out every layer among all threads costs more than
-    it gains, and what comes out would depend on how many there are.
+    On a CPU each item has one thread: splitting every layer among all threads costs more than it
+    gains, and the results would depend on their number.
 
     Parameters
     ----------
     function : callable
-        That works by torch.
+        Computes with torch.
     items : iterable
-        Taken as they are needed, a few ahead.
+        Read as needed, a few ahead.
     device : torch.device
-        That `function` works on.
+        Device of `function`.
     n : int, optional
-        At a time; by default one per CPU, or one on other devices.
+        Items at a time; by default one per CPU, or one on other devices.
     """
     if n is None:
         n = available_cpus() if device.type == "cpu" else 1

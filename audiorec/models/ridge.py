@@ -1,4 +1,4 @@
-"""Ridge regression to several targets, its penalty chosen on groups that were not learned from."""
+"""Ridge regression to several targets, with a penalty chosen by cross-validation over groups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Ridge(NamedTuple):
     Attributes
     ----------
     weights : np.ndarray [shape=(n_features, n_targets)], float64
-        For features as they are.
+        For features that are not standardised.
     intercept : np.ndarray [shape=(n_targets,)], float64
     penalty : float
         Weight of the squared norm of the weights of standardised features.
@@ -30,7 +30,7 @@ class Ridge(NamedTuple):
     penalty: float
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Targets of new rows : np.ndarray [shape=(n, n_targets)], float32."""
+        """Predict targets of new rows : np.ndarray [shape=(n, n_targets)], float32."""
         return (features @ self.weights + self.intercept).astype(np.float32)
 
 
@@ -43,7 +43,7 @@ def fit_ridge(
     penalties: Sequence[float] = PENALTIES,
     weights: np.ndarray | None = None,
 ) -> Ridge:
-    """Fit a ridge regression to standardised features, its intercept not penalised.
+    """Fit a ridge regression to standardised features, with an unpenalised intercept.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def fit_ridge(
     targets : np.ndarray [shape=(n, n_targets)]
     groups : sequence of str
         Group of each row. The penalty with the least squared error over held-out groups is
-        taken; with a single group there is none to hold out, and the middle penalty is taken.
+        chosen; with a single group nothing can be held out, and the middle penalty is used.
     seed : int
-        Deals the groups into folds.
+        Shuffles the groups into folds.
     penalties : sequence of float
     weights : np.ndarray [shape=(n,)], or None
-        How much each row counts, above 0; None lets all count alike.
+        Weight of each row, above 0; None gives all the same weight.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def fit_ridge(
             f"{len(features)} rows of features, {len(targets)} of targets and {len(groups)} "
             "groups must be as many, and not 0"
         )
-    from threadpoolctl import threadpool_limits  # here: not before something is fitted
+    from threadpoolctl import threadpool_limits  # here: only for a fit
 
     x = features.astype(np.float64)
     centre, deviation = x.mean(axis=0), x.std(axis=0)
@@ -78,7 +78,7 @@ def fit_ridge(
     x = (x - centre) / scale
     y = targets.astype(np.float64)
     counts = np.ones(len(x)) if weights is None else weights / weights.mean()
-    # One BLAS thread: matrices this small only make more of them wait for each other, and their
+    # One BLAS thread: with matrices this small more of them only wait for each other, and their
     # number would show in the last bits of the result.
     with threadpool_limits(limits=1, user_api="blas"):
         folds = group_kfold(groups, seed=seed)
@@ -113,14 +113,14 @@ def _choose(
 def solve_ridge(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights and intercept for each penalty, from one eigendecomposition.
+    """Solve for weights and intercept for each penalty, by one eigendecomposition.
 
     Parameters
     ----------
     x : np.ndarray [shape=(n, n_features)], float64
     y : np.ndarray [shape=(n, n_targets)], float64
     counts : np.ndarray [shape=(n,)]
-        How much each row counts.
+        Weight of each row.
     penalties : sequence of float
         Above 0.
 
@@ -132,7 +132,7 @@ def solve_ridge(
     x_mean, y_mean = np.average(x, axis=0, weights=counts), np.average(y, axis=0, weights=counts)
     root = np.sqrt(counts)[:, None]
     centred, wanted = root * (x - x_mean), root * (y - y_mean)
-    if len(x) < x.shape[1]:  # of rows, which are fewer than features
+    if len(x) < x.shape[1]:  # of rows, if they are fewer than features
         values, rows = np.linalg.eigh(centred @ centred.T)
         vectors, projected = centred.T @ rows, rows.T @ wanted
     else:

@@ -12,26 +12,26 @@ from audiorec.exceptions import ParameterError
 
 
 class TrainConfig(Section):
-    """How a network is trained.
+    """Training settings.
 
     Attributes
     ----------
     loss : {"mse", "cosine", "contrastive"}
         Squared error to the track's factors; one minus the cosine to them; or contrastive
-        alignment: the cross-entropy of telling the track's factors from those of the batch's other
-        tracks, and its prediction from theirs, with a second tower over the factors and a
-        temperature that are learned beside the network.
+        alignment: the cross-entropy of identifying the track's factors among those of the batch,
+        and its prediction among the batch's, with a second tower over the factors and a
+        temperature that are trained with the network.
     unit_norm : bool
-        Scale target factors to length 1: a factor's norm follows popularity, which no audio tells.
+        Scale target factors to length 1: a factor's norm follows popularity, not audio.
     crop_seconds : float
-        Length of the random crop that each example shows, s.
+        Length of the random crop of each example, s.
     batch_size, max_epochs, patience : int
-        Patience is in epochs without a better validation loss. Under torchrun a batch is divided
+        Patience is in epochs without a better validation loss. Under torchrun a batch is split
         among the processes.
     learning_rate : float
         Of AdamW.
     mixup : float
-        How much examples are blended with others, sound and target alike (alpha of the beta
+        Strength of the blend of examples, of audio and target alike (alpha of the beta
         distribution); 0 blends none.
     device : {"auto", "cpu", "cuda", "mps"}
     """
@@ -56,9 +56,9 @@ class TrainConfig(Section):
 
 
 def check_crop(mel: MelConfig, train: TrainConfig) -> None:
-    """Raise `ParameterError` if a training crop is to be longer than the clip that it is cut from.
+    """Raise `ParameterError` if a training crop would be longer than the clip it is cut from.
 
-    Recordings that are shorter than the clip are another matter: they are what they are.
+    Recordings shorter than the clip are allowed.
     """
     if train.crop_seconds > mel.clip_seconds:
         raise ParameterError(

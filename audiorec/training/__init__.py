@@ -1,4 +1,4 @@
-"""Learning to predict listeners' factors from sound: `fit` says what, `loop` how."""
+"""Training of content models: `fit` chooses and evaluates, `loop` runs the epochs."""
 
 from audiorec.training.curves import EpochRow
 from audiorec.training.fit import TrainResult, fit_content_model, train

@@ -1,4 +1,4 @@
-"""Contrastive alignment of predictions with factors, and the second tower that it learns."""
+"""Contrastive alignment of predictions with factors, and its second tower."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-TEMPERATURE = 0.1  # of contrastive alignment at its start: cosines are divided by it
-MOST_TEMPERATURES = 10.0  # it is learned between a tenth of that and ten times that
+TEMPERATURE = 0.1  # initial temperature of contrastive alignment, the divisor of cosines
+MOST_TEMPERATURES = 10.0  # bounds of the learned temperature, as a factor
 
 
 def contrastive(
@@ -15,8 +15,8 @@ def contrastive(
 ) -> Tensor:
     """Contrastive alignment, the batch's other tracks as negatives.
 
-    The mean of two cross-entropies, with cosines over the temperature as scores: of finding each
-    track's factors among the batch's, and each track's prediction.
+    The mean of two cross-entropies, with cosines over the temperature as scores: of identifying
+    each track's factors among the batch's, and each track's prediction.
 
     Notes
     -----
@@ -30,9 +30,9 @@ def contrastive(
 
 
 class Alignment(nn.Module):
-    """The second tower of contrastive alignment, from factors to the space that both share.
+    """Second tower of contrastive alignment: a linear map from factors to the shared space.
 
-    It is linear, so that what is learned in the shared space can be served in that of the factors:
+    It is linear, so that predictions in the shared space can be served in that of the factors:
     with z the first tower's output and W this one's matrix, (W u) . z = u . (W' z) for any
     listener u. Weight decay draws W to the identity and the temperature to `TEMPERATURE`.
 
@@ -54,10 +54,10 @@ class Alignment(nn.Module):
 
     @property
     def temperature(self) -> Tensor:
-        """What cosines are divided by : Tensor [shape=()]."""
+        """Divisor of the cosines : Tensor [shape=()]."""
         change = self.log_temperature.exp().clamp(1 / MOST_TEMPERATURES, MOST_TEMPERATURES)
         return TEMPERATURE * change
 
     def forward(self, predictions: Tensor, factors: Tensor) -> Tensor:
-        """Loss of a batch, [shape=()]: predictions in the shared space, factors as they are."""
+        """Loss of a batch, [shape=()], of predictions in the shared space and unmapped factors."""
         return contrastive(predictions, factors @ self.matrix.T, self.temperature)

@@ -1,4 +1,4 @@
-"""The history of a training run, and a picture of it."""
+"""History of a training run, and its plot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart by every kind of colour vision (Okabe & Ito 2008)
+BLUE, ORANGE = "#0072b2", "#d55e00"  # distinct in every kind of colour vision (Okabe & Ito 2008)
 
 
 class EpochRow(NamedTuple):
@@ -19,8 +19,8 @@ class EpochRow(NamedTuple):
 
 
 def plot_history(history: Sequence[EpochRow], path: Path) -> None:
-    """Draw training and validation loss over the epochs; the suffix says the picture's format."""
-    from matplotlib.figure import Figure  # here: not before something is drawn
+    """Plot training and validation loss over the epochs; the suffix sets the picture's format."""
+    from matplotlib.figure import Figure  # here: only for a plot
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.4, 4), layout="constrained")

@@ -1,4 +1,4 @@
-"""The training set: tracks with clips and factors, and the crops that an epoch shows of them."""
+"""Training set: tracks with clips and factors, and the random crops of each epoch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore
 
 MIN_TRACKS = 8
-MIN_STD = 1e-3  # dB; a band that never changes is not blown up
-STATISTICS_TRACKS = 2000  # of the training tracks, evenly spaced, give the input statistics
-VALIDATION_FRACTION = 0.1  # of the artists, kept for early stopping
+MIN_STD = 1e-3  # dB; a constant band is not amplified
+STATISTICS_TRACKS = 2000  # of the training tracks, evenly spaced, used for the input statistics
+VALIDATION_FRACTION = 0.1  # of the artists, held out for early stopping
 
 
 class Batch(NamedTuple):
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     inputs : Tensor [shape=(batch, n_mels, crop)], float16, dB, or [shape=(batch, n_features)]
     targets : Tensor [shape=(batch, n_outputs)], float32
     weight : float
-        Of its mean loss among those of the processes that share the step.
+        Weight of its mean loss among the processes that share the step.
     """
 
     inputs: Tensor
@@ -44,7 +44,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Tracks with the clips and the target of each.
+    """Tracks with their clips and targets.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ def training_sets(
     unit: bool,
     seed: int,
 ) -> tuple[TrainingSet, TrainingSet]:
-    """Tracks to learn from and tracks to stop by: no artist is in both, and no recording.
+    """Split tracks into training and validation sets, without shared artists or recordings.
 
     Parameters
     ----------
@@ -76,15 +76,15 @@ def training_sets(
     targets : Embeddings
         Factors of tracks.
     owners : mapping of str to str
-        Whose each track is; see `audiorec.data.track_groups.artist_groups`.
+        Artist of each track; see `audiorec.data.track_groups.artist_groups`.
     unit : bool
-        Whether factors are scaled to length 1.
+        Scale factors to length 1.
     seed : int
 
     Raises
     ------
     TrainingError
-        If too few tracks have sound and factors, or all are one artist's.
+        If too few tracks have audio and factors, or all are by one artist.
     """
     ids = [track_id for track_id in store.ids if track_id in targets]
     if len(ids) < MIN_TRACKS:
@@ -112,7 +112,7 @@ def training_sets(
 
 
 class CropLoader:
-    """The batches of one epoch after another, each a new random crop of every track.
+    """Batches of successive epochs, each with a new random crop of every track.
 
     Parameters
     ----------
@@ -120,12 +120,12 @@ class CropLoader:
     crop : int
         Frames of a crop.
     batch_size : int
-        At most; the batches of an epoch differ by one example at most, so that none is too small
-        for batch statistics.
+        Upper limit; the batches of an epoch differ by at most one example, so that none is too
+        small for batch statistics.
     seed : int
-        With the epoch it decides the order and every crop: nothing else does.
+        With the epoch it determines the order and every crop.
     processes : Processes
-        Each takes a part of every batch.
+        Each processes a part of every batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From tracks with sound and factors to a content model, whatever its encoder and head."""
+"""Fit a content model of any encoder and head to tracks with audio and factors."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ from audiorec.training.losses import LOSSES
 if TYPE_CHECKING:
     from audiorec.mel.store import MelStore
 
-STATE_VERSION = 7  # raised when a change of the loop makes older state another run's
+STATE_VERSION = 7  # raised when a change of the loop invalidates older state
 
 
 class TrainResult(NamedTuple):
-    """A model and how it came to be.
+    """A fitted model, its training history, and its fit on held-out artists.
 
     Attributes
     ----------
     model : ContentModel
         With the weights of the epoch with the lowest validation loss.
     history : list of EpochRow
-        Empty where nothing was learned in epochs.
+        Empty for a model that is not trained in epochs.
     unseen : Embeddings
-        Vectors of tracks by artists that they were not learned from.
+        Vectors of tracks by artists they were not fitted to.
     learned : FitQuality or None
-        What these say of the model; None where there are none.
+        Fit quality on these; None where there are none.
     """
 
     model: ContentModel
@@ -93,13 +93,12 @@ def train(
     model : ModelConfig
     config : TrainConfig
     features : FeatureStore, optional
-        Of the store, where the encoder begins with weights that are given; otherwise they are
-        computed now.
+        Features of the store, if the encoder starts with pretrained weights; computed if not given.
     work_directory : Path, optional
-        Where the state is kept at ends of epochs. A run that was killed goes on from there
-        and ends with the very weights of an undisturbed one (on a CPU, with as many threads and
-        processes). State of other settings or inputs, or state that is damaged, is not used. The
-        state of a finished run stays, and the same call again returns at once.
+        Folder of the state at ends of epochs. A killed run resumes from it and ends with the same
+        weights as an uninterrupted one (on a CPU, with as many threads and processes). State of
+        other settings or inputs, or damaged state, is ignored. The state of a finished run is
+        kept, and the same call again returns at once.
     space : str, optional
         Fingerprint of the factors; by default that of `targets`.
     progress : Progress
@@ -116,14 +115,14 @@ def train(
     TrainingError
         If there are too few tracks or artists, or the loss diverges.
     ParameterError
-        If no track has both sound and factors, the crops are too short for the encoder, or the
-        device is not there.
+        If no track has both audio and factors, the crops are too short for the encoder, or the
+        device is not available.
 
     Notes
     -----
     van den Oord, Dieleman & Schrauwen, "Deep content-based music recommendation", NIPS 2013.
-    Torch's global random state is left as it was found. Processes that torchrun started divide
-    every batch, and all return the same.
+    Torch's global random state is restored. Under torchrun the processes split every batch, and
+    all return the same.
     """
     owners = artist_groups(targets.ids, groups, together or {})
     if features is None and (model.pretrained or model.frozen):
@@ -155,7 +154,7 @@ def train(
         config,
         n_outputs=targets.dim,
         output_norm=fitted.norm,
-        # Vectors that were learned with the length of factors have it.
+        # Vectors trained with unnormalised factors have their length.
         output_scale=length if config.unit_norm or fitted.norm == "unit" else 1.0,
         space=space or _digest_of(targets),
         agreement=AGREEMENT if learned is None else learned.cosine,
@@ -170,8 +169,8 @@ def fit_content_model(
 ) -> ContentModel:
     """Fit a content model without factors: standardised features of a pretrained encoder.
 
-    It is for music that nobody is known to have listened to. Artists' names have no part in it:
-    neighbours are alike by sound, not by label.
+    For music without any known listening. Artists' names are not used: neighbours are similar by
+    audio, not by label.
     """
     head = standardizing_head(features.take(CONTENT_BLOCKS).features().vectors)
     network = ContentNetwork(model, None, head, scale=no_scale(features.config.n_mels))
@@ -201,9 +200,9 @@ def _fit_ridge(
     model: ModelConfig,
     config: TrainConfig,
 ) -> _Fitted:
-    """A head in closed form: its penalty is chosen on artists left out, who count alike.
+    """Fit a head in closed form: its penalty is chosen on held-out artists of equal weight.
 
-    What is unseen is predicted by regressions with that penalty, of each artist by one without it.
+    Unseen tracks are predicted by regressions with that penalty, each fitted without their artist.
     """
     rows = features.take(blocks_of(model))
     ids = [track_id for track_id in rows.ids if track_id in targets]
@@ -250,8 +249,8 @@ def _fit_in_epochs(
     work_directory: Path | None,
     progress: Progress,
 ) -> _Fitted:
-    """A head on features that are given, or an encoder with its head, by the training loop."""
-    # here: it loads Lightning, which ridge regression goes without
+    """Train a head on given features, or an encoder with its head, by the training loop."""
+    # here: it loads Lightning, which ridge regression does not need
     from audiorec.training.loop import RunSettings, fit_network, predicted, quiet
 
     source: MelStore | FeatureStore = store
@@ -289,7 +288,7 @@ def _fit_in_epochs(
             network = build_network(
                 model, mel=store.config, n_outputs=targets.dim, scale=scale, published=True
             )
-        if model.linear:  # fine-tuning begins with the regression
+        if model.linear:  # fine-tuning starts from the regression
             assert features is not None
             first = _fit_ridge(features, targets, owners=owners, model=model, config=config)
             network.head = first.network.head

@@ -1,4 +1,4 @@
-"""What training learned from sound: more than the mean of the factors, or one vector for all."""
+"""Fit quality of predictions on held-out artists, against two trivial baselines."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors import agreement_of
 
-LEAST_SPREAD = 0.01  # of the factors' own: below it, all tracks are all tracks' neighbours
+LEAST_SPREAD = 0.01  # of the factors' own: below it, all tracks are neighbours of all
 
 
 class FitQuality(NamedTuple):
-    """How vectors of artists that were left out compare with their factors.
+    """Similarity of predictions to factors on held-out artists, and their spread.
 
     Attributes
     ----------
     cosine : float
-        Mean cosine of vector and factors.
+        Mean cosine of vectors and factors.
     cosine_of_mean : float
-        The same of one vector for all tracks, the mean of the factors that were learned from.
+        The same for a single vector, the mean of the training factors.
     spread : float
         Variance of the directions of one model's vectors over that of their factors' directions;
-        0 where all vectors are one.
+        0 if all vectors are equal.
     """
 
     cosine: float
@@ -32,7 +32,7 @@ class FitQuality(NamedTuple):
 
     @property
     def warning(self) -> str:
-        """Why the vectors are not to be relied on; empty where nothing speaks against them."""
+        """Reason why the vectors are unreliable; empty if they are not."""
         if self.spread < LEAST_SPREAD:
             return (
                 f"the vectors are all alike ({100 * self.spread:.2g} % of the factors' variance), "
@@ -50,21 +50,21 @@ class FitQuality(NamedTuple):
 def measure_fit_quality(
     unseen: Embeddings, factors: Embeddings, *, vectors: Embeddings
 ) -> FitQuality | None:
-    """Compare predictions with factors; None where no artist was left out.
+    """Compare predictions with factors; None if no artist was held out.
 
     Parameters
     ----------
     unseen : Embeddings
-        Vectors of tracks by artists that were left out.
+        Vectors of tracks by held-out artists.
     factors : Embeddings
-        Of all tracks with sound, these among them.
+        Of all tracks with audio, including these.
     vectors : Embeddings
-        Of some tracks by the model that is served.
+        Of some tracks by the served model.
     """
     if not len(unseen):
         return None
     left_out = set(unseen.ids)
-    others = [i for i in factors.ids if i not in left_out] or factors.ids  # each in its turn
+    others = [i for i in factors.ids if i not in left_out] or factors.ids  # each held out in turn
     mean = unit_norm(factors.take(others).vectors).mean(axis=0, keepdims=True)
     alone = Embeddings(unseen.ids, np.repeat(mean, len(unseen), axis=0))
     spread_of_factors = _spread(factors.take(vectors.ids).vectors)

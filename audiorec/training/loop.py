@@ -1,4 +1,4 @@
-"""The training loop: one step, one epoch, the state that a killed run goes on from."""
+"""Training loop: steps, epochs, early stopping, and state to resume from."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from audiorec.training.state import find_state, save_state
 
 WEIGHT_DECAY = 0.01  # of AdamW
 WARMUP_FRACTION = 0.1  # of all steps, while the learning rate rises
-AVERAGE_DECAY = 0.99  # of the running mean of the weights, which is what is validated and kept
-LONGEST_GRADIENT = 1.0  # as a norm over all weights
+AVERAGE_DECAY = 0.99  # of the moving average of the weights, which is validated and returned
+LONGEST_GRADIENT = 1.0  # norm over all weights
 MUCH_WORSE = 10.0  # than predicting zeros: nothing was learned
-SAVE_SECONDS = 5.0  # between one state that is kept and the next
+SAVE_SECONDS = 5.0  # between two writes of the state
 
 
 class RunSettings(NamedTuple):
-    """What a run is made with."""
+    """Settings, devices, state and seed of one training run."""
 
     config: TrainConfig
-    crop: int | None  # frames that a vector is predicted from; see `ContentModel.crop`
+    crop: int | None  # frames of a crop for prediction; see `ContentModel.crop`
     directory: Path | None  # of the state
     key: str  # digest of settings and inputs
     device: torch.device
@@ -53,7 +53,7 @@ class RunSettings(NamedTuple):
 
 
 class TrainingLoop:
-    """Trains a copy of a network, keeps a running mean of its weights, and remembers the best.
+    """Trains a copy of a network, keeps a moving average of its weights, and keeps the best.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class TrainingLoop:
         self.average = copy.deepcopy(self.towers).requires_grad_(False)
         self.history: list[EpochRow] = []
         self.best: dict[str, Tensor] = {}
-        self.steps = 0  # of the optimizer, in all
+        self.steps = 0  # of the optimizer, in total
         self._saved = time.monotonic()
         self.fabric = _fabric(run)
         self.fabric.launch()
@@ -87,8 +87,8 @@ class TrainingLoop:
             [p for p in self.towers.parameters() if p.requires_grad],
             lr=self.config.learning_rate,
             weight_decay=WEIGHT_DECAY,
-            # One pass over the weights instead of a dozen. Beside it Lightning clips no gradients
-            # of mixed precision, which is that of CUDA.
+            # One pass over the weights instead of a dozen. Not on CUDA: with it Lightning cannot
+            # clip gradients of mixed precision.
             fused=True if run.device.type == "cpu" else None,
         )
         self.module, self.optimizer = self.fabric.setup(self.towers, optimizer)
@@ -96,7 +96,7 @@ class TrainingLoop:
     # -- one step ---------------------------------------------------------------------------
 
     def step(self, inputs: Tensor, targets: Tensor, *, weight: float) -> Tensor:
-        """Learn from one batch, which counts by its weight : its mean loss."""
+        """Train on one batch with its weight; return its mean loss."""
         if self.config.mixup and len(inputs) > 1:
             inputs, targets = mixup(inputs, targets, alpha=self.config.mixup)
         for group in self.optimizer.param_groups:
@@ -113,7 +113,7 @@ class TrainingLoop:
         return loss.detach()
 
     def _learning_rate_factor(self, step: int) -> float:
-        """Part of the learning rate at a step: a linear rise, then half a cosine down."""
+        """Factor of the learning rate at a step: linear warm-up, then cosine decay."""
         steps = len(self.loader) * self.config.max_epochs
         rise = max(1, round(WARMUP_FRACTION * steps))
         if step < rise:
@@ -122,7 +122,7 @@ class TrainingLoop:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Let the running mean follow (exponential moving average, bias-free from the start)."""
+        """Update the exponential moving average of the weights, bias-free from the start."""
         decay = min(AVERAGE_DECAY, (1 + self.steps) / (10 + self.steps))
         now = self.towers.state_dict()
         for name, mean in self.average.state_dict().items():
@@ -134,9 +134,9 @@ class TrainingLoop:
     # -- one epoch --------------------------------------------------------------------------
 
     def epoch(self) -> None:
-        """Show every track once, validate, remember the best weights, keep the state, report.
+        """Train on every track once, validate, keep the best weights, save the state, report.
 
-        Everything random follows from the seed, the epoch and the process alone.
+        All randomness follows from the seed, the epoch and the process.
         """
         device, processes = self.run.device, self.run.processes
         number, n_clips = len(self.history), len(self.loader.examples.ids)
@@ -150,7 +150,7 @@ class TrainingLoop:
             total += self.step(inputs, targets, weight=batch.weight) * len(inputs)
         rate = n_clips / (time.perf_counter() - began)
         mean = sum(processes.all_gather(float(total))) / n_clips
-        # Processors that differ round differently, and all must stop, or save, or neither.
+        # Different processors round differently, and all must stop, or save, or neither.
         row = processes.broadcast(EpochRow(number + 1, mean, self.validate(), rate))
         if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
             raise TrainingError(
@@ -163,7 +163,7 @@ class TrainingLoop:
             self.best = {name: t.detach().cpu().clone() for name, t in served.items()}
         if self.finished:
             self._check_learned()
-        # Where epochs are short, to write the state would take longer than to run them again.
+        # With short epochs, writing the state would take longer than running them again.
         due = self.finished or time.monotonic() - self._saved >= SAVE_SECONDS
         if self.run.directory is not None and processes.broadcast(due):
             if processes.first:
@@ -174,7 +174,7 @@ class TrainingLoop:
 
     @property
     def best_epoch(self) -> EpochRow:
-        """The one with the lowest validation loss, the first of several."""
+        """The epoch with the lowest validation loss, the first of equal ones."""
         return min(self.history, key=lambda row: row.validation_loss)
 
     @property
@@ -186,15 +186,15 @@ class TrainingLoop:
         return len(self.history) >= self.config.max_epochs or waited >= self.config.patience
 
     def validate(self) -> float:
-        """Loss of the averaged weights on the validation tracks, predicted as inference does."""
+        """Loss of the averaged weights on the validation tracks, predicted as in inference."""
         predictions = predicted(self.average.served(), self.validation, run=self.run)
         targets = torch.tensor(self.validation.targets)
         return float(self.loss.function(torch.from_numpy(np.array(predictions.vectors)), targets))
 
     def _check_learned(self) -> None:
-        """Raise `TrainingError` where the best weights are far worse than none at all.
+        """Raise `TrainingError` if the best weights are far worse than none at all.
 
-        Losses of directions are bounded; one of lengths may diverge and stay finite.
+        Losses of directions are bounded; losses of lengths may diverge and stay finite.
         """
         if self.loss.norm == "unit":
             return
@@ -220,7 +220,7 @@ class TrainingLoop:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on from what a killed run has kept."""
+        """Restore the state of a killed run."""
         self.towers.load_state_dict(state["towers"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -236,7 +236,7 @@ def fit_network(
     crop: int,
     run: RunSettings,
 ) -> list[EpochRow]:
-    """Train a network in place, from the state of a killed run where there is one.
+    """Train a network in place, resuming from the state of a killed run if there is one.
 
     `crop` is the frames of a training crop.
     """
@@ -260,7 +260,7 @@ def fit_network(
 
 
 def predicted(network: ContentNetwork, examples: TrainingSet, *, run: RunSettings) -> Embeddings:
-    """Vectors of a set's tracks, as inference gives them; each process predicts a part."""
+    """Predict vectors of a set's tracks, as in inference; each process predicts a part."""
     network.to(run.device).eval()
     norm, processes = LOSSES[run.config.loss].norm, run.processes
 
@@ -273,9 +273,9 @@ def predicted(network: ContentNetwork, examples: TrainingSet, *, run: RunSetting
 
 
 def _fabric(run: RunSettings) -> Fabric:
-    """Lightning's Fabric for this process and those beside it: precision and gradients.
+    """Make Lightning's Fabric for this process and its peers: precision and gradients.
 
-    Mixed precision is for CUDA; elsewhere it is full: a CPU emulates what is shorter.
+    Mixed precision is for CUDA; elsewhere it is full: a CPU emulates shorter types.
     """
     processes, cuda = run.processes, run.device.type == "cuda"
     precision: Any = "32-true"
@@ -283,7 +283,7 @@ def _fabric(run: RunSettings) -> Fabric:
         precision = "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
     how: dict[str, Any] = {"accelerator": run.device.type, "precision": precision}
     if processes.size == 1:
-        # Named, or a batch scheduler's variables in the environment would be taken for orders.
+        # Explicit, or a batch scheduler's environment variables would be used.
         how["plugins"] = LightningEnvironment()
         return Fabric(devices=[run.device.index or 0] if cuda else 1, **how)
     n_nodes = processes.size // processes.local_size
@@ -293,7 +293,7 @@ def _fabric(run: RunSettings) -> Fabric:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep advice of Lightning from the terminal; restore what was set."""
+    """Silence Lightning's advice in the terminal; restore the settings afterwards."""
     logger = logging.getLogger("lightning.fabric")
     before = logger.level
     with warnings.catch_warnings():

@@ -1,8 +1,8 @@
-"""What training minimises: how far predictions lie from the factors that listening gave.
+"""Losses: distances of predictions from the factors.
 
-Each loss takes predictions and targets, Tensor [shape=(batch, n_outputs)], float32, and gives the
+Each loss takes predictions and targets, Tensor [shape=(batch, n_outputs)], float32, and returns the
 mean over the batch, Tensor [shape=()]. Contrastive alignment, of
-`audiorec.training.contrastive`, learns more than the network: see `Towers`.
+`audiorec.training.contrastive`, trains more than the network: see `Towers`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def cosine(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 class Towers(nn.Module):
-    """All that training changes: the network, and the second tower where the loss has one.
+    """Trained modules: the network, and the second tower if the loss has one.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Towers(nn.Module):
         return loss
 
     def served(self) -> ContentNetwork:
-        """The network that predicts in the space of the factors."""
+        """The network whose predictions are in the space of the factors."""
         if self.alignment is None:
             return self.network
         served, matrix = copy.deepcopy(self.network), self.alignment.matrix.T
@@ -74,7 +74,7 @@ class Towers(nn.Module):
 
 
 class Loss(NamedTuple):
-    """A loss; its norm is "unit" where only the direction of a prediction is learned."""
+    """A loss; its norm is "unit" if only the direction of a prediction is learned."""
 
     function: Callable[[Tensor, Tensor], Tensor]
     norm: Norm

@@ -1,4 +1,4 @@
-"""What is done to the examples of a batch, so that few tracks are not learned by heart."""
+"""Mixup augmentation of the examples of a batch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 def mixup(inputs: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
-    """Blend each example with another of the batch, sound and target alike.
+    """Blend each example with another of the batch, audio and target alike.
 
-    It draws from torch's random state of the CPU, whatever the device: with the seed that the state
-    had, the same examples come out.
+    It draws from torch's random state of the CPU on any device: the same seed gives the same
+    examples.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def mixup(inputs: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Ten
         Log-mel crops, or rows of features.
     targets : Tensor [shape=(batch, n_outputs)]
     alpha : float
-        Of the beta distribution of the weights; each example keeps the larger part.
+        Of the beta distribution of the weights; each example keeps the larger weight.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a killed training run goes on from: tensors in safetensors, the rest in JSON, no pickle."""
+"""Training checkpoint: tensors in safetensors, the rest in JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ TENSORS = "tensors.safetensors"
 
 
 def save_state(directory: Path, state: dict[str, Any], *, key: str) -> None:
-    """Replace the state in a directory, in one rename.
+    """Replace the checkpoint in a directory, in one rename.
 
     Parameters
     ----------
     directory : Path
     state : dict
-        Of tensors and plain values, nested. Another value is a `TypeError`: nothing is left out.
+        Of tensors and plain values, nested. Any other value is a `TypeError`.
     key : str
         Digest of the settings and inputs of the run.
     """
     directory.mkdir(parents=True, exist_ok=True)
     values, structure = tree_flatten(state)
-    # Copies: two names for one memory (tied or shared weights) are refused by safetensors.
+    # Copies: safetensors rejects two names of one memory (tied or shared weights).
     tensors = {
         str(number): value.detach().cpu().contiguous().clone()
         for number, value in enumerate(values)
@@ -50,7 +50,7 @@ def save_state(directory: Path, state: dict[str, Any], *, key: str) -> None:
 
 
 def find_state(directory: Path, *, key: str) -> dict[str, Any] | None:
-    """The state in a directory; None where it is not whole, or another run's."""
+    """Read the checkpoint in a directory; None if it is damaged, or of another run."""
     manifest = artifacts.load_valid(directory, kind=KIND, check="digests")
     if manifest is None or manifest.config.get("key") != key:
         return None

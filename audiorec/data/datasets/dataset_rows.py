@@ -53,8 +53,7 @@ def scan_table(
     """Scan a table as columns of stripped text; null where a line has too few.
 
     Quotes are ordinary characters, and invalid UTF-8 is replaced. Of a compressed file, at most
-    about
-    `n_bytes` are unpacked.
+    about `n_bytes` are unpacked.
 
     Raises
     ------

@@ -2,9 +2,8 @@
 
 Triplets have songs (SO...), audio files have tracks (TR...); a song has none, one or several, and
 some of these pairs are known to be wrong (``sid_mismatches.txt``): they are not used, and songs
-that
-have no other track are left out. A song without any track keeps its own id, as listening without
-audio.
+that have no other track are left out. A song without any track keeps its own id, as listening
+without audio.
 """
 
 from __future__ import annotations

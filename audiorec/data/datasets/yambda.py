@@ -3,8 +3,8 @@
 ``listens.parquet`` is flat, one row per listen, or sequential, one row of lists per listener. Times
 are seconds from an unpublished moment, so their dates are meaningless. The played fraction may
 exceed 100 %. ``likes.parquet`` and ``dislikes.parquet``, if they exist, are ratings; the last
-rating
-of a track by a listener counts, and ``unlikes.parquet`` and ``undislikes.parquet`` withdraw one.
+rating of a track by a listener counts, and ``unlikes.parquet`` and ``undislikes.parquet`` withdraw
+one.
 """
 
 from __future__ import annotations

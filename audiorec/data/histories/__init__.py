@@ -1,13 +1,11 @@
 """Listening histories exported by other programs: one module per format, all of one structure.
 
 Each module has ``TITLE``, the name of its source; ``EXPORT``, instructions for the export, shown by
-the help; ``recognise(member)``, whether a file of an export has the format; and
-``read(export, members, tally)``, an iterator over its listens, which counts in ``tally`` whatever
-is
-left out. Two formats name tracks by their ids or files already, and are read as columns: ``csv``
-and
-``m3u``. ``importer_registry`` lists the formats in `SOURCES`. The other modules serve them:
-``export_files`` opens an export, ``listen`` is one row of it, ``stream_parsing``, ``databases`` and
+the help; ``recognise(member)``, whether a file of an export has the format; and ``read(export,
+members, tally)``, an iterator over its listens, which counts in ``tally`` whatever is left out. Two
+formats name tracks by their ids or files already, and are read as columns: ``csv`` and ``m3u``.
+``importer_registry`` lists the formats in `SOURCES`. The other modules serve them: ``export_files``
+opens an export, ``listen`` is one row of it, ``stream_parsing``, ``databases`` and
 ``csv_normalization`` parse, and ``plays_frame`` has the columns of those two.
 """
 

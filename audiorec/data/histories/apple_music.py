@@ -3,8 +3,7 @@
 One listen takes several rows, which overlap in time; those of radio have no length, and some have
 no song. The artist's name is often missing: it is then that of the container, or that of the title
 in ``Play History Daily Tracks`` of the same export. Times are UTC, whatever the listener's clock
-has
-in ``UTC Offset In Seconds``. Places, addresses and devices, which it also has, are not read.
+has in ``UTC Offset In Seconds``. Places, addresses and devices, which it also has, are not read.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ def holds_table(member: ExportFile, *tables: str) -> bool:
     """Whether a file is a SQLite database with all of these tables.
 
     If it cannot be opened, names of the tables in its first bytes are enough: the defect is
-    reported
-    when it is read.
+    reported when it is read.
     """
     head = member.head()
     if not head.startswith(MAGIC):

@@ -51,8 +51,7 @@ def _code_page(content: bytes, *, folder: Path) -> str:
     """The declared code page of a list, else the one in which most of its files exist.
 
     If no files exist in any, it is the one that gives the most plausible words, the most common
-    code
-    page first: entries are then found by other means, or named as they were read.
+    code page first: entries are then found by other means, or named as they were read.
     """
     if (named := DIRECTIVE.search(content[:HEAD])) is not None:
         try:

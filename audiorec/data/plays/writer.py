@@ -42,8 +42,8 @@ class ImportReport(NamedTuple):
     ----------
     rows : int
         Rows stored.
-    Distinct listeners and tracks in them.
-        Distinct listeners and tracks among them.
+    users, tracks : int
+        Distinct listeners and tracks in them.
     duplicates : int
         Rows left out because they repeat an earlier one, its time included.
     summed : int

@@ -52,8 +52,7 @@ class ServerStore:
         ----------
         schema : str
             ``CREATE TABLE IF NOT EXISTS ...;`` and the like. Tables about listeners have their
-            names in a
-            column ``user``.
+            names in a column ``user``.
         """
         with self._lock:
             if schema not in self._schemas:

@@ -1,4 +1,4 @@
-"""What every encoder has in common."""
+"""Base class of all encoders, and global pooling."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """From a log-mel crop to one row of features.
+    """Encoder of a log-mel crop to one row of features.
 
-    Takes [shape=(batch, n_mels, n_frames)], float32; gives [shape=(batch, n_features)].
+    Input [shape=(batch, n_mels, n_frames)], float32; output [shape=(batch, n_features)].
 
     Attributes
     ----------
     blocks : dict of str to int
-        Names and widths of the parts that a row of features consists of, in order.
+        Names and widths of the blocks of a row of features, in order.
     min_frames : int
-        Shortest crop, frames; a shorter clip is repeated until it is as long.
+        Shortest crop, frames; a shorter clip is repeated up to this length.
     hidden_layers : int
-        Of the dense head that it is trained with.
+        Number of hidden layers of the dense head that it is trained with.
     """
 
     blocks: dict[str, int]
@@ -29,7 +29,7 @@ class Encoder(nn.Module):
 class GlobalPooling(nn.Module):
     """Mean, max and L2 norm over time, one after the other (Dieleman 2014).
 
-    Takes [batch, channels, n_frames], gives [batch, 3 * channels]. The L2 norm is divided by the
+    Input [batch, channels, n_frames], output [batch, 3 * channels]. The L2 norm is divided by the
     square root of the number of frames, so that it does not grow with the length of the input.
     """
 

@@ -1,4 +1,4 @@
-"""An encoder by its name."""
+"""Build an encoder by its name."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from audiorec.models.encoders.spectrogram_statistics import Descriptors
 
 
 def build_encoder(config: ModelConfig, *, mel: MelConfig, published: bool = True) -> Encoder:
-    """An encoder with published weights where there are some, else fresh ones, randomly drawn.
+    """Build an encoder with published weights where they exist, else with random ones.
 
     Parameters
     ----------
     config : ModelConfig
     mel : MelConfig
     published : bool
-        False where others follow: a pretrained encoder's are drawn too.
+        False if weights are loaded afterwards: those of a pretrained encoder are random too.
 
     Raises
     ------
     ArtifactError
-        If published weights are not in the cache, or damaged there.
+        If published weights are missing in the cache, or damaged.
     """
     if config.pretrained:
         return (load_pretrained if published else empty_pretrained)(config.encoder)

@@ -1,11 +1,11 @@
-"""The compact network that is trained here from nothing: convolutions in time.
+"""Compact CNN trained from scratch: convolutions in time.
 
 Mel bands are the input's channels, as in Dieleman's network; each convolution is followed by batch
 normalisation. The features are the mean and deviation over time of every level, the input's mel
 bands among them, and the maximum of the last (multi-level aggregation: Lee & Nam, "Multi-level and
 multi-scale feature aggregation using pretrained convolutional neural networks for music
-auto-tagging", IEEE Signal Processing Letters, 2017). From a few hundred tracks the deeper levels
-alone are learned by heart.
+auto-tagging", IEEE Signal Processing Letters, 2017). On a few hundred tracks the deeper levels
+alone overfit.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Dieleman, "Recommending music on Spotify with deep learning", 2014: mel bands are the input's
 channels, filters are 4 frames long, max-pooling is by 4, 2 and 2. Frames are padded where the
-original lets the sequence shrink, so that short clips pass too. Two dense layers follow.
+original lets the sequence shrink, so that short clips are accepted too. Two dense layers follow.
 """
 
 from __future__ import annotations

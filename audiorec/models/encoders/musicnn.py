@@ -2,9 +2,9 @@
 
 J. Pons & X. Serra, "musicnn: Pre-trained convolutional neural networks for music audio tagging",
 late-breaking demo, ISMIR 2019; the front end is that of J. Pons et al., "End-to-end learning for
-music audio tagging at scale", ISMIR 2018. Filters that are tall in frequency hear timbre, whatever
-its pitch (their loudest place along the bands is kept); filters that are long in time hear rhythm;
-three densely connected layers and pooling over time follow.
+music audio tagging at scale", ISMIR 2018. Filters that are tall in frequency capture timbre at any
+pitch (their maximum along the bands is kept); filters that are long in time capture rhythm; three
+densely connected layers and pooling over time follow.
 
 Every layer here is convolution, ReLU, batch normalisation, in this order. Names and shapes of the
 weights are this module's own; `audiorec.models.pretrained.convert` maps the published ones to them.
@@ -23,29 +23,29 @@ from audiorec.audio.config import MelConfig
 from audiorec.models.config import MUSICNN_MEL
 from audiorec.models.pretrained.registry import RHYTHM, TIMBRE
 
-ZERO = 1e-7  # a filter whose output moves by less where its input moves by 1 is taken for zero
+ZERO = 1e-7  # filters whose output changes by less, for a change of 1 in the input, count as zero
 WINDOW = 187  # frames: 3 s
 MIDDLE = 64  # filters of each layer of the middle
 MIDDLE_FRAMES = 7
 UNITS = 200  # of the penultimate layer
 VGG_FILTERS = 128
-# Kernel and stride of VGG's pooling, (bands, frames); the first looks at one band of each pair.
+# Kernel and stride of VGG's pooling, (bands, frames); the first sees one band of each pair.
 VGG_POOLS = (((1, 4), (2, 2)), *[((2, 2), (2, 2))] * 3, ((4, 4), (4, 4)))
 
 MEL = MelConfig(**MUSICNN_MEL)
 
 
 class MusicnnOutput(NamedTuple):
-    """What a network says of a batch of windows.
+    """Tags and features of a batch of windows.
 
     Attributes
     ----------
     logits : Tensor [shape=(batch, n_tags)]
-        The sigmoid of which is each tag's probability.
+        Each tag's probability is the sigmoid of its logit.
     penultimate : Tensor [shape=(batch, d)]
-        What the tags are read from: 200 units of musicnn, 256 pooled values of VGG.
+        Input of the tags' layer: 200 units of musicnn, 256 pooled values of VGG.
     mean_pool, max_pool : Tensor [shape=(batch, n_channels)]
-        Mean and largest value over time (VGG: over time and bands) of the last feature maps.
+        Mean and maximum over time (VGG: over time and bands) of the last feature maps.
     """
 
     logits: Tensor
@@ -71,8 +71,8 @@ class FixedBatchNorm(nn.Module):
 class BandMaxConv(nn.Module):
     """Convolution over bands and frames, ReLU, normalisation, and the maximum over the bands.
 
-    Weight decay brought most published filters to zero (of musicnn-msd's 561 all but 64). Such a
-    filter's channel is one number, whatever the sound: where nothing is learned it is not computed.
+    Weight decay reduced most published filters to zero (of musicnn-msd's 561 all but 64). The
+    channel of such a filter is constant for any input: in inference it is not computed.
     """
 
     def __init__(self, bands: int, frames: int, filters: int) -> None:
@@ -90,7 +90,7 @@ class BandMaxConv(nn.Module):
             return self.norm(F.relu(self.conv(x))).amax(dim=2)
         scale, shift = self.norm.scale[:, None, None], self.norm.shift[:, None, None]
         moves = (weight * scale[:, None]).abs().sum(dim=(1, 2, 3))
-        varies = moves >= moves.max().clamp(max=ZERO)  # where all are zero, the greatest of them
+        varies = moves >= moves.max().clamp(max=ZERO)  # if all are zero, the largest of them
         some = F.relu(F.conv2d(x, weight[varies], bias[varies]))
         greatest = (some * scale[varies] + shift[varies]).amax(dim=2)
         out = self.norm(F.relu(bias)[None, :, None]).repeat(len(x), 1, greatest.shape[2])
@@ -138,7 +138,7 @@ class Musicnn(nn.Module):
         self.output = nn.Linear(UNITS, n_tags)
 
     def layers(self) -> list[nn.Module]:
-        """What can be trained on, from the last layer to the first: the front end is one."""
+        """Layers for fine-tuning, from the last to the first: the front end is one."""
         front = nn.ModuleList([self.timbre, self.rhythm])
         return [self.dense, *reversed(list(self.middle)), front]
 
@@ -162,7 +162,7 @@ class Musicnn(nn.Module):
 
 
 class Vgg(nn.Module):
-    """The VGG-like network that was published beside musicnn: five blocks of 3 x 3 filters.
+    """The VGG-like network published with musicnn: five blocks of 3 x 3 filters.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ class Vgg(nn.Module):
         self.output = nn.Linear(self.d, n_tags)
 
     def layers(self) -> list[nn.Module]:
-        """What can be trained on, from the last layer to the first."""
+        """Layers for fine-tuning, from the last to the first."""
         return list(reversed(list(self.convs)))
 
     def forward(self, mel: Tensor) -> MusicnnOutput:

@@ -1,4 +1,4 @@
-"""Encoders whose weights were published: musicnn and its VGG sibling, with their tags."""
+"""Pretrained encoders: musicnn and its VGG sibling, with their tags."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from audiorec.models.pretrained.registry import Pretrained, find
 class PretrainedEncoder(Encoder):
     """A tagging network as an encoder of whole clips.
 
-    A clip is cut into consecutive windows of 187 frames (3 s); what is left at its end is dropped,
-    as in the original. The blocks of its features are
+    A clip is cut into consecutive windows of 187 frames (3 s); the remainder is dropped, as in the
+    original. The blocks of its features are
 
     - ``mean``, ``std``: of the penultimate units over the windows;
     - ``logits``, ``tags``: means over the windows of each tag's logit and of its probability;
@@ -37,9 +37,9 @@ class PretrainedEncoder(Encoder):
     name : str
     tags : tuple of str
     window : int
-        Frames that the network takes at once.
+        Frames of the network's input window.
     mel : MelConfig
-        What its input must be made with; where the clip lies is free.
+        Settings that its input must have; the position of the clip is free.
     """
 
     mel = MEL
@@ -81,7 +81,7 @@ class PretrainedEncoder(Encoder):
         )
 
     def unfreeze(self, n: int) -> None:
-        """Let the last `n` layers be trained, and no others; normalisation stays as published."""
+        """Unfreeze the last `n` layers, and no others; normalisation stays as published."""
         self.requires_grad_(False)
         for layer in self.network.layers()[:n]:
             for name, parameter in layer.named_parameters():
@@ -89,7 +89,7 @@ class PretrainedEncoder(Encoder):
 
 
 def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
-    """A pretrained encoder from the cache, in evaluation mode, on the CPU.
+    """Load a pretrained encoder from the cache, in evaluation mode, on the CPU.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
     Raises
     ------
     NotFoundError
-        If there is no such network.
+        If there is no network of that name.
     ArtifactError
-        If it is not in the cache, or damaged there.
+        If it is missing in the cache, or damaged.
     """
     encoder, directory = empty_pretrained(name), weights_directory()
     if not artifacts.exists(directory):
@@ -120,22 +120,22 @@ def load_pretrained(name: str = "musicnn") -> PretrainedEncoder:
 
 
 def ready_pretrained(name: str = "musicnn", *, device: str = "auto") -> PretrainedEncoder:
-    """A pretrained encoder on a device; see `load_pretrained`."""
+    """Load a pretrained encoder to a device; see `load_pretrained`."""
     return load_pretrained(name).to(pick_device(device))
 
 
 def empty_pretrained(name: str) -> PretrainedEncoder:
-    """The same with fresh weights, for others to be put in."""
+    """Build the same with random weights, to be overwritten."""
     one = find(name)
     return PretrainedEncoder(one, NETWORKS[one.architecture](len(one.tags)))
 
 
-# What decides a spectrogram's values; the rest of MelConfig decides which clip it is of.
+# Settings of a spectrogram's values; the rest of MelConfig selects its clip.
 FRONT_END = ("sr", "n_fft", "hop_length", "n_mels", "compression")
 
 
 def check_front_end(encoder: nn.Module, mel: MelConfig) -> None:
-    """Raise `ParameterError` unless spectrograms of these settings are what the encoder takes."""
+    """Raise `ParameterError` unless the encoder accepts spectrograms of these settings."""
     if not isinstance(encoder, PretrainedEncoder):
         return
     for key in FRONT_END:

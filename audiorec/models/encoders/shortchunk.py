@@ -2,7 +2,7 @@
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020,
 as in its authors' code: strides of 2 where the plain one pools, twice the filters from the third
-block on, four times in the last, and the maximum over what is left. Theirs begins with 128.
+block on, four times in the last, and the maximum over the rest. Theirs starts with 128.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from audiorec.models.encoders.base import Encoder
 
-WIDTHS = (1, 1, 2, 2, 2, 2, 4)  # of the blocks, in parts of the first
+WIDTHS = (1, 1, 2, 2, 2, 2, 4)  # of the blocks, in multiples of the first
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions that halve both axes, beside one that does so in one step."""
+    """Two 3 x 3 convolutions that halve both axes, and a shortcut that does so in one step."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Fixed descriptors of a spectrogram: level, change, timbre and rhythm, with nothing to learn.
+"""Fixed descriptors of a spectrogram: level, change, timbre and rhythm, without training.
 
-A baseline for networks that learn, and not one of them.
+A baseline for trained networks.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from audiorec.audio.config import MelConfig
 from audiorec.models.encoders.base import Encoder
 
 N_MFCC = 24
-BANDS_PER_GROUP = 4  # mel bands whose level is followed together
+BANDS_PER_GROUP = 4  # mel bands whose level is averaged
 N_MODULATIONS = 16  # bins of modulation frequency, spaced evenly in its logarithm
 SLOWEST, FASTEST = 0.01, 0.5  # cycles per frame
 N_FFT = 512  # frames, at least: shorter inputs are padded, so that every bin has a frequency
-FLOOR = 1e-3  # below it a modulation's power is noise
-# Usual mean and deviation of log-mel values, by compression: they set `FLOOR` in proportion.
+FLOOR = 1e-3  # modulation power below this is noise
+# Typical mean and deviation of log-mel values, by compression: they scale `FLOOR`.
 LEVELS = {"db": (-40.0, 15.0), "log10": (1.0, 1.0)}
 
 
@@ -33,9 +33,9 @@ class Descriptors(Encoder):
     - ``mfcc``: the covariance of the cepstral coefficients over time, square-rooted with its sign
       (Mandel & Ellis, "Song-level features and support vector machines for music classification",
       2005);
-    - ``rhythm``: the logarithm of the modulation power of groups of bands: how strongly they pulse,
-      how fast (Pampalk, Rauber & Merkl, "Content-based organization and visualization of music
-      archives", 2002, call it fluctuation patterns).
+    - ``rhythm``: the logarithm of the modulation power of groups of bands: the strength and rate of
+    their pulse (Pampalk, Rauber & Merkl, "Content-based organization and visualization of music
+    archives", 2002, call it fluctuation patterns).
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Descriptors(Encoder):
         n_mfcc = min(N_MFCC, n_mels)
         order, band = torch.arange(n_mfcc)[:, None], torch.arange(n_mels)[None]
         dct = torch.cos(math.pi / n_mels * (band + 0.5) * order) * math.sqrt(2 / n_mels)
-        # Not kept with a model: they follow from the mel settings.
+        # Not stored with a model: they follow from the mel settings.
         self.register_buffer("dct", dct, persistent=False)
         self.register_buffer("upper", torch.triu_indices(n_mfcc, n_mfcc), persistent=False)
         self.register_buffer("level", torch.tensor(LEVELS[mel.compression]), persistent=False)
@@ -89,7 +89,7 @@ class Descriptors(Encoder):
 
 
 def modulation_bins(n_fft: int) -> Tensor:
-    """Which modulation frequencies each bin averages.
+    """Weights by which bins average modulation frequencies.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def modulation_bins(n_fft: int) -> Tensor:
         Each column sums to 1.
     """
     edges = np.geomspace(SLOWEST, FASTEST, N_MODULATIONS + 1)
-    edges[-1] = np.inf  # the fastest there is lies on the edge: rounding must not shut it out
+    edges[-1] = np.inf  # the highest frequency is on the edge: rounding must not exclude it
     number = np.searchsorted(edges, np.fft.rfftfreq(n_fft)) - 1
     weights = (number[:, None] == np.arange(N_MODULATIONS)).astype(np.float32)
     return torch.from_numpy(weights / np.maximum(weights.sum(axis=0), 1))

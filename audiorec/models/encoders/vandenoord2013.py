@@ -1,9 +1,9 @@
-"""The network of the paper: two convolutions in time, for windows of a few seconds.
+"""The paper's network: two convolutions in time, for windows of a few seconds.
 
 van den Oord, Dieleman & Schrauwen 2013 call their network convolutional and predict from windows
-of 3 seconds; that it had two convolutional and two dense layers is told in Dieleman 2014. The
-length and number of its filters, its pooling and its units are not published: filters of 4 frames
-and max-pooling by 4 are Dieleman's, and where a feature lies in a window is kept to a quarter of
+of 3 seconds; Dieleman 2014 adds that it had two convolutional and two dense layers. The length and
+number of its filters, its pooling and its units are not published: filters of 4 frames and
+max-pooling by 4 are Dieleman's, and the position of a feature in a window is kept to a quarter of
 the window.
 """
 

@@ -1,4 +1,4 @@
-"""Networks that others trained and published: fetched once, kept in the user's cache."""
+"""Published pretrained networks: downloaded once, kept in the user's cache."""
 
 from audiorec.models.pretrained.download import (
     FETCH_REMEDY,

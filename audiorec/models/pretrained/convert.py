@@ -1,8 +1,8 @@
-"""From the published TensorFlow variables to the weights of `audiorec.models.encoders.musicnn`.
+"""Conversion of published TensorFlow variables to weights of `audiorec.models.encoders.musicnn`.
 
-TensorFlow keeps a convolution's kernel as [frames, bands, n_in, n_out] and calls its layers by
-the order in which they were made; batch normalisation has four arrays, of which with fixed
-statistics a factor and a shift are left.
+TensorFlow stores a convolution's kernel as [frames, bands, n_in, n_out] and numbers its layers in
+the order of their creation; batch normalisation has four arrays, which reduce to a scale and a
+shift with fixed statistics.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def convert(arrays: Arrays, *, architecture: str) -> dict[str, np.ndarray]:
-    """Weights of a network, by their names in torch.
+    """Convert weights of a network, by their names in torch.
 
     Parameters
     ----------
     arrays : mapping of str to np.ndarray
-        Variables of the checkpoint; those of the optimiser are left alone.
+        Variables of the checkpoint; those of the optimiser are ignored.
     architecture : {"musicnn", "vgg"}
 
     Returns
@@ -43,7 +43,7 @@ def _musicnn(arrays: Arrays) -> dict[str, np.ndarray]:
     for layer in range(3):
         number = len(fronts) + layer
         conv = _conv(arrays, _numbered("conv2d", number), f"middle.{layer}.conv")
-        # [n_out, 1, channels, frames]: what TensorFlow calls bands are channels here
+        # x  # [n_out, 1, channels, frames]: TensorFlow's bands are channels here
         conv[f"middle.{layer}.conv.weight"] = conv[f"middle.{layer}.conv.weight"][:, 0]
         weights |= conv | _norm(arrays, number + 1, f"middle.{layer}.norm")
     number = len(fronts) + 4
@@ -68,7 +68,7 @@ def _vgg(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def _conv(arrays: Arrays, source: str, target: str) -> dict[str, np.ndarray]:
-    """Kernel [frames, bands, n_in, n_out] as [n_out, n_in, bands, frames]."""
+    """Transpose a kernel [frames, bands, n_in, n_out] to [n_out, n_in, bands, frames]."""
     return {
         f"{target}.weight": arrays[f"{source}/kernel"].transpose(3, 2, 1, 0),
         f"{target}.bias": arrays[f"{source}/bias"],
@@ -76,7 +76,7 @@ def _conv(arrays: Arrays, source: str, target: str) -> dict[str, np.ndarray]:
 
 
 def _norm(arrays: Arrays, number: int, target: str) -> dict[str, np.ndarray]:
-    """Factor and shift of a batch normalisation, worked out in double precision."""
+    """Scale and shift of a batch normalisation, computed in double precision."""
     source = _numbered("batch_normalization", number)
     gamma, beta, mean, variance = (
         arrays[f"{source}/{part}"].astype(np.float64)
@@ -90,10 +90,10 @@ def _norm(arrays: Arrays, number: int, target: str) -> dict[str, np.ndarray]:
 
 
 def _apart(values: np.ndarray) -> np.ndarray:
-    """Rows that alternate between maximum and mean of each channel: all maxima, then all means."""
+    """Reorder rows that alternate between maximum and mean of each channel: all maxima first."""
     return np.concatenate([values[0::2], values[1::2]])
 
 
 def _numbered(name: str, number: int) -> str:
-    """What TensorFlow calls the layer of that number."""
+    """TensorFlow's name of the layer with a number."""
     return f"{name}_{number}" if number else name

