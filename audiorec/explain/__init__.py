@@ -1,4 +1,4 @@
-"""Why two tracks match, and what the filters of the network respond to."""
+"""Explanations of matches of two tracks, and of the network's filters."""
 
 from __future__ import annotations
 

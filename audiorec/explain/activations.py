@@ -1,4 +1,4 @@
-"""How strongly the filters of the network answer to each track."""
+"""Activations of the network's filters by track."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audiorec.models.content_model import ContentModel
     from audiorec.models.encoders import Encoder
 
-# Imports in functions: torch, which takes seconds: no other part of an answer needs it.
+# Imported in functions: torch, which takes seconds and is needed nowhere else here.
 
 
 class Activations(NamedTuple):
@@ -32,11 +32,11 @@ class Activations(NamedTuple):
     filters : list of (str, int)
         Layer and number within it.
     means, maxima : np.ndarray [shape=(n_tracks, n_filters)], float32
-        Over all clips of a track; of filters over bands too, the maximum over the bands.
+        Over all clips of a track; for filters with a band axis, the maximum over the bands.
     clips : np.ndarray [shape=(n_tracks, n_filters)], int32
-        The clip that holds the maximum.
+        The clip with the maximum.
     seconds : np.ndarray [shape=(n_tracks, n_filters)], float32
-        Where in that clip it lies.
+        Time of the maximum within that clip.
     """
 
     encoder: str
@@ -56,17 +56,17 @@ def filter_activations(
     skip: Collection[str] = (),
     progress: Progress = silent,
 ) -> Activations:
-    """Run the encoder over stored spectrograms, and note what its filters answer.
+    """Run the encoder over stored spectrograms, and record its filters' activations.
 
     Parameters
     ----------
     workspace : Workspace
     n_tracks : int
-        At most so many, evenly from all.
+        Most tracks, drawn evenly from all.
     layer : str, optional
-        One alone.
+        Only this layer.
     skip : collection of str
-        Tracks that are not looked at.
+        Tracks to leave out.
     progress : Progress
     """
     import torch
@@ -101,7 +101,7 @@ def filter_activations(
 
 
 def filter_layers(encoder: Encoder) -> dict[str, nn.Module]:
-    """Layers whose outputs are filters' activations, by name, from the input on.
+    """Return the layers whose outputs are filter activations, by name, in order.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def filter_layers(encoder: Encoder) -> dict[str, nn.Module]:
 
 
 def _name(path: str, number: int) -> str:
-    """``"timbre 1"`` of musicnn's parts, ``"layer 3"`` of others."""
+    """Name a layer: ``"timbre 1"`` of musicnn's parts, ``"layer 3"`` of others."""
     part, _, rest = path.removeprefix("network.").partition(".")
     known = part in ("timbre", "rhythm", "middle")
     return f"{part} {int(rest.partition('.')[0]) + 1}" if known else f"layer {number}"
@@ -142,7 +142,7 @@ def _name(path: str, number: int) -> str:
 
 @contextmanager
 def recording(layers: dict[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """What the layers put out last, by name, while the block lasts."""
+    """Record the last outputs of layers by name, within the block."""
     recorded: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:

@@ -1,4 +1,4 @@
-"""A page on which the filters of the network can be looked at and listened to."""
+"""Page of the network's filters, with spectrograms and sounds."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ audio { width: 100% } figcaption { font-size: .85rem; overflow-wrap: anywhere }
 def write_filter_page(
     library: Library, reading: NetworkReading, file: Path, *, n_filters: int
 ) -> int:
-    """Write the page of the most selective filters, pictures and sounds within it.
+    """Write the page of the most selective filters, with embedded pictures and sounds.
 
-    An excerpt whose recording cannot be decoded any more has its picture alone.
+    An excerpt whose recording can no longer be decoded has a picture only.
 
     Parameters
     ----------
     library : Library
     reading : NetworkReading
     file : Path
-        Replaced in one step.
+        Replaced atomically.
     n_filters : int
-        At most so many.
+        Most filters.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def write_filter_page(
 
 
 def summary(reading: NetworkReading) -> Iterable[str]:
-    """How selective the filters are, in a few lines."""
+    """Summarize the selectivity of the filters in a few lines."""
     n = reading.n_filters - reading.n_constant
     yield (
         f"{reading.encoder}: {reading.n_filters} filters, {reading.n_constant} of them the same "
@@ -117,7 +117,7 @@ def _section(each: FilterReading, reading: NetworkReading, figure: Callable[[Exc
 
 
 def _figure(track: Track, excerpt: Excerpt, store: MelStore) -> tuple[str, bool]:
-    """Picture, sound and name of an excerpt, and whether there is sound."""
+    """Format an excerpt with picture, sound and name; also return whether it has sound."""
     mel = store.get(excerpt.track_id, excerpt.clip)
     config = store.config
     begin = max(0.0, excerpt.seconds - SECONDS / 2)
@@ -137,7 +137,7 @@ def _figure(track: Track, excerpt: Excerpt, store: MelStore) -> tuple[str, bool]
 
 
 def _png(mel: np.ndarray) -> bytes:
-    from matplotlib.image import imsave  # here: text and JSON do not wait for it
+    from matplotlib.image import imsave  # here, so that text and JSON do not load it
 
     out = io.BytesIO()
     low = max(float(mel.max()) - 80.0, float(mel.min()))
@@ -146,7 +146,7 @@ def _png(mel: np.ndarray) -> bytes:
 
 
 def _mp3(path: Path, start: float) -> bytes:
-    """Some seconds of a recording, mono; `AudioError` where it cannot be decoded."""
+    """Encode some seconds of a recording, mono; `AudioError` if it cannot be decoded."""
     with open_source(path) as source:
         sr = source.info.sr
         y = np.asarray(source.read([round(start * sr)], round(SECONDS * sr))[0], np.float32)

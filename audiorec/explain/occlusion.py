@@ -1,8 +1,8 @@
-"""Which seconds and which bands of a clip carry a match, by occlusion.
+"""Occlusion maps: the time spans and bands of a clip that carry a match.
 
-A stretch of the spectrogram is replaced by the clip's own mean in each band (Zeiler & Fergus 2014,
-section 4.2), the network predicts again, and what the cosine to the other track loses is what the
-stretch is worth to the match.
+A part of the spectrogram is replaced by the clip's own mean in each band (Zeiler & Fergus 2014,
+section 4.2), and the network predicts again: the loss of cosine to the other track is the part's
+contribution to the match.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.models.content_model import ContentModel
 
-# Imports in functions: torch, which no other answer loads.
+# Imported in functions: torch, which other answers do not load.
 
 N_WINDOWS = 10  # of a clip
 N_BANDS = 8
 
 
 class OccludedPart(NamedTuple):
-    """A part of a clip, and what the match loses without it.
+    """A part of a clip, and the loss of cosine without it.
 
     Attributes
     ----------
     start, end : float
         Seconds of the clip, or Hz.
     loss : float
-        Fall of the cosine; below 0 where the match is better without it.
+        Decrease of the cosine; below 0 if the match is better without the part.
     """
 
     start: float
@@ -45,17 +45,17 @@ class OccludedPart(NamedTuple):
 
 
 class Occlusion(NamedTuple):
-    """What carries a match in one of the two clips.
+    """Occlusion map of one of two tracks.
 
     Attributes
     ----------
     track_id : str
     cosine : float
-        Of the predictions from the whole clips.
+        Cosine of the predictions from the whole clips.
     seconds, bands : tuple of OccludedPart
-        In the order of time, and of frequency.
+        In order of time, and of frequency.
     clip_starts : tuple of float
-        Where each clip begins in the recording, s.
+        Start of each clip in the recording, s.
     """
 
     track_id: str
@@ -66,7 +66,7 @@ class Occlusion(NamedTuple):
 
 
 def occlude(workspace: Workspace, first: Track, second: Track) -> tuple[Occlusion, Occlusion]:
-    """What carries the match of two tracks in the sound of each.
+    """Compute the occlusion maps of two tracks' match.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def occlude(workspace: Workspace, first: Track, second: Track) -> tuple[Occlusio
 def occlude_clips(
     model: ContentModel, track_id: str, clips: Sequence[np.ndarray], *, target: np.ndarray
 ) -> Occlusion:
-    """What carries the match of a track's sound with a vector.
+    """Compute the occlusion map of a track's match with a vector.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def occlude_clips(
 def cosines(
     model: ContentModel, variants: Sequence[Sequence[np.ndarray]], *, target: np.ndarray
 ) -> list[float]:
-    """Cosine of each variant of a track's clips to a vector."""
+    """Compute the cosine of each variant of a track's clips to a vector."""
     from audiorec.inference import embed
 
     vectors = embed(model, [(str(n), clips) for n, clips in enumerate(variants)]).vectors
@@ -145,13 +145,13 @@ def hide(
     time: tuple[int, int] | None = None,
     bands: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """A spectrogram with some frames, or some bands, at each band's mean.
+    """Replace some frames, or some bands, of a spectrogram by each band's mean.
 
     Parameters
     ----------
     mel : np.ndarray [shape=(n_mels, n_frames)]
     time, bands : (int, int) or None
-        First one hidden, and the first behind that is not.
+        Start and end (exclusive) of the hidden frames or bands.
     """
     hidden = np.array(mel)
     mean = np.asarray(mel, dtype=np.float32).mean(axis=1, keepdims=True)
@@ -163,12 +163,12 @@ def hide(
 
 
 def strongest(stretches: Sequence[OccludedPart], n: int = 3) -> list[OccludedPart]:
-    """The stretches that the match loses most without, if it loses anything."""
+    """Return the parts with the greatest loss above 0."""
     return sorted((s for s in stretches if s.loss > 0), key=lambda s: -s.loss)[:n]
 
 
 def occlusion_table(occlusion: Occlusion) -> dict[str, Any]:
-    """An occlusion as JSON has it."""
+    """Convert an occlusion map to JSON."""
     table = occlusion._asdict()
     for key in ("seconds", "bands"):
         table[key] = [part._asdict() for part in table[key]]
@@ -176,7 +176,7 @@ def occlusion_table(occlusion: Occlusion) -> dict[str, Any]:
 
 
 def slots(n: int, parts: int) -> list[tuple[int, int]]:
-    """First and end of each of as equal parts of a length as there are.
+    """Divide a length into nearly equal parts, each as start and end.
 
     Examples
     --------

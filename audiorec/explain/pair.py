@@ -1,4 +1,4 @@
-"""What two tracks have in common and what sets them apart, by all that is known of them."""
+"""Explanation of a pair: similarities and differences of two tracks by all known data."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from audiorec.recommend.versions import song_of
 
 MOST_NEIGHBOURS, NEIGHBOUR_SHARE = 50, 0.05  # of the library, at least 5
 CLOSE = {"tempo": 0.04, "loudness": 0.15, "brightness": 0.15, "energy": 0.15}
-"""Relative difference up to which two values count as alike."""
+"""Relative difference up to which two values count as similar."""
 
 
 class SharedListeners(NamedTuple):
-    """Who has played two tracks.
+    """Listeners shared by two tracks.
 
     Attributes
     ----------
     both, first, second, everyone : int
         Listeners of both, of each, and in all.
     expected : float
-        Of both, were the two played independently of each other.
+        Expected listeners of both if they were played independently.
     """
 
     both: int
@@ -40,27 +40,27 @@ class SharedListeners(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Why two tracks match.
+    """Explanation of a match of two tracks.
 
     Attributes
     ----------
     first, second : str
-        Their ids.
+        Ids of the tracks.
     score, percentile : float
-        Cosine in the space, and the share of pairs (%) that lie below it.
+        Cosine in the space, and the share of pairs (%) below it.
     same_song : bool
         Whether they are versions of one song by one artist.
     other_version : bool
-        Whether they have one title, by different artists.
+        Whether they have the same title, by different artists.
     listeners : SharedListeners or None
-        None where nobody's listening is known.
+        None if there are no plays.
     shared_neighbours, n_neighbours : int
-        Tracks that are among so many nearest of both.
+        Number of tracks among the `n_neighbours` nearest of both.
     words_both, words_first, words_second : tuple of str
     alike, apart : dict of str to (value, value)
-        Descriptors that are about the same, and the others.
+        Descriptors that are about equal, and the others.
     sound : tuple of Occlusion, or None
-        Seconds and bands of each that carry the match; None where it was not asked for.
+        Time spans and bands of each that carry the match; None if not requested.
     """
 
     first: str
@@ -83,7 +83,7 @@ class Explanation(NamedTuple):
 def explain_pair(
     library: Library, first: str, second: str, *, space: Space = "blend", sound: bool = False
 ) -> Explanation:
-    """Why two catalogued tracks match.
+    """Explain why two catalogued tracks match.
 
     Parameters
     ----------
@@ -92,14 +92,14 @@ def explain_pair(
         Names of tracks; see `Library.similar`.
     space : {"blend", "content", "listening"}
     sound : bool
-        Whether to look, with the model, for the seconds and bands that carry the match.
+        Whether to compute occlusion maps with the model.
 
     Raises
     ------
     NotFoundError, AmbiguousNameError
-        If a name fits no track, or several.
+        If a name matches no track, or several.
     ParameterError
-        If both are one track, or one is not in the catalogue.
+        If both are the same track, or one is not in the catalogue.
     """
     served, ids, uncatalogued = library.query([first, second], space=space)
     if uncatalogued is not None:
@@ -144,7 +144,7 @@ def explain_pair(
 
 
 def _listeners(library: Library, a: str, b: str) -> SharedListeners | None:
-    import polars as pl  # here: half a second, which tracks without listening need not wait for
+    import polars as pl  # here: half a second, not needed for tracks without plays
 
     from audiorec.data.plays.store import load_plays
 
@@ -164,7 +164,7 @@ def _listeners(library: Library, a: str, b: str) -> SharedListeners | None:
 def _words(
     library: Library, a: str, b: str
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Words of both, of the first alone and of the second alone."""
+    """Return the tags of both, of the first only and of the second only."""
     tags = library.catalog.tags.of([a, b])
     first, second = (
         [tag.tag for tag in merged(tags[id_], min_confidence=MIN_CONFIDENCE)] for id_ in (a, b)
@@ -179,7 +179,7 @@ def _words(
 def _descriptors(
     library: Library, a: str, b: str
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, tuple[Any, Any]]]:
-    """Descriptors of both, those about the same and the others."""
+    """Return the descriptors of both, those about equal and the others."""
     stored = library.descriptors()
     first, second = stored.of(a) or {}, stored.of(b) or {}
     alike: dict[str, tuple[Any, Any]] = {}

@@ -1,4 +1,4 @@
-"""A picture of why two tracks match: which seconds and which bands carry it."""
+"""Picture of a match of two tracks: spectrograms with occlusion maps."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from audiorec.mel.store import MelStore
 from audiorec.output_files import output_file
 from audiorec.recommend.library import Library
 
-CARRIES, HINDERS = "#0072b2", "#d55e00"  # told apart by every kind of colour vision
+CARRIES, HINDERS = "#0072b2", "#d55e00"  # distinguishable with any colour vision
 RANGE_DB = 80.0
 
 
 def draw_pair(library: Library, found: Explanation, file: Path) -> None:
-    """Draw both spectrograms, and what the match loses without each stretch of them.
+    """Draw both spectrograms, with the loss of cosine for each occluded part.
 
     Parameters
     ----------
@@ -26,14 +26,14 @@ def draw_pair(library: Library, found: Explanation, file: Path) -> None:
     found : Explanation
         With its `sound`.
     file : Path
-        The suffix (``.png``, ``.svg``, ``.pdf``) says the format.
+        The suffix (``.png``, ``.svg``, ``.pdf``) sets the format.
 
     Raises
     ------
     ParameterError
-        If the sound was not looked at.
+        If there are no occlusion maps.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: no other answer draws
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: other answers do not draw
     from matplotlib.figure import Figure
 
     if found.sound is None:
@@ -58,7 +58,7 @@ def draw_pair(library: Library, found: Explanation, file: Path) -> None:
 
 
 def _draw(axes: np.ndarray, found: Occlusion, mel: np.ndarray, name: str) -> None:
-    """One track: its spectrogram, losses by time above and by band beside."""
+    """Draw one track: its spectrogram, losses by time above and by band beside it."""
     one = len(found.clip_starts) == 1
     begin = found.clip_starts[0] if one else 0.0
     end = begin + found.seconds[-1].end

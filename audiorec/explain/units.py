@@ -1,10 +1,10 @@
-"""What each filter of the network listens for, read from the tracks that excite it most.
+"""Interpretation of the network's filters by the tracks that activate them most.
 
 Dieleman, "Recommending music on Spotify with deep learning", 2014: for every filter of a
 convolutional layer, the tracks with the greatest mean of its activation over the clip, and those
-with the greatest maximum. Whether these share a genre is held against chance: genres are exchanged
-among artists, whose tracks sound alike, and the greatest lift that is found then is what a filter
-that listens for nothing would show too.
+with the greatest maximum. Whether these share a genre is compared with chance: genres are permuted
+among artists, whose tracks sound alike, and the greatest lift found then is what an unselective
+filter would show too.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from audiorec.explain.activations import Activations, filter_activations
 from audiorec.progress import Progress, silent
 from audiorec.recommend.library import Library
 
-TOP_SHARE, LEAST_TOP = 0.05, 10  # of the tracks, that excite a filter most
-LEAST_TRACKS = 10  # of a genre, that its lift is asked of
+TOP_SHARE, LEAST_TOP = 0.05, 10  # of the tracks, counted as top tracks of a filter
+LEAST_TRACKS = 10  # of a genre, for a lift of it
 PERMUTATIONS = 500
-SHOWN = 4  # tracks of each filter that are named
+SHOWN = 4  # tracks listed per filter
 SEED = 0
 LEVEL = 0.05
 
 
 class Excerpt(NamedTuple):
-    """A track that excites a filter, and where most.
+    """A track that activates a filter, and the time of the maximum.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Excerpt(NamedTuple):
     clip : int
         Number of the clip.
     seconds : float
-        From the beginning of the clip.
+        From the start of the clip.
     """
 
     track_id: str
@@ -51,7 +51,7 @@ class Excerpt(NamedTuple):
 
 
 class FilterReading(NamedTuple):
-    """What excites a filter.
+    """Interpretation of a filter.
 
     Attributes
     ----------
@@ -61,14 +61,14 @@ class FilterReading(NamedTuple):
     by_mean, by_max : tuple of Excerpt
         Tracks with the greatest mean, and maximum, of the activation.
     genre : str
-        Whose share among the tracks that excite it most on average has grown most; empty where no
-        genre has tracks enough.
+        Genre with the greatest lift among the top tracks by mean activation; empty if no genre has
+        enough tracks.
     lift : float
-        Its share among those over its share in the library.
+        Its share among those divided by its share in the library.
     share : float
-        Among those.
+        Its share among those.
     p : float
-        How often a filter shows such a lift where genres are exchanged among artists.
+        Share of filters with such a lift when genres are permuted among artists.
     lift_by_max : float
         The lift of the same genre among the tracks of the greatest maxima.
     """
@@ -85,21 +85,21 @@ class FilterReading(NamedTuple):
 
 
 class NetworkReading(NamedTuple):
-    """What excites the filters of a network.
+    """Interpretation of the filters of a network.
 
     Attributes
     ----------
     encoder : str
     n_tracks, n_top : int
-        Tracks that were looked at, and how many of them excite a filter most.
+        Number of tracks, and of top tracks per filter.
     n_filters, n_constant : int
-        Filters, and how many of them say the same of every track.
+        Number of filters, and of those with constant activation.
     n_selective : int
-        Of the others, those with `p` up to 0.05; of filters that listen for nothing one in twenty.
+        Of the others, those with `p` up to 0.05; of unselective filters, one in twenty.
     chance_lift : float
-        The greatest lift of any filter that one in twenty exchanges of genres exceeds.
+        The greatest lift of any filter, exceeded by one in twenty permutations of genres.
     filters : tuple of FilterReading
-        The most selective first, without those that are constant.
+        The most selective first, without constant ones.
     """
 
     encoder: str
@@ -115,21 +115,21 @@ class NetworkReading(NamedTuple):
 def read_filters(
     library: Library, *, n_tracks: int = 300, layer: str | None = None, progress: Progress = silent
 ) -> NetworkReading:
-    """What excites the filters of the model's encoder, trained here or not.
+    """Interpret the filters of the model's encoder, trained here or pretrained.
 
     Parameters
     ----------
     library : Library
     n_tracks : int
-        At most so many tracks are listened to, drawn evenly from the library.
+        Most tracks to use, drawn evenly from the library.
     layer : str, optional
-        One layer alone, by its name.
+        Only this layer, by name.
     progress : Progress
 
     Raises
     ------
     ArtifactError
-        If there is no model, or no spectrograms that it takes.
+        If there is no model, or no spectrograms for it.
     NotFoundError
         If the encoder has no filters, or no such layer; or there are too few tracks.
     """
@@ -181,7 +181,7 @@ def _read_network(found: Activations, tracks: Sequence[Track]) -> NetworkReading
 
 
 def genre_columns(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Genres with tracks enough, and who has them : np.ndarray [shape=(n_tracks, n)], bool."""
+    """Return genres with enough tracks, and their tracks : [shape=(n_tracks, n)], bool."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(texts):
         for genre in set(given_tags(text)):
@@ -196,7 +196,7 @@ def genre_columns(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
 def _lifts(
     top: np.ndarray, genres: np.ndarray, artists: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Genre of each filter, all shares, the lift, and lifts by chance.
+    """Compute the genre of each filter, all shares, the lift, and lifts by chance.
 
     Returns
     -------
@@ -220,14 +220,14 @@ def _lifts(
     for row in range(PERMUTATIONS):
         exchanged = genres[first[rng.permutation(len(first))]][numbers]
         base = np.maximum(exchanged.mean(axis=0), 1 / len(genres))
-        # A genre that got only a few tracks would show a lift that those asked of cannot.
+        # A genre with only a few tracks by chance could show a lift that tested genres cannot.
         base = np.where(exchanged.sum(axis=0) < LEAST_TRACKS, np.inf, base)
         chance[row] = (_shares(top, exchanged) / base).max(axis=1)
     return lifts.argmax(axis=1), shares, lifts.max(axis=1), chance
 
 
 def _shares(top: np.ndarray, genres: np.ndarray) -> np.ndarray:
-    """Share of each genre among each filter's tracks : np.ndarray [shape=(n_filters, n)]."""
+    """Compute genre shares of each filter's tracks : np.ndarray [shape=(n_filters, n)]."""
     return np.asarray(genres[top].mean(axis=0))
 
 

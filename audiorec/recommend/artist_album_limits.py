@@ -1,4 +1,4 @@
-"""At most so many tracks of an artist or an album."""
+"""Limits on the number of tracks per artist and album."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from audiorec.recommend.results import Hit
 
 
 def within_limits(hits: Sequence[Hit], *, per_artist: int = 0, per_album: int = 0) -> list[Hit]:
-    """The hits that are within the limits, ranked anew.
+    """Select the hits within the limits, and renumber them.
 
     Parameters
     ----------
     hits : sequence of Hit
         Best first.
     per_artist, per_album : int
-        At most so many tracks of each; 0 for any number.
+        Most tracks of each; 0 for any number.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Filters: which tracks may be answered, by what is known of them."""
+"""Track filters by metadata, tags, descriptors and plays."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from audiorec.data.catalog.database import Catalog
 
 AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
-SHOWN = {"length": "duration"}  # to who asks, for whom a length is that of a list
+SHOWN = {"length": "duration"}  # in messages, since a length is that of a list there
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
 @dataclass(frozen=True)
 class TrackFilter:
-    """What a track must be to be answered; whatever is empty asks for nothing.
+    """Filter of recommended tracks; empty fields have no effect.
 
     Parameters
     ----------
     genre : tuple of str
-        Whole words, any of which the genre holds.
+        Whole words; the genre must contain any of them.
     year, length, tempo : str
         A range such as ``1970-1979``, ``1990-``, ``-1969`` or one value; lengths as ``M:SS``,
-        tempo in beats a minute. A track that lacks the value does not fit.
+        tempo in beats per minute. A track without the value does not match.
     key : tuple of str
         Any of these keys, such as ``Am``, ``F#`` or ``B flat minor``.
     tags, without_tags : tuple of str
@@ -43,16 +43,16 @@ class TrackFilter:
     path : tuple of str
         Any of these globs or folders.
     added_since : str
-        A date ``YYYY-MM-DD``, or an age such as ``30d``, ``2w``, ``6m``: of the file, which a
-        retag makes new.
+        A date ``YYYY-MM-DD``, or an age such as ``30d``, ``2w``, ``6m``: of the file, which
+        retagging renews.
     not_artist : tuple of str
-        No track of these.
+        Artists whose tracks are left out.
     new_for : str
         A listener who must not have played the track.
     unplayed_since, unplayed_by : str
         A date or an age, and a listener who has played the track, but not since.
     min_confidence : float
-        From which on a track has a tag.
+        Least confidence at which a track has a tag.
     """
 
     genre: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class TrackFilter:
             raise ParameterError("unplayed-since needs the listener that is meant, and no other")
 
     def ranges(self) -> dict[str, tuple[float, float]]:
-        """Least and greatest value by name, of the ranges that are set."""
+        """Least and greatest value of each range that is set, by name."""
         parsers: dict[str, Callable[[str], float]] = {
             "year": _whole_number, "length": parse_seconds, "tempo": _positive
         }  # fmt: skip
@@ -114,7 +114,7 @@ class TrackFilter:
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> TrackFilter:
-        """One from a table of a recipe, whose keys are written with underscores or dashes."""
+        """Make a filter from a table of a recipe, with underscores or dashes in its keys."""
         values = {str(name).replace("-", "_"): value for name, value in table.items()}
         known = {field.name for field in fields(cls)}
         for name in values.keys() - known:
@@ -128,12 +128,12 @@ class TrackFilter:
 def parse_range(
     text: str, parse: Callable[[str], float], *, name: str = "range"
 ) -> tuple[float, float]:
-    """Least and greatest of ``A-B``, ``A-``, ``-B`` or ``A``.
+    """Parse the least and greatest value of ``A-B``, ``A-``, ``-B`` or ``A``.
 
     Raises
     ------
     ParameterError
-        If it is no range, or its end lies before its beginning.
+        If it is not a range, or its end lies before its start.
     """
     first, dash, last = text.strip().partition("-")
     try:
@@ -149,7 +149,7 @@ def parse_range(
 
 
 def parse_since(text: str, *, now: float, name: str = "added-since") -> float:
-    """Second since 1970 of a date or an age; see `TrackFilter`."""
+    """Parse a date or an age to seconds since 1970; see `TrackFilter`."""
     text = text.strip()
     if age := AGE.fullmatch(text):
         return now - 86_400.0 * int(age[1]) * DAYS[age[2]]
@@ -170,23 +170,23 @@ def select_tracks(
     last_played: Callable[[str], dict[str, float]],
     descriptors: Callable[[], dict[str, tuple[float, str]]],
 ) -> frozenset[str] | None:
-    """Ids of the tracks that fit a filter; None where it asks for nothing.
+    """Select the ids of the tracks that match a filter; None for an empty filter.
 
     Parameters
     ----------
     catalog : Catalog
     wanted : TrackFilter
     played : callable
-        Ids of the tracks that a listener has played.
+        Returns the ids of the tracks that a listener has played.
     last_played : callable
-        Second since 1970 of the last play of each track that a listener has played.
+        Returns the time (s since 1970) of a listener's last play of each track.
     descriptors : callable
-        Tempo (beats a minute) and key by track.
+        Returns tempo (beats per minute) and key by track.
 
     Raises
     ------
     NotFoundError
-        If none fits, or a tag or a listener is unknown.
+        If no track matches, or a tag or a listener is unknown.
     """
     if not wanted:
         return None
@@ -228,7 +228,7 @@ def _described(wanted: TrackFilter, known: dict[str, tuple[float, str]]) -> set[
 
 
 def _tests(wanted: TrackFilter) -> dict[str, Callable[[Any], bool]]:
-    """A test of each value that is looked at, by its name in `Catalog.facts`."""
+    """Return the predicates of a filter, by name of the value in `Catalog.facts`."""
     ranges = wanted.ranges()
     tests: dict[str, Callable[[Any], bool]] = {}
     if wanted.genre:

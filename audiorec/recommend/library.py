@@ -1,7 +1,7 @@
-"""A workspace opened for answering: similar tracks, tracks for a listener, playlists.
+"""Library: similar tracks and recommendations from a workspace.
 
-A question about a catalogued track loads neither torch nor librosa; only a file from outside is
-listened to, with the model that made the index.
+A query by a catalogued track loads neither torch nor librosa; only an uncatalogued file is decoded,
+with the model that made the index.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ if TYPE_CHECKING:
     from audiorec.recommend.filters import TrackFilter
     from audiorec.recommend.spaces import Space
 
-# Imports in functions: not before an answer needs them.
+# Imported in functions: only when an answer needs them.
 
 __all__ = ["Hit", "Library"]
 
 
 class Query(NamedTuple):
-    """A resolved question.
+    """A resolved query.
 
     Attributes
     ----------
     served : Index
-        Of the space that was asked for.
+        Index of the requested space.
     ids : list of str
-        Of each name: a track_id, or the path of a file that is not catalogued.
+        For each name a track_id, or the path of an uncatalogued file.
     uncatalogued : Embeddings or None
         Vectors of those files.
     """
@@ -67,19 +67,19 @@ class Query(NamedTuple):
 
 
 class Library:
-    """Answers from one workspace.
+    """Recommender over one workspace.
 
     Parameters
     ----------
     workspace : Workspace or Path
     files : bool
-        Whether a name may be the path of a file on this machine; else it is one of the catalogue
-        alone, as where those who ask are not those whose files they are.
+        Whether a name may be the path of a file on this machine; if not, only the catalogue is
+        searched, as on a server, whose clients do not own the files.
 
     Raises
     ------
     WorkspaceError
-        If it is none, or from a newer version.
+        If it is not a workspace, or from a newer version.
 
     Examples
     --------
@@ -103,16 +103,16 @@ class Library:
         self._hidden: tuple[object, frozenset[str]] | None = None
 
     def for_thread(self, *, catalog: Catalog | None = None, songs: Songs | None = None) -> Library:
-        """The same library for another thread: indexes shared, a connection to SQLite of its own.
+        """Make a copy for another thread, with shared indexes and its own SQLite connection.
 
-        It keeps the index that this one has now; see `refresh`.
+        It keeps the current index of this one; see `refresh`.
 
         Parameters
         ----------
         catalog : Catalog, optional
-            In place of one that is opened for it.
+            Used instead of a new one.
         songs : callable, optional
-            What song each of some tracks is, where that is known already.
+            Returns the song of each of some tracks, if known already.
         """
         other = Library(self.workspace, files=self.files)
         other._watch, other._indexes = None, self._indexes
@@ -123,29 +123,29 @@ class Library:
         return other
 
     def close(self) -> None:
-        """Close the catalogue, if it was opened; by the thread that opened it."""
+        """Close the catalogue if it is open; call it in the thread that opened it."""
         if (catalog := self.__dict__.pop("catalog", None)) is not None:
             catalog.close()
 
     @property
     def index(self) -> Index:
-        """The index, checked against the vectors that it should serve.
+        """The index, checked against its vectors.
 
         Raises
         ------
         ArtifactError
-            If there is none, or it was made from other vectors or factors.
+            If it is missing, or was made from other vectors or factors.
         """
         return self._indexes.main
 
     @property
     def by_sound(self) -> bool:
-        """Whether tracks are placed by their sound alone, since nobody's listening is known."""
+        """Whether vectors come from audio alone, because there are no plays."""
         return self._indexes.by_sound
 
     @property
     def stale(self) -> str:
-        """What was imported since the index was made, in one line; empty where nothing was."""
+        """Imports since the index was made, in one line; empty if there are none."""
         if stale_plays(self.workspace, made=self.index.inputs.get("plays")):
             return "plays are newer than what answers; run 'audiorec run' to take them in"
         return ""
@@ -157,7 +157,7 @@ class Library:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """Ids of the tracks that the workspace excludes from answers.
+        """Ids of the tracks excluded from answers.
 
         Raises
         ------
@@ -167,14 +167,14 @@ class Library:
         rules = load_exclusions(self.workspace.exclusions)
         if not rules:
             return frozenset()
-        # An open library sees what is excluded, and catalogued, meanwhile.
+        # An open library notices later exclusions and additions to the catalogue.
         state = (tuple(rules), self.catalog.last_change())
         if self._hidden is None or self._hidden[0] != state:
             self._hidden = (state, excluded_tracks(self.catalog, rules))
         return self._hidden[1]
 
     def hidden_among(self, names: Sequence[str | Path]) -> list[str]:
-        """Ids of the tracks named that are hidden: valid to start from, in no answer."""
+        """Return the ids of named tracks that are hidden: valid as seeds, but in no answer."""
         hidden = self.hidden
         if not hidden:
             return []
@@ -207,43 +207,43 @@ class Library:
         per_album: int = 0,
         min_score: float = 0.0,
     ) -> list[Hit]:
-        """Tracks nearest to one track, or that several agree on.
+        """Find the tracks nearest to one track, or those that several agree on.
 
         Parameters
         ----------
         names : sequence of str or Path
-            Each an id, a path, ``"Artist - Title"``, a title that one track has, or a file that
-            is not in the catalogue.
+            Each an id, a path, ``"Artist - Title"``, a unique title, or a file outside the
+            catalogue.
         k : int
-            How many; all there are when there are fewer.
+            Number of tracks; all if there are fewer.
         space : {"blend", "content", "listening"}
             See `audiorec.recommend.spaces`.
         popularity : float
-            From -1, hidden gems, to 1, hits; see `audiorec.index.with_popularity`.
+            From -1 (little known tracks) to 1 (hits); see `audiorec.index.with_popularity`.
         versions : bool
-            Whether several versions of one song (live, remastered, a radio edit) may come; else
-            one does, and none of a song that is asked for.
+            Whether to return several versions of one song (live, remastered, a radio edit);
+            otherwise one, and none of a seed's song.
         tags, without : sequences of str
-            Only tracks that have all of the one, and none of the other; see
+            Only tracks with all of the former, and none of the latter tags; see
             `audiorec.data.catalog.tags`.
         min_confidence : float
-            From which on a track has a tag.
+            Least confidence at which a track has a tag.
         against : sequence of str or Path
-            Tracks such as are not wanted; they are not answered either.
+            Negative seeds; they are left out of the answer as well.
         filters : TrackFilter, optional
-            Only tracks that fit.
+            Only matching tracks.
         per_artist, per_album : int
-            At most so many tracks of each; 0 for any number.
+            Most tracks of each; 0 for any number.
         min_score : float
             Least percentile, 0 to 100; see `Hit.percentile`.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            If a name fits no track, or several; or the track is not in the space. If no track
-            has a tag.
+            If a name matches no track, or several; if the track is not in the space; or if no
+            track has a tag.
         ArtifactError
-            If there is no index, or it does not fit the rest of the workspace.
+            If there is no index, or it does not match the rest of the workspace.
         """
         self.refresh()
         index = self._indexes.get(space, popularity, self.index.metric)
@@ -287,7 +287,7 @@ class Library:
         per_artist: int,
         per_album: int,
     ) -> list[Hit]:
-        """The best `k` within the limits, of an answer that is asked for more where they cut."""
+        """Return the best `k` within the limits, requesting longer answers as needed."""
         wanted = k
         while True:
 
@@ -303,7 +303,7 @@ class Library:
     def with_percentiles(
         self, hits: Sequence[Hit], index: Index, *, min_score: float = 0.0
     ) -> list[Hit]:
-        """Hits with their percentiles among the pairs of an index, without those below the least.
+        """Add percentiles among the pairs of an index to hits; drop those below the least.
 
         See `audiorec.recommend.score_percentiles`.
         """
@@ -319,11 +319,11 @@ class Library:
         return [hit for hit in marked if (hit.percentile or 0.0) >= min_score]
 
     def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
-        """Share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
+        """Compute the share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
         return self._indexes.percentiles(index, scores)
 
     def select(self, filters: TrackFilter | None) -> frozenset[str] | None:
-        """Ids of the tracks that fit a filter; None where it asks for nothing."""
+        """Select the ids of the tracks that match a filter; None for an empty filter."""
         if not filters:
             return None
         from audiorec.recommend.filters import select_tracks
@@ -345,20 +345,20 @@ class Library:
         popularity: float = 0.0,
         versions: bool = False,
     ) -> list[list[Hit] | AudiorecError]:
-        """Answers to many questions, each that of `similar` alone, searched for together.
+        """Answer many queries in one search, each exactly as `similar` does.
 
         Parameters
         ----------
         questions : sequence of sequence of str or Path
-            The names of each.
+            Names of each query.
         k, space, popularity, versions
             See `similar`.
 
         Returns
         -------
         answers : list of list of Hit, or of AudiorecError
-            An error where a name fits no track, or several, or a file that cannot be decoded: the
-            others are answered all the same.
+            An error for a query whose name matches no track, or several, or is a file that cannot
+            be decoded; the others are answered.
         """
         self.refresh()
         index = self._indexes.get(space, popularity, self.index.metric)
@@ -368,7 +368,7 @@ class Library:
         for names in questions:
             try:
                 ids, uncatalogued = self._resolve(names, space=space)
-            except WorkspaceError:  # no question can be answered
+            except WorkspaceError:  # no query can be answered
                 raise
             except AudiorecError as error:
                 answers.append(error)
@@ -407,15 +407,15 @@ class Library:
         per_artist: int = 0,
         per_album: int = 0,
     ) -> list[Hit]:
-        """Tracks for a listener, those that nobody has played yet included.
+        """Recommend tracks for a listener, including tracks that nobody has played yet.
 
         Parameters
         ----------
         user : str
-            A user_id of the imported listening.
+            A user_id of the imported plays.
         k : int
         include_played : bool
-            Whether tracks that the listener has played may stand in the answer.
+            Whether to include tracks that the listener has played.
         space, popularity, versions, filters, per_artist, per_album
             See `similar`.
         """
@@ -441,18 +441,18 @@ class Library:
         return self._limited(answer, k=k, per_artist=per_artist, per_album=per_album)
 
     def listener_vector(self, user: str) -> np.ndarray:
-        """Vector of a listener, for inner products : np.ndarray [shape=(d,)], float32.
+        """Return the vector of a listener, for inner products : np.ndarray [shape=(d,)], float32.
 
         Raises
         ------
         NotFoundError
             If nothing is known of them, or they have played too little.
         """
-        tracks_played_by(self.workspace, user)  # which says what is wrong where there are none
+        tracks_played_by(self.workspace, user)  # raises if there are none
         return self._listener(user)
 
     def factors(self) -> Factors:
-        """Vectors of listeners and tracks; `NotFoundError` where tracks are placed by sound."""
+        """Load vectors of listeners and tracks; `NotFoundError` if vectors are audio-only."""
         from audiorec.factors import load_factors
 
         if self.by_sound:
@@ -463,18 +463,18 @@ class Library:
         return load_factors(self.workspace.factors)
 
     def track(self, track_id: str) -> Track:
-        """A track of an answer; one that is not catalogued has its id for a path."""
+        """Return a track of an answer; an uncatalogued one has its id as path."""
         try:
             return self.catalog.get(track_id)
         except NotFoundError:
             return Track(track_id=track_id, path=track_id, title=Path(track_id).stem)
 
     def catalogued(self, name: str) -> Track | None:
-        """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
+        """Find the catalogued track of a name; None for a file whose audio is not catalogued."""
         return self._resolver.track(name)
 
     def descriptors(self) -> TrackDescriptors:
-        """What was measured of the tracks; empty where nothing was."""
+        """Load the measured descriptors of the tracks; empty if there are none."""
         from audiorec.data.catalog.descriptors import load_descriptors
 
         return load_descriptors(self.workspace.descriptors)
@@ -482,17 +482,17 @@ class Library:
     def query(
         self, names: Sequence[str | Path], *, space: Space = "blend", popularity: float = 0.0
     ) -> Query:
-        """What the names mean, and the index that answers; see `similar` for the parameters."""
+        """Resolve names, and return the index to search; see `similar` for the parameters."""
         self.refresh()
         index = self._indexes.get(space, popularity, self.index.metric)
         ids, uncatalogued = self._resolve(names, space=space)
         return Query(index, ids, uncatalogued)
 
     def refresh(self) -> bool:
-        """Go on with the index that has taken this one's place, once it stands ready.
+        """Switch to a newer index, once it is ready.
 
-        Every answer does so by itself, but for that of a library for a thread: it is for who made
-        it to make another.
+        Every answer does so by itself, except in a library for a thread, whose owner must make
+        another.
 
         Returns
         -------
@@ -503,7 +503,7 @@ class Library:
         fresh = self._watch.replacement(of=self.index)
         if fresh is None:
             return False
-        # Libraries for threads go on with those that they have.
+        # Libraries for threads keep theirs.
         self._indexes = SpaceIndexes(self.workspace, self._watch.open, main=fresh)
         self.__dict__.pop("_resolver", None)
         return True
@@ -515,12 +515,12 @@ class Library:
     def _resolve(
         self, names: Sequence[str | Path], *, space: Space
     ) -> tuple[list[str], Embeddings | None]:
-        """Ids of the names, and the vectors of those that are files from outside."""
+        """Resolve names to ids, and uncatalogued files to vectors."""
         placed = self._indexes.get(space, 0.0, self.index.metric)
         return self._resolver.resolve(names, space=space, placed=placed)
 
     def _listener(self, user: str) -> np.ndarray:
-        """Vector of a listener : np.ndarray [shape=(d,)], float32."""
+        """Return the vector of a listener : np.ndarray [shape=(d,)], float32."""
         if self.by_sound:
             return mean_vector(self.index, liked_tracks(self.workspace, user), user)
         return user_factor(self.workspace, self.factors(), user)

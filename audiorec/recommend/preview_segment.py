@@ -1,7 +1,7 @@
-"""Previews: the 15 seconds of a track that are most like the whole of it.
+"""Previews: the 15 most typical seconds of a track.
 
-They are looked for in the spectrograms that are stored, so that nothing is decoded: of the default
-recipe that is the middle 30 s of a recording, of others all of its clips.
+They are searched in the stored spectrograms, so that nothing is decoded: with the default recipe
+in the middle 30 s of a recording, with others in all of its clips.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig
 
 SECONDS = 15.0
-STEP_SECONDS = 0.5  # between the beginnings that are compared
+STEP_SECONDS = 0.5  # between candidate starts
 
 
 class Preview(NamedTuple):
-    """A part of a recording, in seconds from its beginning."""
+    """A part of a recording, in seconds from its start."""
 
     start: float
     end: float
 
 
 def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Preview]:
-    """The preview of each track that has a spectrogram and a known length.
+    """Find the preview of each track that has a spectrogram and a known duration.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
     Returns
     -------
     previews : dict of str to Preview
-        By track_id; empty where no spectrograms are stored.
+        By track_id; empty if no spectrograms are stored.
     """
     if not artifacts.exists(workspace.mels):
         return {}
-    from audiorec.mel.store import opened_store  # here: decoders, which no other answer waits for
+    from audiorec.mel.store import opened_store  # here: loads decoders, not needed by other answers
 
     try:
         store = opened_store(workspace.mels)
-    except ArtifactError:  # an answer does not fail for want of previews
+    except ArtifactError:  # missing previews do not make an answer fail
         return {}
     return {
         track.track_id: preview_of(
@@ -66,21 +66,21 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
 def preview_of(
     mels: Sequence[np.ndarray], *, starts: Sequence[float], config: MelConfig, duration: float
 ) -> Preview:
-    """The 15 s whose spectrum is nearest to that of all clips.
+    """Find the 15 s whose spectrum is nearest to that of all clips.
 
-    What is compared are the mean and the deviation of each band over time, in units of the band's
-    deviation over all clips. The earliest of equals is taken.
+    Compared are the mean and standard deviation of each band over time, in units of the band's
+    standard deviation over all clips. Ties go to the earliest.
 
     Parameters
     ----------
     mels : sequence of np.ndarray [shape=(n_mels, n_frames)], dB
-        Of the clips of a track, in order.
+        Log-mels of a track's clips, in order.
     starts : sequence of float
-        Where each clip begins in the recording, s.
+        Start of each clip in the recording, s.
     config : MelConfig
-        That they were made with.
+        Settings of the spectrograms.
     duration : float
-        Of the recording, s.
+        Duration of the recording, s.
     """
     everything = np.concatenate(mels, axis=1).astype(np.float32)
     mean, deviation = everything.mean(axis=1), everything.std(axis=1)
@@ -101,7 +101,7 @@ def preview_of(
 
 
 def _windows(mel: np.ndarray, at: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each band in each window : 2 x np.ndarray [shape=(n_mels, n)]."""
+    """Compute mean and deviation of bands by window : 2 x np.ndarray [shape=(n_mels, n)]."""
     ends = np.minimum(at + length, mel.shape[1])
     edges = np.array(sorted({*at.tolist(), *ends.tolist()}))  # from 0
     first, last = np.searchsorted(edges, at), np.searchsorted(edges, ends)

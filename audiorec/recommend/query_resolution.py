@@ -1,4 +1,4 @@
-"""What the names in a question mean: tracks of the catalogue, or files from outside."""
+"""Query resolution: names of catalogued tracks, or uncatalogued files."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from audiorec.recommend.spaces import Space
     from audiorec.recommend.uncatalogued_file import UncataloguedFile
 
-# Imports in functions: decoders, for files from outside alone.
+# Imported in functions: decoders, only needed for uncatalogued files.
 
 
 def is_file(name: str) -> bool:
-    """Whether a name is that of a file; one too long for a file, or in a barred folder, is not."""
+    """Whether a name is an accessible file; False for one that is too long for a file name."""
     return os.path.isfile(name)  # noqa: PTH113 - pathlib raises for such names
 
 
 def no_file(name: str) -> str:
-    """What stands where a name says, where that is no file to decode; empty if nothing does."""
+    """Return why the path in a name is no file to decode; empty if it does not exist."""
     if os.path.isdir(name):  # noqa: PTH112 - see above
         return "is a folder; name an audio file in it, or 'audiorec add' them all first"
     try:
         os.lstat(name)
-    except PermissionError:  # there may be one, behind a folder that is barred
+    except PermissionError:  # there may be one, in a folder without access
         pass
     except (OSError, ValueError):
         return ""
@@ -44,7 +44,7 @@ def no_file(name: str) -> str:
 
 
 def find(catalog: Catalog, name: str) -> Track:
-    """As `Catalog.find`, where a name may be meant for a file: what stands there is told."""
+    """Find a track as `Catalog.find` does; an error says if the name is an unusable path."""
     try:
         return catalog.find(name)
     except AmbiguousNameError:
@@ -57,7 +57,7 @@ def find(catalog: Catalog, name: str) -> Track:
 
 
 def check_apart(wanted: Iterable[str], unwanted: Iterable[str]) -> None:
-    """Raise `ParameterError` where a track is asked for and not wanted at once."""
+    """Raise `ParameterError` for a track that is both a seed and a negative seed."""
     if both := set(wanted) & set(unwanted):
         raise ParameterError(
             f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
@@ -65,16 +65,16 @@ def check_apart(wanted: Iterable[str], unwanted: Iterable[str]) -> None:
 
 
 class QueryResolver:
-    """Names looked up in one workspace; files from outside are embedded once.
+    """Resolver of names in one workspace; uncatalogued files are embedded once.
 
     Parameters
     ----------
     workspace : Workspace
     catalog : Catalog
     index : Index
-        Of the workspace.
+        Index of the workspace.
     files : bool
-        Whether a name may be the path of a file that is not catalogued.
+        Whether a name may be the path of an uncatalogued file.
     """
 
     def __init__(
@@ -87,20 +87,20 @@ class QueryResolver:
     def resolve(
         self, names: Sequence[str | Path], *, space: Space, placed: Index
     ) -> tuple[list[str], Embeddings | None]:
-        """Ids of the names, and the vectors of those that are files from outside.
+        """Resolve names to ids, and uncatalogued files to vectors.
 
         Parameters
         ----------
         names : sequence of str or Path
-            Each an id, a path, ``"Artist - Title"``, a title that one track has, or a file.
+            Each an id, a path, ``"Artist - Title"``, a unique title, or a file.
         space : {"blend", "content", "listening"}
         placed : Index
-            What answers in that space.
+            Index of that space.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            If a name is that of no track, or of several, or of one that is not in the space.
+            If a name matches no track, several, or one that is not in the space.
         """
         ids: list[str] = []
         uncatalogued: dict[str, np.ndarray] = {}
@@ -119,7 +119,7 @@ class QueryResolver:
 
             path = Path(name).absolute()
             file = self._embed(path)
-            assert file.vector is not None  # else it were a track's twin
+            assert file.vector is not None  # else it is a copy of a track
             uncatalogued[str(path)] = (
                 with_artist_prior(file, workspace=self._workspace, catalog=self._catalog)
                 if space == "blend"
@@ -131,17 +131,17 @@ class QueryResolver:
         return ids, Embeddings(list(uncatalogued), np.stack(list(uncatalogued.values())))
 
     def track(self, name: str) -> Track | None:
-        """The catalogued track of a name; None for a file whose sound is not in the catalogue."""
+        """Find the catalogued track of a name; None for a file whose audio is not catalogued."""
         if self._files and is_file(name):
             path = Path(name).absolute()
             track = self._catalog.at(path)
             if track is not None:
                 return track
-            # A copy under another path is the same recording, and never its own neighbour.
+            # A copy under another path is the same recording, never its own neighbour.
             original = self._embed(path).duplicate_of
             return None if original is None else self._catalog.get(original)
         if name in self._index and name not in self._catalog:
-            # Vectors that were made elsewhere need no catalogue: an id is enough.
+            # Imported vectors need no catalogue: an id is enough.
             return Track(track_id=name, path="")
         return find(self._catalog, name) if self._files else self._catalog.find(name)
 
@@ -155,7 +155,7 @@ class QueryResolver:
         return self._embedded[path]
 
     def _check(self, track: Track, placed: Index) -> None:
-        """Raise `NotFoundError` unless the track is in the index, and in what answers."""
+        """Raise `NotFoundError` unless the track is in the index and in that of the space."""
         if track.track_id not in self._index:
             if track.missing:
                 what = (

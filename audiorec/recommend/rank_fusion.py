@@ -1,4 +1,4 @@
-"""Tracks for a listener, drawn towards what follows the tracks played just now."""
+"""Rank fusion of a session's next tracks and a listener's recommendations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from audiorec.recommend.spaces import Space
     from audiorec.sessions.session_answer import SessionAnswer, SessionHit
 
-N_FUSED = 500  # tracks of each answer that are joined
+N_FUSED = 500  # tracks of each answer to fuse
 FUSION_K = 60  # of the reciprocal rank fusion, as published
 
 
@@ -26,13 +26,13 @@ def join_with_listener(
     space: Space = "blend",
     popularity: float = 0.0,
 ) -> list[Hit | SessionHit]:
-    """What follows a session, joined by ranks with what suits a listener.
+    """Fuse the next tracks of a session with a listener's recommendations, by rank.
 
     Parameters
     ----------
     library : Library
     answer : SessionAnswer
-        Of `N_FUSED` tracks or more.
+        With `N_FUSED` tracks or more.
     user, k, include_played, space, popularity
         See `Library.recommend`.
 
@@ -52,7 +52,7 @@ def join_with_listener(
 
 
 def fuse_ranks(*rankings: Sequence[Hit | SessionHit]) -> list[Hit | SessionHit]:
-    """One ranking of several, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
+    """Fuse rankings by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
     scores: dict[str, float] = {}
     hits: dict[str, Hit | SessionHit] = {}
     for ranking in rankings:

@@ -1,4 +1,4 @@
-"""Answers as they are given: tracks with their names, in order."""
+"""Results: ranked tracks with their names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audiorec.recommend.retrieval import Match
 
 
 class Hit(NamedTuple):
-    """A track in an answer, best first.
+    """A ranked track of an answer.
 
     Attributes
     ----------
@@ -18,16 +18,16 @@ class Hit(NamedTuple):
         From 1.
     track_id : str
     score : float
-        Cosine to the query, or the inner product with the listener; less what hub correction
-        holds the track back by, and times what the dial of popularity makes of its length.
+        Cosine to the query, or the inner product with the listener; minus the hub correction,
+        and times the scaling by popularity.
     artist, title : str
         Empty where unknown.
     path : str
     guessed : tuple of str
-        Which of artist and title are guessed from the path.
+        Those of artist and title that are guessed from the path.
     percentile : float or None
-        Share of the pairs of this library that score lower; None where the score is none
-        between tracks.
+        Share of the pairs of this library that score lower; None if the score is not between
+        tracks.
     album : str
     """
 
@@ -49,16 +49,16 @@ def present(
     named: Collection[str] = (),
     hidden: frozenset[str] = frozenset(),
 ) -> list[list[Hit]]:
-    """Answers without tracks that are hidden or whose files are gone, unless they were `named`.
+    """Drop tracks that are hidden or whose files are missing, unless `named`.
 
-    Few answers have any. Only for one that has is the whole catalogue looked through for who
-    is gone, and the question asked again without them.
+    Few answers have any. Only then is the whole catalogue checked for missing files, and the
+    query repeated without them.
 
     Parameters
     ----------
     catalog : Catalog
     answer : callable
-        From tracks that are to be left out to the matches of each question.
+        Returns the matches of each query, given tracks to leave out.
     named : collection of str
     hidden : frozenset of str
         Tracks that the workspace excludes.
@@ -83,7 +83,7 @@ def _tracks_of(catalog: Catalog, answers: Sequence[Sequence[Match]]) -> dict[str
 
 
 def make_hit(rank: int, match: Match, track: Track | None) -> Hit:
-    """A match as it is answered; one of a track that is not catalogued is its id alone."""
+    """Make a hit of a match; for an uncatalogued track, of its id alone."""
     if track is None:
         return Hit(rank, match.track_id, float(match.score), "", "", "")
     # A track without a file is catalogued under its id.

@@ -1,4 +1,4 @@
-"""Answers: tracks like these, and tracks for this listener."""
+"""Retrieval of similar tracks and recommendations from an index."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from audiorec.recommend.several_seeds import rank_by_agreement
 if TYPE_CHECKING:
     from audiorec.recommend.versions import Songs
 
-# Neighbours beyond k that many questions ask for, some of which duplicates take away.
+# Extra neighbours beyond k in a batch, since duplicates are dropped.
 SPARE = 8
 
 
 class Match(NamedTuple):
-    """A track that answers a query.
+    """A retrieved track.
 
     Attributes
     ----------
@@ -45,29 +45,29 @@ def similar(
     exclude: Collection[str] = (),
     against: np.ndarray | None = None,
 ) -> list[Match]:
-    """Tracks nearest to one track, or that several agree on.
+    """Find the tracks nearest to one track, or those that several agree on.
 
     Parameters
     ----------
     index : Index
     embeddings : Embeddings or None
-        Vectors of queries that the index does not hold, such as files from outside; where both
-        have an id, these stand. None when the index holds every query.
+        Vectors of queries that are not in the index, such as uncatalogued files; they take
+        precedence over the index. None if the index holds every query.
     queries : sequence of str, or np.ndarray [shape=(d,)] or [shape=(n, d)]
-        Ids or vectors. Several agree on what is near to each of them, or very near to one; see
+        Ids or vectors. Several agree on tracks near each of them, or very near one; see
         `audiorec.recommend.several_seeds`.
     k : int
         Tracks wanted; fewer come when there are not so many.
     duplicates : mapping of str to int
-        Group of each recording that there are several of. One of a group is answered, and none
-        of a query's.
+        Groups of the same recording. One track per group is returned, and none of a query's
+        group.
     songs : callable, optional
-        See `audiorec.recommend.versions`; with it one version of a song is answered, and none of
-        one that is asked for.
+        See `audiorec.recommend.versions`; with it, one version per song is returned, and none of
+        a query's song.
     include, exclude : collections of str
         See `Index.search`.
     against : np.ndarray [shape=(m, d)], float32, or None
-        Vectors of what is not wanted.
+        Vectors of negative seeds.
 
     Returns
     -------
@@ -122,14 +122,14 @@ def similar_many(
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
 ) -> list[list[Match]]:
-    """Answers to many questions, each that of `similar` alone, searched for together.
+    """Answer many queries in one search, each exactly as `similar` does.
 
     Parameters
     ----------
     index, embeddings
         See `similar`.
     questions : sequence of sequence of str
-        Ids of the tracks of each.
+        Track ids of each query.
     k, duplicates, songs, include, exclude
         See `similar`.
 
@@ -141,7 +141,7 @@ def similar_many(
         return []
     duplicates = duplicates or {}
     vectors = [_directions(query_vectors(index, embeddings, query_ids)) for query_ids in questions]
-    # Those asked for are their own nearest neighbours, and are left out of what comes back.
+    # Queries are their own nearest neighbours, and are dropped from the results.
     wanted = k + 1 + SPARE
     single = [number for number, rows in enumerate(vectors) if len(rows) == 1]
     by_query: dict[int, tuple[list[str], list[float]]] = {}
@@ -183,10 +183,10 @@ def recommend(
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
 ) -> list[Match]:
-    """Tracks for a listener, those that nobody has played yet included.
+    """Recommend tracks for a listener, including tracks that nobody has played yet.
 
     The score is the inner product of the listener's vector and the track's, whatever the metric
-    of the index: an index of cosines is then answered from its raw vectors, exactly.
+    of the index: a cosine index is then searched exactly by its raw vectors.
 
     Parameters
     ----------
@@ -196,8 +196,8 @@ def recommend(
     k : int
         Tracks wanted; fewer come when there are not so many.
     played : collection of str
-        What the listener has played: left out, with every other recording of its groups. Pass
-        nothing to have it ranked among the rest.
+        Tracks that the listener has played: left out, with duplicates of the same recording.
+        Empty to rank them among the rest.
     duplicates, songs, include, exclude
         See `similar`.
 
@@ -234,7 +234,7 @@ def recommend(
 def query_vectors(
     index: Index, embeddings: Embeddings | None, queries: Sequence[str]
 ) -> np.ndarray:
-    """Vectors of ids, from `embeddings` where they are there, else from the index.
+    """Look up vectors of ids, first in `embeddings`, then in the index.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def _answer(
     metric: Metric | None = None,
     against: np.ndarray | None = None,
 ) -> list[Match]:
-    """The best `k`, one of each group of duplicates, and none of the groups of `unwanted`."""
+    """Return the best `k`, one per group of duplicates, none of the groups of `unwanted`."""
     wanted = k
     alone = vectors.ndim == 1 or (len(vectors) == 1 and against is None)
     while True:
@@ -305,9 +305,9 @@ def _one_of_each(
     songs: Songs | None,
     query_ids: Sequence[str],
 ) -> list[Match]:
-    """What was found, less `unwanted` and their groups, and the first of every other group.
+    """Drop `unwanted` and their groups, and all but the first of every other group.
 
-    Of a song there is one version, and none of what was `query_ids`.
+    One version per song is kept, and none of the songs of `query_ids`.
     """
     left_out = set(unwanted)
     seen = {duplicates[id_] for id_ in unwanted if id_ in duplicates}
@@ -326,7 +326,7 @@ def _one_of_each(
 
 
 def _directions(vectors: np.ndarray) -> np.ndarray:
-    """Unit vectors of queries : np.ndarray [shape=(n, d)], float32."""
+    """Return unit vectors of queries : np.ndarray [shape=(n, d)], float32."""
     if not np.isfinite(vectors).all():
         raise ParameterError("a query holds NaN or infinity; embed it again")
     if not len(vectors):

@@ -1,4 +1,4 @@
-"""What a score is worth in this library: its percentile among the scores of pairs of tracks."""
+"""Percentiles of scores among the pairs of tracks of a library."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ N_ASKING, N_ANSWERING = 200, 200
 
 
 class PairScores:
-    """Scores of pairs of an index's tracks, from all over it.
+    """Scores of a sample of pairs of an index's tracks.
 
     Parameters
     ----------
     index : Index
-        Scores are those of its own metric, with whatever corrects them.
+        Scores are those of its own metric, including corrections.
     """
 
     def __init__(self, index: Index) -> None:
         self._scores = np.sort(index.sample_scores(N_ASKING, N_ANSWERING))
 
     def percentile(self, scores: np.ndarray | list[float]) -> np.ndarray:
-        """Share of the pairs that score lower, in percent : np.ndarray [shape=(n,)], float64."""
+        """Compute the share (%) of pairs that score lower : np.ndarray [shape=(n,)], float64."""
         if not len(self._scores):
             return np.full(len(scores), 100.0)
         below = np.searchsorted(self._scores, np.asarray(scores, dtype=np.float32), side="left")

@@ -1,11 +1,11 @@
 """Neighbours of several tracks at once, by agreement.
 
-The mean of several vectors is near to none of them: it is the library's most average music. Here
-each seed scores every candidate, and a candidate's scores are joined by a soft maximum,
+The mean of several vectors is near none of them: it is the library's most average music. Here
+each seed scores every candidate, and a candidate's scores are combined by a soft maximum,
 
     s(x) = log(mean_i exp(b s_i(x))) / b,    b = SHARPNESS / std(s_i(x))
 
-which lies between their mean and their maximum: high where several seeds agree, and where one is
+which lies between their mean and their maximum: high if several seeds agree, or if one is
 very near.
 """
 
@@ -19,8 +19,8 @@ from audiorec.embeddings import unit_norm
 from audiorec.index import Index
 
 SHARPNESS = 3.0
-POOL = 200  # neighbours of each seed that are scored by all, at least
-PENALTY = 0.5  # weight of the likeness to what is not wanted
+POOL = 200  # least number of neighbours of each seed that are scored by all
+PENALTY = 0.5  # weight of the similarity to negative seeds
 
 
 def rank_by_agreement(
@@ -32,17 +32,17 @@ def rank_by_agreement(
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
 ) -> tuple[list[str], list[float]]:
-    """Tracks that several vectors agree on.
+    """Rank the tracks that several vectors agree on.
 
     Parameters
     ----------
     index : Index
     vectors : np.ndarray [shape=(n, d)], float32
     k : int
-        Tracks wanted; fewer come when there are fewer.
+        Number of tracks; fewer if there are not enough.
     against : np.ndarray [shape=(m, d)], float32, or None
-        Vectors of what is not wanted. A track nearer to one of them than to all of `vectors` is
-        left out; any other loses half of its likeness to them.
+        Vectors of negative seeds. A track nearer to one of them than to all of `vectors` is left
+        out; any other loses half of its similarity to them.
     include, exclude
         See `Index.search`.
 
@@ -51,7 +51,7 @@ def rank_by_agreement(
     ids : list of str
         Best first.
     scores : list of float
-        Of one track alone, its score as `Index.search` has it.
+        For a single vector, the scores of `Index.search`.
     """
     vectors = unit_norm(np.atleast_2d(vectors))
     n = max(POOL, 4 * k)
@@ -71,7 +71,7 @@ def rank_by_agreement(
 
 
 def _soft_maximum(scores: np.ndarray) -> np.ndarray:
-    """Soft maximum of each column : np.ndarray [shape=(n_tracks,)], float64."""
+    """Compute the soft maximum of each column : np.ndarray [shape=(n_tracks,)], float64."""
     spread = float(scores.std())
     if len(scores) == 1 or not spread:
         return np.asarray(scores.mean(axis=0), dtype=np.float64)
@@ -83,7 +83,7 @@ def _soft_maximum(scores: np.ndarray) -> np.ndarray:
 
 
 def _scores(index: Index, vectors: np.ndarray, pool: list[str]) -> np.ndarray:
-    """Score of each track of a sorted pool for each vector : np.ndarray [shape=(n, n_pool)]."""
+    """Score a sorted pool of tracks for each vector : np.ndarray [shape=(n, n_pool)]."""
     neighbours = index.search(vectors, len(pool), include=pool)
     place = {id_: column for column, id_ in enumerate(pool)}
     scores = np.empty((len(vectors), len(pool)), dtype=np.float32)
@@ -93,7 +93,7 @@ def _scores(index: Index, vectors: np.ndarray, pool: list[str]) -> np.ndarray:
 
 
 def representative_ids(index: Index, ids: Sequence[str], limit: int) -> list[str]:
-    """Of these tracks, at most `limit` that stand for all; none where none is in the index."""
+    """Choose at most `limit` representative tracks; none if none is in the index."""
     placed = [id_ for id_ in ids if id_ in index]
     if not placed:
         return []
@@ -102,7 +102,7 @@ def representative_ids(index: Index, ids: Sequence[str], limit: int) -> list[str
 
 
 def representatives(vectors: np.ndarray, limit: int) -> list[int]:
-    """Rows that stand for all: the most central, then each time the one farthest from those.
+    """Choose representative rows: the most central, then repeatedly the farthest from those.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Words that an answer shares with what was asked for."""
+"""Tags shared by hits and their query."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def shared_words(
     *,
     min_confidence: float = MIN_CONFIDENCE,
 ) -> list[list[str]]:
-    """Words that each hit shares with all of the tracks that were asked for.
+    """Return the tags that each hit shares with all tracks of the query.
 
     Parameters
     ----------
     library : Library
     names : sequence of str or Path
-        See `Library.similar`; files from outside are tagged by the network that tagged the
+        See `Library.similar`; uncatalogued files are tagged by the network that tagged the
         catalogue.
     hits : sequence of Hit
     min_confidence : float
-        From which on a track has a tag.
+        Least confidence at which a track has a tag.
 
     Returns
     -------
     words : list of list of str
-        For each hit, the words that tell the most of it first.
+        For each hit, the most distinctive tags first.
     """
     catalog = library.catalog
     tracks = [library.catalogued(str(name)) for name in names]
@@ -56,11 +56,11 @@ def shared_words(
 
 
 def _words_of(library: Library, file: Path) -> list[Tag]:
-    """Words for a file from outside, by the network that tagged the catalogue."""
+    """Predict tags of an uncatalogued file, by the network that tagged the catalogue."""
     sources = [source for source in library.catalog.tags.sources() if source != PROBE]
     if not sources:
         return []
-    from audiorec.models.encoders.pretrained import ready_pretrained  # here: they load torch
+    from audiorec.models.encoders.pretrained import ready_pretrained  # here, because it loads torch
     from audiorec.tagging import tag_file
 
     return tag_file(library.workspace, file, ready_pretrained(sources[0]))

@@ -1,4 +1,4 @@
-"""A workspace's index, and those derived from it for other spaces, popularities and metrics."""
+"""Indexes of a workspace for all spaces, popularities and metrics."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.recommend.spaces import Space
 
-# Imports in functions: scipy and pydantic, where an index is derived.
+# Imported in functions: scipy and pydantic, needed only to derive an index.
 
-MOST_DIALLED = 6  # indexes of other popularity that are kept: each holds all vectors
+MOST_DIALLED = 6  # cached indexes of other popularity: each holds all vectors
 
 
 class SpaceIndexes:
-    """Indexes that belong together, for all threads: whatever is asked, it is of one index.
+    """Consistent set of indexes for all threads, derived from one main index.
 
     Parameters
     ----------
     workspace : Workspace
     open_index : callable
-        Opens the index, once it is asked for.
+        Opens the index at the first use.
     main : Index, optional
-        The index, where it is open already.
+        The index, if it is open already.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class SpaceIndexes:
 
     @property
     def is_open(self) -> bool:
-        """Whether the index was asked for."""
+        """Whether the index is open."""
         return self._main is not None
 
     @property
     def main(self) -> Index:
-        """The index that the others are derived from."""
+        """The main index, from which the others are derived."""
         if self._main is None:
             with self._lock:
                 self._main = self._main or self._open_index()
@@ -58,11 +58,11 @@ class SpaceIndexes:
 
     @property
     def by_sound(self) -> bool:
-        """Whether tracks are placed by their sound alone, since nobody's listening is known."""
+        """Whether vectors come from audio alone, because there are no plays."""
         return self.main.extra.get("target") in ("content", "sound")
 
     def get(self, space: Space, popularity: float, metric: Metric) -> Index:
-        """What answers in a space, with the dial of popularity turned, for one metric."""
+        """Return the index of a space, popularity and metric."""
         if popularity and self.by_sound:
             raise ParameterError(
                 f"popularity={popularity} needs listening, and tracks are placed by sound alone; "
@@ -80,7 +80,7 @@ class SpaceIndexes:
         return found
 
     def percentiles(self, index: Index, scores: Sequence[float]) -> np.ndarray:
-        """Share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
+        """Compute the share of an index's pairs (%) below each score : np.ndarray [shape=(n,)]."""
         pairs = self._pairs
         if pairs is None or pairs[0] is not index:
             self._pairs = pairs = (index, PairScores(index))
@@ -97,7 +97,7 @@ class SpaceIndexes:
         )
 
     def _of_space(self, space: Space) -> Index:
-        """The index, or an exact one of what another space places where."""
+        """Return the main index, or an exact index of another space's vectors."""
         if space == "blend":
             return self.main
         from audiorec.recommend.spaces import SPACES, content_space, factor_space

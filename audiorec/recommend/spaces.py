@@ -1,12 +1,12 @@
-"""Where tracks can be placed: by their sound, by who played them, or by both.
+"""Vector spaces of tracks: by audio, by plays, or by both.
 
-All three lie in the listeners' space, and a listener's vector times a track's is a score in each.
-A library without listening has a space of sound alone, where content is all there is:
+All three are in the space of the listener factors, and the inner product with a listener's vector
+is a score in each. A library without plays has a space of audio alone, with content only:
 
-- content: the prediction from sound, brought to the length of factors;
-- listening: the factor, of tracks that have been played alone;
-- blend: both, from the one to the other as the track gathers listeners. Where it begins, its
-  artist's other tracks have a say beside its sound; see `audiorec.factors.artist_smoothing`.
+- content: the prediction from audio, scaled to the norm of factors;
+- listening: the factor, for played tracks only;
+- blend: from the former to the latter as a track gains listeners. Its start is the prediction
+  smoothed by the artist's other tracks; see `audiorec.factors.artist_smoothing`.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
     from audiorec.factors import ArtistSmoothing, Factors
     from audiorec.id_map import IdMap
 
-# Imports in functions: scipy and polars, where vectors are derived.
+# Imported in functions: scipy and polars, needed only to derive vectors.
 
 Space = Literal["blend", "content", "listening"]
 SPACES: tuple[Space, ...] = ("blend", "content", "listening")
 
 
 class Blend(NamedTuple):
-    """What the index serves.
+    """Vectors that the index serves.
 
     Attributes
     ----------
     tracks : Embeddings
-        Every track with sound.
+        Vectors of every track with audio.
     factors : Factors or None
-        The space; None for one of sound alone.
+        Factors of the space; None for audio alone.
     n_played : int
-        How many of the tracks have a factor.
+        Number of tracks with a factor.
     mean_norm : float
-        Mean length of those factors.
+        Mean norm of those factors.
     plays : csr_matrix [shape=(n_listeners, n_tracks)], or None
-        Not 0 where a listener of the space has played a track.
+        Non-zero where a listener of the space has played a track.
     """
 
     tracks: Embeddings
@@ -61,23 +61,23 @@ class Blend(NamedTuple):
 
 
 def content_space(workspace: Workspace) -> Embeddings:
-    """Every track with sound, where its sound alone places it.
+    """Load the vectors of every track with audio, by audio alone.
 
     Raises
     ------
     ArtifactError
-        If the vectors are missing, or of another model than the workspace's.
+        If the vectors are missing, or of a model other than the workspace's.
     """
     return scaled(Embeddings.load(workspace.embeddings), scale=content_scale(workspace))
 
 
 def content_scale(workspace: Workspace) -> float:
-    """What brings predictions to the length of the factors that they were learned from.
+    """Compute the factor that scales predictions to the norm of their training factors.
 
     Raises
     ------
     ArtifactError
-        If the workspace's predictions are of another model than its own.
+        If the workspace's predictions are of a model other than its own.
     """
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     model = artifacts.load_manifest(workspace.model, kind="model")
@@ -90,12 +90,12 @@ def content_scale(workspace: Workspace) -> float:
 
 
 def scaled(predictions: Embeddings, *, scale: float) -> Embeddings:
-    """Predictions, of which a network may have learned the directions alone, at another length."""
+    """Scale predictions, of which a network may have learned only the directions."""
     return Embeddings(predictions.ids, predictions.vectors * np.float32(scale))
 
 
 def factor_space(workspace: Workspace) -> Embeddings:
-    """Every track that has a vector and a factor, where its listeners alone place it."""
+    """Load the factors of every track that has a vector and a factor, by plays alone."""
     from audiorec.factors import load_factors
 
     ids = artifacts.load_array(
@@ -110,7 +110,7 @@ def factor_space(workspace: Workspace) -> Embeddings:
 def blend_space(
     workspace: Workspace, *, prior_half_life_users: float, artists: Mapping[str, str]
 ) -> Blend:
-    """Every track with sound, where its sound and its listeners place it.
+    """Compute the vectors of every track with audio, by audio and plays.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def blend_space(
     prior_half_life_users : float
         See `audiorec.factors.PriorDecay`.
     artists : mapping of str to str
-        Artist of each track, see `artists_of`; needed where the model has an `artist_smoothing`.
+        Artist of each track, see `artists_of`; needed if the model has an `artist_smoothing`.
 
     Raises
     ------
@@ -144,8 +144,8 @@ def blend_space(
     factors = load_factors(workspace.factors)
     sound = content_space(workspace)
     agreement = model.extra.get("agreement", AGREEMENT)
-    # Suspects have no factor, so that the half-step passes them over. A track that is only skipped
-    # or disliked has no listener, and stays: what speaks against it counts too.
+    # Suspects have no factor, so that the half-step skips them. A track that is only skipped or
+    # disliked has no listener, but is kept: negative feedback counts too.
     all_of_it = {"min_tracks_per_user": 0, "min_users_per_track": 0}
     plays = to_interactions(load_plays(workspace.plays), **all_of_it)
     rows = plays
@@ -170,12 +170,12 @@ def blend_space(
 
 
 def artist_smoothing(model: artifacts.Manifest) -> ArtistSmoothing:
-    """How far a model's predictions are drawn towards the artist's other tracks.
+    """Read a model's artist smoothing, which draws predictions towards the artist's tracks.
 
     Raises
     ------
     ArtifactError
-        If its manifest says what cannot be.
+        If its manifest has invalid values.
     """
     from audiorec.factors import artist_smoothing_from
 
@@ -186,13 +186,13 @@ def artist_smoothing(model: artifacts.Manifest) -> ArtistSmoothing:
 
 
 def artists_of(workspace: Workspace) -> dict[str, str]:
-    """Artist of every track in the catalogue; see `Catalog.artists`."""
+    """Return the artist of every track in the catalogue; see `Catalog.artists`."""
     with Catalog(workspace.catalog, read_only=True) as catalog:
         return catalog.artists()
 
 
 def _play_matrix(plays: Interactions, *, users: IdMap, tracks: IdMap) -> csr_matrix:
-    """Plays as a matrix of these listeners and tracks."""
+    """Convert plays to a matrix of the given listeners and tracks."""
     from scipy.sparse import csr_matrix
 
     pairs = plays.user_items.tocoo()

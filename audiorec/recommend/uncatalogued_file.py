@@ -1,4 +1,4 @@
-"""Files that are not in the catalogue: copies of a track that is, or embedded from their sound."""
+"""Uncatalogued files: copies of a catalogued track, or embedded from their audio."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig
 
-# Imports in functions: decoders and torch, for uncatalogued files alone.
+# Imported in functions: decoders and torch, needed only here.
 
 
 class UncataloguedFile(NamedTuple):
-    """What was found of a file; one of the two is None.
+    """An uncatalogued file, either a duplicate or embedded.
 
     Attributes
     ----------
     duplicate_of : str or None
-        The indexed track that it is another copy of, in whatever encoding.
+        The indexed track of which it is a copy, in any encoding.
     vector : np.ndarray [shape=(d,)], float32, or None
-        Where its sound places it.
+        Its embedding; None for a duplicate.
     artist : str
-        That its tags name; empty where they name none.
+        Artist in its tags; empty if there is none.
     """
 
     duplicate_of: str | None
@@ -40,7 +40,7 @@ class UncataloguedFile(NamedTuple):
 def embed_file(
     file: Path, *, workspace: Workspace, catalog: Catalog, index: Index
 ) -> UncataloguedFile:
-    """Embed a file that is not catalogued, with the model that made the index.
+    """Embed an uncatalogued file, with the model that made the index.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ def embed_file(
     workspace : Workspace
     catalog : Catalog
     index : Index
-        Of the workspace.
+        Index of the workspace.
 
     Raises
     ------
     AudioError
         If it cannot be decoded.
     ArtifactError
-        If there is no model, or the index is of another one.
+        If there is no model, or the index is of another model.
     """
     from audiorec.audio import clip_hash, decode_clips, load_clips, resampled
     from audiorec.audio.config import IDENTITY_CLIP
@@ -84,7 +84,7 @@ def embed_file(
     for track_id in copies:
         if may_be_copies(seconds, known[track_id].duration if track_id in known else 0.0):
             return UncataloguedFile(track_id, None)
-    # In half precision, as the store keeps what the network learned from.
+    # In half precision, as in the store that the network was trained from.
     given = [mel.astype(np.float16) for mel in mels]
     vector = embed(model, [(str(file), given)]).vectors[0] * np.float32(scale)
     return UncataloguedFile(None, vector, read_tags(file)["artist"])
@@ -93,7 +93,7 @@ def embed_file(
 def with_artist_prior(
     file: UncataloguedFile, *, workspace: Workspace, catalog: Catalog
 ) -> np.ndarray:
-    """Where a file lies by its sound and its artist's tracks in the catalogue.
+    """Smooth a file's embedding by its artist's tracks in the catalogue.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def with_artist_prior(
     Returns
     -------
     vector : np.ndarray [shape=(d,)], float32
-        What `audiorec.recommend.spaces.blend_space` makes of a track that nobody has played.
+        As `audiorec.recommend.spaces.blend_space` computes it for an unplayed track.
     """
     from audiorec.factors import load_factors, smooth_by_artist
     from audiorec.recommend.spaces import artist_smoothing
@@ -117,7 +117,7 @@ def with_artist_prior(
         return file.vector
     made = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     space = artifacts.load_manifest(workspace.factors, kind="factors")
-    if not predicts_into(made, space):  # as they do not while a run is on
+    if not predicts_into(made, space):  # not the case during a run
         return file.vector
     sound, factors = Embeddings.load(workspace.embeddings), load_factors(workspace.factors).tracks
     others_ = sound.take([i for i in others if i in sound])
@@ -137,12 +137,12 @@ def _clip_settings(config: MelConfig) -> tuple[float, int]:
 
 
 def _copies(mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index) -> list[str]:
-    """Indexed tracks of the same sound by their fingerprints, the likest first."""
+    """Return indexed tracks with matching fingerprints, the most similar first."""
     from audiorec.audio.fingerprint import find_copies_of, make_fingerprint
     from audiorec.mel import MelStore
 
     store = MelStore(workspace.mels)
-    if store.config != config:  # fingerprints of other spectrograms: no telling
+    if store.config != config:  # fingerprints of other spectrograms cannot be compared
         return []
     fingerprints = store.fingerprints()
     copies = find_copies_of(make_fingerprint(mel, config=config), fingerprints)

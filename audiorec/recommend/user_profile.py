@@ -1,4 +1,4 @@
-"""A listener of the workspace: what they have played, and where they stand."""
+"""User profile: a listener's plays, and their vector."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.factors import Factors
 
-# Imports in functions: polars, for answers to a listener alone.
+# Imported in functions: polars, needed only for listeners.
 
 
 def tracks_played_by(workspace: Workspace, user: str) -> set[str]:
-    """Tracks that a listener has played.
+    """Return the tracks that a listener has played.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def tracks_played_by(workspace: Workspace, user: str) -> set[str]:
 
 
 def liked_tracks(workspace: Workspace, user: str) -> set[str]:
-    """Tracks that a listener has played and that neither skips nor dislikes speak against.
+    """Return the tracks that a listener has played without negative feedback.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
 
 
 def last_played(workspace: Workspace, user: str) -> dict[str, float]:
-    """Second since 1970 of a listener's last play of each track; plays without a time are none.
+    """Return the time (s since 1970) of a listener's last play of each track, where known.
 
     Raises
     ------
@@ -93,12 +93,12 @@ def last_played(workspace: Workspace, user: str) -> dict[str, float]:
 
 
 def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray:
-    """Factor of a listener : np.ndarray [shape=(d,)], float32.
+    """Return the factor of a listener : np.ndarray [shape=(d,)], float32.
 
     Raises
     ------
     NotFoundError
-        If they have none: they were left out, or have played too little.
+        If there is none: they were left out, or have too few plays.
     """
     if user in factors.users:
         return factors.users[user]
@@ -121,13 +121,13 @@ def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray
 
 
 def stale_plays(workspace: Workspace, *, made: str | None) -> bool:
-    """Whether the stored listening is another than what something was made from.
+    """Whether the stored plays differ from those that an artifact was made from.
 
     Parameters
     ----------
     workspace : Workspace
     made : str or None
-        Fingerprint of the plays that it was made from; None where it knows of none.
+        Fingerprint of the plays that it was made from; None if unknown.
     """
     if made is None:
         return False
@@ -139,12 +139,12 @@ def stale_plays(workspace: Workspace, *, made: str | None) -> bool:
 
 
 def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
-    """The mean of tracks that a listener has played : np.ndarray [shape=(d,)], float32.
+    """Compute the mean of a listener's played tracks : np.ndarray [shape=(d,)], float32.
 
     Raises
     ------
     NotFoundError
-        If the index has none of them.
+        If none of them is in the index.
     """
     played = [track_id for track_id in sorted(played) if track_id in index]
     if not played:
@@ -156,7 +156,7 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 
 
 def _suspicion(workspace: Workspace, user: str) -> str:
-    """Why a listener was left out of the factors; empty where it is for another reason."""
+    """Return why the bot filter left a listener out; empty if it did not."""
     from audiorec.data.plays.bot_filter import find_suspects
     from audiorec.data.plays.config import InteractionsConfig
     from audiorec.data.plays.store import load_plays

@@ -1,4 +1,4 @@
-"""Vectors of a workspace as Parquet, for other programs."""
+"""Export of a workspace's vectors as Parquet, for other programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def export_vectors(library: Library, what: Exported, file: Path) -> int:
     Raises
     ------
     ArtifactError
-        If it cannot be written, or `file` names no file.
+        If it cannot be written, or `file` is not a file name.
     """
     library.refresh()
     if what == "embeddings":
@@ -48,7 +48,7 @@ def export_vectors(library: Library, what: Exported, file: Path) -> int:
 
 
 def _factors(library: Library) -> Factors:
-    """Factors, which need no index; where there is one of sound alone, there are none."""
+    """Load the factors, which need no index; with audio-only vectors there are none."""
     if artifacts.exists(library.workspace.index) and library.by_sound:
-        return library.factors()  # says so
+        return library.factors()  # raises the error
     return load_factors(library.workspace.factors)

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from audiorec.data.catalog.database import Catalog, Track
 from audiorec.data.names.canonical_names import split_title
 
-# Kinds of version that are the same song; a remix, a part or another language is one of its own.
+# Versions that are the same song; a remix, a part or another language is a song of its own.
 SAME_SONG = frozenset({"live", "acoustic", "demo"})
 
-# From ids of tracks to what song each is; "" where it can be no version of another.
+# Maps track ids to their songs; "" if a track cannot be a version of another.
 Songs = Callable[[Sequence[str]], Sequence[str]]
 
 
 def song_of(track: Track) -> str:
-    """What versions of one song have in common; empty for a track by nobody or without a title."""
+    """Return the song key shared by versions; empty for a track without artist or title."""
     title = split_title(track.title)
     if track.artist_key.startswith("\0") or not title.base:
         return ""
@@ -24,7 +24,7 @@ def song_of(track: Track) -> str:
 
 
 def songs_of(catalog: Catalog) -> Songs:
-    """What song each of some tracks of a catalogue is."""
+    """Make the function that returns the song of each of some catalogued tracks."""
 
     def songs(track_ids: Sequence[str]) -> list[str]:
         tracks = catalog.get_many(track_ids)
