@@ -182,7 +182,7 @@ def refused(path, match):
     return message
 
 
-def test_empty(tmp_path):
+def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / "empty.mp3").touch()
     refused(tmp_path / "empty.mp3", "is empty")
 
@@ -332,14 +332,14 @@ def test_a_codec_that_nobody_knows(tmp_path, tune, write_audio):
     refused(path, "no sound that can be decoded; convert it")
 
 
-def test_silent(tmp_path, write_audio):
+def test_a_silent_file_is_refused(tmp_path, write_audio):
     refused(
         write_audio(tmp_path / "silent.flac", np.zeros((60000, 2), np.float32)),
         (r"is silent \(no sample but 0\); leave it out"),
     )
 
 
-def test_shorter_than_a_second(tmp_path, tune, write_audio):
+def test_a_file_shorter_than_a_second_is_refused(tmp_path, tune, write_audio):
     refused(
         write_audio(tmp_path / "blip.wav", tune(0.5)),
         r"lasts 0\.50 s, .* 1 s is needed; leave it out",

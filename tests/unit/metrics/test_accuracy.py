@@ -142,7 +142,7 @@ worlds = st.tuples(st.integers(1, 8), st.integers(2, 30)).flatmap(
 
 @settings(deadline=None)
 @given(worlds)
-def test_properties(world) -> None:
+def test_values_are_from_0_to_1_and_1_where_the_order_is_ideal(world) -> None:
     scores, relevant = world
     has = relevant.any(axis=1)
     for name, values in metrics.evaluate(scores, relevant).items():

@@ -47,7 +47,9 @@ def clashes(playlist, artists, window):
     n_seeds=st.integers(1, 4),
     seed=st.integers(0, 1000),
 )
-def test_promises(n, n_artists, n_groups, length, window, n_seeds, seed):
+def test_length_and_artists_apart_are_kept_and_copies_left_out(
+    n, n_artists, n_groups, length, window, n_seeds, seed
+):
     rng = np.random.default_rng(seed)
     index = library(n, seed=seed)
     artists = {id_: f"A{rng.integers(n_artists)}" for id_ in index.ids if rng.random() < 0.9}

@@ -199,7 +199,7 @@ def test_addresses_of_this_machine_alone(host, loopback):
      ("127.0.0.1.evil.example", False), ("", False), ("a@127.0.0.1", False), ("[::1", False),
      ("127.0.0.1:port", False), ("localhost.evil", False)],
 )  # fmt: skip
-def test_hosts(host, known):
+def test_which_hosts_are_the_servers_own(host, known):
     assert is_known_host(host, ["music.example.org"]) == known
 
 

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audiorec.data.catalog.database import Catalog, FileRow, Track
-from audiorec.data.names.text_folding import normalize_text
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 
 from ....loaded_modules import modules_loaded_by
@@ -240,13 +239,6 @@ def test_torn_pages_are_named(catalog):
 def test_the_catalogue_imports_nothing_heavy():
     loaded = modules_loaded_by("import audiorec.data.catalog.database")
     assert not loaded & {"torch", "librosa", "polars", "soundfile", "av"}
-
-
-@pytest.mark.parametrize(
-    ("a", "b"), [("STRASSE", "straße"), ("Ａ  b", "a B"), ("e\u0301", "É"), (" x\n", "x")]
-)
-def test_fold(a, b):
-    assert normalize_text(a) == normalize_text(b)
 
 
 def test_every_byte_is_under_a_digest_once_all_is_written(tmp_path):

@@ -104,7 +104,7 @@ def code(client, **parameters):
     return response.json()["subsonic-response"].get("error", {}).get("code")
 
 
-def test_logins(client, served):
+def test_a_login_is_a_password_a_token_or_a_key(client, served):
     token = hashlib.md5(f"{PASSWORD}abc".encode()).hexdigest()
     assert code(client, u=NAME, p=PASSWORD) is None
     assert code(client, u=NAME, t=token, s="abc") is None
