@@ -63,35 +63,7 @@ def load_manifest(
     NewerError
         If it is from a newer version.
     """
-    path = directory / MANIFEST
-    try:
-        if path.stat().st_size > MOST_MANIFEST:
-            raise ValueError("too large")
-        raw = json.loads(path.read_bytes())
-        declared = raw.pop("fingerprint")
-        version = raw["format_version"]
-        digest = fingerprint(raw)
-        newer = version > FORMAT_VERSION
-    except FileNotFoundError:
-        first = _import_hint(directory, kind) or making_hint(kind)
-        without = (
-            ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
-        )
-        called = f"there {MISSING.get(kind, f'is no {kind}')} in {directory}"
-        raise ArtifactError(f"{called}; {first} first{without}") from None
-    except OSError as error:
-        reason = system_reason(error).lower()
-        raise ArtifactError(f"{path} cannot be read: {reason}; check its permissions") from None
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-        raise _manifest_error(directory, kind, "is damaged") from None
-    # Before its version is believed: every version says its digest so.
-    if digest != declared:
-        raise _manifest_error(directory, kind, "is damaged (its digest differs)")
-    del raw["format_version"]
-    if newer:
-        raise NewerError(
-            f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
-        )
+    raw, version = _read_verified(directory, kind)
     try:
         files = {name: ArtifactFile(**entry) for name, entry in raw.pop("files").items()}
         manifest = Manifest(files=files, **raw)
@@ -108,6 +80,42 @@ def load_manifest(
         for file in damaged(directory, manifest):
             raise DamagedArtifactError(describe_damage(directory, manifest, file))
     return manifest
+
+
+def _read_verified(directory: Path, kind: str) -> tuple[dict[str, Any], int]:
+    """What a manifest says, once its digest is right, and its format version."""
+    path = directory / MANIFEST
+    try:
+        if path.stat().st_size > MOST_MANIFEST:
+            raise ValueError("too large")
+        raw = json.loads(path.read_bytes())
+        declared = raw.pop("fingerprint")
+        version = raw["format_version"]
+        digest = fingerprint(raw)
+        newer = version > FORMAT_VERSION
+    except FileNotFoundError:
+        raise _missing_error(directory, kind) from None
+    except OSError as error:
+        reason = system_reason(error).lower()
+        raise ArtifactError(f"{path} cannot be read: {reason}; check its permissions") from None
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise _manifest_error(directory, kind, "is damaged") from None
+    # Before its version is believed: every version says its digest so.
+    if digest != declared:
+        raise _manifest_error(directory, kind, "is damaged (its digest differs)")
+    del raw["format_version"]
+    if newer:
+        raise NewerError(
+            f"{path} has format version {version}, newer than {FORMAT_VERSION}; upgrade audiorec"
+        )
+    return raw, version
+
+
+def _missing_error(directory: Path, kind: str) -> ArtifactError:
+    first = _import_hint(directory, kind) or making_hint(kind)
+    without = ", or do without: 'audiorec run pipelines/library.toml'" if kind == "plays" else ""
+    called = f"there {MISSING.get(kind, f'is no {kind}')} in {directory}"
+    return ArtifactError(f"{called}; {first} first{without}")
 
 
 def _check_extra(manifest: Manifest, version: int) -> None:

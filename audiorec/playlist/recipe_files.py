@@ -202,11 +202,8 @@ def _parsed(
     known = {field.name for field in fields(PlaylistRequest)} - {"filters"}
     for key in wishes.keys() - known:
         raise ParameterError(f"{key!r} must be one of {', '.join(sorted(known))}")
-    period = ""
-    if isinstance(shuffle := wishes.get("shuffle"), str):
-        if shuffle not in PERIODS:
-            raise ParameterError(f"shuffle={shuffle!r} must be a number, or day or week")
-        period = datetime.fromtimestamp(now, tz=UTC).strftime(PERIODS[shuffle])
+    period = _period(wishes.get("shuffle"), now)
+    if period:
         wishes["shuffle"] = crc32(f"{name}{period}".encode())
     format_ = table.get("format", "m3u8")
     if format_ not in WRITERS:
@@ -222,10 +219,7 @@ def _parsed(
         raise ParameterError(f"path_map={path_map!r} must be a list of OLD=NEW")
     for text in path_map:
         PathMap.parse(str(text))
-    written = {key: table.get(key, False) for key in ("absolute", "preview")}
-    for key, value in written.items():
-        if not isinstance(value, bool):
-            raise ParameterError(f"{key}={value!r} must be true or false")
+    written = {key: _switch(table, key) for key in ("absolute", "preview")}
     return PlaylistRecipe(
         name,
         request,
@@ -236,6 +230,22 @@ def _parsed(
         path_map=tuple(map(str, path_map)),
         **written,
     )
+
+
+def _period(shuffle: Any, now: float) -> str:
+    """The day or week that a shuffle by name lasts; empty for one by number."""
+    if not isinstance(shuffle, str):
+        return ""
+    if shuffle not in PERIODS:
+        raise ParameterError(f"shuffle={shuffle!r} must be a number, or day or week")
+    return datetime.fromtimestamp(now, tz=UTC).strftime(PERIODS[shuffle])
+
+
+def _switch(table: dict[str, Any], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise ParameterError(f"{key}={value!r} must be true or false")
+    return value
 
 
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:

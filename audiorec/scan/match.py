@@ -60,11 +60,13 @@ def match_files(
         matched[path] = row
         claimed.add(row.track.track_id)
 
-    for path in rest:
+    def at_path(path: str) -> FileRow | None:
         row = by_path.get(path)
-        if row is None or row.track.track_id in claimed:
-            continue
-        if row.track.clip_hash == staged[path].reading["clip_hash"]:
+        return None if row is None or row.track.track_id in claimed else row
+
+    for path in rest:
+        row = at_path(path)
+        if row is not None and row.track.clip_hash == staged[path].reading["clip_hash"]:
             claim(path, row)
     free = _free_by_sound(rows, staged, matched, claimed, is_there)
     for path in rest:
@@ -73,9 +75,8 @@ def match_files(
             if candidates:
                 claim(path, candidates.pop(0))
     for path in rest:
-        row = by_path.get(path)
         if path not in matched:
-            if row is not None and row.track.track_id not in claimed:
+            if (row := at_path(path)) is not None:
                 claim(path, row)
             else:
                 matched[path] = None
