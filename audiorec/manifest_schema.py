@@ -33,7 +33,7 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
         ),
     },
     "factors": {"interactions": dict, "suspects": int},
-    "mels": {"complete": bool, "absent": ValuesOf(list, str), "prints": int},
+    "mels": {"complete": bool, "absent": ValuesOf(list, str), "fingerprints": int, "prints": int},
     "features": {"blocks": Required(ValuesOf(dict, int))},
     "embeddings": {"imported": str},
     "model": {

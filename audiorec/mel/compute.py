@@ -27,7 +27,7 @@ from audiorec.exceptions import AudioError, DamagedArtifactError
 from audiorec.local_or_ray import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array
 from audiorec.mel.scanned_mels import ScannedMels, TrackMels, compute_clips
-from audiorec.mel.store import KIND
+from audiorec.mel.store import KIND, with_current_names
 from audiorec.progress import Progress, silent
 from audiorec.worker_pool import Outcome
 
@@ -232,7 +232,7 @@ class Shards:
         self._config = config
         self._files: dict[str, artifacts.ArtifactFile] = {}
         self._metas: dict[str, list[ShardRow]] = {}
-        self._prints: dict[str, dict[str, np.ndarray]] = {}
+        self._fingerprints: dict[str, dict[str, np.ndarray]] = {}
         self._free = 0  # no number below it is free
         manifest = _manifest_or_none(directory)
         if manifest is None or artifacts.without_constants(manifest.config) != config.model_dump():
@@ -241,13 +241,16 @@ class Shards:
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)
             self._metas[name] = [ShardRow(*row) for row in meta.tolist()]
             self._files |= {part: manifest.files[part] for part in _parts(name)}
-            if manifest.extra.get("prints") == FINGERPRINT_VERSION:
-                known = artifacts.load_array(directory, manifest, f"prints-{name}", mmap=False)
-                self._prints[name] = dict(zip(_computed_ids(self._metas[name]), known, strict=True))
+            if manifest.extra.get("fingerprints") == FINGERPRINT_VERSION:
+                known = artifacts.load_array(
+                    directory, manifest, f"fingerprints-{name}", mmap=False
+                )
+                ids = _computed_ids(self._metas[name])
+                self._fingerprints[name] = dict(zip(ids, known, strict=True))
             else:
                 mels = artifacts.load_array(directory, manifest, f"shard-{name}")
                 made = fingerprint_shard(mels, self._metas[name], config=config)
-                self._put_prints(name, made)
+                self._put_fingerprints(name, made)
 
     def attempted(self) -> tuple[set[str], set[str]]:
         """Tracks that were computed, and tracks that failed."""
@@ -295,7 +298,7 @@ class Shards:
         shard = np.full(shape, PADDING, dtype=np.float16)
         for row, mel in enumerate(mels):
             shard[row, :, : mel.shape[1]] = mel
-        self._prints[name] = {
+        self._fingerprints[name] = {
             outcome.item.track_id: outcome.value.fingerprint for outcome in good if outcome.value
         }
         self._put_array(f"shard-{name}", shard)
@@ -318,11 +321,12 @@ class Shards:
         if not meta:
             for part in _parts(name):
                 del self._files[part]
-            del self._metas[name], self._prints[name]
+            del self._metas[name], self._fingerprints[name]
             self._free = 0
             return
         self._metas[name] = meta
-        self._prints[name] = {id_: self._prints[name][id_] for id_ in _computed_ids(meta)}
+        known = self._fingerprints[name]
+        self._fingerprints[name] = {id_: known[id_] for id_ in _computed_ids(meta)}
         length = max(1, *(len(row.track_id) for row in meta))
         hash_length = max(1, *(len(row.clip_hash) for row in meta))
         kind = np.dtype(
@@ -336,11 +340,11 @@ class Shards:
             ]
         )
         self._put_array(f"meta-{name}", np.array([tuple(row) for row in meta], dtype=kind))
-        self._put_prints(name, self._prints[name])
+        self._put_fingerprints(name, self._fingerprints[name])
 
-    def _put_prints(self, name: str, made: dict[str, np.ndarray]) -> None:
-        self._prints[name] = made
-        self._put_array(f"prints-{name}", np.array(list(made.values()), dtype=np.uint32))
+    def _put_fingerprints(self, name: str, made: dict[str, np.ndarray]) -> None:
+        self._fingerprints[name] = made
+        self._put_array(f"fingerprints-{name}", np.array(list(made.values()), dtype=np.uint32))
 
     def _put_array(self, name: str, array: np.ndarray) -> None:
         self._files[name] = artifacts.put_array(self._directory, name, array)
@@ -352,7 +356,7 @@ class Shards:
             files=self._files,
             config=self._config.model_dump(),
             inputs=inputs,
-            extra={**extra, "prints": FINGERPRINT_VERSION},
+            extra={**extra, "fingerprints": FINGERPRINT_VERSION},
         )
 
 
@@ -363,7 +367,7 @@ def _computed_ids(meta: Sequence[ShardRow]) -> list[str]:
 
 def _parts(name: str) -> list[str]:
     """The files of a shard."""
-    return [f"{part}-{name}" for part in ("shard", "meta", "prints")]
+    return [f"{part}-{name}" for part in ("shard", "meta", "fingerprints")]
 
 
 def _whole_shards(
@@ -389,6 +393,6 @@ def _manifest_or_none(directory: Path) -> artifacts.Manifest | None:
     if not artifacts.exists(directory):
         return None
     try:
-        return artifacts.load_manifest(directory, kind=KIND, check="manifest")
+        return with_current_names(artifacts.load_manifest(directory, kind=KIND, check="manifest"))
     except DamagedArtifactError:
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -96,9 +98,10 @@ class MelStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = Path(directory)
-        self._manifest = artifacts.load_manifest(self.directory, kind=KIND)
-        self.config = MelConfig(**self._manifest.config)
-        self.fingerprint = self._manifest.fingerprint
+        stored = artifacts.load_manifest(self.directory, kind=KIND)
+        self._manifest = with_current_names(stored)
+        self.config = MelConfig(**stored.config)
+        self.fingerprint = stored.fingerprint
         self._names = sorted(name[6:] for name in self._manifest.files if name.startswith("shard-"))
         self._shards: dict[int, np.ndarray] = {}
         self._read_meta()
@@ -186,8 +189,8 @@ class MelStore:
         """Fingerprint of every track's middle clip; see `audiorec.audio.fingerprint`."""
         rows: dict[str, np.ndarray] = {}
         for number, name in enumerate(self._names):
-            if self._manifest.extra.get("prints") == FINGERPRINT_VERSION:
-                stored = self._array(f"prints-{name}")
+            if self._manifest.extra.get("fingerprints") == FINGERPRINT_VERSION:
+                stored = self._array(f"fingerprints-{name}")
                 rows |= zip(self._computed_ids(name), stored, strict=True)
             else:  # of an earlier version; 'audiorec mel' would store them
                 meta = self._array(f"meta-{name}").tolist()
@@ -261,6 +264,16 @@ class MelStore:
         if not 0 <= clip < len(clips):
             raise NotFoundError(f"track {track_id!r} has no clip {clip}, only {len(clips)} of them")
         return clips[clip]
+
+
+def with_current_names(manifest: artifacts.Manifest) -> artifacts.Manifest:
+    """A manifest of spectrograms by the names of today: until 0.2.0, fingerprints were prints."""
+    names = {name: re.sub("^prints-", "fingerprints-", name) for name in manifest.files}
+    files = {names[name]: file for name, file in manifest.files.items()}
+    extra = dict(manifest.extra)
+    if "prints" in extra:
+        extra.setdefault("fingerprints", extra.pop("prints"))
+    return replace(manifest, files=files, extra=extra)
 
 
 def opened_store(directory: Path) -> MelStore:

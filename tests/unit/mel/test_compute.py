@@ -13,6 +13,7 @@ from audiorec.audio.config import MelConfig
 from audiorec.data.catalog.database import Catalog, Track
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned_mels
+from audiorec.mel import store as store_module
 from audiorec.scan import scan
 
 from ...loaded_modules import modules_loaded_by
@@ -231,6 +232,28 @@ def test_fingerprints_of_an_older_kind_are_made_again(tmp_path, catalog, monkeyp
         )
         assert len(MelStore(mels).fingerprints().ids) == N - 1
         assert run(mels, catalog, config=config) == (0, N - 1, 1)
+
+
+def test_fingerprints_stored_by_their_old_name_are_not_made_again(tmp_path, catalog, monkeypatch):
+    mels = tmp_path / "mels"
+    run(mels, catalog)
+    fresh, whole = MelStore(mels).fingerprints(), artifacts.load_manifest(mels, kind="mels")
+    files = {name.replace("fingerprints-", "prints-"): f for name, f in whole.files.items()}
+    extra = whole.extra | {"prints": whole.extra["fingerprints"]}
+    del extra["fingerprints"]
+    old = replace(whole, files=files, extra=extra)
+    artifacts.commit(
+        mels, kind="mels", files=files, config=old.config, inputs=old.inputs, extra=extra
+    )
+    for module in (compute, store_module):
+        monkeypatch.setattr(module, "fingerprint_shard", lambda *_, **__: pytest.fail("stored"))
+    monkeypatch.setattr(scanned_mels, "make_fingerprint", lambda *_, **__: pytest.fail("stored"))
+    kept = MelStore(mels)
+    assert kept.fingerprint == old.fingerprint  # nothing that was made from them is stale
+    assert np.array_equal(kept.fingerprints().words, fresh.words)
+    assert run(mels, catalog) == (0, N - 1, 1)
+    assert np.array_equal(MelStore(mels).fingerprints().words, fresh.words)
+    assert artifacts.load_manifest(mels, kind="mels").files.keys() == whole.files.keys()
 
 
 def test_a_store_without_starts_is_read_and_goes_on(tmp_path, catalog, files, monkeypatch):
